@@ -1,0 +1,3 @@
+//! The command line of delaycast.
+
+fn main() {}

@@ -1,0 +1,196 @@
+//! What comes of a request: an answer, a rejection, a dead letter.
+
+use std::{fmt, sync::Arc};
+
+use chrono::{DateTime, Datelike, NaiveTime, Utc};
+
+use crate::{
+    classes::{DelayClass, Probabilities},
+    document::{Document, Value},
+    log::{Payload, Position},
+    request::{Request, RequestId},
+};
+
+/// Which trained model answered: the name of its folder in the model directory.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ModelVersion(Arc<str>);
+
+impl ModelVersion {
+    /// Names a version.
+    pub fn new(name: &str) -> Self {
+        ModelVersion(name.into())
+    }
+
+    /// The version's name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ModelVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Why an answer rests on less than usual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Remark {
+    /// No departure delay was given: answered by the forest that does without.
+    NoDepDelay,
+    /// The airline did not occur in training.
+    UnseenCarrier,
+    /// The airport of departure did not occur in training.
+    UnseenOrigin,
+    /// The airport of arrival did not occur in training.
+    UnseenDest,
+    /// The route's distance is known to nobody; the average of the training flights stands in.
+    UnknownDistance,
+}
+
+impl Remark {
+    /// The remark in a person's words.
+    pub fn text(self) -> &'static str {
+        match self {
+            Remark::NoDepDelay => "asked without a departure delay",
+            Remark::UnseenCarrier => "no flights of this airline in the training data",
+            Remark::UnseenOrigin => "no flights from the airport of departure in the training data",
+            Remark::UnseenDest => "no flights to the airport of arrival in the training data",
+            Remark::UnknownDistance => "the distance of this route is unknown",
+        }
+    }
+}
+
+/// What a model says of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Score {
+    /// The probability of each class; they sum to 1.
+    pub probabilities: Probabilities,
+    /// The most probable class.
+    pub class: DelayClass,
+    /// The distance it was scored with, in miles.
+    pub distance: f64,
+    /// What the score lacks, if anything.
+    pub remarks: Vec<Remark>,
+}
+
+/// A scored request, ready for the store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// What was asked.
+    pub request: Request,
+    /// What the model says.
+    pub score: Score,
+    /// Which model.
+    pub model: ModelVersion,
+    /// When it was scored.
+    pub scored_at: DateTime<Utc>,
+}
+
+impl Answer {
+    /// The document of the wire contract: `_id` and the old job's fields first, then ours.
+    pub fn to_document(&self) -> Document {
+        let Answer { request, score, model, scored_at } = self;
+        let id = request.id.as_str();
+        // Days, months and weekdays are far below i32::MAX.
+        let day = |number: u32| Value::Int32(number as i32);
+        let text = |text: &str| Value::Text(text.to_owned());
+        let remarks: Vec<&str> = score.remarks.iter().map(|remark| remark.text()).collect();
+        vec![
+            ("_id", text(id)),
+            ("Origin", text(request.origin.as_str())),
+            ("Dest", text(request.dest.as_str())),
+            ("DayOfWeek", day(request.date.weekday().number_from_monday())),
+            ("DayOfYear", day(request.date.ordinal())),
+            ("DayOfMonth", day(request.date.day())),
+            ("DepDelay", request.dep_delay.map_or(Value::Null, Value::Double)),
+            ("Timestamp", request.asked_at.map_or(Value::Null, |at| Value::Date(at.and_utc()))),
+            ("FlightDate", Value::Date(request.date.and_time(NaiveTime::MIN).and_utc())),
+            ("Carrier", text(request.carrier.as_str())),
+            ("UUID", text(id)),
+            ("Distance", Value::Double(score.distance)),
+            ("Route", Value::Text(format!("{}-{}", request.origin, request.dest))),
+            ("Prediction", Value::Double(score.class.wire_value())),
+            ("FlightNum", request.flight_num.as_deref().map_or(Value::Null, text)),
+            ("Class", text(score.class.label())),
+            ("Probabilities", Value::Doubles(score.probabilities.iter().map(|&p| f64::from(p)).collect())),
+            ("ModelVersion", text(model.as_str())),
+            ("ScoredAt", Value::Date(*scored_at)),
+            ("Remark", if remarks.is_empty() { Value::Null } else { Value::Text(remarks.join("; ")) }),
+        ]
+    }
+}
+
+/// Tells an asker why there will be no answer. A prediction under the same id outranks it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rejection {
+    /// Whom to tell.
+    pub id: RequestId,
+    /// Why, naming the field.
+    pub reason: String,
+    /// When it was rejected.
+    pub rejected_at: DateTime<Utc>,
+}
+
+impl Rejection {
+    /// The document of `flight_delay_classification_rejection`.
+    pub fn to_document(&self) -> Document {
+        vec![
+            ("_id", Value::Text(self.id.as_str().to_owned())),
+            ("UUID", Value::Text(self.id.as_str().to_owned())),
+            ("Reason", Value::Text(self.reason.clone())),
+            ("RejectedAt", Value::Date(self.rejected_at)),
+        ]
+    }
+}
+
+/// A record that cannot be understood, or that the store refuses for good.
+///
+/// Its identity is its [`Position`]: it is written at least once, and readers see it once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadLetter {
+    /// Where in the log the record stands.
+    pub position: Position,
+    /// Whom it concerns, if that much could be read.
+    pub id: Option<RequestId>,
+    /// Why it is dead.
+    pub reason: String,
+    /// The record itself, cut if it is very long.
+    pub payload: Payload,
+    /// When it was found dead.
+    pub found_at: DateTime<Utc>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{document::to_json, request};
+
+    #[test]
+    fn an_answer_has_every_field_of_the_old_job_first_and_in_its_types() {
+        let message = br#"{"DepDelay": 5.0, "Carrier": "AA", "FlightDate": "2016-12-25", "Dest": "SFO", "FlightNum": null,
+            "Origin": "ATL", "Distance": 2139.0, "DayOfWeek": 6, "Timestamp": "2026-11-23T13:00:00.000000", "UUID": "6c03"}"#;
+        let answer = Answer {
+            request: request::decode(message).unwrap(),
+            score: Score {
+                probabilities: [0.125, 0.25, 0.5, 0.125],
+                class: DelayClass::SlightlyLate,
+                distance: 2139.0,
+                remarks: vec![],
+            },
+            model: ModelVersion::new("m1"),
+            scored_at: DateTime::from_timestamp(0, 0).unwrap(),
+        };
+        let json = serde_json::to_string(&to_json(&answer.to_document())).unwrap();
+        let old = concat!(
+            r#"{"_id":"6c03","Origin":"ATL","Dest":"SFO","DayOfWeek":7,"DayOfYear":360,"DayOfMonth":25,"DepDelay":5.0,"#,
+            r#""Timestamp":{"$date":"2026-11-23T13:00:00Z"},"FlightDate":{"$date":"2016-12-25T00:00:00Z"},"#,
+            r#""Carrier":"AA","UUID":"6c03","Distance":2139.0,"Route":"ATL-SFO","Prediction":2.0,"#
+        );
+        let ours = concat!(
+            r#""FlightNum":null,"Class":"on time to 30 minutes late","Probabilities":[0.125,0.25,0.5,0.125],"#,
+            r#""ModelVersion":"m1","ScoredAt":{"$date":"1970-01-01T00:00:00Z"},"Remark":null}"#
+        );
+        assert_eq!(json, format!("{old}{ours}"));
+    }
+}

@@ -1,0 +1,182 @@
+//! The atlas: which airports and airlines are known, and how far apart airports are.
+//!
+//! A known airport is one of the airports table, the history or the route table. A distance is that of the route table,
+//! else the great circle between the airports' coordinates, else what the history observed.
+
+mod great_circle;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+pub use great_circle::great_circle_miles;
+
+use crate::code::Code;
+
+/// An airport of the airports table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Airport {
+    /// Its name.
+    pub name: String,
+    /// Degrees north.
+    pub latitude: f64,
+    /// Degrees east.
+    pub longitude: f64,
+}
+
+/// A route and its length in miles.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Route {
+    /// Where it starts.
+    pub origin: Code,
+    /// Where it ends.
+    pub dest: Code,
+    /// Its length in miles.
+    pub miles: f32,
+}
+
+/// Known airports, airlines and routes. It travels in the model file, so that the page and the scorer know the same.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Tables", into = "Tables")]
+pub struct Atlas {
+    airports: BTreeMap<Code, Airport>,
+    airlines: BTreeMap<Code, String>,
+    routes: BTreeMap<(Code, Code), f32>,
+    observed: BTreeMap<(Code, Code), f32>,
+    known_airports: BTreeSet<Code>,
+}
+
+/// The atlas as a model file holds it: JSON has no maps with pairs as keys.
+#[derive(Serialize, Deserialize)]
+struct Tables {
+    airports: BTreeMap<Code, Airport>,
+    airlines: BTreeMap<Code, String>,
+    routes: Vec<Route>,
+    observed: Vec<Route>,
+}
+
+impl Atlas {
+    /// Puts an atlas together. `airlines` maps codes to names; `observed` are the routes of the history.
+    pub fn new(
+        airports: BTreeMap<Code, Airport>,
+        airlines: BTreeMap<Code, String>,
+        routes: impl IntoIterator<Item = Route>,
+        observed: impl IntoIterator<Item = Route>,
+    ) -> Self {
+        let routes = routes.into_iter().collect();
+        let observed = observed.into_iter().collect();
+        Tables { airports, airlines, routes, observed }.into()
+    }
+
+    /// Whether an airport is known at all.
+    pub fn knows_airport(&self, code: Code) -> bool {
+        self.known_airports.contains(&code)
+    }
+
+    /// Whether an airline is known.
+    pub fn knows_airline(&self, code: Code) -> bool {
+        self.airlines.contains_key(&code)
+    }
+
+    /// All known airports, by code, with their names where those are known.
+    pub fn airports(&self) -> impl Iterator<Item = (Code, Option<&str>)> {
+        self.known_airports.iter().map(|code| (*code, self.airports.get(code).map(|airport| airport.name.as_str())))
+    }
+
+    /// All known airlines, by code; the name is the code where no better is known.
+    pub fn airlines(&self) -> impl Iterator<Item = (Code, &str)> {
+        self.airlines.iter().map(|(code, name)| (*code, name.as_str()))
+    }
+
+    /// The distance between two airports in miles, if anything knows it.
+    pub fn distance_miles(&self, origin: Code, dest: Code) -> Option<f32> {
+        let either_way = |table: &BTreeMap<(Code, Code), f32>| {
+            table.get(&(origin, dest)).or_else(|| table.get(&(dest, origin))).copied()
+        };
+        either_way(&self.routes).or_else(|| self.great_circle(origin, dest)).or_else(|| either_way(&self.observed))
+    }
+
+    fn great_circle(&self, origin: Code, dest: Code) -> Option<f32> {
+        let (from, to) = (self.airports.get(&origin)?, self.airports.get(&dest)?);
+        Some(great_circle_miles((from.latitude, from.longitude), (to.latitude, to.longitude)) as f32)
+    }
+}
+
+impl From<Tables> for Atlas {
+    fn from(tables: Tables) -> Self {
+        let Tables { airports, airlines, routes, observed } = tables;
+        let by_pair = |routes: Vec<Route>| -> BTreeMap<(Code, Code), f32> {
+            routes.into_iter().map(|route| ((route.origin, route.dest), route.miles)).collect()
+        };
+        let (routes, observed) = (by_pair(routes), by_pair(observed));
+        let on_routes = routes.keys().chain(observed.keys()).flat_map(|&(origin, dest)| [origin, dest]);
+        let known_airports = airports.keys().copied().chain(on_routes).collect();
+        Atlas { airports, airlines, routes, observed, known_airports }
+    }
+}
+
+impl From<Atlas> for Tables {
+    fn from(atlas: Atlas) -> Self {
+        let to_routes = |table: BTreeMap<(Code, Code), f32>| {
+            table.into_iter().map(|((origin, dest), miles)| Route { origin, dest, miles }).collect()
+        };
+        Tables {
+            airports: atlas.airports,
+            airlines: atlas.airlines,
+            routes: to_routes(atlas.routes),
+            observed: to_routes(atlas.observed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(text: &str) -> Code {
+        text.parse().unwrap()
+    }
+
+    fn route(origin: &str, dest: &str, miles: f32) -> Route {
+        Route { origin: code(origin), dest: code(dest), miles }
+    }
+
+    fn atlas() -> Atlas {
+        let airport = |name: &str, latitude, longitude| Airport { name: name.into(), latitude, longitude };
+        let airports = BTreeMap::from([
+            (code("ATL"), airport("Atlanta", 33.64, -84.43)),
+            (code("SFO"), airport("San Francisco", 37.62, -122.37)),
+            (code("JFK"), airport("New York", 40.64, -73.78)),
+        ]);
+        let airlines = BTreeMap::from([(code("AA"), "American Airlines".to_owned())]);
+        let observed = [route("JFK", "SJU", 1598.0), route("ATL", "SFO", 1.0)];
+        Atlas::new(airports, airlines, [route("ATL", "JFK", 760.0)], observed)
+    }
+
+    #[test]
+    fn a_distance_is_the_route_tables_else_the_great_circles_else_the_observed() {
+        let atlas = atlas();
+        let miles = |from, to| atlas.distance_miles(code(from), code(to));
+        assert_eq!(miles("ATL", "JFK"), Some(760.0));
+        assert_eq!(miles("JFK", "ATL"), Some(760.0));
+        // BTS gives 2,139; the sphere is within 0.6 % of it.
+        assert!((miles("ATL", "SFO").unwrap() / 2139.0 - 1.0).abs() < 0.006);
+        assert_eq!(miles("SJU", "JFK"), Some(1598.0));
+        assert_eq!(miles("ATL", "SJU"), None);
+    }
+
+    #[test]
+    fn an_airport_is_known_from_any_table() {
+        let atlas = atlas();
+        assert!(atlas.knows_airport(code("ATL")) && atlas.knows_airport(code("SJU")));
+        assert!(!atlas.knows_airport(code("XXX")) && !atlas.knows_airline(code("XX")));
+        assert_eq!(atlas.airports().count(), 4);
+        assert_eq!(atlas.airports().find(|(airport, _)| *airport == code("SJU")), Some((code("SJU"), None)));
+    }
+
+    #[test]
+    fn json_round_trips() {
+        let json = serde_json::to_string(&atlas()).unwrap();
+        assert_eq!(serde_json::from_str::<Atlas>(&json).unwrap(), atlas());
+    }
+}

@@ -1,0 +1,220 @@
+//! Delivery: rows go to a writer on a thread of its own, which retries until the store has acknowledged.
+//!
+//! A timely worker must never block, and a store may take its time. So a sink [`Delivery::submit`]s batches under a
+//! token, and learns from [`Delivery::poll`] which tokens are settled. The rules, each with a test:
+//!
+//! 1. A token is settled once its rows are durable or refused for good; never before, and exactly once.
+//! 2. A store that is down is tried again with backoff and jitter for as long as it takes; nothing is dropped.
+//! 3. Rows that the store refuses for good come back with the reason, and hold nobody up.
+//! 4. Batches that queue up are written together, up to [`ROWS_PER_WRITE_MAX`].
+//! 5. What waits is bounded: by [`BATCHES_MAX`] batches here, and by the bound on records in flight upstream.
+
+mod backoff;
+mod health;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, channel, sync_channel},
+    },
+    thread,
+    time::Duration,
+};
+
+pub use backoff::Backoff;
+pub use health::{Health, Waiting};
+
+/// At most this many rows go into one write.
+pub const ROWS_PER_WRITE_MAX: usize = 4096;
+/// At most this many batches wait for a writer.
+pub const BATCHES_MAX: usize = 1 << 16;
+
+/// Writes rows to where they last. It blocks, with a deadline of its own on every call.
+pub trait Writer<T>: Send {
+    /// Makes all rows durable but those that it returns, which are refused for good. After an error any of the
+    /// rows may be durable; writing them again must be harmless.
+    fn write(&mut self, rows: &[T]) -> Result<Vec<Refusal>, Unavailable>;
+}
+
+/// A row that the store will never take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The row's index in what was written.
+    pub row: usize,
+    /// Why.
+    pub reason: String,
+}
+
+/// A log or store that cannot serve now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Unavailable {
+    /// What happened and where.
+    pub reason: String,
+    /// Whether only a person can mend it (a wrong password, a foreign schema): it is retried, but slowly.
+    pub needs_operator: bool,
+}
+
+impl Unavailable {
+    /// An outage that is expected to pass.
+    pub fn transient(reason: impl ToString) -> Self {
+        Unavailable { reason: reason.to_string(), needs_operator: false }
+    }
+
+    /// A state that only a person can mend.
+    pub fn needs_operator(reason: impl ToString) -> Self {
+        Unavailable { reason: reason.to_string(), needs_operator: true }
+    }
+}
+
+/// A settled batch.
+#[derive(Debug)]
+pub struct Settled<T> {
+    /// As it was submitted.
+    pub token: u64,
+    /// How many of its rows are durable.
+    pub landed: usize,
+    /// The others, with the reason of each.
+    pub refused: Vec<(T, String)>,
+}
+
+/// The writer thread has ended while batches were waiting for it: a defect, after which nothing can land.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the writer thread {0} has ended")]
+pub struct WriterGone(pub String);
+
+struct Batch<T> {
+    token: u64,
+    rows: Vec<T>,
+}
+
+/// The near end of a writer thread. Dropping it ends the thread, after the write under way.
+pub struct Delivery<T> {
+    name: String,
+    batches: SyncSender<Batch<T>>,
+    settled: Receiver<Settled<T>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl<T: Send + 'static> Delivery<T> {
+    /// Starts a thread called `name` around `writer`. `wake` is called after something has settled.
+    pub fn start(
+        name: &str,
+        writer: Box<dyn Writer<T>>,
+        wake: impl Fn() + Send + 'static,
+        health: Arc<Health>,
+    ) -> std::io::Result<Self> {
+        let (batches, queue) = sync_channel(BATCHES_MAX);
+        // Bounded by the batches submitted and not yet settled.
+        let (report, settled) = channel();
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut thread = Courier { writer, queue, report, wake, health, stop: Arc::clone(&stop) };
+        thread::Builder::new().name(name.to_owned()).spawn(move || thread.run())?;
+        Ok(Delivery { name: name.to_owned(), batches, settled, stop })
+    }
+
+    /// Hands a batch over; returns at once.
+    pub fn submit(&mut self, token: u64, rows: Vec<T>) -> Result<(), WriterGone> {
+        match self.batches.try_send(Batch { token, rows }) {
+            Ok(()) => Ok(()),
+            // More batches than records may be in flight cannot wait, so a full queue is a dead thread's.
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(WriterGone(self.name.clone())),
+        }
+    }
+
+    /// The next settled batch, if there is one.
+    pub fn poll(&mut self) -> Result<Option<Settled<T>>, WriterGone> {
+        match self.settled.try_recv() {
+            Ok(settled) => Ok(Some(settled)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(WriterGone(self.name.clone())),
+        }
+    }
+}
+
+impl<T> Drop for Delivery<T> {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+    }
+}
+
+/// The writer thread's state.
+struct Courier<T, W> {
+    writer: Box<dyn Writer<T>>,
+    queue: Receiver<Batch<T>>,
+    report: std::sync::mpsc::Sender<Settled<T>>,
+    wake: W,
+    health: Arc<Health>,
+    stop: Arc<AtomicBool>,
+}
+
+impl<T, W: Fn()> Courier<T, W> {
+    fn run(&mut self) {
+        while let Ok(first) = self.queue.recv() {
+            let (mut rows, mut parts) = (first.rows, Vec::new());
+            parts.push((first.token, rows.len()));
+            while rows.len() < ROWS_PER_WRITE_MAX
+                && let Ok(batch) = self.queue.try_recv()
+            {
+                parts.push((batch.token, batch.rows.len()));
+                rows.extend(batch.rows);
+            }
+            let Some(refusals) = self.write_until_done(&rows) else { return };
+            self.settle(rows, &parts, refusals);
+            (self.wake)();
+        }
+    }
+
+    /// `None` if the near end is gone.
+    fn write_until_done(&mut self, rows: &[T]) -> Option<Vec<Refusal>> {
+        let mut backoff = Backoff::new();
+        loop {
+            match self.writer.write(rows) {
+                Ok(refusals) => {
+                    self.health.serving();
+                    return Some(refusals);
+                }
+                Err(error) => {
+                    let pause = backoff.next_pause(error.needs_operator);
+                    self.health.waiting(&error);
+                    if !self.pause(pause) {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sleeps in small steps, so that a near end that goes is noticed. False if it is gone.
+    fn pause(&self, mut pause: Duration) -> bool {
+        const STEP: Duration = Duration::from_millis(20);
+        while !self.stop.load(Ordering::Acquire) {
+            if pause.is_zero() {
+                return true;
+            }
+            thread::sleep(pause.min(STEP));
+            pause = pause.saturating_sub(STEP);
+        }
+        false
+    }
+
+    fn settle(&self, rows: Vec<T>, parts: &[(u64, usize)], mut refusals: Vec<Refusal>) {
+        refusals.sort_by_key(|refusal| refusal.row);
+        let mut refusals = refusals.into_iter().peekable();
+        let mut rows = rows.into_iter().enumerate();
+        for &(token, len) in parts {
+            let mut refused = Vec::new();
+            for (index, row) in rows.by_ref().take(len) {
+                if let Some(refusal) = refusals.next_if(|refusal| refusal.row == index) {
+                    refused.push((row, refusal.reason));
+                }
+            }
+            // The near end may be gone: then nobody waits for the word.
+            let _ = self.report.send(Settled { token, landed: len - refused.len(), refused });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

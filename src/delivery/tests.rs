@@ -1,0 +1,150 @@
+//! The delivery rules, one test each.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, mpsc},
+    time::Instant,
+};
+
+use super::*;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A writer that does what a function says, and records what it was given.
+struct Scripted<F> {
+    writes: Arc<Mutex<Vec<Vec<u32>>>>,
+    reply: F,
+}
+
+impl<F> Writer<u32> for Scripted<F>
+where
+    F: FnMut(usize, &[u32]) -> Result<Vec<Refusal>, Unavailable> + Send,
+{
+    fn write(&mut self, rows: &[u32]) -> Result<Vec<Refusal>, Unavailable> {
+        let mut writes = self.writes.lock().unwrap();
+        writes.push(rows.to_vec());
+        (self.reply)(writes.len(), rows)
+    }
+}
+
+struct Rig {
+    delivery: Delivery<u32>,
+    writes: Arc<Mutex<Vec<Vec<u32>>>>,
+    woken: mpsc::Receiver<()>,
+    health: Arc<Health>,
+}
+
+fn rig(reply: impl FnMut(usize, &[u32]) -> Result<Vec<Refusal>, Unavailable> + Send + 'static) -> Rig {
+    let writes = Arc::default();
+    let writer = Scripted { writes: Arc::clone(&writes), reply };
+    let (wake, woken) = mpsc::channel();
+    let health = Arc::new(Health::new("the test's store"));
+    let wake = move || drop(wake.send(()));
+    let delivery = Delivery::start("courier", Box::new(writer), wake, Arc::clone(&health)).unwrap();
+    Rig { delivery, writes, woken, health }
+}
+
+impl Rig {
+    fn settle(&mut self, count: usize) -> Vec<Settled<u32>> {
+        let start = Instant::now();
+        let mut settled = Vec::new();
+        while settled.len() < count {
+            assert!(start.elapsed() < DEADLINE, "settled only {}", settled.len());
+            let _ = self.woken.recv_timeout(Duration::from_millis(100));
+            while let Some(batch) = self.delivery.poll().unwrap() {
+                settled.push(batch);
+            }
+        }
+        settled
+    }
+}
+
+#[test]
+fn rule_1_every_token_is_settled_exactly_once() {
+    let mut rig = rig(|_, _| Ok(vec![]));
+    for token in 0..100 {
+        rig.delivery.submit(token, vec![token as u32; 3]).unwrap();
+    }
+    let settled = rig.settle(100);
+    assert_eq!(settled.iter().map(|batch| batch.token).collect::<BTreeSet<_>>(), (0..100).collect());
+    assert!(settled.iter().all(|batch| batch.landed == 3 && batch.refused.is_empty()));
+    assert!(rig.delivery.poll().unwrap().is_none());
+}
+
+#[test]
+fn rule_2_an_outage_is_waited_out_and_nothing_is_dropped() {
+    let mut rig = rig(|attempt, _| if attempt <= 4 { Err(Unavailable::transient("down")) } else { Ok(vec![]) });
+    rig.delivery.submit(1, vec![10, 11]).unwrap();
+    let settled = rig.settle(1);
+    assert_eq!((settled[0].token, settled[0].landed), (1, 2));
+    assert_eq!(*rig.writes.lock().unwrap(), vec![vec![10, 11]; 5]);
+    assert!(rig.health.outage().is_none());
+}
+
+#[test]
+fn rule_2_an_outage_shows_in_the_health_and_a_dropped_near_end_stops_the_waiting() {
+    let rig = rig(|_, _| Err(Unavailable::transient("down")));
+    let Rig { mut delivery, health, writes, .. } = rig;
+    delivery.submit(1, vec![10]).unwrap();
+    let start = Instant::now();
+    while health.outage().is_none() {
+        assert!(start.elapsed() < DEADLINE);
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(health.outage().unwrap().reason, "down");
+    drop(delivery);
+    // The thread holds one of two references to the list of writes until it ends.
+    while Arc::strong_count(&writes) > 1 {
+        assert!(start.elapsed() < DEADLINE);
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn rule_3_refused_rows_come_back_with_their_reason() {
+    let mut rig = rig(|_, rows| {
+        let odd = rows.iter().enumerate().filter(|(_, row)| **row % 2 == 1);
+        Ok(odd.map(|(row, value)| Refusal { row, reason: format!("{value} is odd") }).rev().collect())
+    });
+    rig.delivery.submit(1, vec![1, 2, 3]).unwrap();
+    rig.delivery.submit(2, vec![4, 5]).unwrap();
+    let mut settled = rig.settle(2);
+    settled.sort_by_key(|batch| batch.token);
+    assert_eq!(settled[0].refused, [(1, "1 is odd".to_owned()), (3, "3 is odd".to_owned())]);
+    assert_eq!((settled[1].landed, &settled[1].refused[..]), (1, &[(5, "5 is odd".to_owned())][..]));
+}
+
+#[test]
+fn rule_4_waiting_batches_are_written_together() {
+    let (open, gate) = mpsc::channel::<()>();
+    let mut rig = rig(move |attempt, _| {
+        if attempt == 1 {
+            let _ = gate.recv_timeout(DEADLINE);
+        }
+        Ok(vec![])
+    });
+    rig.delivery.submit(0, vec![0]).unwrap();
+    let start = Instant::now();
+    while rig.writes.try_lock().is_ok_and(|writes| writes.is_empty()) {
+        assert!(start.elapsed() < DEADLINE);
+    }
+    for token in 1..10 {
+        rig.delivery.submit(token, vec![token as u32]).unwrap();
+    }
+    open.send(()).unwrap();
+    rig.settle(10);
+    assert_eq!(*rig.writes.lock().unwrap(), vec![vec![0], (1..10).collect()]);
+}
+
+#[test]
+fn rule_5_a_writer_thread_that_is_gone_is_reported() {
+    let rig = rig(|_, _| panic!("as a defect would"));
+    let Rig { mut delivery, .. } = rig;
+    delivery.submit(1, vec![1]).unwrap();
+    let start = Instant::now();
+    while delivery.poll().is_ok() {
+        assert!(start.elapsed() < DEADLINE);
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert!(delivery.submit(2, vec![2]).is_err());
+}

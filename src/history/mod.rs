@@ -1,0 +1,5 @@
+//! Flown flights.
+
+mod flight;
+
+pub use flight::{Fate, Flight};

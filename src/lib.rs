@@ -1,0 +1,24 @@
+//! The parts of delaycast, none of which knows a dataflow, a web page or a command line.
+//!
+//! # Layout
+//!
+//! * [`code`], [`classes`]: the vocabulary: airline and airport codes, the four delay classes.
+//! * [`request`]: what is asked: fields, limits, decoding from and encoding to the wire.
+//! * [`answer`]: what is answered: answers, rejections, dead letters.
+//! * [`document`]: the answers' shape in a document store, and its JSON.
+//! * [`atlas`]: known airports and airlines, distances between airports.
+//! * [`history`]: flown flights: their Parquet file, and the importers of other formats.
+//! * [`log`]: the request log and its connectors.
+//! * [`store`]: the prediction store and its connectors.
+//! * [`delivery`]: a writer thread that retries until the store has acknowledged.
+
+pub mod answer;
+pub mod atlas;
+pub mod classes;
+pub mod code;
+pub mod delivery;
+pub mod document;
+pub mod history;
+pub mod log;
+pub mod request;
+pub mod store;

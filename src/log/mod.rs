@@ -1,0 +1,151 @@
+//! The request log: partitions, offsets, a group's committed offsets, dead letters. Kafka's model; connectors provide it.
+//!
+//! # What a connector promises
+//!
+//! 1. A [`Reader`] yields each owned partition's messages in offset order and without a gap, starting at the group's
+//!    committed offset; where there is none, or it is out of range, at the earliest message, with a warning.
+//! 2. [`Reader::poll`] never blocks, and the [`Wake`] callback runs whenever it would have something new to give.
+//! 3. Offsets are committed by [`Reader::commit`] alone. A commit that fails is retried until a later one supersedes it.
+//! 4. An outage is the connector's to bear: it retries with backoff and jitter, reports through [`Health`], drops nothing.
+//! 5. What it buffers is bounded.
+
+mod payload;
+
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
+
+use serde::{Deserialize, Serialize};
+
+pub use payload::{DEAD_LETTER_BYTES_MAX, Payload};
+
+use crate::{
+    answer::DeadLetter,
+    delivery::{Health, Unavailable, Writer},
+};
+
+/// The topic of requests, unless the URL names another.
+pub const TOPIC: &str = "flight_delay_classification_request";
+/// The consumer group, unless the URL names another.
+pub const GROUP: &str = "delaycast";
+
+/// A partition of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PartitionId(pub u32);
+
+/// A position in a partition. As a committed offset: the next position to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Offset(pub u64);
+
+impl Offset {
+    /// The offset after this one.
+    pub fn next(self) -> Self {
+        Offset(self.0 + 1)
+    }
+}
+
+/// Committed offsets, or candidates for them: per partition the next offset to read.
+pub type Offsets = BTreeMap<PartitionId, Offset>;
+
+/// Where a message stands: its identity in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Position {
+    /// The partition.
+    pub partition: PartitionId,
+    /// The offset in it.
+    pub offset: Offset,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "partition {} offset {}", self.partition.0, self.offset.0)
+    }
+}
+
+/// A message as it was read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// Where it stands.
+    pub position: Position,
+    /// Its bytes.
+    pub payload: Payload,
+}
+
+/// Called, from any thread, when there may be something new. It must be cheap and must not block.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// Which partitions a reader owns: p with p mod `peers` = `index`, those that appear later included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// This reader's number, from 0.
+    pub index: usize,
+    /// How many readers there are.
+    pub peers: usize,
+}
+
+impl Share {
+    /// The one reader that owns all partitions.
+    pub const ALL: Share = Share { index: 0, peers: 1 };
+
+    /// Whether a partition is owned.
+    pub fn owns(&self, partition: PartitionId) -> bool {
+        partition.0 as usize % self.peers == self.index
+    }
+}
+
+/// Reads the partitions of one [`Share`] for a consumer group.
+pub trait Reader {
+    /// Moves at most `messages_max` messages into `into`, without blocking. True if more are at hand.
+    fn poll(&mut self, messages_max: usize, into: &mut Vec<Message>) -> bool;
+
+    /// Starts to commit these offsets for the group; returns at once.
+    fn commit(&mut self, offsets: &Offsets);
+
+    /// Returns when everything handed to [`Reader::commit`] is committed, or fails at the deadline. Blocks.
+    fn close(&mut self, deadline: Instant) -> Result<(), Unavailable>;
+
+    /// How many messages of the owned partitions are not yet committed, where that is known.
+    fn lag(&self) -> Option<u64>;
+}
+
+/// Why a message was not published.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PublishError {
+    /// The log takes no message of this size.
+    #[error("the message has {bytes} bytes, and this log takes at most {bytes_max}")]
+    TooLarge {
+        /// The message's size.
+        bytes: usize,
+        /// The largest size taken.
+        bytes_max: usize,
+    },
+    /// The log did not acknowledge it in time. It may still land.
+    #[error("the request log does not answer: {0}")]
+    Unavailable(#[from] Unavailable),
+}
+
+/// What [`Producer::publish`] reports to: called once, from any thread, with where the message landed.
+pub type Published = Box<dyn FnOnce(Result<Position, PublishError>) + Send>;
+
+/// Appends messages to the log.
+pub trait Producer: Send + Sync {
+    /// Appends a message and calls `done` once it is durable, or has failed, within 5 s. Messages with the same key
+    /// go to the same partition. Returns at once; what waits is bounded, and more is [`PublishError::Unavailable`].
+    fn publish(&self, key: Option<&str>, payload: Vec<u8>, done: Published);
+}
+
+/// A request log, opened by URL.
+pub trait Log: Send + Sync {
+    /// Where it is, without secrets, as one would say it to an operator.
+    fn describe(&self) -> String;
+
+    /// How many partitions the topic has now.
+    fn partitions(&self) -> Result<u32, Unavailable>;
+
+    /// A reader for a share of the partitions.
+    fn reader(&self, share: Share, wake: Wake, health: Arc<Health>) -> Result<Box<dyn Reader>, Unavailable>;
+
+    /// A producer of requests.
+    fn producer(&self) -> Result<Arc<dyn Producer>, Unavailable>;
+
+    /// A writer of dead letters, beside the log.
+    fn dead_letters(&self) -> Result<Box<dyn Writer<DeadLetter>>, Unavailable>;
+}

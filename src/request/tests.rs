@@ -1,0 +1,180 @@
+//! The decoding rules, one test each, and the round trip.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// The example of the wire contract, as the old front end sends it.
+const OLD_FRONT_END: &str = r#"{"DepDelay": 5.0, "Carrier": "AA", "FlightDate": "2016-12-25", "Dest": "SFO", "FlightNum": null, "Origin": "ATL", "Distance": 2139.0, "DayOfYear": 360, "DayOfMonth": 25, "DayOfWeek": 6, "Timestamp": "2026-11-23T13:41:32.246003", "UUID": "6c03d09c-8355-448a-b07b-54e8d00ad05d"}"#;
+
+fn with(field: &str, value: Value) -> String {
+    let mut message: Value = serde_json::from_str(OLD_FRONT_END).unwrap();
+    message[field] = value;
+    message.to_string()
+}
+
+fn without(field: &str) -> String {
+    let mut message: Value = serde_json::from_str(OLD_FRONT_END).unwrap();
+    message.as_object_mut().unwrap().remove(field);
+    message.to_string()
+}
+
+fn reason(message: impl AsRef<[u8]>) -> String {
+    decode(message.as_ref()).unwrap_err().reason
+}
+
+#[test]
+fn reads_what_the_old_front_end_sends() {
+    let request = decode(OLD_FRONT_END.as_bytes()).unwrap();
+    assert_eq!(request.id.as_str(), "6c03d09c-8355-448a-b07b-54e8d00ad05d");
+    assert_eq!((request.carrier.as_str(), request.origin.as_str(), request.dest.as_str()), ("AA", "ATL", "SFO"));
+    assert_eq!(request.date.to_string(), "2016-12-25");
+    assert_eq!((request.dep_delay, request.distance, request.flight_num), (Some(5.0), Some(2139.0), None));
+    assert_eq!(request.asked_at.unwrap().to_string(), "2026-11-23 13:41:32.246003");
+}
+
+#[test]
+fn rule_1_one_json_object_in_utf8_and_nothing_else() {
+    assert_eq!(reason(""), "the message is empty");
+    assert!(reason("[]").contains("expected a JSON object"), "{}", reason("[]"));
+    assert!(reason("7").contains("expected a JSON object"));
+    assert!(reason(format!("{OLD_FRONT_END} {{}}")).contains("trailing characters"));
+    assert!(reason(&OLD_FRONT_END[..100]).contains("EOF"));
+    assert!(reason(b"{\"UUID\":\"\xff\"}").contains("not UTF-8 at byte 9"));
+    assert!(reason(vec![b' '; MESSAGE_BYTES_MAX + 1]).contains("65537 bytes, more than 65536"));
+}
+
+#[test]
+fn rule_2_unknown_fields_are_ignored_but_not_when_they_nest_too_deep() {
+    assert!(decode(with("Prediction", json!({"any": [1, "thing", null]})).as_bytes()).is_ok());
+    assert!(decode(with("Carrier_index", json!(3)).as_bytes()).is_ok());
+    for field in ["Unknown", "FlightNum"] {
+        let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+        let message = OLD_FRONT_END.replace(r#""FlightNum": null"#, &format!(r#""{field}": {deep}"#));
+        assert!(reason(message).contains("recursion limit"), "{field}");
+    }
+    let huge = OLD_FRONT_END.replace(r#""FlightNum": null"#, r#""Unknown": 1e999"#);
+    assert!(reason(huge).contains("number out of range"));
+}
+
+#[test]
+fn rule_3_a_field_that_is_read_appears_once() {
+    let twice = OLD_FRONT_END.replacen('{', r#"{"Carrier": "UA", "#, 1);
+    assert!(reason(twice).contains("Carrier: stands twice"));
+    let after_null = OLD_FRONT_END.replacen('{', r#"{"Distance": null, "#, 1);
+    assert!(reason(after_null).contains("Distance: stands twice"));
+    let unknown_twice = OLD_FRONT_END.replacen('{', r#"{"x": 1, "x": 2, "#, 1);
+    assert!(decode(unknown_twice.as_bytes()).is_ok());
+}
+
+#[test]
+fn rule_4_null_is_absent() {
+    for field in ["DepDelay", "Distance", "FlightNum", "Timestamp"] {
+        let null = decode(with(field, Value::Null).as_bytes()).unwrap();
+        assert_eq!(null, decode(without(field).as_bytes()).unwrap(), "{field}");
+    }
+    for field in ["UUID", "Carrier", "Origin", "Dest", "FlightDate"] {
+        assert_eq!(reason(with(field, Value::Null)), format!("{field}: is missing"));
+        assert_eq!(reason(without(field)), format!("{field}: is missing"));
+    }
+}
+
+#[test]
+fn rule_5_days_are_derived_from_the_date() {
+    let honest = decode(OLD_FRONT_END.as_bytes()).unwrap();
+    for value in [json!(99), json!("x"), Value::Null] {
+        assert_eq!(decode(with("DayOfWeek", value).as_bytes()).unwrap(), honest);
+    }
+    let sent: Value = serde_json::from_str(&encode(&honest)).unwrap();
+    assert_eq!((&sent["DayOfWeek"], &sent["DayOfYear"], &sent["DayOfMonth"]), (&json!(7), &json!(360), &json!(25)));
+}
+
+#[test]
+fn rule_6_the_reason_names_the_field_and_the_asker_is_known() {
+    let cases = [
+        ("DepDelay", json!("5"), "DepDelay: must be a number, not a string"),
+        ("DepDelay", json!([5]), "DepDelay: must be a number, not an array"),
+        ("DepDelay", json!(1e300), "DepDelay: must be -1440 to 4320 minutes"),
+        ("Distance", json!(0), "Distance: must be above 0 and at most 12450 miles"),
+        ("Carrier", json!(7), "Carrier: must be a string, not a number"),
+        ("Origin", json!("TOOLONGCODE"), "Origin: a code has 1 to 7 printable ASCII characters"),
+        ("Dest", json!("ATL"), "Dest: must differ from Origin"),
+        ("FlightDate", json!("2015-02-29"), "FlightDate: must be a date of the calendar, as in 2016-12-25"),
+        ("FlightDate", json!("1066-10-14"), "FlightDate: the year must be 1987 to 2199"),
+        ("Timestamp", json!("yesterday"), "Timestamp: must be an ISO time, as in 2026-11-23T13:41:32.246003"),
+        ("FlightNum", json!("12345678901234567"), "FlightNum: must have at most 16 bytes"),
+    ];
+    for (field, value, expected) in cases {
+        let malformed = decode(with(field, value).as_bytes()).unwrap_err();
+        assert_eq!(malformed.reason, expected);
+        assert_eq!(malformed.id.unwrap().as_str(), "6c03d09c-8355-448a-b07b-54e8d00ad05d");
+    }
+    let cut_after_uuid = br#"{"UUID": "abc", "Carrier": "A"#;
+    assert_eq!(decode(cut_after_uuid).unwrap_err().id.unwrap().as_str(), "abc");
+    assert_eq!(decode(br#"{"Carrier": "A"#).unwrap_err().id, None);
+    assert_eq!(reason(with("UUID", json!("x".repeat(129)))), "UUID: must have 1 to 128 bytes");
+}
+
+#[test]
+fn a_timestamp_for_a_date_never_shifts_the_day() {
+    for text in
+        ["2016-12-25T23:59:59", "2016-12-25T00:30:00+02:00", "2016-12-25T23:30:00-08:00", "2016-12-25T01:00:00Z"]
+    {
+        assert_eq!(parse_flight_date(text).unwrap().to_string(), "2016-12-25", "{text}");
+    }
+    for text in ["2016-12-25Tea", "2016-12-2", "2016-13-01", "+016-12-25", "25/12/2016", "2016-12-25x", "２０１６-１２"]
+    {
+        assert!(parse_flight_date(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_number_is_read_to_its_last_bit() {
+    // A faster float parser was seen to miss this one by one unit in the last place.
+    assert_eq!(
+        decode(with("DepDelay", json!(2369.0775299829706)).as_bytes()).unwrap().dep_delay,
+        Some(2369.0775299829706)
+    );
+}
+
+fn code() -> impl Strategy<Value = Code> {
+    "[A-Z0-9]{1,7}".prop_map(|text| text.parse().unwrap())
+}
+
+prop_compose! {
+    fn request()(
+        id in "\\PC{1,32}", carrier in code(), origin in code(), dest in code(),
+        days in 0i64..70_000, dep_delay in prop::option::of(-1440.0..=4320.0),
+        distance in prop::option::of(0.5..=DISTANCE_MILES_MAX), flight_num in prop::option::of("[0-9A-Z]{1,16}"),
+        asked_at_us in prop::option::of(0i64..4_000_000_000_000_000),
+    ) -> Request {
+        let first = NaiveDate::from_ymd_opt(1987, 1, 1).unwrap();
+        Request {
+            id: RequestId::new(id).unwrap(), carrier, origin, dest,
+            date: first + chrono::Duration::days(days), dep_delay, distance, flight_num,
+            asked_at: asked_at_us.map(|us| chrono::DateTime::from_timestamp_micros(us).unwrap().naive_utc()),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_encoded_is_decoded(request in request()) {
+        prop_assume!(request.origin != request.dest);
+        prop_assert_eq!(decode(encode(&request).as_bytes()), Ok(request));
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = decode(&bytes);
+    }
+
+    #[test]
+    fn no_damage_to_a_message_makes_it_panic(at in 0..OLD_FRONT_END.len(), byte in any::<u8>(), cut in 0..OLD_FRONT_END.len()) {
+        let mut bytes = OLD_FRONT_END.as_bytes().to_vec();
+        bytes[at] = byte;
+        let _ = decode(&bytes);
+        prop_assert!(decode(&OLD_FRONT_END.as_bytes()[..cut]).is_err());
+    }
+}

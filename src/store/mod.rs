@@ -1,0 +1,45 @@
+//! The prediction store: answers and rejections by request id.
+//!
+//! # What a connector promises
+//!
+//! 1. The first answer wins: writing an id that has one is success, and changes nothing.
+//! 2. [`Writer::write`] returns `Ok` only when the rows are durable; a row that is refused for good is named, the others land.
+//! 3. A prediction outranks a rejection of the same id, whichever came first.
+//! 4. Answers are found by id without a scan.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    answer::{Answer, Rejection},
+    delivery::{Unavailable, Writer},
+};
+
+/// What the store knows of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// It is answered: the document, in the JSON of [`crate::document::to_json`].
+    Answered(Map<String, Value>),
+    /// It is rejected, for this reason.
+    Rejected(String),
+}
+
+/// Looks requests up.
+pub trait Lookup: Send + Sync {
+    /// What is known of a request; `None` if nothing is yet. Blocks, 5 s at most.
+    fn find(&self, id: &str) -> Result<Option<Outcome>, Unavailable>;
+}
+
+/// A prediction store, opened by URL.
+pub trait Store: Send + Sync {
+    /// Where it is, without secrets, as one would say it to an operator.
+    fn describe(&self) -> String;
+
+    /// A writer of answers.
+    fn answers(&self) -> Result<Box<dyn Writer<Answer>>, Unavailable>;
+
+    /// A writer of rejections.
+    fn rejections(&self) -> Result<Box<dyn Writer<Rejection>>, Unavailable>;
+
+    /// A reader of both.
+    fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable>;
+}
