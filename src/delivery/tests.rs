@@ -37,9 +37,11 @@ struct Rig {
 fn rig(reply: impl FnMut(usize, &[u32]) -> Result<Vec<Refusal>, Unavailable> + Send + 'static) -> Rig {
     let writes = Arc::default();
     let writer = Scripted { writes: Arc::clone(&writes), reply };
-    let (wake, woken) = mpsc::channel();
+    let (wake, woken) = channel();
     let health = Arc::new(Health::new("the test's store"));
-    let wake = move || drop(wake.send(()));
+    let wake = move || {
+        let _ = wake.send(());
+    };
     let delivery = Delivery::start("courier", Box::new(writer), wake, Arc::clone(&health)).unwrap();
     Rig { delivery, writes, woken, health }
 }
@@ -116,7 +118,7 @@ fn rule_3_refused_rows_come_back_with_their_reason() {
 
 #[test]
 fn rule_4_waiting_batches_are_written_together() {
-    let (open, gate) = mpsc::channel::<()>();
+    let (open, gate) = channel::<()>();
     let mut rig = rig(move |attempt, _| {
         if attempt == 1 {
             let _ = gate.recv_timeout(DEADLINE);
