@@ -20,5 +20,6 @@ pub mod delivery;
 pub mod document;
 pub mod history;
 pub mod log;
+pub mod model;
 pub mod request;
 pub mod store;

@@ -75,8 +75,19 @@ pub struct Settled<T> {
     pub token: u64,
     /// How many of its rows are durable.
     pub landed: usize,
-    /// The others, with the reason of each.
-    pub refused: Vec<(T, String)>,
+    /// The others.
+    pub refused: Vec<Refused<T>>,
+}
+
+/// A row that came back.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refused<T> {
+    /// Its index in the batch as it was submitted.
+    pub index: usize,
+    /// The row.
+    pub row: T,
+    /// Why the store will never take it.
+    pub reason: String,
 }
 
 /// The writer thread has ended while batches were waiting for it: a defect, after which nothing can land.
@@ -205,9 +216,9 @@ impl<T, W: Fn()> Courier<T, W> {
         let mut rows = rows.into_iter().enumerate();
         for &(token, len) in parts {
             let mut refused = Vec::new();
-            for (index, row) in rows.by_ref().take(len) {
-                if let Some(refusal) = refusals.next_if(|refusal| refusal.row == index) {
-                    refused.push((row, refusal.reason));
+            for (index, (position, row)) in rows.by_ref().take(len).enumerate() {
+                if let Some(refusal) = refusals.next_if(|refusal| refusal.row == position) {
+                    refused.push(Refused { index, row, reason: refusal.reason });
                 }
             }
             // The near end may be gone: then nobody waits for the word.

@@ -1,10 +1,6 @@
 //! The delivery rules, one test each.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Mutex, mpsc},
-    time::Instant,
-};
+use std::{collections::BTreeSet, sync::Mutex, time::Instant};
 
 use super::*;
 
@@ -30,7 +26,7 @@ where
 struct Rig {
     delivery: Delivery<u32>,
     writes: Arc<Mutex<Vec<Vec<u32>>>>,
-    woken: mpsc::Receiver<()>,
+    woken: Receiver<()>,
     health: Arc<Health>,
 }
 
@@ -112,8 +108,9 @@ fn rule_3_refused_rows_come_back_with_their_reason() {
     rig.delivery.submit(2, vec![4, 5]).unwrap();
     let mut settled = rig.settle(2);
     settled.sort_by_key(|batch| batch.token);
-    assert_eq!(settled[0].refused, [(1, "1 is odd".to_owned()), (3, "3 is odd".to_owned())]);
-    assert_eq!((settled[1].landed, &settled[1].refused[..]), (1, &[(5, "5 is odd".to_owned())][..]));
+    let odd = |index, row| Refused { index, row, reason: format!("{row} is odd") };
+    assert_eq!(settled[0].refused, [odd(0, 1), odd(2, 3)]);
+    assert_eq!((settled[1].landed, &settled[1].refused[..]), (1, &[odd(1, 5)][..]));
 }
 
 #[test]

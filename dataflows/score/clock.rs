@@ -1,0 +1,31 @@
+//! The clock behind the timestamps.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::Timestamp;
+
+/// Milliseconds since the Unix epoch at the start of a generation, plus monotonic time since.
+///
+/// All workers of a cluster agree on the start. Wall time is read once, so a clock that steps stops nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct ClusterClock {
+    start_ms: u64,
+    since: Instant,
+}
+
+impl ClusterClock {
+    /// A clock that starts at this machine's wall time.
+    pub fn start() -> Self {
+        Self::start_at(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO))
+    }
+
+    /// A clock that starts at a given wall time, as agreed by the cluster.
+    pub fn start_at(since_epoch: Duration) -> Self {
+        ClusterClock { start_ms: since_epoch.as_millis() as u64, since: Instant::now() }
+    }
+
+    /// Now, as a timestamp.
+    pub fn now(&self) -> Timestamp {
+        self.start_ms + self.since.elapsed().as_millis() as u64
+    }
+}

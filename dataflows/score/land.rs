@@ -1,0 +1,96 @@
+//! The sinks: rows land in a store, and the capability of a batch is held until they have.
+
+use std::{collections::HashMap, fmt};
+
+use delaycast::delivery::Delivery;
+use timely::{
+    container::CapacityContainerBuilder,
+    dataflow::{
+        StreamVec,
+        channels::pact::Pipeline,
+        operators::{Capability, Operator, vec::Map},
+    },
+};
+
+use super::{Counters, Shared, Timestamp, counters::Counter, wake::LateWaker};
+
+/// A row that its store refuses for good.
+#[derive(Clone)]
+pub(super) struct Returned<T, C> {
+    pub(super) row: T,
+    pub(super) context: C,
+    pub(super) reason: String,
+}
+
+/// Lands rows, each with a context that stays here, and returns those that are refused (rules 3 and 6).
+///
+/// A batch's capability is its outstanding obligation: it is dropped when `delivery` has settled the batch.
+pub(super) fn land<'scope, T, C>(
+    rows: StreamVec<'scope, Timestamp, (T, C)>,
+    name: &str,
+    (mut delivery, waker): (Delivery<T>, LateWaker),
+    shared: &Shared,
+    landed: fn(&Counters) -> &Counter,
+) -> StreamVec<'scope, Timestamp, Returned<T, C>>
+where
+    T: Clone + Send + 'static,
+    C: Clone + 'static,
+{
+    let scope = rows.scope();
+    let Shared { ledger, counters, .. } = shared.clone();
+    rows.unary::<CapacityContainerBuilder<Vec<Returned<T, C>>>, _, _, _>(Pipeline, name, move |_, info| {
+        waker.bind(scope.worker().sync_activator_for(info.address.to_vec()));
+        let mut obligations: HashMap<u64, (Capability<Timestamp>, Vec<Option<C>>)> = HashMap::new();
+        let mut next_token = 0;
+        move |input, output| {
+            let mut broken = None;
+            input.for_each_stamp(|capability, containers| {
+                let (rows, contexts) = containers
+                    .flat_map(|container| container.drain(..))
+                    .map(|(row, context)| (row, Some(context)))
+                    .unzip();
+                if let Some(capability) = capability.retain_least(0) {
+                    obligations.insert(next_token, (capability, contexts));
+                    broken = delivery.submit(next_token, rows).err().or(broken.take());
+                    next_token += 1;
+                }
+            });
+            loop {
+                match delivery.poll() {
+                    Ok(None) => break,
+                    Ok(Some(settled)) => {
+                        let Some((capability, mut contexts)) = obligations.remove(&settled.token) else { continue };
+                        landed(&counters).add(settled.landed);
+                        let mut session = output.session(&capability);
+                        for refused in settled.refused {
+                            if let Some(context) = contexts.get_mut(refused.index).and_then(Option::take) {
+                                session.give(Returned { row: refused.row, context, reason: refused.reason });
+                            }
+                        }
+                    }
+                    Err(gone) => {
+                        broken = Some(gone);
+                        break;
+                    }
+                }
+            }
+            if broken.is_some() {
+                ledger.borrow_mut().broken = broken;
+            }
+        }
+    })
+}
+
+/// The end of the line: what even the dead-letter log refuses is said aloud, since nothing more can be done for it.
+pub(super) fn lose<'scope, T, C>(
+    returned: StreamVec<'scope, Timestamp, Returned<T, C>>,
+) -> StreamVec<'scope, Timestamp, ()>
+where
+    T: fmt::Debug + 'static,
+    C: 'static,
+{
+    returned.flat_map(|Returned { row, reason, .. }| {
+        tracing::error!("refused for good, and so lost: {reason}: {row:?}");
+        None
+    })
+}

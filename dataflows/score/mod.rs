@@ -1,0 +1,112 @@
+//! Requests in, answers out.
+//!
+//! ```text
+//!             ┌──────────────────────────────── offset commit ◀───────────────────────────────┐
+//!             ▼                                                                               │
+//!  log ──▶ ReadLog ──▶ [Exchange] ──▶ Decode ──▶ Score ──▶ LandAnswers ───────────────────────┤ durable
+//!                                       │                       │ refused for good            │ frontier
+//!                                       └─ cannot be read ──────┴─▶ LandDeadLetters ──────────┤ (probe)
+//!                                                               └─▶ LandRejections ───────────┘
+//! ```
+//!
+//! # The rules
+//!
+//! Each has a test of its number in `tests/score_rules.rs`.
+//!
+//! 1. Worker w of n reads the partitions p with p mod n = w. What a reader yields is processed, whatever else happens.
+//! 2. A timestamp is milliseconds of the [`ClusterClock`]. A source holds one capability and downgrades it every
+//!    [`TICK`], traffic or not. Records leave at once, under the open batch's timestamp: data never waits for a tick.
+//! 3. A source remembers (timestamp, next offset per partition) for each batch. A sink holds a batch's capability until
+//!    its store has acknowledged: the capability is the outstanding obligation. One probe stands behind all three sinks.
+//! 4. When the probe has passed a timestamp, its offsets are committed, and nothing else commits offsets. So a
+//!    committed offset is always durable.
+//! 5. The first answer wins: writing an answer again changes nothing. At-least-once delivery, effectively once.
+//! 6. A record that cannot be read, or that the store refuses for good, becomes a dead letter, durable before its offset
+//!    is committed; if its UUID is known, a rejection is stored under it. It never stops a worker.
+//! 7. Records in flight are bounded in number and bytes; at the bound a source stops reading. An outage of the log or
+//!    the store is waited out.
+//! 8. Scoring is local to the worker that read the record, unless there are fewer partitions than workers.
+//! 9. On stop a source reads no more, and the worker leaves once its own records are durable and their offsets
+//!    committed, or after [`Config::drain`], without having committed what is not durable.
+
+mod clock;
+mod commit;
+mod counters;
+mod decode;
+mod infer;
+mod land;
+mod ledger;
+mod run;
+mod source;
+mod wake;
+
+use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
+
+use delaycast::{
+    answer::{Answer, DeadLetter, Rejection},
+    delivery::Delivery,
+    log::Reader,
+    model::Scorer,
+};
+use timely::dataflow::{
+    ProbeHandle, Scope,
+    operators::{Concat, Exchange, Probe, vec::Map},
+};
+
+pub use clock::ClusterClock;
+pub use counters::Counters;
+pub use ledger::InFlight;
+pub use run::{Config, Connections, Error, Stop, run};
+
+use decode::Dead;
+use land::{land, lose};
+use ledger::SharedLedger;
+use wake::LateWaker;
+
+/// How often a source closes its batch and downgrades its capability.
+pub const TICK: Duration = Duration::from_millis(10);
+
+/// The timestamps of the score dataflow: milliseconds of the [`ClusterClock`].
+pub type Timestamp = u64;
+
+/// What one worker's part of the dataflow reads from and writes to, each with the waker that it was opened with.
+struct Ends {
+    reader: (Rc<RefCell<Box<dyn Reader>>>, LateWaker),
+    answers: (Delivery<Answer>, LateWaker),
+    dead_letters: (Delivery<DeadLetter>, LateWaker),
+    rejections: (Delivery<Rejection>, LateWaker),
+}
+
+/// What the operators of one worker share.
+#[derive(Clone)]
+struct Shared {
+    clock: ClusterClock,
+    ledger: SharedLedger,
+    counters: Arc<Counters>,
+}
+
+/// Builds one worker's part. The probe passes a timestamp once everything read under it is durable.
+fn build(
+    scope: Scope<'_, Timestamp>,
+    ends: Ends,
+    scorer: Arc<dyn Scorer>,
+    rebalance: bool,
+    shared: &Shared,
+) -> ProbeHandle<Timestamp> {
+    let mut messages = source::read_log(scope, ends.reader, shared);
+    if rebalance {
+        messages = messages.exchange(|message| u64::from(message.position.partition.0) ^ message.position.offset.0);
+    }
+    let (requests, unreadable) = decode::decode(messages);
+    let answers = infer::score(requests, scorer);
+    let refused = land(answers, "LandAnswers", ends.answers, shared, |counters| &counters.answers);
+
+    let dead = unreadable.concat(refused.map(Dead::refused));
+    let rejections = dead.clone().flat_map(Dead::rejection);
+    let dead_letters = dead.map(Dead::into_dead_letter);
+    let lost = land(dead_letters, "LandDeadLetters", ends.dead_letters, shared, |counters| &counters.dead_letters);
+    let untold = land(rejections, "LandRejections", ends.rejections, shared, |counters| &counters.rejections);
+
+    let (probe, _) = lose(lost).concat(lose(untold)).probe();
+    probe
+}

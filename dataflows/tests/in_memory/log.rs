@@ -1,0 +1,159 @@
+//! The log in memory. It holds every commit against the store: an offset that runs ahead of what is durable is a breach.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+
+use delaycast::{
+    answer::DeadLetter,
+    delivery::{Health, Refusal, Unavailable, Writer},
+    log::{Log, Message, Offset, Offsets, PartitionId, Payload, Position, Producer, Reader, Share, Wake},
+    request,
+};
+
+use super::{MemoryStore, lock};
+
+#[derive(Default)]
+struct State {
+    partitions: Vec<Vec<Vec<u8>>>,
+    committed: Offsets,
+    dead_letters: BTreeMap<(PartitionId, Offset), DeadLetter>,
+    wakes: Vec<Wake>,
+    breaches: Vec<String>,
+    reads: Vec<(Share, Position)>,
+}
+
+pub struct MemoryLog {
+    state: Arc<Mutex<State>>,
+    store: Arc<MemoryStore>,
+}
+
+impl MemoryLog {
+    pub fn new(partitions: usize, store: &Arc<MemoryStore>) -> Arc<Self> {
+        let state = State { partitions: vec![vec![]; partitions], ..State::default() };
+        Arc::new(MemoryLog { state: Arc::new(Mutex::new(state)), store: Arc::clone(store) })
+    }
+
+    pub fn append(&self, partition: usize, payload: Vec<u8>) {
+        let mut state = lock(&self.state);
+        state.partitions[partition].push(payload);
+        state.wakes.iter().for_each(|wake| wake());
+    }
+
+    pub fn add_partition(&self) {
+        lock(&self.state).partitions.push(vec![]);
+    }
+
+    /// Messages that no commit covers.
+    pub fn uncommitted(&self) -> usize {
+        let state = lock(&self.state);
+        let all: usize = state.partitions.iter().map(Vec::len).sum();
+        all - state.committed.values().map(|offset| offset.0 as usize).sum::<usize>()
+    }
+
+    pub fn dead_letters(&self) -> Vec<DeadLetter> {
+        lock(&self.state).dead_letters.values().cloned().collect()
+    }
+
+    pub fn reads(&self) -> Vec<(Share, Position)> {
+        lock(&self.state).reads.clone()
+    }
+
+    /// Commits that were ahead of what was durable.
+    pub fn breaches(&self) -> Vec<String> {
+        lock(&self.state).breaches.clone()
+    }
+}
+
+impl Log for MemoryLog {
+    fn describe(&self) -> String {
+        "in memory".into()
+    }
+
+    fn partitions(&self) -> Result<u32, Unavailable> {
+        Ok(lock(&self.state).partitions.len() as u32)
+    }
+
+    fn reader(&self, share: Share, wake: Wake, _: Arc<Health>) -> Result<Box<dyn Reader>, Unavailable> {
+        lock(&self.state).wakes.push(wake);
+        let (state, store) = (Arc::clone(&self.state), Arc::clone(&self.store));
+        Ok(Box::new(MemoryReader { state, store, share, next: BTreeMap::new() }))
+    }
+
+    fn producer(&self) -> Result<Arc<dyn Producer>, Unavailable> {
+        Err(Unavailable::transient("messages are appended by the test"))
+    }
+
+    fn dead_letters(&self) -> Result<Box<dyn Writer<DeadLetter>>, Unavailable> {
+        Ok(Box::new(DeadLetters(Arc::clone(&self.state))))
+    }
+}
+
+struct MemoryReader {
+    state: Arc<Mutex<State>>,
+    store: Arc<MemoryStore>,
+    share: Share,
+    next: BTreeMap<usize, usize>,
+}
+
+impl Reader for MemoryReader {
+    fn poll(&mut self, messages_max: usize, into: &mut Vec<Message>) -> bool {
+        let mut state = lock(&self.state);
+        let State { partitions, committed, reads, .. } = &mut *state;
+        for (index, messages) in partitions.iter().enumerate() {
+            let partition = PartitionId(index as u32);
+            if !self.share.owns(partition) {
+                continue;
+            }
+            let resume = || committed.get(&partition).map_or(0, |offset| offset.0 as usize);
+            let next = self.next.entry(index).or_insert_with(resume);
+            for (offset, payload) in messages.iter().enumerate().skip(*next) {
+                if into.len() == messages_max {
+                    return true;
+                }
+                let position = Position { partition, offset: Offset(offset as u64) };
+                into.push(Message { position, payload: Payload::new(payload.clone()) });
+                reads.push((self.share, position));
+                *next = offset + 1;
+            }
+        }
+        false
+    }
+
+    fn commit(&mut self, offsets: &Offsets) {
+        let mut state = lock(&self.state);
+        for (partition, next) in offsets {
+            for offset in 0..next.0 {
+                let payload = &state.partitions[partition.0 as usize][offset as usize];
+                let answered = request::decode(payload).is_ok_and(|request| self.store.is_durable(request.id.as_str()));
+                if !answered && !state.dead_letters.contains_key(&(*partition, Offset(offset))) {
+                    let breach = format!("committed {partition:?} {next:?}, but {offset} is not durable");
+                    state.breaches.push(breach);
+                }
+            }
+            state.committed.insert(*partition, *next);
+        }
+    }
+
+    fn close(&mut self, _: Instant) -> Result<(), Unavailable> {
+        Ok(())
+    }
+
+    fn lag(&self) -> Option<u64> {
+        None
+    }
+}
+
+struct DeadLetters(Arc<Mutex<State>>);
+
+impl Writer<DeadLetter> for DeadLetters {
+    fn write(&mut self, rows: &[DeadLetter]) -> Result<Vec<Refusal>, Unavailable> {
+        let mut state = lock(&self.0);
+        for row in rows {
+            state.dead_letters.entry((row.position.partition, row.position.offset)).or_insert_with(|| row.clone());
+        }
+        Ok(vec![])
+    }
+}

@@ -1,0 +1,122 @@
+//! A log and a store in memory, whose faults a test can choose. They stand in for connectors so that each rule of the
+//! score dataflow can be seen alone; the connectors have tests of their own.
+
+mod log;
+mod store;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use delaycast::{
+    answer::{ModelVersion, Score},
+    classes::DelayClass,
+    model::Scorer,
+    request::{self, Request},
+};
+use delaycast_dataflows::score::{Config, Connections, Counters, Error, InFlight, Stop, run};
+
+pub use log::MemoryLog;
+pub use store::{Fault, MemoryStore};
+
+/// Long enough for any machine; a test that needs it has failed.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until something holds.
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < DEADLINE, "waited in vain until {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A well-formed message.
+pub fn message(id: &str, dep_delay: f64) -> Vec<u8> {
+    format!(
+        r#"{{"UUID": "{id}", "Carrier": "AA", "Origin": "ATL", "Dest": "SFO", "FlightDate": "2016-12-25", "DepDelay": {dep_delay}, "Distance": 2139.0}}"#
+    )
+    .into_bytes()
+}
+
+/// Scores by departure delay alone, and remembers on which threads it did.
+pub struct ByDelay {
+    version: ModelVersion,
+    pub threads: Mutex<Vec<(String, thread::ThreadId)>>,
+}
+
+impl ByDelay {
+    pub fn new() -> Arc<Self> {
+        Arc::new(ByDelay { version: ModelVersion::new("by-delay"), threads: Mutex::default() })
+    }
+
+    pub fn class(request: &Request) -> DelayClass {
+        DelayClass::of_delay(request.dep_delay.unwrap_or(0.0) as f32)
+    }
+}
+
+impl Scorer for ByDelay {
+    fn version(&self) -> &ModelVersion {
+        &self.version
+    }
+
+    fn score(&self, requests: &[Request], scores: &mut Vec<Score>) {
+        let here = thread::current().id();
+        lock(&self.threads).extend(requests.iter().map(|request| (request.id.to_string(), here)));
+        scores.extend(requests.iter().map(|request| {
+            let class = Self::class(request);
+            let mut probabilities = [0.0; 4];
+            probabilities[class.index()] = 1.0;
+            Score { probabilities, class, distance: request.distance.unwrap_or(1.0), remarks: vec![] }
+        }));
+    }
+}
+
+/// The sequential oracle: what a message must become.
+pub fn oracle(message: &[u8]) -> Result<DelayClass, String> {
+    request::decode(message).map(|request| ByDelay::class(&request)).map_err(|malformed| malformed.reason)
+}
+
+/// A score dataflow that runs on a thread of its own.
+pub struct Running {
+    pub stop: Stop,
+    pub counters: Arc<Counters>,
+    thread: thread::JoinHandle<Result<(), Error>>,
+}
+
+impl Running {
+    pub fn start(workers: usize, log: &Arc<MemoryLog>, store: &Arc<MemoryStore>) -> Self {
+        Self::start_with(
+            Config { drain: Duration::from_millis(300), ..Config::new(workers) },
+            log,
+            store,
+            ByDelay::new(),
+        )
+    }
+
+    pub fn start_with(config: Config, log: &Arc<MemoryLog>, store: &Arc<MemoryStore>, scorer: Arc<dyn Scorer>) -> Self {
+        let connections = Connections::new(Arc::clone(log) as _, Arc::clone(store) as _);
+        let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));
+        let thread = {
+            let (stop, counters) = (stop.clone(), Arc::clone(&counters));
+            thread::spawn(move || run(&config, &connections, &scorer, &counters, &stop))
+        };
+        Running { stop, counters, thread }
+    }
+
+    pub fn stop(self) -> Result<(), Error> {
+        self.stop.ask();
+        self.thread.join().unwrap()
+    }
+}
+
+/// A small bound on the records in flight.
+pub fn few(records: usize) -> Config {
+    Config { in_flight: InFlight { records, bytes: 1 << 20 }, drain: Duration::from_millis(300), ..Config::new(1) }
+}

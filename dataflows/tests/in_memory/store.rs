@@ -1,0 +1,152 @@
+//! The store in memory.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
+
+use delaycast::{
+    answer::{Answer, Rejection},
+    delivery::{Refusal, Unavailable, Writer},
+    document::to_json,
+    store::{Lookup, Outcome, Store},
+};
+
+use super::lock;
+
+/// What the store does to a write before it does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fault {
+    /// Nothing.
+    #[default]
+    None,
+    /// It fails the next so many writes, having written nothing.
+    Fail(usize),
+    /// It fails the next so many writes, having written everything: the acknowledgement is lost.
+    FailAfterWriting(usize),
+    /// It does not return until the fault is another.
+    Block,
+}
+
+#[derive(Default)]
+struct State {
+    answers: BTreeMap<String, Answer>,
+    rejections: BTreeMap<String, Rejection>,
+    fault: Fault,
+    refused: Option<String>,
+    writes: usize,
+}
+
+#[derive(Clone)]
+pub struct MemoryStore {
+    state: Arc<Mutex<State>>,
+}
+
+impl MemoryStore {
+    pub fn new() -> Arc<Self> {
+        Arc::new(MemoryStore { state: Arc::default() })
+    }
+
+    pub fn fault(&self, fault: Fault) {
+        lock(&self.state).fault = fault;
+    }
+
+    /// The store will never take this id's answer.
+    pub fn refuse(&self, id: &str) {
+        lock(&self.state).refused = Some(id.to_owned());
+    }
+
+    pub fn answers(&self) -> BTreeMap<String, Answer> {
+        lock(&self.state).answers.clone()
+    }
+
+    pub fn rejections(&self) -> BTreeMap<String, Rejection> {
+        lock(&self.state).rejections.clone()
+    }
+
+    pub fn is_durable(&self, id: &str) -> bool {
+        lock(&self.state).answers.contains_key(id)
+    }
+
+    pub fn writes(&self) -> usize {
+        lock(&self.state).writes
+    }
+
+    /// Applies the fault; true if the write is to be done, and an error to return after it.
+    fn admit(&self) -> (bool, Result<(), Unavailable>) {
+        let down = || Err(Unavailable::transient("the store is down, as the test wants it"));
+        lock(&self.state).writes += 1;
+        loop {
+            let mut state = lock(&self.state);
+            match state.fault {
+                Fault::None | Fault::Fail(0) | Fault::FailAfterWriting(0) => return (true, Ok(())),
+                Fault::Fail(left) => {
+                    state.fault = Fault::Fail(left - 1);
+                    return (false, down());
+                }
+                Fault::FailAfterWriting(left) => {
+                    state.fault = Fault::FailAfterWriting(left - 1);
+                    return (true, down());
+                }
+                Fault::Block => {}
+            }
+            drop(state);
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Store for MemoryStore {
+    fn describe(&self) -> String {
+        "in memory".into()
+    }
+
+    fn answers(&self) -> Result<Box<dyn Writer<Answer>>, Unavailable> {
+        Ok(Box::new(self.clone()))
+    }
+
+    fn rejections(&self) -> Result<Box<dyn Writer<Rejection>>, Unavailable> {
+        Ok(Box::new(self.clone()))
+    }
+
+    fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl Writer<Answer> for MemoryStore {
+    fn write(&mut self, rows: &[Answer]) -> Result<Vec<Refusal>, Unavailable> {
+        let (admitted, result) = self.admit();
+        let mut refusals = vec![];
+        let mut state = lock(&self.state);
+        for (row, answer) in rows.iter().enumerate().filter(|_| admitted) {
+            let id = answer.request.id.as_str();
+            if state.refused.as_deref() == Some(id) {
+                refusals.push(Refusal { row, reason: "not this one".into() });
+            } else {
+                state.answers.entry(id.to_owned()).or_insert_with(|| answer.clone());
+            }
+        }
+        result.map(|()| refusals)
+    }
+}
+
+impl Writer<Rejection> for MemoryStore {
+    fn write(&mut self, rows: &[Rejection]) -> Result<Vec<Refusal>, Unavailable> {
+        let mut state = lock(&self.state);
+        for row in rows {
+            state.rejections.entry(row.id.to_string()).or_insert_with(|| row.clone());
+        }
+        Ok(vec![])
+    }
+}
+
+impl Lookup for MemoryStore {
+    fn find(&self, id: &str) -> Result<Option<Outcome>, Unavailable> {
+        let state = lock(&self.state);
+        let answer = state.answers.get(id).map(|answer| Outcome::Answered(to_json(&answer.to_document())));
+        Ok(answer.or_else(|| state.rejections.get(id).map(|rejection| Outcome::Rejected(rejection.reason.clone()))))
+    }
+}
