@@ -8,6 +8,7 @@
 //! * [`document`]: the answers' shape in a document store, and its JSON.
 //! * [`atlas`]: known airports and airlines, distances between airports.
 //! * [`history`]: flown flights: their Parquet file, and the importers of other formats.
+//! * [`predict`]: requests in, answers out, on pipes; [`ndjson`]: their lines.
 //! * [`log`]: the request log and its connectors.
 //! * [`store`]: the prediction store and its connectors.
 //! * [`delivery`]: a writer thread that retries until the store has acknowledged.
@@ -21,5 +22,7 @@ pub mod document;
 pub mod history;
 pub mod log;
 pub mod model;
+pub mod ndjson;
+pub mod predict;
 pub mod request;
 pub mod store;

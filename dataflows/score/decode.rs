@@ -41,7 +41,8 @@ impl Dead {
 }
 
 /// Splits messages into requests and those that cannot be read. The message travels on with its request.
-#[allow(clippy::type_complexity)]
+// The error is as large as the success beside it, and both move once.
+#[allow(clippy::type_complexity, clippy::result_large_err)]
 pub(super) fn decode<'scope>(
     messages: StreamVec<'scope, Timestamp, Message>,
 ) -> (StreamVec<'scope, Timestamp, (Request, Message)>, StreamVec<'scope, Timestamp, Dead>) {

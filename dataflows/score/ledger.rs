@@ -93,7 +93,8 @@ impl Ledger {
     /// Drops the batches that are durable and returns the offsets that may now be committed.
     pub(super) fn retire(&mut self, durable: impl Fn(Timestamp) -> bool) -> Offsets {
         let mut offsets = Offsets::new();
-        while let Some(batch) = self.closed.pop_front_if(|batch| durable(batch.timestamp)) {
+        let retired = self.closed.iter().take_while(|batch| durable(batch.timestamp)).count();
+        for batch in self.closed.drain(..retired) {
             self.in_flight.subtract(batch.size);
             offsets.extend(batch.next);
         }

@@ -1,6 +1,6 @@
 //! The rules of the score dataflow, each on a log and a store in memory that a test can make fail.
 
-#![allow(unreachable_pub)]
+#![allow(unreachable_pub, clippy::expect_used)]
 
 mod in_memory;
 

@@ -112,7 +112,7 @@ impl Running {
 
     pub fn stop(self) -> Result<(), Error> {
         self.stop.ask();
-        self.thread.join().unwrap()
+        self.thread.join().expect("a worker panicked")
     }
 }
 

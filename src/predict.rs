@@ -1,0 +1,76 @@
+//! Requests in, answers out, without a log or a store: for pipes, notebooks and trying a model.
+
+use std::io::{self, BufReader, Read, Write};
+
+use chrono::Utc;
+use serde_json::json;
+
+use crate::{
+    answer::Answer,
+    document::to_json,
+    model::Scorer,
+    ndjson::{Line, Lines},
+    request::{self, MESSAGE_BYTES_MAX, Request},
+};
+
+/// At most this many requests are scored together.
+const BATCH_MAX: usize = 1024;
+
+/// How many lines went which way.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// Requests answered.
+    pub answered: usize,
+    /// Lines that are no request.
+    pub rejected: usize,
+}
+
+/// Reads one request a line and writes one line for each, in order: the answer's document, or
+/// `{"status":"REJECTED","line":3,"reason":"…"}`. Answers are written as soon as no more input is at hand.
+pub fn predict(scorer: &dyn Scorer, input: impl Read, mut output: impl Write) -> io::Result<Tally> {
+    let mut lines = Lines::new(BufReader::new(input), MESSAGE_BYTES_MAX);
+    let mut tally = Tally::default();
+    let mut batch: Vec<(usize, Result<Request, String>)> = Vec::new();
+    while let Some((number, line)) = lines.next_line()? {
+        let request = match line {
+            Line::Whole(bytes) => request::decode(&bytes).map_err(|malformed| malformed.reason),
+            Line::TooLong(len) => Err(format!("the line has {len} bytes, more than {MESSAGE_BYTES_MAX}")),
+        };
+        batch.push((number, request));
+        if batch.len() == BATCH_MAX || !lines.has_buffered() {
+            answer(scorer, &mut batch, &mut output, &mut tally)?;
+        }
+    }
+    answer(scorer, &mut batch, &mut output, &mut tally)?;
+    Ok(tally)
+}
+
+fn answer(
+    scorer: &dyn Scorer,
+    batch: &mut Vec<(usize, Result<Request, String>)>,
+    output: &mut impl Write,
+    tally: &mut Tally,
+) -> io::Result<()> {
+    let requests: Vec<Request> = batch.iter().filter_map(|(_, request)| request.as_ref().ok().cloned()).collect();
+    let mut scores = Vec::with_capacity(requests.len());
+    scorer.score(&requests, &mut scores);
+    let scored_at = Utc::now();
+    let mut answers = requests.into_iter().zip(scores);
+    for (number, request) in batch.drain(..) {
+        let line = match request {
+            Ok(_) => {
+                let Some((request, score)) = answers.next() else { continue };
+                tally.answered += 1;
+                let answer = Answer { request, score, model: scorer.version().clone(), scored_at };
+                serde_json::Value::Object(to_json(&answer.to_document()))
+            }
+            Err(reason) => {
+                tally.rejected += 1;
+                json!({ "status": "REJECTED", "line": number, "reason": reason })
+            }
+        };
+        serde_json::to_writer(&mut *output, &line)?;
+        output.write_all(b"\n")?;
+    }
+    output.flush()
+}
