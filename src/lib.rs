@@ -10,8 +10,11 @@
 //! * [`history`]: flown flights: their Parquet file, and the importers of other formats.
 //! * [`log`]: the request log and its connectors.
 //! * [`store`]: the prediction store and its connectors.
+//! * [`sqlite`]: the database that is log and store where nothing else is configured.
+//! * [`address`]: the URLs of logs and stores.
 //! * [`delivery`]: a writer thread that retries until the store has acknowledged.
 
+pub mod address;
 pub mod answer;
 pub mod atlas;
 pub mod classes;
@@ -21,4 +24,5 @@ pub mod document;
 pub mod history;
 pub mod log;
 pub mod request;
+pub mod sqlite;
 pub mod store;
