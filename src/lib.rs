@@ -11,8 +11,11 @@
 //! * [`predict`]: requests in, answers out, on pipes; [`ndjson`]: their lines.
 //! * [`log`]: the request log and its connectors.
 //! * [`store`]: the prediction store and its connectors.
+//! * [`sqlite`]: the database that is log and store where nothing else is configured.
+//! * [`address`]: the URLs of logs and stores.
 //! * [`delivery`]: a writer thread that retries until the store has acknowledged.
 
+pub mod address;
 pub mod answer;
 pub mod atlas;
 pub mod classes;
@@ -25,4 +28,5 @@ pub mod model;
 pub mod ndjson;
 pub mod predict;
 pub mod request;
+pub mod sqlite;
 pub mod store;

@@ -9,6 +9,7 @@
 //! 4. An outage is the connector's to bear: it retries with backoff and jitter, reports through [`Health`], drops nothing.
 //! 5. What it buffers is bounded.
 
+pub mod embedded;
 mod payload;
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use payload::{DEAD_LETTER_BYTES_MAX, Payload};
 
 use crate::{
+    address::Address,
     answer::DeadLetter,
     delivery::{Health, Unavailable, Writer},
 };
@@ -26,6 +28,19 @@ use crate::{
 pub const TOPIC: &str = "flight_delay_classification_request";
 /// The consumer group, unless the URL names another.
 pub const GROUP: &str = "delaycast";
+
+pub use crate::address::OpenError;
+
+/// Opens the log at a URL: `sqlite:PATH?topic=T&group=G&partitions=N`.
+pub fn open(url: &str) -> Result<Arc<dyn Log>, OpenError> {
+    let example = "sqlite:var/delaycast.db?topic=requests";
+    let address = Address::parse(url).ok_or(OpenError::NoScheme { what: "log", example })?;
+    match address.scheme.as_str() {
+        "sqlite" => Ok(Arc::new(embedded::EmbeddedLog::open(&address)?)),
+        "kafka" => Err(OpenError::NoConnector { scheme: address.scheme }),
+        _ => Err(OpenError::UnknownScheme { what: "log", scheme: address.scheme, known: "sqlite, kafka" }),
+    }
+}
 
 /// A partition of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -7,12 +7,30 @@
 //! 3. A prediction outranks a rejection of the same id, whichever came first.
 //! 4. Answers are found by id without a scan.
 
+pub mod embedded;
+
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use crate::{
+    address::Address,
     answer::{Answer, Rejection},
     delivery::{Unavailable, Writer},
 };
+
+pub use crate::address::OpenError;
+
+/// Opens the store at a URL: `sqlite:PATH`.
+pub fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
+    let example = "sqlite:var/delaycast.db";
+    let address = Address::parse(url).ok_or(OpenError::NoScheme { what: "store", example })?;
+    match address.scheme.as_str() {
+        "sqlite" => Ok(Arc::new(embedded::EmbeddedStore::open(&address)?)),
+        "mongodb" => Err(OpenError::NoConnector { scheme: address.scheme }),
+        _ => Err(OpenError::UnknownScheme { what: "store", scheme: address.scheme, known: "sqlite, mongodb" }),
+    }
+}
 
 /// What the store knows of a request.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,0 +1,157 @@
+//! Where a log or a store is: connectors are chosen by URL, as in `sqlite:var/delaycast.db?topic=T`.
+//!
+//! A URL is `scheme:location?name=value&…`; location, names and values may be percent-encoded. A URL may carry a
+//! password, so no error here repeats more of it than the scheme and the names of parameters.
+
+use percent_encoding::percent_decode_str;
+
+use crate::sqlite;
+
+/// Why a log or a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It has no scheme.
+    #[error("the URL of a {what} starts with a scheme, as in {example}")]
+    NoScheme {
+        /// What was to be opened: a log or a store.
+        what: &'static str,
+        /// A URL that would do.
+        example: &'static str,
+    },
+    /// Nothing of this kind is known.
+    #[error("{scheme}: is no {what}; known are {known}")]
+    UnknownScheme {
+        /// What was to be opened.
+        what: &'static str,
+        /// The URL's scheme.
+        scheme: String,
+        /// The schemes there are.
+        known: &'static str,
+    },
+    /// The connector exists, but was left out of this build.
+    #[error("this build has no connector for {scheme}: build it with the cargo feature of that name, or use sqlite:PATH")]
+    NoConnector {
+        /// The URL's scheme.
+        scheme: String,
+    },
+    /// A parameter that the connector does not know.
+    #[error("{scheme}: has no parameter {name:?}; known are {known}")]
+    UnknownParameter {
+        /// The URL's scheme.
+        scheme: String,
+        /// The parameter.
+        name: String,
+        /// The parameters there are.
+        known: String,
+    },
+    /// Something in the URL cannot be used.
+    #[error("{scheme}: {part} {reason}")]
+    Invalid {
+        /// The URL's scheme.
+        scheme: String,
+        /// Which part: the path, or a parameter's name.
+        part: String,
+        /// What is wrong with it, and what would be right.
+        reason: String,
+    },
+    /// The embedded database could not be opened.
+    #[error(transparent)]
+    Sqlite(#[from] sqlite::OpenError),
+    /// What was opened does not serve.
+    #[error(transparent)]
+    Unavailable(#[from] crate::delivery::Unavailable),
+}
+
+/// A URL, taken apart and percent-decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// What stands before the first colon.
+    pub scheme: String,
+    /// What stands between that colon and the question mark.
+    pub location: String,
+    /// The parameters, in order.
+    pub parameters: Vec<(String, String)>,
+}
+
+impl Address {
+    /// Takes a URL apart; `None` if it has no scheme or is not UTF-8 once decoded.
+    pub fn parse(url: &str) -> Option<Self> {
+        let (scheme, rest) = url.split_once(':')?;
+        let plausible = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+        if scheme.is_empty() || !scheme.bytes().all(plausible) {
+            return None;
+        }
+        let (location, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let parameters = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((decode(name)?, decode(value)?))
+        });
+        Some(Address {
+            scheme: scheme.to_owned(),
+            location: decode(location)?,
+            parameters: parameters.collect::<Option<_>>()?,
+        })
+    }
+
+    /// Holds the parameters against those a connector knows.
+    pub fn check_parameters(&self, known: &[&str]) -> Result<(), OpenError> {
+        match self.parameters.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+            None => Ok(()),
+            Some((name, _)) => Err(OpenError::UnknownParameter {
+                scheme: self.scheme.clone(),
+                name: name.clone(),
+                known: known.join(", "),
+            }),
+        }
+    }
+
+    /// A parameter's value; of several of the same name the last counts.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The error of a part that cannot be used.
+    pub fn invalid(&self, part: impl Into<String>, reason: impl Into<String>) -> OpenError {
+        OpenError::Invalid { scheme: self.scheme.clone(), part: part.into(), reason: reason.into() }
+    }
+}
+
+fn decode(text: &str) -> Option<String> {
+    percent_decode_str(text).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_url_is_taken_apart() {
+        let address = Address::parse("sqlite:/var/a%20b%3f.db?topic=t%26u&group=g&topic=last").unwrap();
+        assert_eq!((address.scheme.as_str(), address.location.as_str()), ("sqlite", "/var/a b?.db"));
+        assert_eq!((address.parameter("topic"), address.parameter("group")), (Some("last"), Some("g")));
+        assert_eq!(address.parameters[0].1, "t&u");
+        assert_eq!(address.parameter("partitions"), None);
+        for url in ["", "no scheme", "/a/path", ":x", "sq lite:x", "sqlite:%ff"] {
+            assert_eq!(Address::parse(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_parameter_is_answered_with_the_known_ones() {
+        let address = Address::parse("sqlite:x?tpoic=t").unwrap();
+        let error = address.check_parameters(&["topic", "group"]).unwrap_err();
+        assert_eq!(error.to_string(), r#"sqlite: has no parameter "tpoic"; known are topic, group"#);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_percent_encoded_comes_back(location in "\\PC{0,20}", value in "\\PC{0,20}") {
+            use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+            let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+            let address = Address::parse(&format!("s:{}?n={}", encode(&location), encode(&value))).unwrap();
+            prop_assert_eq!(&address.location, &location);
+            prop_assert_eq!(address.parameter("n"), Some(value.as_str()));
+        }
+    }
+}

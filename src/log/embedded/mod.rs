@@ -1,0 +1,107 @@
+//! The embedded log: Kafka's partitions, offsets and groups in an SQLite file. For its rules see [`crate::sqlite`].
+
+mod append;
+mod commits;
+mod dead_letters;
+mod positions;
+mod reader;
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, params};
+
+pub use append::APPEND_BYTES_MAX;
+pub use reader::{READ_AHEAD_BYTES_MAX, READ_AHEAD_MESSAGES_MAX};
+
+use super::{GROUP, Log, Producer, Reader, Share, TOPIC, Wake};
+use crate::{
+    address::{Address, OpenError},
+    answer::DeadLetter,
+    delivery::{Health, Unavailable, Writer},
+    sqlite::{Database, RowWriter, unavailable},
+};
+
+/// A new topic has this many partitions, unless the URL says otherwise.
+pub const PARTITIONS: u32 = 4;
+/// A topic has at most this many partitions.
+pub const PARTITIONS_MAX: u32 = 1024;
+
+/// A topic of an embedded database, as one group reads it.
+pub struct EmbeddedLog {
+    database: Arc<Database>,
+    topic: Arc<str>,
+    topic_id: i64,
+    group: Arc<str>,
+}
+
+impl EmbeddedLog {
+    /// Opens `sqlite:PATH?topic=T&group=G&partitions=N`, making file, topic and partitions as needed. A topic that has
+    /// fewer than N partitions gets more; it never loses one.
+    pub(crate) fn open(address: &Address) -> Result<Self, OpenError> {
+        let database = Database::at(address)?;
+        let topic: Arc<str> = named(address, "topic", TOPIC)?.into();
+        let group = named(address, "group", GROUP)?.into();
+        let partitions = address.parameter("partitions").map(|text| parse_partitions(address, text)).transpose()?;
+        let name = Arc::clone(&topic);
+        let topic_id = database.change(0, move |connection| make_topic(connection, &name, partitions))?;
+        Ok(EmbeddedLog { database, topic, topic_id, group })
+    }
+}
+
+fn named<'a>(address: &'a Address, parameter: &str, default: &'a str) -> Result<&'a str, OpenError> {
+    match address.parameter(parameter).unwrap_or(default) {
+        name if name.is_empty() || name.len() > 249 => Err(address.invalid(parameter, "must have 1 to 249 bytes")),
+        name => Ok(name),
+    }
+}
+
+fn parse_partitions(address: &Address, text: &str) -> Result<u32, OpenError> {
+    let count = text.parse().ok().filter(|count| (1..=PARTITIONS_MAX).contains(count));
+    count.ok_or_else(|| address.invalid("partitions", format!("must be a number from 1 to {PARTITIONS_MAX}")))
+}
+
+/// Makes the topic and its partitions unless they exist; returns the topic's number.
+fn make_topic(connection: &Connection, name: &str, partitions: Option<u32>) -> rusqlite::Result<i64> {
+    connection.execute("INSERT INTO topics (name) VALUES (?1) ON CONFLICT DO NOTHING", [name])?;
+    let topic = connection.query_row("SELECT id FROM topics WHERE name = ?1", [name], |row| row.get(0))?;
+    let count = count_partitions(connection, topic)?;
+    let wanted = partitions.unwrap_or(if count == 0 { PARTITIONS } else { count });
+    for partition in count..wanted {
+        connection.execute("INSERT INTO partitions (topic, partition) VALUES (?1, ?2)", params![topic, partition])?;
+    }
+    Ok(topic)
+}
+
+/// How many partitions a topic has: they are numbered from 0, without a gap.
+fn count_partitions(connection: &Connection, topic: i64) -> rusqlite::Result<u32> {
+    let mut query = connection.prepare_cached("SELECT coalesce(max(partition) + 1, 0) FROM partitions WHERE topic = ?1")?;
+    query.query_row([topic], |row| row.get(0))
+}
+
+impl Log for EmbeddedLog {
+    fn describe(&self) -> String {
+        format!("topic {} in {}", self.topic, self.database.path().display())
+    }
+
+    fn partitions(&self) -> Result<u32, Unavailable> {
+        let connection = self.database.connect()?;
+        count_partitions(&connection, self.topic_id).map_err(|error| unavailable(&error, self.database.path()))
+    }
+
+    fn reader(&self, share: Share, wake: Wake, health: Arc<Health>) -> Result<Box<dyn Reader>, Unavailable> {
+        let source = positions::Source { topic: self.topic_id, group: Arc::clone(&self.group), share };
+        Ok(Box::new(reader::EmbeddedReader::start(&self.database, source, wake, health)?))
+    }
+
+    fn producer(&self) -> Result<Arc<dyn Producer>, Unavailable> {
+        Ok(Arc::new(append::EmbeddedProducer::new(&self.database, self.topic_id)))
+    }
+
+    fn dead_letters(&self) -> Result<Box<dyn Writer<DeadLetter>>, Unavailable> {
+        let topic = self.topic_id;
+        Ok(Box::new(RowWriter::new(&self.database, move |letter: &DeadLetter| dead_letters::DeadLetterRow::new(topic, letter))))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! Where a reader stands in each partition, and how it reads on from there.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::log::{Message, Offset, PartitionId, Payload, Position, Share};
+
+/// One partition gives at most this many messages at a time, then it is the next one's turn,
+const CHUNK_MESSAGES_MAX: usize = 512;
+/// or about this many bytes.
+const CHUNK_BYTES_MAX: usize = 1 << 20;
+
+/// What is read, and for whom.
+pub(super) struct Source {
+    pub(super) topic: i64,
+    pub(super) group: Arc<str>,
+    pub(super) share: Share,
+}
+
+/// How much more may be read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    pub(super) messages: usize,
+    pub(super) bytes: usize,
+}
+
+/// An owned partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The next offset to read.
+    pub(super) next: u64,
+    /// The offset that the next message will get, when last seen.
+    pub(super) end: u64,
+    /// Where reading started.
+    pub(super) start: u64,
+}
+
+/// The owned partitions, in turn.
+pub(super) struct Positions {
+    source: Source,
+    places: BTreeMap<PartitionId, Place>,
+    turn: PartitionId,
+}
+
+impl Positions {
+    pub(super) fn new(source: Source) -> Self {
+        Positions { source, places: BTreeMap::new(), turn: PartitionId(0) }
+    }
+
+    pub(super) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Looks at all partitions: how far they go, and whether there are new ones.
+    pub(super) fn refresh(&mut self, connection: &Connection) -> rusqlite::Result<&BTreeMap<PartitionId, Place>> {
+        let mut query = connection.prepare_cached("SELECT partition, next_offset FROM partitions WHERE topic = ?1")?;
+        let ends = query.query_map([self.source.topic], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;
+        for row in ends {
+            let (partition, end) = row.map(|(number, end)| (PartitionId(number), end.cast_unsigned()))?;
+            match self.places.get_mut(&partition) {
+                Some(place) => place.end = end,
+                None if self.source.share.owns(partition) => {
+                    let start = self.start(connection, partition, end)?;
+                    self.places.insert(partition, Place { next: start, end, start });
+                }
+                None => {}
+            }
+        }
+        Ok(&self.places)
+    }
+
+    /// The group's committed offset, if that is in range; else the earliest message there is.
+    fn start(&self, connection: &Connection, partition: PartitionId, end: u64) -> rusqlite::Result<u64> {
+        let Source { topic, group, .. } = &self.source;
+        let committed = connection
+            .prepare_cached(
+                "SELECT next_offset FROM committed_offsets WHERE topic = ?1 AND consumer_group = ?2 AND partition = ?3",
+            )?
+            .query_row(params![topic, group, partition.0], |row| row.get(0).map(i64::cast_unsigned))
+            .optional()?;
+        let earliest = connection
+            .prepare_cached(
+                "SELECT \"offset\" FROM messages WHERE topic = ?1 AND partition = ?2 ORDER BY \"offset\" LIMIT 1",
+            )?
+            .query_row(params![topic, partition.0], |row| row.get(0).map(i64::cast_unsigned))
+            .optional()?
+            .unwrap_or(end);
+        let partition = partition.0;
+        match committed {
+            // A message may have been appended since `end` was read, and be committed already.
+            Some(offset) if (earliest..=end.max(earliest)).contains(&offset) => return Ok(offset),
+            Some(offset) => tracing::warn!(
+                "the offset {offset} that group {group} has committed in partition {partition} is out of range \
+                 ({earliest} to {end}): reading from {earliest}"
+            ),
+            None if earliest < end => tracing::warn!(
+                "group {group} has committed no offset in partition {partition}: reading from the earliest, {earliest}"
+            ),
+            None => {}
+        }
+        Ok(earliest)
+    }
+
+    /// Reads some messages of the partition whose turn it is; none if all partitions are read to their end.
+    pub(super) fn read(&mut self, connection: &Connection, room: Room) -> rusqlite::Result<Vec<Message>> {
+        let turns = self.places.range(self.turn..).chain(self.places.range(..self.turn));
+        let behind = turns.filter(|(_, place)| place.next < place.end).map(|(partition, place)| (*partition, *place));
+        let Some((partition, place)) = behind.take(1).next() else { return Ok(Vec::new()) };
+        let messages = self.read_from(connection, partition, place.next, room)?;
+        let first = messages.first().map_or(place.end, |message| message.position.offset.0);
+        if first != place.next {
+            let (number, group) = (partition.0, &self.source.group);
+            tracing::warn!(
+                "the messages {} to {first} of partition {number} are no longer kept: group {group} goes on after them",
+                place.next
+            );
+        }
+        let next = messages.last().map_or(first, |message| message.position.offset.next().0);
+        self.places.insert(partition, Place { next, ..place });
+        self.turn = PartitionId(partition.0 + 1);
+        Ok(messages)
+    }
+
+    fn read_from(
+        &self,
+        connection: &Connection,
+        partition: PartitionId,
+        next: u64,
+        room: Room,
+    ) -> rusqlite::Result<Vec<Message>> {
+        let mut query = connection.prepare_cached(
+            "SELECT \"offset\", body FROM messages WHERE topic = ?1 AND partition = ?2 AND \"offset\" >= ?3
+             ORDER BY \"offset\" LIMIT ?4",
+        )?;
+        let count_max = room.messages.min(CHUNK_MESSAGES_MAX) as i64;
+        let mut rows = query.query(params![self.source.topic, partition.0, next.cast_signed(), count_max])?;
+        let (mut messages, mut bytes) = (Vec::new(), 0);
+        while bytes < room.bytes.min(CHUNK_BYTES_MAX)
+            && let Some(row) = rows.next()?
+        {
+            let offset = Offset(row.get::<_, i64>(0)?.cast_unsigned());
+            let payload = Payload::new(row.get(1)?);
+            bytes += super::reader::size(&payload);
+            messages.push(Message { position: Position { partition, offset }, payload });
+        }
+        // Dropping the rows resets the statement: nothing stays open.
+        Ok(messages)
+    }
+}

@@ -1,0 +1,217 @@
+//! Reads the log: a thread fills a bounded buffer, and `poll` takes from it.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use rusqlite::Connection;
+
+use super::{
+    commits::{Committer, Commits},
+    positions::{Place, Positions, Room, Source},
+};
+use crate::{
+    delivery::{Backoff, Health, Unavailable},
+    log::{Message, Offsets, PartitionId, Payload, Reader, Wake},
+    sqlite::{Bell, Database, FAREWELL, Worker, unavailable},
+};
+
+/// A reader holds at most this many messages that were not polled yet,
+pub const READ_AHEAD_MESSAGES_MAX: usize = 8192;
+/// and at most about this many bytes: one message more, cut as [`Payload`] cuts it.
+pub const READ_AHEAD_BYTES_MAX: usize = 16 << 20;
+/// A thread that hears nothing looks by itself after this time.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What a message takes in the buffer.
+pub(super) fn size(payload: &Payload) -> usize {
+    payload.bytes().len() + size_of::<Message>()
+}
+
+/// What the thread and the near end share.
+pub(super) struct Shared {
+    state: Mutex<State>,
+    /// Wakes the thread: something was committed, polled, wanted, or it is time to end.
+    bell: Arc<Bell>,
+    settled: Condvar,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    buffer: VecDeque<Message>,
+    bytes: usize,
+    places: BTreeMap<PartitionId, Place>,
+    pub(super) commits: Commits,
+    stop: bool,
+}
+
+impl State {
+    fn room(&self) -> Option<Room> {
+        let messages = READ_AHEAD_MESSAGES_MAX.saturating_sub(self.buffer.len());
+        let bytes = READ_AHEAD_BYTES_MAX.saturating_sub(self.bytes);
+        (messages > 0 && bytes > 0).then_some(Room { messages, bytes })
+    }
+
+    /// Whether so much was taken that it pays to read on.
+    fn is_low(&self) -> bool {
+        self.buffer.len() <= READ_AHEAD_MESSAGES_MAX / 2 && self.bytes <= READ_AHEAD_BYTES_MAX / 2
+    }
+}
+
+impl Shared {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells who waits for commits that one has ended.
+    pub(super) fn commit_ended(&self) {
+        self.settled.notify_all();
+        self.bell.ring();
+    }
+}
+
+/// The near end of a reading thread. Dropping it ends the thread.
+pub(super) struct EmbeddedReader {
+    shared: Arc<Shared>,
+    thread: Worker,
+}
+
+impl EmbeddedReader {
+    pub(super) fn start(
+        database: &Arc<Database>,
+        source: Source,
+        wake: Wake,
+        health: Arc<Health>,
+    ) -> Result<Self, Unavailable> {
+        let bell = Arc::new(Bell::default());
+        let shared = Arc::new(Shared { state: Mutex::default(), bell: Arc::clone(&bell), settled: Condvar::new() });
+        let mut filler = Filler {
+            connection: database.connect()?,
+            database: Arc::clone(database),
+            positions: Positions::new(source),
+            shared: Arc::clone(&shared),
+            wake,
+            health,
+        };
+        database.listen(&bell)?;
+        let thread = Worker::start("sqlite-read", move || filler.run())
+            .map_err(|error| Unavailable::transient(format!("cannot start a thread: {error}")))?;
+        Ok(EmbeddedReader { shared, thread })
+    }
+}
+
+impl Reader for EmbeddedReader {
+    fn poll(&mut self, messages_max: usize, into: &mut Vec<Message>) -> bool {
+        let mut state = self.shared.state();
+        let was_low = state.is_low();
+        let count = messages_max.min(state.buffer.len());
+        let before = into.len();
+        into.extend(state.buffer.drain(..count));
+        state.bytes -= into[before..].iter().map(|message| size(&message.payload)).sum::<usize>();
+        let (more, low) = (!state.buffer.is_empty(), state.is_low());
+        drop(state);
+        if low && !was_low {
+            self.shared.bell.ring();
+        }
+        more
+    }
+
+    fn commit(&mut self, offsets: &Offsets) {
+        self.shared.state().commits.want(offsets);
+        self.shared.bell.ring();
+    }
+
+    fn close(&mut self, deadline: Instant) -> Result<(), Unavailable> {
+        let limit = deadline.saturating_duration_since(Instant::now());
+        let waited = self.shared.settled.wait_timeout_while(self.shared.state(), limit, |state| !state.commits.settled());
+        let state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        match (state.commits.settled(), state.commits.failure()) {
+            (true, _) => Ok(()),
+            (false, Some(failure)) => Err(failure.clone()),
+            (false, None) => Err(Unavailable::transient("the last offsets were not committed in time")),
+        }
+    }
+
+    fn lag(&self) -> Option<u64> {
+        let state = self.shared.state();
+        let lag = |(partition, place): (&PartitionId, &Place)| {
+            let committed = state.commits.committed().get(partition).map_or(place.start, |offset| offset.0);
+            place.end.saturating_sub(committed.max(place.start))
+        };
+        Some(state.places.iter().map(lag).sum())
+    }
+}
+
+impl Drop for EmbeddedReader {
+    fn drop(&mut self) {
+        self.shared.state().stop = true;
+        self.shared.bell.ring();
+        self.thread.wait(FAREWELL);
+    }
+}
+
+/// The reading thread's state.
+struct Filler {
+    connection: Connection,
+    database: Arc<Database>,
+    positions: Positions,
+    shared: Arc<Shared>,
+    wake: Wake,
+    health: Arc<Health>,
+}
+
+impl Filler {
+    fn run(&mut self) {
+        let (mut backoff, mut committer, mut read_at) = (Backoff::new(), Committer::default(), Instant::now());
+        while !self.shared.state().stop {
+            let mut pause = LOOK_EVERY;
+            let mut failure = None;
+            if Instant::now() >= read_at {
+                match self.fill() {
+                    Ok(()) => backoff = Backoff::new(),
+                    Err(error) => {
+                        let error = unavailable(&error, self.database.path());
+                        read_at = Instant::now() + backoff.next_pause(error.needs_operator);
+                        failure = Some(error);
+                    }
+                }
+                let commits = self.shared.state().commits.failure().cloned();
+                match failure.or(commits) {
+                    Some(error) => self.health.waiting(&error),
+                    None => self.health.serving(),
+                }
+            }
+            if let Some(due) = committer.step(&self.database, self.positions.source(), &self.shared) {
+                pause = pause.min(due);
+            }
+            pause = match read_at.saturating_duration_since(Instant::now()) {
+                Duration::ZERO => pause,
+                wait => pause.min(wait),
+            };
+            self.shared.bell.wait(pause);
+        }
+    }
+
+    /// Reads until the buffer is full or nothing is left.
+    fn fill(&mut self) -> rusqlite::Result<()> {
+        let places = self.positions.refresh(&self.connection)?.clone();
+        self.shared.state().places = places;
+        loop {
+            let Some(room) = self.shared.state().room() else { return Ok(()) };
+            let messages = self.positions.read(&self.connection, room)?;
+            if messages.is_empty() {
+                return Ok(());
+            }
+            let mut state = self.shared.state();
+            if state.stop {
+                return Ok(());
+            }
+            state.bytes += messages.iter().map(|message| size(&message.payload)).sum::<usize>();
+            state.buffer.extend(messages);
+            drop(state);
+            (self.wake)();
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The embedded database: log and store in one SQLite file, the default where no Kafka and no MongoDB is configured.
+//!
+//! ```text
+//!  producers ──▶ ┌─────────────┐   one thread a process and file:           ┌────────┐
+//!  store writers │ queue of    │   all that waits → one transaction → fsync │ file + │
+//!  commits ────▶ │ changes     │──────────────────────────────────────────▶ │  WAL   │
+//!                └─────────────┘   then each change is acknowledged         └────────┘
+//!  readers ◀── own thread and connection, nothing held open ◀── bells ◀── commit here │ `data_version` elsewhere
+//! ```
+//!
+//! # The rules, each with a test
+//!
+//! 1. A file has one writing thread a process, however often it is opened; several processes may share the file.
+//! 2. Group commit: all changes that wait go into one `BEGIN IMMEDIATE` transaction, synced to disk at its commit, and
+//!    each is acknowledged after that, exactly once. A change that fails by its own deadline is told so.
+//! 3. A lock held by another process is waited for within the deadlines; a full disk or an I/O error fails the changes
+//!    of that group, and those after it are tried again.
+//! 4. Who waits for news is woken by a commit of the same process at once, and by one of another process within 10 ms.
+//! 5. Nothing grows without bound: the queue ([`CHANGES_MAX`], [`QUEUE_BYTES_MAX`]), the write-ahead log (64 MiB, a
+//!    checkpoint cuts it back and no reader can hold one up for long), and the tables, as [`retention`] says. The file
+//!    itself keeps its largest size; pages freed in it are used again.
+//! 6. A file of another application, of another version, on a network file system, or damaged is refused with a reason.
+//! 7. When the last handle is dropped, what waits is still committed, and all threads end.
+
+mod bell;
+mod fault;
+mod inspect;
+mod open;
+mod place;
+pub mod retention;
+mod rows;
+mod schema;
+mod thread;
+mod watcher;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{SyncSender, sync_channel},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use rusqlite::Connection;
+
+pub use inspect::{Committed, Inspector, StoredDeadLetter, Tally};
+pub use open::OpenError;
+pub use writer::{CHANGES_MAX, QUEUE_BYTES_MAX};
+
+pub(crate) use bell::Bell;
+pub(crate) use fault::{refuses_row, unavailable};
+pub(crate) use rows::{Row, RowWriter};
+pub(crate) use thread::Worker;
+pub(crate) use writer::Change;
+
+use crate::delivery::Unavailable;
+
+/// Every change is committed, or has failed, within this time.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
+/// A reading connection waits this long for a lock; readers meet one only while a crashed process's log is recovered.
+const READ_BUSY: Duration = Duration::from_secs(2);
+/// How long a dropped handle waits for its threads. They need a moment; a disk that hangs must not hang its user.
+pub(crate) const FAREWELL: Duration = Duration::from_secs(5);
+
+/// An open database: the handle that logs and stores share. Dropping the last one ends its threads.
+pub(crate) struct Database {
+    path: PathBuf,
+    queue: writer::Queue,
+    bells: Arc<bell::Bells>,
+    writer: Worker,
+    watcher: Mutex<Option<Worker>>,
+}
+
+impl Database {
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A connection to read with. Whoever has it keeps no statement and no transaction open between uses, so that
+    /// checkpoints can finish.
+    pub(crate) fn connect(&self) -> Result<Connection, Unavailable> {
+        schema::connect(&self.path, READ_BUSY).map_err(|error| unavailable(&error, &self.path))
+    }
+
+    /// Hands a change to the writing thread; returns at once. If the queue is full, the change fails at once.
+    pub(crate) fn submit(&self, change: Box<dyn Change>) {
+        self.queue.submit(change);
+    }
+
+    /// Makes a change of about this many bytes and waits for it, [`DEADLINE`] and little more.
+    pub(crate) fn change<T, F>(&self, bytes: usize, apply: F) -> Result<T, Unavailable>
+    where
+        T: Send + 'static,
+        F: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let (reply, made) = sync_channel(1);
+        self.submit(Box::new(Call { bytes, deadline: Instant::now() + DEADLINE, apply, made: None, reply }));
+        // The writing thread keeps the deadline itself, unless the disk hangs under it.
+        made.recv_timeout(DEADLINE + Duration::from_secs(1)).unwrap_or_else(|_| {
+            Err(Unavailable::transient(format!("{} does not answer: is its disk stuck?", self.path.display())))
+        })
+    }
+
+    /// Rings this bell from now on after each commit that may matter to readers, for as long as it lives.
+    pub(crate) fn listen(&self, bell: &Arc<Bell>) -> Result<(), Unavailable> {
+        self.bells.add(bell);
+        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        if watcher.is_none() {
+            let started = watcher::start(self.connect()?, &self.path, &self.bells);
+            *watcher = Some(started.map_err(|error| Unavailable::transient(format!("cannot start a thread: {error}")))?);
+        }
+        Ok(())
+    }
+}
+
+/// A change that somebody waits for.
+struct Call<T, F> {
+    bytes: usize,
+    deadline: Instant,
+    apply: F,
+    made: Option<T>,
+    reply: SyncSender<Result<T, Unavailable>>,
+}
+
+impl<T: Send, F: FnMut(&Connection) -> rusqlite::Result<T> + Send> Change for Call<T, F> {
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    fn apply(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.made = Some((self.apply)(connection)?);
+        Ok(())
+    }
+
+    fn done(self: Box<Self>, outcome: Result<(), Unavailable>) {
+        let Call { made, reply, .. } = *self;
+        // Who asked may have given up waiting.
+        let _ = reply.try_send(outcome.and_then(|()| made.ok_or_else(|| Unavailable::transient("committed unmade"))));
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.queue.close();
+        self.bells.close();
+        self.writer.wait(FAREWELL);
+        let watcher = self.watcher.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(watcher) = watcher {
+            watcher.wait(FAREWELL);
+        }
+    }
+}
+
+/// Milliseconds since 1970, by this machine's clock.
+pub(crate) fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! What is dropped, and when.
+//!
+//! 1. A message is dropped once it is older than [`LOG_AGE_MAX`] *and* every group that has ever committed an offset
+//!    of its topic has committed one beyond it. While no group has, nothing is dropped.
+//! 2. Dead letters and rejections are dropped when older than [`DEAD_AGE_MAX`], and the oldest first while there are
+//!    more than [`DEAD_BYTES_MAX`] of either. How many were is counted, and logged.
+//! 3. Answers are kept.
+//!
+//! It happens in small steps on the writing thread, each a transaction of its own, so that nobody waits long.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior, params};
+
+/// Messages are kept at least this long: 7 days.
+pub const LOG_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Dead letters and rejections are kept at most this long: 30 days.
+pub const DEAD_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Of dead letters and of rejections at most this many bytes are kept: 1 GiB.
+pub const DEAD_BYTES_MAX: u64 = 1 << 30;
+/// How often the writing thread looks for what to drop.
+pub const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// A step drops at most this many rows of a table or partition,
+const STEP_ROWS_MAX: i64 = 500;
+/// and about this many bytes.
+const STEP_BYTES_MAX: i64 = 16 << 20;
+
+/// The bounds of a sweep.
+pub(super) struct Limits {
+    pub(super) log_age_ms: i64,
+    pub(super) dead_age_ms: i64,
+    pub(super) dead_bytes: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let ms = |age: Duration| age.as_millis() as i64;
+        Limits { log_age_ms: ms(LOG_AGE_MAX), dead_age_ms: ms(DEAD_AGE_MAX), dead_bytes: DEAD_BYTES_MAX as i64 }
+    }
+}
+
+/// What a step did.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Swept {
+    pub(super) dropped: usize,
+    /// Whether there may be more to drop at once.
+    pub(super) more: bool,
+}
+
+/// Takes one step, in one transaction.
+pub(super) fn sweep(connection: &mut Connection, now_ms: i64, limits: &Limits) -> rusqlite::Result<Swept> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut swept = Swept { dropped: 0, more: false };
+    let mut add = |(dropped, more): (usize, bool)| {
+        swept.dropped += dropped;
+        swept.more |= more;
+    };
+    for (topic, partition, behind) in behind_all_groups(&transaction)? {
+        add(drop_messages(&transaction, topic, partition, behind, now_ms - limits.log_age_ms)?);
+    }
+    for table in [DEAD_LETTERS, REJECTIONS] {
+        add(drop_oldest(&transaction, &table, now_ms - limits.dead_age_ms, limits.dead_bytes)?);
+    }
+    transaction.commit()?;
+    Ok(swept)
+}
+
+/// Per topic and partition the offset that all groups of the topic have committed.
+fn behind_all_groups(connection: &Connection) -> rusqlite::Result<Vec<(i64, i64, i64)>> {
+    let mut query = connection.prepare_cached(
+        "SELECT p.topic, p.partition, min(coalesce(c.next_offset, 0))
+         FROM partitions p
+         JOIN (SELECT DISTINCT topic, consumer_group FROM committed_offsets) g ON g.topic = p.topic
+         LEFT JOIN committed_offsets c
+           ON c.topic = p.topic AND c.consumer_group = g.consumer_group AND c.partition = p.partition
+         GROUP BY p.topic, p.partition",
+    )?;
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    rows.collect()
+}
+
+/// Walks up from the oldest message to the first that must stay.
+fn drop_messages(
+    connection: &Connection,
+    topic: i64,
+    partition: i64,
+    behind: i64,
+    before_ms: i64,
+) -> rusqlite::Result<(usize, bool)> {
+    let mut query = connection.prepare_cached(
+        "SELECT \"offset\", appended_at_ms, octet_length(body) FROM messages
+         WHERE topic = ?1 AND partition = ?2 AND \"offset\" < ?3 ORDER BY \"offset\" LIMIT ?4",
+    )?;
+    let mut rows = query.query(params![topic, partition, behind, STEP_ROWS_MAX])?;
+    let (mut end, mut count, mut bytes) = (None, 0, 0);
+    while bytes < STEP_BYTES_MAX
+        && let Some(row) = rows.next()?
+        && row.get::<_, i64>(1)? < before_ms
+    {
+        end = Some(row.get::<_, i64>(0)?);
+        count += 1;
+        bytes += row.get::<_, i64>(2)?;
+    }
+    drop(rows);
+    let Some(end) = end else { return Ok((0, false)) };
+    let dropped = connection
+        .prepare_cached("DELETE FROM messages WHERE topic = ?1 AND partition = ?2 AND \"offset\" <= ?3")?
+        .execute(params![topic, partition, end])?;
+    Ok((dropped, count == STEP_ROWS_MAX || bytes >= STEP_BYTES_MAX))
+}
+
+/// A table that is bounded by age and bytes.
+struct Bounded {
+    name: &'static str,
+    /// Of each row, oldest first: seq, when in ms, bytes as the tally counts them.
+    oldest: &'static str,
+    delete: &'static str,
+}
+
+const DEAD_LETTERS: Bounded = Bounded {
+    name: "dead_letters",
+    oldest: "SELECT seq, found_at_ms, octet_length(bytes) + octet_length(reason) FROM dead_letters ORDER BY seq LIMIT ?1",
+    delete: "DELETE FROM dead_letters WHERE seq <= ?1",
+};
+
+const REJECTIONS: Bounded = Bounded {
+    name: "rejections",
+    oldest: "SELECT seq, rejected_at_ms, octet_length(id) + octet_length(reason) FROM rejections ORDER BY seq LIMIT ?1",
+    delete: "DELETE FROM rejections WHERE seq <= ?1",
+};
+
+fn drop_oldest(
+    connection: &Connection,
+    table: &Bounded,
+    before_ms: i64,
+    bytes_max: i64,
+) -> rusqlite::Result<(usize, bool)> {
+    let mut bytes: i64 = connection
+        .prepare_cached("SELECT bytes FROM tallies WHERE name = ?1")?
+        .query_row([table.name], |row| row.get(0))?;
+    let floor = bytes - STEP_BYTES_MAX;
+    let mut query = connection.prepare_cached(table.oldest)?;
+    let mut rows = query.query([STEP_ROWS_MAX])?;
+    let (mut end, mut count) = (None, 0);
+    while bytes > floor
+        && let Some(row) = rows.next()?
+        && (bytes > bytes_max || row.get::<_, i64>(1)? < before_ms)
+    {
+        end = Some(row.get::<_, i64>(0)?);
+        count += 1;
+        bytes -= row.get::<_, i64>(2)?;
+    }
+    drop(rows);
+    let Some(end) = end else { return Ok((0, false)) };
+    let dropped = connection.prepare_cached(table.delete)?.execute([end])?;
+    connection
+        .prepare_cached("UPDATE tallies SET dropped = dropped + ?2 WHERE name = ?1")?
+        .execute(params![table.name, dropped as i64])?;
+    tracing::warn!("dropped the {dropped} oldest {}: too old, or too many bytes", table.name);
+    Ok((dropped, count == STEP_ROWS_MAX || bytes <= floor))
+}
+
+#[cfg(test)]
+#[path = "retention_tests.rs"]
+mod tests;

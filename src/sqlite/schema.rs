@@ -1,0 +1,176 @@
+//! The tables, and how a connection is set up.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::OpenError;
+
+/// Marks the file as ours: "dlyc". `file` and `sqlite3` show it.
+pub(super) const APPLICATION_ID: i32 = 0x646c_7963;
+/// The version of the tables below.
+pub(super) const VERSION: i32 = 1;
+
+/// An automatic checkpoint runs after this many pages of 4 KiB in the write-ahead log: 16 MiB. More makes fewer
+/// writes of the same page, less makes a shorter recovery after a crash.
+const WAL_CHECKPOINT_PAGES: u32 = 4096;
+/// The write-ahead log is cut back to this length when it starts over.
+pub(super) const WAL_BYTES_MAX: u64 = 64 << 20;
+/// The page cache of the writing connection; those of readers keep SQLite's default of 2 MB.
+const WRITER_CACHE_KIB: i32 = 64 << 10;
+
+/// `answers` and `rejections` have a row id beside the unique id, because ids are random: the small index takes the
+/// scattered writes, and the long documents are appended. As one tree by id (`WITHOUT ROWID`) it was measured slower.
+///
+/// `tallies` counts rows and bytes of what is bounded by size, kept by triggers so that no writer can forget it.
+const TABLES: &str = "
+CREATE TABLE topics (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE partitions (
+    topic INTEGER NOT NULL,
+    partition INTEGER NOT NULL,
+    next_offset INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (topic, partition)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE messages (
+    topic INTEGER NOT NULL,
+    partition INTEGER NOT NULL,
+    \"offset\" INTEGER NOT NULL,
+    appended_at_ms INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (topic, partition, \"offset\")
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE committed_offsets (
+    topic INTEGER NOT NULL,
+    consumer_group TEXT NOT NULL,
+    partition INTEGER NOT NULL,
+    next_offset INTEGER NOT NULL,
+    committed_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (topic, consumer_group, partition)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dead_letters (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    topic INTEGER NOT NULL,
+    partition INTEGER NOT NULL,
+    \"offset\" INTEGER NOT NULL,
+    id TEXT,
+    reason TEXT NOT NULL,
+    bytes BLOB NOT NULL,
+    length INTEGER NOT NULL,
+    sha256 BLOB NOT NULL,
+    found_at_ms INTEGER NOT NULL,
+    UNIQUE (topic, partition, \"offset\")
+) STRICT;
+
+CREATE TABLE answers (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    document TEXT NOT NULL,
+    CONSTRAINT document_has_at_most_16_mib CHECK (octet_length(document) <= 16777216)
+) STRICT;
+
+CREATE TABLE rejections (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    reason TEXT NOT NULL,
+    rejected_at_ms INTEGER NOT NULL,
+    CONSTRAINT reason_has_at_most_1_mib CHECK (octet_length(reason) <= 1048576)
+) STRICT;
+
+CREATE TABLE tallies (
+    name TEXT PRIMARY KEY,
+    rows INTEGER NOT NULL DEFAULT 0,
+    bytes INTEGER NOT NULL DEFAULT 0,
+    dropped INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+INSERT INTO tallies (name) VALUES ('dead_letters'), ('rejections');
+
+CREATE TRIGGER dead_letters_in AFTER INSERT ON dead_letters BEGIN
+    UPDATE tallies SET rows = rows + 1, bytes = bytes + octet_length(new.bytes) + octet_length(new.reason)
+    WHERE name = 'dead_letters';
+END;
+CREATE TRIGGER dead_letters_out AFTER DELETE ON dead_letters BEGIN
+    UPDATE tallies SET rows = rows - 1, bytes = bytes - octet_length(old.bytes) - octet_length(old.reason)
+    WHERE name = 'dead_letters';
+END;
+CREATE TRIGGER rejections_in AFTER INSERT ON rejections BEGIN
+    UPDATE tallies SET rows = rows + 1, bytes = bytes + octet_length(new.id) + octet_length(new.reason)
+    WHERE name = 'rejections';
+END;
+CREATE TRIGGER rejections_out AFTER DELETE ON rejections BEGIN
+    UPDATE tallies SET rows = rows - 1, bytes = bytes - octet_length(old.id) - octet_length(old.reason)
+    WHERE name = 'rejections';
+END;
+";
+
+/// A connection to an existing database. It waits `busy` for a lock.
+pub(super) fn connect(path: &Path, busy: Duration) -> rusqlite::Result<Connection> {
+    // No lock of SQLite's own: a connection is used by one thread at a time, as the borrow checker sees to.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    set_up(Connection::open_with_flags(path, flags)?, busy)
+}
+
+/// The writing connection; makes the file and its tables if there are none.
+pub(super) fn create(path: &Path, busy: Duration) -> Result<Connection, OpenError> {
+    let failed = |error| OpenError::of_sqlite(path, error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_CREATE;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    let mut connection = set_up(connection, busy).map_err(failed)?;
+    if is_blank(&connection).map_err(failed)? {
+        // Before the first table: this writes the file's header, so it must not happen to a foreign file.
+        connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
+        create_tables(&mut connection).map_err(failed)?;
+    }
+    check(&connection, path)?;
+    let tune = |name, value| connection.pragma_update(None, name, value).map_err(failed);
+    tune("cache_size", -i64::from(WRITER_CACHE_KIB))?;
+    tune("wal_autocheckpoint", i64::from(WAL_CHECKPOINT_PAGES))?;
+    tune("journal_size_limit", WAL_BYTES_MAX as i64)?;
+    Ok(connection)
+}
+
+fn set_up(connection: Connection, busy: Duration) -> rusqlite::Result<Connection> {
+    connection.busy_timeout(busy)?;
+    // Every commit reaches the disk before it is acknowledged.
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+fn is_blank(connection: &Connection) -> rusqlite::Result<bool> {
+    let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let entries: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok((id, version, entries) == (0, 0, 0))
+}
+
+fn create_tables(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been faster.
+    if is_blank(&transaction)? {
+        transaction.execute_batch(TABLES)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    transaction.commit()
+}
+
+fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let pragma = |name| {
+        connection.pragma_query_value(None, name, |row| row.get(0)).map_err(|error| OpenError::of_sqlite(path, error))
+    };
+    let (id, found): (i32, i32) = (pragma("application_id")?, pragma("user_version")?);
+    if id != APPLICATION_ID {
+        return Err(OpenError::Foreign { path: path.to_owned() });
+    }
+    if found != VERSION {
+        return Err(OpenError::Version { path: path.to_owned(), found, known: VERSION });
+    }
+    Ok(())
+}

@@ -1,0 +1,30 @@
+//! Threads that end on their own, and are waited for with a limit.
+
+use std::{
+    io,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+/// A thread that was started here.
+pub(crate) struct Worker {
+    handle: JoinHandle<()>,
+}
+
+impl Worker {
+    /// Starts a thread.
+    pub(crate) fn start(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+        Ok(Worker { handle: thread::Builder::new().name(name.to_owned()).spawn(run)? })
+    }
+
+    /// Returns once the thread has ended, or at the limit. On the thread itself it returns at once.
+    pub(crate) fn wait(&self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        if self.handle.thread().id() == thread::current().id() {
+            return;
+        }
+        while !self.handle.is_finished() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}

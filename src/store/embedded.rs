@@ -1,0 +1,135 @@
+//! The embedded store: documents by id in an SQLite file. For its rules see [`crate::sqlite`].
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Lookup, Outcome, Store};
+use crate::{
+    address::{Address, OpenError},
+    answer::{Answer, Rejection},
+    delivery::{Unavailable, Writer},
+    document::to_json,
+    sqlite::{Database, Row, RowWriter, unavailable},
+};
+
+/// The answers and rejections of an embedded database.
+pub struct EmbeddedStore {
+    database: Arc<Database>,
+}
+
+impl EmbeddedStore {
+    /// Opens `sqlite:PATH`, making the file if there is none. Parameters that name a topic mean nothing here, and are
+    /// taken, so that one URL can name both log and store.
+    pub(crate) fn open(address: &Address) -> Result<Self, OpenError> {
+        Ok(EmbeddedStore { database: Database::at(address)? })
+    }
+}
+
+impl Store for EmbeddedStore {
+    fn describe(&self) -> String {
+        format!("answers in {}", self.database.path().display())
+    }
+
+    fn answers(&self) -> Result<Box<dyn Writer<Answer>>, Unavailable> {
+        Ok(Box::new(RowWriter::new(&self.database, AnswerRow::new)))
+    }
+
+    fn rejections(&self) -> Result<Box<dyn Writer<Rejection>>, Unavailable> {
+        Ok(Box::new(RowWriter::new(&self.database, RejectionRow::new)))
+    }
+
+    fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {
+        let connection = Mutex::new(self.database.connect()?);
+        let path = self.database.path().to_owned();
+        Ok(Box::new(EmbeddedLookup { connection, path, _database: Arc::clone(&self.database) }))
+    }
+}
+
+struct AnswerRow {
+    id: String,
+    document: String,
+}
+
+impl AnswerRow {
+    fn new(answer: &Answer) -> Self {
+        let document = serde_json::Value::Object(to_json(&answer.to_document())).to_string();
+        AnswerRow { id: answer.request.id.as_str().to_owned(), document }
+    }
+}
+
+impl Row for AnswerRow {
+    fn bytes(&self) -> usize {
+        self.id.len() + self.document.len() + size_of::<Self>()
+    }
+
+    /// The first answer wins.
+    fn insert(&self, connection: &Connection) -> rusqlite::Result<()> {
+        connection
+            .prepare_cached("INSERT INTO answers (id, document) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING")?
+            .execute(params![self.id, self.document])
+            .map(drop)
+    }
+}
+
+struct RejectionRow(Rejection);
+
+impl RejectionRow {
+    fn new(rejection: &Rejection) -> Self {
+        RejectionRow(rejection.clone())
+    }
+}
+
+impl Row for RejectionRow {
+    fn bytes(&self) -> usize {
+        self.0.id.as_str().len() + self.0.reason.len() + size_of::<Self>()
+    }
+
+    fn insert(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let Rejection { id, reason, rejected_at } = &self.0;
+        connection
+            .prepare_cached(
+                "INSERT INTO rejections (id, reason, rejected_at_ms) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING",
+            )?
+            .execute(params![id.as_str(), reason, rejected_at.timestamp_millis()])
+            .map(drop)
+    }
+}
+
+/// Marks a rejection in what the lookup finds.
+const REJECTED: i64 = 1;
+
+/// Looks up with a connection of its own. It keeps the database open, so that the file's last user is known.
+struct EmbeddedLookup {
+    connection: Mutex<Connection>,
+    path: PathBuf,
+    _database: Arc<Database>,
+}
+
+impl Lookup for EmbeddedLookup {
+    fn find(&self, id: &str) -> Result<Option<Outcome>, Unavailable> {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = || {
+            connection
+                .prepare_cached(
+                    "SELECT 0, document FROM answers WHERE id = ?1
+                     UNION ALL SELECT 1, reason FROM rejections WHERE id = ?1 ORDER BY 1 LIMIT 1",
+                )?
+                .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()
+        };
+        match found().map_err(|error| unavailable(&error, &self.path))? {
+            None => Ok(None),
+            Some((REJECTED, reason)) => Ok(Some(Outcome::Rejected(reason))),
+            Some((_, document)) => document_of(&document, id).map(Outcome::Answered).map(Some),
+        }
+    }
+}
+
+fn document_of(document: &str, id: &str) -> Result<serde_json::Map<String, serde_json::Value>, Unavailable> {
+    serde_json::from_str(document)
+        .map_err(|error| Unavailable::needs_operator(format!("the stored answer to {id} is not JSON: {error}")))
+}
