@@ -1,1 +1,40 @@
 //! The pages and routes of delaycast.
+//!
+//! A visitor's form becomes a request in the log; the page then asks the store until the answer is there. This crate
+//! knows neither how a log or a store is made nor what scores the requests: it is handed [`Parts`].
+//!
+//! # Layout
+//!
+//! * [`serve()`] and [`bind`]: the server, its listener and its end. [`routes`]: the same routes without a socket.
+//! * `filters`: which request goes to which handler; what every response carries.
+//! * `handlers`: one file a page or route.
+//! * `models`: what a form says, what a template shows. No HTTP in there.
+//! * `accept`, `body`, `problem`: what the client takes, what it sent, how it is told that something is wrong.
+//! * `render`, `assets`: `templates/` and `static/`, both compiled in, so that the binary needs no folder beside it.
+//!
+//! # The rules
+//!
+//! 1. A POST is answered only after the log has acknowledged the request; without that it is a 503.
+//! 2. The page refuses what the scorer would refuse, with all wrong fields named at once.
+//! 3. Everything from outside is escaped: by the templates in HTML, and `<`, `>`, `&` by JSON escapes in JSON text,
+//!    because the old page needs that text as `text/html`.
+//! 4. Everything works without JavaScript; nothing is inline, and the content security policy holds it to that.
+//! 5. Nothing waits for ever and nothing piles up: bodies, lookups at a time, refreshes and polling are bounded.
+//!    Connections are bounded by the process's limit of open files: at the limit, new ones wait to be accepted.
+
+mod accept;
+mod assets;
+mod body;
+mod filters;
+mod handlers;
+mod models;
+mod problem;
+mod render;
+mod serve;
+mod site;
+
+pub use body::BODY_BYTES_MAX;
+pub use filters::routes;
+pub use render::BadTemplate;
+pub use serve::{DRAIN_WITHIN, ServeError, bind, serve};
+pub use site::{Config, Parts};

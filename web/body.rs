@@ -1,0 +1,168 @@
+//! From the bytes of a POST to the form's fields, as strictly as can be: what is not clear is refused, not guessed.
+
+use std::{convert::Infallible, pin::pin, time::Duration};
+
+use bytes::{Buf, Bytes};
+use delaycast::request::{Invalid, MESSAGE_BYTES_MAX};
+use futures_util::{Stream, StreamExt, stream};
+use percent_encoding::percent_decode_str;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use warp::http::{HeaderMap, header};
+
+/// A body is at most this long: no form needs more than the message that it becomes.
+pub const BODY_BYTES_MAX: usize = MESSAGE_BYTES_MAX;
+/// A body that has not arrived by then is given up.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+/// How the body as a whole is named where fields are named.
+const BODY: &str = "body";
+
+/// A form's fields in the order sent: name and value, or what is wrong with the value. `null` is an empty text.
+pub(crate) type Pairs = Vec<(String, Result<String, String>)>;
+
+/// Reads the body in whichever of the three forms it comes.
+pub(crate) async fn read_form<B: Buf>(
+    headers: &HeaderMap,
+    body: impl Stream<Item = Result<B, warp::Error>>,
+) -> Result<Pairs, Invalid> {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.as_str() {
+        "application/x-www-form-urlencoded" => urlencoded(text(&read(body).await?)?, BODY),
+        "application/json" => json(text(&read(body).await?)?),
+        "multipart/form-data" => multipart(content_type, read(body).await?).await,
+        _ => Err(Invalid::new(
+            "Content-Type",
+            "must be application/x-www-form-urlencoded, multipart/form-data or application/json",
+        )),
+    }
+}
+
+async fn read<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>>) -> Result<Vec<u8>, Invalid> {
+    let collect = async {
+        let (mut body, mut bytes) = (pin!(body), Vec::new());
+        while let Some(piece) = body.next().await {
+            let mut piece = piece.map_err(|error| Invalid::new(BODY, format!("broke off: {error}")))?;
+            if bytes.len() + piece.remaining() > BODY_BYTES_MAX {
+                return Err(Invalid::new(BODY, format!("has more than {BODY_BYTES_MAX} bytes")));
+            }
+            while piece.has_remaining() {
+                let chunk = piece.chunk();
+                bytes.extend_from_slice(chunk);
+                let read = chunk.len();
+                piece.advance(read);
+            }
+        }
+        Ok(bytes)
+    };
+    let too_slow = |_| Invalid::new(BODY, format!("did not arrive within {BODY_WITHIN:?}"));
+    tokio::time::timeout(BODY_WITHIN, collect).await.map_err(too_slow)?
+}
+
+fn text(bytes: &[u8]) -> Result<&str, Invalid> {
+    std::str::from_utf8(bytes).map_err(|error| Invalid::new(BODY, format!("not UTF-8 at byte {}", error.valid_up_to())))
+}
+
+/// Reads `name=value&…`; `part` says in errors what is being read.
+pub(crate) fn urlencoded(text: &str, part: &'static str) -> Result<Pairs, Invalid> {
+    let pair = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Ok((percent_decoded(&name.replace('+', " "), part)?, Ok(percent_decoded(&value.replace('+', " "), part)?)))
+    };
+    text.split('&').filter(|text| !text.is_empty()).map(pair).collect()
+}
+
+/// Undoes percent-encoding. Unlike browsers and most libraries it takes no `%` for itself and no broken UTF-8.
+pub(crate) fn percent_decoded(text: &str, part: &'static str) -> Result<String, Invalid> {
+    for (at, _) in text.match_indices('%') {
+        let is_hex = text.as_bytes().get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+        if !is_hex {
+            return Err(Invalid::new(part, "has a % that two hexadecimal digits do not follow"));
+        }
+    }
+    let decoded = percent_decode_str(text).decode_utf8();
+    decoded.map(Into::into).map_err(|_| Invalid::new(part, "is not UTF-8 once its %-escapes are undone"))
+}
+
+async fn multipart(content_type: &str, bytes: Vec<u8>) -> Result<Pairs, Invalid> {
+    let malformed = |error: multer::Error| Invalid::new(BODY, format!("is not multipart form data: {error}"));
+    let boundary = multer::parse_boundary(content_type).map_err(malformed)?;
+    let whole = stream::iter([Ok::<_, Infallible>(Bytes::from(bytes))]);
+    let mut parts = multer::Multipart::new(whole, boundary);
+    let mut pairs = Pairs::new();
+    while let Some(part) = parts.next_field().await.map_err(malformed)? {
+        let name = part.name().unwrap_or_default().to_owned();
+        let value = part.bytes().await.map_err(malformed)?;
+        pairs.push((name, String::from_utf8(value.to_vec()).map_err(|_| "is not UTF-8".to_owned())));
+    }
+    Ok(pairs)
+}
+
+fn json(text: &str) -> Result<Pairs, Invalid> {
+    let JsonPairs(pairs) =
+        serde_json::from_str(text).map_err(|error| Invalid::new(BODY, format!("is not a JSON object: {error}")))?;
+    Ok(pairs)
+}
+
+/// A JSON object as pairs: a map would hide a name that stands twice.
+struct JsonPairs(Pairs);
+
+impl<'de> Deserialize<'de> for JsonPairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PairsVisitor).map(JsonPairs)
+    }
+}
+
+struct PairsVisitor;
+
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Pairs;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+        let mut pairs = Pairs::new();
+        while let Some((name, value)) = map.next_entry::<String, serde_json::Value>()? {
+            pairs.push((name, scalar(value)));
+        }
+        Ok(pairs)
+    }
+}
+
+fn scalar(value: serde_json::Value) -> Result<String, String> {
+    match value {
+        serde_json::Value::Null => Ok(String::new()),
+        serde_json::Value::String(text) => Ok(text),
+        serde_json::Value::Number(number) => Ok(number.to_string()),
+        _ => Err("must be a string or a number".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ok(name: &str, value: &str) -> (String, Result<String, String>) {
+        (name.to_owned(), Ok(value.to_owned()))
+    }
+
+    #[test]
+    fn urlencoding_is_undone_once_and_strictly() {
+        assert_eq!(urlencoded("a=1+2&b=%C3%A9%2525&&c", BODY), Ok(vec![ok("a", "1 2"), ok("b", "é%25"), ok("c", "")]));
+        for text in ["a=%", "a=%4", "a=%zz", "a=%é", "a=%ff"] {
+            assert_eq!(urlencoded(text, BODY).unwrap_err().field, BODY, "{text}");
+        }
+    }
+
+    #[test]
+    fn json_keeps_what_stands_twice() {
+        let pairs = json(r#"{"a": 5, "a": null, "b": [1]}"#).unwrap();
+        assert_eq!(pairs[..2], [ok("a", "5"), ok("a", "")]);
+        assert!(pairs[2].1.is_err());
+        assert!(json("[]").is_err() && json("{} {}").is_err());
+    }
+}

@@ -1,0 +1,199 @@
+//! An answer's document, in words and bars.
+//!
+//! The document may come from another scorer, which knows only the fields of the wire contract: all others may be
+//! missing, and then that part of the answer is not shown.
+
+use delaycast::{
+    atlas::Atlas,
+    classes::{CLASSES, DelayClass},
+    request::parse_flight_date,
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{
+    FlightForm, capitalized,
+    pages::{airline_name, airport_name},
+};
+
+/// An answer, ready to be shown.
+#[derive(Debug, Serialize)]
+pub(crate) struct AnswerView {
+    /// The most probable class in words.
+    pub(super) headline: String,
+    /// `American Airlines Inc. 123`, or the code.
+    airline: String,
+    origin: PlaceView,
+    dest: PlaceView,
+    /// `Sunday, 25 December 2016`.
+    date: Option<String>,
+    /// How it left, in words.
+    departure: String,
+    /// One bar a class; empty without probabilities.
+    bars: Vec<BarView>,
+    model: Option<String>,
+    remark: Option<String>,
+    /// What was asked, for the form.
+    #[serde(skip)]
+    pub(super) asked: FlightForm,
+}
+
+#[derive(Debug, Serialize)]
+struct PlaceView {
+    code: String,
+    name: Option<String>,
+}
+
+/// One class's share of the bar.
+#[derive(Debug, Serialize)]
+struct BarView {
+    class: usize,
+    label: String,
+    /// Where it starts and how wide it is, in percent of the whole bar.
+    x: String,
+    width: String,
+    percent: String,
+    likely: bool,
+}
+
+impl AnswerView {
+    /// Reads what there is of an answer's document.
+    pub(crate) fn new(document: &Map<String, Value>, atlas: &Atlas) -> Self {
+        let text = |field: &str| document.get(field).and_then(Value::as_str).map(str::to_owned);
+        let asked = asked(document);
+        let class = class(document);
+        let headline = match class {
+            Some(class) => format!("Most likely {}", class.label()),
+            None => "There is an answer, but its class is none that we know".to_owned(),
+        };
+        let place =
+            |code: &str| PlaceView { code: code.to_owned(), name: airport_name(code, atlas).map(str::to_owned) };
+        let airline = airline_name(&asked.carrier, atlas).unwrap_or(&asked.carrier);
+        AnswerView {
+            headline,
+            airline: format!("{airline} {}", asked.flight_num).trim_end().to_owned(),
+            origin: place(&asked.origin),
+            dest: place(&asked.dest),
+            date: parse_flight_date(&asked.flight_date).ok().map(|date| date.format("%A, %-d %B %Y").to_string()),
+            departure: departure(document.get("DepDelay").and_then(Value::as_f64)),
+            bars: probabilities(document).map(|shares| bars(shares, class)).unwrap_or_default(),
+            model: text("ModelVersion"),
+            remark: text("Remark").map(|remark| capitalized(&remark)),
+            asked,
+        }
+    }
+}
+
+fn class(document: &Map<String, Value>) -> Option<DelayClass> {
+    let prediction = document.get("Prediction")?.as_f64()?;
+    DelayClass::ALL.into_iter().find(|class| class.wire_value() == prediction)
+}
+
+fn probabilities(document: &Map<String, Value>) -> Option<[f64; CLASSES]> {
+    let shares = document.get("Probabilities")?.as_array()?;
+    let shares: Vec<f64> = shares.iter().filter_map(Value::as_f64).collect();
+    let shares: [f64; CLASSES] = shares.try_into().ok()?;
+    shares.iter().all(|share| (0.0..=1.0).contains(share)).then_some(shares)
+}
+
+fn bars(shares: [f64; CLASSES], likely: Option<DelayClass>) -> Vec<BarView> {
+    let mut x = 0.0;
+    let bar = |class: DelayClass| {
+        let share = shares[class.index()] * 100.0;
+        let start = x;
+        x += share;
+        BarView {
+            class: class.index(),
+            label: capitalized(class.label()),
+            x: format!("{start:.2}%"),
+            width: format!("{share:.2}%"),
+            percent: percent(share),
+            likely: likely == Some(class),
+        }
+    };
+    DelayClass::ALL.into_iter().map(bar).collect()
+}
+
+/// Whole percents; what is possible is never shown as impossible.
+fn percent(share: f64) -> String {
+    if share > 0.0 && share < 0.5 { "<1 %".to_owned() } else { format!("{share:.0} %") }
+}
+
+fn departure(minutes: Option<f64>) -> String {
+    let count = |minutes: f64| format!("{minutes} minute{}", if minutes == 1.0 { "" } else { "s" });
+    match minutes {
+        None => "before departure".to_owned(),
+        Some(minutes) if minutes > 0.0 => format!("left {} late", count(minutes)),
+        Some(minutes) if minutes < 0.0 => format!("left {} early", count(-minutes)),
+        Some(_) => "left on time".to_owned(),
+    }
+}
+
+fn asked(document: &Map<String, Value>) -> FlightForm {
+    let text = |field: &str| document.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    // `{"$date": "2016-12-25T00:00:00Z"}`; the day is what counts.
+    let date = document.get("FlightDate").and_then(|date| date["$date"].as_str()).and_then(|date| date.get(..10));
+    FlightForm {
+        dep_delay: document
+            .get("DepDelay")
+            .and_then(Value::as_f64)
+            .map(|minutes| minutes.to_string())
+            .unwrap_or_default(),
+        carrier: text("Carrier"),
+        flight_date: date.unwrap_or_default().to_owned(),
+        origin: text("Origin"),
+        dest: text("Dest"),
+        flight_num: text("FlightNum"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn view(document: Value) -> AnswerView {
+        AnswerView::new(document.as_object().unwrap(), &Atlas::default())
+    }
+
+    #[test]
+    fn an_old_scorers_answer_is_shown_without_what_it_does_not_say() {
+        let answer = view(json!({
+            "Carrier": "AA", "Origin": "ATL", "Dest": "SFO", "DepDelay": 5.0, "Prediction": 2.0,
+            "FlightDate": {"$date": "2016-12-25T00:00:00Z"},
+        }));
+        assert_eq!(answer.headline, "Most likely on time to 30 minutes late");
+        assert_eq!((answer.departure.as_str(), answer.airline.as_str()), ("left 5 minutes late", "AA"));
+        assert_eq!(answer.date.unwrap(), "Sunday, 25 December 2016");
+        assert_eq!(answer.asked.dep_delay, "5");
+        assert!(answer.bars.is_empty() && answer.model.is_none() && answer.remark.is_none());
+    }
+
+    #[test]
+    fn bars_stand_side_by_side_and_fill_the_whole() {
+        let answer = view(json!({ "Prediction": 1.0, "Probabilities": [0.004, 0.496, 0.25, 0.25] }));
+        let bars: Vec<_> =
+            answer.bars.iter().map(|bar| (bar.x.as_str(), bar.width.as_str(), bar.percent.as_str())).collect();
+        assert_eq!(
+            bars,
+            [
+                ("0.00%", "0.40%", "<1 %"),
+                ("0.40%", "49.60%", "50 %"),
+                ("50.00%", "25.00%", "25 %"),
+                ("75.00%", "25.00%", "25 %")
+            ]
+        );
+        assert_eq!(answer.bars.iter().position(|bar| bar.likely), Some(1));
+    }
+
+    #[test]
+    fn what_is_no_answer_is_not_passed_off_as_one() {
+        for document in [json!({}), json!({ "Prediction": 7.0 }), json!({ "Prediction": "2" })] {
+            assert!(view(document).headline.contains("none that we know"));
+        }
+        for shares in [json!([0.5, 0.5]), json!([2.0, 0.0, 0.0, 0.0]), json!("x")] {
+            assert!(view(json!({ "Prediction": 1.0, "Probabilities": shares })).bars.is_empty());
+        }
+    }
+}

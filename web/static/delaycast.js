@@ -1,0 +1,157 @@
+// Asks without leaving the page. Without this file the form works all the same: the server renders every state.
+"use strict";
+
+(() => {
+  const FIRST_PAUSE_MS = 40;
+  const PAUSE_GROWTH = 1.5;
+  const PAUSE_MS_MAX = 1000;
+  // The server answers within 5 s, even if only to say that it cannot.
+  const REQUEST_MS_MAX = 10000;
+  // So many failures in a row, and the visitor is told.
+  const FAILURES_MAX = 3;
+
+  const form = document.getElementById("flight_delay_classification");
+  const result = document.getElementById("result");
+  if (!form || !result) return;
+  const formError = document.getElementById("form-error");
+  const button = form.querySelector("button[type=submit]");
+  const page = location.pathname;
+  const giveUpAfterMs = Number(result.dataset.giveUpAfterMs);
+
+  // Every question supersedes the one before; what an older one still brings is dropped.
+  let latest = 0;
+
+  const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+  const pageOf = (id) => `${page}?id=${encodeURIComponent(id)}`;
+  const ask = (url, accept, options = {}) =>
+    fetch(url, { ...options, headers: { Accept: accept }, cache: "no-store", signal: AbortSignal.timeout(REQUEST_MS_MAX) });
+
+  function show(state, id) {
+    const content = document.getElementById(state).content.cloneNode(true);
+    const again = content.querySelector("[data-action=keep-asking]");
+    if (again && id) again.href = pageOf(id);
+    replaceResult(state, id, [...content.childNodes]);
+  }
+
+  function replaceResult(state, id, nodes) {
+    result.dataset.state = state;
+    if (id) result.dataset.id = id;
+    else delete result.dataset.id;
+    result.replaceChildren(...nodes);
+    const { top, bottom } = result.getBoundingClientRect();
+    if (state !== "waiting" && (top < 0 || bottom > innerHeight)) result.scrollIntoView({ block: "nearest" });
+  }
+
+  // The server renders answers and rejections; there is one wording, and it is escaped once.
+  async function showSettled(id, question) {
+    const response = await ask(pageOf(id), "text/html");
+    const settled = new DOMParser().parseFromString(await response.text(), "text/html").getElementById("result");
+    if (!response.ok || !settled) throw new Error(`status ${response.status}`);
+    if (question === latest) replaceResult(settled.dataset.state, id, [...settled.childNodes]);
+  }
+
+  async function poll(id) {
+    const question = ++latest;
+    const started = performance.now();
+    let pauseMs = FIRST_PAUSE_MS;
+    let failures = 0;
+    show("waiting", id);
+    while (failures < FAILURES_MAX) {
+      await sleep(pauseMs);
+      if (question !== latest) return;
+      try {
+        const url = `${form.action}/response/${encodeURIComponent(id)}`;
+        const response = await ask(url, "application/json");
+        if (!response.ok) throw new Error(`status ${response.status}`);
+        if ((await response.json()).status !== "WAIT") return await showSettled(id, question);
+        failures = 0;
+      } catch {
+        failures += 1;
+      }
+      if (question !== latest) return;
+      if (performance.now() - started > giveUpAfterMs) break;
+      pauseMs = Math.min(pauseMs * PAUSE_GROWTH, PAUSE_MS_MAX);
+    }
+    show(failures > 0 ? "unreachable" : "timed_out", id);
+  }
+
+  function sayFaults(faults) {
+    const elsewhere = [];
+    for (const input of form.querySelectorAll("input")) {
+      const fault = faults.find(({ field }) => field === input.name);
+      const reason = fault ? sentence(fault.reason) : "";
+      document.getElementById(`${input.name}-error`).textContent = reason;
+      if (fault) input.setAttribute("aria-invalid", "true");
+      else input.removeAttribute("aria-invalid");
+    }
+    for (const { field, reason } of faults) {
+      if (!form.elements.namedItem(field)) elsewhere.push(`${field}: ${reason}.`);
+    }
+    formError.textContent = elsewhere.join(" ") || countOf(faults.length);
+    formError.hidden = faults.length === 0;
+    form.querySelector("[aria-invalid]")?.focus();
+  }
+
+  function countOf(faults) {
+    if (faults === 0) return "";
+    return faults === 1 ? "One field needs another look." : `${faults} fields need another look.`;
+  }
+
+  function sentence(reason) {
+    return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`;
+  }
+
+  async function submit() {
+    const question = ++latest;
+    sayFaults([]);
+    button.disabled = true;
+    let answer = null;
+    try {
+      const response = await ask(form.action, "application/json", { method: "POST", body: new URLSearchParams(new FormData(form)) });
+      answer = await response.json();
+    } catch {
+      // No answer, or none that can be read.
+    }
+    button.disabled = false;
+    if (question !== latest) return;
+    if (answer?.status === "OK") {
+      history.replaceState(null, "", pageOf(answer.id));
+      await poll(answer.id);
+    } else if (answer?.id || !answer?.errors) {
+      // The log or the server is out of reach. A question with an id may have landed all the same.
+      show("unreachable", answer?.id);
+      if (answer?.errors) result.querySelector("[data-reason]").textContent = sentence(answer.errors[0].reason);
+    } else {
+      sayFaults(answer.errors);
+    }
+  }
+
+  function nameOf(input) {
+    const code = input.value.trim().toUpperCase();
+    return [...input.list.options].find((option) => option.value === code)?.text;
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit();
+  });
+
+  result.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-action=keep-asking]")) return;
+    event.preventDefault();
+    if (result.dataset.id) poll(result.dataset.id);
+    else submit();
+    result.focus({ preventScroll: true });
+  });
+
+  for (const input of form.querySelectorAll("input[list]")) {
+    const hint = document.getElementById(`${input.name}-hint`);
+    input.addEventListener("input", () => {
+      hint.textContent = nameOf(input) || hint.dataset.otherwise;
+    });
+    // Typing replaces what stands there, so that the list offers everything.
+    input.addEventListener("focus", () => input.select());
+  }
+
+  if (result.dataset.state === "waiting") poll(result.dataset.id);
+})();
