@@ -118,6 +118,12 @@ impl Inspector {
         )
     }
 
+    /// How many requests are answered.
+    pub fn answers(&self) -> Result<u64, Unavailable> {
+        let counts = self.list("SELECT count(*) FROM answers", params![], |row| unsigned(row, 0))?;
+        Ok(counts.into_iter().sum())
+    }
+
     /// The tables that are bounded by size: `dead_letters` and `rejections`.
     pub fn tallies(&self) -> Result<Vec<Tally>, Unavailable> {
         self.list("SELECT name, rows, bytes, dropped FROM tallies ORDER BY name", params![], |row| {
