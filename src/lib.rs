@@ -8,6 +8,10 @@
 //! * [`document`]: the answers' shape in a document store, and its JSON.
 //! * [`atlas`]: known airports and airlines, distances between airports.
 //! * [`history`]: flown flights: their Parquet file, and the importers of other formats.
+//! * [`features`]: a flight as numbers: one module for training and scoring.
+//! * [`forest`]: random forests: flat trees, growing them.
+//! * [`evaluate`]: how good a forest is, on flights later than those it was trained on.
+//! * [`model`]: what is trained and loaded: two forests, features and atlas in one checked file; a versioned directory.
 //! * [`log`]: the request log and its connectors.
 //! * [`store`]: the prediction store and its connectors.
 //! * [`delivery`]: a writer thread that retries until the store has acknowledged.
@@ -18,7 +22,11 @@ pub mod classes;
 pub mod code;
 pub mod delivery;
 pub mod document;
+pub mod evaluate;
+pub mod features;
+pub mod forest;
 pub mod history;
 pub mod log;
+//pub mod model;
 pub mod request;
 pub mod store;
