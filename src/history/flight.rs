@@ -1,5 +1,7 @@
 //! A flight of the past.
 
+use std::cmp::Ordering;
+
 use chrono::NaiveDate;
 
 use crate::code::Code;
@@ -15,14 +17,18 @@ pub enum Fate {
     Diverted,
 }
 
-/// A flight of the past. Delays are minutes, negative when early; times of day are minutes since local midnight.
+/// Flight numbers have at most five digits; airlines use four.
+pub const FLIGHT_NUM_MAX: u32 = 99_999;
+
+/// A flight of the past. Delays are minutes, negative when early; times of day are minutes since local midnight,
+/// below 1,440; no number is infinite or NaN. 96 bytes in memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Flight {
     /// The local day of departure.
     pub date: NaiveDate,
     /// The airline.
     pub carrier: Code,
-    /// The flight's number.
+    /// The flight's number, at most [`FLIGHT_NUM_MAX`].
     pub flight_num: Option<u32>,
     /// The aeroplane.
     pub tail_num: Option<Code>,
@@ -46,4 +52,61 @@ pub struct Flight {
     pub distance: Option<f32>,
     /// How it ended.
     pub fate: Fate,
+}
+
+impl Flight {
+    /// A flown flight of which no more is known.
+    pub fn unknown(date: NaiveDate, carrier: Code, origin: Code, dest: Code) -> Self {
+        Flight {
+            date,
+            carrier,
+            flight_num: None,
+            tail_num: None,
+            origin,
+            dest,
+            crs_dep_min: None,
+            crs_arr_min: None,
+            crs_elapsed_min: None,
+            dep_delay: None,
+            arr_delay: None,
+            air_time_min: None,
+            distance: None,
+            fate: Fate::Flown,
+        }
+    }
+
+    /// The order of a history: by date, carrier, number, route, then by everything else, so that it is total and
+    /// two imports of the same flights write the same file.
+    pub fn cmp_all(&self, other: &Self) -> Ordering {
+        let key = |flight: &Self| {
+            (
+                (flight.date, flight.carrier, flight.flight_num, flight.origin, flight.dest),
+                (flight.crs_dep_min, flight.crs_arr_min, flight.tail_num, flight.fate),
+            )
+        };
+        let numbers = |flight: &Self| {
+            [flight.crs_elapsed_min, flight.dep_delay, flight.arr_delay, flight.air_time_min, flight.distance]
+        };
+        key(self).cmp(&key(other)).then_with(|| {
+            let pairs = numbers(self).into_iter().zip(numbers(other));
+            pairs.map(cmp_number).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        })
+    }
+}
+
+fn cmp_number(pair: (Option<f32>, Option<f32>)) -> Ordering {
+    match pair {
+        (Some(a), Some(b)) => a.total_cmp(&b),
+        (a, b) => a.is_some().cmp(&b.is_some()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flight_is_as_small_as_it_says() {
+        assert_eq!(size_of::<Flight>(), 96);
+    }
 }

@@ -1,5 +1,50 @@
-//! Flown flights.
+//! Flights of the past: what models are trained and judged on.
+//!
+//! On disk a history is Parquet of one schema ([`parquet`]), read by [`read`]; the
+//! flights in the project's `data/` are compiled in ([`bundled`]), so that the binary needs no file to start from.
 
+mod atlas;
+mod bundled;
+mod error;
 mod flight;
+pub mod parquet;
+mod read;
+pub mod time_of_day;
 
-pub use flight::{Fate, Flight};
+pub use bundled::bundled;
+pub use error::HistoryError;
+pub use flight::{FLIGHT_NUM_MAX, Fate, Flight};
+pub use read::{FLIGHTS_FILE, ROUTES_FILE, UNFLOWN_FILE, read};
+
+use crate::atlas::Route;
+
+/// A history. What was not flown is kept apart, so that nobody trains on it by accident.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    /// The flown flights, in the order of [`Flight::cmp_all`]; each has an arrival delay.
+    pub flights: Vec<Flight>,
+    /// The cancelled and the diverted flights, in the same order.
+    pub unflown: Vec<Flight>,
+    /// The route table, if there is one.
+    pub routes: Vec<Route>,
+}
+
+impl History {
+    /// Sorts flights, drops those that are equal in every field, and puts flown and unflown apart.
+    pub fn new(mut flights: Vec<Flight>, routes: Vec<Route>) -> Self {
+        flights.sort_unstable_by(Flight::cmp_all);
+        flights.dedup();
+        let unflown = flights.extract_if(.., |flight| flight.fate != Fate::Flown).collect();
+        History { flights, unflown, routes }
+    }
+
+    /// How many flights were cancelled.
+    pub fn cancelled(&self) -> usize {
+        self.unflown.iter().filter(|flight| flight.fate == Fate::Cancelled).count()
+    }
+
+    /// How many flights were diverted.
+    pub fn diverted(&self) -> usize {
+        self.unflown.len() - self.cancelled()
+    }
+}

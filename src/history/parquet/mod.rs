@@ -1,0 +1,49 @@
+//! A history's Parquet files: one schema for flights, one for route tables.
+//!
+//! Columns carry the words of the wire contract and of the BTS tables, and mean what they mean there; times of day are
+//! `hhmm` (1745), as BTS has them. Flights are sorted by date, carrier, flight number and route, which makes the leading
+//! columns nearly free, and are compressed with zstd over dictionaries.
+//!
+//! 1. `FlightDate`, `Carrier`, `Origin`, `Dest` and `ArrDelay` must be there; any other column may be missing and is
+//!    then unknown (`Cancelled`, `Diverted`: false). Other columns are ignored, and the order of columns does not matter.
+//! 2. A flight that is neither cancelled nor diverted has an arrival delay.
+//! 3. A reader either returns every row of a file or an error that names the file and what is wrong.
+
+mod read;
+mod routes;
+mod table;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use read::{read_flights, read_flights_from};
+pub use routes::{read_routes, write_routes};
+pub(super) use table::{Required, Table};
+pub use write::write_flights;
+
+/// The schema of flights. Delays, durations and distances are whole minutes and miles in BTS, but other sources give fractions.
+const FLIGHTS_SCHEMA: &str = "message flights {
+    required int32 FlightDate (DATE);
+    required binary Carrier (STRING);
+    optional int32 FlightNum;
+    optional binary TailNum (STRING);
+    required binary Origin (STRING);
+    required binary Dest (STRING);
+    optional int32 CRSDepTime;
+    optional int32 CRSArrTime;
+    optional float CRSElapsedTime;
+    optional float DepDelay;
+    optional float ArrDelay;
+    optional float AirTime;
+    optional float Distance;
+    required boolean Cancelled;
+    required boolean Diverted;
+}";
+
+/// The schema of route tables.
+const ROUTES_SCHEMA: &str = "message routes {
+    required binary Origin (STRING);
+    required binary Dest (STRING);
+    required float Distance;
+}";

@@ -1,0 +1,146 @@
+//! A Parquet file as columns of typed values, with errors that name file, column and row.
+
+use std::{fs::File, path::Path, sync::Arc};
+
+use ::parquet::{
+    column::reader::{ColumnReaderImpl, get_typed_column_reader},
+    data_type::DataType,
+    errors::ParquetError,
+    file::reader::{ChunkReader, FileReader, SerializedFileReader},
+};
+
+use crate::history::HistoryError;
+
+/// Rows decoded at a time: large enough to amortise the decoder's calls, small enough to stay in the cache.
+const BATCH_ROWS: usize = 8192;
+
+/// An open Parquet file.
+pub(in crate::history) struct Table {
+    file: String,
+    reader: Arc<dyn FileReader>,
+}
+
+/// Whether a column must have a value in each row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::history) enum Required {
+    /// A row without a value is an error, and so is a file without the column.
+    Yes,
+    /// Both are fine.
+    No,
+}
+
+impl Table {
+    pub(in crate::history) fn open(path: &Path) -> Result<Self, HistoryError> {
+        let file = path.display().to_string();
+        match File::open(path) {
+            Ok(opened) => Self::new(file, opened),
+            Err(source) => Err(HistoryError::Io { file, source }),
+        }
+    }
+
+    /// Opens a file that is already in hand.
+    pub(in crate::history) fn new(file: String, input: impl ChunkReader + 'static) -> Result<Self, HistoryError> {
+        match SerializedFileReader::new(input) {
+            Ok(reader) => Ok(Table { file, reader: Arc::new(reader) }),
+            Err(source) => Err(HistoryError::Damaged { file, source }),
+        }
+    }
+
+    /// Fails unless all these columns are there, naming those that are not.
+    pub(in crate::history) fn require(&self, columns: &[&'static str]) -> Result<(), HistoryError> {
+        let missing: Vec<_> = columns.iter().copied().filter(|column| self.position(column).is_none()).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let found = self.reader.metadata().file_metadata().schema_descr().columns();
+        let found = found.iter().map(|column| column.path().string()).collect();
+        Err(HistoryError::Missing { file: self.file.clone(), missing, found })
+    }
+
+    /// Calls `visit` with each row's number in the file, from 0, and its value. False if there is no such column.
+    pub(in crate::history) fn each<T: DataType>(
+        &self,
+        column: &'static str,
+        required: Required,
+        mut visit: impl FnMut(usize, &T::T) -> Result<(), String>,
+    ) -> Result<bool, HistoryError> {
+        let Some(position) = self.position(column) else {
+            return if required == Required::Yes { self.require(&[column]).map(|()| false) } else { Ok(false) };
+        };
+        let nullable = self.check_type::<T>(column, position)?;
+        let mut first_row = 0;
+        for group in 0..self.reader.num_row_groups() {
+            let group = self.reader.get_row_group(group).map_err(|source| self.damaged(source))?;
+            let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
+            let reader = group.get_column_reader(position).map_err(|source| self.damaged(source))?;
+            let mut batches = Batches::<T> { reader: get_typed_column_reader(reader), levels: vec![], values: vec![] };
+            let mut done = 0;
+            while done < rows {
+                let read = batches.next(rows - done).map_err(|source| self.damaged(source))?;
+                let mut values = batches.values.iter();
+                for row in first_row + done..first_row + done + read {
+                    let present = !nullable || batches.levels.get(row - first_row - done) == Some(&1);
+                    match if present { values.next() } else { None } {
+                        Some(value) => visit(row, value),
+                        None if required == Required::Yes => Err("has no value".to_owned()),
+                        None => Ok(()),
+                    }
+                    .map_err(|reason| self.value(column, row, reason))?;
+                }
+                done += read;
+            }
+            first_row += rows;
+        }
+        Ok(true)
+    }
+
+    /// How many rows the file says it has.
+    pub(in crate::history) fn rows(&self) -> usize {
+        usize::try_from(self.reader.metadata().file_metadata().num_rows()).unwrap_or(0)
+    }
+
+    /// An error about the value of a column in a row, counted from 0.
+    pub(in crate::history) fn value(&self, column: &'static str, row: usize, reason: String) -> HistoryError {
+        HistoryError::Value { file: self.file.clone(), column, row: row as u64 + 1, reason }
+    }
+
+    fn damaged(&self, source: ParquetError) -> HistoryError {
+        HistoryError::Damaged { file: self.file.clone(), source }
+    }
+
+    fn position(&self, column: &str) -> Option<usize> {
+        let columns = self.reader.metadata().file_metadata().schema_descr().columns();
+        columns.iter().position(|found| found.path().string() == column)
+    }
+
+    /// Whether the column is nullable; an error if it is nested or not of this type.
+    fn check_type<T: DataType>(&self, column: &'static str, position: usize) -> Result<bool, HistoryError> {
+        let found = self.reader.metadata().file_metadata().schema_descr().column(position);
+        let wanted = T::get_physical_type();
+        if found.physical_type() != wanted || found.max_rep_level() > 0 || found.max_def_level() > 1 {
+            let (found, wanted) = (found.physical_type().to_string(), wanted.to_string());
+            return Err(HistoryError::Type { file: self.file.clone(), column, found, wanted });
+        }
+        Ok(found.max_def_level() == 1)
+    }
+}
+
+/// One row group's column, read batch by batch: `values` are those of the rows whose level is 1 (all, if not nullable).
+struct Batches<T: DataType> {
+    reader: ColumnReaderImpl<T>,
+    levels: Vec<i16>,
+    values: Vec<T::T>,
+}
+
+impl<T: DataType> Batches<T> {
+    /// Reads at most `rows_max` rows; how many it was, which is never none.
+    fn next(&mut self, rows_max: usize) -> Result<usize, ParquetError> {
+        self.levels.clear();
+        self.values.clear();
+        let rows_max = rows_max.min(BATCH_ROWS);
+        match self.reader.read_records(rows_max, Some(&mut self.levels), None, &mut self.values)? {
+            (0, _, _) => Err(ParquetError::General("a column ends before its row group does".to_owned())),
+            (rows, _, _) => Ok(rows),
+        }
+    }
+}

@@ -1,0 +1,203 @@
+use std::path::Path;
+
+use bytes::Bytes;
+use chrono::NaiveDate;
+use proptest::{option, prelude::*};
+
+use super::*;
+use crate::{
+    atlas::Route,
+    code::Code,
+    history::{FLIGHT_NUM_MAX, Fate, Flight, HistoryError, time_of_day::DAY_MIN},
+};
+
+fn codes() -> impl Strategy<Value = Code> {
+    "[!-~]{1,7}".prop_map(|text| text.parse().unwrap())
+}
+
+fn numbers() -> impl Strategy<Value = Option<f32>> {
+    option::of(prop_oneof![-1e4..1e4f32, (-99..999i16).prop_map(f32::from)])
+}
+
+prop_compose! {
+    fn flights()(
+        (days, carrier, flight_num, tail_num) in (0..80_000i32, codes(), option::of(0..=FLIGHT_NUM_MAX), option::of(codes())),
+        (origin, dest) in (codes(), codes()),
+        (crs_dep_min, crs_arr_min) in (option::of(0..DAY_MIN), option::of(0..DAY_MIN)),
+        (crs_elapsed_min, dep_delay, arr_delay) in (numbers(), numbers(), numbers()),
+        (air_time_min, distance) in (numbers(), numbers()),
+        fate in prop_oneof![Just(Fate::Flown), Just(Fate::Cancelled), Just(Fate::Diverted)],
+    ) -> Flight {
+        let date = NaiveDate::from_epoch_days(days).unwrap();
+        let arr_delay = if fate == Fate::Flown { arr_delay.or(Some(0.0)) } else { arr_delay };
+        Flight {
+            date, carrier, flight_num, tail_num, origin, dest, crs_dep_min, crs_arr_min, crs_elapsed_min, dep_delay,
+            arr_delay, air_time_min, distance, fate,
+        }
+    }
+}
+
+fn write_to_bytes(flights: &[Flight]) -> Vec<u8> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let bytes = write_flights(file.path(), flights).unwrap();
+    let written = std::fs::read(file.path()).unwrap();
+    assert_eq!(written.len() as u64, bytes);
+    written
+}
+
+fn read_bytes(bytes: Vec<u8>) -> Result<Vec<Flight>, HistoryError> {
+    read_flights_from("test.parquet", Bytes::from(bytes))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn flights_round_trip(flights in prop::collection::vec(flights(), 0..40)) {
+        prop_assert_eq!(read_bytes(write_to_bytes(&flights)).unwrap(), flights);
+    }
+
+    #[test]
+    fn a_damaged_file_is_an_error_or_every_row_but_never_a_crash(
+        flights in prop::collection::vec(flights(), 1..20), places in prop::collection::vec((any::<prop::sample::Index>(), 1..=255u8), 1..4),
+    ) {
+        let mut bytes = write_to_bytes(&flights);
+        for (place, mask) in places {
+            let place = place.index(bytes.len());
+            bytes[place] ^= mask;
+        }
+        if let Ok(read) = read_bytes(bytes) {
+            prop_assert_eq!(read.len(), flights.len());
+        }
+    }
+
+    #[test]
+    fn the_order_is_total_and_sees_every_field(a in flights(), b in flights()) {
+        prop_assert_eq!(a.cmp_all(&b).is_eq(), a == b);
+        prop_assert_eq!(a.cmp_all(&b), b.cmp_all(&a).reverse());
+    }
+}
+
+#[test]
+fn more_rows_than_a_batch_round_trip_with_nulls_in_place() {
+    let blank = Flight::unknown(NaiveDate::default(), code("AA"), code("ATL"), code("SFO"));
+    let flights: Vec<_> = (0..20_000u32)
+        .map(|row| Flight { flight_num: (row % 3 != 0).then_some(row), arr_delay: Some(row as f32), ..blank.clone() })
+        .collect();
+    assert_eq!(read_bytes(write_to_bytes(&flights)).unwrap(), flights);
+}
+
+#[test]
+fn a_truncated_file_is_damaged_and_named() {
+    let flights = [Flight {
+        arr_delay: Some(1.0),
+        ..Flight::unknown(NaiveDate::default(), code("AA"), code("ATL"), code("SFO"))
+    }];
+    let whole = write_to_bytes(&flights);
+    for len in [0, 4, whole.len() / 2, whole.len() - 1] {
+        let error = read_bytes(whole[..len].to_vec()).unwrap_err();
+        assert!(matches!(error, HistoryError::Damaged { .. }), "{error}");
+        assert!(error.to_string().starts_with("test.parquet is not Parquet or is damaged"), "{error}");
+    }
+}
+
+/// A file of the schema given, with one row written by `fill`.
+fn foreign(path: &Path, schema: &str, fill: impl FnOnce(&mut Group<'_>)) {
+    write::to_file(path, schema, |writer| {
+        let mut group = writer.next_row_group()?;
+        fill(&mut group);
+        group.close().map(drop)
+    })
+    .unwrap();
+}
+
+type Group<'a> = ::parquet::file::writer::SerializedRowGroupWriter<'a, std::fs::File>;
+
+fn put_code(group: &mut Group<'_>, text: &str) {
+    write::required::<::parquet::data_type::ByteArrayType, _>(group, &[text], |text| text.as_bytes().to_vec().into())
+        .unwrap();
+}
+
+fn put_int(group: &mut Group<'_>, number: i32) {
+    write::required::<::parquet::data_type::Int32Type, _>(group, &[number], |number| *number).unwrap();
+}
+
+fn put_float(group: &mut Group<'_>, number: f32) {
+    write::required::<::parquet::data_type::FloatType, _>(group, &[number], |number| *number).unwrap();
+}
+
+const FEW: &str = "message few { required float ArrDelay; required binary Dest; required binary Origin; \
+    required binary Carrier; required int32 FlightDate; required int32 CRSDepTime; required int32 Other; }";
+
+fn few(delay: f32, carrier: &str, hhmm: i32) -> Result<Vec<Flight>, HistoryError> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    foreign(file.path(), FEW, |group| {
+        put_float(group, delay);
+        put_code(group, "SFO");
+        put_code(group, "ATL");
+        put_code(group, carrier);
+        put_int(group, 365);
+        put_int(group, hhmm);
+        put_int(group, 7);
+    });
+    read_flights(file.path())
+}
+
+#[test]
+fn few_columns_in_any_order_are_enough() {
+    let date = "1971-01-01".parse().unwrap();
+    let flight = Flight::unknown(date, code("AA"), code("ATL"), code("SFO"));
+    let expected = Flight { arr_delay: Some(-3.0), crs_dep_min: Some(0), ..flight };
+    assert_eq!(few(-3.0, "AA", 2400).unwrap(), [expected]);
+}
+
+#[test]
+fn a_value_that_cannot_be_is_named_with_column_and_row() {
+    for (result, expected) in [
+        (few(f32::NAN, "AA", 0), "column ArrDelay"),
+        (few(0.0, "", 0), "column Carrier"),
+        (few(0.0, "AA", 1299), "column CRSDepTime"),
+    ] {
+        let message = result.unwrap_err().to_string();
+        assert!(message.starts_with(expected) && message.contains("row 1: "), "{message}");
+    }
+}
+
+#[test]
+fn missing_columns_and_other_types_are_named() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    foreign(file.path(), "message m { required binary Origin; required binary Dest; }", |group| {
+        put_code(group, "ATL");
+        put_code(group, "SFO");
+    });
+    let message = read_flights(file.path()).unwrap_err().to_string();
+    assert!(message.ends_with("lacks FlightDate, Carrier, ArrDelay; it has Origin, Dest"), "{message}");
+
+    foreign(
+        file.path(),
+        "message m { required binary Origin; required binary Dest; required int32 Distance; }",
+        |group| {
+            put_code(group, "ATL");
+            put_code(group, "SFO");
+            put_int(group, 1);
+        },
+    );
+    let message = read_routes(file.path()).unwrap_err().to_string();
+    assert!(
+        message.contains("column Distance") && message.ends_with("is INT32, and must be FLOAT without nesting"),
+        "{message}"
+    );
+}
+
+#[test]
+fn routes_round_trip() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let routes = [("EWR", "JFK", 21.0), ("ATL", "SFO", 2139.0)];
+    let routes = routes.map(|(origin, dest, miles)| Route { origin: code(origin), dest: code(dest), miles });
+    write_routes(file.path(), &routes).unwrap();
+    assert_eq!(read_routes(file.path()).unwrap(), routes);
+}
+
+fn code(text: &str) -> Code {
+    text.parse().unwrap()
+}
