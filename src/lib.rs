@@ -27,6 +27,6 @@ pub mod features;
 pub mod forest;
 pub mod history;
 pub mod log;
-//pub mod model;
+pub mod model;
 pub mod request;
 pub mod store;
