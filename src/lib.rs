@@ -8,6 +8,10 @@
 //! * [`document`]: the answers' shape in a document store, and its JSON.
 //! * [`atlas`]: known airports and airlines, distances between airports.
 //! * [`history`]: flown flights: their Parquet file, and the importers of other formats.
+//! * [`features`]: a flight as numbers: one module for training and scoring.
+//! * [`forest`]: random forests: flat trees, growing them.
+//! * [`evaluate`]: how good a forest is, on flights later than those it was trained on.
+//! * [`model`]: what is trained and loaded: two forests, features and atlas in one checked file; a versioned directory.
 //! * [`predict`]: requests in, answers out, on pipes; [`ndjson`]: their lines.
 //! * [`log`]: the request log and its connectors.
 //! * [`store`]: the prediction store and its connectors.
@@ -22,6 +26,9 @@ pub mod classes;
 pub mod code;
 pub mod delivery;
 pub mod document;
+pub mod evaluate;
+pub mod features;
+pub mod forest;
 pub mod history;
 pub mod log;
 pub mod model;

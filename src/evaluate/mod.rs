@@ -1,0 +1,64 @@
+//! How good a forest is, on flights later than those it was trained on.
+//!
+//! Three predictors answer the same held-out flights: the class frequencies of training, a lookup table on the
+//! departure delay alone, and the forest. A forest that does not beat the lookup table is not worth its upkeep.
+
+mod baselines;
+mod holdout;
+mod metrics;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+pub use baselines::{DepDelayTable, class_shares};
+pub use holdout::{Holdout, HoldoutError, Window};
+pub use metrics::{Metrics, PROBABILITY_MIN};
+
+use crate::{
+    atlas::Atlas,
+    classes::DelayClass,
+    features::{FeatureSet, Query, TrainingFlight},
+    forest::Forest,
+};
+
+/// What came of an evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// The first day held out.
+    pub from: NaiveDate,
+    /// How many earlier flights were trained on.
+    pub trained_on: u64,
+    /// The class frequencies of training as probabilities.
+    pub majority: Metrics,
+    /// The lookup table on the departure delay.
+    pub lookup: Metrics,
+    /// The forest.
+    pub forest: Metrics,
+    /// The forest that does without the departure delay; the flights' delays are kept from it.
+    pub forest_before_departure: Metrics,
+}
+
+impl Evaluation {
+    /// Holds the baselines and two forests, all fitted to the holdout's training flights alone, against the others.
+    pub fn of(holdout: &Holdout, features: &FeatureSet, atlas: &Atlas, forest: &Forest, before: &Forest) -> Self {
+        let flights = &holdout.held_out;
+        let truth: Vec<DelayClass> = flights.iter().map(TrainingFlight::class).collect();
+        let (shares, table) = (class_shares(&holdout.training), DepDelayTable::fit(&holdout.training));
+        let rows = |hide: bool| {
+            let mut rows = Vec::with_capacity(flights.len() * features.width());
+            for flight in flights {
+                let dep_delay = flight.query.dep_delay.filter(|_| !hide);
+                features.encode(&Query { dep_delay, ..flight.query }, atlas, &mut rows);
+            }
+            rows
+        };
+        Evaluation {
+            from: holdout.from,
+            trained_on: holdout.training.len() as u64,
+            majority: Metrics::of(truth.iter().map(|_| shares), &truth),
+            lookup: Metrics::of(flights.iter().map(|flight| table.probabilities(flight.dep_delay)), &truth),
+            forest: Metrics::of(forest.probabilities_of_all(&rows(false)), &truth),
+            forest_before_departure: Metrics::of(before.probabilities_of_all(&rows(true)), &truth),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+use chrono::NaiveDate;
+
+use super::*;
+use crate::request;
+
+/// A flight to LAX of Friday, 8 March 2013.
+pub(crate) fn flight(carrier: &str, origin: &str, dep_delay: f32, arr_delay: f32) -> TrainingFlight {
+    let code = |text: &str| text.parse().unwrap();
+    let query = Query {
+        date: NaiveDate::from_ymd_opt(2013, 3, 8).unwrap(),
+        carrier: code(carrier),
+        origin: code(origin),
+        dest: code("LAX"),
+        dep_delay: Some(dep_delay),
+        distance: Some(2475.0),
+    };
+    TrainingFlight { query, dep_delay, arr_delay }
+}
+
+fn row(features: &FeatureSet, query: &Query) -> (Vec<f32>, Encoded) {
+    let mut row = Vec::new();
+    let encoded = features.encode(query, &Atlas::default(), &mut row);
+    (row, encoded)
+}
+
+/// Three of B6, one of AA, one of DL, all JFK-LAX.
+fn seed() -> FeatureSet {
+    let flights = ["B6", "DL", "B6", "AA", "B6"].map(|carrier| flight(carrier, "JFK", 5.0, 5.0));
+    FeatureSet::fit(Preset::Seed, &flights).unwrap()
+}
+
+#[test]
+fn the_seed_has_its_nine_features_with_monday_1_and_the_most_frequent_0() {
+    let features = seed();
+    let names = ["DepDelay", "Distance", "DayOfMonth", "DayOfWeek", "DayOfYear"];
+    let indexed = ["CarrierIndex", "OriginIndex", "DestIndex", "RouteIndex"];
+    assert_eq!(features.names(), [&names[..], &indexed].concat());
+    let of = |carrier| row(&features, &flight(carrier, "JFK", 5.0, 0.0).query).0;
+    assert_eq!(of("B6"), [5.0, 2475.0, 8.0, 5.0, 67.0, 0.0, 0.0, 0.0, 0.0]);
+    // Of equally frequent airlines the first in the alphabet comes first.
+    assert_eq!((of("AA")[5], of("DL")[5]), (1.0, 2.0));
+}
+
+#[test]
+fn what_did_not_occur_in_training_gets_the_stand_in_and_a_remark() {
+    let features = seed();
+    let unseen =
+        Query { carrier: "XX".parse().unwrap(), origin: "ATL".parse().unwrap(), ..flight("B6", "JFK", 5.0, 0.0).query };
+    let (numbers, encoded) = row(&features, &unseen);
+    assert_eq!(numbers[5..], [3.0, 1.0, 0.0, 1.0]);
+    assert_eq!(encoded.remarks, [Remark::UnseenCarrier, Remark::UnseenOrigin]);
+    let unseen = Query { dest: "BOS".parse().unwrap(), ..flight("B6", "JFK", 5.0, 0.0).query };
+    assert_eq!(row(&features, &unseen).1.remarks, [Remark::UnseenDest]);
+}
+
+#[test]
+fn target_means_are_drawn_towards_the_mean_of_all() {
+    // 50 flights of B6 are 10 minutes late, 50 of AA on time: the mean of all is 5.
+    let flights: Vec<_> = (0..100)
+        .map(|at| if at % 2 == 0 { flight("B6", "JFK", 20.0, 10.0) } else { flight("AA", "JFK", 0.0, 0.0) })
+        .collect();
+    let query = |carrier| flight(carrier, "JFK", 0.0, 0.0).query;
+    let mean = TargetMean::fit(Group::Carrier, Outcome::ArrDelay, &flights);
+    assert_eq!((mean.of(&query("B6")), mean.of(&query("AA")), mean.of(&query("XX"))), (7.5, 2.5, 5.0));
+    let made_up = TargetMean::fit(Group::Carrier, Outcome::MadeUp, &flights);
+    assert_eq!((made_up.of(&query("B6")), made_up.of(&query("AA"))), (7.5, 2.5));
+}
+
+#[test]
+fn a_distance_is_the_askers_else_the_atlass_else_the_mean() {
+    let features = seed();
+    let route = crate::atlas::Route { origin: "JFK".parse().unwrap(), dest: "LAX".parse().unwrap(), miles: 2470.0 };
+    let atlas = Atlas::new(Default::default(), Default::default(), [route], []);
+    let unknown = Query { distance: None, ..flight("B6", "JFK", 5.0, 0.0).query };
+    let asked = Query { distance: Some(9.0), ..unknown };
+    let distance = |query: &Query, atlas: &Atlas| features.encode(query, atlas, &mut Vec::new());
+    assert_eq!(distance(&asked, &atlas), Encoded { distance: 9.0, remarks: vec![] });
+    assert_eq!(distance(&unknown, &atlas), Encoded { distance: 2470.0, remarks: vec![] });
+    let nobody_knows = Encoded { distance: 2475.0, remarks: vec![Remark::UnknownDistance] };
+    assert_eq!(distance(&unknown, &Atlas::default()), nobody_knows);
+}
+
+#[test]
+fn without_a_departure_delay_the_columns_that_need_it_are_0_and_the_others_are_as_ever() {
+    let flights = ["B6", "AA"].map(|carrier| flight(carrier, "JFK", 30.0, 5.0));
+    for preset in Preset::ALL {
+        let features = FeatureSet::fit(preset, &flights).unwrap();
+        let query = flights[0].query;
+        let (with, _) = row(&features, &query);
+        let (without, encoded) = row(&features, &Query { dep_delay: None, ..query });
+        assert_eq!(encoded.remarks, [Remark::NoDepDelay]);
+        let before = features.columns_before_departure();
+        for column in 0..features.width() {
+            let expected = if before.contains(&column) { with[column] } else { 0.0 };
+            assert_eq!(without[column], expected, "{preset} {}", features.names()[column]);
+        }
+        assert!(before.len() < features.width());
+    }
+}
+
+#[test]
+fn a_request_and_a_flight_of_the_past_are_encoded_alike() {
+    let message = br#"{"UUID": "1", "Carrier": "B6", "Origin": "JFK", "Dest": "LAX", "FlightDate": "2013-03-08",
+        "DepDelay": 30.0, "Distance": 2475.0, "DayOfWeek": 4}"#;
+    let request = request::decode(message).unwrap();
+    assert_eq!(Query::from(&request), flight("B6", "JFK", 30.0, 0.0).query);
+}
+
+#[test]
+fn json_round_trips_to_the_last_bit_and_a_disordered_table_is_refused() {
+    let flights: Vec<_> =
+        (0..40u8).map(|at| flight(["B6", "AA", "DL"][usize::from(at % 3)], "JFK", f32::from(at), 1.0 / 3.0)).collect();
+    for preset in Preset::ALL {
+        let features = FeatureSet::fit(preset, &flights).unwrap();
+        let json = serde_json::to_string(&features).unwrap();
+        let read: FeatureSet = serde_json::from_str(&json).unwrap();
+        assert_eq!(read, features);
+        assert_eq!(read.check(), Ok(()));
+        let disordered = json.replace("\"AA\",null,null", "\"ZZ\",null,null");
+        assert_ne!(disordered, json);
+        assert!(serde_json::from_str::<FeatureSet>(&disordered).unwrap().check().is_err());
+    }
+}
+
+#[test]
+fn nothing_to_fit_to_is_an_error() {
+    assert_eq!(FeatureSet::fit(Preset::Default, &[]), Err(NoFlights));
+}

@@ -1,0 +1,236 @@
+//! Growing a tree with linfa-trees.
+//!
+//! linfa-trees (0.8.1) finds the splits; the tree, its sampling and its leaves are ours. It is asked for one split at a
+//! time, on the rows of one node alone, with two labels, because of what it does with a whole tree:
+//!
+//! 1. It skips a split between two values if the last row of the smaller one belongs to another node. On the rows of
+//!    one node there is no other node.
+//! 2. It sums class frequencies in the order of a hash map seeded at random, so that near-equal splits are told apart
+//!    by rounding. Of two summands the order does not matter. A node's question is therefore a cut: is the class
+//!    at least k? All cuts are asked, and the answers compared by the Gini impurity of all classes, in whole numbers.
+//! 3. It merges leaves with the same most frequent class, though their probabilities differ. The split of a merged stump
+//!    is still there to be read.
+//! 4. It scans all rows at every node. Here each level scans each row once.
+//! 5. It has labels at the leaves. Here the leaves get class probabilities, from all training rows.
+//! 6. Its sort is confused by NaN, and has no missing value. A [`TrainingSet`] is finite.
+
+use std::collections::VecDeque;
+
+use linfa::{Dataset, traits::Fit};
+use linfa_trees::DecisionTree;
+use ndarray::{Array1, Array2};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::{ForestSettings, Split, TrainingSet, Tree, TreeNode, count_classes, leaves};
+use crate::classes::{CLASSES, DelayClass};
+
+/// A split is worth having if it lowers the Gini impurity of a cut by this much.
+const IMPURITY_DECREASE_MIN: f32 = 1e-6;
+
+/// linfa-trees has refused to fit.
+#[derive(Debug, thiserror::Error)]
+#[error("linfa-trees could not fit a split of tree {tree}")]
+pub struct LinfaError {
+    /// The tree's number.
+    pub tree: u32,
+    source: linfa::Error,
+}
+
+/// Grows tree number `tree` of a forest. The result depends on nothing but the arguments.
+pub fn grow(data: &TrainingSet, settings: &ForestSettings, tree: u32) -> Result<Tree, LinfaError> {
+    let mut rng = ChaCha8Rng::seed_from_u64(settings.seed);
+    rng.set_stream(u64::from(tree));
+    // A training set has at least one row and at most 2^32.
+    let rows_len = data.rows_len() as u32;
+    let drawn = settings.rows_per_tree.min(data.rows_len());
+    let rows: Vec<u32> = (0..drawn).map(|_| rng.random_range(0..rows_len)).collect();
+
+    let mut splits: Vec<Option<Split>> = vec![None];
+    let mut open = VecDeque::from([Open { node: 0, depth: 0, rows }]);
+    while let Some(Open { node, depth, rows }) = open.pop_front() {
+        if depth >= settings.depth || (rows.len() as u64) < 2 * u64::from(settings.rows_per_leaf) {
+            continue;
+        }
+        let columns = draw_columns(data.columns(), settings.columns_per_node, &mut rng);
+        let found = best_split(data, &rows, &columns, settings.rows_per_leaf);
+        let Some(found) = found.map_err(|source| LinfaError { tree, source })? else { continue };
+        // Nodes are far fewer than rows.
+        let left = splits.len() as u32;
+        splits[node] = Some(Split { column: found.column as u8, threshold: found.threshold, left });
+        splits.extend([None, None]);
+        for (child, rows) in [(left, found.left_rows), (left + 1, found.right_rows)] {
+            open.push_back(Open { node: child as usize, depth: depth + 1, rows });
+        }
+    }
+    let nodes = splits.into_iter().map(|split| TreeNode { split, distribution: [0.0; CLASSES] }).collect();
+    Ok(leaves::fill(nodes, data))
+}
+
+/// A node that may yet be split.
+struct Open {
+    node: usize,
+    depth: u32,
+    rows: Vec<u32>,
+}
+
+fn draw_columns(columns: &[usize], wanted: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
+    let mut columns = columns.to_vec();
+    let wanted = wanted.clamp(1, columns.len());
+    for at in 0..wanted {
+        let other = rng.random_range(at..columns.len());
+        columns.swap(at, other);
+    }
+    columns.truncate(wanted);
+    columns
+}
+
+struct Found {
+    column: usize,
+    threshold: f32,
+    left_rows: Vec<u32>,
+    right_rows: Vec<u32>,
+    purity: f64,
+}
+
+/// The best of the splits that linfa-trees finds for the three cuts, if it finds any.
+fn best_split(
+    data: &TrainingSet,
+    rows: &[u32],
+    columns: &[usize],
+    rows_per_leaf: u32,
+) -> Result<Option<Found>, linfa::Error> {
+    let records =
+        Array2::from_shape_fn((rows.len(), columns.len()), |(at, column)| data.value(rows[at], columns[column]));
+    let classes: Array1<DelayClass> = rows.iter().map(|&row| data.classes()[row as usize]).collect();
+    // The questions take turns with the same records.
+    let mut dataset = Dataset::new(records, Array1::default(rows.len()));
+    let mut best: Option<Found> = None;
+    for cut in &DelayClass::ALL[1..] {
+        dataset.targets = classes.mapv(|class| class >= *cut);
+        let stump = DecisionTree::<f32, bool>::params()
+            .max_depth(Some(1))
+            .min_weight_leaf(rows_per_leaf.max(1) as f32)
+            .min_impurity_decrease(IMPURITY_DECREASE_MIN)
+            .fit(&dataset)?;
+        let (column, threshold, impurity_decrease) = stump.root_node().split();
+        if impurity_decrease < IMPURITY_DECREASE_MIN {
+            continue;
+        }
+        let found = partition(data, rows, columns[column], threshold);
+        let least = found.left_rows.len().min(found.right_rows.len());
+        let better = best.as_ref().is_none_or(|best| found.purity > best.purity);
+        if better && least >= rows_per_leaf.max(1) as usize {
+            best = Some(found);
+        }
+    }
+    Ok(best)
+}
+
+fn partition(data: &TrainingSet, rows: &[u32], column: usize, threshold: f32) -> Found {
+    let (left_rows, right_rows): (Vec<u32>, Vec<u32>) =
+        rows.iter().partition(|&&row| data.value(row, column) <= threshold);
+    let purity = purity(data, &left_rows) + purity(data, &right_rows);
+    Found { column, threshold, left_rows, right_rows, purity }
+}
+
+/// The sum of squared class counts over their number: the larger over both sides, the lower the weighted Gini impurity.
+fn purity(data: &TrainingSet, rows: &[u32]) -> f64 {
+    let classes: Vec<DelayClass> = rows.iter().map(|&row| data.classes()[row as usize]).collect();
+    let squares: u64 = count_classes(&classes).iter().map(|count| count * count).sum();
+    squares as f64 / rows.len().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use linfa::traits::Predict;
+
+    use super::*;
+    use crate::{
+        features::Preset,
+        forest::{Forest, tests::digits},
+    };
+
+    fn settings() -> ForestSettings {
+        ForestSettings {
+            columns_per_node: 2,
+            rows_per_leaf: 1,
+            rows_per_tree: 2000,
+            ..ForestSettings::of(Preset::Default, 7)
+        }
+    }
+
+    fn accuracy(forest: &Forest, data: &TrainingSet) -> f64 {
+        let answers = forest.probabilities_of_all(data.rows());
+        let right = answers.iter().zip(data.classes()).filter(|(p, class)| DelayClass::most_probable(p) == **class);
+        right.count() as f64 / data.rows_len() as f64
+    }
+
+    /// Two digits, and four classes that they decide: where the first is 0 the class is the second, else 3 less it.
+    fn separable() -> TrainingSet {
+        let row = |at: u32| [(at / 2) as f32, (at % 2) as f32];
+        let classes = [0, 1, 3, 2].map(|class| DelayClass::ALL[class]);
+        let rows = (0..4).flat_map(row).collect();
+        TrainingSet::new(rows, classes.to_vec(), 2, vec![0, 1]).unwrap()
+    }
+
+    #[test]
+    fn linfa_alone_loses_a_split_at_tied_values_and_split_by_split_it_does_not() {
+        let data = separable();
+        // A whole tree by linfa-trees: after the split on the first digit, the last row whose second digit is 0 belongs
+        // to the right child, so the left child cannot split there. Three rows of four are right.
+        let records = Array2::from_shape_vec((4, 2), data.rows().to_vec()).unwrap();
+        let targets: Array1<usize> = data.classes().iter().map(|class| class.index()).collect();
+        let dataset = Dataset::new(records, targets);
+        let whole = DecisionTree::params().max_depth(Some(4)).fit(&dataset).unwrap();
+        let right = whole.predict(&dataset).iter().zip(&dataset.targets).filter(|(a, b)| a == b).count();
+        assert_eq!(right, 3);
+
+        let settings = ForestSettings { rows_per_tree: 4, trees: 16, ..settings() };
+        let trees: Vec<Tree> = (0..settings.trees).map(|tree| grow(&data, &settings, tree).unwrap()).collect();
+        assert_eq!(accuracy(&Forest::new(&trees, 2).unwrap(), &data), 1.0);
+    }
+
+    #[test]
+    fn learns_what_can_be_learnt() {
+        let data = digits(800);
+        let tree = grow(&data, &settings(), 0).unwrap();
+        assert_eq!(accuracy(&Forest::new(&[tree], 2).unwrap(), &data), 1.0);
+    }
+
+    #[test]
+    fn the_same_seed_grows_the_same_tree_and_another_seed_or_number_another() {
+        let (data, settings) = (digits(800), ForestSettings { depth: 3, columns_per_node: 1, ..settings() });
+        let tree = grow(&data, &settings, 3).unwrap();
+        // linfa-trees seeds its hash maps anew each time.
+        for _ in 0..10 {
+            assert_eq!(grow(&data, &settings, 3).unwrap(), tree);
+        }
+        assert!((0..5).any(|number| grow(&data, &settings, number).unwrap() != tree));
+        assert!((0..5).any(|seed| grow(&data, &ForestSettings { seed, ..settings }, 3).unwrap() != tree));
+    }
+
+    #[test]
+    fn keeps_to_depth_rows_per_leaf_and_columns() {
+        let data = digits(800).with_columns(vec![1]).unwrap();
+        let tree = grow(&data, &ForestSettings { depth: 1, ..settings() }, 0).unwrap();
+        assert_eq!(tree.nodes.len(), 3);
+        assert!(!Forest::new(&[grow(&data, &settings(), 0).unwrap()], 2).unwrap().uses_column(0));
+        let unsplit = ForestSettings { rows_per_tree: 99, rows_per_leaf: 50, ..settings() };
+        assert_eq!(grow(&data, &unsplit, 0).unwrap().nodes.len(), 1);
+    }
+
+    #[test]
+    fn one_class_or_one_value_makes_a_single_leaf() {
+        let classes = vec![DelayClass::VeryLate; 50];
+        let data = TrainingSet::new((0..50u8).map(f32::from).collect(), classes, 1, vec![0]).unwrap();
+        assert_eq!(grow(&data, &settings(), 0).unwrap().nodes.len(), 1);
+        let classes = (0..50).map(|at| DelayClass::ALL[at % 4]).collect();
+        let data = TrainingSet::new(vec![1.0; 50], classes, 1, vec![0]).unwrap();
+        let tree = grow(&data, &settings(), 0).unwrap();
+        assert_eq!(tree.nodes.len(), 1);
+        // Filled from all 50 rows: 13, 13, 12, 12.
+        let expected = [0.26, 0.26, 0.24, 0.24];
+        assert!(tree.nodes[0].distribution.iter().zip(expected).all(|(p, q)| (p - q).abs() < 1e-6));
+    }
+}

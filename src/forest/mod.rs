@@ -1,0 +1,155 @@
+//! Random forests: a flat array of small nodes, class probabilities at the leaves.
+//!
+//! A trainer grows [`Tree`]s; [`Forest::new`] checks and flattens them, and whatever is not a set of trees is refused
+//! there, so that a walk can neither loop nor leave the array. A forest is deterministic: the same row gives the same
+//! probabilities, bit for bit, alone or in a batch.
+//!
+//! # Layout in memory
+//!
+//! A node is 8 bytes: a threshold, and in one word the column to compare (8 bits) and the left child's index (24 bits).
+//! The right child stands next to the left. `x <= threshold` goes left. A leaf is its own left child under a threshold
+//! of infinity, so that every row takes as many steps as its tree is deep and the step has no branch.
+
+mod leaves;
+pub mod linfa;
+mod settings;
+mod training_set;
+mod tree;
+mod walk;
+
+pub use settings::{ForestSettings, Trainer, UnknownTrainer};
+pub use training_set::{TrainingSet, UnusableRows, count_classes};
+pub use tree::{Split, Tree, TreeNode};
+
+use crate::classes::Probabilities;
+
+/// At most this many nodes, all trees together: an index has 24 bits.
+pub const NODES_MAX: usize = 1 << 24;
+/// A tree is at most this deep.
+pub const DEPTH_MAX: u32 = 32;
+
+/// A node in memory. See the module.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Node {
+    threshold: f32,
+    /// Column in the upper 8 bits, left child in the lower 24.
+    link: u32,
+}
+
+const LEFT_BITS: u32 = 24;
+
+impl Node {
+    fn column(self) -> usize {
+        (self.link >> LEFT_BITS) as usize
+    }
+
+    fn left(self) -> u32 {
+        self.link & ((1 << LEFT_BITS) - 1)
+    }
+}
+
+/// Where a tree starts, and how many steps it takes to be at a leaf.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Root {
+    node: u32,
+    depth: u32,
+}
+
+/// Why trees are not a forest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("malformed forest: tree {tree}: {reason}")]
+pub struct MalformedForest {
+    /// The tree's number, from 0.
+    pub tree: usize,
+    /// What is wrong with it.
+    pub reason: &'static str,
+}
+
+/// Trees, flattened and checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forest {
+    nodes: Vec<Node>,
+    /// Of each node, inner ones included.
+    distributions: Vec<Probabilities>,
+    roots: Vec<Root>,
+    width: usize,
+}
+
+impl Forest {
+    /// Checks and flattens trees over rows of `width` columns.
+    pub fn new(trees: &[Tree], width: usize) -> Result<Self, MalformedForest> {
+        let malformed = |tree, reason| MalformedForest { tree, reason };
+        if trees.is_empty() {
+            return Err(malformed(0, "there is none"));
+        }
+        let mut forest = Forest { nodes: Vec::new(), distributions: Vec::new(), roots: Vec::new(), width };
+        for (number, tree) in trees.iter().enumerate() {
+            let depth = tree.check(width).map_err(|reason| malformed(number, reason))?;
+            if forest.nodes.len() + tree.nodes.len() > NODES_MAX {
+                return Err(malformed(number, "more than 2^24 nodes"));
+            }
+            forest.append(tree, depth);
+        }
+        Ok(forest)
+    }
+
+    /// Appends a checked tree; there is room for its nodes.
+    fn append(&mut self, tree: &Tree, depth: u32) {
+        // The caller has held the number of nodes against NODES_MAX, and the check the column against the width.
+        let base = self.nodes.len() as u32;
+        self.roots.push(Root { node: base, depth });
+        for (at, node) in (base..).zip(&tree.nodes) {
+            self.nodes.push(match &node.split {
+                Some(split) => Node {
+                    threshold: split.threshold,
+                    link: u32::from(split.column) << LEFT_BITS | (base + split.left),
+                },
+                None => Node { threshold: f32::INFINITY, link: at },
+            });
+            self.distributions.push(node.distribution);
+        }
+    }
+
+    /// The trees it was made of.
+    pub fn trees(&self) -> Vec<Tree> {
+        let ends = self.roots.iter().skip(1).map(|root| root.node).chain([self.nodes.len() as u32]);
+        self.roots.iter().zip(ends).map(|(root, end)| self.tree(root.node, end)).collect()
+    }
+
+    fn tree(&self, base: u32, end: u32) -> Tree {
+        let unflatten = |at: u32| {
+            let node = self.nodes[at as usize];
+            let split = (node.left() != at).then(|| Split {
+                // The upper 8 bits of a word.
+                column: node.column() as u8,
+                threshold: node.threshold,
+                left: node.left() - base,
+            });
+            TreeNode { split, distribution: self.distributions[at as usize] }
+        };
+        Tree { nodes: (base..end).map(unflatten).collect() }
+    }
+
+    /// How many columns a row has.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// How many trees it has.
+    pub fn trees_len(&self) -> usize {
+        self.roots.len()
+    }
+
+    /// How many nodes it has, all trees together.
+    pub fn nodes_len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether any split compares this column.
+    pub fn uses_column(&self, column: usize) -> bool {
+        self.nodes.iter().any(|node| node.threshold.is_finite() && node.column() == column)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,78 @@
+//! How a forest is grown.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::features::Preset;
+
+/// Who grows the trees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Trainer {
+    /// linfa-trees finds the splits. See [`super::linfa`].
+    Linfa,
+}
+
+impl fmt::Display for Trainer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trainer::Linfa => f.pad("linfa"),
+        }
+    }
+}
+
+/// A name that no trainer has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no trainer {0:?}: try linfa")]
+pub struct UnknownTrainer(String);
+
+impl FromStr for Trainer {
+    type Err = UnknownTrainer;
+
+    fn from_str(name: &str) -> Result<Self, UnknownTrainer> {
+        match name {
+            "linfa" => Ok(Trainer::Linfa),
+            other => Err(UnknownTrainer(other.to_owned())),
+        }
+    }
+}
+
+/// How a forest is grown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForestSettings {
+    /// Who grows the trees.
+    pub trainer: Trainer,
+    /// How many.
+    pub trees: u32,
+    /// How deep, at most.
+    pub depth: u32,
+    /// How many columns are tried at a node, drawn anew at each; all if there are fewer.
+    pub columns_per_node: usize,
+    /// How many rows are drawn, with replacement, to find a tree's splits; its leaves are filled from all rows.
+    pub rows_per_tree: usize,
+    /// A leaf has at least this many of the drawn rows.
+    pub rows_per_leaf: u32,
+    /// Decides every draw: the same seed, settings and rows give the same forest, bit for bit.
+    pub seed: u64,
+}
+
+impl ForestSettings {
+    /// The settings of a preset.
+    pub fn of(preset: Preset, seed: u64) -> Self {
+        let shared = ForestSettings {
+            trainer: Trainer::Linfa,
+            trees: 20,
+            depth: 5,
+            columns_per_node: 3,
+            rows_per_tree: 20_000,
+            rows_per_leaf: 1,
+            seed,
+        };
+        match preset {
+            // Spark draws as many rows as there are, and tries the square root of the columns, 3 of 9, at a node.
+            Preset::Seed => ForestSettings { rows_per_tree: 250_000, ..shared },
+            Preset::Default => ForestSettings { depth: 8, columns_per_node: 4, rows_per_leaf: 10, ..shared },
+        }
+    }
+}

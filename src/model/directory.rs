@@ -1,0 +1,218 @@
+//! The model directory.
+//!
+//! 1. A version is a folder, `DIR/<version>/`, with one model file; it is never changed. `DIR/current` is a small file
+//!    that holds the name of the version in use.
+//! 2. Both appear whole: written under another name, synced, renamed, and the directory synced. A version is complete
+//!    before `current` names it, so a reader at any moment, or after a power cut, finds the old version or the new one.
+//! 3. One publisher at a time: it holds a lock on `DIR/lock`. Readers need none.
+//! 4. At most [`VERSIONS_MAX`] versions are kept; the oldest that are not current go first. What an interrupted
+//!    publisher left behind goes with the next one.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    MODEL_BYTES_MAX, Model, ModelFileError, VersionedModel,
+    file::checksum,
+    files::{read_at_most, sync_dir, write_durably},
+    version::{is_version_name, version_name},
+};
+use crate::answer::ModelVersion;
+
+/// At most this many versions are kept.
+pub const VERSIONS_MAX: usize = 10;
+/// The file that names the version in use.
+pub const CURRENT_FILE: &str = "current";
+/// The model file in a version's folder.
+pub const MODEL_FILE: &str = "model.delaycast";
+
+const LOCK_FILE: &str = "lock";
+const UNFINISHED_PREFIX: &str = ".unfinished-";
+
+/// Why a model was not loaded or published.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelDirError {
+    /// Nothing was ever published here.
+    #[error("no model in {0}: run `delaycast train --models {0}`")]
+    NoModel(String),
+    /// `current` does not name a version that is there.
+    #[error(
+        "{dir}/current names {name:?}, and there is no such version: train again, or write the name of one that is there"
+    )]
+    Dangling {
+        /// The directory.
+        dir: String,
+        /// What `current` says.
+        name: String,
+    },
+    /// The file is there and cannot be used.
+    #[error("{path} cannot be used")]
+    Unusable {
+        /// The model file.
+        path: String,
+        /// Why.
+        source: ModelFileError,
+    },
+    /// Another process is publishing.
+    #[error("another process is publishing to {0}: wait for it to end, and try again")]
+    Busy(String),
+    /// The file system refused.
+    #[error("cannot {what} {path}: check that it exists, its owner, and the space on its disk")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On what.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+trait At<T> {
+    fn at(self, what: &'static str, path: &Path) -> Result<T, ModelDirError>;
+}
+
+impl<T> At<T> for io::Result<T> {
+    fn at(self, what: &'static str, path: &Path) -> Result<T, ModelDirError> {
+        self.map_err(|source| ModelDirError::Io { what, path: path.display().to_string(), source })
+    }
+}
+
+/// A directory of model versions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelDir(PathBuf);
+
+impl ModelDir {
+    /// The directory at a path; it need not be there before the first [`Self::publish`].
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        ModelDir(path.into())
+    }
+
+    /// Where a version's model file is.
+    pub fn path_of(&self, version: &ModelVersion) -> PathBuf {
+        self.0.join(version.as_str()).join(MODEL_FILE)
+    }
+
+    /// The versions that are there, oldest first.
+    pub fn versions(&self) -> Result<Vec<ModelVersion>, ModelDirError> {
+        let names = self.names().at("list", &self.0)?;
+        let mut names: Vec<String> = names.into_iter().filter(|name| is_version_name(name)).collect();
+        names.sort_unstable();
+        Ok(names.iter().map(|name| ModelVersion::new(name)).collect())
+    }
+
+    /// The name of the version in use.
+    pub fn current(&self) -> Result<ModelVersion, ModelDirError> {
+        let path = self.0.join(CURRENT_FILE);
+        let no_model = || ModelDirError::NoModel(self.describe());
+        let bytes = match read_at_most(&path, 128) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(no_model()),
+            read => read.at("read", &path)?.unwrap_or_default(),
+        };
+        let text = String::from_utf8_lossy(&bytes);
+        let name = text.trim();
+        if !is_version_name(name) {
+            return Err(ModelDirError::Dangling { dir: self.describe(), name: name.to_owned() });
+        }
+        Ok(ModelVersion::new(name))
+    }
+
+    /// Loads the version in use.
+    pub fn load_current(&self) -> Result<VersionedModel, ModelDirError> {
+        let version = self.current()?;
+        match self.load(&version) {
+            Err(ModelDirError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                Err(ModelDirError::Dangling { dir: self.describe(), name: version.to_string() })
+            }
+            loaded => loaded,
+        }
+    }
+
+    /// Loads a version.
+    pub fn load(&self, version: &ModelVersion) -> Result<VersionedModel, ModelDirError> {
+        let path = self.path_of(version);
+        let unusable = |source| ModelDirError::Unusable { path: path.display().to_string(), source };
+        let bytes = read_at_most(&path, MODEL_BYTES_MAX).at("read", &path)?;
+        let bytes = bytes.ok_or_else(|| unusable(ModelFileError::TooLong))?;
+        Ok(Model::decode(&bytes).map_err(unusable)?.versioned(version.clone()))
+    }
+
+    /// Publishes a model under a new version, and makes it the one in use.
+    pub fn publish(&self, model: Model, published_at: DateTime<Utc>) -> Result<VersionedModel, ModelDirError> {
+        let unusable = |source| ModelDirError::Unusable { path: self.describe(), source };
+        let bytes = model.encode().map_err(unusable)?;
+        let version = ModelVersion::new(&version_name(published_at, &checksum(&bytes)));
+        fs::create_dir_all(&self.0).at("create", &self.0)?;
+        let lock = self.lock()?;
+        self.remove_unfinished()?;
+        self.write_version(&version, &bytes)?;
+        self.write_current(&version)?;
+        self.remove_oldest(&version)?;
+        drop(lock);
+        Ok(model.versioned(version))
+    }
+
+    fn lock(&self) -> Result<File, ModelDirError> {
+        let path = self.0.join(LOCK_FILE);
+        let file = File::options().create(true).truncate(false).write(true).open(&path).at("open", &path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(fs::TryLockError::WouldBlock) => Err(ModelDirError::Busy(self.describe())),
+            Err(fs::TryLockError::Error(error)) => Err(error).at("lock", &path),
+        }
+    }
+
+    fn write_version(&self, version: &ModelVersion, bytes: &[u8]) -> Result<(), ModelDirError> {
+        let folder = self.0.join(version.as_str());
+        if folder.exists() {
+            // The same moment and checksum: the same file.
+            return Ok(());
+        }
+        let unfinished = self.0.join(format!("{UNFINISHED_PREFIX}{version}"));
+        fs::create_dir(&unfinished).at("create", &unfinished)?;
+        let path = unfinished.join(MODEL_FILE);
+        write_durably(&path, bytes).at("write", &path)?;
+        sync_dir(&unfinished).at("sync", &unfinished)?;
+        fs::rename(&unfinished, &folder).at("create", &folder)?;
+        sync_dir(&self.0).at("sync", &self.0)
+    }
+
+    fn write_current(&self, version: &ModelVersion) -> Result<(), ModelDirError> {
+        let (path, unfinished) = (self.0.join(CURRENT_FILE), self.0.join(format!("{UNFINISHED_PREFIX}current")));
+        write_durably(&unfinished, format!("{version}\n").as_bytes()).at("write", &unfinished)?;
+        fs::rename(&unfinished, &path).at("replace", &path)?;
+        sync_dir(&self.0).at("sync", &self.0)
+    }
+
+    fn remove_oldest(&self, current: &ModelVersion) -> Result<(), ModelDirError> {
+        let versions = self.versions()?;
+        let excess = versions.len().saturating_sub(VERSIONS_MAX);
+        for version in versions.iter().filter(|version| *version != current).take(excess) {
+            let folder = self.0.join(version.as_str());
+            fs::remove_dir_all(&folder).at("remove", &folder)?;
+        }
+        Ok(())
+    }
+
+    fn remove_unfinished(&self) -> Result<(), ModelDirError> {
+        for name in self.names().at("list", &self.0)?.iter().filter(|name| name.starts_with(UNFINISHED_PREFIX)) {
+            let path = self.0.join(name);
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed.at("remove", &path)?;
+        }
+        Ok(())
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        fs::read_dir(&self.0)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+    }
+
+    fn describe(&self) -> String {
+        self.0.display().to_string()
+    }
+}

@@ -1,0 +1,250 @@
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::*;
+use crate::{
+    answer::Remark,
+    evaluate::Holdout,
+    features::{TrainingFlight, tests::flight},
+    forest::{TrainingSet, Tree, linfa},
+    request,
+};
+
+/// 120 flights over 40 days that arrive as late as they left, half of them before time.
+fn flights() -> Vec<TrainingFlight> {
+    let on = |at: u32| {
+        let minutes = (at % 80) as f32 - 40.0;
+        let mut flight = flight(["B6", "AA", "DL"][at as usize % 3], ["JFK", "EWR"][at as usize % 2], minutes, minutes);
+        flight.query.date += TimeDelta::days(i64::from(at / 3));
+        flight
+    };
+    (0..120).map(on).collect()
+}
+
+fn model_of(preset: Preset, seed: u64) -> Model {
+    let flights = flights();
+    let features = FeatureSet::fit(preset, &flights).unwrap();
+    let atlas = Atlas::default();
+    let settings = ForestSettings { trees: 3, rows_per_leaf: 1, ..ForestSettings::of(preset, seed) };
+    let forest = |columns| {
+        let data = TrainingSet::of_flights(&features, &atlas, &flights, columns).unwrap();
+        let trees: Vec<Tree> = (0..settings.trees).map(|tree| linfa::grow(&data, &settings, tree).unwrap()).collect();
+        Forest::new(&trees, features.width()).unwrap()
+    };
+    let (with, before) = (forest((0..features.width()).collect()), forest(features.columns_before_departure()));
+    let holdout = Holdout::split(&flights, None).unwrap();
+    let origin = Origin {
+        preset,
+        settings,
+        window: Window::of(&flights).unwrap(),
+        trained_on: flights.len() as u64,
+        evaluation: Evaluation::of(&holdout, &features, &atlas, &with, &before),
+    };
+    Model::new(features, atlas, origin, with, before).unwrap()
+}
+
+fn model() -> Model {
+    model_of(Preset::Default, 1)
+}
+
+fn request(carrier: &str, dest: &str, dep_delay: &str) -> Request {
+    let json = format!(
+        r#"{{"UUID":"1","Carrier":"{carrier}","Origin":"JFK","Dest":"{dest}","FlightDate":"2013-06-01","DepDelay":{dep_delay}}}"#
+    );
+    request::decode(json.as_bytes()).unwrap()
+}
+
+fn scores(model: &Model, requests: &[Request]) -> Vec<Score> {
+    let mut scores = Vec::new();
+    model.score(requests, &mut scores);
+    scores
+}
+
+#[test]
+fn every_request_gets_its_score_in_order_with_its_remarks() {
+    let model = model();
+    let requests = [
+        request("B6", "LAX", "39"),
+        request("B6", "LAX", "null"),
+        request("XX", "BOS", "-39"),
+        Request { distance: Some(2475.0), ..request("B6", "LAX", "-39") },
+    ];
+    let batch = scores(&model, &requests);
+    let remarks: Vec<&[Remark]> = batch.iter().map(|score| &score.remarks[..]).collect();
+    use Remark::*;
+    assert_eq!(
+        remarks,
+        [&[UnknownDistance][..], &[NoDepDelay, UnknownDistance], &[UnseenCarrier, UnseenDest, UnknownDistance], &[],]
+    );
+    assert_eq!((batch[0].class, batch[3].class), (DelayClass::VeryLate, DelayClass::Early));
+    assert_eq!((batch[0].distance, batch[3].distance), (2475.0, 2475.0));
+    let single = |request: &Request| scores(&model, std::slice::from_ref(request));
+    for (request, score) in requests.iter().zip(&batch) {
+        let sum: f32 = score.probabilities.iter().sum();
+        assert!((sum - 1.0).abs() < 1e-5 && score.probabilities.iter().all(|p| p.is_finite()));
+        assert_eq!(score.class, DelayClass::most_probable(&score.probabilities));
+        assert_eq!(single(request), std::slice::from_ref(score));
+    }
+}
+
+#[test]
+fn a_forest_that_asks_for_the_departure_delay_cannot_stand_in_before_departure() {
+    let Model { features, atlas, origin, with_dep_delay, .. } = model();
+    assert!(Model::new(features, atlas, origin, with_dep_delay.clone(), with_dep_delay).is_err());
+}
+
+#[test]
+fn a_file_holds_the_model_to_the_last_bit_and_the_same_seed_makes_the_same_file() {
+    for preset in Preset::ALL {
+        let model = model_of(preset, 1);
+        let bytes = model.encode().unwrap();
+        let read = Model::decode(&bytes).unwrap();
+        assert_eq!(read, model);
+        assert_eq!(read.encode().unwrap(), bytes);
+        assert_eq!(model_of(preset, 1).encode().unwrap(), bytes);
+        assert_ne!(model_of(preset, 2).encode().unwrap(), bytes);
+    }
+}
+
+#[test]
+fn a_foreign_or_newer_file_is_refused_as_what_it_is() {
+    let mut bytes = model().encode().unwrap();
+    assert!(matches!(Model::decode(b"PAR1 and so on"), Err(ModelFileError::NotAModel)));
+    assert!(matches!(Model::decode(b""), Err(ModelFileError::NotAModel)));
+    bytes[8] = 2;
+    assert!(matches!(Model::decode(&bytes), Err(ModelFileError::Newer { found: 2 })));
+}
+
+/// Puts the checksum of the content at its end: what someone would do who means harm.
+fn reseal(bytes: &mut [u8]) {
+    let end = bytes.len() - 32;
+    let checksum = Sha256::digest(&bytes[..end]);
+    bytes[end..].copy_from_slice(&checksum);
+}
+
+#[test]
+fn a_schema_that_is_not_the_stated_one_is_refused() {
+    let bytes = model().encode().unwrap();
+    let at = bytes.windows(13).position(|window| window == b"mean_distance").unwrap();
+    let digit = at + bytes[at..].iter().position(u8::is_ascii_digit).unwrap();
+    let mut changed = bytes.clone();
+    changed[digit] = if bytes[digit] == b'9' { b'8' } else { b'9' };
+    reseal(&mut changed);
+    assert!(Model::decode(&changed).is_err_and(|error| error.to_string().contains("schema")));
+}
+
+static BYTES: std::sync::LazyLock<Vec<u8>> = std::sync::LazyLock::new(|| model().encode().unwrap());
+
+proptest! {
+    #[test]
+    fn a_file_changed_in_any_byte_is_refused(at in any::<prop::sample::Index>(), change in 1u8..) {
+        let mut bytes = BYTES.clone();
+        let at = at.index(bytes.len());
+        bytes[at] ^= change;
+        prop_assert!(Model::decode(&bytes).is_err());
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_or_with_something_after_it_is_refused(len in any::<prop::sample::Index>()) {
+        prop_assert!(Model::decode(&BYTES[..len.index(BYTES.len())]).is_err());
+        prop_assert!(Model::decode(&[&BYTES[..], &[0]].concat()).is_err());
+    }
+
+    #[test]
+    fn a_file_changed_with_its_checksum_mended_is_refused_or_scores(
+        at in any::<prop::sample::Index>(), change in 1u8.., len in any::<prop::sample::Index>(), cut: bool,
+    ) {
+        let mut bytes = BYTES.clone();
+        let at = at.index(bytes.len());
+        bytes[at] ^= change;
+        if cut {
+            bytes.truncate(32 + len.index(bytes.len() - 32));
+        }
+        reseal(&mut bytes);
+        if let Ok(model) = Model::decode(&bytes) {
+            let sum: f32 = scores(&model, &[request("B6", "LAX", "30")])[0].probabilities.iter().sum();
+            prop_assert!((sum - 1.0).abs() < 1e-4);
+        }
+    }
+}
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
+}
+
+#[test]
+fn a_published_model_is_the_current_one_and_the_same_bytes_anywhere() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = ModelDir::new(temp.path().join("models"));
+    assert!(matches!(dir.load_current(), Err(ModelDirError::NoModel(_))));
+    let published = dir.publish(model(), at(0)).unwrap();
+    assert_eq!(dir.load_current().unwrap(), published);
+    assert_eq!(dir.versions().unwrap(), std::slice::from_ref(&published.version));
+    let later = dir.publish(model_of(Preset::Seed, 1), at(1)).unwrap();
+    assert!(later.version > published.version);
+    assert_eq!(dir.current().unwrap(), later.version);
+    assert_eq!(dir.load(&published.version).unwrap(), published);
+    // The same model at the same moment is the same version.
+    assert_eq!(dir.publish(model_of(Preset::Seed, 1), at(1)).unwrap(), later);
+    assert_eq!(dir.versions().unwrap().len(), 2);
+}
+
+#[test]
+fn the_oldest_versions_go_but_never_the_current_one() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = ModelDir::new(temp.path());
+    let model = model();
+    // A clock that ran ahead: everything after is older than the first.
+    let first = dir.publish(model.clone(), at(1000)).unwrap();
+    for second in 0..VERSIONS_MAX as i64 + 2 {
+        let published = dir.publish(model.clone(), at(second)).unwrap();
+        assert_eq!(dir.load_current().unwrap(), published);
+        assert!(dir.versions().unwrap().len() <= VERSIONS_MAX);
+    }
+    assert_eq!(dir.versions().unwrap().len(), VERSIONS_MAX);
+    assert!(dir.versions().unwrap().contains(&first.version));
+}
+
+#[test]
+fn what_an_interrupted_publisher_left_goes_and_never_counts_as_a_version() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = ModelDir::new(temp.path());
+    let left = temp.path().join(".unfinished-20231114T221320123Z-ffffffff");
+    std::fs::create_dir(&left).unwrap();
+    std::fs::write(left.join(MODEL_FILE), b"half").unwrap();
+    std::fs::write(temp.path().join(".unfinished-current"), b"half").unwrap();
+    assert!(dir.versions().unwrap().is_empty());
+    dir.publish(model(), at(0)).unwrap();
+    let names = std::fs::read_dir(temp.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(names.into_iter().all(|name| !name.starts_with(".unfinished")));
+}
+
+#[test]
+fn a_directory_that_cannot_serve_says_what_to_do() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = ModelDir::new(temp.path());
+    let error = |dir: &ModelDir| dir.load_current().unwrap_err().to_string();
+    assert!(error(&dir).contains("delaycast train --models"));
+    let published = dir.publish(model(), at(0)).unwrap();
+    let current = temp.path().join(CURRENT_FILE);
+    for name in ["../elsewhere", "", "20231114T221320123Z-ffffffff"] {
+        std::fs::write(&current, name).unwrap();
+        assert!(matches!(dir.load_current(), Err(ModelDirError::Dangling { .. })), "{name}");
+    }
+    std::fs::write(&current, published.version.as_str()).unwrap();
+    assert_eq!(dir.load_current().unwrap(), published);
+    std::fs::write(dir.path_of(&published.version), b"half").unwrap();
+    assert!(matches!(dir.load_current(), Err(ModelDirError::Unusable { source: ModelFileError::NotAModel, .. })));
+}
+
+#[test]
+fn a_second_publisher_is_turned_away() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = ModelDir::new(temp.path());
+    let first = std::fs::File::create(temp.path().join("lock")).unwrap();
+    first.lock().unwrap();
+    assert!(matches!(dir.publish(model(), at(0)), Err(ModelDirError::Busy(_))));
+    drop(first);
+    assert!(dir.publish(model(), at(0)).is_ok());
+}

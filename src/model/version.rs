@@ -1,0 +1,42 @@
+//! The names of model versions.
+
+use chrono::{DateTime, Utc};
+
+/// Names a version after the moment of its publication, so that names sort as the moments do, and the first
+/// 8 hexadecimal digits of its file's checksum: `20261123T151146123Z-1a2b3c4d`.
+pub fn version_name(published_at: DateTime<Utc>, checksum: &[u8; 32]) -> String {
+    let [a, b, c, d, ..] = checksum;
+    format!("{}-{a:02x}{b:02x}{c:02x}{d:02x}", published_at.format("%Y%m%dT%H%M%S%3fZ"))
+}
+
+/// Whether a text has the form of a version's name. Such a text is safe as the name of a folder.
+pub(super) fn is_version_name(text: &str) -> bool {
+    let shape = |(at, byte): (usize, u8)| match at {
+        8 => byte == b'T',
+        18 => byte == b'Z',
+        19 => byte == b'-',
+        20.. => byte.is_ascii_hexdigit(),
+        _ => byte.is_ascii_digit(),
+    };
+    text.len() == 28 && text.bytes().enumerate().all(shape)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_sort_by_time_and_carry_a_piece_of_the_checksum() {
+        let at = |ms| DateTime::from_timestamp_millis(ms).unwrap();
+        let (earlier, later) =
+            (version_name(at(1_700_000_000_123), &[0xff; 32]), version_name(at(1_700_000_000_124), &[0; 32]));
+        assert_eq!(earlier, "20231114T221320123Z-ffffffff");
+        assert!(earlier < later);
+        assert!(is_version_name(&earlier) && is_version_name(&later));
+        for text in
+            ["", "..", "20231114T221320123Z-fffffff", "20231114T221320123Z-ffffffff/", "20231114T22132012/Z-ffffffff"]
+        {
+            assert!(!is_version_name(text), "{text}");
+        }
+    }
+}
