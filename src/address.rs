@@ -29,7 +29,9 @@ pub enum OpenError {
         known: &'static str,
     },
     /// The connector exists, but was left out of this build.
-    #[error("this build has no connector for {scheme}: build it with the cargo feature of that name, or use sqlite:PATH")]
+    #[error(
+        "this build has no connector for {scheme}: build it with the cargo feature of that name, or use sqlite:PATH"
+    )]
     NoConnector {
         /// The URL's scheme.
         scheme: String,

@@ -164,3 +164,6 @@ pub trait Log: Send + Sync {
     /// A writer of dead letters, beside the log.
     fn dead_letters(&self) -> Result<Box<dyn Writer<DeadLetter>>, Unavailable>;
 }
+
+#[cfg(test)]
+pub(crate) mod promises;

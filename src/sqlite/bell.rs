@@ -19,11 +19,11 @@ impl Bell {
         self.heard.notify_one();
     }
 
-    /// Returns when it rings or has rung since the last wait, or at the limit.
-    pub(crate) fn wait(&self, limit: Duration) {
+    /// Returns when it rings or has rung since the last wait, or at the limit. Whether it did ring.
+    pub(crate) fn wait(&self, limit: Duration) -> bool {
         let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
         let heard = self.heard.wait_timeout_while(rung, limit, |rung| !*rung);
-        *heard.unwrap_or_else(PoisonError::into_inner).0 = false;
+        std::mem::take(&mut *heard.unwrap_or_else(PoisonError::into_inner).0)
     }
 }
 
@@ -102,7 +102,7 @@ mod tests {
         bells.add(&bell);
         assert_eq!(bells.wait(Duration::ZERO), Duty::Watch);
         bells.ring();
-        bell.wait(Duration::from_secs(20));
+        assert!(bell.wait(Duration::from_secs(20)));
         drop(bell);
         assert_eq!(bells.wait(Duration::ZERO), Duty::Rest);
         bells.close();

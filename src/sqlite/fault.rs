@@ -32,9 +32,9 @@ pub(crate) fn unavailable(error: &Error, path: &Path) -> Unavailable {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Unavailable::needs_operator(format!(
             "{at} is damaged: stop all that use it, then restore it or run sqlite3's .recover ({error})"
         )),
-        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
-            Unavailable::needs_operator(format!("{at} cannot be opened for writing: check its folder's rights ({error})"))
-        }
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => Unavailable::needs_operator(
+            format!("{at} cannot be opened for writing: check its folder's rights ({error})"),
+        ),
         _ => Unavailable::needs_operator(format!("{at} does not work as it should: {error}")),
     }
 }

@@ -110,7 +110,8 @@ impl Database {
         let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
         if watcher.is_none() {
             let started = watcher::start(self.connect()?, &self.path, &self.bells);
-            *watcher = Some(started.map_err(|error| Unavailable::transient(format!("cannot start a thread: {error}")))?);
+            *watcher =
+                Some(started.map_err(|error| Unavailable::transient(format!("cannot start a thread: {error}")))?);
         }
         Ok(())
     }
@@ -142,7 +143,9 @@ impl<T: Send, F: FnMut(&Connection) -> rusqlite::Result<T> + Send> Change for Ca
     fn done(self: Box<Self>, outcome: Result<(), Unavailable>) {
         let Call { made, reply, .. } = *self;
         // Who asked may have given up waiting.
-        let _ = reply.try_send(outcome.and_then(|()| made.ok_or_else(|| Unavailable::transient("committed unmade"))));
+        let _ = reply.try_send(outcome.and_then(|()| {
+            made.ok_or_else(|| Unavailable::needs_operator("a change was committed before it was made: a defect"))
+        }));
     }
 }
 

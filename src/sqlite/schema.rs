@@ -1,10 +1,15 @@
 //! The tables, and how a connection is set up.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::OpenError;
+use super::{OpenError, fault};
+use crate::delivery::Backoff;
 
 /// Marks the file as ours: "dlyc". `file` and `sqlite3` show it.
 pub(super) const APPLICATION_ID: i32 = 0x646c_7963;
@@ -116,22 +121,35 @@ pub(super) fn connect(path: &Path, busy: Duration) -> rusqlite::Result<Connectio
     set_up(Connection::open_with_flags(path, flags)?, busy)
 }
 
-/// The writing connection; makes the file and its tables if there are none.
+/// The writing connection; makes the file and its tables if there are none. Several processes may do so at once, and
+/// SQLite then says that the file is locked without having waited: so this tries again, for as long as `busy`.
 pub(super) fn create(path: &Path, busy: Duration) -> Result<Connection, OpenError> {
-    let failed = |error| OpenError::of_sqlite(path, error);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_CREATE;
-    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-    let mut connection = set_up(connection, busy).map_err(failed)?;
-    if is_blank(&connection).map_err(failed)? {
-        // Before the first table: this writes the file's header, so it must not happen to a foreign file.
-        connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
-        create_tables(&mut connection).map_err(failed)?;
+    let (deadline, mut backoff) = (Instant::now() + busy, Backoff::new());
+    loop {
+        match try_create(path, busy) {
+            Err(error) if fault::is_busy(&error) && Instant::now() < deadline => {
+                thread::sleep(backoff.next_pause(false).min(busy / 10));
+            }
+            Err(error) => return Err(OpenError::of_sqlite(path, error)),
+            Ok(connection) => {
+                check(&connection, path)?;
+                return Ok(connection);
+            }
+        }
     }
-    check(&connection, path)?;
-    let tune = |name, value| connection.pragma_update(None, name, value).map_err(failed);
-    tune("cache_size", -i64::from(WRITER_CACHE_KIB))?;
-    tune("wal_autocheckpoint", i64::from(WAL_CHECKPOINT_PAGES))?;
-    tune("journal_size_limit", WAL_BYTES_MAX as i64)?;
+}
+
+fn try_create(path: &Path, busy: Duration) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_CREATE;
+    let mut connection = set_up(Connection::open_with_flags(path, flags)?, busy)?;
+    if is_blank(&connection)? {
+        // Before the first table: this writes the file's header, so it must not happen to a foreign file.
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        create_tables(&mut connection)?;
+    }
+    connection.pragma_update(None, "cache_size", -i64::from(WRITER_CACHE_KIB))?;
+    connection.pragma_update(None, "wal_autocheckpoint", WAL_CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", WAL_BYTES_MAX as i64)?;
     Ok(connection)
 }
 

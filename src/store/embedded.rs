@@ -101,6 +101,9 @@ impl Row for RejectionRow {
 
 /// Marks a rejection in what the lookup finds.
 const REJECTED: i64 = 1;
+/// A prediction outranks a rejection.
+const FIND: &str = "SELECT 0, document FROM answers WHERE id = ?1
+    UNION ALL SELECT 1, reason FROM rejections WHERE id = ?1 ORDER BY 1 LIMIT 1";
 
 /// Looks up with a connection of its own. It keeps the database open, so that the file's last user is known.
 struct EmbeddedLookup {
@@ -112,15 +115,8 @@ struct EmbeddedLookup {
 impl Lookup for EmbeddedLookup {
     fn find(&self, id: &str) -> Result<Option<Outcome>, Unavailable> {
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = || {
-            connection
-                .prepare_cached(
-                    "SELECT 0, document FROM answers WHERE id = ?1
-                     UNION ALL SELECT 1, reason FROM rejections WHERE id = ?1 ORDER BY 1 LIMIT 1",
-                )?
-                .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()
-        };
+        let found =
+            || connection.prepare_cached(FIND)?.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional();
         match found().map_err(|error| unavailable(&error, &self.path))? {
             None => Ok(None),
             Some((REJECTED, reason)) => Ok(Some(Outcome::Rejected(reason))),
@@ -132,4 +128,58 @@ impl Lookup for EmbeddedLookup {
 fn document_of(document: &str, id: &str) -> Result<serde_json::Map<String, serde_json::Value>, Unavailable> {
     serde_json::from_str(document)
         .map_err(|error| Unavailable::needs_operator(format!("the stored answer to {id} is not JSON: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::{
+        self, Store,
+        promises::{self, answer, rejection},
+    };
+
+    use super::*;
+
+    fn with_store(test: impl FnOnce(&dyn Store)) {
+        let dir = tempfile::tempdir().unwrap();
+        test(&*store::open(&format!("sqlite:{}/test.db", dir.path().display())).unwrap());
+    }
+
+    #[test]
+    fn promise_1_the_first_answer_wins() {
+        with_store(promises::promise_1_the_first_answer_wins);
+    }
+
+    #[test]
+    fn promise_2_a_refused_row_is_named_and_the_others_land() {
+        let too_long = answer("long", &"m".repeat(16 << 20));
+        with_store(|store| promises::promise_2_a_refused_row_is_named_and_the_others_land(store, too_long));
+    }
+
+    #[test]
+    fn promise_2_rows_of_several_parts_keep_their_index() {
+        with_store(|store| {
+            let mut rejections = store.rejections().unwrap();
+            let reason = |n| "r".repeat(if n % 10 == 3 { 1 << 21 } else { 1 << 19 });
+            let rows: Vec<_> = (0..30).map(|n| rejection(&n.to_string(), &reason(n))).collect();
+            let refusals = rejections.write(&rows).unwrap();
+            assert_eq!(refusals.iter().map(|refusal| refusal.row).collect::<Vec<_>>(), [3, 13, 23]);
+            assert!(refusals[0].reason.contains("reason_has_at_most_1_mib"), "{}", refusals[0].reason);
+        });
+    }
+
+    #[test]
+    fn promise_3_a_prediction_outranks_a_rejection() {
+        with_store(promises::promise_3_a_prediction_outranks_a_rejection);
+    }
+
+    #[test]
+    fn promise_4_answers_are_found_without_a_scan() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("test.db");
+        let connection = Database::open(&path).unwrap().connect().unwrap();
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {FIND}")).unwrap();
+        let steps = plan.query_map(["id"], |row| row.get(3)).unwrap().collect::<Result<Vec<String>, _>>().unwrap();
+        assert_eq!(steps.iter().filter(|step| step.starts_with("SEARCH") && step.contains("(id=?)")).count(), 2);
+        assert!(!steps.iter().any(|step| step.starts_with("SCAN")), "{steps:?}");
+    }
 }

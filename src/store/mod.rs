@@ -61,3 +61,6 @@ pub trait Store: Send + Sync {
     /// A reader of both.
     fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable>;
 }
+
+#[cfg(test)]
+pub(crate) mod promises;

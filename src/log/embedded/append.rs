@@ -92,7 +92,8 @@ impl Change for Append {
     }
 
     fn done(self: Box<Self>, outcome: Result<(), Unavailable>) {
-        let landed = outcome.and_then(|()| self.landed.ok_or_else(|| Unavailable::transient("committed unmade")));
+        let unmade = || Unavailable::needs_operator("a message was committed before it was appended: a defect");
+        let landed = outcome.and_then(|()| self.landed.ok_or_else(unmade));
         (self.done)(landed.map_err(PublishError::from));
     }
 }

@@ -74,7 +74,8 @@ fn make_topic(connection: &Connection, name: &str, partitions: Option<u32>) -> r
 
 /// How many partitions a topic has: they are numbered from 0, without a gap.
 fn count_partitions(connection: &Connection, topic: i64) -> rusqlite::Result<u32> {
-    let mut query = connection.prepare_cached("SELECT coalesce(max(partition) + 1, 0) FROM partitions WHERE topic = ?1")?;
+    let mut query =
+        connection.prepare_cached("SELECT coalesce(max(partition) + 1, 0) FROM partitions WHERE topic = ?1")?;
     query.query_row([topic], |row| row.get(0))
 }
 
@@ -99,7 +100,9 @@ impl Log for EmbeddedLog {
 
     fn dead_letters(&self) -> Result<Box<dyn Writer<DeadLetter>>, Unavailable> {
         let topic = self.topic_id;
-        Ok(Box::new(RowWriter::new(&self.database, move |letter: &DeadLetter| dead_letters::DeadLetterRow::new(topic, letter))))
+        Ok(Box::new(RowWriter::new(&self.database, move |letter: &DeadLetter| {
+            dead_letters::DeadLetterRow::new(topic, letter)
+        })))
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use rusqlite::Connection;
 
 use super::{
-    commits::{Committer, Commits},
+    commits::{Commits, Committer},
     positions::{Place, Positions, Room, Source},
 };
 use crate::{
@@ -100,6 +100,13 @@ impl EmbeddedReader {
             .map_err(|error| Unavailable::transient(format!("cannot start a thread: {error}")))?;
         Ok(EmbeddedReader { shared, thread })
     }
+
+    /// How many messages wait to be polled, and their bytes.
+    #[cfg(test)]
+    pub(super) fn buffered(&self) -> (usize, usize) {
+        let state = self.shared.state();
+        (state.buffer.len(), state.bytes)
+    }
 }
 
 impl Reader for EmbeddedReader {
@@ -125,7 +132,8 @@ impl Reader for EmbeddedReader {
 
     fn close(&mut self, deadline: Instant) -> Result<(), Unavailable> {
         let limit = deadline.saturating_duration_since(Instant::now());
-        let waited = self.shared.settled.wait_timeout_while(self.shared.state(), limit, |state| !state.commits.settled());
+        let waited =
+            self.shared.settled.wait_timeout_while(self.shared.state(), limit, |state| !state.commits.settled());
         let state = waited.unwrap_or_else(PoisonError::into_inner).0;
         match (state.commits.settled(), state.commits.failure()) {
             (true, _) => Ok(()),

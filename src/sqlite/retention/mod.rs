@@ -161,5 +161,4 @@ fn drop_oldest(
 }
 
 #[cfg(test)]
-#[path = "retention_tests.rs"]
 mod tests;
