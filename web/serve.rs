@@ -36,9 +36,8 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address).map_err(|source| ServeError::Bind { address, source })
 }
 
-/// Serves until `shutdown` is ready, then finishes what is under way, within `drain_within` of the
-/// configuration: a client that keeps its
-/// connection busy or silent cannot hold the process.
+/// Serves until `shutdown` is ready, then finishes what is under way, within [`Config::drain_within`](crate::Config): a
+/// client that keeps its connection busy or silent cannot hold the process.
 pub async fn serve(
     listener: TcpListener,
     parts: Parts,

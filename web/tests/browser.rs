@@ -3,16 +3,18 @@
 //!
 //! Without chromium and chromedriver these tests say so and are skipped, unless `DELAYCAST_REQUIRE_BROWSER=1`.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests count as tests")]
+
 mod common;
 
-use std::{sync::Arc, thread, time::Duration};
+use std::time::Duration;
 
 use common::{
     LogMood, answer_to,
-    browser::{self, View},
+    browser::{self, Browser, View},
     server::Server,
 };
-use delaycast::store::Outcome;
+use delaycast::{request::Request, store::Outcome};
 use delaycast_web::Config;
 
 const DESKTOP: View = View { width: 1280, dark: false, javascript: true };
@@ -27,21 +29,12 @@ fn server(give_up_after: Duration) -> Server {
     Server::start_with_an_in_memory_log_and_store(Config { give_up_after, ..Config::default() })
 }
 
-/// Each request is answered by `outcome` after a while, as a scorer would.
-fn answer_later(
-    server: &Server,
-    after: Duration,
-    outcome: impl Fn(&delaycast::request::Request) -> Outcome + Send + 'static,
-) {
-    let store = Arc::clone(&server.world.store);
-    let on_publish = move |request: &delaycast::request::Request| {
-        let (store, id, outcome) = (Arc::clone(&store), request.id.to_string(), outcome(request));
-        thread::spawn(move || {
-            thread::sleep(after);
-            store.put(&id, outcome);
-        });
-    };
-    *server.world.log.on_publish.lock().unwrap() = Some(Box::new(on_publish));
+/// Waits for the page to wait, as a scorer that takes its time would have it, and answers the request then.
+fn answer_when_waiting(server: &Server, browser: &Browser, outcome: impl Fn(&Request) -> Outcome) -> Request {
+    browser.wait_for("#result[data-state=waiting]");
+    let request = server.world.log.requests().pop().unwrap();
+    server.world.store.put(request.id.as_str(), outcome(&request));
+    request
 }
 
 fn page(server: &Server) -> String {
@@ -51,28 +44,29 @@ fn page(server: &Server) -> String {
 #[test]
 fn a_person_fills_the_form_asks_and_reads_the_answer_in_words() {
     let server = server(Duration::from_secs(30));
-    answer_later(&server, Duration::from_millis(700), answer_to);
+    let Some(mut browser) = browser::start(DESKTOP) else { return };
     for view in ALL {
-        let Some(browser) = browser::start(view) else { return };
+        browser.look(view);
         browser.open(&page(&server));
         browser.screenshot("1-form");
         browser.fill("#Origin", "jfk");
         assert_eq!(browser.text("#Origin-hint"), "John F Kennedy Intl");
         browser.fill("#Dest", "Seattle (SEA)");
+        assert_eq!(browser.text("#Dest-hint"), "Seattle Tacoma Intl");
         browser.fill("#Carrier", "DL");
         browser.fill("#DepDelay", "");
         browser.fill("#FlightNum", "418");
         browser.click(ASK);
         browser.wait_for("#result[data-state=waiting]");
         browser.screenshot("2-waiting");
+        let request = answer_when_waiting(&server, &browser, answer_to);
         browser.wait_for("#result[data-state=answered]");
         assert_eq!(browser.text("#result h2"), "Most likely on time to 30 minutes late");
         assert_eq!(browser.text("#result .likely b"), "50 %");
         let flight = browser.text("#result .flight");
-        assert!(flight.contains("Delta Air Lines Inc. 418") && flight.contains("before departure"), "{flight}");
+        assert!(flight.contains("Delta Air Lines Inc. 418") && flight.contains("Before departure"), "{flight}");
         browser.screenshot("3-answered");
         assert_eq!(browser.overhang(), 0);
-        let request = server.world.log.requests().pop().unwrap();
         assert_eq!((request.origin.as_str(), request.dest.as_str(), request.dep_delay), ("JFK", "SEA", None));
     }
 }
@@ -81,11 +75,12 @@ fn a_person_fills_the_form_asks_and_reads_the_answer_in_words() {
 fn a_rejection_is_read_with_its_reason_as_plain_text() {
     let server = server(Duration::from_secs(30));
     let reason = "Distance: must be above 0 <script>alert(1)</script>";
-    answer_later(&server, Duration::from_millis(100), move |_| Outcome::Rejected(reason.into()));
+    let Some(mut browser) = browser::start(DESKTOP) else { return };
     for view in [DESKTOP, TELEPHONE_DARK] {
-        let Some(browser) = browser::start(view) else { return };
+        browser.look(view);
         browser.open(&page(&server));
         browser.click(ASK);
+        answer_when_waiting(&server, &browser, |_| Outcome::Rejected(reason.into()));
         browser.wait_for("#result[data-state=rejected]");
         assert_eq!(browser.text("#result .reason"), reason);
         browser.screenshot("4-rejected");
@@ -96,8 +91,9 @@ fn a_rejection_is_read_with_its_reason_as_plain_text() {
 #[test]
 fn no_answer_is_said_after_a_while_and_asking_can_go_on() {
     let server = server(Duration::from_millis(300));
+    let Some(mut browser) = browser::start(DESKTOP) else { return };
     for view in [DESKTOP, TELEPHONE] {
-        let Some(browser) = browser::start(view) else { return };
+        browser.look(view);
         browser.open(&page(&server));
         browser.click(ASK);
         browser.wait_for("#result[data-state=timed_out]");
@@ -117,7 +113,7 @@ fn a_server_or_log_out_of_reach_is_said() {
     browser.open(&page(&server));
     *server.world.log.mood.lock().unwrap() = LogMood::Fails;
     browser.click(ASK);
-    browser.wait_for("#result[data-state=unreachable]");
+    browser.wait_for("#result[data-state=unacknowledged]");
     let text = browser.text("#result");
     assert!(text.contains("the <b>broker</b> is away") && text.contains("may still land"), "{text}");
     browser.screenshot("6-log-out-of-reach");
@@ -135,8 +131,9 @@ fn a_server_or_log_out_of_reach_is_said() {
 #[test]
 fn wrong_fields_are_marked_and_the_first_has_the_focus() {
     let server = server(Duration::from_secs(30));
+    let Some(mut browser) = browser::start(DESKTOP) else { return };
     for view in [DESKTOP, TELEPHONE_DARK] {
-        let Some(browser) = browser::start(view) else { return };
+        browser.look(view);
         browser.open(&page(&server));
         browser.fill("#Origin", "Atlantis");
         browser.fill("#DepDelay", "99999");
@@ -153,11 +150,10 @@ fn wrong_fields_are_marked_and_the_first_has_the_focus() {
 #[test]
 fn without_javascript_the_form_and_the_waiting_work_all_the_same() {
     let server = server(Duration::from_secs(30));
-    answer_later(&server, Duration::from_millis(1500), answer_to);
     let Some(browser) = browser::start(View { javascript: false, ..TELEPHONE }) else { return };
     browser.open(&page(&server));
     browser.click(ASK);
-    browser.wait_for("#result[data-state=waiting]");
+    answer_when_waiting(&server, &browser, answer_to);
     browser.wait_for("#result[data-state=answered]");
     assert_eq!(browser.text("#result h2"), "Most likely on time to 30 minutes late");
     browser.screenshot("9-without-javascript");

@@ -1,5 +1,7 @@
 //! The server on a real socket: a taken port, and an end that no client can hold up.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests count as tests")]
+
 mod common;
 
 use std::{

@@ -91,14 +91,17 @@ impl Browser {
         let session = self.command("", wanted);
         self.browser_pid = session["capabilities"]["goog:processID"].as_i64().map(|pid| pid as i32);
         self.session = format!("{}/{}", self.session, session["sessionId"].as_str().unwrap());
-        let scheme = if self.view.dark { "dark" } else { "light" };
-        self.devtools(
-            "Emulation.setEmulatedMedia",
-            json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] }),
-        );
-        let metrics =
-            json!({ "width": self.view.width, "height": 900, "deviceScaleFactor": 1, "mobile": self.view.width < 500 });
+        self.look(self.view);
+    }
+
+    /// Looks at the page in another way; JavaScript stays as it was at the start.
+    pub(crate) fn look(&mut self, view: View) {
+        let scheme = if view.dark { "dark" } else { "light" };
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.devtools("Emulation.setEmulatedMedia", media);
+        let metrics = json!({ "width": view.width, "height": 900, "deviceScaleFactor": 1, "mobile": view.width < 500 });
         self.devtools("Emulation.setDeviceMetricsOverride", metrics);
+        self.view = view;
     }
 
     /// Sends a command and gives its value, or WebDriver's error.
