@@ -36,5 +36,5 @@ mod site;
 pub use body::BODY_BYTES_MAX;
 pub use filters::routes;
 pub use render::BadTemplate;
-pub use serve::{DRAIN_WITHIN, ServeError, bind, serve};
+pub use serve::{ServeError, bind, serve};
 pub use site::{Config, Parts};

@@ -4,15 +4,11 @@ use std::{
     future::Future,
     io,
     net::{SocketAddr, TcpListener},
-    time::Duration,
 };
 
 use tokio::sync::oneshot;
 
 use crate::{filters::routes, render::BadTemplate, site::Parts};
-
-/// After the word to stop, requests under way have this long to finish.
-pub const DRAIN_WITHIN: Duration = Duration::from_secs(5);
 
 /// Why the server could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -40,13 +36,14 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address).map_err(|source| ServeError::Bind { address, source })
 }
 
-/// Serves until `shutdown` is ready, then finishes what is under way, within [`DRAIN_WITHIN`]: a client that keeps its
-/// connection busy or silent cannot hold the process.
+/// Serves until `shutdown` is ready, then finishes what is under way, within [`Config::drain_within`](crate::Config): a
+/// client that keeps its connection busy or silent cannot hold the process.
 pub async fn serve(
     listener: TcpListener,
     parts: Parts,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
+    let drain_within = parts.config.drain_within;
     let routes = routes(parts)?;
     listener.set_nonblocking(true).map_err(ServeError::Listener)?;
     let listener = tokio::net::TcpListener::from_std(listener).map_err(ServeError::Listener)?;
@@ -58,11 +55,11 @@ pub async fn serve(
     };
     let deadline = async {
         let _ = stopped.await;
-        tokio::time::sleep(DRAIN_WITHIN).await;
+        tokio::time::sleep(drain_within).await;
     };
     tokio::select! {
         () = warp::serve(routes).incoming(listener).graceful(signal).run() => {}
-        () = deadline => tracing::warn!("connections were still open {DRAIN_WITHIN:?} after the word to stop; they are cut"),
+        () = deadline => tracing::warn!("connections were still open {drain_within:?} after the word to stop; they are cut"),
     }
     Ok(())
 }

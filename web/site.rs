@@ -27,6 +27,8 @@ pub struct Config {
     pub lookups_max: usize,
     /// The page stops asking by itself after this long.
     pub give_up_after: Duration,
+    /// After the word to stop, requests under way have this long to finish.
+    pub drain_within: Duration,
 }
 
 impl Default for Config {
@@ -36,6 +38,7 @@ impl Default for Config {
             lookup_within: Duration::from_secs(5),
             lookups_max: 32,
             give_up_after: Duration::from_secs(30),
+            drain_within: Duration::from_secs(5),
         }
     }
 }

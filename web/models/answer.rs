@@ -116,16 +116,16 @@ fn bars(shares: [f64; CLASSES], likely: Option<DelayClass>) -> Vec<BarView> {
 
 /// Whole percents; what is possible is never shown as impossible.
 fn percent(share: f64) -> String {
-    if share > 0.0 && share < 0.5 { "<1 %".to_owned() } else { format!("{share:.0} %") }
+    if share > 0.0 && share < 0.5 { "<1 %".to_owned() } else { format!("{} %", share.round()) }
 }
 
 fn departure(minutes: Option<f64>) -> String {
     let count = |minutes: f64| format!("{minutes} minute{}", if minutes == 1.0 { "" } else { "s" });
     match minutes {
-        None => "before departure".to_owned(),
-        Some(minutes) if minutes > 0.0 => format!("left {} late", count(minutes)),
-        Some(minutes) if minutes < 0.0 => format!("left {} early", count(-minutes)),
-        Some(_) => "left on time".to_owned(),
+        None => "Before departure".to_owned(),
+        Some(minutes) if minutes > 0.0 => format!("Left {} late", count(minutes)),
+        Some(minutes) if minutes < 0.0 => format!("Left {} early", count(-minutes)),
+        Some(_) => "Left on time".to_owned(),
     }
 }
 
@@ -164,7 +164,7 @@ mod tests {
             "FlightDate": {"$date": "2016-12-25T00:00:00Z"},
         }));
         assert_eq!(answer.headline, "Most likely on time to 30 minutes late");
-        assert_eq!((answer.departure.as_str(), answer.airline.as_str()), ("left 5 minutes late", "AA"));
+        assert_eq!((answer.departure.as_str(), answer.airline.as_str()), ("Left 5 minutes late", "AA"));
         assert_eq!(answer.date.unwrap(), "Sunday, 25 December 2016");
         assert_eq!(answer.asked.dep_delay, "5");
         assert!(answer.bars.is_empty() && answer.model.is_none() && answer.remark.is_none());

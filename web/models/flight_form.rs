@@ -164,13 +164,17 @@ fn known_code(
     if typed.is_empty() {
         return Err(Invalid::new(field, "is missing"));
     }
-    // The whole text first: the BTS tables have codes such as `PA (1)`.
-    let bracketed = typed.strip_suffix(')').and_then(|text| text.rsplit_once('('));
-    let candidates = [Some(typed), bracketed.map(|(_, code)| code.trim())];
-    let codes = candidates.into_iter().flatten().filter_map(|text| text.to_uppercase().parse().ok());
-    codes.into_iter().find(|code| known(*code)).ok_or_else(|| {
+    codes_in(typed).find(|code| known(*code)).ok_or_else(|| {
         Invalid::new(field, format!("{} is not {what} we know; choose one of the list, as in {example}", quoted(typed)))
     })
+}
+
+/// The codes that a text may mean: all of it first, as the BTS tables have codes such as `PA (1)`.
+pub(super) fn codes_in(typed: &str) -> impl Iterator<Item = Code> {
+    let typed = typed.trim();
+    let bracketed = typed.strip_suffix(')').and_then(|text| text.rsplit_once('('));
+    let texts = [Some(typed), bracketed.map(|(_, code)| code.trim())];
+    texts.into_iter().flatten().filter_map(|text| text.to_uppercase().parse().ok())
 }
 
 fn flight_date(typed: &str) -> Result<NaiveDate, Invalid> {

@@ -4,7 +4,7 @@ use delaycast::{atlas::Atlas, code::Code, request::RequestId};
 use serde::Serialize;
 use warp::http::StatusCode;
 
-use super::{FlightForm, ResultView, capitalized, result_url};
+use super::{FlightForm, ResultView, capitalized, flight_form::codes_in, result_url};
 use crate::{problem::Fault, site::Parts};
 
 /// A field of the form: its text, what is wrong with it, and the name that goes with its code.
@@ -48,16 +48,16 @@ impl FormView {
     }
 }
 
-/// The name of an airline, where it has one besides its code.
-pub(super) fn airline_name<'a>(code: &str, atlas: &'a Atlas) -> Option<&'a str> {
-    let code: Code = code.parse().ok()?;
-    atlas.airlines().find(|(known, name)| *known == code && *name != code.as_str()).map(|(_, name)| name)
+/// The name of the airline that a text means, where it has one besides its code.
+pub(super) fn airline_name<'a>(text: &str, atlas: &'a Atlas) -> Option<&'a str> {
+    let named = |code: Code| atlas.airlines().find(|(known, name)| *known == code && *name != code.as_str());
+    codes_in(text).find_map(named).map(|(_, name)| name)
 }
 
-/// The name of an airport, where it is known.
-pub(super) fn airport_name<'a>(code: &str, atlas: &'a Atlas) -> Option<&'a str> {
-    let code: Code = code.parse().ok()?;
-    atlas.airports().find(|(known, _)| *known == code).and_then(|(_, name)| name)
+/// The name of the airport that a text means, where it is known.
+pub(super) fn airport_name<'a>(text: &str, atlas: &'a Atlas) -> Option<&'a str> {
+    let named = |code: Code| atlas.airports().find(|(known, _)| *known == code)?.1;
+    codes_in(text).find_map(named)
 }
 
 /// The page with the form.

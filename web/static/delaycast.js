@@ -119,16 +119,18 @@
       await poll(answer.id);
     } else if (answer?.id || !answer?.errors) {
       // The log or the server is out of reach. A question with an id may have landed all the same.
-      show("unreachable", answer?.id);
-      if (answer?.errors) result.querySelector("[data-reason]").textContent = sentence(answer.errors[0].reason);
+      show(answer?.id ? "unacknowledged" : "unreachable", answer?.id);
+      if (answer?.id) result.querySelector("[data-reason]").textContent = sentence(answer.errors[0].reason);
     } else {
       sayFaults(answer.errors);
     }
   }
 
+  // The name of `ATL`, or of `Atlanta (ATL)`.
   function nameOf(input) {
-    const code = input.value.trim().toUpperCase();
-    return [...input.list.options].find((option) => option.value === code)?.text;
+    const typed = input.value.trim().toUpperCase();
+    const codes = [typed, typed.match(/\(([^()]*)\)$/)?.[1].trim()];
+    return [...input.list.options].find((option) => codes.includes(option.value))?.text;
   }
 
   form.addEventListener("submit", (event) => {

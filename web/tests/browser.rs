@@ -1,0 +1,160 @@
+//! The page in a real Chromium, against the real server with an in-memory log and store: every state that a person can
+//! meet, on a desktop and on a telephone, with screenshots in `target/screenshots/`.
+//!
+//! Without chromium and chromedriver these tests say so and are skipped, unless `DELAYCAST_REQUIRE_BROWSER=1`.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests count as tests")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{
+    LogMood, answer_to,
+    browser::{self, Browser, View},
+    server::Server,
+};
+use delaycast::{request::Request, store::Outcome};
+use delaycast_web::Config;
+
+const DESKTOP: View = View { width: 1280, dark: false, javascript: true };
+const DESKTOP_DARK: View = View { dark: true, ..DESKTOP };
+const TELEPHONE: View = View { width: 390, ..DESKTOP };
+const TELEPHONE_DARK: View = View { width: 390, ..DESKTOP_DARK };
+const ALL: [View; 4] = [DESKTOP, DESKTOP_DARK, TELEPHONE, TELEPHONE_DARK];
+
+const ASK: &str = "#flight_delay_classification button";
+
+fn server(give_up_after: Duration) -> Server {
+    Server::start_with_an_in_memory_log_and_store(Config { give_up_after, ..Config::default() })
+}
+
+/// Waits for the page to wait, as a scorer that takes its time would have it, and answers the request then.
+fn answer_when_waiting(server: &Server, browser: &Browser, outcome: impl Fn(&Request) -> Outcome) -> Request {
+    browser.wait_for("#result[data-state=waiting]");
+    let request = server.world.log.requests().pop().unwrap();
+    server.world.store.put(request.id.as_str(), outcome(&request));
+    request
+}
+
+fn page(server: &Server) -> String {
+    format!("http://{}/flights/delays/predict_kafka", server.address)
+}
+
+#[test]
+fn a_person_fills_the_form_asks_and_reads_the_answer_in_words() {
+    let server = server(Duration::from_secs(30));
+    let Some(mut browser) = browser::start(DESKTOP) else { return };
+    for view in ALL {
+        browser.look(view);
+        browser.open(&page(&server));
+        browser.screenshot("1-form");
+        browser.fill("#Origin", "jfk");
+        assert_eq!(browser.text("#Origin-hint"), "John F Kennedy Intl");
+        browser.fill("#Dest", "Seattle (SEA)");
+        assert_eq!(browser.text("#Dest-hint"), "Seattle Tacoma Intl");
+        browser.fill("#Carrier", "DL");
+        browser.fill("#DepDelay", "");
+        browser.fill("#FlightNum", "418");
+        browser.click(ASK);
+        browser.wait_for("#result[data-state=waiting]");
+        browser.screenshot("2-waiting");
+        let request = answer_when_waiting(&server, &browser, answer_to);
+        browser.wait_for("#result[data-state=answered]");
+        assert_eq!(browser.text("#result h2"), "Most likely on time to 30 minutes late");
+        assert_eq!(browser.text("#result .likely b"), "50 %");
+        let flight = browser.text("#result .flight");
+        assert!(flight.contains("Delta Air Lines Inc. 418") && flight.contains("Before departure"), "{flight}");
+        browser.screenshot("3-answered");
+        assert_eq!(browser.overhang(), 0);
+        assert_eq!((request.origin.as_str(), request.dest.as_str(), request.dep_delay), ("JFK", "SEA", None));
+    }
+}
+
+#[test]
+fn a_rejection_is_read_with_its_reason_as_plain_text() {
+    let server = server(Duration::from_secs(30));
+    let reason = "Distance: must be above 0 <script>alert(1)</script>";
+    let Some(mut browser) = browser::start(DESKTOP) else { return };
+    for view in [DESKTOP, TELEPHONE_DARK] {
+        browser.look(view);
+        browser.open(&page(&server));
+        browser.click(ASK);
+        answer_when_waiting(&server, &browser, |_| Outcome::Rejected(reason.into()));
+        browser.wait_for("#result[data-state=rejected]");
+        assert_eq!(browser.text("#result .reason"), reason);
+        browser.screenshot("4-rejected");
+        assert_eq!(browser.overhang(), 0);
+    }
+}
+
+#[test]
+fn no_answer_is_said_after_a_while_and_asking_can_go_on() {
+    let server = server(Duration::from_millis(300));
+    let Some(mut browser) = browser::start(DESKTOP) else { return };
+    for view in [DESKTOP, TELEPHONE] {
+        browser.look(view);
+        browser.open(&page(&server));
+        browser.click(ASK);
+        browser.wait_for("#result[data-state=timed_out]");
+        assert_eq!(browser.text("#result h2"), "No answer yet");
+        browser.screenshot("5-timed-out");
+        let request = server.world.log.requests().pop().unwrap();
+        server.world.store.put(request.id.as_str(), answer_to(&request));
+        browser.click("#result [data-action=keep-asking]");
+        browser.wait_for("#result[data-state=answered]");
+    }
+}
+
+#[test]
+fn a_server_or_log_out_of_reach_is_said() {
+    let mut server = server(Duration::from_secs(30));
+    let Some(browser) = browser::start(DESKTOP) else { return };
+    browser.open(&page(&server));
+    *server.world.log.mood.lock().unwrap() = LogMood::Fails;
+    browser.click(ASK);
+    browser.wait_for("#result[data-state=unacknowledged]");
+    let text = browser.text("#result");
+    assert!(text.contains("the <b>broker</b> is away") && text.contains("may still land"), "{text}");
+    browser.screenshot("6-log-out-of-reach");
+
+    *server.world.log.mood.lock().unwrap() = LogMood::Acknowledges;
+    browser.click(ASK);
+    browser.wait_for("#result[data-state=waiting]");
+    server.stop();
+    browser.wait_for("#result[data-state=unreachable]");
+    browser.screenshot("7-server-out-of-reach");
+    browser.click(ASK);
+    browser.wait_for("#result[data-state=unreachable]:not([data-id])");
+}
+
+#[test]
+fn wrong_fields_are_marked_and_the_first_has_the_focus() {
+    let server = server(Duration::from_secs(30));
+    let Some(mut browser) = browser::start(DESKTOP) else { return };
+    for view in [DESKTOP, TELEPHONE_DARK] {
+        browser.look(view);
+        browser.open(&page(&server));
+        browser.fill("#Origin", "Atlantis");
+        browser.fill("#DepDelay", "99999");
+        browser.click(ASK);
+        browser.wait_for("#Origin[aria-invalid]:focus");
+        assert!(browser.text("#Origin-error").starts_with("“Atlantis” is not an airport we know"));
+        assert_eq!(browser.text("#DepDelay-error"), "Must be -1440 to 4320 minutes.");
+        assert_eq!(browser.text("#form-error"), "2 fields need another look.");
+        browser.screenshot("8-wrong-fields");
+        assert_eq!(browser.overhang(), 0);
+    }
+}
+
+#[test]
+fn without_javascript_the_form_and_the_waiting_work_all_the_same() {
+    let server = server(Duration::from_secs(30));
+    let Some(browser) = browser::start(View { javascript: false, ..TELEPHONE }) else { return };
+    browser.open(&page(&server));
+    browser.click(ASK);
+    answer_when_waiting(&server, &browser, answer_to);
+    browser.wait_for("#result[data-state=answered]");
+    assert_eq!(browser.text("#result h2"), "Most likely on time to 30 minutes late");
+    browser.screenshot("9-without-javascript");
+}

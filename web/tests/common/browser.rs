@@ -1,0 +1,211 @@
+//! A real Chromium, driven headless through chromedriver by the WebDriver protocol.
+//!
+//! Synchronous, so that everything that was started is also ended when a test fails: the session first, then
+//! chromedriver and the browser by their process ids.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use ureq::Agent;
+
+/// A browser test fails instead of being skipped if this is `1` and there is no browser.
+const REQUIRED: &str = "DELAYCAST_REQUIRE_BROWSER";
+/// The key under which WebDriver hands out elements.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+/// No state that a test waits for takes longer.
+const WAIT_MAX: Duration = Duration::from_secs(20);
+
+/// How the page is looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View {
+    pub(crate) width: u32,
+    pub(crate) dark: bool,
+    pub(crate) javascript: bool,
+}
+
+pub(crate) struct Browser {
+    agent: Agent,
+    driver: Child,
+    browser_pid: Option<i32>,
+    session: String,
+    view: View,
+    _profile: TempDir,
+}
+
+/// Starts a browser; `None`, with a printed line, if there is none on this machine.
+pub(crate) fn start(view: View) -> Option<Browser> {
+    let found = ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(in_path);
+    let (Some(chromium), Some(chromedriver)) = (found, in_path("chromedriver")) else {
+        assert!(std::env::var(REQUIRED).as_deref() != Ok("1"), "{REQUIRED}=1, and chromium or chromedriver is absent");
+        println!("SKIPPED: no chromium and chromedriver on the PATH; set {REQUIRED}=1 to make this a failure");
+        return None;
+    };
+    let mut driver = Command::new(chromedriver).arg("--port=0").stdout(Stdio::piped()).spawn().unwrap();
+    let port = port_of(&mut driver);
+    let config = Agent::config_builder().timeout_global(Some(Duration::from_secs(60))).http_status_as_error(false);
+    let mut browser = Browser {
+        agent: config.build().into(),
+        driver,
+        browser_pid: None,
+        session: format!("http://127.0.0.1:{port}/session"),
+        view,
+        _profile: tempfile::tempdir().unwrap(),
+    };
+    browser.open_session(&chromium);
+    Some(browser)
+}
+
+fn in_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+/// chromedriver says which port it took; what it says later is read and dropped, so that it never blocks on it.
+fn port_of(driver: &mut Child) -> u16 {
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
+        let (_, port) = line.split_once("started successfully on port ")?;
+        port.trim_end_matches('.').parse().ok()
+    });
+    std::thread::spawn(move || lines.for_each(drop));
+    port.expect("chromedriver says its port")
+}
+
+impl Browser {
+    fn open_session(&mut self, chromium: &Path) {
+        let profile = format!("--user-data-dir={}", self._profile.path().display());
+        let mut args = vec!["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
+        args.extend(["--disable-background-networking", "--disable-component-update", "--disable-sync", &profile]);
+        let javascript = if self.view.javascript { 1 } else { 2 };
+        let options = json!({
+            "binary": chromium, "args": args,
+            "prefs": { "profile.managed_default_content_settings.javascript": javascript },
+        });
+        let wanted = json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": options } } });
+        let session = self.command("", wanted);
+        self.browser_pid = session["capabilities"]["goog:processID"].as_i64().map(|pid| pid as i32);
+        self.session = format!("{}/{}", self.session, session["sessionId"].as_str().unwrap());
+        self.look(self.view);
+    }
+
+    /// Looks at the page in another way; JavaScript stays as it was at the start.
+    pub(crate) fn look(&mut self, view: View) {
+        let scheme = if view.dark { "dark" } else { "light" };
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.devtools("Emulation.setEmulatedMedia", media);
+        let metrics = json!({ "width": view.width, "height": 900, "deviceScaleFactor": 1, "mobile": view.width < 500 });
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics);
+        self.view = view;
+    }
+
+    /// Sends a command and gives its value, or WebDriver's error.
+    fn try_command(&self, path: &str, body: Value) -> Result<Value, Value> {
+        let url = format!("{}{path}", self.session);
+        let mut response = self.agent.post(url).send_json(&body).unwrap();
+        let mut answer: Value = response.body_mut().with_config().limit(64 << 20).read_json().unwrap();
+        if response.status() == 200 { Ok(answer["value"].take()) } else { Err(answer["value"].take()) }
+    }
+
+    fn command(&self, path: &str, body: Value) -> Value {
+        self.try_command(path, body).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    fn devtools(&self, command: &str, params: Value) -> Value {
+        self.command("/goog/cdp/execute", json!({ "cmd": command, "params": params }))
+    }
+
+    pub(crate) fn open(&self, url: &str) {
+        self.command("/url", json!({ "url": url }));
+    }
+
+    /// Waits until there is such an element, and gives its path.
+    fn element(&self, css: &str) -> String {
+        let started = Instant::now();
+        loop {
+            match self.try_command("/element", json!({ "using": "css selector", "value": css })) {
+                Ok(element) => return format!("/element/{}", element[ELEMENT].as_str().unwrap()),
+                Err(error) if started.elapsed() > WAIT_MAX => panic!("no {css} after {WAIT_MAX:?}: {error}"),
+                Err(_) => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
+    }
+
+    pub(crate) fn wait_for(&self, css: &str) {
+        self.element(css);
+    }
+
+    pub(crate) fn click(&self, css: &str) {
+        self.command(&format!("{}/click", self.element(css)), json!({}));
+    }
+
+    /// Empties a field and types into it.
+    pub(crate) fn fill(&self, css: &str, text: &str) {
+        let element = self.element(css);
+        self.command(&format!("{element}/clear"), json!({}));
+        if !text.is_empty() {
+            self.command(&format!("{element}/value"), json!({ "text": text }));
+        }
+    }
+
+    /// What a person reads in an element.
+    pub(crate) fn text(&self, css: &str) -> String {
+        let url = format!("{}{}/text", self.session, self.element(css));
+        let answer: Value = self.agent.get(url).call().unwrap().body_mut().read_json().unwrap();
+        answer["value"].as_str().unwrap().to_owned()
+    }
+
+    /// How much wider the page is than the window: more than nothing is a page that must be scrolled sideways.
+    pub(crate) fn overhang(&self) -> i64 {
+        let metrics = self.devtools("Page.getLayoutMetrics", json!({}));
+        metrics["cssContentSize"]["width"].as_i64().unwrap() - i64::from(self.view.width)
+    }
+
+    /// Saves the whole page as `target/screenshots/<name>-<width>-<light or dark>.png`.
+    pub(crate) fn screenshot(&self, name: &str) {
+        let metrics = self.devtools("Page.getLayoutMetrics", json!({}));
+        let height = metrics["cssContentSize"]["height"].as_f64().unwrap();
+        let clip = json!({ "x": 0, "y": 0, "width": self.view.width, "height": height, "scale": 1 });
+        let shot = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
+        let shot = self.devtools("Page.captureScreenshot", shot);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots");
+        std::fs::create_dir_all(&folder).unwrap();
+        let scheme = if self.view.dark { "dark" } else { "light" };
+        let file = folder.join(format!("{name}-{}-{scheme}.png", self.view.width));
+        std::fs::write(file, base64_decoded(shot["data"].as_str().unwrap())).unwrap();
+    }
+}
+
+/// Screenshots come as Base64 (RFC 4648, section 4).
+fn base64_decoded(text: &str) -> Vec<u8> {
+    let value = |byte: u8| match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' => 62,
+        _ => 63,
+    };
+    let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b'=').map(value).collect();
+    let bytes = |four: &[u8]| {
+        let bits = four.iter().fold(0u32, |bits, digit| bits << 6 | u32::from(*digit)) << (6 * (4 - four.len()));
+        bits.to_be_bytes()[1..four.len()].to_vec()
+    };
+    digits.chunks(4).flat_map(bytes).collect()
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Closing the session ends the browser; should that fail, its process id does.
+        let closed = self.agent.delete(&self.session).call().is_ok();
+        if let (false, Some(pid)) = (closed, self.browser_pid.and_then(rustix::process::Pid::from_raw)) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}

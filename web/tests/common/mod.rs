@@ -1,0 +1,179 @@
+//! The parts that the tests hand to the web: a log and a store in memory, and a small atlas.
+
+#![allow(dead_code, reason = "each test file uses its share")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test's own parts")]
+
+pub(crate) mod browser;
+pub(crate) mod server;
+pub(crate) mod site;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use delaycast::{
+    atlas::{Airport, Atlas, Route},
+    code::Code,
+    delivery::Unavailable,
+    document,
+    log::{Offset, PartitionId, Position, Producer, PublishError, Published},
+    request::{self, Request},
+    store::{Lookup, Outcome},
+};
+use delaycast_web::{Config, Parts};
+use serde_json::{Map, Value, json};
+
+/// How the in-memory log treats a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogMood {
+    /// Takes it and says so.
+    Acknowledges,
+    /// Takes it and says nothing.
+    Silent,
+    /// Says that it cannot.
+    Fails,
+}
+
+/// A log in memory, with what was published to it.
+pub(crate) struct InMemoryLog {
+    pub(crate) mood: Mutex<LogMood>,
+    pub(crate) published: Mutex<Vec<(Option<String>, Vec<u8>)>>,
+    /// Promises that were never kept: dropping one would be an answer.
+    unanswered: Mutex<Vec<Published>>,
+}
+
+impl Producer for InMemoryLog {
+    fn publish(&self, key: Option<&str>, payload: Vec<u8>, done: Published) {
+        let mood = *self.mood.lock().unwrap();
+        if mood == LogMood::Fails {
+            done(Err(PublishError::Unavailable(Unavailable::transient("the <b>broker</b> is away"))));
+            return;
+        }
+        let mut published = self.published.lock().unwrap();
+        let offset = Offset(published.len() as u64);
+        published.push((key.map(str::to_owned), payload));
+        match mood {
+            LogMood::Silent => self.unanswered.lock().unwrap().push(done),
+            _ => done(Ok(Position { partition: PartitionId(0), offset })),
+        }
+    }
+}
+
+impl InMemoryLog {
+    /// The requests as the scorer would read them, each under its key.
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        let published = self.published.lock().unwrap();
+        let decoded = published.iter().map(|(key, payload)| {
+            let request = request::decode(payload).unwrap();
+            assert_eq!(key.as_deref(), Some(request.id.as_str()), "keyed by UUID");
+            request
+        });
+        decoded.collect()
+    }
+}
+
+/// A store in memory, whose answers the test supplies.
+#[derive(Default)]
+pub(crate) struct InMemoryStore {
+    pub(crate) outcomes: Mutex<HashMap<String, Outcome>>,
+    /// Every lookup takes so long.
+    pub(crate) delay: Mutex<Duration>,
+    pub(crate) down: Mutex<bool>,
+    /// Lookups under way, and the most there ever were.
+    pub(crate) under_way: Mutex<(usize, usize)>,
+}
+
+impl Lookup for InMemoryStore {
+    fn find(&self, id: &str) -> Result<Option<Outcome>, Unavailable> {
+        {
+            let mut under_way = self.under_way.lock().unwrap();
+            under_way.0 += 1;
+            under_way.1 = under_way.1.max(under_way.0);
+        }
+        let delay = *self.delay.lock().unwrap();
+        std::thread::sleep(delay);
+        self.under_way.lock().unwrap().0 -= 1;
+        if *self.down.lock().unwrap() {
+            return Err(Unavailable::transient("the <i>database</i> is away"));
+        }
+        Ok(self.outcomes.lock().unwrap().get(id).cloned())
+    }
+}
+
+impl InMemoryStore {
+    pub(crate) fn put(&self, id: &str, outcome: Outcome) {
+        self.outcomes.lock().unwrap().insert(id.to_owned(), outcome);
+    }
+}
+
+/// The web's parts, and the near ends of both doubles.
+pub(crate) struct World {
+    pub(crate) log: Arc<InMemoryLog>,
+    pub(crate) store: Arc<InMemoryStore>,
+    pub(crate) parts: Parts,
+}
+
+pub(crate) fn world_with_an_in_memory_log_and_store(config: Config) -> World {
+    let log = Arc::new(InMemoryLog {
+        mood: Mutex::new(LogMood::Acknowledges),
+        published: Mutex::default(),
+        unanswered: Mutex::default(),
+    });
+    let store = Arc::new(InMemoryStore::default());
+    let parts = Parts { requests: log.clone(), answers: store.clone(), atlas: Arc::new(atlas()), config };
+    World { log, store, parts }
+}
+
+fn code(text: &str) -> Code {
+    text.parse().unwrap()
+}
+
+fn atlas() -> Atlas {
+    let airport = |name: &str, latitude, longitude| Airport { name: name.into(), latitude, longitude };
+    let airports = BTreeMap::from([
+        (code("ATL"), airport("Hartsfield Jackson Atlanta Intl", 33.64, -84.43)),
+        (code("BOS"), airport("General Edward Lawrence Logan Intl", 42.36, -71.01)),
+        (code("JFK"), airport("John F Kennedy Intl", 40.64, -73.78)),
+        (code("ORD"), airport("Chicago Ohare Intl", 41.98, -87.90)),
+        (code("SEA"), airport("Seattle Tacoma Intl", 47.45, -122.31)),
+        (code("SFO"), airport("San Francisco Intl", 37.62, -122.37)),
+    ]);
+    let airlines = [
+        ("AA", "American Airlines Inc."),
+        ("B6", "JetBlue Airways"),
+        ("DL", "Delta Air Lines Inc."),
+        ("PA (1)", "Pan <Am> & Co."),
+    ];
+    let airlines = airlines.map(|(airline, name)| (code(airline), name.to_owned()));
+    let route = |origin, dest, miles| Route { origin: code(origin), dest: code(dest), miles };
+    // SJU and PSE are known from routes alone; between them nothing is known.
+    let observed = [route("JFK", "SJU", 1598.0), route("JFK", "PSE", 1617.0)];
+    Atlas::new(airports, BTreeMap::from(airlines), [route("ATL", "SFO", 2139.0)], observed)
+}
+
+/// An answer to a request as the scorer writes it.
+pub(crate) fn answer_to(request: &Request) -> Outcome {
+    let answer = delaycast::answer::Answer {
+        request: request.clone(),
+        score: delaycast::answer::Score {
+            probabilities: [0.08, 0.25, 0.5, 0.17],
+            class: delaycast::classes::DelayClass::SlightlyLate,
+            distance: 2139.0,
+            remarks: vec![delaycast::answer::Remark::UnseenCarrier],
+        },
+        model: delaycast::answer::ModelVersion::new("2013-09-30-a1b2c3"),
+        scored_at: chrono::DateTime::from_timestamp(1_479_900_000, 0).unwrap(),
+    };
+    Outcome::Answered(document::to_json(&answer.to_document()))
+}
+
+/// The smallest answer that the wire contract allows.
+pub(crate) fn an_old_scorers_answer() -> Map<String, Value> {
+    let document = json!({
+        "_id": {"$oid": "6b04"}, "Origin": "ATL", "Dest": "SFO", "DepDelay": 5.0, "Carrier": "AA", "UUID": "6c03",
+        "FlightDate": {"$date": "2016-12-25T00:00:00Z"}, "Distance": 2139.0, "Route": "ATL-SFO", "Prediction": 2.0,
+    });
+    document.as_object().unwrap().clone()
+}

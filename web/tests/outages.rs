@@ -1,0 +1,69 @@
+//! A log or store that does not answer, in process with an in-memory log and store; and the bound on lookups.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{
+    LogMood,
+    site::{BROWSER, CLASSIFY, FORM, OLD_FORM, PAGE, header, json_of, site_with, text_of},
+};
+use delaycast_web::Config;
+use serde_json::json;
+
+#[tokio::test]
+async fn without_the_logs_acknowledgement_it_is_a_503_that_names_the_request() {
+    let site = site_with(Config { publish_within: Duration::from_millis(20), ..Config::default() });
+    for (mood, said) in [(LogMood::Silent, "no acknowledgement within 20ms"), (LogMood::Fails, "broker")] {
+        *site.world.log.mood.lock().unwrap() = mood;
+        let response = site.post(FORM, "application/json", OLD_FORM).await;
+        assert_eq!((response.status().as_u16(), header(&response, "retry-after")), (503, "2"));
+        let body = json_of(&response);
+        let reason = body["errors"][0]["reason"].as_str().unwrap();
+        assert!(reason.contains(said) && reason.contains("may still land"), "{reason}");
+        assert_eq!((&body["status"], &body["errors"][0]["field"]), (&json!("ERROR"), &json!("log")));
+        if mood == LogMood::Silent {
+            assert_eq!(body["id"], site.world.log.requests()[0].id.as_str());
+        }
+        let page = site.post(FORM, BROWSER, OLD_FORM).await;
+        assert_eq!(page.status(), 503);
+        assert!(
+            text_of(&page).contains("may still land") && text_of(&page).contains("?id&#x3D;"),
+            "{}",
+            text_of(&page)
+        );
+        assert!(!text_of(&page).contains("<b>broker</b>"));
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_a_503() {
+    let site = site_with(Config { lookup_within: Duration::from_millis(20), ..Config::default() });
+    let path = format!("{CLASSIFY}/response/some-id");
+    *site.world.store.down.lock().unwrap() = true;
+    let down = site.get(&path, "application/json").await;
+    assert_eq!((down.status().as_u16(), header(&down, "retry-after")), (503, "2"));
+    assert_eq!(json_of(&down)["errors"][0]["field"], "store");
+    let page = site.get(&format!("{PAGE}?id=some-id"), BROWSER).await;
+    assert!(page.status() == 503 && text_of(&page).contains(r#"data-state="unreachable""#));
+
+    *site.world.store.down.lock().unwrap() = false;
+    *site.world.store.delay.lock().unwrap() = Duration::from_millis(200);
+    let slow = site.get(&path, "application/json").await;
+    assert_eq!(slow.status(), 503);
+    assert!(text_of(&slow).contains("no answer within 20ms"));
+}
+
+#[tokio::test]
+async fn lookups_at_a_time_are_bounded_even_when_nobody_awaits_them_any_more() {
+    let config = Config { lookups_max: 2, lookup_within: Duration::from_millis(30), ..Config::default() };
+    let site = site_with(config);
+    *site.world.store.delay.lock().unwrap() = Duration::from_millis(100);
+    let path = format!("{CLASSIFY}/response/some-id");
+    for _ in 0..3 {
+        let (a, b, c) = tokio::join!(site.get(&path, "*/*"), site.get(&path, "*/*"), site.get(&path, "*/*"));
+        assert!([a, b, c].iter().all(|response| response.status() == 503));
+    }
+    let most = site.world.store.under_way.lock().unwrap().1;
+    assert!((1..=2).contains(&most), "{most} at a time");
+}

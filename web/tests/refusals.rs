@@ -1,0 +1,154 @@
+//! What the form and the routes refuse, and what they forgive, in process with an in-memory log and store.
+
+mod common;
+
+use common::site::{BROWSER, CLASSIFY, FORM, OLD_FORM, PAGE, form_with, header, json_of, site, text_of};
+use delaycast_web::BODY_BYTES_MAX;
+use serde_json::json;
+use warp::test::request;
+
+#[tokio::test]
+async fn what_is_typed_comes_back_escaped() {
+    let site = site();
+    let page = site.post(FORM, BROWSER, form_with("Origin", "%22%3E%3Cscript%3Ealert(1)%3C/script%3E")).await;
+    assert_eq!(page.status(), 400);
+    let html = text_of(&page);
+    assert!(html.contains("&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;"), "{html}");
+    assert!(!html.contains("<script>alert"));
+    assert!(html.contains("Pan &lt;Am&gt; &amp; Co."), "names of the atlas are from outside, too");
+}
+
+#[tokio::test]
+async fn habits_are_forgiven() {
+    let site = site();
+    let forms = [
+        (FORM, "DepDelay=&Carrier=+aa+&FlightDate=+2016-12-25&Origin=Atlanta+(atl)&Dest=sfo&FlightNum=+12+".to_owned()),
+        (FORM, form_with("FlightDate", "2016-12-25T23:59:59Z")),
+        ("application/json", json!({"Carrier": "AA", "FlightDate": "2016-12-25", "Origin": "ATL", "Dest": "SFO", "DepDelay": -3.5, "FlightNum": 12, "Other": "x"}).to_string()),
+        ("application/json; charset=utf-8", json!({"Carrier": "AA", "FlightDate": "2016-12-25", "Origin": "ATL", "Dest": "SFO", "DepDelay": null}).to_string()),
+        ("multipart/form-data; boundary=xyz", multipart(&[("DepDelay", "7"), ("Carrier", "AA"), ("FlightDate", "2016-12-25"), ("Origin", "ATL"), ("Dest", "SFO")])),
+    ];
+    for (content_type, form) in forms {
+        let response = site.post(content_type, "*/*", &form).await;
+        assert_eq!(response.status(), 200, "{form}: {}", text_of(&response));
+    }
+    let requests = site.world.log.requests();
+    let delays: Vec<_> = requests.iter().map(|request| request.dep_delay).collect();
+    assert_eq!(delays, [None, Some(5.0), Some(-3.5), None, Some(7.0)]);
+    let numbers: Vec<_> = requests.iter().map(|request| request.flight_num.as_deref()).collect();
+    assert_eq!(numbers, [Some("12"), None, Some("12"), None, None]);
+    assert!(requests.iter().all(|request| request.origin.as_str() == "ATL" && request.carrier.as_str() == "AA"));
+    let code_with_brackets = form_with("Carrier", "pa+(1)");
+    assert_eq!(site.post(FORM, "*/*", code_with_brackets).await.status(), 200);
+    let unknown_distance = form_with("Origin", "SJU").replace("Dest=SFO", "Dest=PSE");
+    assert_eq!(site.post(FORM, "*/*", unknown_distance).await.status(), 200);
+    assert_eq!(site.world.log.requests().last().unwrap().distance, None);
+}
+
+fn multipart(fields: &[(&str, &str)]) -> String {
+    let part = |(name, value): &(&str, &str)| {
+        format!("--xyz\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    fields.iter().map(part).collect::<String>() + "--xyz--\r\n"
+}
+
+#[tokio::test]
+async fn each_wrong_field_is_named_with_its_reason() {
+    let site = site();
+    let cases = [
+        ("Origin", "XXX", "“XXX” is not an airport we know"),
+        ("Origin", "", "is missing"),
+        ("Dest", "Atlantis+(QQQ)", "“Atlantis (QQQ)” is not an airport we know"),
+        ("Dest", "ATL", "must differ from Origin"),
+        ("Carrier", "ZZ", "“ZZ” is not an airline we know"),
+        ("Carrier", "+", "is missing"),
+        ("FlightDate", "", "is missing"),
+        ("FlightDate", "2015-02-29", "must be a date of the calendar, as in 2016-12-25"),
+        ("FlightDate", "1066-10-14", "the year must be 1987 to 2199"),
+        ("DepDelay", "soon", "“soon” is not a number of minutes"),
+        ("DepDelay", "NaN", "“NaN” is not a number of minutes"),
+        ("DepDelay", "inf", "“inf” is not a number of minutes"),
+        ("DepDelay", "5000", "must be -1440 to 4320 minutes"),
+        ("FlightNum", "12345678901234567", "must have at most 16 bytes"),
+    ];
+    for (field, value, reason) in cases {
+        let faults = site.faults(FORM, form_with(field, value)).await;
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].0 == field && faults[0].1.starts_with(reason), "{faults:?}");
+        let page = site.post(FORM, BROWSER, form_with(field, value)).await;
+        assert_eq!((page.status().as_u16(), header(&page, "content-type")), (400, "text/html; charset=utf-8"));
+        assert_eq!(text_of(&page).matches(r#"aria-invalid="true""#).count(), 1);
+    }
+    assert!(site.world.log.requests().is_empty());
+}
+
+#[tokio::test]
+async fn all_wrong_fields_are_named_at_once() {
+    let site = site();
+    let form = "DepDelay=99999&Carrier=ZZ&FlightDate=1066-10-14&Origin=XXX&FlightNum=12345678901234567";
+    let mut fields: Vec<String> = site.faults(FORM, form).await.into_iter().map(|(field, _)| field).collect();
+    fields.sort();
+    assert_eq!(fields, ["Carrier", "DepDelay", "Dest", "FlightDate", "FlightNum", "Origin"]);
+    let page = site.post(FORM, BROWSER, form).await;
+    let html = text_of(&page);
+    assert!(html.contains("6 fields need another look.") && html.contains(r#"value="99999""#), "{html}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_clear_is_refused_and_named() {
+    let site = site();
+    let twice = format!("{OLD_FORM}&Carrier=UA");
+    let json_twice = r#"{"Carrier":"AA","Carrier":"AA","FlightDate":"2016-12-25","Origin":"ATL","Dest":"SFO"}"#;
+    let broken_part = b"--xyz\r\nContent-Disposition: form-data; name=\"Origin\"\r\n\r\n\xff\r\n--xyz--\r\n";
+    let cases: [(&str, &[u8], &str, &str); 11] = [
+        (FORM, twice.as_bytes(), "Carrier", "stands twice"),
+        ("application/json", json_twice.as_bytes(), "Carrier", "stands twice"),
+        ("application/json", br#"{"Origin": ["ATL"]}"#, "Origin", "must be a string or a number"),
+        ("application/json", b"[1]", "body", "is not a JSON object"),
+        ("application/json", b"{", "body", "is not a JSON object"),
+        (FORM, b"Carrier=%zz", "body", "has a %"),
+        (FORM, b"Carrier=%ff", "body", "is not UTF-8"),
+        (FORM, b"Carrier=\xff", "body", "not UTF-8 at byte 8"),
+        ("multipart/form-data", b"x", "body", "is not multipart form data"),
+        ("multipart/form-data; boundary=xyz", b"--xyz\r\nbroken", "body", "is not multipart form data"),
+        ("multipart/form-data; boundary=xyz", broken_part, "Origin", "is not UTF-8"),
+    ];
+    for (content_type, body, field, reason) in cases {
+        let faults = site.faults(content_type, body).await;
+        let named = faults.iter().any(|(name, why)| name == field && why.starts_with(reason));
+        assert!(named, "{content_type} {field}: {faults:?}");
+    }
+    for content_type in ["text/plain", "", "application/xml", "x"] {
+        assert_eq!(site.faults(content_type, OLD_FORM).await[0].0, "Content-Type", "{content_type}");
+    }
+    let no_type = request().method("POST").path(CLASSIFY).header("accept", "application/json").body(OLD_FORM);
+    assert_eq!(json_of(&site.send(no_type).await)["errors"][0]["field"], "Content-Type");
+    let page = site.post("text/plain", BROWSER, OLD_FORM).await;
+    assert!(page.status() == 400 && text_of(&page).contains("<b>Content-Type</b>"));
+    assert!(site.world.log.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_body_is_bounded() {
+    let site = site();
+    let pad = |len: usize| format!("{OLD_FORM}&x={}", "x".repeat(len - OLD_FORM.len() - 3));
+    assert_eq!(site.post(FORM, "*/*", pad(BODY_BYTES_MAX)).await.status(), 200);
+    let faults = site.faults(FORM, pad(BODY_BYTES_MAX + 1)).await;
+    assert_eq!(faults, [("body".to_owned(), "has more than 65536 bytes".to_owned())]);
+}
+
+#[tokio::test]
+async fn an_id_that_cannot_be_one_is_a_400() {
+    let site = site();
+    for path in ["response/%zz", "response/%ff", &format!("response/{}", "x".repeat(129))] {
+        let response = site.get(&format!("{CLASSIFY}/{path}"), "application/json").await;
+        assert_eq!(
+            (response.status().as_u16(), &json_of(&response)["errors"][0]["field"]),
+            (400, &json!("UUID")),
+            "{path}"
+        );
+    }
+    for query in ["id=", "id=%zz", "id=x&asked=-1"] {
+        assert_eq!(site.get(&format!("{PAGE}?{query}"), BROWSER).await.status(), 400, "{query}");
+    }
+}

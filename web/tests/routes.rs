@@ -1,0 +1,182 @@
+//! The routes of the wire contract, in process, with an in-memory log and store.
+
+mod common;
+
+use common::{
+    an_old_scorers_answer, answer_to,
+    site::{BROWSER, CLASSIFY, FORM, OLD_FORM, PAGE, header, json_of, site, text_of},
+};
+use delaycast::store::Outcome;
+use serde_json::json;
+use warp::test::request;
+
+#[tokio::test]
+async fn the_old_page_asks_and_reads_json_text() {
+    let site = site();
+    let posted = site.post(FORM, "*/*", OLD_FORM).await;
+    assert_eq!((posted.status().as_u16(), header(&posted, "content-type")), (200, "text/html; charset=utf-8"));
+    let posted = json_of(&posted);
+    let request = site.world.log.requests().remove(0);
+    assert_eq!(posted, json!({ "status": "OK", "id": request.id.as_str() }));
+    assert_eq!((request.carrier.as_str(), request.origin.as_str(), request.dest.as_str()), ("AA", "ATL", "SFO"));
+    assert_eq!((request.date.to_string().as_str(), request.dep_delay), ("2016-12-25", Some(5.0)));
+    assert_eq!((request.distance, request.flight_num.as_deref()), (Some(2139.0), None));
+
+    let id = request.id.as_str();
+    let path = format!("{CLASSIFY}/response/{id}");
+    let waiting = site.get(&path, "*/*").await;
+    assert_eq!(text_of(&waiting), format!(r#"{{"status":"WAIT","id":"{id}"}}"#));
+    site.world.store.put(id, Outcome::Answered(an_old_scorers_answer()));
+    let answered = site.get(&path, "*/*").await;
+    assert_eq!((answered.status().as_u16(), header(&answered, "content-type")), (200, "text/html; charset=utf-8"));
+    assert!(text_of(&answered).ends_with(r#""Route":"ATL-SFO","Prediction":2.0}}"#), "{}", text_of(&answered));
+    assert_eq!(json_of(&answered)["prediction"]["_id"]["$oid"], "6b04");
+}
+
+#[tokio::test]
+async fn json_is_json_only_for_a_client_that_takes_nothing_else() {
+    let site = site();
+    for (accept, content_type) in [
+        ("application/json", "application/json"),
+        ("application/json, text/javascript, */*; q=0.01", "text/html; charset=utf-8"),
+        ("*/*", "text/html; charset=utf-8"),
+    ] {
+        let posted = site.post(FORM, accept, OLD_FORM).await;
+        assert_eq!(header(&posted, "content-type"), content_type, "{accept}");
+        let waiting = site.get(&format!("{CLASSIFY}/response/some-id"), accept).await;
+        assert_eq!(header(&waiting, "content-type"), content_type, "{accept}");
+        assert_eq!(header(&waiting, "cache-control"), "no-store");
+    }
+}
+
+#[tokio::test]
+async fn a_rejection_is_told_with_its_reason_and_nothing_in_it_is_markup() {
+    let site = site();
+    let reason = "<script>alert(1)</script> & \"more\"";
+    site.world.store.put("a/b", Outcome::Rejected(reason.into()));
+    let told = site.get(&format!("{CLASSIFY}/response/a%2Fb"), "*/*").await;
+    assert_eq!(json_of(&told), json!({ "status": "REJECTED", "id": "a/b", "reason": reason }));
+    assert!(!text_of(&told).contains('<') && !text_of(&told).contains('&'));
+
+    let page = site.get(&format!("{PAGE}?id=a%2Fb"), BROWSER).await;
+    assert!(text_of(&page).contains("could not be scored"));
+    assert!(text_of(&page).contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;more&quot;"));
+    assert!(!text_of(&page).contains("<script>alert"));
+}
+
+#[tokio::test]
+async fn a_form_without_javascript_leads_to_a_page_that_refreshes_itself_for_a_while() {
+    let site = site();
+    let posted = site.post(FORM, BROWSER, OLD_FORM).await;
+    let request = site.world.log.requests().remove(0);
+    let location = header(&posted, "location").to_owned();
+    assert_eq!(posted.status(), 303);
+    assert_eq!(
+        percent_encoding::percent_decode_str(&location).decode_utf8_lossy(),
+        format!("{PAGE}?id={}", request.id)
+    );
+
+    let mut url = location.clone();
+    let mut refreshes = 0;
+    let last = loop {
+        let page = site.get(&url, BROWSER).await;
+        assert_eq!(page.status(), 200);
+        let html = text_of(&page).to_owned();
+        let Some((_, rest)) = html.split_once(";url=") else { break html };
+        url = rest.split_once('"').unwrap().0.replace("&amp;", "&").replace("&#x3D;", "=");
+        refreshes += 1;
+        assert!(refreshes < 20, "it must end");
+    };
+    assert_eq!(refreshes, 7);
+    assert!(last.contains(r#"data-state="timed_out""#) && last.contains("Keep asking"));
+
+    site.world.store.put(request.id.as_str(), answer_to(&request));
+    let page = site.get(&location, BROWSER).await;
+    let html = text_of(&page);
+    for shown in
+        ["Most likely on time to 30 minutes late", "<b>50 %</b>", ">2013-09-30-a1b2c3<", "Sunday, 25 December 2016"]
+    {
+        assert!(html.contains(shown), "{shown}: {html}");
+    }
+    assert!(html.contains("No flights of this airline in the training data") && !html.contains("http-equiv"));
+}
+
+#[tokio::test]
+async fn the_page_has_the_contracts_defaults_and_field_names() {
+    let site = site();
+    let page = site.get(PAGE, BROWSER).await;
+    assert_eq!((page.status().as_u16(), header(&page, "content-type")), (200, "text/html; charset=utf-8"));
+    let html = text_of(&page);
+    for (name, value) in [
+        ("DepDelay", "5"),
+        ("Carrier", "AA"),
+        ("FlightDate", "2016-12-25"),
+        ("Origin", "ATL"),
+        ("Dest", "SFO"),
+        ("FlightNum", ""),
+    ] {
+        let input = html.split("<input ").find(|input| input.contains(&format!(r#"name="{name}""#))).unwrap();
+        assert!(
+            input.contains(&format!(r#"id="{name}""#)) && input.contains(&format!(r#"value="{value}""#)),
+            "{input}"
+        );
+        assert!(html.contains(&format!(r#"<label for="{name}">"#)));
+    }
+    assert!(html.contains(r#"action="/flights/delays/predict/classify_realtime" method="post""#));
+    assert!(
+        html.contains(r#"<option value="SJU"></option>"#)
+            && html.contains(r#"<option value="DL">Delta Air Lines Inc.</option>"#)
+    );
+    let tags = html.split('<').filter_map(|tag| tag.split('>').next());
+    let inline = tags.filter(|tag| ["style", " style=", " onclick=", " onsubmit="].iter().any(|it| tag.contains(it)));
+    assert_eq!(inline.filter(|tag| !tag.starts_with("link ")).count(), 0, "nothing inline");
+    assert!(!html.contains("<script>"), "nothing inline");
+    assert!(header(&page, "content-security-policy").contains("default-src 'none'; script-src 'self'"));
+}
+
+#[tokio::test]
+async fn other_addresses_and_methods_are_told_in_the_clients_form() {
+    let site = site();
+    let index = site.get("/", BROWSER).await;
+    assert_eq!((index.status().as_u16(), header(&index, "location")), (307, PAGE));
+    for (method, path, status, allow) in [
+        ("GET", "/nothing", 404, ""),
+        ("GET", "/shutdown", 404, ""),
+        ("GET", "/static/../Cargo.toml", 404, ""),
+        ("GET", "/flights/delays/predict_kafka/more", 404, ""),
+        ("POST", PAGE, 405, "GET, HEAD"),
+        ("GET", CLASSIFY, 405, "POST"),
+        ("DELETE", "/flights/delays/predict/classify_realtime/response/x", 405, "GET, HEAD"),
+    ] {
+        let page = site.send(request().method(method).path(path).header("accept", BROWSER)).await;
+        assert_eq!((page.status().as_u16(), header(&page, "allow")), (status, allow), "{method} {path}");
+        assert!(text_of(&page).starts_with("<!doctype html>") && text_of(&page).contains(&format!("Error {status}")));
+        let told = site.send(request().method(method).path(path).header("accept", "application/json")).await;
+        assert_eq!((told.status().as_u16(), json_of(&told)["status"].as_str()), (status, Some("ERROR")));
+    }
+    assert_eq!(site.send(request().method("HEAD").path(PAGE)).await.status(), 200);
+}
+
+#[tokio::test]
+async fn static_files_are_kept_under_their_version_and_checked_without() {
+    let site = site();
+    let page = site.get(PAGE, BROWSER).await;
+    for (name, content_type) in [
+        ("delaycast.css", "text/css; charset=utf-8"),
+        ("delaycast.js", "text/javascript; charset=utf-8"),
+        ("delaycast.svg", "image/svg+xml"),
+    ] {
+        let links = text_of(&page).replace("&#x3D;", "=");
+        let start = links.find(&format!("/static/{name}?v=")).unwrap();
+        let link = links[start..].split_once('"').unwrap().0;
+        let versioned = site.get(link, "*/*").await;
+        assert_eq!((versioned.status().as_u16(), header(&versioned, "content-type")), (200, content_type));
+        assert_eq!(header(&versioned, "cache-control"), "public, max-age=31536000, immutable");
+        let plain = site.get(&format!("/static/{name}"), "*/*").await;
+        assert_eq!(header(&plain, "cache-control"), "no-cache");
+        let etag = header(&plain, "etag").to_owned();
+        let again = request().path(&format!("/static/{name}")).header("if-none-match", format!("\"x\", W/{etag}"));
+        let again = site.send(again).await;
+        assert!(again.status() == 304 && again.body().is_empty());
+    }
+}
