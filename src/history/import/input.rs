@@ -162,11 +162,16 @@ fn rest(
     mut row: impl FnMut(&[u8]) -> Result<Row, String>,
 ) -> Result<(), ImportError> {
     while let Some((number, line)) = lines.next().map_err(&damaged)? {
-        match line {
-            Ok(line) if line.trim_ascii().is_empty() => {}
-            Ok(line) => intake.take(number, row(line))?,
-            Err(reason) => intake.take(number, Err(reason))?,
+        let taken = match line {
+            Ok(line) if line.trim_ascii().is_empty() => Ok(()),
+            Ok(line) => intake.take(number, row(line)),
+            Err(reason) => intake.take(number, Err(reason)),
+        };
+        if taken.is_err() {
+            // A damaged block gives nonsense first and its checksum at its end: if it is damage, that is the reason.
+            lines.drain().map_err(&damaged)?;
         }
+        taken?;
     }
     Ok(())
 }

@@ -34,6 +34,11 @@ impl<R: BufRead> Lines<R> {
         let line = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
         Ok(Some((self.number, Ok(line.strip_suffix(b"\r").unwrap_or(line)))))
     }
+
+    /// Reads what is left without looking at it.
+    pub(super) fn drain(&mut self) -> io::Result<u64> {
+        io::copy(&mut self.reader, &mut io::sink())
+    }
 }
 
 #[cfg(test)]
