@@ -1,3 +1,37 @@
-//! The command line of delaycast.
+//! The command line of delaycast: one file a subcommand, which reads its arguments, calls the crate that does the work,
+//! and shows progress and result.
 
-fn main() {}
+mod data;
+mod format;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// How late will this flight be?
+#[derive(Parser)]
+#[command(name = "delaycast", version, about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Data(data::Args),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Data(args) => data::run(args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The alternate form appends the chain of causes, which no error's own text repeats.
+            progress::say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -3,5 +3,7 @@
 //! # Layout
 //!
 //! * [`score`]: requests in, answers out: the rules of delivery, and the operators that keep them.
+//! * [`train`]: flights in, a model out: trees spread over the workers.
 
 pub mod score;
+pub mod train;

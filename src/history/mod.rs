@@ -1,12 +1,13 @@
 //! Flights of the past: what models are trained and judged on.
 //!
-//! On disk a history is Parquet of one schema ([`parquet`]), read by [`read`]; the
+//! On disk a history is Parquet of one schema ([`parquet`]), written by [`import::import`], read by [`read`]; the
 //! flights in the project's `data/` are compiled in ([`bundled`]), so that the binary needs no file to start from.
 
 mod atlas;
 mod bundled;
 mod error;
 mod flight;
+pub mod import;
 pub mod parquet;
 mod read;
 pub mod time_of_day;

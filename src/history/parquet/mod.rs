@@ -8,9 +8,11 @@
 //!    then unknown (`Cancelled`, `Diverted`: false). Other columns are ignored, and the order of columns does not matter.
 //! 2. A flight that is neither cancelled nor diverted has an arrival delay.
 //! 3. A reader either returns every row of a file or an error that names the file and what is wrong.
+//! 4. A file that we wrote is checked as a whole before anything is decoded: damage of any byte is an error.
 
 mod read;
 mod routes;
+mod seal;
 mod table;
 mod write;
 

@@ -9,6 +9,7 @@ use ::parquet::{
     file::reader::{ChunkReader, FileReader, SerializedFileReader},
 };
 
+use super::seal;
 use crate::history::HistoryError;
 
 /// Rows decoded at a time: large enough to amortise the decoder's calls, small enough to stay in the cache.
@@ -40,7 +41,7 @@ impl Table {
 
     /// Opens a file that is already in hand.
     pub(in crate::history) fn new(file: String, input: impl ChunkReader + 'static) -> Result<Self, HistoryError> {
-        match SerializedFileReader::new(input) {
+        match seal::check(&input).and_then(|()| SerializedFileReader::new(input)) {
             Ok(reader) => Ok(Table { file, reader: Arc::new(reader) }),
             Err(source) => Err(HistoryError::Damaged { file, source }),
         }

@@ -58,16 +58,15 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_file_is_an_error_or_every_row_but_never_a_crash(
-        flights in prop::collection::vec(flights(), 1..20), places in prop::collection::vec((any::<prop::sample::Index>(), 1..=255u8), 1..4),
+    fn a_damaged_byte_anywhere_is_an_error_or_the_same_flights(
+        flights in prop::collection::vec(flights(), 0..20), place in any::<prop::sample::Index>(), mask in 1..=255u8,
     ) {
         let mut bytes = write_to_bytes(&flights);
-        for (place, mask) in places {
-            let place = place.index(bytes.len());
-            bytes[place] ^= mask;
-        }
+        let place = place.index(bytes.len());
+        bytes[place] ^= mask;
+        // Only the words before the checksum can be damaged without harm.
         if let Ok(read) = read_bytes(bytes) {
-            prop_assert_eq!(read.len(), flights.len());
+            prop_assert_eq!(read, flights);
         }
     }
 

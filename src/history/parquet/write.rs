@@ -13,7 +13,7 @@ use ::parquet::{
     schema::parser::parse_message_type,
 };
 
-use super::FLIGHTS_SCHEMA;
+use super::{FLIGHTS_SCHEMA, seal};
 use crate::{
     code::Code,
     history::{Fate, Flight, HistoryError, time_of_day::to_hhmm},
@@ -43,10 +43,14 @@ pub(super) fn to_file(
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .build();
+        // Readable too, because the seal is computed from what was written.
+        let file = File::options().create(true).truncate(true).read(true).write(true).open(path)?;
         let schema = Arc::new(parse_message_type(schema)?);
-        let mut writer = SerializedFileWriter::new(File::create(path)?, schema, Arc::new(properties))?;
+        let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties))?;
         fill(&mut writer)?;
-        let file = writer.into_inner()?;
+        writer.append_key_value_metadata(seal::unsealed());
+        let mut file = writer.into_inner()?;
+        seal::seal(&mut file)?;
         file.sync_all()?;
         Ok(file.metadata()?.len())
     };

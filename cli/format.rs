@@ -1,0 +1,30 @@
+//! How results are printed.
+
+use std::io::{self, Write};
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+/// How a result is printed on standard output. Progress and warnings go to standard error either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// One JSON object, for programs.
+    Json,
+}
+
+impl Format {
+    /// Prints a result; `text` puts it into words.
+    pub(crate) fn print<T: Serialize>(self, result: &T, text: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
+        let printed = match self {
+            Format::Text => text(result),
+            Format::Json => serde_json::to_string(result)?,
+        };
+        match writeln!(io::stdout(), "{printed}") {
+            // Whoever read our output has enough of it.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => Ok(other?),
+        }
+    }
+}

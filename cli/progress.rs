@@ -1,0 +1,69 @@
+//! Progress on standard error: a bar on a terminal, else a line every few seconds.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    time::{Duration, Instant},
+};
+
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+
+/// Without a terminal, progress is told this often.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Writes a line to standard error. That it may be closed is no reason to fail.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Shows how far a reading of bytes is, and how many rows came of it.
+pub(crate) struct Meter {
+    bar: Option<ProgressBar>,
+    began_at: Instant,
+    told_at: Instant,
+}
+
+impl Meter {
+    pub(crate) fn new() -> Self {
+        let style = ProgressStyle::with_template("{bar:30} {percent:>3} % {msg}").ok();
+        let bar = io::stderr().is_terminal().then(|| ProgressBar::new(0)).zip(style).map(|(bar, style)| {
+            bar.set_style(style);
+            bar
+        });
+        let now = Instant::now();
+        Meter { bar, began_at: now, told_at: now }
+    }
+
+    /// Shows that `bytes` of `bytes_total` are read, which held `rows` rows.
+    pub(crate) fn show(&mut self, bytes: u64, bytes_total: u64, rows: u64) {
+        let rate = rows as f64 / self.began_at.elapsed().as_secs_f64().max(1e-3);
+        let message = format!("{} rows, {} rows/s", HumanCount(rows), HumanCount(rate as u64));
+        match &self.bar {
+            Some(bar) => {
+                bar.set_length(bytes_total);
+                bar.set_position(bytes);
+                bar.set_message(message);
+            }
+            None if self.told_at.elapsed() >= LINE_INTERVAL => {
+                self.told_at = Instant::now();
+                say(&format!("{} % read: {message}", 100 * bytes / bytes_total.max(1)));
+            }
+            None => {}
+        }
+    }
+
+    /// Says something between the progress.
+    pub(crate) fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| say(line)),
+            None => say(line),
+        }
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Why a training failed.
+
+use delaycast::{
+    evaluate::HoldoutError,
+    features::NoFlights,
+    forest::{MalformedForest, UnusableRows},
+    model::Mismatch,
+};
+
+/// Why a training failed.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The flights cannot be split into training and holdout.
+    #[error(transparent)]
+    Holdout(#[from] HoldoutError),
+    /// There is nothing to fit features to.
+    #[error(transparent)]
+    Features(#[from] NoFlights),
+    /// The rows cannot be trained on.
+    #[error(transparent)]
+    Rows(#[from] UnusableRows),
+    /// A worker could not be started, or has ended before its time.
+    #[error("a training worker failed: {0}; try again with fewer workers")]
+    Workers(String),
+    /// A tree could not be grown.
+    #[error("a tree could not be grown: {0}")]
+    Tree(String),
+    /// The trainer has made trees that are none: a defect.
+    #[error("the trainer has made trees that are none: please report this")]
+    Forest(#[from] MalformedForest),
+    /// The parts of the model do not fit: a defect.
+    #[error("the training has made parts that do not fit: please report this")]
+    Model(#[from] Mismatch),
+}

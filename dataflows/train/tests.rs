@@ -1,0 +1,111 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use delaycast::{
+    atlas::Atlas,
+    classes::{CLASSES, DelayClass},
+    features::{Preset, Query, TrainingFlight},
+    forest::linfa,
+};
+
+use super::*;
+
+/// Rows of two digits whose class is their sum, modulo 4.
+fn digits() -> Arc<TrainingSet> {
+    let class = |row: usize| DelayClass::ALL[(row % 2 + row / 2 % 4) % CLASSES];
+    let rows = (0..400).flat_map(|row| [(row % 2) as f32, (row / 2 % 4) as f32]).collect();
+    Arc::new(TrainingSet::new(rows, (0..400).map(class).collect(), 2, vec![0, 1]).unwrap())
+}
+
+fn settings() -> ForestSettings {
+    ForestSettings {
+        trees: 7,
+        columns_per_node: 1,
+        rows_per_leaf: 1,
+        rows_per_tree: 100,
+        ..ForestSettings::of(Preset::Default, 5)
+    }
+}
+
+fn workers(number: usize) -> NonZeroUsize {
+    NonZeroUsize::new(number).unwrap()
+}
+
+fn counter() -> (Arc<AtomicU64>, OnTree) {
+    let count = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&count);
+    (count, Arc::new(move || _ = counted.fetch_add(1, Ordering::Relaxed)))
+}
+
+#[test]
+fn any_number_of_workers_makes_the_forest_that_a_loop_makes() {
+    let (data, settings) = (digits(), settings());
+    let trees: Vec<Tree> = (0..settings.trees).map(|tree| linfa::grow(&data, &settings, tree).unwrap()).collect();
+    assert!(trees.windows(2).any(|pair| pair[0] != pair[1]), "the order of trees would not be seen");
+    let expected = Forest::new(&trees, 2).unwrap();
+    for number in [1, 4, 9] {
+        let (count, on_tree) = counter();
+        assert_eq!(train(settings, Arc::clone(&data), workers(number), on_tree).unwrap(), expected, "{number}");
+        assert_eq!(count.load(Ordering::Relaxed), 7);
+    }
+}
+
+#[test]
+fn a_forest_without_trees_is_an_error() {
+    let (_, on_tree) = counter();
+    let settings = ForestSettings { trees: 0, ..settings() };
+    assert!(matches!(train(settings, digits(), workers(2), on_tree), Err(TrainError::Forest(_))));
+}
+
+/// Flights of 40 days that arrive ten minutes earlier than they left.
+fn flights() -> Vec<TrainingFlight> {
+    let code = |text: &str| text.parse().unwrap();
+    let flight = |at: i32| {
+        let dep_delay = (at % 80 - 20) as f32;
+        let query = Query {
+            date: chrono::NaiveDate::from_ymd_opt(2013, 1, 1).unwrap() + chrono::TimeDelta::days(i64::from(at / 10)),
+            carrier: code("B6"),
+            origin: code("JFK"),
+            dest: code("LAX"),
+            dep_delay: Some(dep_delay),
+            distance: Some(2475.0),
+        };
+        TrainingFlight { query, dep_delay, arr_delay: dep_delay - 10.0 }
+    };
+    (0..400).map(flight).collect()
+}
+
+#[test]
+fn a_model_is_evaluated_on_later_flights_and_trained_on_all() {
+    let flights = flights();
+    let settings = ForestSettings { columns_per_node: 8, ..settings() };
+    let plan = Plan { preset: Preset::Default, settings, holdout_from: None, workers: workers(2) };
+    let (count, on_tree) = counter();
+    let model = train_model(&flights, Atlas::default(), &plan, &on_tree).unwrap();
+    assert_eq!(count.load(Ordering::Relaxed), plan.trees_total());
+    let origin = model.origin();
+    assert_eq!((origin.trained_on, origin.evaluation.trained_on, origin.evaluation.forest.rows), (400, 300, 100));
+    assert_eq!((origin.window.from, origin.window.to), (flights[0].query.date, flights[399].query.date));
+    assert!(origin.evaluation.from > origin.window.from && origin.evaluation.from <= origin.window.to);
+    assert!(origin.evaluation.forest.accuracy > origin.evaluation.majority.accuracy);
+    // The departure delay is all there is to know, and this forest must not know it.
+    assert!(origin.evaluation.forest_before_departure.log_loss > origin.evaluation.forest.log_loss + 0.5);
+}
+
+#[test]
+fn the_same_seed_makes_the_same_file_on_any_number_of_workers() {
+    let file = |workers_len, seed| {
+        let settings = ForestSettings { seed, ..settings() };
+        let plan = Plan { preset: Preset::Seed, settings, holdout_from: None, workers: workers(workers_len) };
+        train_model(&flights(), Atlas::default(), &plan, &counter().1).unwrap().encode().unwrap()
+    };
+    let once = file(1, 3);
+    assert_eq!(file(4, 3), once);
+    assert_ne!(file(1, 4), once);
+}
+
+#[test]
+fn no_flights_are_an_error() {
+    let plan = Plan { preset: Preset::Default, settings: settings(), holdout_from: None, workers: workers(1) };
+    let trained = train_model(&[], Atlas::default(), &plan, &counter().1);
+    assert!(matches!(trained, Err(TrainError::Holdout(delaycast::evaluate::HoldoutError::NoFlights))));
+}

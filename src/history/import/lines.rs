@@ -1,0 +1,57 @@
+//! The lines of a text, each bounded in length.
+
+use std::io::{self, BufRead, Read};
+
+/// A line is at most this long; a longer one is a broken row. A row of BTS has about 500 bytes.
+const LINE_BYTES_MAX: usize = 1 << 20;
+
+/// Reads a text line by line.
+pub(super) struct Lines<R> {
+    reader: R,
+    line: Vec<u8>,
+    number: u64,
+}
+
+/// A line's number, from 1, and its bytes without the line's end, or why they were not kept.
+pub(super) type Line<'a> = (u64, Result<&'a [u8], String>);
+
+impl<R: BufRead> Lines<R> {
+    pub(super) fn new(reader: R) -> Self {
+        Lines { reader, line: Vec::new(), number: 0 }
+    }
+
+    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        self.line.clear();
+        let limited = &mut self.reader.by_ref().take(LINE_BYTES_MAX as u64);
+        if limited.read_until(b'\n', &mut self.line)? == 0 {
+            return Ok(None);
+        }
+        self.number += 1;
+        if self.line.len() == LINE_BYTES_MAX && !self.line.ends_with(b"\n") {
+            self.reader.skip_until(b'\n')?;
+            return Ok(Some((self.number, Err(format!("the line is longer than {LINE_BYTES_MAX} bytes")))));
+        }
+        let line = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
+        Ok(Some((self.number, Ok(line.strip_suffix(b"\r").unwrap_or(line)))))
+    }
+
+    /// Reads what is left without looking at it.
+    pub(super) fn drain(&mut self) -> io::Result<u64> {
+        io::copy(&mut self.reader, &mut io::sink())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_too_long_is_skipped_and_the_next_one_read() {
+        let text = [b"a\r\n".as_slice(), &vec![b'x'; 2 * LINE_BYTES_MAX], b"\nlast"].concat();
+        let mut lines = Lines::new(text.as_slice());
+        assert_eq!(lines.next().unwrap(), Some((1, Ok(b"a".as_slice()))));
+        assert!(matches!(lines.next().unwrap(), Some((2, Err(_)))));
+        assert_eq!(lines.next().unwrap(), Some((3, Ok(b"last".as_slice()))));
+        assert_eq!(lines.next().unwrap(), None);
+    }
+}
