@@ -1,17 +1,31 @@
-//! The command line of delaycast: one file a subcommand, which reads its arguments, calls the crate that does the work,
-//! and shows progress and result.
+//! The command line of delaycast: one file a subcommand, and this one place where errors are printed.
 
 mod data;
 mod format;
+mod options;
+mod predict;
 mod progress;
+mod score;
+mod send;
+mod signals;
+mod train;
+mod up;
+mod web;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use delaycast_dataflows::score::Error as ScoreError;
+use tracing_subscriber::EnvFilter;
 
 /// How late will this flight be?
+///
+/// `delaycast up` runs everything on this machine. The other commands are its parts, and tools around them.
 #[derive(Parser)]
-#[command(name = "delaycast", version, about, propagate_version = true)]
+#[command(name = "delaycast", version, max_term_width = 100)]
+#[command(
+    after_help = "Example:\n  delaycast up --port 8080\n\nDELAYCAST_LOG sets what is logged, as in DELAYCAST_LOG=debug."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -19,19 +33,62 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Up(up::Args),
+    Score(score::Args),
+    Web(web::Args),
+    Train(train::Args),
     Data(data::Args),
+    Send(send::Args),
+    Predict(predict::Args),
 }
 
+/// `EX_TEMPFAIL` of sysexits.h: nothing is lost, start again.
+const EXIT_TEMPORARY: u8 = 75;
+/// `EX_SOFTWARE`: a worker died.
+const EXIT_DEFECT: i32 = 70;
+
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let cli = Cli::parse();
+    log_to_stderr();
+    exit_when_a_worker_panics();
+    let result = match cli.command {
+        Command::Up(args) => up::run(&args),
+        Command::Score(args) => score::run(&args),
+        Command::Web(args) => web::run(&args),
+        Command::Train(args) => train::run(args),
         Command::Data(args) => data::run(args),
+        Command::Send(args) => send::run(&args),
+        Command::Predict(args) => predict::run(&args),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // The alternate form appends the chain of causes, which no error's own text repeats.
-            progress::say(&format!("error: {error:#}"));
-            ExitCode::FAILURE
-        }
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    report(&error);
+    match error.downcast_ref() {
+        Some(ScoreError::Undrained { .. }) => ExitCode::from(EXIT_TEMPORARY),
+        _ => ExitCode::FAILURE,
     }
+}
+
+/// One line for what happened, one for each cause; no error's own text repeats its cause.
+fn report(error: &anyhow::Error) {
+    progress::say(&format!("error: {error}"));
+    for cause in error.chain().skip(1) {
+        progress::say(&format!("  because: {cause}"));
+    }
+}
+
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_env("DELAYCAST_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr).init();
+}
+
+/// A panic in a timely thread ends only that thread, and the others would wait for it for ever: leave, all together.
+/// Whoever started us starts us again, from the committed offsets.
+fn exit_when_a_worker_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        usual(info);
+        if std::thread::current().name().is_some_and(|name| name.starts_with("timely")) {
+            std::process::exit(EXIT_DEFECT);
+        }
+    }));
 }

@@ -1,6 +1,9 @@
 //! How many records went which way.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -37,5 +40,12 @@ impl Counters {
     pub fn in_flight(&self) -> u64 {
         let retired = self.retired.get();
         self.read.get().saturating_sub(retired)
+    }
+}
+
+impl fmt::Display for Counters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counters { read, answers, dead_letters, .. } = self;
+        write!(f, "{} read, {} answered, {} dead letters", read.get(), answers.get(), dead_letters.get())
     }
 }

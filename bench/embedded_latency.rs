@@ -1,0 +1,60 @@
+//! From a request to its visible answer on an idle system, and where the time goes.
+
+use std::{
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use delaycast::{log, request::encode, store};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::{Options, requests, scorer::Scorer};
+
+/// How often the store is asked for the answer.
+const POLL: Duration = Duration::from_micros(200);
+/// Nothing takes this long.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
+    let dir = tempfile::tempdir_in(".")?;
+    let url = format!("sqlite:{}", dir.path().join("delaycast.db").display());
+    let (producer, lookup) = (log::open(&url)?.producer()?, store::open(&url)?.lookup()?);
+    let scorer = Scorer::start(options, &url)?;
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let (mut acknowledged, mut visible) = (Vec::new(), Vec::new());
+    for (number, request) in requests::make(options.requests + 1, 2)?.iter().enumerate() {
+        let (report, reply) = mpsc::channel();
+        let started = Instant::now();
+        let done = Box::new(move |result| drop(report.send(result)));
+        producer.publish(Some(request.id.as_str()), encode(request).into_bytes(), done);
+        reply.recv_timeout(DEADLINE).context("no acknowledgement")??;
+        let at_acknowledgement = started.elapsed();
+        while lookup.find(request.id.as_str())?.is_none() {
+            anyhow::ensure!(started.elapsed() < DEADLINE, "no answer");
+            thread::sleep(POLL);
+        }
+        // The first one waits for the scorer to start.
+        if number > 0 {
+            acknowledged.push(at_acknowledgement);
+            visible.push(started.elapsed());
+        }
+        // Not in step with any tick.
+        thread::sleep(Duration::from_micros(random.random_range(5_000..40_000)));
+    }
+    report("until the log has it", &mut acknowledged);
+    report("until the answer is visible", &mut visible);
+    let (cpu, asked) = (scorer.cpu_s()?, Instant::now());
+    thread::sleep(Duration::from_secs(5));
+    let idle = (scorer.cpu_s()? - cpu) / asked.elapsed().as_secs_f64();
+    println!("idle scorer: {:.1} % of one CPU", idle * 100.0);
+    Ok(())
+}
+
+fn report(what: &str, times: &mut [Duration]) {
+    times.sort_unstable();
+    let at = |quantile: f64| times[((times.len() - 1) as f64 * quantile) as usize].as_secs_f64() * 1e3;
+    println!("{what}: median {:.1} ms, p90 {:.1}, p99 {:.1}, most {:.1}", at(0.5), at(0.9), at(0.99), at(1.0));
+}

@@ -1,0 +1,84 @@
+//! How many answers a second land in the embedded store, beside what the store alone takes.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use chrono::Utc;
+use delaycast::{
+    answer::Answer,
+    log,
+    model::{ModelDir, VersionedModel},
+    request::Request,
+    sqlite::Inspector,
+    store,
+};
+
+use crate::{Options, requests, scorer::Scorer};
+
+/// How often answers are counted and memory is read.
+const SAMPLE: Duration = Duration::from_millis(50);
+/// The reference writes this many rows at a time.
+const REFERENCE_BATCH: usize = 2000;
+
+pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
+    let dir = tempfile::tempdir_in(".")?;
+    let path = dir.path().join("delaycast.db");
+    let url = format!("sqlite:{}", path.display());
+    let asked = requests::make(options.requests, 1)?;
+    let started = Instant::now();
+    requests::publish(&log::open(&url)?.producer()?, &asked)?;
+    report("published and acknowledged", options.requests, started.elapsed());
+
+    let inspector = Inspector::open(&path)?;
+    let scorer = Scorer::start(options, &url)?;
+    let (mut first, mut memory) = (None, Vec::new());
+    loop {
+        let landed = inspector.answers()? as usize;
+        if landed > 0 {
+            let (seen_at, seen) = *first.get_or_insert((Instant::now(), landed));
+            memory.push(scorer.resident_mib()?);
+            if landed == options.requests {
+                report("answered and durable", landed - seen, seen_at.elapsed());
+                println!("  {:.2} CPU s in all, start and model load included", scorer.cpu_s()?);
+                break;
+            }
+        }
+        thread::sleep(SAMPLE);
+    }
+    let quarter = memory.len() / 4;
+    let peak = memory.iter().copied().fold(0.0, f64::max);
+    println!("  resident: {:.0} MiB after a quarter, {peak:.0} MiB at most", memory[quarter]);
+    drop(scorer);
+    reference(&asked, &ModelDir::new(&options.models).load_current()?)
+}
+
+/// The same answers, scored beforehand, written by one writer to a file of their own: what the store allows.
+fn reference(asked: &[Request], VersionedModel { version, model }: &VersionedModel) -> anyhow::Result<()> {
+    let dir = tempfile::tempdir_in(".")?;
+    let store = store::open(&format!("sqlite:{}", dir.path().join("reference.db").display()))?;
+    let mut scores = Vec::with_capacity(asked.len());
+    let started = Instant::now();
+    model.score(asked, &mut scores);
+    report("scored alone, one thread", asked.len(), started.elapsed());
+    let answer = |(request, score): (&Request, _)| Answer {
+        request: request.clone(),
+        score,
+        model: version.clone(),
+        scored_at: Utc::now(),
+    };
+    let answers: Vec<Answer> = asked.iter().zip(scores).map(answer).collect();
+    let mut writer = store.answers()?;
+    let started = Instant::now();
+    for batch in answers.chunks(REFERENCE_BATCH) {
+        writer.write(batch)?;
+    }
+    report("written to the store alone", answers.len(), started.elapsed());
+    Ok(())
+}
+
+fn report(what: &str, count: usize, elapsed: Duration) {
+    let seconds = elapsed.as_secs_f64();
+    println!("{what}: {count} in {seconds:.2} s, {:.0}/s", count as f64 / seconds);
+}

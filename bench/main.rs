@@ -1,0 +1,51 @@
+//! Measurements, each beside a reference in the same run, because machines differ and are shared. `bench/run` builds
+//! what is measured and runs them all; docs/benchmarks.md has the method and what was seen.
+
+#![allow(clippy::print_stdout)]
+
+mod embedded_latency;
+mod embedded_throughput;
+mod requests;
+mod scorer;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Measures delaycast")]
+struct Cli {
+    #[command(subcommand)]
+    measurement: Measurement,
+}
+
+#[derive(Subcommand)]
+enum Measurement {
+    /// Requests in the embedded log, answers per second landed in the store, and resident memory
+    EmbeddedThroughput(Options),
+    /// From a request to its visible answer on an idle embedded system
+    EmbeddedLatency(Options),
+}
+
+#[derive(clap::Args)]
+struct Options {
+    /// The delaycast binary
+    #[arg(long, default_value = "target/release/delaycast")]
+    binary: PathBuf,
+    /// The model directory
+    #[arg(long)]
+    models: PathBuf,
+    /// How many requests
+    #[arg(long)]
+    requests: usize,
+    /// Worker threads
+    #[arg(long, default_value_t = 2)]
+    workers: usize,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().measurement {
+        Measurement::EmbeddedThroughput(options) => embedded_throughput::measure(&options),
+        Measurement::EmbeddedLatency(options) => embedded_latency::measure(&options),
+    }
+}

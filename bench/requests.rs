@@ -1,0 +1,54 @@
+//! Requests that look like real ones: routes, airlines and delays of the bundled flights.
+
+use std::sync::{Arc, mpsc};
+
+use anyhow::Context;
+use chrono::Utc;
+use delaycast::{
+    history,
+    log::Producer,
+    request::{Request, RequestId, encode},
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// So many wait for their acknowledgement at a time.
+const UNACKNOWLEDGED_MAX: usize = 2048;
+
+/// The flights to ask about, always the same for a seed.
+pub(crate) fn make(count: usize, seed: u64) -> anyhow::Result<Vec<Request>> {
+    let flights = history::bundled()?.flights;
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    Ok((0..count)
+        .map(|_| {
+            let flight = &flights[random.random_range(0..flights.len())];
+            Request {
+                id: RequestId::random(),
+                carrier: flight.carrier,
+                origin: flight.origin,
+                dest: flight.dest,
+                date: flight.date,
+                dep_delay: flight.dep_delay.map(f64::from),
+                distance: flight.distance.map(f64::from),
+                flight_num: None,
+                asked_at: Some(Utc::now().naive_utc()),
+            }
+        })
+        .collect())
+}
+
+/// Publishes requests and returns when all are acknowledged.
+pub(crate) fn publish(producer: &Arc<dyn Producer>, requests: &[Request]) -> anyhow::Result<()> {
+    let (report, acknowledged) = mpsc::channel();
+    for chunk in requests.chunks(UNACKNOWLEDGED_MAX) {
+        for request in chunk {
+            let report = report.clone();
+            let done = Box::new(move |result| drop(report.send(result)));
+            producer.publish(Some(request.id.as_str()), encode(request).into_bytes(), done);
+        }
+        for _ in chunk {
+            acknowledged.recv().context("the producer is gone")??;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! Options that several commands share.
+
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
+
+use anyhow::Context;
+use clap::Args;
+use delaycast::{
+    log::{self, Log},
+    store::{self, Store},
+};
+
+/// Where `delaycast up` keeps its log and store, so that the other commands find them.
+const EMBEDDED: &str = "sqlite:var/delaycast.db";
+
+/// The request log.
+#[derive(Args)]
+pub(crate) struct LogOption {
+    /// The request log: sqlite:PATH
+    #[arg(long, value_name = "URL", default_value = EMBEDDED)]
+    log: String,
+}
+
+impl LogOption {
+    /// Opens it.
+    pub(crate) fn open(&self) -> anyhow::Result<Arc<dyn Log>> {
+        log::open(&self.log).with_context(|| format!("cannot open the request log {}", self.log))
+    }
+}
+
+/// The prediction store.
+#[derive(Args)]
+pub(crate) struct StoreOption {
+    /// The prediction store: sqlite:PATH
+    #[arg(long, value_name = "URL", default_value = EMBEDDED)]
+    store: String,
+}
+
+impl StoreOption {
+    /// Opens it.
+    pub(crate) fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
+        store::open(&self.store).with_context(|| format!("cannot open the prediction store {}", self.store))
+    }
+}
+
+/// The model directory.
+#[derive(Args)]
+pub(crate) struct ModelsOption {
+    /// The model directory
+    #[arg(long, value_name = "DIR", default_value = "var/models")]
+    pub(crate) models: PathBuf,
+}
+
+/// More worker threads than this are a slip of the finger.
+const WORKERS_MAX: usize = 256;
+
+/// Reads a number of worker threads.
+pub(crate) fn workers(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.parse().ok().filter(|number: &NonZeroUsize| number.get() <= WORKERS_MAX);
+    number.ok_or_else(|| format!("a number from 1 to {WORKERS_MAX} is wanted"))
+}

@@ -1,0 +1,32 @@
+//! `delaycast predict`: answers on a pipe.
+
+use std::io::{self, BufWriter};
+
+use clap::Args as ClapArgs;
+use delaycast::{model::ModelDir, predict::predict};
+
+use crate::options::ModelsOption;
+
+/// Answer requests from standard input on standard output, one JSON object a line, without a log or a store.
+#[derive(ClapArgs)]
+#[command(after_help = "Example:
+  echo '{\"UUID\":\"u-1\",\"Carrier\":\"AA\",\"Origin\":\"ATL\",\"Dest\":\"SFO\",\"FlightDate\":\"2016-12-25\",\"DepDelay\":5}' | delaycast predict
+
+A line that is no request is answered with {\"status\":\"REJECTED\",…}, in its place.")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    models: ModelsOption,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let model = ModelDir::new(&args.models.models).load_current()?;
+    match predict(&model, io::stdin(), BufWriter::new(io::stdout().lock())) {
+        Ok(tally) => {
+            tracing::info!("{} answered, {} rejected", tally.answered, tally.rejected);
+            Ok(())
+        }
+        // Whoever read our output has had enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,44 @@
+//! `delaycast score`: the score dataflow alone.
+
+use std::{num::NonZeroUsize, sync::Arc};
+
+use clap::Args as ClapArgs;
+use delaycast::model::{ModelDir, Scorer};
+use delaycast_dataflows::score::{Config, Connections, Counters, Stop, run as run_dataflow};
+
+use crate::{
+    options::{self, LogOption, ModelsOption, StoreOption},
+    signals,
+};
+
+/// Score the requests of a log into a store, until told to stop.
+#[derive(ClapArgs)]
+#[command(
+    after_help = "Example:\n  delaycast score --log sqlite:var/delaycast.db --store sqlite:var/delaycast.db --models var/models
+
+On SIGINT or SIGTERM it reads no more, waits up to 8 s until what it has read is durable, and commits.
+Exit codes: 0 all is durable and committed; 75 it is not, and will be read again at the next start."
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    log: LogOption,
+    #[command(flatten)]
+    store: StoreOption,
+    #[command(flatten)]
+    models: ModelsOption,
+    /// Worker threads
+    #[arg(long, value_name = "N", default_value = "2", value_parser = options::workers)]
+    workers: NonZeroUsize,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let model = ModelDir::new(&args.models.models).load_current()?;
+    tracing::info!("scoring with model {} on {} workers", model.version, args.workers);
+    let connections = Connections::new(args.log.open()?, args.store.open()?);
+    let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));
+    signals::on_stop(&stop)?;
+    let scorer: Arc<dyn Scorer> = Arc::new(model);
+    let result = run_dataflow(&Config::new(args.workers.get()), &connections, &scorer, &counters, &stop);
+    tracing::info!("stopped: {counters}");
+    Ok(result?)
+}

@@ -1,0 +1,129 @@
+//! `delaycast send`: publishes requests.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, IsTerminal, Read},
+    path::{Path, PathBuf},
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use clap::Args as ClapArgs;
+use delaycast::{
+    log::{Position, Producer, PublishError},
+    ndjson::{Line, Lines},
+    request,
+};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::options::LogOption;
+
+/// Publish requests to the log, one JSON object a line, and wait until each is acknowledged.
+#[derive(ClapArgs)]
+#[command(after_help = "Example:
+  echo '{\"UUID\":\"u-1\",\"Carrier\":\"AA\",\"Origin\":\"ATL\",\"Dest\":\"SFO\",\"FlightDate\":\"2016-12-25\",\"DepDelay\":5}' | delaycast send -
+
+Lines are published as they are: what the scorer cannot read, it keeps as a dead letter.")]
+pub(crate) struct Args {
+    /// The file of requests; - for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    log: LogOption,
+}
+
+/// A longer line is not sent.
+const LINE_BYTES_MAX: usize = 16 << 20;
+/// So many messages wait for their acknowledgement at a time.
+const UNACKNOWLEDGED_MAX: usize = 2048;
+/// An acknowledgement that takes longer than the producer's own deadline never comes.
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(30);
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let producer = args.log.open()?.producer()?;
+    let started = Instant::now();
+    let progress = progress_bar();
+    let mut sender = Sender::new(&*producer, progress.clone());
+    let mut lines = Lines::new(BufReader::new(open(&args.file)?), LINE_BYTES_MAX);
+    let result = loop {
+        match lines.next_line().with_context(|| format!("cannot read {}", args.file.display())) {
+            Ok(Some((number, line))) => {
+                if let Err(error) = sender.send(number, line) {
+                    break Err(error);
+                }
+            }
+            Ok(None) => break sender.wait_below(0),
+            Err(error) => break Err(error),
+        }
+    };
+    progress.finish_and_clear();
+    let (published, seconds) = (sender.published, started.elapsed().as_secs_f64());
+    tracing::info!("{published} published in {seconds:.1} s ({:.0}/s)", published as f64 / seconds);
+    result
+}
+
+fn open(path: &Path) -> anyhow::Result<Box<dyn Read>> {
+    if path.as_os_str() == "-" {
+        return Ok(Box::new(io::stdin()));
+    }
+    Ok(Box::new(File::open(path).with_context(|| format!("cannot open {}", path.display()))?))
+}
+
+fn progress_bar() -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    // The template is a constant; should it ever not parse, the default style does.
+    let style = ProgressStyle::with_template("{spinner} {human_pos} published ({per_sec}) {elapsed}");
+    ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
+}
+
+type Acknowledgement = (usize, Result<Position, PublishError>);
+
+/// Publishes lines, with a bound on how many wait for their acknowledgement.
+struct Sender<'a> {
+    producer: &'a dyn Producer,
+    progress: ProgressBar,
+    report: mpsc::Sender<Acknowledgement>,
+    acknowledgements: mpsc::Receiver<Acknowledgement>,
+    waiting: usize,
+    published: u64,
+}
+
+impl<'a> Sender<'a> {
+    fn new(producer: &'a dyn Producer, progress: ProgressBar) -> Self {
+        let (report, acknowledgements) = mpsc::channel();
+        Sender { producer, progress, report, acknowledgements, waiting: 0, published: 0 }
+    }
+
+    fn send(&mut self, number: usize, line: Line) -> anyhow::Result<()> {
+        let Line::Whole(bytes) = line else {
+            bail!("line {number} is longer than {LINE_BYTES_MAX} bytes; it was not sent")
+        };
+        let id = request::decode(&bytes).map_or_else(|malformed| malformed.id, |request| Some(request.id));
+        let report = self.report.clone();
+        let done = Box::new(move |result| {
+            // Nobody waits any more after an error.
+            let _ = report.send((number, result));
+        });
+        self.producer.publish(id.as_ref().map(request::RequestId::as_str), bytes, done);
+        self.waiting += 1;
+        self.wait_below(UNACKNOWLEDGED_MAX)
+    }
+
+    /// Waits until at most so many acknowledgements are outstanding.
+    fn wait_below(&mut self, outstanding_max: usize) -> anyhow::Result<()> {
+        while self.waiting > outstanding_max {
+            let (number, result) = self
+                .acknowledgements
+                .recv_timeout(ACKNOWLEDGED_WITHIN)
+                .with_context(|| format!("the log has not acknowledged {} messages", self.waiting))?;
+            self.waiting -= 1;
+            result.with_context(|| format!("line {number} was not acknowledged; it may still land"))?;
+            self.published += 1;
+            self.progress.inc(1);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,28 @@
+//! SIGINT and SIGTERM.
+
+use std::thread;
+
+use anyhow::Context;
+use delaycast_dataflows::score::Stop;
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    iterator::Signals,
+};
+
+/// Asks for a stop at the first SIGINT or SIGTERM. A second one ends the process at once: nothing is lost by it.
+pub(crate) fn on_stop(stop: &Stop) -> anyhow::Result<()> {
+    let stop = stop.clone();
+    let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot listen for signals")?;
+    let watch = move || {
+        let mut arriving = signals.forever();
+        if arriving.next().is_some() {
+            tracing::info!("stopping: waiting for what is in flight (again to leave at once)");
+            stop.ask();
+        }
+        if let Some(signal) = arriving.next() {
+            std::process::exit(128 + signal);
+        }
+    };
+    thread::Builder::new().name("signals".into()).spawn(watch).context("cannot start a thread for signals")?;
+    Ok(())
+}

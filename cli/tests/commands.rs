@@ -1,0 +1,60 @@
+//! The smaller commands, and what they say when something is wrong.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
+
+mod support;
+
+use serde_json::Value;
+use support::{models, request, run};
+
+#[test]
+fn predict_answers_each_line_in_its_place() {
+    let input = format!("{}\n\nnot json\n{}\n", request("a", 100.0), request("b", -20.0));
+    let (status, stdout, stderr) = run(&["predict", "--models", &models().to_string_lossy()], input.as_bytes());
+    assert!(status.success(), "{stderr}");
+    let lines: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&lines[0]["UUID"], &lines[0]["Prediction"]), (&Value::from("a"), &Value::from(3.0)));
+    assert_eq!((&lines[1]["status"], &lines[1]["line"]), (&Value::from("REJECTED"), &Value::from(3)));
+    assert_eq!(lines[2]["UUID"], "b");
+    assert_eq!(lines.len(), 3);
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let (status, stdout, _) = run(&["--help"], b"");
+    assert!(status.success());
+    let commands: Vec<&str> = stdout
+        .lines()
+        .skip_while(|line| !line.starts_with("Commands:"))
+        .skip(1)
+        .take_while(|line| line.starts_with("  "))
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next().filter(|word| !word.is_empty()))
+        .filter(|command| *command != "help")
+        .collect();
+    assert!(commands.len() >= 7, "{commands:?}");
+    for command in commands {
+        let (status, stdout, _) = run(&[command, "--help"], b"");
+        assert!(status.success(), "{command}");
+        assert!(stdout.contains("Example") || stdout.contains("Commands:"), "{command} --help has no example");
+    }
+}
+
+#[test]
+fn errors_say_what_happened_and_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+    let cases: [(Vec<String>, &str); 5] = [
+        (vec!["predict".into(), "--models".into(), at("none")], "delaycast train"),
+        (vec!["score".into(), "--models".into(), at("none")], "delaycast train"),
+        (vec!["send".into(), at("none.ndjson"), "--log".into(), format!("sqlite:{}", at("db"))], "none.ndjson"),
+        (vec!["send".into(), "-".into(), "--log".into(), "postgres:x".into()], "known are"),
+        (vec!["send".into(), "-".into(), "--log".into(), format!("sqlite:{}?speed=9", at("db"))], "speed"),
+    ];
+    for (arguments, words) in cases {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let (status, stdout, stderr) = run(&arguments, b"");
+        assert_eq!(status.code(), Some(1), "{arguments:?}");
+        assert!(stdout.is_empty() && stderr.contains("error: ") && stderr.contains(words), "{arguments:?}: {stderr}");
+        assert!(!stderr.contains("panicked"), "{stderr}");
+    }
+}

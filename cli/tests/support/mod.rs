@@ -1,0 +1,168 @@
+//! The real binary in real processes, for the end-to-end tests. Every process is killed by its id when its test ends.
+
+#![allow(dead_code, unreachable_pub, clippy::expect_used, clippy::unwrap_used, clippy::panic)]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{OnceLock, mpsc},
+    thread,
+    time::{Duration, Instant, UNIX_EPOCH},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Long enough for any machine; a test that needs it has failed.
+pub const DEADLINE: Duration = Duration::from_secs(120);
+
+/// The topic of the wire contract.
+pub const TOPIC: &str = "flight_delay_classification_request";
+
+/// Whether the full counts are asked for (`./test long`).
+pub fn long() -> bool {
+    std::env::var_os("DELAYCAST_TEST_LONG").is_some()
+}
+
+/// The seed given in DELAYCAST_SEED, else a new one; printed, so that a failure can be repeated.
+pub fn seed() -> u64 {
+    let given = std::env::var("DELAYCAST_SEED").ok().map(|seed| seed.parse().expect("DELAYCAST_SEED is a number"));
+    let seed = given.unwrap_or_else(rand::random);
+    println!("DELAYCAST_SEED={seed}");
+    seed
+}
+
+/// Waits until something holds.
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < DEADLINE, "waited in vain until {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The binary under test, with a quiet environment.
+pub fn delaycast(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_delaycast"));
+    command.args(arguments).env_remove("DELAYCAST_LOG").stdin(Stdio::null());
+    command
+}
+
+/// Runs a command to its end and returns (status, stdout, stderr).
+pub fn run(arguments: &[&str], input: &[u8]) -> (ExitStatus, String, String) {
+    let mut command = delaycast(arguments);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+    let mut stdin = child.stdin.take().expect("stdin is piped");
+    let input = input.to_vec();
+    let feed = thread::spawn(move || {
+        // A command that fails early reads nothing.
+        let _ = stdin.write_all(&input);
+    });
+    let output = child.wait_with_output().expect("the command ends");
+    feed.join().expect("the feeding thread ends");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status, text(&output.stdout), text(&output.stderr))
+}
+
+/// A process that runs until it is told to stop.
+pub struct Process {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Process {
+    /// Starts it. Its stderr goes where the test's goes.
+    pub fn start(arguments: &[&str]) -> Self {
+        let mut child = delaycast(arguments).stdout(Stdio::piped()).spawn().expect("the binary starts");
+        let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        let (send, lines) = mpsc::channel();
+        thread::spawn(move || stdout.lines().map_while(Result::ok).all(|line| send.send(line).is_ok()));
+        Process { child, lines }
+    }
+
+    /// Waits for a line on stdout that starts so, and returns the rest of it.
+    pub fn line_after(&self, prefix: &str) -> String {
+        let start = Instant::now();
+        while let Ok(line) = self.lines.recv_timeout(DEADLINE.saturating_sub(start.elapsed())) {
+            if let Some(rest) = line.strip_prefix(prefix) {
+                return rest.to_owned();
+            }
+        }
+        panic!("it never said {prefix:?}");
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("the child is ours").is_none()
+    }
+
+    /// SIGKILL, and waits until it is gone.
+    pub fn kill(mut self) {
+        self.child.kill().expect("the child is ours");
+        self.child.wait().expect("the child is ours");
+    }
+
+    /// SIGTERM, and waits for the exit code.
+    pub fn terminate(mut self) -> Option<i32> {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::TERM).expect("the child is ours");
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the child is ours") {
+                return status.code();
+            }
+            assert!(start.elapsed() < DEADLINE, "it does not stop");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Already gone is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A model directory that was trained by this very binary on the bundled flights, shared by the tests that only score.
+pub fn models() -> &'static Path {
+    static MODELS: OnceLock<PathBuf> = OnceLock::new();
+    MODELS.get_or_init(|| {
+        let binary = fs::metadata(env!("CARGO_BIN_EXE_delaycast")).expect("the binary is there");
+        let built =
+            binary.modified().expect("it has a time").duration_since(UNIX_EPOCH).expect("after 1970").as_nanos();
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("models-{built}"));
+        if !dir.join("current").exists() {
+            let (status, _, stderr) = run(&["train", "--models", &dir.to_string_lossy()], b"");
+            assert!(status.success(), "{stderr}");
+        }
+        dir
+    })
+}
+
+/// Copies the shared models into a folder, as `delaycast up` expects them there.
+pub fn give_models(dir: &Path) {
+    copy(models(), &dir.join("models"));
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a new folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("a type").is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}
+
+/// A request with an id, as the wire has it.
+pub fn request(id: &str, dep_delay: f64) -> String {
+    format!(
+        r#"{{"UUID": "{id}", "Carrier": "AA", "Origin": "JFK", "Dest": "SFO", "FlightDate": "2016-12-25", "DepDelay": {dep_delay}, "Timestamp": "2026-11-23T13:41:32.246003"}}"#
+    )
+}

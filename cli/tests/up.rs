@@ -1,0 +1,84 @@
+//! `delaycast up`, as its user meets it.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
+
+mod support;
+
+use serde_json::Value;
+use support::{Process, give_models, run, until};
+
+const FORM: [(&str, &str); 5] =
+    [("Carrier", "AA"), ("Origin", "ATL"), ("Dest", "SFO"), ("FlightDate", "2016-12-25"), ("DepDelay", "5")];
+
+fn get(url: &str) -> String {
+    ureq::get(url).call().unwrap().body_mut().read_to_string().unwrap()
+}
+
+fn ask(base: &str) -> String {
+    let mut response = ureq::post(format!("{base}flights/delays/predict/classify_realtime")).send_form(FORM).unwrap();
+    let reply: Value = serde_json::from_str(&response.body_mut().read_to_string().unwrap()).unwrap();
+    assert_eq!(reply["status"], "OK");
+    reply["id"].as_str().unwrap().to_owned()
+}
+
+fn answer(base: &str, id: &str) -> Value {
+    let url = format!("{base}flights/delays/predict/classify_realtime/response/{id}");
+    let mut reply = Value::Null;
+    until("the answer is there", || {
+        reply = serde_json::from_str(&get(&url)).unwrap();
+        reply["status"] != "WAIT"
+    });
+    reply
+}
+
+#[test]
+fn from_nothing_to_an_answer_and_no_surprise_on_the_second_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path().join("var");
+    let arguments = ["up", "--port", "0", "--dir", &at.to_string_lossy()];
+
+    // The first run trains its own model.
+    let up = Process::start(&arguments);
+    let base = up.line_after("delaycast is ready: ");
+    assert!(get(&format!("{base}flights/delays/predict_kafka")).contains("DepDelay"));
+    let id = ask(&base);
+    let first = answer(&base, &id);
+    let prediction = &first["prediction"];
+    assert_eq!(first["status"], "OK");
+    assert_eq!((&prediction["_id"], &prediction["UUID"]), (&Value::from(id.clone()), &Value::from(id.clone())));
+    assert_eq!((prediction["Route"].as_str(), prediction["DayOfWeek"].as_i64()), (Some("ATL-SFO"), Some(7)));
+    assert_eq!(prediction["FlightDate"]["$date"], "2016-12-25T00:00:00Z");
+    let probabilities = prediction["Probabilities"].as_array().unwrap();
+    let sum: f64 = probabilities.iter().map(|p| p.as_f64().unwrap()).sum();
+    assert!(probabilities.len() == 4 && (sum - 1.0).abs() < 1e-5);
+
+    // A second system on the same folder is refused, and says what to do.
+    let (status, _, stderr) = run(&arguments, b"");
+    assert_eq!(status.code(), Some(1));
+    assert!(stderr.contains("another `delaycast up` uses") && stderr.contains("--dir"), "{stderr}");
+
+    assert_eq!(up.terminate(), Some(0));
+    let up = Process::start(&arguments);
+    let base = up.line_after("delaycast is ready: ");
+    assert_eq!(answer(&base, &id), first);
+    assert_eq!(answer(&base, &ask(&base))["prediction"]["ModelVersion"], prediction["ModelVersion"]);
+    assert_eq!(up.terminate(), Some(0));
+}
+
+#[test]
+fn there_is_no_shutdown_route_and_the_port_says_when_it_is_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    give_models(dir.path());
+    let up = Process::start(&["up", "--port", "0", "--dir", &dir.path().to_string_lossy()]);
+    let base = up.line_after("delaycast is ready: ");
+    assert!(base.starts_with("http://127.0.0.1:"));
+    let shutdown = ureq::get(format!("{base}shutdown")).config().http_status_as_error(false).build().call().unwrap();
+    assert_eq!(shutdown.status(), 404);
+
+    let port = base.trim_end_matches('/').rsplit(':').next().unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let (status, _, stderr) = run(&["up", "--port", port, "--dir", &other.path().to_string_lossy()], b"");
+    assert_eq!(status.code(), Some(1));
+    assert!(stderr.contains(port), "{stderr}");
+    assert_eq!(up.terminate(), Some(0));
+}

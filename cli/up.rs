@@ -1,0 +1,104 @@
+//! `delaycast up`: the whole system in one process.
+
+use std::{
+    fs::{self, File},
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
+
+use anyhow::{Context, anyhow, bail};
+use clap::Args as ClapArgs;
+use delaycast::{
+    log,
+    model::{ModelDir, ModelDirError, Scorer, VersionedModel},
+    store,
+};
+use delaycast_dataflows::score::{self, Config, Connections, Counters, Stop};
+use rustix::fs::{FlockOperation, flock};
+
+use crate::{
+    options, signals, train,
+    web::{self, Listen},
+};
+
+/// Run the whole system here: log, scorer, store and page, with no services.
+#[derive(ClapArgs)]
+#[command(after_help = "Example:
+  delaycast up --port 8080 --workers 4
+
+Without a model it first trains one on the bundled flights (New York 2013); `delaycast train` makes better ones.
+Stop it with Ctrl-C: what was asked is answered first, or after the next start.")]
+pub(crate) struct Args {
+    /// Where everything is kept: the embedded log and store, the models
+    #[arg(long, value_name = "DIR", default_value = "var")]
+    dir: PathBuf,
+    /// Worker threads of the score dataflow
+    #[arg(long, value_name = "N", default_value = "2", value_parser = options::workers)]
+    workers: NonZeroUsize,
+    /// The request log [default: the embedded one, sqlite:DIR/delaycast.db]
+    #[arg(long, value_name = "URL")]
+    log: Option<String>,
+    /// The prediction store [default: the embedded one, sqlite:DIR/delaycast.db]
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
+    #[command(flatten)]
+    listen: Listen,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let _lock = lock(&args.dir)?;
+    let listener = args.listen.listen()?;
+    let model = model(&args.dir.join("models"), args.workers)?;
+    let embedded = format!("sqlite:{}", args.dir.join("delaycast.db").display());
+    let log = log::open(args.log.as_deref().unwrap_or(&embedded))?;
+    let store = store::open(args.store.as_deref().unwrap_or(&embedded))?;
+    let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));
+    signals::on_stop(&stop)?;
+
+    let atlas = model.model.atlas().clone();
+    let connections = Connections::new(Arc::clone(&log), Arc::clone(&store));
+    let scorer: Arc<dyn Scorer> = Arc::new(model);
+    let config = Config::new(args.workers.get());
+    let scoring = {
+        let (stop, counters) = (stop.clone(), Arc::clone(&counters));
+        let run = move || {
+            let result = score::run(&config, &connections, &scorer, &counters, &stop);
+            // A page without a scorer would only make people wait.
+            stop.ask();
+            result
+        };
+        thread::Builder::new().name("score".into()).spawn(run).context("cannot start the scorer")?
+    };
+    let served = web::serve(listener, &*log, &*store, atlas, &stop);
+    stop.ask();
+    let scored = scoring.join().map_err(|_| anyhow!("the scorer panicked"))?;
+    tracing::info!("stopped: {counters}");
+    served?;
+    Ok(scored?)
+}
+
+/// Holds the folder for as long as the file is open: two systems on one folder would each believe it to be theirs.
+fn lock(dir: &Path) -> anyhow::Result<File> {
+    fs::create_dir_all(dir).with_context(|| format!("cannot make the folder {}", dir.display()))?;
+    let path = dir.join("lock");
+    let file = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        bail!("another `delaycast up` uses {}: stop it, or choose another folder with --dir", dir.display());
+    }
+    Ok(file)
+}
+
+/// The current model; trains one on the bundled flights if there is none.
+fn model(dir: &Path, workers: NonZeroUsize) -> anyhow::Result<VersionedModel> {
+    let models = ModelDir::new(dir);
+    match models.load_current() {
+        Err(ModelDirError::NoModel(_)) => {
+            tracing::info!("no model in {} yet: training one on the bundled flights of 2013", dir.display());
+            train::train_bundled(&models, workers)
+        }
+        loaded => Ok(loaded?),
+    }
+}

@@ -1,0 +1,90 @@
+//! `delaycast web`: the page alone.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::Context;
+use clap::Args as ClapArgs;
+use delaycast::{atlas::Atlas, log::Log, model::ModelDir, store::Store};
+use delaycast_dataflows::score::{Stop, TICK};
+use delaycast_web::Parts;
+
+use crate::{
+    options::{LogOption, ModelsOption, StoreOption},
+    signals,
+};
+
+/// Where to listen.
+#[derive(ClapArgs)]
+pub(crate) struct Listen {
+    /// Address to listen on; only this machine unless told otherwise
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub(crate) bind: std::net::IpAddr,
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 5001)]
+    pub(crate) port: u16,
+}
+
+impl Listen {
+    /// Takes the port.
+    pub(crate) fn listen(&self) -> anyhow::Result<std::net::TcpListener> {
+        Ok(delaycast_web::bind(SocketAddr::new(self.bind, self.port))?)
+    }
+}
+
+/// Serve the page, between a log and a store.
+#[derive(ClapArgs)]
+#[command(
+    after_help = "Example:\n  delaycast web --log sqlite:var/delaycast.db --store sqlite:var/delaycast.db --port 8080
+
+The known airports and airlines are those of the current model."
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    log: LogOption,
+    #[command(flatten)]
+    store: StoreOption,
+    #[command(flatten)]
+    models: ModelsOption,
+    #[command(flatten)]
+    listen: Listen,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let listener = args.listen.listen()?;
+    let model = ModelDir::new(&args.models.models).load_current()?;
+    let stop = Stop::default();
+    signals::on_stop(&stop)?;
+    serve(listener, &*args.log.open()?, &*args.store.open()?, model.model.atlas().clone(), &stop)
+}
+
+/// Serves until `stop` is asked, after saying where. Blocks.
+pub(crate) fn serve(
+    listener: std::net::TcpListener,
+    log: &dyn Log,
+    store: &dyn Store,
+    atlas: Atlas,
+    stop: &Stop,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr().context("the listener has no address")?;
+    let parts = Parts {
+        requests: log.producer()?,
+        answers: Arc::from(store.lookup()?),
+        atlas: Arc::new(atlas),
+        config: delaycast_web::Config::default(),
+    };
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the web's threads")?;
+    say_where(address);
+    let stop = stop.clone();
+    let stopped = async move {
+        while !stop.asked() {
+            tokio::time::sleep(TICK).await;
+        }
+    };
+    Ok(runtime.block_on(delaycast_web::serve(listener, parts, stopped))?)
+}
+
+#[expect(clippy::print_stdout, reason = "the address is what this command has to say")]
+fn say_where(address: SocketAddr) {
+    println!("delaycast is ready: http://{address}/");
+}
