@@ -12,7 +12,8 @@
 //!
 //! 1. A file has one writing thread a process, however often it is opened; several processes may share the file.
 //! 2. Group commit: all changes that wait go into one `BEGIN IMMEDIATE` transaction, synced to disk at its commit, and
-//!    each is acknowledged after that, exactly once. A change that fails by its own deadline is told so.
+//!    each is acknowledged after that, exactly once. A change whose deadline passes before its turn is not made, and told
+//!    so. (The writing thread keeps the deadlines: while a disk hangs inside a sync, so do they.)
 //! 3. A lock held by another process is waited for within the deadlines; a full disk or an I/O error fails the changes
 //!    of that group, and those after it are tried again.
 //! 4. Who waits for news is woken by a commit of the same process at once, and by one of another process within 10 ms.

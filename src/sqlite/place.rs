@@ -9,7 +9,7 @@ use std::{
 
 /// File systems that SQLite's locks and shared memory do not work on, by the magic number of `statfs` (Linux:
 /// `include/uapi/linux/magic.h`, and for those that are not in it, the file system's own source).
-const NETWORK: [(u32, &str); 12] = [
+const NETWORK: [(u32, &str); 13] = [
     (0x0000_6969, "NFS"),
     (0xff53_4d42, "CIFS"),
     (0xfe53_4d42, "SMB2"),
@@ -22,6 +22,7 @@ const NETWORK: [(u32, &str); 12] = [
     (0x00c3_6400, "Ceph"),
     (0x0bd0_0bd0, "Lustre"),
     (0x0116_1970, "GFS2"),
+    (0x7461_636f, "OCFS2"),
 ];
 
 /// The network file system of this magic number.

@@ -38,7 +38,7 @@ fn watch(connection: &Connection, path: &Path, bells: &Bells) {
                     if !said {
                         tracing::warn!("cannot watch for changes: {}", fault::unavailable(&error, path));
                     }
-                    // Readers meet the same error, and report it; they also look every second by themselves.
+                    // Readers meet the same error, and report it; this one tries again, and rings if it missed anything.
                     (pause, said) = (REST, true);
                 }
             },

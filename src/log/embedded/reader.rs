@@ -23,7 +23,7 @@ pub const READ_AHEAD_MESSAGES_MAX: usize = 8192;
 /// and at most about this many bytes: one message more, cut as [`Payload`] cuts it.
 pub const READ_AHEAD_BYTES_MAX: usize = 16 << 20;
 /// A thread that hears nothing looks by itself after this time.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// What a message takes in the buffer.
 pub(super) fn size(payload: &Payload) -> usize {
