@@ -1,6 +1,11 @@
 //! What the templates show.
 
-use delaycast::{atlas::Atlas, code::Code, request::RequestId};
+use delaycast::{
+    atlas::Atlas,
+    classes::{CLASSES, DelayClass},
+    code::Code,
+    request::RequestId,
+};
 use serde::Serialize;
 use warp::http::StatusCode;
 
@@ -66,6 +71,8 @@ pub(crate) struct PredictPage {
     title: String,
     form: FormView,
     result: ResultView,
+    /// The four answers that there can be.
+    classes: [String; CLASSES],
     /// How many fields are wrong.
     faults: usize,
     give_up_after_ms: u128,
@@ -93,6 +100,7 @@ impl PredictPage {
             title: result.title().to_owned(),
             form: FormView::new(form, faults, &parts.atlas),
             result,
+            classes: DelayClass::ALL.map(|class| capitalized(class.label())),
             faults: faults.len(),
             give_up_after_ms: parts.config.give_up_after.as_millis(),
         }
