@@ -119,7 +119,8 @@ pub(crate) struct ErrorPage {
 
 #[derive(Debug, Serialize)]
 struct FaultView {
-    field: String,
+    /// What the client can correct; where it can correct nothing, the reason speaks for itself.
+    field: Option<String>,
     reason: String,
 }
 
@@ -133,7 +134,10 @@ impl ErrorPage {
             status if status.is_client_error() => "We could not read this",
             _ => "Something broke on our side",
         };
-        let view = |fault: &Fault| FaultView { field: fault.field.to_string(), reason: fault.reason.clone() };
+        let view = |fault: &Fault| match status {
+            StatusCode::BAD_REQUEST => FaultView { field: Some(fault.field.to_string()), reason: fault.reason.clone() },
+            _ => FaultView { field: None, reason: capitalized(&fault.reason) },
+        };
         let faults = faults.iter().map(view).collect();
         ErrorPage { title, status: status.as_u16(), faults, result_url: id.map(|id| result_url(id.as_str())) }
     }

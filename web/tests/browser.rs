@@ -148,6 +148,21 @@ fn wrong_fields_are_marked_and_the_first_has_the_focus() {
 }
 
 #[test]
+fn an_address_where_nothing_is_leads_back_to_the_form() {
+    let server = server(Duration::from_secs(30));
+    let Some(mut browser) = browser::start(DESKTOP) else { return };
+    for view in [DESKTOP, TELEPHONE_DARK] {
+        browser.look(view);
+        browser.open(&format!("http://{}/shutdown", server.address));
+        assert_eq!(browser.text("h1"), "There is no such page");
+        browser.screenshot("10-nothing-there");
+        assert_eq!(browser.overhang(), 0);
+        browser.click("main .button");
+        browser.wait_for(ASK);
+    }
+}
+
+#[test]
 fn rule_4_without_javascript_the_form_and_the_waiting_work_all_the_same() {
     let server = server(Duration::from_secs(30));
     let Some(browser) = browser::start(View { javascript: false, ..TELEPHONE }) else { return };

@@ -46,17 +46,18 @@ pub(crate) fn start(view: View) -> Option<Browser> {
         println!("SKIPPED: no chromium and chromedriver on the PATH; set {REQUIRED}=1 to make this a failure");
         return None;
     };
-    let mut driver = Command::new(chromedriver).arg("--port=0").stdout(Stdio::piped()).spawn().unwrap();
-    let port = port_of(&mut driver);
+    let driver = Command::new(chromedriver).arg("--port=0").stdout(Stdio::piped()).spawn().unwrap();
     let config = Agent::config_builder().timeout_global(Some(Duration::from_secs(60))).http_status_as_error(false);
     let mut browser = Browser {
         agent: config.build().into(),
         driver,
         browser_pid: None,
-        session: format!("http://127.0.0.1:{port}/session"),
+        session: String::new(),
         view,
         _profile: tempfile::tempdir().unwrap(),
     };
+    let port = port_of(&mut browser.driver);
+    browser.session = format!("http://127.0.0.1:{port}/session");
     browser.open_session(&chromium);
     Some(browser)
 }
