@@ -144,6 +144,9 @@ fn scalar(value: serde_json::Value) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    use proptest::prelude::*;
+
     use super::*;
 
     fn ok(name: &str, value: &str) -> (String, Result<String, String>) {
@@ -164,5 +167,20 @@ mod tests {
         assert_eq!(pairs[..2], [ok("a", "5"), ok("a", "")]);
         assert!(pairs[2].1.is_err());
         assert!(json("[]").is_err() && json("{} {}").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_browser_encodes_is_read(fields in prop::collection::vec(("\\PC{1,8}", "\\PC{0,8}"), 0..6)) {
+            let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string().replace("%20", "+");
+            let sent: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+            let expected: Pairs = fields.iter().map(|(name, value)| ok(name, value)).collect();
+            prop_assert_eq!(urlencoded(&sent.join("&"), BODY), Ok(expected));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,40}|[%=&+a-f0-9]{0,40}") {
+            let _ = (urlencoded(&text, BODY), json(&text));
+        }
     }
 }

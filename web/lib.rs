@@ -14,6 +14,8 @@
 //!
 //! # The rules
 //!
+//! Tests carry the number of the rule that they hold.
+//!
 //! 1. A POST is answered only after the log has acknowledged the request; without that it is a 503.
 //! 2. The page refuses what the scorer would refuse, with all wrong fields named at once.
 //! 3. Everything from outside is escaped: by the templates in HTML, and `<`, `>`, `&` by JSON escapes in JSON text,

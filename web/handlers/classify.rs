@@ -36,7 +36,7 @@ pub(crate) async fn classify<B: Buf>(
         return Err(Problem::unavailable("log", reason, Some(request.id)));
     }
     if accepts.page {
-        return Ok(redirect(StatusCode::SEE_OTHER, &result_url(id)));
+        return Ok(redirect(StatusCode::SEE_OTHER, &format!("{}#result", result_url(id))));
     }
     Ok(json_text(StatusCode::OK, &json!({ "status": "OK", "id": id }), accepts))
 }

@@ -71,3 +71,18 @@ fn no_store(mut response: Response) -> Response {
     headers.insert(header::VARY, HeaderValue::from_static("Accept"));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_cannot_be_rendered_is_a_500_and_no_normal_page() {
+        let mut templates = handlebars::Handlebars::new();
+        templates.set_strict_mode(true);
+        let error = templates.render_template("{{missing}}", &()).map(drop).unwrap_err();
+        let response = page(StatusCode::OK, Err(error));
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], HTML);
+    }
+}

@@ -37,7 +37,7 @@ pub(crate) async fn predict(query: String, site: Arc<Site>) -> Handled {
             None => (StatusCode::OK, ResultView::timed_out(&id)),
         },
         Err(error) => {
-            tracing::warn!(%id, %error, "an answer could not be looked up");
+            tracing::warn!(?id, %error, "an answer could not be looked up");
             (StatusCode::SERVICE_UNAVAILABLE, ResultView::unreachable(&id))
         }
     };

@@ -22,7 +22,7 @@ use crate::{
 pub(crate) async fn response(id: String, headers: HeaderMap, site: Arc<Site>) -> Handled {
     let id = read_id(&id).map_err(|invalid| Problem::invalid(vec![invalid], None))?;
     let found = site.find(&id).await.map_err(|error| {
-        tracing::warn!(%id, %error, "an answer could not be looked up");
+        tracing::warn!(?id, %error, "an answer could not be looked up");
         Problem::unavailable("store", format!("the store does not answer: {error}. Ask again"), None)
     })?;
     let body = match found {

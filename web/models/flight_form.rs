@@ -71,21 +71,30 @@ impl FlightForm {
         atlas: &Atlas,
         asked_at: NaiveDateTime,
     ) -> Result<Request, Vec<Invalid>> {
-        let mut faults = Faults(unclear);
+        let mut faults = Faults(Vec::new());
+        unclear.into_iter().for_each(|invalid| faults.add(invalid));
         let carrier = faults.note(airline(&self.carrier, atlas));
         let origin = faults.note(airport("Origin", &self.origin, atlas));
         let dest = faults.note(airport("Dest", &self.dest, atlas));
         let date = faults.note(flight_date(&self.flight_date));
         let dep_delay = faults.note(dep_delay(&self.dep_delay)).flatten();
         let flight_num = Some(self.flight_num.trim().to_owned()).filter(|number| !number.is_empty());
+        let distance = origin.zip(dest).and_then(|(origin, dest)| distance(atlas, origin, dest));
+        // In the place of a code that is wrong, so that the rest is checked all the same: one that nobody has.
+        let or_stand_in = |code: Option<Code>, stand_in: &str| code.or_else(|| stand_in.parse().ok());
+        let (Some(carrier), Some(origin), Some(dest)) =
+            (or_stand_in(carrier, "?"), or_stand_in(origin, "?"), or_stand_in(dest, "!"))
+        else {
+            return Err(faults.0);
+        };
         let request = Request {
             id: RequestId::random(),
-            carrier: carrier.or_else(|| stand_in("AA")).ok_or_else(|| faults.0.clone())?,
-            origin: origin.or_else(|| stand_in("AAA")).ok_or_else(|| faults.0.clone())?,
-            dest: dest.or_else(|| stand_in("BBB")).ok_or_else(|| faults.0.clone())?,
+            carrier,
+            origin,
+            dest,
             date: date.unwrap_or(harmless_date()),
             dep_delay,
-            distance: origin.zip(dest).and_then(|(from, to)| distance(atlas, from, to)),
+            distance,
             flight_num,
             asked_at: Some(asked_at),
         };
@@ -112,11 +121,6 @@ impl Faults {
 fn harmless_date() -> NaiveDate {
     // The literal is a date of the calendar, so there is no default to fall back on.
     NaiveDate::from_ymd_opt(2016, 12, 25).unwrap_or_default()
-}
-
-/// A code in the place of one that is wrong, so that the rest can be checked all the same.
-fn stand_in(code: &str) -> Option<Code> {
-    code.parse().ok()
 }
 
 /// Holds the request against [`Request::check`], which stops at the first fault: what it refuses is noted and replaced

@@ -1,6 +1,11 @@
 //! What the templates show.
 
-use delaycast::{atlas::Atlas, code::Code, request::RequestId};
+use delaycast::{
+    atlas::Atlas,
+    classes::{CLASSES, DelayClass},
+    code::Code,
+    request::RequestId,
+};
 use serde::Serialize;
 use warp::http::StatusCode;
 
@@ -66,6 +71,8 @@ pub(crate) struct PredictPage {
     title: String,
     form: FormView,
     result: ResultView,
+    /// The four answers that there can be.
+    classes: [String; CLASSES],
     /// How many fields are wrong.
     faults: usize,
     give_up_after_ms: u128,
@@ -93,6 +100,7 @@ impl PredictPage {
             title: result.title().to_owned(),
             form: FormView::new(form, faults, &parts.atlas),
             result,
+            classes: DelayClass::ALL.map(|class| capitalized(class.label())),
             faults: faults.len(),
             give_up_after_ms: parts.config.give_up_after.as_millis(),
         }
@@ -111,7 +119,8 @@ pub(crate) struct ErrorPage {
 
 #[derive(Debug, Serialize)]
 struct FaultView {
-    field: String,
+    /// What the client can correct; where it can correct nothing, the reason speaks for itself.
+    field: Option<String>,
     reason: String,
 }
 
@@ -125,7 +134,10 @@ impl ErrorPage {
             status if status.is_client_error() => "We could not read this",
             _ => "Something broke on our side",
         };
-        let view = |fault: &Fault| FaultView { field: fault.field.to_string(), reason: fault.reason.clone() };
+        let view = |fault: &Fault| match status {
+            StatusCode::BAD_REQUEST => FaultView { field: Some(fault.field.to_string()), reason: fault.reason.clone() },
+            _ => FaultView { field: None, reason: capitalized(&fault.reason) },
+        };
         let faults = faults.iter().map(view).collect();
         ErrorPage { title, status: status.as_u16(), faults, result_url: id.map(|id| result_url(id.as_str())) }
     }

@@ -49,7 +49,7 @@ impl ResultView {
 
     /// No answer yet; the page looks again after a pause, saying that it has asked so often.
     pub(crate) fn waiting(id: &RequestId, pause_s: u32, asked: usize) -> Self {
-        let url = format!("{}&asked={asked}", result_url(id.as_str()));
+        let url = format!("{}&asked={asked}#result", result_url(id.as_str()));
         ResultView { refresh: Some(Refresh { after_s: pause_s, url }), ..Self::of(State::Waiting, id) }
     }
 

@@ -151,7 +151,7 @@
     input.addEventListener("input", () => {
       hint.textContent = nameOf(input) || hint.dataset.otherwise;
     });
-    // Typing replaces what stands there, so that the list offers everything.
+    // So that typing replaces what stands there.
     input.addEventListener("focus", () => input.select());
   }
 

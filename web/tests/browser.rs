@@ -89,7 +89,7 @@ fn a_rejection_is_read_with_its_reason_as_plain_text() {
 }
 
 #[test]
-fn no_answer_is_said_after_a_while_and_asking_can_go_on() {
+fn rule_5_no_answer_is_said_after_a_while_and_asking_can_go_on() {
     let server = server(Duration::from_millis(300));
     let Some(mut browser) = browser::start(DESKTOP) else { return };
     for view in [DESKTOP, TELEPHONE] {
@@ -148,7 +148,22 @@ fn wrong_fields_are_marked_and_the_first_has_the_focus() {
 }
 
 #[test]
-fn without_javascript_the_form_and_the_waiting_work_all_the_same() {
+fn an_address_where_nothing_is_leads_back_to_the_form() {
+    let server = server(Duration::from_secs(30));
+    let Some(mut browser) = browser::start(DESKTOP) else { return };
+    for view in [DESKTOP, TELEPHONE_DARK] {
+        browser.look(view);
+        browser.open(&format!("http://{}/shutdown", server.address));
+        assert_eq!(browser.text("h1"), "There is no such page");
+        browser.screenshot("10-nothing-there");
+        assert_eq!(browser.overhang(), 0);
+        browser.click("main .button");
+        browser.wait_for(ASK);
+    }
+}
+
+#[test]
+fn rule_4_without_javascript_the_form_and_the_waiting_work_all_the_same() {
     let server = server(Duration::from_secs(30));
     let Some(browser) = browser::start(View { javascript: false, ..TELEPHONE }) else { return };
     browser.open(&page(&server));

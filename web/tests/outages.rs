@@ -12,7 +12,7 @@ use delaycast_web::Config;
 use serde_json::json;
 
 #[tokio::test]
-async fn without_the_logs_acknowledgement_it_is_a_503_that_names_the_request() {
+async fn rule_1_without_the_logs_acknowledgement_it_is_a_503_that_names_the_request() {
     let site = site_with(Config { publish_within: Duration::from_millis(20), ..Config::default() });
     for (mood, said) in [(LogMood::Silent, "no acknowledgement within 20ms"), (LogMood::Fails, "broker")] {
         *site.world.log.mood.lock().unwrap() = mood;
@@ -55,7 +55,7 @@ async fn a_store_that_does_not_answer_is_a_503() {
 }
 
 #[tokio::test]
-async fn lookups_at_a_time_are_bounded_even_when_nobody_awaits_them_any_more() {
+async fn rule_5_lookups_at_a_time_are_bounded_even_when_nobody_awaits_them_any_more() {
     let config = Config { lookups_max: 2, lookup_within: Duration::from_millis(30), ..Config::default() };
     let site = site_with(config);
     *site.world.store.delay.lock().unwrap() = Duration::from_millis(100);

@@ -8,7 +8,7 @@ use serde_json::json;
 use warp::test::request;
 
 #[tokio::test]
-async fn what_is_typed_comes_back_escaped() {
+async fn rule_3_what_is_typed_comes_back_escaped() {
     let site = site();
     let page = site.post(FORM, BROWSER, form_with("Origin", "%22%3E%3Cscript%3Ealert(1)%3C/script%3E")).await;
     assert_eq!(page.status(), 400);
@@ -83,7 +83,7 @@ async fn each_wrong_field_is_named_with_its_reason() {
 }
 
 #[tokio::test]
-async fn all_wrong_fields_are_named_at_once() {
+async fn rule_2_all_wrong_fields_are_named_at_once() {
     let site = site();
     let form = "DepDelay=99999&Carrier=ZZ&FlightDate=1066-10-14&Origin=XXX&FlightNum=12345678901234567";
     let mut fields: Vec<String> = site.faults(FORM, form).await.into_iter().map(|(field, _)| field).collect();
@@ -129,7 +129,7 @@ async fn a_body_that_is_not_clear_is_refused_and_named() {
 }
 
 #[tokio::test]
-async fn a_body_is_bounded() {
+async fn rule_5_a_body_is_bounded() {
     let site = site();
     let pad = |len: usize| format!("{OLD_FORM}&x={}", "x".repeat(len - OLD_FORM.len() - 3));
     assert_eq!(site.post(FORM, "*/*", pad(BODY_BYTES_MAX)).await.status(), 200);

@@ -50,7 +50,7 @@ async fn json_is_json_only_for_a_client_that_takes_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_rejection_is_told_with_its_reason_and_nothing_in_it_is_markup() {
+async fn rule_3_a_rejection_is_told_with_its_reason_and_nothing_in_it_is_markup() {
     let site = site();
     let reason = "<script>alert(1)</script> & \"more\"";
     site.world.store.put("a/b", Outcome::Rejected(reason.into()));
@@ -65,7 +65,7 @@ async fn a_rejection_is_told_with_its_reason_and_nothing_in_it_is_markup() {
 }
 
 #[tokio::test]
-async fn a_form_without_javascript_leads_to_a_page_that_refreshes_itself_for_a_while() {
+async fn rule_4_a_form_without_javascript_leads_to_a_page_that_refreshes_itself_for_a_while() {
     let site = site();
     let posted = site.post(FORM, BROWSER, OLD_FORM).await;
     let request = site.world.log.requests().remove(0);
@@ -73,13 +73,13 @@ async fn a_form_without_javascript_leads_to_a_page_that_refreshes_itself_for_a_w
     assert_eq!(posted.status(), 303);
     assert_eq!(
         percent_encoding::percent_decode_str(&location).decode_utf8_lossy(),
-        format!("{PAGE}?id={}", request.id)
+        format!("{PAGE}?id={}#result", request.id)
     );
 
     let mut url = location.clone();
     let mut refreshes = 0;
     let last = loop {
-        let page = site.get(&url, BROWSER).await;
+        let page = site.get(url.trim_end_matches("#result"), BROWSER).await;
         assert_eq!(page.status(), 200);
         let html = text_of(&page).to_owned();
         let Some((_, rest)) = html.split_once(";url=") else { break html };
@@ -91,7 +91,7 @@ async fn a_form_without_javascript_leads_to_a_page_that_refreshes_itself_for_a_w
     assert!(last.contains(r#"data-state="timed_out""#) && last.contains("Keep asking"));
 
     site.world.store.put(request.id.as_str(), answer_to(&request));
-    let page = site.get(&location, BROWSER).await;
+    let page = site.get(location.trim_end_matches("#result"), BROWSER).await;
     let html = text_of(&page);
     for shown in
         ["Most likely on time to 30 minutes late", "<b>50 %</b>", ">2013-09-30-a1b2c3<", "Sunday, 25 December 2016"]

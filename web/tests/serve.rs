@@ -23,7 +23,7 @@ fn a_taken_port_is_an_error_that_names_it() {
 }
 
 #[test]
-fn it_serves_until_told_to_stop_and_a_client_that_dawdles_cannot_hold_it() {
+fn rule_5_it_serves_until_told_to_stop_and_a_client_that_dawdles_cannot_hold_it() {
     let config = Config { drain_within: Duration::from_millis(100), ..Config::default() };
     let mut server = Server::start_with_an_in_memory_log_and_store(config);
     let mut dawdling = TcpStream::connect(server.address).unwrap();

@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use ureq::Agent;
+use ureq::{Agent, Body, http::Response};
 
 /// A browser test fails instead of being skipped if this is `1` and there is no browser.
 const REQUIRED: &str = "DELAYCAST_REQUIRE_BROWSER";
@@ -46,17 +46,18 @@ pub(crate) fn start(view: View) -> Option<Browser> {
         println!("SKIPPED: no chromium and chromedriver on the PATH; set {REQUIRED}=1 to make this a failure");
         return None;
     };
-    let mut driver = Command::new(chromedriver).arg("--port=0").stdout(Stdio::piped()).spawn().unwrap();
-    let port = port_of(&mut driver);
+    let driver = Command::new(chromedriver).arg("--port=0").stdout(Stdio::piped()).spawn().unwrap();
     let config = Agent::config_builder().timeout_global(Some(Duration::from_secs(60))).http_status_as_error(false);
     let mut browser = Browser {
         agent: config.build().into(),
         driver,
         browser_pid: None,
-        session: format!("http://127.0.0.1:{port}/session"),
+        session: String::new(),
         view,
         _profile: tempfile::tempdir().unwrap(),
     };
+    let port = port_of(&mut browser.driver);
+    browser.session = format!("http://127.0.0.1:{port}/session");
     browser.open_session(&chromium);
     Some(browser)
 }
@@ -107,8 +108,8 @@ impl Browser {
     /// Sends a command and gives its value, or WebDriver's error.
     fn try_command(&self, path: &str, body: Value) -> Result<Value, Value> {
         let url = format!("{}{path}", self.session);
-        let mut response = self.agent.post(url).send_json(&body).unwrap();
-        let mut answer: Value = response.body_mut().with_config().limit(64 << 20).read_json().unwrap();
+        let mut response = self.agent.post(url).content_type("application/json").send(body.to_string()).unwrap();
+        let mut answer = json_of(&mut response);
         if response.status() == 200 { Ok(answer["value"].take()) } else { Err(answer["value"].take()) }
     }
 
@@ -156,7 +157,7 @@ impl Browser {
     /// What a person reads in an element.
     pub(crate) fn text(&self, css: &str) -> String {
         let url = format!("{}{}/text", self.session, self.element(css));
-        let answer: Value = self.agent.get(url).call().unwrap().body_mut().read_json().unwrap();
+        let answer = json_of(&mut self.agent.get(url).call().unwrap());
         answer["value"].as_str().unwrap().to_owned()
     }
 
@@ -179,6 +180,12 @@ impl Browser {
         let file = folder.join(format!("{name}-{}-{scheme}.png", self.view.width));
         std::fs::write(file, base64_decoded(shot["data"].as_str().unwrap())).unwrap();
     }
+}
+
+/// A screenshot of a long page has some megabytes.
+fn json_of(response: &mut Response<Body>) -> Value {
+    let text = response.body_mut().with_config().limit(64 << 20).read_to_string().unwrap();
+    serde_json::from_str(&text).unwrap()
 }
 
 /// Screenshots come as Base64 (RFC 4648, section 4).
