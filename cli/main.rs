@@ -4,6 +4,7 @@
 mod data;
 mod format;
 mod progress;
+mod train;
 
 use std::process::ExitCode;
 
@@ -20,11 +21,13 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Data(data::Args),
+    Train(train::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Data(args) => data::run(args),
+        Command::Train(args) => train::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,182 @@
+//! `delaycast train`: from flights to a published model.
+
+use std::{
+    io::{self, IsTerminal},
+    num::NonZeroUsize,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Instant,
+};
+
+use chrono::{NaiveDate, Utc};
+use delaycast::{
+    classes::DelayClass,
+    evaluate::{Evaluation, Metrics, Window},
+    features::{Preset, TrainingFlight},
+    forest::{ForestSettings, Trainer},
+    history,
+    model::ModelDir,
+};
+use delaycast_dataflows::train::{OnTree, Plan, train_model};
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use crate::{format::Format, progress::say};
+
+/// Train a model and publish it
+///
+/// Trains on the days before the holdout, evaluates on the holdout beside two baselines (the class frequencies of
+/// training, and a lookup table on the departure delay), then trains anew on all days and publishes that model. The same
+/// flights and seed give the same model file.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    delaycast train --models models\n  \
+    delaycast train --data flights-2015 --models models --holdout-from 2015-10-01 --format json")]
+pub(crate) struct Args {
+    /// Flights: a directory that `delaycast data import` wrote, or a Parquet file; may be given several times
+    /// [default: New York's flights of 2013, which are built in]
+    #[arg(long, value_name = "PATH")]
+    data: Vec<PathBuf>,
+    /// The directory of models; it is made if it is not there
+    #[arg(long, value_name = "DIR")]
+    models: PathBuf,
+    /// Which features and what size of forest: default, or seed, the system that this one replaces
+    #[arg(long, default_value_t = Preset::Default)]
+    preset: Preset,
+    /// What grows the trees: linfa
+    #[arg(long, default_value_t = Trainer::Linfa)]
+    trainer: Trainer,
+    /// The first day of the holdout, as 2013-10-01 [default: the last quarter of the days is held out]
+    #[arg(long, value_name = "DATE")]
+    holdout_from: Option<NaiveDate>,
+    /// Decides every random draw
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// How many threads grow trees [default: one a processor]
+    #[arg(long, value_name = "N")]
+    workers: Option<NonZeroUsize>,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// What came of a training, as it is printed.
+#[derive(Serialize)]
+struct Report {
+    version: String,
+    path: String,
+    bytes: u64,
+    preset: Preset,
+    settings: ForestSettings,
+    window: Window,
+    rows: u64,
+    holdout: Evaluation,
+    workers: usize,
+    read_seconds: f64,
+    train_seconds: f64,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    let began_at = Instant::now();
+    let history = if args.data.is_empty() { history::bundled()? } else { history::read(&args.data)? };
+    let atlas = history.atlas()?;
+    let flights: Vec<TrainingFlight> = history.flights.iter().filter_map(TrainingFlight::of).collect();
+    drop(history);
+    let read_seconds = began_at.elapsed().as_secs_f64();
+
+    let settings = ForestSettings { trainer: args.trainer, ..ForestSettings::of(args.preset, args.seed) };
+    let workers = args.workers.or(thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+    let plan = Plan { preset: args.preset, settings, holdout_from: args.holdout_from, workers };
+    let began_at = Instant::now();
+    let model = train_model(&flights, atlas, &plan, &progress(plan.trees_total()))?;
+    let train_seconds = began_at.elapsed().as_secs_f64();
+
+    let dir = ModelDir::new(args.models);
+    let published = dir.publish(model, Utc::now())?;
+    let (path, origin) = (dir.path_of(&published.version), published.model.origin());
+    let report = Report {
+        version: published.version.to_string(),
+        bytes: path.metadata()?.len(),
+        path: path.display().to_string(),
+        preset: origin.preset,
+        settings: origin.settings,
+        window: origin.window,
+        rows: origin.trained_on,
+        holdout: origin.evaluation.clone(),
+        workers: workers.get(),
+        read_seconds,
+        train_seconds,
+    };
+    args.format.print(&report, in_words)
+}
+
+/// Shows on standard error how many trees are grown: a bar on a terminal, else a line at each quarter.
+fn progress(trees_total: u64) -> OnTree {
+    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} trees").ok();
+    let bar = io::stderr().is_terminal().then(|| ProgressBar::new(trees_total)).zip(style);
+    let bar = bar.map(|(bar, style)| bar.with_style(style));
+    let grown = AtomicU64::new(0);
+    Arc::new(move || {
+        let grown = grown.fetch_add(1, Ordering::Relaxed) + 1;
+        match &bar {
+            Some(bar) if grown == trees_total => bar.finish_and_clear(),
+            Some(bar) => bar.set_position(grown),
+            None if grown.is_multiple_of((trees_total / 4).max(1)) => say(&format!("{grown} of {trees_total} trees")),
+            None => {}
+        }
+    })
+}
+
+fn in_words(report: &Report) -> String {
+    let Report { settings, window, holdout, .. } = report;
+    let line =
+        |name: &str, metrics: &Metrics| format!("  {name:<34}{:>8.4}{:>10.4}\n", metrics.accuracy, metrics.log_loss);
+    format!(
+        "Holdout: {} flights from {} on, predicted by what was trained on {} earlier ones\n\n\
+         \x20 {:<34}{:>8}{:>10}\n{}{}{}{}\n{}\n\
+         Published: {} trees of depth {}, preset {}, seed {}, trained anew on all {} flights, {} to {}\n\
+         \x20 version {}\n  file    {} ({})\n  time    {:.1} s reading, {:.1} s training with {} workers",
+        HumanCount(holdout.forest.rows),
+        holdout.from,
+        HumanCount(holdout.trained_on),
+        "",
+        "accuracy",
+        "log-loss",
+        line("class frequencies", &holdout.majority),
+        line("lookup table on departure delay", &holdout.lookup),
+        line("forest", &holdout.forest),
+        line("forest without departure delay", &holdout.forest_before_departure),
+        confusion(&holdout.forest),
+        settings.trees,
+        settings.depth,
+        report.preset,
+        settings.seed,
+        HumanCount(report.rows),
+        window.from,
+        window.to,
+        report.version,
+        report.path,
+        HumanBytes(report.bytes),
+        report.read_seconds,
+        report.train_seconds,
+        report.workers,
+    )
+}
+
+/// The confusion matrix: a row for what came true, a column for what the forest held most probable.
+fn confusion(metrics: &Metrics) -> String {
+    let cells =
+        |numbers: &[u64]| numbers.iter().map(|&number| format!("{:>10}", HumanCount(number).to_string())).collect();
+    let header: String = (0..DelayClass::ALL.len()).map(|class| format!("{class:>10}")).collect();
+    let mut text = format!("  {:<34}{header}\n", "came true \\ forest said");
+    for (class, numbers) in DelayClass::ALL.iter().zip(&metrics.confusion) {
+        let cells: String = cells(numbers);
+        text += &format!("  {} {:<32}{cells}\n", class.index(), class.label());
+    }
+    text
+}
