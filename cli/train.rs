@@ -34,15 +34,15 @@ use crate::{format::Format, progress::say};
 /// flights and seed give the same model file.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
-    delaycast train --models models\n  \
-    delaycast train --data flights-2015 --models models --holdout-from 2015-10-01 --format json")]
+    delaycast train --models var/models\n  \
+    delaycast train --data flights-2015 --holdout-from 2015-10-01 --format json")]
 pub(crate) struct Args {
     /// Flights: a directory that `delaycast data import` wrote, or a Parquet file; may be given several times
     /// [default: New York's flights of 2013, which are built in]
     #[arg(long, value_name = "PATH")]
     data: Vec<PathBuf>,
     /// The directory of models; it is made if it is not there
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", default_value = "var/models")]
     models: PathBuf,
     /// Which features and what size of forest: default, or seed, the system that this one replaces
     #[arg(long, default_value_t = Preset::Default)]

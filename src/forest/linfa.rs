@@ -52,9 +52,9 @@ pub fn grow(data: &TrainingSet, settings: &ForestSettings, tree: u32) -> Result<
         if depth >= settings.depth || (rows.len() as u64) < 2 * u64::from(settings.rows_per_leaf) {
             continue;
         }
-        let columns = draw_columns(data.columns(), settings.columns_per_node, &mut rng);
-        let found = best_split(data, &rows, &columns, settings.rows_per_leaf);
-        let Some(found) = found.map_err(|source| LinfaError { tree, source })? else { continue };
+        let columns = shuffled(data.columns(), &mut rng);
+        let found = first_split(data, &rows, &columns, settings).map_err(|source| LinfaError { tree, source })?;
+        let Some(found) = found else { continue };
         // Nodes are far fewer than rows.
         let left = splits.len() as u32;
         splits[node] = Some(Split { column: found.column as u8, threshold: found.threshold, left });
@@ -74,15 +74,28 @@ struct Open {
     rows: Vec<u32>,
 }
 
-fn draw_columns(columns: &[usize], wanted: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
+fn shuffled(columns: &[usize], rng: &mut ChaCha8Rng) -> Vec<usize> {
     let mut columns = columns.to_vec();
-    let wanted = wanted.clamp(1, columns.len());
-    for at in 0..wanted {
-        let other = rng.random_range(at..columns.len());
+    for at in 1..columns.len() {
+        let other = rng.random_range(0..=at);
         columns.swap(at, other);
     }
-    columns.truncate(wanted);
     columns
+}
+
+/// The best split on the first few columns; if they have none, on the next few.
+fn first_split(
+    data: &TrainingSet,
+    rows: &[u32],
+    columns: &[usize],
+    settings: &ForestSettings,
+) -> Result<Option<Found>, linfa::Error> {
+    for columns in columns.chunks(settings.columns_per_node.max(1)) {
+        if let Some(found) = best_split(data, rows, columns, settings.rows_per_leaf)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 struct Found {
@@ -108,6 +121,9 @@ fn best_split(
     let mut best: Option<Found> = None;
     for cut in &DelayClass::ALL[1..] {
         dataset.targets = classes.mapv(|class| class >= *cut);
+        if dataset.targets.iter().all(|above| *above == dataset.targets[0]) {
+            continue;
+        }
         let stump = DecisionTree::<f32, bool>::params()
             .max_depth(Some(1))
             .min_weight_leaf(rows_per_leaf.max(1) as f32)

@@ -79,8 +79,8 @@ impl Forest {
     /// Checks and flattens trees over rows of `width` columns.
     pub fn new(trees: &[Tree], width: usize) -> Result<Self, MalformedForest> {
         let malformed = |tree, reason| MalformedForest { tree, reason };
-        if trees.is_empty() {
-            return Err(malformed(0, "there is none"));
+        if trees.is_empty() || width == 0 {
+            return Err(malformed(0, "it is not there, or its rows have no columns"));
         }
         let mut forest = Forest { nodes: Vec::new(), distributions: Vec::new(), roots: Vec::new(), width };
         for (number, tree) in trees.iter().enumerate() {

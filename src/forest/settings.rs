@@ -47,7 +47,7 @@ pub struct ForestSettings {
     pub trees: u32,
     /// How deep, at most.
     pub depth: u32,
-    /// How many columns are tried at a node, drawn anew at each; all if there are fewer.
+    /// How many columns are tried at a node, drawn anew at each; if none of them splits it, as many more.
     pub columns_per_node: usize,
     /// How many rows are drawn, with replacement, to find a tree's splits; its leaves are filled from all rows.
     pub rows_per_tree: usize,

@@ -62,6 +62,7 @@ fn what_is_no_tree_is_refused() {
         assert!(Forest::new(&[stump(), Tree { nodes }], 2).is_err_and(|error| error.tree == 1), "{what}");
     }
     assert!(Forest::new(&[], 2).is_err());
+    assert!(Forest::new(&[Tree { nodes: vec![leaf(certain)] }], 0).is_err());
 }
 
 /// A tree that goes one step deeper on the right at each split.
