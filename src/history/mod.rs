@@ -12,6 +12,8 @@ pub mod parquet;
 mod read;
 pub mod time_of_day;
 
+use std::collections::BTreeMap;
+
 pub use bundled::bundled;
 pub use error::HistoryError;
 pub use flight::{FLIGHT_NUM_MAX, Fate, Flight};
@@ -26,17 +28,19 @@ pub struct History {
     pub flights: Vec<Flight>,
     /// The cancelled and the diverted flights, in the same order.
     pub unflown: Vec<Flight>,
-    /// The route table, if there is one.
+    /// The route table, if there is one, by origin and destination.
     pub routes: Vec<Route>,
 }
 
 impl History {
-    /// Sorts flights, drops those that are equal in every field, and puts flown and unflown apart.
+    /// Sorts flights, drops those that are equal in every field, and puts flown and unflown apart. Of two distances for
+    /// a route the later holds.
     pub fn new(mut flights: Vec<Flight>, routes: Vec<Route>) -> Self {
         flights.sort_unstable_by(Flight::cmp_all);
         flights.dedup();
         let unflown = flights.extract_if(.., |flight| flight.fate != Fate::Flown).collect();
-        History { flights, unflown, routes }
+        let routes: BTreeMap<_, _> = routes.into_iter().map(|route| ((route.origin, route.dest), route)).collect();
+        History { flights, unflown, routes: routes.into_values().collect() }
     }
 
     /// How many flights were cancelled.

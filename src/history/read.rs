@@ -44,3 +44,38 @@ fn read_if_there<T>(
 ) -> Result<Option<T>, HistoryError> {
     if path.exists() { read(path).map(Some) } else { Ok(None) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{Fate, Flight, parquet::write_flights};
+
+    fn flight(origin: &str) -> Flight {
+        let code = |text: &str| text.parse().unwrap();
+        let date = "2013-01-01".parse().unwrap();
+        Flight { arr_delay: Some(1.0), ..Flight::unknown(date, code("AA"), code(origin), code("SFO")) }
+    }
+
+    #[test]
+    fn files_and_directories_are_read_as_one_and_a_flight_counts_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let cancelled = Flight { fate: Fate::Cancelled, arr_delay: None, ..flight("ATL") };
+        write_flights(&directory.path().join(FLIGHTS_FILE), &[flight("ATL")]).unwrap();
+        write_flights(&directory.path().join(UNFLOWN_FILE), std::slice::from_ref(&cancelled)).unwrap();
+        let file = directory.path().join("more.parquet");
+        write_flights(&file, &[flight("JFK"), flight("ATL"), flight("BOS")]).unwrap();
+
+        let history = read(&[file, directory.path().to_owned()]).unwrap();
+        assert_eq!(history.flights, [flight("ATL"), flight("BOS"), flight("JFK")]);
+        assert_eq!((history.unflown, history.routes), (vec![cancelled], vec![]));
+    }
+
+    #[test]
+    fn a_directory_without_a_history_says_how_to_make_one_and_a_missing_file_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let message = read(&[directory.path().to_owned()]).unwrap_err().to_string();
+        assert!(message.contains("holds no flights.parquet; make one with `delaycast data import"), "{message}");
+        let message = read(&[directory.path().join("none.parquet")]).unwrap_err().to_string();
+        assert!(message.starts_with("cannot read ") && message.ends_with("none.parquet"), "{message}");
+    }
+}

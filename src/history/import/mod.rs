@@ -3,7 +3,7 @@
 //! 1. A file's format is told by its content, not by its name: zip, bzip2 and Parquet by their first bytes, JSON lines by a
 //!    leading brace, CSV by its header. In a directory, files with the endings of these formats are read, in the order of
 //!    their names; in a zip, the members that end in `.csv` or `.jsonl`.
-//! 2. Columns and fields are found by name ([`fields`](self) lists the spellings), in any order; others are ignored.
+//! 2. Columns and fields are found by name (`fields.rs` lists the spellings), in any order; others are ignored.
 //!    A text with neither a date nor a delay but with `Origin`, `Dest` and `Distance` is a route table.
 //! 3. A row that cannot be understood is counted, named and skipped. When more than 1 % of one text's rows are, and at
 //!    least 100 were read, the import stops: the text is then something else than it seems.

@@ -173,8 +173,8 @@ fn date(text: &str) -> Option<NaiveDate> {
 }
 
 /// An ISO timestamp on the clock of UTC. The old training file was written by a process that took local times for UTC
-/// and printed them in its own zone: its `2015-12-30T16:00:00.000-08:00` is the flight day 2015-12-31 (so says the
-/// `DayOfYear` beside it), and `03:05:00.000-08:00` a departure at 11:05.
+/// and printed them in its own zone: its `2015-07-03T17:00:00.000-07:00` is the flight day 2015-07-04 (so says the
+/// `DayOfYear` beside it), and `23:30:00.000-07:00` a departure at 6:30.
 fn timestamp(text: &str) -> Option<NaiveDateTime> {
     if !text.contains('T') {
         return None;
