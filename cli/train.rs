@@ -18,8 +18,8 @@ use delaycast::{
     evaluate::{Evaluation, Metrics, Window},
     features::{Preset, TrainingFlight},
     forest::{ForestSettings, Trainer},
-    history,
-    model::{ModelDir, VersionedModel},
+    history::{self, History},
+    model::{Model, ModelDir, VersionedModel},
 };
 use delaycast_dataflows::train::{OnTree, Plan, train_model};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
@@ -84,16 +84,13 @@ struct Report {
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let began_at = Instant::now();
     let history = if args.data.is_empty() { history::bundled()? } else { history::read(&args.data)? };
-    let atlas = history.atlas()?;
-    let flights: Vec<TrainingFlight> = history.flights.iter().filter_map(TrainingFlight::of).collect();
-    drop(history);
     let read_seconds = began_at.elapsed().as_secs_f64();
 
     let settings = ForestSettings { trainer: args.trainer, ..ForestSettings::of(args.preset, args.seed) };
     let workers = args.workers.or(thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let plan = Plan { preset: args.preset, settings, holdout_from: args.holdout_from, workers };
     let began_at = Instant::now();
-    let model = train_model(&flights, atlas, &plan, &progress(plan.trees_total()))?;
+    let model = learn(history, &plan)?;
     let train_seconds = began_at.elapsed().as_secs_f64();
 
     let dir = ModelDir::new(args.models);
@@ -117,14 +114,17 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 
 /// Trains the default model on the bundled flights and publishes it.
 pub(crate) fn train_bundled(models: &ModelDir, workers: NonZeroUsize) -> anyhow::Result<VersionedModel> {
-    let history = history::bundled()?;
-    let atlas = history.atlas()?;
-    let flights: Vec<TrainingFlight> = history.flights.iter().filter_map(TrainingFlight::of).collect();
-    drop(history);
     let settings = ForestSettings::of(Preset::Default, 1);
     let plan = Plan { preset: Preset::Default, settings, holdout_from: None, workers };
-    let model = train_model(&flights, atlas, &plan, &progress(plan.trees_total()))?;
-    Ok(models.publish(model, Utc::now())?)
+    Ok(models.publish(learn(history::bundled()?, &plan)?, Utc::now())?)
+}
+
+fn learn(history: History, plan: &Plan) -> anyhow::Result<Model> {
+    let atlas = history.atlas()?;
+    let flights: Vec<TrainingFlight> = history.flights.iter().filter_map(TrainingFlight::of).collect();
+    // A year of flights is a few hundred megabytes, and only these are needed from here on.
+    drop(history);
+    Ok(train_model(&flights, atlas, plan, &progress(plan.trees_total()))?)
 }
 
 /// Shows on standard error how many trees are grown: a bar on a terminal, else a line at each quarter.
