@@ -12,7 +12,7 @@ mod train;
 mod up;
 mod web;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use delaycast_dataflows::score::Error as ScoreError;
@@ -78,7 +78,13 @@ fn report(error: &anyhow::Error) {
 
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_env("DELAYCAST_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr).init();
+    let stderr = std::io::stderr;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(stderr().is_terminal())
+        .with_writer(stderr)
+        .init();
 }
 
 /// A panic in a timely thread ends only that thread, and the others would wait for it for ever: leave, all together.

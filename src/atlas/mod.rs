@@ -98,7 +98,9 @@ impl Atlas {
 
     fn great_circle(&self, origin: Code, dest: Code) -> Option<f32> {
         let (from, to) = (self.airports.get(&origin)?, self.airports.get(&dest)?);
-        Some(great_circle_miles((from.latitude, from.longitude), (to.latitude, to.longitude)) as f32)
+        let miles = great_circle_miles((from.latitude, from.longitude), (to.latitude, to.longitude));
+        // Whole miles, as the tables have them: the formula is no better than that. And no route is of length 0.
+        Some(miles.round().max(1.0) as f32)
     }
 }
 
@@ -161,6 +163,8 @@ mod tests {
         assert_eq!(miles("JFK", "ATL"), Some(760.0));
         // BTS gives 2,139; the sphere is within 0.6 % of it.
         assert!((miles("ATL", "SFO").unwrap() / 2139.0 - 1.0).abs() < 0.006);
+        assert_eq!(miles("ATL", "SFO").map(f32::fract), Some(0.0));
+        assert_eq!(miles("ATL", "ATL"), Some(1.0));
         assert_eq!(miles("SJU", "JFK"), Some(1598.0));
         assert_eq!(miles("ATL", "SJU"), None);
     }
