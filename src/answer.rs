@@ -113,12 +113,17 @@ impl Answer {
             ("Prediction", Value::Double(score.class.wire_value())),
             ("FlightNum", request.flight_num.as_deref().map_or(Value::Null, text)),
             ("Class", text(score.class.label())),
-            ("Probabilities", Value::Doubles(score.probabilities.iter().map(|&p| f64::from(p)).collect())),
+            ("Probabilities", Value::Doubles(score.probabilities.iter().map(|&p| to_millionths(p)).collect())),
             ("ModelVersion", text(model.as_str())),
             ("ScoredAt", Value::Date(*scored_at)),
             ("Remark", if remarks.is_empty() { Value::Null } else { Value::Text(remarks.join("; ")) }),
         ]
     }
+}
+
+/// A probability with six decimals: more would be noise, and takes room in every document.
+fn to_millionths(probability: f32) -> f64 {
+    (f64::from(probability) * 1e6).round() / 1e6
 }
 
 /// Tells an asker why there will be no answer. A prediction under the same id outranks it.
@@ -173,7 +178,7 @@ mod tests {
         let answer = Answer {
             request: request::decode(message).unwrap(),
             score: Score {
-                probabilities: [0.125, 0.25, 0.5, 0.125],
+                probabilities: [0.125, 0.25, 0.5000001, 0.1249999],
                 class: DelayClass::SlightlyLate,
                 distance: 2139.0,
                 remarks: vec![],

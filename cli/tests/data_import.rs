@@ -39,5 +39,5 @@ fn a_failure_tells_its_cause_once() {
     let output = import(directory.path(), &["missing.csv", "--out", "out"]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(said, "error: cannot read missing.csv: No such file or directory (os error 2)\n");
+    assert_eq!(said, "error: cannot read missing.csv\n  because: No such file or directory (os error 2)\n");
 }

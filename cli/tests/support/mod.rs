@@ -75,7 +75,12 @@ pub struct Process {
 impl Process {
     /// Starts it. Its stderr goes where the test's goes.
     pub fn start(arguments: &[&str]) -> Self {
-        let mut child = delaycast(arguments).stdout(Stdio::piped()).spawn().expect("the binary starts");
+        Self::spawn(&mut delaycast(arguments))
+    }
+
+    /// Starts any command in the same way.
+    pub fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the command starts");
         let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let (send, lines) = mpsc::channel();
         thread::spawn(move || stdout.lines().map_while(Result::ok).all(|line| send.send(line).is_ok()));
@@ -84,8 +89,17 @@ impl Process {
 
     /// Waits for a line on stdout that starts so, and returns the rest of it.
     pub fn line_after(&self, prefix: &str) -> String {
+        self.line_after_within(prefix, DEADLINE)
+    }
+
+    /// The same, when everything may have to be compiled before.
+    pub fn line_after_a_build(&self, prefix: &str) -> String {
+        self.line_after_within(prefix, 15 * DEADLINE)
+    }
+
+    fn line_after_within(&self, prefix: &str, deadline: Duration) -> String {
         let start = Instant::now();
-        while let Ok(line) = self.lines.recv_timeout(DEADLINE.saturating_sub(start.elapsed())) {
+        while let Ok(line) = self.lines.recv_timeout(deadline.saturating_sub(start.elapsed())) {
             if let Some(rest) = line.strip_prefix(prefix) {
                 return rest.to_owned();
             }
