@@ -11,7 +11,7 @@ use delaycast::{log, request::encode, store};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Options, requests, scorer::Scorer};
+use crate::{Options, process::Process, requests};
 
 /// How often the store is asked for the answer.
 const POLL: Duration = Duration::from_micros(200);
@@ -22,7 +22,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     let dir = tempfile::tempdir_in(".")?;
     let url = format!("sqlite:{}", dir.path().join("delaycast.db").display());
     let (producer, lookup) = (log::open(&url)?.producer()?, store::open(&url)?.lookup()?);
-    let scorer = Scorer::start(options, &url)?;
+    let scorer = Process::score(options, &url)?;
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let (mut acknowledged, mut visible) = (Vec::new(), Vec::new());
     for (number, request) in requests::make(options.requests + 1, 2)?.iter().enumerate() {
@@ -53,7 +53,8 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn report(what: &str, times: &mut [Duration]) {
+/// Prints quantiles.
+pub(crate) fn report(what: &str, times: &mut [Duration]) {
     times.sort_unstable();
     let at = |quantile: f64| times[((times.len() - 1) as f64 * quantile) as usize].as_secs_f64() * 1e3;
     println!("{what}: median {:.1} ms, p90 {:.1}, p99 {:.1}, most {:.1}", at(0.5), at(0.9), at(0.99), at(1.0));

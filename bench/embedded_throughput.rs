@@ -15,10 +15,12 @@ use delaycast::{
     store,
 };
 
-use crate::{Options, requests, scorer::Scorer};
+use crate::{Options, process::Process, requests};
 
 /// How often answers are counted and memory is read.
 const SAMPLE: Duration = Duration::from_millis(50);
+/// Memory is told this often.
+const TENTHS: usize = 10;
 /// The reference writes this many rows at a time.
 const REFERENCE_BATCH: usize = 2000;
 
@@ -32,13 +34,15 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     report("published and acknowledged", options.requests, started.elapsed());
 
     let inspector = Inspector::open(&path)?;
-    let scorer = Scorer::start(options, &url)?;
+    let scorer = Process::score(options, &url)?;
     let (mut first, mut memory) = (None, Vec::new());
     loop {
         let landed = inspector.answers()? as usize;
         if landed > 0 {
             let (seen_at, seen) = *first.get_or_insert((Instant::now(), landed));
-            memory.push(scorer.resident_mib()?);
+            if landed >= options.requests * (memory.len() + 1) / TENTHS {
+                memory.push(format!("{:.0}", scorer.resident_mib()?));
+            }
             if landed == options.requests {
                 report("answered and durable", landed - seen, seen_at.elapsed());
                 println!("  {:.2} CPU s in all, start and model load included", scorer.cpu_s()?);
@@ -47,9 +51,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
         }
         thread::sleep(SAMPLE);
     }
-    let quarter = memory.len() / 4;
-    let peak = memory.iter().copied().fold(0.0, f64::max);
-    println!("  resident: {:.0} MiB after a quarter, {peak:.0} MiB at most", memory[quarter]);
+    println!("  resident memory at each tenth, MiB: {}", memory.join(" "));
     drop(scorer);
     reference(&asked, &ModelDir::new(&options.models).load_current()?)
 }

@@ -5,8 +5,9 @@
 
 mod embedded_latency;
 mod embedded_throughput;
+mod page_latency;
+mod process;
 mod requests;
-mod scorer;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,8 @@ enum Measurement {
     EmbeddedThroughput(Options),
     /// From a request to its visible answer on an idle embedded system
     EmbeddedLatency(Options),
+    /// The same through the page's routes, on `delaycast up`
+    PageLatency(Options),
 }
 
 #[derive(clap::Args)]
@@ -47,5 +50,6 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().measurement {
         Measurement::EmbeddedThroughput(options) => embedded_throughput::measure(&options),
         Measurement::EmbeddedLatency(options) => embedded_latency::measure(&options),
+        Measurement::PageLatency(options) => page_latency::measure(&options),
     }
 }

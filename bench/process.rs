@@ -1,0 +1,74 @@
+//! The processes under measurement.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use anyhow::Context;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::Options;
+
+/// A running delaycast, ended with the value.
+pub(crate) struct Process(Child);
+
+impl Process {
+    /// `delaycast score` between an embedded log and store.
+    pub(crate) fn score(options: &Options, url: &str) -> anyhow::Result<Self> {
+        let mut command = Self::command(options, "score");
+        command.args(["--log", url, "--store", url, "--models"]).arg(&options.models);
+        Self::start(command, options)
+    }
+
+    /// `delaycast up` on a folder with its models; returns the page's address, too.
+    pub(crate) fn up(options: &Options, dir: &Path) -> anyhow::Result<(Self, String)> {
+        let mut command = Self::command(options, "up");
+        command.args(["--port", "0", "--dir"]).arg(dir).stdout(Stdio::piped());
+        let mut process = Self::start(command, options)?;
+        let stdout = process.0.stdout.take().context("stdout is piped")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        let address = line.trim().strip_prefix("delaycast is ready: ").context("delaycast did not start")?;
+        Ok((process, address.to_owned()))
+    }
+
+    fn command(options: &Options, subcommand: &str) -> Command {
+        let mut command = Command::new(&options.binary);
+        command.args([subcommand, "--workers", &options.workers.to_string()]);
+        command.env("DELAYCAST_LOG", "error").stdin(Stdio::null());
+        command
+    }
+
+    fn start(mut command: Command, options: &Options) -> anyhow::Result<Self> {
+        let started = command.spawn();
+        Ok(Process(started.with_context(|| format!("cannot start {}: is it built?", options.binary.display()))?))
+    }
+
+    /// Resident memory in MiB.
+    pub(crate) fn resident_mib(&self) -> anyhow::Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(kib / 1024.0)
+    }
+
+    /// CPU seconds used so far, user and system.
+    pub(crate) fn cpu_s(&self) -> anyhow::Result<f64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id()))?;
+        // The name, in parentheses, may hold anything; the fields after it are numbered from 3.
+        let fields: Vec<&str> = stat.rsplit_once(')').context("no name")?.1.split_whitespace().collect();
+        let ticks = |field: usize| -> anyhow::Result<f64> { Ok(fields.get(field - 3).context("no field")?.parse()?) };
+        Ok((ticks(14)? + ticks(15)?) / rustix::param::clock_ticks_per_second() as f64)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Already gone is as good.
+        let _ = kill_process(Pid::from_child(&self.0), Signal::TERM);
+        let _ = self.0.wait();
+    }
+}
