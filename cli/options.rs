@@ -58,3 +58,14 @@ pub(crate) fn workers(text: &str) -> Result<NonZeroUsize, String> {
     let number = text.parse().ok().filter(|number: &NonZeroUsize| number.get() <= WORKERS_MAX);
     number.ok_or_else(|| format!("a number from 1 to {WORKERS_MAX} is wanted"))
 }
+
+/// A log, a store and models: what `score` and `web` work with.
+#[derive(Args)]
+pub(crate) struct SystemOptions {
+    #[command(flatten)]
+    pub(crate) log: LogOption,
+    #[command(flatten)]
+    pub(crate) store: StoreOption,
+    #[command(flatten)]
+    pub(crate) models: ModelsOption,
+}

@@ -7,7 +7,7 @@ use delaycast::model::{ModelDir, Scorer};
 use delaycast_dataflows::score::{Config, Connections, Counters, Stop, run as run_dataflow};
 
 use crate::{
-    options::{self, LogOption, ModelsOption, StoreOption},
+    options::{self, SystemOptions},
     signals,
 };
 
@@ -21,20 +21,16 @@ Exit codes: 0 all is durable and committed; 75 it is not, and will be read again
 )]
 pub(crate) struct Args {
     #[command(flatten)]
-    log: LogOption,
-    #[command(flatten)]
-    store: StoreOption,
-    #[command(flatten)]
-    models: ModelsOption,
+    system: SystemOptions,
     /// Worker threads
     #[arg(long, value_name = "N", default_value = "2", value_parser = options::workers)]
     workers: NonZeroUsize,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let model = ModelDir::new(&args.models.models).load_current()?;
+    let model = ModelDir::new(&args.system.models.models).load_current()?;
     tracing::info!("scoring with model {} on {} workers", model.version, args.workers);
-    let connections = Connections::new(args.log.open()?, args.store.open()?);
+    let connections = Connections::new(args.system.log.open()?, args.system.store.open()?);
     let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));
     signals::on_stop(&stop)?;
     let scorer: Arc<dyn Scorer> = Arc::new(model);

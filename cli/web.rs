@@ -8,10 +8,7 @@ use delaycast::{atlas::Atlas, log::Log, model::ModelDir, store::Store};
 use delaycast_dataflows::score::{Stop, TICK};
 use delaycast_web::Parts;
 
-use crate::{
-    options::{LogOption, ModelsOption, StoreOption},
-    signals,
-};
+use crate::{options::SystemOptions, signals};
 
 /// Where to listen.
 #[derive(ClapArgs)]
@@ -40,21 +37,17 @@ The known airports and airlines are those of the current model."
 )]
 pub(crate) struct Args {
     #[command(flatten)]
-    log: LogOption,
-    #[command(flatten)]
-    store: StoreOption,
-    #[command(flatten)]
-    models: ModelsOption,
+    system: SystemOptions,
     #[command(flatten)]
     listen: Listen,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let listener = args.listen.listen()?;
-    let model = ModelDir::new(&args.models.models).load_current()?;
+    let model = ModelDir::new(&args.system.models.models).load_current()?;
     let stop = Stop::default();
     signals::on_stop(&stop)?;
-    serve(listener, &*args.log.open()?, &*args.store.open()?, model.model.atlas().clone(), &stop)
+    serve(listener, &*args.system.log.open()?, &*args.system.store.open()?, model.model.atlas().clone(), &stop)
 }
 
 /// Serves until `stop` is asked, after saying where. Blocks.

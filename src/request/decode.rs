@@ -9,15 +9,15 @@
 //! 5. The days of year, month and week are derived from `FlightDate`; what the message says of them is not read.
 //! 6. The reason names the field. Whatever is wrong, the `UUID` is recovered if it stands before the damage.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
-use serde::{
-    Deserializer,
-    de::{self, Deserialize, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
-};
 
-use super::{Invalid, MESSAGE_BYTES_MAX, Request, RequestId};
+use super::{
+    Invalid, MESSAGE_BYTES_MAX, Request, RequestId,
+    json::{self, Fields, Scalar},
+};
+use crate::code::{Code, NotACode};
 
 /// A message that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +46,7 @@ pub fn decode(bytes: &[u8]) -> Result<Request, Malformed> {
             (valid, Some(format!("not UTF-8 at byte {}", error.valid_up_to())))
         }
     };
-    let parsed = parse(text, &mut fields);
+    let parsed = json::read(text, &mut fields);
     let id = fields.id();
     let request = match (damage, parsed) {
         (Some(damage), _) => Err(damage),
@@ -75,59 +75,7 @@ fn parse_timestamp(text: &str) -> Option<NaiveDateTime> {
     zoned.or_else(|_| naive()).ok()
 }
 
-fn parse<'de>(text: &'de str, fields: &mut Fields<'de>) -> Result<(), serde_json::Error> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    FieldsSeed(fields).deserialize(&mut json)?;
-    json.end()
-}
-
-/// The value of a field that we read, before it is held against what the field must be.
-enum Scalar<'de> {
-    Number(f64),
-    Text(Cow<'de, str>),
-    Other(&'static str),
-}
-
-impl Scalar<'_> {
-    fn kind(&self) -> &'static str {
-        match self {
-            Scalar::Number(_) => "a number",
-            Scalar::Text(_) => "a string",
-            Scalar::Other(kind) => kind,
-        }
-    }
-}
-
-/// What has been read so far. It outlives the parser's failure, so that rule 6 can be kept.
-#[derive(Default)]
-struct Fields<'de> {
-    uuid: Option<Scalar<'de>>,
-    carrier: Option<Scalar<'de>>,
-    origin: Option<Scalar<'de>>,
-    dest: Option<Scalar<'de>>,
-    flight_date: Option<Scalar<'de>>,
-    dep_delay: Option<Scalar<'de>>,
-    distance: Option<Scalar<'de>>,
-    flight_num: Option<Scalar<'de>>,
-    timestamp: Option<Scalar<'de>>,
-}
-
-impl<'de> Fields<'de> {
-    fn slot(&mut self, name: &str) -> Option<&mut Option<Scalar<'de>>> {
-        Some(match name {
-            "UUID" => &mut self.uuid,
-            "Carrier" => &mut self.carrier,
-            "Origin" => &mut self.origin,
-            "Dest" => &mut self.dest,
-            "FlightDate" => &mut self.flight_date,
-            "DepDelay" => &mut self.dep_delay,
-            "Distance" => &mut self.distance,
-            "FlightNum" => &mut self.flight_num,
-            "Timestamp" => &mut self.timestamp,
-            _ => return None,
-        })
-    }
-
+impl Fields<'_> {
     fn id(&self) -> Option<RequestId> {
         match &self.uuid {
             Some(Scalar::Text(text)) => RequestId::new(text.as_ref()).ok(),
@@ -177,9 +125,9 @@ fn number(field: &'static str, value: Option<Scalar<'_>>) -> Result<Option<f64>,
     }
 }
 
-fn code(field: &'static str, value: Option<Scalar<'_>>) -> Result<crate::code::Code, Invalid> {
+fn code(field: &'static str, value: Option<Scalar<'_>>) -> Result<Code, Invalid> {
     let text = required(field, text(field, value)?)?;
-    text.parse().map_err(|error: crate::code::NotACode| Invalid::new(field, error.to_string()))
+    text.parse().map_err(|error: NotACode| Invalid::new(field, error.to_string()))
 }
 
 /// Old data has flight numbers as numbers, too.
@@ -195,133 +143,4 @@ fn flight_num(value: Option<Scalar<'_>>) -> Result<Option<String>, Invalid> {
 fn timestamp(value: Option<Scalar<'_>>) -> Result<Option<NaiveDateTime>, Invalid> {
     let wrong = || Invalid::new("Timestamp", "must be an ISO time, as in 2026-11-23T13:41:32.246003");
     text("Timestamp", value)?.map(|text| parse_timestamp(&text).ok_or_else(wrong)).transpose()
-}
-
-/// Reads the object into [`Fields`] from outside, so that they survive an error half-way.
-struct FieldsSeed<'a, 'de>(&'a mut Fields<'de>);
-
-impl<'de> DeserializeSeed<'de> for FieldsSeed<'_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for FieldsSeed<'_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut seen_null: Vec<String> = Vec::new();
-        while let Some(Key(name)) = map.next_key()? {
-            let Some(slot) = self.0.slot(&name) else {
-                map.next_value::<Bounded>()?;
-                continue;
-            };
-            if slot.is_some() || seen_null.iter().any(|seen| *seen == name) {
-                return Err(de::Error::custom(format_args!("{name}: stands twice")));
-            }
-            *slot = map.next_value::<MaybeScalar<'de>>()?.0;
-            if slot.is_none() {
-                seen_null.push(name.into_owned());
-            }
-        }
-        Ok(())
-    }
-}
-
-/// An object's key, borrowed where it has no escapes.
-struct Key<'de>(Cow<'de, str>);
-
-impl<'de> Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match deserializer.deserialize_str(ScalarVisitor)?.0 {
-            Some(Scalar::Text(text)) => Ok(Key(text)),
-            _ => Err(de::Error::custom("a key must be a string")),
-        }
-    }
-}
-
-/// `None` where the value is null.
-struct MaybeScalar<'de>(Option<Scalar<'de>>);
-
-impl<'de> Deserialize<'de> for MaybeScalar<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ScalarVisitor)
-    }
-}
-
-struct ScalarVisitor;
-
-impl<'de> Visitor<'de> for ScalarVisitor {
-    type Value = MaybeScalar<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(MaybeScalar(None))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(MaybeScalar(Some(Scalar::Other("a boolean"))))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(MaybeScalar(Some(Scalar::Number(value as f64))))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(MaybeScalar(Some(Scalar::Number(value as f64))))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(MaybeScalar(Some(Scalar::Number(value))))
-    }
-
-    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(MaybeScalar(Some(Scalar::Text(Cow::Borrowed(value)))))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(MaybeScalar(Some(Scalar::Text(Cow::Owned(value.to_owned())))))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        Bounded::drain_seq(seq)?;
-        Ok(MaybeScalar(Some(Scalar::Other("an array"))))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        Bounded::drain_map(map)?;
-        Ok(MaybeScalar(Some(Scalar::Other("an object"))))
-    }
-}
-
-/// A value that is read and forgotten. Unlike serde's `IgnoredAny` it goes through the parser's recursion limit,
-/// which is what keeps rule 2, and has every number and string checked.
-struct Bounded;
-
-impl Bounded {
-    fn drain_seq<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element::<Bounded>()?.is_some() {}
-        Ok(())
-    }
-
-    fn drain_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Error> {
-        while map.next_entry::<IgnoredAny, Bounded>()?.is_some() {}
-        Ok(())
-    }
-}
-
-impl<'de> Deserialize<'de> for Bounded {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ScalarVisitor)?;
-        Ok(Bounded)
-    }
 }
