@@ -8,9 +8,10 @@ use std::{
 use chrono::Utc;
 use delaycast::{
     answer::Answer,
+    document::to_json,
     log,
     model::{ModelDir, VersionedModel},
-    request::Request,
+    request::{Request, decode, encode},
     sqlite::Inspector,
     store,
 };
@@ -56,14 +57,19 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     reference(&asked, &ModelDir::new(&options.models).load_current()?)
 }
 
-/// The same answers, scored beforehand, written by one writer to a file of their own: what the store allows.
+/// Each step of the way alone, on one thread; the last is what the store allows.
 fn reference(asked: &[Request], VersionedModel { version, model }: &VersionedModel) -> anyhow::Result<()> {
     let dir = tempfile::tempdir_in(".")?;
     let store = store::open(&format!("sqlite:{}", dir.path().join("reference.db").display()))?;
+    let messages: Vec<String> = asked.iter().map(encode).collect();
+    let started = Instant::now();
+    let decoded = messages.iter().filter(|message| decode(message.as_bytes()).is_ok()).count();
+    report("decoded alone", decoded, started.elapsed());
+
     let mut scores = Vec::with_capacity(asked.len());
     let started = Instant::now();
     model.score(asked, &mut scores);
-    report("scored alone, one thread", asked.len(), started.elapsed());
+    report("scored alone", asked.len(), started.elapsed());
     let answer = |(request, score): (&Request, _)| Answer {
         request: request.clone(),
         score,
@@ -71,6 +77,11 @@ fn reference(asked: &[Request], VersionedModel { version, model }: &VersionedMod
         scored_at: Utc::now(),
     };
     let answers: Vec<Answer> = asked.iter().zip(scores).map(answer).collect();
+    let started = Instant::now();
+    let bytes: usize = answers.iter().map(|answer| json(answer).len()).sum();
+    report("put into JSON alone", answers.len(), started.elapsed());
+    println!("  {} bytes each", bytes / answers.len());
+
     let mut writer = store.answers()?;
     let started = Instant::now();
     for batch in answers.chunks(REFERENCE_BATCH) {
@@ -78,6 +89,10 @@ fn reference(asked: &[Request], VersionedModel { version, model }: &VersionedMod
     }
     report("written to the store alone", answers.len(), started.elapsed());
     Ok(())
+}
+
+fn json(answer: &Answer) -> String {
+    serde_json::Value::Object(to_json(&answer.to_document())).to_string()
 }
 
 fn report(what: &str, count: usize, elapsed: Duration) {
