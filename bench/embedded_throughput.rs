@@ -8,7 +8,7 @@ use std::{
 use chrono::Utc;
 use delaycast::{
     answer::Answer,
-    document::to_json,
+    document::Json,
     log,
     model::{ModelDir, VersionedModel},
     request::{Request, decode, encode},
@@ -78,7 +78,10 @@ fn reference(asked: &[Request], VersionedModel { version, model }: &VersionedMod
     };
     let answers: Vec<Answer> = asked.iter().zip(scores).map(answer).collect();
     let started = Instant::now();
-    let bytes: usize = answers.iter().map(|answer| json(answer).len()).sum();
+    let mut bytes = 0;
+    for answer in &answers {
+        bytes += serde_json::to_string(&Json(&answer.to_document()))?.len();
+    }
     report("put into JSON alone", answers.len(), started.elapsed());
     println!("  {} bytes each", bytes / answers.len());
 
@@ -89,10 +92,6 @@ fn reference(asked: &[Request], VersionedModel { version, model }: &VersionedMod
     }
     report("written to the store alone", answers.len(), started.elapsed());
     Ok(())
-}
-
-fn json(answer: &Answer) -> String {
-    serde_json::Value::Object(to_json(&answer.to_document())).to_string()
 }
 
 fn report(what: &str, count: usize, elapsed: Duration) {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     answer::Answer,
-    document::to_json,
+    document::Json,
     model::Scorer,
     ndjson::{Line, Lines},
     request::{self, MESSAGE_BYTES_MAX, Request},
@@ -57,19 +57,19 @@ fn answer(
     let scored_at = Utc::now();
     let mut answers = requests.into_iter().zip(scores);
     for (number, request) in batch.drain(..) {
-        let line = match request {
+        match request {
             Ok(_) => {
                 let Some((request, score)) = answers.next() else { continue };
                 tally.answered += 1;
                 let answer = Answer { request, score, model: scorer.version().clone(), scored_at };
-                serde_json::Value::Object(to_json(&answer.to_document()))
+                serde_json::to_writer(&mut *output, &Json(&answer.to_document()))?;
             }
             Err(reason) => {
                 tally.rejected += 1;
-                json!({ "status": "REJECTED", "line": number, "reason": reason })
+                let line = json!({ "status": "REJECTED", "line": number, "reason": reason });
+                serde_json::to_writer(&mut *output, &line)?;
             }
-        };
-        serde_json::to_writer(&mut *output, &line)?;
+        }
         output.write_all(b"\n")?;
     }
     output.flush()

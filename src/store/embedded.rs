@@ -12,7 +12,7 @@ use crate::{
     address::{Address, OpenError},
     answer::{Answer, Rejection},
     delivery::{Unavailable, Writer},
-    document::to_json,
+    document::Json,
     sqlite::{Database, Row, RowWriter, unavailable},
 };
 
@@ -56,7 +56,8 @@ struct AnswerRow {
 
 impl AnswerRow {
     fn new(answer: &Answer) -> Self {
-        let document = serde_json::Value::Object(to_json(&answer.to_document())).to_string();
+        // A document is a map of values that all have a JSON form.
+        let document = serde_json::to_string(&Json(&answer.to_document())).unwrap_or_default();
         AnswerRow { id: answer.request.id.as_str().to_owned(), document }
     }
 }
