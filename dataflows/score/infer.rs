@@ -9,12 +9,13 @@ use timely::{
     dataflow::{StreamVec, channels::pact::Pipeline, operators::Operator},
 };
 
-use super::Timestamp;
+use super::{Timestamp, ledger::SharedLedger};
 
 /// Scores requests in the batches that they come in; it never waits to fill one.
 pub(super) fn score<'scope>(
     requests: StreamVec<'scope, Timestamp, (Request, Message)>,
     scorer: Arc<dyn Scorer>,
+    ledger: SharedLedger,
 ) -> StreamVec<'scope, Timestamp, (Answer, Message)> {
     let mut batch: Vec<Request> = Vec::new();
     let mut messages: Vec<Message> = Vec::new();
@@ -27,6 +28,12 @@ pub(super) fn score<'scope>(
                     messages.push(message);
                 }
                 scorer.score(&batch, &mut scores);
+                if scores.len() != batch.len() {
+                    // A request without an answer must not be taken for done.
+                    let (asked, scored) = (batch.len(), scores.len());
+                    let broken = format!("model {} gave {scored} scores for {asked} requests", scorer.version());
+                    ledger.borrow_mut().broken = Some(broken);
+                }
                 let scored_at = Utc::now();
                 let answers = batch.drain(..).zip(scores.drain(..)).zip(messages.drain(..));
                 output.session(&capability).give_iterator(answers.map(|((request, score), message)| {

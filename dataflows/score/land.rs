@@ -74,8 +74,8 @@ where
                     }
                 }
             }
-            if broken.is_some() {
-                ledger.borrow_mut().broken = broken;
+            if let Some(gone) = broken {
+                ledger.borrow_mut().broken = Some(gone.to_string());
             }
         }
     })

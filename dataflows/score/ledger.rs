@@ -2,10 +2,7 @@
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
-use delaycast::{
-    delivery::WriterGone,
-    log::{Message, Offsets},
-};
+use delaycast::log::{Message, Offsets};
 
 use super::Timestamp;
 
@@ -50,8 +47,8 @@ pub(super) struct Ledger {
     closed: VecDeque<Batch>,
     /// Set by whoever wants the source to read no more.
     pub(super) stopping: bool,
-    /// Set by a sink whose writer thread has ended.
-    pub(super) broken: Option<WriterGone>,
+    /// Set by an operator that cannot keep the rules any more, to what is wrong. Nothing may be committed after that.
+    pub(super) broken: Option<String>,
 }
 
 impl Ledger {

@@ -98,7 +98,7 @@ fn build(
         messages = messages.exchange(|message| u64::from(message.position.partition.0) ^ message.position.offset.0);
     }
     let (requests, unreadable) = decode::decode(messages);
-    let answers = infer::score(requests, scorer);
+    let answers = infer::score(requests, scorer, Rc::clone(&shared.ledger));
     let refused = land(answers, "LandAnswers", ends.answers, shared, |counters| &counters.answers);
 
     let dead = unreadable.concat(refused.map(Dead::refused));

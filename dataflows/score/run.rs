@@ -12,7 +12,7 @@ use std::{
 };
 
 use delaycast::{
-    delivery::{Backoff, Delivery, Health, Unavailable, Writer, WriterGone},
+    delivery::{Backoff, Delivery, Health, Unavailable, Writer},
     log::{Log, Share},
     model::Scorer,
     store::Store,
@@ -93,9 +93,9 @@ pub enum Error {
         #[source]
         reason: Option<Unavailable>,
     },
-    /// A writer thread ended.
-    #[error(transparent)]
-    Broken(#[from] WriterGone),
+    /// A part has failed in a way that must not happen. Nothing was committed after that.
+    #[error("the scorer cannot go on: {0}")]
+    Broken(String),
     /// The system gave no thread.
     #[error("cannot start a writer thread")]
     NoThread(#[from] std::io::Error),
@@ -160,14 +160,14 @@ fn work(
     let result = loop {
         worker.step_or_park(Some(TICK));
         let mut ledger = shared.ledger.borrow_mut();
+        if let Some(broken) = ledger.broken.take() {
+            break Err(Error::Broken(broken));
+        }
         let before = ledger.in_flight().records;
         committer.add(ledger.retire(|timestamp| !probe.less_equal(&timestamp)));
         let left = ledger.in_flight().records;
         shared.counters.retired.add(before - left);
         committer.turn();
-        if let Some(gone) = ledger.broken.take() {
-            break Err(gone.into());
-        }
         if stop.asked() {
             ledger.stopping = true;
             let deadline = *deadline.get_or_insert_with(|| Instant::now() + plan.drain);

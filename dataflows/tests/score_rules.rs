@@ -11,7 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delaycast::{classes::DelayClass, log::Share};
+use delaycast::{
+    answer::{ModelVersion, Score},
+    classes::DelayClass,
+    log::Share,
+    model::Scorer,
+    request::Request,
+};
 use delaycast_dataflows::score::{Config, Error};
 use in_memory::{ByDelay, Fault, MemoryLog, MemoryStore, Running, few, lock, message, oracle, until};
 use rand::{RngExt, SeedableRng};
@@ -173,6 +179,30 @@ fn rule_9_a_stop_drains_or_leaves_what_is_not_durable_to_the_next_start() {
     running.stop().unwrap();
     assert_eq!(store.answers().len(), 600);
     assert_eq!(log.breaches(), Vec::<String>::new());
+}
+
+/// A model that loses a request.
+struct Careless(Arc<ByDelay>);
+
+impl Scorer for Careless {
+    fn version(&self) -> &ModelVersion {
+        self.0.version()
+    }
+
+    fn score(&self, requests: &[Request], scores: &mut Vec<Score>) {
+        self.0.score(requests, scores);
+        scores.pop();
+    }
+}
+
+#[test]
+fn a_scorer_that_loses_a_request_stops_everything_before_a_commit() {
+    let (log, store) = rig(1);
+    fill(&log, 1, 3);
+    let running = Running::start_with(Config::new(1), &log, &store, Arc::new(Careless(ByDelay::new())));
+    until("it has given up", || running.is_over());
+    assert!(matches!(running.stop(), Err(Error::Broken(_))));
+    assert_eq!(log.uncommitted(), 3);
 }
 
 /// Random faults and restarts: whatever happens, each request gets the answer of the sequential oracle, once.
