@@ -146,6 +146,20 @@ mod tests {
         assert_eq!(error.to_string(), r#"sqlite: has no parameter "tpoic"; known are topic, group"#);
     }
 
+    #[cfg(not(feature = "kafka"))]
+    #[test]
+    fn a_build_without_kafka_says_so() {
+        let error = crate::log::open("kafka://host/t").map(drop).unwrap_err().to_string();
+        assert!(error.starts_with("this build has no connector for kafka"), "{error}");
+    }
+
+    #[cfg(not(feature = "mongo"))]
+    #[test]
+    fn a_build_without_mongodb_says_so() {
+        let error = crate::store::open("mongodb://u:secret@host/d").map(drop).unwrap_err().to_string();
+        assert!(error.starts_with("this build has no connector for mongodb") && !error.contains("secret"), "{error}");
+    }
+
     proptest! {
         #[test]
         fn what_is_percent_encoded_comes_back(location in "\\PC{0,20}", value in "\\PC{0,20}") {

@@ -10,6 +10,8 @@
 //! 5. What it buffers is bounded.
 
 pub mod embedded;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 mod payload;
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
@@ -31,12 +33,15 @@ pub const GROUP: &str = "delaycast";
 
 pub use crate::address::OpenError;
 
-/// Opens the log at a URL: `sqlite:PATH?topic=T&group=G&partitions=N`.
+/// Opens the log at a URL: `sqlite:PATH?topic=T&group=G&partitions=N`, or `kafka://host:9092,host2:9092/TOPIC?group=G`.
 pub fn open(url: &str) -> Result<Arc<dyn Log>, OpenError> {
     let example = "sqlite:var/delaycast.db?topic=requests";
     let address = Address::parse(url).ok_or(OpenError::NoScheme { what: "log", example })?;
     match address.scheme.as_str() {
         "sqlite" => Ok(Arc::new(embedded::EmbeddedLog::open(&address)?)),
+        #[cfg(feature = "kafka")]
+        "kafka" => Ok(Arc::new(kafka::KafkaLog::open(&address)?)),
+        #[cfg(not(feature = "kafka"))]
         "kafka" => Err(OpenError::NoConnector { scheme: address.scheme }),
         _ => Err(OpenError::UnknownScheme { what: "log", scheme: address.scheme, known: "sqlite, kafka" }),
     }

@@ -121,11 +121,17 @@ pub(crate) fn promise_1_new_partitions_are_picked_up(log: &dyn Log, grow: impl F
     grow();
     let after = log.partitions().unwrap();
     assert!(after > before);
-    for _ in 0..after {
-        publish(&*producer, None, "after").unwrap();
+    // A producer may take a moment to hear of them.
+    let (mut count, mut landed, start) = (0, Vec::new(), Instant::now());
+    while count < after as usize || !landed.iter().any(|position: &Position| position.partition.0 >= before) {
+        landed.push(publish(&*producer, None, "after").unwrap());
+        count += 1;
+        assert!(start.elapsed() < PATIENCE, "{before} partitions and no more are written to");
     }
-    let messages = rig.read(after as usize);
-    assert!(messages.iter().any(|message| message.position.partition.0 >= before));
+    let mut messages = rig.read(count);
+    messages.sort_by_key(|message| message.position);
+    landed.sort();
+    assert_eq!(messages.iter().map(|message| message.position).collect::<Vec<_>>(), landed);
 }
 
 pub(crate) fn promise_2_the_callback_runs_for_what_is_new(log: &dyn Log) {

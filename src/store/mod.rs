@@ -8,6 +8,8 @@
 //! 4. Answers are found by id without a scan.
 
 pub mod embedded;
+#[cfg(feature = "mongo")]
+pub mod mongo;
 
 use std::sync::Arc;
 
@@ -21,12 +23,15 @@ use crate::{
 
 pub use crate::address::OpenError;
 
-/// Opens the store at a URL: `sqlite:PATH`.
+/// Opens the store at a URL: `sqlite:PATH`, or `mongodb://host:27017/DATABASE`.
 pub fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
     let example = "sqlite:var/delaycast.db";
     let address = Address::parse(url).ok_or(OpenError::NoScheme { what: "store", example })?;
     match address.scheme.as_str() {
         "sqlite" => Ok(Arc::new(embedded::EmbeddedStore::open(&address)?)),
+        #[cfg(feature = "mongo")]
+        "mongodb" => Ok(Arc::new(mongo::MongoStore::open(url)?)),
+        #[cfg(not(feature = "mongo"))]
         "mongodb" => Err(OpenError::NoConnector { scheme: address.scheme }),
         _ => Err(OpenError::UnknownScheme { what: "store", scheme: address.scheme, known: "sqlite, mongodb" }),
     }

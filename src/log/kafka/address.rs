@@ -1,0 +1,135 @@
+//! The URL of a Kafka log: `kafka://host:9092,host2:9092/TOPIC?group=G&security.protocol=sasl_plaintext&…`.
+
+use rdkafka::{ClientConfig, error::KafkaError};
+
+use super::options;
+use crate::{
+    address::{Address, OpenError},
+    log::{GROUP, TOPIC},
+};
+
+/// Kafka's own bound on the length of a topic's name.
+const TOPIC_BYTES_MAX: usize = 249;
+/// A topic is made with at most this many partitions.
+const PARTITIONS_MAX: i32 = 1024;
+/// The dead letters of a topic go to the topic of this name and suffix.
+const DEAD_LETTER_SUFFIX: &str = ".dlq";
+
+/// What a URL says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Settings {
+    /// `host:port`, separated by commas.
+    pub(super) brokers: String,
+    pub(super) topic: String,
+    pub(super) group: String,
+    /// How many partitions the topic gets, if it is to be made.
+    pub(super) partitions: Option<i32>,
+    /// Options for librdkafka, as they were given. They may hold a password.
+    pub(super) extra: Vec<(String, String)>,
+}
+
+impl Settings {
+    /// Reads and checks a URL; nothing is connected to. Options are held against those that librdkafka knows.
+    pub(super) fn parse(address: &Address) -> Result<Self, OpenError> {
+        let form = || address.invalid("the location", "must be as in kafka://host:9092,host2:9092/TOPIC?group=G");
+        let location = address.location.strip_prefix("//").ok_or_else(form)?;
+        let (brokers, topic) = location.split_once('/').unwrap_or((location, ""));
+        let is_broker = |broker: &str| !broker.is_empty() && !broker.contains(['@', ' ']);
+        if !brokers.split(',').all(is_broker) {
+            return Err(form());
+        }
+        let topic = if topic.is_empty() { TOPIC } else { topic };
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        if topic.len() > TOPIC_BYTES_MAX - DEAD_LETTER_SUFFIX.len() || !topic.bytes().all(plain) {
+            return Err(address.invalid("the topic", "must have 1 to 245 letters, digits, dots, dashes, underscores"));
+        }
+        let group = address.parameter("group").unwrap_or(GROUP);
+        if group.is_empty() || group.len() > TOPIC_BYTES_MAX {
+            return Err(address.invalid("group", "must have 1 to 249 bytes"));
+        }
+        let partitions = address.parameter("partitions").map(|text| match text.parse() {
+            Ok(count @ 1..=PARTITIONS_MAX) => Ok(count),
+            _ => Err(address.invalid("partitions", format!("must be a number from 1 to {PARTITIONS_MAX}"))),
+        });
+        let ours = ["group", "partitions"];
+        let extra: Vec<_> =
+            address.parameters.iter().filter(|(name, _)| !ours.contains(&name.as_str())).cloned().collect();
+        if let Some((name, _)) = extra.iter().find(|(name, _)| options::RESERVED.contains(&name.as_str())) {
+            return Err(address.invalid(name, "cannot be set: what the log promises depends on it"));
+        }
+        let settings = Settings {
+            brokers: brokers.into(),
+            topic: topic.into(),
+            group: group.into(),
+            partitions: partitions.transpose()?,
+            extra,
+        };
+        for config in [options::consumer(&settings), options::producer(&settings)] {
+            settings.check(address, &config)?;
+        }
+        Ok(settings)
+    }
+
+    /// The topic of dead letters.
+    pub(super) fn dead_letter_topic(&self) -> String {
+        format!("{}{DEAD_LETTER_SUFFIX}", self.topic)
+    }
+
+    /// Asks librdkafka what it thinks of the options. Its words do not repeat their values.
+    fn check(&self, address: &Address, config: &ClientConfig) -> Result<(), OpenError> {
+        match config.create_native_config() {
+            Ok(_) => Ok(()),
+            Err(KafkaError::ClientConfig(_, reason, name, value)) => {
+                let reason = if value.is_empty() { reason } else { reason.replace(&value, "…") };
+                Err(address.invalid(name, format!("is refused by librdkafka: {reason}")))
+            }
+            Err(error) => Err(address.invalid("the options", format!("are refused by librdkafka: {error}"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(url: &str) -> Result<Settings, OpenError> {
+        Settings::parse(&Address::parse(url).unwrap())
+    }
+
+    #[test]
+    fn a_url_names_brokers_topic_group_and_options() {
+        let settings =
+            parse("kafka://a:9092,b:9093/requests?group=g&client.id=me&fetch.min.bytes=2&partitions=3").unwrap();
+        assert_eq!((&*settings.brokers, &*settings.topic, &*settings.group), ("a:9092,b:9093", "requests", "g"));
+        assert_eq!((settings.dead_letter_topic(), settings.partitions), ("requests.dlq".to_owned(), Some(3)));
+        let given = [("client.id", "me"), ("fetch.min.bytes", "2")].map(|(name, value)| (name.into(), value.into()));
+        assert_eq!(settings.extra, given);
+        for url in ["kafka://a", "kafka://a/"] {
+            let settings = parse(url).unwrap();
+            assert_eq!((&*settings.brokers, &*settings.topic, &*settings.group), ("a", TOPIC, GROUP));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_with_a_reason() {
+        let refused = |url: &str| parse(url).unwrap_err().to_string();
+        for url in ["kafka:a:9092/t", "kafka://", "kafka:///t", "kafka://a,,b/t", "kafka://me:secret@a/t"] {
+            assert!(refused(url).contains("must be as in kafka://host"), "{url}");
+        }
+        assert!(refused("kafka://a/t/u").contains("the topic must have"));
+        assert!(refused(&format!("kafka://a/{}", "t".repeat(246))).contains("the topic must have"));
+        assert!(refused("kafka://a/t?group=").contains("group must have"));
+        for partitions in ["0", "1025", "many"] {
+            let url = format!("kafka://a/t?partitions={partitions}");
+            assert!(refused(&url).contains("partitions must be a number from 1 to 1024"), "{url}");
+        }
+        assert!(refused("kafka://a?enable.auto.commit=true").contains("enable.auto.commit cannot be set"));
+        let unknown = refused("kafka://a?fetch.min.byte=2");
+        assert!(
+            unknown.contains("fetch.min.byte is refused by librdkafka: No such configuration property"),
+            "{unknown}"
+        );
+        let secret = refused("kafka://a?sasl.username=me&sasl.password=secret&security.protocol=secret");
+        assert!(secret.contains("security.protocol is refused") && !secret.contains("secret"), "{secret}");
+    }
+}

@@ -1,0 +1,75 @@
+//! What librdkafka calls back with: log lines, and errors that belong to no call.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rdkafka::{
+    ClientContext,
+    config::RDKafkaLogLevel,
+    consumer::ConsumerContext,
+    error::{KafkaError, RDKafkaErrorCode},
+};
+
+use super::{fault::unavailable, reader::Shared};
+use crate::delivery::Unavailable;
+
+/// Passes a log line on. An outage is told by [`crate::delivery::Health`], once in a while; librdkafka tells of each
+/// try to connect, so most of its lines are for those who look for the cause.
+pub(super) fn say(level: RDKafkaLogLevel, facility: &str, line: &str) {
+    // An offset out of range, or an option without effect, is for the operator to know.
+    if matches!(facility, "OFFSET" | "CONFWARN") && (level as i32) <= RDKafkaLogLevel::Warning as i32 {
+        tracing::warn!("librdkafka: {line}");
+    } else {
+        tracing::debug!("librdkafka: {facility}: {line}");
+    }
+}
+
+/// What an error that belongs to no call says, unless it only sums up others. Its reason names the broker.
+pub(super) fn complaint(error: &KafkaError, reason: &str) -> Option<Unavailable> {
+    if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
+        return None;
+    }
+    let judged = unavailable("the connection fails", error);
+    Some(Unavailable { reason: format!("{}: {reason}", judged.reason), ..judged })
+}
+
+/// The context of a client that only asks questions.
+#[derive(Default)]
+pub(super) struct Quiet(Mutex<Option<Unavailable>>);
+
+impl Quiet {
+    /// The last error that belongs to no call.
+    pub(super) fn complaint(&self) -> Option<Unavailable> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl ClientContext for Quiet {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        say(level, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        if let Some(complaint) = complaint(&error, reason) {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(complaint);
+        }
+    }
+}
+
+impl ConsumerContext for Quiet {}
+
+/// The context of a reader.
+pub(super) struct Context(pub(super) Arc<Shared>);
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        say(level, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        if let Some(complaint) = complaint(&error, reason) {
+            self.0.complain(complaint);
+        }
+    }
+}
+
+impl ConsumerContext for Context {}

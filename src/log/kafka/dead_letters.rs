@@ -1,0 +1,121 @@
+//! Keeps dead letters in a topic beside that of the requests.
+//!
+//! A dead letter is a message: its value the record's bytes (cut where [`crate::log::Payload`] cuts them), its key the
+//! record's identity `topic/partition/offset`, its headers the rest, as text: `reason`, `topic`, `partition`, `offset`,
+//! `found_at` (RFC 3339, UTC), `length` (of the whole record, bytes), `sha256` (of the whole record, hexadecimal), and
+//! `id`, if that could be read. It is written at least once; who reads it sees by the key whether it is new.
+
+use std::{sync::mpsc::sync_channel, time::Duration};
+
+use chrono::SecondsFormat;
+use rdkafka::message::{Header, OwnedHeaders};
+
+use super::sender::{Outgoing, Sender};
+use crate::{
+    answer::DeadLetter,
+    delivery::{Refusal, Unavailable, Writer},
+    log::PublishError,
+};
+
+/// So many dead letters are under way at a time: with 256 KiB each, well within what a producer may have waiting.
+const UNDER_WAY_MAX: usize = 64;
+/// Every one of them is acknowledged, or has failed, within this time.
+const DEADLINE: Duration = Duration::from_secs(7);
+
+/// Writes dead letters of one topic.
+pub(super) struct DeadLetterWriter {
+    pub(super) sender: Sender,
+    pub(super) requests: String,
+    pub(super) topic: String,
+}
+
+impl DeadLetterWriter {
+    fn send_all(&self, letters: &[DeadLetter], first: usize, refusals: &mut Vec<Refusal>) -> Result<(), Unavailable> {
+        let (report, reports) = sync_channel(letters.len());
+        for (index, letter) in letters.iter().enumerate() {
+            let report = report.clone();
+            let key = key(&self.requests, letter);
+            let headers = headers(&self.requests, letter).iter().fold(OwnedHeaders::new(), |headers, (name, value)| {
+                headers.insert(Header { key: name, value: Some(value.as_str()) })
+            });
+            let (payload, headers) = (letter.payload.bytes(), Some(headers));
+            let outgoing = Outgoing { topic: &self.topic, key: Some(&key), payload, headers };
+            // It has room for each, and after an error nobody listens.
+            self.sender.send(outgoing, Box::new(move |landed| drop(report.try_send((index, landed)))));
+        }
+        for _ in letters {
+            match reports.recv_timeout(DEADLINE) {
+                Ok((_, Ok(_))) => {}
+                Ok((index, Err(error @ PublishError::TooLarge { .. }))) => {
+                    refusals.push(Refusal { row: first + index, reason: error.to_string() });
+                }
+                Ok((_, Err(PublishError::Unavailable(error)))) => {
+                    return Err(Unavailable { reason: format!("topic {}: {}", self.topic, error.reason), ..error });
+                }
+                Err(_) => return Err(Unavailable::transient(format!("topic {}: no answer", self.topic))),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Writer<DeadLetter> for DeadLetterWriter {
+    fn write(&mut self, letters: &[DeadLetter]) -> Result<Vec<Refusal>, Unavailable> {
+        let mut refusals = Vec::new();
+        for (chunk, some) in letters.chunks(UNDER_WAY_MAX).enumerate() {
+            self.send_all(some, chunk * UNDER_WAY_MAX, &mut refusals)?;
+        }
+        Ok(refusals)
+    }
+}
+
+fn key(requests: &str, letter: &DeadLetter) -> String {
+    format!("{requests}/{}/{}", letter.position.partition.0, letter.position.offset.0)
+}
+
+fn headers(requests: &str, letter: &DeadLetter) -> Vec<(&'static str, String)> {
+    let DeadLetter { position, id, reason, payload, found_at } = letter;
+    let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut headers = vec![
+        ("reason", reason.clone()),
+        ("topic", requests.to_owned()),
+        ("partition", position.partition.0.to_string()),
+        ("offset", position.offset.0.to_string()),
+        ("found_at", found_at.to_rfc3339_opts(SecondsFormat::Millis, true)),
+        ("length", payload.len().to_string()),
+        ("sha256", hex(payload.sha256())),
+    ];
+    headers.extend(id.as_ref().map(|id| ("id", id.as_str().to_owned())));
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{DEAD_LETTER_BYTES_MAX, promises::dead_letter};
+
+    #[test]
+    fn headers_tell_all_that_the_value_does_not() {
+        let letter = dead_letter(7, b"abc".to_vec());
+        // printf abc | sha256sum
+        let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let expected = [
+            ("reason", "Carrier: is missing"),
+            ("topic", "requests"),
+            ("partition", "1"),
+            ("offset", "7"),
+            ("found_at", "2023-11-14T22:13:20.123Z"),
+            ("length", "3"),
+            ("sha256", sha256),
+            ("id", "id 7"),
+        ];
+        assert_eq!(headers("requests", &letter), expected.map(|(name, value)| (name, value.to_owned())));
+        assert_eq!(key("requests", &letter), "requests/1/7");
+
+        let mut anonymous = dead_letter(7, vec![0; DEAD_LETTER_BYTES_MAX + 5]);
+        anonymous.id = None;
+        let headers = headers("requests", &anonymous);
+        assert!(headers.iter().all(|(name, _)| *name != "id"));
+        assert!(headers.contains(&("length", (DEAD_LETTER_BYTES_MAX + 5).to_string())));
+    }
+}

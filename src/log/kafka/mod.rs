@@ -1,0 +1,126 @@
+//! The log in Apache Kafka, through librdkafka.
+//!
+//! ```text
+//!  poll ◀── queue of partition 0 ◀─┐ bounded, fetched ahead
+//!       ◀── queue of partition 3 ◀─┴─ librdkafka ◀──▶ brokers
+//!  commit ──▶ wanted offsets ──▶ committer: a thread that commits, and tries again
+//!                                keeper: a thread that looks for new partitions, serves events, and tells the health
+//! ```
+//!
+//! Partitions are assigned, not subscribed to: which reader owns which follows from their numbers alone. So a group has
+//! no members here, only committed offsets, and two generations that overlap for a moment can rewind each other's
+//! commits. That costs work done again, and skips nothing: an offset is committed only when what precedes it is durable.
+//!
+//! A call to librdkafka that may block is made on these threads, with a timeout; `poll` and `commit` never block.
+
+mod address;
+mod commits;
+mod committer;
+mod context;
+mod dead_letters;
+mod fault;
+mod keeper;
+mod options;
+mod reader;
+mod sender;
+mod start;
+mod topics;
+
+use std::{sync::Arc, time::Duration};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+
+pub use options::{PUBLISH_BYTES_MAX, READ_AHEAD_BYTES_MAX, READ_AHEAD_MESSAGES_MAX};
+
+use super::{Log, Producer, Published, Reader, Share, Wake};
+use crate::{
+    address::{Address, OpenError},
+    answer::DeadLetter,
+    delivery::{Health, Unavailable, Writer},
+};
+
+use address::Settings;
+use context::Quiet;
+use sender::{Outgoing, Sender};
+
+/// A topic of a Kafka cluster, as one group reads it.
+pub struct KafkaLog {
+    settings: Settings,
+}
+
+impl KafkaLog {
+    /// Opens `kafka://host:9092,host2:9092/TOPIC?group=G&partitions=N`; all other parameters are options for librdkafka,
+    /// as `security.protocol` or `sasl.username`. It checks them, and connects to nothing yet. Where N is given, a topic
+    /// that is not there is made with so many partitions, and one for its dead letters; one that is there stays as it is.
+    pub(crate) fn open(address: &Address) -> Result<Self, OpenError> {
+        Ok(KafkaLog { settings: Settings::parse(address)? })
+    }
+
+    fn count_partitions(&self) -> Result<Option<u32>, Unavailable> {
+        let consumer: BaseConsumer<Quiet> = options::inquirer(&self.settings)
+            .create_with_context(Quiet::default())
+            .map_err(|error| fault::unavailable("cannot start a client", &error))?;
+        topics::count_partitions(&consumer, &self.settings.topic).map_err(|error| {
+            // Why there was no answer is told by events that wait by now.
+            (0..keeper::EVENTS_MAX).for_each(|_| drop(consumer.poll(Duration::ZERO)));
+            consumer.context().complaint().unwrap_or(error)
+        })
+    }
+
+    /// Makes the topics, if the URL asks for it.
+    fn make_topics(&self) -> Result<(), Unavailable> {
+        let Some(partitions) = self.settings.partitions else { return Ok(()) };
+        let wanted = [(&*self.settings.topic, partitions), (&*self.settings.dead_letter_topic(), 1)];
+        topics::make(&options::inquirer(&self.settings), &wanted)
+    }
+
+    /// The same before a message is sent. Who sends bears an outage, and a topic may be made later.
+    fn sender(&self) -> Result<Sender, Unavailable> {
+        if let Err(error) = self.make_topics() {
+            tracing::warn!("{error}");
+        }
+        Sender::start(options::producer(&self.settings))
+    }
+}
+
+impl Log for KafkaLog {
+    fn describe(&self) -> String {
+        format!("topic {} at kafka://{}", self.settings.topic, self.settings.brokers)
+    }
+
+    fn partitions(&self) -> Result<u32, Unavailable> {
+        if let Some(count) = self.count_partitions()? {
+            return Ok(count);
+        }
+        self.make_topics()?;
+        self.count_partitions()?.ok_or_else(|| topics::missing(&self.settings.topic))
+    }
+
+    fn reader(&self, share: Share, wake: Wake, health: Arc<Health>) -> Result<Box<dyn Reader>, Unavailable> {
+        Ok(Box::new(reader::KafkaReader::start(&self.settings, share, wake, health)?))
+    }
+
+    fn producer(&self) -> Result<Arc<dyn Producer>, Unavailable> {
+        Ok(Arc::new(KafkaProducer { sender: self.sender()?, topic: self.settings.topic.clone() }))
+    }
+
+    fn dead_letters(&self) -> Result<Box<dyn Writer<DeadLetter>>, Unavailable> {
+        let (requests, topic) = (self.settings.topic.clone(), self.settings.dead_letter_topic());
+        Ok(Box::new(dead_letters::DeadLetterWriter { sender: self.sender()?, requests, topic }))
+    }
+}
+
+/// Appends requests to the topic.
+struct KafkaProducer {
+    sender: Sender,
+    topic: String,
+}
+
+impl Producer for KafkaProducer {
+    fn publish(&self, key: Option<&str>, payload: Vec<u8>, done: Published) {
+        self.sender.send(Outgoing { topic: &self.topic, key, payload: &payload, headers: None }, done);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,358 @@
+//! The Kafka log against the promises of every log.
+//!
+//! Each test runs against librdkafka's own mock cluster, in this process, and again against a real one if `KAFKA_URL`
+//! names it, as in `kafka://127.0.0.1:9092`. What a mock cluster cannot do needs the real one, and what only a mock
+//! cluster can (go down at a word), the mock.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_executor::block_on;
+use rdkafka::{
+    ClientConfig, Message as _, Offset as KafkaOffset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer},
+    message::{BorrowedHeaders, Headers},
+    mocking::MockCluster,
+    producer::DefaultProducerContext,
+    types::{RDKafkaApiKey, RDKafkaRespErr},
+};
+
+use super::*;
+use crate::log::{
+    self, DEAD_LETTER_BYTES_MAX, Message, Offset, Offsets, PartitionId, PublishError,
+    promises::{self, PATIENCE, Rig, dead_letter, publish},
+};
+
+type Mock = MockCluster<'static, DefaultProducerContext>;
+
+/// A cluster, and what its topics are called.
+enum Cluster {
+    Mock(Box<Mock>),
+    Real(String),
+}
+
+impl Cluster {
+    fn mock() -> Self {
+        Cluster::Mock(Box::new(MockCluster::new(1).unwrap()))
+    }
+
+    fn real() -> Option<Self> {
+        let Ok(url) = std::env::var("KAFKA_URL") else {
+            println!("not run against a real Kafka: KAFKA_URL does not name one");
+            return None;
+        };
+        Some(Cluster::Real(url.trim_start_matches("kafka://").trim_end_matches('/').to_owned()))
+    }
+
+    /// The mock, and the real one if there is one.
+    fn each(test: impl Fn(&Cluster)) {
+        test(&Cluster::mock());
+        Cluster::real().iter().for_each(test);
+    }
+
+    fn brokers(&self) -> String {
+        match self {
+            Cluster::Mock(mock) => mock.bootstrap_servers(),
+            Cluster::Real(brokers) => brokers.clone(),
+        }
+    }
+
+    fn admin(&self) -> AdminClient<DefaultClientContext> {
+        ClientConfig::new().set("bootstrap.servers", self.brokers()).create().unwrap()
+    }
+
+    /// Makes a topic that no other test has.
+    fn topic(&self, partitions: i32) -> String {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let topic = format!("test-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        match self {
+            Cluster::Mock(mock) => mock.create_topic(&topic, partitions, 1).unwrap(),
+            Cluster::Real(_) => {
+                let new = NewTopic::new(&topic, partitions, TopicReplication::Fixed(1));
+                let made = block_on(self.admin().create_topics([&new], &AdminOptions::new())).unwrap();
+                assert!(made.iter().all(Result::is_ok), "{made:?}");
+            }
+        }
+        let log = self.log(&topic, "");
+        let start = Instant::now();
+        while log.partitions() != Ok(partitions.cast_unsigned()) {
+            assert!(start.elapsed() < PATIENCE, "{:?}", log.partitions());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        topic
+    }
+
+    fn log(&self, topic: &str, parameters: &str) -> Arc<dyn Log> {
+        log::open(&format!("kafka://{}/{topic}?{parameters}", self.brokers())).unwrap()
+    }
+
+    fn new_log(&self, partitions: i32) -> Arc<dyn Log> {
+        self.log(&self.topic(partitions), "")
+    }
+}
+
+#[test]
+fn promise_1_each_partition_in_order_without_a_gap_from_the_committed_offset() {
+    Cluster::each(|cluster| {
+        promises::promise_1_each_partition_in_order_without_a_gap_from_the_committed_offset(&*cluster.new_log(4));
+    });
+}
+
+#[test]
+fn promise_1_shares_are_disjoint_and_complete() {
+    Cluster::each(|cluster| promises::promise_1_shares_are_disjoint_and_complete(&*cluster.new_log(4)));
+}
+
+/// A mock cluster's topics do not grow.
+#[test]
+fn promise_1_new_partitions_are_picked_up() {
+    let Some(cluster) = Cluster::real() else { return };
+    let topic = cluster.topic(2);
+    let grow = || {
+        let more = NewPartitions::new(&topic, 5);
+        block_on(cluster.admin().create_partitions([&more], &AdminOptions::new())).unwrap();
+        let start = Instant::now();
+        while cluster.log(&topic, "").partitions() != Ok(5) {
+            assert!(start.elapsed() < PATIENCE);
+        }
+    };
+    let quickly = "topic.metadata.refresh.interval.ms=200";
+    promises::promise_1_new_partitions_are_picked_up(&*cluster.log(&topic, quickly), grow);
+}
+
+#[test]
+fn promise_1_an_offset_out_of_range_means_the_earliest() {
+    Cluster::each(|cluster| {
+        let log = cluster.new_log(1);
+        let producer = log.producer().unwrap();
+        for n in 0..5 {
+            publish(&*producer, None, format!("{n}")).unwrap();
+        }
+        Rig::start(&*log, Share::ALL).commit(&Offsets::from([(PartitionId(0), Offset(1000))]));
+        let messages = Rig::start(&*log, Share::ALL).read(5);
+        assert_eq!(messages[0].position.offset, Offset(0));
+    });
+}
+
+#[test]
+fn promise_2_the_callback_runs_for_what_is_new() {
+    Cluster::each(|cluster| promises::promise_2_the_callback_runs_for_what_is_new(&*cluster.new_log(4)));
+}
+
+#[test]
+fn promise_3_nothing_but_commit_commits_and_lag_tells() {
+    Cluster::each(|cluster| promises::promise_3_nothing_but_commit_commits_and_lag_tells(&*cluster.new_log(4)));
+}
+
+#[test]
+fn promise_3_groups_have_offsets_of_their_own_and_a_commit_can_go_back() {
+    Cluster::each(|cluster| {
+        let topic = cluster.topic(1);
+        let (one, other) = (cluster.log(&topic, "group=one"), cluster.log(&topic, "group=other"));
+        let producer = one.producer().unwrap();
+        for n in 0..10 {
+            publish(&*producer, None, format!("{n}")).unwrap();
+        }
+        let to = |offset| Offsets::from([(PartitionId(0), Offset(offset))]);
+        Rig::start(&*one, Share::ALL).commit(&to(8));
+        assert_eq!(Rig::start(&*other, Share::ALL).read(10).len(), 10);
+        // An overlapping generation rewinds: work again, and nothing skipped.
+        Rig::start(&*one, Share::ALL).commit(&to(3));
+        assert_eq!(Rig::start(&*one, Share::ALL).read(7)[0].position.offset, Offset(3));
+    });
+}
+
+#[test]
+fn promises_3_and_4_an_outage_is_waited_out() {
+    let cluster = Cluster::mock();
+    let log = cluster.new_log(4);
+    let Cluster::Mock(mock) = &cluster else { panic!() };
+    promises::promises_3_and_4_an_outage_is_waited_out(
+        &*log,
+        || mock.broker_down(1).unwrap(),
+        || mock.broker_up(1).unwrap(),
+    );
+}
+
+#[test]
+fn promise_4_a_log_that_is_not_there_is_waited_for_and_said_so() {
+    let nowhere = log::open("kafka://127.0.0.1:1/requests").unwrap();
+    let error = nowhere.partitions().unwrap_err();
+    assert!(!error.needs_operator && error.reason.contains("127.0.0.1:1"), "{error}");
+    let rig = Rig::start(&*nowhere, Share::ALL);
+    let start = Instant::now();
+    let outage = loop {
+        if let Some(outage) = rig.health.outage() {
+            break outage;
+        }
+        assert!(start.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    assert!(!outage.needs_operator && outage.reason.contains("127.0.0.1:1"), "{outage:?}");
+    let failed = publish(&*nowhere.producer().unwrap(), None, "m").unwrap_err();
+    assert!(matches!(&failed, PublishError::Unavailable(error) if error.reason.contains("127.0.0.1:1")), "{failed:?}");
+    assert!(start.elapsed() < PATIENCE);
+}
+
+#[test]
+fn promise_5_what_is_buffered_is_bounded() {
+    Cluster::each(|cluster| {
+        promises::promise_5_what_is_buffered_is_bounded(&*cluster.new_log(2), READ_AHEAD_MESSAGES_MAX);
+    });
+}
+
+#[test]
+fn messages_of_a_key_share_a_partition() {
+    Cluster::each(|cluster| promises::messages_of_a_key_share_a_partition(&*cluster.new_log(4)));
+}
+
+#[test]
+fn a_message_of_the_largest_size_lands_and_a_larger_one_is_refused() {
+    Cluster::each(|cluster| {
+        let log = cluster.new_log(4);
+        promises::a_message_of_the_largest_size_lands_and_a_larger_one_is_refused(&*log, PUBLISH_BYTES_MAX);
+    });
+}
+
+#[test]
+fn dead_letters_land_in_their_topic_with_all_there_is_to_know() {
+    Cluster::each(|cluster| {
+        let topic = cluster.topic(2);
+        let log = cluster.log(&topic, "");
+        let letters: Vec<_> = (0..100).map(|n| dead_letter(n, vec![n as u8; n as usize])).collect();
+        let mut long = dead_letter(100, vec![7; 2 * DEAD_LETTER_BYTES_MAX]);
+        long.id = None;
+        let letters = [letters, vec![long]].concat();
+        let mut writer = log.dead_letters().unwrap();
+        let start = Instant::now();
+        // The topic is made by the first letter to it, which may take a moment.
+        while let Err(error) = writer.write(&letters[..1]) {
+            assert!(start.elapsed() < PATIENCE, "{error}");
+        }
+        assert_eq!(writer.write(&letters), Ok(vec![]));
+        let mut kept = BTreeMap::new();
+        let consumer = reads_all(cluster, &format!("{topic}.dlq"));
+        while kept.len() < letters.len() {
+            assert!(start.elapsed() < PATIENCE, "{} kept", kept.len());
+            let Some(message) = consumer.poll(Duration::from_millis(100)) else { continue };
+            let message = message.unwrap();
+            let headers = headers_of(message.headers().unwrap());
+            let key = String::from_utf8(message.key().unwrap().to_vec()).unwrap();
+            assert_eq!(key, format!("{topic}/1/{}", headers["offset"]));
+            kept.insert(
+                headers["offset"].parse::<u64>().unwrap(),
+                (message.payload().unwrap_or_default().to_vec(), headers),
+            );
+        }
+        for letter in &letters {
+            let (payload, headers) = &kept[&letter.position.offset.0];
+            assert_eq!(payload, letter.payload.bytes());
+            assert_eq!(headers.get("id").map(String::as_str), letter.id.as_ref().map(|id| id.as_str()));
+            assert_eq!(headers["length"], letter.payload.len().to_string());
+        }
+    });
+}
+
+fn reads_all(cluster: &Cluster, topic: &str) -> BaseConsumer {
+    let consumer: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", cluster.brokers()).set("group.id", "test").create().unwrap();
+    let partitions = consumer.fetch_metadata(Some(topic), PATIENCE).unwrap().topics()[0].partitions().len();
+    let mut list = TopicPartitionList::new();
+    for partition in 0..partitions {
+        list.add_partition_offset(topic, partition as i32, KafkaOffset::Beginning).unwrap();
+    }
+    consumer.assign(&list).unwrap();
+    consumer
+}
+
+fn headers_of(headers: &BorrowedHeaders) -> BTreeMap<String, String> {
+    let text = |value: Option<&[u8]>| String::from_utf8(value.unwrap().to_vec()).unwrap();
+    headers.iter().map(|header| (header.key.to_owned(), text(header.value))).collect()
+}
+
+/// Old producers send no key and no headers; a tombstone has no payload.
+#[test]
+fn a_message_without_a_payload_is_an_empty_one() {
+    Cluster::each(|cluster| {
+        let topic = cluster.topic(1);
+        let producer: rdkafka::producer::BaseProducer =
+            ClientConfig::new().set("bootstrap.servers", cluster.brokers()).create().unwrap();
+        producer.send(rdkafka::producer::BaseRecord::<[u8], [u8]>::to(&topic)).map_err(|(error, _)| error).unwrap();
+        rdkafka::producer::Producer::flush(&producer, PATIENCE).unwrap();
+        let messages: Vec<Message> = Rig::start(&*cluster.log(&topic, ""), Share::ALL).read(1);
+        assert!(messages[0].payload.is_empty());
+    });
+}
+
+/// A mock cluster makes any topic it is asked about.
+#[test]
+fn a_topic_that_is_not_there_is_made_where_the_url_says_so() {
+    let Some(cluster) = Cluster::real() else { return };
+    let topic = format!("{}-more", cluster.topic(1));
+    let error = cluster.log(&topic, "").partitions().unwrap_err();
+    assert!(error.needs_operator && error.reason.contains(&format!("there is no topic {topic}")), "{error}");
+    let rig = Rig::start(&*cluster.log(&topic, ""), Share::ALL);
+    until(|| rig.health.outage().is_some_and(|outage| outage.needs_operator));
+    assert_eq!(cluster.log(&topic, "partitions=3").partitions(), Ok(3));
+    assert_eq!(cluster.log(&format!("{topic}.dlq"), "").partitions(), Ok(1));
+    assert_eq!(cluster.log(&topic, "partitions=5").partitions(), Ok(3), "it stays as it is");
+}
+
+fn until(done: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// An idempotent producer that may not have an id has failed for good.
+#[test]
+fn a_producer_that_has_failed_for_good_is_replaced() {
+    let cluster = Cluster::mock();
+    let log = cluster.new_log(1);
+    let Cluster::Mock(mock) = &cluster else { panic!() };
+    mock.request_errors(
+        RDKafkaApiKey::InitProducerId,
+        &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED],
+    );
+    let producer = log.producer().unwrap();
+    assert!(matches!(publish(&*producer, None, "m"), Err(PublishError::Unavailable(_))));
+    until(|| publish(&*producer, None, "m").is_ok());
+}
+
+/// Only members may commit to a group that has members.
+#[test]
+fn a_group_that_another_application_reads_with_is_not_ours_to_commit_to() {
+    let Some(cluster) = Cluster::real() else { return };
+    let (topic, other_topic) = (cluster.topic(1), cluster.topic(1));
+    let log = cluster.log(&topic, &format!("group={topic}"));
+    let producer = log.producer().unwrap();
+    publish(&*producer, None, "first").unwrap();
+    let other: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", cluster.brokers()).set("group.id", &topic).create().unwrap();
+    other.subscribe(&[&other_topic]).unwrap();
+    until(|| {
+        other.poll(Duration::from_millis(10));
+        other.assignment().unwrap().count() > 0
+    });
+    let mut rig = Rig::start(&*log, Share::ALL);
+    let messages = rig.read(1);
+    rig.reader.commit(&promises::offsets_after(&messages));
+    until(|| rig.health.outage().is_some_and(|outage| outage.needs_operator));
+    let outage = rig.health.outage().unwrap();
+    assert!(outage.reason.contains("another application reads with this group"), "{outage:?}");
+    // Reading goes on, and once the other is gone, so does committing.
+    publish(&*producer, None, "second").unwrap();
+    assert_eq!(rig.read(1)[0].payload.bytes(), b"second");
+    drop(other);
+    rig.reader.close(Instant::now() + PATIENCE).unwrap();
+}

@@ -1,0 +1,117 @@
+//! Calls to the driver, each with a deadline.
+//!
+//! The driver has no timeout on a reply, and its synchronous interface none at all: a server that hangs would hang its
+//! callers for as long as TCP lasts. So the calls run on a small runtime of our own, and whoever calls waits for a
+//! bounded time. A call given up is dropped midway, which the driver does not promise to bear: so the client is replaced.
+
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        mpsc::{RecvTimeoutError, sync_channel},
+    },
+    time::Duration,
+};
+
+use mongodb::{Client, Database, options::ClientOptions};
+use tokio::runtime::Runtime;
+
+use super::fault::unavailable;
+use crate::delivery::Unavailable;
+
+/// A client, and how many there were before it.
+struct Current {
+    generation: u64,
+    client: Client,
+}
+
+/// A database, reached through one pool of connections.
+pub(super) struct Calls {
+    /// Taken when this is dropped: a runtime may not be dropped everywhere, but it may be told to end.
+    runtime: Option<Runtime>,
+    options: ClientOptions,
+    database: String,
+    current: Mutex<Option<Current>>,
+}
+
+impl Calls {
+    pub(super) fn new(runtime: Runtime, options: ClientOptions, database: String) -> Self {
+        Calls { runtime: Some(runtime), options, database, current: Mutex::new(None) }
+    }
+
+    pub(super) fn database(&self) -> &str {
+        &self.database
+    }
+
+    pub(super) fn options(&self) -> &ClientOptions {
+        &self.options
+    }
+
+    /// Runs a call and waits for its result, `limit` at most. `doing` says what it does, as in "cannot write answers".
+    pub(super) fn call<T, F>(
+        &self,
+        doing: &str,
+        limit: Duration,
+        make: impl FnOnce(Database) -> F,
+    ) -> Result<T, Unavailable>
+    where
+        T: Send + 'static,
+        F: Future<Output = mongodb::error::Result<T>> + Send + 'static,
+    {
+        let Some(runtime) = &self.runtime else { return Err(Unavailable::transient("the store is closed")) };
+        let (generation, client) = self.client(runtime).map_err(|error| unavailable(doing, &error))?;
+        let call = make(client.database(&self.database));
+        let (reply, result) = sync_channel(1);
+        // It has room for the one reply, and nobody listens after the limit.
+        let task = runtime.spawn(async move { drop(reply.try_send(call.await)) });
+        match result.recv_timeout(limit) {
+            Ok(result) => result.map_err(|error| unavailable(doing, &error)),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(Unavailable::transient(format!("{doing}: the call ended without a result")))
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                task.abort();
+                self.give_up(generation);
+                Err(Unavailable::transient(format!("{doing}: no answer within {} s", limit.as_secs())))
+            }
+        }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<Current>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The client, made when it is first needed. It connects in the background.
+    fn client(&self, runtime: &Runtime) -> mongodb::error::Result<(u64, Client)> {
+        let mut current = self.current();
+        if let Some(Current { generation, client }) = &*current {
+            return Ok((*generation, client.clone()));
+        }
+        let _entered = runtime.enter();
+        let client = Client::with_options(self.options.clone())?;
+        *current = Some(Current { generation: 0, client: client.clone() });
+        Ok((0, client))
+    }
+
+    /// Puts a new client in the place of that of a generation; of several that give up the same, the first does.
+    fn give_up(&self, generation: u64) {
+        let (Some(runtime), mut current) = (&self.runtime, self.current()) else { return };
+        let _entered = runtime.enter();
+        if let Some(old) = &mut *current
+            && old.generation == generation
+            && let Ok(client) = Client::with_options(self.options.clone())
+        {
+            *old = Current { generation: generation + 1, client };
+        }
+    }
+}
+
+impl Drop for Calls {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            let entered = runtime.enter();
+            *self.current() = None;
+            drop(entered);
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The MongoDB store against the promises of every store. They need a server: `MONGO_URL` names it, as in
+//! `mongodb://127.0.0.1:27017`, and each test has a database of its own there, which it drops.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    time::Instant,
+};
+
+use mongodb::bson::{self, oid::ObjectId};
+
+use super::*;
+use crate::store::{
+    self, Outcome,
+    promises::{self, answer},
+};
+
+/// A database that is dropped in the end.
+struct Place {
+    url: String,
+    calls: Arc<Calls>,
+}
+
+impl Place {
+    fn new() -> Option<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let Ok(server) = std::env::var("MONGO_URL") else {
+            println!("skipped: MONGO_URL names no MongoDB to test with");
+            return None;
+        };
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let url = format!("{}/test_{}_{number}", server.trim_end_matches('/'), std::process::id());
+        let MongoStore { calls } = MongoStore::open(&url).unwrap();
+        Some(Place { url, calls })
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        store::open(&self.url).unwrap()
+    }
+
+    fn run(&self, command: bson::Document) -> bson::Document {
+        self.calls.call("the test", INDEX, |database| async move { database.run_command(command).await }).unwrap()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.run(doc! { "dropDatabase": 1 });
+    }
+}
+
+#[test]
+fn promise_1_the_first_answer_wins() {
+    let Some(place) = Place::new() else { return };
+    promises::promise_1_the_first_answer_wins(&*place.store());
+}
+
+/// What is refused for good depends on the server's rules for the collection: here, a validator.
+#[test]
+fn promise_2_a_refused_row_is_named_and_the_others_land() {
+    let Some(place) = Place::new() else { return };
+    let validated = doc! { "create": ANSWERS, "validator": { "ModelVersion": { "$ne": "bad" } } };
+    let made = place.calls.call("", INDEX, |database| async move { database.run_command(validated).await });
+    if made.is_err() {
+        println!("skipped: this server has no validators");
+        return;
+    }
+    promises::promise_2_a_refused_row_is_named_and_the_others_land(&*place.store(), answer("0", "bad"));
+}
+
+#[test]
+fn promise_3_a_prediction_outranks_a_rejection() {
+    let Some(place) = Place::new() else { return };
+    promises::promise_3_a_prediction_outranks_a_rejection(&*place.store());
+}
+
+#[test]
+fn promise_4_answers_have_an_index_on_uuid_that_is_not_unique() {
+    let Some(place) = Place::new() else { return };
+    let store = place.store();
+    let _writers = (store.answers().unwrap(), store.answers().unwrap());
+    let indexes = place.run(doc! { "listIndexes": ANSWERS });
+    let indexes = indexes.get_document("cursor").unwrap().get_array("firstBatch").unwrap();
+    let index =
+        indexes.iter().filter_map(bson::Bson::as_document).find(|index| index.get_str("name").unwrap() == "UUID_1");
+    assert!(!index.unwrap().get_bool("unique").unwrap_or(false));
+}
+
+#[test]
+fn documents_have_the_types_of_the_contract() {
+    let Some(place) = Place::new() else { return };
+    place.store().answers().unwrap().write(&[answer("a", "m")]).unwrap();
+    let found = place.run(doc! { "find": ANSWERS, "filter": { "_id": "a" } });
+    let found = found.get_document("cursor").unwrap().get_array("firstBatch").unwrap()[0].as_document().unwrap();
+    for name in ["DayOfWeek", "DayOfMonth", "DayOfYear"] {
+        assert!(found.get_i32(name).is_ok(), "{name}");
+    }
+    for name in ["DepDelay", "Distance", "Prediction"] {
+        assert!(found.get_f64(name).is_ok(), "{name}");
+    }
+    assert_eq!(found.get_datetime("FlightDate").unwrap().timestamp_millis(), 1_482_624_000_000);
+    assert_eq!((found.get_str("UUID").unwrap(), found.get("Remark")), ("a", Some(&bson::Bson::Null)));
+    assert_eq!(found.get_array("Probabilities").unwrap().len(), 4);
+}
+
+#[test]
+fn answers_of_the_old_job_are_found_by_their_uuid() {
+    let Some(place) = Place::new() else { return };
+    let old =
+        doc! { "_id": ObjectId::parse_str("6b04f9a1c0ffee0123456789").unwrap(), "UUID": "old", "Prediction": 2.0 };
+    place.run(doc! { "insert": ANSWERS, "documents": [old] });
+    let Some(Outcome::Answered(found)) = place.store().lookup().unwrap().find("old").unwrap() else { panic!() };
+    let text = serde_json::to_string(&found).unwrap();
+    assert_eq!(text, r#"{"_id":{"$oid":"6b04f9a1c0ffee0123456789"},"UUID":"old","Prediction":2.0}"#);
+}
+
+#[test]
+fn more_rows_than_go_into_one_command_land_and_land_again() {
+    let Some(place) = Place::new() else { return };
+    let (store, count) = (place.store(), 3000);
+    let rows: Vec<_> = (0..count).map(|n| answer(&format!("{n}"), &"m".repeat(4000))).collect();
+    let mut answers = store.answers().unwrap();
+    for _ in 0..2 {
+        assert_eq!(answers.write(&rows), Ok(vec![]));
+        assert_eq!(place.run(doc! { "count": ANSWERS }).get_i32("n").unwrap(), count);
+    }
+}
+
+#[test]
+fn a_store_that_is_not_there_is_said_so_within_the_limits() {
+    let store = store::open("mongodb://127.0.0.1:1").unwrap();
+    assert_eq!(store.describe(), "database agile_data_science at mongodb://127.0.0.1:1");
+    let start = Instant::now();
+    let error = store.lookup().unwrap().find("a").unwrap_err();
+    assert!(!error.needs_operator && error.reason.contains("127.0.0.1:1"), "{error}");
+    assert!(store.answers().is_err_and(|error| error.reason.contains("index on UUID")));
+    assert!(store.rejections().unwrap().write(&[promises::rejection("a", "why")]).is_err());
+    assert!(start.elapsed() < INDEX);
+}
+
+/// A server that takes connections and never says a word.
+#[test]
+fn a_silent_server_does_not_hang_its_callers() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let store = store::open(&format!("mongodb://{}", silent.local_addr().unwrap())).unwrap();
+    let start = Instant::now();
+    assert!(!store.lookup().unwrap().find("a").unwrap_err().needs_operator);
+    assert!(start.elapsed() < INDEX);
+}
+
+/// A server that falls silent while it is asked, and one that has come back.
+#[test]
+fn a_server_that_falls_silent_is_given_up_and_found_again() {
+    let Some(place) = Place::new() else { return };
+    let Some((before, database)) = place.url.rsplit_once('/') else { panic!("{}", place.url) };
+    let server = before.trim_start_matches("mongodb://").to_owned();
+    let silent = Arc::new(AtomicBool::new(false));
+    let url = format!("mongodb://{}/{database}?directConnection=true", proxy(server, Arc::clone(&silent)));
+    let store = store::open(&url).unwrap();
+    let (mut answers, lookup) = (store.answers().unwrap(), store.lookup().unwrap());
+    assert_eq!(answers.write(&[answer("a", "first")]), Ok(vec![]));
+    silent.store(true, Ordering::Release);
+    let start = Instant::now();
+    let error = lookup.find("a").unwrap_err();
+    assert!(!error.needs_operator && start.elapsed() < 2 * lookup::FIND, "{error}");
+    assert!(answers.write(&[answer("a", "second"), answer("b", "second")]).is_err());
+    silent.store(false, Ordering::Release);
+    while let Err(error) = answers.write(&[answer("a", "third"), answer("b", "third")]) {
+        assert!(start.elapsed() < 2 * INDEX, "{error}");
+    }
+    let Some(Outcome::Answered(found)) = lookup.find("a").unwrap() else { panic!() };
+    assert_eq!(found["ModelVersion"], "first");
+    assert!(lookup.find("b").unwrap().is_some());
+}
+
+/// Passes bytes on to a server, and swallows them while `silent`. Returns its address.
+fn proxy(server: String, silent: Arc<AtomicBool>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for near in listener.incoming().map_while(Result::ok) {
+            let far = TcpStream::connect(&server).unwrap();
+            for (mut from, mut to) in [(near.try_clone().unwrap(), far.try_clone().unwrap()), (far, near)] {
+                let silent = Arc::clone(&silent);
+                std::thread::spawn(move || {
+                    let mut bytes = [0; 4096];
+                    // A connection that was silent once has lost bytes, and stays so.
+                    let mut lost = false;
+                    while let Ok(count @ 1..) = from.read(&mut bytes) {
+                        lost |= silent.load(Ordering::Acquire);
+                        if !lost && to.write_all(&bytes[..count]).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        }
+    });
+    address
+}
