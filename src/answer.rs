@@ -1,4 +1,4 @@
-//! What comes of a request: an answer, a rejection, a dead letter.
+//! What comes of a request: an answer, or a rejection.
 
 use std::{fmt, sync::Arc};
 
@@ -7,7 +7,6 @@ use chrono::{DateTime, Datelike, NaiveTime, Utc};
 use crate::{
     classes::{DelayClass, Probabilities},
     document::{Document, Value},
-    log::{Payload, Position},
     request::{Request, RequestId},
 };
 
@@ -147,23 +146,6 @@ impl Rejection {
             ("RejectedAt", Value::Date(self.rejected_at)),
         ]
     }
-}
-
-/// A record that cannot be understood, or that the store refuses for good.
-///
-/// Its identity is its [`Position`]: it is written at least once, and readers see it once.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DeadLetter {
-    /// Where in the log the record stands.
-    pub position: Position,
-    /// Whom it concerns, if that much could be read.
-    pub id: Option<RequestId>,
-    /// Why it is dead.
-    pub reason: String,
-    /// The record itself, cut if it is very long.
-    pub payload: Payload,
-    /// When it was found dead.
-    pub found_at: DateTime<Utc>,
 }
 
 #[cfg(test)]

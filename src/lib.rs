@@ -4,7 +4,7 @@
 //!
 //! * [`code`], [`classes`]: the vocabulary: airline and airport codes, the four delay classes.
 //! * [`request`]: what is asked: fields, limits, decoding from and encoding to the wire.
-//! * [`answer`]: what is answered: answers, rejections, dead letters.
+//! * [`answer`]: what is answered: answers and rejections.
 //! * [`document`]: the answers' shape in a document store, and its JSON.
 //! * [`atlas`]: known airports and airlines, distances between airports.
 //! * [`history`]: flown flights: their Parquet file, and the importers of other formats.
@@ -22,6 +22,7 @@
 pub mod address;
 pub mod answer;
 pub mod atlas;
+mod background;
 pub mod classes;
 pub mod code;
 pub mod delivery;

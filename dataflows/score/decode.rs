@@ -2,8 +2,8 @@
 
 use chrono::Utc;
 use delaycast::{
-    answer::{DeadLetter, Rejection},
-    log::Message,
+    answer::Rejection,
+    log::{DeadLetter, Message},
     request::{self, Request, RequestId},
 };
 use timely::dataflow::{StreamVec, operators::core::OkErr};

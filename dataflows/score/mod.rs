@@ -43,9 +43,9 @@ mod wake;
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
 use delaycast::{
-    answer::{Answer, DeadLetter, Rejection},
+    answer::{Answer, Rejection},
     delivery::Delivery,
-    log::Reader,
+    log::{DeadLetter, Reader},
     model::Scorer,
 };
 use timely::dataflow::{

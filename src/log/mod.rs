@@ -9,6 +9,7 @@
 //! 4. An outage is the connector's to bear: it retries with backoff and jitter, reports through [`Health`], drops nothing.
 //! 5. What it buffers is bounded.
 
+mod dead_letter;
 pub mod embedded;
 #[cfg(feature = "kafka")]
 pub mod kafka;
@@ -18,11 +19,11 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
 
 use serde::{Deserialize, Serialize};
 
+pub use dead_letter::DeadLetter;
 pub use payload::{DEAD_LETTER_BYTES_MAX, Payload};
 
 use crate::{
     address::Address,
-    answer::DeadLetter,
     delivery::{Health, Unavailable, Writer},
 };
 

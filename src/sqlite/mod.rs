@@ -31,7 +31,6 @@ mod place;
 pub mod retention;
 mod rows;
 mod schema;
-mod thread;
 mod watcher;
 mod writer;
 
@@ -53,25 +52,25 @@ pub use writer::{CHANGES_MAX, QUEUE_BYTES_MAX};
 pub(crate) use bell::Bell;
 pub(crate) use fault::{refuses_row, unavailable};
 pub(crate) use rows::{Row, RowWriter};
-pub(crate) use thread::Worker;
 pub(crate) use writer::Change;
 
-use crate::delivery::Unavailable;
+use crate::{
+    background::{FAREWELL, Thread},
+    delivery::Unavailable,
+};
 
 /// Every change is committed, or has failed, within this time.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
 /// A reading connection waits this long for a lock; readers meet one only while a crashed process's log is recovered.
 const READ_BUSY: Duration = Duration::from_secs(2);
-/// How long a dropped handle waits for its threads. They need a moment; a disk that hangs must not hang its user.
-pub(crate) const FAREWELL: Duration = Duration::from_secs(5);
 
 /// An open database: the handle that logs and stores share. Dropping the last one ends its threads.
 pub(crate) struct Database {
     path: PathBuf,
     queue: writer::Queue,
     bells: Arc<bell::Bells>,
-    writer: Worker,
-    watcher: Mutex<Option<Worker>>,
+    writer: Thread,
+    watcher: Mutex<Option<Thread>>,
 }
 
 impl Database {

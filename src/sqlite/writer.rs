@@ -13,8 +13,11 @@ use std::{
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{bell::Bells, fault, now_ms, retention, schema, thread::Worker};
-use crate::delivery::{Backoff, Unavailable};
+use super::{bell::Bells, fault, now_ms, retention, schema};
+use crate::{
+    background::Thread,
+    delivery::{Backoff, Unavailable},
+};
 
 /// At most this many changes wait for the writing thread.
 pub const CHANGES_MAX: usize = 16_384;
@@ -82,7 +85,7 @@ impl Queue {
 }
 
 /// Starts the writing thread around a connection.
-pub(super) fn start(connection: Connection, path: &Path, bells: &Arc<Bells>) -> io::Result<(Queue, Worker)> {
+pub(super) fn start(connection: Connection, path: &Path, bells: &Arc<Bells>) -> io::Result<(Queue, Thread)> {
     let (changes, queue) = sync_channel(CHANGES_MAX);
     let bytes = Arc::new(AtomicUsize::new(0));
     let mut scribe = Scribe {
@@ -95,7 +98,7 @@ pub(super) fn start(connection: Connection, path: &Path, bells: &Arc<Bells>) -> 
         sweep_at: Instant::now() + retention::SWEEP_EVERY,
         checkpoint_at: Instant::now(),
     };
-    let worker = Worker::start("sqlite-write", move || scribe.run())?;
+    let worker = Thread::start("sqlite-write", move || scribe.run())?;
     Ok((Queue { changes: Some(changes), bytes, path: path.to_owned() }, worker))
 }
 

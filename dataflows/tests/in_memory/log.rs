@@ -7,9 +7,8 @@ use std::{
 };
 
 use delaycast::{
-    answer::DeadLetter,
     delivery::{Health, Refusal, Unavailable, Writer},
-    log::{Log, Message, Offset, Offsets, PartitionId, Payload, Position, Producer, Reader, Share, Wake},
+    log::{DeadLetter, Log, Message, Offset, Offsets, PartitionId, Payload, Position, Producer, Reader, Share, Wake},
     request,
 };
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use crate::{answer::DeadLetter, sqlite::Row};
+use crate::{log::DeadLetter, sqlite::Row};
 
 /// A dead letter as the table takes it. Its identity is topic, partition and offset: a second writing does nothing.
 pub(super) struct DeadLetterRow {

@@ -13,10 +13,9 @@ use rusqlite::{Connection, params};
 pub use append::APPEND_BYTES_MAX;
 pub use reader::{READ_AHEAD_BYTES_MAX, READ_AHEAD_MESSAGES_MAX};
 
-use super::{GROUP, Log, Producer, Reader, Share, TOPIC, Wake};
+use super::{DeadLetter, GROUP, Log, Producer, Reader, Share, TOPIC, Wake};
 use crate::{
     address::{Address, OpenError},
-    answer::DeadLetter,
     delivery::{Health, Unavailable, Writer},
     sqlite::{Database, RowWriter, unavailable},
 };

@@ -13,9 +13,10 @@ use super::{
     positions::{Place, Positions, Room, Source},
 };
 use crate::{
+    background::{FAREWELL, Thread},
     delivery::{Backoff, Health, Unavailable},
     log::{Message, Offsets, PartitionId, Payload, Reader, Wake},
-    sqlite::{Bell, Database, FAREWELL, Worker, unavailable},
+    sqlite::{Bell, Database, unavailable},
 };
 
 /// A reader holds at most this many messages that were not polled yet,
@@ -75,7 +76,7 @@ impl Shared {
 /// The near end of a reading thread. Dropping it ends the thread.
 pub(super) struct EmbeddedReader {
     shared: Arc<Shared>,
-    thread: Worker,
+    thread: Thread,
 }
 
 impl EmbeddedReader {
@@ -96,7 +97,7 @@ impl EmbeddedReader {
             health,
         };
         database.listen(&bell)?;
-        let thread = Worker::start("sqlite-read", move || filler.run())
+        let thread = Thread::start("sqlite-read", move || filler.run())
             .map_err(|error| Unavailable::transient(format!("cannot start a thread: {error}")))?;
         Ok(EmbeddedReader { shared, thread })
     }

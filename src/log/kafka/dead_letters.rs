@@ -12,9 +12,8 @@ use rdkafka::message::{Header, OwnedHeaders};
 
 use super::sender::{Outgoing, Sender};
 use crate::{
-    answer::DeadLetter,
     delivery::{Refusal, Unavailable, Writer},
-    log::PublishError,
+    log::{DeadLetter, PublishError},
 };
 
 /// So many dead letters are under way at a time: with 256 KiB each, well within what a producer may have waiting.

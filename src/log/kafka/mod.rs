@@ -32,10 +32,9 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 
 pub use options::{PUBLISH_BYTES_MAX, READ_AHEAD_BYTES_MAX, READ_AHEAD_MESSAGES_MAX};
 
-use super::{Log, Producer, Published, Reader, Share, Wake};
+use super::{DeadLetter, Log, Producer, Published, Reader, Share, Wake};
 use crate::{
     address::{Address, OpenError},
-    answer::DeadLetter,
     delivery::{Health, Unavailable, Writer},
 };
 

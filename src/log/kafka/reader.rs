@@ -22,9 +22,9 @@ use super::{
     start::Extent,
 };
 use crate::{
+    background::{FAREWELL, Thread},
     delivery::{Health, Unavailable},
     log::{Message, Offsets, PartitionId, Reader, Share, Wake},
-    sqlite::{FAREWELL, Worker},
 };
 
 /// One partition gives at most this many messages at a time, then it is the next one's turn.
@@ -141,7 +141,7 @@ pub(super) struct KafkaReader {
     arrivals: Option<Receiver<Arrival>>,
     queues: Vec<Queue>,
     turn: usize,
-    threads: [Worker; 2],
+    threads: [Thread; 2],
 }
 
 impl KafkaReader {
@@ -171,8 +171,8 @@ impl KafkaReader {
             wake,
             health,
         };
-        let started = Worker::start("kafka-read", move || keeper.run())
-            .and_then(|keeper| Ok([keeper, Worker::start("kafka-commit", move || committer.run())?]));
+        let started = Thread::start("kafka-read", move || keeper.run())
+            .and_then(|keeper| Ok([keeper, Thread::start("kafka-commit", move || committer.run())?]));
         let threads = started.map_err(|error| {
             shared.state().stop = true;
             Unavailable::transient(format!("cannot start a thread: {error}"))

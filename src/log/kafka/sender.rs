@@ -23,9 +23,9 @@ use super::{
     options::PUBLISH_BYTES_MAX,
 };
 use crate::{
+    background::Thread,
     delivery::{Backoff, Unavailable},
     log::{Offset, PartitionId, Position, PublishError, Published},
-    sqlite::Worker,
 };
 
 /// The thread waits for acknowledgements this long, then sees whether it should stop.
@@ -171,7 +171,7 @@ fn create(config: &ClientConfig) -> Result<BaseProducer<Context>, Unavailable> {
 /// Sends messages. What waits is bounded by librdkafka's queue. Dropping it lets what waits land, or fail.
 pub(super) struct Sender {
     shared: Arc<Shared>,
-    thread: Worker,
+    thread: Thread,
 }
 
 impl Sender {
@@ -179,7 +179,7 @@ impl Sender {
         let producer = Mutex::new(Arc::new(create(&config)?));
         let shared = Arc::new(Shared { config, producer, stop: AtomicBool::new(false) });
         let sender = Arc::clone(&shared);
-        let thread = Worker::start("kafka-write", move || sender.run())
+        let thread = Thread::start("kafka-write", move || sender.run())
             .map_err(|error| Unavailable::transient(format!("cannot start a thread: {error}")))?;
         Ok(Sender { shared, thread })
     }

@@ -6,15 +6,18 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// How long a dropped handle waits for its threads. They need a moment; a disk that hangs must not hang its user.
+pub(crate) const FAREWELL: Duration = Duration::from_secs(5);
+
 /// A thread that was started here.
-pub(crate) struct Worker {
+pub(crate) struct Thread {
     handle: JoinHandle<()>,
 }
 
-impl Worker {
+impl Thread {
     /// Starts a thread.
     pub(crate) fn start(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<Self> {
-        Ok(Worker { handle: thread::Builder::new().name(name.to_owned()).spawn(run)? })
+        Ok(Thread { handle: thread::Builder::new().name(name.to_owned()).spawn(run)? })
     }
 
     /// Returns once the thread has ended, or at the limit. On the thread itself it returns at once.
