@@ -15,7 +15,7 @@ const EMBEDDED: &str = "sqlite:var/delaycast.db";
 /// The request log.
 #[derive(Args)]
 pub(crate) struct LogOption {
-    /// The request log: sqlite:PATH
+    /// The request log: sqlite:PATH, or kafka://HOST:PORT/TOPIC
     #[arg(long, value_name = "URL", default_value = EMBEDDED)]
     log: String,
 }
@@ -30,7 +30,7 @@ impl LogOption {
 /// The prediction store.
 #[derive(Args)]
 pub(crate) struct StoreOption {
-    /// The prediction store: sqlite:PATH
+    /// The prediction store: sqlite:PATH, or mongodb://HOST/DATABASE
     #[arg(long, value_name = "URL", default_value = EMBEDDED)]
     store: String,
 }
