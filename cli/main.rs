@@ -42,6 +42,8 @@ enum Command {
     Predict(predict::Args),
 }
 
+/// What is logged unless DELAYCAST_LOG says otherwise.
+const LOGGED: &str = "info";
 /// `EX_TEMPFAIL` of sysexits.h: nothing is lost, start again.
 const EXIT_TEMPORARY: u8 = 75;
 /// `EX_SOFTWARE`: a worker died.
@@ -77,7 +79,12 @@ fn report(error: &anyhow::Error) {
 }
 
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_env("DELAYCAST_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let asked = std::env::var("DELAYCAST_LOG").unwrap_or_default();
+    let filter = if asked.is_empty() { Ok(EnvFilter::new(LOGGED)) } else { EnvFilter::try_new(&asked) };
+    let filter = filter.unwrap_or_else(|error| {
+        progress::say(&format!("warning: DELAYCAST_LOG={asked} is not understood ({error}): {LOGGED} is taken"));
+        EnvFilter::new(LOGGED)
+    });
     let stderr = std::io::stderr;
     tracing_subscriber::fmt()
         .with_env_filter(filter)

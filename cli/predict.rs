@@ -3,7 +3,10 @@
 use std::io::{self, BufWriter};
 
 use clap::Args as ClapArgs;
-use delaycast::{model::ModelDir, predict::predict};
+use delaycast::{
+    model::ModelDir,
+    predict::{PredictError, predict},
+};
 
 use crate::options::ModelsOption;
 
@@ -26,7 +29,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             Ok(())
         }
         // Whoever read our output has had enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(PredictError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

@@ -25,7 +25,7 @@ use delaycast_dataflows::train::{OnTree, Plan, train_model};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use crate::{format::Format, progress::say};
+use crate::{format::Format, options, progress::say};
 
 /// Train a model and publish it
 ///
@@ -51,17 +51,21 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = Trainer::Linfa)]
     trainer: Trainer,
     /// The first day of the holdout, as 2013-10-01 [default: the last quarter of the days is held out]
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     holdout_from: Option<NaiveDate>,
     /// Decides every random draw
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// How many threads grow trees [default: one a processor]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = options::workers)]
     workers: Option<NonZeroUsize>,
     /// How to print the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+}
+
+fn day(text: &str) -> Result<NaiveDate, String> {
+    text.parse().map_err(|_| "a day of the calendar is wanted, as in 2013-10-01".to_owned())
 }
 
 /// What came of a training, as it is printed.

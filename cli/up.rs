@@ -10,11 +10,7 @@ use std::{
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args as ClapArgs;
-use delaycast::{
-    log,
-    model::{ModelDir, ModelDirError, Scorer, VersionedModel},
-    store,
-};
+use delaycast::model::{ModelDir, ModelDirError, Scorer, VersionedModel};
 use delaycast_dataflows::score::{self, Config, Connections, Counters, Stop};
 use rustix::fs::{FlockOperation, flock};
 
@@ -50,10 +46,11 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let _lock = lock(&args.dir)?;
     let listener = args.listen.listen()?;
-    let model = model(&args.dir.join("models"), args.workers)?;
     let embedded = format!("sqlite:{}", args.dir.join("delaycast.db").display());
-    let log = log::open(args.log.as_deref().unwrap_or(&embedded))?;
-    let store = store::open(args.store.as_deref().unwrap_or(&embedded))?;
+    let log = options::open_log(args.log.as_deref().unwrap_or(&embedded))?;
+    let store = options::open_store(args.store.as_deref().unwrap_or(&embedded))?;
+    // Last, as it may train: who gave a wrong option is told at once.
+    let model = model(&args.dir.join("models"), args.workers)?;
     let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));
     signals::on_stop(&stop)?;
 
