@@ -70,11 +70,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// One line for what happened, one for each cause; no error's own text repeats its cause.
+/// One line for what happened, one for each cause. Our errors do not repeat their cause; those of libraries do.
 fn report(error: &anyhow::Error) {
-    progress::say(&format!("error: {error}"));
-    for cause in error.chain().skip(1) {
-        progress::say(&format!("  because: {cause}"));
+    let mut said = error.to_string();
+    progress::say(&format!("error: {said}"));
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !said.ends_with(&cause) && !cause.ends_with(&said) {
+            progress::say(&format!("  because: {cause}"));
+        }
+        said = cause;
     }
 }
 

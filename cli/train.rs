@@ -86,6 +86,8 @@ struct Report {
 
 /// Runs the command.
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    let dir = ModelDir::new(args.models);
+    dir.prepare()?;
     let began_at = Instant::now();
     let history = if args.data.is_empty() { history::bundled()? } else { history::read(&args.data)? };
     let read_seconds = began_at.elapsed().as_secs_f64();
@@ -97,7 +99,6 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let model = learn(history, &plan)?;
     let train_seconds = began_at.elapsed().as_secs_f64();
 
-    let dir = ModelDir::new(args.models);
     let published = dir.publish(model, Utc::now())?;
     let (path, origin) = (dir.path_of(&published.version), published.model.origin());
     let report = Report {
@@ -118,6 +119,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 
 /// Trains the default model on the bundled flights and publishes it.
 pub(crate) fn train_bundled(models: &ModelDir, workers: NonZeroUsize) -> anyhow::Result<VersionedModel> {
+    models.prepare()?;
     let settings = ForestSettings::of(Preset::Default, 1);
     let plan = Plan { preset: Preset::Default, settings, holdout_from: None, workers };
     Ok(models.publish(learn(history::bundled()?, &plan)?, Utc::now())?)

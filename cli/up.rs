@@ -78,10 +78,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 
 /// Holds the folder for as long as the file is open: two systems on one folder would each believe it to be theirs.
 fn lock(dir: &Path) -> anyhow::Result<File> {
-    fs::create_dir_all(dir).with_context(|| format!("cannot make the folder {}", dir.display()))?;
+    fs::create_dir_all(dir)
+        .with_context(|| format!("cannot make the folder {}: choose another with --dir", dir.display()))?;
     let path = dir.join("lock");
     let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+    let file = file.with_context(|| {
+        format!("cannot open {}: is the folder yours? Else choose another with --dir", path.display())
+    })?;
     if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         bail!("another `delaycast up` uses {}: stop it, or choose another folder with --dir", dir.display());
     }

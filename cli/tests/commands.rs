@@ -45,7 +45,9 @@ fn every_command_has_help_with_an_example() {
 fn errors_say_what_happened_and_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
-    let cases: [(Vec<String>, &str); 5] = [
+    fs::write(at("text"), "no database, however long this text may be").unwrap();
+    let cases: [(Vec<String>, &str); 6] = [
+        (vec!["send".into(), "-".into(), "--log".into(), format!("sqlite:{}", at("text"))], "no SQLite database"),
         (vec!["predict".into(), "--models".into(), at("none")], "delaycast train"),
         (vec!["score".into(), "--models".into(), at("none")], "delaycast train"),
         (vec!["send".into(), at("none.ndjson"), "--log".into(), format!("sqlite:{}", at("db"))], "none.ndjson"),
@@ -58,6 +60,7 @@ fn errors_say_what_happened_and_what_to_do() {
         assert_eq!(status.code(), Some(1), "{arguments:?}");
         assert!(stdout.is_empty() && stderr.contains("error: ") && stderr.contains(words), "{arguments:?}: {stderr}");
         assert!(!stderr.contains("panicked"), "{stderr}");
+        assert!(stderr.matches("file is not a database").count() <= 1, "a cause is said once: {stderr}");
     }
 }
 
@@ -70,6 +73,14 @@ fn a_wrong_log_is_said_before_a_model_is_trained_and_without_its_password() {
     assert_eq!(status.code(), Some(1));
     assert!(stderr.contains("cannot open the request log kafka://…@broker:9092/requests"), "{stderr}");
     assert!(!stderr.contains("training") && !stderr.contains("secret"), "{stderr}");
+}
+
+#[test]
+fn a_model_directory_that_cannot_be_is_said_before_a_model_is_trained() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let (status, _, stderr) = run(&["train", "--models", &file.path().to_string_lossy()], b"");
+    assert_eq!(status.code(), Some(1));
+    assert!(stderr.contains("cannot create") && !stderr.contains("trees"), "{stderr}");
 }
 
 #[test]
