@@ -8,7 +8,7 @@ use delaycast::{
     predict::{PredictError, predict},
 };
 
-use crate::options::ModelsOption;
+use crate::{options::ModelsOption, progress::say_if_typed};
 
 /// Answer requests from standard input on standard output, one JSON object a line, without a log or a store.
 #[derive(ClapArgs)]
@@ -23,6 +23,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let model = ModelDir::new(&args.models.models).load_current()?;
+    say_if_typed();
     match predict(&model, io::stdin(), BufWriter::new(io::stdout().lock())) {
         Ok(tally) => {
             tracing::info!("{} answered, {} rejected", tally.answered, tally.rejected);

@@ -17,7 +17,7 @@ use delaycast::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::options::LogOption;
+use crate::{options::LogOption, progress::say_if_typed};
 
 /// Publish requests to the log, one JSON object a line, and wait until each is acknowledged.
 #[derive(ClapArgs)]
@@ -69,6 +69,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 
 fn open(path: &Path) -> anyhow::Result<Box<dyn Read>> {
     if path.as_os_str() == "-" {
+        say_if_typed();
         return Ok(Box::new(io::stdin()));
     }
     Ok(Box::new(File::open(path).with_context(|| format!("cannot open {}", path.display()))?))

@@ -88,6 +88,7 @@ struct Report {
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let dir = ModelDir::new(args.models);
     dir.prepare()?;
+    say("reading the flights");
     let began_at = Instant::now();
     let history = if args.data.is_empty() { history::bundled()? } else { history::read(&args.data)? };
     let read_seconds = began_at.elapsed().as_secs_f64();
@@ -130,6 +131,7 @@ fn learn(history: History, plan: &Plan) -> anyhow::Result<Model> {
     let flights: Vec<TrainingFlight> = history.flights.iter().filter_map(TrainingFlight::of).collect();
     // A year of flights is a few hundred megabytes, and only these are needed from here on.
     drop(history);
+    say(&format!("growing {} trees on {} flights", plan.trees_total(), HumanCount(flights.len() as u64)));
     Ok(train_model(&flights, atlas, plan, &progress(plan.trees_total()))?)
 }
 

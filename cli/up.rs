@@ -30,7 +30,7 @@ pub(crate) struct Args {
     /// Where everything is kept: the embedded log and store, the models
     #[arg(long, value_name = "DIR", default_value = "var")]
     dir: PathBuf,
-    /// Worker threads of the score dataflow
+    /// Worker threads of the score dataflow, and of the first training
     #[arg(long, value_name = "N", default_value = "2", value_parser = options::workers)]
     workers: NonZeroUsize,
     /// The request log [default: the embedded one, sqlite:DIR/delaycast.db]
