@@ -14,18 +14,18 @@ const EMBEDDED: &str = "sqlite:var/delaycast.db";
 
 /// Opens the request log at a URL.
 pub(crate) fn open_log(url: &str) -> anyhow::Result<Arc<dyn Log>> {
-    log::open(url).with_context(|| format!("cannot open the request log {}", without_password(url)))
+    log::open(url).with_context(|| format!("cannot open the request log {}", shown(url)))
 }
 
 /// Opens the prediction store at a URL.
 pub(crate) fn open_store(url: &str) -> anyhow::Result<Arc<dyn Store>> {
-    store::open(url).with_context(|| format!("cannot open the prediction store {}", without_password(url)))
+    store::open(url).with_context(|| format!("cannot open the prediction store {}", shown(url)))
 }
 
-/// A URL as it may be shown and logged.
-fn without_password(url: &str) -> String {
-    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1))) {
-        Some((scheme, place)) => format!("{scheme}://…@{place}"),
+/// A URL as it may be shown and logged. One with a host may have a password in it, so of that only the scheme is.
+fn shown(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, _)) => format!("{scheme}://…"),
         None => url.to_owned(),
     }
 }

@@ -10,7 +10,10 @@ use std::{
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args as ClapArgs;
-use delaycast::model::{ModelDir, ModelDirError, Scorer, VersionedModel};
+use delaycast::{
+    address,
+    model::{ModelDir, ModelDirError, Scorer, VersionedModel},
+};
 use delaycast_dataflows::score::{self, Config, Connections, Counters, Stop};
 use rustix::fs::{FlockOperation, flock};
 
@@ -46,7 +49,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let _lock = lock(&args.dir)?;
     let listener = args.listen.listen()?;
-    let embedded = format!("sqlite:{}", args.dir.join("delaycast.db").display());
+    let embedded = address::of_file(&args.dir.join("delaycast.db"));
     let log = options::open_log(args.log.as_deref().unwrap_or(&embedded))?;
     let store = options::open_store(args.store.as_deref().unwrap_or(&embedded))?;
     // Last, as it may train: who gave a wrong option is told at once.

@@ -71,7 +71,7 @@ fn a_wrong_log_is_said_before_a_model_is_trained_and_without_its_password() {
     let log = "kafka://anna:secret@broker:9092/requests";
     let (status, _, stderr) = run(&["up", "--dir", &dir, "--port", "0", "--log", log], b"");
     assert_eq!(status.code(), Some(1));
-    assert!(stderr.contains("cannot open the request log kafka://…@broker:9092/requests"), "{stderr}");
+    assert!(stderr.contains("cannot open the request log kafka://…"), "{stderr}");
     assert!(!stderr.contains("training") && !stderr.contains("secret"), "{stderr}");
 }
 
