@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use anyhow::Context;
 use clap::ValueEnum;
 use serde::Serialize;
 
@@ -24,7 +25,7 @@ impl Format {
         match writeln!(io::stdout(), "{printed}") {
             // Whoever read our output has enough of it.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            other => Ok(other?),
+            other => other.context("cannot write the result to standard output"),
         }
     }
 }

@@ -42,6 +42,8 @@ enum Command {
     Predict(predict::Args),
 }
 
+/// What is logged unless DELAYCAST_LOG says otherwise.
+const LOGGED: &str = "info";
 /// `EX_TEMPFAIL` of sysexits.h: nothing is lost, start again.
 const EXIT_TEMPORARY: u8 = 75;
 /// `EX_SOFTWARE`: a worker died.
@@ -68,16 +70,25 @@ fn main() -> ExitCode {
     }
 }
 
-/// One line for what happened, one for each cause; no error's own text repeats its cause.
+/// One line for what happened, one for each cause. Our errors do not repeat their cause; those of libraries do.
 fn report(error: &anyhow::Error) {
-    progress::say(&format!("error: {error}"));
-    for cause in error.chain().skip(1) {
-        progress::say(&format!("  because: {cause}"));
+    let mut said = error.to_string();
+    progress::say(&format!("error: {said}"));
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !said.ends_with(&cause) && !cause.ends_with(&said) {
+            progress::say(&format!("  because: {cause}"));
+        }
+        said = cause;
     }
 }
 
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_env("DELAYCAST_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let asked = std::env::var("DELAYCAST_LOG").unwrap_or_default();
+    let filter = if asked.is_empty() { Ok(EnvFilter::new(LOGGED)) } else { EnvFilter::try_new(&asked) };
+    let filter = filter.unwrap_or_else(|error| {
+        progress::say(&format!("warning: DELAYCAST_LOG={asked} is not understood ({error}): {LOGGED} is taken"));
+        EnvFilter::new(LOGGED)
+    });
     let stderr = std::io::stderr;
     tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -12,6 +12,24 @@ use delaycast::{
 /// Where `delaycast up` keeps its log and store, so that the other commands find them.
 const EMBEDDED: &str = "sqlite:var/delaycast.db";
 
+/// Opens the request log at a URL.
+pub(crate) fn open_log(url: &str) -> anyhow::Result<Arc<dyn Log>> {
+    log::open(url).with_context(|| format!("cannot open the request log {}", shown(url)))
+}
+
+/// Opens the prediction store at a URL.
+pub(crate) fn open_store(url: &str) -> anyhow::Result<Arc<dyn Store>> {
+    store::open(url).with_context(|| format!("cannot open the prediction store {}", shown(url)))
+}
+
+/// A URL as it may be shown and logged. One with a host may have a password in it, so of that only the scheme is.
+fn shown(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, _)) => format!("{scheme}://…"),
+        None => url.to_owned(),
+    }
+}
+
 /// The request log.
 #[derive(Args)]
 pub(crate) struct LogOption {
@@ -23,7 +41,7 @@ pub(crate) struct LogOption {
 impl LogOption {
     /// Opens it.
     pub(crate) fn open(&self) -> anyhow::Result<Arc<dyn Log>> {
-        log::open(&self.log).with_context(|| format!("cannot open the request log {}", self.log))
+        open_log(&self.log)
     }
 }
 
@@ -38,7 +56,7 @@ pub(crate) struct StoreOption {
 impl StoreOption {
     /// Opens it.
     pub(crate) fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
-        store::open(&self.store).with_context(|| format!("cannot open the prediction store {}", self.store))
+        open_store(&self.store)
     }
 }
 

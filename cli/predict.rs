@@ -3,9 +3,12 @@
 use std::io::{self, BufWriter};
 
 use clap::Args as ClapArgs;
-use delaycast::{model::ModelDir, predict::predict};
+use delaycast::{
+    model::ModelDir,
+    predict::{PredictError, predict},
+};
 
-use crate::options::ModelsOption;
+use crate::{options::ModelsOption, progress::say_if_typed};
 
 /// Answer requests from standard input on standard output, one JSON object a line, without a log or a store.
 #[derive(ClapArgs)]
@@ -20,13 +23,14 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let model = ModelDir::new(&args.models.models).load_current()?;
+    say_if_typed();
     match predict(&model, io::stdin(), BufWriter::new(io::stdout().lock())) {
         Ok(tally) => {
             tracing::info!("{} answered, {} rejected", tally.answered, tally.rejected);
             Ok(())
         }
         // Whoever read our output has had enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(PredictError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

@@ -15,6 +15,13 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// Tells who gave no file and no pipe what is waited for.
+pub(crate) fn say_if_typed() {
+    if io::stdin().is_terminal() {
+        say("reading requests from the terminal, one JSON object a line; Ctrl-D ends them");
+    }
+}
+
 /// Shows how far a reading of bytes is, and how many rows came of it.
 pub(crate) struct Meter {
     bar: Option<ProgressBar>,

@@ -17,7 +17,7 @@ use delaycast::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::options::LogOption;
+use crate::{options::LogOption, progress::say_if_typed};
 
 /// Publish requests to the log, one JSON object a line, and wait until each is acknowledged.
 #[derive(ClapArgs)]
@@ -57,6 +57,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             Err(error) => break Err(error),
         }
     };
+    // What was sent before an error is counted, too.
+    if result.is_err() {
+        sender.wait_for_the_rest();
+    }
     progress.finish_and_clear();
     let (published, seconds) = (sender.published, started.elapsed().as_secs_f64());
     tracing::info!("{published} published in {seconds:.1} s ({:.0}/s)", published as f64 / seconds);
@@ -65,6 +69,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 
 fn open(path: &Path) -> anyhow::Result<Box<dyn Read>> {
     if path.as_os_str() == "-" {
+        say_if_typed();
         return Ok(Box::new(io::stdin()));
     }
     Ok(Box::new(File::open(path).with_context(|| format!("cannot open {}", path.display()))?))
@@ -99,7 +104,7 @@ impl<'a> Sender<'a> {
 
     fn send(&mut self, number: usize, line: Line) -> anyhow::Result<()> {
         let Line::Whole(bytes) = line else {
-            bail!("line {number} is longer than {LINE_BYTES_MAX} bytes; it was not sent")
+            bail!("line {number} is longer than {LINE_BYTES_MAX} bytes; neither it nor what follows was sent")
         };
         let id = request::decode(&bytes).map_or_else(|malformed| malformed.id, |request| Some(request.id));
         let report = self.report.clone();
@@ -110,6 +115,15 @@ impl<'a> Sender<'a> {
         self.producer.publish(id.as_ref().map(request::RequestId::as_str), bytes, done);
         self.waiting += 1;
         self.wait_below(UNACKNOWLEDGED_MAX)
+    }
+
+    /// Counts what is acknowledged in the end, after an error; further errors say nothing new.
+    fn wait_for_the_rest(&mut self) {
+        while self.waiting > 0 {
+            let Ok((_, result)) = self.acknowledgements.recv_timeout(ACKNOWLEDGED_WITHIN) else { return };
+            self.waiting -= 1;
+            self.published += u64::from(result.is_ok());
+        }
     }
 
     /// Waits until at most so many acknowledgements are outstanding.

@@ -25,7 +25,7 @@ use delaycast_dataflows::train::{OnTree, Plan, train_model};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use crate::{format::Format, progress::say};
+use crate::{format::Format, options, progress::say};
 
 /// Train a model and publish it
 ///
@@ -51,17 +51,21 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = Trainer::Linfa)]
     trainer: Trainer,
     /// The first day of the holdout, as 2013-10-01 [default: the last quarter of the days is held out]
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     holdout_from: Option<NaiveDate>,
     /// Decides every random draw
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// How many threads grow trees [default: one a processor]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = options::workers)]
     workers: Option<NonZeroUsize>,
     /// How to print the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+}
+
+fn day(text: &str) -> Result<NaiveDate, String> {
+    text.parse().map_err(|_| "a day of the calendar is wanted, as in 2013-10-01".to_owned())
 }
 
 /// What came of a training, as it is printed.
@@ -82,6 +86,9 @@ struct Report {
 
 /// Runs the command.
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    let dir = ModelDir::new(args.models);
+    dir.prepare()?;
+    say("reading the flights");
     let began_at = Instant::now();
     let history = if args.data.is_empty() { history::bundled()? } else { history::read(&args.data)? };
     let read_seconds = began_at.elapsed().as_secs_f64();
@@ -93,7 +100,6 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let model = learn(history, &plan)?;
     let train_seconds = began_at.elapsed().as_secs_f64();
 
-    let dir = ModelDir::new(args.models);
     let published = dir.publish(model, Utc::now())?;
     let (path, origin) = (dir.path_of(&published.version), published.model.origin());
     let report = Report {
@@ -114,6 +120,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 
 /// Trains the default model on the bundled flights and publishes it.
 pub(crate) fn train_bundled(models: &ModelDir, workers: NonZeroUsize) -> anyhow::Result<VersionedModel> {
+    models.prepare()?;
     let settings = ForestSettings::of(Preset::Default, 1);
     let plan = Plan { preset: Preset::Default, settings, holdout_from: None, workers };
     Ok(models.publish(learn(history::bundled()?, &plan)?, Utc::now())?)
@@ -124,6 +131,7 @@ fn learn(history: History, plan: &Plan) -> anyhow::Result<Model> {
     let flights: Vec<TrainingFlight> = history.flights.iter().filter_map(TrainingFlight::of).collect();
     // A year of flights is a few hundred megabytes, and only these are needed from here on.
     drop(history);
+    say(&format!("growing {} trees on {} flights", plan.trees_total(), HumanCount(flights.len() as u64)));
     Ok(train_model(&flights, atlas, plan, &progress(plan.trees_total()))?)
 }
 

@@ -11,9 +11,8 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 use clap::Args as ClapArgs;
 use delaycast::{
-    log,
+    address,
     model::{ModelDir, ModelDirError, Scorer, VersionedModel},
-    store,
 };
 use delaycast_dataflows::score::{self, Config, Connections, Counters, Stop};
 use rustix::fs::{FlockOperation, flock};
@@ -34,7 +33,7 @@ pub(crate) struct Args {
     /// Where everything is kept: the embedded log and store, the models
     #[arg(long, value_name = "DIR", default_value = "var")]
     dir: PathBuf,
-    /// Worker threads of the score dataflow
+    /// Worker threads of the score dataflow, and of the first training
     #[arg(long, value_name = "N", default_value = "2", value_parser = options::workers)]
     workers: NonZeroUsize,
     /// The request log [default: the embedded one, sqlite:DIR/delaycast.db]
@@ -50,10 +49,11 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let _lock = lock(&args.dir)?;
     let listener = args.listen.listen()?;
+    let embedded = address::of_file(&args.dir.join("delaycast.db"));
+    let log = options::open_log(args.log.as_deref().unwrap_or(&embedded))?;
+    let store = options::open_store(args.store.as_deref().unwrap_or(&embedded))?;
+    // Last, as it may train: who gave a wrong option is told at once.
     let model = model(&args.dir.join("models"), args.workers)?;
-    let embedded = format!("sqlite:{}", args.dir.join("delaycast.db").display());
-    let log = log::open(args.log.as_deref().unwrap_or(&embedded))?;
-    let store = store::open(args.store.as_deref().unwrap_or(&embedded))?;
     let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));
     signals::on_stop(&stop)?;
 
@@ -81,10 +81,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 
 /// Holds the folder for as long as the file is open: two systems on one folder would each believe it to be theirs.
 fn lock(dir: &Path) -> anyhow::Result<File> {
-    fs::create_dir_all(dir).with_context(|| format!("cannot make the folder {}", dir.display()))?;
+    fs::create_dir_all(dir)
+        .with_context(|| format!("cannot make the folder {}: choose another with --dir", dir.display()))?;
     let path = dir.join("lock");
     let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+    let file = file.with_context(|| {
+        format!("cannot open {}: is the folder yours? Else choose another with --dir", path.display())
+    })?;
     if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         bail!("another `delaycast up` uses {}: stop it, or choose another folder with --dir", dir.display());
     }

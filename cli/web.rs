@@ -1,6 +1,10 @@
 //! `delaycast web`: the page alone.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    sync::Arc,
+};
 
 use anyhow::Context;
 use clap::Args as ClapArgs;
@@ -77,7 +81,7 @@ pub(crate) fn serve(
     Ok(runtime.block_on(delaycast_web::serve(listener, parts, stopped))?)
 }
 
-#[expect(clippy::print_stdout, reason = "the address is what this command has to say")]
+/// That nobody can read it, as standard output is closed or full, is no reason not to serve.
 fn say_where(address: SocketAddr) {
-    println!("delaycast is ready: http://{address}/");
+    let _ = writeln!(io::stdout(), "delaycast is ready: http://{address}/");
 }

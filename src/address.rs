@@ -3,7 +3,9 @@
 //! A URL is `scheme:location?name=value&…`; location, names and values may be percent-encoded. A URL may carry a
 //! password, so no error here repeats more of it than the scheme and the names of parameters.
 
-use percent_encoding::percent_decode_str;
+use std::path::{Path, PathBuf};
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use crate::sqlite;
 
@@ -118,6 +120,16 @@ impl Address {
     }
 }
 
+/// What would mean something else in a URL's location.
+const NOT_IN_A_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?');
+
+/// The URL of the embedded database in a file, whatever characters its path has.
+pub fn of_file(path: &Path) -> String {
+    // Taken together again from its components, a path does not start with the two slashes before a host.
+    let path: PathBuf = path.components().collect();
+    format!("sqlite:{}", utf8_percent_encode(&path.to_string_lossy(), NOT_IN_A_PATH))
+}
+
 fn decode(text: &str) -> Option<String> {
     percent_decode_str(text).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
@@ -137,6 +149,17 @@ mod tests {
         for url in ["", "no scheme", "/a/path", ":x", "sq lite:x", "sqlite:%ff"] {
             assert_eq!(Address::parse(url), None, "{url}");
         }
+    }
+
+    #[test]
+    fn a_file_of_any_name_has_a_url() {
+        for path in ["var/x.db", "/tmp/my flights/x.db", "a%20b/x.db", "100%/x.db", "what?topic=1/x.db", "a#é\n/x.db"]
+        {
+            let address = Address::parse(&of_file(Path::new(path))).unwrap();
+            assert_eq!((address.location.as_str(), address.parameters.len()), (path, 0));
+        }
+        assert_eq!(of_file(Path::new("//tmp//x.db")), "sqlite:/tmp/x.db");
+        assert_eq!(of_file(Path::new("var/delaycast.db")), "sqlite:var/delaycast.db");
     }
 
     #[test]

@@ -25,23 +25,34 @@ pub struct Tally {
     pub rejected: usize,
 }
 
+/// Which end of the pipe failed.
+#[derive(Debug, thiserror::Error)]
+pub enum PredictError {
+    /// The requests cannot be read.
+    #[error("cannot read the requests")]
+    Read(#[source] io::Error),
+    /// The answers cannot be written.
+    #[error("cannot write the answers")]
+    Write(#[source] io::Error),
+}
+
 /// Reads one request a line and writes one line for each, in order: the answer's document, or
 /// `{"status":"REJECTED","line":3,"reason":"…"}`. Answers are written as soon as no more input is at hand.
-pub fn predict(scorer: &dyn Scorer, input: impl Read, mut output: impl Write) -> io::Result<Tally> {
+pub fn predict(scorer: &dyn Scorer, input: impl Read, mut output: impl Write) -> Result<Tally, PredictError> {
     let mut lines = Lines::new(BufReader::new(input), MESSAGE_BYTES_MAX);
     let mut tally = Tally::default();
     let mut batch: Vec<(usize, Result<Request, String>)> = Vec::new();
-    while let Some((number, line)) = lines.next_line()? {
+    while let Some((number, line)) = lines.next_line().map_err(PredictError::Read)? {
         let request = match line {
             Line::Whole(bytes) => request::decode(&bytes).map_err(|malformed| malformed.reason),
             Line::TooLong(len) => Err(format!("the line has {len} bytes, more than {MESSAGE_BYTES_MAX}")),
         };
         batch.push((number, request));
         if batch.len() == BATCH_MAX || !lines.has_buffered() {
-            answer(scorer, &mut batch, &mut output, &mut tally)?;
+            answer(scorer, &mut batch, &mut output, &mut tally).map_err(PredictError::Write)?;
         }
     }
-    answer(scorer, &mut batch, &mut output, &mut tally)?;
+    answer(scorer, &mut batch, &mut output, &mut tally).map_err(PredictError::Write)?;
     Ok(tally)
 }
 

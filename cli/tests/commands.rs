@@ -4,8 +4,10 @@
 
 mod support;
 
+use std::{fs, fs::File};
+
 use serde_json::Value;
-use support::{models, request, run};
+use support::{delaycast, models, request, run};
 
 #[test]
 fn predict_answers_each_line_in_its_place() {
@@ -43,7 +45,9 @@ fn every_command_has_help_with_an_example() {
 fn errors_say_what_happened_and_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
-    let cases: [(Vec<String>, &str); 5] = [
+    fs::write(at("text"), "no database, however long this text may be").unwrap();
+    let cases: [(Vec<String>, &str); 6] = [
+        (vec!["send".into(), "-".into(), "--log".into(), format!("sqlite:{}", at("text"))], "no SQLite database"),
         (vec!["predict".into(), "--models".into(), at("none")], "delaycast train"),
         (vec!["score".into(), "--models".into(), at("none")], "delaycast train"),
         (vec!["send".into(), at("none.ndjson"), "--log".into(), format!("sqlite:{}", at("db"))], "none.ndjson"),
@@ -56,5 +60,66 @@ fn errors_say_what_happened_and_what_to_do() {
         assert_eq!(status.code(), Some(1), "{arguments:?}");
         assert!(stdout.is_empty() && stderr.contains("error: ") && stderr.contains(words), "{arguments:?}: {stderr}");
         assert!(!stderr.contains("panicked"), "{stderr}");
+        assert!(stderr.matches("file is not a database").count() <= 1, "a cause is said once: {stderr}");
     }
+}
+
+#[test]
+fn a_wrong_log_is_said_before_a_model_is_trained_and_without_its_password() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().to_string_lossy();
+    let log = "kafka://anna:secret@broker:9092/requests";
+    let (status, _, stderr) = run(&["up", "--dir", &dir, "--port", "0", "--log", log], b"");
+    assert_eq!(status.code(), Some(1));
+    assert!(stderr.contains("cannot open the request log kafka://…"), "{stderr}");
+    assert!(!stderr.contains("training") && !stderr.contains("secret"), "{stderr}");
+}
+
+#[test]
+fn a_model_directory_that_cannot_be_is_said_before_a_model_is_trained() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let (status, _, stderr) = run(&["train", "--models", &file.path().to_string_lossy()], b"");
+    assert_eq!(status.code(), Some(1));
+    assert!(stderr.contains("cannot create") && !stderr.contains("trees"), "{stderr}");
+}
+
+#[test]
+fn predict_says_which_end_of_the_pipe_failed() {
+    let models = models().to_string_lossy();
+    let mut command = delaycast(&["predict", "--models", &models]);
+    let output = command.stdin(File::open("/").unwrap()).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && stderr.contains("cannot read the requests"), "{stderr}");
+
+    let dir = tempfile::tempdir().unwrap();
+    let requests = dir.path().join("requests.ndjson");
+    fs::write(&requests, request("a", 5.0)).unwrap();
+    let mut command = delaycast(&["predict", "--models", &models]);
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = command.stdin(File::open(requests).unwrap()).stdout(full).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && stderr.contains("cannot write the answers"), "{stderr}");
+}
+
+#[test]
+fn send_counts_what_it_published_before_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = format!("sqlite:{}", dir.path().join("db").display());
+    let input = format!("{}\n{}\n{}\n", request("a", 1.0), "x".repeat((16 << 20) + 1), request("b", 1.0));
+    let (status, _, stderr) = run(&["send", "-", "--log", &log], input.as_bytes());
+    assert_eq!(status.code(), Some(1));
+    assert!(stderr.contains(" 1 published") && stderr.contains("line 2"), "{stderr}");
+}
+
+#[test]
+fn wrong_options_are_answered_with_right_ones() {
+    let (status, _, stderr) = run(&["train", "--holdout-from", "yesterday"], b"");
+    assert!(status.code() == Some(2) && stderr.contains("2013-10-01"), "{stderr}");
+    let (status, _, stderr) = run(&["train", "--workers", "100000"], b"");
+    assert!(status.code() == Some(2) && stderr.contains("256"), "{stderr}");
+
+    let mut command = delaycast(&["predict", "--models", "/nowhere"]);
+    let output = command.env("DELAYCAST_LOG", "debug=loud").output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("DELAYCAST_LOG=debug=loud is not understood"), "{stderr}");
 }

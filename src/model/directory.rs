@@ -142,6 +142,16 @@ impl ModelDir {
         Ok(Model::decode(&bytes).map_err(unusable)?.versioned(version.clone()))
     }
 
+    /// Makes the directory and sees whether it may be published to: before a training, so that nobody trains in vain.
+    pub fn prepare(&self) -> Result<(), ModelDirError> {
+        fs::create_dir_all(&self.0).at("create", &self.0)?;
+        match self.lock() {
+            // Who publishes at this moment will have ended long before a model is trained.
+            Ok(_) | Err(ModelDirError::Busy(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Publishes a model under a new version, and makes it the one in use.
     pub fn publish(&self, model: Model, published_at: DateTime<Utc>) -> Result<VersionedModel, ModelDirError> {
         let unusable = |source| ModelDirError::Unusable { path: self.describe(), source };

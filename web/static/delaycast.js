@@ -38,8 +38,10 @@
     if (id) result.dataset.id = id;
     else delete result.dataset.id;
     result.replaceChildren(...nodes);
+    document.title = `${result.querySelector("h2").textContent} – delaycast`;
+    // On a telephone the answer stands below the form: waiting, too, must be seen.
     const { top, bottom } = result.getBoundingClientRect();
-    if (state !== "waiting" && (top < 0 || bottom > innerHeight)) result.scrollIntoView({ block: "nearest" });
+    if (top < 0 || bottom > innerHeight) result.scrollIntoView({ block: "nearest" });
   }
 
   // The server renders answers and rejections; there is one wording, and it is escaped once.

@@ -58,10 +58,13 @@ fn a_person_fills_the_form_asks_and_reads_the_answer_in_words() {
         browser.fill("#FlightNum", "418");
         browser.click(ASK);
         browser.wait_for("#result[data-state=waiting]");
+        assert!(browser.is_in_view("#result h2"), "who waits must see it");
+        assert_eq!(browser.title(), "Waiting for the answer – delaycast");
         browser.screenshot("2-waiting");
         let request = answer_when_waiting(&server, &browser, answer_to);
         browser.wait_for("#result[data-state=answered]");
         assert_eq!(browser.text("#result h2"), "Most likely on time to 30 minutes late");
+        assert_eq!(browser.title(), "Most likely on time to 30 minutes late – delaycast");
         assert_eq!(browser.text("#result .likely b"), "50 %");
         let flight = browser.text("#result .flight");
         assert!(flight.contains("Delta Air Lines Inc. 418") && flight.contains("Before departure"), "{flight}");

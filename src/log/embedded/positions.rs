@@ -94,7 +94,8 @@ impl Positions {
                 "the offset {offset} that group {group} has committed in partition {partition} is out of range \
                  ({earliest} to {end}): reading from {earliest}"
             ),
-            None if earliest < end => tracing::warn!(
+            // From the very first message nothing is left out: a new log, or a new group.
+            None if earliest > 0 && earliest < end => tracing::warn!(
                 "group {group} has committed no offset in partition {partition}: reading from the earliest, {earliest}"
             ),
             None => {}

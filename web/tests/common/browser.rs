@@ -161,6 +161,19 @@ impl Browser {
         answer["value"].as_str().unwrap().to_owned()
     }
 
+    /// The page's title, as the tab shows it.
+    pub(crate) fn title(&self) -> String {
+        let answer = json_of(&mut self.agent.get(format!("{}/title", self.session)).call().unwrap());
+        answer["value"].as_str().unwrap().to_owned()
+    }
+
+    /// Whether all of an element is seen without scrolling.
+    pub(crate) fn is_in_view(&self, css: &str) -> bool {
+        let script = "const { top, bottom } = document.querySelector(arguments[0]).getBoundingClientRect(); \
+                      return top >= 0 && bottom <= innerHeight;";
+        self.command("/execute/sync", json!({ "script": script, "args": [css] })).as_bool().unwrap()
+    }
+
     /// How much wider the page is than the window: more than nothing is a page that must be scrolled sideways.
     pub(crate) fn overhang(&self) -> i64 {
         let metrics = self.devtools("Page.getLayoutMetrics", json!({}));

@@ -1,0 +1,109 @@
+//! What docs/ARCHITECTURE.md says of folders, dependencies and files, held against the sources.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The Rust files below a folder of the project; folders of tests are left out.
+fn sources(folder: &str) -> Vec<PathBuf> {
+    let (mut folders, mut files) = (vec![project().join(folder)], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("tests") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    assert!(!files.is_empty(), "{folder} has no sources");
+    files
+}
+
+/// The identifiers of a file, comments left out.
+fn words(file: &Path) -> Vec<String> {
+    let text = fs::read_to_string(file).unwrap();
+    let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+    let words = code.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// The crates that a manifest names, those for tests left out.
+fn dependencies(manifest: &str) -> Vec<String> {
+    let text = fs::read_to_string(project().join(manifest)).unwrap();
+    let mut section = "";
+    let mut names = Vec::new();
+    for line in text.lines() {
+        match line.strip_prefix('[') {
+            Some(header) => section = header.trim_end_matches(']'),
+            None if section == "dependencies" => names.extend(line.split(['.', ' ', '=']).next().map(str::to_owned)),
+            None => {}
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    assert!(!names.is_empty(), "{manifest} has no dependencies");
+    names
+}
+
+fn name_none_of(folder: &str, forbidden: &[&str]) {
+    for file in sources(folder) {
+        let found: Vec<String> = words(&file).into_iter().filter(|word| forbidden.contains(&word.as_str())).collect();
+        assert!(found.is_empty(), "{} names {found:?}", file.display());
+    }
+}
+
+#[test]
+fn dependencies_run_one_way() {
+    let ours = |manifest| -> Vec<String> {
+        dependencies(manifest).into_iter().filter(|name| name.starts_with("delaycast")).collect()
+    };
+    assert!(ours("Cargo.toml").is_empty());
+    assert_eq!(ours("dataflows/Cargo.toml"), ["delaycast"]);
+    assert_eq!(ours("web/Cargo.toml"), ["delaycast"]);
+    assert_eq!(ours("cli/Cargo.toml"), ["delaycast", "delaycast-dataflows", "delaycast-web"]);
+}
+
+#[test]
+fn each_crate_stays_out_of_what_is_not_its_business() {
+    // Whoever has no such dependency cannot name it: the compiler does the rest.
+    let cases: [(&str, &[&str]); 3] = [
+        ("Cargo.toml", &["timely", "warp", "handlebars", "clap"]),
+        ("dataflows/Cargo.toml", &["rusqlite", "tokio", "warp", "clap"]),
+        ("web/Cargo.toml", &["timely", "rusqlite", "clap"]),
+    ];
+    for (manifest, forbidden) in cases {
+        let names = dependencies(manifest);
+        assert!(!names.iter().any(|name| forbidden.contains(&name.as_str())), "{manifest}: {names:?}");
+    }
+}
+
+#[test]
+fn dataflows_open_nothing_and_the_web_reads_no_log() {
+    name_none_of("dataflows", &["fs", "net", "File", "TcpStream", "UdpSocket"]);
+    name_none_of("web", &["Reader"]);
+}
+
+#[test]
+fn only_one_operator_commits_offsets() {
+    let mut files = sources("dataflows");
+    files.retain(|file| fs::read_to_string(file).unwrap().contains(".commit("));
+    assert_eq!(files, [project().join("dataflows/score/commit.rs")]);
+}
+
+#[test]
+fn files_that_the_architecture_names_are_there() {
+    let text = fs::read_to_string(project().join("docs/ARCHITECTURE.md")).unwrap();
+    let named: Vec<&str> = text.split('`').filter(|name| name.ends_with(".rs") && name.contains('/')).collect();
+    assert!(named.len() > 10, "{named:?}");
+    for name in named {
+        assert!(project().join(name).is_file(), "{name} is not there");
+    }
+}
