@@ -6,6 +6,7 @@
 //! # Layout
 //!
 //! * [`serve()`] and [`bind`]: the server, its listener and its end. [`routes`]: the same routes without a socket.
+//! * `connections`: how many there are, and how long they may be silent.
 //! * `filters`: which request goes to which handler; what every response carries.
 //! * `handlers`: one file a page or route.
 //! * `models`: what a form says, what a template shows. No HTTP in there.
@@ -21,12 +22,13 @@
 //! 3. Everything from outside is escaped: by the templates in HTML, and `<`, `>`, `&` by JSON escapes in JSON text,
 //!    because the old page needs that text as `text/html`.
 //! 4. Everything works without JavaScript; nothing is inline, and the content security policy holds it to that.
-//! 5. Nothing waits for ever and nothing piles up: bodies, lookups at a time, refreshes and polling are bounded.
-//!    Connections are bounded by the process's limit of open files: at the limit, new ones wait to be accepted.
+//! 5. Nothing waits for ever and nothing piles up: connections and their silence, bodies, lookups at a time, refreshes
+//!    and polling are bounded.
 
 mod accept;
 mod assets;
 mod body;
+mod connections;
 mod filters;
 mod handlers;
 mod models;

@@ -6,16 +6,14 @@ use std::{
     net::{SocketAddr, TcpListener},
 };
 
-use tokio::sync::oneshot;
-
-use crate::{filters::routes, render::BadTemplate, site::Parts};
+use crate::{connections::accept, filters::routes, render::BadTemplate, site::Parts};
 
 /// Why the server could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The address cannot be listened on.
     #[error(
-        "cannot listen on {address}: is another program using it? Choose another address, or port 0 for a free one"
+        "cannot listen on {address}: is another program using it, and is it an address of this machine? Port 0 takes a free one"
     )]
     Bind {
         /// The address.
@@ -43,23 +41,10 @@ pub async fn serve(
     parts: Parts,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let drain_within = parts.config.drain_within;
+    let config = parts.config.clone();
     let routes = routes(parts)?;
     listener.set_nonblocking(true).map_err(ServeError::Listener)?;
     let listener = tokio::net::TcpListener::from_std(listener).map_err(ServeError::Listener)?;
-    let (stopping, stopped) = oneshot::channel();
-    let signal = async move {
-        shutdown.await;
-        // The receiver lives as long as the server.
-        let _ = stopping.send(());
-    };
-    let deadline = async {
-        let _ = stopped.await;
-        tokio::time::sleep(drain_within).await;
-    };
-    tokio::select! {
-        () = warp::serve(routes).incoming(listener).graceful(signal).run() => {}
-        () = deadline => tracing::warn!("connections were still open {drain_within:?} after the word to stop; they are cut"),
-    }
+    accept(listener, routes, &config, shutdown).await;
     Ok(())
 }

@@ -27,6 +27,10 @@ pub struct Config {
     pub lookups_max: usize,
     /// The page stops asking by itself after this long.
     pub give_up_after: Duration,
+    /// So many connections are open at a time; more wait to be accepted.
+    pub connections_max: usize,
+    /// A connection that has not sent the head of a request by then is closed, also between two requests.
+    pub head_within: Duration,
     /// After the word to stop, requests under way have this long to finish.
     pub drain_within: Duration,
 }
@@ -38,6 +42,8 @@ impl Default for Config {
             lookup_within: Duration::from_secs(5),
             lookups_max: 32,
             give_up_after: Duration::from_secs(30),
+            connections_max: 512,
+            head_within: Duration::from_secs(15),
             drain_within: Duration::from_secs(5),
         }
     }

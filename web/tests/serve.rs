@@ -38,3 +38,25 @@ fn rule_5_it_serves_until_told_to_stop_and_a_client_that_dawdles_cannot_hold_it(
     server.stop();
     assert!(TcpStream::connect(server.address).is_err(), "nobody listens any more");
 }
+
+#[test]
+fn rule_5_a_silent_connection_is_closed_and_those_beyond_the_bound_get_their_turn() {
+    let config = Config { connections_max: 2, head_within: Duration::from_millis(300), ..Config::default() };
+    let mut server = Server::start_with_an_in_memory_log_and_store(config);
+    let mut silent = [(); 2].map(|()| TcpStream::connect(server.address).unwrap());
+    silent[1].write_all(b"GET / HT").unwrap();
+
+    // There is no third place, so this one waits until the silent ones are closed.
+    let mut asking = TcpStream::connect(server.address).unwrap();
+    asking.write_all(b"GET /flights/delays/predict_kafka HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    asking.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    for connection in &mut silent {
+        connection.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let mut rest = Vec::new();
+        // Closed, perhaps after a word that the head took too long; not still open at the timeout.
+        connection.read_to_end(&mut rest).unwrap();
+    }
+    server.stop();
+}
