@@ -78,7 +78,7 @@ impl AnswerView {
             departure: departure(document.get("DepDelay").and_then(Value::as_f64)),
             bars: probabilities(document).map(|shares| bars(shares, class)).unwrap_or_default(),
             model: text("ModelVersion"),
-            remark: text("Remark").map(|remark| capitalized(&remark)),
+            remark: text("Remark"),
             asked,
         }
     }

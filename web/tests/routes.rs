@@ -98,7 +98,10 @@ async fn rule_4_a_form_without_javascript_leads_to_a_page_that_refreshes_itself_
     {
         assert!(html.contains(shown), "{shown}: {html}");
     }
-    assert!(html.contains("No flights of this airline in the training data") && !html.contains("http-equiv"));
+    assert!(
+        html.contains("Less sure than usual: no flights of this airline in the training data.")
+            && !html.contains("http-equiv")
+    );
 }
 
 #[tokio::test]
