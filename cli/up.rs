@@ -11,6 +11,7 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 use clap::Args as ClapArgs;
 use delaycast::{
+    address::embedded_url,
     log,
     model::{ModelDir, ModelDirError, Scorer, VersionedModel},
     store,
@@ -51,7 +52,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let _lock = lock(&args.dir)?;
     let listener = args.listen.listen()?;
     let model = model(&args.dir.join("models"), args.workers)?;
-    let embedded = format!("sqlite:{}", args.dir.join("delaycast.db").display());
+    let embedded = embedded_url(&args.dir.join("delaycast.db"));
+    let embedded = embedded.with_context(|| format!("the name {} is not UTF-8: choose another", args.dir.display()))?;
     let log = log::open(args.log.as_deref().unwrap_or(&embedded))?;
     let store = store::open(args.store.as_deref().unwrap_or(&embedded))?;
     let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));

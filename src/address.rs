@@ -3,9 +3,19 @@
 //! A URL is `scheme:location?name=value&…`; location, names and values may be percent-encoded. A URL may carry a
 //! password, so no error here repeats more of it than the scheme and the names of parameters.
 
-use percent_encoding::percent_decode_str;
+use std::path::Path;
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use crate::sqlite;
+
+/// What means something else in a URL's location.
+const NOT_IN_A_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?');
+
+/// The URL of the embedded database at a path; `None` if the path is not UTF-8, as URLs are here.
+pub fn embedded_url(path: &Path) -> Option<String> {
+    Some(format!("sqlite:{}", utf8_percent_encode(path.to_str()?, NOT_IN_A_PATH)))
+}
 
 /// Why a log or a store could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -147,6 +157,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn any_path_comes_back_from_its_url(path in "\\PC{0,20}[%?&=# ]\\PC{0,20}") {
+            let address = Address::parse(&embedded_url(Path::new(&path)).unwrap()).unwrap();
+            prop_assert_eq!((address.location, address.parameters), (path, vec![]));
+        }
+
         #[test]
         fn what_is_percent_encoded_comes_back(location in "\\PC{0,20}", value in "\\PC{0,20}") {
             use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
