@@ -17,6 +17,9 @@ use in_memory::{ByDelay, Fault, MemoryLog, MemoryStore, Running, few, lock, mess
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+/// Long enough for a commit that should not be to show.
+const SEVERAL_COMMITS: Duration = Duration::from_millis(350);
+
 fn rig(partitions: usize) -> (Arc<MemoryLog>, Arc<MemoryStore>) {
     let store = MemoryStore::new();
     (MemoryLog::new(partitions, &store), store)
@@ -64,6 +67,7 @@ fn rules_3_and_4_offsets_are_committed_only_once_their_records_are_durable() {
     let running = Running::start(2, &log, &store);
     until("the store is being written to", || store.writes() > 0);
     until("the dead letter is durable", || log.dead_letters().len() == 1);
+    thread::sleep(SEVERAL_COMMITS);
     assert_eq!(log.uncommitted(), 101);
     store.fault(Fault::None);
     until("all is committed", || log.uncommitted() == 0);
@@ -109,6 +113,25 @@ fn rule_6_what_cannot_be_answered_is_a_dead_letter_and_its_asker_is_told() {
     let told: Vec<String> = store.rejections().into_keys().collect();
     assert_eq!(told, ["request-3", "wrong"]);
     assert_eq!(log.breaches(), Vec::<String>::new());
+}
+
+#[test]
+fn rule_6_what_is_kept_of_a_dead_letter_is_durable_before_its_offset_is_committed() {
+    for held in ["dead letters", "rejections"] {
+        let (log, store) = rig(1);
+        let hold = |hold| if held == "rejections" { store.hold_rejections(hold) } else { log.hold_dead_letters(hold) };
+        hold(true);
+        log.append(0, br#"{"UUID": "wrong", "Carrier": 7}"#.to_vec());
+        log.append(0, message("right", 0.0));
+        let running = Running::start(1, &log, &store);
+        until("the request beside it is answered", || store.answers().len() == 1);
+        thread::sleep(SEVERAL_COMMITS);
+        assert_eq!(log.uncommitted(), 2, "{held}");
+        hold(false);
+        until("both are committed", || log.uncommitted() == 0);
+        assert_eq!((log.dead_letters().len(), store.rejections().len()), (1, 1));
+        running.stop().unwrap();
+    }
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
-    time::Instant,
+    thread,
+    time::{Duration, Instant},
 };
 
 use delaycast::{
@@ -23,6 +24,7 @@ struct State {
     wakes: Vec<Wake>,
     breaches: Vec<String>,
     reads: Vec<(Share, Position)>,
+    holds_dead_letters: bool,
 }
 
 pub struct MemoryLog {
@@ -55,6 +57,11 @@ impl MemoryLog {
 
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
         lock(&self.state).dead_letters.values().cloned().collect()
+    }
+
+    /// From now on dead letters wait until they are no longer held.
+    pub fn hold_dead_letters(&self, hold: bool) {
+        lock(&self.state).holds_dead_letters = hold;
     }
 
     pub fn reads(&self) -> Vec<(Share, Position)> {
@@ -150,6 +157,9 @@ struct DeadLetters(Arc<Mutex<State>>);
 
 impl Writer<DeadLetter> for DeadLetters {
     fn write(&mut self, rows: &[DeadLetter]) -> Result<Vec<Refusal>, Unavailable> {
+        while lock(&self.0).holds_dead_letters {
+            thread::sleep(Duration::from_millis(1));
+        }
         let mut state = lock(&self.0);
         for row in rows {
             state.dead_letters.entry((row.position.partition, row.position.offset)).or_insert_with(|| row.clone());
