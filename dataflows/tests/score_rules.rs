@@ -198,6 +198,21 @@ fn rule_9_a_stop_drains_or_leaves_what_is_not_durable_to_the_next_start() {
     assert_eq!(log.breaches(), Vec::<String>::new());
 }
 
+#[test]
+fn rule_9_workers_with_nothing_left_to_do_leave_without_waiting() {
+    for (partitions, workers) in [(4, 4), (1, 4)] {
+        let (log, store) = rig(partitions);
+        fill(&log, partitions, 100);
+        let patient = Config { drain: Duration::from_secs(3600), ..Config::new(workers) };
+        let running = Running::start_with(patient, &log, &store, ByDelay::new());
+        until("all are answered", || store.answers().len() == 100);
+        running.stop.ask();
+        until("all workers have left", || running.has_ended());
+        running.stop().unwrap();
+        assert_eq!(log.uncommitted(), 0);
+    }
+}
+
 /// Random faults and restarts: whatever happens, each request gets the answer of the sequential oracle, once.
 #[test]
 fn any_faults_and_restarts_agree_with_the_oracle_on_1_and_4_workers() {

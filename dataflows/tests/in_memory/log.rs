@@ -86,7 +86,7 @@ impl Log for MemoryLog {
     fn reader(&self, share: Share, wake: Wake, _: Arc<Health>) -> Result<Box<dyn Reader>, Unavailable> {
         lock(&self.state).wakes.push(wake);
         let (state, store) = (Arc::clone(&self.state), Arc::clone(&self.store));
-        Ok(Box::new(MemoryReader { state, store, share, next: BTreeMap::new() }))
+        Ok(Box::new(MemoryReader { state, store, share, next: BTreeMap::new(), wanted: Offsets::new() }))
     }
 
     fn producer(&self) -> Result<Arc<dyn Producer>, Unavailable> {
@@ -103,10 +103,19 @@ struct MemoryReader {
     store: Arc<MemoryStore>,
     share: Share,
     next: BTreeMap<usize, usize>,
+    /// As in any log a commit is under way for a while: it lands with the next poll, or when the reader is closed.
+    wanted: Offsets,
+}
+
+impl MemoryReader {
+    fn land(&mut self) {
+        lock(&self.state).committed.append(&mut self.wanted);
+    }
 }
 
 impl Reader for MemoryReader {
     fn poll(&mut self, messages_max: usize, into: &mut Vec<Message>) -> bool {
+        self.land();
         let mut state = lock(&self.state);
         let State { partitions, committed, reads, .. } = &mut *state;
         for (index, messages) in partitions.iter().enumerate() {
@@ -140,11 +149,12 @@ impl Reader for MemoryReader {
                     state.breaches.push(breach);
                 }
             }
-            state.committed.insert(*partition, *next);
         }
+        self.wanted.extend(offsets);
     }
 
     fn close(&mut self, _: Instant) -> Result<(), Unavailable> {
+        self.land();
         Ok(())
     }
 

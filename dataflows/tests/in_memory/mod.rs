@@ -110,6 +110,10 @@ impl Running {
         Running { stop, counters, thread }
     }
 
+    pub fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
     pub fn stop(self) -> Result<(), Error> {
         self.stop.ask();
         self.thread.join().expect("a worker panicked")
