@@ -99,6 +99,11 @@ mod tests {
             std::thread::sleep(TICK / 2);
         });
         assert!(ticker.due <= fires.unwrap());
+    }
+
+    #[test]
+    fn no_second_timer_is_armed_before_the_first_fires() {
+        let mut ticker = Ticker { due: Instant::now() + Duration::from_secs(3600) };
         ticker.turn(|_| panic!("armed already"));
     }
 }
