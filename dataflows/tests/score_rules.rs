@@ -13,7 +13,7 @@ use std::{
 
 use delaycast::{classes::DelayClass, log::Share};
 use delaycast_dataflows::score::{Config, Error};
-use in_memory::{ByDelay, Fault, MemoryLog, MemoryStore, Running, few, lock, message, oracle, until};
+use in_memory::{ByDelay, Fault, MemoryLog, MemoryStore, Running, few, impatient, lock, message, oracle, until};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -182,7 +182,7 @@ fn rule_9_a_stop_drains_or_leaves_what_is_not_durable_to_the_next_start() {
 
     fill(&log, 2, 600);
     store.fault(Fault::Fail(usize::MAX));
-    let running = Running::start(2, &log, &store);
+    let running = Running::start_with(impatient(2), &log, &store, ByDelay::new());
     until("the store is being written to", || store.writes() > 2);
     let before = log.uncommitted();
     let Err(Error::Undrained { records, reason }) = running.stop() else { panic!("nothing could drain") };
@@ -240,7 +240,7 @@ fn any_faults_and_restarts_agree_with_the_oracle_on_1_and_4_workers() {
                     2 => Fault::Fail(usize::MAX),
                     _ => Fault::None,
                 });
-                let running = Running::start(workers, &log, &store);
+                let running = Running::start_with(impatient(workers), &log, &store, ByDelay::new());
                 let enough = random.random_range(0..=log.uncommitted());
                 let start = Instant::now();
                 while log.uncommitted() > enough && start.elapsed() < Duration::from_millis(100) {
