@@ -213,6 +213,29 @@ fn rule_9_workers_with_nothing_left_to_do_leave_without_waiting() {
     }
 }
 
+#[test]
+fn rule_9_a_batch_that_is_open_when_the_stop_comes_is_drained_too() {
+    let (log, store) = rig(1);
+    for number in 1..=20 {
+        let running = Running::start(1, &log, &store);
+        log.append(0, message(&format!("request-{number}"), 0.0));
+        until("it is read", || running.counters.read.get() == 1);
+        running.stop().unwrap();
+        assert_eq!((store.answers().len(), log.uncommitted()), (number, 0));
+    }
+}
+
+#[test]
+fn a_writer_that_dies_ends_all_workers() {
+    let (log, store) = rig(2);
+    let running = Running::start_with(impatient(2), &log, &store, ByDelay::new());
+    store.fault(Fault::Die);
+    log.append(0, message("the last", 0.0));
+    until("all workers have left", || running.has_ended());
+    assert!(matches!(running.stop(), Err(Error::Broken(_))));
+    assert_eq!(log.uncommitted(), 1);
+}
+
 /// Random faults and restarts: whatever happens, each request gets the answer of the sequential oracle, once.
 #[test]
 fn any_faults_and_restarts_agree_with_the_oracle_on_1_and_4_workers() {

@@ -28,6 +28,8 @@ pub enum Fault {
     FailAfterWriting(usize),
     /// It does not return until the fault is another.
     Block,
+    /// It panics, as a defect would.
+    Die,
 }
 
 #[derive(Default)]
@@ -97,6 +99,7 @@ impl MemoryStore {
                     return (true, down());
                 }
                 Fault::Block => {}
+                Fault::Die => panic!("the test wants this writer dead"),
             }
             drop(state);
             thread::sleep(Duration::from_millis(1));
