@@ -102,11 +102,17 @@ fn rule_6_what_cannot_be_answered_is_a_dead_letter_and_its_asker_is_told() {
     fill(&log, 1, 5);
     log.append(0, br#"{"UUID": "wrong", "Carrier": 7}"#.to_vec());
     log.append(0, b"\xff".to_vec());
+    log.append(0, vec![b' '; 300_000]);
     let running = Running::start(1, &log, &store);
     until("all are committed", || log.uncommitted() == 0);
     running.stop().unwrap();
     let reasons: Vec<String> = log.dead_letters().into_iter().map(|dead| dead.reason).collect();
-    let expected = ["the store refuses the answer: not this one", "FlightDate: is missing", "not UTF-8 at byte 0"];
+    let expected = [
+        "the store refuses the answer: not this one",
+        "FlightDate: is missing",
+        "not UTF-8 at byte 0",
+        "the message has 300000 bytes, more than 65536",
+    ];
     assert_eq!(reasons, expected);
     assert_eq!(log.dead_letters()[0].payload.bytes(), message("request-3", -27.0));
     assert_eq!(store.answers().len(), 4);
