@@ -49,8 +49,8 @@ fn send_takes_long_lines_as_fast_as_the_log_does() {
     let dir = tempfile::tempdir().unwrap();
     let log = format!("sqlite:{}", dir.path().join("log.db").display());
     let file = dir.path().join("long.ndjson");
-    // Twice as much as may wait in the embedded log, in fewer messages than may wait in `send`.
-    fs::write(&file, format!("{:<65535}\n", request("a", 0.0)).repeat(2000)).unwrap();
+    // The lines are so long that the room for bytes in the embedded log ends before the room for messages in `send`.
+    fs::write(&file, format!("{:<65535}\n", request("a", 0.0)).repeat(3000)).unwrap();
     let (status, _, stderr) = run(&["send", &file.to_string_lossy(), "--log", &log], b"");
     assert!(status.success(), "{stderr}");
 }
