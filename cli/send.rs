@@ -35,8 +35,10 @@ pub(crate) struct Args {
 
 /// A longer line is not sent.
 const LINE_BYTES_MAX: usize = 16 << 20;
-/// So many messages wait for their acknowledgement at a time.
+/// So many messages wait for their acknowledgement at a time,
 const UNACKNOWLEDGED_MAX: usize = 2048;
+/// and so many of their bytes: with the longest line on top still less than the embedded log lets wait.
+const UNACKNOWLEDGED_BYTES_MAX: usize = 32 << 20;
 /// An acknowledgement that takes longer than the producer's own deadline never comes.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -53,7 +55,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
                     break Err(error);
                 }
             }
-            Ok(None) => break sender.wait_below(0),
+            Ok(None) => break sender.wait_below(0, 0),
             Err(error) => break Err(error),
         }
     };
@@ -84,7 +86,12 @@ fn progress_bar() -> ProgressBar {
     ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
 }
 
-type Acknowledgement = (usize, Result<Position, PublishError>);
+/// What became of a line.
+struct Acknowledgement {
+    number: usize,
+    bytes: usize,
+    result: Result<Position, PublishError>,
+}
 
 /// Publishes lines, with a bound on how many wait for their acknowledgement.
 struct Sender<'a> {
@@ -93,47 +100,53 @@ struct Sender<'a> {
     report: mpsc::Sender<Acknowledgement>,
     acknowledgements: mpsc::Receiver<Acknowledgement>,
     waiting: usize,
+    waiting_bytes: usize,
     published: u64,
 }
 
 impl<'a> Sender<'a> {
     fn new(producer: &'a dyn Producer, progress: ProgressBar) -> Self {
         let (report, acknowledgements) = mpsc::channel();
-        Sender { producer, progress, report, acknowledgements, waiting: 0, published: 0 }
+        Sender { producer, progress, report, acknowledgements, waiting: 0, waiting_bytes: 0, published: 0 }
     }
 
     fn send(&mut self, number: usize, line: Line) -> anyhow::Result<()> {
-        let Line::Whole(bytes) = line else {
+        let Line::Whole(payload) = line else {
             bail!("line {number} is longer than {LINE_BYTES_MAX} bytes; neither it nor what follows was sent")
         };
-        let id = request::decode(&bytes).map_or_else(|malformed| malformed.id, |request| Some(request.id));
+        let bytes = payload.len();
+        let id = request::decode(&payload).map_or_else(|malformed| malformed.id, |request| Some(request.id));
         let report = self.report.clone();
         let done = Box::new(move |result| {
             // Nobody waits any more after an error.
-            let _ = report.send((number, result));
+            let _ = report.send(Acknowledgement { number, bytes, result });
         });
-        self.producer.publish(id.as_ref().map(request::RequestId::as_str), bytes, done);
+        self.producer.publish(id.as_ref().map(request::RequestId::as_str), payload, done);
         self.waiting += 1;
-        self.wait_below(UNACKNOWLEDGED_MAX)
+        self.waiting_bytes += bytes;
+        self.wait_below(UNACKNOWLEDGED_MAX, UNACKNOWLEDGED_BYTES_MAX)
     }
 
     /// Counts what is acknowledged in the end, after an error; further errors say nothing new.
     fn wait_for_the_rest(&mut self) {
         while self.waiting > 0 {
-            let Ok((_, result)) = self.acknowledgements.recv_timeout(ACKNOWLEDGED_WITHIN) else { return };
+            let Ok(Acknowledgement { result, .. }) = self.acknowledgements.recv_timeout(ACKNOWLEDGED_WITHIN) else {
+                return;
+            };
             self.waiting -= 1;
             self.published += u64::from(result.is_ok());
         }
     }
 
-    /// Waits until at most so many acknowledgements are outstanding.
-    fn wait_below(&mut self, outstanding_max: usize) -> anyhow::Result<()> {
-        while self.waiting > outstanding_max {
-            let (number, result) = self
+    /// Waits until at most so many messages, and so many bytes of them, are not acknowledged.
+    fn wait_below(&mut self, messages_max: usize, bytes_max: usize) -> anyhow::Result<()> {
+        while self.waiting > messages_max || self.waiting_bytes > bytes_max {
+            let Acknowledgement { number, bytes, result } = self
                 .acknowledgements
                 .recv_timeout(ACKNOWLEDGED_WITHIN)
                 .with_context(|| format!("the log has not acknowledged {} messages", self.waiting))?;
             self.waiting -= 1;
+            self.waiting_bytes -= bytes;
             result.with_context(|| format!("line {number} was not acknowledged; it may still land"))?;
             self.published += 1;
             self.progress.inc(1);

@@ -185,6 +185,12 @@ mod tests {
 
     proptest! {
         #[test]
+        fn any_path_comes_back_from_its_url(path in "\\PC{0,20}[%?&=# ]\\PC{0,20}") {
+            let address = Address::parse(&of_file(Path::new(&path))).unwrap();
+            prop_assert_eq!((Path::new(&address.location), address.parameters), (Path::new(&path), vec![]));
+        }
+
+        #[test]
         fn what_is_percent_encoded_comes_back(location in "\\PC{0,20}", value in "\\PC{0,20}") {
             use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
             let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();

@@ -65,9 +65,10 @@ impl<R: BufRead> Lines<R> {
 }
 
 impl<R> Lines<io::BufReader<R>> {
-    /// Whether input is at hand that can be read without waiting.
-    pub fn has_buffered(&self) -> bool {
-        !self.input.buffer().is_empty()
+    /// Whether [`Lines::next_line`] has a line at hand, so that it will not wait for input.
+    pub fn has_line(&self) -> bool {
+        let whole = self.input.buffer().split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
+        whole.into_iter().any(|line| !line.trim_ascii().is_empty())
     }
 }
 
@@ -88,6 +89,16 @@ mod tests {
         assert_eq!(lines(b"a\n\n \r\nbc\n123456789\nd", 4, 5), expected);
         assert_eq!(lines(b"", 4, 5), vec![]);
         assert_eq!(lines(b"\n\n", 4, 5), vec![]);
+    }
+
+    #[test]
+    fn what_is_at_hand_is_a_whole_line_that_is_not_blank() {
+        for (rest, expected) in [("b\n", true), ("\n \nb\n", true), ("", false), ("\n", false), ("\r\n \n b", false)] {
+            let input = format!("a\n{rest}");
+            let mut lines = Lines::new(io::BufReader::new(input.as_bytes()), 5);
+            lines.next_line().unwrap();
+            assert_eq!(lines.has_line(), expected, "{rest:?}");
+        }
     }
 
     proptest! {

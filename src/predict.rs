@@ -48,7 +48,7 @@ pub fn predict(scorer: &dyn Scorer, input: impl Read, mut output: impl Write) ->
             Line::TooLong(len) => Err(format!("the line has {len} bytes, more than {MESSAGE_BYTES_MAX}")),
         };
         batch.push((number, request));
-        if batch.len() == BATCH_MAX || !lines.has_buffered() {
+        if batch.len() == BATCH_MAX || !lines.has_line() {
             answer(scorer, &mut batch, &mut output, &mut tally).map_err(PredictError::Write)?;
         }
     }

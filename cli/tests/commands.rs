@@ -4,10 +4,16 @@
 
 mod support;
 
-use std::{fs, fs::File};
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader, Write},
+    process::Stdio,
+    sync::mpsc,
+    thread,
+};
 
 use serde_json::Value;
-use support::{delaycast, models, request, run};
+use support::{DEADLINE, delaycast, models, request, run};
 
 #[test]
 fn predict_answers_each_line_in_its_place() {
@@ -19,6 +25,34 @@ fn predict_answers_each_line_in_its_place() {
     assert_eq!((&lines[1]["status"], &lines[1]["line"]), (&Value::from("REJECTED"), &Value::from(3)));
     assert_eq!(lines[2]["UUID"], "b");
     assert_eq!(lines.len(), 3);
+}
+
+#[test]
+fn predict_answers_a_line_while_more_may_come() {
+    let mut command = delaycast(&["predict", "--models", &models().to_string_lossy()]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // A blank line, and the beginning of another: neither may hold the answer up.
+    write!(stdin, "{}\n\n{{", request("a", 0.0)).unwrap();
+    let (send, answers) = mpsc::channel();
+    let stdout = BufReader::new(child.stdout.take().unwrap());
+    let reading = thread::spawn(move || stdout.lines().map_while(Result::ok).all(|line| send.send(line).is_ok()));
+    let answer = answers.recv_timeout(DEADLINE);
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+    assert!(reading.join().unwrap());
+    assert!(answer.is_ok_and(|line| line.contains(r#""UUID":"a""#)));
+}
+
+#[test]
+fn send_takes_long_lines_as_fast_as_the_log_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = format!("sqlite:{}", dir.path().join("log.db").display());
+    let file = dir.path().join("long.ndjson");
+    // The lines are so long that the room for bytes in the embedded log ends before the room for messages in `send`.
+    fs::write(&file, format!("{:<65535}\n", request("a", 0.0)).repeat(3000)).unwrap();
+    let (status, _, stderr) = run(&["send", &file.to_string_lossy(), "--log", &log], b"");
+    assert!(status.success(), "{stderr}");
 }
 
 #[test]

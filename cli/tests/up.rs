@@ -66,6 +66,19 @@ fn from_nothing_to_an_answer_and_no_surprise_on_the_second_run() {
 }
 
 #[test]
+fn a_folder_may_have_any_name() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["100%20 percent", "which?", "blank & ünïcode #1"] {
+        let at = dir.path().join(name);
+        give_models(&at);
+        let up = Process::start(&["up", "--port", "0", "--dir", &at.to_string_lossy()]);
+        up.line_after("delaycast is ready: ");
+        assert!(at.join("delaycast.db").exists(), "{name}");
+        assert_eq!(up.terminate(), Some(0));
+    }
+}
+
+#[test]
 fn there_is_no_shutdown_route_and_the_port_says_when_it_is_taken() {
     let dir = tempfile::tempdir().unwrap();
     give_models(dir.path());

@@ -56,3 +56,63 @@ impl Committer {
         self.last = Instant::now();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use delaycast::{
+        delivery::Unavailable,
+        log::{Message, Offset, PartitionId},
+    };
+
+    use super::*;
+
+    /// Remembers what is committed.
+    struct Recorder(Rc<RefCell<Vec<Offsets>>>);
+
+    impl Reader for Recorder {
+        fn poll(&mut self, _: usize, _: &mut Vec<Message>) -> bool {
+            false
+        }
+
+        fn commit(&mut self, offsets: &Offsets) {
+            self.0.borrow_mut().push(offsets.clone());
+        }
+
+        fn close(&mut self, _: Instant) -> Result<(), Unavailable> {
+            Ok(())
+        }
+
+        fn lag(&self) -> Option<u64> {
+            None
+        }
+    }
+
+    #[test]
+    fn commits_come_together_and_the_last_is_repeated_without_traffic() {
+        let commits: Rc<RefCell<Vec<Offsets>>> = Rc::default();
+        let mut committer = Committer::new(Rc::new(RefCell::new(Box::new(Recorder(Rc::clone(&commits))))));
+        let ago = |time| Instant::now().checked_sub(time).unwrap();
+        committer.last = ago(RENEW);
+        committer.turn();
+        assert_eq!(*commits.borrow(), [], "nothing was committed, so nothing is repeated");
+
+        let offsets = |number, next| Offsets::from([(PartitionId(number), Offset(next))]);
+        for (number, next) in [(0, 1), (0, 2), (1, 7)] {
+            committer.last = Instant::now();
+            committer.add(offsets(number, next));
+            committer.turn();
+        }
+        assert_eq!(*commits.borrow(), []);
+        committer.last = ago(EVERY);
+        committer.turn();
+        let both = Offsets::from([(PartitionId(0), Offset(2)), (PartitionId(1), Offset(7))]);
+        assert_eq!(*commits.borrow(), std::slice::from_ref(&both));
+
+        committer.last = ago(EVERY);
+        committer.turn();
+        assert_eq!(commits.borrow().len(), 1, "nothing waits");
+        committer.last = ago(RENEW);
+        committer.turn();
+        assert_eq!(*commits.borrow(), [both.clone(), both]);
+    }
+}

@@ -4,7 +4,7 @@ use chrono::Utc;
 use delaycast::{
     answer::Rejection,
     log::{DeadLetter, Message},
-    request::{self, Request, RequestId},
+    request::{self, MESSAGE_BYTES_MAX, Request, RequestId},
 };
 use timely::dataflow::{StreamVec, operators::core::OkErr};
 
@@ -50,7 +50,12 @@ pub(super) fn decode<'scope>(
         // A payload that was cut is longer than any request may be, so its kept part is refused for its length.
         match request::decode(message.payload.bytes()) {
             Ok(request) => Ok((request, message)),
-            Err(malformed) => Err(Dead { message, id: malformed.id, reason: malformed.reason }),
+            Err(malformed) => {
+                let (len, kept) = (message.payload.len(), message.payload.bytes().len());
+                let was_cut =
+                    (len > kept).then(|| format!("the message has {len} bytes, more than {MESSAGE_BYTES_MAX}"));
+                Err(Dead { message, id: malformed.id, reason: was_cut.unwrap_or(malformed.reason) })
+            }
         }
     })
 }

@@ -1,6 +1,10 @@
 //! The source: the log's messages as a stream.
 
-use std::{cell::RefCell, rc::Rc, time::Instant};
+use std::{
+    cell::RefCell,
+    rc::Rc,
+    time::{Duration, Instant},
+};
 
 use delaycast::log::{Message, Reader};
 use timely::{
@@ -27,7 +31,7 @@ pub(super) fn read_log<'scope>(
         let activator = scope.activator_for(info.address);
         activator.activate();
         let mut capability = Some(capability);
-        let mut next_tick = Instant::now();
+        let mut ticker = Ticker::new();
         let mut messages = Vec::new();
         move |output| {
             let Some(open) = capability.as_mut() else { return };
@@ -54,11 +58,52 @@ pub(super) fn read_log<'scope>(
                     activator.activate();
                 }
             }
-            // One timer at a time: re-arming at every activation would breed timers.
-            if Instant::now() >= next_tick {
-                activator.activate_after(TICK);
-                next_tick = Instant::now() + TICK;
-            }
+            ticker.turn(|delay| activator.activate_after(delay));
         }
     })
+}
+
+/// Keeps one timer armed: re-arming at every activation would breed timers.
+struct Ticker {
+    due: Instant,
+}
+
+impl Ticker {
+    /// Is due at once.
+    fn new() -> Self {
+        Ticker { due: Instant::now() }
+    }
+
+    /// Arms the next timer if the last one has fired.
+    fn turn(&mut self, arm: impl FnOnce(Duration)) {
+        let now = Instant::now();
+        if now >= self.due {
+            // Read before arming, so that a thread that is held up in between finds the timer due when it fires.
+            // Were it the other way round, that timer would arm no other, and the frontier of all workers would stop.
+            self.due = now + TICK;
+            arm(TICK);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timer_that_fires_always_arms_the_next() {
+        let (mut ticker, mut fires) = (Ticker::new(), None);
+        ticker.turn(|delay| {
+            fires = Some(Instant::now() + delay);
+            // The system gives the core to somebody else.
+            std::thread::sleep(TICK / 2);
+        });
+        assert!(ticker.due <= fires.unwrap());
+    }
+
+    #[test]
+    fn no_second_timer_is_armed_before_the_first_fires() {
+        let mut ticker = Ticker { due: Instant::now() + Duration::from_secs(3600) };
+        ticker.turn(|_| panic!("armed already"));
+    }
 }

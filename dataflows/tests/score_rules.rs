@@ -1,6 +1,6 @@
 //! The rules of the score dataflow, each on a log and a store in memory that a test can make fail.
 
-#![allow(unreachable_pub, clippy::expect_used)]
+#![allow(unreachable_pub, clippy::expect_used, clippy::panic)]
 
 mod in_memory;
 
@@ -19,9 +19,12 @@ use delaycast::{
     request::Request,
 };
 use delaycast_dataflows::score::{Config, Error};
-use in_memory::{ByDelay, Fault, MemoryLog, MemoryStore, Running, few, lock, message, oracle, until};
+use in_memory::{ByDelay, Fault, MemoryLog, MemoryStore, Running, few, impatient, lock, message, oracle, until};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+
+/// Long enough for a commit that should not be to show.
+const SEVERAL_COMMITS: Duration = Duration::from_millis(350);
 
 fn rig(partitions: usize) -> (Arc<MemoryLog>, Arc<MemoryStore>) {
     let store = MemoryStore::new();
@@ -70,6 +73,7 @@ fn rules_3_and_4_offsets_are_committed_only_once_their_records_are_durable() {
     let running = Running::start(2, &log, &store);
     until("the store is being written to", || store.writes() > 0);
     until("the dead letter is durable", || log.dead_letters().len() == 1);
+    thread::sleep(SEVERAL_COMMITS);
     assert_eq!(log.uncommitted(), 101);
     store.fault(Fault::None);
     until("all is committed", || log.uncommitted() == 0);
@@ -104,17 +108,42 @@ fn rule_6_what_cannot_be_answered_is_a_dead_letter_and_its_asker_is_told() {
     fill(&log, 1, 5);
     log.append(0, br#"{"UUID": "wrong", "Carrier": 7}"#.to_vec());
     log.append(0, b"\xff".to_vec());
+    log.append(0, vec![b' '; 300_000]);
     let running = Running::start(1, &log, &store);
     until("all are committed", || log.uncommitted() == 0);
     running.stop().unwrap();
     let reasons: Vec<String> = log.dead_letters().into_iter().map(|dead| dead.reason).collect();
-    let expected = ["the store refuses the answer: not this one", "FlightDate: is missing", "not UTF-8 at byte 0"];
+    let expected = [
+        "the store refuses the answer: not this one",
+        "FlightDate: is missing",
+        "not UTF-8 at byte 0",
+        "the message has 300000 bytes, more than 65536",
+    ];
     assert_eq!(reasons, expected);
     assert_eq!(log.dead_letters()[0].payload.bytes(), message("request-3", -27.0));
     assert_eq!(store.answers().len(), 4);
     let told: Vec<String> = store.rejections().into_keys().collect();
     assert_eq!(told, ["request-3", "wrong"]);
     assert_eq!(log.breaches(), Vec::<String>::new());
+}
+
+#[test]
+fn rule_6_what_is_kept_of_a_dead_letter_is_durable_before_its_offset_is_committed() {
+    for held in ["dead letters", "rejections"] {
+        let (log, store) = rig(1);
+        let hold = |hold| if held == "rejections" { store.hold_rejections(hold) } else { log.hold_dead_letters(hold) };
+        hold(true);
+        log.append(0, br#"{"UUID": "wrong", "Carrier": 7}"#.to_vec());
+        log.append(0, message("right", 0.0));
+        let running = Running::start(1, &log, &store);
+        until("the request beside it is answered", || store.answers().len() == 1);
+        thread::sleep(SEVERAL_COMMITS);
+        assert_eq!(log.uncommitted(), 2, "{held}");
+        hold(false);
+        until("both are committed", || log.uncommitted() == 0);
+        assert_eq!((log.dead_letters().len(), store.rejections().len()), (1, 1));
+        running.stop().unwrap();
+    }
 }
 
 #[test]
@@ -165,7 +194,7 @@ fn rule_9_a_stop_drains_or_leaves_what_is_not_durable_to_the_next_start() {
 
     fill(&log, 2, 600);
     store.fault(Fault::Fail(usize::MAX));
-    let running = Running::start(2, &log, &store);
+    let running = Running::start_with(impatient(2), &log, &store, ByDelay::new());
     until("the store is being written to", || store.writes() > 2);
     let before = log.uncommitted();
     let Err(Error::Undrained { records, reason }) = running.stop() else { panic!("nothing could drain") };
@@ -200,9 +229,47 @@ fn a_scorer_that_loses_a_request_stops_everything_before_a_commit() {
     let (log, store) = rig(1);
     fill(&log, 1, 3);
     let running = Running::start_with(Config::new(1), &log, &store, Arc::new(Careless(ByDelay::new())));
-    until("it has given up", || running.is_over());
+    until("it has given up", || running.has_ended());
     assert!(matches!(running.stop(), Err(Error::Broken(_))));
     assert_eq!(log.uncommitted(), 3);
+}
+
+#[test]
+fn rule_9_workers_with_nothing_left_to_do_leave_without_waiting() {
+    for (partitions, workers) in [(4, 4), (1, 4)] {
+        let (log, store) = rig(partitions);
+        fill(&log, partitions, 100);
+        let patient = Config { drain: Duration::from_secs(3600), ..Config::new(workers) };
+        let running = Running::start_with(patient, &log, &store, ByDelay::new());
+        until("all are answered", || store.answers().len() == 100);
+        running.stop.ask();
+        until("all workers have left", || running.has_ended());
+        running.stop().unwrap();
+        assert_eq!(log.uncommitted(), 0);
+    }
+}
+
+#[test]
+fn rule_9_a_batch_that_is_open_when_the_stop_comes_is_drained_too() {
+    let (log, store) = rig(1);
+    for number in 1..=20 {
+        let running = Running::start(1, &log, &store);
+        log.append(0, message(&format!("request-{number}"), 0.0));
+        until("it is read", || running.counters.read.get() == 1);
+        running.stop().unwrap();
+        assert_eq!((store.answers().len(), log.uncommitted()), (number, 0));
+    }
+}
+
+#[test]
+fn a_writer_that_dies_ends_all_workers() {
+    let (log, store) = rig(2);
+    let running = Running::start_with(impatient(2), &log, &store, ByDelay::new());
+    store.fault(Fault::Die);
+    log.append(0, message("the last", 0.0));
+    until("all workers have left", || running.has_ended());
+    assert!(matches!(running.stop(), Err(Error::Broken(_))));
+    assert_eq!(log.uncommitted(), 1);
 }
 
 /// Random faults and restarts: whatever happens, each request gets the answer of the sequential oracle, once.
@@ -232,7 +299,7 @@ fn any_faults_and_restarts_agree_with_the_oracle_on_1_and_4_workers() {
                     2 => Fault::Fail(usize::MAX),
                     _ => Fault::None,
                 });
-                let running = Running::start(workers, &log, &store);
+                let running = Running::start_with(impatient(workers), &log, &store, ByDelay::new());
                 let enough = random.random_range(0..=log.uncommitted());
                 let start = Instant::now();
                 while log.uncommitted() > enough && start.elapsed() < Duration::from_millis(100) {

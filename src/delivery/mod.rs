@@ -109,7 +109,8 @@ pub struct Delivery<T> {
 }
 
 impl<T: Send + 'static> Delivery<T> {
-    /// Starts a thread called `name` around `writer`. `wake` is called after something has settled.
+    /// Starts a thread called `name` around `writer`. `wake` is called after something has settled, and
+    /// when the thread has ended.
     pub fn start(
         name: &str,
         writer: Box<dyn Writer<T>>,
@@ -120,8 +121,13 @@ impl<T: Send + 'static> Delivery<T> {
         // Bounded by the batches submitted and not yet settled.
         let (report, settled) = channel();
         let stop = Arc::new(AtomicBool::new(false));
-        let mut thread = Courier { writer, queue, report, wake, health, stop: Arc::clone(&stop) };
-        thread::Builder::new().name(name.to_owned()).spawn(move || thread.run())?;
+        let stopped = Arc::clone(&stop);
+        let run = move || {
+            // Dropped after the courier, so that who is woken finds it gone.
+            let last_word = LastWord(wake);
+            Courier { writer, queue, report, wake: &last_word.0, health, stop: stopped }.run();
+        };
+        thread::Builder::new().name(name.to_owned()).spawn(run)?;
         Ok(Delivery { name: name.to_owned(), batches, settled, stop })
     }
 
@@ -150,17 +156,26 @@ impl<T> Drop for Delivery<T> {
     }
 }
 
+/// Wakes once more when the thread ends, also by a panic: who waits for a batch would not look again by itself.
+struct LastWord<W: Fn()>(W);
+
+impl<W: Fn()> Drop for LastWord<W> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
 /// The writer thread's state.
-struct Courier<T, W> {
+struct Courier<'a, T, W> {
     writer: Box<dyn Writer<T>>,
     queue: Receiver<Batch<T>>,
     report: std::sync::mpsc::Sender<Settled<T>>,
-    wake: W,
+    wake: &'a W,
     health: Arc<Health>,
     stop: Arc<AtomicBool>,
 }
 
-impl<T, W: Fn()> Courier<T, W> {
+impl<T, W: Fn()> Courier<'_, T, W> {
     fn run(&mut self) {
         while let Ok(first) = self.queue.recv() {
             let (mut rows, mut parts) = (first.rows, Vec::new());

@@ -71,7 +71,7 @@ impl FrequencyIndex {
         }
         let mut keys: Vec<Key> = counts.keys().copied().collect();
         keys.sort_by_key(|key| Reverse(counts[key]));
-        let mut table: Vec<(Key, f32)> = keys.into_iter().zip(0u16..).map(|(key, at)| (key, f32::from(at))).collect();
+        let mut table: Vec<(Key, f32)> = keys.into_iter().enumerate().map(|(at, key)| (key, at as f32)).collect();
         table.sort_by_key(|(key, _)| *key);
         FrequencyIndex { group, table: Table(table) }
     }

@@ -123,6 +123,13 @@ fn json_round_trips_to_the_last_bit_and_a_disordered_table_is_refused() {
 }
 
 #[test]
+fn there_may_be_more_values_than_a_year_has_routes() {
+    let flights: Vec<_> = (0..70_000).map(|at| flight(&format!("{at:05}"), "JFK", 0.0, 0.0)).collect();
+    let index = FrequencyIndex::fit(Group::Carrier, &flights);
+    assert_eq!(index.of(&flights[69_999].query), 69_999.0);
+}
+
+#[test]
 fn nothing_to_fit_to_is_an_error() {
     assert_eq!(FeatureSet::fit(Preset::Default, &[]), Err(NoFlights));
 }

@@ -3,7 +3,8 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
-    time::Instant,
+    thread,
+    time::{Duration, Instant},
 };
 
 use delaycast::{
@@ -22,6 +23,7 @@ struct State {
     wakes: Vec<Wake>,
     breaches: Vec<String>,
     reads: Vec<(Share, Position)>,
+    holds_dead_letters: bool,
 }
 
 pub struct MemoryLog {
@@ -56,6 +58,11 @@ impl MemoryLog {
         lock(&self.state).dead_letters.values().cloned().collect()
     }
 
+    /// From now on dead letters wait until they are no longer held.
+    pub fn hold_dead_letters(&self, hold: bool) {
+        lock(&self.state).holds_dead_letters = hold;
+    }
+
     pub fn reads(&self) -> Vec<(Share, Position)> {
         lock(&self.state).reads.clone()
     }
@@ -78,7 +85,7 @@ impl Log for MemoryLog {
     fn reader(&self, share: Share, wake: Wake, _: Arc<Health>) -> Result<Box<dyn Reader>, Unavailable> {
         lock(&self.state).wakes.push(wake);
         let (state, store) = (Arc::clone(&self.state), Arc::clone(&self.store));
-        Ok(Box::new(MemoryReader { state, store, share, next: BTreeMap::new() }))
+        Ok(Box::new(MemoryReader { state, store, share, next: BTreeMap::new(), wanted: Offsets::new() }))
     }
 
     fn producer(&self) -> Result<Arc<dyn Producer>, Unavailable> {
@@ -95,10 +102,19 @@ struct MemoryReader {
     store: Arc<MemoryStore>,
     share: Share,
     next: BTreeMap<usize, usize>,
+    /// As in any log a commit is under way for a while: it lands with the next poll, or when the reader is closed.
+    wanted: Offsets,
+}
+
+impl MemoryReader {
+    fn land(&mut self) {
+        lock(&self.state).committed.append(&mut self.wanted);
+    }
 }
 
 impl Reader for MemoryReader {
     fn poll(&mut self, messages_max: usize, into: &mut Vec<Message>) -> bool {
+        self.land();
         let mut state = lock(&self.state);
         let State { partitions, committed, reads, .. } = &mut *state;
         for (index, messages) in partitions.iter().enumerate() {
@@ -132,11 +148,12 @@ impl Reader for MemoryReader {
                     state.breaches.push(breach);
                 }
             }
-            state.committed.insert(*partition, *next);
         }
+        self.wanted.extend(offsets);
     }
 
     fn close(&mut self, _: Instant) -> Result<(), Unavailable> {
+        self.land();
         Ok(())
     }
 
@@ -149,6 +166,9 @@ struct DeadLetters(Arc<Mutex<State>>);
 
 impl Writer<DeadLetter> for DeadLetters {
     fn write(&mut self, rows: &[DeadLetter]) -> Result<Vec<Refusal>, Unavailable> {
+        while lock(&self.0).holds_dead_letters {
+            thread::sleep(Duration::from_millis(1));
+        }
         let mut state = lock(&self.0);
         for row in rows {
             state.dead_letters.entry((row.position.partition, row.position.offset)).or_insert_with(|| row.clone());

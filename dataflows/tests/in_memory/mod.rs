@@ -92,12 +92,8 @@ pub struct Running {
 
 impl Running {
     pub fn start(workers: usize, log: &Arc<MemoryLog>, store: &Arc<MemoryStore>) -> Self {
-        Self::start_with(
-            Config { drain: Duration::from_millis(300), ..Config::new(workers) },
-            log,
-            store,
-            ByDelay::new(),
-        )
+        let patient = Config { drain: DEADLINE, ..Config::new(workers) };
+        Self::start_with(patient, log, store, ByDelay::new())
     }
 
     pub fn start_with(config: Config, log: &Arc<MemoryLog>, store: &Arc<MemoryStore>, scorer: Arc<dyn Scorer>) -> Self {
@@ -110,7 +106,7 @@ impl Running {
         Running { stop, counters, thread }
     }
 
-    pub fn is_over(&self) -> bool {
+    pub fn has_ended(&self) -> bool {
         self.thread.is_finished()
     }
 
@@ -122,5 +118,10 @@ impl Running {
 
 /// A small bound on the records in flight.
 pub fn few(records: usize) -> Config {
-    Config { in_flight: InFlight { records, bytes: 1 << 20 }, drain: Duration::from_millis(300), ..Config::new(1) }
+    Config { in_flight: InFlight { records, bytes: 1 << 20 }, drain: DEADLINE, ..Config::new(1) }
+}
+
+/// Workers that do not wait long for a store that is down.
+pub fn impatient(workers: usize) -> Config {
+    Config { drain: Duration::from_millis(300), ..Config::new(workers) }
 }

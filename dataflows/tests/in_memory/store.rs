@@ -28,6 +28,8 @@ pub enum Fault {
     FailAfterWriting(usize),
     /// It does not return until the fault is another.
     Block,
+    /// It panics, as a defect would.
+    Die,
 }
 
 #[derive(Default)]
@@ -37,6 +39,7 @@ struct State {
     fault: Fault,
     refused: Option<String>,
     writes: usize,
+    holds_rejections: bool,
 }
 
 #[derive(Clone)]
@@ -56,6 +59,11 @@ impl MemoryStore {
     /// The store will never take this id's answer.
     pub fn refuse(&self, id: &str) {
         lock(&self.state).refused = Some(id.to_owned());
+    }
+
+    /// From now on rejections wait until they are no longer held.
+    pub fn hold_rejections(&self, hold: bool) {
+        lock(&self.state).holds_rejections = hold;
     }
 
     pub fn answers(&self) -> BTreeMap<String, Answer> {
@@ -91,6 +99,7 @@ impl MemoryStore {
                     return (true, down());
                 }
                 Fault::Block => {}
+                Fault::Die => panic!("the test wants this writer dead"),
             }
             drop(state);
             thread::sleep(Duration::from_millis(1));
@@ -135,6 +144,9 @@ impl Writer<Answer> for MemoryStore {
 
 impl Writer<Rejection> for MemoryStore {
     fn write(&mut self, rows: &[Rejection]) -> Result<Vec<Refusal>, Unavailable> {
+        while lock(&self.state).holds_rejections {
+            thread::sleep(Duration::from_millis(1));
+        }
         let mut state = lock(&self.state);
         for row in rows {
             state.rejections.entry(row.id.to_string()).or_insert_with(|| row.clone());
