@@ -1,6 +1,6 @@
 //! The rules of the score dataflow, each on a log and a store in memory that a test can make fail.
 
-#![allow(unreachable_pub, clippy::expect_used)]
+#![allow(unreachable_pub, clippy::expect_used, clippy::panic)]
 
 mod in_memory;
 
