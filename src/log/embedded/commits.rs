@@ -144,3 +144,23 @@ impl Change for Commit {
         self.shared.commit_ended();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{Offset, PartitionId};
+
+    #[test]
+    fn what_is_wanted_while_a_commit_is_under_way_is_committed_next() {
+        let offsets = |a, b| Offsets::from([(PartitionId(0), Offset(a)), (PartitionId(1), Offset(b))]);
+        let mut commits = Commits::default();
+        commits.want(&offsets(5, 9));
+        let under_way = commits.wanted.clone();
+        commits.want(&offsets(7, 9));
+        commits.landed(under_way);
+        assert_eq!(commits.wanted, Offsets::from([(PartitionId(0), Offset(7))]));
+        commits.landed(commits.wanted.clone());
+        assert!(commits.settled());
+        assert_eq!(*commits.committed(), offsets(7, 9));
+    }
+}
