@@ -46,13 +46,13 @@ enum Command {
 const LOGGED: &str = "info";
 /// `EX_TEMPFAIL` of sysexits.h: nothing is lost, start again.
 const EXIT_TEMPORARY: u8 = 75;
-/// `EX_SOFTWARE`: a worker died.
+/// `EX_SOFTWARE`: a thread died.
 const EXIT_DEFECT: i32 = 70;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr();
-    exit_when_a_worker_panics();
+    exit_when_a_thread_panics();
     let result = match cli.command {
         Command::Up(args) => up::run(&args),
         Command::Score(args) => score::run(&args),
@@ -98,13 +98,13 @@ fn log_to_stderr() {
         .init();
 }
 
-/// A panic in a timely thread ends only that thread, and the others would wait for it for ever: leave, all together.
-/// Whoever started us starts us again, from the committed offsets.
-fn exit_when_a_worker_panics() {
+/// A panic ends only its thread, and the others would wait for it for ever: leave, all together. Whoever started us
+/// starts us again, from the committed offsets. Only the web's runtime takes care of its own.
+fn exit_when_a_thread_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         usual(info);
-        if std::thread::current().name().is_some_and(|name| name.starts_with("timely")) {
+        if !std::thread::current().name().is_some_and(|name| name.starts_with("tokio")) {
             std::process::exit(EXIT_DEFECT);
         }
     }));

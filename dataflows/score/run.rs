@@ -51,16 +51,37 @@ impl Config {
 pub struct Connections {
     log: Arc<dyn Log>,
     store: Arc<dyn Store>,
-    log_health: Arc<Health>,
-    store_health: Arc<Health>,
+    health: Healths,
+}
+
+/// One for each activity: a log that can be read may still take no writes, and must not seem well for it.
+#[derive(Clone)]
+struct Healths {
+    reading: Arc<Health>,
+    answers: Arc<Health>,
+    rejections: Arc<Health>,
+    dead_letters: Arc<Health>,
+}
+
+impl Healths {
+    /// What is waited for, if anything.
+    fn outage(&self) -> Option<Unavailable> {
+        let all = [&self.answers, &self.dead_letters, &self.rejections, &self.reading];
+        all.into_iter().find_map(|health| health.outage()).map(|outage| Unavailable::transient(outage.reason))
+    }
 }
 
 impl Connections {
     /// Takes an open log and store.
     pub fn new(log: Arc<dyn Log>, store: Arc<dyn Store>) -> Self {
-        let log_health = Arc::new(Health::new(format!("the log {}", log.describe())));
-        let store_health = Arc::new(Health::new(format!("the store {}", store.describe())));
-        Connections { log, store, log_health, store_health }
+        let of = |what: &str, place: String| Arc::new(Health::new(format!("{what} {place}")));
+        let health = Healths {
+            reading: of("the log", log.describe()),
+            answers: of("the store of answers", store.describe()),
+            rejections: of("the store of rejections", store.describe()),
+            dead_letters: of("the log of dead letters", log.describe()),
+        };
+        Connections { log, store, health }
     }
 }
 
@@ -112,7 +133,7 @@ pub fn run(
     counters: &Arc<Counters>,
     stop: &Stop,
 ) -> Result<(), Error> {
-    let Some(partitions) = patiently(&connections.log_health, stop, || connections.log.partitions()) else {
+    let Some(partitions) = patiently(&connections.health.reading, stop, || connections.log.partitions()) else {
         return Ok(());
     };
     let rebalance = (partitions as usize) < config.workers;
@@ -179,8 +200,7 @@ fn work(
                 break finished.map_err(|reason| Error::Undrained { records: 0, reason: Some(reason) });
             }
             if late {
-                let outage = connections.store_health.outage();
-                let reason = outage.map(|outage| Unavailable::transient(outage.reason));
+                let reason = connections.health.outage();
                 break Err(Error::Undrained { records: left, reason });
             }
         }
@@ -194,18 +214,18 @@ fn work(
 
 /// Opens one worker's reader and writers. `None` if told to stop meanwhile.
 fn open(share: Share, connections: &Connections, stop: &Stop) -> Result<Option<Ends>, Error> {
-    let Connections { log, store, log_health, store_health } = connections;
+    let Connections { log, store, health } = connections;
     let waker = LateWaker::default();
-    let open_reader = || log.reader(share, Arc::new(waker.wake()), Arc::clone(log_health));
-    let Some(reader) = patiently(log_health, stop, open_reader) else { return Ok(None) };
-    let Some(answers) = patiently(store_health, stop, || store.answers()) else { return Ok(None) };
-    let Some(rejections) = patiently(store_health, stop, || store.rejections()) else { return Ok(None) };
-    let Some(dead_letters) = patiently(log_health, stop, || log.dead_letters()) else { return Ok(None) };
+    let open_reader = || log.reader(share, Arc::new(waker.wake()), Arc::clone(&health.reading));
+    let Some(reader) = patiently(&health.reading, stop, open_reader) else { return Ok(None) };
+    let Some(answers) = patiently(&health.answers, stop, || store.answers()) else { return Ok(None) };
+    let Some(rejections) = patiently(&health.rejections, stop, || store.rejections()) else { return Ok(None) };
+    let Some(dead_letters) = patiently(&health.dead_letters, stop, || log.dead_letters()) else { return Ok(None) };
     Ok(Some(Ends {
         reader: (Rc::new(RefCell::new(reader)), waker),
-        answers: deliver("answers", share, answers, store_health)?,
-        rejections: deliver("rejections", share, rejections, store_health)?,
-        dead_letters: deliver("dead-letters", share, dead_letters, log_health)?,
+        answers: deliver("answers", share, answers, &health.answers)?,
+        rejections: deliver("rejections", share, rejections, &health.rejections)?,
+        dead_letters: deliver("dead-letters", share, dead_letters, &health.dead_letters)?,
     }))
 }
 
