@@ -6,7 +6,7 @@ use super::Timestamp;
 
 /// Milliseconds since the Unix epoch at the start of a generation, plus monotonic time since.
 ///
-/// All workers of a cluster agree on the start. Wall time is read once, so a clock that steps stops nothing.
+/// All workers agree on the start. Wall time is read once, so a clock that steps stops nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct ClusterClock {
     start_ms: u64,
@@ -16,11 +16,7 @@ pub struct ClusterClock {
 impl ClusterClock {
     /// A clock that starts at this machine's wall time.
     pub fn start() -> Self {
-        Self::start_at(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO))
-    }
-
-    /// A clock that starts at a given wall time, as agreed by the cluster.
-    pub fn start_at(since_epoch: Duration) -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         ClusterClock { start_ms: since_epoch.as_millis() as u64, since: Instant::now() }
     }
 

@@ -31,21 +31,11 @@ pub struct Malformed {
 
 /// Reads a message of the wire contract.
 pub fn decode(bytes: &[u8]) -> Result<Request, Malformed> {
-    if bytes.len() > MESSAGE_BYTES_MAX {
-        let reason = format!("the message has {} bytes, more than {MESSAGE_BYTES_MAX}", bytes.len());
-        return Err(Malformed { id: None, reason });
-    }
     if bytes.is_empty() {
         return Err(Malformed { id: None, reason: "the message is empty".into() });
     }
+    let (text, damage) = text(bytes);
     let mut fields = Fields::default();
-    let (text, damage) = match std::str::from_utf8(bytes) {
-        Ok(text) => (text, None),
-        Err(error) => {
-            let valid = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
-            (valid, Some(format!("not UTF-8 at byte {}", error.valid_up_to())))
-        }
-    };
     let parsed = json::read(text, &mut fields);
     let id = fields.id();
     let request = match (damage, parsed) {
@@ -54,6 +44,20 @@ pub fn decode(bytes: &[u8]) -> Result<Request, Malformed> {
         (None, Ok(())) => fields.into_request().map_err(|invalid| invalid.to_string()),
     };
     request.map_err(|reason| Malformed { id, reason })
+}
+
+/// The text of a message, or as much of it as may be read, and what is wrong with the rest.
+fn text(bytes: &[u8]) -> (&str, Option<String>) {
+    let head = &bytes[..bytes.len().min(MESSAGE_BYTES_MAX)];
+    let too_long = (head.len() < bytes.len())
+        .then(|| format!("the message has {} bytes, more than {MESSAGE_BYTES_MAX}", bytes.len()));
+    match std::str::from_utf8(head) {
+        Ok(text) => (text, too_long),
+        Err(error) => {
+            let valid = std::str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default();
+            (valid, too_long.or_else(|| Some(format!("not UTF-8 at byte {}", error.valid_up_to()))))
+        }
+    }
 }
 
 /// Reads `2016-12-25`, or an ISO timestamp, whose day is taken as it is written: a zone never shifts it.
@@ -84,9 +88,9 @@ impl Fields<'_> {
     }
 
     fn into_request(self) -> Result<Request, Invalid> {
-        let date = required("FlightDate", text("FlightDate", self.flight_date)?)?;
+        let date = required("FlightDate", string("FlightDate", self.flight_date)?)?;
         let request = Request {
-            id: RequestId::new(required("UUID", text("UUID", self.uuid)?)?)?,
+            id: RequestId::new(required("UUID", string("UUID", self.uuid)?)?)?,
             carrier: code("Carrier", self.carrier)?,
             origin: code("Origin", self.origin)?,
             dest: code("Dest", self.dest)?,
@@ -109,7 +113,7 @@ fn wrong_type(field: &'static str, found: &Scalar<'_>, wanted: &str) -> Invalid 
     Invalid::new(field, format!("must be {wanted}, not {}", found.kind()))
 }
 
-fn text<'de>(field: &'static str, value: Option<Scalar<'de>>) -> Result<Option<Cow<'de, str>>, Invalid> {
+fn string<'de>(field: &'static str, value: Option<Scalar<'de>>) -> Result<Option<Cow<'de, str>>, Invalid> {
     match value {
         None => Ok(None),
         Some(Scalar::Text(text)) => Ok(Some(text)),
@@ -126,7 +130,7 @@ fn number(field: &'static str, value: Option<Scalar<'_>>) -> Result<Option<f64>,
 }
 
 fn code(field: &'static str, value: Option<Scalar<'_>>) -> Result<Code, Invalid> {
-    let text = required(field, text(field, value)?)?;
+    let text = required(field, string(field, value)?)?;
     text.parse().map_err(|error: NotACode| Invalid::new(field, error.to_string()))
 }
 
@@ -136,11 +140,11 @@ fn flight_num(value: Option<Scalar<'_>>) -> Result<Option<String>, Invalid> {
         Some(Scalar::Number(number)) if number.fract() == 0.0 && (0.0..1e9).contains(&number) => {
             Ok(Some(format!("{number:.0}")))
         }
-        other => Ok(text("FlightNum", other)?.map(Cow::into_owned)),
+        other => Ok(string("FlightNum", other)?.map(Cow::into_owned)),
     }
 }
 
 fn timestamp(value: Option<Scalar<'_>>) -> Result<Option<NaiveDateTime>, Invalid> {
     let wrong = || Invalid::new("Timestamp", "must be an ISO time, as in 2026-11-23T13:41:32.246003");
-    text("Timestamp", value)?.map(|text| parse_timestamp(&text).ok_or_else(wrong)).transpose()
+    string("Timestamp", value)?.map(|text| parse_timestamp(&text).ok_or_else(wrong)).transpose()
 }

@@ -112,6 +112,11 @@ fn rule_6_the_reason_names_the_field_and_the_asker_is_known() {
     }
     let cut_after_uuid = br#"{"UUID": "abc", "Carrier": "A"#;
     assert_eq!(decode(cut_after_uuid).unwrap_err().id.unwrap().as_str(), "abc");
+    let long = with("Unknown", json!("x".repeat(MESSAGE_BYTES_MAX)));
+    assert_eq!(
+        decode(long.as_bytes()).unwrap_err().id.map(|id| id.to_string()).as_deref(),
+        Some("6c03d09c-8355-448a-b07b-54e8d00ad05d")
+    );
     assert_eq!(decode(br#"{"Carrier": "A"#).unwrap_err().id, None);
     assert_eq!(reason(with("UUID", json!("x".repeat(129)))), "UUID: must have 1 to 128 bytes");
 }
