@@ -32,8 +32,10 @@ pub(crate) async fn classify<B: Buf>(
     let id = request.id.as_str();
     if let Err(error) = site.publish(&request).await {
         tracing::warn!(%id, %error, "a request was not acknowledged");
-        let reason = format!("{error}. The request may still land; to be sure, look for its answer or ask again");
-        return Err(Problem::unavailable("log", reason, Some(request.id)));
+        // What the log says is for its operator; it may name hosts and files.
+        let reason = "the request log does not answer. The request may still land; \
+                      to be sure, look for its answer or ask again";
+        return Err(Problem::unavailable("log", reason.to_owned(), Some(request.id)));
     }
     if accepts.page {
         return Ok(redirect(StatusCode::SEE_OTHER, &format!("{}#result", result_url(id))));

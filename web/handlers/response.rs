@@ -23,7 +23,7 @@ pub(crate) async fn response(id: String, headers: HeaderMap, site: Arc<Site>) ->
     let id = read_id(&id).map_err(|invalid| Problem::invalid(vec![invalid], None))?;
     let found = site.find(&id).await.map_err(|error| {
         tracing::warn!(?id, %error, "an answer could not be looked up");
-        Problem::unavailable("store", format!("the store does not answer: {error}. Ask again"), None)
+        Problem::unavailable("store", "the store does not answer. Ask again".to_owned(), None)
     })?;
     let body = match found {
         None => json!({ "status": "WAIT", "id": id.as_str() }),

@@ -118,7 +118,8 @@ fn a_server_or_log_out_of_reach_is_said() {
     browser.click(ASK);
     browser.wait_for("#result[data-state=unacknowledged]");
     let text = browser.text("#result");
-    assert!(text.contains("the <b>broker</b> is away") && text.contains("may still land"), "{text}");
+    assert!(text.contains("does not answer") && text.contains("may still land"), "{text}");
+    assert!(!text.contains("broker"), "the log's own words are for its operator: {text}");
     browser.screenshot("6-log-out-of-reach");
 
     *server.world.log.mood.lock().unwrap() = LogMood::Acknowledges;
