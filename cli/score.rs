@@ -28,11 +28,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let stop = Stop::default();
+    // First of all: who is told to stop while it starts stops in order, too.
+    signals::on_stop(&stop)?;
     let model = ModelDir::new(&args.system.models.models).load_current()?;
     tracing::info!("scoring with model {} on {} workers", model.version, args.workers);
     let connections = Connections::new(args.system.log.open()?, args.system.store.open()?);
-    let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));
-    signals::on_stop(&stop)?;
+    let counters = Arc::new(Counters::default());
     let scorer: Arc<dyn Scorer> = Arc::new(model);
     let result = run_dataflow(&Config::new(args.workers.get()), &connections, &scorer, &counters, &stop);
     tracing::info!("stopped: {counters}");
