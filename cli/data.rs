@@ -6,7 +6,7 @@ use clap::Subcommand;
 use delaycast::history::import::{Event, Summary, import};
 use indicatif::{HumanBytes, HumanCount};
 
-use crate::{format::Format, progress::Meter};
+use crate::{format::Format, progress::Meter, routes};
 
 /// Get the flights that models learn from
 #[derive(clap::Args)]
@@ -18,6 +18,7 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 enum Command {
     Import(ImportArgs),
+    LoadRoutes(routes::LoadArgs),
 }
 
 /// Import flights from other formats into a history
@@ -44,6 +45,7 @@ struct ImportArgs {
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
         Command::Import(args) => run_import(&args),
+        Command::LoadRoutes(args) => routes::run(&args),
     }
 }
 

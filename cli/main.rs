@@ -5,6 +5,7 @@ mod format;
 mod options;
 mod predict;
 mod progress;
+mod routes;
 mod score;
 mod send;
 mod signals;

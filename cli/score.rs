@@ -8,7 +8,7 @@ use delaycast_dataflows::score::{Config, Connections, Counters, Stop, run as run
 
 use crate::{
     options::{self, SystemOptions},
-    signals,
+    routes, signals,
 };
 
 /// Score the requests of a log into a store, until told to stop.
@@ -33,7 +33,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     signals::on_stop(&stop)?;
     let model = ModelDir::new(&args.system.models.models).load_current()?;
     tracing::info!("scoring with model {} on {} workers", model.version, args.workers);
-    let connections = Connections::new(args.system.log.open()?, args.system.store.open()?);
+    let (log, store) = (args.system.log.open()?, args.system.store.open()?);
+    let Some(model) = routes::with_routes_of(&*store, model, &stop) else { return Ok(()) };
+    let connections = Connections::new(log, store);
     let counters = Arc::new(Counters::default());
     let scorer: Arc<dyn Scorer> = Arc::new(model);
     let result = run_dataflow(&Config::new(args.workers.get()), &connections, &scorer, &counters, &stop);

@@ -18,7 +18,7 @@ use delaycast_dataflows::score::{self, Config, Connections, Counters, Stop};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{
-    options, signals, train,
+    options, routes, signals, train,
     web::{self, Listen},
 };
 
@@ -56,6 +56,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let model = model(&args.dir.join("models"), args.workers)?;
     let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));
     signals::on_stop(&stop)?;
+    let Some(model) = routes::with_routes_of(&*store, model, &stop) else { return Ok(()) };
 
     let atlas = model.model.atlas().clone();
     let connections = Connections::new(Arc::clone(&log), Arc::clone(&store));

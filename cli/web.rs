@@ -12,7 +12,7 @@ use delaycast::{atlas::Atlas, log::Log, model::ModelDir, store::Store};
 use delaycast_dataflows::score::{Stop, TICK};
 use delaycast_web::Parts;
 
-use crate::{options::SystemOptions, signals};
+use crate::{options::SystemOptions, routes, signals};
 
 /// Where to listen.
 #[derive(ClapArgs)]
@@ -51,7 +51,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let model = ModelDir::new(&args.system.models.models).load_current()?;
     let stop = Stop::default();
     signals::on_stop(&stop)?;
-    serve(listener, &*args.system.log.open()?, &*args.system.store.open()?, model.model.atlas().clone(), &stop)
+    let (log, store) = (args.system.log.open()?, args.system.store.open()?);
+    let Some(model) = routes::with_routes_of(&*store, model, &stop) else { return Ok(()) };
+    serve(listener, &*log, &*store, model.model.atlas().clone(), &stop)
 }
 
 /// Serves until `stop` is asked, after saying where. Blocks.

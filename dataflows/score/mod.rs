@@ -56,7 +56,7 @@ use timely::dataflow::{
 pub use clock::ClusterClock;
 pub use counters::Counters;
 pub use ledger::InFlight;
-pub use run::{Config, Connections, Error, Stop, run};
+pub use run::{Config, Connections, Error, Stop, patiently, run};
 
 use decode::Dead;
 use land::{land, lose};

@@ -240,8 +240,8 @@ fn deliver<T: Send + 'static>(
     Ok((Delivery::start(&name, writer, waker.wake(), Arc::clone(health))?, waker))
 }
 
-/// Tries until it succeeds; `None` if told to stop meanwhile.
-fn patiently<T>(health: &Health, stop: &Stop, attempt: impl Fn() -> Result<T, Unavailable>) -> Option<T> {
+/// Tries until it succeeds, with backoff and jitter; `None` if told to stop meanwhile. Blocks.
+pub fn patiently<T>(health: &Health, stop: &Stop, attempt: impl Fn() -> Result<T, Unavailable>) -> Option<T> {
     let mut backoff = Backoff::new();
     while !stop.asked() {
         match attempt() {

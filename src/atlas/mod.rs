@@ -68,6 +68,18 @@ impl Atlas {
         Tables { airports, airlines, routes, observed }.into()
     }
 
+    /// The same atlas with these routes in place of those that it has, in either direction.
+    pub fn with_routes(mut self, routes: &[Route]) -> Self {
+        for Route { origin, dest, .. } in routes {
+            // A length holds both ways where there is no other, so an old one of the way back must not win.
+            self.routes.remove(&(*origin, *dest));
+            self.routes.remove(&(*dest, *origin));
+            self.known_airports.extend([origin, dest]);
+        }
+        self.routes.extend(routes.iter().map(|route| ((route.origin, route.dest), route.miles)));
+        self
+    }
+
     /// Whether an airport is known at all.
     pub fn knows_airport(&self, code: Code) -> bool {
         self.known_airports.contains(&code)
@@ -176,6 +188,21 @@ mod tests {
         assert!(!atlas.knows_airport(code("XXX")) && !atlas.knows_airline(code("XX")));
         assert_eq!(atlas.airports().count(), 4);
         assert_eq!(atlas.airports().find(|(airport, _)| *airport == code("SJU")), Some((code("SJU"), None)));
+    }
+
+    #[test]
+    fn routes_on_top_go_before_all_others_in_both_directions_and_make_airports_known() {
+        let atlas = atlas().with_routes(&[
+            route("JFK", "ATL", 761.0),
+            route("SFO", "ATL", 2139.0),
+            route("ATL", "SFO", 2140.0),
+            route("GUM", "SFO", 5800.0),
+        ]);
+        let miles = |from, to| atlas.distance_miles(code(from), code(to));
+        assert_eq!((miles("ATL", "JFK"), miles("JFK", "ATL")), (Some(761.0), Some(761.0)));
+        assert_eq!((miles("ATL", "SFO"), miles("SFO", "ATL")), (Some(2140.0), Some(2139.0)));
+        assert_eq!(miles("JFK", "SJU"), Some(1598.0));
+        assert!(atlas.knows_airport(code("GUM")) && atlas.airports().any(|(airport, _)| airport == code("GUM")));
     }
 
     #[test]

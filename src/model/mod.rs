@@ -14,7 +14,7 @@ pub use version::version_name;
 
 use crate::{
     answer::{ModelVersion, Score},
-    atlas::Atlas,
+    atlas::{Atlas, Route},
     classes::{DelayClass, Probabilities},
     evaluate::{Evaluation, Window},
     features::{Encoded, FeatureSet, Preset, Query},
@@ -90,6 +90,12 @@ impl Model {
     /// The airports and airlines known in training.
     pub fn atlas(&self) -> &Atlas {
         &self.atlas
+    }
+
+    /// The same model with these routes on top of those of its atlas. Distances are the only numbers that a model does
+    /// not fix in training: it was trained on those that the flights came with, in miles, as any table of them has.
+    pub fn with_routes(self, routes: &[Route]) -> Self {
+        Model { atlas: self.atlas.with_routes(routes), ..self }
     }
 
     /// How the model came about.

@@ -10,6 +10,7 @@
 pub mod embedded;
 #[cfg(feature = "mongo")]
 pub mod mongo;
+mod routes;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use crate::{
 };
 
 pub use crate::address::OpenError;
+pub use routes::{DIFFERING_NAMED_MAX, Loaded, ROUTES_MAX, RouteTable, load};
 
 /// Opens the store at a URL: `sqlite:PATH`, or `mongodb://host:27017/DATABASE`.
 pub fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
@@ -65,6 +67,11 @@ pub trait Store: Send + Sync {
 
     /// A reader of both.
     fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable>;
+
+    /// Its route table, if this kind of store keeps one.
+    fn routes(&self) -> Option<Box<dyn RouteTable>> {
+        None
+    }
 }
 
 #[cfg(test)]

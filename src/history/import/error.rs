@@ -65,6 +65,9 @@ pub enum ImportError {
     /// There was nothing to import.
     #[error("the input holds no flights; give at least one file with flights (a route table alone is no history)")]
     NoFlights,
+    /// There were no routes.
+    #[error("the input holds no routes: give JSON lines, CSV or Parquet with Origin, Dest and Distance")]
+    NoRoutes,
     /// The operating system refused to write.
     #[error("cannot write {file}")]
     Write {

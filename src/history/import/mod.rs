@@ -21,6 +21,7 @@ mod intake;
 mod jsonl;
 mod lines;
 mod output;
+mod routes;
 mod row;
 
 #[cfg(test)]
@@ -37,6 +38,7 @@ use serde::Serialize;
 
 pub use error::ImportError;
 pub use intake::{BROKEN_NAMED_MAX, BrokenRow, Event, Progress};
+pub use routes::import_routes;
 
 use self::{intake::Intake, output::Output};
 use super::History;

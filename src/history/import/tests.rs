@@ -34,6 +34,19 @@ impl Bench {
     }
 }
 
+#[test]
+fn a_route_table_is_read_alone_from_lines_and_from_a_history() {
+    let bench = Bench::new();
+    let lines = "{\"Origin\":\"EWR\",\"Dest\":\"JFK\",\"Distance\":21.0}\n{\"Origin\":\"ATL\",\"Dest\":\"SFO\",\"Distance\":2139.0}\n";
+    let (routes, flights) = (bench.put("routes.jsonl", lines), bench.put("flights.csv", BTS));
+    let read = |path: &PathBuf| import_routes(std::slice::from_ref(path), &mut |_| {});
+    let found = read(&routes).unwrap();
+    assert_eq!(found.iter().map(|route| route.miles).collect::<Vec<_>>(), [21.0, 2139.0]);
+    bench.import(&[routes, flights.clone()]).unwrap();
+    assert_eq!(read(&bench.out()).unwrap().len(), 2);
+    assert!(matches!(read(&flights), Err(ImportError::NoRoutes)));
+}
+
 fn zipped(members: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, content) in members {

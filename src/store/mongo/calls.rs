@@ -12,11 +12,21 @@ use std::{
     time::Duration,
 };
 
-use mongodb::{Client, Database, options::ClientOptions};
+use mongodb::{
+    Client, Database,
+    bson::{Document, doc},
+    options::ClientOptions,
+};
 use tokio::runtime::Runtime;
 
-use super::fault::unavailable;
+use super::fault::{code, unavailable};
 use crate::delivery::Unavailable;
+
+/// Making an index on a large collection takes a while; it goes on where it was given up.
+pub(super) const INDEX: Duration = Duration::from_secs(30);
+
+/// Unauthorized, IndexOptionsConflict, IndexKeySpecsConflict.
+const NOT_OURS_TO_INDEX: [i32; 3] = [13, 85, 86];
 
 /// A client, and how many there were before it.
 struct Current {
@@ -74,6 +84,25 @@ impl Calls {
                 Err(Unavailable::transient(format!("{doing}: no answer within {} s", limit.as_secs())))
             }
         }
+    }
+
+    /// Makes an index, unless it is there.
+    pub(super) fn index(&self, collection: &'static str, index: Document) -> Result<(), Unavailable> {
+        let name = index.get_str("name").unwrap_or_default().to_owned();
+        let command = doc! { "createIndexes": collection, "indexes": [index] };
+        let doing = format!("cannot make the index {name} on {collection}");
+        let refused = self.call(&doing, INDEX, |database| async move {
+            match database.run_command(command).await {
+                Ok(_) => Ok(None),
+                // Somebody has made another one, or reserves that for himself: both are his to decide.
+                Err(error) if code(&error).is_some_and(|code| NOT_OURS_TO_INDEX.contains(&code)) => Ok(Some(error)),
+                Err(error) => Err(error),
+            }
+        })?;
+        if let Some(error) = refused {
+            tracing::warn!("no index {name} on {collection}, so look-ups may be slow: {}", error.kind);
+        }
+        Ok(())
     }
 
     fn current(&self) -> MutexGuard<'_, Option<Current>> {

@@ -9,15 +9,16 @@ mod calls;
 mod fault;
 mod lookup;
 mod render;
+mod routes;
 mod verdict;
 mod writer;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use mongodb::bson::doc;
 use tokio::runtime;
 
-use super::{Lookup, Store};
+use super::{Lookup, RouteTable, Store};
 use crate::{
     address::OpenError,
     answer::{Answer, Rejection},
@@ -26,6 +27,7 @@ use crate::{
 
 use calls::Calls;
 use lookup::MongoLookup;
+use routes::MongoRoutes;
 use writer::DocumentWriter;
 
 /// The database, unless the URL names another.
@@ -34,12 +36,6 @@ pub const DATABASE: &str = "agile_data_science";
 pub const ANSWERS: &str = "flight_delay_classification_response";
 /// The collection of rejections.
 pub const REJECTIONS: &str = "flight_delay_classification_rejection";
-
-/// Making an index on a large collection takes a while; it goes on where it was given up.
-const INDEX: Duration = Duration::from_secs(30);
-
-/// Unauthorized, IndexOptionsConflict, IndexKeySpecsConflict.
-const NOT_OURS_TO_INDEX: [i32; 3] = [13, 85, 86];
 
 /// A database of answers and rejections.
 pub struct MongoStore {
@@ -58,28 +54,6 @@ impl MongoStore {
         let (options, database) = address::parse(&runtime, url)?;
         Ok(MongoStore { calls: Arc::new(Calls::new(runtime, options, database)) })
     }
-
-    /// Makes the index that look-ups of the old system's documents need.
-    fn make_index(&self) -> Result<(), Unavailable> {
-        let command = doc! {
-            "createIndexes": ANSWERS,
-            "indexes": [{ "key": { "UUID": 1 }, "name": "UUID_1" }],
-        };
-        let refused = self.calls.call("cannot make the index on UUID", INDEX, |database| async move {
-            match database.run_command(command).await {
-                Ok(_) => Ok(None),
-                // Somebody has made another one, or reserves that for himself: both are his to decide.
-                Err(error) if fault::code(&error).is_some_and(|code| NOT_OURS_TO_INDEX.contains(&code)) => {
-                    Ok(Some(error))
-                }
-                Err(error) => Err(error),
-            }
-        })?;
-        if let Some(error) = refused {
-            tracing::warn!("no index on UUID in {ANSWERS}, so look-ups by UUID may be slow: {}", error.kind);
-        }
-        Ok(())
-    }
 }
 
 impl Store for MongoStore {
@@ -89,8 +63,9 @@ impl Store for MongoStore {
     }
 
     fn answers(&self) -> Result<Box<dyn Writer<Answer>>, Unavailable> {
-        self.make_index()?;
         let calls = Arc::clone(&self.calls);
+        // Look-ups of the old system's documents need it.
+        calls.index(ANSWERS, doc! { "key": { "UUID": 1 }, "name": "UUID_1" })?;
         Ok(Box::new(DocumentWriter { calls, collection: ANSWERS, document: Answer::to_document }))
     }
 
@@ -101,6 +76,10 @@ impl Store for MongoStore {
 
     fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {
         Ok(Box::new(MongoLookup { calls: Arc::clone(&self.calls) }))
+    }
+
+    fn routes(&self) -> Option<Box<dyn RouteTable>> {
+        Some(Box::new(MongoRoutes { calls: Arc::clone(&self.calls) }))
     }
 }
 

@@ -10,10 +10,13 @@ use std::{
 
 use mongodb::bson::{self, oid::ObjectId};
 
-use super::*;
-use crate::store::{
-    self, Outcome,
-    promises::{self, answer},
+use super::{calls::INDEX, routes::ROUTES, *};
+use crate::{
+    atlas::Route,
+    store::{
+        self, Outcome,
+        promises::{self, answer},
+    },
 };
 
 /// A database that is dropped in the end.
@@ -125,6 +128,38 @@ fn more_rows_than_go_into_one_command_land_and_land_again() {
         assert_eq!(answers.write(&rows), Ok(vec![]));
         assert_eq!(place.run(doc! { "count": ANSWERS }).get_i32("n").unwrap(), count);
     }
+}
+
+#[test]
+fn a_table_of_routes_takes_up_that_of_the_old_system() {
+    let Some(place) = Place::new() else { return };
+    let table = place.store().routes().unwrap();
+    assert_eq!(table.read().unwrap(), []);
+    let old = [
+        doc! { "_id": ObjectId::new(), "Origin": "EWR", "Dest": "JFK", "Distance": 21.0 },
+        doc! { "_id": ObjectId::new(), "Origin": "ATL", "Dest": "SFO", "Distance": 2000_i32 },
+        doc! { "_id": ObjectId::new(), "Origin": "ATL", "Distance": "far" },
+    ];
+    place.run(doc! { "insert": ROUTES, "documents": old.to_vec() });
+    let route =
+        |origin: &str, dest: &str, miles| Route { origin: origin.parse().unwrap(), dest: dest.parse().unwrap(), miles };
+    // More than FerretDB takes in one update, and more than one insert.
+    let made: Vec<_> = (0..1500).map(|n| route(&format!("O{n}"), "SFO", 100.0 + n as f32)).collect();
+    let given = [&[route("EWR", "JFK", 21.0), route("ATL", "SFO", 2139.0)], &made[..]].concat();
+    let load = |routes: &[Route], replace| {
+        let loaded = store::load(&*table, routes, replace, &mut |_, _| {}).unwrap();
+        (loaded.new, loaded.same, loaded.differing)
+    };
+    assert_eq!(load(&given, false), (1500, 1, 1));
+    assert_eq!(load(&given, true), (0, 1501, 1));
+    assert_eq!(load(&given, false), (0, 1502, 0));
+    let longer: Vec<_> = made[..130].iter().map(|route| Route { miles: route.miles + 0.5, ..*route }).collect();
+    assert_eq!(load(&longer, true), (0, 0, 130));
+    assert_eq!(load(&longer, false), (0, 130, 0));
+    assert_eq!(place.run(doc! { "count": ROUTES }).get_i32("n").unwrap(), 1503);
+    // Somebody else was faster: it stays as he has it.
+    table.insert(&[route("O0", "SFO", 1.0)]).unwrap();
+    assert_eq!(load(&longer, false), (0, 130, 0));
 }
 
 #[test]

@@ -1,0 +1,107 @@
+//! Route tables: those of a store on top of a model's, and `delaycast data load-routes`.
+
+use std::{
+    io::{self, IsTerminal},
+    path::PathBuf,
+};
+
+use anyhow::{Context, bail};
+use delaycast::{
+    delivery::Health,
+    history::import::{Event, import_routes},
+    model::VersionedModel,
+    store::{Loaded, Store, load},
+};
+use delaycast_dataflows::score::{Stop, patiently};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+
+use crate::{
+    format::Format,
+    options::StoreOption,
+    progress::{Meter, say},
+};
+
+/// The model with the store's routes on top of its own, so that all who meet at a store know the same distances and
+/// airports. A store that is down is waited for; `None` if told to stop meanwhile.
+pub(crate) fn with_routes_of(store: &dyn Store, model: VersionedModel, stop: &Stop) -> Option<VersionedModel> {
+    let Some(table) = store.routes() else { return Some(model) };
+    let health = Health::new(format!("the route table in {}", store.describe()));
+    let routes = patiently(&health, stop, || table.read())?;
+    if !routes.is_empty() {
+        tracing::info!("{} routes from {}", routes.len(), store.describe());
+    }
+    Some(VersionedModel { model: model.model.with_routes(&routes), ..model })
+}
+
+/// Load a route table into a store
+///
+/// Scorers and pages that start read it, and its distances go before those of their model. Routes that are there stay;
+/// those that differ are named, and changed with --replace. It can be repeated.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  \
+    delaycast data load-routes origin_dest_distances.jsonl --store mongodb://db:27017/agile_data_science")]
+pub(crate) struct LoadArgs {
+    /// Route tables (JSON lines, CSV or Parquet with Origin, Dest and Distance), or histories that have one
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    store: StoreOption,
+    /// Change the routes that are there with another distance
+    #[arg(long)]
+    replace: bool,
+    /// How to print the summary
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &LoadArgs) -> anyhow::Result<()> {
+    let store = args.store.open()?;
+    let Some(table) = store.routes() else {
+        bail!(
+            "the embedded store keeps no route table: give another with --store mongodb://HOST/DATABASE; or let \
+             `delaycast data import` put the table into a history, and `delaycast train --data` into a model"
+        );
+    };
+    let mut meter = Meter::new();
+    let routes = import_routes(&args.paths, &mut |event| match event {
+        Event::Progress(progress) => meter.show(progress.bytes, progress.bytes_total, progress.rows),
+        Event::Broken(row) => meter.say(&format!("skipped {row}")),
+    })?;
+    drop(meter);
+    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} routes").ok();
+    let bar =
+        io::stderr().is_terminal().then(|| ProgressBar::new(0)).zip(style).map(|(bar, style)| bar.with_style(style));
+    let loaded = load(&*table, &routes, args.replace, &mut |done, total| match &bar {
+        Some(bar) => {
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+        }
+        None => say(&format!("{done} of {total} routes")),
+    });
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    let loaded = loaded.with_context(|| {
+        format!("not all routes are in the {}: run this again, it goes on where it stopped", store.describe())
+    })?;
+    args.format.print(&loaded, in_words)
+}
+
+fn in_words(loaded: &Loaded) -> String {
+    let count = |number: usize| HumanCount(number as u64);
+    let mut text = format!(
+        "new        {}\nthere      {}\ndiffering  {}",
+        count(loaded.new),
+        count(loaded.same),
+        count(loaded.differing)
+    );
+    if loaded.differing > 0 {
+        text +=
+            if loaded.replaced { ", replaced:" } else { ", kept as they are in the store (--replace changes them):" };
+    }
+    for (route, miles) in &loaded.differing_named {
+        text += &format!("\n  {}-{}: {} miles given, {miles} in the store", route.origin, route.dest, route.miles);
+    }
+    text
+}
