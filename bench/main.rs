@@ -8,6 +8,8 @@ mod embedded_throughput;
 mod page_latency;
 mod process;
 mod requests;
+#[cfg(all(feature = "kafka", feature = "mongo"))]
+mod services;
 
 use std::path::PathBuf;
 
@@ -28,6 +30,9 @@ enum Measurement {
     EmbeddedLatency(Options),
     /// The same through the page's routes, on `delaycast up`
     PageLatency(Options),
+    /// Throughput and latency between a real Kafka and a real MongoDB
+    #[cfg(all(feature = "kafka", feature = "mongo"))]
+    Services(services::Options),
 }
 
 #[derive(clap::Args)]
@@ -51,5 +56,7 @@ fn main() -> anyhow::Result<()> {
         Measurement::EmbeddedThroughput(options) => embedded_throughput::measure(&options),
         Measurement::EmbeddedLatency(options) => embedded_latency::measure(&options),
         Measurement::PageLatency(options) => page_latency::measure(&options),
+        #[cfg(all(feature = "kafka", feature = "mongo"))]
+        Measurement::Services(options) => services::measure(&options),
     }
 }

@@ -1,6 +1,7 @@
 //! The processes under measurement.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{BufRead, BufReader},
     path::Path,
@@ -16,10 +17,10 @@ use crate::Options;
 pub(crate) struct Process(Child);
 
 impl Process {
-    /// `delaycast score` between an embedded log and store.
-    pub(crate) fn score(options: &Options, url: &str) -> anyhow::Result<Self> {
+    /// `delaycast score` between a log and a store.
+    pub(crate) fn score(options: &Options, log: &str, store: &str) -> anyhow::Result<Self> {
         let mut command = Self::command(options, "score");
-        command.args(["--log", url, "--store", url, "--models"]).arg(&options.models);
+        command.args(["--log", log, "--store", store, "--models"]).arg(&options.models);
         Self::start(command, options)
     }
 
@@ -71,4 +72,24 @@ impl Drop for Process {
         let _ = kill_process(Pid::from_child(&self.0), Signal::TERM);
         let _ = self.0.wait();
     }
+}
+
+/// The CPU seconds of a process so far, by the names of its threads, as in "timely:work 0.41, rdk:broker 0.22". A number
+/// at the end of a name is dropped: threads of a kind are summed up.
+pub(crate) fn thread_seconds(process: &str) -> anyhow::Result<String> {
+    let mut seconds = BTreeMap::<String, f64>::new();
+    for task in fs::read_dir(format!("{process}/task"))? {
+        let task = task?.path();
+        // A thread may end meanwhile.
+        let (Ok(name), Ok(spent)) = (fs::read_to_string(task.join("comm")), fs::read_to_string(task.join("schedstat")))
+        else {
+            continue;
+        };
+        let name = name.trim().trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
+        let nanoseconds: f64 = spent.split(' ').next().unwrap_or_default().parse()?;
+        *seconds.entry(name.to_owned()).or_default() += nanoseconds / 1e9;
+    }
+    let mut seconds: Vec<_> = seconds.into_iter().filter(|(_, seconds)| *seconds >= 0.005).collect();
+    seconds.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+    Ok(seconds.iter().map(|(name, seconds)| format!("{name} {seconds:.2}")).collect::<Vec<_>>().join(", "))
 }

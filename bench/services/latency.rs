@@ -1,0 +1,117 @@
+//! From a request to its visible answer, at 100 requests a second.
+//!
+//! What is seen: one query after the other asks for the ids of all answers, and an answer is visible when a query has
+//! returned it. So the query is part of what is measured. Answers that were seen are deleted again, some at a time:
+//! FerretDB scans a collection for any query, and would become what is measured.
+
+use std::{
+    collections::HashMap,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::ensure;
+use delaycast::{log, request::encode};
+use mongodb::bson::{Document, doc};
+
+use super::{
+    Options,
+    mongo::{ANSWERS, Scratch},
+    topic::Topic,
+};
+use crate::{embedded_latency::report, process::Process, requests};
+
+/// One request every so often.
+const INTERVAL: Duration = Duration::from_millis(10);
+/// The first ones wait for the scorer to start.
+const WARM_UP: usize = 100;
+/// Between two queries.
+const PAUSE: Duration = Duration::from_micros(500);
+/// So many seen answers are deleted together.
+const SEEN_MAX: usize = 50;
+/// No answer takes this long.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+pub(super) fn measure(options: &Options, mongo: &str) -> anyhow::Result<()> {
+    let (topic, place) = (Topic::make(&options.kafka, "latency")?, Scratch::make(mongo, "latency")?);
+    let producer = log::open(&topic.url("latency"))?.producer()?;
+    let scorer = crate::Options {
+        binary: options.binary.clone(),
+        models: options.models.clone(),
+        requests: 0,
+        workers: options.workers,
+    };
+    let scorer = Process::score(&scorer, &topic.url("latency"), place.url())?;
+    let count = WARM_UP + (options.latency_s * 1000) as usize / INTERVAL.as_millis() as usize;
+    let asked = requests::make(count, 2)?;
+    let (report_asked, asked_at) = mpsc::channel();
+    let (report_logged, logged_at) = mpsc::channel();
+    let asking = thread::spawn(move || {
+        let mut next = Instant::now();
+        for (number, request) in asked.iter().enumerate() {
+            if number == WARM_UP {
+                next += Duration::from_secs(3);
+            }
+            thread::sleep(next.saturating_duration_since(Instant::now()));
+            next += INTERVAL;
+            // From when it is handed to the producer: a publisher that is late asks late.
+            let (now, report) = (Instant::now(), report_logged.clone());
+            let done = Box::new(move |result: Result<_, _>| drop(report.send((number, result.map(|_| now.elapsed())))));
+            let _ = report_asked.send((request.id.as_str().to_owned(), number, now));
+            producer.publish(Some(request.id.as_str()), encode(request).into_bytes(), done);
+        }
+    });
+    let mut visible = watch(&place, count, &asked_at)?;
+    drop(asking.join());
+    let mut logged = Vec::new();
+    while let Ok((number, time)) = logged_at.recv_timeout(DEADLINE) {
+        let time = time?;
+        if number >= WARM_UP {
+            logged.push(time);
+        }
+    }
+    println!("latency at {:.0} requests/s for {} s", 1.0 / INTERVAL.as_secs_f64(), options.latency_s);
+    report("  until the log has it", &mut logged);
+    report("  until the answer is visible", &mut visible);
+    println!("  the scorer used {:.1} CPU s in all, start and model load included", scorer.cpu_s()?);
+    Ok(())
+}
+
+/// How long each took, the warm-up left out.
+fn watch(
+    place: &Scratch,
+    count: usize,
+    asked_at: &mpsc::Receiver<(String, usize, Instant)>,
+) -> anyhow::Result<Vec<Duration>> {
+    let answers = place.database.collection::<Document>(ANSWERS);
+    let (mut open, mut seen, mut done) = (HashMap::new(), Vec::new(), 0);
+    let (mut times, mut last) = (Vec::with_capacity(count), Instant::now());
+    while done < count {
+        let (ids, at) = place.runtime.block_on(async {
+            let mut cursor = answers.find(doc! {}).projection(doc! { "_id": 1 }).await?;
+            let mut ids: Vec<String> = Vec::new();
+            while cursor.advance().await? {
+                ids.extend(cursor.current().get_str("_id").map(str::to_owned));
+            }
+            mongodb::error::Result::Ok((ids, Instant::now()))
+        })?;
+        open.extend(asked_at.try_iter().map(|(id, number, asked)| (id, (number, asked))));
+        for id in ids {
+            if let Some((number, asked)) = open.remove(&id) {
+                (done, last) = (done + 1, at);
+                if number >= WARM_UP {
+                    times.push(at.duration_since(asked));
+                }
+                seen.push(id);
+            }
+        }
+        if seen.len() >= SEEN_MAX {
+            let ids = std::mem::take(&mut seen);
+            place.runtime.block_on(answers.delete_many(doc! { "_id": { "$in": ids } }).into_future())?;
+        }
+        ensure!(last.elapsed() < DEADLINE, "no answer: {done} of {count} seen");
+        thread::sleep(PAUSE);
+    }
+    Ok(times)
+}

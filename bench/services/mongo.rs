@@ -1,0 +1,97 @@
+//! A database for a measurement, through the plain driver.
+
+use std::time::Instant;
+
+use delaycast::{
+    answer::Answer,
+    document::{self, Value},
+};
+use mongodb::{
+    Client, Database,
+    bson::{Bson, DateTime, Document, doc},
+    options::WriteConcern,
+};
+use tokio::runtime::Runtime;
+
+pub(super) const ANSWERS: &str = delaycast::store::mongo::ANSWERS;
+
+/// Dropped with the value.
+pub(super) struct Scratch {
+    pub(super) runtime: Runtime,
+    pub(super) database: Database,
+    url: String,
+}
+
+impl Scratch {
+    pub(super) fn make(mongo: &str, name: &str) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let name = format!("delaycast_bench_{}_{name}", std::process::id());
+        let url = format!("{}/{name}", mongo.trim_end_matches('/'));
+        let database = runtime.block_on(Client::with_uri_str(&url))?.database(&name);
+        Ok(Scratch { runtime, database, url })
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) fn count(&self) -> anyhow::Result<u64> {
+        Ok(self
+            .runtime
+            .block_on(self.database.collection::<Document>(ANSWERS).count_documents(doc! {}).into_future())?)
+    }
+
+    /// Documents per second that so many tasks insert side by side, into a collection with the index that the store
+    /// makes, in batches of so many.
+    pub(super) fn insert(&self, documents: Vec<Document>, tasks: usize, batch: usize) -> anyhow::Result<f64> {
+        let count = documents.len();
+        let share = count.div_ceil(tasks);
+        let shares: Vec<Vec<Document>> = documents.chunks(share).map(<[Document]>::to_vec).collect();
+        drop(documents);
+        let index = doc! { "createIndexes": ANSWERS, "indexes": [{ "key": { "UUID": 1 }, "name": "UUID_1" }] };
+        let database = &self.database;
+        self.runtime.block_on(async {
+            database.run_command(index).await?;
+            let started = Instant::now();
+            let insert = |share: Vec<Document>| {
+                let collection = database.collection::<Document>(ANSWERS);
+                tokio::spawn(async move {
+                    for documents in share.chunks(batch) {
+                        let insert = collection.insert_many(documents).ordered(false);
+                        insert.write_concern(WriteConcern::majority()).await?;
+                    }
+                    mongodb::error::Result::Ok(())
+                })
+            };
+            let running: Vec<_> = shares.into_iter().map(insert).collect();
+            for task in running {
+                task.await??;
+            }
+            Ok(count as f64 / started.elapsed().as_secs_f64())
+        })
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // The measurement is made; a database that stays does no harm.
+        let _ = self.runtime.block_on(self.database.drop().into_future());
+    }
+}
+
+/// The document that the store makes of an answer.
+pub(super) fn document(answer: &Answer) -> Document {
+    let document: document::Document = answer.to_document();
+    document.into_iter().map(|(name, value)| (name.to_owned(), to_bson(value))).collect()
+}
+
+fn to_bson(value: Value) -> Bson {
+    match value {
+        Value::Null => Bson::Null,
+        Value::Text(text) => Bson::String(text),
+        Value::Int32(number) => Bson::Int32(number),
+        Value::Double(number) => Bson::Double(number),
+        Value::Date(at) => Bson::DateTime(DateTime::from_millis(at.timestamp_millis())),
+        Value::Doubles(numbers) => Bson::Array(numbers.into_iter().map(Bson::Double).collect()),
+    }
+}

@@ -1,0 +1,151 @@
+//! Requests wait in a topic of four partitions: how many a second are answered, into a store and into a sink that
+//! drops them, beside how many a plain consumer reads, and how many a plain driver inserts.
+
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, ensure};
+use chrono::Utc;
+use delaycast::{
+    answer::{Answer, Rejection},
+    delivery::{ROWS_PER_WRITE_MAX, Refusal, Unavailable, Writer},
+    log,
+    model::{ModelDir, Scorer, VersionedModel},
+    request::Request,
+    store::{self, Lookup, Store},
+};
+use delaycast_dataflows::score::{Config, Connections, Counters, Stop, run};
+
+use super::{Options, mongo, mongo::Scratch, topic::Topic};
+use crate::{process::thread_seconds, requests};
+
+/// How often progress is looked at.
+const SAMPLE: Duration = Duration::from_millis(1);
+/// Without progress for so long, something is wrong.
+const STUCK: Duration = Duration::from_secs(60);
+
+pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
+    let topic = Topic::make(&options.kafka, "throughput")?;
+    let asked = requests::make(options.requests, 1)?;
+    let started = Instant::now();
+    requests::publish(&log::open(&topic.url("none"))?.producer()?, &asked)?;
+    let seconds = started.elapsed().as_secs_f64();
+    println!("published and acknowledged: {:.0}/s", asked.len() as f64 / seconds);
+    let model = ModelDir::new(&options.models).load_current()?;
+    let documents = if options.mongo.is_some() { documents(&asked, &model) } else { Vec::new() };
+    drop(asked);
+    let scorer: Arc<dyn Scorer> = Arc::new(model);
+
+    let (mut consumed, mut dropped) = (Vec::new(), Vec::new());
+    let (mut inserted, mut landed) = (Vec::new(), Vec::new());
+    for round in 1..=options.rounds {
+        println!("round {round} of {}", options.rounds);
+        consumed.push(report("read and dropped by a plain consumer", topic.consume(options.requests)?));
+        let url = topic.url(&format!("null-{round}"));
+        dropped.push(report("answered into a null sink", score(options, &url, Arc::new(Null), &scorer)?));
+        let Some(mongo) = &options.mongo else { continue };
+        let alone = Scratch::make(mongo, &format!("insert_{round}"))?;
+        let rate = alone.insert(documents.clone(), options.workers, ROWS_PER_WRITE_MAX)?;
+        inserted.push(report("inserted by the plain driver", rate));
+        drop(alone);
+        let place = Scratch::make(mongo, &format!("land_{round}"))?;
+        let url = topic.url(&format!("store-{round}"));
+        landed.push(report("answered into the store", score(options, &url, store::open(place.url())?, &scorer)?));
+        ensure!(place.count()? == options.requests as u64, "the store has {} answers", place.count()?);
+    }
+    compare("null sink / plain consumer", &dropped, &consumed);
+    if !landed.is_empty() {
+        compare("store / plain driver", &landed, &inserted);
+    }
+    Ok(())
+}
+
+fn report(what: &str, rate: f64) -> f64 {
+    println!("  {what}: {rate:.0}/s");
+    rate
+}
+
+/// The median of the rounds' ratios: what else the machine does falls on both sides of a round.
+fn compare(what: &str, ours: &[f64], reference: &[f64]) {
+    let median = |mut numbers: Vec<f64>| {
+        numbers.sort_unstable_by(f64::total_cmp);
+        numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
+    };
+    let ratio = median(ours.iter().zip(reference).map(|(ours, reference)| ours / reference).collect());
+    let (ours, reference) = (median(ours.to_vec()), median(reference.to_vec()));
+    println!("{what}: {ours:.0}/s / {reference:.0}/s, median of the rounds' ratios {:.0} %", ratio * 100.0);
+}
+
+fn documents(asked: &[Request], VersionedModel { version, model }: &VersionedModel) -> Vec<mongodb::bson::Document> {
+    let mut scores = Vec::with_capacity(asked.len());
+    model.score(asked, &mut scores);
+    let answer = |(request, score): (&Request, _)| Answer {
+        request: request.clone(),
+        score,
+        model: version.clone(),
+        scored_at: Utc::now(),
+    };
+    asked.iter().zip(scores).map(answer).map(|answer| mongo::document(&answer)).collect()
+}
+
+/// Answers per second that the sink has acknowledged, from when the first are seen until all are.
+fn score(options: &Options, log: &str, store: Arc<dyn Store>, scorer: &Arc<dyn Scorer>) -> anyhow::Result<f64> {
+    let connections = Connections::new(log::open(log)?, store);
+    let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));
+    let config = Config::new(options.workers);
+    thread::scope(|scope| {
+        let running = scope.spawn(|| run(&config, &connections, scorer, &counters, &stop));
+        let rate = watch(&counters, options.requests);
+        stop.ask();
+        running.join().ok().context("a worker panicked")??;
+        rate
+    })
+}
+
+fn watch(counters: &Counters, count: usize) -> anyhow::Result<f64> {
+    let (mut first, mut last) = (None, (Instant::now(), 0));
+    loop {
+        let landed = counters.answers.get() as usize;
+        ensure!(counters.dead_letters.get() == 0, "there are dead letters");
+        if landed > last.1 {
+            last = (Instant::now(), landed);
+            let (seen_at, seen) = *first.get_or_insert((last.0, landed));
+            if landed == count {
+                println!("  CPU: {}", thread_seconds("/proc/self")?);
+                return Ok((landed - seen) as f64 / seen_at.elapsed().as_secs_f64());
+            }
+        }
+        ensure!(last.0.elapsed() < STUCK, "stuck at {landed} of {count}");
+        thread::sleep(SAMPLE);
+    }
+}
+
+/// A store that takes everything and keeps nothing.
+struct Null;
+
+impl<T> Writer<T> for Null {
+    fn write(&mut self, _: &[T]) -> Result<Vec<Refusal>, Unavailable> {
+        Ok(Vec::new())
+    }
+}
+
+impl Store for Null {
+    fn describe(&self) -> String {
+        "nowhere".to_owned()
+    }
+
+    fn answers(&self) -> Result<Box<dyn Writer<Answer>>, Unavailable> {
+        Ok(Box::new(Null))
+    }
+
+    fn rejections(&self) -> Result<Box<dyn Writer<Rejection>>, Unavailable> {
+        Ok(Box::new(Null))
+    }
+
+    fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {
+        Err(Unavailable::needs_operator("nothing is kept here"))
+    }
+}

@@ -1,0 +1,86 @@
+//! A topic for a measurement, and a plain consumer of it.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use futures_executor::block_on;
+use rdkafka::{
+    ClientConfig, Message, Offset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer},
+};
+
+/// How many partitions it has.
+pub(super) const PARTITIONS: i32 = 4;
+/// No message and no call takes this long.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Deleted with the value, and its dead letters with it.
+pub(super) struct Topic {
+    server: String,
+    name: String,
+}
+
+impl Topic {
+    pub(super) fn make(kafka: &str, name: &str) -> anyhow::Result<Self> {
+        let server = kafka.trim_end_matches('/').to_owned();
+        let topic = Topic { server, name: format!("delaycast-bench-{}-{name}", std::process::id()) };
+        let new = NewTopic::new(&topic.name, PARTITIONS, TopicReplication::Fixed(1));
+        for made in block_on(topic.admin()?.create_topics([&new], &Self::limit()))? {
+            made.map_err(|(_, code)| code).context("cannot make the topic")?;
+        }
+        Ok(topic)
+    }
+
+    /// The log at this topic, for a group.
+    pub(super) fn url(&self, group: &str) -> String {
+        format!("{}/{}?group={group}", self.server, self.name)
+    }
+
+    fn limit() -> AdminOptions {
+        AdminOptions::new().operation_timeout(Some(DEADLINE)).request_timeout(Some(DEADLINE))
+    }
+
+    fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", self.server.trim_start_matches("kafka://"));
+        config
+    }
+
+    fn admin(&self) -> anyhow::Result<AdminClient<DefaultClientContext>> {
+        Ok(self.config().create()?)
+    }
+
+    /// Messages per second that a consumer reads and drops, with librdkafka's own options: the time from the first
+    /// message to the last.
+    pub(super) fn consume(&self, count: usize) -> anyhow::Result<f64> {
+        let mut config = self.config();
+        let consumer: BaseConsumer = config.set("group.id", "raw").set("enable.auto.commit", "false").create()?;
+        let mut list = TopicPartitionList::new();
+        for partition in 0..PARTITIONS {
+            list.add_partition_offset(&self.name, partition, Offset::Beginning)?;
+        }
+        consumer.assign(&list)?;
+        let (mut read, mut bytes, mut first) = (0, 0, Instant::now());
+        while read < count {
+            let message = consumer.poll(DEADLINE).context("no message")??;
+            bytes += message.payload().map_or(0, <[u8]>::len);
+            if read == 0 {
+                first = Instant::now();
+            }
+            read += 1;
+        }
+        ensure!(bytes > 0, "the messages are empty");
+        Ok((read - 1) as f64 / first.elapsed().as_secs_f64())
+    }
+}
+
+impl Drop for Topic {
+    fn drop(&mut self) {
+        // The measurement is made; a topic that stays does no harm.
+        if let Ok(admin) = self.admin() {
+            let _ = block_on(admin.delete_topics(&[&self.name, &format!("{}.dlq", self.name)], &Self::limit()));
+        }
+    }
+}
