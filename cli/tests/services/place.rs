@@ -1,0 +1,185 @@
+//! A topic and a database, and plain clients of both.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use futures_executor::block_on;
+use mongodb::{
+    Client, Database,
+    bson::{Document, doc},
+};
+use rdkafka::{
+    ClientConfig, Message, Offset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer},
+    message::Headers,
+    producer::{BaseProducer, BaseRecord, Producer},
+};
+use tokio::runtime::Runtime;
+
+use crate::support::{DEADLINE, Process, delaycast, models, services, until};
+
+pub(crate) const ANSWERS: &str = "flight_delay_classification_response";
+pub(crate) const REJECTIONS: &str = "flight_delay_classification_rejection";
+
+/// A message as it stands in a topic.
+pub(crate) struct Found {
+    pub(crate) key: Option<String>,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) headers: BTreeMap<String, String>,
+}
+
+/// Deleted with the value.
+pub(crate) struct Place {
+    kafka: String,
+    pub(crate) topic: String,
+    pub(crate) store: String,
+    runtime: Runtime,
+    database: Database,
+}
+
+impl Place {
+    pub(crate) fn new(partitions: i32) -> Option<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let (kafka, mongo) = services()?;
+        let name = format!("test-cli-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let store = format!("{}/{name}", mongo.trim_end_matches('/'));
+        let runtime = Runtime::new().unwrap();
+        let database = runtime.block_on(Client::with_uri_str(&store)).unwrap().database(&name);
+        let place = Place { kafka: kafka.trim_end_matches('/').to_owned(), topic: name, store, runtime, database };
+        let new = NewTopic::new(&place.topic, partitions, TopicReplication::Fixed(1));
+        let made = block_on(place.admin().create_topics([&new], &limit())).unwrap();
+        assert!(made.iter().all(Result::is_ok), "{made:?}");
+        Some(place)
+    }
+
+    pub(crate) fn log(&self) -> String {
+        format!("{}/{}", self.kafka, self.topic)
+    }
+
+    /// `delaycast score` here.
+    pub(crate) fn score(&self, workers: usize) -> Process {
+        self.start("score", &["--workers", &workers.to_string()])
+    }
+
+    /// A command that runs between log and store.
+    pub(crate) fn start(&self, command: &str, more: &[&str]) -> Process {
+        let (log, models) = (self.log(), models().to_string_lossy());
+        let arguments = [&[command, "--log", &log, "--store", &self.store, "--models", &models], more].concat();
+        Process::spawn(delaycast(&arguments).env("DELAYCAST_LOG", "warn"))
+    }
+
+    fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", self.kafka.trim_start_matches("kafka://")).set("group.id", "delaycast");
+        config
+    }
+
+    fn admin(&self) -> AdminClient<DefaultClientContext> {
+        self.config().create().unwrap()
+    }
+
+    /// Publishes as the old front end did: no keys, no headers.
+    pub(crate) fn publish(&self, messages: &[(Option<i32>, String)]) {
+        let producer: BaseProducer = self.config().create().unwrap();
+        for (partition, message) in messages {
+            let mut record = BaseRecord::<[u8], str>::to(&self.topic).payload(message);
+            record.partition = *partition;
+            producer.send(record).map_err(|(error, _)| error).unwrap();
+        }
+        producer.flush(DEADLINE).unwrap();
+        assert_eq!(producer.in_flight_count(), 0);
+    }
+
+    /// Gives the topic more partitions, and returns when they are there.
+    pub(crate) fn grow(&self, partitions: usize) {
+        let more = NewPartitions::new(&self.topic, partitions);
+        let made = block_on(self.admin().create_partitions([&more], &limit())).unwrap();
+        assert!(made.iter().all(Result::is_ok), "{made:?}");
+        until("the partitions are there", || self.partitions(&self.topic) == partitions);
+    }
+
+    fn partitions(&self, topic: &str) -> usize {
+        let consumer: BaseConsumer = self.config().create().unwrap();
+        consumer.fetch_metadata(Some(topic), DEADLINE).unwrap().topics()[0].partitions().len()
+    }
+
+    /// The first so many messages of the topic with this suffix.
+    pub(crate) fn messages(&self, suffix: &str, count: usize) -> Vec<Found> {
+        let topic = format!("{}{suffix}", self.topic);
+        let consumer: BaseConsumer = self.config().set("enable.auto.commit", "false").create().unwrap();
+        let mut list = TopicPartitionList::new();
+        for partition in 0..self.partitions(&topic) {
+            list.add_partition_offset(&topic, partition as i32, Offset::Beginning).unwrap();
+        }
+        consumer.assign(&list).unwrap();
+        let mut found = Vec::new();
+        until("the messages are there", || {
+            if let Some(message) = consumer.poll(Duration::from_millis(50)) {
+                let message = message.unwrap();
+                let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+                let headers = message.headers().map(|headers| {
+                    headers.iter().map(|header| (header.key.to_owned(), text(header.value.unwrap()))).collect()
+                });
+                found.push(Found {
+                    key: message.key().map(text),
+                    payload: message.payload().unwrap().to_vec(),
+                    headers: headers.unwrap_or_default(),
+                });
+            }
+            found.len() >= count
+        });
+        found
+    }
+
+    /// How many messages the group has not committed.
+    pub(crate) fn uncommitted(&self) -> i64 {
+        let consumer: BaseConsumer = self.config().create().unwrap();
+        let mut list = TopicPartitionList::new();
+        for partition in 0..self.partitions(&self.topic) {
+            list.add_partition(&self.topic, partition as i32);
+        }
+        let committed = consumer.committed_offsets(list, DEADLINE).unwrap();
+        let lag = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
+            let (_, high) = consumer.fetch_watermarks(&self.topic, element.partition(), DEADLINE).unwrap();
+            high - element.offset().to_raw().filter(|offset| *offset >= 0).unwrap_or(0)
+        };
+        committed.elements().iter().map(lag).sum()
+    }
+
+    /// Runs a command of the database.
+    pub(crate) fn run(&self, command: Document) -> Document {
+        self.runtime.block_on(self.database.run_command(command).into_future()).unwrap()
+    }
+
+    pub(crate) fn count(&self, collection: &str) -> i32 {
+        self.run(doc! { "count": collection }).get_i32("n").unwrap()
+    }
+
+    /// The document with this `UUID`, once it is there.
+    pub(crate) fn document(&self, collection: &str, id: &str) -> Document {
+        let mut found = None;
+        until("the document is there", || {
+            let collection = self.database.collection::<Document>(collection);
+            found = self.runtime.block_on(collection.find_one(doc! { "UUID": id }).into_future()).unwrap();
+            found.is_some()
+        });
+        found.unwrap()
+    }
+}
+
+fn limit() -> AdminOptions {
+    AdminOptions::new().operation_timeout(Some(DEADLINE)).request_timeout(Some(DEADLINE))
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // A test that has failed must say why, and not that it cannot tidy up.
+        let _ = block_on(self.admin().delete_topics(&[&self.topic, &format!("{}.dlq", self.topic)], &limit()));
+        let _ = self.runtime.block_on(self.database.drop().into_future());
+    }
+}
