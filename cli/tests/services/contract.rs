@@ -34,7 +34,9 @@ fn the_old_front_end_s_message_gets_the_old_job_s_document_and_more_and_the_old_
     let Some(Bson::Double(prediction)) = rest.remove("Prediction") else { panic!("{document}") };
     assert!([0.0, 1.0, 2.0, 3.0].contains(&prediction));
     // What is new.
-    assert_eq!((rest.remove("FlightNum"), rest.remove("Remark")), (Some(Bson::Null), Some(Bson::Null)));
+    assert_eq!(rest.remove("FlightNum"), Some(Bson::Null));
+    // The model of these tests knows no flights from Atlanta.
+    assert!(matches!(rest.remove("Remark"), Some(Bson::String(_))));
     let probabilities = rest.remove("Probabilities").unwrap();
     let probabilities: Vec<f64> = probabilities.as_array().unwrap().iter().map(|p| p.as_f64().unwrap()).collect();
     assert!(probabilities.len() == 4 && (probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-5);

@@ -12,7 +12,7 @@ pub(super) const CALL: Duration = Duration::from_secs(4);
 /// A message that is not acknowledged by now has failed. librdkafka looks once a second, so that the promised 5 s hold.
 const PUBLISH_MS: &str = "4000";
 /// An owned partition has at most about this many messages waiting here,
-pub const READ_AHEAD_MESSAGES_MAX: usize = 4096;
+pub const READ_AHEAD_MESSAGES_MAX: usize = 16384;
 /// and at most this many bytes and one fetch more (1 MiB, or one message if that is longer).
 pub const READ_AHEAD_BYTES_MAX: usize = 4 << 20;
 /// The largest message taken; librdkafka's own bound of 1,000,000 bytes counts key, headers and framing too.
@@ -81,7 +81,7 @@ pub(super) fn consumer(settings: &Settings) -> ClientConfig {
         .set("queued.min.messages", READ_AHEAD_MESSAGES_MAX.to_string())
         .set("queued.max.messages.kbytes", (READ_AHEAD_BYTES_MAX >> 10).to_string())
         .set("fetch.message.max.bytes", "1048576")
-        // At those bounds a partition pauses this long; the default of 1 s would cap it at 4096 messages a second.
+        // At those bounds a partition pauses this long; the default of 1 s would cap it at so many messages a second.
         .set("fetch.queue.backoff.ms", "5")
         // The broker answers as soon as there is a message; this only bounds a wait in vain.
         .set("fetch.wait.max.ms", "250");
