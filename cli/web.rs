@@ -10,9 +10,9 @@ use anyhow::Context;
 use clap::Args as ClapArgs;
 use delaycast::{atlas::Atlas, log::Log, model::ModelDir, store::Store};
 use delaycast_dataflows::score::{Stop, TICK};
-use delaycast_web::Parts;
+use delaycast_web::{Operations, Parts};
 
-use crate::{options::SystemOptions, signals};
+use crate::{operations, options::SystemOptions, signals};
 
 /// Where to listen.
 #[derive(ClapArgs)]
@@ -51,7 +51,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let model = ModelDir::new(&args.system.models.models).load_current()?;
     let stop = Stop::default();
     signals::on_stop(&stop)?;
-    serve(listener, &*args.system.log.open()?, &*args.system.store.open()?, model.model.atlas().clone(), &stop)
+    let (log, store) = (args.system.log.open()?, args.system.store.open()?);
+    let operations = operations::watch(&store, None, &stop)?;
+    let served = serve(listener, &*log, &*store, operations, model.model.atlas().clone(), &stop);
+    stop.ask();
+    served
 }
 
 /// Serves until `stop` is asked, after saying where. Blocks.
@@ -59,6 +63,7 @@ pub(crate) fn serve(
     listener: std::net::TcpListener,
     log: &dyn Log,
     store: &dyn Store,
+    operations: Arc<dyn Operations>,
     atlas: Atlas,
     stop: &Stop,
 ) -> anyhow::Result<()> {
@@ -66,6 +71,7 @@ pub(crate) fn serve(
     let parts = Parts {
         requests: log.producer()?,
         answers: Arc::from(store.lookup()?),
+        operations,
         atlas: Arc::new(atlas),
         config: delaycast_web::Config::default(),
     };

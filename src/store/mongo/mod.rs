@@ -9,15 +9,17 @@ mod calls;
 mod fault;
 mod lookup;
 mod render;
+mod tail;
 mod verdict;
 mod writer;
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use mongodb::bson::doc;
 use tokio::runtime;
 
-use super::{Lookup, Store};
+use super::{Lookup, Store, Tail};
 use crate::{
     address::OpenError,
     answer::{Answer, Rejection},
@@ -59,24 +61,31 @@ impl MongoStore {
         Ok(MongoStore { calls: Arc::new(Calls::new(runtime, options, database)) })
     }
 
-    /// Makes the index that look-ups of the old system's documents need.
+    /// Makes the index that look-ups of the old system's documents need, and the one that tails need.
     fn make_index(&self) -> Result<(), Unavailable> {
         let command = doc! {
             "createIndexes": ANSWERS,
-            "indexes": [{ "key": { "UUID": 1 }, "name": "UUID_1" }],
+            "indexes": [
+                { "key": { "UUID": 1 }, "name": "UUID_1" },
+                { "key": { "ScoredAt": 1, "_id": 1 }, "name": "ScoredAt_1__id_1" },
+            ],
         };
-        let refused = self.calls.call("cannot make the index on UUID", INDEX, |database| async move {
-            match database.run_command(command).await {
-                Ok(_) => Ok(None),
-                // Somebody has made another one, or reserves that for himself: both are his to decide.
-                Err(error) if fault::code(&error).is_some_and(|code| NOT_OURS_TO_INDEX.contains(&code)) => {
-                    Ok(Some(error))
+        let refused =
+            self.calls.call("cannot make the index on UUID and that on ScoredAt", INDEX, |database| async move {
+                match database.run_command(command).await {
+                    Ok(_) => Ok(None),
+                    // Somebody has made another one, or reserves that for himself: both are his to decide.
+                    Err(error) if fault::code(&error).is_some_and(|code| NOT_OURS_TO_INDEX.contains(&code)) => {
+                        Ok(Some(error))
+                    }
+                    Err(error) => Err(error),
                 }
-                Err(error) => Err(error),
-            }
-        })?;
+            })?;
         if let Some(error) = refused {
-            tracing::warn!("no index on UUID in {ANSWERS}, so look-ups by UUID may be slow: {}", error.kind);
+            tracing::warn!(
+                "no indexes made in {ANSWERS}, so look-ups by UUID and following the answers may be slow: {}",
+                error.kind
+            );
         }
         Ok(())
     }
@@ -101,6 +110,10 @@ impl Store for MongoStore {
 
     fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {
         Ok(Box::new(MongoLookup { calls: Arc::clone(&self.calls) }))
+    }
+
+    fn tail(&self, since: DateTime<Utc>) -> Result<Box<dyn Tail>, Unavailable> {
+        Ok(Box::new(tail::MongoTail::new(Arc::clone(&self.calls), since)))
     }
 }
 
