@@ -83,19 +83,33 @@ fn the_readmes_commands_do_what_it_says() {
     }
 }
 
+/// One after the other: both builds leave their binary in the same place.
 #[test]
-fn up_brings_the_system_up() {
+fn up_brings_the_system_up_without_services_and_between_them() {
+    asks_of_up(&[]);
+    if support::services().is_some() {
+        asks_of_up(&["--services"]);
+    }
+}
+
+fn asks_of_up(options: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
     support::give_models(dir.path());
     let mut up = Command::new(project().join("up"));
-    up.args(["--port", "0", "--dir"]).arg(dir.path()).stdin(Stdio::null());
+    up.args(options).args(["--port", "0", "--dir"]).arg(dir.path()).stdin(Stdio::null());
     // The build is its own: what it gets from the test's cargo would make it rebuild.
     for (name, _) in env::vars().filter(|(name, _)| name.starts_with("CARGO") && name != "CARGO_HOME") {
         up.env_remove(name);
     }
     let up = Process::spawn(&mut up);
     let base = up.line_after_a_build("delaycast is ready: ");
-    let page = ureq::get(format!("{base}flights/delays/predict_kafka")).call().unwrap().body_mut().read_to_string();
-    assert!(page.unwrap().contains("How late will this flight be?"));
+    let flight =
+        [("Carrier", "AA"), ("Origin", "JFK"), ("Dest", "SFO"), ("FlightDate", "2016-12-25"), ("DepDelay", "5")];
+    let mut reply = ureq::post(format!("{base}flights/delays/predict/classify_realtime")).send_form(flight).unwrap();
+    let reply: serde_json::Value = serde_json::from_str(&reply.body_mut().read_to_string().unwrap()).unwrap();
+    let url = format!("{base}flights/delays/predict/classify_realtime/response/{}", reply["id"].as_str().unwrap());
+    support::until("the answer is there", || {
+        ureq::get(&url).call().unwrap().body_mut().read_to_string().unwrap().contains("\"Prediction\"")
+    });
     assert_eq!(up.terminate(), Some(0));
 }

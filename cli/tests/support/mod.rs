@@ -25,6 +25,18 @@ pub fn long() -> bool {
     std::env::var_os("DELAYCAST_TEST_LONG").is_some()
 }
 
+/// The URLs of a Kafka and a MongoDB to test with, if there are; in `./test` there are.
+pub fn services() -> Option<(String, String)> {
+    match (std::env::var("KAFKA_URL"), std::env::var("MONGO_URL")) {
+        (Ok(kafka), Ok(mongo)) => Some((kafka, mongo)),
+        _ => {
+            assert!(std::env::var_os("DELAYCAST_REQUIRE_SERVICES").is_none(), "KAFKA_URL and MONGO_URL are not set");
+            println!("skipped: KAFKA_URL and MONGO_URL name no Kafka and no MongoDB to test with");
+            None
+        }
+    }
+}
+
 /// The seed given in DELAYCAST_SEED, else a new one; printed, so that a failure can be repeated.
 pub fn seed() -> u64 {
     let given = std::env::var("DELAYCAST_SEED").ok().map(|seed| seed.parse().expect("DELAYCAST_SEED is a number"));

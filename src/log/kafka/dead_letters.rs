@@ -8,9 +8,15 @@
 use std::{sync::mpsc::sync_channel, time::Duration};
 
 use chrono::SecondsFormat;
-use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::{
+    ClientConfig,
+    message::{Header, OwnedHeaders},
+};
 
-use super::sender::{Outgoing, Sender};
+use super::{
+    sender::{Outgoing, Sender},
+    topics,
+};
 use crate::{
     delivery::{Refusal, Unavailable, Writer},
     log::{DeadLetter, PublishError},
@@ -21,14 +27,34 @@ const UNDER_WAY_MAX: usize = 64;
 /// Every one of them is acknowledged, or has failed, within this time.
 const DEADLINE: Duration = Duration::from_secs(7);
 
+/// The topic of dead letters, where this makes it, has one partition: they are few, and read in one order.
+pub(super) const PARTITIONS: i32 = 1;
+
 /// Writes dead letters of one topic.
 pub(super) struct DeadLetterWriter {
     pub(super) sender: Sender,
     pub(super) requests: String,
     pub(super) topic: String,
+    /// Connects to where the topic is to be made.
+    pub(super) brokers: ClientConfig,
+    /// Whether the topic is there, or is somebody else's to make.
+    pub(super) topic_is_settled: bool,
 }
 
 impl DeadLetterWriter {
+    /// Makes the topic if it is not there: many brokers do not do so by themselves, and what was made for the old system
+    /// has none. Who may not make it may still write to it, so whether it can be written to is for the write to tell.
+    fn make_topic(&mut self) {
+        if self.topic_is_settled {
+            return;
+        }
+        let made = topics::make(&self.brokers, &[(&self.topic, PARTITIONS)]);
+        self.topic_is_settled = made.as_ref().is_ok() || made.as_ref().is_err_and(|error| error.needs_operator);
+        if let Err(error) = made {
+            tracing::warn!("{error}");
+        }
+    }
+
     fn send_all(&self, letters: &[DeadLetter], first: usize, refusals: &mut Vec<Refusal>) -> Result<(), Unavailable> {
         let (report, reports) = sync_channel(letters.len());
         for (index, letter) in letters.iter().enumerate() {
@@ -60,6 +86,7 @@ impl DeadLetterWriter {
 
 impl Writer<DeadLetter> for DeadLetterWriter {
     fn write(&mut self, letters: &[DeadLetter]) -> Result<Vec<Refusal>, Unavailable> {
+        self.make_topic();
         let mut refusals = Vec::new();
         for (chunk, some) in letters.chunks(UNDER_WAY_MAX).enumerate() {
             self.send_all(some, chunk * UNDER_WAY_MAX, &mut refusals)?;

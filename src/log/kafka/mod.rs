@@ -69,7 +69,8 @@ impl KafkaLog {
     /// Makes the topics, if the URL asks for it.
     fn make_topics(&self) -> Result<(), Unavailable> {
         let Some(partitions) = self.settings.partitions else { return Ok(()) };
-        let wanted = [(&*self.settings.topic, partitions), (&*self.settings.dead_letter_topic(), 1)];
+        let wanted =
+            [(&*self.settings.topic, partitions), (&*self.settings.dead_letter_topic(), dead_letters::PARTITIONS)];
         topics::make(&options::inquirer(&self.settings), &wanted)
     }
 
@@ -105,7 +106,8 @@ impl Log for KafkaLog {
 
     fn dead_letters(&self) -> Result<Box<dyn Writer<DeadLetter>>, Unavailable> {
         let (requests, topic) = (self.settings.topic.clone(), self.settings.dead_letter_topic());
-        Ok(Box::new(dead_letters::DeadLetterWriter { sender: self.sender()?, requests, topic }))
+        let (sender, brokers) = (self.sender()?, options::inquirer(&self.settings));
+        Ok(Box::new(dead_letters::DeadLetterWriter { sender, requests, topic, brokers, topic_is_settled: false }))
     }
 }
 

@@ -46,6 +46,7 @@ impl Cluster {
 
     fn real() -> Option<Self> {
         let Ok(url) = std::env::var("KAFKA_URL") else {
+            assert!(std::env::var_os("DELAYCAST_REQUIRE_SERVICES").is_none(), "KAFKA_URL names no Kafka");
             println!("not run against a real Kafka: KAFKA_URL does not name one");
             return None;
         };
@@ -233,7 +234,7 @@ fn dead_letters_land_in_their_topic_with_all_there_is_to_know() {
         let letters = [letters, vec![long]].concat();
         let mut writer = log.dead_letters().unwrap();
         let start = Instant::now();
-        // The topic is made by the first letter to it, which may take a moment.
+        // The topic is made for the first letter, which may take a moment.
         while let Err(error) = writer.write(&letters[..1]) {
             assert!(start.elapsed() < PATIENCE, "{error}");
         }
