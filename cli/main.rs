@@ -2,6 +2,7 @@
 
 mod data;
 mod format;
+mod operations;
 mod options;
 mod predict;
 mod progress;

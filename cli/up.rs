@@ -18,7 +18,7 @@ use delaycast_dataflows::score::{self, Config, Connections, Counters, Stop};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{
-    options, routes, signals, train,
+    operations, options, routes, signals, train,
     web::{self, Listen},
 };
 
@@ -62,6 +62,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let connections = Connections::new(Arc::clone(&log), Arc::clone(&store));
     let scorer: Arc<dyn Scorer> = Arc::new(model);
     let config = Config::new(args.workers.get());
+    let scorer_here = operations::Scorer { counters: Arc::clone(&counters), connections: connections.clone() };
+    let operations = operations::watch(&store, Some(scorer_here), &stop)?;
     let scoring = {
         let (stop, counters) = (stop.clone(), Arc::clone(&counters));
         let run = move || {
@@ -72,7 +74,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         };
         thread::Builder::new().name("score".into()).spawn(run).context("cannot start the scorer")?
     };
-    let served = web::serve(listener, &*log, &*store, atlas, &stop);
+    let served = web::serve(listener, &*log, &*store, operations, atlas, &stop);
     stop.ask();
     let scored = scoring.join().map_err(|_| anyhow!("the scorer panicked"))?;
     tracing::info!("stopped: {counters}");

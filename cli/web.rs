@@ -10,9 +10,9 @@ use anyhow::Context;
 use clap::Args as ClapArgs;
 use delaycast::{atlas::Atlas, log::Log, model::ModelDir, store::Store};
 use delaycast_dataflows::score::{Stop, TICK};
-use delaycast_web::Parts;
+use delaycast_web::{Operations, Parts};
 
-use crate::{options::SystemOptions, routes, signals};
+use crate::{operations, options::SystemOptions, routes, signals};
 
 /// Where to listen.
 #[derive(ClapArgs)]
@@ -53,7 +53,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     signals::on_stop(&stop)?;
     let (log, store) = (args.system.log.open()?, args.system.store.open()?);
     let Some(model) = routes::with_routes_of(&*store, model, &stop) else { return Ok(()) };
-    serve(listener, &*log, &*store, model.model.atlas().clone(), &stop)
+    let operations = operations::watch(&store, None, &stop)?;
+    let served = serve(listener, &*log, &*store, operations, model.model.atlas().clone(), &stop);
+    stop.ask();
+    served
 }
 
 /// Serves until `stop` is asked, after saying where. Blocks.
@@ -61,6 +64,7 @@ pub(crate) fn serve(
     listener: std::net::TcpListener,
     log: &dyn Log,
     store: &dyn Store,
+    operations: Arc<dyn Operations>,
     atlas: Atlas,
     stop: &Stop,
 ) -> anyhow::Result<()> {
@@ -68,6 +72,7 @@ pub(crate) fn serve(
     let parts = Parts {
         requests: log.producer()?,
         answers: Arc::from(store.lookup()?),
+        operations,
         atlas: Arc::new(atlas),
         config: delaycast_web::Config::default(),
     };

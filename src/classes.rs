@@ -56,6 +56,11 @@ impl DelayClass {
         f64::from(self as u8)
     }
 
+    /// The class that a `Prediction` on the wire stands for.
+    pub fn of_wire_value(value: f64) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.wire_value() == value)
+    }
+
     /// The class in a person's words.
     pub fn label(self) -> &'static str {
         match self {

@@ -22,10 +22,11 @@ struct File {
     version: String,
 }
 
-static FILES: LazyLock<[File; 3]> = LazyLock::new(|| {
+static FILES: LazyLock<[File; 4]> = LazyLock::new(|| {
     [
         file("delaycast.css", "text/css; charset=utf-8", include_bytes!("static/delaycast.css")),
         file("delaycast.js", "text/javascript; charset=utf-8", include_bytes!("static/delaycast.js")),
+        file("operations.js", "text/javascript; charset=utf-8", include_bytes!("static/operations.js")),
         file("delaycast.svg", "image/svg+xml", include_bytes!("static/delaycast.svg")),
     ]
 });
@@ -40,12 +41,14 @@ fn file(name: &'static str, content_type: &'static str, bytes: &'static [u8]) ->
 pub(crate) struct Links {
     style: String,
     script: String,
+    operations: String,
     icon: String,
 }
 
 pub(crate) fn links() -> Links {
-    let [style, script, icon] = FILES.each_ref().map(|file| format!("/static/{}?v={}", file.name, file.version));
-    Links { style, script, icon }
+    let [style, script, operations, icon] =
+        FILES.each_ref().map(|file| format!("/static/{}?v={}", file.name, file.version));
+    Links { style, script, operations, icon }
 }
 
 /// `GET /static/<name>`.

@@ -45,6 +45,10 @@ pub fn routes(parts: Parts) -> Result<BoxedFilter<(Response,)>, BadTemplate> {
         .unify()
         .or(response(&site))
         .unify()
+        .or(operations(&site))
+        .unify()
+        .or(operations_json(&site))
+        .unify()
         .or(files())
         .unify()
         .recover(explain)
@@ -85,6 +89,14 @@ fn response(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
         .then(handlers::response)
         .map(settle)
         .boxed()
+}
+
+fn operations(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
+    warp::path!("ops").and(only(READ)).and(with(site)).map(handlers::operations).boxed()
+}
+
+fn operations_json(site: &Arc<Site>) -> BoxedFilter<(Response,)> {
+    warp::path!("ops.json").and(only(READ)).and(with(site)).map(handlers::operations_json).boxed()
 }
 
 fn files() -> BoxedFilter<(Response,)> {

@@ -32,6 +32,7 @@ mod connections;
 mod filters;
 mod handlers;
 mod models;
+mod operations;
 mod problem;
 mod render;
 mod serve;
@@ -39,6 +40,7 @@ mod site;
 
 pub use body::BODY_BYTES_MAX;
 pub use filters::routes;
+pub use operations::{Answers, Count, DeadLetters, Now, Operations, Wait};
 pub use render::BadTemplate;
 pub use serve::{ServeError, bind, serve};
 pub use site::{Config, Parts};

@@ -6,15 +6,16 @@ use serde::Serialize;
 
 use crate::{
     assets::{Links, links},
-    models::{ErrorPage, PredictPage},
+    models::{ErrorPage, OperationsPage, PredictPage},
 };
 
 pub(crate) use handlebars::RenderError;
 
-const TEMPLATES: [(&str, &str); 10] = [
+const TEMPLATES: [(&str, &str); 11] = [
     ("layout", include_str!("templates/layout.hbs")),
     ("predict", include_str!("templates/predict.hbs")),
     ("error", include_str!("templates/error.hbs")),
+    ("operations", include_str!("templates/operations.hbs")),
     ("options", include_str!("templates/options.hbs")),
     ("state/none", include_str!("templates/state/none.hbs")),
     ("state/waiting", include_str!("templates/state/waiting.hbs")),
@@ -80,6 +81,10 @@ impl Pages {
 
     pub(crate) fn error(&self, page: &ErrorPage) -> Result<String, RenderError> {
         self.render("error", page)
+    }
+
+    pub(crate) fn operations(&self, page: &OperationsPage) -> Result<String, RenderError> {
+        self.render("operations", page)
     }
 
     fn render(&self, template: &str, page: &impl Serialize) -> Result<String, RenderError> {

@@ -14,7 +14,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::render::{BadTemplate, Pages};
+use crate::{
+    operations::Operations,
+    render::{BadTemplate, Pages},
+};
 
 /// How long the routes wait, and how much they do at a time.
 #[derive(Debug, Clone)]
@@ -56,6 +59,8 @@ pub struct Parts {
     pub requests: Arc<dyn Producer>,
     /// Where answers are found.
     pub answers: Arc<dyn Lookup>,
+    /// What the system does.
+    pub operations: Arc<dyn Operations>,
     /// The airports and airlines that may be asked about.
     pub atlas: Arc<Atlas>,
     /// Limits.

@@ -8,14 +8,14 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use delaycast::{
     answer::{Answer, Rejection},
     delivery::{ROWS_PER_WRITE_MAX, Refusal, Unavailable, Writer},
     log,
     model::{ModelDir, Scorer, VersionedModel},
     request::Request,
-    store::{self, Lookup, Store},
+    store::{self, Lookup, Store, Tail},
 };
 use delaycast_dataflows::score::{Config, Connections, Counters, Stop, run};
 
@@ -146,6 +146,10 @@ impl Store for Null {
     }
 
     fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {
+        Err(Unavailable::needs_operator("nothing is kept here"))
+    }
+
+    fn tail(&self, _: DateTime<Utc>) -> Result<Box<dyn Tail>, Unavailable> {
         Err(Unavailable::needs_operator("nothing is kept here"))
     }
 }

@@ -52,6 +52,14 @@ fn from_nothing_to_an_answer_and_no_surprise_on_the_second_run() {
     let sum: f64 = probabilities.iter().map(|p| p.as_f64().unwrap()).sum();
     assert!(probabilities.len() == 4 && (sum - 1.0).abs() < 1e-5);
 
+    until("the answer is counted, and nothing is in flight", || {
+        let operations: Value = serde_json::from_str(&get(&format!("{base}ops.json"))).unwrap();
+        operations["answers"]["total"] == 1
+            && operations["answers"]["by_origin"][0]["name"] == "ATL"
+            && (&operations["in_flight"], &operations["lag"]) == (&Value::from(0), &Value::from(0))
+            && operations["behind_s"].is_u64()
+    });
+
     // A second system on the same folder is refused, and says what to do.
     let (status, _, stderr) = run(&arguments, b"");
     assert_eq!(status.code(), Some(1));
@@ -62,6 +70,9 @@ fn from_nothing_to_an_answer_and_no_surprise_on_the_second_run() {
     let base = up.line_after("delaycast is ready: ");
     assert_eq!(answer(&base, &id), first);
     assert_eq!(answer(&base, &ask(&base))["prediction"]["ModelVersion"], prediction["ModelVersion"]);
+    until("the answer of the first run is counted again beside the new one", || {
+        serde_json::from_str::<Value>(&get(&format!("{base}ops.json"))).unwrap()["answers"]["total"] == 2
+    });
     assert_eq!(up.terminate(), Some(0));
 }
 

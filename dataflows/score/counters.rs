@@ -1,8 +1,12 @@
 //! How many records went which way.
 
 use std::{
+    collections::BTreeMap,
     fmt,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// A number that only grows.
@@ -20,6 +24,22 @@ impl Counter {
     }
 }
 
+/// How many messages each worker has yet to commit, where its log knows.
+#[derive(Debug, Default)]
+pub struct Lag(Mutex<BTreeMap<usize, Option<u64>>>);
+
+impl Lag {
+    pub(super) fn set(&self, worker: usize, lag: Option<u64>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(worker, lag);
+    }
+
+    /// Of all workers of this process; `None` if one does not know, or none has said.
+    pub fn get(&self) -> Option<u64> {
+        let lags = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lags.is_empty() { None } else { lags.values().copied().sum() }
+    }
+}
+
 /// What the workers of a process have done since it started. A record that is read again is counted again.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -33,6 +53,8 @@ pub struct Counters {
     pub dead_letters: Counter,
     /// Rejections that the store has acknowledged.
     pub rejections: Counter,
+    /// Messages of the log that are not yet committed.
+    pub lag: Lag,
 }
 
 impl Counters {

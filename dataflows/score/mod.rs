@@ -54,7 +54,7 @@ use timely::dataflow::{
 };
 
 pub use clock::ClusterClock;
-pub use counters::Counters;
+pub use counters::{Counters, Lag};
 pub use ledger::InFlight;
 pub use run::{Config, Connections, Error, Stop, patiently, run};
 

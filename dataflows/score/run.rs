@@ -12,7 +12,7 @@ use std::{
 };
 
 use delaycast::{
-    delivery::{Backoff, Delivery, Health, Unavailable, Writer},
+    delivery::{Backoff, Delivery, Health, Unavailable, Waiting, Writer},
     log::{Log, Share},
     model::Scorer,
     store::Store,
@@ -22,6 +22,9 @@ use timely::worker::Worker;
 use super::{
     ClusterClock, Counters, Ends, InFlight, Shared, TICK, build, commit::Committer, ledger::Ledger, wake::LateWaker,
 };
+
+/// How often a worker says how far behind the log it is.
+const LAG: Duration = Duration::from_secs(1);
 
 /// How the score dataflow runs.
 #[derive(Debug, Clone)]
@@ -82,6 +85,18 @@ impl Connections {
             dead_letters: of("the log of dead letters", log.describe()),
         };
         Connections { log, store, health }
+    }
+
+    /// What is waited for, in a few words, and since when.
+    pub fn waiting(&self) -> Vec<(&'static str, Waiting)> {
+        let Healths { reading, answers, rejections, dead_letters } = &self.health;
+        let all = [
+            ("the log", reading),
+            ("the store of answers", answers),
+            ("the store of rejections", rejections),
+            ("the log of dead letters", dead_letters),
+        ];
+        all.into_iter().filter_map(|(what, health)| health.outage().map(|outage| (what, outage))).collect()
     }
 }
 
@@ -175,11 +190,16 @@ fn work(
 ) -> Result<(), Error> {
     let share = Share { index: worker.index(), peers: worker.peers() };
     let Some(ends) = open(share, connections, stop)? else { return Ok(()) };
-    let mut committer = Committer::new(Rc::clone(&ends.reader.0));
+    let reader = Rc::clone(&ends.reader.0);
+    let mut committer = Committer::new(Rc::clone(&reader));
     let probe = worker.dataflow_named("Score", |scope| build(scope, ends, scorer, plan.rebalance, shared));
-    let mut deadline = None;
+    let (mut deadline, mut lag_at) = (None, Instant::now());
     let result = loop {
         worker.step_or_park(Some(TICK));
+        if Instant::now() >= lag_at {
+            shared.counters.lag.set(worker.index(), reader.borrow().lag());
+            lag_at = Instant::now() + LAG;
+        }
         let mut ledger = shared.ledger.borrow_mut();
         if let Some(broken) = ledger.broken.take() {
             break Err(Error::Broken(broken));

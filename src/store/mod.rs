@@ -6,14 +6,17 @@
 //! 2. [`Writer::write`] returns `Ok` only when the rows are durable; a row that is refused for good is named, the others land.
 //! 3. A prediction outranks a rejection of the same id, whichever came first.
 //! 4. Answers are found by id without a scan.
+//! 5. A [`Tail`] yields every answer that was scored since a moment, also those that land while it is read, each once.
 
 pub mod embedded;
 #[cfg(feature = "mongo")]
 pub mod mongo;
 mod routes;
+mod tail;
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -24,6 +27,7 @@ use crate::{
 
 pub use crate::address::OpenError;
 pub use routes::{DIFFERING_NAMED_MAX, Loaded, ROUTES_MAX, RouteTable, load};
+pub use tail::{Landed, Page, Tail};
 
 /// Opens the store at a URL: `sqlite:PATH`, or `mongodb://host:27017/DATABASE`.
 pub fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
@@ -72,6 +76,9 @@ pub trait Store: Send + Sync {
     fn routes(&self) -> Option<Box<dyn RouteTable>> {
         None
     }
+
+    /// Follows the answers that were scored at `since` or later.
+    fn tail(&self, since: DateTime<Utc>) -> Result<Box<dyn Tail>, Unavailable>;
 }
 
 #[cfg(test)]

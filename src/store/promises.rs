@@ -78,3 +78,48 @@ pub(crate) fn promise_3_a_prediction_outranks_a_rejection(store: &dyn Store) {
     assert_eq!(lookup.find("after").unwrap(), answered(&answer("after", "m")));
     assert_eq!(lookup.find("only").unwrap(), Some(Outcome::Rejected("why".to_owned())));
 }
+
+/// Answers as they land are not quite in the order in which they were scored.
+pub(crate) fn promise_5_a_tail_yields_every_answer_since_a_moment_once(store: &dyn Store) {
+    let at = |second: i64| DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap();
+    let scored = |id: String, second| Answer { scored_at: at(second), ..answer(&id, "m1") };
+    let mut answers = store.answers().unwrap();
+    let drain = |tail: &mut dyn Tail| {
+        let mut ids = Vec::new();
+        loop {
+            let Page { rows, more } = tail.next(7).unwrap();
+            assert!(rows.len() <= 7, "{} rows", rows.len());
+            ids.extend(rows.into_iter().map(|row| (row.scored_at.timestamp() - 1_700_000_000, row.id)));
+            if !more {
+                ids.sort();
+                return ids;
+            }
+        }
+    };
+    let expected = |seconds: std::ops::Range<i64>| seconds.map(|n| (n, n.to_string())).collect::<Vec<_>>();
+
+    assert_eq!(drain(&mut *store.tail(at(0)).unwrap()), []);
+    // Pairs change places: 1 before 0, 3 before 2.
+    let rows: Vec<_> = (0..40).map(|n| scored((n ^ 1).to_string(), n ^ 1)).collect();
+    answers.write(&rows).unwrap();
+    let mut tail = store.tail(at(11)).unwrap();
+    assert_eq!(drain(&mut *tail), expected(11..40));
+    assert_eq!(drain(&mut *tail), []);
+
+    // Again, with another model: the first answer stands, and is not news. Some were scored a little before the last.
+    answers.write(&rows).unwrap();
+    let late: Vec<_> = (0..20).map(|n| Answer { scored_at: at(35), ..answer(&format!("late {n}"), "m2") }).collect();
+    answers.write(&late).unwrap();
+    answers.write(&[scored("40".to_owned(), 40)]).unwrap();
+    let mut news: Vec<_> = (0..20).map(|n| (35, format!("late {n}"))).chain(expected(40..41)).collect();
+    news.sort();
+    assert_eq!(drain(&mut *tail), news);
+    assert_eq!(drain(&mut *tail), []);
+
+    let mut tail = store.tail(at(40)).unwrap();
+    // A page may be empty while more are at hand.
+    let Landed { id, scored_at, class, carrier, origin, model } =
+        (0..100).find_map(|_| tail.next(7).unwrap().rows.pop()).unwrap();
+    assert_eq!((id.as_str(), scored_at, class), ("40", at(40), DelayClass::SlightlyLate));
+    assert_eq!((carrier.as_str(), origin.as_str(), model.as_str()), ("AA", "ATL", "m1"));
+}

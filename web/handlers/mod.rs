@@ -1,6 +1,7 @@
 //! One file a page or route, and the few ways to reply.
 
 mod classify;
+mod operations;
 mod predict;
 mod response;
 
@@ -11,6 +12,7 @@ use warp::{
 };
 
 pub(crate) use classify::classify;
+pub(crate) use operations::{operations, operations_json};
 pub(crate) use predict::predict;
 pub(crate) use response::response;
 

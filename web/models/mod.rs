@@ -2,12 +2,14 @@
 
 mod answer;
 mod flight_form;
+mod operations;
 mod pages;
 mod result;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub(crate) use flight_form::FlightForm;
+pub(crate) use operations::OperationsPage;
 pub(crate) use pages::{ErrorPage, PredictPage};
 pub(crate) use result::ResultView;
 

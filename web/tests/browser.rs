@@ -15,7 +15,7 @@ use common::{
     server::Server,
 };
 use delaycast::{request::Request, store::Outcome};
-use delaycast_web::Config;
+use delaycast_web::{Config, Wait};
 
 const DESKTOP: View = View { width: 1280, dark: false, javascript: true };
 const DESKTOP_DARK: View = View { dark: true, ..DESKTOP };
@@ -149,6 +149,29 @@ fn wrong_fields_are_marked_and_the_first_has_the_focus() {
         browser.screenshot("8-wrong-fields");
         assert_eq!(browser.overhang(), 0);
     }
+}
+
+#[test]
+fn operations_refresh_themselves_and_an_operator_sees_when_they_do_not() {
+    let mut server = server(Duration::from_secs(30));
+    let Some(mut browser) = browser::start(DESKTOP) else { return };
+    for view in ALL {
+        browser.look(view);
+        browser.open(&format!("http://{}/ops", server.address));
+        assert_eq!(browser.text(".figures dd"), "29,250");
+        browser.screenshot("11-operations");
+        assert_eq!(browser.overhang(), 0);
+    }
+    let waiting = vec![Wait { what: "the store of answers".into(), for_s: 12 }];
+    server.world.operations.0.lock().unwrap().waiting = waiting;
+    browser.wait_for("#operations .note");
+    assert_eq!(browser.text("#operations .note"), "Waiting for the store of answers for 12 s.");
+    browser.screenshot("12-operations-waiting");
+    server.world.operations.0.lock().unwrap().waiting.clear();
+    browser.wait_for("#operations [role=status]:not(:has(.note))");
+    server.stop();
+    browser.wait_for("#operations .note");
+    assert!(browser.text("#operations .note").starts_with("The server does not answer"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use common::{
     site::{BROWSER, CLASSIFY, FORM, OLD_FORM, PAGE, header, json_of, site, text_of},
 };
 use delaycast::store::Outcome;
+use delaycast_web::{Now, Wait};
 use serde_json::json;
 use warp::test::request;
 
@@ -138,6 +139,51 @@ async fn the_page_has_the_contracts_defaults_and_field_names() {
 }
 
 #[tokio::test]
+async fn operations_are_shown_as_tables_and_as_json() {
+    let site = site();
+    let page = site.get("/ops", BROWSER).await;
+    assert_eq!((page.status().as_u16(), header(&page, "content-type")), (200, "text/html; charset=utf-8"));
+    assert_eq!(header(&page, "cache-control"), "no-store");
+    let html = text_of(&page);
+    for shown in [
+        "last hour",
+        "29,250",
+        "<dd>312</dd>",
+        "<dd>1,208</dd>",
+        "&lt;b&gt;odd&lt;/b&gt;",
+        ">15 more<",
+        "static/operations.js",
+    ] {
+        assert!(html.contains(shown), "{shown}: {html}");
+    }
+    assert!(html.contains(r#"<noscript><meta http-equiv="refresh" content="5;url=/ops"></noscript>"#), "{html}");
+    assert!(!html.contains("<b>odd") && !html.contains("class=\"note\""), "{html}");
+
+    let json = site.get("/ops.json", "*/*").await;
+    assert_eq!((json.status().as_u16(), header(&json, "content-type")), (200, "application/json"));
+    let json = json_of(&json);
+    assert_eq!(json["answers"]["total"], 29_250);
+    assert_eq!(json["answers"]["by_origin"][25], json!({ "name": "ZTL", "count": 250 }));
+    assert_eq!((&json["in_flight"], &json["lag"], &json["window_s"]), (&json!(312), &json!(1208), &json!(3600)));
+    assert_eq!(json["dead_letters"]["by_reason"][0], json!({ "name": "Origin", "count": 2 }));
+}
+
+#[tokio::test]
+async fn operations_say_what_is_waited_for_what_is_behind_and_what_is_not_known() {
+    let site = site();
+    let waiting = vec![Wait { what: "the store of answers".into(), for_s: 12 }];
+    *site.world.operations.0.lock().unwrap() = Now { waiting, behind_s: Some(40), window_s: 3600, ..Now::default() };
+    let page = site.get("/ops", BROWSER).await;
+    let html = text_of(&page);
+    for shown in ["Waiting for the store of answers for 12 s.", "The counts are 40 s behind.", "<dd>–</dd>"] {
+        assert!(html.contains(shown), "{shown}: {html}");
+    }
+    assert_eq!(json_of(&site.get("/ops.json", "*/*").await)["lag"], json!(null));
+    *site.world.operations.0.lock().unwrap() = Now { window_s: 3600, ..Now::default() };
+    assert!(text_of(&site.get("/ops", BROWSER).await).contains("rebuilt from the store"));
+}
+
+#[tokio::test]
 async fn other_addresses_and_methods_are_told_in_the_clients_form() {
     let site = site();
     let index = site.get("/", BROWSER).await;
@@ -148,6 +194,8 @@ async fn other_addresses_and_methods_are_told_in_the_clients_form() {
         ("GET", "/static/../Cargo.toml", 404, ""),
         ("GET", "/flights/delays/predict_kafka/more", 404, ""),
         ("POST", PAGE, 405, "GET, HEAD"),
+        ("POST", "/ops", 405, "GET, HEAD"),
+        ("DELETE", "/ops.json", 405, "GET, HEAD"),
         ("GET", CLASSIFY, 405, "POST"),
         ("DELETE", "/flights/delays/predict/classify_realtime/response/x", 405, "GET, HEAD"),
     ] {

@@ -1,17 +1,18 @@
 //! The store in memory.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     thread,
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use delaycast::{
     answer::{Answer, Rejection},
     delivery::{Refusal, Unavailable, Writer},
     document::to_json,
-    store::{Lookup, Outcome, Store},
+    store::{Landed, Lookup, Outcome, Page, Store, Tail},
 };
 
 use super::lock;
@@ -123,6 +124,33 @@ impl Store for MemoryStore {
     fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {
         Ok(Box::new(self.clone()))
     }
+
+    fn tail(&self, since: DateTime<Utc>) -> Result<Box<dyn Tail>, Unavailable> {
+        Ok(Box::new(MemoryTail { store: self.clone(), since, seen: BTreeSet::new() }))
+    }
+}
+
+struct MemoryTail {
+    store: MemoryStore,
+    since: DateTime<Utc>,
+    seen: BTreeSet<String>,
+}
+
+impl Tail for MemoryTail {
+    /// The store's fault is that of reading, too.
+    fn next(&mut self, rows_max: usize) -> Result<Page, Unavailable> {
+        self.store.admit().1?;
+        let news: Vec<Answer> = self.store.answers().into_values().collect();
+        let new = |answer: &Answer| answer.scored_at >= self.since && !self.seen.contains(answer.request.id.as_str());
+        let rows: Vec<Landed> = news.into_iter().filter(new).take(rows_max).map(landed).collect();
+        self.seen.extend(rows.iter().map(|row| row.id.clone()));
+        Ok(Page { more: rows.len() == rows_max, rows })
+    }
+}
+
+fn landed(Answer { request, score, model, scored_at }: Answer) -> Landed {
+    let (id, class) = (request.id.to_string(), score.class);
+    Landed { id, scored_at, class, carrier: request.carrier, origin: request.origin, model }
 }
 
 impl Writer<Answer> for MemoryStore {

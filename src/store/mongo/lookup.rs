@@ -17,7 +17,7 @@ use crate::{
 /// A look-up takes at most this long.
 pub(super) const FIND: Duration = Duration::from_secs(5);
 /// A server gives a query up after this long.
-const QUERY: Duration = Duration::from_secs(3);
+pub(super) const QUERY: Duration = Duration::from_secs(3);
 
 /// Reads answers and rejections.
 pub(super) struct MongoLookup {

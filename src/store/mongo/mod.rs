@@ -10,15 +10,17 @@ mod fault;
 mod lookup;
 mod render;
 mod routes;
+mod tail;
 mod verdict;
 mod writer;
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use mongodb::bson::doc;
 use tokio::runtime;
 
-use super::{Lookup, RouteTable, Store};
+use super::{Lookup, RouteTable, Store, Tail};
 use crate::{
     address::OpenError,
     answer::{Answer, Rejection},
@@ -80,6 +82,12 @@ impl Store for MongoStore {
 
     fn routes(&self) -> Option<Box<dyn RouteTable>> {
         Some(Box::new(MongoRoutes { calls: Arc::clone(&self.calls) }))
+    }
+
+    fn tail(&self, since: DateTime<Utc>) -> Result<Box<dyn Tail>, Unavailable> {
+        let calls = Arc::clone(&self.calls);
+        calls.index(ANSWERS, doc! { "key": { "ScoredAt": 1, "_id": 1 }, "name": "ScoredAt_1__id_1" })?;
+        Ok(Box::new(tail::MongoTail::new(calls, since)))
     }
 }
 

@@ -92,6 +92,12 @@ fn promise_4_answers_have_an_index_on_uuid_that_is_not_unique() {
 }
 
 #[test]
+fn promise_5_a_tail_yields_every_answer_since_a_moment_once() {
+    let Some(place) = Place::new() else { return };
+    promises::promise_5_a_tail_yields_every_answer_since_a_moment_once(&*place.store());
+}
+
+#[test]
 fn documents_have_the_types_of_the_contract() {
     let Some(place) = Place::new() else { return };
     place.store().answers().unwrap().write(&[answer("a", "m")]).unwrap();

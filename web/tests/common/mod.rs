@@ -22,7 +22,7 @@ use delaycast::{
     request::{self, Request},
     store::{Lookup, Outcome},
 };
-use delaycast_web::{Config, Parts};
+use delaycast_web::{Answers, Config, Count, DeadLetters, Now, Operations, Parts};
 use serde_json::{Map, Value, json};
 
 /// How the in-memory log treats a message.
@@ -112,6 +112,7 @@ impl InMemoryStore {
 pub(crate) struct World {
     pub(crate) log: Arc<InMemoryLog>,
     pub(crate) store: Arc<InMemoryStore>,
+    pub(crate) operations: Arc<InMemoryOperations>,
     pub(crate) parts: Parts,
 }
 
@@ -122,8 +123,62 @@ pub(crate) fn world_with_an_in_memory_log_and_store(config: Config) -> World {
         unanswered: Mutex::default(),
     });
     let store = Arc::new(InMemoryStore::default());
-    let parts = Parts { requests: log.clone(), answers: store.clone(), atlas: Arc::new(atlas()), config };
-    World { log, store, parts }
+    let operations = Arc::new(InMemoryOperations(Mutex::new(what_the_system_did())));
+    let parts = Parts {
+        requests: log.clone(),
+        answers: store.clone(),
+        operations: operations.clone(),
+        atlas: Arc::new(atlas()),
+        config,
+    };
+    World { log, store, operations, parts }
+}
+
+/// What the system does, as the test says.
+pub(crate) struct InMemoryOperations(pub(crate) Mutex<Now>);
+
+impl Operations for InMemoryOperations {
+    fn now(&self) -> Now {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+/// A busy hour; one model has an odd name.
+fn what_the_system_did() -> Now {
+    let counts = |names: &[(&str, u64)]| -> Vec<Count> {
+        names.iter().map(|(name, count)| Count { name: (*name).to_owned(), count: *count }).collect()
+    };
+    let airports: Vec<(String, u64)> =
+        (0..26).map(|n| (format!("{}TL", char::from(b'A' + n)), 2000 - 70 * u64::from(n))).collect();
+    let airports: Vec<(&str, u64)> = airports.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    Now {
+        at: chrono::DateTime::from_timestamp(1_700_000_000, 0),
+        window_s: 3600,
+        behind_s: Some(1),
+        in_flight: Some(312),
+        lag: Some(1208),
+        waiting: vec![],
+        answers: Answers {
+            total: 29_250,
+            per_second_10_s: 8.3,
+            per_second_60_s: 7.95,
+            by_class: counts(&[
+                ("more than 15 minutes early", 9000),
+                ("up to 15 minutes early", 12_000),
+                ("on time to 30 minutes late", 5250),
+                ("30 minutes late or more", 3000),
+            ]),
+            by_model: counts(&[("20261124T101530123Z-1a2b3c4d", 29_000), ("<b>odd</b>", 250)]),
+            by_hour: counts(&[("2026-11-24T11:00:00Z", 20_000), ("2026-11-24T10:00:00Z", 9250)]),
+            by_airline: counts(&[("UA", 14_000), ("B6", 10_000), ("DL", 5250)]),
+            by_origin: counts(&airports),
+        },
+        dead_letters: DeadLetters {
+            total: 3,
+            by_reason: counts(&[("Origin", 2), ("not JSON", 1)]),
+            by_hour: counts(&[("2026-11-24T11:00:00Z", 3)]),
+        },
+    }
 }
 
 fn code(text: &str) -> Code {

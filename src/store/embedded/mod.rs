@@ -1,13 +1,16 @@
 //! The embedded store: documents by id in an SQLite file. For its rules see [`crate::sqlite`].
 
+mod tail;
+
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Lookup, Outcome, Store};
+use super::{Lookup, Outcome, Store, Tail};
 use crate::{
     address::{Address, OpenError},
     answer::{Answer, Rejection},
@@ -46,6 +49,10 @@ impl Store for EmbeddedStore {
         let connection = Mutex::new(self.database.connect()?);
         let path = self.database.path().to_owned();
         Ok(Box::new(EmbeddedLookup { connection, path, _database: Arc::clone(&self.database) }))
+    }
+
+    fn tail(&self, since: DateTime<Utc>) -> Result<Box<dyn Tail>, Unavailable> {
+        Ok(Box::new(tail::EmbeddedTail::start(&self.database, since)?))
     }
 }
 
@@ -171,6 +178,11 @@ mod tests {
     #[test]
     fn promise_3_a_prediction_outranks_a_rejection() {
         with_store(promises::promise_3_a_prediction_outranks_a_rejection);
+    }
+
+    #[test]
+    fn promise_5_a_tail_yields_every_answer_since_a_moment_once() {
+        with_store(promises::promise_5_a_tail_yields_every_answer_since_a_moment_once);
     }
 
     #[test]

@@ -1,0 +1,282 @@
+//! The rules of the watch dataflow (`watch/mod.rs`), each a test of its number.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+#[allow(dead_code, unreachable_pub, reason = "this file uses its share")]
+mod in_memory;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Barrier},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use delaycast::{
+    answer::{Answer, ModelVersion, Score},
+    classes::DelayClass,
+    request,
+    store::{Landed, Store},
+};
+use delaycast_dataflows::{
+    score::Stop,
+    watch::{
+        self, Board, Config, Counts, Fact, Key, Names, OTHER, RATES_S, STEP, Shown, Snapshot, Sources, Timestamp,
+        Watch, facts,
+    },
+};
+use in_memory::{Fault, MemoryStore};
+use proptest::prelude::*;
+
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// What happens, one after another.
+#[derive(Debug, Clone)]
+enum Event {
+    /// Answers land, each scored so many milliseconds ago.
+    Land(Vec<(i64, Seen)>),
+    /// Time goes on, by so many milliseconds.
+    Wait(u64),
+}
+
+/// Class, airline, origin, model.
+type Seen = (usize, u8, u8, u8);
+
+fn answer((class, carrier, origin, model): Seen, scored_at: i64) -> Landed {
+    Landed {
+        id: String::new(),
+        scored_at: DateTime::from_timestamp_millis(scored_at).unwrap(),
+        class: DelayClass::ALL[class],
+        carrier: format!("C{carrier}").parse().unwrap(),
+        origin: format!("O{origin}").parse().unwrap(),
+        model: ModelVersion::new(&format!("m{model}")),
+    }
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let seen = (0..4usize, 0..3u8, 0..4u8, 0..2u8);
+    // Some are from the future, some left the window long ago.
+    let land = proptest::collection::vec((-5_000..90_000i64, seen), 1..8).prop_map(Event::Land);
+    let wait = prop_oneof![1..2_000u64, 1..40_000u64, Just(200_000u64)].prop_map(Event::Wait);
+    proptest::collection::vec(prop_oneof![land, wait], 1..40)
+}
+
+/// An answer stays until its step has left the window; a rate counts it for its full seconds.
+fn from_scratch(landed: &[(Timestamp, Landed)], now: Timestamp) -> BTreeMap<Key, isize> {
+    let mut counts = BTreeMap::new();
+    for (known_at, row) in landed {
+        let at_s = (row.scored_at.timestamp() as u64).min(known_at / 1000);
+        let mut count = |key| *counts.entry(key).or_insert(0) += 1;
+        let step_s = STEP.as_secs();
+        if at_s / step_s * step_s + step_s + WINDOW.as_secs() > now / 1000 {
+            count(Key::Answers);
+            count(Key::Class(row.class));
+            count(Key::Carrier(row.carrier.to_string()));
+            count(Key::Origin(row.origin.to_string()));
+            count(Key::Hour(at_s / 3600));
+            count(Key::Model(row.model.to_string()));
+        }
+        for rate_s in RATES_S {
+            if (at_s + 3..at_s + 3 + rate_s).contains(&(now / 1000)) {
+                count(Key::Lately(rate_s));
+            }
+        }
+    }
+    counts
+}
+
+/// Plays events to the dataflow on so many workers; the counts after each must be those from scratch.
+fn play(workers: usize, start: Timestamp, events: Vec<Event>) {
+    let (counts, barrier) = (Counts::default(), Arc::new(Barrier::new(workers)));
+    let run = move |worker: &mut timely::worker::Worker| {
+        let (index, peers) = (worker.index(), worker.peers());
+        let mut watch = Watch::build(worker, WINDOW, &counts);
+        let mut names = Names::new(100, WINDOW);
+        let (mut now, mut landed, mut wrong) = (start, Vec::new(), None);
+        for event in &events {
+            watch.advance_to(now);
+            match event {
+                Event::Wait(ms) => now += ms,
+                Event::Land(rows) => {
+                    let rows: Vec<Landed> = rows.iter().map(|(ago, seen)| answer(*seen, now as i64 - ago)).collect();
+                    let mine: Vec<Landed> = rows.iter().skip(index).step_by(peers).cloned().collect();
+                    for (fact, count) in facts(&mine, &mut names, now) {
+                        watch.facts.update(fact, count);
+                    }
+                    landed.extend(rows.into_iter().map(|row| (now, row)));
+                    now += 1;
+                }
+            }
+            watch.advance_to(now);
+            worker.step_while(|| !watch.is_settled());
+            // Nobody moves on before the counts are read.
+            barrier.wait();
+            let (found, expected) = (counts.get(), from_scratch(&landed, now - 1));
+            if found != expected {
+                wrong = wrong.or(Some(format!("at {now}: {found:?} instead of {expected:?}")));
+            }
+            barrier.wait();
+        }
+        wrong
+    };
+    let guards = timely::execute(timely::Config::process(workers), run).unwrap();
+    let wrong: Vec<String> = guards.join().into_iter().filter_map(Result::unwrap).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+const START: Timestamp = 1_700_000_000_000;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn rule_2_the_counts_equal_a_count_from_scratch(events in events(), offset in 0..20_000u64) {
+        for workers in [1, 4] {
+            play(workers, START + offset, events.clone());
+        }
+    }
+}
+
+/// Counts after these facts, the last of which is followed by so long a pause.
+fn after(names: &mut Names, rows: &[Landed], pause: u64) -> BTreeMap<Key, isize> {
+    let counts = Counts::default();
+    let facts = facts(rows, names, START);
+    let shown = counts.clone();
+    timely::execute_directly(move |worker| {
+        let mut watch = Watch::build(worker, WINDOW, &counts);
+        watch.advance_to(START);
+        for (fact, count) in facts {
+            watch.facts.update(fact, count);
+        }
+        watch.advance_to(START + pause + 1);
+        worker.step_while(|| !watch.is_settled());
+        shown.get()
+    })
+}
+
+#[test]
+fn rule_3_names_beyond_the_bound_are_counted_together() {
+    let rows: Vec<Landed> = (0..7).map(|n| answer((0, n, n % 2, 0), START as i64)).collect();
+    let counts = after(&mut Names::new(3, WINDOW), &rows, 0);
+    let carriers: Vec<_> = counts.iter().filter(|(key, _)| matches!(key, Key::Carrier(_))).collect();
+    assert_eq!(carriers.len(), 4, "{carriers:?}");
+    assert_eq!((counts[&Key::Carrier(OTHER.to_owned())], counts[&Key::Answers]), (4, 7));
+}
+
+#[test]
+fn rule_3_what_a_page_repeats_is_one_fact() {
+    let rows: Vec<Landed> = (0..1000).map(|n| answer((0, 0, 0, 0), START as i64 + n % 1000)).collect();
+    let facts = facts(&rows, &mut Names::new(3, WINDOW), START + 1000);
+    assert_eq!(facts.into_iter().map(|(_, count)| count).collect::<Vec<_>>(), [1000]);
+}
+
+#[test]
+fn rule_4_a_fact_from_the_future_counts_as_of_now_and_one_older_than_the_window_not() {
+    let rows = [answer((0, 0, 0, 0), i64::from(i32::MAX) * 1000 * 2), answer((1, 0, 0, 0), START as i64 - 80_000)];
+    let counts = |pause| after(&mut Names::new(9, WINDOW), &rows, pause);
+    assert_eq!(counts(0).get(&Key::Answers), Some(&1));
+    assert_eq!(counts(0).get(&Key::Class(DelayClass::Early)), Some(&1));
+    assert_eq!(counts(80_000), BTreeMap::new());
+}
+
+#[test]
+fn rule_2_dead_letters_are_counted_by_reason_and_hour() {
+    let died = |reason: &str| Fact { at_s: START / 1000, shown: Shown::Died { reason: reason.to_owned() } };
+    let counts = Counts::default();
+    let shown = counts.clone();
+    let counts = timely::execute_directly(move |worker| {
+        let mut watch = Watch::build(worker, WINDOW, &counts);
+        watch.advance_to(START);
+        watch.facts.update(died("Origin"), 2);
+        watch.facts.update(died("not JSON"), 1);
+        watch.advance_to(START + 1);
+        worker.step_while(|| !watch.is_settled());
+        shown.get()
+    });
+    let reason = |kind: &str| Key::Reason(kind.to_owned());
+    let hour = Key::DeadHour(START / 3_600_000);
+    assert_eq!(
+        counts,
+        BTreeMap::from([(Key::DeadLetters, 3), (reason("Origin"), 2), (reason("not JSON"), 1), (hour, 3)])
+    );
+}
+
+/// The watch on a store in memory, until the test is over.
+struct Running {
+    board: Arc<Board>,
+    stop: Stop,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    fn start(store: &Arc<MemoryStore>) -> Self {
+        let (board, stop) = (Arc::new(Board::default()), Stop::default());
+        let sources = Sources { store: store.clone() };
+        let (shown, stopped) = (Arc::clone(&board), stop.clone());
+        let run = move || watch::run(&Config::default(), &sources, &shown, &stopped).unwrap();
+        Running { board, stop, thread: Some(thread::spawn(run)) }
+    }
+
+    fn wait_until(&self, condition: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+        for _ in 0..6000 {
+            let snapshot = self.board.snapshot();
+            if condition(&snapshot) {
+                return snapshot;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("not within a minute: {:?}", self.board.snapshot());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.ask();
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+fn scored_now(id: &str) -> Answer {
+    let message = format!(r#"{{"Carrier":"AA","FlightDate":"2016-12-25","Dest":"SFO","Origin":"ATL","UUID":"{id}"}}"#);
+    let score = Score { probabilities: [0.25; 4], class: DelayClass::VeryLate, distance: 1.0, remarks: vec![] };
+    let request = request::decode(message.as_bytes()).unwrap();
+    Answer { request, score, model: ModelVersion::new("m1"), scored_at: Utc::now() }
+}
+
+#[test]
+fn rule_1_a_start_rebuilds_the_counts_and_work_done_again_changes_none() {
+    let store = MemoryStore::new();
+    let mut answers = Store::answers(&*store).unwrap();
+    let answers_of = |count: isize| move |snapshot: &Snapshot| snapshot.counts.get(&Key::Answers) == Some(&count);
+    let first = [scored_now("a"), scored_now("b")];
+    answers.write(&first).unwrap();
+    {
+        let running = Running::start(&store);
+        running.wait_until(answers_of(2));
+        answers.write(&first).unwrap();
+        answers.write(&[scored_now("c")]).unwrap();
+        let counts = running.wait_until(answers_of(3)).counts.clone();
+        assert_eq!(counts[&Key::Origin("ATL".to_owned())], 3);
+        assert_eq!(counts[&Key::Model("m1".to_owned())], 3);
+    }
+    let again = Running::start(&store).wait_until(answers_of(3));
+    assert_eq!(again.counts[&Key::Class(DelayClass::VeryLate)], 3);
+}
+
+#[test]
+fn rule_6_an_outage_of_the_store_is_said_and_waited_out() {
+    let store = MemoryStore::new();
+    Store::answers(&*store).unwrap().write(&[scored_now("a")]).unwrap();
+    store.fault(Fault::Fail(usize::MAX));
+    let running = Running::start(&store);
+    let waiting = running.wait_until(|snapshot| !snapshot.waiting.is_empty());
+    let (what, outage) = &waiting.waiting[0];
+    assert_eq!(*what, "the store of answers");
+    assert!(outage.reason.contains("the store is down"), "{outage:?}");
+    assert_eq!(waiting.behind_s, None, "it has never seen the end");
+    store.fault(Fault::None);
+    let over = running.wait_until(|snapshot| snapshot.waiting.is_empty() && snapshot.behind_s.is_some());
+    assert_eq!(over.counts[&Key::Answers], 1);
+}

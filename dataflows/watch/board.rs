@@ -1,0 +1,65 @@
+//! Where the counts can be read.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use delaycast::delivery::Waiting;
+
+use super::{Key, Timestamp};
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The counts as they change; in the middle of a turn they are of no moment. Workers share them: a key is one worker's.
+#[derive(Debug, Clone, Default)]
+pub struct Counts(Arc<Mutex<BTreeMap<Key, isize>>>);
+
+impl Counts {
+    /// Changes come as the old count taken away and the new one added, in any order.
+    pub(super) fn add(&self, key: &Key, change: isize) {
+        let mut counts = lock(&self.0);
+        match counts.get_mut(key) {
+            Some(count) => *count += change,
+            None => drop(counts.insert(key.clone(), change)),
+        }
+        if counts.get(key) == Some(&0) {
+            counts.remove(key);
+        }
+    }
+
+    /// All counts that are not 0.
+    pub fn get(&self) -> BTreeMap<Key, isize> {
+        lock(&self.0).clone()
+    }
+}
+
+/// The counts at a moment.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// The moment; 0 before the first.
+    pub at: Timestamp,
+    /// All counts that are not 0.
+    pub counts: BTreeMap<Key, isize>,
+    /// So far behind now the counting is, in seconds; none while the end is not in sight for the first time.
+    pub behind_s: Option<u64>,
+    /// What is waited for, in a few words, and since when.
+    pub waiting: Vec<(&'static str, Waiting)>,
+}
+
+/// Shows the latest snapshot.
+#[derive(Debug, Default)]
+pub struct Board(Mutex<Arc<Snapshot>>);
+
+impl Board {
+    /// The latest.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&lock(&self.0))
+    }
+
+    pub(super) fn show(&self, snapshot: Snapshot) {
+        *lock(&self.0) = Arc::new(snapshot);
+    }
+}

@@ -1,0 +1,148 @@
+//! What the page of operations shows.
+
+use serde::Serialize;
+
+use crate::operations::{Count, Now};
+
+/// A table shows so many names; what is beyond is summed up.
+const ROWS_MAX: usize = 12;
+/// Counts that are this far behind are said to be.
+const BEHIND_S: u64 = 10;
+/// How often the page refreshes itself without JavaScript.
+const REFRESH_S: u32 = 5;
+
+/// The page.
+#[derive(Debug, Serialize)]
+pub(crate) struct OperationsPage {
+    title: &'static str,
+    refresh: Refresh,
+    window: String,
+    notes: Vec<String>,
+    figures: Vec<Figure>,
+    tables: Vec<Table>,
+}
+
+#[derive(Debug, Serialize)]
+struct Refresh {
+    after_s: u32,
+    url: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Figure {
+    name: &'static str,
+    value: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Table {
+    title: &'static str,
+    of: &'static str,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    name: String,
+    count: String,
+    share: String,
+}
+
+impl OperationsPage {
+    pub(crate) fn new(now: &Now) -> Self {
+        let known = |number: Option<u64>| number.map_or_else(|| "–".to_owned(), grouped);
+        let figure = |name, value| Figure { name, value };
+        let (answers, dead) = (&now.answers, &now.dead_letters);
+        let table = |title, of, counts: &[Count], total| Table { title, of, rows: rows(counts, total) };
+        OperationsPage {
+            title: "Operations",
+            refresh: Refresh { after_s: REFRESH_S, url: "/ops" },
+            window: window(now.window_s),
+            notes: notes(now),
+            figures: vec![
+                figure("Answers", grouped(answers.total)),
+                figure("Answers per second, over 10 s", format!("{:.1}", answers.per_second_10_s)),
+                figure("over a minute", format!("{:.1}", answers.per_second_60_s)),
+                figure("In flight", known(now.in_flight)),
+                figure("Not yet committed in the log", known(now.lag)),
+                figure("Dead letters", grouped(dead.total)),
+            ],
+            tables: vec![
+                table("By class", "Class", &answers.by_class, answers.total),
+                table("By model", "Version", &answers.by_model, answers.total),
+                table("By airline", "Airline", &answers.by_airline, answers.total),
+                table("By airport of departure", "Airport", &answers.by_origin, answers.total),
+                table("By hour", "Hour, UTC", &answers.by_hour, answers.total),
+                table("Dead letters by reason", "Reason", &dead.by_reason, dead.total),
+                table("Dead letters by hour", "Hour, UTC", &dead.by_hour, dead.total),
+            ],
+        }
+    }
+}
+
+fn window(seconds: u64) -> String {
+    match seconds {
+        3600 => "hour".to_owned(),
+        seconds if seconds % 3600 == 0 => format!("{} hours", seconds / 3600),
+        seconds if seconds % 60 == 0 => format!("{} minutes", seconds / 60),
+        seconds => format!("{seconds} seconds"),
+    }
+}
+
+fn notes(now: &Now) -> Vec<String> {
+    let mut notes: Vec<String> =
+        now.waiting.iter().map(|wait| format!("Waiting for {} for {} s.", wait.what, wait.for_s)).collect();
+    match now.behind_s {
+        None => notes.push("The counts are not complete yet: they are being rebuilt from the store.".to_owned()),
+        Some(behind_s) if behind_s >= BEHIND_S => notes.push(format!("The counts are {behind_s} s behind.")),
+        Some(_) => {}
+    }
+    notes
+}
+
+fn rows(counts: &[Count], total: u64) -> Vec<Row> {
+    let row = |name: String, count: u64| {
+        let share = if total == 0 { 0.0 } else { 100.0 * count as f64 / total as f64 };
+        Row { name, count: grouped(count), share: format!("{share:.0} %") }
+    };
+    let shown = if counts.len() > ROWS_MAX { ROWS_MAX - 1 } else { counts.len() };
+    let mut rows: Vec<Row> = counts[..shown].iter().map(|Count { name, count }| row(name.clone(), *count)).collect();
+    let rest = &counts[shown..];
+    if !rest.is_empty() {
+        rows.push(row(format!("{} more", rest.len()), rest.iter().map(|count| count.count).sum()));
+    }
+    rows
+}
+
+/// Thousands apart.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_tables_are_summed_up_and_thousands_stand_apart() {
+        let counts: Vec<Count> = (1..=13).map(|n| Count { name: n.to_string(), count: 1000 * n }).collect();
+        let rows = rows(&counts, 91_000);
+        assert_eq!((rows.len(), rows[0].count.as_str(), rows[10].name.as_str()), (ROWS_MAX, "1,000", "11"));
+        assert_eq!(
+            (rows[11].name.as_str(), rows[11].count.as_str(), rows[11].share.as_str()),
+            ("2 more", "25,000", "27 %")
+        );
+        assert_eq!(
+            ["0", "999", "1,234,567"],
+            [grouped(0), grouped(999), grouped(1_234_567)].each_ref().map(|it| &**it)
+        );
+    }
+}

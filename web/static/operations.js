@@ -1,0 +1,40 @@
+// Refreshes the page of operations in place. Without this file the page reloads itself.
+"use strict";
+
+(() => {
+  const PAUSE_MS = 2000;
+  const REQUEST_MS_MAX = 10000;
+  const live = document.getElementById("operations");
+  if (!live) return;
+
+  function say(text) {
+    const note = document.createElement("p");
+    note.className = "note";
+    note.textContent = text;
+    live.querySelector("[role=status]").replaceChildren(note);
+  }
+
+  // The server renders; there is one wording, and it is escaped once.
+  async function refresh() {
+    try {
+      const response = await fetch(location.pathname, {
+        headers: { Accept: "text/html" },
+        cache: "no-store",
+        signal: AbortSignal.timeout(REQUEST_MS_MAX),
+      });
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      const fresh = page.getElementById("operations");
+      if (!response.ok || !fresh) throw new Error(`status ${response.status}`);
+      live.replaceChildren(...fresh.childNodes);
+    } catch {
+      say("The server does not answer: what stands here is not of now.");
+    }
+  }
+
+  // One question at a time; none while nobody looks.
+  async function turn() {
+    if (!document.hidden) await refresh();
+    setTimeout(turn, PAUSE_MS);
+  }
+  setTimeout(turn, PAUSE_MS);
+})();
