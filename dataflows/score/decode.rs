@@ -35,8 +35,8 @@ impl Dead {
 
     /// What is kept of the record.
     pub(super) fn into_dead_letter(self) -> (DeadLetter, ()) {
-        let Dead { message: Message { position, payload }, id, reason } = self;
-        (DeadLetter { position, id, reason, payload, found_at: Utc::now() }, ())
+        let Dead { message: Message { position, payload, attempt }, id, reason } = self;
+        (DeadLetter { position, id, reason, payload, found_at: Utc::now(), attempt }, ())
     }
 }
 

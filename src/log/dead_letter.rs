@@ -1,9 +1,11 @@
 //! What is kept of a record that has no answer.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
 use super::{Payload, Position};
-use crate::request::RequestId;
+use crate::{delivery::Unavailable, request::RequestId};
 
 /// A record that cannot be understood, or that the store refuses for good.
 ///
@@ -20,4 +22,37 @@ pub struct DeadLetter {
     pub payload: Payload,
     /// When it was found dead.
     pub found_at: DateTime<Utc>,
+    /// How often it had been replayed before.
+    pub attempt: u32,
+}
+
+/// Which dead letters to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span<'a> {
+    /// From where on.
+    pub from: From<'a>,
+    /// Those that come later, too; else the reader ends with the last one that is there when it is opened.
+    pub follow: bool,
+}
+
+/// Where reading dead letters starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum From<'a> {
+    /// Those written at this moment or later.
+    Moment(DateTime<Utc>),
+    /// Those that this group has not committed yet.
+    Group(&'a str),
+}
+
+/// Reads dead letters, oldest first. What is written twice is read once, unless very many lie in between.
+pub trait DeadLetterReader: Send {
+    /// The next ones, `letters_max` at most; waits for the first of them for about `limit`. None: there are no more, or
+    /// there were none in time.
+    fn next(&mut self, letters_max: usize, limit: Duration) -> Result<Vec<DeadLetter>, Unavailable>;
+
+    /// Whether the end of the span is reached; never if it follows.
+    fn is_done(&self) -> bool;
+
+    /// Commits all that were read for the group of the span, so that they are not read again. Blocks, 6 s at most.
+    fn commit(&mut self) -> Result<(), Unavailable>;
 }

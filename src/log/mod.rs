@@ -8,6 +8,8 @@
 //! 3. Offsets are committed by [`Reader::commit`] alone. A commit that fails is retried until a later one supersedes it.
 //! 4. An outage is the connector's to bear: it retries with backoff and jitter, reports through [`Health`], drops nothing.
 //! 5. What it buffers is bounded.
+//! 6. Dead letters are read in the order of their writing, from a moment on or from where a group has committed.
+//! 7. A message that is published again says how often.
 
 mod dead_letter;
 pub mod embedded;
@@ -19,7 +21,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
 
 use serde::{Deserialize, Serialize};
 
-pub use dead_letter::DeadLetter;
+pub use dead_letter::{DeadLetter, DeadLetterReader, From as DeadLettersFrom, Span as DeadLetterSpan};
 pub use payload::{DEAD_LETTER_BYTES_MAX, Payload};
 
 use crate::{
@@ -88,6 +90,8 @@ pub struct Message {
     pub position: Position,
     /// Its bytes.
     pub payload: Payload,
+    /// How often it has come back from the dead letters.
+    pub attempt: u32,
 }
 
 /// Called, from any thread, when there may be something new. It must be cheap and must not block.
@@ -150,7 +154,12 @@ pub type Published = Box<dyn FnOnce(Result<Position, PublishError>) + Send>;
 pub trait Producer: Send + Sync {
     /// Appends a message and calls `done` once it is durable, or has failed, within 5 s. Messages with the same key
     /// go to the same partition. Returns at once; what waits is bounded, and more is [`PublishError::Unavailable`].
-    fn publish(&self, key: Option<&str>, payload: Vec<u8>, done: Published);
+    fn publish(&self, key: Option<&str>, payload: Vec<u8>, done: Published) {
+        self.publish_again(key, payload, 0, done);
+    }
+
+    /// The same for a dead letter that is replayed, with [`Message::attempt`].
+    fn publish_again(&self, key: Option<&str>, payload: Vec<u8>, attempt: u32, done: Published);
 }
 
 /// A request log, opened by URL.
@@ -169,6 +178,9 @@ pub trait Log: Send + Sync {
 
     /// A writer of dead letters, beside the log.
     fn dead_letters(&self) -> Result<Box<dyn Writer<DeadLetter>>, Unavailable>;
+
+    /// A reader of the dead letters.
+    fn read_dead_letters(&self, span: DeadLetterSpan<'_>) -> Result<Box<dyn DeadLetterReader>, Unavailable>;
 }
 
 #[cfg(test)]

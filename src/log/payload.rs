@@ -33,6 +33,17 @@ impl Payload {
         Payload { bytes, cut }
     }
 
+    /// Takes what was kept of a message that had so many bytes, and this SHA-256.
+    pub fn kept(bytes: Vec<u8>, len: usize, sha256: [u8; 32]) -> Self {
+        let cut = (len != bytes.len()).then_some(Cut { len, sha256 });
+        Payload { bytes, cut }
+    }
+
+    /// Whether all bytes were kept.
+    pub fn is_whole(&self) -> bool {
+        self.cut.is_none()
+    }
+
     /// The bytes that were kept.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
 use crate::request::RequestId;
@@ -82,7 +82,7 @@ pub(crate) fn promise_1_each_partition_in_order_without_a_gap_from_the_committed
     let landed: Vec<Position> = (0..100).map(|n| publish(&*producer, None, format!("message {n}")).unwrap()).collect();
     let messages = first.read(100);
     let mut expected = BTreeMap::new();
-    for Message { position, payload } in &messages {
+    for Message { position, payload, .. } in &messages {
         let offset = expected.entry(position.partition).or_insert(Offset(0));
         assert_eq!(position.offset, *offset);
         *offset = offset.next();
@@ -253,5 +253,72 @@ pub(crate) fn dead_letter(offset: u64, payload: Vec<u8>) -> DeadLetter {
         reason: "Carrier: is missing".to_owned(),
         payload: Payload::new(payload),
         found_at: DateTime::from_timestamp_millis(1_700_000_000_123).unwrap(),
+        attempt: 0,
     }
+}
+
+/// All that a reader of dead letters has now.
+pub(crate) fn letters(reader: &mut dyn DeadLetterReader) -> Vec<DeadLetter> {
+    let (mut letters, deadline) = (Vec::new(), Instant::now() + PATIENCE);
+    while !reader.is_done() {
+        letters.extend(reader.next(7, Duration::from_millis(100)).unwrap());
+        assert!(Instant::now() < deadline, "no end after {} letters", letters.len());
+    }
+    letters
+}
+
+/// The bytes would fill pages.
+fn assert_read(found: &[DeadLetter], expected: &[DeadLetter]) {
+    let offsets = |letters: &[DeadLetter]| letters.iter().map(|letter| letter.position.offset.0).collect::<Vec<_>>();
+    assert_eq!(offsets(found), offsets(expected));
+    assert!(found == expected);
+}
+
+/// Dead letters are read as they were written, from a moment on, or from where a group has committed.
+pub(crate) fn promise_6_dead_letters_are_read_from_a_moment_or_where_a_group_is(log: &dyn Log) {
+    let read = |from, follow| log.read_dead_letters(DeadLetterSpan { from, follow }).unwrap();
+    let group = DeadLettersFrom::Group("replay");
+    assert_read(&letters(&mut *read(group, false)), &[]);
+
+    let mut writer = log.dead_letters().unwrap();
+    let mut written: Vec<DeadLetter> = (0..20).map(|n| dead_letter(n, vec![n as u8; n as usize])).collect();
+    written[3] = DeadLetter { id: None, attempt: 2, ..dead_letter(3, b"\xff not UTF-8".to_vec()) };
+    written[4].payload = Payload::new(vec![7; DEAD_LETTER_BYTES_MAX + 9]);
+    assert_eq!(writer.write(&written).unwrap(), []);
+    // Again, as after a crash.
+    assert_eq!(writer.write(&written[..5]).unwrap(), []);
+    let long_ago = DeadLettersFrom::Moment(DateTime::from_timestamp_millis(1_600_000_000_000).unwrap());
+    assert_read(&letters(&mut *read(long_ago, false)), &written);
+    assert!(!written[4].payload.is_whole() && written[5].payload.is_whole());
+
+    let mut reader = read(group, false);
+    assert_read(&letters(&mut *reader), &written);
+    reader.commit().unwrap();
+    assert_read(&letters(&mut *read(group, false)), &[]);
+    let mut following = read(group, true);
+    writer.write(&[dead_letter(20, vec![20])]).unwrap();
+    assert_read(&letters(&mut *read(group, false)), &[dead_letter(20, vec![20])]);
+    let deadline = Instant::now() + PATIENCE;
+    let found = loop {
+        let found = following.next(7, Duration::from_millis(100)).unwrap();
+        if !found.is_empty() {
+            break found;
+        }
+        assert!(Instant::now() < deadline, "nothing comes");
+    };
+    assert_read(&found, &[dead_letter(20, vec![20])]);
+    assert!(!following.is_done());
+    let later = DeadLettersFrom::Moment(Utc::now() + TimeDelta::hours(1));
+    assert_read(&letters(&mut *read(later, false)), &[]);
+}
+
+/// How often a message has been replayed travels with it.
+pub(crate) fn promise_7_a_replayed_message_says_how_often(log: &dyn Log) {
+    let (producer, mut rig) = (log.producer().unwrap(), Rig::start(log, Share::ALL));
+    publish(&*producer, Some("id"), "first").unwrap();
+    let (report, landed) = sync_channel(1);
+    producer.publish_again(Some("id"), b"again".to_vec(), 2, Box::new(move |at| report.send(at).unwrap()));
+    landed.recv_timeout(PATIENCE).unwrap().unwrap();
+    let attempts: Vec<_> = rig.read(2).into_iter().map(|message| (message.payload.len(), message.attempt)).collect();
+    assert_eq!(attempts, [(5, 0), (5, 2)]);
 }

@@ -14,7 +14,13 @@ use crate::delivery::Backoff;
 /// Marks the file as ours: "dlyc". `file` and `sqlite3` show it.
 pub(super) const APPLICATION_ID: i32 = 0x646c_7963;
 /// The version of the tables below.
-pub(super) const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
+/// What makes each version of the one before, from 1 on.
+const STEPS: [&str; VERSION as usize - 1] = ["
+ALTER TABLE messages ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE dead_letters ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX dead_letters_by_time ON dead_letters (topic, found_at_ms);
+"];
 
 /// An automatic checkpoint runs after this many pages of 4 KiB in the write-ahead log: 16 MiB. More makes fewer
 /// writes of the same page, less makes a shorter recovery after a crash.
@@ -47,6 +53,7 @@ CREATE TABLE messages (
     \"offset\" INTEGER NOT NULL,
     appended_at_ms INTEGER NOT NULL,
     body BLOB NOT NULL,
+    attempt INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (topic, partition, \"offset\")
 ) STRICT, WITHOUT ROWID;
 
@@ -70,8 +77,10 @@ CREATE TABLE dead_letters (
     length INTEGER NOT NULL,
     sha256 BLOB NOT NULL,
     found_at_ms INTEGER NOT NULL,
+    attempt INTEGER NOT NULL DEFAULT 0,
     UNIQUE (topic, partition, \"offset\")
 ) STRICT;
+CREATE INDEX dead_letters_by_time ON dead_letters (topic, found_at_ms);
 
 CREATE TABLE answers (
     seq INTEGER PRIMARY KEY,
@@ -147,6 +156,7 @@ fn try_create(path: &Path, busy: Duration) -> rusqlite::Result<Connection> {
         connection.pragma_update(None, "journal_mode", "wal")?;
         create_tables(&mut connection)?;
     }
+    step_up(&mut connection)?;
     connection.pragma_update(None, "cache_size", -i64::from(WRITER_CACHE_KIB))?;
     connection.pragma_update(None, "wal_autocheckpoint", WAL_CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", WAL_BYTES_MAX as i64)?;
@@ -176,6 +186,24 @@ fn create_tables(connection: &mut Connection) -> rusqlite::Result<()> {
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
+    transaction.commit()
+}
+
+/// Brings the tables of an earlier version up to this one, all steps or none. An earlier program that still has the
+/// file open can go on; it cannot open it again.
+fn step_up(connection: &mut Connection) -> rusqlite::Result<()> {
+    let of = |connection: &Connection, name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let known = |connection: &Connection| Ok::<_, rusqlite::Error>(of(connection, "application_id")? == APPLICATION_ID);
+    if !known(connection)? || !(1..VERSION).contains(&of(connection, "user_version")?) {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been faster.
+    let from = of(&transaction, "user_version")?;
+    for step in STEPS.iter().skip(usize::try_from(from - 1).unwrap_or(STEPS.len())) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
 }
 

@@ -129,7 +129,7 @@ impl Reader for MemoryReader {
                     return true;
                 }
                 let position = Position { partition, offset: Offset(offset as u64) };
-                into.push(Message { position, payload: Payload::new(payload.clone()) });
+                into.push(Message { position, payload: Payload::new(payload.clone()), attempt: 0 });
                 reads.push((self.share, position));
                 *next = offset + 1;
             }

@@ -35,14 +35,22 @@ impl EmbeddedProducer {
 }
 
 impl Producer for EmbeddedProducer {
-    fn publish(&self, key: Option<&str>, payload: Vec<u8>, done: Published) {
+    fn publish_again(&self, key: Option<&str>, payload: Vec<u8>, attempt: u32, done: Published) {
         let bytes = payload.len();
         if bytes > APPEND_BYTES_MAX {
             return done(Err(PublishError::TooLarge { bytes, bytes_max: APPEND_BYTES_MAX }));
         }
         let slot = key.map_or_else(|| self.turn.fetch_add(1, Ordering::Relaxed), hash);
         let deadline = Instant::now() + DEADLINE;
-        self.database.submit(Box::new(Append { topic: self.topic, slot, payload, deadline, landed: None, done }));
+        self.database.submit(Box::new(Append {
+            topic: self.topic,
+            slot,
+            payload,
+            attempt,
+            deadline,
+            landed: None,
+            done,
+        }));
     }
 }
 
@@ -57,6 +65,7 @@ struct Append {
     topic: i64,
     slot: u64,
     payload: Vec<u8>,
+    attempt: u32,
     deadline: Instant,
     landed: Option<Position>,
     done: Published,
@@ -84,9 +93,10 @@ impl Change for Append {
             .query_row(params![self.topic, partition], |row| row.get(0))?;
         connection
             .prepare_cached(
-                "INSERT INTO messages (topic, partition, \"offset\", appended_at_ms, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO messages (topic, partition, \"offset\", appended_at_ms, body, attempt)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
-            .execute(params![self.topic, partition, offset, now_ms(), self.payload])?;
+            .execute(params![self.topic, partition, offset, now_ms(), self.payload, self.attempt])?;
         self.landed = Some(Position { partition: PartitionId(partition), offset: Offset(offset.cast_unsigned()) });
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod append;
 mod commits;
+mod dead_letter_reader;
 mod dead_letters;
 mod positions;
 mod reader;
@@ -13,7 +14,7 @@ use rusqlite::{Connection, params};
 pub use append::APPEND_BYTES_MAX;
 pub use reader::{READ_AHEAD_BYTES_MAX, READ_AHEAD_MESSAGES_MAX};
 
-use super::{DeadLetter, GROUP, Log, Producer, Reader, Share, TOPIC, Wake};
+use super::{DeadLetter, DeadLetterReader, DeadLetterSpan, GROUP, Log, Producer, Reader, Share, TOPIC, Wake};
 use crate::{
     address::{Address, OpenError},
     delivery::{Health, Unavailable, Writer},
@@ -102,6 +103,11 @@ impl Log for EmbeddedLog {
         Ok(Box::new(RowWriter::new(&self.database, move |letter: &DeadLetter| {
             dead_letters::DeadLetterRow::new(topic, letter)
         })))
+    }
+
+    fn read_dead_letters(&self, span: DeadLetterSpan<'_>) -> Result<Box<dyn DeadLetterReader>, Unavailable> {
+        let (database, topic) = (&self.database, self.topic_id);
+        Ok(Box::new(dead_letter_reader::EmbeddedDeadLetterReader::start(database, topic, &self.topic, span)?))
     }
 }
 

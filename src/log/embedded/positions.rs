@@ -131,7 +131,7 @@ impl Positions {
         room: Room,
     ) -> rusqlite::Result<Vec<Message>> {
         let mut query = connection.prepare_cached(
-            "SELECT \"offset\", body FROM messages WHERE topic = ?1 AND partition = ?2 AND \"offset\" >= ?3
+            "SELECT \"offset\", body, attempt FROM messages WHERE topic = ?1 AND partition = ?2 AND \"offset\" >= ?3
              ORDER BY \"offset\" LIMIT ?4",
         )?;
         let count_max = room.messages.min(CHUNK_MESSAGES_MAX) as i64;
@@ -143,7 +143,7 @@ impl Positions {
             let offset = Offset(row.get::<_, i64>(0)?.cast_unsigned());
             let payload = Payload::new(row.get(1)?);
             bytes += super::reader::size(&payload);
-            messages.push(Message { position: Position { partition, offset }, payload });
+            messages.push(Message { position: Position { partition, offset }, payload, attempt: row.get(2)? });
         }
         // Dropping the rows resets the statement: nothing stays open.
         Ok(messages)

@@ -170,6 +170,18 @@ fn a_message_of_the_largest_size_lands_and_a_larger_one_is_refused() {
 }
 
 #[test]
+fn promise_6_dead_letters_are_read_from_a_moment_or_where_a_group_is() {
+    let place = Place::new();
+    promises::promise_6_dead_letters_are_read_from_a_moment_or_where_a_group_is(&*place.log(""));
+}
+
+#[test]
+fn promise_7_a_replayed_message_says_how_often() {
+    let place = Place::new();
+    promises::promise_7_a_replayed_message_says_how_often(&*place.log(""));
+}
+
+#[test]
 fn a_dead_letter_is_kept_once_with_all_it_had() {
     let place = Place::new();
     let log = place.log("topic=t");

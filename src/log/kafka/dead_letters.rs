@@ -3,7 +3,7 @@
 //! A dead letter is a message: its value the record's bytes (cut where [`crate::log::Payload`] cuts them), its key the
 //! record's identity `topic/partition/offset`, its headers the rest, as text: `reason`, `topic`, `partition`, `offset`,
 //! `found_at` (RFC 3339, UTC), `length` (of the whole record, bytes), `sha256` (of the whole record, hexadecimal), and
-//! `id`, if that could be read. It is written at least once; who reads it sees by the key whether it is new.
+//! `id`, if that could be read; and `delaycast-attempt`, if it had been replayed before. It is written at least once; who reads it sees by the key whether it is new.
 
 use std::{sync::mpsc::sync_channel, time::Duration};
 
@@ -22,6 +22,8 @@ use crate::{
     log::{DeadLetter, PublishError},
 };
 
+/// The header that says how often a message has been replayed; without it, never.
+pub(super) const ATTEMPT: &str = "delaycast-attempt";
 /// So many dead letters are under way at a time: with 256 KiB each, well within what a producer may have waiting.
 const UNDER_WAY_MAX: usize = 64;
 /// Every one of them is acknowledged, or has failed, within this time.
@@ -100,7 +102,7 @@ fn key(requests: &str, letter: &DeadLetter) -> String {
 }
 
 fn headers(requests: &str, letter: &DeadLetter) -> Vec<(&'static str, String)> {
-    let DeadLetter { position, id, reason, payload, found_at } = letter;
+    let DeadLetter { position, id, reason, payload, found_at, attempt } = letter;
     let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut headers = vec![
         ("reason", reason.clone()),
@@ -112,6 +114,7 @@ fn headers(requests: &str, letter: &DeadLetter) -> Vec<(&'static str, String)> {
         ("sha256", hex(payload.sha256())),
     ];
     headers.extend(id.as_ref().map(|id| ("id", id.as_str().to_owned())));
+    headers.extend((*attempt > 0).then(|| (ATTEMPT, attempt.to_string())));
     headers
 }
 

@@ -10,11 +10,12 @@ use rdkafka::{
     Message as _, Offset as KafkaOffset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
     error::KafkaError,
-    message::BorrowedMessage,
+    message::{BorrowedMessage, Headers},
 };
 
 use super::{
     context::Context,
+    dead_letters::ATTEMPT,
     fault::unavailable,
     options::CALL,
     reader::{Arrival, Queue, Shared},
@@ -184,5 +185,12 @@ impl Keeper {
 pub(super) fn taken(message: &BorrowedMessage<'_>) -> Message {
     let partition = PartitionId(message.partition().cast_unsigned());
     let position = Position { partition, offset: Offset(message.offset().cast_unsigned()) };
-    Message { position, payload: Payload::new(message.payload().unwrap_or_default().to_vec()) }
+    let attempt = message.headers().map_or(0, attempt);
+    Message { position, payload: Payload::new(message.payload().unwrap_or_default().to_vec()), attempt }
+}
+
+/// How often a message with these headers has been replayed.
+pub(super) fn attempt(headers: &impl Headers) -> u32 {
+    let of = headers.iter().find(|header| header.key == ATTEMPT).and_then(|header| header.value);
+    of.and_then(|value| str::from_utf8(value).ok()?.parse().ok()).unwrap_or(0)
 }

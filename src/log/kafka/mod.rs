@@ -17,6 +17,7 @@ mod address;
 mod commits;
 mod committer;
 mod context;
+mod dead_letter_reader;
 mod dead_letters;
 mod fault;
 mod keeper;
@@ -28,11 +29,14 @@ mod topics;
 
 use std::{sync::Arc, time::Duration};
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{
+    consumer::{BaseConsumer, Consumer},
+    message::{Header, OwnedHeaders},
+};
 
 pub use options::{PUBLISH_BYTES_MAX, READ_AHEAD_BYTES_MAX, READ_AHEAD_MESSAGES_MAX};
 
-use super::{DeadLetter, Log, Producer, Published, Reader, Share, Wake};
+use super::{DeadLetter, DeadLetterReader, DeadLetterSpan, Log, Producer, Published, Reader, Share, Wake};
 use crate::{
     address::{Address, OpenError},
     delivery::{Health, Unavailable, Writer},
@@ -40,6 +44,7 @@ use crate::{
 
 use address::Settings;
 use context::Quiet;
+use dead_letters::ATTEMPT;
 use sender::{Outgoing, Sender};
 
 /// A topic of a Kafka cluster, as one group reads it.
@@ -104,6 +109,10 @@ impl Log for KafkaLog {
         Ok(Arc::new(KafkaProducer { sender: self.sender()?, topic: self.settings.topic.clone() }))
     }
 
+    fn read_dead_letters(&self, span: DeadLetterSpan<'_>) -> Result<Box<dyn DeadLetterReader>, Unavailable> {
+        Ok(Box::new(dead_letter_reader::KafkaDeadLetterReader::start(&self.settings, span)?))
+    }
+
     fn dead_letters(&self) -> Result<Box<dyn Writer<DeadLetter>>, Unavailable> {
         let (requests, topic) = (self.settings.topic.clone(), self.settings.dead_letter_topic());
         let (sender, brokers) = (self.sender()?, options::inquirer(&self.settings));
@@ -118,8 +127,10 @@ struct KafkaProducer {
 }
 
 impl Producer for KafkaProducer {
-    fn publish(&self, key: Option<&str>, payload: Vec<u8>, done: Published) {
-        self.sender.send(Outgoing { topic: &self.topic, key, payload: &payload, headers: None }, done);
+    fn publish_again(&self, key: Option<&str>, payload: Vec<u8>, attempt: u32, done: Published) {
+        let header = || OwnedHeaders::new().insert(Header { key: ATTEMPT, value: Some(&attempt.to_string()) });
+        let headers = (attempt > 0).then(header);
+        self.sender.send(Outgoing { topic: &self.topic, key, payload: &payload, headers }, done);
     }
 }
 

@@ -223,6 +223,18 @@ fn a_message_of_the_largest_size_lands_and_a_larger_one_is_refused() {
     });
 }
 
+/// A mock cluster knows no offsets for moments.
+#[test]
+fn promise_6_dead_letters_are_read_from_a_moment_or_where_a_group_is() {
+    let Some(cluster) = Cluster::real() else { return };
+    promises::promise_6_dead_letters_are_read_from_a_moment_or_where_a_group_is(&*cluster.new_log(2));
+}
+
+#[test]
+fn promise_7_a_replayed_message_says_how_often() {
+    Cluster::each(|cluster| promises::promise_7_a_replayed_message_says_how_often(&*cluster.new_log(1)));
+}
+
 #[test]
 fn dead_letters_land_in_their_topic_with_all_there_is_to_know() {
     Cluster::each(|cluster| {

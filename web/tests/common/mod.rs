@@ -45,7 +45,7 @@ pub(crate) struct InMemoryLog {
 }
 
 impl Producer for InMemoryLog {
-    fn publish(&self, key: Option<&str>, payload: Vec<u8>, done: Published) {
+    fn publish_again(&self, key: Option<&str>, payload: Vec<u8>, _: u32, done: Published) {
         let mood = *self.mood.lock().unwrap();
         if mood == LogMood::Fails {
             done(Err(PublishError::Unavailable(Unavailable::transient("the <b>broker</b> is away"))));
