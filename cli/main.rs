@@ -1,15 +1,18 @@
 //! The command line of delaycast: one file a subcommand, and this one place where errors are printed.
 
 mod data;
+mod doctor;
 mod format;
 mod operations;
 mod options;
 mod predict;
 mod progress;
+mod replay;
 mod routes;
 mod score;
 mod send;
 mod signals;
+mod topics;
 mod train;
 mod up;
 mod web;
@@ -42,6 +45,9 @@ enum Command {
     Data(data::Args),
     Send(send::Args),
     Predict(predict::Args),
+    Replay(replay::Args),
+    Topics(topics::Args),
+    Doctor(doctor::Args),
 }
 
 /// What is logged unless DELAYCAST_LOG says otherwise.
@@ -63,6 +69,9 @@ fn main() -> ExitCode {
         Command::Data(args) => data::run(args),
         Command::Send(args) => send::run(&args),
         Command::Predict(args) => predict::run(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Topics(args) => topics::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
     };
     let Err(error) = result else { return ExitCode::SUCCESS };
     report(&error);

@@ -34,14 +34,14 @@ fn shown(url: &str) -> String {
 #[derive(Args)]
 pub(crate) struct LogOption {
     /// The request log: sqlite:PATH, or kafka://HOST:PORT/TOPIC
-    #[arg(long, value_name = "URL", default_value = EMBEDDED)]
-    log: String,
+    #[arg(id = "log", long, value_name = "URL", default_value = EMBEDDED)]
+    pub(crate) url: String,
 }
 
 impl LogOption {
     /// Opens it.
     pub(crate) fn open(&self) -> anyhow::Result<Arc<dyn Log>> {
-        open_log(&self.log)
+        open_log(&self.url)
     }
 }
 
@@ -49,14 +49,14 @@ impl LogOption {
 #[derive(Args)]
 pub(crate) struct StoreOption {
     /// The prediction store: sqlite:PATH, or mongodb://HOST/DATABASE
-    #[arg(long, value_name = "URL", default_value = EMBEDDED)]
-    store: String,
+    #[arg(id = "store", long, value_name = "URL", default_value = EMBEDDED)]
+    pub(crate) url: String,
 }
 
 impl StoreOption {
     /// Opens it.
     pub(crate) fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
-        open_store(&self.store)
+        open_store(&self.url)
     }
 }
 

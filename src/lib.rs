@@ -17,6 +17,7 @@
 //! * [`store`]: the prediction store and its connectors.
 //! * [`sqlite`]: the database that is log and store where nothing else is configured.
 //! * [`address`]: the URLs of logs and stores.
+//! * [`finding`]: what an examination of these finds, in words.
 //! * [`delivery`]: a writer thread that retries until the store has acknowledged.
 
 pub mod address;
@@ -29,6 +30,7 @@ pub mod delivery;
 pub mod document;
 pub mod evaluate;
 pub mod features;
+pub mod finding;
 pub mod forest;
 pub mod history;
 pub mod log;

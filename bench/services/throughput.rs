@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use delaycast::{
     answer::{Answer, Rejection},
     delivery::{ROWS_PER_WRITE_MAX, Refusal, Unavailable, Writer},
+    finding::Finding,
     log,
     model::{ModelDir, Scorer, VersionedModel},
     request::Request,
@@ -147,6 +148,10 @@ impl Store for Null {
 
     fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {
         Err(Unavailable::needs_operator("nothing is kept here"))
+    }
+
+    fn inspect(&self) -> Vec<Finding> {
+        Vec::new()
     }
 
     fn tail(&self, _: DateTime<Utc>) -> Result<Box<dyn Tail>, Unavailable> {

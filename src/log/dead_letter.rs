@@ -40,7 +40,7 @@ pub struct Span<'a> {
 pub enum From<'a> {
     /// Those written at this moment or later.
     Moment(DateTime<Utc>),
-    /// Those that this group has not committed yet.
+    /// Those that this one has not committed yet, a group beside the log's own.
     Group(&'a str),
 }
 

@@ -16,6 +16,7 @@ pub mod embedded;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 mod payload;
+mod topic;
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
 
@@ -23,10 +24,12 @@ use serde::{Deserialize, Serialize};
 
 pub use dead_letter::{DeadLetter, DeadLetterReader, From as DeadLettersFrom, Span as DeadLetterSpan};
 pub use payload::{DEAD_LETTER_BYTES_MAX, Payload};
+pub use topic::{Topic, TopicWish};
 
 use crate::{
     address::Address,
     delivery::{Health, Unavailable, Writer},
+    finding::Finding,
 };
 
 /// The topic of requests, unless the URL names another.
@@ -178,6 +181,13 @@ pub trait Log: Send + Sync {
 
     /// A writer of dead letters, beside the log.
     fn dead_letters(&self) -> Result<Box<dyn Writer<DeadLetter>>, Unavailable>;
+
+    /// Makes the topic of requests and that of its dead letters, with as many partitions as the URL says, unless they
+    /// are there; tells of both. What is there stays as it is. Blocks, for seconds.
+    fn make_topics(&self, wish: &TopicWish) -> Result<Vec<Topic>, Unavailable>;
+
+    /// Looks whether everything is as a scorer wants it. Blocks, 30 s at most.
+    fn inspect(&self) -> Vec<Finding>;
 
     /// A reader of the dead letters.
     fn read_dead_letters(&self, span: DeadLetterSpan<'_>) -> Result<Box<dyn DeadLetterReader>, Unavailable>;

@@ -66,6 +66,11 @@ pub struct Tally {
 }
 
 impl Inspector {
+    /// Looks into a database that is open.
+    pub(crate) fn of(database: &Arc<Database>) -> Self {
+        Inspector { database: Arc::clone(database) }
+    }
+
     /// Opens the database at `path`.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         Ok(Inspector { database: Database::open(path)? })

@@ -207,6 +207,15 @@ fn step_up(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
+/// Makes a file of this version one of version 1, for tests.
+#[cfg(test)]
+pub(super) fn step_down(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "DROP INDEX dead_letters_by_time; ALTER TABLE messages DROP COLUMN attempt;
+         ALTER TABLE dead_letters DROP COLUMN attempt; PRAGMA user_version = 1;",
+    )
+}
+
 fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let pragma = |name| {
         connection.pragma_query_value(None, name, |row| row.get(0)).map_err(|error| OpenError::of_sqlite(path, error))

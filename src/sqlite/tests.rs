@@ -8,7 +8,10 @@ use rusqlite::TransactionBehavior;
 
 use super::*;
 use crate::{
-    log::promises::publish,
+    log::{
+        self, DeadLetterSpan, DeadLettersFrom, Share,
+        promises::{self, publish},
+    },
     store::{self, promises::answer},
 };
 
@@ -153,7 +156,7 @@ fn rule_3_a_lock_of_another_process_is_waited_for_until_the_deadline() {
 fn rule_3_a_full_disk_is_an_outage_that_passes() {
     let (_dir, path) = temporary();
     let url = format!("sqlite:{}", path.display());
-    let (store, log) = (store::open(&url).unwrap(), crate::log::open(&url).unwrap());
+    let (store, log) = (store::open(&url).unwrap(), log::open(&url).unwrap());
     let (mut answers, producer) = (store.answers().unwrap(), log.producer().unwrap());
     let database = Database::open(&path).unwrap();
     let pages = |count: i64| database.change(0, move |c| c.pragma_update(None, "max_page_count", count)).unwrap();
@@ -254,7 +257,7 @@ fn rule_6_foreign_newer_and_damaged_files_are_refused_and_left_alone() {
 
     drop(Database::open(&path).unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", schema::VERSION + 1).unwrap();
-    assert!(matches!(refusal(&path), OpenError::Version { found: 2, known: 1, .. }));
+    assert!(matches!(refusal(&path), OpenError::Version { found: 3, known: 2, .. }));
 
     std::fs::write(file("text"), "This is no database. ".repeat(100)).unwrap();
     assert!(matches!(refusal(&file("text")), OpenError::Damaged { .. }));
@@ -266,7 +269,7 @@ fn rule_6_foreign_newer_and_damaged_files_are_refused_and_left_alone() {
 fn rule_6_damage_inside_a_file_is_an_error_and_no_panic() {
     let (_dir, path) = temporary();
     let url = format!("sqlite:{}", path.display());
-    let log = crate::log::open(&url).unwrap();
+    let log = log::open(&url).unwrap();
     publish(&*log.producer().unwrap(), None, "m").unwrap();
     drop(log);
     let mut bytes = std::fs::read(&path).unwrap();
@@ -275,8 +278,8 @@ fn rule_6_damage_inside_a_file_is_an_error_and_no_panic() {
     std::fs::write(&path, &bytes).unwrap();
     assert!(pages > 10);
     // The first page still says that this is ours.
-    match crate::log::open(&url).map(drop).unwrap_err() {
-        crate::log::OpenError::Unavailable(error) => {
+    match log::open(&url).map(drop).unwrap_err() {
+        log::OpenError::Unavailable(error) => {
             assert!(error.reason.contains("damaged") && error.needs_operator, "{error}");
         }
         other => assert!(other.to_string().contains("damaged"), "{other}"),
@@ -295,4 +298,26 @@ fn rule_7_what_waits_is_committed_before_the_threads_end() {
     assert!(results.iter().all(|result| result.try_recv() == Ok(Ok(()))), "all told before the drop returned");
     assert!(!path.with_extension("db-wal").exists(), "SQLite removes it with the last connection");
     assert_eq!(topics(&Connection::open(&path).unwrap()).len(), 100);
+}
+
+#[test]
+fn a_file_of_version_1_is_brought_up_to_this_one_and_keeps_what_it_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("old.db");
+    let log = log::open(&format!("sqlite:{}?topic=t&partitions=1", path.display())).unwrap();
+    publish(&*log.producer().unwrap(), None, "old").unwrap();
+    log.dead_letters().unwrap().write(&[promises::dead_letter(3, b"dead".to_vec())]).unwrap();
+    drop(log);
+    schema::step_down(&Connection::open(&path).unwrap()).unwrap();
+
+    let log = log::open(&format!("sqlite:{}?topic=t", path.display())).unwrap();
+    let message = promises::Rig::start(&*log, Share::ALL).read(1).remove(0);
+    assert_eq!((message.payload.bytes(), message.attempt), (&b"old"[..], 0));
+    let span = DeadLetterSpan { from: DeadLettersFrom::Group("g"), follow: false };
+    assert!(
+        promises::letters(&mut *log.read_dead_letters(span).unwrap()) == [promises::dead_letter(3, b"dead".to_vec())]
+    );
+    let version: i32 =
+        Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, schema::VERSION);
 }

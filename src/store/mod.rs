@@ -23,6 +23,7 @@ use crate::{
     address::Address,
     answer::{Answer, Rejection},
     delivery::{Unavailable, Writer},
+    finding::Finding,
 };
 
 pub use crate::address::OpenError;
@@ -76,6 +77,9 @@ pub trait Store: Send + Sync {
     fn routes(&self) -> Option<Box<dyn RouteTable>> {
         None
     }
+
+    /// Looks whether everything is as scorers and pages want it. Blocks, 30 s at most.
+    fn inspect(&self) -> Vec<Finding>;
 
     /// Follows the answers that were scored at `since` or later.
     fn tail(&self, since: DateTime<Utc>) -> Result<Box<dyn Tail>, Unavailable>;

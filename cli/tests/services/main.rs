@@ -11,3 +11,4 @@ mod place;
 mod routes;
 #[path = "../support/mod.rs"]
 mod support;
+mod tools;

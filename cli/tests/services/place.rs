@@ -103,6 +103,13 @@ impl Place {
         until("the partitions are there", || self.partitions(&self.topic) == partitions);
     }
 
+    /// Deletes the topic with this suffix, and that of its dead letters.
+    pub(crate) fn delete(&self, suffix: &str) {
+        let topic = format!("{}{suffix}", self.topic);
+        let deleted = block_on(self.admin().delete_topics(&[&topic, &format!("{topic}.dlq")], &limit())).unwrap();
+        assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
+    }
+
     fn partitions(&self, topic: &str) -> usize {
         let consumer: BaseConsumer = self.config().create().unwrap();
         consumer.fetch_metadata(Some(topic), DEADLINE).unwrap().topics()[0].partitions().len()

@@ -1,7 +1,7 @@
 //! The log in memory. It holds every commit against the store: an offset that runs ahead of what is durable is a breach.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     thread,
     time::{Duration, Instant},
@@ -9,7 +9,11 @@ use std::{
 
 use delaycast::{
     delivery::{Health, Refusal, Unavailable, Writer},
-    log::{DeadLetter, Log, Message, Offset, Offsets, PartitionId, Payload, Position, Producer, Reader, Share, Wake},
+    finding::Finding,
+    log::{
+        DeadLetter, DeadLetterReader, DeadLetterSpan, Log, Message, Offset, Offsets, PartitionId, Payload, Position,
+        Producer, Reader, Share, Topic, TopicWish, Wake,
+    },
     request,
 };
 
@@ -95,6 +99,18 @@ impl Log for MemoryLog {
     fn dead_letters(&self) -> Result<Box<dyn Writer<DeadLetter>>, Unavailable> {
         Ok(Box::new(DeadLetters(Arc::clone(&self.state))))
     }
+
+    fn make_topics(&self, _: &TopicWish) -> Result<Vec<Topic>, Unavailable> {
+        Ok(Vec::new())
+    }
+
+    fn inspect(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    fn read_dead_letters(&self, span: DeadLetterSpan<'_>) -> Result<Box<dyn DeadLetterReader>, Unavailable> {
+        Ok(Box::new(Letters { state: Arc::clone(&self.state), read: BTreeSet::new(), follow: span.follow }))
+    }
 }
 
 struct MemoryReader {
@@ -159,6 +175,31 @@ impl Reader for MemoryReader {
 
     fn lag(&self) -> Option<u64> {
         None
+    }
+}
+
+/// Reads all of them, from the first.
+struct Letters {
+    state: Arc<Mutex<State>>,
+    read: BTreeSet<(PartitionId, Offset)>,
+    follow: bool,
+}
+
+impl DeadLetterReader for Letters {
+    fn next(&mut self, letters_max: usize, _: Duration) -> Result<Vec<DeadLetter>, Unavailable> {
+        let state = lock(&self.state);
+        let new = state.dead_letters.iter().filter(|(position, _)| !self.read.contains(position)).take(letters_max);
+        let (positions, letters): (Vec<_>, Vec<_>) = new.map(|(position, letter)| (*position, letter.clone())).unzip();
+        self.read.extend(positions);
+        Ok(letters)
+    }
+
+    fn is_done(&self) -> bool {
+        !self.follow && self.read.len() == lock(&self.state).dead_letters.len()
+    }
+
+    fn commit(&mut self) -> Result<(), Unavailable> {
+        Ok(())
     }
 }
 

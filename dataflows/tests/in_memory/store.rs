@@ -12,6 +12,7 @@ use delaycast::{
     answer::{Answer, Rejection},
     delivery::{Refusal, Unavailable, Writer},
     document::to_json,
+    finding::Finding,
     store::{Landed, Lookup, Outcome, Page, Store, Tail},
 };
 
@@ -123,6 +124,10 @@ impl Store for MemoryStore {
 
     fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {
         Ok(Box::new(self.clone()))
+    }
+
+    fn inspect(&self) -> Vec<Finding> {
+        Vec::new()
     }
 
     fn tail(&self, since: DateTime<Utc>) -> Result<Box<dyn Tail>, Unavailable> {

@@ -38,11 +38,12 @@ impl EmbeddedDeadLetterReader {
         database: &Arc<Database>,
         topic: i64,
         name: &str,
+        own_group: &str,
         span: DeadLetterSpan<'_>,
     ) -> Result<Self, Unavailable> {
         let connection = database.connect()?;
         let group = match span.from {
-            DeadLettersFrom::Group(group) => Some((place_topic(database, name)?, group.to_owned())),
+            DeadLettersFrom::Group(group) => Some((place_topic(database, name)?, format!("{own_group}.{group}"))),
             DeadLettersFrom::Moment(_) => None,
         };
         let find = || -> rusqlite::Result<(i64, i64)> {

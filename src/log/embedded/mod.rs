@@ -4,21 +4,25 @@ mod append;
 mod commits;
 mod dead_letter_reader;
 mod dead_letters;
+pub(crate) mod inspect;
 mod positions;
 mod reader;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rusqlite::{Connection, params};
 
 pub use append::APPEND_BYTES_MAX;
 pub use reader::{READ_AHEAD_BYTES_MAX, READ_AHEAD_MESSAGES_MAX};
 
-use super::{DeadLetter, DeadLetterReader, DeadLetterSpan, GROUP, Log, Producer, Reader, Share, TOPIC, Wake};
+use super::{
+    DeadLetter, DeadLetterReader, DeadLetterSpan, GROUP, Log, Producer, Reader, Share, TOPIC, Topic, TopicWish, Wake,
+};
 use crate::{
     address::{Address, OpenError},
     delivery::{Health, Unavailable, Writer},
-    sqlite::{Database, RowWriter, unavailable},
+    finding::Finding,
+    sqlite::{Database, RowWriter, retention, unavailable},
 };
 
 /// A new topic has this many partitions, unless the URL says otherwise.
@@ -32,6 +36,8 @@ pub struct EmbeddedLog {
     topic: Arc<str>,
     topic_id: i64,
     group: Arc<str>,
+    /// Whether opening it has made the topic.
+    made: bool,
 }
 
 impl EmbeddedLog {
@@ -43,8 +49,8 @@ impl EmbeddedLog {
         let group = named(address, "group", GROUP)?.into();
         let partitions = address.parameter("partitions").map(|text| parse_partitions(address, text)).transpose()?;
         let name = Arc::clone(&topic);
-        let topic_id = database.change(0, move |connection| make_topic(connection, &name, partitions))?;
-        Ok(EmbeddedLog { database, topic, topic_id, group })
+        let (topic_id, made) = database.change(0, move |connection| make_topic(connection, &name, partitions))?;
+        Ok(EmbeddedLog { database, topic, topic_id, group, made })
     }
 }
 
@@ -60,8 +66,8 @@ fn parse_partitions(address: &Address, text: &str) -> Result<u32, OpenError> {
     count.ok_or_else(|| address.invalid("partitions", format!("must be a number from 1 to {PARTITIONS_MAX}")))
 }
 
-/// Makes the topic and its partitions unless they exist; returns the topic's number.
-fn make_topic(connection: &Connection, name: &str, partitions: Option<u32>) -> rusqlite::Result<i64> {
+/// Makes the topic and its partitions unless they exist; returns the topic's number, and whether it was made.
+fn make_topic(connection: &Connection, name: &str, partitions: Option<u32>) -> rusqlite::Result<(i64, bool)> {
     connection.execute("INSERT INTO topics (name) VALUES (?1) ON CONFLICT DO NOTHING", [name])?;
     let topic = connection.query_row("SELECT id FROM topics WHERE name = ?1", [name], |row| row.get(0))?;
     let count = count_partitions(connection, topic)?;
@@ -69,7 +75,7 @@ fn make_topic(connection: &Connection, name: &str, partitions: Option<u32>) -> r
     for partition in count..wanted {
         connection.execute("INSERT INTO partitions (topic, partition) VALUES (?1, ?2)", params![topic, partition])?;
     }
-    Ok(topic)
+    Ok((topic, count == 0))
 }
 
 /// How many partitions a topic has: they are numbered from 0, without a gap.
@@ -105,9 +111,34 @@ impl Log for EmbeddedLog {
         })))
     }
 
+    /// Opening it has made the topic; how long messages are kept is not for it to choose.
+    fn make_topics(&self, _: &TopicWish) -> Result<Vec<Topic>, Unavailable> {
+        let topic = |name: String, partitions, kept: Duration| Topic {
+            name,
+            made: self.made,
+            partitions,
+            replication: None,
+            retention_s: Some(kept.as_secs()),
+        };
+        Ok(vec![
+            topic(self.topic.to_string(), self.partitions()?, retention::LOG_AGE_MAX),
+            topic(format!("{}.dlq", self.topic), 1, retention::DEAD_AGE_MAX),
+        ])
+    }
+
+    fn inspect(&self) -> Vec<Finding> {
+        inspect::inspect(self)
+    }
+
     fn read_dead_letters(&self, span: DeadLetterSpan<'_>) -> Result<Box<dyn DeadLetterReader>, Unavailable> {
         let (database, topic) = (&self.database, self.topic_id);
-        Ok(Box::new(dead_letter_reader::EmbeddedDeadLetterReader::start(database, topic, &self.topic, span)?))
+        Ok(Box::new(dead_letter_reader::EmbeddedDeadLetterReader::start(
+            database,
+            topic,
+            &self.topic,
+            &self.group,
+            span,
+        )?))
     }
 }
 

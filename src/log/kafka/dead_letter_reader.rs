@@ -48,7 +48,7 @@ impl KafkaDeadLetterReader {
     pub(super) fn start(settings: &Settings, span: DeadLetterSpan<'_>) -> Result<Self, Unavailable> {
         let (start, group) = match span.from {
             DeadLettersFrom::Moment(moment) => (Start::Moment(moment), settings.group.clone()),
-            DeadLettersFrom::Group(group) => (Start::Committed, group.to_owned()),
+            DeadLettersFrom::Group(group) => (Start::Committed, format!("{}.{group}", settings.group)),
         };
         let topic = settings.dead_letter_topic();
         let consumer = options::consumer(&Settings { group, ..settings.clone() })

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     delivery::{Refusal, Unavailable, Writer},
-    log::{DeadLetter, PublishError},
+    log::{DeadLetter, PublishError, TopicWish},
 };
 
 /// The header that says how often a message has been replayed; without it, never.
@@ -50,7 +50,7 @@ impl DeadLetterWriter {
         if self.topic_is_settled {
             return;
         }
-        let made = topics::make(&self.brokers, &[(&self.topic, PARTITIONS)]);
+        let made = topics::make(&self.brokers, &[(&self.topic, PARTITIONS)], &TopicWish::default());
         self.topic_is_settled = made.as_ref().is_ok() || made.as_ref().is_err_and(|error| error.needs_operator);
         if let Err(error) = made {
             tracing::warn!("{error}");

@@ -20,6 +20,7 @@ mod context;
 mod dead_letter_reader;
 mod dead_letters;
 mod fault;
+mod inspect;
 mod keeper;
 mod options;
 mod reader;
@@ -36,16 +37,22 @@ use rdkafka::{
 
 pub use options::{PUBLISH_BYTES_MAX, READ_AHEAD_BYTES_MAX, READ_AHEAD_MESSAGES_MAX};
 
-use super::{DeadLetter, DeadLetterReader, DeadLetterSpan, Log, Producer, Published, Reader, Share, Wake};
+use super::{
+    DeadLetter, DeadLetterReader, DeadLetterSpan, Log, Producer, Published, Reader, Share, Topic, TopicWish, Wake,
+};
 use crate::{
     address::{Address, OpenError},
     delivery::{Health, Unavailable, Writer},
+    finding::Finding,
 };
 
 use address::Settings;
 use context::Quiet;
 use dead_letters::ATTEMPT;
 use sender::{Outgoing, Sender};
+
+/// A topic that an operator makes has this many partitions, unless the URL says otherwise.
+const PARTITIONS: i32 = 4;
 
 /// A topic of a Kafka cluster, as one group reads it.
 pub struct KafkaLog {
@@ -61,9 +68,7 @@ impl KafkaLog {
     }
 
     fn count_partitions(&self) -> Result<Option<u32>, Unavailable> {
-        let consumer: BaseConsumer<Quiet> = options::inquirer(&self.settings)
-            .create_with_context(Quiet::default())
-            .map_err(|error| fault::unavailable("cannot start a client", &error))?;
+        let consumer = self.inquirer()?;
         topics::count_partitions(&consumer, &self.settings.topic).map_err(|error| {
             // Why there was no answer is told by events that wait by now.
             (0..keeper::EVENTS_MAX).for_each(|_| drop(consumer.poll(Duration::ZERO)));
@@ -72,16 +77,26 @@ impl KafkaLog {
     }
 
     /// Makes the topics, if the URL asks for it.
-    fn make_topics(&self) -> Result<(), Unavailable> {
+    fn make_topics_if_asked(&self) -> Result<(), Unavailable> {
         let Some(partitions) = self.settings.partitions else { return Ok(()) };
+        self.make_topics_of(partitions, &TopicWish::default()).map(drop)
+    }
+
+    fn make_topics_of(&self, partitions: i32, wish: &TopicWish) -> Result<Vec<String>, Unavailable> {
         let wanted =
             [(&*self.settings.topic, partitions), (&*self.settings.dead_letter_topic(), dead_letters::PARTITIONS)];
-        topics::make(&options::inquirer(&self.settings), &wanted)
+        topics::make(&options::inquirer(&self.settings), &wanted, wish)
+    }
+
+    fn inquirer(&self) -> Result<BaseConsumer<Quiet>, Unavailable> {
+        options::inquirer(&self.settings)
+            .create_with_context(Quiet::default())
+            .map_err(|error| fault::unavailable("cannot start a client", &error))
     }
 
     /// The same before a message is sent. Who sends bears an outage, and a topic may be made later.
     fn sender(&self) -> Result<Sender, Unavailable> {
-        if let Err(error) = self.make_topics() {
+        if let Err(error) = self.make_topics_if_asked() {
             tracing::warn!("{error}");
         }
         Sender::start(options::producer(&self.settings))
@@ -97,7 +112,7 @@ impl Log for KafkaLog {
         if let Some(count) = self.count_partitions()? {
             return Ok(count);
         }
-        self.make_topics()?;
+        self.make_topics_if_asked()?;
         self.count_partitions()?.ok_or_else(|| topics::missing(&self.settings.topic))
     }
 
@@ -107,6 +122,20 @@ impl Log for KafkaLog {
 
     fn producer(&self) -> Result<Arc<dyn Producer>, Unavailable> {
         Ok(Arc::new(KafkaProducer { sender: self.sender()?, topic: self.settings.topic.clone() }))
+    }
+
+    fn make_topics(&self, wish: &TopicWish) -> Result<Vec<Topic>, Unavailable> {
+        let made = self.make_topics_of(self.settings.partitions.unwrap_or(PARTITIONS), wish)?;
+        let (consumer, config) = (self.inquirer()?, options::inquirer(&self.settings));
+        let describe = |name: &str| {
+            let topic = topics::describe(&consumer, &config, name)?;
+            Ok(Topic { made: made.contains(&topic.name), ..topic })
+        };
+        Ok(vec![describe(&self.settings.topic)?, describe(&self.settings.dead_letter_topic())?])
+    }
+
+    fn inspect(&self) -> Vec<Finding> {
+        inspect::inspect(&self.settings)
     }
 
     fn read_dead_letters(&self, span: DeadLetterSpan<'_>) -> Result<Box<dyn DeadLetterReader>, Unavailable> {

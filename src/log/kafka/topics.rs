@@ -3,7 +3,7 @@
 use futures_executor::block_on;
 use rdkafka::{
     ClientConfig,
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication::Fixed},
     consumer::{BaseConsumer, Consumer, ConsumerContext},
     error::RDKafkaErrorCode as Code,
 };
@@ -13,10 +13,13 @@ use super::{
     fault::{of_code, unavailable},
     options::CALL,
 };
-use crate::delivery::Unavailable;
+use crate::{
+    delivery::Unavailable,
+    log::{Topic, TopicWish},
+};
 
 /// As many replicas as the brokers are set to make.
-const REPLICAS: TopicReplication<'_> = TopicReplication::Fixed(-1);
+const COPIES: i32 = -1;
 
 /// Asks a broker; `None` if there is no such topic. Blocks, [`CALL`] at most.
 pub(super) fn count_partitions<C: ConsumerContext>(
@@ -41,20 +44,66 @@ pub(super) fn missing(topic: &str) -> Unavailable {
     ))
 }
 
-/// Makes topics, given with their partitions, unless they are there. Blocks, a little over [`CALL`] at most.
-pub(super) fn make(config: &ClientConfig, topics: &[(&str, i32)]) -> Result<(), Unavailable> {
+/// Makes topics, given with their partitions, unless they are there; names those that it has made. Blocks, a little over
+/// [`CALL`] at most.
+pub(super) fn make(
+    config: &ClientConfig,
+    topics: &[(&str, i32)],
+    wish: &TopicWish,
+) -> Result<Vec<String>, Unavailable> {
     let doing = "cannot make the topics";
-    let admin: AdminClient<Quiet> =
-        config.create_with_context(Quiet::default()).map_err(|error| unavailable("cannot start a client", &error))?;
-    let new: Vec<_> = topics.iter().map(|&(name, partitions)| NewTopic::new(name, partitions, REPLICAS)).collect();
-    let options = AdminOptions::new().request_timeout(Some(CALL)).operation_timeout(Some(CALL));
-    let made = block_on(admin.create_topics(&new, &options)).map_err(|error| unavailable(doing, &error))?;
+    let retention_ms = wish.retention.map(|retention| retention.as_millis().to_string());
+    let copies = wish.replication.and_then(|copies| i32::try_from(copies).ok()).unwrap_or(COPIES);
+    let new = |&(name, partitions)| {
+        let topic = NewTopic::new(name, partitions, Fixed(copies));
+        retention_ms.iter().fold(topic, |topic, retention_ms| topic.set("retention.ms", retention_ms))
+    };
+    let new: Vec<_> = topics.iter().map(new).collect();
+    let made = block_on(admin(config)?.create_topics(&new, &limits())).map_err(|error| unavailable(doing, &error))?;
+    let mut names = Vec::new();
     for outcome in made {
         match outcome {
-            Ok(topic) => tracing::info!("made the topic {topic}"),
+            Ok(topic) => {
+                tracing::info!("made the topic {topic}");
+                names.push(topic);
+            }
             Err((_, Code::TopicAlreadyExists)) => {}
             Err((topic, code)) => return Err(of_code(&format!("{doing}: {topic}"), code)),
         }
     }
-    Ok(())
+    Ok(names)
+}
+
+fn admin(config: &ClientConfig) -> Result<AdminClient<Quiet>, Unavailable> {
+    config.create_with_context(Quiet::default()).map_err(|error| unavailable("cannot start a client", &error))
+}
+
+fn limits() -> AdminOptions {
+    AdminOptions::new().request_timeout(Some(CALL)).operation_timeout(Some(CALL))
+}
+
+/// How a topic is that is there. Blocks, 2 × [`CALL`] at most.
+pub(super) fn describe<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    config: &ClientConfig,
+    topic: &str,
+) -> Result<Topic, Unavailable> {
+    let doing = format!("cannot learn how topic {topic} is");
+    let metadata = consumer.fetch_metadata(Some(topic), CALL).map_err(|error| unavailable(&doing, &error))?;
+    let found = metadata.topics().iter().find(|found| found.name() == topic && found.error().is_none());
+    let partitions = found.ok_or_else(|| missing(topic))?.partitions();
+    let replicas = partitions.iter().map(|partition| partition.replicas().len()).min().unwrap_or(0);
+    let resource = ResourceSpecifier::Topic(topic);
+    let described = block_on(admin(config)?.describe_configs([&resource], &limits()));
+    // Who may not ask for it does not learn it.
+    let described = described.ok().and_then(|described| described.into_iter().next()?.ok());
+    let retention = described.and_then(|described| described.get("retention.ms")?.value.clone());
+    Ok(Topic {
+        name: topic.to_owned(),
+        made: false,
+        partitions: partitions.len() as u32,
+        replication: Some(replicas as u32),
+        // -1: for ever.
+        retention_s: retention.and_then(|retention| Some(retention.parse::<u64>().ok()? / 1000)),
+    })
 }

@@ -16,7 +16,8 @@ use crate::{
     answer::{Answer, Rejection},
     delivery::{Unavailable, Writer},
     document::Json,
-    sqlite::{Database, Row, RowWriter, unavailable},
+    finding::Finding,
+    sqlite::{Database, Inspector, Row, RowWriter, unavailable},
 };
 
 /// The answers and rejections of an embedded database.
@@ -49,6 +50,14 @@ impl Store for EmbeddedStore {
         let connection = Mutex::new(self.database.connect()?);
         let path = self.database.path().to_owned();
         Ok(Box::new(EmbeddedLookup { connection, path, _database: Arc::clone(&self.database) }))
+    }
+
+    fn inspect(&self) -> Vec<Finding> {
+        let path = self.database.path().display();
+        match Inspector::of(&self.database).answers() {
+            Ok(answers) => vec![Finding::well("store", format!("{path} can be read, and holds {answers} answers"))],
+            Err(error) => vec![Finding::broken("store", error.to_string(), format!("look after {path}"))],
+        }
     }
 
     fn tail(&self, since: DateTime<Utc>) -> Result<Box<dyn Tail>, Unavailable> {

@@ -7,6 +7,7 @@
 mod address;
 mod calls;
 mod fault;
+mod inspect;
 mod lookup;
 mod render;
 mod routes;
@@ -25,6 +26,7 @@ use crate::{
     address::OpenError,
     answer::{Answer, Rejection},
     delivery::{Unavailable, Writer},
+    finding::Finding,
 };
 
 use calls::Calls;
@@ -82,6 +84,10 @@ impl Store for MongoStore {
 
     fn routes(&self) -> Option<Box<dyn RouteTable>> {
         Some(Box::new(MongoRoutes { calls: Arc::clone(&self.calls) }))
+    }
+
+    fn inspect(&self) -> Vec<Finding> {
+        inspect::inspect(self)
     }
 
     fn tail(&self, since: DateTime<Utc>) -> Result<Box<dyn Tail>, Unavailable> {

@@ -1,0 +1,107 @@
+//! `delaycast doctor`: whether everything that a system depends on is well.
+
+use anyhow::bail;
+use chrono::{DateTime, Utc};
+use clap::Args as ClapArgs;
+use delaycast::{
+    finding::{Finding, State},
+    model::ModelDir,
+};
+use indicatif::HumanDuration;
+use serde::Serialize;
+
+use crate::{
+    format::Format,
+    options::{SystemOptions, open_log, open_store},
+};
+
+/// Look whether log, store and model are well, and say what to do where not
+#[derive(ClapArgs)]
+#[command(after_help = "Example:
+  delaycast doctor --log kafka://broker:9092 --store mongodb://db:27017 --models /models
+
+Exit codes: 0 all is well, or works; 1 something does not work.")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    system: SystemOptions,
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Serialize)]
+struct Report {
+    state: State,
+    findings: Vec<Finding>,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let system = &args.system;
+    let url = |what, error: anyhow::Error| {
+        vec![Finding::broken(what, format!("{error:#}"), "correct the URL, or mend what it names")]
+    };
+    let mut findings = open_log(&system.log.url).map_or_else(|error| url("log", error), |log| log.inspect());
+    findings.extend(open_store(&system.store.url).map_or_else(|error| url("store", error), |store| store.inspect()));
+    findings.extend(model(&ModelDir::new(&system.models.models)));
+    let state = worst(&findings);
+    let report = Report { state, findings };
+    args.format.print(&report, |report| report.findings.iter().map(in_words).collect::<Vec<_>>().join("\n"))?;
+    if state == State::Broken {
+        bail!("something does not work: see above");
+    }
+    Ok(())
+}
+
+fn worst(findings: &[Finding]) -> State {
+    let any = |state| findings.iter().any(|finding| finding.state == state);
+    [State::Broken, State::Notice].into_iter().find(|state| any(*state)).unwrap_or(State::Well)
+}
+
+fn model(models: &ModelDir) -> Vec<Finding> {
+    let loaded = match models.load_current() {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            return vec![Finding::broken("model", format!("{error}{cause}"), "train one, or name another directory")];
+        }
+    };
+    let name = loaded.version.as_str();
+    let age = trained_at(name).map(|at| (Utc::now() - at).to_std().unwrap_or_default());
+    let age = age.map(|age| format!(", made {} ago", HumanDuration(age))).unwrap_or_default();
+    vec![Finding::well("model", format!("{name} can be read{age}"))]
+}
+
+/// A version's name begins with when it was made.
+fn trained_at(version: &str) -> Option<DateTime<Utc>> {
+    let moment = version.split('-').next()?;
+    let (seconds, rest) = moment.split_at_checked("20261124T123040".len())?;
+    let millis: u32 = rest.trim_end_matches('Z').parse().ok()?;
+    let at = chrono::NaiveDateTime::parse_from_str(seconds, "%Y%m%dT%H%M%S").ok()?.and_utc();
+    Some(at + chrono::TimeDelta::milliseconds(millis.into()))
+}
+
+fn in_words(finding: &Finding) -> String {
+    let sign = match finding.state {
+        State::Well => "ok     ",
+        State::Notice => "notice ",
+        State::Broken => "BROKEN ",
+    };
+    let mut text = format!("{sign} {:<12} {}", finding.what, finding.found);
+    if let Some(advice) = &finding.advice {
+        text += &format!("\n{:>20} {advice}", "->");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_tells_its_age() {
+        let at = trained_at("20261124T123040230Z-59188015").unwrap();
+        assert_eq!(at.to_rfc3339(), "2026-11-24T12:30:40.230+00:00");
+        assert_eq!(trained_at("nonsense"), None);
+    }
+}

@@ -1,0 +1,215 @@
+//! `delaycast replay`: dead letters back into their topic.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, mpsc::channel},
+    time::Duration,
+};
+
+use anyhow::{Context, anyhow, bail};
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::Args as ClapArgs;
+use delaycast::{
+    log::{DeadLetter, DeadLetterSpan, DeadLettersFrom, Producer},
+    request::RequestId,
+};
+use indicatif::HumanCount;
+use serde::Serialize;
+
+use crate::{format::Format, options::LogOption, progress::say};
+
+/// Send dead letters back into their topic, once what killed them is mended
+///
+/// Each goes back as it was, byte by byte, and is answered, or dies again, as any message is. Those that were sent back 3
+/// times stay, and so do those of which only the first 256 KiB were kept. What is sent is remembered, so that the next
+/// run goes on after it; if this one is killed in the middle, some are sent twice, which changes no answer.
+#[derive(ClapArgs)]
+#[command(after_help = "Examples:
+  delaycast replay --dry-run
+  delaycast replay --reason 'Carrier' --log kafka://broker:9092/flight_delay_classification_request
+  delaycast replay --since 2h")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    log: LogOption,
+    /// Those written since then, whether they were sent before or not: a moment as in 2026-11-23T12:00:00Z, or so long
+    /// ago, as in 90m, 2h or 7d
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    since: Option<DateTime<Utc>>,
+    /// Those alone whose reason has this text in it. What was sent is remembered for each text by itself
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Tell what would be sent, and send nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// How to print the summary
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// A message is sent back at most this many times.
+const ATTEMPTS_MAX: u32 = 3;
+/// So many are under way at a time: with 256 KiB each, well within what a producer may have waiting.
+const UNDER_WAY_MAX: usize = 64;
+/// How long to wait for the next letters before looking whether there are any.
+const NEXT: Duration = Duration::from_secs(1);
+/// An acknowledgement that takes longer than the producer's own deadline never comes.
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
+/// So many reasons are told apart; the others are told together.
+const REASONS_MAX: usize = 20;
+/// A reason is told up to this length.
+const REASON_CHARS_MAX: usize = 100;
+/// Every so many letters tell how far this is.
+const TOLD_EVERY: u64 = 10_000;
+
+/// What became of the letters of a reason.
+#[derive(Debug, Default, Serialize)]
+struct Tally {
+    sent: u64,
+    /// They were sent back as often as may be.
+    kept_tried: u64,
+    /// Only their beginning was kept.
+    kept_cut: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Summary {
+    dry_run: bool,
+    sent: u64,
+    kept: u64,
+    /// Their reason was not asked for.
+    passed_over: u64,
+    reasons: BTreeMap<String, Tally>,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let log = args.log.open()?;
+    // Each text has a place of its own: what it passes over is not done with.
+    let group = args.reason.as_ref().map_or_else(|| "replay".to_owned(), |reason| format!("replay.{}", short(reason)));
+    let from = args.since.map_or(DeadLettersFrom::Group(&group), DeadLettersFrom::Moment);
+    let doing = || format!("cannot read the dead letters of {}", log.describe());
+    let mut letters = log.read_dead_letters(DeadLetterSpan { from, follow: false }).with_context(doing)?;
+    let producer = if args.dry_run { None } else { Some(log.producer()?) };
+    let mut summary = Summary { dry_run: args.dry_run, sent: 0, kept: 0, passed_over: 0, reasons: BTreeMap::new() };
+    let mut told = 0;
+    while !letters.is_done() {
+        let page = letters.next(UNDER_WAY_MAX, NEXT).with_context(doing)?;
+        let chosen = page.into_iter().filter(|letter| summary.choose(letter, args.reason.as_deref())).collect();
+        if let Some(producer) = &producer {
+            let sent = summary.sent;
+            send(producer, chosen).with_context(|| format!("stopped at about {sent}; run this again to go on"))?;
+            letters
+                .commit()
+                .context("what was sent could not be noted down: the next run sends the last ones again")?;
+        }
+        if summary.sent / TOLD_EVERY > told {
+            told = summary.sent / TOLD_EVERY;
+            say(&format!("{} so far", HumanCount(summary.sent)));
+        }
+    }
+    args.format.print(&summary, in_words)
+}
+
+impl Summary {
+    /// Whether to send it.
+    fn choose(&mut self, letter: &DeadLetter, reason: Option<&str>) -> bool {
+        if reason.is_some_and(|reason| !letter.reason.contains(reason)) {
+            self.passed_over += 1;
+            return false;
+        }
+        let mut name = short(&letter.reason);
+        if self.reasons.len() >= REASONS_MAX && !self.reasons.contains_key(&name) {
+            name = "other reasons".to_owned();
+        }
+        let tally = self.reasons.entry(name).or_default();
+        let send = letter.attempt < ATTEMPTS_MAX && letter.payload.is_whole();
+        match letter.payload.is_whole() {
+            _ if send => tally.sent += 1,
+            true => tally.kept_tried += 1,
+            false => tally.kept_cut += 1,
+        }
+        *(if send { &mut self.sent } else { &mut self.kept }) += 1;
+        send
+    }
+}
+
+fn short(reason: &str) -> String {
+    reason.chars().take(REASON_CHARS_MAX).collect()
+}
+
+/// Sends letters back, and returns when all are acknowledged.
+fn send(producer: &Arc<dyn Producer>, letters: Vec<DeadLetter>) -> anyhow::Result<()> {
+    let (report, acknowledged) = channel();
+    let count = letters.len();
+    for DeadLetter { id, payload, attempt, .. } in letters {
+        let report = report.clone();
+        // After an error nobody listens.
+        let done = Box::new(move |result| drop(report.send(result)));
+        producer.publish_again(id.as_ref().map(RequestId::as_str), payload.bytes().to_vec(), attempt + 1, done);
+    }
+    for _ in 0..count {
+        acknowledged.recv_timeout(ACKNOWLEDGED_WITHIN).map_err(|_| anyhow!("the log does not answer"))??;
+    }
+    Ok(())
+}
+
+fn in_words(summary: &Summary) -> String {
+    let count = |number: u64| HumanCount(number);
+    let verb = if summary.dry_run { "would be sent back" } else { "sent back" };
+    let mut text = format!("{} {verb}, {} kept", count(summary.sent), count(summary.kept));
+    if summary.passed_over > 0 {
+        text += &format!(", {} of other reasons passed over", count(summary.passed_over));
+    }
+    for (reason, Tally { sent, kept_tried, kept_cut }) in &summary.reasons {
+        text += &format!("\n  {} {verb}: {reason}", count(*sent));
+        if *kept_tried > 0 {
+            text += &format!("\n    {} kept: they were sent back {ATTEMPTS_MAX} times", count(*kept_tried));
+        }
+        if *kept_cut > 0 {
+            text += &format!("\n    {} kept: only their first 256 KiB are there", count(*kept_cut));
+        }
+    }
+    text
+}
+
+/// A moment, or so long ago.
+fn moment(text: &str) -> Result<DateTime<Utc>, String> {
+    parse_moment(text, Utc::now()).map_err(|error| error.to_string())
+}
+
+fn parse_moment(text: &str, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
+    if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
+        return Ok(moment.to_utc());
+    }
+    Ok(now - duration(text)?)
+}
+
+/// As in 90m.
+pub(crate) fn duration(text: &str) -> anyhow::Result<TimeDelta> {
+    let wanted = "is wanted, as in 90m, 2h or 7d";
+    let (number, unit) = text.split_at(text.len() - text.chars().next_back().map_or(0, char::len_utf8));
+    let Ok(number) = number.parse::<u32>() else { bail!("a number and s, m, h or d {wanted}") };
+    let seconds: i64 = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => bail!("s, m, h or d {wanted}"),
+    };
+    TimeDelta::try_seconds(i64::from(number) * seconds).context("that is too long")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_given_as_such_or_as_so_long_ago() {
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let ago = |text| (now - parse_moment(text, now).unwrap()).num_seconds();
+        assert_eq!(["7s", "90m", "2h", "7d"].map(ago), [7, 5400, 7200, 604_800]);
+        assert_eq!(parse_moment("2023-11-14T22:13:20Z", now).unwrap(), now);
+        for bad in ["", "7", "h", "-1h", "1.5h", "7w", "2026-11-23", "1é"] {
+            assert!(parse_moment(bad, now).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What operators work with.
+
+use serde_json::Value;
+
+use crate::{
+    place::{ANSWERS, Place, REJECTIONS},
+    support::{models, request, run, until},
+};
+
+fn json(arguments: &[&str]) -> (Option<i32>, Value) {
+    let (status, stdout, stderr) = run(&[arguments, &["--format", "json"]].concat(), b"");
+    (status.code(), serde_json::from_str(&stdout).unwrap_or_else(|_| panic!("{stdout}{stderr}")))
+}
+
+#[test]
+fn topics_are_made_once_with_what_is_asked_for() {
+    let Some(place) = Place::new(2) else { return };
+    let url = format!("{}-made?partitions=3", place.log());
+    let create = ["topics", "create", "--log", &url, "--replication", "1", "--retention", "36h"];
+    for made in [true, false] {
+        let mut topics = json(&create).1;
+        // A broker knows a moment later how many there are.
+        until("the topics are there", || {
+            let known = topics[0]["partitions"] == 3;
+            topics = if known { topics.take() } else { json(&create).1 };
+            known
+        });
+        assert!(!made || topics[0]["made"] == true || topics[1]["made"] == false, "{topics}");
+        let found: Vec<_> = ["partitions", "replication", "retention_s"].map(|name| topics[0][name].as_u64()).into();
+        assert_eq!(found, [Some(3), Some(1), Some(36 * 3600)]);
+        assert_eq!(topics[1]["partitions"], 1);
+    }
+    place.delete("-made");
+}
+
+#[test]
+fn the_doctor_examines_a_kafka_and_a_mongodb() {
+    let Some(place) = Place::new(2) else { return };
+    let (log, models) = (place.log(), models().to_string_lossy());
+    let doctor = |log: &str| json(&["doctor", "--log", log, "--store", &place.store, "--models", &models]);
+    let (code, report) = doctor(&format!("{log}-none"));
+    assert_eq!((code, &report["state"]), (Some(1), &Value::from("broken")), "{report}");
+    assert!(report.to_string().contains("topics create"), "{report}");
+
+    let score = place.score(1);
+    place.publish(&[(Some(0), request("fine", 5.0)), (Some(1), "not a request".to_owned())]);
+    place.document(ANSWERS, "fine");
+    until("all is committed", || place.uncommitted() == 0);
+    assert_eq!(score.terminate(), Some(0));
+    let (code, report) = doctor(&log);
+    assert_eq!(code, Some(0), "{report}");
+    let states: Vec<_> = report["findings"].as_array().unwrap().iter().map(|it| (&it["what"], &it["state"])).collect();
+    for (what, state) in [("log", "well"), ("lag", "well"), ("dead letters", "notice"), ("index", "well")] {
+        assert!(states.contains(&(&Value::from(what), &Value::from(state))), "{what}: {report}");
+    }
+}
+
+#[test]
+fn dead_letters_go_back_and_say_how_often() {
+    let Some(place) = Place::new(1) else { return };
+    let score = place.score(1);
+    let bad = request("told", 5.0).replace("AA", "");
+    place.publish(&[(None, bad.clone())]);
+    place.document(REJECTIONS, "told");
+    let log = place.log();
+    let replayed = json(&["replay", "--log", &log]).1;
+    assert_eq!(replayed["sent"], 1, "{replayed}");
+    let letters = place.messages(".dlq", 2);
+    let attempt = |number: usize| letters[number].headers.get("delaycast-attempt").map(String::as_str);
+    assert_eq!((attempt(0), attempt(1)), (None, Some("1")));
+    assert_eq!((letters[1].payload.as_slice(), letters[0].payload.as_slice()), (bad.as_bytes(), bad.as_bytes()));
+    let again = json(&["replay", "--log", &log]).1;
+    assert_eq!(again["sent"], 1, "the second death is new");
+    until("it has died again", || place.messages(".dlq", 3).len() == 3);
+    assert_eq!(score.terminate(), Some(0));
+}
