@@ -4,7 +4,7 @@ use std::{cmp::Reverse, sync::Arc, thread};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use delaycast::{classes::DelayClass, delivery::Waiting, store::Store};
+use delaycast::{classes::DelayClass, delivery::Waiting, log::Log, store::Store};
 use delaycast_dataflows::{
     score::{Connections, Counters, Stop},
     watch::{self, Board, Config, Key, Snapshot, Sources},
@@ -25,13 +25,15 @@ struct Watched {
 
 /// Starts to count, until `stop` is asked.
 pub(crate) fn watch(
+    log: &Arc<dyn Log>,
     store: &Arc<dyn Store>,
     scorer: Option<Scorer>,
     stop: &Stop,
 ) -> anyhow::Result<Arc<dyn Operations>> {
     let (board, config) = (Arc::new(Board::default()), Config::default());
     let window_s = config.window.as_secs();
-    let (sources, shown, stop) = (Sources { store: Arc::clone(store) }, Arc::clone(&board), stop.clone());
+    let (sources, shown, stop) =
+        (Sources { store: Arc::clone(store), log: Arc::clone(log) }, Arc::clone(&board), stop.clone());
     let run = move || {
         if let Err(error) = watch::run(&config, &sources, &shown, &stop) {
             tracing::error!("the page of operations will show no counts: {error}");

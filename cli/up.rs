@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let scorer: Arc<dyn Scorer> = Arc::new(model);
     let config = Config::new(args.workers.get());
     let scorer_here = operations::Scorer { counters: Arc::clone(&counters), connections: connections.clone() };
-    let operations = operations::watch(&store, Some(scorer_here), &stop)?;
+    let operations = operations::watch(&log, &store, Some(scorer_here), &stop)?;
     let scoring = {
         let (stop, counters) = (stop.clone(), Arc::clone(&counters));
         let run = move || {

@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     signals::on_stop(&stop)?;
     let (log, store) = (args.system.log.open()?, args.system.store.open()?);
     let Some(model) = routes::with_routes_of(&*store, model, &stop) else { return Ok(()) };
-    let operations = operations::watch(&store, None, &stop)?;
+    let operations = operations::watch(&log, &store, None, &stop)?;
     let served = serve(listener, &*log, &*store, operations, model.model.atlas().clone(), &stop);
     stop.ask();
     served

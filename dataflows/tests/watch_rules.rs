@@ -16,6 +16,7 @@ use chrono::{DateTime, Utc};
 use delaycast::{
     answer::{Answer, ModelVersion, Score},
     classes::DelayClass,
+    log::{DeadLetter, Log, Offset, PartitionId, Payload, Position},
     request,
     store::{Landed, Store},
 };
@@ -26,7 +27,7 @@ use delaycast_dataflows::{
         Watch, facts,
     },
 };
-use in_memory::{Fault, MemoryStore};
+use in_memory::{Fault, MemoryLog, MemoryStore};
 use proptest::prelude::*;
 
 const WINDOW: Duration = Duration::from_secs(60);
@@ -210,8 +211,12 @@ struct Running {
 
 impl Running {
     fn start(store: &Arc<MemoryStore>) -> Self {
+        Self::start_with(store, &MemoryLog::new(1, store))
+    }
+
+    fn start_with(store: &Arc<MemoryStore>, log: &Arc<MemoryLog>) -> Self {
         let (board, stop) = (Arc::new(Board::default()), Stop::default());
-        let sources = Sources { store: store.clone() };
+        let sources = Sources { store: store.clone(), log: log.clone() };
         let (shown, stopped) = (Arc::clone(&board), stop.clone());
         let run = move || watch::run(&Config::default(), &sources, &shown, &stopped).unwrap();
         Running { board, stop, thread: Some(thread::spawn(run)) }
@@ -263,6 +268,28 @@ fn rule_1_a_start_rebuilds_the_counts_and_work_done_again_changes_none() {
     }
     let again = Running::start(&store).wait_until(answers_of(3));
     assert_eq!(again.counts[&Key::Class(DelayClass::VeryLate)], 3);
+}
+
+#[test]
+fn rule_1_dead_letters_are_followed_too() {
+    let store = MemoryStore::new();
+    let log = MemoryLog::new(1, &store);
+    let running = Running::start_with(&store, &log);
+    let letter = |offset, reason: &str| DeadLetter {
+        position: Position { partition: PartitionId(0), offset: Offset(offset) },
+        id: None,
+        reason: reason.to_owned(),
+        payload: Payload::new(vec![]),
+        found_at: Utc::now(),
+        attempt: 0,
+    };
+    let mut dead_letters = Log::dead_letters(&*log).unwrap();
+    dead_letters
+        .write(&[letter(0, "Carrier: is missing"), letter(1, "Carrier: is empty"), letter(2, "no JSON")])
+        .unwrap();
+    let died = running.wait_until(|snapshot| snapshot.counts.get(&Key::DeadLetters) == Some(&3));
+    let of = |kind: &str| died.counts.get(&Key::Reason(kind.to_owned())).copied();
+    assert_eq!((of("Carrier"), of("no JSON")), (Some(2), Some(1)));
 }
 
 #[test]

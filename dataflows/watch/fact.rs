@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use delaycast::{classes::DelayClass, store::Landed};
+use delaycast::{classes::DelayClass, log::DeadLetter, store::Landed};
 use serde::{Deserialize, Serialize};
 
 use super::{Names, Timestamp};
 
 /// Stands for all names beyond the bound.
 pub const OTHER: &str = "other";
+
+/// The kind of a reason is cut here.
+const KIND_CHARS_MAX: usize = 60;
 
 /// An airline, an airport, a model version, a reason.
 pub type Name = String;
@@ -111,6 +114,19 @@ pub fn facts(rows: &[Landed], names: &mut Names, now: Timestamp) -> Vec<(Fact, i
             model: names.model(model, at_s, now),
         };
         (Fact { at_s, shown }, count)
+    };
+    counts.into_iter().map(fact).collect()
+}
+
+/// A page of dead letters as facts. The kind of a reason is what stands before its first colon.
+pub fn deaths(letters: &[DeadLetter], names: &mut Names, now: Timestamp) -> Vec<(Fact, isize)> {
+    let mut counts: BTreeMap<(u64, String), isize> = BTreeMap::new();
+    for DeadLetter { reason, found_at, .. } in letters {
+        let kind: String = reason.split(':').next().unwrap_or_default().chars().take(KIND_CHARS_MAX).collect();
+        *counts.entry((second(*found_at, now), kind)).or_default() += 1;
+    }
+    let fact = |((at_s, kind), count): ((u64, String), isize)| {
+        (Fact { at_s, shown: Shown::Died { reason: names.reason(&kind, at_s, now) } }, count)
     };
     counts.into_iter().map(fact).collect()
 }

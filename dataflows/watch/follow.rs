@@ -9,6 +9,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use delaycast::{
     delivery::{Backoff, Health, Unavailable},
+    log::DeadLetter,
     store::Landed,
 };
 
@@ -16,6 +17,8 @@ use crate::score::Stop;
 
 /// So many rows are read at once.
 pub(super) const ROWS_MAX: usize = 10_000;
+/// So many dead letters are read at once: each may have 256 KiB.
+pub(super) const LETTERS_MAX: usize = 64;
 /// A source is read for at most one part in so many of the time.
 const SHARE: u32 = 20;
 /// When nothing more is at hand, the next look is after this, or later.
@@ -26,6 +29,7 @@ const NAP: Duration = Duration::from_millis(50);
 /// What a source has.
 pub(super) enum Rows {
     Answers(Vec<Landed>),
+    DeadLetters(Vec<DeadLetter>),
 }
 
 /// What a follower tells.

@@ -39,7 +39,7 @@ use timely::{
 };
 
 pub use board::{Board, Counts, Snapshot};
-pub use fact::{Fact, Key, Name, OTHER, Shown, facts};
+pub use fact::{Fact, Key, Name, OTHER, Shown, deaths, facts};
 pub use names::Names;
 pub use run::{Config, Error, Sources, run};
 pub use window::{RATES_S, STEP};

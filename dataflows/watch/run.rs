@@ -13,18 +13,22 @@ use std::{
 use chrono::{DateTime, Utc};
 use delaycast::{
     delivery::Health,
+    log::{DeadLetterSpan, DeadLettersFrom, Log},
     store::{Page, Store},
 };
 use timely::worker::Worker;
 
 use super::{
-    Board, Counts, Names, STEP, Snapshot, TURN, Timestamp, Watch, facts,
-    follow::{News, Next, Open, ROWS_MAX, Rows, follow},
+    Board, Counts, Names, STEP, Snapshot, TURN, Timestamp, Watch, deaths, facts,
+    follow::{LETTERS_MAX, News, Next, Open, ROWS_MAX, Rows, follow},
 };
 use crate::score::Stop;
 
 /// So many pages wait to be counted.
 const PAGES_AHEAD: usize = 2;
+
+/// A log that has to be listened to for dead letters is, for so long at a time.
+const LISTEN: Duration = Duration::from_millis(50);
 
 /// How the watch runs.
 #[derive(Debug, Clone)]
@@ -46,6 +50,8 @@ impl Default for Config {
 pub struct Sources {
     /// Where answers land.
     pub store: Arc<dyn Store>,
+    /// Beside which dead letters are kept.
+    pub log: Arc<dyn Log>,
 }
 
 impl Sources {
@@ -60,7 +66,21 @@ impl Sources {
                 Ok((Rows::Answers(rows), unread_from))
             }))
         };
-        vec![("the store of answers", self.store.describe(), Box::new(answers))]
+        let log = Arc::clone(&self.log);
+        let dead_letters = move || -> Result<Next, _> {
+            let span = DeadLetterSpan { from: DeadLettersFrom::Moment(since), follow: true };
+            let mut reader = log.read_dead_letters(span)?;
+            Ok(Box::new(move || {
+                let letters = reader.next(LETTERS_MAX, LISTEN)?;
+                let more = letters.len() == LETTERS_MAX;
+                let unread_from = more.then(|| letters.last().map_or(since, |last| last.found_at));
+                Ok((Rows::DeadLetters(letters), unread_from))
+            }))
+        };
+        vec![
+            ("the store of answers", self.store.describe(), Box::new(answers)),
+            ("the dead letters", self.log.describe(), Box::new(dead_letters)),
+        ]
     }
 }
 
@@ -143,6 +163,7 @@ fn hear(news: News, state: &mut State, watch: &mut Watch, names: &mut Names, now
             state.read_up_to = read_up_to;
             let facts = match rows {
                 Rows::Answers(rows) => facts(&rows, names, now),
+                Rows::DeadLetters(letters) => deaths(&letters, names, now),
             };
             for (fact, count) in facts {
                 watch.facts.update(fact, count);

@@ -62,10 +62,13 @@ fn dead_letters_go_back_and_say_how_often() {
     let bad = request("told", 5.0).replace("AA", "");
     place.publish(&[(None, bad.clone())]);
     place.document(REJECTIONS, "told");
+    // What is committed is durable, the dead letter as well.
+    until("all is committed", || place.uncommitted() == 0);
     let log = place.log();
     let replayed = json(&["replay", "--log", &log]).1;
     assert_eq!(replayed["sent"], 1, "{replayed}");
     let letters = place.messages(".dlq", 2);
+    until("all is committed", || place.uncommitted() == 0);
     let attempt = |number: usize| letters[number].headers.get("delaycast-attempt").map(String::as_str);
     assert_eq!((attempt(0), attempt(1)), (None, Some("1")));
     assert_eq!((letters[1].payload.as_slice(), letters[0].payload.as_slice()), (bad.as_bytes(), bad.as_bytes()));

@@ -64,6 +64,13 @@ impl Settings {
             partitions: partitions.transpose()?,
             extra,
         };
+        let protocol = settings.extra.iter().find(|(name, _)| name == "security.protocol");
+        let encrypted = protocol.is_some_and(|(_, protocol)| protocol.to_ascii_lowercase().ends_with("ssl"));
+        if encrypted && !cfg!(feature = "ssl") {
+            let reason =
+                "asks for TLS, which this build lacks: build with `--features ssl`, or take the image, which has it";
+            return Err(address.invalid("security.protocol", reason));
+        }
         for config in [options::consumer(&settings), options::producer(&settings)] {
             settings.check(address, &config)?;
         }

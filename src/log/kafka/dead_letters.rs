@@ -15,7 +15,7 @@ use rdkafka::{
 
 use super::{
     sender::{Outgoing, Sender},
-    topics,
+    topics::{self, New},
 };
 use crate::{
     delivery::{Refusal, Unavailable, Writer},
@@ -30,7 +30,15 @@ const UNDER_WAY_MAX: usize = 64;
 const DEADLINE: Duration = Duration::from_secs(7);
 
 /// The topic of dead letters, where this makes it, has one partition: they are few, and read in one order.
-pub(super) const PARTITIONS: i32 = 1;
+const PARTITIONS: i32 = 1;
+
+/// Dead letters are kept for 30 days, unless it is asked otherwise: somebody has to look at them, and mend what is wrong.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// The topic of dead letters, to be made.
+pub(super) fn new_topic<'a>(name: &'a str, wish: &TopicWish) -> New<'a> {
+    New { name, partitions: PARTITIONS, wish: TopicWish { retention: wish.retention.or(Some(KEPT)), ..*wish } }
+}
 
 /// Writes dead letters of one topic.
 pub(super) struct DeadLetterWriter {
@@ -50,7 +58,7 @@ impl DeadLetterWriter {
         if self.topic_is_settled {
             return;
         }
-        let made = topics::make(&self.brokers, &[(&self.topic, PARTITIONS)], &TopicWish::default());
+        let made = topics::make(&self.brokers, &[new_topic(&self.topic, &TopicWish::default())]);
         self.topic_is_settled = made.as_ref().is_ok() || made.as_ref().is_err_and(|error| error.needs_operator);
         if let Err(error) = made {
             tracing::warn!("{error}");

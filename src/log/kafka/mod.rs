@@ -83,9 +83,9 @@ impl KafkaLog {
     }
 
     fn make_topics_of(&self, partitions: i32, wish: &TopicWish) -> Result<Vec<String>, Unavailable> {
-        let wanted =
-            [(&*self.settings.topic, partitions), (&*self.settings.dead_letter_topic(), dead_letters::PARTITIONS)];
-        topics::make(&options::inquirer(&self.settings), &wanted, wish)
+        let (requests, dead) = (&self.settings.topic, self.settings.dead_letter_topic());
+        let new = [topics::New { name: requests, partitions, wish: *wish }, dead_letters::new_topic(&dead, wish)];
+        topics::make(&options::inquirer(&self.settings), &new)
     }
 
     fn inquirer(&self) -> Result<BaseConsumer<Quiet>, Unavailable> {

@@ -44,21 +44,28 @@ pub(super) fn missing(topic: &str) -> Unavailable {
     ))
 }
 
-/// Makes topics, given with their partitions, unless they are there; names those that it has made. Blocks, a little over
+/// A topic to be made.
+pub(super) struct New<'a> {
+    pub(super) name: &'a str,
+    pub(super) partitions: i32,
+    pub(super) wish: TopicWish,
+}
+
+/// Makes topics, unless they are there; names those that it has made. Blocks, a little over
 /// [`CALL`] at most.
-pub(super) fn make(
-    config: &ClientConfig,
-    topics: &[(&str, i32)],
-    wish: &TopicWish,
-) -> Result<Vec<String>, Unavailable> {
+pub(super) fn make(config: &ClientConfig, topics: &[New<'_>]) -> Result<Vec<String>, Unavailable> {
     let doing = "cannot make the topics";
-    let retention_ms = wish.retention.map(|retention| retention.as_millis().to_string());
-    let copies = wish.replication.and_then(|copies| i32::try_from(copies).ok()).unwrap_or(COPIES);
-    let new = |&(name, partitions)| {
-        let topic = NewTopic::new(name, partitions, Fixed(copies));
-        retention_ms.iter().fold(topic, |topic, retention_ms| topic.set("retention.ms", retention_ms))
-    };
-    let new: Vec<_> = topics.iter().map(new).collect();
+    let retention_ms = |wish: &TopicWish| wish.retention.map(|retention| retention.as_millis().to_string());
+    let retentions: Vec<_> = topics.iter().map(|topic| retention_ms(&topic.wish)).collect();
+    let mut new = Vec::new();
+    for (topic, retention_ms) in topics.iter().zip(&retentions) {
+        let copies = topic.wish.replication.and_then(|copies| i32::try_from(copies).ok()).unwrap_or(COPIES);
+        let wanted = NewTopic::new(topic.name, topic.partitions, Fixed(copies));
+        new.push(match retention_ms {
+            Some(retention_ms) => wanted.set("retention.ms", retention_ms),
+            None => wanted,
+        });
+    }
     let made = block_on(admin(config)?.create_topics(&new, &limits())).map_err(|error| unavailable(doing, &error))?;
     let mut names = Vec::new();
     for outcome in made {
