@@ -1,13 +1,16 @@
 //! Options that several commands share.
 
-use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
+use std::{cell::Cell, num::NonZeroUsize, path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use clap::Args;
 use delaycast::{
+    address::OpenError,
+    delivery::{Health, Unavailable},
     log::{self, Log},
     store::{self, Store},
 };
+use delaycast_dataflows::score::{self, Stop};
 
 /// Where `delaycast up` keeps its log and store, so that the other commands find them.
 const EMBEDDED: &str = "sqlite:var/delaycast.db";
@@ -20,6 +23,31 @@ pub(crate) fn open_log(url: &str) -> anyhow::Result<Arc<dyn Log>> {
 /// Opens the prediction store at a URL.
 pub(crate) fn open_store(url: &str) -> anyhow::Result<Arc<dyn Store>> {
     store::open(url).with_context(|| format!("cannot open the prediction store {}", shown(url)))
+}
+
+/// Tries to open until it succeeds: a file that somebody has locked is waited for, as any outage is. `None` if told to
+/// stop meanwhile.
+pub(crate) fn patiently<T>(what: &str, stop: &Stop, open: impl Fn() -> anyhow::Result<T>) -> anyhow::Result<Option<T>> {
+    let (health, hopeless) = (Health::new(what), Cell::new(None));
+    let attempt = || match open() {
+        Ok(opened) => Ok(Some(opened)),
+        Err(error) if is_passing(&error) => Err(Unavailable::transient(format!("{error:#}"))),
+        Err(error) => {
+            hopeless.set(Some(error));
+            Ok(None)
+        }
+    };
+    let opened = score::patiently(&health, stop, attempt).flatten();
+    hopeless.take().map_or(Ok(opened), Err)
+}
+
+/// Whether an error in opening passes by itself.
+fn is_passing(error: &anyhow::Error) -> bool {
+    match error.downcast_ref() {
+        Some(OpenError::Sqlite(error)) => error.is_busy(),
+        Some(OpenError::Unavailable(error)) => !error.needs_operator,
+        _ => false,
+    }
 }
 
 /// A URL as it may be shown and logged. One with a host may have a password in it, so of that only the scheme is.
@@ -86,4 +114,16 @@ pub(crate) struct SystemOptions {
     pub(crate) store: StoreOption,
     #[command(flatten)]
     pub(crate) models: ModelsOption,
+}
+
+/// An open log and an open store.
+pub(crate) type Opened = (Arc<dyn Log>, Arc<dyn Store>);
+
+impl SystemOptions {
+    /// Opens log and store; `None` if told to stop while they cannot be opened yet.
+    pub(crate) fn open(&self, stop: &Stop) -> anyhow::Result<Option<Opened>> {
+        let Some(log) = patiently("the log", stop, || self.log.open())? else { return Ok(None) };
+        let Some(store) = patiently("the store", stop, || self.store.open())? else { return Ok(None) };
+        Ok(Some((log, store)))
+    }
 }

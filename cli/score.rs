@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     signals::on_stop(&stop)?;
     let model = ModelDir::new(&args.system.models.models).load_current()?;
     tracing::info!("scoring with model {} on {} workers", model.version, args.workers);
-    let (log, store) = (args.system.log.open()?, args.system.store.open()?);
+    let Some((log, store)) = args.system.open(&stop)? else { return Ok(()) };
     let Some(model) = routes::with_routes_of(&*store, model, &stop) else { return Ok(()) };
     let connections = Connections::new(log, store);
     let counters = Arc::new(Counters::default());

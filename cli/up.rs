@@ -50,12 +50,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let _lock = lock(&args.dir)?;
     let listener = args.listen.listen()?;
     let embedded = address::of_file(&args.dir.join("delaycast.db"));
-    let log = options::open_log(args.log.as_deref().unwrap_or(&embedded))?;
-    let store = options::open_store(args.store.as_deref().unwrap_or(&embedded))?;
-    // Last, as it may train: who gave a wrong option is told at once.
-    let model = model(&args.dir.join("models"), args.workers)?;
     let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));
     signals::on_stop(&stop)?;
+    let log = || options::open_log(args.log.as_deref().unwrap_or(&embedded));
+    let Some(log) = options::patiently("the log", &stop, log)? else { return Ok(()) };
+    let store = || options::open_store(args.store.as_deref().unwrap_or(&embedded));
+    let Some(store) = options::patiently("the store", &stop, store)? else { return Ok(()) };
+    // Last, as it may train: who gave a wrong option is told at once.
+    let model = model(&args.dir.join("models"), args.workers)?;
     let Some(model) = routes::with_routes_of(&*store, model, &stop) else { return Ok(()) };
 
     let atlas = model.model.atlas().clone();

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let model = ModelDir::new(&args.system.models.models).load_current()?;
     let stop = Stop::default();
     signals::on_stop(&stop)?;
-    let (log, store) = (args.system.log.open()?, args.system.store.open()?);
+    let Some((log, store)) = args.system.open(&stop)? else { return Ok(()) };
     let Some(model) = routes::with_routes_of(&*store, model, &stop) else { return Ok(()) };
     let operations = operations::watch(&log, &store, None, &stop)?;
     let served = serve(listener, &*log, &*store, operations, model.model.atlas().clone(), &stop);

@@ -12,7 +12,7 @@ use rusqlite::{Error, ErrorCode};
 use super::{
     DEADLINE, Database,
     bell::Bells,
-    place, schema,
+    fault, place, schema,
     writer::{self, WRITE_BUSY},
 };
 use crate::address::{self, Address};
@@ -74,6 +74,11 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// Whether somebody else has it locked, which passes.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, OpenError::Sqlite { source, .. } if fault::is_busy(source))
+    }
+
     pub(super) fn of_sqlite(path: &Path, source: Error) -> Self {
         let path = path.to_owned();
         match source.sqlite_error_code() {

@@ -7,6 +7,7 @@
 
 mod contract;
 mod generations;
+#[allow(dead_code, reason = "tests/faults uses it, too")]
 mod place;
 mod routes;
 #[path = "../support/mod.rs"]

@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeMap,
+    fs::File,
+    path::PathBuf,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -19,7 +21,8 @@ use rdkafka::{
     message::Headers,
     producer::{BaseProducer, BaseRecord, Producer},
 };
-use tokio::runtime::Runtime;
+use tempfile::TempDir;
+use tokio::{runtime::Runtime, time::timeout};
 
 use crate::support::{DEADLINE, Process, delaycast, models, services, until};
 
@@ -40,21 +43,30 @@ pub(crate) struct Place {
     pub(crate) store: String,
     runtime: Runtime,
     database: Database,
+    /// Where processes write what they say, if it is wanted.
+    words: TempDir,
 }
 
 impl Place {
     pub(crate) fn new(partitions: i32) -> Option<Self> {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
         let (kafka, mongo) = services()?;
+        Some(Self::at(&kafka, &mongo, partitions))
+    }
+
+    /// Between these services.
+    pub(crate) fn at(kafka: &str, mongo: &str, partitions: i32) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("test-cli-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let store = format!("{}/{name}", mongo.trim_end_matches('/'));
         let runtime = Runtime::new().unwrap();
         let database = runtime.block_on(Client::with_uri_str(&store)).unwrap().database(&name);
-        let place = Place { kafka: kafka.trim_end_matches('/').to_owned(), topic: name, store, runtime, database };
+        let words = tempfile::tempdir().unwrap();
+        let kafka = kafka.trim_end_matches('/').to_owned();
+        let place = Place { kafka, topic: name, store, runtime, database, words };
         let new = NewTopic::new(&place.topic, partitions, TopicReplication::Fixed(1));
         let made = block_on(place.admin().create_topics([&new], &limit())).unwrap();
         assert!(made.iter().all(Result::is_ok), "{made:?}");
-        Some(place)
+        place
     }
 
     pub(crate) fn log(&self) -> String {
@@ -73,7 +85,28 @@ impl Place {
         Process::spawn(delaycast(&arguments).env("DELAYCAST_LOG", "warn"))
     }
 
-    fn config(&self) -> ClientConfig {
+    /// `delaycast score` into another store.
+    pub(crate) fn score_into(&self, store: &str, workers: usize) -> Process {
+        let (log, models, workers) = (self.log(), models().to_string_lossy(), workers.to_string());
+        let arguments = ["score", "--log", &log, "--store", store, "--models", &models, "--workers", &workers];
+        Process::spawn(delaycast(&arguments).env("DELAYCAST_LOG", "warn"))
+    }
+
+    /// `delaycast score` here, and the file that has what it says.
+    pub(crate) fn score_with_its_words(&self, workers: usize) -> (Process, PathBuf) {
+        self.score_from_with_its_words(&self.log(), workers)
+    }
+
+    /// The same from another log.
+    pub(crate) fn score_from_with_its_words(&self, log: &str, workers: usize) -> (Process, PathBuf) {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let words = self.words.path().join(NUMBER.fetch_add(1, Ordering::Relaxed).to_string());
+        let (models, workers) = (models().to_string_lossy(), workers.to_string());
+        let arguments = ["score", "--log", log, "--store", &self.store, "--models", &models, "--workers", &workers];
+        (Process::spawn(delaycast(&arguments).stderr(File::create(&words).unwrap())), words)
+    }
+
+    pub(crate) fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", self.kafka.trim_start_matches("kafka://")).set("group.id", "delaycast");
         config
@@ -156,6 +189,35 @@ impl Place {
             high - element.offset().to_raw().filter(|offset| *offset >= 0).unwrap_or(0)
         };
         committed.elements().iter().map(lag).sum()
+    }
+
+    /// What the group has committed, by partition; `None` if the log does not tell.
+    pub(crate) fn committed(&self) -> Option<BTreeMap<i32, i64>> {
+        const LIMIT: Duration = Duration::from_secs(2);
+        let consumer: BaseConsumer = self.config().create().unwrap();
+        let metadata = consumer.fetch_metadata(Some(&self.topic), LIMIT).ok()?;
+        let mut list = TopicPartitionList::new();
+        for partition in metadata.topics().first()?.partitions() {
+            list.add_partition(&self.topic, partition.id());
+        }
+        let committed = consumer.committed_offsets(list, LIMIT).ok()?;
+        let next = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
+            Some((element.partition(), element.offset().to_raw().filter(|offset| *offset >= 0)?))
+        };
+        Some(committed.elements().iter().filter_map(next).collect())
+    }
+
+    /// All documents, by their ids; `None` if the store does not tell.
+    pub(crate) fn documents(&self, collection: &str) -> Option<Vec<Document>> {
+        let collection = self.database.collection::<Document>(collection);
+        let all = async {
+            let (mut cursor, mut documents) = (collection.find(doc! {}).sort(doc! { "_id": 1 }).await?, Vec::new());
+            while cursor.advance().await? {
+                documents.push(cursor.deserialize_current()?);
+            }
+            mongodb::error::Result::Ok(documents)
+        };
+        self.runtime.block_on(async { timeout(DEADLINE, all).await }).ok()?.ok()
     }
 
     /// Runs a command of the database.

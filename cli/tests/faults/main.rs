@@ -1,0 +1,27 @@
+//! The promise under faults: nothing lost, each request answered once, an answer never changes.
+//!
+//! The binary runs between a Kafka and a MongoDB-protocol server that belong to these tests, so that they can be stopped
+//! and killed. docs/faults.md has the table of faults, promises and tests. Outages are short; `./test long` has them in
+//! full. Each test prints what it counted, and its seed.
+
+#![cfg(all(feature = "kafka", feature = "mongo"))]
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
+
+mod broker;
+mod clock;
+mod crash;
+mod embedded;
+mod load;
+mod password;
+#[allow(dead_code, reason = "these tests use their share")]
+#[path = "../services/place.rs"]
+mod place;
+mod pressure;
+mod proxy;
+mod same;
+mod stop;
+mod store;
+#[path = "../support/mod.rs"]
+mod support;
+mod table;
+mod world;

@@ -1,0 +1,59 @@
+//! More comes than can be kept.
+
+use std::{
+    fs,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    load::{Load, promise},
+    place::{ANSWERS, Place},
+    support::{long, until},
+    world::World,
+};
+
+/// What may be in flight and read ahead grows to its bound in the beginning; after that memory may grow by this much.
+const GROWTH_MIB_MAX: f64 = 16.0;
+
+#[test]
+fn backpressure_with_the_store_down() {
+    let Some(world) = World::enter() else { return };
+    let place = Arc::new(Place::at(&world.kafka(), &world.mongo(), 4));
+    let (outage_s, per_second) = (if long() { 60 } else { 16 }, 5000);
+    let (scorer, said) = place.score_with_its_words(2);
+    let messages = outage_s * per_second;
+    let load = Load::start(&place, messages, per_second);
+    until("it is at work", || place.count(ANSWERS) > 100);
+    world.stop("mongo");
+    let start = Instant::now();
+    let mut resident = Vec::new();
+    while start.elapsed() < Duration::from_secs(outage_s as u64 - 2) {
+        thread::sleep(Duration::from_millis(200));
+        resident.push(resident_mib(scorer.id()));
+    }
+    let full = fs::read_to_string(&said).unwrap();
+    assert!(full.contains("waiting for the store of answers"), "{full}");
+    // Two workers have 20,000 records each in flight; at this rate that is 8 s.
+    let (warm_up, later) = resident.split_at(resident.len() * 2 / 3);
+    let max = |samples: &[f64]| samples.iter().copied().fold(0.0, f64::max);
+    println!(
+        "memory with the store down at {per_second}/s: {:.0} MiB at first, up to {:.0} MiB in the first two thirds of \
+         {outage_s} s, {:.0} MiB after",
+        resident[0],
+        max(warm_up),
+        max(later)
+    );
+    assert!(max(later) < max(warm_up) + GROWTH_MIB_MAX, "memory grows: {resident:?}");
+    world.start("mongo");
+    promise("backpressure", 1, &load.account(&place));
+    assert!(fs::read_to_string(&said).unwrap().contains("serves again"));
+    assert_eq!(scorer.terminate(), Some(0));
+}
+
+fn resident_mib(process: u32) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+}

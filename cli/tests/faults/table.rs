@@ -1,0 +1,28 @@
+//! docs/faults.md names every test here, and no other.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+#[test]
+fn the_table_of_faults_names_these_tests() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut tests = BTreeSet::new();
+    for file in fs::read_dir(here.join("tests/faults")).unwrap() {
+        let path = file.unwrap().path();
+        let (text, module) = (fs::read_to_string(&path).unwrap(), path.file_stem().unwrap().to_str().unwrap());
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            if line == "#[test]" && module != "table" {
+                let name = lines.next().unwrap().trim_start_matches("fn ").split('(').next().unwrap();
+                tests.insert(format!("{module}::{name}"));
+            }
+        }
+    }
+    let table = fs::read_to_string(here.join("../docs/faults.md")).unwrap();
+    let named: BTreeSet<String> = table
+        .split('`')
+        .filter(|word| word.contains("::") && !word.contains(char::is_whitespace))
+        .map(str::to_owned)
+        .collect();
+    assert!(tests.len() > 10);
+    assert_eq!(named, tests);
+}
