@@ -32,13 +32,17 @@ impl ProducerContext for Reports {
     type DeliveryOpaque = Box<String>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, id: Box<String>) {
-        let message = result.as_ref().unwrap_or_else(|(error, _)| panic!("{id}: {error}"));
-        self.0.lock().unwrap().insert((message.partition(), message.offset()), *id);
+        match result {
+            Ok(message) => drop(self.0.lock().unwrap().insert((message.partition(), message.offset()), *id)),
+            // Called while the producer is dropped, after a failure: a panic here would hide that one.
+            Err((error, _)) => println!("{id} was not published: {error}"),
+        }
     }
 }
 
 /// Requests on their way, and who watches them.
 pub(crate) struct Load {
+    messages: usize,
     landed: Landed,
     over: Arc<AtomicBool>,
     feeding: Option<JoinHandle<()>>,
@@ -83,7 +87,7 @@ impl Load {
             let (place, landed, over) = (Arc::clone(place), Arc::clone(&landed), Arc::clone(&over));
             thread::spawn(move || watch(&place, &landed, &over))
         };
-        Load { landed, over, feeding: Some(feeding), watching: Some(watching) }
+        Load { messages, landed, over, feeding: Some(feeding), watching: Some(watching) }
     }
 
     /// How many messages the log has acknowledged.
@@ -94,6 +98,7 @@ impl Load {
     /// Waits until all are published, answered and committed, and accounts for them. A scorer must run.
     pub(crate) fn account(mut self, place: &Place) -> Account {
         self.feeding.take().unwrap().join().unwrap();
+        assert_eq!(self.acknowledged(), self.messages, "not all were published");
         let landed = self.landed.lock().unwrap().clone();
         let mut ids: Vec<&String> = landed.values().collect();
         ids.sort();

@@ -82,14 +82,18 @@ impl Place {
     pub(crate) fn start(&self, command: &str, more: &[&str]) -> Process {
         let (log, models) = (self.log(), models().to_string_lossy());
         let arguments = [&[command, "--log", &log, "--store", &self.store, "--models", &models], more].concat();
-        Process::spawn(delaycast(&arguments).env("DELAYCAST_LOG", "warn"))
+        Process::spawn(
+            delaycast(&arguments).env("DELAYCAST_LOG", std::env::var("DELAYCAST_LOG").unwrap_or("warn".into())),
+        )
     }
 
     /// `delaycast score` into another store.
     pub(crate) fn score_into(&self, store: &str, workers: usize) -> Process {
         let (log, models, workers) = (self.log(), models().to_string_lossy(), workers.to_string());
         let arguments = ["score", "--log", &log, "--store", store, "--models", &models, "--workers", &workers];
-        Process::spawn(delaycast(&arguments).env("DELAYCAST_LOG", "warn"))
+        Process::spawn(
+            delaycast(&arguments).env("DELAYCAST_LOG", std::env::var("DELAYCAST_LOG").unwrap_or("warn".into())),
+        )
     }
 
     /// `delaycast score` here, and the file that has what it says.

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use rdkafka::{
     Offset as KafkaOffset, TopicPartitionList,
-    consumer::{BaseConsumer, CommitMode, Consumer},
+    consumer::{CommitMode, Consumer},
 };
 
-use super::{context::Context, fault::unavailable, reader::Shared};
+use super::{fault::unavailable, office::Office, reader::Shared};
 use crate::{delivery::Unavailable, log::Offsets};
 
 /// The thread's state.
 pub(super) struct Committer {
-    pub(super) consumer: Arc<BaseConsumer<Context>>,
+    pub(super) office: Arc<Office>,
     pub(super) topic: String,
     pub(super) shared: Arc<Shared>,
 }
@@ -35,6 +35,6 @@ impl Committer {
             let offset = KafkaOffset::Offset(offset.0.cast_signed());
             list.add_partition_offset(&self.topic, partition.0.cast_signed(), offset).map_err(failed)?;
         }
-        self.consumer.commit(&list, CommitMode::Sync).map_err(failed)
+        self.office.call(|client| client.commit(&list, CommitMode::Sync).map_err(failed))
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn inspect(settings: &Settings) -> Vec<Finding> {
         Ok(metadata) => metadata,
         Err(error) => {
             // Why there was no answer is told by events that wait by now.
-            (0..super::keeper::EVENTS_MAX).for_each(|_| drop(consumer.poll(std::time::Duration::ZERO)));
+            (0..super::office::EVENTS_MAX).for_each(|_| drop(consumer.poll(std::time::Duration::ZERO)));
             let error = consumer.context().complaint().unwrap_or_else(|| unavailable("no answer", &error));
             let advice = "see whether the brokers run, and whether host, port and security of the URL are theirs";
             return vec![Finding::broken("log", format!("kafka://{}: {}", settings.brokers, error.reason), advice)];

@@ -14,9 +14,10 @@ use rdkafka::{
 };
 
 use super::{
-    context::Context,
+    context::{Context, Quiet},
     dead_letters::ATTEMPT,
     fault::unavailable,
+    office::{EVENTS_MAX, Office},
     options::CALL,
     reader::{Arrival, Queue, Shared},
     start::{Extent, start},
@@ -31,12 +32,11 @@ use crate::{
 const SURVEY_EVERY: Duration = Duration::from_secs(2);
 /// It waits for events this long, then sees whether it should stop.
 const EVENTS: Duration = Duration::from_millis(50);
-/// After a failure this many events are served before it is reported.
-pub(super) const EVENTS_MAX: usize = 32;
 
 /// The thread's state.
 pub(super) struct Keeper {
     pub(super) consumer: Arc<BaseConsumer<Context>>,
+    pub(super) office: Arc<Office>,
     pub(super) topic: String,
     pub(super) group: String,
     pub(super) share: Share,
@@ -93,7 +93,7 @@ impl Keeper {
     /// Looks at all partitions: whether there are new ones, and how far the others go. Blocks, a few calls long. What
     /// fails for one partition is no reason to leave the others.
     fn survey(&mut self) -> Result<(), Unavailable> {
-        let count = topics::count_partitions(&self.consumer, &self.topic)?;
+        let count = self.office.call(|client| topics::count_partitions(client, &self.topic))?;
         let count = count.ok_or_else(|| topics::missing(&self.topic))?;
         let owned = (0..count).map(PartitionId).filter(|partition| self.share.owns(*partition));
         let (known, new): (Vec<_>, Vec<_>) = owned.partition(|partition| self.assigned.contains(partition));
@@ -109,10 +109,10 @@ impl Keeper {
 
     fn extent(&self, partition: PartitionId) -> Result<Extent, Unavailable> {
         let number = partition.0.cast_signed();
-        match self.consumer.fetch_watermarks(&self.topic, number, CALL) {
-            Ok((low, high)) => Ok(Extent { low: low.max(0).cast_unsigned(), high: high.max(0).cast_unsigned() }),
-            Err(error) => Err(unavailable(&format!("cannot learn the offsets of partition {number}"), &error)),
-        }
+        let failed = |error| unavailable(&format!("cannot learn the offsets of partition {number}"), &error);
+        let ask = |client: &BaseConsumer<Quiet>| client.fetch_watermarks(&self.topic, number, CALL).map_err(failed);
+        let (low, high) = self.office.call(ask)?;
+        Ok(Extent { low: low.max(0).cast_unsigned(), high: high.max(0).cast_unsigned() })
     }
 
     /// Starts reading partitions, as many as can be. Each gets its queue first and is assigned then, so that none of its messages goes to
@@ -169,7 +169,7 @@ impl Keeper {
         for partition in partitions {
             list.add_partition(&self.topic, partition.0.cast_signed());
         }
-        let list = self.consumer.committed_offsets(list, CALL).map_err(failed)?;
+        let list = self.office.call(|client| client.committed_offsets(list, CALL).map_err(failed))?;
         let mut offsets = Offsets::new();
         for element in list.elements() {
             element.error().map_err(failed)?;

@@ -22,6 +22,7 @@ mod dead_letters;
 mod fault;
 mod inspect;
 mod keeper;
+mod office;
 mod options;
 mod reader;
 mod sender;
@@ -71,7 +72,7 @@ impl KafkaLog {
         let consumer = self.inquirer()?;
         topics::count_partitions(&consumer, &self.settings.topic).map_err(|error| {
             // Why there was no answer is told by events that wait by now.
-            (0..keeper::EVENTS_MAX).for_each(|_| drop(consumer.poll(Duration::ZERO)));
+            (0..office::EVENTS_MAX).for_each(|_| drop(consumer.poll(Duration::ZERO)));
             consumer.context().complaint().unwrap_or(error)
         })
     }

@@ -112,6 +112,17 @@ pub(super) fn producer(settings: &Settings) -> ClientConfig {
     with_extra(config, settings)
 }
 
+/// The options of a client that asks for a group, and commits for it.
+pub(super) fn clerk(settings: &Settings) -> ClientConfig {
+    let mut config = common(settings);
+    config
+        .set("group.id", &settings.group)
+        .set("enable.auto.commit", "false")
+        // How long a commit waits for the group's coordinator before it is reported as failed.
+        .set("session.timeout.ms", "6000");
+    with_extra(config, settings)
+}
+
 /// The options of a client that only asks questions.
 pub(super) fn inquirer(settings: &Settings) -> ClientConfig {
     with_extra(common(settings), settings)

@@ -18,6 +18,7 @@ use super::{
     context::Context,
     fault::unavailable,
     keeper::{Keeper, taken},
+    office::Office,
     options,
     start::Extent,
 };
@@ -158,10 +159,12 @@ impl KafkaReader {
             .map_err(|error| unavailable("cannot start a consumer", &error))?;
         let consumer: Arc<BaseConsumer<Context>> = Arc::new(consumer);
         let (send, arrivals) = sync_channel(ARRIVALS_MAX);
+        let office = Arc::new(Office::new(options::clerk(settings)));
         let committer =
-            Committer { consumer: Arc::clone(&consumer), topic: settings.topic.clone(), shared: Arc::clone(&shared) };
+            Committer { office: Arc::clone(&office), topic: settings.topic.clone(), shared: Arc::clone(&shared) };
         let mut keeper = Keeper {
             consumer,
+            office,
             topic: settings.topic.clone(),
             group: settings.group.clone(),
             share,
