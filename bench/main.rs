@@ -10,6 +10,7 @@ mod process;
 mod requests;
 #[cfg(all(feature = "kafka", feature = "mongo"))]
 mod services;
+mod watch_cost;
 
 use std::path::PathBuf;
 
@@ -30,6 +31,8 @@ enum Measurement {
     EmbeddedLatency(Options),
     /// The same through the page's routes, on `delaycast up`
     PageLatency(Options),
+    /// Answers per second with and without a page that counts them
+    WatchCost(Options),
     /// Throughput and latency between a real Kafka and a real MongoDB
     #[cfg(all(feature = "kafka", feature = "mongo"))]
     Services(services::Options),
@@ -56,6 +59,7 @@ fn main() -> anyhow::Result<()> {
         Measurement::EmbeddedThroughput(options) => embedded_throughput::measure(&options),
         Measurement::EmbeddedLatency(options) => embedded_latency::measure(&options),
         Measurement::PageLatency(options) => page_latency::measure(&options),
+        Measurement::WatchCost(options) => watch_cost::measure(&options),
         #[cfg(all(feature = "kafka", feature = "mongo"))]
         Measurement::Services(options) => services::measure(&options),
     }

@@ -28,12 +28,25 @@ impl Process {
     pub(crate) fn up(options: &Options, dir: &Path) -> anyhow::Result<(Self, String)> {
         let mut command = Self::command(options, "up");
         command.args(["--port", "0", "--dir"]).arg(dir).stdout(Stdio::piped());
+        Self::serving(command, options)
+    }
+
+    /// Starts what serves a page; returns its address, too.
+    fn serving(command: Command, options: &Options) -> anyhow::Result<(Self, String)> {
         let mut process = Self::start(command, options)?;
         let stdout = process.0.stdout.take().context("stdout is piped")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
         let address = line.trim().strip_prefix("delaycast is ready: ").context("delaycast did not start")?;
         Ok((process, address.to_owned()))
+    }
+
+    /// `delaycast web` between the same, once it serves.
+    pub(crate) fn web(options: &Options, log: &str, store: &str) -> anyhow::Result<Self> {
+        let mut command = Command::new(&options.binary);
+        command.args(["web", "--port", "0", "--log", log, "--store", store, "--models"]).arg(&options.models);
+        command.env("DELAYCAST_LOG", "error").stdin(Stdio::null()).stdout(Stdio::piped());
+        Ok(Self::serving(command, options)?.0)
     }
 
     fn command(options: &Options, subcommand: &str) -> Command {

@@ -10,20 +10,19 @@ use delaycast::log::{Offsets, Reader};
 
 /// Offsets are committed at most this often: a commit is itself a write that the log must make durable.
 const EVERY: Duration = Duration::from_millis(100);
-/// Without traffic the last commit is repeated this often, because brokers forget the commits of idle groups.
+/// Without traffic what is committed is committed again this often, because brokers forget the commits of idle groups.
 const RENEW: Duration = Duration::from_secs(3600);
 
 /// Gathers what may be committed, and commits it now and then.
 pub(super) struct Committer {
     reader: Rc<RefCell<Box<dyn Reader>>>,
     waiting: Offsets,
-    committed: Offsets,
     last: Instant,
 }
 
 impl Committer {
     pub(super) fn new(reader: Rc<RefCell<Box<dyn Reader>>>) -> Self {
-        Committer { reader, waiting: Offsets::new(), committed: Offsets::new(), last: Instant::now() }
+        Committer { reader, waiting: Offsets::new(), last: Instant::now() }
     }
 
     /// These offsets are durable.
@@ -36,9 +35,9 @@ impl Committer {
         let since = self.last.elapsed();
         if !self.waiting.is_empty() && since >= EVERY {
             self.commit();
-        } else if since >= RENEW && !self.committed.is_empty() {
-            self.waiting = self.committed.clone();
-            self.commit();
+        } else if since >= RENEW {
+            self.reader.borrow_mut().renew();
+            self.last = Instant::now();
         }
     }
 
@@ -52,7 +51,7 @@ impl Committer {
 
     fn commit(&mut self) {
         self.reader.borrow_mut().commit(&self.waiting);
-        self.committed.extend(std::mem::take(&mut self.waiting));
+        self.waiting.clear();
         self.last = Instant::now();
     }
 }
@@ -66,7 +65,7 @@ mod tests {
 
     use super::*;
 
-    /// Remembers what is committed.
+    /// Remembers what is committed, and for a renewal nothing.
     struct Recorder(Rc<RefCell<Vec<Offsets>>>);
 
     impl Reader for Recorder {
@@ -76,6 +75,10 @@ mod tests {
 
         fn commit(&mut self, offsets: &Offsets) {
             self.0.borrow_mut().push(offsets.clone());
+        }
+
+        fn renew(&mut self) {
+            self.0.borrow_mut().push(Offsets::new());
         }
 
         fn close(&mut self, _: Instant) -> Result<(), Unavailable> {
@@ -88,14 +91,10 @@ mod tests {
     }
 
     #[test]
-    fn commits_come_together_and_the_last_is_repeated_without_traffic() {
+    fn commits_come_together_and_are_renewed_without_traffic() {
         let commits: Rc<RefCell<Vec<Offsets>>> = Rc::default();
         let mut committer = Committer::new(Rc::new(RefCell::new(Box::new(Recorder(Rc::clone(&commits))))));
         let ago = |time| Instant::now().checked_sub(time).unwrap();
-        committer.last = ago(RENEW);
-        committer.turn();
-        assert_eq!(*commits.borrow(), [], "nothing was committed, so nothing is repeated");
-
         let offsets = |number, next| Offsets::from([(PartitionId(number), Offset(next))]);
         for (number, next) in [(0, 1), (0, 2), (1, 7)] {
             committer.last = Instant::now();
@@ -113,6 +112,8 @@ mod tests {
         assert_eq!(commits.borrow().len(), 1, "nothing waits");
         committer.last = ago(RENEW);
         committer.turn();
-        assert_eq!(*commits.borrow(), [both.clone(), both]);
+        assert_eq!(*commits.borrow(), [both, Offsets::new()]);
+        committer.turn();
+        assert_eq!(commits.borrow().len(), 2, "renewed just now");
     }
 }

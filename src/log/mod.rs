@@ -127,6 +127,10 @@ pub trait Reader {
     /// Starts to commit these offsets for the group; returns at once.
     fn commit(&mut self, offsets: &Offsets);
 
+    /// Commits again what is committed, as far as this reader knows: some logs forget the commits of groups that are idle.
+    /// Returns at once.
+    fn renew(&mut self);
+
     /// Returns when everything handed to [`Reader::commit`] is committed, or fails at the deadline. Blocks.
     fn close(&mut self, deadline: Instant) -> Result<(), Unavailable>;
 

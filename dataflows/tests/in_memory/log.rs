@@ -168,6 +168,8 @@ impl Reader for MemoryReader {
         self.wanted.extend(offsets);
     }
 
+    fn renew(&mut self) {}
+
     fn close(&mut self, _: Instant) -> Result<(), Unavailable> {
         self.land();
         Ok(())

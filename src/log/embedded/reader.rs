@@ -131,6 +131,9 @@ impl Reader for EmbeddedReader {
         self.shared.bell.ring();
     }
 
+    /// These are never forgotten.
+    fn renew(&mut self) {}
+
     fn close(&mut self, deadline: Instant) -> Result<(), Unavailable> {
         let limit = deadline.saturating_duration_since(Instant::now());
         let waited =

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     delivery::{Backoff, Unavailable},
-    log::Offsets,
+    log::{Offset, Offsets, PartitionId},
 };
 
 /// Offsets to commit, and where they stand. Bounded by the number of partitions.
@@ -22,6 +22,18 @@ impl Commits {
     /// Wants these offsets committed; for each partition the latest word counts.
     pub(super) fn want(&mut self, offsets: &Offsets) {
         self.wanted.extend(offsets);
+    }
+
+    /// What the group had committed before this reader.
+    pub(super) fn found(&mut self, partition: PartitionId, offset: Offset) {
+        self.committed.insert(partition, offset);
+    }
+
+    /// Wants committed again what is committed and not about to be superseded.
+    pub(super) fn renew(&mut self) {
+        for (&partition, &offset) in &self.committed {
+            self.wanted.entry(partition).or_insert(offset);
+        }
     }
 
     /// What to commit now, if anything. Until [`Commits::ended`] there will be nothing more.
@@ -73,7 +85,6 @@ impl Commits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::{Offset, PartitionId};
 
     fn to(offsets: &[(u32, u64)]) -> Offsets {
         offsets.iter().map(|&(partition, offset)| (PartitionId(partition), Offset(offset))).collect()
@@ -93,6 +104,17 @@ mod tests {
         commits.ended(&to(&[(0, 5)]), Ok(()));
         assert!(commits.settled() && commits.failure().is_none());
         assert_eq!(*commits.committed(), to(&[(0, 5), (1, 1)]));
+    }
+
+    #[test]
+    fn what_was_found_committed_is_renewed_unless_something_newer_is_wanted() {
+        let mut commits = Commits::default();
+        commits.found(PartitionId(0), Offset(3));
+        commits.found(PartitionId(1), Offset(8));
+        assert_eq!(commits.due(), None, "not before it is asked for");
+        commits.want(&to(&[(1, 9)]));
+        commits.renew();
+        assert_eq!(commits.due(), Some(to(&[(0, 3), (1, 9)])));
     }
 
     #[test]

@@ -132,7 +132,8 @@ impl Keeper {
         self.consumer.incremental_assign(&list).map_err(|error| unavailable("cannot assign partitions", &error))?;
         for (queue, extent) in queues {
             self.assigned.insert(queue.partition);
-            self.shared.begins(queue.partition, queue.next, extent);
+            let found = committed.get(&queue.partition).copied();
+            self.shared.begins(queue.partition, queue.next, found, extent);
             // The reader is gone: then so is, soon, this thread.
             let _ = self.arrivals.send(Arrival::Partition(queue));
         }

@@ -4,6 +4,7 @@
 //!  poll ◀── queue of partition 0 ◀─┐ bounded, fetched ahead
 //!       ◀── queue of partition 3 ◀─┴─ librdkafka ◀──▶ brokers
 //!  commit ──▶ wanted offsets ──▶ committer: a thread that commits, and tries again
+//!                                (through `office`: a client of its own, replaced when a call fails)
 //!                                keeper: a thread that looks for new partitions, serves events, and tells the health
 //! ```
 //!

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     background::{FAREWELL, Thread},
     delivery::{Health, Unavailable},
-    log::{Message, Offsets, PartitionId, Reader, Share, Wake},
+    log::{Message, Offset, Offsets, PartitionId, Reader, Share, Wake},
 };
 
 /// One partition gives at most this many messages at a time, then it is the next one's turn.
@@ -107,8 +107,13 @@ impl Shared {
         fault.or_else(|| state.commits.failure().cloned())
     }
 
-    pub(super) fn begins(&self, partition: PartitionId, start: u64, extent: Extent) {
-        self.state().places.insert(partition, Place { start, high: extent.high });
+    pub(super) fn begins(&self, partition: PartitionId, start: u64, committed: Option<Offset>, extent: Extent) {
+        let mut state = self.state();
+        state.places.insert(partition, Place { start, high: extent.high });
+        // One that is out of range is not to be kept alive.
+        if let Some(offset) = committed.filter(|offset| offset.0 == start) {
+            state.commits.found(partition, offset);
+        }
     }
 
     pub(super) fn extends(&self, partition: PartitionId, extent: Extent) {
@@ -237,6 +242,11 @@ impl Reader for KafkaReader {
 
     fn commit(&mut self, offsets: &Offsets) {
         self.shared.state().commits.want(offsets);
+        self.shared.commits_changed.notify_all();
+    }
+
+    fn renew(&mut self) {
+        self.shared.state().commits.renew();
         self.shared.commits_changed.notify_all();
     }
 
