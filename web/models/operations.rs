@@ -62,9 +62,9 @@ impl OperationsPage {
             figures: vec![
                 figure("Answers", grouped(answers.total)),
                 figure("Answers per second, over 10 s", format!("{:.1}", answers.per_second_10_s)),
-                figure("over a minute", format!("{:.1}", answers.per_second_60_s)),
+                figure("Answers per second, over 60 s", format!("{:.1}", answers.per_second_60_s)),
                 figure("In flight", known(now.in_flight)),
-                figure("Not yet committed in the log", known(now.lag)),
+                figure("Lag in the log", known(now.lag)),
                 figure("Dead letters", grouped(dead.total)),
             ],
             tables: vec![

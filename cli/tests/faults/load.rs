@@ -134,6 +134,7 @@ impl Drop for Load {
 fn watch(place: &Place, landed: &Landed, over: &AtomicBool) -> BTreeMap<String, Document> {
     let mut seen: BTreeMap<String, Document> = BTreeMap::new();
     while !over.load(Ordering::Acquire) {
+        let started = Instant::now();
         let committed = place.committed();
         // One of the two may be down: that is what these tests are for.
         if let (Some(committed), Some(documents)) = (committed, place.documents(ANSWERS)) {
@@ -147,7 +148,12 @@ fn watch(place: &Place, landed: &Landed, over: &AtomicBool) -> BTreeMap<String, 
                 assert!(!is_committed || seen.contains_key(id), "{id} is committed and not answered");
             }
         }
-        thread::sleep(Duration::from_millis(50));
+        // A look reads all answers: the store has others to serve.
+        let pause = (started.elapsed() * 10).clamp(Duration::from_millis(50), Duration::from_secs(10));
+        let until = Instant::now() + pause;
+        while Instant::now() < until && !over.load(Ordering::Acquire) {
+            thread::sleep(Duration::from_millis(20));
+        }
     }
     seen
 }

@@ -21,7 +21,7 @@ const GROWTH_MIB_MAX: f64 = 16.0;
 fn backpressure_with_the_store_down() {
     let Some(world) = World::enter() else { return };
     let place = Arc::new(Place::at(&world.kafka(), &world.mongo(), 4));
-    let (outage_s, per_second) = (if long() { 60 } else { 16 }, 5000);
+    let (outage_s, per_second) = (if long() { 60 } else { 12 }, 5000);
     let (scorer, said) = place.score_with_its_words(2);
     let messages = outage_s * per_second;
     let load = Load::start(&place, messages, per_second);
