@@ -13,6 +13,7 @@
 
 mod dead_letter;
 pub mod embedded;
+mod findings;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 mod payload;

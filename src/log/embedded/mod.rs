@@ -4,7 +4,7 @@ mod append;
 mod commits;
 mod dead_letter_reader;
 mod dead_letters;
-pub(crate) mod inspect;
+mod inspect;
 mod positions;
 mod reader;
 

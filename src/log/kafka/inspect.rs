@@ -10,7 +10,7 @@ use rdkafka::{
 use super::{address::Settings, context::Quiet, fault::unavailable, options, options::CALL};
 use crate::{
     finding::Finding,
-    log::embedded::inspect::{dead_letters, lag_of},
+    log::findings::{dead_letters, lag_of},
 };
 
 pub(super) fn inspect(settings: &Settings) -> Vec<Finding> {
