@@ -134,10 +134,12 @@ impl Drop for Load {
 fn watch(place: &Place, landed: &Landed, over: &AtomicBool) -> BTreeMap<String, Document> {
     let mut seen: BTreeMap<String, Document> = BTreeMap::new();
     while !over.load(Ordering::Acquire) {
-        let started = Instant::now();
         let committed = place.committed();
+        let started = Instant::now();
         // One of the two may be down: that is what these tests are for.
-        if let (Some(committed), Some(documents)) = (committed, place.documents(ANSWERS)) {
+        let documents = place.documents(ANSWERS);
+        let looked = documents.is_some().then(|| started.elapsed());
+        if let (Some(committed), Some(documents)) = (committed, documents) {
             for document in documents {
                 let id = document.get_str("UUID").unwrap().to_owned();
                 let first = seen.entry(id).or_insert_with(|| document.clone());
@@ -148,8 +150,8 @@ fn watch(place: &Place, landed: &Landed, over: &AtomicBool) -> BTreeMap<String, 
                 assert!(!is_committed || seen.contains_key(id), "{id} is committed and not answered");
             }
         }
-        // A look reads all answers: the store has others to serve.
-        let pause = (started.elapsed() * 10).clamp(Duration::from_millis(50), Duration::from_secs(10));
+        // A look reads all answers: a store that has many has others to serve.
+        let pause = (looked.unwrap_or_default() * 10).clamp(Duration::from_millis(50), Duration::from_secs(10));
         let until = Instant::now() + pause;
         while Instant::now() < until && !over.load(Ordering::Acquire) {
             thread::sleep(Duration::from_millis(20));
