@@ -103,7 +103,7 @@ impl Load {
         let mut ids: Vec<&String> = landed.values().collect();
         ids.sort();
         ids.dedup();
-        until("all is committed", || place.uncommitted() == 0);
+        until_all_is_committed(place);
         self.over.store(true, Ordering::Release);
         let seen = self.watching.take().unwrap().join().unwrap();
         let documents = place.documents(ANSWERS).unwrap();
@@ -120,6 +120,19 @@ impl Load {
             changed: changed.count(),
             looked_at: seen.len(),
         }
+    }
+}
+
+/// However much that is, as long as it gets less.
+fn until_all_is_committed(place: &Place) {
+    let mut left = place.uncommitted();
+    while left > 0 {
+        let mut less = left;
+        until(&format!("some of the {left} messages that are left are committed"), || {
+            less = place.uncommitted();
+            less < left
+        });
+        left = less;
     }
 }
 
@@ -151,7 +164,7 @@ fn watch(place: &Place, landed: &Landed, over: &AtomicBool) -> BTreeMap<String, 
             }
         }
         // A look reads all answers: a store that has many has others to serve.
-        let pause = (looked.unwrap_or_default() * 10).clamp(Duration::from_millis(50), Duration::from_secs(10));
+        let pause = (looked.unwrap_or_default() * 20).clamp(Duration::from_millis(50), Duration::from_secs(60));
         let until = Instant::now() + pause;
         while Instant::now() < until && !over.load(Ordering::Acquire) {
             thread::sleep(Duration::from_millis(20));
