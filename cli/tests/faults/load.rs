@@ -49,6 +49,9 @@ pub(crate) struct Load {
     watching: Option<JoinHandle<BTreeMap<String, Document>>>,
 }
 
+/// Beyond so many a look would take more of the store than the scorer does.
+const LOOKED_AT_MAX: usize = 20_000;
+
 /// What was counted.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Account {
@@ -147,6 +150,10 @@ impl Drop for Load {
 fn watch(place: &Place, landed: &Landed, over: &AtomicBool) -> BTreeMap<String, Document> {
     let mut seen: BTreeMap<String, Document> = BTreeMap::new();
     while !over.load(Ordering::Acquire) {
+        if landed.lock().unwrap().len() > LOOKED_AT_MAX {
+            thread::sleep(Duration::from_millis(100));
+            continue;
+        }
         let committed = place.committed();
         let started = Instant::now();
         // One of the two may be down: that is what these tests are for.
@@ -164,7 +171,7 @@ fn watch(place: &Place, landed: &Landed, over: &AtomicBool) -> BTreeMap<String, 
             }
         }
         // A look reads all answers: a store that has many has others to serve.
-        let pause = (looked.unwrap_or_default() * 20).clamp(Duration::from_millis(50), Duration::from_secs(60));
+        let pause = (looked.unwrap_or_default() * 10).clamp(Duration::from_millis(50), Duration::from_secs(5));
         let until = Instant::now() + pause;
         while Instant::now() < until && !over.load(Ordering::Acquire) {
             thread::sleep(Duration::from_millis(20));

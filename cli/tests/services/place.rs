@@ -211,11 +211,11 @@ impl Place {
         Some(committed.elements().iter().filter_map(next).collect())
     }
 
-    /// All documents, by their ids; `None` if the store does not tell.
+    /// All documents; `None` if the store does not tell.
     pub(crate) fn documents(&self, collection: &str) -> Option<Vec<Document>> {
         let collection = self.database.collection::<Document>(collection);
         let all = async {
-            let (mut cursor, mut documents) = (collection.find(doc! {}).sort(doc! { "_id": 1 }).await?, Vec::new());
+            let (mut cursor, mut documents) = (collection.find(doc! {}).await?, Vec::new());
             while cursor.advance().await? {
                 documents.push(cursor.deserialize_current()?);
             }
