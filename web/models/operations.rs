@@ -50,7 +50,7 @@ struct Row {
 
 impl OperationsPage {
     pub(crate) fn new(now: &Now) -> Self {
-        let known = |number: Option<u64>| number.map_or_else(|| "not known here".to_owned(), grouped);
+        let known = |number: Option<u64>| number.map_or_else(|| "unknown".to_owned(), grouped);
         let figure = |name, value| Figure { name, value };
         let (answers, dead) = (&now.answers, &now.dead_letters);
         let table = |title, of, counts: &[Count], total| Table { title, of, rows: rows(counts, total) };
