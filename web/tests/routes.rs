@@ -175,7 +175,7 @@ async fn operations_say_what_is_waited_for_what_is_behind_and_what_is_not_known(
     *site.world.operations.0.lock().unwrap() = Now { waiting, behind_s: Some(40), window_s: 3600, ..Now::default() };
     let page = site.get("/ops", BROWSER).await;
     let html = text_of(&page);
-    for shown in ["Waiting for the store of answers for 12 s.", "The counts are 40 s behind.", "<dd>–</dd>"] {
+    for shown in ["Waiting for the store of answers for 12 s.", "The counts are 40 s behind.", "<dd>unknown</dd>"] {
         assert!(html.contains(shown), "{shown}: {html}");
     }
     assert_eq!(json_of(&site.get("/ops.json", "*/*").await)["lag"], json!(null));
