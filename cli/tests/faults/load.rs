@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -45,10 +45,14 @@ pub(crate) struct Load {
     messages: usize,
     landed: Landed,
     over: Arc<AtomicBool>,
+    /// How often somebody has looked at answers.
+    looks: Arc<AtomicUsize>,
     feeding: Option<JoinHandle<()>>,
     watching: Option<JoinHandle<BTreeMap<String, Document>>>,
 }
 
+/// A store that does not tell within this time is down.
+const LOOK: Duration = Duration::from_secs(5);
 /// Beyond so many a look would take more of the store than the scorer does.
 const LOOKED_AT_MAX: usize = 20_000;
 
@@ -68,6 +72,7 @@ impl Load {
     /// words. An outage of the log is waited out.
     pub(crate) fn start(place: &Arc<Place>, messages: usize, per_second: usize) -> Self {
         let (landed, over) = (Landed::default(), Arc::new(AtomicBool::new(false)));
+        let looks = Arc::new(AtomicUsize::new(0));
         let mut config: ClientConfig = place.config();
         config.set("enable.idempotence", "true").set("message.timeout.ms", "120000");
         let producer: BaseProducer<Reports> = config.create_with_context(Reports(Arc::clone(&landed))).unwrap();
@@ -87,10 +92,11 @@ impl Load {
             producer.flush(DEADLINE).unwrap();
         });
         let watching = {
-            let (place, landed, over) = (Arc::clone(place), Arc::clone(&landed), Arc::clone(&over));
-            thread::spawn(move || watch(&place, &landed, &over))
+            let (place, landed) = (Arc::clone(place), Arc::clone(&landed));
+            let (over, looks) = (Arc::clone(&over), Arc::clone(&looks));
+            thread::spawn(move || watch(&place, &landed, &over, &looks))
         };
-        Load { messages, landed, over, feeding: Some(feeding), watching: Some(watching) }
+        Load { messages, landed, over, looks, feeding: Some(feeding), watching: Some(watching) }
     }
 
     /// How many messages the log has acknowledged.
@@ -107,8 +113,11 @@ impl Load {
         ids.sort();
         ids.dedup();
         until_all_is_committed(place);
+        // Both servers may have been away whenever somebody wanted to look.
+        let watching = self.watching.take().unwrap();
+        until("somebody has looked", || self.looks.load(Ordering::Acquire) > 0 || watching.is_finished());
         self.over.store(true, Ordering::Release);
-        let seen = self.watching.take().unwrap().join().unwrap();
+        let seen = watching.join().unwrap();
         let documents = place.documents(ANSWERS).unwrap();
         let mut found: BTreeMap<&str, Vec<&Document>> = BTreeMap::new();
         for document in &documents {
@@ -147,17 +156,17 @@ impl Drop for Load {
 
 /// Looks again and again: what was first seen of each answer; and whether every message that is committed has its
 /// answer. What is committed is asked first, so that an answer has no time to catch up.
-fn watch(place: &Place, landed: &Landed, over: &AtomicBool) -> BTreeMap<String, Document> {
+fn watch(place: &Place, landed: &Landed, over: &AtomicBool, looks: &AtomicUsize) -> BTreeMap<String, Document> {
     let mut seen: BTreeMap<String, Document> = BTreeMap::new();
     while !over.load(Ordering::Acquire) {
-        if landed.lock().unwrap().len() > LOOKED_AT_MAX {
+        if landed.lock().unwrap().len() > LOOKED_AT_MAX && !seen.is_empty() {
             thread::sleep(Duration::from_millis(100));
             continue;
         }
         let committed = place.committed();
         let started = Instant::now();
         // One of the two may be down: that is what these tests are for.
-        let documents = place.documents(ANSWERS);
+        let documents = place.documents_within(LOOK, ANSWERS);
         let looked = documents.is_some().then(|| started.elapsed());
         if let (Some(committed), Some(documents)) = (committed, documents) {
             for document in documents {
@@ -170,6 +179,7 @@ fn watch(place: &Place, landed: &Landed, over: &AtomicBool) -> BTreeMap<String, 
                 assert!(!is_committed || seen.contains_key(id), "{id} is committed and not answered");
             }
         }
+        looks.fetch_add(usize::from(!seen.is_empty()), Ordering::AcqRel);
         // A look reads all answers: a store that has many has others to serve.
         let pause = (looked.unwrap_or_default() * 10).clamp(Duration::from_millis(50), Duration::from_secs(5));
         let until = Instant::now() + pause;

@@ -213,6 +213,11 @@ impl Place {
 
     /// All documents; `None` if the store does not tell.
     pub(crate) fn documents(&self, collection: &str) -> Option<Vec<Document>> {
+        self.documents_within(DEADLINE, collection)
+    }
+
+    /// The same for who does not wait so long.
+    pub(crate) fn documents_within(&self, limit: Duration, collection: &str) -> Option<Vec<Document>> {
         let collection = self.database.collection::<Document>(collection);
         let all = async {
             let (mut cursor, mut documents) = (collection.find(doc! {}).await?, Vec::new());
@@ -221,7 +226,7 @@ impl Place {
             }
             mongodb::error::Result::Ok(documents)
         };
-        self.runtime.block_on(async { timeout(DEADLINE, all).await }).ok()?.ok()
+        self.runtime.block_on(async { timeout(limit, all).await }).ok()?.ok()
     }
 
     /// Runs a command of the database.
