@@ -1,8 +1,10 @@
 //! The command line of delaycast: one file a subcommand, and this one place where errors are printed.
 
+mod cluster;
 mod data;
 mod doctor;
 mod format;
+mod mesh;
 mod operations;
 mod options;
 mod predict;
@@ -48,6 +50,7 @@ enum Command {
     Replay(replay::Args),
     Topics(topics::Args),
     Doctor(doctor::Args),
+    Mesh(mesh::Args),
 }
 
 /// What is logged unless DELAYCAST_LOG says otherwise.
@@ -72,11 +75,12 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Topics(args) => topics::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Mesh(args) => mesh::run(&args),
     };
     let Err(error) = result else { return ExitCode::SUCCESS };
     report(&error);
     match error.downcast_ref() {
-        Some(ScoreError::Undrained { .. }) => ExitCode::from(EXIT_TEMPORARY),
+        Some(ScoreError::Undrained { .. } | ScoreError::Ended { .. }) => ExitCode::from(EXIT_TEMPORARY),
         _ => ExitCode::FAILURE,
     }
 }
@@ -114,6 +118,7 @@ fn log_to_stderr() {
 fn exit_when_a_thread_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
+        cluster::leave_if_a_peer_is_lost();
         usual(info);
         if !std::thread::current().name().is_some_and(|name| name.starts_with("tokio")) {
             std::process::exit(EXIT_DEFECT);

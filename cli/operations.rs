@@ -11,23 +11,48 @@ use delaycast_dataflows::{
 };
 use delaycast_web::{Answers, Count, DeadLetters, Now, Operations, Wait};
 
+/// How those are doing who score for this page.
+pub(crate) trait Scoring: Send + Sync {
+    /// Messages read and not yet durable.
+    fn in_flight(&self) -> u64;
+    /// Messages not yet committed, where that is known.
+    fn lag(&self) -> Option<u64>;
+    /// What is waited for, and for how many seconds.
+    fn waiting(&self) -> Vec<(String, u64)>;
+}
+
 /// The scorer of this process.
 pub(crate) struct Scorer {
     pub(crate) counters: Arc<Counters>,
     pub(crate) connections: Connections,
 }
 
+impl Scoring for Scorer {
+    fn in_flight(&self) -> u64 {
+        self.counters.in_flight()
+    }
+
+    fn lag(&self) -> Option<u64> {
+        self.counters.lag.get()
+    }
+
+    fn waiting(&self) -> Vec<(String, u64)> {
+        let waiting = self.connections.waiting();
+        waiting.into_iter().map(|(what, outage)| (what.to_owned(), outage.since.elapsed().as_secs())).collect()
+    }
+}
+
 struct Watched {
     board: Arc<Board>,
     window_s: u64,
-    scorer: Option<Scorer>,
+    scorer: Option<Arc<dyn Scoring>>,
 }
 
 /// Starts to count, until `stop` is asked.
 pub(crate) fn watch(
     log: &Arc<dyn Log>,
     store: &Arc<dyn Store>,
-    scorer: Option<Scorer>,
+    scorer: Option<Arc<dyn Scoring>>,
     stop: &Stop,
 ) -> anyhow::Result<Arc<dyn Operations>> {
     let (board, config) = (Arc::new(Board::default()), Config::default());
@@ -46,8 +71,9 @@ pub(crate) fn watch(
 impl Operations for Watched {
     fn now(&self) -> Now {
         let Snapshot { at, counts, behind_s, waiting } = &*self.board.snapshot();
-        let waits = self.scorer.iter().flat_map(|scorer| scorer.connections.waiting());
-        let waits = waits.chain(waiting.iter().cloned()).map(|(what, outage)| wait(what, &outage));
+        let waits = self.scorer.iter().flat_map(|scorer| scorer.waiting());
+        let waits = waits.map(|(what, for_s)| Wait { what, for_s });
+        let waits = waits.chain(waiting.iter().map(|(what, outage)| wait(what, outage)));
         let count = |key: &Key| counts.get(key).map_or(0, |count| count.unsigned_abs() as u64);
         let named = |name: &dyn Fn(&Key) -> Option<String>| -> Vec<Count> {
             let named = counts.keys().filter_map(|key| Some(Count { name: name(key)?, count: count(key) }));
@@ -59,8 +85,8 @@ impl Operations for Watched {
             at: i64::try_from(*at).ok().filter(|at| *at > 0).and_then(DateTime::<Utc>::from_timestamp_millis),
             window_s: self.window_s,
             behind_s: *behind_s,
-            in_flight: self.scorer.as_ref().map(|scorer| scorer.counters.in_flight()),
-            lag: self.scorer.as_ref().and_then(|scorer| scorer.counters.lag.get()),
+            in_flight: self.scorer.as_ref().map(|scorer| scorer.in_flight()),
+            lag: self.scorer.as_ref().and_then(|scorer| scorer.lag()),
             waiting: waits.collect(),
             answers: Answers {
                 total: count(&Key::Answers),

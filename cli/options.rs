@@ -62,7 +62,7 @@ fn shown(url: &str) -> String {
 #[derive(Args)]
 pub(crate) struct LogOption {
     /// The request log: sqlite:PATH, or kafka://HOST:PORT/TOPIC
-    #[arg(id = "log", long, value_name = "URL", default_value = EMBEDDED)]
+    #[arg(id = "log", long, value_name = "URL", default_value = EMBEDDED, env = "DELAYCAST_LOG_URL", hide_env_values = true)]
     pub(crate) url: String,
 }
 
@@ -77,7 +77,7 @@ impl LogOption {
 #[derive(Args)]
 pub(crate) struct StoreOption {
     /// The prediction store: sqlite:PATH, or mongodb://HOST/DATABASE
-    #[arg(id = "store", long, value_name = "URL", default_value = EMBEDDED)]
+    #[arg(id = "store", long, value_name = "URL", default_value = EMBEDDED, env = "DELAYCAST_STORE_URL", hide_env_values = true)]
     pub(crate) url: String,
 }
 
@@ -92,7 +92,7 @@ impl StoreOption {
 #[derive(Args)]
 pub(crate) struct ModelsOption {
     /// The model directory
-    #[arg(long, value_name = "DIR", default_value = "var/models")]
+    #[arg(long, value_name = "DIR", default_value = "var/models", env = "DELAYCAST_MODELS")]
     pub(crate) models: PathBuf,
 }
 

@@ -7,27 +7,42 @@ use delaycast::model::{ModelDir, Scorer};
 use delaycast_dataflows::score::{Config, Connections, Counters, Stop, run as run_dataflow};
 
 use crate::{
+    cluster::{self, ClusterOptions},
     options::{self, SystemOptions},
     routes, signals,
 };
 
-/// Score the requests of a log into a store, until told to stop.
+/// Score the requests of a log into a store, until told to stop
+///
+/// Alone, or as one process of a cluster (--hosts or --replicas). A process of a cluster keeps its scorer running: when
+/// any of them is lost, all start again from the committed offsets.
 #[derive(ClapArgs)]
 #[command(
-    after_help = "Example:\n  delaycast score --log sqlite:var/delaycast.db --store sqlite:var/delaycast.db --models var/models
+    after_help = "Examples:\n  delaycast score --log sqlite:var/delaycast.db --store sqlite:var/delaycast.db --models var/models
+  delaycast score --hosts a:2101,b:2101 --process 0 --mesh-certs certs --log kafka://k:9092 --store mongodb://m/db
 
 On SIGINT or SIGTERM it reads no more, waits up to 8 s until what it has read is durable, and commits.
 Exit codes: 0 all is durable and committed; 75 it is not, and will be read again at the next start."
 )]
 pub(crate) struct Args {
     #[command(flatten)]
-    system: SystemOptions,
-    /// Worker threads
+    pub(crate) system: SystemOptions,
+    /// Worker threads, in each process
     #[arg(long, value_name = "N", default_value = "2", value_parser = options::workers)]
-    workers: NonZeroUsize,
+    pub(crate) workers: NonZeroUsize,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterOptions,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    match (args.cluster.peers()?, args.cluster.life.child_of) {
+        (Some(peers), Some(supervisor)) => cluster::run_child(args, peers, supervisor),
+        (Some(peers), None) => cluster::run_supervisor(&args.cluster, &peers),
+        (None, _) => run_alone(args),
+    }
+}
+
+fn run_alone(args: &Args) -> anyhow::Result<()> {
     let stop = Stop::default();
     // First of all: who is told to stop while it starts stops in order, too.
     signals::on_stop(&stop)?;

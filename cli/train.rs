@@ -42,7 +42,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH")]
     data: Vec<PathBuf>,
     /// The directory of models; it is made if it is not there
-    #[arg(long, value_name = "DIR", default_value = "var/models")]
+    #[arg(long, value_name = "DIR", default_value = "var/models", env = "DELAYCAST_MODELS")]
     models: PathBuf,
     /// Which features and what size of forest: default, or seed, the system that this one replaces
     #[arg(long, default_value_t = Preset::Default)]

@@ -1,11 +1,11 @@
-//! `delaycast up`: the whole system in one process.
+//! `delaycast up`: the whole system on one machine, in one process or with scorers of their own.
 
 use std::{
     fs::{self, File},
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::Arc,
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use anyhow::{Context, anyhow, bail};
@@ -18,14 +18,17 @@ use delaycast_dataflows::score::{self, Config, Connections, Counters, Stop};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{
-    operations, options, routes, signals, train,
+    cluster,
+    operations::{self, Scoring},
+    options, routes, signals, train,
     web::{self, Listen},
 };
 
 /// Run the whole system here: log, scorer, store and page, with no services.
 #[derive(ClapArgs)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
   delaycast up --port 8080 --workers 4
+  delaycast up --processes 3
 
 Without a model it first trains one on the bundled flights (New York 2013); `delaycast train` makes better ones.
 Stop it with Ctrl-C: what was asked is answered first, or after the next start.")]
@@ -42,6 +45,9 @@ pub(crate) struct Args {
     /// The prediction store [default: the embedded one, sqlite:DIR/delaycast.db]
     #[arg(long, value_name = "URL")]
     store: Option<String>,
+    /// Score in a cluster of so many processes beside this one, which then only serves the page; 1 scores here
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    processes: u8,
     #[command(flatten)]
     listen: Listen,
 }
@@ -52,36 +58,51 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let embedded = address::of_file(&args.dir.join("delaycast.db"));
     let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));
     signals::on_stop(&stop)?;
-    let log = || options::open_log(args.log.as_deref().unwrap_or(&embedded));
-    let Some(log) = options::patiently("the log", &stop, log)? else { return Ok(()) };
-    let store = || options::open_store(args.store.as_deref().unwrap_or(&embedded));
-    let Some(store) = options::patiently("the store", &stop, store)? else { return Ok(()) };
+    let (log_url, store_url) = (args.log.as_ref().unwrap_or(&embedded), args.store.as_ref().unwrap_or(&embedded));
+    let Some(log) = options::patiently("the log", &stop, || options::open_log(log_url))? else { return Ok(()) };
+    let Some(store) = options::patiently("the store", &stop, || options::open_store(store_url))? else { return Ok(()) };
     // Last, as it may train: who gave a wrong option is told at once.
-    let model = model(&args.dir.join("models"), args.workers)?;
+    let models = args.dir.join("models");
+    let model = model(&models, args.workers)?;
     let Some(model) = routes::with_routes_of(&*store, model, &stop) else { return Ok(()) };
 
     let atlas = model.model.atlas().clone();
-    let connections = Connections::new(Arc::clone(&log), Arc::clone(&store));
-    let scorer: Arc<dyn Scorer> = Arc::new(model);
-    let config = Config::new(args.workers.get());
-    let scorer_here = operations::Scorer { counters: Arc::clone(&counters), connections: connections.clone() };
-    let operations = operations::watch(&log, &store, Some(scorer_here), &stop)?;
-    let scoring = {
-        let (stop, counters) = (stop.clone(), Arc::clone(&counters));
-        let run = move || {
-            let result = score::run(&config, &connections, &scorer, &counters, &stop);
-            // A page without a scorer would only make people wait.
-            stop.ask();
-            result
-        };
-        thread::Builder::new().name("score".into()).spawn(run).context("cannot start the scorer")?
+    let (scoring, shown): (JoinHandle<anyhow::Result<()>>, Arc<dyn Scoring>) = if args.processes > 1 {
+        let plan = cluster::Local { dir: &args.dir, log_url, store_url, models: &models, workers: args.workers };
+        let local = plan.start(args.processes.into(), &stop)?;
+        (local.running, local.reports)
+    } else {
+        let connections = Connections::new(Arc::clone(&log), Arc::clone(&store));
+        let shown = operations::Scorer { counters: Arc::clone(&counters), connections: connections.clone() };
+        (score_here(args.workers, connections, Arc::new(model), &counters, &stop)?, Arc::new(shown))
     };
+    let operations = operations::watch(&log, &store, Some(shown), &stop)?;
     let served = web::serve(listener, &*log, &*store, operations, atlas, &stop);
     stop.ask();
     let scored = scoring.join().map_err(|_| anyhow!("the scorer panicked"))?;
-    tracing::info!("stopped: {counters}");
+    if args.processes == 1 {
+        tracing::info!("stopped: {counters}");
+    }
     served?;
-    Ok(scored?)
+    scored
+}
+
+/// Scores in this process, on a thread.
+fn score_here(
+    workers: NonZeroUsize,
+    connections: Connections,
+    scorer: Arc<dyn Scorer>,
+    counters: &Arc<Counters>,
+    stop: &Stop,
+) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
+    let (stop, counters, config) = (stop.clone(), Arc::clone(counters), Config::new(workers.get()));
+    let run = move || {
+        let result = score::run(&config, &connections, &scorer, &counters, &stop);
+        // A page without a scorer would only make people wait.
+        stop.ask();
+        Ok(result?)
+    };
+    thread::Builder::new().name("score".into()).spawn(run).context("cannot start the scorer")
 }
 
 /// Holds the folder for as long as the file is open: two systems on one folder would each believe it to be theirs.

@@ -1,11 +1,16 @@
-//! The dataflows of delaycast. They open no file, socket or database: sources and sinks are handed in.
+//! The dataflows of delaycast. They open no file, socket or database: sources and sinks are handed in. Only [`mesh`]
+//! has sockets: those between the processes of one cluster.
 //!
 //! # Layout
 //!
+//! * [`heartbeat`]: how they notice that one of them is there and does nothing.
+//! * [`mesh`]: how the processes of a cluster find, check check and trust each other.
 //! * [`score`]: requests in, answers out: the rules of delivery, and the operators that keep them.
 //! * [`train`]: flights in, a model out: trees spread over the workers.
 //! * [`watch`]: answers and dead letters in, counts over a sliding window out.
 
+pub mod heartbeat;
+pub mod mesh;
 pub mod score;
 pub mod train;
 pub mod watch;

@@ -18,6 +18,7 @@
 //! * [`sqlite`]: the database that is log and store where nothing else is configured.
 //! * [`address`]: the URLs of logs and stores.
 //! * [`finding`]: what an examination of these finds, in words.
+//! * [`supervise`]: a process that keeps another one running.
 //! * [`delivery`]: a writer thread that retries until the store has acknowledged.
 
 pub mod address;
@@ -40,3 +41,4 @@ pub mod predict;
 pub mod request;
 pub mod sqlite;
 pub mod store;
+pub mod supervise;

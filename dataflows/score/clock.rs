@@ -20,6 +20,11 @@ impl ClusterClock {
         ClusterClock { start_ms: since_epoch.as_millis() as u64, since: Instant::now() }
     }
 
+    /// A clock that starts now, at process 0's wall time: `start_ms` in milliseconds since the Unix epoch.
+    pub fn start_at(start_ms: u64) -> Self {
+        ClusterClock { start_ms, since: Instant::now() }
+    }
+
     /// Now, as a timestamp.
     pub fn now(&self) -> Timestamp {
         self.start_ms + self.since.elapsed().as_millis() as u64

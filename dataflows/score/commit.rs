@@ -58,6 +58,8 @@ impl Committer {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use delaycast::{
         delivery::Unavailable,
         log::{Message, Offset, PartitionId},
@@ -66,7 +68,7 @@ mod tests {
     use super::*;
 
     /// Remembers what is committed, and for a renewal nothing.
-    struct Recorder(Rc<RefCell<Vec<Offsets>>>);
+    struct Recorder(Arc<Mutex<Vec<Offsets>>>);
 
     impl Reader for Recorder {
         fn poll(&mut self, _: usize, _: &mut Vec<Message>) -> bool {
@@ -74,11 +76,11 @@ mod tests {
         }
 
         fn commit(&mut self, offsets: &Offsets) {
-            self.0.borrow_mut().push(offsets.clone());
+            self.0.lock().unwrap().push(offsets.clone());
         }
 
         fn renew(&mut self) {
-            self.0.borrow_mut().push(Offsets::new());
+            self.0.lock().unwrap().push(Offsets::new());
         }
 
         fn close(&mut self, _: Instant) -> Result<(), Unavailable> {
@@ -92,8 +94,8 @@ mod tests {
 
     #[test]
     fn commits_come_together_and_are_renewed_without_traffic() {
-        let commits: Rc<RefCell<Vec<Offsets>>> = Rc::default();
-        let mut committer = Committer::new(Rc::new(RefCell::new(Box::new(Recorder(Rc::clone(&commits))))));
+        let commits: Arc<Mutex<Vec<Offsets>>> = Arc::default();
+        let mut committer = Committer::new(Rc::new(RefCell::new(Box::new(Recorder(Arc::clone(&commits))))));
         let ago = |time| Instant::now().checked_sub(time).unwrap();
         let offsets = |number, next| Offsets::from([(PartitionId(number), Offset(next))]);
         for (number, next) in [(0, 1), (0, 2), (1, 7)] {
@@ -101,19 +103,19 @@ mod tests {
             committer.add(offsets(number, next));
             committer.turn();
         }
-        assert_eq!(*commits.borrow(), []);
+        assert_eq!(*commits.lock().unwrap(), []);
         committer.last = ago(EVERY);
         committer.turn();
         let both = Offsets::from([(PartitionId(0), Offset(2)), (PartitionId(1), Offset(7))]);
-        assert_eq!(*commits.borrow(), std::slice::from_ref(&both));
+        assert_eq!(*commits.lock().unwrap(), std::slice::from_ref(&both));
 
         committer.last = ago(EVERY);
         committer.turn();
-        assert_eq!(commits.borrow().len(), 1, "nothing waits");
+        assert_eq!(commits.lock().unwrap().len(), 1, "nothing waits");
         committer.last = ago(RENEW);
         committer.turn();
-        assert_eq!(*commits.borrow(), [both, Offsets::new()]);
+        assert_eq!(*commits.lock().unwrap(), [both, Offsets::new()]);
         committer.turn();
-        assert_eq!(commits.borrow().len(), 2, "renewed just now");
+        assert_eq!(commits.lock().unwrap().len(), 2, "renewed just now");
     }
 }

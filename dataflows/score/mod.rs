@@ -31,14 +31,17 @@
 
 mod clock;
 mod commit;
+mod connections;
 mod counters;
 mod decode;
 mod infer;
 mod land;
 mod ledger;
+mod opening;
 mod run;
 mod source;
 mod wake;
+mod worker;
 
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
@@ -54,9 +57,10 @@ use timely::dataflow::{
 };
 
 pub use clock::ClusterClock;
+pub use connections::{Connections, Stop, patiently};
 pub use counters::{Counters, Lag};
 pub use ledger::InFlight;
-pub use run::{Config, Connections, Error, Stop, patiently, run};
+pub use run::{Config, Error, partitions, run, run_in_cluster};
 
 use decode::Dead;
 use land::{land, lose};

@@ -1,30 +1,20 @@
 //! Running the score dataflow: workers, their main loop, stopping.
 
-use std::{
-    cell::RefCell,
-    rc::Rc,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
-    time::{Duration, Instant},
-};
+use std::{any::Any, cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
-use delaycast::{
-    delivery::{Backoff, Delivery, Health, Unavailable, Waiting, Writer},
-    log::{Log, Share},
-    model::Scorer,
-    store::Store,
-};
-use timely::worker::Worker;
+use delaycast::{delivery::Unavailable, model::Scorer};
+use timely::{CommunicationConfig, WorkerConfig, communication::allocator::AllocatorBuilder, execute::execute_from};
 
 use super::{
-    ClusterClock, Counters, Ends, InFlight, Shared, TICK, build, commit::Committer, ledger::Ledger, wake::LateWaker,
+    ClusterClock, Connections, Counters, InFlight, Shared, Stop,
+    ledger::Ledger,
+    patiently,
+    worker::{Plan, work_as},
 };
-
-/// How often a worker says how far behind the log it is.
-const LAG: Duration = Duration::from_secs(1);
+use crate::{
+    heartbeat::{Loss, Pulse},
+    mesh::Member,
+};
 
 /// How the score dataflow runs.
 #[derive(Debug, Clone)]
@@ -49,73 +39,6 @@ impl Config {
     }
 }
 
-/// Where requests come from, where answers go, and how both are doing.
-#[derive(Clone)]
-pub struct Connections {
-    log: Arc<dyn Log>,
-    store: Arc<dyn Store>,
-    health: Healths,
-}
-
-/// One for each activity: a log that can be read may still take no writes, and must not seem well for it.
-#[derive(Clone)]
-struct Healths {
-    reading: Arc<Health>,
-    answers: Arc<Health>,
-    rejections: Arc<Health>,
-    dead_letters: Arc<Health>,
-}
-
-impl Healths {
-    /// What is waited for, if anything.
-    fn outage(&self) -> Option<Unavailable> {
-        let all = [&self.answers, &self.dead_letters, &self.rejections, &self.reading];
-        all.into_iter().find_map(|health| health.outage()).map(|outage| Unavailable::transient(outage.reason))
-    }
-}
-
-impl Connections {
-    /// Takes an open log and store.
-    pub fn new(log: Arc<dyn Log>, store: Arc<dyn Store>) -> Self {
-        let of = |what: &str, place: String| Arc::new(Health::new(format!("{what} {place}")));
-        let health = Healths {
-            reading: of("the log", log.describe()),
-            answers: of("the store of answers", store.describe()),
-            rejections: of("the store of rejections", store.describe()),
-            dead_letters: of("the log of dead letters", log.describe()),
-        };
-        Connections { log, store, health }
-    }
-
-    /// What is waited for, in a few words, and since when.
-    pub fn waiting(&self) -> Vec<(&'static str, Waiting)> {
-        let Healths { reading, answers, rejections, dead_letters } = &self.health;
-        let all = [
-            ("the log", reading),
-            ("the store of answers", answers),
-            ("the store of rejections", rejections),
-            ("the log of dead letters", dead_letters),
-        ];
-        all.into_iter().filter_map(|(what, health)| health.outage().map(|outage| (what, outage))).collect()
-    }
-}
-
-/// Asks a running dataflow to stop; clones ask the same one.
-#[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<AtomicBool>);
-
-impl Stop {
-    /// Asks. The workers notice within a [`TICK`].
-    pub fn ask(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-
-    /// Whether it was asked.
-    pub fn asked(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-}
-
 /// Why the dataflow ended other than by finishing its work.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -132,15 +55,23 @@ pub enum Error {
     /// A part has failed in a way that must not happen. Nothing was committed after that.
     #[error("the scorer cannot go on: {0}")]
     Broken(String),
-    /// The system gave no thread.
-    #[error("cannot start a writer thread")]
+    /// Another process of the cluster was told to stop, and with it the generation has ended, in good order.
+    #[error("generation {generation} has ended: process {process} was told to stop")]
+    Ended {
+        /// Which generation.
+        generation: u64,
+        /// Which process.
+        process: usize,
+    },
+    /// The system gave no thread or no socket.
+    #[error("cannot start the scorer's threads")]
     NoThread(#[from] std::io::Error),
     /// Timely failed to start or a worker died.
     #[error("timely: {0}")]
     Timely(String),
 }
 
-/// Runs the workers until `stop` is asked; returns when all have left. Blocks.
+/// Runs the workers of a system of one process until `stop` is asked; returns when all have left. Blocks.
 pub fn run(
     config: &Config,
     connections: &Connections,
@@ -148,21 +79,75 @@ pub fn run(
     counters: &Arc<Counters>,
     stop: &Stop,
 ) -> Result<(), Error> {
-    let Some(partitions) = patiently(&connections.health.reading, stop, || connections.log.partitions()) else {
-        return Ok(());
+    let Some(partitions) = partitions(connections, stop) else { return Ok(()) };
+    let (builders, others) = CommunicationConfig::Process(config.workers).try_build().map_err(Error::Timely)?;
+    let plan = Plan {
+        rebalance: (partitions as usize) < config.workers,
+        drain: config.drain,
+        in_flight: config.in_flight,
+        clock: ClusterClock::start(),
+        pulse: None,
     };
-    let rebalance = (partitions as usize) < config.workers;
-    let clock = ClusterClock::start();
-    let (config, connections) = (config.clone(), connections.clone());
-    let (scorer, counters, stop) = (Arc::clone(scorer), Arc::clone(counters), stop.clone());
-    let guards = timely::execute(timely::Config::process(config.workers), move |worker| {
+    let work = Work { plan, connections, scorer, counters, stop };
+    execute(builders, others, work)
+}
+
+/// Runs this process's workers in a generation of a cluster, until `stop` is asked in any of its processes; returns when
+/// all workers of this process have left. `leave` is called when another process is lost, or this one was: it must end
+/// the process, because what was read can be finished in the next generation only. Blocks.
+pub fn run_in_cluster(
+    config: &Config,
+    mut member: Member,
+    connections: &Connections,
+    scorer: &Arc<dyn Scorer>,
+    counters: &Arc<Counters>,
+    stop: &Stop,
+    leave: impl FnOnce(Loss) + Send + 'static,
+) -> Result<(), Error> {
+    let (generation, own, processes) = (member.generation(), member.peers().index(), member.peers().count());
+    let pulse = Arc::new(Pulse::new(own, processes, config.workers));
+    let (builders, others) = member.allocators()?;
+    pulse.watch(leave)?;
+    let plan = Plan {
+        rebalance: (generation.partitions as usize) < processes * config.workers,
+        drain: config.drain,
+        in_flight: config.in_flight,
+        clock: ClusterClock::start_at(generation.clock_ms),
+        pulse: Some(Arc::clone(&pulse)),
+    };
+    execute(builders, others, Work { plan, connections, scorer, counters, stop })?;
+    member.close();
+    match pulse.ended_by() {
+        Some(process) if process != own => Err(Error::Ended { generation: generation.number, process }),
+        _ => Ok(()),
+    }
+}
+
+/// How many partitions the log has, once it serves; `None` if told to stop meanwhile. Blocks.
+pub fn partitions(connections: &Connections, stop: &Stop) -> Option<u32> {
+    patiently(&connections.health.reading, stop, || connections.log.partitions())
+}
+
+/// What all workers of a process are given.
+struct Work<'a> {
+    plan: Plan,
+    connections: &'a Connections,
+    scorer: &'a Arc<dyn Scorer>,
+    counters: &'a Arc<Counters>,
+    stop: &'a Stop,
+}
+
+fn execute(builders: Vec<AllocatorBuilder>, others: Box<dyn Any + Send>, work: Work<'_>) -> Result<(), Error> {
+    let Work { plan, connections, scorer, counters, stop } = work;
+    let (connections, scorer, counters, stop) =
+        (connections.clone(), Arc::clone(scorer), Arc::clone(counters), stop.clone());
+    let guards = execute_from(builders, others, WorkerConfig::default(), move |worker| {
         let shared = Shared {
-            clock,
-            ledger: Rc::new(RefCell::new(Ledger::new(config.in_flight))),
+            clock: plan.clock,
+            ledger: Rc::new(RefCell::new(Ledger::new(plan.in_flight))),
             counters: Arc::clone(&counters),
         };
-        let plan = Plan { rebalance, drain: config.drain };
-        let result = work(worker, &connections, Arc::clone(&scorer), plan, &shared, &stop);
+        let result = work_as(worker, &connections, Arc::clone(&scorer), &plan, &shared, &stop);
         // One worker that cannot go on takes the others with it.
         stop.ask();
         result
@@ -170,113 +155,4 @@ pub fn run(
     .map_err(Error::Timely)?;
     let mut results = guards.join().into_iter().map(|worker| worker.map_err(Error::Timely)?);
     results.try_for_each(|result| result)
-}
-
-/// What all workers of a generation agree on.
-#[derive(Clone, Copy)]
-struct Plan {
-    rebalance: bool,
-    drain: Duration,
-}
-
-/// One worker, from its first connection to its last commit.
-fn work(
-    worker: &mut Worker,
-    connections: &Connections,
-    scorer: Arc<dyn Scorer>,
-    plan: Plan,
-    shared: &Shared,
-    stop: &Stop,
-) -> Result<(), Error> {
-    let share = Share { index: worker.index(), peers: worker.peers() };
-    let Some(ends) = open(share, connections, stop)? else { return Ok(()) };
-    let reader = Rc::clone(&ends.reader.0);
-    let mut committer = Committer::new(Rc::clone(&reader));
-    let probe = worker.dataflow_named("Score", |scope| build(scope, ends, scorer, plan.rebalance, shared));
-    let (mut deadline, mut lag_at) = (None, Instant::now());
-    let result = loop {
-        worker.step_or_park(Some(TICK));
-        if Instant::now() >= lag_at {
-            shared.counters.lag.set(worker.index(), reader.borrow().lag());
-            lag_at = Instant::now() + LAG;
-        }
-        let mut ledger = shared.ledger.borrow_mut();
-        if let Some(broken) = ledger.broken.take() {
-            break Err(Error::Broken(broken));
-        }
-        let before = ledger.in_flight().records;
-        committer.add(ledger.retire(|timestamp| !probe.less_equal(&timestamp)));
-        let left = ledger.in_flight().records;
-        shared.counters.retired.add(before - left);
-        committer.turn();
-        if stop.asked() {
-            ledger.stopping = true;
-            let deadline = *deadline.get_or_insert_with(|| Instant::now() + plan.drain);
-            let late = Instant::now() >= deadline;
-            // An empty frontier says that no worker holds anything any more, so none depends on this one. At the
-            // deadline it is enough that nothing of our own is left.
-            if left == 0 && (late || probe.done()) {
-                let finished = committer.finish(deadline);
-                break finished.map_err(|reason| Error::Undrained { records: 0, reason: Some(reason) });
-            }
-            if late {
-                let reason = connections.health.outage();
-                break Err(Error::Undrained { records: left, reason });
-            }
-        }
-    };
-    // What is still held belongs to records that will be read again.
-    for dataflow in worker.installed_dataflows() {
-        worker.drop_dataflow(dataflow);
-    }
-    result
-}
-
-/// Opens one worker's reader and writers. `None` if told to stop meanwhile.
-fn open(share: Share, connections: &Connections, stop: &Stop) -> Result<Option<Ends>, Error> {
-    let Connections { log, store, health } = connections;
-    let waker = LateWaker::default();
-    let open_reader = || log.reader(share, Arc::new(waker.wake()), Arc::clone(&health.reading));
-    let Some(reader) = patiently(&health.reading, stop, open_reader) else { return Ok(None) };
-    let Some(answers) = patiently(&health.answers, stop, || store.answers()) else { return Ok(None) };
-    let Some(rejections) = patiently(&health.rejections, stop, || store.rejections()) else { return Ok(None) };
-    let Some(dead_letters) = patiently(&health.dead_letters, stop, || log.dead_letters()) else { return Ok(None) };
-    Ok(Some(Ends {
-        reader: (Rc::new(RefCell::new(reader)), waker),
-        answers: deliver("answers", share, answers, &health.answers)?,
-        rejections: deliver("rejections", share, rejections, &health.rejections)?,
-        dead_letters: deliver("dead-letters", share, dead_letters, &health.dead_letters)?,
-    }))
-}
-
-fn deliver<T: Send + 'static>(
-    name: &str,
-    share: Share,
-    writer: Box<dyn Writer<T>>,
-    health: &Arc<Health>,
-) -> std::io::Result<(Delivery<T>, LateWaker)> {
-    let waker = LateWaker::default();
-    let name = format!("{name}-{}", share.index);
-    Ok((Delivery::start(&name, writer, waker.wake(), Arc::clone(health))?, waker))
-}
-
-/// Tries until it succeeds, with backoff and jitter; `None` if told to stop meanwhile. Blocks.
-pub fn patiently<T>(health: &Health, stop: &Stop, attempt: impl Fn() -> Result<T, Unavailable>) -> Option<T> {
-    let mut backoff = Backoff::new();
-    while !stop.asked() {
-        match attempt() {
-            Ok(value) => {
-                health.serving();
-                return Some(value);
-            }
-            Err(error) => {
-                health.waiting(&error);
-                let until = Instant::now() + backoff.next_pause(error.needs_operator);
-                while Instant::now() < until && !stop.asked() {
-                    thread::sleep(TICK.min(until.saturating_duration_since(Instant::now())));
-                }
-            }
-        }
-    }
-    None
 }

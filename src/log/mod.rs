@@ -121,7 +121,7 @@ impl Share {
 }
 
 /// Reads the partitions of one [`Share`] for a consumer group.
-pub trait Reader {
+pub trait Reader: Send {
     /// Moves at most `messages_max` messages into `into`, without blocking. True if more are at hand.
     fn poll(&mut self, messages_max: usize, into: &mut Vec<Message>) -> bool;
 

@@ -1,0 +1,125 @@
+//! The process that scores, under its supervisor, for one generation.
+
+use std::{
+    io,
+    net::TcpListener,
+    os::fd::AsFd,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use anyhow::Context;
+use delaycast::{
+    log::Log,
+    model::{ModelDir, Scorer, VersionedModel},
+    store::Store,
+    supervise::{self, Report},
+};
+use delaycast_dataflows::{
+    mesh::{Mesh, Peers, Site, Terms},
+    score::{self, Config, Connections, Counters, Stop},
+};
+
+use super::lost;
+use crate::{routes, score::Args, signals};
+
+/// The version of what the processes of a cluster exchange: those of two never form a generation.
+const DATAFLOW: &str = "score 1";
+
+/// Runs until the generation is over or it is told to stop.
+pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<()> {
+    supervise::tie(supervisor)?;
+    let (stop, counters, generation) = (Stop::default(), Arc::new(Counters::default()), Arc::new(AtomicU64::new(0)));
+    signals::on_stop(&stop)?;
+    let connections: Arc<Mutex<Option<Connections>>> = Arc::default();
+    report(&counters, &generation, &connections)?;
+    let listener = TcpListener::from(io::stdin().as_fd().try_clone_to_owned().context("cannot take the port")?);
+
+    let Some((log, store)) = args.system.open(&stop)? else { return Ok(()) };
+    let models = ModelDir::new(&args.system.models.models);
+    let Some(model) = routes::with_routes_of(&*store, models.load_current()?, &stop) else { return Ok(()) };
+    let opened = Connections::new(Arc::clone(&log), Arc::clone(&store));
+    *connections.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened.clone());
+    let Some(partitions) = score::partitions(&opened, &stop) else { return Ok(()) };
+
+    let model = Arc::new(Mutex::new(model));
+    let site = Site {
+        terms: terms(args, &peers, &*log, &store, models, &model, &stop),
+        trust: args.cluster.trust()?,
+        last_generation: args.cluster.life.after_generation,
+        partitions,
+        peers,
+    };
+    let Some(member) = Mesh::open(listener, site)?.form(|| stop.asked()) else { return Ok(()) };
+    lost::remember(&member);
+    generation.store(member.generation().number, Ordering::Relaxed);
+    let (number, terms) = (member.generation().number, member.terms());
+    let Terms { processes, workers, model: version, .. } = terms;
+    tracing::info!(
+        "generation {number} has formed: process {} of {processes}, with {workers} workers each, scoring with model {version}",
+        member.peers().index(),
+    );
+    let scorer: Arc<dyn Scorer> = Arc::new(model.lock().unwrap_or_else(PoisonError::into_inner).clone());
+    let config = Config::new(args.workers.get());
+    let leave = |loss| lost::leave(&format!("{loss}"));
+    let result = score::run_in_cluster(&config, member, &opened, &scorer, &counters, &stop, leave);
+    tracing::info!("stopped: {counters}");
+    Ok(result?)
+}
+
+/// What all processes must agree on. A model that has become current is loaded before it is offered to the others.
+fn terms(
+    args: &Args,
+    peers: &Peers,
+    log: &dyn Log,
+    store: &Arc<dyn Store>,
+    models: ModelDir,
+    model: &Arc<Mutex<VersionedModel>>,
+    stop: &Stop,
+) -> Box<dyn Fn() -> Terms + Send + Sync> {
+    let agreed = Terms {
+        cluster: args.cluster.cluster.clone(),
+        processes: peers.count(),
+        workers: args.workers.get(),
+        program: args.cluster.life.program.clone(),
+        dataflow: format!("{DATAFLOW}, from {} to {}", log.describe(), store.describe()),
+        model: String::new(),
+    };
+    let (store, model, stop) = (Arc::clone(store), Arc::clone(model), stop.clone());
+    Box::new(move || {
+        let mut model = model.lock().unwrap_or_else(PoisonError::into_inner);
+        match models.current() {
+            Ok(current) if current == model.version => {}
+            Ok(_) => match models.load_current().map(|loaded| routes::with_routes_of(&*store, loaded, &stop)) {
+                Ok(Some(loaded)) => *model = loaded,
+                Ok(None) => {}
+                Err(error) => tracing::warn!("staying with model {}: {error}", model.version),
+            },
+            Err(error) => tracing::warn!("staying with model {}: {error}", model.version),
+        }
+        Terms { model: model.version.to_string(), ..agreed.clone() }
+    })
+}
+
+/// Starts to tell the supervisor how it goes.
+fn report(
+    counters: &Arc<Counters>,
+    generation: &Arc<AtomicU64>,
+    connections: &Arc<Mutex<Option<Connections>>>,
+) -> anyhow::Result<()> {
+    let (counters, generation, connections) = (Arc::clone(counters), Arc::clone(generation), Arc::clone(connections));
+    let now = move || {
+        let connections = connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits = connections.iter().flat_map(Connections::waiting);
+        Report {
+            generation: generation.load(Ordering::Relaxed),
+            read: counters.read.get(),
+            retired: counters.retired.get(),
+            lag: counters.lag.get(),
+            waiting: waits.map(|(what, waiting)| (what.to_owned(), waiting.since.elapsed().as_secs())).collect(),
+        }
+    };
+    supervise::report(now).context("cannot start a thread that reports")
+}

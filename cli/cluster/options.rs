@@ -1,0 +1,121 @@
+//! Which cluster, which of its processes, and how they trust each other.
+
+use std::{
+    fs,
+    io::Read,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use delaycast_dataflows::mesh::{Certificates, Peers, Trust};
+
+/// A longer file is no secret.
+const SECRET_BYTES_MAX: u64 = 4096;
+
+/// One process of a cluster.
+#[derive(Args)]
+#[command(next_help_heading = "Cluster")]
+pub(crate) struct ClusterOptions {
+    /// The cluster's name: processes of another one are refused
+    #[arg(long, value_name = "NAME", default_value = "delaycast")]
+    pub(crate) cluster: String,
+    /// All processes of the cluster in order, this one included: score in one process of these
+    #[arg(long, value_name = "HOST:PORT,…", requires = "process", conflicts_with = "replicas")]
+    hosts: Option<String>,
+    /// Which of --hosts this one is, counted from 0
+    #[arg(long, value_name = "I", requires = "hosts")]
+    process: Option<usize>,
+    /// The number of pods of a StatefulSet: score in one of them. Its name and number are the host's, as in score-0
+    #[arg(long, value_name = "N", env = "DELAYCAST_REPLICAS", requires = "domain")]
+    replicas: Option<usize>,
+    /// The headless service of the StatefulSet: peers are at POD-I.DOMAIN
+    #[arg(long, value_name = "DOMAIN")]
+    domain: Option<String>,
+    /// The port of the mesh, with --replicas
+    #[arg(long, value_name = "PORT", default_value_t = 2101)]
+    mesh_port: u16,
+    /// Address to listen on for other processes [default: all with certificates, this machine alone with a secret]
+    #[arg(long, value_name = "ADDRESS")]
+    mesh_bind: Option<IpAddr>,
+    /// A folder with ca.crt, tls.crt and tls.key: processes prove themselves by certificates, and what they exchange is
+    /// encrypted; `delaycast mesh certs` makes some
+    #[arg(long, value_name = "DIR", conflicts_with = "mesh_secret")]
+    mesh_certs: Option<PathBuf>,
+    /// The name that the certificates of all processes are for
+    #[arg(long, value_name = "NAME", default_value = MESH_NAME)]
+    mesh_name: String,
+    /// A file with a secret of 16 bytes or more, instead of certificates: for processes on one machine alone
+    #[arg(long, value_name = "FILE")]
+    mesh_secret: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) life: Life,
+}
+
+/// The name that certificates are for, unless another is given.
+pub(crate) const MESH_NAME: &str = "delaycast-mesh";
+
+/// What a supervisor tells the process that it starts. Not for people.
+#[derive(Args)]
+pub(crate) struct Life {
+    /// The supervisor's process: stdin is the port that it listens at, reports go to stdout
+    #[arg(long, hide = true, value_name = "PID")]
+    pub(crate) child_of: Option<u32>,
+    /// The last generation that is known
+    #[arg(long, hide = true, value_name = "N", default_value_t = 0)]
+    pub(crate) after_generation: u64,
+    /// The fingerprint of the program
+    #[arg(long, hide = true, value_name = "SHA-256", default_value = "")]
+    pub(crate) program: String,
+}
+
+impl ClusterOptions {
+    /// The processes of the cluster; `None` if this is no part of one.
+    pub(crate) fn peers(&self) -> anyhow::Result<Option<Peers>> {
+        if let (Some(hosts), Some(process)) = (&self.hosts, self.process) {
+            return Ok(Some(Peers::listed(hosts, process)?));
+        }
+        let (Some(replicas), Some(domain)) = (self.replicas, &self.domain) else { return Ok(None) };
+        let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        Ok(Some(Peers::stateful_set(replicas, domain, self.mesh_port, &hostname)?))
+    }
+
+    /// How processes prove themselves.
+    pub(crate) fn trust(&self) -> anyhow::Result<Trust> {
+        match (&self.mesh_certs, &self.mesh_secret) {
+            (Some(dir), _) => Ok(Trust::certificates(Certificates::new(dir, &self.mesh_name)?)?),
+            (None, Some(file)) => Ok(Trust::secret(&secret(file)?)?),
+            (None, None) => bail!(
+                "how shall the processes of the cluster know each other? Give --mesh-certs (`delaycast mesh certs` makes \
+                 some), or --mesh-secret if all of them are on this machine"
+            ),
+        }
+    }
+
+    /// Takes this process's port.
+    pub(crate) fn listen(&self, peers: &Peers) -> anyhow::Result<TcpListener> {
+        let port = peers.port(peers.index());
+        let address = match (self.mesh_bind, &self.mesh_secret) {
+            (Some(address), _) => SocketAddr::new(address, port),
+            (None, Some(_)) => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port),
+            // Takes IPv4 too, where there is IPv6 at all.
+            (None, None) if Path::new("/proc/net/if_inet6").exists() => {
+                SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port)
+            }
+            (None, None) => SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port),
+        };
+        TcpListener::bind(address).with_context(|| {
+            format!("cannot listen at {address} for the other processes: is another one running here?")
+        })
+    }
+}
+
+fn secret(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut secret = Vec::new();
+    let opened = fs::File::open(file).and_then(|file| file.take(SECRET_BYTES_MAX).read_to_end(&mut secret));
+    opened.with_context(|| format!("cannot read the secret in {}", file.display()))?;
+    let length = secret.trim_ascii_end().len();
+    secret.truncate(length);
+    Ok(secret)
+}

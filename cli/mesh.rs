@@ -1,0 +1,134 @@
+//! `delaycast mesh`: what the processes of a cluster know each other by.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use chrono::{Datelike, Days, Utc};
+use clap::{Args as ClapArgs, Subcommand};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
+};
+
+use crate::{cluster::MESH_NAME, progress::say};
+
+/// What the processes of a cluster know each other by
+#[derive(ClapArgs)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Certs(CertsArgs),
+}
+
+/// Make certificates for the processes of a cluster
+///
+/// An authority of its own, and one certificate that all processes share: enough for a laptop or a few machines. On
+/// Kubernetes cert-manager makes and renews them. The authority's key is kept in ca.key: with it, running this again
+/// makes a new certificate that the old ones trust; copy ca.crt, tls.crt and tls.key to every process, which takes them up
+/// at its next start.
+#[derive(ClapArgs)]
+#[command(after_help = "Example:\n  delaycast mesh certs --dir certs --days 90
+  delaycast score --hosts a:2101,b:2101 --process 0 --mesh-certs certs …")]
+struct CertsArgs {
+    /// Where to; the folder is made if it is not there
+    #[arg(long, value_name = "DIR", default_value = "certs")]
+    dir: PathBuf,
+    /// The name that the certificate is for
+    #[arg(long, value_name = "NAME", default_value = MESH_NAME)]
+    name: String,
+    /// How long the certificate is valid; the authority is for ten years
+    #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    days: u16,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    match &args.command {
+        Command::Certs(args) => certs(args),
+    }
+}
+
+/// So long an authority is valid.
+const AUTHORITY_DAYS: u64 = 3650;
+/// Certificates count from the day before: clocks differ.
+const EARLIER_DAYS: u64 = 1;
+
+fn certs(args: &CertsArgs) -> anyhow::Result<()> {
+    fs::create_dir_all(&args.dir).with_context(|| format!("cannot make the folder {}", args.dir.display()))?;
+    let (authority, authority_key) = (args.dir.join("ca.crt"), args.dir.join("ca.key"));
+    let key = match read(&authority_key)? {
+        Some(pem) => KeyPair::from_pem(&pem).with_context(|| format!("cannot use {}", authority_key.display()))?,
+        None => {
+            let key = KeyPair::generate()?;
+            let certificate = authority_of(&args.name)?.self_signed(&key)?;
+            write(&authority_key, &key.serialize_pem(), SECRET)?;
+            write(&authority, &certificate.pem(), PUBLIC)?;
+            key
+        }
+    };
+    let pem = read(&authority)?.with_context(|| {
+        format!("{} is there and {} is not: remove both to start anew", authority_key.display(), authority.display())
+    })?;
+    let issuer = Issuer::from_ca_cert_pem(&pem, key).with_context(|| format!("cannot use {}", authority.display()))?;
+
+    let own_key = KeyPair::generate()?;
+    let mut own = CertificateParams::new(vec![args.name.clone()])
+        .with_context(|| format!("{:?} is no name for a certificate", args.name))?;
+    own.distinguished_name.push(DnType::CommonName, args.name.clone());
+    own.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    // Each process is dialled and dials.
+    own.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    valid_for(&mut own, args.days.into());
+    let certificate = own.signed_by(&own_key, &issuer)?;
+    write(&args.dir.join("tls.key"), &own_key.serialize_pem(), SECRET)?;
+    write(&args.dir.join("tls.crt"), &certificate.pem(), PUBLIC)?;
+    say(&format!("{} has a certificate for {:?}, valid for {} days", args.dir.display(), args.name, args.days));
+    Ok(())
+}
+
+fn authority_of(name: &str) -> anyhow::Result<CertificateParams> {
+    let mut authority = CertificateParams::new(Vec::new())?;
+    authority.distinguished_name.push(DnType::CommonName, format!("the authority of {name}"));
+    authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    valid_for(&mut authority, AUTHORITY_DAYS);
+    Ok(authority)
+}
+
+fn valid_for(certificate: &mut CertificateParams, days: u64) {
+    let day = |day: chrono::NaiveDate| date_time_ymd(day.year(), day.month() as u8, day.day() as u8);
+    let today = Utc::now().date_naive();
+    certificate.not_before = day(today.checked_sub_days(Days::new(EARLIER_DAYS)).unwrap_or(today));
+    // Through the last day.
+    certificate.not_after = day(today.checked_add_days(Days::new(days + 1)).unwrap_or(today));
+}
+
+const SECRET: u32 = 0o600;
+const PUBLIC: u32 = 0o644;
+
+/// Puts a file in its place at once: who reads it meanwhile reads the old one or the new one.
+fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
+    let unfinished = path.with_extension("unfinished");
+    let written = (|| {
+        let mut file = File::options().create(true).truncate(true).write(true).mode(mode).open(&unfinished)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&unfinished, path)
+    })();
+    written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn read(path: &Path) -> anyhow::Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        read => Ok(Some(read.with_context(|| format!("cannot read {}", path.display()))?)),
+    }
+}

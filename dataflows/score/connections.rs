@@ -1,0 +1,106 @@
+//! The log and the store that the workers share, and how both are doing.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Instant,
+};
+
+use delaycast::{
+    delivery::{Backoff, Health, Unavailable, Waiting},
+    log::Log,
+    store::Store,
+};
+
+use super::TICK;
+
+/// Where requests come from, where answers go, and how both are doing.
+#[derive(Clone)]
+pub struct Connections {
+    pub(super) log: Arc<dyn Log>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) health: Healths,
+}
+
+/// One for each activity: a log that can be read may still take no writes, and must not seem well for it.
+#[derive(Clone)]
+pub(super) struct Healths {
+    pub(super) reading: Arc<Health>,
+    pub(super) answers: Arc<Health>,
+    pub(super) rejections: Arc<Health>,
+    pub(super) dead_letters: Arc<Health>,
+}
+
+impl Healths {
+    /// What is waited for, if anything.
+    pub(super) fn outage(&self) -> Option<Unavailable> {
+        let all = [&self.answers, &self.dead_letters, &self.rejections, &self.reading];
+        all.into_iter().find_map(|health| health.outage()).map(|outage| Unavailable::transient(outage.reason))
+    }
+}
+
+impl Connections {
+    /// Takes an open log and store.
+    pub fn new(log: Arc<dyn Log>, store: Arc<dyn Store>) -> Self {
+        let of = |what: &str, place: String| Arc::new(Health::new(format!("{what} {place}")));
+        let health = Healths {
+            reading: of("the log", log.describe()),
+            answers: of("the store of answers", store.describe()),
+            rejections: of("the store of rejections", store.describe()),
+            dead_letters: of("the log of dead letters", log.describe()),
+        };
+        Connections { log, store, health }
+    }
+
+    /// What is waited for, in a few words, and since when.
+    pub fn waiting(&self) -> Vec<(&'static str, Waiting)> {
+        let Healths { reading, answers, rejections, dead_letters } = &self.health;
+        let all = [
+            ("the log", reading),
+            ("the store of answers", answers),
+            ("the store of rejections", rejections),
+            ("the log of dead letters", dead_letters),
+        ];
+        all.into_iter().filter_map(|(what, health)| health.outage().map(|outage| (what, outage))).collect()
+    }
+}
+
+/// Asks a running dataflow to stop; clones ask the same one.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Asks. The workers notice within a [`TICK`].
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether it was asked.
+    pub fn asked(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Tries until it succeeds, with backoff and jitter; `None` if told to stop meanwhile. Blocks.
+pub fn patiently<T>(health: &Health, stop: &Stop, attempt: impl Fn() -> Result<T, Unavailable>) -> Option<T> {
+    let mut backoff = Backoff::new();
+    while !stop.asked() {
+        match attempt() {
+            Ok(value) => {
+                health.serving();
+                return Some(value);
+            }
+            Err(error) => {
+                health.waiting(&error);
+                let until = Instant::now() + backoff.next_pause(error.needs_operator);
+                while Instant::now() < until && !stop.asked() {
+                    thread::sleep(TICK.min(until.saturating_duration_since(Instant::now())));
+                }
+            }
+        }
+    }
+    None
+}

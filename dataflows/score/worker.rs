@@ -1,0 +1,117 @@
+//! What one worker does, from its first connection to its last commit.
+
+use std::{
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use delaycast::{log::Share, model::Scorer};
+use timely::worker::Worker;
+
+use super::{
+    ClusterClock, Connections, Ends, Error, InFlight, Shared, Stop, TICK, build, commit::Committer, opening::Opening,
+};
+use crate::heartbeat::{self, Pulse};
+
+/// How often a worker says how far behind the log it is.
+const LAG: Duration = Duration::from_secs(1);
+
+/// What all workers of a generation agree on.
+#[derive(Clone)]
+pub(super) struct Plan {
+    pub(super) rebalance: bool,
+    pub(super) drain: Duration,
+    pub(super) in_flight: InFlight,
+    pub(super) clock: ClusterClock,
+    pub(super) pulse: Option<Arc<Pulse>>,
+}
+
+/// One worker, from its first connection to its last commit.
+pub(super) fn work_as(
+    worker: &mut Worker,
+    connections: &Connections,
+    scorer: Arc<dyn Scorer>,
+    plan: &Plan,
+    shared: &Shared,
+    stop: &Stop,
+) -> Result<(), Error> {
+    if let Some(pulse) = &plan.pulse {
+        let stop = stop.clone();
+        worker.dataflow_named("Heartbeat", |scope| heartbeat::build(scope, pulse, move || stop.asked()));
+    }
+    let share = Share { index: worker.index(), peers: worker.peers() };
+    let opening = Opening::start(share, connections, stop)?;
+    let opened = loop {
+        worker.step_or_park(Some(TICK));
+        stop_with_the_others(plan, stop);
+        if let Some(opened) = opening.done() {
+            break opened?;
+        }
+    };
+    let result = match opened {
+        Some(ends) => score(worker, ends, connections, scorer, plan, shared, stop),
+        None => Ok(()),
+    };
+    // What is still held belongs to records that will be read again.
+    for dataflow in worker.installed_dataflows() {
+        worker.drop_dataflow(dataflow);
+    }
+    result
+}
+
+/// A generation ends with the first of its processes that is told to stop.
+fn stop_with_the_others(plan: &Plan, stop: &Stop) {
+    if plan.pulse.as_ref().is_some_and(|pulse| pulse.ended_by().is_some()) {
+        stop.ask();
+    }
+}
+
+/// Builds the dataflow and turns it until it is to stop.
+fn score(
+    worker: &mut Worker,
+    ends: Ends,
+    connections: &Connections,
+    scorer: Arc<dyn Scorer>,
+    plan: &Plan,
+    shared: &Shared,
+    stop: &Stop,
+) -> Result<(), Error> {
+    let reader = Rc::clone(&ends.reader.0);
+    let mut committer = Committer::new(Rc::clone(&reader));
+    let probe = worker.dataflow_named("Score", |scope| build(scope, ends, scorer, plan.rebalance, shared));
+    let (mut deadline, mut lag_at) = (None, Instant::now());
+    loop {
+        worker.step_or_park(Some(TICK));
+        stop_with_the_others(plan, stop);
+        if Instant::now() >= lag_at {
+            shared.counters.lag.set(worker.index(), reader.borrow().lag());
+            lag_at = Instant::now() + LAG;
+        }
+        let mut ledger = shared.ledger.borrow_mut();
+        if let Some(broken) = ledger.broken.take() {
+            return Err(Error::Broken(broken));
+        }
+        let before = ledger.in_flight().records;
+        committer.add(ledger.retire(|timestamp| !probe.less_equal(&timestamp)));
+        let left = ledger.in_flight().records;
+        shared.counters.retired.add(before - left);
+        committer.turn();
+        if stop.asked() {
+            ledger.stopping = true;
+            let deadline = *deadline.get_or_insert_with(|| Instant::now() + plan.drain);
+            let late = Instant::now() >= deadline;
+            // An empty frontier says that no worker holds anything any more, so none depends on this one. At the
+            // deadline it is enough that nothing of our own is left.
+            if left == 0 && (late || probe.done()) {
+                plan.pulse.iter().for_each(|pulse| pulse.over());
+                let finished = committer.finish(deadline);
+                return finished.map_err(|reason| Error::Undrained { records: 0, reason: Some(reason) });
+            }
+            if late {
+                let reason = connections.health.outage();
+                return Err(Error::Undrained { records: left, reason });
+            }
+        }
+    }
+}

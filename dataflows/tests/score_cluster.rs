@@ -1,0 +1,103 @@
+//! The score dataflow over several processes, here threads of one, which form a generation over sockets of this machine
+//! and share a log and a store in memory. What a loss does can only be seen with real processes: see the tests of the
+//! command line.
+
+#![allow(unreachable_pub, clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+#[allow(dead_code, unused_imports, reason = "these tests use their share")]
+mod in_memory;
+
+use std::{
+    collections::BTreeMap,
+    net::TcpListener,
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
+
+use delaycast::model::Scorer;
+use delaycast_dataflows::{
+    mesh::{Mesh, Peers, Site, Terms, Trust},
+    score::{Config, Connections, Counters, Error, Stop, run_in_cluster},
+};
+use in_memory::{ByDelay, DEADLINE, MemoryLog, MemoryStore, lock, message, oracle, until};
+
+/// One process.
+struct Process {
+    stop: Stop,
+    thread: JoinHandle<Result<(), Error>>,
+}
+
+fn cluster(
+    processes: usize,
+    workers: usize,
+    log: &Arc<MemoryLog>,
+    store: &Arc<MemoryStore>,
+    scorer: &Arc<ByDelay>,
+) -> Vec<Process> {
+    let listeners: Vec<_> = (0..processes).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let list: Vec<String> = listeners.iter().map(|listener| listener.local_addr().unwrap().to_string()).collect();
+    let list = list.join(",");
+    listeners
+        .into_iter()
+        .enumerate()
+        .map(|(index, listener)| {
+            let terms = Terms {
+                cluster: "test".into(),
+                processes,
+                workers,
+                program: String::new(),
+                dataflow: String::new(),
+                model: String::new(),
+            };
+            let site = Site {
+                peers: Peers::listed(&list, index).unwrap(),
+                terms: Box::new(move || terms.clone()),
+                trust: Trust::secret(b"sixteen bytes it has").unwrap(),
+                last_generation: 0,
+                // Process 0's number counts, whatever the others see.
+                partitions: if index == 0 { 6 } else { 1 },
+            };
+            let (stop, connections) = (Stop::default(), Connections::new(Arc::clone(log) as _, Arc::clone(store) as _));
+            let (told, scorer): (_, Arc<dyn Scorer>) = (stop.clone(), Arc::clone(scorer) as _);
+            let run = move || {
+                let member = Mesh::open(listener, site).unwrap().form(|| told.asked()).expect("it forms");
+                let config = Config { drain: DEADLINE, ..Config::new(workers) };
+                let leave = |loss| panic!("{loss}");
+                run_in_cluster(&config, member, &connections, &scorer, &Arc::new(Counters::default()), &told, leave)
+            };
+            Process { stop, thread: thread::spawn(run) }
+        })
+        .collect()
+}
+
+#[test]
+fn three_processes_answer_as_the_oracle_and_leave_with_the_first_that_is_told_to_stop() {
+    let store = MemoryStore::new();
+    let log = MemoryLog::new(6, &store);
+    let messages: BTreeMap<String, Vec<u8>> = (0..600)
+        .map(|number| format!("request-{number}"))
+        .map(|id| (id.clone(), message(&id, id.len() as f64 * 7.0 - 60.0)))
+        .collect();
+    for (number, message) in messages.values().enumerate() {
+        log.append(number % 6, message.clone());
+    }
+    let scorer = ByDelay::new();
+    let processes = cluster(3, 2, &log, &store, &scorer);
+    until("all are answered", || store.answers().len() == messages.len());
+    // Six workers own a partition each, and score what they read themselves.
+    let threads: std::collections::HashSet<_> = lock(&scorer.threads).iter().map(|(_, thread)| *thread).collect();
+    assert_eq!(threads.len(), 6);
+
+    processes[1].stop.ask();
+    for (index, process) in processes.into_iter().enumerate() {
+        match (index, process.thread.join().unwrap()) {
+            (1, Ok(())) => {}
+            (0 | 2, Err(Error::Ended { generation: 1, process: 1 })) => {}
+            (index, other) => panic!("process {index}: {other:?}"),
+        }
+    }
+    for (id, answer) in store.answers() {
+        assert_eq!(Ok(answer.score.class), oracle(&messages[&id]), "{id}");
+    }
+    assert_eq!((log.uncommitted(), log.breaches()), (0, vec![]), "all is committed, and nothing before it was durable");
+}
