@@ -14,6 +14,8 @@ use tokio_rustls::rustls::{
 };
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::named::Named;
+
 /// The names of the files in a folder, those of a Kubernetes secret that cert-manager keeps.
 const AUTHORITY: &str = "ca.crt";
 const CHAIN: &str = "tls.crt";
@@ -94,6 +96,7 @@ impl Certificates {
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), Arc::clone(&provider))
             .build()
             .map_err(|error| file(&authority, error))?;
+        let verifier = Arc::new(Named { verifier, name: self.name.clone() });
         let versions = [&rustls::version::TLS13];
         let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&versions)

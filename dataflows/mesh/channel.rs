@@ -55,8 +55,6 @@ pub(super) enum Fault {
     Stranger,
     #[error("it does not have the same secret")]
     Secret,
-    #[error("its certificate is not for {0}")]
-    Name(String),
     #[error("a message of {0} bytes")]
     TooLong(usize),
     #[error("a message that was changed on its way")]

@@ -31,10 +31,20 @@ pub(super) async fn follow(
     }
 
     attempt.waiting.for_("the processes to connect to each other");
-    let (lower, higher) = tokio::try_join!(
-        join(attempt, generation, &incarnations),
-        joined_by(attempt, generation, &incarnations, early, door)
-    )?;
+    let connect = async {
+        tokio::try_join!(
+            join(attempt, generation, &incarnations),
+            joined_by(attempt, generation, &incarnations, early, door)
+        )
+    };
+    let (lower, higher) = tokio::select! {
+        connected = connect => connected?,
+        // It says nothing now, unless it has given up: without waiting for those whom it has lost.
+        said = leader.receive() => return Err(of_leader(match said {
+            Ok(message) => Fault::OutOfOrder { got: message.name(), wanted: "nothing" },
+            Err(fault) => fault,
+        })),
+    };
     leader.send(&Message::Ready).await.map_err(&of_leader)?;
     match leader.receive().await.map_err(&of_leader)? {
         Message::Go => {}

@@ -54,6 +54,8 @@ pub(super) enum Failure {
     Peer { index: usize, address: String, fault: Fault },
     #[error("the port was closed")]
     Closed,
+    #[error("there is a new model")]
+    Outdated,
 }
 
 /// What a try waits for, to be told when its time is over.

@@ -67,7 +67,13 @@ async fn gather(attempt: &Attempt<'_>, door: &mut Door) -> Result<Vec<Member>, F
                     *place = Some(Member { incarnation, last_generation, channel });
                 }
             }
-            Err(reason) => turn_away(channel, reason).await,
+            Err(reason) => {
+                turn_away(channel, reason).await;
+                // It may be this process that is behind: a new model has come since the try began.
+                if (attempt.site.terms)() != attempt.terms {
+                    return Err(Failure::Outdated);
+                }
+            }
         }
     }
 }

@@ -27,7 +27,8 @@
 //! 6. Processes join each other only under the same generation and the incarnation that process 0 has heard of: so no
 //!    connection of an earlier try, and no process that was replaced, gets in.
 //! 7. A generation starts when every process has all its connections: each says Ready, and process 0 says Go.
-//! 8. Forming has a deadline as a whole ([`FORMING`]) and starts over then, or as soon as a connection is lost.
+//! 8. Forming has a deadline as a whole ([`FORMING`]) and starts over then, or as soon as a connection is lost, or when
+//!    process 0 turns somebody away and finds that it is itself behind, with an old model.
 //! 9. Once the generation runs, whoever knocks is refused and told that it runs. It ends with the first of its processes.
 
 mod certificates;
@@ -40,6 +41,7 @@ mod lead;
 mod link;
 mod member;
 mod message;
+mod named;
 mod peers;
 mod terms;
 #[cfg(test)]

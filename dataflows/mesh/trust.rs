@@ -4,10 +4,7 @@ use std::{fmt, net::SocketAddr, sync::Arc};
 
 use rand::RngExt;
 use tokio::net::TcpStream;
-use tokio_rustls::{
-    TlsAcceptor, TlsConnector, TlsStream,
-    rustls::{client::verify_server_name, server::ParsedCertificate},
-};
+use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 use super::{
     certificates::{CertificateError, Certificates},
@@ -99,11 +96,6 @@ impl Trust {
             Trust::Certificates(certificates) => {
                 let loaded = certificates.load().map_err(TrustError::from)?;
                 let stream = TlsAcceptor::from(Arc::new(loaded.server)).accept(tcp).await?;
-                let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first).ok_or(Fault::Stranger)?;
-                // A certificate of the same authority may be for somebody else.
-                ParsedCertificate::try_from(shown)
-                    .and_then(|shown| verify_server_name(&shown, certificates.name()))
-                    .map_err(|_| Fault::Name(certificates.name().to_str().into_owned()))?;
                 greet(Wire::Tls(Box::new(TlsStream::Server(stream))), address).await
             }
         }

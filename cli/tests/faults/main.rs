@@ -17,6 +17,7 @@ mod password;
 #[path = "../services/place.rs"]
 mod place;
 mod pressure;
+mod processes;
 mod proxy;
 mod same;
 mod stop;

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     io::{Read, Write},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use super::site::{Ports, a_while, all_formed, enter, hello, refusal, say, terms, within};
@@ -60,6 +61,24 @@ async fn rule_4_a_process_that_differs_is_told_how() {
     assert!(!leader.has_formed());
     let genuine = ports.start(1);
     all_formed(vec![leader, genuine]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rule_8_forming_starts_over_when_the_leader_is_behind() {
+    let ports = Ports::take(2);
+    let mut site = ports.site(0);
+    let asked = AtomicUsize::new(0);
+    let with = |model: &str| Terms { model: model.into(), ..terms(2) };
+    let (old, new) = (with("m"), with("n"));
+    let theirs = new.clone();
+    site.terms = Box::new(move || if asked.fetch_add(1, Ordering::Relaxed) == 0 { old.clone() } else { new.clone() });
+    let leader = ports.start_with(0, site);
+    let message = Message::Hello { index: 1, incarnation: 1, last_generation: 0, terms: theirs.clone() };
+    assert_eq!(refusal(ports.dial(0).await, &message).await, "the model differs: n there, m here");
+    let mut site = ports.site(1);
+    site.terms = Box::new(move || theirs.clone());
+    let formed = all_formed(vec![leader, ports.start_with(1, site)]).await;
+    assert!(formed.iter().all(|(formed, _)| formed.terms.model == "n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,39 @@
+//! The network between two processes is cut.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use rand::RngExt;
+
+use crate::{
+    trials::{Trials, times},
+    world::World,
+};
+
+/// Both live, and see the third one; it sees both.
+#[test]
+fn the_network_between_two_is_cut() {
+    let Some(mut world) = World::at_work() else { return };
+    let mut trials = Trials::of("the network between two cut; recovery from its healing");
+    for trial in 0..times() {
+        let (one, other) = [(1, 2), (0, 1), (0, 2)][trial % 3];
+        let generation = world.cluster.generation();
+        let [cut, away] = [one, other].map(|index| world.ground.network.pods[index].clone());
+        let at = Instant::now();
+        cut.cut_off(&away);
+        let (left, line) = world.cluster.last_line(one, at);
+        let (left_too, line_too) = world.cluster.last_line(other, at);
+        for line in [&line, &line_too] {
+            assert!(line.starts_with(&format!("generation {generation} is over: process ")), "{line}");
+        }
+        thread::sleep(Duration::from_millis(world.random.random_range(0..3000)));
+        let healed = Instant::now();
+        cut.heal();
+        trials.add(Some(left.max(left_too).duration_since(at)), world.load.recovery(healed));
+        world.settle();
+    }
+    trials.print();
+    world.finish("network cut", times());
+}

@@ -1,0 +1,47 @@
+//! A new model comes while a process is down.
+
+use std::{thread, time::Duration};
+
+use chrono::Utc;
+use delaycast::model::ModelDir;
+use rand::RngExt;
+
+use crate::{
+    trials::{Trials, times},
+    world::World,
+};
+
+/// The next generation uses it, in all processes; none mixes models.
+#[test]
+fn a_model_published_while_a_process_is_down() {
+    let Some(mut world) = World::at_work() else { return };
+    let mut trials = Trials::of("a model published while a pod is down; recovery from its start");
+    let models = ModelDir::new(world.ground.path("models"));
+    let mut versions = vec![models.current().unwrap().to_string()];
+    for trial in 0..times() {
+        // It cannot form again before the new model is there; the others may have started with the old one.
+        let index = trial % 3;
+        let at = world.cluster.take(index).kill();
+        thread::sleep(Duration::from_millis(world.random.random_range(0..1000)));
+        let again = models.load_current().unwrap();
+        versions.push(models.publish(again.model, Utc::now()).unwrap().version.to_string());
+        let back = world.cluster.start(index);
+        let recovered = world.load.recovery(back);
+        let words = format!("scoring with model {}", versions[trial + 1]);
+        (0..3).for_each(|index| drop(world.cluster.pod(index).says(at, &words)));
+        trials.add(None, recovered);
+        world.settle();
+    }
+    trials.print();
+    let account = world.finish("model published", times());
+    let span = |version: &String| {
+        let of_version = account.answers.iter().filter(|answer| answer["ModelVersion"] == version.as_str());
+        let times: Vec<String> = of_version.map(|answer| answer["ScoredAt"].to_string()).collect();
+        assert!(!times.is_empty(), "nothing was scored with {version}");
+        (times.iter().min().unwrap().clone(), times.iter().max().unwrap().clone())
+    };
+    let spans: Vec<_> = versions.iter().map(span).collect();
+    for pair in spans.windows(2) {
+        assert!(pair[0].1 < pair[1].0, "two models at the same time: {spans:?}");
+    }
+}
