@@ -15,6 +15,7 @@ use super::{
     lead::turn_away,
     link::tune,
     message::Message,
+    refusals::STRANGERS,
 };
 
 /// So many strangers are heard at once. One more, and the one who has been silent for the longest is shown out: a
@@ -107,7 +108,7 @@ async fn hear(tcp: TcpStream, address: SocketAddr, trust: Trust, arrivals: Sende
         Err(Fault::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
             tracing::debug!("mesh: a connection from {address} ended before it was one");
         }
-        Err(fault) => tracing::warn!("mesh: refused a connection from {address}: {fault}"),
+        Err(fault) => STRANGERS.say(format!("refused a connection from {address}: {fault}")),
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     door::Arrival,
     form::{Attempt, Failure},
     message::{Incarnation, Message},
+    refusals::PROCESSES,
 };
 
 /// A process that is here.
@@ -94,7 +95,7 @@ fn admit(attempt: &Attempt<'_>, message: Message) -> Result<(usize, Incarnation,
 
 /// Refuses a process, and says so here as well.
 pub(super) async fn turn_away(channel: Channel, reason: String) {
-    tracing::warn!("mesh: refused the process at {}: {reason}", channel.address());
+    PROCESSES.say(format!("refused the process at {}: {reason}", channel.address()));
     channel.refuse(reason).await;
 }
 

@@ -43,6 +43,7 @@ mod member;
 mod message;
 mod named;
 mod peers;
+mod refusals;
 mod terms;
 #[cfg(test)]
 mod tests;

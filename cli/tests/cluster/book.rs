@@ -52,7 +52,11 @@ impl Book {
     }
 
     /// These offsets are committed: the messages before them, each told once.
-    pub(crate) fn committed(&mut self, partition: PartitionId, next: u64) -> impl Iterator<Item = (u64, String)> + use<> {
+    pub(crate) fn committed(
+        &mut self,
+        partition: PartitionId,
+        next: u64,
+    ) -> impl Iterator<Item = (u64, String)> + use<> {
         let of_partition = self.uncommitted.entry(partition).or_default();
         let rest = of_partition.split_off(&next);
         std::mem::replace(of_partition, rest).into_iter()

@@ -87,7 +87,8 @@ impl Network {
     }
 
     fn make(&self, bridge: &str) {
-        let hosts: String = self.pods.iter().map(|pod| format!("{} {}.{DOMAIN}\n", pod.address, pod.hostname)).collect();
+        let hosts: String =
+            self.pods.iter().map(|pod| format!("{} {}.{DOMAIN}\n", pod.address, pod.hostname)).collect();
         ip(&["netns", "add", bridge]);
         ip(&["-n", bridge, "link", "add", "bridge", "type", "bridge"]);
         ip(&["-n", bridge, "link", "set", "bridge", "up"]);

@@ -57,7 +57,8 @@ pub(crate) struct Account {
 impl Load {
     /// Publishes into the embedded log at a path until told to account.
     pub(crate) fn start(path: &Path, url: &str) -> Self {
-        let (book, over, fed) = (Arc::<Mutex<Book>>::default(), Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let (book, over, fed) =
+            (Arc::<Mutex<Book>>::default(), Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let log = log::open(&format!("{url}?partitions={PARTITIONS}")).unwrap();
         let producer = log.producer().unwrap();
         let feeding = {
@@ -75,7 +76,10 @@ impl Load {
     pub(crate) fn recovery(&self, since: Instant) -> Duration {
         let mut recovery = None;
         until("every partition is answered", || {
-            assert!(self.watching.as_ref().is_some_and(|watching| !watching.is_finished()), "the observer has objected");
+            assert!(
+                self.watching.as_ref().is_some_and(|watching| !watching.is_finished()),
+                "the observer has objected"
+            );
             recovery = open(&self.book).recovery(since, PARTITIONS as usize);
             recovery.is_some()
         });
@@ -107,7 +111,9 @@ impl Load {
         let requests = ids.len();
         let doubled = documents.iter().filter(|document| !ids.remove(document["UUID"].as_str().unwrap())).count();
         let refused: i64 = database
-            .query_row("SELECT (SELECT count(*) FROM dead_letters) + (SELECT count(*) FROM rejections)", [], |row| row.get(0))
+            .query_row("SELECT (SELECT count(*) FROM dead_letters) + (SELECT count(*) FROM rejections)", [], |row| {
+                row.get(0)
+            })
             .unwrap();
         assert_eq!(refused, 0, "dead letters or rejections");
         let lost = ids.len();
@@ -184,7 +190,10 @@ fn watch(database: &Connection, book: &Mutex<Book>, over: &AtomicBool) -> HashMa
             unplaced.retain(|(id, seen)| !book.answered(id, *seen));
             for (partition, next) in committed {
                 for (offset, id) in book.committed(partition, next) {
-                    assert!(seen.contains_key(&id), "{id}, at {offset} of {partition:?}, is committed and not answered");
+                    assert!(
+                        seen.contains_key(&id),
+                        "{id}, at {offset} of {partition:?}, is committed and not answered"
+                    );
                 }
             }
         }
