@@ -31,10 +31,20 @@ pub(super) async fn follow(
     }
 
     attempt.waiting.for_("the processes to connect to each other");
-    let (lower, higher) = tokio::try_join!(
-        join(attempt, generation, &incarnations),
-        joined_by(attempt, generation, &incarnations, early, door)
-    )?;
+    let joined = async {
+        tokio::try_join!(
+            join(attempt, generation, &incarnations),
+            joined_by(attempt, generation, &incarnations, early, door)
+        )
+    };
+    // It says nothing before all are ready: so whatever comes is its end, and there is nobody to wait for.
+    let (lower, higher) = tokio::select! {
+        joined = joined => joined?,
+        ended = leader.receive() => return Err(of_leader(match ended {
+            Ok(other) => Fault::OutOfOrder { got: other.name(), wanted: "nothing" },
+            Err(fault) => fault,
+        })),
+    };
     leader.send(&Message::Ready).await.map_err(&of_leader)?;
     match leader.receive().await.map_err(&of_leader)? {
         Message::Go => {}
