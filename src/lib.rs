@@ -18,6 +18,7 @@
 //! * [`sqlite`]: the database that is log and store where nothing else is configured.
 //! * [`address`]: the URLs of logs and stores.
 //! * [`finding`]: what an examination of these finds, in words.
+//! * [`process`]: what this process takes of the machine.
 //! * [`delivery`]: a writer thread that retries until the store has acknowledged.
 
 pub mod address;
@@ -37,6 +38,7 @@ pub mod log;
 pub mod model;
 pub mod ndjson;
 pub mod predict;
+pub mod process;
 pub mod request;
 pub mod sqlite;
 pub mod store;
