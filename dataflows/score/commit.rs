@@ -60,7 +60,7 @@ impl Committer {
 mod tests {
     use delaycast::{
         delivery::Unavailable,
-        log::{Message, Offset, PartitionId},
+        log::{Lag, Message, Offset, PartitionId},
     };
 
     use super::*;
@@ -85,7 +85,7 @@ mod tests {
             Ok(())
         }
 
-        fn lag(&self) -> Option<u64> {
+        fn lag(&self) -> Option<Lag> {
             None
         }
     }

@@ -21,6 +21,7 @@ use timely::worker::Worker;
 
 use super::{
     ClusterClock, Counters, Ends, InFlight, Shared, TICK, build, commit::Committer, ledger::Ledger, wake::LateWaker,
+    workers::Turning,
 };
 
 /// How often a worker says how far behind the log it is.
@@ -87,6 +88,13 @@ impl Connections {
         Connections { log, store, health }
     }
 
+    /// The health of each activity, by a short name.
+    pub fn healths(&self) -> [(&'static str, Arc<Health>); 4] {
+        let Healths { reading, answers, rejections, dead_letters } = &self.health;
+        [("log", reading), ("answers", answers), ("rejections", rejections), ("dead_letters", dead_letters)]
+            .map(|(name, health)| (name, Arc::clone(health)))
+    }
+
     /// What is waited for, in a few words, and since when.
     pub fn waiting(&self) -> Vec<(&'static str, Waiting)> {
         let Healths { reading, answers, rejections, dead_letters } = &self.health;
@@ -151,6 +159,7 @@ pub fn run(
     let Some(partitions) = patiently(&connections.health.reading, stop, || connections.log.partitions()) else {
         return Ok(());
     };
+    counters.workers.want(config.workers);
     let rebalance = (partitions as usize) < config.workers;
     let clock = ClusterClock::start();
     let (config, connections) = (config.clone(), connections.clone());
@@ -193,9 +202,11 @@ fn work(
     let reader = Rc::clone(&ends.reader.0);
     let mut committer = Committer::new(Rc::clone(&reader));
     let probe = worker.dataflow_named("Score", |scope| build(scope, ends, scorer, plan.rebalance, shared));
+    let turning = Turning::start(&shared.counters, worker.index(), shared.clock);
     let (mut deadline, mut lag_at) = (None, Instant::now());
     let result = loop {
         worker.step_or_park(Some(TICK));
+        turning.turn(probe.with_frontier(|frontier| frontier.first().copied()));
         if Instant::now() >= lag_at {
             shared.counters.lag.set(worker.index(), reader.borrow().lag());
             lag_at = Instant::now() + LAG;
@@ -204,10 +215,11 @@ fn work(
         if let Some(broken) = ledger.broken.take() {
             break Err(Error::Broken(broken));
         }
-        let before = ledger.in_flight().records;
+        let before = ledger.in_flight();
         committer.add(ledger.retire(|timestamp| !probe.less_equal(&timestamp)));
-        let left = ledger.in_flight().records;
-        shared.counters.retired.add(before - left);
+        let InFlight { records: left, bytes: left_bytes } = ledger.in_flight();
+        shared.counters.retired.add(before.records - left);
+        shared.counters.retired_bytes.add(before.bytes - left_bytes);
         committer.turn();
         if stop.asked() {
             ledger.stopping = true;
