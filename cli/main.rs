@@ -3,6 +3,7 @@
 mod data;
 mod doctor;
 mod format;
+mod health;
 mod operations;
 mod options;
 mod predict;

@@ -7,6 +7,7 @@ use delaycast::model::{ModelDir, Scorer};
 use delaycast_dataflows::score::{Config, Connections, Counters, Stop, run as run_dataflow};
 
 use crate::{
+    health::HealthOption,
     options::{self, SystemOptions},
     routes, signals,
 };
@@ -25,18 +26,28 @@ pub(crate) struct Args {
     /// Worker threads
     #[arg(long, value_name = "N", default_value = "2", value_parser = options::workers)]
     workers: NonZeroUsize,
+    #[command(flatten)]
+    health: HealthOption,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let stop = Stop::default();
-    // First of all: who is told to stop while it starts stops in order, too.
+    // Before anything else, so that a taken port shows at once, and whoever asks learns what is waited for.
+    let monitor = args.health.start(&stop)?;
+    // Who is told to stop while it starts stops in order, too.
     signals::on_stop(&stop)?;
     let model = ModelDir::new(&args.system.models.models).load_current()?;
     tracing::info!("scoring with model {} on {} workers", model.version, args.workers);
     let Some((log, store)) = args.system.open(&stop)? else { return Ok(()) };
+    monitor.has("log");
     let Some(model) = routes::with_routes_of(&*store, model, &stop) else { return Ok(()) };
+    monitor.uses(&model.version);
+    monitor.has("store");
+    args.health.watch_store(&monitor, &store, &stop)?;
     let connections = Connections::new(log, store);
     let counters = Arc::new(Counters::default());
+    monitor.scores(&connections, &counters);
+    monitor.has("model");
     let scorer: Arc<dyn Scorer> = Arc::new(model);
     let result = run_dataflow(&Config::new(args.workers.get()), &connections, &scorer, &counters, &stop);
     tracing::info!("stopped: {counters}");

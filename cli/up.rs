@@ -18,6 +18,7 @@ use delaycast_dataflows::score::{self, Config, Connections, Counters, Stop};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{
+    health::HealthOption,
     operations, options, routes, signals, train,
     web::{self, Listen},
 };
@@ -44,6 +45,8 @@ pub(crate) struct Args {
     store: Option<String>,
     #[command(flatten)]
     listen: Listen,
+    #[command(flatten)]
+    health: HealthOption,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -51,6 +54,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let listener = args.listen.listen()?;
     let embedded = address::of_file(&args.dir.join("delaycast.db"));
     let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));
+    let monitor = args.health.start(&stop)?;
     signals::on_stop(&stop)?;
     let log = || options::open_log(args.log.as_deref().unwrap_or(&embedded));
     let Some(log) = options::patiently("the log", &stop, log)? else { return Ok(()) };
@@ -62,6 +66,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 
     let atlas = model.model.atlas().clone();
     let connections = Connections::new(Arc::clone(&log), Arc::clone(&store));
+    monitor.uses(&model.version);
+    monitor.scores(&connections, &counters);
+    args.health.watch_store(&monitor, &store, &stop)?;
+    ["log", "model"].into_iter().for_each(|what| monitor.has(what));
     let scorer: Arc<dyn Scorer> = Arc::new(model);
     let config = Config::new(args.workers.get());
     let scorer_here = operations::Scorer { counters: Arc::clone(&counters), connections: connections.clone() };
