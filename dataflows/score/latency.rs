@@ -56,6 +56,6 @@ mod tests {
         let some: Vec<_> = steps.into_iter().filter(|(_, count)| *count > 0).collect();
         assert_eq!(some, [(0.001, 3), (0.002, 4), (60.0, 8), (f64::INFINITY, 16)]);
         assert_eq!(count, 31);
-        assert!((sum_seconds - 1440.006_020).abs() < 1e-6, "{sum_seconds}");
+        assert!((sum_seconds - 1440.00602).abs() < 1e-6, "{sum_seconds}");
     }
 }
