@@ -22,7 +22,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     let dir = tempfile::tempdir_in(".")?;
     let url = format!("sqlite:{}", dir.path().join("delaycast.db").display());
     let (producer, lookup) = (log::open(&url)?.producer()?, store::open(&url)?.lookup()?);
-    let scorer = Process::score(options, &url, &url)?;
+    let scorer = Process::score(options, &url, &url, &[])?;
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let (mut acknowledged, mut visible) = (Vec::new(), Vec::new());
     for (number, request) in requests::make(options.requests + 1, 2)?.iter().enumerate() {

@@ -8,6 +8,7 @@ mod embedded_throughput;
 mod page_latency;
 mod process;
 mod requests;
+mod scrape_cost;
 #[cfg(all(feature = "kafka", feature = "mongo"))]
 mod services;
 mod watch_cost;
@@ -33,6 +34,8 @@ enum Measurement {
     PageLatency(Options),
     /// Answers per second with and without a page that counts them
     WatchCost(Options),
+    /// Answers per second with and without metrics that are read ten times a second
+    ScrapeCost(Options),
     /// Throughput and latency between a real Kafka and a real MongoDB
     #[cfg(all(feature = "kafka", feature = "mongo"))]
     Services(services::Options),
@@ -60,6 +63,7 @@ fn main() -> anyhow::Result<()> {
         Measurement::EmbeddedLatency(options) => embedded_latency::measure(&options),
         Measurement::PageLatency(options) => page_latency::measure(&options),
         Measurement::WatchCost(options) => watch_cost::measure(&options),
+        Measurement::ScrapeCost(options) => scrape_cost::measure(&options),
         #[cfg(all(feature = "kafka", feature = "mongo"))]
         Measurement::Services(options) => services::measure(&options),
     }
