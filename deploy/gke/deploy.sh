@@ -20,8 +20,8 @@
 #   deploy/gke/deploy.sh --dry-run
 #   deploy/gke/deploy.sh
 #
-# It needs gcloud (logged in), kubectl with gke-gcloud-auth-plugin, and helm 3.8 or newer. Safe to run twice, and to run again
-# where it was cut off.
+# It needs Linux or Cloud Shell, gcloud (logged in), kubectl with gke-gcloud-auth-plugin, and helm 3.8 or newer. Safe to run
+# twice, and to run again where it was cut off.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)

@@ -1,4 +1,4 @@
-"""compose.yaml: fixed tags, ports on this machine alone, and the system locked down as on Kubernetes."""
+"""compose.yaml and the Dockerfile: fixed tags, ports on this machine alone, and the system locked down as on Kubernetes."""
 
 import copy
 import re
@@ -44,6 +44,22 @@ def problems(compose):
         yield f"Kubernetes has another Kafka than {version}"
 
 
+def dockerfile(text):
+    """What hadolint does not ask: one user, a number and that of the manifests; a base with a version; all targets; no scripts
+    that fetch something where a container starts."""
+    last = text.rpartition("AS runtime")[2]
+    users = re.findall(r"(?m)^USER (.*)$", text)
+    user = re.search(r"runAsUser: (\d+)", (GKE / "base/score.yaml").read_text()).group(1)
+    if users != [f"{user}:{user}"] or "USER" not in last:
+        yield f"the users are {users}"
+    if set(re.findall(r"(?m)^FROM runtime AS (\w+)$", text)) != {"score", "web", "train"}:
+        yield "the targets are not score, web and train"
+    if not all(re.search(r":[^:]*\d", image) for image in re.findall(r"(?m)^ARG \w+_IMAGE=(.*)$", text)):
+        yield "a base image has no version"
+    if re.search(r"(?m)^(RUN|ADD) ", last):
+        yield "the image of what runs is made by more than copying"
+
+
 def versions():
     cargo = re.search(r'\[workspace\.package\]\s+version = "([^"]+)"', (ROOT / "Cargo.toml").read_text()).group(1)
     if f"\nDELAYCAST_VERSION={cargo}\n" not in (GKE / "base/settings.env").read_text():
@@ -64,4 +80,9 @@ def run(tally):
         changed = copy.deepcopy(compose)
         change(changed["services"])
         tally("compose.yaml: a broken one is seen", [] if list(problems(changed)) else ["it was not seen"])
+    text = (ROOT / "deploy/docker/Dockerfile").read_text()
+    tally("Dockerfile", dockerfile(text))
+    for old, new in (("USER 65532:65532", "USER nobody"), ("12.11-slim", "stable-slim"), ("AS train", "AS trainer")):
+        found = list(dockerfile(text.replace(old, new)))
+        tally(f"Dockerfile: {new} is seen", [] if found else ["it was not seen"])
     tally("one version, in Cargo.toml and in settings.env", versions())

@@ -145,6 +145,18 @@ def cut_off_and_run_again():
             yield f"cut off at `{word}`, it cannot be run again: {done.stderr[-300:]}"
 
 
+def images_built_here():
+    place = Place(BUILD="docker", TAG="1.2.3")
+    done, calls = place.run("step", "images")
+    images = [f"europe-west1-docker.pkg.dev/example-project/delaycast/{each}:1.2.3" for each in ("score", "web", "train")]
+    pushed = [call.split()[-1] for call in calls if call.startswith("docker push")]
+    if done.returncode != 0 or pushed != images or len([call for call in calls if call.startswith("docker build")]) != 3:
+        yield f"{done.returncode}, {pushed}: {done.stderr[-300:]}"
+    done, calls = place.run("step", "images")
+    if done.returncode != 0 or making(calls):
+        yield "images that are in the registry are built again"
+
+
 def rollout_and_scale():
     place = Place()
     place.run()
@@ -216,5 +228,5 @@ def run(tally):
     for overlay in OVERLAYS:
         tally(f"deploy.sh: {overlay}, first and second run", first_and_second_run(overlay))
         tally(f"deploy.sh: {overlay}, dry run", dry_run(overlay))
-    for case in (cut_off_and_run_again, rollout_and_scale, teardown, refusals):
+    for case in (cut_off_and_run_again, images_built_here, rollout_and_scale, teardown, refusals):
         tally(f"deploy.sh: {case.__name__}", case())

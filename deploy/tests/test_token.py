@@ -89,7 +89,14 @@ def problems():
             if error.code != 503:
                 yield f"without a token it answers {error.code}"
         if subprocess.run(check, env=environment, stderr=subprocess.DEVNULL, timeout=20, check=False).returncode == 0:
-            yield "the probe succeeds without a token"
+            yield "the startup probe succeeds without a token"
+        alive = [sys.executable, SERVER, "--alive"]
+        if subprocess.run(alive, env=environment, stderr=subprocess.DEVNULL, timeout=20, check=False).returncode != 0:
+            yield "the liveness probe would restart it for the metadata server's outage"
+        server.terminate()
+        server.wait(timeout=10)
+        if subprocess.run(alive, env=environment, stderr=subprocess.DEVNULL, timeout=20, check=False).returncode == 0:
+            yield "the liveness probe succeeds without a server"
     finally:
         Metadata.works = True
         server.terminate()

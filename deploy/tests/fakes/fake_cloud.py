@@ -124,6 +124,8 @@ def main():
     if fails and fails in " ".join(words) and not is_there(f"failed at {fails}"):
         make(f"failed at {fails}")
         return 1
+    if command == "docker" and words[0] == "push":
+        make("images")
     asked = {"gcloud": gcloud, "kubectl": kubectl}.get(command, lambda _: True)
     return 0 if asked(words) else 1
 

@@ -4,7 +4,8 @@ The metadata server of Google Cloud gives the pod's account an access token. Man
 wrapped in the shape of a JWT: header.claims.token, where the third part is the access token itself and nothing is signed.
 Each request here gets a fresh wrapping; the metadata server caches, and renews in time.
 
-It listens on the loopback address alone. `--check` asks a running one, and fails if it has no token to give.
+It listens on the loopback address alone. `--check` asks a running one, and fails if it has no token to give; `--alive` is
+content with any answer, since a restart here mends nothing there.
 """
 
 import base64
@@ -13,6 +14,7 @@ import json
 import os
 import sys
 import time
+import urllib.error
 import urllib.request
 
 METADATA = os.environ.get("DELAYCAST_METADATA_URL", "http://metadata.google.internal")
@@ -67,9 +69,12 @@ class Tokens(http.server.BaseHTTPRequestHandler):
 
 
 def main():
-    if sys.argv[1:] == ["--check"]:
-        with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/", timeout=TIMEOUT_S) as answer:
-            answer.read()
+    if sys.argv[1:]:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{PORT}/", timeout=2 * TIMEOUT_S + 1).close()
+        except urllib.error.HTTPError:
+            if sys.argv[1] != "--alive":
+                raise
         return
     http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Tokens).serve_forever()
 
