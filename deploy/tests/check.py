@@ -52,7 +52,7 @@ def broken(tally, called, objects):
     for called_rule in policy.RULES:
         what = f"{called}: {called_rule} can fail"
         if called_rule not in mutations.BROKEN:
-            tally(what, ["nothing in mutations.py breaks it"])
+            tally(what, ["nothing in mutations/ breaks it"])
         for mutation in mutations.BROKEN.get(called_rule, []):
             changed = copy.deepcopy(objects)
             if mutation(changed) is False:

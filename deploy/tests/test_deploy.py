@@ -181,9 +181,13 @@ def rollout_and_scale():
 
 def teardown():
     for overlay in OVERLAYS:
-        place = Place(overlay)
+        place = Place(overlay, DOMAIN="first.example.com")
+        place.run()
+        place.config.write_text(place.config.read_text().replace("first.example.com", "second.example.com"))
         place.run()
         before = place.made()
+        if len([each for each in before if " certificates " in f" {each} "]) != 2:
+            yield f"two domains have not two certificates: {before}"
         done, calls = place.run("teardown", says="example\n")
         if done.returncode == 0 or place.made() != before or making(calls):
             yield "a wrong name is enough to delete"

@@ -36,7 +36,8 @@ scale() {
     "" | *[!0-9]* | 0*) fail "scale wants a number of scorers, from 1 on" ;;
     esac
     local partitions workers
-    partitions=$(setting DELAYCAST_PARTITIONS) workers=$(setting DELAYCAST_WORKERS)
+    partitions=$(setting DELAYCAST_PARTITIONS)
+    workers=$(setting DELAYCAST_WORKERS)
     [ $(($1 * workers)) -le "$partitions" ] ||
         say "note: $1 processes of $workers workers are more than $partitions partitions; some will have none of their own"
     say "+ write DELAYCAST_REPLICAS=$1 into $config"
@@ -79,13 +80,17 @@ step_teardown() {
     unmake kubectl --context="$CONTEXT" get namespace delaycast -- kubectl --context="$CONTEXT" delete namespace delaycast --timeout=15m
     unmake_google container clusters @delaycast --location="$REGION"
     unmake_google managed-kafka clusters @delaycast --location="$REGION"
-    local domain certificate
-    if [ -n "$dry" ] || google compute addresses describe delaycast --global >/dev/null 2>&1; then
-        domain_and_certificate
-        unmake_google certificate-manager maps entries @"$certificate" --map=delaycast
-        unmake_google certificate-manager maps @delaycast
-        unmake_google certificate-manager certificates @"$certificate"
+    # Each domain that this page ever had left an entry, and a certificate of the same name.
+    local certificates= certificate
+    if [ -n "$dry" ] || google certificate-manager maps describe delaycast >/dev/null 2>&1; then
+        certificates=$(asked delaycast-CERTIFICATE gcloud --project="$PROJECT" --quiet certificate-manager maps entries list \
+            --map=delaycast --format="value(name.basename())")
+        for certificate in $certificates; do
+            run_google certificate-manager maps entries delete "$certificate" --map=delaycast
+        done
+        run_google certificate-manager maps delete delaycast
     fi
+    for certificate in $certificates; do unmake_google certificate-manager certificates @"$certificate"; done
     unmake_google compute addresses @delaycast --global
     unmake gcloud --project="$PROJECT" --quiet storage buckets describe "gs://$BUCKET" -- \
         gcloud --project="$PROJECT" --quiet storage rm --recursive "gs://$BUCKET"

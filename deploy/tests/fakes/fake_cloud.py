@@ -16,7 +16,7 @@ import sys
 STATE = pathlib.Path(os.environ["FAKE_STATE"])
 MADE = STATE / "made"
 # Words of gcloud that come before the name of a thing.
-VERBS = ("describe", "create", "create-auto", "delete")
+VERBS = ("describe", "create", "create-auto", "delete", "list")
 
 
 def thing(called):
@@ -57,6 +57,12 @@ def gcloud(words):
     if verb is None:
         return True
     where = plain.index(verb)
+    if verb == "list":
+        collection = " ".join(plain[:where]) + " "
+        for made in MADE.iterdir():
+            if made.read_text().startswith(collection):
+                print(made.read_text().split()[-1])
+        return True
     called = " ".join([*plain[:where], plain[where + 1].partition("@")[0]])
     called += " global" if "--global" in words else ""
     if verb == "describe":

@@ -1,5 +1,5 @@
 """The rules that a rendered overlay must keep. Each is a function that yields what is wrong, in words; importing this package
-gives all of them, by name, in RULES. mutations.py breaks each of them on purpose."""
+gives all of them, by name, in RULES. mutations/ breaks each of them on purpose."""
 
 RULES = {}
 
