@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stdout)]
 
+mod cluster;
 mod embedded_latency;
 mod embedded_throughput;
 mod page_latency;
@@ -36,6 +37,8 @@ enum Measurement {
     WatchCost(Options),
     /// Answers per second with and without metrics that are read ten times a second
     ScrapeCost(Options),
+    /// Throughput and latency of three processes beside one
+    Cluster(Options),
     /// Throughput and latency between a real Kafka and a real MongoDB
     #[cfg(all(feature = "kafka", feature = "mongo"))]
     Services(services::Options),
@@ -62,6 +65,7 @@ fn main() -> anyhow::Result<()> {
         Measurement::EmbeddedThroughput(options) => embedded_throughput::measure(&options),
         Measurement::EmbeddedLatency(options) => embedded_latency::measure(&options),
         Measurement::PageLatency(options) => page_latency::measure(&options),
+        Measurement::Cluster(options) => cluster::measure(&options),
         Measurement::WatchCost(options) => watch_cost::measure(&options),
         Measurement::ScrapeCost(options) => scrape_cost::measure(&options),
         #[cfg(all(feature = "kafka", feature = "mongo"))]
