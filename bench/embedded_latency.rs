@@ -7,7 +7,11 @@ use std::{
 };
 
 use anyhow::Context;
-use delaycast::{log, request::encode, store};
+use delaycast::{
+    log::{self, Producer},
+    request::{Request, encode},
+    store::{self, Lookup},
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -22,10 +26,27 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     let dir = tempfile::tempdir_in(".")?;
     let url = format!("sqlite:{}", dir.path().join("delaycast.db").display());
     let (producer, lookup) = (log::open(&url)?.producer()?, store::open(&url)?.lookup()?);
-    let scorer = Process::score(options, &url, &url)?;
+    let scorer = Process::score(options, &url, &url, &[])?;
+    let (mut acknowledged, mut visible) = ask(&requests::make(options.requests + 1, 2)?, &*producer, &*lookup)?;
+    report("until the log has it", &mut acknowledged);
+    report("until the answer is visible", &mut visible);
+    let (cpu, asked) = (scorer.cpu_s()?, Instant::now());
+    thread::sleep(Duration::from_secs(5));
+    let idle = (scorer.cpu_s()? - cpu) / asked.elapsed().as_secs_f64();
+    println!("idle scorer: {:.1} % of one CPU", idle * 100.0);
+    Ok(())
+}
+
+/// Asks one request after the other; returns how long each took until the log had it, and until its answer was visible. The
+/// first one waits for the scorer to start, and does not count.
+pub(crate) fn ask(
+    requests: &[Request],
+    producer: &dyn Producer,
+    lookup: &dyn Lookup,
+) -> anyhow::Result<(Vec<Duration>, Vec<Duration>)> {
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let (mut acknowledged, mut visible) = (Vec::new(), Vec::new());
-    for (number, request) in requests::make(options.requests + 1, 2)?.iter().enumerate() {
+    for (number, request) in requests.iter().enumerate() {
         let (report, reply) = mpsc::channel();
         let started = Instant::now();
         let done = Box::new(move |result| drop(report.send(result)));
@@ -36,7 +57,6 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
             anyhow::ensure!(started.elapsed() < DEADLINE, "no answer");
             thread::sleep(POLL);
         }
-        // The first one waits for the scorer to start.
         if number > 0 {
             acknowledged.push(at_acknowledgement);
             visible.push(started.elapsed());
@@ -44,13 +64,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
         // Not in step with any tick.
         thread::sleep(Duration::from_micros(random.random_range(5_000..40_000)));
     }
-    report("until the log has it", &mut acknowledged);
-    report("until the answer is visible", &mut visible);
-    let (cpu, asked) = (scorer.cpu_s()?, Instant::now());
-    thread::sleep(Duration::from_secs(5));
-    let idle = (scorer.cpu_s()? - cpu) / asked.elapsed().as_secs_f64();
-    println!("idle scorer: {:.1} % of one CPU", idle * 100.0);
-    Ok(())
+    Ok((acknowledged, visible))
 }
 
 /// Prints quantiles.

@@ -35,7 +35,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     report("published and acknowledged", options.requests, started.elapsed());
 
     let inspector = Inspector::open(&path)?;
-    let scorer = Process::score(options, &url, &url)?;
+    let scorer = Process::score(options, &url, &url, &[])?;
     let (mut first, mut memory) = (None, Vec::new());
     loop {
         let landed = inspector.answers()? as usize;

@@ -3,11 +3,13 @@
 
 #![allow(clippy::print_stdout)]
 
+mod cluster;
 mod embedded_latency;
 mod embedded_throughput;
 mod page_latency;
 mod process;
 mod requests;
+mod scrape_cost;
 #[cfg(all(feature = "kafka", feature = "mongo"))]
 mod services;
 mod watch_cost;
@@ -33,6 +35,10 @@ enum Measurement {
     PageLatency(Options),
     /// Answers per second with and without a page that counts them
     WatchCost(Options),
+    /// Answers per second with and without metrics that are read ten times a second
+    ScrapeCost(Options),
+    /// Throughput and latency of three processes beside one
+    Cluster(Options),
     /// Throughput and latency between a real Kafka and a real MongoDB
     #[cfg(all(feature = "kafka", feature = "mongo"))]
     Services(services::Options),
@@ -59,7 +65,9 @@ fn main() -> anyhow::Result<()> {
         Measurement::EmbeddedThroughput(options) => embedded_throughput::measure(&options),
         Measurement::EmbeddedLatency(options) => embedded_latency::measure(&options),
         Measurement::PageLatency(options) => page_latency::measure(&options),
+        Measurement::Cluster(options) => cluster::measure(&options),
         Measurement::WatchCost(options) => watch_cost::measure(&options),
+        Measurement::ScrapeCost(options) => scrape_cost::measure(&options),
         #[cfg(all(feature = "kafka", feature = "mongo"))]
         Measurement::Services(options) => services::measure(&options),
     }

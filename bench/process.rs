@@ -17,10 +17,10 @@ use crate::Options;
 pub(crate) struct Process(Child);
 
 impl Process {
-    /// `delaycast score` between a log and a store.
-    pub(crate) fn score(options: &Options, log: &str, store: &str) -> anyhow::Result<Self> {
+    /// `delaycast score` between a log and a store, with more options.
+    pub(crate) fn score(options: &Options, log: &str, store: &str, more: &[&str]) -> anyhow::Result<Self> {
         let mut command = Self::command(options, "score");
-        command.args(["--log", log, "--store", store, "--models"]).arg(&options.models);
+        command.args(["--log", log, "--store", store, "--models"]).arg(&options.models).args(more);
         Self::start(command, options)
     }
 

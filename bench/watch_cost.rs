@@ -20,12 +20,16 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     let asked = requests::make(options.requests, 1)?;
+    compare("with a page that counts", |watched| landed_per_second(options, &asked, watched))
+}
+
+/// Measures answers per second without something and with it, in turns.
+pub(crate) fn compare(what: &str, per_second: impl Fn(bool) -> anyhow::Result<f64>) -> anyhow::Result<()> {
     let mut ratios = Vec::new();
     for round in 1..=ROUNDS {
-        let alone = landed_per_second(options, &asked, false)?;
-        let watched = landed_per_second(options, &asked, true)?;
-        println!("round {round}: {alone:.0}/s alone, {watched:.0}/s with a page that counts");
-        ratios.push(watched / alone);
+        let (without, with) = (per_second(false)?, per_second(true)?);
+        println!("round {round}: {without:.0}/s alone, {with:.0}/s {what}");
+        ratios.push(with / without);
     }
     ratios.sort_unstable_by(f64::total_cmp);
     println!("with / without, median of the rounds' ratios: {:.2}", ratios[ROUNDS / 2]);
@@ -38,12 +42,12 @@ fn landed_per_second(options: &Options, asked: &[Request], watched: bool) -> any
     let url = format!("sqlite:{}", path.display());
     requests::publish(&log::open(&url)?.producer()?, asked)?;
     let _page = if watched { Some(Process::web(options, &url, &url)?) } else { None };
-    let _scorer = Process::score(options, &url, &url)?;
+    let _scorer = Process::score(options, &url, &url, &[])?;
     rate(&path, asked.len())
 }
 
 /// From the first answers that are seen to the last.
-fn rate(path: &Path, count: usize) -> anyhow::Result<f64> {
+pub(crate) fn rate(path: &Path, count: usize) -> anyhow::Result<f64> {
     let (inspector, started, mut first) = (Inspector::open(path)?, Instant::now(), None);
     loop {
         let landed = inspector.answers()? as usize;

@@ -4,6 +4,7 @@ mod cluster;
 mod data;
 mod doctor;
 mod format;
+mod health;
 mod mesh;
 mod operations;
 mod options;

@@ -8,6 +8,7 @@ use delaycast_dataflows::score::{Config, Connections, Counters, Stop, run as run
 
 use crate::{
     cluster::{self, ClusterOptions},
+    health::HealthOption,
     options::{self, SystemOptions},
     routes, signals,
 };
@@ -32,6 +33,8 @@ pub(crate) struct Args {
     pub(crate) workers: NonZeroUsize,
     #[command(flatten)]
     pub(crate) cluster: ClusterOptions,
+    #[command(flatten)]
+    pub(crate) health: HealthOption,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -44,14 +47,22 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 
 fn run_alone(args: &Args) -> anyhow::Result<()> {
     let stop = Stop::default();
-    // First of all: who is told to stop while it starts stops in order, too.
+    // Before anything else, so that a taken port shows at once, and whoever asks learns what is waited for.
+    let monitor = args.health.start(&stop)?;
+    // Who is told to stop while it starts stops in order, too.
     signals::on_stop(&stop)?;
     let model = ModelDir::new(&args.system.models.models).load_current()?;
     tracing::info!("scoring with model {} on {} workers", model.version, args.workers);
     let Some((log, store)) = args.system.open(&stop)? else { return Ok(()) };
+    monitor.has("log");
     let Some(model) = routes::with_routes_of(&*store, model, &stop) else { return Ok(()) };
+    monitor.uses(&model.version);
+    monitor.has("store");
+    args.health.watch_store(&monitor, &store, &stop)?;
     let connections = Connections::new(log, store);
     let counters = Arc::new(Counters::default());
+    monitor.scores(&connections, &counters);
+    monitor.has("model");
     let scorer: Arc<dyn Scorer> = Arc::new(model);
     let result = run_dataflow(&Config::new(args.workers.get()), &connections, &scorer, &counters, &stop);
     tracing::info!("stopped: {counters}");

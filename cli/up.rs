@@ -19,6 +19,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::{
     cluster,
+    health::HealthOption,
     operations::{self, Scoring},
     options, routes, signals, train,
     web::{self, Listen},
@@ -50,6 +51,8 @@ pub(crate) struct Args {
     processes: u8,
     #[command(flatten)]
     listen: Listen,
+    #[command(flatten)]
+    health: HealthOption,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -57,6 +60,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let listener = args.listen.listen()?;
     let embedded = address::of_file(&args.dir.join("delaycast.db"));
     let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));
+    let monitor = args.health.start(&stop)?;
     signals::on_stop(&stop)?;
     let (log_url, store_url) = (args.log.as_ref().unwrap_or(&embedded), args.store.as_ref().unwrap_or(&embedded));
     let Some(log) = options::patiently("the log", &stop, || options::open_log(log_url))? else { return Ok(()) };
@@ -67,12 +71,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let Some(model) = routes::with_routes_of(&*store, model, &stop) else { return Ok(()) };
 
     let atlas = model.model.atlas().clone();
+    monitor.uses(&model.version);
+    args.health.watch_store(&monitor, &store, &stop)?;
+    ["log", "model"].into_iter().for_each(|what| monitor.has(what));
     let (scoring, shown): (JoinHandle<anyhow::Result<()>>, Arc<dyn Scoring>) = if args.processes > 1 {
-        let plan = cluster::Local { dir: &args.dir, log_url, store_url, models: &models, workers: args.workers };
+        let (models, workers, health) = (&models, args.workers, &args.health);
+        let plan = cluster::Local { dir: &args.dir, log_url, store_url, models, workers, health };
         let local = plan.start(args.processes.into(), &stop)?;
         (local.running, local.reports)
     } else {
         let connections = Connections::new(Arc::clone(&log), Arc::clone(&store));
+        monitor.scores(&connections, &counters);
         let shown = operations::Scorer { counters: Arc::clone(&counters), connections: connections.clone() };
         (score_here(args.workers, connections, Arc::new(model), &counters, &stop)?, Arc::new(shown))
     };

@@ -12,7 +12,7 @@ use delaycast::{atlas::Atlas, log::Log, model::ModelDir, store::Store};
 use delaycast_dataflows::score::{Stop, TICK};
 use delaycast_web::{Operations, Parts};
 
-use crate::{operations, options::SystemOptions, routes, signals};
+use crate::{health::HealthOption, operations, options::SystemOptions, routes, signals};
 
 /// Where to listen.
 #[derive(ClapArgs)]
@@ -44,15 +44,24 @@ pub(crate) struct Args {
     system: SystemOptions,
     #[command(flatten)]
     listen: Listen,
+    #[command(flatten)]
+    health: HealthOption,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let listener = args.listen.listen()?;
-    let model = ModelDir::new(&args.system.models.models).load_current()?;
     let stop = Stop::default();
+    let monitor = args.health.start(&stop)?;
+    let model = ModelDir::new(&args.system.models.models).load_current()?;
     signals::on_stop(&stop)?;
     let Some((log, store)) = args.system.open(&stop)? else { return Ok(()) };
+    monitor.has("log");
     let Some(model) = routes::with_routes_of(&*store, model, &stop) else { return Ok(()) };
+    monitor.uses(&model.version);
+    monitor.has("store");
+    args.health.watch_log(&monitor, &log, &stop)?;
+    args.health.watch_store(&monitor, &store, &stop)?;
+    monitor.has("model");
     let operations = operations::watch(&log, &store, None, &stop)?;
     let served = serve(listener, &*log, &*store, operations, model.model.atlas().clone(), &stop);
     stop.ask();

@@ -19,6 +19,7 @@
 //! * [`address`]: the URLs of logs and stores.
 //! * [`finding`]: what an examination of these finds, in words.
 //! * [`supervise`]: a process that keeps another one running.
+//! * [`process`]: what this process takes of the machine.
 //! * [`delivery`]: a writer thread that retries until the store has acknowledged.
 
 pub mod address;
@@ -38,6 +39,7 @@ pub mod log;
 pub mod model;
 pub mod ndjson;
 pub mod predict;
+pub mod process;
 pub mod request;
 pub mod sqlite;
 pub mod store;

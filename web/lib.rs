@@ -11,6 +11,7 @@
 //! * `handlers`: one file a page or route.
 //! * `models`: what a form says, what a template shows. No HTTP in there.
 //! * `accept`, `body`, `problem`: what the client takes, what it sent, how it is told that something is wrong.
+//! * [`serve_health`], [`Vitals`]: the health and metrics of any process, on another port.
 //! * `render`, `assets`: `templates/` and `static/`, both compiled in, so that the binary needs no folder beside it.
 //!
 //! # The rules
@@ -31,6 +32,7 @@ mod body;
 mod connections;
 mod filters;
 mod handlers;
+mod health;
 mod models;
 mod operations;
 mod problem;
@@ -40,6 +42,7 @@ mod site;
 
 pub use body::BODY_BYTES_MAX;
 pub use filters::routes;
+pub use health::{Vitals, serve_health};
 pub use operations::{Answers, Count, DeadLetters, Now, Operations, Wait};
 pub use render::BadTemplate;
 pub use serve::{ServeError, bind, serve};

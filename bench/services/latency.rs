@@ -42,7 +42,7 @@ pub(super) fn measure(options: &Options, mongo: &str) -> anyhow::Result<()> {
         requests: 0,
         workers: options.workers,
     };
-    let scorer = Process::score(&scorer, &topic.url("latency"), place.url())?;
+    let scorer = Process::score(&scorer, &topic.url("latency"), place.url(), &[])?;
     let count = WARM_UP + (options.latency_s * 1000) as usize / INTERVAL.as_millis() as usize;
     let asked = requests::make(count, 2)?;
     let (report_asked, asked_at) = mpsc::channel();

@@ -8,6 +8,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant, UNIX_EPOCH},
 };
 
 use anyhow::Context;
@@ -18,7 +19,7 @@ use delaycast::{
     supervise::{self, Report},
 };
 use delaycast_dataflows::{
-    mesh::{Mesh, Peers, Site, Terms},
+    mesh::{Certificates, Mesh, Peers, Site, Terms},
     score::{self, Config, Connections, Counters, Stop},
 };
 
@@ -28,22 +29,35 @@ use crate::{routes, score::Args, signals};
 /// The version of what the processes of a cluster exchange: those of two never form a generation.
 const DATAFLOW: &str = "score 1";
 
+/// How often it is looked whether there is a new certificate, to tell until when it is valid.
+const CERTIFICATE: Duration = Duration::from_secs(60);
+
 /// Runs until the generation is over or it is told to stop.
 pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<()> {
     supervise::tie(supervisor)?;
     let (stop, counters, generation) = (Stop::default(), Arc::new(Counters::default()), Arc::new(AtomicU64::new(0)));
+    // Before anything else, so that whoever asks learns what is waited for.
+    let monitor = args.health.start(&stop)?;
+    monitor.lacks("mesh", "not formed");
     signals::on_stop(&stop)?;
     let connections: Arc<Mutex<Option<Connections>>> = Arc::default();
-    report(&counters, &generation, &connections)?;
+    report(&counters, &generation, &connections, args.cluster.certificates()?)?;
+    counters.restarts.set(args.cluster.life.restarts);
     let listener = TcpListener::from(io::stdin().as_fd().try_clone_to_owned().context("cannot take the port")?);
 
     let Some((log, store)) = args.system.open(&stop)? else { return Ok(()) };
+    monitor.has("log");
     let models = ModelDir::new(&args.system.models.models);
     let Some(model) = routes::with_routes_of(&*store, models.load_current()?, &stop) else { return Ok(()) };
+    monitor.has("store");
+    args.health.watch_store(&monitor, &store, &stop)?;
     let opened = Connections::new(Arc::clone(&log), Arc::clone(&store));
     *connections.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened.clone());
+    monitor.scores(&opened, &counters);
     let Some(partitions) = score::partitions(&opened, &stop) else { return Ok(()) };
 
+    monitor.uses(&model.version);
+    monitor.has("model");
     let model = Arc::new(Mutex::new(model));
     let site = Site {
         terms: terms(args, &peers, &*log, &store, models, &model, &stop),
@@ -61,7 +75,11 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
         "generation {number} has formed: process {} of {processes}, with {workers} workers each, scoring with model {version}",
         member.peers().index(),
     );
-    let scorer: Arc<dyn Scorer> = Arc::new(model.lock().unwrap_or_else(PoisonError::into_inner).clone());
+    counters.generation.set(number);
+    monitor.has("mesh");
+    let model = model.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    monitor.uses(&model.version);
+    let scorer: Arc<dyn Scorer> = Arc::new(model);
     let config = Config::new(args.workers.get());
     let leave = |loss| lost::leave(&format!("{loss}"));
     let result = score::run_in_cluster(&config, member, &opened, &scorer, &counters, &stop, leave);
@@ -108,9 +126,18 @@ fn report(
     counters: &Arc<Counters>,
     generation: &Arc<AtomicU64>,
     connections: &Arc<Mutex<Option<Connections>>>,
+    certificates: Option<Certificates>,
 ) -> anyhow::Result<()> {
     let (counters, generation, connections) = (Arc::clone(counters), Arc::clone(generation), Arc::clone(connections));
+    let mut read_at: Option<Instant> = None;
     let now = move || {
+        if let Some(certificates) = &certificates
+            && read_at.is_none_or(|at| at.elapsed() >= CERTIFICATE)
+        {
+            read_at = Some(Instant::now());
+            let expires = certificates.expires().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+            expires.iter().for_each(|since_epoch| counters.certificate_expires_at_s.set(since_epoch.as_secs()));
+        }
         let connections = connections.lock().unwrap_or_else(PoisonError::into_inner);
         let waits = connections.iter().flat_map(Connections::waiting);
         Report {

@@ -16,7 +16,7 @@ use delaycast::supervise::{Report, supervise};
 use delaycast_dataflows::score::Stop;
 
 use super::supervisor::{program, scorer};
-use crate::operations::Scoring;
+use crate::{health::HealthOption, operations::Scoring};
 
 /// What the processes of the cluster are made from.
 pub(crate) struct Local<'a> {
@@ -27,6 +27,8 @@ pub(crate) struct Local<'a> {
     pub(crate) models: &'a Path,
     /// In each process.
     pub(crate) workers: NonZeroUsize,
+    /// Where this process tells how it is; the others do at the ports after it.
+    pub(crate) health: &'a HealthOption,
 }
 
 /// The processes, being kept running.
@@ -110,10 +112,13 @@ impl Local<'_> {
     }
 
     fn arguments(&self, hosts: &str, process: usize, secret: &Path) -> Vec<PathBuf> {
-        let (process, workers) = (process.to_string(), self.workers.to_string());
+        let (number, process, workers) = (process, process.to_string(), self.workers.to_string());
         let words = ["score", "--cluster", "up", "--hosts", hosts, "--process", &process, "--workers", &workers];
         let mut arguments: Vec<PathBuf> = words.iter().map(PathBuf::from).collect();
         arguments.extend(["--mesh-secret".into(), secret.to_owned(), "--models".into(), self.models.to_owned()]);
+        if let Some(address) = self.health.after(number) {
+            arguments.extend(["--health".into(), address.to_string().into()]);
+        }
         arguments
     }
 }
@@ -128,8 +133,8 @@ struct LocalChild {
 
 impl LocalChild {
     fn keep_running(self, stop: &Stop, reports: &Reports) -> anyhow::Result<()> {
-        let command = |generation| {
-            let mut command = scorer(&self.listener, &self.program, generation, &self.arguments)?;
+        let command = |start| {
+            let mut command = scorer(&self.listener, &self.program, start, &self.arguments)?;
             // In a URL there may be a password, and arguments can be read by everybody on this machine.
             let [log_url, store_url] = &self.urls;
             command.env("DELAYCAST_LOG_URL", log_url).env("DELAYCAST_STORE_URL", store_url);

@@ -25,8 +25,10 @@ pub(super) fn remember(member: &Member) {
 /// Ends the process with a last line, said once, whoever notices first.
 pub(super) fn leave(why: &str) -> ! {
     if !LEAVING.swap(true, Ordering::AcqRel) {
-        let generation = PLACE.get().map_or(0, |(generation, _)| *generation);
-        say(&format!("generation {generation} is over: {why}; starting again from the committed offsets"));
+        let (generation, own) = PLACE.get().map_or((0, 0), |(generation, peers)| (*generation, peers.index()));
+        say(&format!(
+            "process {own}: generation {generation} is over: {why}; starting again from the committed offsets"
+        ));
     }
     exit(i32::from(EXIT_TEMPORARY))
 }

@@ -65,6 +65,9 @@ pub(crate) struct Life {
     /// The last generation that is known
     #[arg(long, hide = true, value_name = "N", default_value_t = 0)]
     pub(crate) after_generation: u64,
+    /// How many there were before it
+    #[arg(long, hide = true, value_name = "N", default_value_t = 0)]
+    pub(crate) restarts: u64,
     /// The fingerprint of the program
     #[arg(long, hide = true, value_name = "SHA-256", default_value = "")]
     pub(crate) program: String,
@@ -83,14 +86,19 @@ impl ClusterOptions {
 
     /// How processes prove themselves.
     pub(crate) fn trust(&self) -> anyhow::Result<Trust> {
-        match (&self.mesh_certs, &self.mesh_secret) {
-            (Some(dir), _) => Ok(Trust::certificates(Certificates::new(dir, &self.mesh_name)?)?),
+        match (self.certificates()?, &self.mesh_secret) {
+            (Some(certificates), _) => Ok(Trust::certificates(certificates)?),
             (None, Some(file)) => Ok(Trust::secret(&secret(file)?)?),
             (None, None) => bail!(
                 "how shall the processes of the cluster know each other? Give --mesh-certs (`delaycast mesh certs` makes \
                  some), or --mesh-secret if all of them are on this machine"
             ),
         }
+    }
+
+    /// The certificates, if processes prove themselves by these.
+    pub(crate) fn certificates(&self) -> anyhow::Result<Option<Certificates>> {
+        Ok(self.mesh_certs.as_ref().map(|dir| Certificates::new(dir, &self.mesh_name)).transpose()?)
     }
 
     /// Takes this process's port.

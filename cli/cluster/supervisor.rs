@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::Context;
-use delaycast::supervise::{SuperviseError, supervise};
+use delaycast::supervise::{Start, SuperviseError, supervise};
 use delaycast_dataflows::{mesh::Peers, score::Stop};
 use sha2::{Digest, Sha256};
 
@@ -27,7 +27,7 @@ pub(crate) fn run(cluster: &ClusterOptions, peers: &Peers) -> anyhow::Result<()>
     cluster.trust()?;
     let (listener, program) = (cluster.listen(peers)?, program()?);
     let arguments: Vec<_> = env::args_os().skip(1).collect();
-    let command = |generation| scorer(&listener, &program, generation, &arguments);
+    let command = |start| scorer(&listener, &program, start, &arguments);
     let name = format!("the scorer of process {}", peers.index());
     let supervised = supervise(&name, command, &|| stop.asked(), &|_| {});
     match supervised {
@@ -41,13 +41,14 @@ pub(crate) fn run(cluster: &ClusterOptions, peers: &Peers) -> anyhow::Result<()>
 pub(super) fn scorer(
     listener: &TcpListener,
     program: &str,
-    generation: u64,
+    start: Start,
     arguments: &[impl AsRef<std::ffi::OsStr>],
 ) -> io::Result<Command> {
     let mut command = Command::new(PROGRAM);
     command.arg0("delaycast").args(arguments).stdin(OwnedFd::from(listener.try_clone()?));
     command.args(["--child-of", &std::process::id().to_string(), "--program", program]);
-    command.args(["--after-generation", &generation.to_string()]);
+    command.args(["--after-generation", &start.after_generation.to_string()]);
+    command.args(["--restarts", &start.restarts.to_string()]);
     Ok(command)
 }
 

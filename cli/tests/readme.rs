@@ -87,6 +87,7 @@ fn the_readmes_commands_do_what_it_says() {
 #[test]
 fn up_brings_the_system_up_without_services_and_between_them() {
     asks_of_up(&[]);
+    asks_of_up(&["--processes", "3"]);
     if support::services().is_some() {
         asks_of_up(&["--services"]);
     }

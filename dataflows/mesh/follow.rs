@@ -31,17 +31,17 @@ pub(super) async fn follow(
     }
 
     attempt.waiting.for_("the processes to connect to each other");
-    let connect = async {
+    let joined = async {
         tokio::try_join!(
             join(attempt, generation, &incarnations),
             joined_by(attempt, generation, &incarnations, early, door)
         )
     };
+    // It says nothing before all are ready: so whatever comes is its end, and there is nobody to wait for.
     let (lower, higher) = tokio::select! {
-        connected = connect => connected?,
-        // It says nothing now, unless it has given up: without waiting for those whom it has lost.
-        said = leader.receive() => return Err(of_leader(match said {
-            Ok(message) => Fault::OutOfOrder { got: message.name(), wanted: "nothing" },
+        joined = joined => joined?,
+        ended = leader.receive() => return Err(of_leader(match ended {
+            Ok(other) => Fault::OutOfOrder { got: other.name(), wanted: "nothing" },
             Err(fault) => fault,
         })),
     };

@@ -25,6 +25,11 @@ impl ClusterClock {
         ClusterClock { start_ms, since: Instant::now() }
     }
 
+    /// Now, in microseconds: a timestamp, finer.
+    pub(super) fn now_us(&self) -> u64 {
+        self.start_ms * 1000 + self.since.elapsed().as_micros() as u64
+    }
+
     /// Now, as a timestamp.
     pub fn now(&self) -> Timestamp {
         self.start_ms + self.since.elapsed().as_millis() as u64

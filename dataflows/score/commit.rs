@@ -62,7 +62,7 @@ mod tests {
 
     use delaycast::{
         delivery::Unavailable,
-        log::{Message, Offset, PartitionId},
+        log::{Lag, Message, Offset, PartitionId},
     };
 
     use super::*;
@@ -87,7 +87,7 @@ mod tests {
             Ok(())
         }
 
-        fn lag(&self) -> Option<u64> {
+        fn lag(&self) -> Option<Lag> {
             None
         }
     }

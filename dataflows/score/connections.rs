@@ -55,6 +55,13 @@ impl Connections {
         Connections { log, store, health }
     }
 
+    /// The health of each activity, by a short name.
+    pub fn healths(&self) -> [(&'static str, Arc<Health>); 4] {
+        let Healths { reading, answers, rejections, dead_letters } = &self.health;
+        [("log", reading), ("answers", answers), ("rejections", rejections), ("dead_letters", dead_letters)]
+            .map(|(name, health)| (name, Arc::clone(health)))
+    }
+
     /// What is waited for, in a few words, and since when.
     pub fn waiting(&self) -> Vec<(&'static str, Waiting)> {
         let Healths { reading, answers, rejections, dead_letters } = &self.health;

@@ -1,4 +1,4 @@
-//! How many records went which way.
+//! How many records went which way. The dataflow keeps plain atomics, and touches each once a batch.
 
 use std::{
     collections::BTreeMap,
@@ -8,6 +8,10 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
+
+use delaycast::log;
+
+use super::{kinds::DeadLetterCounter, latency::Latency, workers::Workers};
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -24,19 +28,42 @@ impl Counter {
     }
 }
 
+/// A number that somebody outside of the dataflow knows and sets.
+#[derive(Debug, Default)]
+pub struct Gauge(Mutex<Option<u64>>);
+
+impl Gauge {
+    /// From now on it is this.
+    pub fn set(&self, value: u64) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+    }
+
+    /// The number, once it was set.
+    pub fn get(&self) -> Option<u64> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// How many messages each worker has yet to commit, where its log knows.
 #[derive(Debug, Default)]
-pub struct Lag(Mutex<BTreeMap<usize, Option<u64>>>);
+pub struct Lag(Mutex<BTreeMap<usize, Option<log::Lag>>>);
 
 impl Lag {
-    pub(super) fn set(&self, worker: usize, lag: Option<u64>) {
+    pub(super) fn set(&self, worker: usize, lag: Option<log::Lag>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(worker, lag);
     }
 
     /// Of all workers of this process; `None` if one does not know, or none has said.
     pub fn get(&self) -> Option<u64> {
         let lags = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lags.is_empty() { None } else { lags.values().copied().sum() }
+        let total = |lag: &Option<log::Lag>| lag.as_ref().map(|lag| lag.values().sum::<u64>());
+        if lags.is_empty() { None } else { lags.values().map(total).sum() }
+    }
+
+    /// Of each partition that a worker of this process reads, as far as it is known.
+    pub fn by_partition(&self) -> log::Lag {
+        let lags = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lags.values().flatten().flatten().map(|(partition, lag)| (*partition, *lag)).collect()
     }
 }
 
@@ -45,16 +72,32 @@ impl Lag {
 pub struct Counters {
     /// Records read from the log.
     pub read: Counter,
+    /// The bytes of their payloads.
+    pub read_bytes: Counter,
+    /// Requests that the model has scored.
+    pub scored: Counter,
     /// Records that are durable, whatever became of them, under timestamps that have passed.
     pub retired: Counter,
+    /// The bytes of their payloads.
+    pub retired_bytes: Counter,
     /// Answers that the store has acknowledged.
     pub answers: Counter,
+    /// From the moment a record was read to that acknowledgement.
+    pub latency: Latency,
     /// Dead letters that their log has acknowledged.
-    pub dead_letters: Counter,
+    pub dead_letters: DeadLetterCounter,
     /// Rejections that the store has acknowledged.
     pub rejections: Counter,
     /// Messages of the log that are not yet committed.
     pub lag: Lag,
+    /// The workers' main loops.
+    pub workers: Workers,
+    /// Which forming of the cluster this is.
+    pub generation: Gauge,
+    /// How often the process was started again in its place.
+    pub restarts: Gauge,
+    /// When the certificate of this process runs out, in seconds since 1970.
+    pub certificate_expires_at_s: Gauge,
 }
 
 impl Counters {
@@ -63,11 +106,36 @@ impl Counters {
         let retired = self.retired.get();
         self.read.get().saturating_sub(retired)
     }
+
+    /// The bytes of their payloads.
+    pub fn in_flight_bytes(&self) -> u64 {
+        let retired = self.retired_bytes.get();
+        self.read_bytes.get().saturating_sub(retired)
+    }
 }
 
 impl fmt::Display for Counters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counters { read, answers, dead_letters, .. } = self;
         write!(f, "{} read, {} answered, {} dead letters", read.get(), answers.get(), dead_letters.get())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use delaycast::log::PartitionId;
+
+    use super::*;
+
+    #[test]
+    fn lag_is_summed_up_and_told_by_partition() {
+        let lag = Lag::default();
+        assert_eq!((lag.get(), lag.by_partition()), (None, log::Lag::new()));
+        lag.set(0, Some(log::Lag::from([(PartitionId(0), 3), (PartitionId(2), 0)])));
+        lag.set(1, Some(log::Lag::from([(PartitionId(1), 4)])));
+        assert_eq!(lag.get(), Some(7));
+        assert_eq!(lag.by_partition(), log::Lag::from([(PartitionId(0), 3), (PartitionId(1), 4), (PartitionId(2), 0)]));
+        lag.set(1, None);
+        assert_eq!((lag.get(), lag.by_partition().len()), (None, 2));
     }
 }

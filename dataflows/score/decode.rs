@@ -4,11 +4,11 @@ use chrono::Utc;
 use delaycast::{
     answer::Rejection,
     log::{DeadLetter, Message},
-    request::{self, MESSAGE_BYTES_MAX, Request, RequestId},
+    request::{self, MESSAGE_BYTES_MAX, MalformedKind, Request, RequestId},
 };
 use timely::dataflow::{StreamVec, operators::core::OkErr};
 
-use super::{Timestamp, land::Returned};
+use super::{Timestamp, kinds::Kind, land::Returned, source::Record};
 
 /// A record that will have no answer (rule 6).
 #[derive(Clone)]
@@ -16,15 +16,17 @@ pub(super) struct Dead {
     message: Message,
     id: Option<RequestId>,
     reason: String,
+    kind: Kind,
 }
 
 impl Dead {
     /// An answer that the store will never take.
-    pub(super) fn refused(returned: Returned<delaycast::answer::Answer, Message>) -> Self {
+    pub(super) fn refused(returned: Returned<delaycast::answer::Answer, Record>) -> Self {
         Dead {
-            message: returned.context,
+            message: returned.context.message,
             id: Some(returned.row.request.id),
             reason: format!("the store refuses the answer: {}", returned.reason),
+            kind: Kind::refused(),
         }
     }
 
@@ -33,28 +35,31 @@ impl Dead {
         self.id.map(|id| (Rejection { id, reason: self.reason, rejected_at: Utc::now() }, ()))
     }
 
-    /// What is kept of the record.
-    pub(super) fn into_dead_letter(self) -> (DeadLetter, ()) {
-        let Dead { message: Message { position, payload, attempt }, id, reason } = self;
-        (DeadLetter { position, id, reason, payload, found_at: Utc::now(), attempt }, ())
+    /// What is kept of the record, and how it counts.
+    pub(super) fn into_dead_letter(self) -> (DeadLetter, Kind) {
+        let Dead { message: Message { position, payload, attempt }, id, reason, kind } = self;
+        (DeadLetter { position, id, reason, payload, found_at: Utc::now(), attempt }, kind)
     }
 }
 
-/// Splits messages into requests and those that cannot be read. The message travels on with its request.
+/// Splits records into requests and those that cannot be read. The record travels on with its request.
 // The error is as large as the success beside it, and both move once.
 #[allow(clippy::type_complexity, clippy::result_large_err)]
 pub(super) fn decode<'scope>(
-    messages: StreamVec<'scope, Timestamp, Message>,
-) -> (StreamVec<'scope, Timestamp, (Request, Message)>, StreamVec<'scope, Timestamp, Dead>) {
-    messages.ok_err(|message| {
+    records: StreamVec<'scope, Timestamp, Record>,
+) -> (StreamVec<'scope, Timestamp, (Request, Record)>, StreamVec<'scope, Timestamp, Dead>) {
+    records.ok_err(|record| {
+        let message = &record.message;
         // A payload that was cut is longer than any request may be, so its kept part is refused for its length.
         match request::decode(message.payload.bytes()) {
-            Ok(request) => Ok((request, message)),
+            Ok(request) => Ok((request, record)),
             Err(malformed) => {
                 let (len, kept) = (message.payload.len(), message.payload.bytes().len());
                 let was_cut =
                     (len > kept).then(|| format!("the message has {len} bytes, more than {MESSAGE_BYTES_MAX}"));
-                Err(Dead { message, id: malformed.id, reason: was_cut.unwrap_or(malformed.reason) })
+                let kind = if was_cut.is_some() { MalformedKind::TooLong } else { malformed.kind };
+                let reason = was_cut.unwrap_or(malformed.reason);
+                Err(Dead { message: record.message, id: malformed.id, reason, kind: kind.into() })
             }
         }
     })

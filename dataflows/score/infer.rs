@@ -3,31 +3,33 @@
 use std::sync::Arc;
 
 use chrono::Utc;
-use delaycast::{answer::Answer, log::Message, model::Scorer, request::Request};
+use delaycast::{answer::Answer, model::Scorer, request::Request};
 use timely::{
     container::CapacityContainerBuilder,
     dataflow::{StreamVec, channels::pact::Pipeline, operators::Operator},
 };
 
-use super::{Timestamp, ledger::SharedLedger};
+use super::{Shared, Timestamp, source::Record};
 
 /// Scores requests in the batches that they come in; it never waits to fill one.
 pub(super) fn score<'scope>(
-    requests: StreamVec<'scope, Timestamp, (Request, Message)>,
+    requests: StreamVec<'scope, Timestamp, (Request, Record)>,
     scorer: Arc<dyn Scorer>,
-    ledger: SharedLedger,
-) -> StreamVec<'scope, Timestamp, (Answer, Message)> {
+    shared: &Shared,
+) -> StreamVec<'scope, Timestamp, (Answer, Record)> {
+    let Shared { ledger, counters, .. } = shared.clone();
     let mut batch: Vec<Request> = Vec::new();
-    let mut messages: Vec<Message> = Vec::new();
+    let mut records: Vec<Record> = Vec::new();
     let mut scores = Vec::new();
-    requests.unary::<CapacityContainerBuilder<Vec<(Answer, Message)>>, _, _, _>(Pipeline, "Score", |_, _| {
+    requests.unary::<CapacityContainerBuilder<Vec<(Answer, Record)>>, _, _, _>(Pipeline, "Score", |_, _| {
         move |input, output| {
             input.for_each_stamp(|capability, containers| {
-                for (request, message) in containers.flat_map(|container| container.drain(..)) {
+                for (request, record) in containers.flat_map(|container| container.drain(..)) {
                     batch.push(request);
-                    messages.push(message);
+                    records.push(record);
                 }
                 scorer.score(&batch, &mut scores);
+                counters.scored.add(scores.len());
                 if scores.len() != batch.len() {
                     // A request without an answer must not be taken for done.
                     let (asked, scored) = (batch.len(), scores.len());
@@ -35,9 +37,9 @@ pub(super) fn score<'scope>(
                     ledger.borrow_mut().broken = Some(broken);
                 }
                 let scored_at = Utc::now();
-                let answers = batch.drain(..).zip(scores.drain(..)).zip(messages.drain(..));
-                output.session(&capability).give_iterator(answers.map(|((request, score), message)| {
-                    (Answer { request, score, model: scorer.version().clone(), scored_at }, message)
+                let answers = batch.drain(..).zip(scores.drain(..)).zip(records.drain(..));
+                output.session(&capability).give_iterator(answers.map(|((request, score), record)| {
+                    (Answer { request, score, model: scorer.version().clone(), scored_at }, record)
                 }));
             });
         }

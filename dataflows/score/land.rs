@@ -1,6 +1,6 @@
 //! The sinks: rows land in a store, and the capability of a batch is held until they have.
 
-use std::{collections::HashMap, fmt};
+use std::{collections::HashMap, fmt, iter, slice};
 
 use delaycast::delivery::Delivery;
 use timely::{
@@ -12,7 +12,7 @@ use timely::{
     },
 };
 
-use super::{Counters, Shared, Timestamp, counters::Counter, wake::LateWaker};
+use super::{Shared, Timestamp, wake::LateWaker};
 
 /// A row that its store refuses for good.
 #[derive(Clone)]
@@ -22,22 +22,26 @@ pub(super) struct Returned<T, C> {
     pub(super) reason: String,
 }
 
+/// The contexts of rows that have landed.
+pub(super) type Landed<'a, C> = iter::Flatten<slice::Iter<'a, Option<C>>>;
+
 /// Lands rows, each with a context that stays here, and returns those that are refused (rules 3 and 6).
 ///
-/// A batch's capability is its outstanding obligation: it is dropped when `delivery` has settled the batch.
+/// A batch's capability is its outstanding obligation: it is dropped when `delivery` has settled the batch. What landed
+/// is given to `count`.
 pub(super) fn land<'scope, T, C>(
     rows: StreamVec<'scope, Timestamp, (T, C)>,
     name: &str,
     (mut delivery, waker): (Delivery<T>, LateWaker),
     shared: &Shared,
-    landed: fn(&Counters) -> &Counter,
+    count: fn(&Shared, Landed<'_, C>),
 ) -> StreamVec<'scope, Timestamp, Returned<T, C>>
 where
     T: Clone + Send + 'static,
     C: Clone + 'static,
 {
     let scope = rows.scope();
-    let Shared { ledger, counters, .. } = shared.clone();
+    let shared = shared.clone();
     rows.unary::<CapacityContainerBuilder<Vec<Returned<T, C>>>, _, _, _>(Pipeline, name, move |_, info| {
         waker.bind(scope.worker().sync_activator_for(info.address.to_vec()));
         let mut obligations: HashMap<u64, (Capability<Timestamp>, Vec<Option<C>>)> = HashMap::new();
@@ -60,13 +64,13 @@ where
                     Ok(None) => break,
                     Ok(Some(settled)) => {
                         let Some((capability, mut contexts)) = obligations.remove(&settled.token) else { continue };
-                        landed(&counters).add(settled.landed);
                         let mut session = output.session(&capability);
                         for refused in settled.refused {
                             if let Some(context) = contexts.get_mut(refused.index).and_then(Option::take) {
                                 session.give(Returned { row: refused.row, context, reason: refused.reason });
                             }
                         }
+                        count(&shared, contexts.iter().flatten());
                     }
                     Err(gone) => {
                         broken = Some(gone);
@@ -75,7 +79,7 @@ where
                 }
             }
             if let Some(gone) = broken {
-                ledger.borrow_mut().broken = Some(gone.to_string());
+                shared.ledger.borrow_mut().broken = Some(gone.to_string());
             }
         }
     })

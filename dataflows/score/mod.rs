@@ -35,20 +35,23 @@ mod connections;
 mod counters;
 mod decode;
 mod infer;
+mod kinds;
 mod land;
+mod latency;
 mod ledger;
 mod opening;
 mod run;
 mod source;
 mod wake;
-mod worker;
+mod work;
+mod workers;
 
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
 use delaycast::{
     answer::{Answer, Rejection},
     delivery::Delivery,
-    log::{DeadLetter, Reader},
+    log::{DeadLetter, Message, Reader},
     model::Scorer,
 };
 use timely::dataflow::{
@@ -58,13 +61,17 @@ use timely::dataflow::{
 
 pub use clock::ClusterClock;
 pub use connections::{Connections, Stop, patiently};
-pub use counters::{Counters, Lag};
+pub use counters::{Counter, Counters, Gauge, Lag};
+pub use kinds::DeadLetterCounter;
+pub use latency::{Latency, Times};
 pub use ledger::InFlight;
 pub use run::{Config, Error, partitions, run, run_in_cluster};
+pub use workers::Workers;
 
 use decode::Dead;
-use land::{land, lose};
+use land::{Landed, land, lose};
 use ledger::SharedLedger;
+use source::Record;
 use wake::LateWaker;
 
 /// How often a source closes its batch and downgrades its capability.
@@ -99,18 +106,40 @@ fn build(
 ) -> ProbeHandle<Timestamp> {
     let mut messages = source::read_log(scope, ends.reader, shared);
     if rebalance {
-        messages = messages.exchange(|message| u64::from(message.position.partition.0) ^ message.position.offset.0);
+        messages = messages.exchange(|Record { message: Message { position, .. }, .. }| {
+            u64::from(position.partition.0) ^ position.offset.0
+        });
     }
     let (requests, unreadable) = decode::decode(messages);
-    let answers = infer::score(requests, scorer, Rc::clone(&shared.ledger));
-    let refused = land(answers, "LandAnswers", ends.answers, shared, |counters| &counters.answers);
+    let answers = infer::score(requests, scorer, shared);
+    let refused = land(answers, "LandAnswers", ends.answers, shared, answered);
 
     let dead = unreadable.concat(refused.map(Dead::refused));
     let rejections = dead.clone().flat_map(Dead::rejection);
     let dead_letters = dead.map(Dead::into_dead_letter);
-    let lost = land(dead_letters, "LandDeadLetters", ends.dead_letters, shared, |counters| &counters.dead_letters);
-    let untold = land(rejections, "LandRejections", ends.rejections, shared, |counters| &counters.rejections);
+    let lost = land(dead_letters, "LandDeadLetters", ends.dead_letters, shared, |shared, letters| {
+        letters.for_each(|kind| shared.counters.dead_letters.add(*kind));
+    });
+    let untold = land(rejections, "LandRejections", ends.rejections, shared, |shared, rejections| {
+        shared.counters.rejections.add(rejections.count());
+    });
 
     let (probe, _) = lose(lost).concat(lose(untold)).probe();
     probe
+}
+
+/// Counts answers that have landed, and how long their records took. What was read together is looked up together.
+fn answered(shared: &Shared, records: Landed<'_, Record>) {
+    let (now, mut landed) = (shared.clock.now_us(), 0);
+    let mut together = (0, 0);
+    for Record { read_us, .. } in records {
+        if *read_us != together.0 {
+            shared.counters.latency.add(now.saturating_sub(together.0), together.1);
+            together = (*read_us, 0);
+        }
+        together.1 += 1;
+        landed += 1;
+    }
+    shared.counters.latency.add(now.saturating_sub(together.0), together.1);
+    shared.counters.answers.add(landed);
 }

@@ -9,7 +9,7 @@ use super::{
     ClusterClock, Connections, Counters, InFlight, Shared, Stop,
     ledger::Ledger,
     patiently,
-    worker::{Plan, work_as},
+    work::{Plan, work_as},
 };
 use crate::{
     heartbeat::{Loss, Pulse},
@@ -87,6 +87,7 @@ pub fn run(
         in_flight: config.in_flight,
         clock: ClusterClock::start(),
         pulse: None,
+        unopened: Arc::default(),
     };
     let work = Work { plan, connections, scorer, counters, stop };
     execute(builders, others, work)
@@ -114,6 +115,7 @@ pub fn run_in_cluster(
         in_flight: config.in_flight,
         clock: ClusterClock::start_at(generation.clock_ms),
         pulse: Some(Arc::clone(&pulse)),
+        unopened: Arc::default(),
     };
     execute(builders, others, Work { plan, connections, scorer, counters, stop })?;
     member.close();
@@ -139,6 +141,7 @@ struct Work<'a> {
 
 fn execute(builders: Vec<AllocatorBuilder>, others: Box<dyn Any + Send>, work: Work<'_>) -> Result<(), Error> {
     let Work { plan, connections, scorer, counters, stop } = work;
+    counters.workers.want(builders.len());
     let (connections, scorer, counters, stop) =
         (connections.clone(), Arc::clone(scorer), Arc::clone(counters), stop.clone());
     let guards = execute_from(builders, others, WorkerConfig::default(), move |worker| {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use delaycast::log::{Message, Reader};
+use serde::{Deserialize, Serialize};
 use timely::{
     container::CapacityContainerBuilder,
     dataflow::{Scope, StreamVec, operators::generic::operator::source},
@@ -17,6 +18,14 @@ use super::{Shared, TICK, Timestamp, wake::LateWaker};
 /// At most this many messages are read before other operators get their turn.
 const MESSAGES_PER_TURN_MAX: usize = 2048;
 
+/// A message on its way.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Record {
+    pub(super) message: Message,
+    /// When it was read, in microseconds of the [`super::ClusterClock`].
+    pub(super) read_us: u64,
+}
+
 /// Reads one worker's share of the log (rules 1, 2, 3 and 7).
 ///
 /// The stream ends once the ledger is stopping: the capability is dropped after the last batch is closed.
@@ -24,15 +33,15 @@ pub(super) fn read_log<'scope>(
     scope: Scope<'scope, Timestamp>,
     (reader, waker): (Rc<RefCell<Box<dyn Reader>>>, LateWaker),
     shared: &Shared,
-) -> StreamVec<'scope, Timestamp, Message> {
+) -> StreamVec<'scope, Timestamp, Record> {
     let Shared { clock, ledger, counters } = shared.clone();
-    source::<_, CapacityContainerBuilder<Vec<Message>>, _, _>(scope, "ReadLog", move |capability, info| {
+    source::<_, CapacityContainerBuilder<Vec<Record>>, _, _>(scope, "ReadLog", move |capability, info| {
         waker.bind(scope.worker().sync_activator_for(info.address.to_vec()));
         let activator = scope.activator_for(info.address);
         activator.activate();
         let mut capability = Some(capability);
         let mut ticker = Ticker::new();
-        let mut messages = Vec::new();
+        let (mut messages, mut records) = (Vec::new(), Vec::new());
         move |output| {
             let Some(open) = capability.as_mut() else { return };
             let now = clock.now();
@@ -49,10 +58,14 @@ pub(super) fn read_log<'scope>(
             if room > 0 {
                 let more = reader.borrow_mut().poll(room, &mut messages);
                 if !messages.is_empty() {
+                    let before = ledger.in_flight();
                     messages.iter().for_each(|message| ledger.read(message));
                     counters.read.add(messages.len());
-                    output.session(open).give_container(&mut messages);
-                    messages.clear();
+                    counters.read_bytes.add(ledger.in_flight().bytes - before.bytes);
+                    let read_us = clock.now_us();
+                    records.extend(messages.drain(..).map(|message| Record { message, read_us }));
+                    output.session(open).give_container(&mut records);
+                    records.clear();
                 }
                 if more {
                     activator.activate();

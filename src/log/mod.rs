@@ -72,6 +72,9 @@ impl Offset {
 /// Committed offsets, or candidates for them: per partition the next offset to read.
 pub type Offsets = BTreeMap<PartitionId, Offset>;
 
+/// How many messages are not yet committed, per partition.
+pub type Lag = BTreeMap<PartitionId, u64>;
+
 /// Where a message stands: its identity in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Position {
@@ -135,8 +138,9 @@ pub trait Reader: Send {
     /// Returns when everything handed to [`Reader::commit`] is committed, or fails at the deadline. Blocks.
     fn close(&mut self, deadline: Instant) -> Result<(), Unavailable>;
 
-    /// How many messages of the owned partitions are not yet committed, where that is known.
-    fn lag(&self) -> Option<u64>;
+    /// How many messages of the owned partitions are not yet committed, each partition by itself, also one that has
+    /// none; `None` where that cannot be known.
+    fn lag(&self) -> Option<Lag>;
 }
 
 /// Why a message was not published.

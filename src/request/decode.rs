@@ -27,12 +27,43 @@ pub struct Malformed {
     pub id: Option<RequestId>,
     /// What is wrong; a field is named as the wire names it.
     pub reason: String,
+    /// The same as one of few words.
+    pub kind: MalformedKind,
+}
+
+/// What is wrong with a message, for counting: there are no more of these than fields and a few.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MalformedKind {
+    /// It has no bytes.
+    Empty,
+    /// It has more than [`MESSAGE_BYTES_MAX`].
+    TooLong,
+    /// It is no text.
+    NotUtf8,
+    /// It is not the JSON of one object that has each field once.
+    NotJson,
+    /// This field, as the wire names it.
+    Field(&'static str),
+}
+
+impl MalformedKind {
+    /// One word.
+    pub fn name(self) -> &'static str {
+        match self {
+            MalformedKind::Empty => "empty",
+            MalformedKind::TooLong => "too_long",
+            MalformedKind::NotUtf8 => "not_utf8",
+            MalformedKind::NotJson => "not_json",
+            MalformedKind::Field(field) => field,
+        }
+    }
 }
 
 /// Reads a message of the wire contract.
 pub fn decode(bytes: &[u8]) -> Result<Request, Malformed> {
     if bytes.is_empty() {
-        return Err(Malformed { id: None, reason: "the message is empty".into() });
+        let reason = "the message is empty".into();
+        return Err(Malformed { id: None, reason, kind: MalformedKind::Empty });
     }
     let (text, damage) = text(bytes);
     let mut fields = Fields::default();
@@ -40,22 +71,25 @@ pub fn decode(bytes: &[u8]) -> Result<Request, Malformed> {
     let id = fields.id();
     let request = match (damage, parsed) {
         (Some(damage), _) => Err(damage),
-        (None, Err(error)) => Err(error.to_string()),
-        (None, Ok(())) => fields.into_request().map_err(|invalid| invalid.to_string()),
+        (None, Err(error)) => Err((MalformedKind::NotJson, error.to_string())),
+        (None, Ok(())) => {
+            fields.into_request().map_err(|invalid| (MalformedKind::Field(invalid.field), invalid.to_string()))
+        }
     };
-    request.map_err(|reason| Malformed { id, reason })
+    request.map_err(|(kind, reason)| Malformed { id, reason, kind })
 }
 
 /// The text of a message, or as much of it as may be read, and what is wrong with the rest.
-fn text(bytes: &[u8]) -> (&str, Option<String>) {
+fn text(bytes: &[u8]) -> (&str, Option<(MalformedKind, String)>) {
     let head = &bytes[..bytes.len().min(MESSAGE_BYTES_MAX)];
-    let too_long = (head.len() < bytes.len())
-        .then(|| format!("the message has {} bytes, more than {MESSAGE_BYTES_MAX}", bytes.len()));
+    let too_long = || format!("the message has {} bytes, more than {MESSAGE_BYTES_MAX}", bytes.len());
+    let too_long = (head.len() < bytes.len()).then(|| (MalformedKind::TooLong, too_long()));
     match std::str::from_utf8(head) {
         Ok(text) => (text, too_long),
         Err(error) => {
             let valid = std::str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default();
-            (valid, too_long.or_else(|| Some(format!("not UTF-8 at byte {}", error.valid_up_to()))))
+            let not_utf8 = || (MalformedKind::NotUtf8, format!("not UTF-8 at byte {}", error.valid_up_to()));
+            (valid, too_long.or_else(|| Some(not_utf8())))
         }
     }
 }

@@ -12,7 +12,7 @@ use std::fmt;
 
 use chrono::{NaiveDate, NaiveDateTime};
 
-pub use decode::{Malformed, decode, parse_flight_date};
+pub use decode::{Malformed, MalformedKind, decode, parse_flight_date};
 pub use encode::encode;
 pub use limits::{
     DEP_DELAY_MIN, DISTANCE_MILES_MAX, FLIGHT_NUM_BYTES_MAX, MESSAGE_BYTES_MAX, REQUEST_ID_BYTES_MAX, YEARS,

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 pub use child::{TieError, report, tie};
 pub use report::Report;
-pub use supervisor::{SuperviseError, supervise};
+pub use supervisor::{Start, SuperviseError, supervise};
 
 /// How often a child reports.
 pub const REPORT: Duration = Duration::from_millis(200);

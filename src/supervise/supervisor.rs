@@ -40,6 +40,15 @@ pub enum SuperviseError {
     },
 }
 
+/// What a child is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Start {
+    /// The number of the last generation that is known, or 0.
+    pub after_generation: u64,
+    /// How many there were before this one.
+    pub restarts: u64,
+}
+
 /// How a child's life ended.
 struct Life {
     status: Option<ExitStatus>,
@@ -47,24 +56,24 @@ struct Life {
     generation: u64,
 }
 
-/// Keeps a child running until `stop` says so, and returns once it has left. Each child is made by `command`, which is
-/// given the number of the last generation that is known; `seen` hears every report, and `None` when the child has left.
+/// Keeps a child running until `stop` says so, and returns once it has left. Each child is made by `command`; `seen` hears every report, and `None` when the child has left.
 /// Blocks; the thread must not end before.
 pub fn supervise(
     name: &str,
-    command: impl Fn(u64) -> io::Result<Command>,
+    command: impl Fn(Start) -> io::Result<Command>,
     stop: &dyn Fn() -> bool,
     seen: &dyn Fn(Option<&Report>),
 ) -> Result<(), SuperviseError> {
     let no_process = |source| SuperviseError::NoProcess { name: name.to_owned(), source };
-    let (mut generation, mut backoff) = (0, Backoff::new());
+    let (mut generation, mut restarts, mut backoff) = (0, 0, Backoff::new());
     while !stop() {
-        let mut child = command(generation).map_err(no_process)?;
+        let mut child = command(Start { after_generation: generation, restarts }).map_err(no_process)?;
         // A group of its own: Ctrl-C in a terminal is for the supervisor, which passes it on.
         let mut child = child.process_group(0).stdout(Stdio::piped()).spawn().map_err(no_process)?;
         let life = attend(name, &mut child, stop, seen);
         seen(None);
         generation = generation.max(life.generation);
+        restarts += 1;
         if stop() {
             break;
         }

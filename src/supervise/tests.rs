@@ -7,7 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{Report, SuperviseError, supervise};
+use super::{Report, Start, SuperviseError, supervise};
 
 /// A report of generation `number`, as a shell says it.
 fn says(number: u64) -> String {
@@ -25,9 +25,10 @@ fn shell(script: &str) -> io::Result<Command> {
 /// given.
 fn run(scripts: &[String]) -> Vec<u64> {
     let (given, reported) = (RefCell::new(Vec::new()), Cell::new(0));
-    let command = |generation| {
+    let command = |start: Start| {
         let mut given = given.borrow_mut();
-        given.push(generation);
+        assert_eq!(start.restarts, given.len() as u64);
+        given.push(start.after_generation);
         shell(&scripts[given.len() - 1])
     };
     let stop = || given.borrow().len() == scripts.len() && reported.get() == scripts.len();

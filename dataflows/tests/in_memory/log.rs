@@ -11,8 +11,8 @@ use delaycast::{
     delivery::{Health, Refusal, Unavailable, Writer},
     finding::Finding,
     log::{
-        DeadLetter, DeadLetterReader, DeadLetterSpan, Log, Message, Offset, Offsets, PartitionId, Payload, Position,
-        Producer, Reader, Share, Topic, TopicWish, Wake,
+        DeadLetter, DeadLetterReader, DeadLetterSpan, Lag, Log, Message, Offset, Offsets, PartitionId, Payload,
+        Position, Producer, Reader, Share, Topic, TopicWish, Wake,
     },
     request,
 };
@@ -175,8 +175,13 @@ impl Reader for MemoryReader {
         Ok(())
     }
 
-    fn lag(&self) -> Option<u64> {
-        None
+    fn lag(&self) -> Option<Lag> {
+        let State { partitions, committed, .. } = &*lock(&self.state);
+        let lags = partitions.iter().zip(0..).map(|(messages, number)| {
+            let done = committed.get(&PartitionId(number)).map_or(0, |offset| offset.0);
+            (PartitionId(number), messages.len() as u64 - done)
+        });
+        Some(lags.filter(|(partition, _)| self.share.owns(*partition)).collect())
     }
 }
 

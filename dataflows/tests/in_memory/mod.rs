@@ -86,6 +86,8 @@ pub fn oracle(message: &[u8]) -> Result<DelayClass, String> {
 /// A score dataflow that runs on a thread of its own.
 pub struct Running {
     pub stop: Stop,
+    #[allow(dead_code, reason = "for those that monitor")]
+    pub connections: Connections,
     pub counters: Arc<Counters>,
     thread: thread::JoinHandle<Result<(), Error>>,
 }
@@ -100,10 +102,10 @@ impl Running {
         let connections = Connections::new(Arc::clone(log) as _, Arc::clone(store) as _);
         let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));
         let thread = {
-            let (stop, counters) = (stop.clone(), Arc::clone(&counters));
+            let (stop, connections, counters) = (stop.clone(), connections.clone(), Arc::clone(&counters));
             thread::spawn(move || run(&config, &connections, &scorer, &counters, &stop))
         };
-        Running { stop, counters, thread }
+        Running { stop, connections, counters, thread }
     }
 
     pub fn has_ended(&self) -> bool {

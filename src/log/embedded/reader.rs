@@ -15,7 +15,7 @@ use super::{
 use crate::{
     background::{FAREWELL, Thread},
     delivery::{Backoff, Health, Unavailable},
-    log::{Message, Offsets, PartitionId, Payload, Reader, Wake},
+    log::{Lag, Message, Offsets, PartitionId, Payload, Reader, Wake},
     sqlite::{Bell, Database, unavailable},
 };
 
@@ -146,13 +146,13 @@ impl Reader for EmbeddedReader {
         }
     }
 
-    fn lag(&self) -> Option<u64> {
+    fn lag(&self) -> Option<Lag> {
         let state = self.shared.state();
         let lag = |(partition, place): (&PartitionId, &Place)| {
             let committed = state.commits.committed().get(partition).map_or(place.start, |offset| offset.0);
-            place.end.saturating_sub(committed.max(place.start))
+            (*partition, place.end.saturating_sub(committed.max(place.start)))
         };
-        Some(state.places.iter().map(lag).sum())
+        Some(state.places.iter().map(lag).collect())
     }
 }
 

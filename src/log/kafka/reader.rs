@@ -25,7 +25,7 @@ use super::{
 use crate::{
     background::{FAREWELL, Thread},
     delivery::{Health, Unavailable},
-    log::{Message, Offset, Offsets, PartitionId, Reader, Share, Wake},
+    log::{Lag, Message, Offset, Offsets, PartitionId, Reader, Share, Wake},
 };
 
 /// One partition gives at most this many messages at a time, then it is the next one's turn.
@@ -264,14 +264,14 @@ impl Reader for KafkaReader {
         }
     }
 
-    fn lag(&self) -> Option<u64> {
+    fn lag(&self) -> Option<Lag> {
         let state = self.shared.state();
         let lag = |(partition, place): (&PartitionId, &Place)| {
             let read = self.queues.iter().find(|queue| queue.partition == *partition).map_or(0, |queue| queue.next);
             let committed = state.commits.committed().get(partition).map_or(place.start, |offset| offset.0);
-            place.high.max(read).saturating_sub(committed)
+            (*partition, place.high.max(read).saturating_sub(committed))
         };
-        Some(state.places.iter().map(lag).sum())
+        Some(state.places.iter().map(lag).collect())
     }
 }
 

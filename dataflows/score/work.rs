@@ -2,7 +2,10 @@
 
 use std::{
     rc::Rc,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -11,6 +14,7 @@ use timely::worker::Worker;
 
 use super::{
     ClusterClock, Connections, Ends, Error, InFlight, Shared, Stop, TICK, build, commit::Committer, opening::Opening,
+    workers::Turning,
 };
 use crate::heartbeat::{self, Pulse};
 
@@ -25,6 +29,8 @@ pub(super) struct Plan {
     pub(super) in_flight: InFlight,
     pub(super) clock: ClusterClock,
     pub(super) pulse: Option<Arc<Pulse>>,
+    /// A worker of this process was told to stop before it had built its part.
+    pub(super) unopened: Arc<AtomicBool>,
 }
 
 /// One worker, from its first connection to its last commit.
@@ -51,7 +57,10 @@ pub(super) fn work_as(
     };
     let result = match opened {
         Some(ends) => score(worker, ends, connections, scorer, plan, shared, stop),
-        None => Ok(()),
+        None => {
+            plan.unopened.store(true, Ordering::Release);
+            Ok(())
+        }
     };
     // What is still held belongs to records that will be read again.
     for dataflow in worker.installed_dataflows() {
@@ -80,9 +89,11 @@ fn score(
     let reader = Rc::clone(&ends.reader.0);
     let mut committer = Committer::new(Rc::clone(&reader));
     let probe = worker.dataflow_named("Score", |scope| build(scope, ends, scorer, plan.rebalance, shared));
+    let turning = Turning::start(&shared.counters, worker.index(), shared.clock);
     let (mut deadline, mut lag_at) = (None, Instant::now());
     loop {
         worker.step_or_park(Some(TICK));
+        turning.turn(probe.with_frontier(|frontier| frontier.first().copied()));
         stop_with_the_others(plan, stop);
         if Instant::now() >= lag_at {
             shared.counters.lag.set(worker.index(), reader.borrow().lag());
@@ -92,18 +103,20 @@ fn score(
         if let Some(broken) = ledger.broken.take() {
             return Err(Error::Broken(broken));
         }
-        let before = ledger.in_flight().records;
+        let before = ledger.in_flight();
         committer.add(ledger.retire(|timestamp| !probe.less_equal(&timestamp)));
-        let left = ledger.in_flight().records;
-        shared.counters.retired.add(before - left);
+        let InFlight { records: left, bytes: left_bytes } = ledger.in_flight();
+        shared.counters.retired.add(before.records - left);
+        shared.counters.retired_bytes.add(before.bytes - left_bytes);
         committer.turn();
         if stop.asked() {
             ledger.stopping = true;
             let deadline = *deadline.get_or_insert_with(|| Instant::now() + plan.drain);
             let late = Instant::now() >= deadline;
             // An empty frontier says that no worker holds anything any more, so none depends on this one. At the
-            // deadline it is enough that nothing of our own is left.
-            if left == 0 && (late || probe.done()) {
+            // deadline it is enough that nothing of our own is left; also where a worker has no part, as then the
+            // frontier never gets empty.
+            if left == 0 && (late || probe.done() || plan.unopened.load(Ordering::Acquire)) {
                 plan.pulse.iter().for_each(|pulse| pulse.over());
                 let finished = committer.finish(deadline);
                 return finished.map_err(|reason| Error::Undrained { records: 0, reason: Some(reason) });

@@ -1,0 +1,85 @@
+//! What it costs to score in three processes instead of one, on one machine: throughput with as many workers, and the time to
+//! an answer on an idle system. Three processes on one machine are for learning and for testing; this tells what the
+//! mesh itself takes.
+
+use std::{
+    fs,
+    io::Write,
+    net::TcpListener,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use delaycast::{log, request::Request, store};
+
+use crate::{
+    Options,
+    embedded_latency::{ask, report},
+    process::Process,
+    requests,
+    watch_cost::{compare, rate},
+};
+
+/// As many partitions as there are workers in all.
+const PARTITIONS: usize = 6;
+/// Of the same number of workers, so many are in each of three processes, or all in one.
+const PROCESSES: usize = 3;
+const WORKERS: usize = 2;
+/// So many requests are asked one after the other.
+const ASKED: usize = 500;
+
+pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
+    let requests = requests::make(options.requests, 1)?;
+    compare("in three processes", |many| landed_per_second(options, &requests, many))?;
+    for many in [false, true, false, true] {
+        let dir = tempfile::tempdir_in(".")?;
+        let (_, url) = place(dir.path());
+        let (producer, lookup) = (log::open(&url)?.producer()?, store::open(&url)?.lookup()?);
+        let _scorers = scorers(options, dir.path(), &url, many)?;
+        let (mut acknowledged, mut visible) = ask(&requests::make(ASKED + 1, 2)?, &*producer, &*lookup)?;
+        println!("{}", if many { "three processes, idle" } else { "one process, idle" });
+        report("  until the log has it", &mut acknowledged);
+        report("  until the answer is visible", &mut visible);
+    }
+    Ok(())
+}
+
+fn place(dir: &Path) -> (PathBuf, String) {
+    let path = dir.join("delaycast.db");
+    let url = format!("sqlite:{}?partitions={PARTITIONS}", path.display());
+    (path, url)
+}
+
+fn landed_per_second(options: &Options, asked: &[Request], many: bool) -> anyhow::Result<f64> {
+    let dir = tempfile::tempdir_in(".")?;
+    let (path, url) = place(dir.path());
+    requests::publish(&log::open(&url)?.producer()?, asked)?;
+    let _scorers = scorers(options, dir.path(), &url, many)?;
+    rate(&path, asked.len())
+}
+
+/// One process with all workers, or three with a share each, that know each other by a secret.
+fn scorers(options: &Options, dir: &Path, url: &str, many: bool) -> anyhow::Result<Vec<Process>> {
+    let with = |workers: usize| Options {
+        binary: options.binary.clone(),
+        models: options.models.clone(),
+        requests: options.requests,
+        workers,
+    };
+    if !many {
+        return Ok(vec![Process::score(&with(PROCESSES * WORKERS), url, url, &[])?]);
+    }
+    let secret = dir.join("secret");
+    fs::File::create(&secret)?.write_all(b"for this measurement alone")?;
+    // Free a moment ago: a process says aloud if one is not any more.
+    let listeners: Result<Vec<_>, _> = (0..PROCESSES).map(|_| TcpListener::bind("127.0.0.1:0")).collect();
+    let addresses: Result<Vec<_>, _> = listeners?.iter().map(TcpListener::local_addr).collect();
+    let hosts = addresses?.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let secret = secret.to_str().context("a path that is no text")?;
+    let start = |process: usize| {
+        let process = process.to_string();
+        let cluster = ["--hosts", &hosts, "--process", &process, "--mesh-secret", secret];
+        Process::score(&with(WORKERS), url, url, &cluster)
+    };
+    (0..PROCESSES).map(start).collect()
+}

@@ -1,0 +1,62 @@
+//! What it costs the scorer that its metrics are read ten times a second, and without.
+
+use std::{
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use anyhow::ensure;
+use delaycast::{log, request::Request};
+
+use crate::{
+    Options,
+    process::Process,
+    requests,
+    watch_cost::{compare, rate},
+};
+
+/// Metrics are read so often, a hundred times as often as is usual.
+const EVERY: Duration = Duration::from_millis(100);
+
+pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
+    let asked = requests::make(options.requests, 1)?;
+    compare("while the metrics are read", |scraped| landed_per_second(options, &asked, scraped))
+}
+
+fn landed_per_second(options: &Options, asked: &[Request], scraped: bool) -> anyhow::Result<f64> {
+    let dir = tempfile::tempdir_in(".")?;
+    let path = dir.path().join("delaycast.db");
+    let url = format!("sqlite:{}", path.display());
+    requests::publish(&log::open(&url)?.producer()?, asked)?;
+    if !scraped {
+        let _scorer = Process::score(options, &url, &url, &[])?;
+        return rate(&path, asked.len());
+    }
+    // Free a moment ago: the scorer says aloud if it is not any more.
+    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let _scorer = Process::score(options, &url, &url, &["--health", &address.to_string()])?;
+    let (stop, pages) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let scraper = {
+        let (stop, pages) = (Arc::clone(&stop), Arc::clone(&pages));
+        thread::spawn(move || {
+            while !stop.load(Ordering::Relaxed) {
+                let page = ureq::get(format!("http://{address}/metrics")).call();
+                // Until the scorer listens there is nothing to read.
+                if page.is_ok_and(|mut page| page.body_mut().read_to_string().is_ok()) {
+                    pages.fetch_add(1, Ordering::Relaxed);
+                }
+                thread::sleep(EVERY);
+            }
+        })
+    };
+    let landed = rate(&path, asked.len());
+    stop.store(true, Ordering::Relaxed);
+    ensure!(scraper.join().is_ok(), "the thread that reads the metrics died");
+    ensure!(pages.load(Ordering::Relaxed) > 0, "nobody has read the metrics");
+    landed
+}

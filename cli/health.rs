@@ -1,0 +1,121 @@
+//! `--health`: liveness, readiness and metrics, on a port of their own.
+
+use std::{future::pending, net::SocketAddr, sync::Arc, thread};
+
+use anyhow::Context;
+use clap::Args;
+use delaycast::{
+    delivery::{Health, Unavailable},
+    log::Log,
+    process,
+    store::{Lookup, Store},
+};
+use delaycast_dataflows::{
+    monitor::{Monitor, probe},
+    score::Stop,
+};
+use delaycast_web::{Vitals, bind, serve_health};
+
+/// No request has this id, so that looking it up finds nothing, in a healthy way.
+const NOBODY: &str = "delaycast-health";
+
+/// Where to tell how this process is.
+#[derive(Args)]
+pub(crate) struct HealthOption {
+    /// Serve /livez, /readyz and /metrics there, as in 127.0.0.1:9090; off unless given. Several processes take the ports
+    /// that follow
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    health: Option<SocketAddr>,
+}
+
+struct Monitored(Arc<Monitor>);
+
+impl Vitals for Monitored {
+    fn live(&self) -> Result<(), String> {
+        self.0.live()
+    }
+
+    fn ready(&self) -> Vec<String> {
+        self.0.ready()
+    }
+
+    fn metrics(&self) -> String {
+        self.0.metrics()
+    }
+}
+
+impl HealthOption {
+    /// Takes the port and answers from now on, until the process ends: not ready, as model, log and store are missing.
+    pub(crate) fn start(&self, stop: &Stop) -> anyhow::Result<Arc<Monitor>> {
+        let monitor = Arc::new(Monitor::new(env!("CARGO_PKG_VERSION"), process::usage, stop));
+        monitor.lacks("model", "not loaded");
+        monitor.lacks("log", "not open");
+        monitor.lacks("store", "not open");
+        let Some(address) = self.health else { return Ok(monitor) };
+        let listener = bind(address)?;
+        let address = listener.local_addr().context("the listener has no address")?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the health port")?;
+        let vitals = Arc::new(Monitored(Arc::clone(&monitor)));
+        let run = move || {
+            if let Err(error) = runtime.block_on(serve_health(listener, vitals, pending())) {
+                tracing::error!("the health port is closed: {error}");
+            }
+        };
+        thread::Builder::new().name("health".into()).spawn(run).context("cannot start a thread for the health port")?;
+        tracing::info!("health and metrics: http://{address}");
+        Ok(monitor)
+    }
+
+    /// Where the process of number `index` beside this one tells the same: each has a port of its own, after this one's.
+    pub(crate) fn after(&self, index: usize) -> Option<SocketAddr> {
+        let address = self.health?;
+        let port = usize::from(address.port()) + 1 + index;
+        // Free ports are chosen for all, or for none.
+        let port = if address.port() == 0 { Some(0) } else { u16::try_from(port).ok() };
+        Some(SocketAddr::new(address.ip(), port?))
+    }
+
+    /// The store is open; from now on it is asked now and then.
+    pub(crate) fn watch_store(
+        &self,
+        monitor: &Arc<Monitor>,
+        store: &Arc<dyn Store>,
+        stop: &Stop,
+    ) -> anyhow::Result<()> {
+        let health = Health::new(format!("the store {}", store.describe()));
+        let store = Arc::clone(store);
+        let mut lookup: Option<Box<dyn Lookup>> = None;
+        self.watch(monitor, "store", health, stop, move || {
+            if lookup.is_none() {
+                lookup = Some(store.lookup()?);
+            }
+            lookup.as_ref().map_or(Ok(()), |lookup| lookup.find(NOBODY).map(drop))
+        })
+    }
+
+    /// The same for a log that nobody here reads.
+    pub(crate) fn watch_log(&self, monitor: &Arc<Monitor>, log: &Arc<dyn Log>, stop: &Stop) -> anyhow::Result<()> {
+        let health = Health::new(format!("the log {}", log.describe()));
+        let log = Arc::clone(log);
+        self.watch(monitor, "log", health, stop, move || log.partitions().map(drop))
+    }
+
+    fn watch(
+        &self,
+        monitor: &Arc<Monitor>,
+        name: &'static str,
+        health: Health,
+        stop: &Stop,
+        look: impl FnMut() -> Result<(), Unavailable> + Send + 'static,
+    ) -> anyhow::Result<()> {
+        // Without a port nobody asks.
+        if self.health.is_some() {
+            probe(monitor, name, health, stop, look)
+                .with_context(|| format!("cannot start a thread to watch the {name}"))?;
+        }
+        Ok(())
+    }
+}

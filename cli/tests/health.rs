@@ -1,0 +1,94 @@
+//! `--health`, asked over HTTP while the real binary starts, works and waits.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
+
+mod support;
+
+use std::net::TcpListener;
+
+use support::{Process, delaycast, give_models, models, request, run, until};
+
+/// A port that was free a moment ago.
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// Status and body; `None` while nobody listens.
+fn get(address: &str, path: &str) -> Option<(u16, String)> {
+    let url = format!("http://{address}{path}");
+    let mut response = ureq::get(url).config().http_status_as_error(false).build().call().ok()?;
+    Some((response.status().as_u16(), response.body_mut().read_to_string().unwrap()))
+}
+
+fn until_ready(address: &str) {
+    until("it is ready", || get(address, "/readyz") == Some((200, "ok\n".into())));
+    assert_eq!(get(address, "/livez"), Some((200, "ok\n".into())));
+}
+
+fn metric(address: &str, series: &str) -> Option<f64> {
+    let (_, text) = get(address, "/metrics")?;
+    text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
+}
+
+#[test]
+fn a_scorer_is_ready_counts_and_takes_its_port_first_of_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", dir.path().join("delaycast.db").display());
+    let (models, address) = (models().to_string_lossy(), free_address());
+    let arguments = ["score", "--log", &url, "--store", &url, "--models", &models, "--health", &address];
+    let scorer = Process::start(&arguments);
+    until_ready(&address);
+    let lines = format!("{}\nnot a request\n", request("one", 5.0));
+    assert!(run(&["send", "-", "--log", &url], lines.as_bytes()).0.success());
+    until("both have come to their end", || {
+        metric(&address, "delaycast_landed_answers_total") == Some(1.0)
+            && metric(&address, "delaycast_dead_letters_total{reason=\"not_json\"}") == Some(1.0)
+            && metric(&address, "delaycast_in_flight_records") == Some(0.0)
+    });
+    assert_eq!(metric(&address, "delaycast_latency_seconds_count"), Some(1.0));
+    assert!(metric(&address, "process_resident_memory_bytes").unwrap() > 1e6);
+    assert_eq!(get(&address, "/").unwrap().0, 404);
+
+    // The folder of models is not even looked at.
+    let (status, _, stderr) = run(&["score", "--models", "/nowhere", "--health", &address], b"");
+    assert_eq!(status.code(), Some(1));
+    assert!(stderr.contains(&address) && !stderr.contains("nowhere"), "{stderr}");
+    assert_eq!(scorer.terminate(), Some(0));
+}
+
+#[test]
+fn a_scorer_without_its_log_lives_and_says_what_it_waits_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = format!("sqlite:{}", dir.path().join("delaycast.db").display());
+    let (models, address, nobody) = (models().to_string_lossy(), free_address(), free_address());
+    let log = format!("kafka://{nobody}/requests");
+    let arguments = ["score", "--log", &log, "--store", &store, "--models", &models, "--health", &address];
+    let scorer = Process::spawn(delaycast(&arguments).env("DELAYCAST_LOG", "error"));
+    let expected = ["the log ", "workers: not started"];
+    until("it waits for the log alone", || {
+        let Some((503, lines)) = get(&address, "/readyz") else { return false };
+        lines.lines().count() == expected.len() && expected.iter().all(|line| lines.contains(line))
+    });
+    assert_eq!(get(&address, "/livez"), Some((200, "ok\n".into())));
+    assert!(metric(&address, "delaycast_outage_seconds{dependency=\"log\"}").unwrap() > 0.0);
+    assert_eq!(scorer.terminate(), Some(0));
+}
+
+#[test]
+fn up_and_web_are_ready_too() {
+    let dir = tempfile::tempdir().unwrap();
+    give_models(dir.path());
+    let (at, address) = (dir.path().to_string_lossy(), free_address());
+    let up = Process::start(&["up", "--port", "0", "--dir", &at, "--health", &address]);
+    until_ready(&address);
+    assert_eq!(metric(&address, "delaycast_in_flight_records"), Some(0.0));
+
+    let (url, models, other) = (format!("sqlite:{at}/delaycast.db"), format!("{at}/models"), free_address());
+    let arguments = ["web", "--port", "0", "--log", &url, "--store", &url, "--models", &models, "--health", &other];
+    let web = Process::start(&arguments);
+    until_ready(&other);
+    assert_eq!(metric(&other, "delaycast_outage_seconds{dependency=\"store\"}"), Some(0.0));
+    assert_eq!(metric(&other, "delaycast_in_flight_records"), None);
+    assert_eq!(web.terminate(), Some(0));
+    assert_eq!(up.terminate(), Some(0));
+}

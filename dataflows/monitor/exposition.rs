@@ -1,0 +1,127 @@
+//! The metrics as text. docs/metrics.md tells of each when to be alarmed, and a test holds that table against this.
+
+use std::{fmt, sync::Arc};
+
+use delaycast::{answer::ModelVersion, process::Usage};
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, NoLabelSet, prometheus_text},
+    metrics::MetricType,
+    registry::Registry,
+};
+
+use crate::score::{Counters, Times};
+
+/// What is to be shown.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    pub(super) build: &'static str,
+    pub(super) model: Option<ModelVersion>,
+    /// By name, in seconds; 0 for one that serves.
+    pub(super) outages: Vec<(&'static str, f64)>,
+    pub(super) counters: Option<Arc<Counters>>,
+    pub(super) usage: Option<Usage>,
+}
+
+/// All of it, in the text format of Prometheus.
+pub(super) fn text(snapshot: Snapshot) -> String {
+    let (mut registry, mut text) = (Registry::default(), String::new());
+    registry.register_collector(Box::new(snapshot));
+    // A string takes everything.
+    let _ = prometheus_text::encode(&mut text, &registry);
+    text
+}
+
+impl Collector for Snapshot {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut page = Page(encoder);
+        let Snapshot { build, model, outages, counters, usage } = self;
+        page.info("delaycast_build", "The version of this program", "version", build)?;
+        if let Some(model) = model {
+            page.info("delaycast_model", "The version of the model in use", "version", model.as_str())?;
+        }
+        let help = "For how long this dependency has not served; 0 if it does";
+        page.gauges("delaycast_outage_seconds", help, "dependency", outages)?;
+        if let Some(usage) = usage {
+            page.gauge("process_resident_memory_bytes", "Memory in use", usage.resident_bytes)?;
+            page.counter("process_cpu_seconds", "Processor time, user and system", usage.cpu_seconds)?;
+        }
+        counters.as_ref().map_or(Ok(()), |counters| page.score(counters))
+    }
+}
+
+/// A page of metrics that is being written. The format adds `_total` to counters and `_info` to infos.
+struct Page<'a>(DescriptorEncoder<'a>);
+
+impl Page<'_> {
+    fn score(&mut self, counters: &Counters) -> fmt::Result {
+        self.counter("delaycast_consumed_records", "Records read from the log", counters.read.get())?;
+        self.counter("delaycast_scored_requests", "Requests that the model has scored", counters.scored.get())?;
+        self.counter("delaycast_landed_answers", "Answers that the store has acknowledged", counters.answers.get())?;
+        let help = "Rejections that the store has acknowledged";
+        self.counter("delaycast_landed_rejections", help, counters.rejections.get())?;
+        let letters: Vec<_> = counters.dead_letters.by_kind().collect();
+        self.counters("delaycast_dead_letters", "Dead letters that their log has acknowledged", "reason", &letters)?;
+        let help = "From reading a record to the store's acknowledgement of its answer";
+        self.histogram("delaycast_latency_seconds", help, &counters.latency.get())?;
+
+        let help = "Records read and not yet durable, whatever becomes of them";
+        self.gauge("delaycast_in_flight_records", help, counters.in_flight())?;
+        self.gauge("delaycast_in_flight_bytes", "The bytes of their payloads", counters.in_flight_bytes())?;
+        let lag: Vec<_> = counters.lag.by_partition().into_iter().map(|(of, lag)| (of.0.to_string(), lag)).collect();
+        let help = "Messages that are not yet committed, of the partitions that this process reads";
+        self.gauges("delaycast_lag_records", help, "partition", &lag)?;
+        if let Some(lag) = counters.workers.frontier_lag() {
+            let help = "How far the clock is ahead of the durable frontier, of the worker that is farthest behind";
+            self.gauge("delaycast_frontier_lag_seconds", help, lag.as_secs_f64())?;
+        }
+        if let Some(generation) = counters.generation.get() {
+            self.gauge("delaycast_generation", "Which forming of the cluster this is", generation)?;
+        }
+        if let Some(restarts) = counters.restarts.get() {
+            self.counter("delaycast_restarts", "How often the scorer was started again in its place", restarts)?;
+        }
+        if let Some(at) = counters.certificate_expires_at_s.get() {
+            let help = "When the certificate of this process runs out, since 1970";
+            self.gauge("delaycast_certificate_expiry_timestamp_seconds", help, at)?;
+        }
+        Ok(())
+    }
+
+    fn counter(&mut self, name: &str, help: &str, value: impl EncodeCounterValue) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        metric.encode_counter::<NoLabelSet, _, f64>(&value, None)
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: impl EncodeGaugeValue) -> fmt::Result {
+        self.0.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)
+    }
+
+    fn counters(&mut self, name: &str, help: &str, label: &str, values: &[(impl AsRef<str>, u64)]) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        values.iter().try_for_each(|(of, value)| {
+            metric.encode_family(&[(label, of.as_ref())])?.encode_counter::<NoLabelSet, _, f64>(value, None)
+        })
+    }
+
+    fn gauges<V: EncodeGaugeValue>(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: &[(impl AsRef<str>, V)],
+    ) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        values.iter().try_for_each(|(of, value)| metric.encode_family(&[(label, of.as_ref())])?.encode_gauge(value))
+    }
+
+    fn info(&mut self, name: &str, help: &str, label: &str, value: &str) -> fmt::Result {
+        self.0.encode_descriptor(name, help, None, MetricType::Info)?.encode_info(&[(label, value)])
+    }
+
+    fn histogram(&mut self, name: &str, help: &str, times: &Times) -> fmt::Result {
+        let Times { steps, count, sum_seconds } = times;
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
+        metric.encode_histogram::<NoLabelSet>(*sum_seconds, *count, steps, None)
+    }
+}

@@ -1,0 +1,138 @@
+//! How a process is: whether it turns, what it waits for, and its numbers.
+//!
+//! A [`Monitor`] is told by those who start things what is still missing, and holds on to the counters and healths of
+//! what runs. It answers at any time, from any thread, without holding anybody up.
+//!
+//! 1. Live: no worker's main loop is silent for 30 s. An outage, however long, is no reason to start again.
+//! 2. Ready: nothing is missing, all workers turn, every health serves, and nobody has asked to stop.
+//! 3. The text of the metrics is made when it is asked for; the dataflow touches nothing but plain atomics.
+
+mod exposition;
+mod probe;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use delaycast::{answer::ModelVersion, delivery::Health, process::Usage};
+
+use crate::score::{Connections, Counters, Stop};
+
+pub use probe::probe;
+
+/// Tells how a process is.
+pub struct Monitor {
+    build: &'static str,
+    usage: fn() -> Option<Usage>,
+    stop: Stop,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    missing: BTreeMap<&'static str, String>,
+    healths: BTreeMap<&'static str, Arc<Health>>,
+    model: Option<ModelVersion>,
+    counters: Option<Arc<Counters>>,
+}
+
+impl Monitor {
+    /// Of a process of version `build`, which ends when `stop` is asked; `usage` tells what it takes of the machine.
+    pub fn new(build: &'static str, usage: fn() -> Option<Usage>, stop: &Stop) -> Self {
+        Monitor { build, usage, stop: stop.clone(), state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something is missing, for a reason, until it is [had](Monitor::has) or missing for another.
+    pub fn lacks(&self, what: &'static str, why: impl Into<String>) {
+        self.state().missing.insert(what, why.into());
+    }
+
+    /// It is missing no longer.
+    pub fn has(&self, what: &'static str) {
+        self.state().missing.remove(what);
+    }
+
+    /// This is the model in use.
+    pub fn uses(&self, model: &ModelVersion) {
+        self.state().model = Some(model.clone());
+    }
+
+    /// A dependency, by a short name.
+    pub fn depends_on(&self, name: &'static str, health: Arc<Health>) {
+        self.state().healths.insert(name, health);
+    }
+
+    /// A score dataflow, which runs or will run between these.
+    pub fn scores(&self, connections: &Connections, counters: &Arc<Counters>) {
+        connections.healths().into_iter().for_each(|(name, health)| self.depends_on(name, health));
+        self.state().counters = Some(Arc::clone(counters));
+    }
+
+    /// Why the process can only be started again, if so (rule 1).
+    pub fn live(&self) -> Result<(), String> {
+        let counters = self.state().counters.clone();
+        counters.and_then(|counters| counters.workers.hanging()).map_or(Ok(()), Err)
+    }
+
+    /// What is waited for; ready if there is nothing (rule 2).
+    pub fn ready(&self) -> Vec<String> {
+        let State { missing, healths, counters, .. } = &*self.state();
+        let stopping = self.stop.asked().then(|| "stopping".to_owned());
+        let workers = counters.as_ref().and_then(|counters| counters.workers.missing());
+        let outages = healths.values().filter_map(|health| {
+            let outage = health.outage()?;
+            Some(format!("{}: {}, for {} s", health.what(), outage.reason, outage.since.elapsed().as_secs()))
+        });
+        let missing = missing.iter().map(|(what, why)| format!("{what}: {why}"));
+        let workers = workers.map(|missing| format!("workers: {missing}"));
+        stopping.into_iter().chain(missing).chain(workers).chain(outages).collect()
+    }
+
+    /// The numbers, in the text format of Prometheus, version 0.0.4 (rule 3).
+    pub fn metrics(&self) -> String {
+        let State { healths, model, counters, .. } = &*self.state();
+        let outage = |health: &Health| health.outage().map_or(0.0, |outage| outage.since.elapsed().as_secs_f64());
+        exposition::text(exposition::Snapshot {
+            build: self.build,
+            model: model.clone(),
+            outages: healths.iter().map(|(name, health)| (*name, outage(health))).collect(),
+            counters: counters.clone(),
+            usage: (self.usage)(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use delaycast::delivery::Unavailable;
+
+    use super::*;
+
+    #[test]
+    fn rule_2_readiness_names_what_is_waited_for() {
+        let stop = Stop::default();
+        let monitor = Monitor::new("1.2.3", || None, &stop);
+        let store = Arc::new(Health::new("the store mongodb"));
+        monitor.lacks("model", "not loaded");
+        monitor.lacks("log", "connecting");
+        monitor.depends_on("store", Arc::clone(&store));
+        assert_eq!(monitor.ready(), ["log: connecting", "model: not loaded"]);
+        monitor.lacks("log", "no such topic");
+        monitor.has("model");
+        assert_eq!(monitor.ready(), ["log: no such topic"]);
+        monitor.has("log");
+        assert_eq!(monitor.ready(), [""; 0]);
+        store.waiting(&Unavailable::transient("no primary"));
+        assert_eq!(monitor.ready(), ["the store mongodb: no primary, for 0 s"]);
+        store.serving();
+        assert_eq!(monitor.ready(), [""; 0]);
+        stop.ask();
+        assert_eq!(monitor.ready(), ["stopping"]);
+        assert_eq!(monitor.live(), Ok(()));
+    }
+}

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# From an empty Google Cloud project to the URL of a running delaycast.
+#
+#   deploy/gke/deploy.sh [OPTIONS] [COMMAND]
+#
+#   up            everything, in order (the default); what is there already stays
+#   step NAME     one step of it: deploy.sh --help lists them
+#   rollout       new images, settings or model to the scorers: deletes all their pods at once, waits until ready
+#   scale N       N scorers: writes config.env, applies, and rolls out
+#   train         trains and publishes a model now; `rollout` takes it into use
+#   url           where the page is
+#   teardown      deletes everything that `up` made, data included; asks for the project's name
+#
+#   --config FILE   instead of config.env beside this script; config.env.example explains each value
+#   --dry-run       print each command, run none
+#   --yes           teardown without being asked
+#
+# Example:
+#   cp deploy/gke/config.env.example deploy/gke/config.env   # and fill in PROJECT
+#   deploy/gke/deploy.sh --dry-run
+#   deploy/gke/deploy.sh
+#
+# It needs Linux or Cloud Shell, gcloud (logged in), kubectl with gke-gcloud-auth-plugin, and helm 3.8 or newer. Safe to run
+# twice, and to run again where it was cut off.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+. "$here/lib/run.sh"
+. "$here/lib/google.sh"
+. "$here/lib/cluster.sh"
+. "$here/lib/day2.sh"
+
+# In this order. Each is a function, and finds out by itself what is there already.
+STEPS="apis network registry images cluster bucket identity address certificate kafka operators secrets manifests model rollout url"
+
+usage() {
+    sed -n '2,/^set -/{/^# \{0,1\}/s///p}' "${BASH_SOURCE[0]}"
+    echo "Steps: $STEPS"
+}
+
+config=$here/config.env
+dry=
+yes=
+while [ $# -gt 0 ]; do
+    case "$1" in
+    --config)
+        config=${2:?--config wants a file}
+        shift
+        ;;
+    --dry-run) dry=1 ;;
+    --yes) yes=1 ;;
+    -h | --help)
+        usage
+        exit 0
+        ;;
+    -*) fail "there is no option $1: deploy.sh --help" ;;
+    *) break ;;
+    esac
+    shift
+done
+
+command=${1:-up}
+case "$command" in
+up | rollout | train | url | teardown) [ $# -le 1 ] || fail "$command takes nothing more" ;;
+step | scale) [ $# -eq 2 ] || fail "deploy.sh $command wants one word more: deploy.sh --help" ;;
+*) fail "there is no command $command: deploy.sh --help" ;;
+esac
+
+read_config "$config"
+need_tools
+
+case "$command" in
+up) for step in $STEPS; do take "$step"; done ;;
+step)
+    case " $STEPS " in
+    *" $2 "*) take "$2" ;;
+    *) fail "there is no step $2. Steps: $STEPS" ;;
+    esac
+    ;;
+scale) scale "$2" ;;
+*) take "$command" ;;
+esac

@@ -1,0 +1,145 @@
+# The steps in the cluster. Sourced by deploy.sh.
+# shellcheck shell=bash disable=SC2154 # here, and what read_config sets: deploy.sh
+
+CERT_MANAGER_VERSION=v1.18.2
+# The last line but patches of 0.45 that runs Kafka 3.9 (overlays/self-hosted/kafka.yaml says why that).
+STRIMZI_VERSION=0.47.0
+
+# The name of the cluster is in each command: whatever kubectl's current context is, it is not meant.
+in_cluster() {
+    kubectl --context="$CONTEXT" --namespace=delaycast "$@"
+}
+
+run_in_cluster() {
+    run kubectl --context="$CONTEXT" --namespace=delaycast "$@"
+}
+
+step_cluster() {
+    ensure gcloud --project="$PROJECT" --quiet container clusters describe delaycast --location="$REGION" -- \
+        gcloud --project="$PROJECT" --quiet container clusters create-auto delaycast --location="$REGION" \
+        --release-channel=regular --network=delaycast --subnetwork=delaycast --enable-private-nodes
+    run_google container clusters get-credentials delaycast --location="$REGION"
+}
+
+step_operators() {
+    # Autopilot does not let others into kube-system, where cert-manager would elect its leader.
+    run helm --kube-context="$CONTEXT" upgrade --install cert-manager oci://quay.io/jetstack/charts/cert-manager \
+        --version="$CERT_MANAGER_VERSION" --namespace=cert-manager --create-namespace --wait --timeout=10m \
+        --set=crds.enabled=true --set=global.leaderElection.namespace=cert-manager
+    run_in_cluster apply --server-side --filename="$here/base/namespace.yaml"
+    [ "$OVERLAY" = self-hosted ] || return 0
+    # `restricted`: its pods then are what the namespace demands.
+    run helm --kube-context="$CONTEXT" upgrade --install strimzi oci://quay.io/strimzi-helm/strimzi-kafka-operator \
+        --version="$STRIMZI_VERSION" --namespace=strimzi --create-namespace --wait --timeout=10m \
+        --set="watchNamespaces={delaycast}" \
+        --set="extraEnvs[0].name=STRIMZI_POD_SECURITY_PROVIDER_CLASS" --set="extraEnvs[0].value=restricted"
+}
+
+random_password() {
+    head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'
+}
+
+# secret NAME KEY VALUE…: makes or replaces one. Values go through standard input, never on a command line, never on a screen.
+secret() {
+    local name=$1 keys= lines=
+    shift
+    while [ $# -gt 0 ]; do
+        keys+=" $1"
+        lines+="  $1: $(printf %s "$2" | base64 | tr -d '\n')"$'\n'
+        shift 2
+    done
+    say "+ kubectl --context=$CONTEXT --namespace=delaycast apply --server-side --filename=-   # Secret $name:$keys"
+    [ -n "$dry" ] || printf 'apiVersion: v1\nkind: Secret\nmetadata:\n  name: %s\ndata:\n%s' "$name" "$lines" |
+        in_cluster apply --server-side --filename=-
+}
+
+secret_is_there() {
+    [ -z "$dry" ] && in_cluster get secret "$1" >/dev/null 2>&1
+}
+
+step_secrets() {
+    if [ "$OVERLAY" = managed ]; then
+        secrets_of_atlas
+        return
+    fi
+    local password database=agile_data_science
+    if secret_is_there delaycast-mongo; then
+        say "  there: Secret delaycast-mongo, and it stays: MongoDB took it with its first start"
+        password=$(in_cluster get secret delaycast-mongo --output="jsonpath={.data.password}" | base64 -d)
+    else
+        password=$(random_password)
+        secret delaycast-mongo database "$database" root-password "$(random_password)" password "$password"
+    fi
+    secret delaycast-store url "mongodb://delaycast:$password@mongo:27017/$database"
+}
+
+secrets_of_atlas() {
+    if [ -z "${MONGODB_URL_FILE:-}" ]; then
+        [ -z "$dry" ] || {
+            secret delaycast-store url ""
+            return
+        }
+        secret_is_there delaycast-store || fail "MONGODB_URL_FILE is empty, and there is no Secret delaycast-store yet.
+Make a database in Atlas, let in $(google compute addresses describe delaycast-nat --region="$REGION" --format="value(address)"),
+and put its URL into a file that only you can read."
+        say "  there: Secret delaycast-store"
+        return
+    fi
+    local url
+    url=$(tr -d '\n' <"$MONGODB_URL_FILE")
+    case "$url" in
+    mongodb+srv://*) fail "$MONGODB_URL_FILE: mongodb+srv is not understood; take the form with hosts, mongodb://HOST,HOST,HOST/…" ;;
+    mongodb://*/?*) ;;
+    *) fail "$MONGODB_URL_FILE: a URL mongodb://USER:PASSWORD@HOST,…/DATABASE?… is wanted" ;;
+    esac
+    secret delaycast-store url "$url"
+}
+
+# What kustomize builds: the overlay, with what is known only here on top. Written anew each time, and ignored by git.
+write_site() {
+    local domain certificate image
+    domain_and_certificate
+    say "+ write $here/site"
+    [ -z "$dry" ] || return 0
+    mkdir -p "$here/site"
+    {
+        echo "DELAYCAST_VERSION=$TAG"
+        echo "DELAYCAST_DOMAIN=$domain"
+        echo "DELAYCAST_MODELS_BUCKET=$BUCKET"
+        if [ "$OVERLAY" = managed ]; then
+            echo "DELAYCAST_KAFKA_HOSTS=bootstrap.delaycast.$REGION.managedkafka.$PROJECT.cloud.goog:9092"
+            echo "DELAYCAST_KAFKA_ACCOUNT=$KAFKA_ACCOUNT"
+        fi
+        grep '^DELAYCAST_' "$config" || true
+    } >"$here/site/settings.env"
+    {
+        echo "# Written by deploy.sh."
+        echo "apiVersion: kustomize.config.k8s.io/v1beta1"
+        echo "kind: Kustomization"
+        echo "namespace: delaycast"
+        echo "resources: [../overlays/$OVERLAY]"
+        echo "configMapGenerator:"
+        echo "  - {name: settings, behavior: merge, envs: [settings.env]}"
+        echo "components: [../wire]"
+        echo "images:"
+        for image in score web train; do echo "  - {name: delaycast-$image, newName: $IMAGES/$image}"; done
+    } >"$here/site/kustomization.yaml"
+}
+
+step_manifests() {
+    write_site
+    # A Job cannot be changed, and making the topics again does no harm.
+    run_in_cluster delete job topics --ignore-not-found
+    run_in_cluster apply --server-side --kustomize="$here/site"
+    [ "$OVERLAY" = managed ] || run_in_cluster wait --for=condition=Ready --timeout=20m kafka/delaycast
+    run_in_cluster wait --for=condition=Complete --timeout=30m job/topics
+}
+
+# The first model, by the CronJob's own recipe: seconds of training, so that nobody waits for Monday.
+step_model() {
+    if [ -z "$dry" ] && google storage ls "gs://$BUCKET/current" >/dev/null 2>&1; then
+        say "  there: gs://$BUCKET/current"
+        return
+    fi
+    step_train
+}

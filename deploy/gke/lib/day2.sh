@@ -1,0 +1,123 @@
+# What is done to a system that runs. Sourced by deploy.sh.
+# shellcheck shell=bash disable=SC2154 # here, yes, and what read_config sets: deploy.sh
+
+# All scorers share one fate, so all are replaced at once: a pause of some seconds, and nothing lost. One after the other, the
+# first new one would wait for a mesh that the old ones will not form with it.
+#
+# `up` does it only where a pod is not what the StatefulSet says; `rollout` always, as a new model changes no manifest.
+step_rollout() {
+    local replicas
+    replicas=$(setting DELAYCAST_REPLICAS)
+    if [ "$command" = up ] && scorers_are_current; then
+        say "  there: all scorers are of the current revision"
+    else
+        delete_scorers
+    fi
+    run_in_cluster wait --for="jsonpath={.status.updatedReplicas}=$replicas" --timeout=5m statefulset/score
+    run_in_cluster wait --for="jsonpath={.status.readyReplicas}=$replicas" --timeout=10m statefulset/score
+    run_in_cluster rollout status --timeout=15m deployment/web
+}
+
+scorers_are_current() {
+    local wanted found
+    [ -z "$dry" ] || return 1
+    wanted=$(in_cluster get statefulset score --output="jsonpath={.status.updateRevision}")
+    found=$(in_cluster get pods --selector=app.kubernetes.io/name=score \
+        --output="jsonpath={range .items[*]}{.metadata.labels.controller-revision-hash}{'\n'}{end}" | sort -u)
+    [ -n "$found" ] && [ "$found" = "$wanted" ]
+}
+
+delete_scorers() {
+    run_in_cluster delete pods --selector=app.kubernetes.io/name=score --wait --timeout=2m
+}
+
+scale() {
+    case "$1" in
+    "" | *[!0-9]* | 0*) fail "scale wants a number of scorers, from 1 on" ;;
+    esac
+    local partitions workers
+    partitions=$(setting DELAYCAST_PARTITIONS)
+    workers=$(setting DELAYCAST_WORKERS)
+    [ $(($1 * workers)) -le "$partitions" ] ||
+        say "note: $1 processes of $workers workers are more than $partitions partitions; some will have none of their own"
+    say "+ write DELAYCAST_REPLICAS=$1 into $config"
+    if [ -z "$dry" ]; then
+        sed -i '/^DELAYCAST_REPLICAS=/d' "$config"
+        echo "DELAYCAST_REPLICAS=$1" >>"$config"
+    fi
+    take manifests
+    take rollout
+}
+
+step_train() {
+    local job
+    job=train-$(date -u +%Y%m%d-%H%M%S)
+    run_in_cluster create job "$job" --from=cronjob/train
+    run_in_cluster wait --for=condition=Complete --timeout=30m "job/$job"
+}
+
+step_url() {
+    local domain certificate state
+    domain_and_certificate
+    run_in_cluster wait --for=condition=Programmed --timeout=15m gateway/web
+    [ -z "$DOMAIN" ] || say "The A record of $domain must be $(address). Certificate Manager makes the certificate once it is."
+    state=$(asked ACTIVE gcloud --project="$PROJECT" --quiet certificate-manager certificates describe "$certificate" \
+        --format="value(managed.state)")
+    [ "$state" = ACTIVE ] ||
+        say "The certificate is not there yet (${state:-no state}): this takes up to an hour after the name points to the address."
+    echo "https://$domain/"
+}
+
+step_teardown() {
+    if [ -z "$dry" ] && [ -z "$yes" ]; then
+        local typed=
+        say "This deletes delaycast from the project $PROJECT: the cluster, its disks, topics, answers and models. No way back."
+        printf 'Type the name of the project to go on: ' >&2
+        read -r typed || true
+        [ "$typed" = "$PROJECT" ] || fail "that is not $PROJECT: nothing was deleted"
+    fi
+    # The load balancer and the disks are made by the cluster, so they go first, while somebody is there to delete them.
+    unmake kubectl --context="$CONTEXT" get namespace delaycast -- kubectl --context="$CONTEXT" delete namespace delaycast --timeout=15m
+    unmake_google container clusters @delaycast --location="$REGION"
+    unmake_google managed-kafka clusters @delaycast --location="$REGION"
+    # Each domain that this page ever had left an entry, and a certificate of the same name.
+    local certificates= certificate
+    if [ -n "$dry" ] || google certificate-manager maps describe delaycast >/dev/null 2>&1; then
+        certificates=$(asked delaycast-CERTIFICATE gcloud --project="$PROJECT" --quiet certificate-manager maps entries list \
+            --map=delaycast --format="value(name.basename())")
+        for certificate in $certificates; do
+            run_google certificate-manager maps entries delete "$certificate" --map=delaycast
+        done
+        run_google certificate-manager maps delete delaycast
+    fi
+    for certificate in $certificates; do unmake_google certificate-manager certificates @"$certificate"; done
+    unmake_google compute addresses @delaycast --global
+    unmake gcloud --project="$PROJECT" --quiet storage buckets describe "gs://$BUCKET" -- \
+        gcloud --project="$PROJECT" --quiet storage rm --recursive "gs://$BUCKET"
+    unmake_google artifacts repositories @delaycast --location="$REGION"
+    unmake_google compute routers nats @delaycast --router=delaycast --region="$REGION"
+    unmake_google compute routers @delaycast --region="$REGION"
+    unmake_google compute addresses @delaycast-nat --region="$REGION"
+    unmake_google compute networks @delaycast
+    unmake_google iam service-accounts @"$KAFKA_ACCOUNT"
+    unmake_google iam service-accounts @"delaycast-build@$PROJECT.iam.gserviceaccount.com"
+    say "Deleted. APIs stay enabled, and what Cloud Build keeps of its builds stays."
+}
+
+# unmake_google COLLECTION @NAME OPTIONS…
+unmake_google() {
+    local look=() make=() word
+    for word in "$@"; do
+        case "$word" in
+        @*)
+            look+=(describe "${word#@}")
+            make+=(delete "${word#@}")
+            ;;
+        *)
+            look+=("$word")
+            make+=("$word")
+            ;;
+        esac
+    done
+    unmake gcloud --project="$PROJECT" --quiet "${look[@]}" -- gcloud --project="$PROJECT" --quiet "${make[@]}"
+}

@@ -1,0 +1,83 @@
+"""Tokens for Google's Managed Kafka, for a client in the same pod that can only ask an OAuth endpoint (librdkafka).
+
+The metadata server of Google Cloud gives the pod's account an access token. Managed Kafka takes it, over OAUTHBEARER,
+wrapped in the shape of a JWT: header.claims.token, where the third part is the access token itself and nothing is signed.
+Each request here gets a fresh wrapping; the metadata server caches, and renews in time.
+
+It listens on the loopback address alone. `--check` asks a running one, and fails if it has no token to give; `--alive` is
+content with any answer, since a restart here mends nothing there.
+"""
+
+import base64
+import http.server
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+
+METADATA = os.environ.get("DELAYCAST_METADATA_URL", "http://metadata.google.internal")
+ACCOUNT = METADATA + "/computeMetadata/v1/instance/service-accounts/default/"
+PORT = int(os.environ.get("DELAYCAST_TOKEN_PORT", "14293"))
+TIMEOUT_S = 4
+
+
+def metadata(what):
+    request = urllib.request.Request(ACCOUNT + what, headers={"Metadata-Flavor": "Google"})
+    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
+        return answer.read(65536).decode()
+
+
+def encoded(part):
+    return base64.urlsafe_b64encode(part.encode()).decode().rstrip("=")
+
+
+def wrapped(token, account, now):
+    """The token, as Managed Kafka wants it, and the seconds that it is good for."""
+    lasts = int(token["expires_in"])
+    claims = {"exp": now + lasts, "iat": now, "iss": "Google", "scope": "kafka", "sub": account}
+    header = {"typ": "JWT", "alg": "GOOG_OAUTH2_TOKEN"}
+    parts = [json.dumps(header), json.dumps(claims), token["access_token"]]
+    return ".".join(encoded(part) for part in parts), lasts
+
+
+class Tokens(http.server.BaseHTTPRequestHandler):
+    timeout = TIMEOUT_S
+
+    def answer(self):
+        # What a client sends (a grant type, an id, a secret) says nothing here.
+        self.rfile.read(min(int(self.headers.get("Content-Length") or 0), 65536))
+        try:
+            token = json.loads(metadata("token"))
+            wrapping, lasts = wrapped(token, metadata("email").strip(), int(time.time()))
+        except (OSError, ValueError, KeyError) as error:
+            print(f"no token: {error!r}", file=sys.stderr, flush=True)
+            self.send_error(503, "no token from the metadata server")
+            return
+        body = json.dumps({"access_token": wrapping, "token_type": "bearer", "expires_in": lasts}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_):
+        """A line for each token would be noise."""
+
+
+def main():
+    if sys.argv[1:]:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{PORT}/", timeout=2 * TIMEOUT_S + 1).close()
+        except urllib.error.HTTPError:
+            if sys.argv[1] != "--alive":
+                raise
+        return
+    http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Tokens).serve_forever()
+
+
+if __name__ == "__main__":
+    main()

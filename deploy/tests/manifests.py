@@ -1,0 +1,99 @@
+"""What kustomize renders, and ways to look at it."""
+
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+GKE = ROOT / "deploy" / "gke"
+OVERLAYS = ("self-hosted", "managed")
+NAMESPACE = "delaycast"
+LONG_RUNNING = ("Deployment", "StatefulSet")
+
+
+def render(folder):
+    """The objects of a kustomization."""
+    command = shlex.split(os.environ.get("KUSTOMIZE", "kubectl kustomize"))
+    done = subprocess.run([*command, str(folder)], capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"kustomize refuses {folder}:\n{done.stderr}")
+    return [document for document in yaml.safe_load_all(done.stdout) if document]
+
+
+def name(thing):
+    return f"{thing['kind']}/{thing['metadata']['name']}"
+
+
+def of_kind(objects, *kinds):
+    return [thing for thing in objects if thing["kind"] in kinds]
+
+
+def find(objects, kind, called):
+    for thing in of_kind(objects, kind):
+        if thing["metadata"]["name"] == called:
+            return thing
+    return None
+
+
+def template(thing):
+    """The pod template of a workload, or None."""
+    if thing["kind"] in (*LONG_RUNNING, "Job"):
+        return thing["spec"]["template"]
+    if thing["kind"] == "CronJob":
+        return thing["spec"]["jobTemplate"]["spec"]["template"]
+    return None
+
+
+def workloads(objects):
+    """Each workload with its pod template."""
+    return [(thing, template(thing)) for thing in objects if template(thing)]
+
+
+def containers(pod):
+    """All containers of a pod template, those that run before or beside the others too."""
+    return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
+
+
+def all_containers(objects):
+    """(workload, pod template, container) of everything that runs."""
+    return [(thing, pod, each) for thing, pod in workloads(objects) for each in containers(pod)]
+
+
+def labels_of(pod):
+    return pod["metadata"].get("labels", {})
+
+
+def selects(selector, labels):
+    """Whether a label selector matches labels. An empty one matches everything."""
+    for key, value in (selector.get("matchLabels") or {}).items():
+        if labels.get(key) != value:
+            return False
+    for wish in selector.get("matchExpressions") or []:
+        value, values = labels.get(wish["key"]), wish.get("values", [])
+        if {
+            "In": value not in values,
+            "NotIn": value in values,
+            "Exists": value is None,
+            "DoesNotExist": value is not None,
+        }[wish["operator"]]:
+            return False
+    return True
+
+
+def settings(objects):
+    """The values of the generated ConfigMap `settings`, whatever hash its name ends with."""
+    for thing in of_kind(objects, "ConfigMap"):
+        if re.fullmatch(r"settings-[a-z0-9]{10}", thing["metadata"]["name"]):
+            return thing["data"]
+    return {}
+
+
+def quantity(text):
+    """A Kubernetes quantity as a number: cores, or bytes."""
+    units = {"m": 1e-3, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 1e3, "M": 1e6, "G": 1e9}
+    number, unit = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", str(text)).groups()
+    return float(number) * (units[unit] if unit else 1)

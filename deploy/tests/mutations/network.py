@@ -1,0 +1,92 @@
+"""What breaks the rules of policy/network.py."""
+
+from manifests import find, of_kind, template
+
+from . import breaks, policy
+
+
+@breaks("everything_is_denied_first")
+def no_denial(objects):
+    objects.remove(find(objects, "NetworkPolicy", "deny-all"))
+
+
+@breaks("everything_is_denied_first")
+def denial_of_one_direction(objects):
+    policy(objects, "deny-all")["policyTypes"] = ["Ingress"]
+
+
+@breaks("only_scorers_reach_the_mesh")
+def mesh_open_to_the_namespace(objects):
+    policy(objects, "mesh")["ingress"][0]["from"] = [{"podSelector": {}}]
+    policy(objects, "deny-all")["policyTypes"] = ["Ingress"]
+
+
+@breaks("only_scorers_reach_the_mesh")
+def mesh_open_to_all_namespaces(objects):
+    policy(objects, "mesh")["ingress"][0]["from"][0]["namespaceSelector"] = {}
+
+
+@breaks("only_scorers_reach_the_mesh")
+def metrics_open_all_ports(objects):
+    del policy(objects, "metrics")["ingress"][0]["ports"]
+
+
+@breaks("only_scorers_reach_the_mesh")
+def mesh_of_nobody(objects):
+    policy(objects, "mesh")["egress"] = []
+
+
+@breaks("only_the_load_balancer_reaches_the_page")
+def page_open_to_the_world(objects):
+    policy(objects, "page")["ingress"][0]["from"] = [{"ipBlock": {"cidr": "0.0.0.0/0"}}]
+
+
+@breaks("only_the_load_balancer_reaches_the_page")
+def page_at_another_port(objects):
+    policy(objects, "page")["ingress"][0]["ports"][0]["port"] = 80
+
+
+@breaks("only_collectors_reach_metrics")
+def metrics_open_to_all(objects):
+    del policy(objects, "metrics")["ingress"][0]["from"]
+
+
+@breaks("only_web_score_and_topics_reach_the_log")
+def train_uses_the_log(objects):
+    template(find(objects, "CronJob", "train"))["metadata"]["labels"]["delaycast/uses-log"] = "true"
+
+
+@breaks("only_web_score_and_topics_reach_the_log")
+def listener_without_peers(objects):
+    for kafka in of_kind(objects, "Kafka"):
+        del kafka["spec"]["kafka"]["listeners"][0]["networkPolicyPeers"]
+        return None
+    return False
+
+
+@breaks("only_web_score_and_topics_reach_the_log")
+def topics_cannot_reach_it(objects):
+    del template(find(objects, "Job", "topics"))["metadata"]["labels"]["delaycast/uses-log"]
+
+
+@breaks("only_web_and_score_reach_the_store")
+def topics_uses_the_store(objects):
+    template(find(objects, "Job", "topics"))["metadata"]["labels"]["delaycast/uses-store"] = "true"
+
+
+@breaks("only_web_and_score_reach_the_store")
+def mongo_open_to_the_namespace(objects):
+    if not find(objects, "NetworkPolicy", "mongo"):
+        return False
+    del policy(objects, "mongo")["ingress"][0]["from"]
+    return None
+
+
+@breaks("pods_reach_what_they_need_and_no_more")
+def no_names(objects):
+    objects.remove(find(objects, "NetworkPolicy", "dns"))
+
+
+@breaks("pods_reach_what_they_need_and_no_more")
+def the_whole_company(objects):
+    del policy(objects, "google-apis")["egress"][-1]["to"][0]["ipBlock"]["except"]

@@ -1,0 +1,110 @@
+"""What breaks the rules of policy/pods.py."""
+
+from manifests import containers, find, template
+
+from . import breaks, main, score
+
+
+@breaks("images_have_fixed_tags")
+def latest(objects):
+    main(objects)["image"] = "delaycast-score:latest"
+
+
+@breaks("images_have_fixed_tags")
+def no_tag(objects):
+    main(objects)["image"] = "registry:5000/delaycast-score"
+
+
+@breaks("images_have_fixed_tags")
+def one_of_another_version(objects):
+    main(objects, "Deployment", "web")["image"] = "delaycast-web:0.0.9"
+
+
+@breaks("nothing_is_privileged")
+def privileged(objects):
+    main(objects)["securityContext"]["privileged"] = True
+
+
+@breaks("nothing_is_privileged")
+def root(objects):
+    template(score(objects))["spec"]["securityContext"]["runAsNonRoot"] = False
+
+
+@breaks("nothing_is_privileged")
+def writable_root(objects):
+    del main(objects, "CronJob", "train")["securityContext"]["readOnlyRootFilesystem"]
+
+
+@breaks("nothing_is_privileged")
+def host_network(objects):
+    template(find(objects, "Deployment", "web"))["spec"]["hostNetwork"] = True
+
+
+@breaks("nothing_is_privileged")
+def a_capability(objects):
+    main(objects)["securityContext"]["capabilities"] = {"drop": ["ALL"], "add": ["NET_ADMIN"]}
+
+
+@breaks("resources_are_stated")
+def no_limits(objects):
+    del main(objects, "Job", "topics")["resources"]["limits"]
+
+
+@breaks("pods_fit_autopilot")
+def too_much_memory(objects):
+    main(objects)["resources"]["requests"]["memory"] = "16Gi"
+
+
+@breaks("what_runs_long_is_probed")
+def no_liveness(objects):
+    del main(objects)["livenessProbe"]
+
+
+@breaks("what_runs_long_is_probed")
+def no_deadline(objects):
+    del find(objects, "Job", "topics")["spec"]["activeDeadlineSeconds"]
+
+
+@breaks("what_runs_long_is_probed")
+def sidecar_without_a_probe(objects):
+    for each in containers(template(find(objects, "Deployment", "web"))):
+        if each.get("restartPolicy") == "Always":
+            del each["livenessProbe"]
+            return None
+    return False
+
+
+@breaks("probes_ask_the_health_port")
+def probes_the_mesh(objects):
+    main(objects)["readinessProbe"] = {"tcpSocket": {"port": "mesh"}}
+
+
+@breaks("probes_ask_the_health_port")
+def probes_the_mesh_by_number(objects):
+    main(objects, "Deployment", "web")["livenessProbe"]["httpGet"]["port"] = 2101
+
+
+@breaks("pods_have_accounts_without_tokens")
+def a_token(objects):
+    template(score(objects))["spec"]["automountServiceAccountToken"] = True
+
+
+@breaks("pods_have_accounts_without_tokens")
+def unknown_account(objects):
+    template(score(objects))["spec"]["serviceAccountName"] = "default"
+
+
+@breaks("pods_have_accounts_without_tokens")
+def a_role(objects):
+    objects.append({"kind": "RoleBinding", "metadata": {"name": "any", "namespace": "delaycast"}})
+
+
+@breaks("replicas_are_spread")
+def not_spread(objects):
+    del template(score(objects))["spec"]["topologySpreadConstraints"]
+
+
+@breaks("replicas_are_spread")
+def spread_by_another_label(objects):
+    constraint = template(score(objects))["spec"]["topologySpreadConstraints"][0]
+    constraint["labelSelector"]["matchLabels"] = {"app": "score"}

@@ -1,0 +1,169 @@
+"""Rules on names: whatever is referred to is there."""
+
+import re
+
+from manifests import all_containers, find, labels_of, name, of_kind, selects, settings, template, workloads
+
+from . import rule
+
+# Secrets that deploy.sh makes. test_deploy.py sees that it does.
+MADE_BY_DEPLOY = {
+    "delaycast-store": {"url"},
+    "delaycast-mongo": {"database", "root-password", "password"},
+}
+
+
+def promised_secrets(objects):
+    """Secrets that will be there, with their keys: made by deploy.sh, by cert-manager, or by Strimzi."""
+    secrets = dict(MADE_BY_DEPLOY)
+    for thing in of_kind(objects, "Certificate"):
+        secrets[thing["spec"]["secretName"]] = {"ca.crt", "tls.crt", "tls.key"}
+    for thing in of_kind(objects, "KafkaUser"):
+        secrets[thing["metadata"]["name"]] = {"password", "sasl.jaas.config"}
+    for thing in of_kind(objects, "Kafka"):
+        secrets[thing["metadata"]["name"] + "-cluster-ca-cert"] = {"ca.crt", "ca.p12", "ca.password"}
+    return secrets
+
+
+def references(pod, container_list):
+    """(kind, name, key or None) of each ConfigMap and Secret that a pod wants."""
+    for container in container_list:
+        for source in container.get("envFrom", []):
+            for kind, field in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
+                if field in source:
+                    yield kind, source[field]["name"], None
+        for variable in container.get("env", []):
+            source = variable.get("valueFrom", {})
+            for kind, field in (("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")):
+                if field in source:
+                    yield kind, source[field]["name"], source[field]["key"]
+    for volume in pod["spec"].get("volumes", []):
+        for kind, field, called in (("ConfigMap", "configMap", "name"), ("Secret", "secret", "secretName")):
+            if field in volume:
+                items = volume[field].get("items") or [{"key": None}]
+                for item in items:
+                    yield kind, volume[field][called], item["key"]
+
+
+@rule
+def configmaps_and_secrets_exist(objects):
+    """Each that a pod refers to, and the key in it."""
+    there = {("Secret", called): keys for called, keys in promised_secrets(objects).items()}
+    for thing in of_kind(objects, "ConfigMap"):
+        there["ConfigMap", thing["metadata"]["name"]] = set(thing.get("data", {}))
+    for thing, pod in workloads(objects):
+        every = [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
+        for kind, called, key in references(pod, every):
+            if (kind, called) not in there:
+                yield f"{name(thing)}: there is no {kind} {called}"
+            elif key is not None and key not in there[kind, called]:
+                yield f"{name(thing)}: {kind} {called} has no key {key}"
+
+
+@rule
+def variables_are_defined_before_use(objects):
+    """`$(NAME)` is replaced only if NAME comes from a ConfigMap or an earlier variable; else it stays as it stands."""
+    for thing, _, container in all_containers(objects):
+        known = set()
+        for source in container.get("envFrom", []):
+            config = find(objects, "ConfigMap", source.get("configMapRef", {}).get("name"))
+            known |= set((config or {}).get("data", {}))
+        for variable in container.get("env", []):
+            for used in re.findall(r"\$\(([^)]*)\)", variable.get("value") or ""):
+                if used not in known:
+                    yield f"{name(thing)}: {variable['name']} uses {used} before it is there"
+            known.add(variable["name"])
+        for word in [*container.get("command", []), *container.get("args", [])]:
+            for used in re.findall(r"\$\(([^)]*)\)", word):
+                if used not in known:
+                    yield f"{name(thing)}: an argument uses {used}, which is not there"
+
+
+@rule
+def no_secret_has_a_value_here(objects):
+    """Secrets are made in the cluster; git has references alone."""
+    for thing in of_kind(objects, "Secret"):
+        yield f"{name(thing)}: a Secret in git"
+    for key, value in settings(objects).items():
+        if re.search(r"(password|secret)=(?!unused)", value, re.IGNORECASE) or re.search(r"://[^/@$]*:[^/@$]+@", value):
+            yield f"settings: {key} has a password in it"
+    for thing, _, container in all_containers(objects):
+        for variable in container.get("env", []):
+            value = variable.get("value") or ""
+            if re.search(r"PASSWORD|SECRET", variable["name"]) and value or re.search(r"assword=(?!\$\()", value):
+                yield f"{name(thing)}: {variable['name']} has a secret value"
+
+
+@rule
+def selectors_match(objects):
+    """Whatever selects pods selects some, and a workload its own."""
+    pods = [labels_of(pod) for _, pod in workloads(objects)]
+    for thing in of_kind(objects, "Deployment", "StatefulSet"):
+        if not selects(thing["spec"]["selector"], labels_of(template(thing))):
+            yield f"{name(thing)}: does not select its own pods"
+    for thing in of_kind(objects, "Service", "PodDisruptionBudget", "PodMonitoring", "NetworkPolicy"):
+        selector = thing["spec"].get("podSelector", thing["spec"].get("selector"))
+        if thing["kind"] == "Service":
+            selector = {"matchLabels": selector}
+        # Strimzi's pods are not rendered here, but made by it.
+        if any(key.startswith("strimzi.io/") for key in selector.get("matchLabels") or {}):
+            continue
+        if not any(selects(selector, labels) for labels in pods):
+            yield f"{name(thing)}: selects no pod"
+
+
+@rule
+def services_lead_somewhere_and_stay_inside(objects):
+    """A Service's port is one of its pods', and no Service opens a port to the outside: only the Gateway does."""
+    for thing in of_kind(objects, "Service"):
+        spec = thing["spec"]
+        if spec.get("type", "ClusterIP") != "ClusterIP" or spec.get("externalIPs"):
+            yield f"{name(thing)}: is of type {spec.get('type')}"
+        for _, pod in workloads(objects):
+            if selects({"matchLabels": spec["selector"]}, labels_of(pod)):
+                ports = {port["name"] for each in pod["spec"]["containers"] for port in each.get("ports", [])}
+                for port in spec["ports"]:
+                    if port["targetPort"] not in ports:
+                        yield f"{name(thing)}: its pods have no port {port['targetPort']}"
+
+
+@rule
+def routes_lead_somewhere(objects):
+    """Gateway, routes, policies and the autoscaler name things that are here."""
+    for thing in of_kind(objects, "HTTPRoute"):
+        for parent in thing["spec"]["parentRefs"]:
+            gateway = find(objects, "Gateway", parent["name"])
+            if not gateway or parent["sectionName"] not in {each["name"] for each in gateway["spec"]["listeners"]}:
+                yield f"{name(thing)}: there is no listener {parent['name']}/{parent['sectionName']}"
+        for each in thing["spec"]["rules"]:
+            for backend in each.get("backendRefs", []):
+                service = find(objects, "Service", backend["name"])
+                if not service or backend["port"] not in {port["port"] for port in service["spec"]["ports"]}:
+                    yield f"{name(thing)}: there is no {backend['name']}:{backend['port']}"
+        if not thing["spec"].get("hostnames") and any("backendRefs" in each for each in thing["spec"]["rules"]):
+            yield f"{name(thing)}: answers to any name"
+    for thing in of_kind(objects, "HealthCheckPolicy", "GCPBackendPolicy"):
+        target = thing["spec"]["targetRef"]
+        if not find(objects, target["kind"], target["name"]):
+            yield f"{name(thing)}: there is no {target['kind']} {target['name']}"
+    for thing in of_kind(objects, "HorizontalPodAutoscaler"):
+        target = find(objects, thing["spec"]["scaleTargetRef"]["kind"], thing["spec"]["scaleTargetRef"]["name"])
+        if not target:
+            yield f"{name(thing)}: scales nothing"
+        elif "replicas" in target["spec"]:
+            yield f"{name(thing)}: {name(target)} has a number of replicas, which each apply would set back"
+
+
+@rule
+def mounts_have_volumes(objects):
+    """Each mount has its volume, each volume a mount, and scratch space in memory or on disk a bound."""
+    for thing, pod in workloads(objects):
+        every = [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
+        mounted = {mount["name"] for each in every for mount in each.get("volumeMounts", [])}
+        volumes = {volume["name"] for volume in pod["spec"].get("volumes", [])}
+        volumes |= {claim["metadata"]["name"] for claim in thing["spec"].get("volumeClaimTemplates", [])}
+        for missing in sorted(mounted ^ volumes):
+            yield f"{name(thing)}: {missing} is mounted or declared, and not both"
+        for volume in pod["spec"].get("volumes", []):
+            if "emptyDir" in volume and "sizeLimit" not in (volume["emptyDir"] or {}):
+                yield f"{name(thing)}: {volume['name']} has no bound"

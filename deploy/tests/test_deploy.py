@@ -1,0 +1,236 @@
+"""deploy.sh, run for real against commands that only pretend (fakes/): order, idempotence, refusals, and what it renders."""
+
+import base64
+import os
+import pathlib
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+
+import yaml
+
+from manifests import OVERLAYS, ROOT, render
+from policy.references import MADE_BY_DEPLOY
+
+ATLAS = "mongodb://u:hunter2@a.example.net,b.example.net/agile_data_science?tls=true&authSource=admin\n"
+# A first `up` does these in this order; each is found in a call after the one before it.
+ORDER = (
+    "services enable", "networks create delaycast", "nats create", "repositories create", "builds submit",
+    "clusters create-auto", "get-credentials", "buckets create", "buckets add-iam-policy-binding",
+    "addresses create delaycast --global", "certificates create", "entries create", "upgrade --install cert-manager",
+    "base/namespace.yaml", "--filename=-", "delete job topics", "--kustomize=", "job/topics", "create job train-",
+    "statefulset/score", "deployment/web", "gateway/web",
+)
+
+
+class Place:
+    """A copy of what deploy.sh needs, a configuration, and fakes on the PATH."""
+
+    def __init__(self, overlay="self-hosted", **configuration):
+        self.folder = tempfile.TemporaryDirectory(prefix="delaycast-deploy-")
+        self.root = pathlib.Path(self.folder.name)
+        shutil.copytree(ROOT / "deploy" / "gke", self.root / "deploy" / "gke", ignore=shutil.ignore_patterns("site", "config.env"))
+        shutil.copy(ROOT / "Cargo.toml", self.root)
+        (self.root / "bin").mkdir()
+        for command in ("gcloud", "kubectl", "helm", "docker"):
+            fake = self.root / "bin" / command
+            shebang = f"#!{sys.executable} -IS\n"
+            fake.write_text(shebang + (ROOT / "deploy/tests/fakes/fake_cloud.py").read_text())
+            fake.chmod(fake.stat().st_mode | stat.S_IXUSR)
+        self.config = self.root / "deploy/gke/config.env"
+        example = self.config.with_name("config.env.example").read_text()
+        values = {"PROJECT": "example-project", "OVERLAY": overlay, **configuration}
+        if overlay == "managed" and "MONGODB_URL_FILE" not in configuration:
+            values["MONGODB_URL_FILE"] = str(self.root / "url")
+            (self.root / "url").write_text(ATLAS)
+        for called, value in values.items():
+            example = re.sub(rf"(?m)^{called}=.*$", lambda _, line=f"{called}={value}": line, example)
+        self.config.write_text(example)
+
+    def run(self, *words, says="", fails=""):
+        """Runs deploy.sh; what it said, and the calls that it made."""
+        (self.root / "calls").write_text("")
+        environment = {
+            **os.environ,
+            "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}",
+            "FAKE_STATE": str(self.root),
+            "FAKE_REAL_PATH": os.environ["PATH"],
+            "FAKE_FAILS": fails,
+        }
+        script = self.root / "deploy/gke/deploy.sh"
+        done = subprocess.run(
+            ["bash", script, *words], input=says, env=environment, capture_output=True, text=True, timeout=180, check=False
+        )
+        return done, (self.root / "calls").read_text().splitlines()
+
+    def made(self):
+        return sorted(path.read_text() for path in (self.root / "made").iterdir())
+
+
+def sites():
+    """(name, objects) of what `up` builds for each overlay."""
+    for overlay in OVERLAYS:
+        place = Place(overlay)
+        done, _ = place.run()
+        if done.returncode != 0:
+            raise RuntimeError(f"deploy.sh fails:\n{done.stderr}")
+        yield overlay, render(place.root / "deploy/gke/site")
+
+
+def making(calls):
+    """The calls that make, change or delete something, other than by applying or granting what is there already."""
+    verbs = r" (create|create-auto|delete|rm|submit|push|build) | delete pods"
+    return [call for call in calls if re.search(verbs, call) and "delete job topics" not in call]
+
+
+def first_and_second_run(overlay):
+    place = Place(overlay)
+    done, calls = place.run()
+    if done.returncode != 0 or not re.fullmatch(r"https://\S+/\n", done.stdout):
+        yield f"the first run ends with {done.returncode}, {done.stdout!r}: {done.stderr[-600:]}"
+        return
+    position = -1
+    for step in ORDER:
+        following = [at for at, call in enumerate(calls) if at > position and step in call]
+        if not following:
+            yield f"no `{step}` in its place: {calls}"
+            return
+        position = following[0]
+    text = "\n".join(calls)
+    secrets = {path.name.removeprefix("secret-"): yaml.safe_load(path.read_text()) for path in place.root.glob("secret-*")}
+    wanted = {called for called in MADE_BY_DEPLOY if overlay == "self-hosted" or called == "delaycast-store"}
+    if {called: set(data) for called, data in secrets.items()} != {called: MADE_BY_DEPLOY[called] for called in wanted}:
+        yield f"secrets: {secrets.keys()}"
+    for data in secrets.values():
+        for key, value in data.items():
+            plain = base64.b64decode(value).decode()
+            if "password" in key and (plain in text or plain in done.stderr or len(plain) < 32):
+                yield f"{key} is short, or can be read where it should not"
+            if key == "url" and (plain in text or plain in done.stderr or "\n" in plain):
+                yield "the URL of the store can be read where it should not"
+    if any("--context=gke_example-project_europe-west1_delaycast" not in call for call in calls if call.startswith("kubectl")):
+        yield "kubectl is used without saying which cluster is meant"
+    done, calls = place.run()
+    if done.returncode != 0 or making(calls):
+        yield f"the second run ends with {done.returncode} and makes {making(calls)}: {done.stderr[-300:]}"
+    again = {path.name.removeprefix("secret-"): yaml.safe_load(path.read_text()) for path in place.root.glob("secret-*")}
+    if again != secrets:
+        yield "the second run makes other passwords"
+
+
+def dry_run(overlay):
+    place = Place(overlay)
+    for words in (["--dry-run"], ["--dry-run", "teardown"], ["--dry-run", "scale", "5"], ["--dry-run", "rollout"]):
+        before = place.config.read_text()
+        done, calls = place.run(*words)
+        if done.returncode != 0 or calls:
+            yield f"{words} ends with {done.returncode} and calls {calls}: {done.stderr[-300:]}"
+        if (place.root / "deploy/gke/site").exists() or place.config.read_text() != before:
+            yield f"{words} writes files"
+        if done.stderr.count("\n+ ") < 3:
+            yield f"{words} prints too few commands: {done.stderr}"
+
+
+def cut_off_and_run_again():
+    for word in ("create-auto", "--kustomize=", "create job"):
+        place = Place()
+        done, _ = place.run(fails=word)
+        if done.returncode == 0:
+            yield f"a failure of `{word}` is not noticed"
+        done, _ = place.run()
+        if done.returncode != 0:
+            yield f"cut off at `{word}`, it cannot be run again: {done.stderr[-300:]}"
+
+
+def images_built_here():
+    place = Place(BUILD="docker", TAG="1.2.3")
+    done, calls = place.run("step", "images")
+    images = [f"europe-west1-docker.pkg.dev/example-project/delaycast/{each}:1.2.3" for each in ("score", "web", "train")]
+    pushed = [call.split()[-1] for call in calls if call.startswith("docker push")]
+    if done.returncode != 0 or pushed != images or len([call for call in calls if call.startswith("docker build")]) != 3:
+        yield f"{done.returncode}, {pushed}: {done.stderr[-300:]}"
+    done, calls = place.run("step", "images")
+    if done.returncode != 0 or making(calls):
+        yield "images that are in the registry are built again"
+
+
+def rollout_and_scale():
+    place = Place()
+    place.run()
+    done, calls = place.run("rollout")
+    deleted = [call for call in calls if " delete " in call]
+    if done.returncode != 0 or len(deleted) != 1 or "--selector=app.kubernetes.io/name=score" not in deleted[0]:
+        yield f"a rollout deletes {deleted}"
+    if not any("readyReplicas}=3" in call for call in calls[calls.index(deleted[0]):]):
+        yield "a rollout does not wait"
+    done, calls = place.run("scale", "4")
+    text = "\n".join(calls)
+    if done.returncode != 0 or not 0 <= text.find("--kustomize=") < text.find("delete pods") < text.find("readyReplicas}=4"):
+        yield f"scale does not apply, delete and wait: {calls}"
+    score = next(each for each in render(place.root / "deploy/gke/site") if each["kind"] == "StatefulSet" and each["metadata"]["name"] == "score")
+    if score["spec"]["replicas"] != 4 or place.config.read_text().count("DELAYCAST_REPLICAS=") != 1:
+        yield "scale does not reach the StatefulSet by the configuration"
+    for word in ("0", "-1", "two", ""):
+        done, calls = place.run("scale", word)
+        if done.returncode == 0 or calls:
+            yield f"scale {word!r} is taken"
+
+
+def teardown():
+    for overlay in OVERLAYS:
+        place = Place(overlay, DOMAIN="first.example.com")
+        place.run()
+        place.config.write_text(place.config.read_text().replace("first.example.com", "second.example.com"))
+        place.run()
+        before = place.made()
+        if len([each for each in before if " certificates " in f" {each} "]) != 2:
+            yield f"two domains have not two certificates: {before}"
+        done, calls = place.run("teardown", says="example\n")
+        if done.returncode == 0 or place.made() != before or making(calls):
+            yield "a wrong name is enough to delete"
+        done, _ = place.run("teardown", says="example-project\n")
+        left = [each for each in place.made() if not re.match(r"secret|revision|[0-9a-f]{10}$|a model|images|failed", each)]
+        if done.returncode != 0 or left:
+            yield f"{overlay}: {done.returncode}, what stays: {left}: {done.stderr[-300:]}"
+        done, calls = place.run("--yes", "teardown")
+        if done.returncode != 0 or making(calls):
+            yield f"a second teardown ends with {done.returncode}, and deletes {making(calls)}"
+
+
+def refusals():
+    for configuration, words in (
+        ({"PROJECT": ""}, []),
+        ({"OVERLAY": "other"}, []),
+        ({"BUILD": "podman"}, []),
+        ({"DELAYCAST_REPLICAS": "3\nDELAYCAST_REPLICA=4"}, []),
+        ({"DELAYCAST_REPLICAS": "3\nDELAYCAST_VERSION=2"}, []),
+        ({"TAG": "x\nREGON=us-east1"}, []),
+        ({}, ["--dryrun"]),
+        ({}, ["destroy"]),
+        ({}, ["step", "nothing"]),
+        ({"OVERLAY": "managed", "MONGODB_URL_FILE": ""}, ["step", "secrets"]),
+    ):
+        done, calls = Place(**{"overlay": configuration.pop("OVERLAY", "self-hosted"), **configuration}).run(*words)
+        if done.returncode == 0 or "error:" not in done.stderr or making(calls):
+            yield f"{configuration} {words} is taken: {done.stderr}"
+    place = Place("managed")
+    for url in ("mongodb+srv://u:p@cluster.example.net/db", "mongodb://u:p@a.example.net/", "https://example.net/db"):
+        (place.root / "url").write_text(url)
+        done, _ = place.run("step", "secrets")
+        if done.returncode == 0 or url in done.stderr:
+            yield f"the URL {url} is taken, or shown"
+    place = Place(TAG=f"$(touch {ROOT}/target/executed)`touch {ROOT}/target/executed`")
+    place.run("step", "manifests")
+    if (ROOT / "target/executed").exists():
+        yield "the configuration is executed"
+
+
+def run(tally):
+    for overlay in OVERLAYS:
+        tally(f"deploy.sh: {overlay}, first and second run", first_and_second_run(overlay))
+        tally(f"deploy.sh: {overlay}, dry run", dry_run(overlay))
+    for case in (cut_off_and_run_again, images_built_here, rollout_and_scale, teardown, refusals):
+        tally(f"deploy.sh: {case.__name__}", case())
