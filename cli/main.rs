@@ -42,7 +42,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Up(up::Args),
-    Score(score::Args),
+    Score(Box<score::Args>),
     Web(web::Args),
     Train(train::Args),
     Data(data::Args),

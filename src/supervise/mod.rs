@@ -7,7 +7,7 @@
 //! # The rules
 //!
 //! 1. A child that leaves is started again after a pause with jitter, which grows while children leave before they have
-//!    formed a generation and lived for [`SETTLED`].
+//!    formed a generation and lived for [`SETTLED`], to [`PAUSE`]: the cluster waits for the longest pause of any.
 //! 2. A child that has not reported for [`SILENCE`] is killed: one that is stopped cannot leave by itself.
 //! 3. A child never outlives its supervisor, however that ends.
 //! 4. A first child that cannot start is a mistake in the configuration: its supervisor leaves with the same code.
@@ -33,5 +33,7 @@ pub const SILENCE: Duration = Duration::from_secs(2);
 pub const STARTING: Duration = Duration::from_secs(10);
 /// A child that has lived for so long was started well.
 pub const SETTLED: Duration = Duration::from_secs(2);
+/// The longest pause before a child is started again.
+pub const PAUSE: Duration = Duration::from_secs(1);
 /// From the word to stop until it is killed. A scorer takes 8 s at most to finish what it has read.
 pub const GRACE: Duration = Duration::from_secs(12);

@@ -9,9 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rand::RngExt;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{GRACE, Report, SETTLED, SILENCE, STARTING};
+use super::{GRACE, PAUSE, Report, SETTLED, SILENCE, STARTING};
 use crate::delivery::Backoff;
 
 /// How often a supervisor looks whether its child has left, or is to stop.
@@ -85,7 +86,7 @@ pub fn supervise(
         if life.generation > 0 && life.lived >= SETTLED {
             backoff = Backoff::new();
         }
-        let pause = backoff.next_pause(false);
+        let pause = backoff.next_pause(false).min(PAUSE.mul_f64(rand::rng().random_range(0.5..1.0)));
         let how = life.status.map_or_else(|| "it cannot be waited for".to_owned(), |status| status.to_string());
         tracing::warn!("{name} has left ({how}): it is started again in {} ms", pause.as_millis());
         let until = Instant::now() + pause;

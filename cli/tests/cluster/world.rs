@@ -9,7 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rand::SeedableRng;
+use delaycast::supervise::SETTLED;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
@@ -17,7 +18,7 @@ use crate::{
     hosts::{DOMAIN, Host, Network},
     load::{Account, Load},
     pod::Pod,
-    support::{give_models, run, seed},
+    support::{give_models, long, run, seed},
 };
 
 /// One fault at a time.
@@ -189,10 +190,13 @@ impl World {
         Some(world)
     }
 
-    /// Waits until all partitions are answered, and some more: a fault may come at any moment.
+    /// Waits until all partitions are answered, and some more: a fault may come at any moment. Of many faults each is to
+    /// be one of its own, so that the pauses of supervisors do not grow: after a life of `SETTLED` they start over.
     pub(crate) fn settle(&mut self) {
-        use rand::RngExt;
         self.load.recovery(Instant::now());
+        if long() {
+            thread::sleep(SETTLED);
+        }
         thread::sleep(Duration::from_millis(self.random.random_range(0..500)));
     }
 
