@@ -34,7 +34,7 @@ enum Command {
 /// An authority of its own, and one certificate that all processes share: enough for a laptop or a few machines. On
 /// Kubernetes cert-manager makes and renews them. The authority's key is kept in ca.key: with it, running this again
 /// makes a new certificate that the old ones trust; copy ca.crt, tls.crt and tls.key to every process, which takes them up
-/// at its next start.
+/// at the next connection, without a restart.
 #[derive(ClapArgs)]
 #[command(after_help = "Example:\n  delaycast mesh certs --dir certs --days 90
   delaycast score --hosts a:2101,b:2101 --process 0 --mesh-certs certs …")]

@@ -36,7 +36,8 @@ struct CreateArgs {
     /// Copies of each message; the brokers' own default if it is not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=32))]
     replication: Option<u32>,
-    /// How long messages are kept, as in 12h or 7d; the brokers' own default if it is not given
+    /// How long messages are kept, as in 12h or 7d, dead letters for 30 days at least; the brokers' own default if it is
+    /// not given
     #[arg(long, value_name = "TIME", value_parser = retention)]
     retention: Option<Duration>,
     /// How to print what is there
@@ -69,7 +70,11 @@ fn in_words(topic: &Topic, wish: &TopicWish) -> String {
         words += &format!(", kept for {}", HumanDuration(Duration::from_secs(seconds)));
     }
     let other_copies = wish.replication.is_some() && wish.replication != topic.replication;
-    let other_time = wish.retention.is_some_and(|kept| Some(kept.as_secs()) != topic.retention_s);
+    // Dead letters may be kept for longer than requests are.
+    let may_be_longer = topic.name.ends_with(".dlq");
+    let differs = |wanted: u64, kept: u64| kept < wanted || kept > wanted && !may_be_longer;
+    let other_time =
+        wish.retention.is_some_and(|wanted| topic.retention_s.is_none_or(|kept| differs(wanted.as_secs(), kept)));
     if other_copies || other_time {
         words += "\n      not as asked for: this log has its own, or it was there before; change it with the log's own tools";
     }

@@ -84,6 +84,8 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
     let leave = |loss| lost::leave(&format!("{loss}"));
     let result = score::run_in_cluster(&config, member, &opened, &scorer, &counters, &stop, leave);
     tracing::info!("stopped: {counters}");
+    // Who reports holds on to it, and only the last who closes an embedded file leaves it whole.
+    *connections.lock().unwrap_or_else(PoisonError::into_inner) = None;
     Ok(result?)
 }
 

@@ -149,7 +149,10 @@ impl LocalChild {
         let supervised = supervise(&name, command, &|| stop.asked(), &seen);
         // The others would wait for it for ever.
         stop.ask();
-        Ok(supervised?)
+        match supervised? {
+            None | Some(0) => Ok(()),
+            Some(code) => Err(anyhow!("{name} has left with code {code}")),
+        }
     }
 }
 

@@ -32,8 +32,8 @@ pub(crate) fn run(cluster: &ClusterOptions, peers: &Peers) -> anyhow::Result<()>
     let supervised = supervise(&name, command, &|| stop.asked(), &|_| {});
     match supervised {
         // It has said why.
-        Err(SuperviseError::CannotStart { code, .. }) => std::process::exit(code),
-        supervised => Ok(supervised?),
+        Err(SuperviseError::CannotStart { code, .. }) | Ok(Some(code @ 1..)) => std::process::exit(code),
+        supervised => Ok(supervised.map(drop)?),
     }
 }
 

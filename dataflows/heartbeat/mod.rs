@@ -50,7 +50,7 @@ struct Beat {
 
 /// Builds one worker's part. `stopping` tells whether this process was told to stop.
 pub(crate) fn build(scope: Scope<'_, u64>, pulse: &Arc<Pulse>, stopping: impl Fn() -> bool + 'static) {
-    let (from, listeners) = (scope.worker().index(), pulse.listeners());
+    let (from, listeners, told) = (scope.worker().index(), pulse.listeners(), Arc::clone(pulse));
     let beats = source::<_, CapacityContainerBuilder<Vec<Beat>>, _, _>(scope, "Beat", |mut capability, info| {
         let activator = scope.activator_for(info.address);
         activator.activate();
@@ -62,7 +62,8 @@ pub(crate) fn build(scope: Scope<'_, u64>, pulse: &Arc<Pulse>, stopping: impl Fn
             }
             // Set before the timer is armed: see `Ticker` of the score dataflow.
             due = now + BEAT;
-            let stopping = stopping();
+            // The word of another is not passed on: all have heard it, and it would seem to be this one's.
+            let stopping = stopping() && told.ended_by().is_none_or(|process| process == told.process());
             output.session(&capability).give_iterator(listeners.iter().map(|&to| Beat { to, from, stopping }));
             let next = capability.time() + 1;
             capability.downgrade(&next);

@@ -81,6 +81,11 @@ impl Pulse {
         }
     }
 
+    /// This process's number.
+    pub(super) fn process(&self) -> usize {
+        self.process
+    }
+
     /// The process that was told to stop first, if any was.
     pub fn ended_by(&self) -> Option<usize> {
         self.ended_by.get().copied()

@@ -67,15 +67,26 @@ pub(super) enum Fault {
     Refused(String),
     #[error("it has been silent for too long")]
     Silent,
+    #[error("it has started over, or has left")]
+    Ended,
 }
 
 impl Fault {
+    /// Whether the other end has gone.
+    pub(super) fn is_end(&self) -> bool {
+        match self {
+            Fault::Io(error) => error.kind() == io::ErrorKind::UnexpectedEof,
+            Fault::Ended => true,
+            _ => false,
+        }
+    }
+
     /// Whether it may be that nobody is there, or not yet.
     pub(super) fn is_absence(&self) -> bool {
         match self {
             // What rustls finds wrong comes as invalid data.
             Fault::Io(error) => error.kind() != io::ErrorKind::InvalidData,
-            Fault::Silent => true,
+            Fault::Silent | Fault::Ended => true,
             _ => false,
         }
     }
@@ -115,8 +126,15 @@ impl Channel {
         Ok(self.wire.write(&frame).await?)
     }
 
-    /// The next message; a refusal is an error.
+    /// The next message; a refusal is an error, and so is the end.
     pub(super) async fn receive(&mut self) -> Result<Message, Fault> {
+        match self.receive_any().await {
+            Err(Fault::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Err(Fault::Ended),
+            received => received,
+        }
+    }
+
+    async fn receive_any(&mut self) -> Result<Message, Fault> {
         let mut length = [0; LENGTH_BYTES];
         self.wire.read(&mut length).await?;
         let length = u32::from_be_bytes(length) as usize;

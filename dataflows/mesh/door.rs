@@ -105,7 +105,7 @@ async fn hear(tcp: TcpStream, address: SocketAddr, trust: Trust, arrivals: Sende
         // Nobody listens any more, or for too long: then this one is to dial again.
         Ok(arrival) => drop(timeout(HANDSHAKE, arrivals.send(arrival)).await),
         // Somebody who only looks whether the port is open, or a process that was killed while it waited.
-        Err(Fault::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+        Err(fault) if fault.is_end() => {
             tracing::debug!("mesh: a connection from {address} ended before it was one");
         }
         Err(fault) => STRANGERS.say(format!("refused a connection from {address}: {fault}")),

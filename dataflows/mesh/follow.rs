@@ -17,15 +17,15 @@ pub(super) async fn follow(
     door: &mut Door,
 ) -> Result<(Generation, Vec<Option<Channel>>), Failure> {
     let (site, incarnation) = (attempt.site, attempt.incarnation);
-    let (index, of_leader) = (site.peers.index(), attempt.of(0));
+    let (index, of_leader) = (site.peers.index(), |fault| attempt.of_leader(fault));
     let mut leader = dial(attempt, 0).await;
     let last_generation = site.last_generation;
     let hello = Message::Hello { index, incarnation, last_generation, terms: attempt.terms.clone() };
-    leader.send(&hello).await.map_err(&of_leader)?;
+    leader.send(&hello).await.map_err(of_leader)?;
 
-    attempt.waiting.for_(format_args!("process 0 ({}) waits for others", site.peers.address(0)));
+    attempt.waiting.for_(format_args!("process 0 ({}), which waits for others", site.peers.address(0)));
     let mut early = Vec::new();
-    let (generation, incarnations) = formed(&mut leader, door, &mut early).await.map_err(&of_leader)?;
+    let (generation, incarnations) = formed(&mut leader, door, &mut early).await.map_err(of_leader)?;
     if incarnations.len() != site.peers.count() || incarnations.get(index) != Some(&incarnation) {
         return Err(of_leader(Fault::Stranger));
     }
@@ -45,8 +45,8 @@ pub(super) async fn follow(
             Err(fault) => fault,
         })),
     };
-    leader.send(&Message::Ready).await.map_err(&of_leader)?;
-    match leader.receive().await.map_err(&of_leader)? {
+    leader.send(&Message::Ready).await.map_err(of_leader)?;
+    match leader.receive().await.map_err(of_leader)? {
         Message::Go => {}
         other => return Err(of_leader(Fault::OutOfOrder { got: other.name(), wanted: "Go" })),
     }

@@ -52,6 +52,8 @@ pub struct Formed {
 pub(super) enum Failure {
     #[error("process {index} ({address}): {fault}")]
     Peer { index: usize, address: String, fault: Fault },
+    #[error("process 0 has started over while this one waited for {0}")]
+    StartedOver(String),
     #[error("the port was closed")]
     Closed,
     #[error("there is a new model")]
@@ -67,7 +69,7 @@ impl Waiting {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = what.to_string();
     }
 
-    fn get(&self) -> String {
+    pub(super) fn get(&self) -> String {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -81,6 +83,11 @@ pub(super) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
+    /// A fault of process 0; its end says less than what was waited for.
+    pub(super) fn of_leader(&self, fault: Fault) -> Failure {
+        if fault.is_end() { Failure::StartedOver(self.waiting.get()) } else { self.of(0)(fault) }
+    }
+
     /// A fault of a process, told with its name.
     pub(super) fn of(&self, index: usize) -> impl Fn(Fault) -> Failure + use<'_> {
         let address = self.site.peers.address(index);

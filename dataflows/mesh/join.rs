@@ -1,6 +1,9 @@
 //! Connections among the processes besides process 0.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::try_join_all;
 use rand::RngExt;
@@ -21,21 +24,23 @@ use super::{
 
 /// A connection stands within this time, or is tried again.
 const DIAL: Duration = Duration::from_secs(2);
+/// Why not is said again after this time.
+const REMIND: Duration = Duration::from_secs(10);
 /// Tries follow each other after a pause between this and a tenth of it.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Connects to a process of a lower number, and tries until it succeeds.
 pub(super) async fn dial(attempt: &Attempt<'_>, index: usize) -> Channel {
-    let mut said = String::new();
+    let mut said: Option<Instant> = None;
     loop {
         match timeout(DIAL, dial_once(attempt, index)).await.unwrap_or(Err(Fault::Silent)) {
             Ok(channel) => return channel,
             Err(fault) => {
                 let why = format!("process {index} ({}): {fault}", attempt.site.peers.address(index));
                 // Who is not there yet is waited for; who is there and does not get on with us is told of at once.
-                if !fault.is_absence() && why != said {
+                if !fault.is_absence() && said.is_none_or(|at| at.elapsed() >= REMIND) {
                     tracing::warn!("mesh: cannot connect to {why}");
-                    said.clone_from(&why);
+                    said = Some(Instant::now());
                 }
                 attempt.waiting.for_(why);
             }

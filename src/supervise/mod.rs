@@ -11,7 +11,7 @@
 //! 2. A child that has not reported for [`SILENCE`] is killed: one that is stopped cannot leave by itself.
 //! 3. A child never outlives its supervisor, however that ends.
 //! 4. A first child that cannot start is a mistake in the configuration: its supervisor leaves with the same code.
-//! 5. Told to stop, a supervisor passes that on and waits; after [`GRACE`] it kills.
+//! 5. Told to stop, a supervisor passes that on, waits, and leaves as the child does; after [`GRACE`] it kills.
 
 mod child;
 mod report;

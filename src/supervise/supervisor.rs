@@ -57,14 +57,14 @@ struct Life {
     generation: u64,
 }
 
-/// Keeps a child running until `stop` says so, and returns once it has left. Each child is made by `command`; `seen` hears every report, and `None` when the child has left.
+/// Keeps a child running until `stop` says so, and returns once it has left, with the exit code of the last one if it had one. Each child is made by `command`; `seen` hears every report, and `None` when the child has left.
 /// Blocks; the thread must not end before.
 pub fn supervise(
     name: &str,
     command: impl Fn(Start) -> io::Result<Command>,
     stop: &dyn Fn() -> bool,
     seen: &dyn Fn(Option<&Report>),
-) -> Result<(), SuperviseError> {
+) -> Result<Option<i32>, SuperviseError> {
     let no_process = |source| SuperviseError::NoProcess { name: name.to_owned(), source };
     let (mut generation, mut restarts, mut backoff) = (0, 0, Backoff::new());
     while !stop() {
@@ -76,7 +76,7 @@ pub fn supervise(
         generation = generation.max(life.generation);
         restarts += 1;
         if stop() {
-            break;
+            return Ok(life.status.and_then(|status| status.code()));
         }
         if let Some(code @ 1..=2) = life.status.and_then(|status| status.code())
             && generation == 0
@@ -94,7 +94,7 @@ pub fn supervise(
             thread::sleep(LOOK.min(until.saturating_duration_since(Instant::now())));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// From a child's start to its end.

@@ -22,8 +22,8 @@ fn shell(script: &str) -> io::Result<Command> {
 }
 
 /// Runs scripts one after the other until the last was started and has reported; returns the generation that each was
-/// given.
-fn run(scripts: &[String]) -> Vec<u64> {
+/// given, and the code that the last has left with.
+fn run(scripts: &[String]) -> (Vec<u64>, Option<i32>) {
     let (given, reported) = (RefCell::new(Vec::new()), Cell::new(0));
     let command = |start: Start| {
         let mut given = given.borrow_mut();
@@ -37,8 +37,8 @@ fn run(scripts: &[String]) -> Vec<u64> {
             reported.set(given.borrow().len());
         }
     };
-    supervise("a shell", command, &stop, &seen).unwrap();
-    given.into_inner()
+    let code = supervise("a shell", command, &stop, &seen).unwrap();
+    (given.into_inner(), code)
 }
 
 #[test]
@@ -46,14 +46,14 @@ fn rule_1_a_child_that_leaves_is_started_again_and_told_of_the_last_generation()
     let waits = "sleep 60 & wait".to_owned();
     let leave = |number, code: u8| format!("{}; sleep 0.1; exit {code}", says(number));
     let scripts = [leave(0, 75), leave(3, 1), leave(2, 0), "kill -9 $$".into(), format!("{}; {waits}", says(4))];
-    assert_eq!(run(&scripts), [0, 0, 3, 3, 3]);
+    assert_eq!(run(&scripts).0, [0, 0, 3, 3, 3]);
 }
 
 #[test]
 fn rule_2_a_child_that_falls_silent_is_killed() {
     // It would say nothing more for an hour, and takes no other signal.
     let silent = format!("trap '' TERM; {}; exec sleep 3600", says(1));
-    assert_eq!(run(&[silent, format!("{}; exec sleep 60", says(2))]), [0, 1]);
+    assert_eq!(run(&[silent, format!("{}; exec sleep 60", says(2))]).0, [0, 1]);
 }
 
 #[test]
@@ -68,8 +68,8 @@ fn rule_4_a_first_child_that_cannot_start_is_told() {
 fn rule_5_the_word_to_stop_is_passed_on_and_the_child_waited_for() {
     let dir = tempfile::tempdir().unwrap();
     let mark = dir.path().join("finished");
-    let script = format!("trap 'touch {}; exit 0' TERM; {}; sleep 60 & wait", mark.display(), says(1));
-    assert_eq!(run(&[script]), [0]);
+    let script = format!("trap 'touch {}; exit 75' TERM; {}; sleep 60 & wait", mark.display(), says(1));
+    assert_eq!(run(&[script]), (vec![0], Some(75)), "the supervisor leaves as the child does");
     assert!(mark.exists(), "it has finished what it did");
 }
 
@@ -77,5 +77,5 @@ fn rule_5_the_word_to_stop_is_passed_on_and_the_child_waited_for() {
 fn what_is_no_report_is_passed_over() {
     let long = "head -c 100000 /dev/zero | tr '\\0' x; echo".to_owned();
     let script = format!("echo nonsense; {long}; {}; exec sleep 60", says(1));
-    assert_eq!(run(&[script]), [0]);
+    assert_eq!(run(&[script]).0, [0]);
 }

@@ -32,12 +32,13 @@ const DEADLINE: Duration = Duration::from_secs(7);
 /// The topic of dead letters, where this makes it, has one partition: they are few, and read in one order.
 const PARTITIONS: i32 = 1;
 
-/// Dead letters are kept for 30 days, unless it is asked otherwise: somebody has to look at them, and mend what is wrong.
+/// Dead letters are kept for 30 days at least, however long requests are: somebody has to look at them, and mend what is wrong.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The topic of dead letters, to be made.
 pub(super) fn new_topic<'a>(name: &'a str, wish: &TopicWish) -> New<'a> {
-    New { name, partitions: PARTITIONS, wish: TopicWish { retention: wish.retention.or(Some(KEPT)), ..*wish } }
+    let retention = wish.retention.unwrap_or(KEPT).max(KEPT);
+    New { name, partitions: PARTITIONS, wish: TopicWish { retention: Some(retention), ..*wish } }
 }
 
 /// Writes dead letters of one topic.
