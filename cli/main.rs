@@ -79,7 +79,11 @@ fn main() -> ExitCode {
         Command::Mesh(args) => mesh::run(&args),
     };
     let Err(error) = result else { return ExitCode::SUCCESS };
-    report(&error);
+    match error.downcast_ref() {
+        // That is how it should be, and no error.
+        Some(ended @ ScoreError::Ended { .. }) => progress::say(&ended.to_string()),
+        _ => report(&error),
+    }
     match error.downcast_ref() {
         Some(ScoreError::Undrained { .. } | ScoreError::Ended { .. }) => ExitCode::from(EXIT_TEMPORARY),
         _ => ExitCode::FAILURE,
