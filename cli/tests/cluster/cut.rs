@@ -25,8 +25,8 @@ fn the_network_between_two_is_cut() {
         cut.cut_off(&away);
         let (left, line) = world.cluster.last_line(one, at);
         let (left_too, line_too) = world.cluster.last_line(other, at);
-        for line in [&line, &line_too] {
-            assert!(line.starts_with(&format!("generation {generation} is over: process ")), "{line}");
+        for (index, line) in [(one, &line), (other, &line_too)] {
+            assert!(line.starts_with(&format!("process {index}: generation {generation} is over: process ")), "{line}");
         }
         thread::sleep(Duration::from_millis(world.random.random_range(0..3000)));
         let healed = Instant::now();

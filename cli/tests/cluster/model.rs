@@ -2,9 +2,10 @@
 
 use std::{thread, time::Duration};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use delaycast::model::ModelDir;
 use rand::RngExt;
+use serde_json::Value;
 
 use crate::{
     trials::{Trials, times},
@@ -36,9 +37,10 @@ fn a_model_published_while_a_process_is_down() {
     let account = world.finish("model published", times());
     let span = |version: &String| {
         let of_version = account.answers.iter().filter(|answer| answer["ModelVersion"] == version.as_str());
-        let times: Vec<String> = of_version.map(|answer| answer["ScoredAt"].to_string()).collect();
-        assert!(!times.is_empty(), "nothing was scored with {version}");
-        (times.iter().min().unwrap().clone(), times.iter().max().unwrap().clone())
+        let scored_at = |answer: &Value| answer["ScoredAt"]["$date"].as_str()?.parse::<DateTime<Utc>>().ok();
+        let times: Vec<_> = of_version.map(|answer| scored_at(answer).unwrap()).collect();
+        let first = *times.iter().min().unwrap_or_else(|| panic!("nothing was scored with {version}"));
+        (first, times.into_iter().max().unwrap())
     };
     let spans: Vec<_> = versions.iter().map(span).collect();
     for pair in spans.windows(2) {

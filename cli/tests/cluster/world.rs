@@ -144,7 +144,7 @@ impl Cluster {
         let told: Vec<_> = others.map(|(index, _)| (index, self.last_line(index, since))).collect();
         for (index, (_, line)) in &told {
             let named = (0..self.replicas).find(|process| line.contains(&format!(" is over: process {process} ")));
-            let right = line.starts_with(&format!("generation {generation} is over: "));
+            let right = line.starts_with(&format!("process {index}: generation {generation} is over: "));
             assert!(right && named.is_some_and(|process| process != *index), "process {index}: {line}");
         }
         let names_it = |line: &str| line.contains(&format!(" is over: process {lost} "));
