@@ -28,11 +28,8 @@ fn topics_are_made_once_with_what_is_asked_for() {
         assert!(!made || topics[0]["made"] == true || topics[1]["made"] == false, "{topics}");
         let found: Vec<_> = ["partitions", "replication", "retention_s"].map(|name| topics[0][name].as_u64()).into();
         assert_eq!(found, [Some(3), Some(1), Some(36 * 3600)]);
-        assert_eq!(
-            (&topics[1]["partitions"], &topics[1]["retention_s"]),
-            (&json!(1), &json!(30 * 24 * 3600)),
-            "dead letters"
-        );
+        let dead = ["partitions", "retention_s"].map(|name| topics[1][name].as_u64());
+        assert_eq!(dead, [Some(1), Some(30 * 24 * 3600)], "dead letters are kept for longer");
     }
     place.delete("-made");
 }
