@@ -12,10 +12,9 @@ use tokio::{
 use super::{
     Generation, HANDSHAKE, Trust, TrustError,
     channel::{Channel, Fault},
-    lead::turn_away,
     link::tune,
     message::Message,
-    refusals::STRANGERS,
+    refusals::{STRANGERS, turn_away},
 };
 
 /// So many strangers are heard at once. One more, and the one who has been silent for the longest is shown out: a

@@ -4,12 +4,12 @@ use tokio::pin;
 
 use super::{
     Door, Generation, STRANGERS_MAX,
+    attempt::{Attempt, Failure},
     channel::{Channel, Fault},
     door::Arrival,
-    form::{Attempt, Failure},
     join::{dial, join, joined_by},
-    lead::turn_away,
     message::{Incarnation, Message},
+    refusals::turn_away,
 };
 
 pub(super) async fn follow(

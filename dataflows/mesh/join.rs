@@ -14,12 +14,12 @@ use tokio::{
 
 use super::{
     Door, Generation,
+    attempt::{Attempt, Failure},
     channel::{Channel, Fault},
     door::Arrival,
-    form::{Attempt, Failure},
-    lead::turn_away,
     link::tune,
     message::{Incarnation, Message},
+    refusals::turn_away,
 };
 
 /// A connection stands within this time, or is tried again.

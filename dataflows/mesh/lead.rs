@@ -7,11 +7,11 @@ use rand::RngExt;
 
 use super::{
     Door, Generation,
+    attempt::{Attempt, Failure},
     channel::{Channel, Fault},
     door::Arrival,
-    form::{Attempt, Failure},
     message::{Incarnation, Message},
-    refusals::PROCESSES,
+    refusals::turn_away,
 };
 
 /// A process that is here.
@@ -91,12 +91,6 @@ fn admit(attempt: &Attempt<'_>, message: Message) -> Result<(usize, Incarnation,
         return Err(format!("there is no process {index} to be waited for"));
     }
     Ok((index, incarnation, last_generation))
-}
-
-/// Refuses a process, and says so here as well.
-pub(super) async fn turn_away(channel: Channel, reason: String) {
-    PROCESSES.say(format!("refused the process at {}: {reason}", channel.address()));
-    channel.refuse(reason).await;
 }
 
 /// Tells a process of the generation and waits until it has its connections.

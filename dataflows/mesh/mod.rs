@@ -31,6 +31,7 @@
 //!    process 0 turns somebody away and finds that it is itself behind, with an old model.
 //! 9. Once the generation runs, whoever knocks is refused and told that it runs. It ends with the first of its processes.
 
+mod attempt;
 mod certificates;
 mod channel;
 mod door;
@@ -51,10 +52,11 @@ mod trust;
 
 use std::time::Duration;
 
+pub use attempt::Site;
 pub use certificates::{CertificateError, Certificates};
 pub use channel::MESSAGE_BYTES_MAX;
 pub use door::{Door, DoorError, STRANGERS_MAX};
-pub use form::{Formed, Site, form};
+pub use form::{Formed, form};
 pub use link::Link;
 pub use member::{Member, Mesh, peer_of_thread};
 pub use message::Generation;

@@ -5,13 +5,21 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::channel::Channel;
+
 /// One line in this time; the others are counted.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Of those who have not proven themselves.
 pub(super) static STRANGERS: Refusals = Refusals::new();
 /// Of those who have: told apart, so that no stranger's noise covers it.
-pub(super) static PROCESSES: Refusals = Refusals::new();
+static PROCESSES: Refusals = Refusals::new();
+
+/// Refuses a process, and says so here as well.
+pub(super) async fn turn_away(channel: Channel, reason: String) {
+    PROCESSES.say(format!("refused the process at {}: {reason}", channel.address()));
+    channel.refuse(reason).await;
+}
 
 pub(super) struct Refusals(Mutex<Said>);
 
