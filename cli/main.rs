@@ -79,13 +79,14 @@ fn main() -> ExitCode {
         Command::Mesh(args) => mesh::run(&args),
     };
     let Err(error) = result else { return ExitCode::SUCCESS };
-    match error.downcast_ref() {
-        // That is how it should be, and no error.
-        Some(ended @ ScoreError::Ended { .. }) => progress::say(&ended.to_string()),
-        _ => report(&error),
+    if let Some(ended @ ScoreError::Ended { .. }) = error.downcast_ref() {
+        // That is how it should be, and no error: all is durable and committed.
+        progress::say(&ended.to_string());
+        return ExitCode::SUCCESS;
     }
+    report(&error);
     match error.downcast_ref() {
-        Some(ScoreError::Undrained { .. } | ScoreError::Ended { .. }) => ExitCode::from(EXIT_TEMPORARY),
+        Some(ScoreError::Undrained { .. }) => ExitCode::from(EXIT_TEMPORARY),
         _ => ExitCode::FAILURE,
     }
 }

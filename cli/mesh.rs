@@ -116,9 +116,13 @@ const PUBLIC: u32 = 0o644;
 
 /// Puts a file in its place at once: who reads it meanwhile reads the old one or the new one.
 fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
-    let unfinished = path.with_extension("unfinished");
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".unfinished");
+    let unfinished = path.with_file_name(name);
     let written = (|| {
-        let mut file = File::options().create(true).truncate(true).write(true).mode(mode).open(&unfinished)?;
+        // Never into a file that is there: its owner and its mode would stay.
+        let _ = fs::remove_file(&unfinished);
+        let mut file = File::options().create_new(true).write(true).mode(mode).open(&unfinished)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&unfinished, path)

@@ -1,7 +1,7 @@
 //! A whole cluster on this machine, for `delaycast up --processes N`.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::Write,
     net::{Ipv4Addr, TcpListener},
     num::NonZeroUsize,
@@ -159,9 +159,10 @@ impl LocalChild {
 /// A new secret at each start, for this user's eyes.
 fn write_secret(path: &Path) -> anyhow::Result<()> {
     let secret: String = (0..4).map(|_| format!("{:016x}", rand::random::<u64>())).collect();
+    // Never into a file that is there: its owner and its mode would stay.
+    let _ = fs::remove_file(path);
     let written = File::options()
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .write(true)
         .mode(0o600)
         .open(path)

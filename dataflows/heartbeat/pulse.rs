@@ -13,6 +13,8 @@ use std::{
 
 use super::{BEAT, LOST};
 
+/// A last commit takes 8 s at most, and then all leave.
+const LINGER: Duration = Duration::from_secs(13);
 /// How often the watchdog looks.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -26,6 +28,7 @@ pub struct Pulse {
     pub(super) heard_ms: Vec<AtomicU64>,
     ended_by: OnceLock<usize>,
     over: AtomicBool,
+    left: AtomicBool,
 }
 
 /// Why a generation is over.
@@ -45,6 +48,11 @@ pub enum Loss {
         /// For how long.
         silent: Duration,
     },
+    /// The work is done, and the others have not closed their connections.
+    Lingering {
+        /// For how long.
+        waited: Duration,
+    },
     /// This process was held up: the others have lost it, and may have gone on without it.
     HeldUp {
         /// For how long.
@@ -60,6 +68,9 @@ impl fmt::Display for Loss {
             }
             Loss::Stuck { worker, silent } => {
                 write!(f, "worker {worker}, of this process, has done nothing for {:.1} s", silent.as_secs_f64())
+            }
+            Loss::Lingering { waited } => {
+                write!(f, "the others have not left within {:.0} s after the work was done", waited.as_secs_f64())
             }
             Loss::HeldUp { stood } => {
                 write!(f, "this process was held up for {:.1} s, and the others have lost it", stood.as_secs_f64())
@@ -78,6 +89,7 @@ impl Pulse {
             heard_ms: (0..processes * workers).map(|_| AtomicU64::new(0)).collect(),
             ended_by: OnceLock::new(),
             over: AtomicBool::new(false),
+            left: AtomicBool::new(false),
         }
     }
 
@@ -91,9 +103,14 @@ impl Pulse {
         self.ended_by.get().copied()
     }
 
-    /// All work is done: from now on the others may leave when they like.
+    /// All that was read is durable: from now on the others may leave when they like, but not too late.
     pub(crate) fn over(&self) {
         self.over.store(true, Ordering::Release);
+    }
+
+    /// This process has left the generation.
+    pub(crate) fn left(&self) {
+        self.left.store(true, Ordering::Release);
     }
 
     /// The workers that are told: the first of each process.
@@ -116,11 +133,18 @@ impl Pulse {
     pub(crate) fn watch(self: &Arc<Self>, leave: impl FnOnce(Loss) + Send + 'static) -> std::io::Result<()> {
         let pulse = Arc::clone(self);
         let watch = move || {
-            let mut looked = Instant::now();
+            let (mut looked, mut over) = (Instant::now(), None);
             loop {
                 thread::sleep(LOOK);
-                if pulse.over.load(Ordering::Acquire) {
+                if pulse.left.load(Ordering::Acquire) {
                     return;
+                }
+                if pulse.over.load(Ordering::Acquire) {
+                    let waited = over.get_or_insert_with(Instant::now).elapsed();
+                    if waited >= LINGER {
+                        return leave(Loss::Lingering { waited });
+                    }
+                    continue;
                 }
                 if let ControlFlow::Break(loss) = pulse.look(Instant::now(), looked) {
                     return leave(loss);

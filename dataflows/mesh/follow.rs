@@ -3,7 +3,7 @@
 use tokio::pin;
 
 use super::{
-    Door, Generation, STRANGERS_MAX,
+    Door, Generation,
     attempt::{Attempt, Failure},
     channel::{Channel, Fault},
     door::Arrival,
@@ -25,7 +25,8 @@ pub(super) async fn follow(
 
     attempt.waiting.for_(format_args!("process 0 ({}), which waits for others", site.peers.address(0)));
     let mut early = Vec::new();
-    let (generation, incarnations) = formed(&mut leader, door, &mut early).await.map_err(of_leader)?;
+    let (generation, incarnations) =
+        formed(&mut leader, door, &mut early, site.peers.count()).await.map_err(of_leader)?;
     if incarnations.len() != site.peers.count() || incarnations.get(index) != Some(&incarnation) {
         return Err(of_leader(Fault::Stranger));
     }
@@ -59,6 +60,7 @@ async fn formed(
     leader: &mut Channel,
     door: &mut Door,
     early: &mut Vec<Arrival>,
+    early_max: usize,
 ) -> Result<(Generation, Vec<Incarnation>), Fault> {
     // Not to be started again halfway through a message.
     let message = leader.receive();
@@ -70,7 +72,7 @@ async fn formed(
                 other => Err(Fault::OutOfOrder { got: other.name(), wanted: "Form" }),
             },
             Some(arrival) = door.next() => match arrival.message {
-                Message::Join { .. } if early.len() < STRANGERS_MAX => early.push(arrival),
+                Message::Join { .. } if early.len() < early_max => early.push(arrival),
                 Message::Join { .. } => arrival.channel.refuse("too many join at once".into()).await,
                 _ => turn_away(arrival.channel, "only process 0 gathers the others: are the addresses in the same order everywhere?".into()).await,
             },

@@ -29,7 +29,7 @@ pub(super) async fn lead(
     let known = members.iter().map(|member| member.last_generation).fold(attempt.site.last_generation, u64::max);
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     let generation = Generation {
-        number: known + 1,
+        number: known.saturating_add(1),
         id: rand::rng().random(),
         clock_ms: since_epoch.as_millis() as u64,
         partitions: attempt.site.partitions,

@@ -17,6 +17,8 @@ use tokio::{
 
 use super::{Door, DoorError, Formed, Generation, Peers, Site, Terms, form};
 
+/// One may be busy with a stranger's handshake while another carries the bytes of the generation.
+const THREADS: usize = 2;
 /// How often the word to stop is looked for while a generation forms.
 const LOOK: Duration = Duration::from_millis(20);
 /// When the workers have left, what they sent last has so long to get on its way.
@@ -33,7 +35,7 @@ impl Mesh {
     /// Starts to listen for the other processes.
     pub fn open(listener: std::net::TcpListener, site: Site) -> Result<Self, DoorError> {
         // A panic in a thread of this name ends the process, as those of timely's own network threads do.
-        let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("mesh").enable_all().build()?;
+        let runtime = Builder::new_multi_thread().worker_threads(THREADS).thread_name("mesh").enable_all().build()?;
         let door = {
             let _within = runtime.enter();
             Door::open(listener, site.trust.clone())?
@@ -42,20 +44,26 @@ impl Mesh {
     }
 
     /// Forms the next generation with the others, however long they take; `None` if told to stop meanwhile. Blocks.
-    pub fn form(mut self, stop: impl Fn() -> bool) -> Option<Member> {
-        let formed = self.runtime.block_on(async {
+    pub fn form(self, stop: impl Fn() -> bool) -> Option<Member> {
+        let Mesh { runtime, mut door, site } = self;
+        let formed = runtime.block_on(async {
             let told_to_stop = async {
                 while !stop() {
                     sleep(LOOK).await;
                 }
             };
             tokio::select! {
-                formed = form(&self.site, &mut self.door) => Some(formed),
+                formed = form(&site, &mut door) => Some(formed),
                 () = told_to_stop => None,
             }
-        })?;
-        self.runtime.spawn(self.door.refuse_all(formed.generation));
-        Some(Member { runtime: self.runtime, formed, peers: self.site.peers })
+        });
+        let Some(formed) = formed else {
+            // A name service that does not answer must not hold up who leaves.
+            runtime.shutdown_background();
+            return None;
+        };
+        runtime.spawn(door.refuse_all(formed.generation));
+        Some(Member { runtime, formed, peers: site.peers })
     }
 }
 

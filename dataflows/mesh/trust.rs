@@ -1,13 +1,18 @@
 //! How the ends of a connection prove that they belong to the cluster.
 
-use std::{fmt, net::SocketAddr, sync::Arc};
+use std::{
+    fmt,
+    io::{self, ErrorKind::UnexpectedEof},
+    net::SocketAddr,
+    sync::Arc,
+};
 
 use rand::RngExt;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 use super::{
-    certificates::{CertificateError, Certificates},
+    certificates::{CertificateError, Certificates, Loaded},
     channel::{CODE_BYTES, Channel, Fault, Seal, Wire},
 };
 
@@ -79,7 +84,7 @@ impl Trust {
         match self {
             Trust::Secret(secret) => prove(secret, tcp, address, true).await,
             Trust::Certificates(certificates) => {
-                let loaded = certificates.load().map_err(TrustError::from)?;
+                let loaded = loaded(certificates).await?;
                 // The name is checked by the library here.
                 let connector = TlsConnector::from(Arc::new(loaded.client));
                 let stream = connector.connect(certificates.name().clone(), tcp).await?;
@@ -94,12 +99,21 @@ impl Trust {
         match self {
             Trust::Secret(secret) => prove(secret, tcp, address, false).await,
             Trust::Certificates(certificates) => {
-                let loaded = certificates.load().map_err(TrustError::from)?;
+                // Who connects and says nothing is not worth a look at files.
+                tcp.readable().await?;
+                let loaded = loaded(certificates).await?;
                 let stream = TlsAcceptor::from(Arc::new(loaded.server)).accept(tcp).await?;
                 greet(Wire::Tls(Box::new(TlsStream::Server(stream))), address).await
             }
         }
     }
+}
+
+/// What the files say now, read where reading holds nobody up.
+async fn loaded(certificates: &Arc<Certificates>) -> Result<Loaded, Fault> {
+    let certificates = Arc::clone(certificates);
+    let loaded = tokio::task::spawn_blocking(move || certificates.load()).await.map_err(io::Error::other)?;
+    Ok(loaded.map_err(TrustError::from)?)
 }
 
 /// Both ends say what they are.
@@ -132,9 +146,17 @@ async fn prove(secret: &[u8], tcp: TcpStream, address: SocketAddr, dialled: bool
         true => Seal::new(secret, true, &ours, &theirs),
         false => Seal::new(secret, false, &theirs, &ours),
     };
-    wire.write(&seal.proof()).await?;
     let mut proof = [0; CODE_BYTES];
-    wire.read(&mut proof).await?;
-    seal.check_proof(&proof)?;
+    // Who has dialled proves itself first: a code under the secret, given to anybody, would help to guess it.
+    if dialled {
+        wire.write(&seal.proof()).await?;
+        let answer = wire.read(&mut proof).await;
+        answer.map_err(|error| if error.kind() == UnexpectedEof { Fault::Secret } else { error.into() })?;
+        seal.check_proof(&proof)?;
+    } else {
+        wire.read(&mut proof).await?;
+        seal.check_proof(&proof)?;
+        wire.write(&seal.proof()).await?;
+    }
     Ok(Channel::new(wire, Some(seal), address))
 }

@@ -26,8 +26,8 @@
 //! 7. Records in flight are bounded in number and bytes; at the bound a source stops reading. An outage of the log or
 //!    the store is waited out.
 //! 8. Scoring is local to the worker that read the record, unless there are fewer partitions than workers.
-//! 9. On stop a source reads no more, and the worker leaves once its own records are durable and their offsets
-//!    committed, or after [`Config::drain`], without having committed what is not durable.
+//! 9. On stop a source reads no more, and the workers leave together once all that they have read is durable and
+//!    committed; after [`Config::drain`] each leaves by itself, without having committed what is not durable.
 
 mod clock;
 mod commit;

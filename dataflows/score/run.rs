@@ -117,8 +117,11 @@ pub fn run_in_cluster(
         pulse: Some(Arc::clone(&pulse)),
         unopened: Arc::default(),
     };
-    execute(builders, others, Work { plan, connections, scorer, counters, stop })?;
+    let done = execute(builders, others, Work { plan, connections, scorer, counters, stop });
+    // Also after an error: the others are to see an end and not a loss.
     member.close();
+    pulse.left();
+    done?;
     match pulse.ended_by() {
         Some(process) if process != own => Err(Error::Ended { generation: generation.number, process }),
         _ => Ok(()),
@@ -151,7 +154,11 @@ fn execute(builders: Vec<AllocatorBuilder>, others: Box<dyn Any + Send>, work: W
             counters: Arc::clone(&counters),
         };
         let result = work_as(worker, &connections, Arc::clone(&scorer), &plan, &shared, &stop);
-        // One worker that cannot go on takes the others with it.
+        // One worker that cannot go on takes the others with it. What is wrong is said here, because it may be that only a
+        // loss is noticed elsewhere.
+        if let Err(error @ (Error::Broken(_) | Error::NoThread(_))) = &result {
+            tracing::error!("worker {} cannot go on: {error}", worker.index());
+        }
         stop.ask();
         result
     })

@@ -48,11 +48,16 @@ pub(super) fn work_as(
     }
     let share = Share { index: worker.index(), peers: worker.peers() };
     let opening = Opening::start(share, connections, stop)?;
+    let mut deadline = None;
     let opened = loop {
         worker.step_or_park(Some(TICK));
         stop_with_the_others(plan, stop);
         if let Some(opened) = opening.done() {
             break opened?;
+        }
+        // It may be in a call that takes long; nothing was read yet.
+        if stop.asked() && Instant::now() >= *deadline.get_or_insert_with(|| Instant::now() + plan.drain) {
+            break None;
         }
     };
     let result = match opened {

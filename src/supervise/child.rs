@@ -8,10 +8,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 
-use super::{REPORT, Report};
-
-/// `EX_TEMPFAIL` of sysexits.h: start again.
-const EXIT_TEMPORARY: i32 = 75;
+use super::{EXIT_TEMPORARY, REPORT, Report};
 
 /// Why a process cannot be tied to its supervisor.
 #[derive(Debug, thiserror::Error)]

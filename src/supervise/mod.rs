@@ -35,5 +35,8 @@ pub const STARTING: Duration = Duration::from_secs(10);
 pub const SETTLED: Duration = Duration::from_secs(2);
 /// The longest pause before a child is started again.
 pub const PAUSE: Duration = Duration::from_secs(1);
-/// From the word to stop until it is killed. A scorer takes 8 s at most to finish what it has read.
-pub const GRACE: Duration = Duration::from_secs(12);
+/// From the word to stop until it is killed. A scorer takes 8 s at most to finish what it has read, and up to 5 s more if a commit
+/// hangs.
+pub const GRACE: Duration = Duration::from_secs(15);
+/// `EX_TEMPFAIL` of sysexits.h: something is left undone; start again.
+const EXIT_TEMPORARY: i32 = 75;

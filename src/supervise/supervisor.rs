@@ -12,7 +12,7 @@ use std::{
 use rand::RngExt;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{GRACE, PAUSE, Report, SETTLED, SILENCE, STARTING};
+use super::{EXIT_TEMPORARY, GRACE, PAUSE, Report, SETTLED, SILENCE, STARTING};
 use crate::delivery::Backoff;
 
 /// How often a supervisor looks whether its child has left, or is to stop.
@@ -57,7 +57,8 @@ struct Life {
     generation: u64,
 }
 
-/// Keeps a child running until `stop` says so, and returns once it has left, with the exit code of the last one if it had one. Each child is made by `command`; `seen` hears every report, and `None` when the child has left.
+/// Keeps a child running until `stop` says so, and returns once it has left, with the exit
+/// code of the last one if there was any. Each child is made by `command`; `seen` hears every report, and `None` when the child has left.
 /// Blocks; the thread must not end before.
 pub fn supervise(
     name: &str,
@@ -76,10 +77,12 @@ pub fn supervise(
         generation = generation.max(life.generation);
         restarts += 1;
         if stop() {
-            return Ok(life.status.and_then(|status| status.code()));
+            // Who had to be killed has left something undone.
+            return Ok(Some(life.status.and_then(|status| status.code()).unwrap_or(EXIT_TEMPORARY)));
         }
         if let Some(code @ 1..=2) = life.status.and_then(|status| status.code())
             && generation == 0
+            && restarts == 1
         {
             return Err(SuperviseError::CannotStart { name: name.to_owned(), code });
         }
