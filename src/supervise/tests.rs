@@ -74,6 +74,12 @@ fn rule_5_the_word_to_stop_is_passed_on_and_the_child_waited_for() {
 }
 
 #[test]
+fn rule_5_who_had_to_be_killed_has_left_something_undone() {
+    let deaf = format!("trap '' TERM; {}; exec sleep 3600", says(1));
+    assert_eq!(run(&[deaf]), (vec![0], Some(75)));
+}
+
+#[test]
 fn what_is_no_report_is_passed_over() {
     let long = "head -c 100000 /dev/zero | tr '\\0' x; echo".to_owned();
     let script = format!("echo nonsense; {long}; {}; exec sleep 60", says(1));

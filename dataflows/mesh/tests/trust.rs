@@ -3,7 +3,10 @@
 use std::{net::TcpListener, path::Path};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use super::site::{Ports, a_while, all_formed, within};
 use crate::mesh::{Certificates, Door, Trust, channel::Fault};
@@ -62,6 +65,19 @@ async fn rule_3_a_wrong_secret_is_refused_at_both_ends() {
     assert!(!impostor.has_formed() && !leader.has_formed());
     impostor.kill().await;
     all_formed(vec![leader, ports.start(1)]).await;
+}
+
+/// A code under the secret would help to guess it.
+#[tokio::test(flavor = "multi_thread")]
+async fn rule_3_who_has_not_proven_itself_is_given_no_code() {
+    let ports = Ports::take(2);
+    let _leader = ports.start(0);
+    let mut stream = TcpStream::connect(ports.address(0)).await.unwrap();
+    let preamble = b"delaycast mesh 1\n";
+    stream.write_all(&[&preamble[..], &[7; 64]].concat()).await.unwrap();
+    let mut given = Vec::new();
+    within(stream.read_to_end(&mut given)).await.unwrap();
+    assert_eq!(given.len(), preamble.len() + 32, "its nonce and nothing more");
 }
 
 #[test]
