@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, BufRead, BufReader, Read},
-    os::unix::process::CommandExt,
+    os::unix::process::{CommandExt, ExitStatusExt},
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, sync_channel},
     thread,
@@ -77,8 +77,7 @@ pub fn supervise(
         generation = generation.max(life.generation);
         restarts += 1;
         if stop() {
-            // Who had to be killed has left something undone.
-            return Ok(Some(life.status.and_then(|status| status.code()).unwrap_or(EXIT_TEMPORARY)));
+            return Ok(Some(life.status.map_or(EXIT_TEMPORARY, code_of)));
         }
         if let Some(code @ 1..=2) = life.status.and_then(|status| status.code())
             && generation == 0
@@ -98,6 +97,17 @@ pub fn supervise(
         }
     }
     Ok(None)
+}
+
+/// The exit code that stands for a child's end after the word to stop.
+fn code_of(status: ExitStatus) -> i32 {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => code,
+        // It did not yet listen for the word to stop, which it does first of all: so it has begun nothing.
+        (None, Some(signal)) if signal == Signal::TERM.as_raw() => 0,
+        // Who had to be killed has left something undone.
+        (None, _) => EXIT_TEMPORARY,
+    }
 }
 
 /// From a child's start to its end.
