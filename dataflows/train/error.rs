@@ -3,7 +3,7 @@
 use delaycast::{
     evaluate::HoldoutError,
     features::NoFlights,
-    forest::{MalformedForest, UnusableRows},
+    forest::{Incomplete, MalformedForest, UnusableRows},
     model::Mismatch,
 };
 
@@ -28,6 +28,9 @@ pub enum TrainError {
     /// The trainer has made trees that are none: a defect.
     #[error("the trainer has made trees that are none: please report this")]
     Forest(#[from] MalformedForest),
+    /// The training has left out a forest: a defect.
+    #[error("the training has left out a forest: please report this")]
+    Incomplete(#[from] Incomplete),
     /// The parts of the model do not fit: a defect.
     #[error("the training has made parts that do not fit: please report this")]
     Model(#[from] Mismatch),

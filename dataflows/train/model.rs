@@ -1,17 +1,17 @@
 //! From flights to a model: evaluate on a holdout, then train on everything.
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::num::NonZeroUsize;
 
 use chrono::NaiveDate;
 use delaycast::{
     atlas::Atlas,
     evaluate::{Evaluation, Holdout, HoldoutError, Window},
-    features::{FeatureSet, Preset, TrainingFlight},
-    forest::{Forest, ForestSettings, TrainingSet},
+    features::{FeatureSet, Fitted, Given, Preset, TrainingFlight},
+    forest::{ForestSettings, Forests},
     model::{Model, Origin},
 };
 
-use super::{OnTree, TrainError, train};
+use super::{FlightRows, OnProgress, TrainError, train};
 
 /// What to train.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,13 +26,6 @@ pub struct Plan {
     pub workers: NonZeroUsize,
 }
 
-impl Plan {
-    /// How many trees [`train_model`] grows: two forests for the evaluation, and two to keep.
-    pub fn trees_total(&self) -> u64 {
-        4 * u64::from(self.settings.trees)
-    }
-}
-
 /// Trains a model on flights.
 ///
 /// Twice: on the flights before the holdout, to evaluate features and forests on the flights after; then anew on all
@@ -41,14 +34,14 @@ pub fn train_model(
     flights: &[TrainingFlight],
     atlas: Atlas,
     plan: &Plan,
-    on_tree: &OnTree,
+    on_progress: &OnProgress,
 ) -> Result<Model, TrainError> {
     let holdout = Holdout::split(flights, plan.holdout_from)?;
-    let (features, forest, before) = fit(&holdout.training, &atlas, plan, on_tree)?;
-    let evaluation = Evaluation::of(&holdout, &features, &atlas, &forest, &before);
-    drop(holdout);
+    let Fit { features, forests } = fit(&holdout.training, &atlas, plan, on_progress)?;
+    let evaluation = Evaluation::of(&holdout, &features, &atlas, &forests);
+    drop((holdout, features, forests));
 
-    let (features, forest, before) = fit(flights, &atlas, plan, on_tree)?;
+    let Fit { features, forests } = fit(flights, &atlas, plan, on_progress)?;
     let origin = Origin {
         preset: plan.preset,
         settings: plan.settings,
@@ -56,21 +49,30 @@ pub fn train_model(
         trained_on: flights.len() as u64,
         evaluation,
     };
-    Ok(Model::new(features, atlas, origin, forest, before)?)
+    Ok(Model::new(features, atlas, origin, forests)?)
 }
 
-/// Features, the forest that is given the departure delay, and the one that does without.
-fn fit(
+/// Features, and a forest for each kind of question.
+#[derive(Debug, Clone)]
+pub struct Fit {
+    /// The features.
+    pub features: FeatureSet,
+    /// The forests.
+    pub forests: Forests,
+}
+
+/// Fits features to flights, and grows the forests. The plan's holdout is not looked at.
+pub fn fit(
     flights: &[TrainingFlight],
     atlas: &Atlas,
     plan: &Plan,
-    on_tree: &OnTree,
-) -> Result<(FeatureSet, Forest, Forest), TrainError> {
-    let features = FeatureSet::fit(plan.preset, flights)?;
-    let all = (0..features.width()).collect();
-    let rows = TrainingSet::of_flights(&features, atlas, flights, all)?;
-    let rows_before = rows.with_columns(features.columns_before_departure())?;
-    let grow = |rows| train(plan.settings, Arc::new(rows), plan.workers, Arc::clone(on_tree));
-    let (forest, before) = (grow(rows)?, grow(rows_before)?);
-    Ok((features, forest, before))
+    on_progress: &OnProgress,
+) -> Result<Fit, TrainError> {
+    let fitted = Fitted::new(plan.preset, flights)?;
+    let givens: Vec<Given> = fitted.features.givens().collect();
+    let columns: Vec<Vec<usize>> = givens.iter().map(|&given| fitted.features.columns_given(given)).collect();
+    let rows = FlightRows { flights, fitted: &fitted, atlas };
+    let forests = train(plan.settings, &rows, &columns, plan.workers, on_progress)?;
+    let forests = Forests::new(givens.into_iter().zip(forests).collect())?;
+    Ok(Fit { features: fitted.features, forests })
 }

@@ -17,8 +17,8 @@ pub use metrics::{Metrics, PROBABILITY_MIN};
 use crate::{
     atlas::Atlas,
     classes::DelayClass,
-    features::{FeatureSet, Query, TrainingFlight},
-    forest::Forest,
+    features::{FeatureSet, Given, TrainingFlight},
+    forest::Forests,
 };
 
 /// What came of an evaluation.
@@ -34,31 +34,33 @@ pub struct Evaluation {
     pub lookup: Metrics,
     /// The forest.
     pub forest: Metrics,
+    /// The forest that does without the schedule; the flights' schedules and numbers are kept from it.
+    pub forest_without_schedule: Metrics,
     /// The forest that does without the departure delay; the flights' delays are kept from it.
     pub forest_before_departure: Metrics,
 }
 
 impl Evaluation {
-    /// Holds the baselines and two forests, all fitted to the holdout's training flights alone, against the others.
-    pub fn of(holdout: &Holdout, features: &FeatureSet, atlas: &Atlas, forest: &Forest, before: &Forest) -> Self {
+    /// Holds the baselines and forests, all fitted to the holdout's training flights alone, against the others.
+    pub fn of(holdout: &Holdout, features: &FeatureSet, atlas: &Atlas, forests: &Forests) -> Self {
         let flights = &holdout.held_out;
         let truth: Vec<DelayClass> = flights.iter().map(TrainingFlight::class).collect();
         let (shares, table) = (class_shares(&holdout.training), DepDelayTable::fit(&holdout.training));
-        let rows = |hide: bool| {
+        let asked = |given: Given| {
             let mut rows = Vec::with_capacity(flights.len() * features.width());
             for flight in flights {
-                let dep_delay = flight.query.dep_delay.filter(|_| !hide);
-                features.encode(&Query { dep_delay, ..flight.query }, atlas, &mut rows);
+                features.encode(&flight.query.with_only(given), atlas, &mut rows);
             }
-            rows
+            Metrics::of(forests.of(given).1.probabilities_of_all(&rows), &truth)
         };
         Evaluation {
             from: holdout.from,
             trained_on: holdout.training.len() as u64,
             majority: Metrics::of(truth.iter().map(|_| shares), &truth),
             lookup: Metrics::of(flights.iter().map(|flight| table.probabilities(flight.dep_delay)), &truth),
-            forest: Metrics::of(forest.probabilities_of_all(&rows(false)), &truth),
-            forest_before_departure: Metrics::of(before.probabilities_of_all(&rows(true)), &truth),
+            forest: asked(Given { dep_delay: true, schedule: true }),
+            forest_without_schedule: asked(Given { dep_delay: true, schedule: false }),
+            forest_before_departure: asked(Given { dep_delay: false, schedule: true }),
         }
     }
 }

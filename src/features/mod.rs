@@ -1,63 +1,38 @@
 //! A flight as numbers: the one feature module, for training and for scoring.
 //!
 //! A [`FeatureSet`] is fitted to the flights of the training window and travels in the model file, so that a request is
-//! encoded exactly as a training flight was. It writes one row of `f32` a [`Query`]; every number is finite.
+//! encoded as a training flight was. It writes one row of `f32` a [`Query`]; what cannot be known is NaN, all else is finite.
 //! A value that did not occur in training gets the encoder's stated stand-in and, where an asker should know, a [`Remark`].
+//! A training flight itself is encoded by the [`Fitted`] set, which keeps its own outcome out of its row.
 
-mod encoders;
+mod columns;
+mod fit;
+mod frequency_index;
+mod given;
+mod group;
 mod preset;
 mod query;
+mod schedule;
+mod target_mean;
 
 use std::collections::BTreeSet;
 
-use chrono::Datelike;
 use serde::{Deserialize, Serialize};
 
-pub use encoders::{FrequencyIndex, Group, Outcome, TargetMean};
+pub use columns::Column;
+pub use fit::Fitted;
+pub use frequency_index::FrequencyIndex;
+pub use given::Given;
+pub use group::Group;
 pub use preset::{Preset, UnknownPreset};
 pub use query::{Query, TrainingFlight};
+pub use schedule::{Schedule, Schedules};
+pub use target_mean::{Outcome, TargetMean};
 
 use crate::{answer::Remark, atlas::Atlas, code::Code};
 
 /// At most this many columns: a node of the forest numbers them in one byte.
 pub const COLUMNS_MAX: usize = 255;
-
-/// A number in the row, and how it comes about.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Column {
-    /// Minutes behind the schedule at departure.
-    DepDelay,
-    /// Miles.
-    Distance,
-    /// 1–31.
-    DayOfMonth,
-    /// 1–7, Monday 1.
-    DayOfWeek,
-    /// 1–366.
-    DayOfYear,
-    /// Values numbered by frequency.
-    Index(FrequencyIndex),
-    /// The mean of an outcome over the training flights with the same value.
-    Mean(TargetMean),
-    /// Minutes behind the schedule at departure, less the mean that such flights made up on the way.
-    ExpectedArrDelay(TargetMean),
-}
-
-impl Column {
-    /// Whether the column cannot be known before departure.
-    pub fn needs_dep_delay(&self) -> bool {
-        matches!(self, Column::DepDelay | Column::ExpectedArrDelay(_))
-    }
-
-    fn name(&self) -> String {
-        match self {
-            Column::Index(index) => format!("{:?}Index", index.group),
-            Column::Mean(mean) => format!("{:?}Of{:?}", mean.outcome, mean.group),
-            Column::ExpectedArrDelay(mean) => format!("ExpectedArrDelayBy{:?}", mean.group),
-            plain => format!("{plain:?}"),
-        }
-    }
-}
 
 /// There is nothing to fit features to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -74,8 +49,26 @@ pub struct UnusableFeatures(&'static str);
 pub struct Encoded {
     /// The distance that was used, in miles.
     pub distance: f32,
+    /// What the query gave, with the schedule that its flight number has.
+    pub given: Given,
     /// What the row lacks.
     pub remarks: Vec<Remark>,
+}
+
+/// A query with what was looked up for it.
+#[derive(Debug, Clone, Copy)]
+struct Known<'a> {
+    query: &'a Query,
+    distance: f32,
+    schedule: Option<Schedule>,
+}
+
+impl<'a> Known<'a> {
+    /// A flight of the past, of which all is known but perhaps the distance.
+    fn of(flight: &'a TrainingFlight) -> Self {
+        let query = &flight.query;
+        Known { query, distance: query.distance.unwrap_or(f32::NAN), schedule: query.schedule }
+    }
 }
 
 /// The columns of a row, with their fitted encoders.
@@ -86,25 +79,10 @@ pub struct FeatureSet {
     origins: BTreeSet<Code>,
     dests: BTreeSet<Code>,
     mean_distance: f32,
+    schedules: Schedules,
 }
 
 impl FeatureSet {
-    /// Fits the columns of a preset to flights. The result does not depend on the flights' order but for rounding.
-    pub fn fit(preset: Preset, flights: &[TrainingFlight]) -> Result<Self, NoFlights> {
-        if flights.is_empty() {
-            return Err(NoFlights);
-        }
-        let distances: Vec<f32> = flights.iter().filter_map(|flight| flight.query.distance).collect();
-        let sum: f64 = distances.iter().map(|&miles| f64::from(miles)).sum();
-        Ok(FeatureSet {
-            columns: preset.columns(flights),
-            carriers: flights.iter().map(|flight| flight.query.carrier).collect(),
-            origins: flights.iter().map(|flight| flight.query.origin).collect(),
-            dests: flights.iter().map(|flight| flight.query.dest).collect(),
-            mean_distance: (sum / distances.len().max(1) as f64) as f32,
-        })
-    }
-
     /// How many numbers a row has.
     pub fn width(&self) -> usize {
         self.columns.len()
@@ -120,12 +98,21 @@ impl FeatureSet {
         &self.columns
     }
 
-    /// The columns that are known before departure.
-    pub fn columns_before_departure(&self) -> Vec<usize> {
-        (0..self.width()).filter(|&column| !self.columns[column].needs_dep_delay()).collect()
+    /// The columns that can be known of what is given, in order.
+    pub fn columns_given(&self, given: Given) -> Vec<usize> {
+        let known = |column: &Column| {
+            (given.dep_delay || !column.needs_dep_delay()) && (given.schedule || !column.needs_schedule())
+        };
+        (0..self.width()).filter(|&column| known(&self.columns[column])).collect()
     }
 
-    /// Appends a query's row. Where the departure delay is absent, the columns that need it are 0 and mean nothing.
+    /// What forests can be grown for: the schedule is of use only if the flights that the set was fitted to had schedules.
+    pub fn givens(&self) -> impl Iterator<Item = Given> {
+        let scheduled = self.columns.iter().any(Column::needs_schedule);
+        Given::ALL.into_iter().filter(move |given| scheduled || !given.schedule)
+    }
+
+    /// Appends a query's row.
     pub fn encode(&self, query: &Query, atlas: &Atlas, row: &mut Vec<f32>) -> Encoded {
         let mut remarks = Vec::new();
         let mut note = |lacking: bool, remark| {
@@ -140,8 +127,10 @@ impl FeatureSet {
         note(!self.dests.contains(&query.dest), Remark::UnseenDest);
         note(known_distance.is_none(), Remark::UnknownDistance);
         let distance = known_distance.unwrap_or(self.mean_distance);
-        row.extend(self.columns.iter().map(|column| value(column, query, distance)));
-        Encoded { distance, remarks }
+        let known = Known { query, distance, schedule: self.schedules.of(query) };
+        row.extend(self.columns.iter().map(|column| column.value(&known)));
+        let given = Given { dep_delay: query.dep_delay.is_some(), schedule: known.schedule.is_some() };
+        Encoded { distance, given, remarks }
     }
 
     /// Holds a feature set that was read from a file against what [`Self::encode`] relies on.
@@ -152,26 +141,11 @@ impl FeatureSet {
         if !self.mean_distance.is_finite() {
             return Err(UnusableFeatures("the mean distance is not a number"));
         }
-        let sound = self.columns.iter().all(|column| match column {
-            Column::Index(index) => index.is_sound(),
-            Column::Mean(mean) | Column::ExpectedArrDelay(mean) => mean.is_sound(),
-            _ => true,
-        });
-        if sound { Ok(()) } else { Err(UnusableFeatures("an encoder's table is out of order or not finite")) }
-    }
-}
-
-fn value(column: &Column, query: &Query, distance: f32) -> f32 {
-    // Days are far below 2^24, so they are exact.
-    match column {
-        Column::DepDelay => query.dep_delay.unwrap_or(0.0),
-        Column::Distance => distance,
-        Column::DayOfMonth => query.date.day() as f32,
-        Column::DayOfWeek => query.date.weekday().number_from_monday() as f32,
-        Column::DayOfYear => query.date.ordinal() as f32,
-        Column::Index(index) => index.of(query),
-        Column::Mean(mean) => mean.of(query),
-        Column::ExpectedArrDelay(mean) => query.dep_delay.map_or(0.0, |minutes| minutes - mean.of(query)),
+        if self.columns.iter().all(Column::is_sound) && self.schedules.is_sound() {
+            Ok(())
+        } else {
+            Err(UnusableFeatures("an encoder's table is out of order or not finite"))
+        }
     }
 }
 

@@ -4,7 +4,12 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Column, FrequencyIndex, Group, Outcome, TargetMean, TrainingFlight};
+use super::{
+    Column,
+    Group::{Carrier, CarrierDest, CarrierOrigin, CarrierRoute, CarrierRouteHour, Dest, DestHour, FlightRoute, Origin, OriginHour, Route},
+    Outcome,
+    fit::Recipe::{self, ArrDelayAfterSlack, ExpectedArrDelay, Index, Mean, Plain, Slack},
+};
 
 /// A choice of features and of the forest's size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,37 +33,59 @@ impl Preset {
         }
     }
 
-    /// The preset's columns, fitted to flights.
-    pub(super) fn columns(self, flights: &[TrainingFlight]) -> Vec<Column> {
-        let index = |group| Column::Index(FrequencyIndex::fit(group, flights));
-        let mean = |group, outcome| Column::Mean(TargetMean::fit(group, outcome, flights));
+    /// What the preset's columns are fitted by; some are of use only with the flights' schedules.
+    pub(super) fn recipes(self, scheduled: bool) -> Vec<Recipe> {
         match self {
-            // Days of the month and of the year are left out: a forest cannot learn a season from one year,
-            // and a later flight would fall into the last day's leaf.
-            Preset::Default => vec![
-                Column::DepDelay,
-                Column::ExpectedArrDelay(TargetMean::fit(Group::CarrierRoute, Outcome::MadeUp, flights)),
-                Column::Distance,
-                Column::DayOfWeek,
-                mean(Group::Carrier, Outcome::ArrDelay),
-                mean(Group::Dest, Outcome::ArrDelay),
-                mean(Group::Route, Outcome::ArrDelay),
-                mean(Group::Route, Outcome::MadeUp),
-            ],
-            Preset::Seed => vec![
-                Column::DepDelay,
-                Column::Distance,
-                Column::DayOfMonth,
-                Column::DayOfWeek,
-                Column::DayOfYear,
-                index(Group::Carrier),
-                index(Group::Origin),
-                index(Group::Dest),
-                index(Group::Route),
-            ],
+            Preset::Default if scheduled => [REQUEST, SCHEDULE].concat(),
+            Preset::Default => REQUEST.to_vec(),
+            Preset::Seed => SEED.to_vec(),
         }
     }
 }
+
+/// What a request always says. Days of the month and of the year are left out: a forest cannot learn a season from one
+/// year, and a later flight would fall into the last day's leaf.
+const REQUEST: &[Recipe] = &[
+    Plain(|| Column::DepDelay),
+    ExpectedArrDelay(&[Route, CarrierRoute]),
+    Plain(|| Column::Distance),
+    Plain(|| Column::DayOfWeek),
+    Mean(&[Carrier], Outcome::ArrDelay),
+    Mean(&[Origin], Outcome::ArrDelay),
+    Mean(&[Dest], Outcome::ArrDelay),
+    Mean(&[Route], Outcome::ArrDelay),
+    Mean(&[Route], Outcome::MadeUp),
+    Mean(&[CarrierOrigin], Outcome::MadeUp),
+    Mean(&[CarrierDest], Outcome::MadeUp),
+];
+
+/// What follows from the schedule.
+const SCHEDULE: &[Recipe] = &[
+    Plain(|| Column::ScheduledDep),
+    Plain(|| Column::ScheduledArr),
+    Plain(|| Column::ScheduledDuration),
+    Slack(&[Route, CarrierRoute]),
+    ArrDelayAfterSlack(&[Route, CarrierRoute]),
+    ArrDelayAfterSlack(&[Route, CarrierRoute, CarrierRouteHour]),
+    ExpectedArrDelay(&[Route, CarrierRoute, FlightRoute]),
+    Mean(&[OriginHour], Outcome::MadeUp),
+    Mean(&[DestHour], Outcome::MadeUp),
+    Mean(&[OriginHour], Outcome::ArrDelay),
+    Mean(&[DestHour], Outcome::ArrDelay),
+    Mean(&[Route, CarrierRoute, FlightRoute], Outcome::ArrDelay),
+];
+
+const SEED: &[Recipe] = &[
+    Plain(|| Column::DepDelay),
+    Plain(|| Column::Distance),
+    Plain(|| Column::DayOfMonth),
+    Plain(|| Column::DayOfWeek),
+    Plain(|| Column::DayOfYear),
+    Index(Carrier),
+    Index(Origin),
+    Index(Dest),
+    Index(Route),
+];
 
 impl fmt::Display for Preset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

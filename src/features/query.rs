@@ -2,10 +2,11 @@
 
 use chrono::NaiveDate;
 
+use super::{Given, Schedule};
 use crate::{
     classes::DelayClass,
     code::Code,
-    history::{Fate, Flight},
+    history::{FLIGHT_NUM_MAX, Fate, Flight},
     request::Request,
 };
 
@@ -24,6 +25,22 @@ pub struct Query {
     pub dep_delay: Option<f32>,
     /// Miles, if the asker knows them.
     pub distance: Option<f32>,
+    /// The airline's number for the flight.
+    pub flight_num: Option<u32>,
+    /// When it is to leave and to arrive.
+    pub schedule: Option<Schedule>,
+}
+
+impl Query {
+    /// The same question without what is not given.
+    pub fn with_only(&self, given: Given) -> Self {
+        Query {
+            dep_delay: self.dep_delay.filter(|_| given.dep_delay),
+            flight_num: self.flight_num.filter(|_| given.schedule),
+            schedule: self.schedule.filter(|_| given.schedule),
+            ..*self
+        }
+    }
 }
 
 impl From<&Request> for Query {
@@ -35,8 +52,16 @@ impl From<&Request> for Query {
             dest: request.dest,
             dep_delay: request.dep_delay.map(|minutes| minutes as f32),
             distance: request.distance.map(|miles| miles as f32),
+            flight_num: request.flight_num.as_deref().and_then(number_of),
+            schedule: None,
         }
     }
+}
+
+/// The number in what an asker calls a flight: `1234`, or `AA1234`, `AA 1234`.
+fn number_of(text: &str) -> Option<u32> {
+    let digits = text.trim_start_matches(|c: char| !c.is_ascii_digit() || c == ' ');
+    digits.parse().ok().filter(|&number| number <= FLIGHT_NUM_MAX)
 }
 
 /// A flown flight with both delays: what is trained on and evaluated with.
@@ -64,6 +89,8 @@ impl TrainingFlight {
                 dest: flight.dest,
                 dep_delay: Some(dep_delay),
                 distance: flight.distance.filter(|miles| miles.is_finite() && *miles > 0.0),
+                flight_num: flight.flight_num,
+                schedule: flight.crs_dep_min.zip(flight.crs_arr_min).map(|(dep_min, arr_min)| Schedule { dep_min, arr_min }),
             },
             dep_delay,
             arr_delay,

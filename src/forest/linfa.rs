@@ -12,7 +12,8 @@
 //!    is still there to be read.
 //! 4. It scans all rows at every node. Here each level scans each row once.
 //! 5. It has labels at the leaves. Here the leaves get class probabilities, from all training rows.
-//! 6. Its sort is confused by NaN, and has no missing value. A [`TrainingSet`] is finite.
+//! 6. Its sort is confused by NaN, and has no missing value. A missing number is handed to it as the least there is, so that it goes
+//!    left, as it does in a walk.
 
 use std::collections::VecDeque;
 
@@ -114,7 +115,7 @@ fn best_split(
     rows_per_leaf: u32,
 ) -> Result<Option<Found>, linfa::Error> {
     let records =
-        Array2::from_shape_fn((rows.len(), columns.len()), |(at, column)| data.value(rows[at], columns[column]));
+        Array2::from_shape_fn((rows.len(), columns.len()), |(at, column)| present(data.value(rows[at], columns[column])));
     let classes: Array1<DelayClass> = rows.iter().map(|&row| data.classes()[row as usize]).collect();
     // The questions take turns with the same records.
     let mut dataset = Dataset::new(records, Array1::default(rows.len()));
@@ -143,9 +144,14 @@ fn best_split(
     Ok(best)
 }
 
+/// A number as linfa-trees can compare it.
+fn present(number: f32) -> f32 {
+    if number.is_nan() { f32::MIN } else { number }
+}
+
 fn partition(data: &TrainingSet, rows: &[u32], column: usize, threshold: f32) -> Found {
     let (left_rows, right_rows): (Vec<u32>, Vec<u32>) =
-        rows.iter().partition(|&&row| data.value(row, column) <= threshold);
+        rows.iter().partition(|&&row| present(data.value(row, column)) <= threshold);
     let purity = purity(data, &left_rows) + purity(data, &right_rows);
     Found { column, threshold, left_rows, right_rows, purity }
 }

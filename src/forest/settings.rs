@@ -10,6 +10,8 @@ use crate::features::Preset;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Trainer {
+    /// Ours, from histograms. See [`super::histogram`].
+    Histogram,
     /// linfa-trees finds the splits. See [`super::linfa`].
     Linfa,
 }
@@ -17,6 +19,7 @@ pub enum Trainer {
 impl fmt::Display for Trainer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Trainer::Histogram => f.pad("histogram"),
             Trainer::Linfa => f.pad("linfa"),
         }
     }
@@ -24,7 +27,7 @@ impl fmt::Display for Trainer {
 
 /// A name that no trainer has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no trainer {0:?}: try linfa")]
+#[error("there is no trainer {0:?}: try histogram or linfa")]
 pub struct UnknownTrainer(String);
 
 impl FromStr for Trainer {
@@ -32,6 +35,7 @@ impl FromStr for Trainer {
 
     fn from_str(name: &str) -> Result<Self, UnknownTrainer> {
         match name {
+            "histogram" => Ok(Trainer::Histogram),
             "linfa" => Ok(Trainer::Linfa),
             other => Err(UnknownTrainer(other.to_owned())),
         }
@@ -53,6 +57,8 @@ pub struct ForestSettings {
     pub rows_per_tree: usize,
     /// A leaf has at least this many of the drawn rows.
     pub rows_per_leaf: u32,
+    /// A node's probabilities are drawn towards its parent's, which count for this many rows. (The histogram trainer.)
+    pub smoothing_rows: u32,
     /// Decides every draw: the same seed, settings and rows give the same forest, bit for bit.
     pub seed: u64,
 }
@@ -67,6 +73,7 @@ impl ForestSettings {
             columns_per_node: 3,
             rows_per_tree: 20_000,
             rows_per_leaf: 1,
+            smoothing_rows: 5,
             seed,
         };
         match preset {

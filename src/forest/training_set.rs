@@ -3,10 +3,10 @@
 use crate::{
     atlas::Atlas,
     classes::{CLASSES, DelayClass},
-    features::{FeatureSet, TrainingFlight},
+    features::{Fitted, TrainingFlight},
 };
 
-/// Rows of numbers, all finite, with the class of each. Rows are numbered from 0.
+/// Rows of numbers with the class of each. A number is finite, or NaN where it is missing. Rows are numbered from 0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingSet {
     rows: Vec<f32>,
@@ -20,6 +20,11 @@ pub struct TrainingSet {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unusable training rows: {0}")]
 pub struct UnusableRows(pub(super) &'static str);
+
+impl UnusableRows {
+    /// More than a shard can hold.
+    pub const TOO_MANY: UnusableRows = UnusableRows("a worker would hold more than 67,108,864 of them: train with more workers");
+}
 
 impl TrainingSet {
     /// Takes rows of `width` numbers each, one class a row, and the columns that may be split on.
@@ -38,24 +43,25 @@ impl TrainingSet {
         if columns.is_empty() || columns.iter().any(|&column| column >= width) {
             return Err(UnusableRows("there must be a column to split on, and each must be there"));
         }
-        if rows.iter().any(|number| !number.is_finite()) {
-            return Err(UnusableRows("a number is not finite"));
+        if rows.iter().any(|number| number.is_infinite()) {
+            return Err(UnusableRows("a number is infinite"));
         }
         Ok(TrainingSet { rows, classes, width, columns })
     }
 
-    /// Encodes flights; `columns` may be split on.
+    /// Encodes the flights that the features were fitted to; `columns` may be split on.
     pub fn of_flights(
-        features: &FeatureSet,
+        fitted: &Fitted,
         atlas: &Atlas,
         flights: &[TrainingFlight],
         columns: Vec<usize>,
     ) -> Result<Self, UnusableRows> {
-        let mut rows = Vec::with_capacity(flights.len() * features.width());
+        let width = fitted.features.width();
+        let mut rows = Vec::with_capacity(flights.len() * width);
         for flight in flights {
-            features.encode(&flight.query, atlas, &mut rows);
+            fitted.encode(flight, atlas, &mut rows);
         }
-        Self::new(rows, flights.iter().map(TrainingFlight::class).collect(), features.width(), columns)
+        Self::new(rows, flights.iter().map(TrainingFlight::class).collect(), width, columns)
     }
 
     /// The same rows with other columns to split on.

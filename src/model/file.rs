@@ -1,6 +1,6 @@
 //! The model file.
 //!
-//! 1. It is `DELAYCST`, the format's number, the header's length and the header, the two forests, and the SHA-256 of
+//! 1. It is `DELAYCST`, the format's number, the header's length and the header, the forests, and the SHA-256 of
 //!    all that. Numbers are little-endian; lengths and counts have 32 bits.
 //! 2. The header is JSON: what scoring needs besides the forests, how the model came about, and the SHA-256 of the
 //!    schema (columns with their encoders, class cuts), which must be that of the schema as read.
@@ -8,6 +8,8 @@
 //!    column (8 bits) and left child in its tree (24 bits), and four probabilities. A leaf is its own left child.
 //! 4. A file that is not a model's, of a newer format, cut, or changed in any byte is refused; nothing is allocated
 //!    that the file's own length does not warrant. Equal models are equal files: a file has no date.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -17,11 +19,12 @@ use crate::{
     atlas::Atlas,
     classes::{CLASSES, CUTS_MIN},
     features::FeatureSet,
-    forest::{Forest, MalformedForest, Split, Tree, TreeNode},
+    features::Given,
+    forest::{Forest, Forests, Incomplete, MalformedForest, Split, Tree, TreeNode},
 };
 
 /// The format that is written, and the newest that is read.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 /// A model file is at most this long.
 pub const MODEL_BYTES_MAX: u64 = 256 << 20;
 
@@ -55,6 +58,9 @@ pub enum ModelFileError {
     /// Whole, but a forest is none.
     #[error("this model file has no sound forest: train again")]
     Forest(#[from] MalformedForest),
+    /// Whole, but a forest is missing.
+    #[error("this model file lacks a forest: train again")]
+    Incomplete(#[from] Incomplete),
     /// Whole, but its parts do not fit.
     #[error("this model file's parts do not fit: train again")]
     Mismatch(#[from] Mismatch),
@@ -81,6 +87,8 @@ struct Header {
     schema_sha256: String,
     origin: Origin,
     atlas: Atlas,
+    /// What the forests that follow are given, in their order.
+    forests: Vec<Given>,
 }
 
 impl Model {
@@ -88,14 +96,17 @@ impl Model {
     pub fn encode(&self) -> Result<Vec<u8>, ModelFileError> {
         let schema = Schema { features: self.features.clone(), cuts_min: CUTS_MIN };
         let schema_sha256 = schema.sha256()?;
-        let header = Header { schema, schema_sha256, origin: self.origin.clone(), atlas: self.atlas.clone() };
+        let forests = self.forests.iter().map(|(given, _)| given).collect();
+        let header =
+            Header { schema, schema_sha256, origin: self.origin.clone(), atlas: self.atlas.clone(), forests };
         let header = serde_json::to_vec(&header).map_err(ModelFileError::Header)?;
         let mut bytes = MAGIC.to_vec();
         bytes.extend(FORMAT.to_le_bytes());
         put_len(&mut bytes, header.len())?;
         bytes.extend(header);
-        put_forest(&mut bytes, &self.with_dep_delay)?;
-        put_forest(&mut bytes, &self.before_departure)?;
+        for (_, forest) in self.forests.iter() {
+            put_forest(&mut bytes, forest)?;
+        }
         bytes.extend(Sha256::digest(&bytes));
         if bytes.len() as u64 > MODEL_BYTES_MAX { Err(ModelFileError::TooLong) } else { Ok(bytes) }
     }
@@ -124,12 +135,14 @@ impl Model {
             return Err(Damaged("its schema is not the one that it states"));
         }
         let features = header.schema.features;
-        let with_dep_delay = forest(&mut rest, features.width())?;
-        let before_departure = forest(&mut rest, features.width())?;
+        let mut forests = BTreeMap::new();
+        for given in header.forests {
+            forests.insert(given, forest(&mut rest, features.width())?);
+        }
         if !rest.0.is_empty() {
             return Err(Damaged("something follows the forests"));
         }
-        Ok(Model::new(features, header.atlas, header.origin, with_dep_delay, before_departure)?)
+        Ok(Model::new(features, header.atlas, header.origin, Forests::new(forests)?)?)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     classes::{DelayClass, Probabilities},
     evaluate::{Evaluation, Window},
     features::{Encoded, FeatureSet, Preset, Query},
-    forest::{Forest, ForestSettings},
+    forest::{ForestSettings, Forests},
     request::Request,
 };
 
@@ -57,29 +57,24 @@ pub struct Model {
     features: FeatureSet,
     atlas: Atlas,
     origin: Origin,
-    with_dep_delay: Forest,
-    before_departure: Forest,
+    forests: Forests,
 }
 
 impl Model {
-    /// Puts a model together: the forest that is given the departure delay, and the one that does without.
-    pub fn new(
-        features: FeatureSet,
-        atlas: Atlas,
-        origin: Origin,
-        with_dep_delay: Forest,
-        before_departure: Forest,
-    ) -> Result<Self, Mismatch> {
+    /// Puts a model together.
+    pub fn new(features: FeatureSet, atlas: Atlas, origin: Origin, forests: Forests) -> Result<Self, Mismatch> {
         features.check().map_err(|error| Mismatch(error.to_string()))?;
         let width = features.width();
-        if with_dep_delay.width() != width || before_departure.width() != width {
-            return Err(Mismatch(format!("the forests were not grown on rows of {width} columns")));
+        for (given, forest) in forests.iter() {
+            if forest.width() != width {
+                return Err(Mismatch(format!("a forest was not grown on rows of {width} columns")));
+            }
+            let known = features.columns_given(given);
+            if (0..width).any(|column| forest.uses_column(column) && !known.contains(&column)) {
+                return Err(Mismatch(format!("the forest {given} asks for what it is not given")));
+            }
         }
-        let known = features.columns_before_departure();
-        if (0..width).any(|column| before_departure.uses_column(column) && !known.contains(&column)) {
-            return Err(Mismatch("the forest without departure delay asks for it".to_owned()));
-        }
-        Ok(Model { features, atlas, origin, with_dep_delay, before_departure })
+        Ok(Model { features, atlas, origin, forests })
     }
 
     /// The features.
@@ -103,30 +98,28 @@ impl Model {
         &self.origin
     }
 
-    /// The forest that is given the departure delay.
-    pub fn with_dep_delay(&self) -> &Forest {
-        &self.with_dep_delay
+    /// The forests.
+    pub fn forests(&self) -> &Forests {
+        &self.forests
     }
 
-    /// The forest that does without the departure delay.
-    pub fn before_departure(&self) -> &Forest {
-        &self.before_departure
-    }
-
-    /// Appends one score a request, in the requests' order. A request without a departure delay is answered by the
-    /// forest that does without.
+    /// Appends one score a request, in the requests' order. Each is answered by the forest that makes the most of what it gives.
     pub fn score(&self, requests: &[Request], scores: &mut Vec<Score>) {
-        let (mut rows_with, mut rows_before) = (Vec::new(), Vec::new());
-        let encode = |request: &Request| {
-            let rows = if request.dep_delay.is_some() { &mut rows_with } else { &mut rows_before };
-            self.features.encode(&Query::from(request), &self.atlas, rows)
-        };
+        let width = self.features.width();
+        let mut rows = Vec::with_capacity(requests.len() * width);
+        let encode = |request| self.features.encode(&Query::from(request), &self.atlas, &mut rows);
         let encoded: Vec<Encoded> = requests.iter().map(encode).collect();
-        let mut with = self.with_dep_delay.probabilities_of_all(&rows_with).into_iter();
-        let mut before = self.before_departure.probabilities_of_all(&rows_before).into_iter();
-        scores.extend(requests.iter().zip(encoded).filter_map(|(request, encoded)| {
-            let probabilities = if request.dep_delay.is_some() { with.next() } else { before.next() };
-            // One row was encoded for each request, so none is dropped here.
+        let mut answered = vec![None; requests.len()];
+        for (given, forest) in self.forests.iter() {
+            let asked = |at: &usize| self.forests.of(encoded[*at].given).0 == given;
+            let asked: Vec<usize> = (0..requests.len()).filter(asked).collect();
+            let rows: Vec<f32> = asked.iter().flat_map(|at| &rows[at * width..(at + 1) * width]).copied().collect();
+            for (at, probabilities) in asked.iter().zip(forest.probabilities_of_all(&rows)) {
+                answered[*at] = Some(probabilities);
+            }
+        }
+        scores.extend(requests.iter().zip(encoded).zip(answered).filter_map(|((request, encoded), probabilities)| {
+            // Every request is asked of one forest, so none is dropped here.
             Some(to_score(probabilities?, request, encoded))
         }));
     }

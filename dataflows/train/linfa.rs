@@ -1,14 +1,14 @@
-//! The operator that grows trees.
+//! The operator that grows whole trees with linfa-trees.
 
 use std::sync::Arc;
 
-use delaycast::forest::{ForestSettings, Trainer, TrainingSet, Tree, linfa};
+use delaycast::forest::{ForestSettings, TrainingSet, Tree, linfa};
 use timely::{
     dataflow::{StreamVec, channels::pact::Exchange, operators::generic::Operator},
     progress::Timestamp,
 };
 
-use super::OnTree;
+use super::{OnProgress, Progress};
 
 /// Extension trait for streams of tree numbers.
 pub(super) trait GrowTrees<'scope, T: Timestamp> {
@@ -18,26 +18,24 @@ pub(super) trait GrowTrees<'scope, T: Timestamp> {
     /// dataflow of its own, not for one that serves.
     fn grow_trees(
         self,
-        settings: ForestSettings,
-        data: Arc<TrainingSet>,
-        on_tree: OnTree,
+        sets: Vec<(ForestSettings, Arc<TrainingSet>)>,
+        on_progress: OnProgress,
     ) -> StreamVec<'scope, T, (u32, Result<Tree, String>)>;
 }
 
 impl<'scope, T: Timestamp> GrowTrees<'scope, T> for StreamVec<'scope, T, u32> {
     fn grow_trees(
         self,
-        settings: ForestSettings,
-        data: Arc<TrainingSet>,
-        on_tree: OnTree,
+        sets: Vec<(ForestSettings, Arc<TrainingSet>)>,
+        on_progress: OnProgress,
     ) -> StreamVec<'scope, T, (u32, Result<Tree, String>)> {
         self.unary(Exchange::new(|number: &u32| u64::from(*number)), "GrowTree", move |_, _| {
             move |input, output| {
                 input.for_each_stamp(|capability, numbers| {
                     let mut session = output.session(&capability);
-                    for number in numbers.flat_map(|numbers| numbers.drain(..)) {
-                        session.give((number, grow(&settings, &data, number)));
-                        on_tree();
+                    for tree in numbers.flat_map(|numbers| numbers.drain(..)) {
+                        session.give((tree, grow(&sets, tree)));
+                        on_progress(Progress { tree, levels: 0, grown: true });
                     }
                 });
             }
@@ -45,8 +43,14 @@ impl<'scope, T: Timestamp> GrowTrees<'scope, T> for StreamVec<'scope, T, u32> {
     }
 }
 
-fn grow(settings: &ForestSettings, data: &TrainingSet, number: u32) -> Result<Tree, String> {
-    match settings.trainer {
-        Trainer::Linfa => linfa::grow(data, settings, number).map_err(|error| error.to_string()),
+/// Grows a tree; they are numbered through all forests.
+fn grow(sets: &[(ForestSettings, Arc<TrainingSet>)], tree: u32) -> Result<Tree, String> {
+    let mut number = tree;
+    for (settings, data) in sets {
+        if number < settings.trees {
+            return linfa::grow(data, settings, number).map_err(|error| error.to_string());
+        }
+        number -= settings.trees;
     }
+    Err(format!("there is no tree {tree}"))
 }

@@ -1,0 +1,216 @@
+//! Target statistics: the mean of an outcome by group, without a training flight's own outcome.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::Datelike;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Group, Known, TrainingFlight,
+    group::{Key, Table},
+};
+
+/// What a [`TargetMean`] is a mean of, in minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// The arrival delay.
+    ArrDelay,
+    /// The departure delay less the arrival delay: what the flight made up on the way.
+    MadeUp,
+    /// From leaving to arriving by the two clocks ([`super::Schedule::between_clocks_min`]), as it came about.
+    Duration,
+}
+
+impl Outcome {
+    /// Sixteenths of minutes, so that sums are exact. At most three hours of delay either way count, so that a few stranded
+    /// flights do not set a route's mean.
+    fn of(self, flight: &TrainingFlight) -> Option<i64> {
+        let most = |minutes: f32| minutes.clamp(-180.0, 180.0);
+        let made_up = most(flight.dep_delay - flight.arr_delay);
+        let minutes = match self {
+            Outcome::ArrDelay => most(flight.arr_delay),
+            Outcome::MadeUp => made_up,
+            Outcome::Duration => flight.query.schedule?.between_clocks_min() - made_up,
+        };
+        Some((minutes * 16.0).round() as i64)
+    }
+}
+
+/// A mean is drawn towards the mean of a wider group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum Wider {
+    /// The mean of all flights, in minutes.
+    All(f32),
+    /// That of another group.
+    Group(Box<TargetMean>),
+}
+
+/// The mean of an outcome by group, drawn towards the mean of a wider group: n flights count with weight
+/// n / (n + weight). A group that did not occur in training, or is not known, gets the mean of the wider one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TargetMean {
+    /// What flights are grouped by.
+    pub group: Group,
+    /// What is averaged.
+    pub outcome: Outcome,
+    weight: f32,
+    wider: Wider,
+    table: Table<f32>,
+}
+
+/// As many flights as the wider group's mean counts for, where the groups are large.
+const WEIGHT: f32 = 50.0;
+/// The same where a group is a part of a larger one that is much like it.
+const WEIGHT_WITHIN: f32 = 20.0;
+
+impl TargetMean {
+    /// Whether it takes the schedule to know the mean.
+    pub fn needs_schedule(&self) -> bool {
+        self.group.needs_schedule() || self.outcome == Outcome::Duration
+    }
+
+    /// The mean for a flight, in minutes.
+    pub(super) fn of(&self, known: &Known<'_>) -> f32 {
+        match self.group.key(known).and_then(|key| self.table.get(&key)) {
+            Some(mean) => mean,
+            None => match &self.wider {
+                Wider::All(mean) => *mean,
+                Wider::Group(wider) => wider.of(known),
+            },
+        }
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        self.table.is_sound(f32::is_finite)
+            && match &self.wider {
+                Wider::All(mean) => mean.is_finite(),
+                Wider::Group(wider) => wider.is_sound(),
+            }
+    }
+}
+
+/// Days are dealt out to this many folds.
+const FOLDS: usize = 8;
+
+/// Sum and number by fold, of sixteenths of minutes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums([(i64, u32); FOLDS]);
+
+impl Sums {
+    fn without(&self, fold: Option<usize>) -> (i64, u32) {
+        let folds = self.0.iter().enumerate().filter(|(at, _)| Some(*at) != fold);
+        folds.fold((0, 0), |(sum, number), (_, of_fold)| (sum + of_fold.0, number + of_fold.1))
+    }
+}
+
+/// The sums of one group.
+#[derive(Debug, Clone, Copy)]
+struct OfKey {
+    sums: Sums,
+    /// One of its flights.
+    example: usize,
+}
+
+/// The sums behind a [`TargetMean`], by fold: what a training flight is encoded with is the mean over the flights of other days'
+/// folds, so that a forest does not learn to read a flight's own outcome out of a small group's mean.
+#[derive(Debug, Clone)]
+pub(super) struct TargetSums {
+    group: Group,
+    outcome: Outcome,
+    weight: f32,
+    blocks: Blocks,
+    all: Sums,
+    by_key: HashMap<Key, OfKey>,
+    wider: Option<Box<TargetSums>>,
+}
+
+impl TargetSums {
+    /// Sums over the flights, by the last of these groups, which is drawn towards the one before, and so on.
+    pub(super) fn fit(groups: &[Group], outcome: Outcome, flights: &[TrainingFlight]) -> Self {
+        let (&group, wider) = groups.split_last().unwrap_or((&Group::Carrier, &[]));
+        let mut sums = TargetSums {
+            group,
+            outcome,
+            weight: if wider.is_empty() { WEIGHT } else { WEIGHT_WITHIN },
+            blocks: Blocks::of(flights),
+            all: Sums::default(),
+            by_key: HashMap::new(),
+            wider: (!wider.is_empty()).then(|| Box::new(TargetSums::fit(wider, outcome, flights))),
+        };
+        for (example, flight) in flights.iter().enumerate() {
+            let Some(minutes) = outcome.of(flight) else { continue };
+            let fold = sums.blocks.fold(flight);
+            let add = |(sum, number): &mut (i64, u32)| (*sum, *number) = (*sum + minutes, *number + 1);
+            add(&mut sums.all.0[fold]);
+            if let Some(key) = group.key(&Known::of(flight)) {
+                let of_key = sums.by_key.entry(key).or_insert(OfKey { sums: Sums::default(), example });
+                add(&mut of_key.sums.0[fold]);
+            }
+        }
+        sums
+    }
+
+    /// The mean for a training flight, over the flights of other folds.
+    pub(super) fn of_training(&self, flight: &TrainingFlight) -> f32 {
+        self.mean(&Known::of(flight), Some(self.blocks.fold(flight)))
+    }
+
+    fn mean(&self, known: &Known<'_>, fold: Option<usize>) -> f32 {
+        let wider = self.wider_mean(known, fold);
+        let of_key = self.group.key(known).and_then(|key| self.by_key.get(&key));
+        of_key.map_or(wider, |of_key| drawn(of_key.sums.without(fold), self.weight, wider))
+    }
+
+    fn wider_mean(&self, known: &Known<'_>, fold: Option<usize>) -> f32 {
+        match &self.wider {
+            Some(wider) => wider.mean(known, fold),
+            None => plain(self.all.without(fold)),
+        }
+    }
+
+    /// The means over all flights, which are those that the sums were made of.
+    pub(super) fn finish(&self, flights: &[TrainingFlight]) -> TargetMean {
+        let sorted: BTreeMap<Key, f32> = self.by_key.iter().map(|(key, of_key)| {
+            // Flights of one group are of one wider group: any of them tells which.
+            let known = Known::of(&flights[of_key.example]);
+            let wider = self.wider_mean(&known, None);
+            (*key, drawn(of_key.sums.without(None), self.weight, wider))
+        }).collect();
+        let wider = match &self.wider {
+            Some(wider) => Wider::Group(Box::new(wider.finish(flights))),
+            None => Wider::All(plain(self.all.without(None))),
+        };
+        let TargetSums { group, outcome, weight, .. } = *self;
+        TargetMean { group, outcome, weight, wider, table: Table::new(sorted.into_iter().collect()) }
+    }
+}
+
+/// The window's days in [`FOLDS`] blocks one after the other. What a flight of the future is scored with is as old as the
+/// flights of other blocks are to a training flight: were the folds of every eighth day, the same week's weather would be in them.
+#[derive(Debug, Clone, Copy)]
+struct Blocks {
+    first: i32,
+    days: i32,
+}
+
+impl Blocks {
+    fn of(flights: &[TrainingFlight]) -> Self {
+        let days = || flights.iter().map(|flight| flight.query.date.num_days_from_ce());
+        let first = days().min().unwrap_or(0);
+        Blocks { first, days: days().max().unwrap_or(0) - first + 1 }
+    }
+
+    fn fold(self, flight: &TrainingFlight) -> usize {
+        let day = (flight.query.date.num_days_from_ce() - self.first).clamp(0, self.days - 1);
+        // Not negative, and below the number of folds.
+        (i64::from(day) * FOLDS as i64 / i64::from(self.days)) as usize
+    }
+}
+
+fn plain((sum, number): (i64, u32)) -> f32 {
+    (sum as f64 / 16.0 / f64::from(number.max(1))) as f32
+}
+
+fn drawn((sum, number): (i64, u32), weight: f32, wider: f32) -> f32 {
+    ((sum as f64 / 16.0 + f64::from(weight * wider)) / f64::from(number as f32 + weight)) as f32
+}

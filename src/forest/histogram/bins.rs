@@ -1,0 +1,133 @@
+//! Quantising columns.
+
+/// At most this many bins a column: a bin is one byte.
+pub(super) const BINS_MAX: usize = 256;
+
+/// The edges between the bins of each column. Bin 0 is for NaN; a number x is in bin b > 0 if `edges[b - 1]` is the
+/// first edge that is at least x, and in the last bin if there is none.
+///
+/// A column with few different values has an edge between each two; else the edges part the rows into equal shares,
+/// as far as ties allow. All edges are finite, ascending, and between two values that occur.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bins {
+    edges: Vec<Vec<f32>>,
+}
+
+/// The edges of a column are found on at most this many of its numbers, evenly spaced over the rows: with more, a quantile moves by
+/// less than a thousandth.
+const SAMPLE_MAX: usize = 1 << 20;
+
+impl Bins {
+    /// Finds the edges for rows of `width` numbers, NaN or finite. The result depends on the rows and their order alone.
+    pub fn fit(rows: &[f32], width: usize) -> Self {
+        Self::fit_by(rows.len() / width.max(1), width, |row, column| rows[row * width + column])
+    }
+
+    /// As [`Self::fit`], for rows that are kept otherwise.
+    pub fn fit_by(rows_len: usize, width: usize, value: impl Fn(usize, usize) -> f32) -> Self {
+        let stride = rows_len.div_ceil(SAMPLE_MAX).max(1);
+        let edges = (0..width).map(|column| {
+            let sample = (0..rows_len).step_by(stride).map(|row| value(row, column));
+            edges(sample.filter(|number| !number.is_nan()).collect())
+        });
+        Bins { edges: edges.collect() }
+    }
+
+    /// How many columns there are.
+    pub fn width(&self) -> usize {
+        self.edges.len()
+    }
+
+    /// How many bins a column has, that for NaN included.
+    pub fn bins_len(&self, column: usize) -> usize {
+        self.edges[column].len() + 2
+    }
+
+    /// The bin of a number.
+    #[inline]
+    pub fn bin(&self, column: usize, number: f32) -> u8 {
+        if number.is_nan() {
+            return 0;
+        }
+        // At most 254 edges.
+        1 + self.edges[column].partition_point(|&edge| edge < number) as u8
+    }
+
+    /// The threshold that parts the bins up to this one from the others: `number <= threshold`, or NaN, is left.
+    pub fn threshold(&self, column: usize, bin: u8) -> f32 {
+        match bin {
+            // Every finite number but this one is greater, and no column reaches it.
+            0 => f32::MIN,
+            bin => self.edges[column][usize::from(bin) - 1],
+        }
+    }
+}
+
+/// The edges for a column's numbers.
+fn edges(mut numbers: Vec<f32>) -> Vec<f32> {
+    numbers.sort_unstable_by(f32::total_cmp);
+    let mut values = numbers.clone();
+    // -0 and 0 are one value.
+    values.dedup_by(|a, b| a == b);
+    let edges_max = BINS_MAX - 2;
+    if values.len() <= edges_max + 1 {
+        return values.windows(2).map(|pair| between(pair[0], pair[1])).collect();
+    }
+    let mut edges: Vec<f32> = Vec::new();
+    for share in 1..=edges_max {
+        let last = numbers[share * numbers.len() / (edges_max + 1) - 1];
+        let next = values.partition_point(|&value| value <= last);
+        let edge = values.get(next).map(|&next| between(last, next));
+        edges.extend(edge.filter(|edge| edges.last().is_none_or(|before| edge > before)));
+    }
+    edges
+}
+
+/// A number between two: at least the smaller, below the larger.
+fn between(smaller: f32, larger: f32) -> f32 {
+    let middle = smaller / 2.0 + larger / 2.0;
+    if middle >= smaller && middle < larger { middle } else { smaller }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn few_values_have_a_bin_each_and_nan_its_own() {
+        let bins = Bins::fit(&[3.0, f32::NAN, 1.0, 2.0, 3.0, 1.0], 1);
+        assert_eq!(bins.bins_len(0), 4);
+        assert_eq!([f32::NAN, 1.0, 2.0, 3.0, -9.0, 9.0].map(|number| bins.bin(0, number)), [0, 1, 2, 3, 1, 3]);
+        assert_eq!(Bins::fit(&[f32::NAN; 3], 1).bins_len(0), 2);
+    }
+
+    #[test]
+    fn many_values_are_parted_into_equal_shares() {
+        let numbers: Vec<f32> = (0..10_000).map(|at| (at * 7919 % 10_000) as f32).collect();
+        let bins = Bins::fit(&numbers, 1);
+        assert_eq!(bins.bins_len(0), BINS_MAX);
+        let mut counts = [0u32; BINS_MAX];
+        numbers.iter().for_each(|&number| counts[usize::from(bins.bin(0, number))] += 1);
+        assert!(counts[1..].iter().all(|&count| (38..=41).contains(&count)), "{counts:?}");
+    }
+
+    proptest! {
+        /// Left of a threshold are exactly the numbers of the bins up to its own.
+        #[test]
+        fn a_threshold_parts_rows_as_its_bin_does(
+            numbers in prop::collection::vec(prop_oneof![Just(f32::NAN), -1e30f32..1e30, (-300i16..300).prop_map(f32::from)], 1..900),
+        ) {
+            let bins = Bins::fit(&numbers, 1);
+            for bin in 0..bins.bins_len(0) as u8 - 1 {
+                let threshold = bins.threshold(0, bin);
+                prop_assert!(threshold.is_finite());
+                for &number in &numbers {
+                    let right = number > threshold;
+                    prop_assert_eq!(bins.bin(0, number) > bin, right, "{} {}", number, threshold);
+                }
+            }
+        }
+    }
+}
