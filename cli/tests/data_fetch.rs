@@ -1,6 +1,6 @@
 //! `delaycast data fetch` as a process: what it prints where, how it exits, and that it goes on where it was stopped.
 
-#![allow(clippy::unwrap_used, reason = "the helpers fail the test, like the tests themselves")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "the helpers fail the test, like the tests themselves")]
 
 #[path = "../../src/history/fetch/tests/server.rs"]
 mod server;

@@ -22,9 +22,7 @@ pub enum FetchError {
         directory: String,
     },
     /// The disk is full, or this user's share of it.
-    #[error(
-        "no room for {file}: make some, or choose another folder with --out; run this again, it goes on where it stopped"
-    )]
+    #[error("no room for {file}: make some, or choose another folder with --out")]
     Full {
         /// The file.
         file: String,

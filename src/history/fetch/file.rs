@@ -11,7 +11,7 @@ use super::{
     Event, FetchError, FileReport, Limits, State, Stop,
     folder::Folder,
     partial::Partial,
-    remote::{Remote, Reply},
+    remote::{Remote, Reply, Unanswered},
     whole,
 };
 use crate::delivery::Backoff;
@@ -22,7 +22,7 @@ const CHUNK_BYTES: usize = 1 << 16;
 pub(super) enum End {
     /// It was told to stop.
     Stopped,
-    /// The server never answered, so nor will it for the other months.
+    /// The server never answered, or cannot be trusted, so nor will it for the other months.
     Unreachable(String),
     /// The disk refused.
     Local(FetchError),
@@ -131,7 +131,10 @@ impl Errand<'_> {
         if !partial.is_complete() {
             self.report.tries += 1;
             let reply = self.remote.get(partial.origin(), partial.bytes());
-            let reply = reply.map_err(|reason| Failure::Passing(reason, None))?;
+            let reply = reply.map_err(|Unanswered { reason, lasts }| match lasts {
+                true => Failure::End(End::Unreachable(reason)),
+                false => Failure::Passing(reason, None),
+            })?;
             *answered = true;
             self.receive(reply, partial)?;
         }

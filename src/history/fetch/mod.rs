@@ -10,7 +10,7 @@
 //! 4. A failed try is repeated after a pause with jitter, or the one that the server asks for, [`Limits::tries_max`] times.
 //!    A status that says "not you" or "not so" (most of 4xx) is not repeated; 404 and 410 mean that there is none (yet).
 //! 5. A month that cannot be had does not keep the others from being fetched. What would fail for all ends the fetch: the
-//!    disk, and a server that answered to no try.
+//!    disk, and a server that answered to no try or whose certificate is not to be trusted.
 //! 6. One fetch at a time writes to a folder (`folder.rs`), and has one connection.
 
 mod error;
@@ -35,6 +35,7 @@ pub use error::FetchError;
 pub use month::{Month, MonthError, Months};
 pub use report::{Event, FileReport, State, Summary};
 pub use stop::Stop;
+use ureq::tls::RootCerts;
 
 use self::{
     file::{End, Errand},
@@ -91,8 +92,13 @@ pub struct Fetcher {
 impl Fetcher {
     /// Fetches from the folder at a URL, which has the zips under the names that BTS gives them. Nothing is asked yet.
     /// Proxies are taken from the environment (`HTTPS_PROXY`, `NO_PROXY` and so on).
+    /// A server with https must have a certificate by one of the authorities that Mozilla trusts.
     pub fn new(base_url: &str, limits: Limits) -> Result<Self, FetchError> {
-        let remote = Remote::new(base_url, limits.clone())?;
+        Self::trusting(base_url, limits, RootCerts::WebPki)
+    }
+
+    fn trusting(base_url: &str, limits: Limits, authorities: RootCerts) -> Result<Self, FetchError> {
+        let remote = Remote::new(base_url, limits.clone(), authorities)?;
         let stop = Stop::new(remote.agent().clone());
         Ok(Fetcher { remote, limits, stop })
     }

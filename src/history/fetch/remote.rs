@@ -5,6 +5,7 @@ use std::{io, time::Duration};
 use ureq::{
     Agent, BodyReader, Error, Timeout,
     http::{HeaderMap, Uri, header},
+    tls::{RootCerts, TlsConfig},
 };
 
 use super::{FetchError, Limits, Month, partial::Origin};
@@ -32,9 +33,16 @@ pub(super) struct Reply {
     pub(super) body: BodyReader<'static>,
 }
 
+/// Why there was no answer.
+pub(super) struct Unanswered {
+    pub(super) reason: String,
+    /// Whether asking again would not help: no encryption, or a certificate that nobody vouches for.
+    pub(super) lasts: bool,
+}
+
 impl Remote {
-    /// A server whose zips lie directly below a URL.
-    pub(super) fn new(base_url: &str, limits: Limits) -> Result<Self, FetchError> {
+    /// A server whose zips lie directly below a URL. If that is one of https, it must have a certificate by `authorities`.
+    pub(super) fn new(base_url: &str, limits: Limits, authorities: RootCerts) -> Result<Self, FetchError> {
         let refused = |reason: &str| FetchError::BaseUrl { url: base_url.to_owned(), reason: reason.to_owned() };
         let uri: Uri = base_url.parse().map_err(|error| refused(&format!("{error}")))?;
         match (uri.scheme_str(), uri.authority()) {
@@ -49,6 +57,7 @@ impl Remote {
             .http_status_as_error(false)
             // Who asked for encryption is not sent elsewhere without.
             .https_only(uri.scheme_str() == Some("https"))
+            .tls_config(TlsConfig::builder().root_certs(authorities).build())
             .max_redirects(REDIRECTS_MAX)
             .user_agent(concat!("delaycast/", env!("CARGO_PKG_VERSION")))
             // Parts are of the file itself, not of a packed form of it.
@@ -76,7 +85,7 @@ impl Remote {
     }
 
     /// Asks for a file, from its byte `from` on if this is not 0 and it still is the one that `known` describes.
-    pub(super) fn get(&self, known: &Origin, from: u64) -> Result<Reply, String> {
+    pub(super) fn get(&self, known: &Origin, from: u64) -> Result<Reply, Unanswered> {
         let mut request = self.agent.get(&known.url);
         if from > 0 {
             request = request.header(header::RANGE, format!("bytes={from}-"));
@@ -84,7 +93,14 @@ impl Remote {
                 request = request.header(header::IF_RANGE, validator);
             }
         }
-        let response = request.call().map_err(|error| self.in_words(error))?;
+        let response = request.call().map_err(|error| {
+            // Whatever TLS finds wrong comes as invalid data.
+            let lasts = match &error {
+                Error::Io(error) => error.kind() == io::ErrorKind::InvalidData,
+                error => matches!(error, Error::Tls(_) | Error::Rustls(_) | Error::RequireHttpsOnly(_)),
+            };
+            Unanswered { reason: self.in_words(error), lasts }
+        })?;
         let status = response.status().as_u16();
         let length = response.body().content_length();
         let (head, body) = response.into_parts();
@@ -159,7 +175,9 @@ mod tests {
 
     #[test]
     fn a_base_url_is_a_folder_on_a_server() {
-        let base = |url: &str| Remote::new(url, Limits::default()).map(|remote| remote.base_url().to_owned());
+        let base = |url: &str| {
+            Remote::new(url, Limits::default(), RootCerts::WebPki).map(|remote| remote.base_url().to_owned())
+        };
         assert_eq!(base("https://x.org/PREZIP/").unwrap(), "https://x.org/PREZIP/");
         assert_eq!(base("http://127.0.0.1:80").unwrap(), "http://127.0.0.1:80/");
         for (url, expected) in [

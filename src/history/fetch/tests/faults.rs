@@ -109,14 +109,6 @@ fn a_server_that_is_not_there_ends_the_fetch() {
     assert_eq!((summary.failed, summary.left), (vec![month("2015-01")], vec![month("2015-02"), month("2015-03")]));
 }
 
-#[test]
-fn a_server_without_tls_is_not_talked_to_in_plain_text() {
-    let server = Server::start(|request| Reply::file(request, &zip_of(1), "\"a\""));
-    let summary = Bench::new().fetch(&server.url().replace("http:", "https:"), "2015-01", "2015-01");
-    assert!(summary.ended_early.unwrap().contains("does not answer"));
-    assert_eq!(server.requests().len(), 0);
-}
-
 /// Whatever a server does, what has the name is a whole file that the server had, and a good server in the end gives one.
 #[test]
 fn faults_at_random_never_leave_a_wrong_file() {

@@ -4,6 +4,7 @@ mod faults;
 mod folder;
 mod parts;
 mod server;
+mod tls;
 
 use std::{fs, io::Write, path::PathBuf, time::Duration};
 
