@@ -7,7 +7,7 @@
 //! * [`answer`]: what is answered: answers and rejections.
 //! * [`document`]: the answers' shape in a document store, and its JSON.
 //! * [`atlas`]: known airports and airlines, distances between airports.
-//! * [`history`]: flown flights: their Parquet file, and the importers of other formats.
+//! * [`history`]: flown flights: their Parquet file, what fetches their zips, and the importers of other formats.
 //! * [`features`]: a flight as numbers: one module for training and scoring.
 //! * [`forest`]: random forests: flat trees, growing them.
 //! * [`evaluate`]: how good a forest is, on flights later than those it was trained on.
