@@ -63,7 +63,7 @@ fn run_alone(args: &Args) -> anyhow::Result<()> {
     let counters = Arc::new(Counters::default());
     monitor.scores(&connections, &counters);
     monitor.has("model");
-    let scorer: Arc<dyn Scorer> = Arc::new(model);
+    let scorer: Arc<dyn Scorer> = Arc::new(model.explaining());
     let result = run_dataflow(&Config::new(args.workers.get()), &connections, &scorer, &counters, &stop);
     tracing::info!("stopped: {counters}");
     Ok(result?)

@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         let connections = Connections::new(Arc::clone(&log), Arc::clone(&store));
         monitor.scores(&connections, &counters);
         let shown = operations::Scorer { counters: Arc::clone(&counters), connections: connections.clone() };
-        (score_here(args.workers, connections, Arc::new(model), &counters, &stop)?, Arc::new(shown))
+        (score_here(args.workers, connections, Arc::new(model.explaining()), &counters, &stop)?, Arc::new(shown))
     };
     let operations = operations::watch(&log, &store, Some(shown), &stop)?;
     let served = web::serve(listener, &*log, &*store, operations, atlas, &stop);
