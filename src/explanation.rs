@@ -138,9 +138,14 @@ impl Explanation {
     }
 }
 
-/// Four decimals: more would take room in every document and tell nobody anything. Never −0.
+/// Four decimals: more would take room in every document and tell nobody anything. Never −0, and by way of an integer, which
+/// is several times as quick as `round`: this is done for two dozen numbers an answer.
 fn rounded(numbers: &[f32; CLASSES]) -> [f64; CLASSES] {
-    numbers.map(|number| (f64::from(number) * 1e4).round() / 1e4 + 0.0)
+    numbers.map(|number| {
+        let scaled = f64::from(number) * 1e4;
+        // Truncated, after half a unit away from 0; probabilities and changes are far within the integer's range.
+        f64::from((scaled + 0.5_f64.copysign(scaled)) as i32) / 1e4
+    })
 }
 
 #[cfg(test)]
