@@ -1,6 +1,6 @@
 //! What it costs that an answer says why: each step with a model that does and with one that does not, in turns.
 
-use std::{sync::Arc, thread, time::Instant};
+use std::{fs, hint::black_box, sync::Arc, thread, time::Instant};
 
 use anyhow::Context;
 use chrono::Utc;
@@ -14,13 +14,14 @@ use delaycast::{
 };
 use delaycast_dataflows::score::{self, Config, Connections, Counters, Stop};
 
-use crate::{
-    Options, requests,
-    watch_cost::{compare, rate},
-};
+use crate::{Options, requests, watch_cost::rate};
 
 /// So many requests are scored together, and so many answers written: what two busy workers come to.
 const BATCH: usize = 2000;
+/// Both ways take turns so often; the medians count.
+const ROUNDS: usize = 5;
+/// Quick steps are repeated, so that their time can be told.
+const REPEATED: usize = 5;
 
 pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     let asked = requests::make(options.requests, 1)?;
@@ -29,37 +30,95 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     let explaining = plain.clone().explaining();
     println!("prepared in {:.1} ms", started.elapsed().as_secs_f64() * 1e3);
     let model = |with| if with { &explaining } else { &plain };
-    for with in [false, true] {
-        println!("{} bytes of JSON an answer, {with}", bytes(&answers(model(with), &asked))? / asked.len());
-    }
-    compare("that say why: scored", |with| Ok(scored_per_second(model(with), &asked)))?;
-    compare("that say why: put into JSON", |with| {
-        let answers = answers(model(with), &asked);
-        let started = Instant::now();
-        bytes(&answers)?;
-        Ok(asked.len() as f64 / started.elapsed().as_secs_f64())
+    let answers = [false, true].map(|with| answers(model(with), &asked));
+    let answers = |with| &answers[usize::from(with)];
+    let size = |with| Ok(bytes(answers(with))? as f64 / asked.len() as f64);
+    let (without, with): (anyhow::Result<f64>, anyhow::Result<f64>) = (size(false), size(true));
+    println!("bytes of JSON each: {:.0} without, {:.0} with", without?, with?);
+    compare("scored", asked.len() * REPEATED, |with| {
+        let clock = Clock::start()?;
+        (0..REPEATED).for_each(|_| score_all(model(with), &asked));
+        clock.read()
     })?;
-    compare("that say why: written to the store alone", |with| {
-        let answers = answers(model(with), &asked);
+    compare("put into JSON", asked.len() * REPEATED, |with| {
+        let clock = Clock::start()?;
+        for _ in 0..REPEATED {
+            bytes(answers(with))?;
+        }
+        clock.read()
+    })?;
+    compare("written to the store alone", asked.len(), |with| {
         let dir = tempfile::tempdir_in(".")?;
         let mut writer = store::open(&format!("sqlite:{}", dir.path().join("why.db").display()))?.answers()?;
-        let started = Instant::now();
-        for batch in answers.chunks(BATCH) {
+        let clock = Clock::start()?;
+        for batch in answers(with).chunks(BATCH) {
             writer.write(batch)?;
         }
-        Ok(asked.len() as f64 / started.elapsed().as_secs_f64())
+        clock.read()
     })?;
-    compare("that say why: answered and durable", |with| landed_per_second(options, model(with), &asked))
+    compare("answered and durable", asked.len(), |with| land(options, model(with), &asked))
 }
 
-fn scored_per_second(model: &VersionedModel, asked: &[Request]) -> f64 {
+/// What a step took: by the clock, and on the processors by all threads together.
+struct Cost {
+    seconds: f64,
+    cpu_s: f64,
+}
+
+struct Clock {
+    started: Instant,
+    cpu_s: f64,
+}
+
+impl Clock {
+    fn start() -> anyhow::Result<Self> {
+        Ok(Clock { started: Instant::now(), cpu_s: cpu_s()? })
+    }
+
+    fn read(&self) -> anyhow::Result<Cost> {
+        Ok(Cost { seconds: self.started.elapsed().as_secs_f64(), cpu_s: cpu_s()? - self.cpu_s })
+    }
+}
+
+/// CPU seconds of the threads that there are.
+fn cpu_s() -> anyhow::Result<f64> {
+    let mut seconds = 0.0;
+    for task in fs::read_dir("/proc/self/task")? {
+        // A thread may end meanwhile.
+        let Ok(spent) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
+        seconds += spent.split(' ').next().unwrap_or_default().parse::<f64>()? / 1e9;
+    }
+    Ok(seconds)
+}
+
+fn compare(what: &str, count: usize, cost: impl Fn(bool) -> anyhow::Result<Cost>) -> anyhow::Result<()> {
+    let median = |mut numbers: Vec<f64>| {
+        numbers.sort_unstable_by(f64::total_cmp);
+        numbers[numbers.len() / 2]
+    };
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        rounds.push((cost(false)?, cost(true)?));
+    }
+    let of = |number: &dyn Fn(&(Cost, Cost)) -> f64| median(rounds.iter().map(number).collect());
+    let each_us = |cost: &Cost| cost.cpu_s / count as f64 * 1e6;
+    println!(
+        "{what}: {:.2} µs of CPU each without, {:.2} with; with / without, medians of {ROUNDS} rounds: CPU {:.2}, per second {:.2}",
+        of(&|(without, _)| each_us(without)),
+        of(&|(_, with)| each_us(with)),
+        of(&|(without, with)| with.cpu_s / without.cpu_s),
+        of(&|(without, with)| without.seconds / with.seconds),
+    );
+    Ok(())
+}
+
+fn score_all(model: &VersionedModel, asked: &[Request]) {
     let mut scores = Vec::with_capacity(BATCH);
-    let started = Instant::now();
     for batch in asked.chunks(BATCH) {
         scores.clear();
         model.score(batch, &mut scores);
+        black_box(&scores);
     }
-    asked.len() as f64 / started.elapsed().as_secs_f64()
 }
 
 fn answers(model: &VersionedModel, asked: &[Request]) -> Vec<Answer> {
@@ -78,8 +137,8 @@ fn bytes(answers: &[Answer]) -> anyhow::Result<usize> {
     answers.iter().map(|answer| Ok(serde_json::to_string(&Json(&answer.to_document()))?.len())).sum()
 }
 
-/// The whole way, in this process.
-fn landed_per_second(options: &Options, model: &VersionedModel, asked: &[Request]) -> anyhow::Result<f64> {
+/// The whole way, in this process, from the first answers that are seen to the last; CPU from the start of the dataflow.
+fn land(options: &Options, model: &VersionedModel, asked: &[Request]) -> anyhow::Result<Cost> {
     let dir = tempfile::tempdir_in(".")?;
     let path = dir.path().join("delaycast.db");
     let url = format!("sqlite:{}", path.display());
@@ -89,10 +148,12 @@ fn landed_per_second(options: &Options, model: &VersionedModel, asked: &[Request
     let (connections, stop) = (Connections::new(log, store), Stop::default());
     let config = Config::new(options.workers);
     thread::scope(|scope| {
+        let clock = Clock::start()?;
         let run = scope.spawn(|| score::run(&config, &connections, &scorer, &Arc::new(Counters::default()), &stop));
         let rate = rate(&path, asked.len());
+        let cost = clock.read();
         stop.ask();
         run.join().ok().context("a worker panicked")??;
-        rate
+        Ok(Cost { seconds: asked.len() as f64 / rate?, ..cost? })
     })
 }

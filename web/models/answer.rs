@@ -80,7 +80,7 @@ impl AnswerView {
             date: parse_flight_date(&asked.flight_date).ok().map(|date| date.format("%A, %-d %B %Y").to_string()),
             departure: departure(document.get("DepDelay").and_then(Value::as_f64)),
             bars: probabilities(document).map(|shares| bars(shares, class)).unwrap_or_default(),
-            why: class.and_then(|class| WhyView::new(document, class, atlas)),
+            why: class.and_then(|_| WhyView::new(document, atlas)),
             model: text("ModelVersion"),
             remark: text("Remark"),
             asked,

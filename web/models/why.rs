@@ -1,7 +1,7 @@
 //! Why the answer is what it is, in sentences.
 //!
-//! They speak of one class alone, the one that the answer names: from its share of all flights to its chance for this one,
-//! the heaviest factor first, each sentence starting where the one before ended. A document without a sound explanation
+//! They speak of one class alone, the one that this flight is most above the others in: from its share of all flights to its
+//! chance for this one, the heaviest factor first, each sentence starting where the one before ended. A document without a sound explanation
 //! (another scorer's, or an older answer) has no sentences.
 
 use delaycast::{
@@ -20,6 +20,8 @@ use super::{
 
 /// At most so many factors are named; the others are lumped.
 const NAMED_MAX: usize = 3;
+/// A factor that does less to the chance is not named.
+const NAMED_MIN: f64 = 0.01;
 const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// Why the answer is what it is.
@@ -32,12 +34,17 @@ pub(super) struct WhyView {
 }
 
 impl WhyView {
-    /// Reads a document that answers with `class`.
-    pub(super) fn new(document: &Map<String, Value>, class: DelayClass, atlas: &Atlas) -> Option<Self> {
+    /// Reads an answer's document.
+    pub(super) fn new(document: &Map<String, Value>, atlas: &Atlas) -> Option<Self> {
+        let shares = |field: &str| {
+            let numbers = four_numbers(document.get(field)?)?;
+            numbers.iter().all(|share| (0.0..=1.0).contains(share)).then_some(numbers)
+        };
+        let (base, chance) = (shares("BaseRate")?, shares("Probabilities")?);
+        let gain = |class: &DelayClass| chance[class.index()] - base[class.index()];
+        let class = DelayClass::ALL.into_iter().max_by(|a, b| gain(a).total_cmp(&gain(b)))?;
         let of_class = |numbers: [f64; CLASSES]| numbers[class.index()];
-        let share = |numbers: &f64| (0.0..=1.0).contains(numbers);
-        let base = four_numbers(document.get("BaseRate")?).map(of_class).filter(share)?;
-        let chance = four_numbers(document.get("Probabilities")?).map(of_class).filter(share)?;
+        let (base, chance) = (of_class(base), of_class(chance));
         let mut moves = Vec::new();
         for (name, change) in document.get("Contributions")?.as_object()? {
             let change = four_numbers(change).map(of_class).filter(|change| change.abs() <= 1.0)?;
@@ -49,6 +56,7 @@ impl WhyView {
         let mut at = base;
         for (factor, change) in moves {
             if reasons.len() < NAMED_MAX
+                && change.abs() >= NAMED_MIN
                 && let Some(sentence) = sentence(&subject(factor, document, atlas), at, at + change)
             {
                 reasons.push(sentence);
@@ -141,7 +149,7 @@ mod tests {
     }
 
     fn why(document: &Value) -> Option<WhyView> {
-        WhyView::new(document.as_object().unwrap(), DelayClass::VeryLate, &Atlas::default())
+        WhyView::new(document.as_object().unwrap(), &Atlas::default())
     }
 
     #[test]
@@ -183,6 +191,17 @@ mod tests {
     fn what_changes_no_percent_is_not_said() {
         let view = why(&document(&[(Factor::DepDelay, 0.004), (Factor::Route, -0.003)])).unwrap();
         assert!(view.reasons.is_empty(), "{view:?}");
+    }
+
+    #[test]
+    fn the_class_that_gained_most_is_spoken_of_be_it_another_than_the_likeliest() {
+        let document = json!({
+            "BaseRate": [0.28, 0.3, 0.26, 0.16], "Probabilities": [0.2, 0.29, 0.28, 0.23],
+            "Contributions": { "Carrier": [-0.08, -0.01, 0.02, 0.07] },
+        });
+        let WhyView { base, reasons } = why(&document).unwrap();
+        assert_eq!(base, "Of all flights, 16 % land 30 minutes late or more.");
+        assert_eq!(reasons, ["The airline raises the chance from 16 % to 23 %."]);
     }
 
     #[test]
