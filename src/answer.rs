@@ -7,6 +7,7 @@ use chrono::{DateTime, Datelike, NaiveTime, Utc};
 use crate::{
     classes::{DelayClass, Probabilities},
     document::{Document, Value},
+    explanation::Explanation,
     request::{Request, RequestId},
 };
 
@@ -60,6 +61,25 @@ impl Remark {
     }
 }
 
+/// Which of a model's forests answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UsedForest {
+    /// The one that is given the departure delay.
+    WithDepDelay,
+    /// The one that does without, for who asks before departure.
+    BeforeDeparture,
+}
+
+impl UsedForest {
+    /// Which one, in documents.
+    pub fn text(self) -> &'static str {
+        match self {
+            UsedForest::WithDepDelay => "with departure delay",
+            UsedForest::BeforeDeparture => "before departure",
+        }
+    }
+}
+
 /// What a model says of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score {
@@ -71,6 +91,10 @@ pub struct Score {
     pub distance: f64,
     /// What the score lacks, if anything.
     pub remarks: Vec<Remark>,
+    /// The forest that it is from.
+    pub forest: UsedForest,
+    /// Why it is as it is, if the model says so.
+    pub explanation: Option<Explanation>,
 }
 
 /// A scored request, ready for the store.
@@ -95,7 +119,7 @@ impl Answer {
         let day = |number: u32| Value::Int32(number as i32);
         let text = |text: &str| Value::Text(text.to_owned());
         let remarks: Vec<&str> = score.remarks.iter().map(|remark| remark.text()).collect();
-        vec![
+        let mut document = vec![
             ("_id", text(id)),
             ("Origin", text(request.origin.as_str())),
             ("Dest", text(request.dest.as_str())),
@@ -116,7 +140,10 @@ impl Answer {
             ("ModelVersion", text(model.as_str())),
             ("ScoredAt", Value::Date(*scored_at)),
             ("Remark", if remarks.is_empty() { Value::Null } else { Value::Text(remarks.join("; ")) }),
-        ]
+            ("Forest", text(score.forest.text())),
+        ];
+        document.extend(score.explanation.iter().flat_map(Explanation::to_fields));
+        document
     }
 }
 
@@ -151,7 +178,7 @@ impl Rejection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{document::to_json, request};
+    use crate::{document::to_json, explanation::Factor, request};
 
     #[test]
     fn an_answer_has_every_field_of_the_old_job_first_and_in_its_types() {
@@ -164,6 +191,8 @@ mod tests {
                 class: DelayClass::SlightlyLate,
                 distance: 2139.0,
                 remarks: vec![],
+                forest: UsedForest::WithDepDelay,
+                explanation: Some(Explanation::new([0.25; 4], &[Factor::Route], &[-0.125, 0.0, 0.25, -0.125])),
             },
             model: ModelVersion::new("m1"),
             scored_at: DateTime::from_timestamp(0, 0).unwrap(),
@@ -176,7 +205,9 @@ mod tests {
         );
         let ours = concat!(
             r#""FlightNum":null,"Class":"on time to 30 minutes late","Probabilities":[0.125,0.25,0.5,0.125],"#,
-            r#""ModelVersion":"m1","ScoredAt":{"$date":"1970-01-01T00:00:00Z"},"Remark":null}"#
+            r#""ModelVersion":"m1","ScoredAt":{"$date":"1970-01-01T00:00:00Z"},"Remark":null,"#,
+            r#""Forest":"with departure delay","BaseRate":[0.25,0.25,0.25,0.25],"#,
+            r#""Contributions":{"Route":[-0.125,0.0,0.25,-0.125]}}"#
         );
         assert_eq!(json, format!("{old}{ours}"));
     }

@@ -4,7 +4,7 @@
 //!
 //! * [`code`], [`classes`]: the vocabulary: airline and airport codes, the four delay classes.
 //! * [`request`]: what is asked: fields, limits, decoding from and encoding to the wire.
-//! * [`answer`]: what is answered: answers and rejections.
+//! * [`answer`]: what is answered: answers and rejections; [`explanation`]: why.
 //! * [`document`]: the answers' shape in a document store, and its JSON.
 //! * [`atlas`]: known airports and airlines, distances between airports.
 //! * [`history`]: flown flights: their Parquet file, what fetches their zips, and the importers of other formats.
@@ -31,6 +31,7 @@ pub mod code;
 pub mod delivery;
 pub mod document;
 pub mod evaluate;
+pub mod explanation;
 pub mod features;
 pub mod finding;
 pub mod forest;

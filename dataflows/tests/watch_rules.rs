@@ -14,7 +14,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use delaycast::{
-    answer::{Answer, ModelVersion, Score},
+    answer::{Answer, ModelVersion, Score, UsedForest},
     classes::DelayClass,
     log::{DeadLetter, Log, Offset, PartitionId, Payload, Position},
     request,
@@ -245,7 +245,14 @@ impl Drop for Running {
 
 fn scored_now(id: &str) -> Answer {
     let message = format!(r#"{{"Carrier":"AA","FlightDate":"2016-12-25","Dest":"SFO","Origin":"ATL","UUID":"{id}"}}"#);
-    let score = Score { probabilities: [0.25; 4], class: DelayClass::VeryLate, distance: 1.0, remarks: vec![] };
+    let score = Score {
+        probabilities: [0.25; 4],
+        class: DelayClass::VeryLate,
+        distance: 1.0,
+        remarks: vec![],
+        forest: UsedForest::BeforeDeparture,
+        explanation: None,
+    };
     let request = request::decode(message.as_bytes()).unwrap();
     Answer { request, score, model: ModelVersion::new("m1"), scored_at: Utc::now() }
 }

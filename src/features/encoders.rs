@@ -5,7 +5,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 use serde::{Deserialize, Serialize};
 
 use super::{Query, TrainingFlight};
-use crate::code::Code;
+use crate::{code::Code, explanation::Factor};
 
 /// What flights are grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,16 @@ pub enum Group {
 type Key = (Code, Option<Code>, Option<Code>);
 
 impl Group {
+    /// What a group's number tells a person something of.
+    pub(super) fn factor(self) -> Factor {
+        match self {
+            Group::Carrier => Factor::Carrier,
+            Group::Origin => Factor::Origin,
+            Group::Dest => Factor::Dest,
+            Group::Route | Group::CarrierRoute => Factor::Route,
+        }
+    }
+
     fn key(self, query: &Query) -> Key {
         match self {
             Group::Carrier => (query.carrier, None, None),

@@ -17,7 +17,7 @@ pub use encoders::{FrequencyIndex, Group, Outcome, TargetMean};
 pub use preset::{Preset, UnknownPreset};
 pub use query::{Query, TrainingFlight};
 
-use crate::{answer::Remark, atlas::Atlas, code::Code};
+use crate::{answer::Remark, atlas::Atlas, code::Code, explanation::Factor};
 
 /// At most this many columns: a node of the forest numbers them in one byte.
 pub const COLUMNS_MAX: usize = 255;
@@ -47,6 +47,18 @@ impl Column {
     /// Whether the column cannot be known before departure.
     pub fn needs_dep_delay(&self) -> bool {
         matches!(self, Column::DepDelay | Column::ExpectedArrDelay(_))
+    }
+
+    /// What it tells a person something of. The delay that a flight is expected to arrive with is its departure delay for the
+    /// most part: what the airline makes up on the route is minutes.
+    pub fn factor(&self) -> Factor {
+        match self {
+            Column::DepDelay | Column::ExpectedArrDelay(_) => Factor::DepDelay,
+            Column::Distance => Factor::Distance,
+            Column::DayOfWeek => Factor::DayOfWeek,
+            Column::DayOfMonth | Column::DayOfYear => Factor::FlightDate,
+            Column::Index(FrequencyIndex { group, .. }) | Column::Mean(TargetMean { group, .. }) => group.factor(),
+        }
     }
 
     fn name(&self) -> String {

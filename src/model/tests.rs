@@ -5,7 +5,9 @@ use sha2::{Digest, Sha256};
 use super::*;
 use crate::{
     answer::Remark,
+    classes::CLASSES,
     evaluate::Holdout,
+    explanation::Factor,
     features::{TrainingFlight, tests::flight},
     forest::{TrainingSet, Tree, linfa},
     request,
@@ -85,6 +87,31 @@ fn every_request_gets_its_score_in_order_with_its_remarks() {
         assert!((sum - 1.0).abs() < 1e-5 && score.probabilities.iter().all(|p| p.is_finite()));
         assert_eq!(score.class, DelayClass::most_probable(&score.probabilities));
         assert_eq!(single(request), std::slice::from_ref(score));
+    }
+}
+
+#[test]
+fn an_explaining_model_scores_the_same_and_its_reasons_add_up_to_the_answer() {
+    let requests = [request("B6", "LAX", "39"), request("B6", "LAX", "null"), request("AA", "LAX", "-39")];
+    for preset in Preset::ALL {
+        let model = model_of(preset, 1);
+        let plain = scores(&model, &requests);
+        let explained = scores(&model.explaining(), &requests);
+        for (plain, explained) in plain.into_iter().zip(explained) {
+            assert_eq!(plain.explanation, None);
+            let Explanation { base_rate, contributions, other } = explained.explanation.clone().unwrap();
+            for class in 0..CLASSES {
+                let named: f32 = contributions.iter().map(|contribution| contribution.change[class]).sum();
+                let sum = base_rate[class] + named + other[class];
+                assert!((sum - explained.probabilities[class]).abs() < 1e-5, "{preset}: {explained:?}");
+            }
+            let before = explained.forest == UsedForest::BeforeDeparture;
+            assert_eq!(before, explained.remarks.contains(&Remark::NoDepDelay));
+            let names: Vec<Factor> = contributions.iter().map(|contribution| contribution.factor).collect();
+            // The flights arrive as late as they left. What is not known is never a reason.
+            assert_eq!(names.contains(&Factor::DepDelay), !before, "{preset}: {names:?}");
+            assert_eq!(Score { explanation: None, ..explained }, plain);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod flight_form;
 mod operations;
 mod pages;
 mod result;
+mod why;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 

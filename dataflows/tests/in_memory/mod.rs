@@ -11,7 +11,7 @@ use std::{
 };
 
 use delaycast::{
-    answer::{ModelVersion, Score},
+    answer::{ModelVersion, Score, UsedForest},
     classes::DelayClass,
     model::Scorer,
     request::{self, Request},
@@ -73,7 +73,14 @@ impl Scorer for ByDelay {
             let class = Self::class(request);
             let mut probabilities = [0.0; 4];
             probabilities[class.index()] = 1.0;
-            Score { probabilities, class, distance: request.distance.unwrap_or(1.0), remarks: vec![] }
+            Score {
+                probabilities,
+                class,
+                distance: request.distance.unwrap_or(1.0),
+                remarks: vec![],
+                forest: UsedForest::WithDepDelay,
+                explanation: None,
+            }
         }));
     }
 }
