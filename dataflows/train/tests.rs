@@ -3,6 +3,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use delaycast::{
     atlas::Atlas,
     classes::{CLASSES, DelayClass},
+    evaluate::{
+        Contest, Predictor, Timeline, Wanted,
+        score::{Bootstrap, Measure},
+    },
     features::{Preset, Query, TrainingFlight},
     forest::linfa,
 };
@@ -108,4 +112,62 @@ fn no_flights_are_an_error() {
     let plan = Plan { preset: Preset::Default, settings: settings(), holdout_from: None, workers: workers(1) };
     let trained = train_model(&[], Atlas::default(), &plan, &counter().1);
     assert!(matches!(trained, Err(TrainError::Holdout(delaycast::evaluate::HoldoutError::NoFlights))));
+}
+
+#[test]
+fn a_contest_is_what_a_training_says_of_its_holdout_and_nobody_learns_from_what_is_held_out() {
+    let mut flights = flights();
+    let settings = ForestSettings { columns_per_node: 8, ..settings() };
+    let plan = Plan { preset: Preset::Default, settings, holdout_from: None, workers: workers(2) };
+    let atlas = Atlas::default();
+    let evaluation = train_model(&flights, atlas.clone(), &plan, &counter().1).unwrap().origin().evaluation.clone();
+
+    let entrants = Entrants { forests: true, plan };
+    let (count, on_tree) = counter();
+    let contest = |flights: &[TrainingFlight], entrants: &Entrants| {
+        let timeline = Timeline::new(flights.to_vec());
+        contest_of(&timeline.split(&Wanted::default()).unwrap(), &atlas, entrants, &on_tree).unwrap()
+    };
+    let (answers, fitted) = contest(&flights, &entrants);
+    assert_eq!(count.load(Ordering::Relaxed), entrants.trees_total());
+    assert_eq!(entrants.trees_total(), 2 * 7 + 2 * 20, "two forests of the plan, two of the seed's preset");
+    let found = Contest::of(&answers, Bootstrap { resamples: 0, seed: 1 });
+    let pairs = [
+        (Predictor::Majority, &evaluation.majority),
+        (Predictor::Lookup, &evaluation.lookup),
+        (Predictor::Forest, &evaluation.forest),
+        (Predictor::ForestBeforeDeparture, &evaluation.forest_before_departure),
+    ];
+    for (predictor, metrics) in pairs {
+        let card = found.card(predictor).unwrap();
+        assert_eq!(card.confusion, metrics.confusion, "{predictor:?}");
+        assert!((card.scores[Measure::LogLoss].unwrap() - metrics.log_loss).abs() < 1e-9, "{predictor:?}");
+    }
+    assert!(found.seed.is_some());
+
+    // What is held out arrives hours later than it did: all that was fitted stays as it was, to the last bit.
+    flights[300..].iter_mut().for_each(|flight| flight.arr_delay += 500.0);
+    let (changed, fitted_again) = contest(&flights, &entrants);
+    assert!(fitted.is_some() && fitted == fitted_again);
+    for predictor in Predictor::ALL {
+        assert!(answers.of(predictor).is_some() && answers.of(predictor) == changed.of(predictor), "{predictor:?}");
+    }
+    assert_ne!(answers.classes(), changed.classes());
+}
+
+#[test]
+fn the_seeds_forest_is_not_trained_twice_and_can_stand_in_for_a_plan() {
+    let plan = Plan { preset: Preset::Seed, settings: settings(), holdout_from: None, workers: workers(1) };
+    let timeline = Timeline::new(flights());
+    let split = timeline.split(&Wanted::default()).unwrap();
+    let (count, on_tree) = counter();
+    let entrants = Entrants { forests: true, plan };
+    let (answers, _) = contest_of(&split, &Atlas::default(), &entrants, &on_tree).unwrap();
+    assert_eq!((count.load(Ordering::Relaxed), entrants.trees_total()), (14, 14));
+    assert_eq!(answers.of(Predictor::Seed), answers.of(Predictor::Forest));
+
+    let rivals = Entrants { forests: false, plan };
+    let (answers, fitted) = contest_of(&split, &Atlas::default(), &rivals, &on_tree).unwrap();
+    assert!(fitted.is_none() && answers.of(Predictor::Forest).is_none() && answers.of(Predictor::Seed).is_some());
+    assert_eq!(count.load(Ordering::Relaxed), 14 + rivals.trees_total());
 }

@@ -68,8 +68,8 @@ impl Measure {
             Measure::MacroF1 => "macro-F1",
             Measure::Qwk => "QWK",
             Measure::Ece => "ECE",
-            Measure::Auc => "AUC ≥ 30",
-            Measure::Brier => "Brier ≥ 30",
+            Measure::Auc => "AUC≥30",
+            Measure::Brier => "Brier≥30",
         }
     }
 
