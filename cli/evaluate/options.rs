@@ -13,7 +13,7 @@ use delaycast::{
     },
     features::Preset,
     forest::{ForestSettings, Trainer},
-    model::{Model, ModelDir},
+    model::{ModelDir, VersionedModel},
 };
 use delaycast_dataflows::train::Plan;
 
@@ -110,20 +110,15 @@ impl Args {
         Bootstrap { resamples: self.bootstrap, seed: self.seed }
     }
 
-    /// The published model that is asked for, with its version.
-    pub(super) fn published(&self) -> anyhow::Result<Option<(String, Model)>> {
+    /// The published model that is asked for.
+    pub(super) fn published(&self) -> anyhow::Result<Option<VersionedModel>> {
         let Some(path) = &self.model else { return Ok(None) };
         let dir = ModelDir::new(path);
-        let loaded = match &self.version {
-            None => dir.load_current()?,
-            Some(name) => {
-                let known = dir.versions()?;
-                let wanted = known.iter().find(|version| version.as_str() == name);
-                let newest = known.last().map_or("none".to_owned(), ModelVersion::to_string);
-                let missing = || format!("{} has no version {name:?}: its newest is {newest}", path.display());
-                dir.load(wanted.with_context(missing)?)?
-            }
-        };
-        Ok(Some((loaded.version.to_string(), loaded.model)))
+        let Some(name) = &self.version else { return Ok(Some(dir.load_current()?)) };
+        let known = dir.versions()?;
+        let wanted = known.iter().find(|version| version.as_str() == name);
+        let newest = known.last().map_or("none".to_owned(), ModelVersion::to_string);
+        let missing = || format!("{} has no version {name:?}: its newest is {newest}", path.display());
+        Ok(Some(dir.load(wanted.with_context(missing)?)?))
     }
 }

@@ -13,7 +13,7 @@ use indicatif::HumanCount;
 const BOUNDED: [Measure; 4] = [Measure::LogLoss, Measure::Accuracy, Measure::Rps, Measure::Auc];
 
 /// The whole report.
-pub(super) fn in_words(report: &Report) -> String {
+pub(super) fn in_words(report: &Report, seconds: f64) -> String {
     let sections = [
         headline(report),
         scores(&report.holdout),
@@ -25,7 +25,7 @@ pub(super) fn in_words(report: &Report) -> String {
         months(report),
     ];
     let sections: Vec<String> = sections.into_iter().filter(|section| !section.is_empty()).collect();
-    format!("{}\n{:.1} s", sections.join("\n"), report.seconds)
+    format!("{}\n{seconds:.1} s", sections.join("\n"))
 }
 
 fn headline(report: &Report) -> String {

@@ -191,7 +191,7 @@ fn an_interrupt_ends_it_quietly_and_leaves_no_page() {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
-    while !line.contains("training on") {
+    while !line.contains("to be answered") {
         line.clear();
         assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended before its training");
     }

@@ -8,10 +8,10 @@
 //! 2. The forest has its trees in the order of their numbers, so any number of workers makes the same forest, bit for bit.
 //! 3. A tree that could not be grown fails the training; no smaller forest is made.
 
-mod contest;
 mod error;
 mod grow;
 mod model;
+mod trial;
 
 use std::{cell::RefCell, collections::BTreeMap, num::NonZeroUsize, rc::Rc, sync::Arc};
 
@@ -25,10 +25,10 @@ use timely::{
     progress::Timestamp,
 };
 
-pub use contest::{Entrants, contest_of};
 pub use error::TrainError;
 use grow::GrowTrees;
 pub use model::{Fitted, Plan, fit, train_model};
+pub use trial::Trial;
 
 /// Called, on any worker's thread, after each tree.
 pub type OnTree = Arc<dyn Fn() + Send + Sync>;

@@ -4,7 +4,7 @@ use delaycast::{
     atlas::Atlas,
     classes::{CLASSES, DelayClass},
     evaluate::{
-        Contest, Predictor, Timeline, Wanted,
+        Predictor, Timeline, Wanted,
         score::{Bootstrap, Measure},
     },
     features::{Preset, Query, TrainingFlight},
@@ -114,24 +114,29 @@ fn no_flights_are_an_error() {
     assert!(matches!(trained, Err(TrainError::Holdout(delaycast::evaluate::HoldoutError::NoFlights))));
 }
 
-#[test]
-fn a_contest_is_what_a_training_says_of_its_holdout_and_nobody_learns_from_what_is_held_out() {
-    let mut flights = flights();
-    let settings = ForestSettings { columns_per_node: 8, ..settings() };
-    let plan = Plan { preset: Preset::Default, settings, holdout_from: None, workers: workers(2) };
-    let atlas = Atlas::default();
-    let evaluation = train_model(&flights, atlas.clone(), &plan, &counter().1).unwrap().origin().evaluation.clone();
+fn trial<'a>(plan: Plan, atlas: &'a Atlas, on_trees: &'a dyn Fn(u64) -> OnTree) -> Trial<'a> {
+    let bootstrap = Bootstrap { resamples: 20, seed: 1 };
+    Trial { atlas, plan, wanted: Wanted::default(), rolling: false, bootstrap, on_trees, on_split: &|_| () }
+}
 
-    let entrants = Entrants { forests: true, plan };
-    let (count, on_tree) = counter();
-    let contest = |flights: &[TrainingFlight], entrants: &Entrants| {
-        let timeline = Timeline::new(flights.to_vec());
-        contest_of(&timeline.split(&Wanted::default()).unwrap(), &atlas, entrants, &on_tree).unwrap()
+fn plan(preset: Preset) -> Plan {
+    // So small that linfa's near-equal splits, told apart by hash order, do not come up.
+    let settings = ForestSettings { columns_per_node: 8, depth: 4, ..settings() };
+    Plan { preset, settings, holdout_from: None, workers: workers(2) }
+}
+
+#[test]
+fn a_trial_says_of_its_holdout_what_a_training_says() {
+    let (flights, atlas, plan) = (flights(), Atlas::default(), plan(Preset::Default));
+    let evaluation = train_model(&flights, atlas.clone(), &plan, &counter().1).unwrap().origin().evaluation.clone();
+    let ((count, on_tree), promised) = (counter(), AtomicU64::new(0));
+    let on_trees = |trees| {
+        promised.store(trees, Ordering::Relaxed);
+        Arc::clone(&on_tree)
     };
-    let (answers, fitted) = contest(&flights, &entrants);
-    assert_eq!(count.load(Ordering::Relaxed), entrants.trees_total());
-    assert_eq!(entrants.trees_total(), 2 * 7 + 2 * 20, "two forests of the plan, two of the seed's preset");
-    let found = Contest::of(&answers, Bootstrap { resamples: 0, seed: 1 });
+    let report = trial(plan, &atlas, &on_trees).of_training(&Timeline::new(flights)).unwrap();
+    assert_eq!(count.load(Ordering::Relaxed), promised.load(Ordering::Relaxed));
+    assert_eq!(promised.load(Ordering::Relaxed), 2 * 7 + 2 * 20, "two forests of the plan, two of the seed's preset");
     let pairs = [
         (Predictor::Majority, &evaluation.majority),
         (Predictor::Lookup, &evaluation.lookup),
@@ -139,16 +144,29 @@ fn a_contest_is_what_a_training_says_of_its_holdout_and_nobody_learns_from_what_
         (Predictor::ForestBeforeDeparture, &evaluation.forest_before_departure),
     ];
     for (predictor, metrics) in pairs {
-        let card = found.card(predictor).unwrap();
+        let card = report.holdout.card(predictor).unwrap();
         assert_eq!(card.confusion, metrics.confusion, "{predictor:?}");
         assert!((card.scores[Measure::LogLoss].unwrap() - metrics.log_loss).abs() < 1e-9, "{predictor:?}");
     }
-    assert!(found.seed.is_some());
+    assert!(report.holdout.seed.is_some());
+    assert_eq!(report.importance.forest[0].fact, "departure delay");
+    assert_eq!((report.model.trained_on, report.holdout.from), (evaluation.trained_on, evaluation.from));
+}
 
+#[test]
+fn nobody_learns_from_what_is_held_out() {
+    let mut flights = flights();
+    let (atlas, on_trees) = (Atlas::default(), |_| counter().1);
+    let trial = trial(plan(Preset::Default), &atlas, &on_trees);
+    let compete = |flights: &[TrainingFlight]| {
+        let timeline = Timeline::new(flights.to_vec());
+        trial.compete(&timeline.split(&Wanted::default()).unwrap(), &counter().1).unwrap()
+    };
+    let (answers, fitted) = compete(&flights);
     // What is held out arrives hours later than it did: all that was fitted stays as it was, to the last bit.
     flights[300..].iter_mut().for_each(|flight| flight.arr_delay += 500.0);
-    let (changed, fitted_again) = contest(&flights, &entrants);
-    assert!(fitted.is_some() && fitted == fitted_again);
+    let (changed, fitted_again) = compete(&flights);
+    assert_eq!(fitted, fitted_again);
     for predictor in Predictor::ALL {
         assert!(answers.of(predictor).is_some() && answers.of(predictor) == changed.of(predictor), "{predictor:?}");
     }
@@ -156,18 +174,12 @@ fn a_contest_is_what_a_training_says_of_its_holdout_and_nobody_learns_from_what_
 }
 
 #[test]
-fn the_seeds_forest_is_not_trained_twice_and_can_stand_in_for_a_plan() {
-    let plan = Plan { preset: Preset::Seed, settings: settings(), holdout_from: None, workers: workers(1) };
+fn the_seeds_forest_is_not_trained_twice() {
+    let (atlas, on_trees) = (Atlas::default(), |_| counter().1);
+    let trial = trial(plan(Preset::Seed), &atlas, &on_trees);
     let timeline = Timeline::new(flights());
-    let split = timeline.split(&Wanted::default()).unwrap();
     let (count, on_tree) = counter();
-    let entrants = Entrants { forests: true, plan };
-    let (answers, _) = contest_of(&split, &Atlas::default(), &entrants, &on_tree).unwrap();
-    assert_eq!((count.load(Ordering::Relaxed), entrants.trees_total()), (14, 14));
+    let (answers, _) = trial.compete(&timeline.split(&Wanted::default()).unwrap(), &on_tree).unwrap();
+    assert_eq!((count.load(Ordering::Relaxed), trial.trees_of_split()), (14, 14));
     assert_eq!(answers.of(Predictor::Seed), answers.of(Predictor::Forest));
-
-    let rivals = Entrants { forests: false, plan };
-    let (answers, fitted) = contest_of(&split, &Atlas::default(), &rivals, &on_tree).unwrap();
-    assert!(fitted.is_none() && answers.of(Predictor::Forest).is_none() && answers.of(Predictor::Seed).is_some());
-    assert_eq!(count.load(Ordering::Relaxed), 14 + rivals.trees_total());
 }

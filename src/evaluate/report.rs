@@ -47,6 +47,4 @@ pub struct Report {
     /// All these months as one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rolling_pooled: Option<Contest>,
-    /// What it took.
-    pub seconds: f64,
 }

@@ -97,10 +97,10 @@ impl Scale {
         start + (value - low) / (high - low) * (end - start)
     }
 
-    /// Three to six round values on the scale.
+    /// Two to six round values on the scale.
     pub(super) fn ticks(&self) -> Vec<f64> {
         let [low, high] = self.values;
-        let rough = (high - low) / 4.0;
+        let rough = (high - low) / 5.0;
         let magnitude = 10f64.powf(rough.log10().floor());
         let factor = [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| factor * magnitude >= rough).unwrap_or(10.0);
         let step = factor * magnitude;
@@ -116,8 +116,9 @@ mod tests {
     #[test]
     fn ticks_are_round_and_on_the_scale() {
         let ticks = |low, high| Scale { values: [low, high], places: [0.0, 1.0] }.ticks();
-        assert_eq!(ticks(0.0, 1.0), [0.0, 0.5, 1.0]);
-        assert_eq!(ticks(0.97, 1.38).iter().map(|tick| format!("{tick:.1}")).collect::<Vec<_>>(), ["1.0", "1.2"]);
+        let shown = |low, high| ticks(low, high).iter().map(|tick| format!("{tick:.1}")).collect::<Vec<_>>().join(" ");
+        assert_eq!(shown(0.0, 1.1), "0.0 0.5 1.0");
+        assert_eq!(shown(0.97, 1.38), "1.0 1.1 1.2 1.3");
         for (low, high) in [(-0.001, 0.3), (1.0, 1.000002), (3.0, 900.0)] {
             let ticks = ticks(low, high);
             assert!(

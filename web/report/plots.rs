@@ -95,7 +95,7 @@ pub(super) fn reliability(class: DelayClass, reliability: &Reliability) -> Strin
     let seen: Vec<([f64; 2], u64)> = seen.collect();
     drawing.polyline(&format!("curve c{}", class.index()), &seen.iter().map(|(at, _)| *at).collect::<Vec<_>>());
     for (at, rows) in &seen {
-        drawing.circle(&format!("dot c{}", class.index()), *at, (9.0 * (*rows as f64 / most).sqrt()).max(2.0));
+        drawing.circle(&format!("dot c{}", class.index()), *at, (9.0 * (*rows as f64 / most).sqrt()).max(3.2));
     }
     drawing.text("soft", [LEFT + SIDE / 2.0, TOP + SIDE + 32.0], Anchor::Middle, "predicted, %");
     drawing.text("soft upright", [0.0, 0.0], Anchor::Middle, "came true, %");

@@ -52,7 +52,6 @@ fn report(training: &[TrainingFlight], held_out: &[TrainingFlight], resamples: u
         importance: Importances { forest: importances.clone(), forest_before_departure: importances },
         rolling: Vec::new(),
         rolling_pooled: None,
-        seconds: 1.0,
     }
 }
 

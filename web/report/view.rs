@@ -107,9 +107,9 @@ impl ReportView {
             verdict: verdict(holdout),
             facts: vec![
                 fact("Flights answered", grouped(holdout.rows)),
-                fact("Their days", format!("{} to {}", holdout.from, holdout.to)),
+                fact("Days answered for", format!("{} to {}", holdout.from, holdout.to)),
                 fact("Flights trained on", grouped(model.trained_on)),
-                fact("Their days", format!("{} to {}", model.window.from, model.window.to)),
+                fact("Days trained on", format!("{} to {}", model.window.from, model.window.to)),
                 fact(
                     "Forest",
                     format!("{} trees, depth {}, {}", model.settings.trees, model.settings.depth, model.preset),
@@ -147,17 +147,21 @@ fn verdict(holdout: &Contest) -> String {
     let Some(against) = forest.against_lookup.and_then(|differences| differences[measure]) else {
         return format!("The forest's log-loss is {loss:.4}.");
     };
-    let side = if against.difference < 0.0 { "below" } else { "above" };
+    let side = |difference: f64| if difference < 0.0 { "below" } else { "above" };
     let interval = match against.interval {
         Some([low, high]) if low <= 0.0 && high >= 0.0 => {
-            format!(" With 95 % from {low:+.4} to {high:+.4}, these days do not tell which of the two is better.")
+            format!(" 95 % of the resamples lie from {low:+.4} to {high:+.4}: these days do not tell which is better.")
         }
-        Some([low, high]) => format!(" On other days like these it would be {low:+.4} to {high:+.4} (95 %)."),
+        Some(ends) => {
+            let [near, far] = if ends[0] < 0.0 { [-ends[1], -ends[0]] } else { ends };
+            format!(" 95 % of the resamples lie {near:.4} to {far:.4} {}.", side(ends[0]))
+        }
         None => String::new(),
     };
     format!(
-        "The forest's log-loss is {loss:.4}, {:.4} {side} that of a lookup table on the departure delay.{interval}",
-        against.difference.abs()
+        "The forest's log-loss is {loss:.4}, {:.4} {} that of a lookup table on the departure delay.{interval}",
+        against.difference.abs(),
+        side(against.difference)
     )
 }
 
