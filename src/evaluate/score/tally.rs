@@ -150,9 +150,9 @@ mod tests {
             let of_day = |day| flights.iter().filter(move |flight| flight.2 == day).map(|flight| (flight.0, flight.1));
             let mut weighted = Tally::default();
             let mut repeated = Vec::new();
-            for day in 0..3 {
-                weighted.add_times(&tally(&of_day(day).collect::<Vec<_>>()), times[day]);
-                (0..times[day]).for_each(|_| repeated.extend(of_day(day)));
+            for (day, times) in times.into_iter().enumerate() {
+                weighted.add_times(&tally(&of_day(day).collect::<Vec<_>>()), times);
+                (0..times).for_each(|_| repeated.extend(of_day(day)));
             }
             let repeated = tally(&repeated);
             prop_assert_eq!(weighted.confusion, repeated.confusion);
