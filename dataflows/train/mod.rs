@@ -11,6 +11,7 @@
 mod error;
 mod grow;
 mod model;
+mod trial;
 
 use std::{cell::RefCell, collections::BTreeMap, num::NonZeroUsize, rc::Rc, sync::Arc};
 
@@ -26,7 +27,8 @@ use timely::{
 
 pub use error::TrainError;
 use grow::GrowTrees;
-pub use model::{Plan, train_model};
+pub use model::{Fitted, Plan, fit, train_model};
+pub use trial::Trial;
 
 /// Called, on any worker's thread, after each tree.
 pub type OnTree = Arc<dyn Fn() + Send + Sync>;

@@ -44,11 +44,12 @@ pub fn train_model(
     on_tree: &OnTree,
 ) -> Result<Model, TrainError> {
     let holdout = Holdout::split(flights, plan.holdout_from)?;
-    let (features, forest, before) = fit(&holdout.training, &atlas, plan, on_tree)?;
-    let evaluation = Evaluation::of(&holdout, &features, &atlas, &forest, &before);
-    drop(holdout);
+    let fitted = fit(&holdout.training, &atlas, plan, on_tree)?;
+    let Fitted { features, with_dep_delay, before_departure } = &fitted;
+    let evaluation = Evaluation::of(&holdout, features, &atlas, with_dep_delay, before_departure);
+    drop((holdout, fitted));
 
-    let (features, forest, before) = fit(flights, &atlas, plan, on_tree)?;
+    let Fitted { features, with_dep_delay, before_departure } = fit(flights, &atlas, plan, on_tree)?;
     let origin = Origin {
         preset: plan.preset,
         settings: plan.settings,
@@ -56,21 +57,26 @@ pub fn train_model(
         trained_on: flights.len() as u64,
         evaluation,
     };
-    Ok(Model::new(features, atlas, origin, forest, before)?)
+    Ok(Model::new(features, atlas, origin, with_dep_delay, before_departure)?)
 }
 
-/// Features, the forest that is given the departure delay, and the one that does without.
-fn fit(
-    flights: &[TrainingFlight],
-    atlas: &Atlas,
-    plan: &Plan,
-    on_tree: &OnTree,
-) -> Result<(FeatureSet, Forest, Forest), TrainError> {
+/// What is fitted to flights.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fitted {
+    /// The features.
+    pub features: FeatureSet,
+    /// The forest that is given the departure delay.
+    pub with_dep_delay: Forest,
+    /// The forest that does without.
+    pub before_departure: Forest,
+}
+
+/// Fits features and both forests to flights.
+pub fn fit(flights: &[TrainingFlight], atlas: &Atlas, plan: &Plan, on_tree: &OnTree) -> Result<Fitted, TrainError> {
     let features = FeatureSet::fit(plan.preset, flights)?;
     let all = (0..features.width()).collect();
     let rows = TrainingSet::of_flights(&features, atlas, flights, all)?;
     let rows_before = rows.with_columns(features.columns_before_departure())?;
     let grow = |rows| train(plan.settings, Arc::new(rows), plan.workers, Arc::clone(on_tree));
-    let (forest, before) = (grow(rows)?, grow(rows_before)?);
-    Ok((features, forest, before))
+    Ok(Fitted { with_dep_delay: grow(rows)?, before_departure: grow(rows_before)?, features })
 }

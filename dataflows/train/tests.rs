@@ -3,6 +3,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use delaycast::{
     atlas::Atlas,
     classes::{CLASSES, DelayClass},
+    evaluate::{
+        Predictor, Timeline, Wanted,
+        score::{Bootstrap, Measure},
+    },
     features::{Preset, Query, TrainingFlight},
     forest::linfa,
 };
@@ -108,4 +112,74 @@ fn no_flights_are_an_error() {
     let plan = Plan { preset: Preset::Default, settings: settings(), holdout_from: None, workers: workers(1) };
     let trained = train_model(&[], Atlas::default(), &plan, &counter().1);
     assert!(matches!(trained, Err(TrainError::Holdout(delaycast::evaluate::HoldoutError::NoFlights))));
+}
+
+fn trial<'a>(plan: Plan, atlas: &'a Atlas, on_trees: &'a dyn Fn(u64) -> OnTree) -> Trial<'a> {
+    let bootstrap = Bootstrap { resamples: 20, seed: 1 };
+    Trial { atlas, plan, wanted: Wanted::default(), rolling: false, bootstrap, on_trees, on_split: &|_| () }
+}
+
+fn plan(preset: Preset) -> Plan {
+    // So small that linfa's near-equal splits, told apart by hash order, do not come up.
+    let settings = ForestSettings { columns_per_node: 8, depth: 4, ..settings() };
+    Plan { preset, settings, holdout_from: None, workers: workers(2) }
+}
+
+#[test]
+fn a_trial_says_of_its_holdout_what_a_training_says() {
+    let (flights, atlas, plan) = (flights(), Atlas::default(), plan(Preset::Default));
+    let evaluation = train_model(&flights, atlas.clone(), &plan, &counter().1).unwrap().origin().evaluation.clone();
+    let ((count, on_tree), promised) = (counter(), AtomicU64::new(0));
+    let on_trees = |trees| {
+        promised.store(trees, Ordering::Relaxed);
+        Arc::clone(&on_tree)
+    };
+    let report = trial(plan, &atlas, &on_trees).of_training(&Timeline::new(flights)).unwrap();
+    assert_eq!(count.load(Ordering::Relaxed), promised.load(Ordering::Relaxed));
+    assert_eq!(promised.load(Ordering::Relaxed), 2 * 7 + 2 * 20, "two forests of the plan, two of the seed's preset");
+    let pairs = [
+        (Predictor::Majority, &evaluation.majority),
+        (Predictor::Lookup, &evaluation.lookup),
+        (Predictor::Forest, &evaluation.forest),
+        (Predictor::ForestBeforeDeparture, &evaluation.forest_before_departure),
+    ];
+    for (predictor, metrics) in pairs {
+        let card = report.holdout.card(predictor).unwrap();
+        assert_eq!(card.confusion, metrics.confusion, "{predictor:?}");
+        assert!((card.scores[Measure::LogLoss].unwrap() - metrics.log_loss).abs() < 1e-9, "{predictor:?}");
+    }
+    assert!(report.holdout.seed.is_some());
+    assert_eq!(report.importance.forest[0].fact, "departure delay");
+    assert_eq!((report.model.trained_on, report.holdout.from), (evaluation.trained_on, evaluation.from));
+}
+
+#[test]
+fn nobody_learns_from_what_is_held_out() {
+    let mut flights = flights();
+    let (atlas, on_trees) = (Atlas::default(), |_| counter().1);
+    let trial = trial(plan(Preset::Default), &atlas, &on_trees);
+    let compete = |flights: &[TrainingFlight]| {
+        let timeline = Timeline::new(flights.to_vec());
+        trial.compete(&timeline.split(&Wanted::default()).unwrap(), &counter().1).unwrap()
+    };
+    let (answers, fitted) = compete(&flights);
+    // What is held out arrives hours later than it did: all that was fitted stays as it was, to the last bit.
+    flights[300..].iter_mut().for_each(|flight| flight.arr_delay += 500.0);
+    let (changed, fitted_again) = compete(&flights);
+    assert_eq!(fitted, fitted_again);
+    for predictor in Predictor::ALL {
+        assert!(answers.of(predictor).is_some() && answers.of(predictor) == changed.of(predictor), "{predictor:?}");
+    }
+    assert_ne!(answers.classes(), changed.classes());
+}
+
+#[test]
+fn the_seeds_forest_is_not_trained_twice() {
+    let (atlas, on_trees) = (Atlas::default(), |_| counter().1);
+    let trial = trial(plan(Preset::Seed), &atlas, &on_trees);
+    let timeline = Timeline::new(flights());
+    let (count, on_tree) = counter();
+    let (answers, _) = trial.compete(&timeline.split(&Wanted::default()).unwrap(), &on_tree).unwrap();
+    assert_eq!((count.load(Ordering::Relaxed), trial.trees_of_split()), (14, 14));
+    assert_eq!(answers.of(Predictor::Seed), answers.of(Predictor::Forest));
 }

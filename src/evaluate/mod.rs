@@ -2,22 +2,42 @@
 //!
 //! Three predictors answer the same held-out flights: the class frequencies of training, a lookup table on the
 //! departure delay alone, and the forest. A forest that does not beat the lookup table is not worth its upkeep.
+//!
+//! # Layout
+//!
+//! * [`Evaluation`], [`Metrics`]: the short account that a training gives and a model file carries.
+//! * [`Report`]: the long one, of `delaycast evaluate`. [`Timeline`] decides who learns from which days, [`Contest`] holds
+//!   all predictors against each other, [`score`] has the measures and their intervals, and [`Importance`] is of what a
+//!   forest needs to know.
 
+mod asked;
 mod baselines;
+mod contest;
 mod holdout;
+mod importance;
 mod metrics;
+mod report;
+pub mod score;
+mod timeline;
+mod truth;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+pub use asked::Asked;
 pub use baselines::{DepDelayTable, class_shares};
+pub use contest::{Answers, Card, Contest, Difference, Predictor};
 pub use holdout::{Holdout, HoldoutError, Window};
+pub use importance::Importance;
 pub use metrics::{Metrics, PROBABILITY_MIN};
+pub use report::{Importances, Report, Subject};
+pub use timeline::{Split, SplitError, TRAINING_DAYS_MIN, Timeline, Wanted};
+pub use truth::Truth;
 
 use crate::{
     atlas::Atlas,
     classes::DelayClass,
-    features::{FeatureSet, Query, TrainingFlight},
+    features::{FeatureSet, TrainingFlight},
     forest::Forest,
 };
 
@@ -44,21 +64,16 @@ impl Evaluation {
         let flights = &holdout.held_out;
         let truth: Vec<DelayClass> = flights.iter().map(TrainingFlight::class).collect();
         let (shares, table) = (class_shares(&holdout.training), DepDelayTable::fit(&holdout.training));
-        let rows = |hide: bool| {
-            let mut rows = Vec::with_capacity(flights.len() * features.width());
-            for flight in flights {
-                let dep_delay = flight.query.dep_delay.filter(|_| !hide);
-                features.encode(&Query { dep_delay, ..flight.query }, atlas, &mut rows);
-            }
-            rows
+        let said = |forest, hide_dep_delay| {
+            Asked { features, atlas, forest, hide_dep_delay }.predictions(flights.iter().map(|flight| flight.query))
         };
         Evaluation {
             from: holdout.from,
             trained_on: holdout.training.len() as u64,
             majority: Metrics::of(truth.iter().map(|_| shares), &truth),
             lookup: Metrics::of(flights.iter().map(|flight| table.probabilities(flight.dep_delay)), &truth),
-            forest: Metrics::of(forest.probabilities_of_all(&rows(false)), &truth),
-            forest_before_departure: Metrics::of(before.probabilities_of_all(&rows(true)), &truth),
+            forest: Metrics::of(said(forest, false), &truth),
+            forest_before_departure: Metrics::of(said(before, true), &truth),
         }
     }
 }
