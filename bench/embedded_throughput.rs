@@ -54,7 +54,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     }
     println!("  resident memory at each tenth, MiB: {}", memory.join(" "));
     drop(scorer);
-    reference(&asked, &ModelDir::new(&options.models).load_current()?)
+    reference(&asked, &ModelDir::new(&options.models).load_current()?.explaining())
 }
 
 /// Each step of the way alone, on one thread; the last is what the store allows.

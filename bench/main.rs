@@ -6,6 +6,7 @@
 mod cluster;
 mod embedded_latency;
 mod embedded_throughput;
+mod explanations;
 mod page_latency;
 mod process;
 mod requests;
@@ -37,6 +38,8 @@ enum Measurement {
     WatchCost(Options),
     /// Answers per second with and without metrics that are read ten times a second
     ScrapeCost(Options),
+    /// What it costs that an answer says why
+    Explanations(Options),
     /// Throughput and latency of three processes beside one
     Cluster(Options),
     /// Throughput and latency between a real Kafka and a real MongoDB
@@ -65,6 +68,7 @@ fn main() -> anyhow::Result<()> {
         Measurement::EmbeddedThroughput(options) => embedded_throughput::measure(&options),
         Measurement::EmbeddedLatency(options) => embedded_latency::measure(&options),
         Measurement::PageLatency(options) => page_latency::measure(&options),
+        Measurement::Explanations(options) => explanations::measure(&options),
         Measurement::Cluster(options) => cluster::measure(&options),
         Measurement::WatchCost(options) => watch_cost::measure(&options),
         Measurement::ScrapeCost(options) => scrape_cost::measure(&options),

@@ -3,6 +3,7 @@
 mod cluster;
 mod data;
 mod doctor;
+mod evaluate;
 mod format;
 mod health;
 mod mesh;
@@ -45,6 +46,7 @@ enum Command {
     Score(Box<score::Args>),
     Web(web::Args),
     Train(train::Args),
+    Evaluate(evaluate::Args),
     Data(data::Args),
     Send(send::Args),
     Predict(predict::Args),
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         Command::Score(args) => score::run(&args),
         Command::Web(args) => web::run(&args),
         Command::Train(args) => train::run(args),
+        Command::Evaluate(args) => evaluate::run(args),
         Command::Data(args) => data::run(args),
         Command::Send(args) => send::run(&args),
         Command::Predict(args) => predict::run(&args),

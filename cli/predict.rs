@@ -22,7 +22,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let model = ModelDir::new(&args.models.models).load_current()?;
+    let model = ModelDir::new(&args.models.models).load_current()?.explaining();
     say_if_typed();
     match predict(&model, io::stdin(), BufWriter::new(io::stdout().lock())) {
         Ok(tally) => {

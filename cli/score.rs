@@ -3,13 +3,13 @@
 use std::{num::NonZeroUsize, sync::Arc};
 
 use clap::Args as ClapArgs;
-use delaycast::model::{ModelDir, Scorer};
+use delaycast::model::ModelDir;
 use delaycast_dataflows::score::{Config, Connections, Counters, Stop, run as run_dataflow};
 
 use crate::{
     cluster::{self, ClusterOptions},
     health::HealthOption,
-    options::{self, SystemOptions},
+    options::{self, ExplainOption, SystemOptions},
     routes, signals,
 };
 
@@ -31,6 +31,8 @@ pub(crate) struct Args {
     /// Worker threads, in each process
     #[arg(long, value_name = "N", default_value = "2", value_parser = options::workers)]
     pub(crate) workers: NonZeroUsize,
+    #[command(flatten)]
+    pub(crate) explain: ExplainOption,
     #[command(flatten)]
     pub(crate) cluster: ClusterOptions,
     #[command(flatten)]
@@ -63,7 +65,7 @@ fn run_alone(args: &Args) -> anyhow::Result<()> {
     let counters = Arc::new(Counters::default());
     monitor.scores(&connections, &counters);
     monitor.has("model");
-    let scorer: Arc<dyn Scorer> = Arc::new(model);
+    let scorer = args.explain.scorer(model);
     let result = run_dataflow(&Config::new(args.workers.get()), &connections, &scorer, &counters, &stop);
     tracing::info!("stopped: {counters}");
     Ok(result?)

@@ -12,12 +12,17 @@ use signal_hook::{
 /// Asks for a stop at the first SIGINT or SIGTERM. A second one ends the process at once: nothing is lost by it.
 pub(crate) fn on_stop(stop: &Stop) -> anyhow::Result<()> {
     let stop = stop.clone();
+    at_first("stopping: waiting for what is in flight (again to leave at once)", move || stop.ask())
+}
+
+/// Says something and does something at the first SIGINT or SIGTERM. A second one ends the process at once.
+pub(crate) fn at_first(said: &'static str, act: impl FnOnce() + Send + 'static) -> anyhow::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot listen for signals")?;
     let watch = move || {
         let mut arriving = signals.forever();
         if arriving.next().is_some() {
-            tracing::info!("stopping: waiting for what is in flight (again to leave at once)");
-            stop.ask();
+            tracing::info!("{said}");
+            act();
         }
         if let Some(signal) = arriving.next() {
             std::process::exit(128 + signal);

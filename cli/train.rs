@@ -21,7 +21,7 @@ use delaycast::{
     history::{self, History},
     model::{Model, ModelDir, VersionedModel},
 };
-use delaycast_dataflows::train::{OnTree, Plan, train_model};
+use delaycast_dataflows::train::{OnProgress, Plan, train_model};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -47,8 +47,8 @@ pub(crate) struct Args {
     /// Which features and what size of forest: default, or seed, the system that this one replaces
     #[arg(long, default_value_t = Preset::Default)]
     preset: Preset,
-    /// What grows the trees: linfa
-    #[arg(long, default_value_t = Trainer::Linfa)]
+    /// What grows the trees: histogram, or linfa, the reference
+    #[arg(long, default_value_t = Trainer::Histogram)]
     trainer: Trainer,
     /// The first day of the holdout, as 2013-10-01 [default: the last quarter of the days is held out]
     #[arg(long, value_name = "DATE", value_parser = day)]
@@ -131,17 +131,21 @@ fn learn(history: History, plan: &Plan) -> anyhow::Result<Model> {
     let flights: Vec<TrainingFlight> = history.flights.iter().filter_map(TrainingFlight::of).collect();
     // A year of flights is a few hundred megabytes, and only these are needed from here on.
     drop(history);
-    say(&format!("growing {} trees on {} flights", plan.trees_total(), HumanCount(flights.len() as u64)));
-    Ok(train_model(&flights, atlas, plan, &progress(plan.trees_total()))?)
+    let trees_total = plan.trees_total(&flights);
+    say(&format!("growing {trees_total} trees on {} flights", HumanCount(flights.len() as u64)));
+    Ok(train_model(&flights, atlas, plan, &progress(trees_total))?)
 }
 
 /// Shows on standard error how many trees are grown: a bar on a terminal, else a line at each quarter.
-fn progress(trees_total: u64) -> OnTree {
+fn progress(trees_total: u64) -> OnProgress {
     let style = ProgressStyle::with_template("{bar:30} {pos} of {len} trees").ok();
     let bar = io::stderr().is_terminal().then(|| ProgressBar::new(trees_total)).zip(style);
     let bar = bar.map(|(bar, style)| bar.with_style(style));
     let grown = AtomicU64::new(0);
-    Arc::new(move || {
+    Arc::new(move |progress| {
+        if !progress.grown {
+            return;
+        }
         let grown = grown.fetch_add(1, Ordering::Relaxed) + 1;
         match &bar {
             Some(bar) if grown == trees_total => bar.finish_and_clear(),
@@ -158,7 +162,7 @@ fn in_words(report: &Report) -> String {
         |name: &str, metrics: &Metrics| format!("  {name:<34}{:>8.4}{:>10.4}\n", metrics.accuracy, metrics.log_loss);
     format!(
         "Holdout: {} flights from {} on, predicted by what was trained on {} earlier ones\n\n\
-         \x20 {:<34}{:>8}{:>10}\n{}{}{}{}\n{}\n\
+         \x20 {:<34}{:>8}{:>10}\n{}{}{}{}{}\n{}\n\
          Published: {} trees of depth {}, preset {}, seed {}, trained anew on all {} flights, {} to {}\n\
          \x20 version {}\n  file    {} ({})\n  time    {:.1} s reading, {:.1} s training with {} workers",
         HumanCount(holdout.forest.rows),
@@ -170,6 +174,7 @@ fn in_words(report: &Report) -> String {
         line("class frequencies", &holdout.majority),
         line("lookup table on departure delay", &holdout.lookup),
         line("forest", &holdout.forest),
+        line("forest without schedule", &holdout.forest_without_schedule),
         line("forest without departure delay", &holdout.forest_before_departure),
         confusion(&holdout.forest),
         settings.trees,

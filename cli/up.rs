@@ -21,7 +21,8 @@ use crate::{
     cluster,
     health::HealthOption,
     operations::{self, Scoring},
-    options, routes, signals, train,
+    options::{self, ExplainOption},
+    routes, signals, train,
     web::{self, Listen},
 };
 
@@ -50,6 +51,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
     processes: u8,
     #[command(flatten)]
+    explain: ExplainOption,
+    #[command(flatten)]
     listen: Listen,
     #[command(flatten)]
     health: HealthOption,
@@ -76,14 +79,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     ["log", "model"].into_iter().for_each(|what| monitor.has(what));
     let (scoring, shown): (JoinHandle<anyhow::Result<()>>, Arc<dyn Scoring>) = if args.processes > 1 {
         let (models, workers, health) = (&models, args.workers, &args.health);
-        let plan = cluster::Local { dir: &args.dir, log_url, store_url, models, workers, health };
+        let explain = args.explain.explain;
+        let plan = cluster::Local { dir: &args.dir, log_url, store_url, models, workers, explain, health };
         let local = plan.start(args.processes.into(), &stop)?;
         (local.running, local.reports)
     } else {
         let connections = Connections::new(Arc::clone(&log), Arc::clone(&store));
         monitor.scores(&connections, &counters);
         let shown = operations::Scorer { counters: Arc::clone(&counters), connections: connections.clone() };
-        (score_here(args.workers, connections, Arc::new(model), &counters, &stop)?, Arc::new(shown))
+        (score_here(args.workers, connections, args.explain.scorer(model), &counters, &stop)?, Arc::new(shown))
     };
     let operations = operations::watch(&log, &store, Some(shown), &stop)?;
     let served = web::serve(listener, &*log, &*store, operations, atlas, &stop);

@@ -7,6 +7,8 @@ use chrono::{DateTime, Datelike, NaiveTime, Utc};
 use crate::{
     classes::{DelayClass, Probabilities},
     document::{Document, Value},
+    features::Given,
+    explanation::Explanation,
     request::{Request, RequestId},
 };
 
@@ -71,6 +73,10 @@ pub struct Score {
     pub distance: f64,
     /// What the score lacks, if anything.
     pub remarks: Vec<Remark>,
+    /// What the forest that it is from is given.
+    pub forest: Given,
+    /// Why it is as it is, if the model says so.
+    pub explanation: Option<Explanation>,
 }
 
 /// A scored request, ready for the store.
@@ -95,7 +101,7 @@ impl Answer {
         let day = |number: u32| Value::Int32(number as i32);
         let text = |text: &str| Value::Text(text.to_owned());
         let remarks: Vec<&str> = score.remarks.iter().map(|remark| remark.text()).collect();
-        vec![
+        let mut document = vec![
             ("_id", text(id)),
             ("Origin", text(request.origin.as_str())),
             ("Dest", text(request.dest.as_str())),
@@ -116,7 +122,10 @@ impl Answer {
             ("ModelVersion", text(model.as_str())),
             ("ScoredAt", Value::Date(*scored_at)),
             ("Remark", if remarks.is_empty() { Value::Null } else { Value::Text(remarks.join("; ")) }),
-        ]
+            ("Forest", text(score.forest.label())),
+        ];
+        document.extend(score.explanation.iter().flat_map(Explanation::to_fields));
+        document
     }
 }
 
@@ -151,7 +160,7 @@ impl Rejection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{document::to_json, request};
+    use crate::{document::to_json, explanation::Factor, request};
 
     #[test]
     fn an_answer_has_every_field_of_the_old_job_first_and_in_its_types() {
@@ -164,6 +173,8 @@ mod tests {
                 class: DelayClass::SlightlyLate,
                 distance: 2139.0,
                 remarks: vec![],
+                forest: Given { dep_delay: true, schedule: false },
+                explanation: Some(Explanation::new([0.25; 4], &[Factor::Route], &[-0.125, 0.0, 0.25, -0.125])),
             },
             model: ModelVersion::new("m1"),
             scored_at: DateTime::from_timestamp(0, 0).unwrap(),
@@ -176,7 +187,9 @@ mod tests {
         );
         let ours = concat!(
             r#""FlightNum":null,"Class":"on time to 30 minutes late","Probabilities":[0.125,0.25,0.5,0.125],"#,
-            r#""ModelVersion":"m1","ScoredAt":{"$date":"1970-01-01T00:00:00Z"},"Remark":null}"#
+            r#""ModelVersion":"m1","ScoredAt":{"$date":"1970-01-01T00:00:00Z"},"Remark":null,"#,
+            r#""Forest":"with departure delay","BaseRate":[0.25,0.25,0.25,0.25],"#,
+            r#""Contributions":{"Route":[-0.125,0.0,0.25,-0.125]}}"#
         );
         assert_eq!(json, format!("{old}{ours}"));
     }

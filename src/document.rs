@@ -21,6 +21,8 @@ pub enum Value {
     Date(DateTime<Utc>),
     /// An array of 64-bit floats.
     Doubles(Vec<f64>),
+    /// A document in the document.
+    Document(Document),
 }
 
 /// Named values, in order.
@@ -50,6 +52,7 @@ impl Serialize for JsonValue<'_> {
             Value::Double(number) => serializer.serialize_f64(*number),
             Value::Date(at) => serializer.collect_map([("$date", date_to_json(at))]),
             Value::Doubles(numbers) => numbers.serialize(serializer),
+            Value::Document(document) => Json(document).serialize(serializer),
         }
     }
 }
@@ -84,10 +87,11 @@ mod tests {
             ("Timestamp", Value::Date(later)),
             ("DepDelay", Value::Null),
             ("Probabilities", Value::Doubles(vec![0.25, 1.0])),
+            ("Contributions", Value::Document(vec![("Route", Value::Doubles(vec![0.0]))])),
         ];
         assert_eq!(
             serde_json::to_string(&Json(&document)).unwrap(),
-            r#"{"Origin":"ATL","DayOfWeek":7,"Prediction":2.0,"FlightDate":{"$date":"2016-12-25T00:00:00Z"},"Timestamp":{"$date":"2026-11-23T13:41:32.246Z"},"DepDelay":null,"Probabilities":[0.25,1.0]}"#
+            r#"{"Origin":"ATL","DayOfWeek":7,"Prediction":2.0,"FlightDate":{"$date":"2016-12-25T00:00:00Z"},"Timestamp":{"$date":"2026-11-23T13:41:32.246Z"},"DepDelay":null,"Probabilities":[0.25,1.0],"Contributions":{"Route":[0.0]}}"#
         );
         assert_eq!(
             serde_json::to_string(&to_json(&document)).unwrap(),

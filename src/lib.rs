@@ -4,10 +4,10 @@
 //!
 //! * [`code`], [`classes`]: the vocabulary: airline and airport codes, the four delay classes.
 //! * [`request`]: what is asked: fields, limits, decoding from and encoding to the wire.
-//! * [`answer`]: what is answered: answers and rejections.
+//! * [`answer`]: what is answered: answers and rejections; [`explanation`]: why.
 //! * [`document`]: the answers' shape in a document store, and its JSON.
 //! * [`atlas`]: known airports and airlines, distances between airports.
-//! * [`history`]: flown flights: their Parquet file, and the importers of other formats.
+//! * [`history`]: flown flights: their Parquet file, what fetches their zips, and the importers of other formats.
 //! * [`features`]: a flight as numbers: one module for training and scoring.
 //! * [`forest`]: random forests: flat trees, growing them.
 //! * [`evaluate`]: how good a forest is, on flights later than those it was trained on.
@@ -31,6 +31,7 @@ pub mod code;
 pub mod delivery;
 pub mod document;
 pub mod evaluate;
+pub mod explanation;
 pub mod features;
 pub mod finding;
 pub mod forest;

@@ -12,6 +12,7 @@
 //! * `models`: what a form says, what a template shows. No HTTP in there.
 //! * `accept`, `body`, `problem`: what the client takes, what it sent, how it is told that something is wrong.
 //! * [`serve_health`], [`Vitals`]: the health and metrics of any process, on another port.
+//! * [`render_report`]: the report of an evaluation, a page that stands alone.
 //! * `render`, `assets`: `templates/` and `static/`, both compiled in, so that the binary needs no folder beside it.
 //!
 //! # The rules
@@ -37,6 +38,7 @@ mod models;
 mod operations;
 mod problem;
 mod render;
+mod report;
 mod serve;
 mod site;
 
@@ -45,5 +47,6 @@ pub use filters::routes;
 pub use health::{Vitals, serve_health};
 pub use operations::{Answers, Count, DeadLetters, Now, Operations, Wait};
 pub use render::BadTemplate;
+pub use report::render_report;
 pub use serve::{ServeError, bind, serve};
 pub use site::{Config, Parts};

@@ -81,7 +81,10 @@ impl Drop for Scratch {
 
 /// The document that the store makes of an answer.
 pub(super) fn document(answer: &Answer) -> Document {
-    let document: document::Document = answer.to_document();
+    rendered(answer.to_document())
+}
+
+fn rendered(document: document::Document) -> Document {
     document.into_iter().map(|(name, value)| (name.to_owned(), to_bson(value))).collect()
 }
 
@@ -93,5 +96,6 @@ fn to_bson(value: Value) -> Bson {
         Value::Double(number) => Bson::Double(number),
         Value::Date(at) => Bson::DateTime(DateTime::from_millis(at.timestamp_millis())),
         Value::Doubles(numbers) => Bson::Array(numbers.into_iter().map(Bson::Double).collect()),
+        Value::Document(fields) => Bson::Document(rendered(fields)),
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
     requests::publish(&log::open(&topic.url("none"))?.producer()?, &asked)?;
     let seconds = started.elapsed().as_secs_f64();
     println!("published and acknowledged: {:.0}/s", asked.len() as f64 / seconds);
-    let model = ModelDir::new(&options.models).load_current()?;
+    let model = ModelDir::new(&options.models).load_current()?.explaining();
     let documents = if options.mongo.is_some() { documents(&asked, &model) } else { Vec::new() };
     drop(asked);
     let scorer: Arc<dyn Scorer> = Arc::new(model);

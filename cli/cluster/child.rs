@@ -14,7 +14,7 @@ use std::{
 use anyhow::Context;
 use delaycast::{
     log::Log,
-    model::{ModelDir, Scorer, VersionedModel},
+    model::{ModelDir, VersionedModel},
     store::Store,
     supervise::{self, Report},
 };
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
     monitor.has("mesh");
     let model = model.lock().unwrap_or_else(PoisonError::into_inner).clone();
     monitor.uses(&model.version);
-    let scorer: Arc<dyn Scorer> = Arc::new(model);
+    let scorer = args.explain.scorer(model);
     let config = Config::new(args.workers.get());
     let leave = |loss| lost::leave(&format!("{loss}"));
     let result = score::run_in_cluster(&config, member, &opened, &scorer, &counters, &stop, leave);

@@ -27,6 +27,8 @@ pub(crate) struct Local<'a> {
     pub(crate) models: &'a Path,
     /// In each process.
     pub(crate) workers: NonZeroUsize,
+    /// Whether answers say why.
+    pub(crate) explain: bool,
     /// Where this process tells how it is; the others do at the ports after it.
     pub(crate) health: &'a HealthOption,
 }
@@ -115,6 +117,7 @@ impl Local<'_> {
         let (number, process, workers) = (process, process.to_string(), self.workers.to_string());
         let words = ["score", "--cluster", "up", "--hosts", hosts, "--process", &process, "--workers", &workers];
         let mut arguments: Vec<PathBuf> = words.iter().map(PathBuf::from).collect();
+        arguments.extend(["--explain".into(), self.explain.to_string().into()]);
         arguments.extend(["--mesh-secret".into(), secret.to_owned(), "--models".into(), self.models.to_owned()]);
         if let Some(address) = self.health.after(number) {
             arguments.extend(["--health".into(), address.to_string().into()]);

@@ -19,6 +19,7 @@ use delaycast::{
     log::{DeadLetter, Log, Offset, PartitionId, Payload, Position},
     request,
     store::{Landed, Store},
+    features::Given,
 };
 use delaycast_dataflows::{
     score::Stop,
@@ -245,7 +246,14 @@ impl Drop for Running {
 
 fn scored_now(id: &str) -> Answer {
     let message = format!(r#"{{"Carrier":"AA","FlightDate":"2016-12-25","Dest":"SFO","Origin":"ATL","UUID":"{id}"}}"#);
-    let score = Score { probabilities: [0.25; 4], class: DelayClass::VeryLate, distance: 1.0, remarks: vec![] };
+    let score = Score {
+        probabilities: [0.25; 4],
+        class: DelayClass::VeryLate,
+        distance: 1.0,
+        remarks: vec![],
+        forest: Given { dep_delay: false, schedule: false },
+        explanation: None,
+    };
     let request = request::decode(message.as_bytes()).unwrap();
     Answer { request, score, model: ModelVersion::new("m1"), scored_at: Utc::now() }
 }

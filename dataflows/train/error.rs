@@ -1,7 +1,7 @@
 //! Why a training failed.
 
 use delaycast::{
-    evaluate::HoldoutError,
+    evaluate::{HoldoutError, SplitError},
     features::NoFlights,
     forest::{Incomplete, MalformedForest, UnusableRows},
     model::Mismatch,
@@ -13,6 +13,9 @@ pub enum TrainError {
     /// The flights cannot be split into training and holdout.
     #[error(transparent)]
     Holdout(#[from] HoldoutError),
+    /// There is nothing to evaluate on.
+    #[error(transparent)]
+    Split(#[from] SplitError),
     /// There is nothing to fit features to.
     #[error(transparent)]
     Features(#[from] NoFlights),

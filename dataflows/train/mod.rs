@@ -31,6 +31,7 @@ mod linfa;
 mod model;
 mod rows;
 mod tend;
+mod trial;
 
 use std::{
     any::Any,
@@ -64,6 +65,7 @@ use timely::{
 pub use error::TrainError;
 pub use model::{Fit, Plan, fit, train_model};
 pub use rows::{FlightRows, Rows};
+pub use trial::Trial;
 
 use choose::{Choose, Chosen, Plot, trees_total};
 use linfa::GrowTrees;

@@ -26,6 +26,18 @@ pub struct Plan {
     pub workers: NonZeroUsize,
 }
 
+impl Plan {
+    /// How many trees [`fit`] grows on some flights.
+    pub fn trees_of_fit(&self, flights: &[TrainingFlight]) -> u64 {
+        self.preset.givens(flights).count() as u64 * u64::from(self.settings.trees)
+    }
+
+    /// How many trees [`train_model`] grows on some flights: forests for the evaluation, and as many to keep.
+    pub fn trees_total(&self, flights: &[TrainingFlight]) -> u64 {
+        2 * self.trees_of_fit(flights)
+    }
+}
+
 /// Trains a model on flights.
 ///
 /// Twice: on the flights before the holdout, to evaluate features and forests on the flights after; then anew on all
@@ -53,7 +65,7 @@ pub fn train_model(
 }
 
 /// Features, and a forest for each kind of question.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Fit {
     /// The features.
     pub features: FeatureSet,
@@ -69,7 +81,7 @@ pub fn fit(
     on_progress: &OnProgress,
 ) -> Result<Fit, TrainError> {
     let fitted = Fitted::new(plan.preset, flights)?;
-    let givens: Vec<Given> = fitted.features.givens().collect();
+    let givens: Vec<Given> = plan.preset.givens(flights).collect();
     let columns: Vec<Vec<usize>> = givens.iter().map(|&given| fitted.features.columns_given(given)).collect();
     let rows = FlightRows { flights, fitted: &fitted, atlas };
     let forests = train(plan.settings, &rows, &columns, plan.workers, on_progress)?;

@@ -3,8 +3,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use delaycast::{
     atlas::Atlas,
     classes::{CLASSES, DelayClass},
+    evaluate::{
+        Predictor, Timeline, Wanted,
+        score::{Bootstrap, Measure},
+    },
     features::{Preset, Query, TrainingFlight},
-    forest::linfa,
+    forest::{histogram, linfa},
 };
 
 use super::*;
@@ -30,30 +34,81 @@ fn workers(number: usize) -> NonZeroUsize {
     NonZeroUsize::new(number).unwrap()
 }
 
-fn counter() -> (Arc<AtomicU64>, OnTree) {
+fn counter() -> (Arc<AtomicU64>, OnProgress) {
     let count = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&count);
-    (count, Arc::new(move || _ = counted.fetch_add(1, Ordering::Relaxed)))
+    (count, Arc::new(move |progress| _ = counted.fetch_add(u64::from(progress.grown), Ordering::Relaxed)))
+}
+
+/// The forest that a loop makes.
+fn by_hand(settings: ForestSettings) -> Forest {
+    let data = digits();
+    let (bins, shard) = histogram::quantise(&data);
+    let grow = |tree| match settings.trainer {
+        Trainer::Histogram => histogram::grow(&bins, &shard, data.columns(), &settings, tree),
+        Trainer::Linfa => linfa::grow(&data, &settings, tree).unwrap(),
+    };
+    let trees: Vec<Tree> = (0..settings.trees).map(grow).collect();
+    assert!(trees.windows(2).any(|pair| pair[0] != pair[1]), "the order of trees would not be seen");
+    Forest::new(&trees, 2).unwrap()
 }
 
 #[test]
 fn any_number_of_workers_makes_the_forest_that_a_loop_makes() {
-    let (data, settings) = (digits(), settings());
-    let trees: Vec<Tree> = (0..settings.trees).map(|tree| linfa::grow(&data, &settings, tree).unwrap()).collect();
-    assert!(trees.windows(2).any(|pair| pair[0] != pair[1]), "the order of trees would not be seen");
-    let expected = Forest::new(&trees, 2).unwrap();
-    for number in [1, 4, 9] {
-        let (count, on_tree) = counter();
-        assert_eq!(train(settings, Arc::clone(&data), workers(number), on_tree).unwrap(), expected, "{number}");
-        assert_eq!(count.load(Ordering::Relaxed), 7);
+    for trainer in [Trainer::Histogram, Trainer::Linfa] {
+        let settings = ForestSettings { trainer, ..settings() };
+        let expected = by_hand(settings);
+        for number in [1, 2, 4, 8] {
+            let (count, on_progress) = counter();
+            let columns = [vec![0, 1]];
+            let forests = train(settings, &*digits(), &columns, workers(number), &on_progress).unwrap();
+            assert_eq!(forests, std::slice::from_ref(&expected), "{trainer} {number}");
+            assert_eq!(count.load(Ordering::Relaxed), 7);
+        }
     }
 }
 
 #[test]
+fn more_workers_than_rows_make_the_same_forest() {
+    let settings = settings();
+    let few = || TrainingSet::new(vec![1.0, 2.0, 3.0], DelayClass::ALL[..3].to_vec(), 1, vec![0]).unwrap();
+    let with = |number| train(settings, &few(), &[vec![0]], workers(number), &counter().1).unwrap();
+    assert_eq!(with(5), with(1));
+}
+
+#[test]
+fn three_processes_make_the_forest_that_one_makes() {
+    // Allocators as between processes: what goes from one to another is bytes.
+    let (settings, columns) = (ForestSettings { trees: 9, ..settings() }, [vec![0, 1], vec![1]]);
+    let expected = train(settings, &*digits(), &columns, workers(1), &counter().1).unwrap();
+    let sockets: Vec<_> = (0..3).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let addresses: Vec<String> = sockets.iter().map(|socket| socket.local_addr().unwrap().to_string()).collect();
+    drop(sockets);
+    let process = |process| {
+        let (addresses, columns) = (addresses.clone(), columns.clone());
+        std::thread::spawn(move || {
+            let config = CommunicationConfig::Cluster {
+                threads: 2,
+                process,
+                addresses,
+                report: false,
+                zerocopy: true,
+            };
+            let place = Place { process, processes: 3, workers: 2 };
+            train_on(config.try_build().unwrap(), place, settings, &*digits(), &columns, &counter().1).unwrap()
+        })
+    };
+    let threads: Vec<_> = (0..3).map(process).collect();
+    let made: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+    assert_eq!(made, [Some(expected), None, None]);
+}
+
+#[test]
 fn a_forest_without_trees_is_an_error() {
-    let (_, on_tree) = counter();
+    let (_, on_progress) = counter();
     let settings = ForestSettings { trees: 0, ..settings() };
-    assert!(matches!(train(settings, digits(), workers(2), on_tree), Err(TrainError::Forest(_))));
+    let trained = train(settings, &*digits(), &[vec![0, 1]], workers(2), &on_progress);
+    assert!(matches!(trained, Err(TrainError::Tree(_))));
 }
 
 /// Flights of 40 days that arrive ten minutes earlier than they left.
@@ -68,6 +123,8 @@ fn flights() -> Vec<TrainingFlight> {
             dest: code("LAX"),
             dep_delay: Some(dep_delay),
             distance: Some(2475.0),
+            flight_num: None,
+            schedule: None,
         };
         TrainingFlight { query, dep_delay, arr_delay: dep_delay - 10.0 }
     };
@@ -81,7 +138,7 @@ fn a_model_is_evaluated_on_later_flights_and_trained_on_all() {
     let plan = Plan { preset: Preset::Default, settings, holdout_from: None, workers: workers(2) };
     let (count, on_tree) = counter();
     let model = train_model(&flights, Atlas::default(), &plan, &on_tree).unwrap();
-    assert_eq!(count.load(Ordering::Relaxed), plan.trees_total());
+    assert_eq!(count.load(Ordering::Relaxed), plan.trees_total(&flights));
     let origin = model.origin();
     assert_eq!((origin.trained_on, origin.evaluation.trained_on, origin.evaluation.forest.rows), (400, 300, 100));
     assert_eq!((origin.window.from, origin.window.to), (flights[0].query.date, flights[399].query.date));
@@ -108,4 +165,74 @@ fn no_flights_are_an_error() {
     let plan = Plan { preset: Preset::Default, settings: settings(), holdout_from: None, workers: workers(1) };
     let trained = train_model(&[], Atlas::default(), &plan, &counter().1);
     assert!(matches!(trained, Err(TrainError::Holdout(delaycast::evaluate::HoldoutError::NoFlights))));
+}
+
+fn trial<'a>(plan: Plan, atlas: &'a Atlas, on_trees: &'a dyn Fn(u64) -> OnProgress) -> Trial<'a> {
+    let bootstrap = Bootstrap { resamples: 20, seed: 1 };
+    Trial { atlas, plan, wanted: Wanted::default(), rolling: false, bootstrap, on_trees, on_split: &|_| () }
+}
+
+fn plan(preset: Preset) -> Plan {
+    let settings = ForestSettings { columns_per_node: 8, depth: 4, ..settings() };
+    Plan { preset, settings, holdout_from: None, workers: workers(2) }
+}
+
+#[test]
+fn a_trial_says_of_its_holdout_what_a_training_says() {
+    let (flights, atlas, plan) = (flights(), Atlas::default(), plan(Preset::Default));
+    let evaluation = train_model(&flights, atlas.clone(), &plan, &counter().1).unwrap().origin().evaluation.clone();
+    let ((count, on_tree), promised) = (counter(), AtomicU64::new(0));
+    let on_trees = |trees| {
+        promised.store(trees, Ordering::Relaxed);
+        Arc::clone(&on_tree)
+    };
+    let report = trial(plan, &atlas, &on_trees).of_training(&Timeline::new(flights)).unwrap();
+    assert_eq!(count.load(Ordering::Relaxed), promised.load(Ordering::Relaxed));
+    assert_eq!(promised.load(Ordering::Relaxed), 2 * 7 + 2 * 20, "two forests of the plan, two of the seed's preset");
+    let pairs = [
+        (Predictor::Majority, &evaluation.majority),
+        (Predictor::Lookup, &evaluation.lookup),
+        (Predictor::Forest, &evaluation.forest),
+        (Predictor::ForestBeforeDeparture, &evaluation.forest_before_departure),
+    ];
+    for (predictor, metrics) in pairs {
+        let card = report.holdout.card(predictor).unwrap();
+        assert_eq!(card.confusion, metrics.confusion, "{predictor:?}");
+        assert!((card.scores[Measure::LogLoss].unwrap() - metrics.log_loss).abs() < 1e-9, "{predictor:?}");
+    }
+    assert!(report.holdout.seed.is_some());
+    assert_eq!(report.importance.forest[0].fact, "departure delay");
+    assert_eq!((report.model.trained_on, report.holdout.from), (evaluation.trained_on, evaluation.from));
+}
+
+#[test]
+fn nobody_learns_from_what_is_held_out() {
+    let mut flights = flights();
+    let (atlas, on_trees) = (Atlas::default(), |_| counter().1);
+    let trial = trial(plan(Preset::Default), &atlas, &on_trees);
+    let compete = |flights: &[TrainingFlight]| {
+        let timeline = Timeline::new(flights.to_vec());
+        trial.compete(&timeline.split(&Wanted::default()).unwrap(), &counter().1).unwrap()
+    };
+    let (answers, fitted) = compete(&flights);
+    // What is held out arrives hours later than it did: all that was fitted stays as it was, to the last bit.
+    flights[300..].iter_mut().for_each(|flight| flight.arr_delay += 500.0);
+    let (changed, fitted_again) = compete(&flights);
+    assert_eq!(fitted, fitted_again);
+    for predictor in Predictor::ALL {
+        assert!(answers.of(predictor).is_some() && answers.of(predictor) == changed.of(predictor), "{predictor:?}");
+    }
+    assert_ne!(answers.classes(), changed.classes());
+}
+
+#[test]
+fn the_seeds_forest_is_not_trained_twice() {
+    let (atlas, on_trees) = (Atlas::default(), |_| counter().1);
+    let trial = trial(plan(Preset::Seed), &atlas, &on_trees);
+    let timeline = Timeline::new(flights());
+    let (count, on_tree) = counter();
+    let split = timeline.split(&Wanted::default()).unwrap();
+    let (answers, _) = trial.compete(&split, &on_tree).unwrap();
+    assert_eq!((count.load(Ordering::Relaxed), trial.trees_of_split(&split)), (14, 14));
+    assert_eq!(answers.of(Predictor::Seed), answers.of(Predictor::Forest));
 }

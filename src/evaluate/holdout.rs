@@ -66,7 +66,7 @@ impl Holdout {
 }
 
 /// The first day of a window's last quarter, rounded so that the quarter is not longer than that.
-fn last_quarter(window: Window) -> NaiveDate {
+pub(super) fn last_quarter(window: Window) -> NaiveDate {
     let days = (window.to - window.from).num_days().unsigned_abs() + 1;
     window.from.checked_add_days(Days::new((days * 3).div_ceil(4))).unwrap_or(window.to)
 }

@@ -2,17 +2,37 @@
 //!
 //! Three predictors answer the same held-out flights: the class frequencies of training, a lookup table on the
 //! departure delay alone, and the forest. A forest that does not beat the lookup table is not worth its upkeep.
+//!
+//! # Layout
+//!
+//! * [`Evaluation`], [`Metrics`]: the short account that a training gives and a model file carries.
+//! * [`Report`]: the long one, of `delaycast evaluate`. [`Timeline`] decides who learns from which days, [`Contest`] holds
+//!   all predictors against each other, [`score`] has the measures and their intervals, and [`Importance`] is of what a
+//!   forest needs to know.
 
+mod asked;
 mod baselines;
+mod contest;
 mod holdout;
+mod importance;
 mod metrics;
+mod report;
+pub mod score;
+mod timeline;
+mod truth;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+pub use asked::Asked;
 pub use baselines::{DepDelayTable, class_shares};
+pub use contest::{Answers, Card, Contest, Difference, Predictor};
 pub use holdout::{Holdout, HoldoutError, Window};
+pub use importance::Importance;
 pub use metrics::{Metrics, PROBABILITY_MIN};
+pub use report::{Importances, Report, Subject};
+pub use timeline::{Split, SplitError, TRAINING_DAYS_MIN, Timeline, Wanted};
+pub use truth::Truth;
 
 use crate::{
     atlas::Atlas,
@@ -46,21 +66,18 @@ impl Evaluation {
         let flights = &holdout.held_out;
         let truth: Vec<DelayClass> = flights.iter().map(TrainingFlight::class).collect();
         let (shares, table) = (class_shares(&holdout.training), DepDelayTable::fit(&holdout.training));
-        let asked = |given: Given| {
-            let mut rows = Vec::with_capacity(flights.len() * features.width());
-            for flight in flights {
-                features.encode(&flight.query.with_only(given), atlas, &mut rows);
-            }
-            Metrics::of(forests.of(given).1.probabilities_of_all(&rows), &truth)
+        let said = |given| {
+            let asked = Asked { features, atlas, forest: forests.of(given).1, given };
+            Metrics::of(asked.predictions(flights.iter().map(|flight| flight.query)), &truth)
         };
         Evaluation {
             from: holdout.from,
             trained_on: holdout.training.len() as u64,
             majority: Metrics::of(truth.iter().map(|_| shares), &truth),
             lookup: Metrics::of(flights.iter().map(|flight| table.probabilities(flight.dep_delay)), &truth),
-            forest: asked(Given { dep_delay: true, schedule: true }),
-            forest_without_schedule: asked(Given { dep_delay: true, schedule: false }),
-            forest_before_departure: asked(Given { dep_delay: false, schedule: true }),
+            forest: said(Given { dep_delay: true, schedule: true }),
+            forest_without_schedule: said(Given { dep_delay: true, schedule: false }),
+            forest_before_departure: said(Given { dep_delay: false, schedule: true }),
         }
     }
 }

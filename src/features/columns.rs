@@ -4,6 +4,7 @@ use chrono::Datelike;
 use serde::{Deserialize, Serialize};
 
 use super::{FrequencyIndex, Known, TargetMean};
+use crate::explanation::Factor;
 
 /// A number in the row, and how it comes about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +49,19 @@ impl Column {
             Column::ScheduledDep | Column::ScheduledArr | Column::ScheduledDuration => true,
             Column::Index(index) => index.group.needs_schedule(),
             _ => self.mean().is_some_and(TargetMean::needs_schedule),
+        }
+    }
+
+    /// What it tells a person something of. The delay that a flight is expected to arrive with is its departure delay for the
+    /// most part: what the airline makes up on the route is minutes.
+    pub fn factor(&self) -> Factor {
+        match self {
+            Column::DepDelay | Column::ExpectedArrDelay(_) | Column::ArrDelayAfterSlack(_) => Factor::DepDelay,
+            Column::Distance => Factor::Distance,
+            Column::DayOfWeek => Factor::DayOfWeek,
+            Column::DayOfMonth | Column::DayOfYear => Factor::FlightDate,
+            Column::ScheduledDep | Column::ScheduledArr | Column::ScheduledDuration | Column::Slack(_) => Factor::Schedule,
+            Column::Index(FrequencyIndex { group, .. }) | Column::Mean(TargetMean { group, .. }) => group.factor(),
         }
     }
 

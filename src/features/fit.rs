@@ -1,7 +1,7 @@
 //! Fitting a feature set to flights.
 
 use super::{
-    Column, FeatureSet, FrequencyIndex, Group, Known, NoFlights, Outcome, Preset, Schedules, TrainingFlight, target_mean::TargetSums,
+    Column, FeatureSet, FrequencyIndex, Group, Known, NoFlights, Outcome, Preset, Schedules, TrainingFlight, preset::are_scheduled, target_mean::TargetSums,
 };
 use crate::atlas::Atlas;
 
@@ -37,8 +37,7 @@ impl Fitted {
         if flights.is_empty() {
             return Err(NoFlights);
         }
-        let schedules = Schedules::fit(flights);
-        let recipes = preset.recipes(!schedules.is_empty());
+        let recipes = preset.recipes(are_scheduled(flights));
         let (columns, sums) = recipes.iter().map(|recipe| recipe.fit(flights)).unzip();
         let distances: Vec<f32> = flights.iter().filter_map(|flight| flight.query.distance).collect();
         let sum: f64 = distances.iter().map(|&miles| f64::from(miles)).sum();
@@ -48,7 +47,7 @@ impl Fitted {
             origins: flights.iter().map(|flight| flight.query.origin).collect(),
             dests: flights.iter().map(|flight| flight.query.dest).collect(),
             mean_distance: (sum / distances.len().max(1) as f64) as f32,
-            schedules,
+            schedules: Schedules::fit(flights),
         };
         Ok(Fitted { features, sums })
     }

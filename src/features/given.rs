@@ -30,10 +30,10 @@ impl Given {
     /// In a person's words.
     pub fn label(self) -> &'static str {
         match (self.dep_delay, self.schedule) {
-            (false, false) => "before departure, without the schedule",
-            (false, true) => "before departure",
-            (true, false) => "with the departure delay, without the schedule",
-            (true, true) => "with the departure delay",
+            (false, false) => "before departure",
+            (false, true) => "before departure, with schedule",
+            (true, false) => "with departure delay",
+            (true, true) => "with departure delay and schedule",
         }
     }
 }

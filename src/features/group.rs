@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Known;
-use crate::code::Code;
+use crate::{code::Code, explanation::Factor};
 
 /// What flights are grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,18 @@ pub enum Group {
 pub(super) type Key = (Code, Option<Code>, Option<Code>, Option<u32>);
 
 impl Group {
+    /// What it tells a person something of. An airline at an airport is mostly the airport's doing.
+    pub(super) fn factor(self) -> Factor {
+        match self {
+            Group::Carrier => Factor::Carrier,
+            Group::Origin | Group::CarrierOrigin => Factor::Origin,
+            Group::Dest | Group::CarrierDest => Factor::Dest,
+            Group::Route | Group::CarrierRoute => Factor::Route,
+            Group::OriginHour | Group::DestHour | Group::CarrierRouteHour => Factor::Schedule,
+            Group::FlightRoute => Factor::FlightNum,
+        }
+    }
+
     /// Whether it takes the schedule to know a flight's group.
     pub fn needs_schedule(self) -> bool {
         matches!(self, Group::OriginHour | Group::DestHour | Group::CarrierRouteHour | Group::FlightRoute)

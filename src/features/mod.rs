@@ -106,12 +106,6 @@ impl FeatureSet {
         (0..self.width()).filter(|&column| known(&self.columns[column])).collect()
     }
 
-    /// What forests can be grown for: the schedule is of use only if the flights that the set was fitted to had schedules.
-    pub fn givens(&self) -> impl Iterator<Item = Given> {
-        let scheduled = self.columns.iter().any(Column::needs_schedule);
-        Given::ALL.into_iter().filter(move |given| scheduled || !given.schedule)
-    }
-
     /// Appends a query's row.
     pub fn encode(&self, query: &Query, atlas: &Atlas, row: &mut Vec<f32>) -> Encoded {
         let mut remarks = Vec::new();

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Column,
+    Column, Given, TrainingFlight,
     Group::{Carrier, CarrierDest, CarrierOrigin, CarrierRoute, CarrierRouteHour, Dest, DestHour, FlightRoute, Origin, OriginHour, Route},
     Outcome,
     fit::Recipe::{self, ArrDelayAfterSlack, ExpectedArrDelay, Index, Mean, Plain, Slack},
@@ -33,6 +33,12 @@ impl Preset {
         }
     }
 
+    /// What forests are grown for: the schedule is of use only if there are flights that have one.
+    pub fn givens(self, flights: &[TrainingFlight]) -> impl Iterator<Item = Given> {
+        let scheduled = self == Preset::Default && are_scheduled(flights);
+        Given::ALL.into_iter().filter(move |given| scheduled || !given.schedule)
+    }
+
     /// What the preset's columns are fitted by; some are of use only with the flights' schedules.
     pub(super) fn recipes(self, scheduled: bool) -> Vec<Recipe> {
         match self {
@@ -41,6 +47,11 @@ impl Preset {
             Preset::Seed => SEED.to_vec(),
         }
     }
+}
+
+/// Whether any flight has a schedule.
+pub(super) fn are_scheduled(flights: &[TrainingFlight]) -> bool {
+    flights.iter().any(|flight| flight.query.schedule.is_some())
 }
 
 /// What a request always says. Days of the month and of the year are left out: a forest cannot learn a season from one

@@ -1,6 +1,6 @@
 use chrono::NaiveDate;
 
-use super::*;
+use super::{target_mean::TargetSums, *};
 use crate::request;
 
 /// A flight to LAX of Friday, 8 March 2013.
@@ -13,6 +13,8 @@ pub(crate) fn flight(carrier: &str, origin: &str, dep_delay: f32, arr_delay: f32
         dest: code("LAX"),
         dep_delay: Some(dep_delay),
         distance: Some(2475.0),
+        flight_num: None,
+        schedule: None,
     };
     TrainingFlight { query, dep_delay, arr_delay }
 }
@@ -26,7 +28,7 @@ fn row(features: &FeatureSet, query: &Query) -> (Vec<f32>, Encoded) {
 /// Three of B6, one of AA, one of DL, all JFK-LAX.
 fn seed() -> FeatureSet {
     let flights = ["B6", "DL", "B6", "AA", "B6"].map(|carrier| flight(carrier, "JFK", 5.0, 5.0));
-    FeatureSet::fit(Preset::Seed, &flights).unwrap()
+    Fitted::new(Preset::Seed, &flights).unwrap().features
 }
 
 #[test]
@@ -59,11 +61,14 @@ fn target_means_are_drawn_towards_the_mean_of_all() {
     let flights: Vec<_> = (0..100)
         .map(|at| if at % 2 == 0 { flight("B6", "JFK", 20.0, 10.0) } else { flight("AA", "JFK", 0.0, 0.0) })
         .collect();
-    let query = |carrier| flight(carrier, "JFK", 0.0, 0.0).query;
-    let mean = TargetMean::fit(Group::Carrier, Outcome::ArrDelay, &flights);
-    assert_eq!((mean.of(&query("B6")), mean.of(&query("AA")), mean.of(&query("XX"))), (7.5, 2.5, 5.0));
-    let made_up = TargetMean::fit(Group::Carrier, Outcome::MadeUp, &flights);
-    assert_eq!((made_up.of(&query("B6")), made_up.of(&query("AA"))), (7.5, 2.5));
+    let mean = TargetSums::fit(&[Group::Carrier], Outcome::ArrDelay, &flights).finish(&flights);
+    let of = |mean: &TargetMean, carrier| {
+        let flight = flight(carrier, "JFK", 0.0, 0.0);
+        mean.of(&Known::of(&flight))
+    };
+    assert_eq!((of(&mean, "B6"), of(&mean, "AA"), of(&mean, "XX")), (7.5, 2.5, 5.0));
+    let made_up = TargetSums::fit(&[Group::Carrier], Outcome::MadeUp, &flights).finish(&flights);
+    assert_eq!((of(&made_up, "B6"), of(&made_up, "AA")), (7.5, 2.5));
 }
 
 #[test]
@@ -73,26 +78,27 @@ fn a_distance_is_the_askers_else_the_atlass_else_the_mean() {
     let atlas = Atlas::new(Default::default(), Default::default(), [route], []);
     let unknown = Query { distance: None, ..flight("B6", "JFK", 5.0, 0.0).query };
     let asked = Query { distance: Some(9.0), ..unknown };
+    let given = Given { dep_delay: true, schedule: false };
     let distance = |query: &Query, atlas: &Atlas| features.encode(query, atlas, &mut Vec::new());
-    assert_eq!(distance(&asked, &atlas), Encoded { distance: 9.0, remarks: vec![] });
-    assert_eq!(distance(&unknown, &atlas), Encoded { distance: 2470.0, remarks: vec![] });
-    let nobody_knows = Encoded { distance: 2475.0, remarks: vec![Remark::UnknownDistance] };
+    assert_eq!(distance(&asked, &atlas), Encoded { distance: 9.0, given, remarks: vec![] });
+    assert_eq!(distance(&unknown, &atlas), Encoded { distance: 2470.0, given, remarks: vec![] });
+    let nobody_knows = Encoded { distance: 2475.0, given, remarks: vec![Remark::UnknownDistance] };
     assert_eq!(distance(&unknown, &Atlas::default()), nobody_knows);
 }
 
 #[test]
-fn without_a_departure_delay_the_columns_that_need_it_are_0_and_the_others_are_as_ever() {
+fn without_a_departure_delay_the_columns_that_need_it_are_missing_and_the_others_are_as_ever() {
     let flights = ["B6", "AA"].map(|carrier| flight(carrier, "JFK", 30.0, 5.0));
     for preset in Preset::ALL {
-        let features = FeatureSet::fit(preset, &flights).unwrap();
+        let features = Fitted::new(preset, &flights).unwrap().features;
         let query = flights[0].query;
         let (with, _) = row(&features, &query);
         let (without, encoded) = row(&features, &Query { dep_delay: None, ..query });
         assert_eq!(encoded.remarks, [Remark::NoDepDelay]);
-        let before = features.columns_before_departure();
+        let before = features.columns_given(Given { dep_delay: false, schedule: false });
         for column in 0..features.width() {
-            let expected = if before.contains(&column) { with[column] } else { 0.0 };
-            assert_eq!(without[column], expected, "{preset} {}", features.names()[column]);
+            let name = &features.names()[column];
+            assert!(if before.contains(&column) { without[column] == with[column] } else { without[column].is_nan() }, "{preset} {name}");
         }
         assert!(before.len() < features.width());
     }
@@ -111,12 +117,12 @@ fn json_round_trips_to_the_last_bit_and_a_disordered_table_is_refused() {
     let flights: Vec<_> =
         (0..40u8).map(|at| flight(["B6", "AA", "DL"][usize::from(at % 3)], "JFK", f32::from(at), 1.0 / 3.0)).collect();
     for preset in Preset::ALL {
-        let features = FeatureSet::fit(preset, &flights).unwrap();
+        let features = Fitted::new(preset, &flights).unwrap().features;
         let json = serde_json::to_string(&features).unwrap();
         let read: FeatureSet = serde_json::from_str(&json).unwrap();
         assert_eq!(read, features);
         assert_eq!(read.check(), Ok(()));
-        let disordered = json.replace("\"AA\",null,null", "\"ZZ\",null,null");
+        let disordered = json.replace("\"AA\",null,null,null", "\"ZZ\",null,null,null");
         assert_ne!(disordered, json);
         assert!(serde_json::from_str::<FeatureSet>(&disordered).unwrap().check().is_err());
     }
@@ -126,10 +132,77 @@ fn json_round_trips_to_the_last_bit_and_a_disordered_table_is_refused() {
 fn there_may_be_more_values_than_a_year_has_routes() {
     let flights: Vec<_> = (0..70_000).map(|at| flight(&format!("{at:05}"), "JFK", 0.0, 0.0)).collect();
     let index = FrequencyIndex::fit(Group::Carrier, &flights);
-    assert_eq!(index.of(&flights[69_999].query), 69_999.0);
+    assert_eq!(index.of(&Known::of(&flights[69_999])), 69_999.0);
 }
 
 #[test]
 fn nothing_to_fit_to_is_an_error() {
-    assert_eq!(FeatureSet::fit(Preset::Default, &[]), Err(NoFlights));
+    assert_eq!(Fitted::new(Preset::Default, &[]).err(), Some(NoFlights));
+}
+
+/// Ten days of two flights each; the second goes by a number that leaves an hour later from the sixth day on.
+fn scheduled() -> Vec<TrainingFlight> {
+    let on = |at: u64| {
+        let mut flight = flight("AA", "JFK", 10.0, if at % 2 == 0 { 10.0 } else { -10.0 });
+        flight.query.date = flight.query.date + chrono::Days::new(at / 2);
+        flight.query.flight_num = Some(at as u32 % 2);
+        let dep_min = if at < 10 { 600 } else { 660 };
+        flight.query.schedule = Some(Schedule { dep_min, arr_min: (dep_min + 180) % 1440 });
+        flight
+    };
+    (0..20).map(on).collect()
+}
+
+#[test]
+fn a_flight_number_brings_its_latest_schedule_and_a_query_s_own_goes_before_it() {
+    let flights = scheduled();
+    let schedules = Schedules::fit(&flights);
+    assert_eq!(schedules.len(), 2);
+    let asked = Query { schedule: None, ..flights[1].query };
+    assert_eq!(schedules.of(&asked), Some(Schedule { dep_min: 660, arr_min: 840 }));
+    let own = Schedule { dep_min: 5, arr_min: 6 };
+    assert_eq!(schedules.of(&Query { schedule: Some(own), ..asked }), Some(own));
+    for unknown in [Query { flight_num: Some(7), ..asked }, Query { flight_num: None, ..asked }, Query { dest: "BOS".parse().unwrap(), ..asked }] {
+        assert_eq!(schedules.of(&unknown), None);
+    }
+    // Twice is no schedule yet.
+    assert!(Schedules::fit(&flights[..4]).is_empty());
+    assert_eq!(Schedule { dep_min: 1430, arr_min: 10 }.between_clocks_min(), 20.0);
+}
+
+#[test]
+fn a_number_may_come_with_its_airline() {
+    let number = |text: &str| {
+        let message = format!(
+            r#"{{"UUID":"1","Carrier":"B6","Origin":"JFK","Dest":"LAX","FlightDate":"2013-03-08","FlightNum":"{text}"}}"#
+        );
+        Query::from(&request::decode(message.as_bytes()).unwrap()).flight_num
+    };
+    assert_eq!(["123", "B6123", "B6 123", "AA0017"].map(number), [Some(123), Some(123), Some(123), Some(17)]);
+    assert_eq!(["", "123456", "none", "12A"].map(number), [None; 4]);
+}
+
+#[test]
+fn a_training_flight_is_encoded_without_its_own_time_s_outcomes() {
+    let flights = scheduled();
+    let sums = TargetSums::fit(&[Group::Carrier, Group::FlightRoute], Outcome::MadeUp, &flights);
+    let mean = sums.finish(&flights);
+    // Number 1 made up 20 minutes each time, number 0 none.
+    let before = sums.of_training(&flights[1]);
+    assert!(mean.of(&Known::of(&flights[1])) > 12.0, "{}", mean.of(&Known::of(&flights[1])));
+    // Were its first flight's outcome another, it would be encoded the same, and all others otherwise.
+    let mut changed = flights.clone();
+    changed[1].arr_delay = 100.0;
+    let sums = TargetSums::fit(&[Group::Carrier, Group::FlightRoute], Outcome::MadeUp, &changed);
+    assert_eq!(sums.of_training(&changed[1]), before);
+    assert_ne!(sums.of_training(&changed[19]), TargetSums::fit(&[Group::Carrier, Group::FlightRoute], Outcome::MadeUp, &flights).of_training(&flights[19]));
+}
+
+#[test]
+fn a_number_that_never_flew_gets_the_mean_of_the_wider_group() {
+    let flights = scheduled();
+    let mean = TargetSums::fit(&[Group::Carrier, Group::FlightRoute], Outcome::MadeUp, &flights).finish(&flights);
+    let mut unknown = flights[1];
+    unknown.query.flight_num = Some(99);
+    assert_eq!(mean.of(&Known::of(&unknown)), 10.0);
 }

@@ -178,6 +178,7 @@ mod tests {
             columns_per_node: 2,
             rows_per_leaf: 1,
             rows_per_tree: 2000,
+            depth: 8,
             ..ForestSettings::of(Preset::Default, 7)
         }
     }

@@ -10,6 +10,7 @@
 //! The right child stands next to the left. `x <= threshold` goes left. A leaf is its own left child under a threshold
 //! of infinity, so that every row takes as many steps as its tree is deep and the step has no branch.
 
+mod explain;
 mod forests;
 pub mod histogram;
 mod leaves;
@@ -19,6 +20,7 @@ mod training_set;
 mod tree;
 mod walk;
 
+pub use explain::Explainer;
 pub use forests::{Forests, Incomplete};
 pub use settings::{ForestSettings, Trainer, UnknownTrainer};
 pub use training_set::{TrainingSet, UnusableRows, count_classes};

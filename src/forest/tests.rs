@@ -12,7 +12,7 @@ fn split(column: u8, threshold: f32, left: u32) -> TreeNode {
 }
 
 /// Is column 1 at most 2? Surely early, else surely very late.
-fn stump() -> Tree {
+pub(super) fn stump() -> Tree {
     Tree { nodes: vec![split(1, 2.0, 1), leaf([1.0, 0.0, 0.0, 0.0]), leaf([0.0, 0.0, 0.0, 1.0])] }
 }
 
@@ -83,7 +83,7 @@ fn a_tree_may_be_as_deep_as_the_limit_and_no_deeper() {
 }
 
 /// A random tree over three columns: each draw splits a leaf, or leaves it.
-fn any_tree() -> impl Strategy<Value = Tree> {
+pub(super) fn any_tree() -> impl Strategy<Value = Tree> {
     let draw = (any::<prop::sample::Index>(), 0u8..3, -5i8..5, 0.0f32..1.0);
     prop::collection::vec(draw, 0..40).prop_map(|draws| {
         let mut nodes = vec![leaf([0.25; CLASSES])];

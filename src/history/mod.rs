@@ -1,11 +1,13 @@
 //! Flights of the past: what models are trained and judged on.
 //!
 //! On disk a history is Parquet of one schema ([`parquet`]), written by [`import::import`], read by [`read`]; the
-//! flights in the project's `data/` are compiled in ([`bundled`]), so that the binary needs no file to start from.
+//! flights in the project's `data/` are compiled in ([`bundled`]), so that the binary needs no file to start from. The
+//! zips that the flights of the United States are published in are fetched by [`fetch`].
 
 mod atlas;
 mod bundled;
 mod error;
+pub mod fetch;
 mod flight;
 pub mod import;
 pub mod parquet;

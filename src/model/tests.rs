@@ -5,9 +5,11 @@ use sha2::{Digest, Sha256};
 use super::*;
 use crate::{
     answer::Remark,
+    classes::CLASSES,
     evaluate::Holdout,
-    features::{TrainingFlight, tests::flight},
-    forest::{TrainingSet, Tree, linfa},
+    explanation::Factor,
+    features::{Fitted, TrainingFlight, tests::flight},
+    forest::{Forest, TrainingSet, Tree, histogram},
     request,
 };
 
@@ -24,24 +26,28 @@ fn flights() -> Vec<TrainingFlight> {
 
 fn model_of(preset: Preset, seed: u64) -> Model {
     let flights = flights();
-    let features = FeatureSet::fit(preset, &flights).unwrap();
+    let fitted = Fitted::new(preset, &flights).unwrap();
     let atlas = Atlas::default();
-    let settings = ForestSettings { trees: 3, rows_per_leaf: 1, ..ForestSettings::of(preset, seed) };
-    let forest = |columns| {
-        let data = TrainingSet::of_flights(&features, &atlas, &flights, columns).unwrap();
-        let trees: Vec<Tree> = (0..settings.trees).map(|tree| linfa::grow(&data, &settings, tree).unwrap()).collect();
-        Forest::new(&trees, features.width()).unwrap()
+    let settings = ForestSettings { trees: 3, rows_per_leaf: 1, depth: 8, ..ForestSettings::of(preset, seed) };
+    let forest = |given| {
+        let columns = fitted.features.columns_given(given);
+        let data = TrainingSet::of_flights(&fitted, &atlas, &flights, columns).unwrap();
+        let (bins, shard) = histogram::quantise(&data);
+        let grow = |tree| histogram::grow(&bins, &shard, data.columns(), &settings, tree);
+        let trees: Vec<Tree> = (0..settings.trees).map(grow).collect();
+        (given, Forest::new(&trees, data.width()).unwrap())
     };
-    let (with, before) = (forest((0..features.width()).collect()), forest(features.columns_before_departure()));
+    let forests = Forests::new(preset.givens(&flights).map(forest).collect()).unwrap();
+    let features = fitted.features;
     let holdout = Holdout::split(&flights, None).unwrap();
     let origin = Origin {
         preset,
         settings,
         window: Window::of(&flights).unwrap(),
         trained_on: flights.len() as u64,
-        evaluation: Evaluation::of(&holdout, &features, &atlas, &with, &before),
+        evaluation: Evaluation::of(&holdout, &features, &atlas, &forests),
     };
-    Model::new(features, atlas, origin, with, before).unwrap()
+    Model::new(features, atlas, origin, forests).unwrap()
 }
 
 fn model() -> Model {
@@ -89,9 +95,37 @@ fn every_request_gets_its_score_in_order_with_its_remarks() {
 }
 
 #[test]
+fn an_explaining_model_scores_the_same_and_its_reasons_add_up_to_the_answer() {
+    let requests = [request("B6", "LAX", "39"), request("B6", "LAX", "null"), request("AA", "LAX", "-39")];
+    for preset in Preset::ALL {
+        let model = model_of(preset, 1);
+        let plain = scores(&model, &requests);
+        let explained = scores(&model.explaining(), &requests);
+        for (plain, explained) in plain.into_iter().zip(explained) {
+            assert_eq!(plain.explanation, None);
+            let Explanation { base_rate, contributions, other } = explained.explanation.clone().unwrap();
+            for class in 0..CLASSES {
+                let named: f32 = contributions.iter().map(|contribution| contribution.change[class]).sum();
+                let sum = base_rate[class] + named + other[class];
+                assert!((sum - explained.probabilities[class]).abs() < 1e-5, "{preset}: {explained:?}");
+            }
+            let before = !explained.forest.dep_delay;
+            assert_eq!(before, explained.remarks.contains(&Remark::NoDepDelay));
+            let names: Vec<Factor> = contributions.iter().map(|contribution| contribution.factor).collect();
+            // The flights arrive as late as they left. What is not known is never a reason.
+            assert_eq!(names.contains(&Factor::DepDelay), !before, "{preset}: {names:?}");
+            assert_eq!(Score { explanation: None, ..explained }, plain);
+        }
+    }
+}
+
+#[test]
 fn a_forest_that_asks_for_the_departure_delay_cannot_stand_in_before_departure() {
-    let Model { features, atlas, origin, with_dep_delay, .. } = model();
-    assert!(Model::new(features, atlas, origin, with_dep_delay.clone(), with_dep_delay).is_err());
+    let Model { features, atlas, origin, forests, .. } = model();
+    let with = forests.of(Given { dep_delay: true, schedule: false }).1;
+    let everywhere = Given::ALL.into_iter().map(|given| (given, with.clone())).collect();
+    assert!(Model::new(features, atlas, origin, Forests::new(everywhere).unwrap()).is_err());
+    assert!(Forests::new([(Given { dep_delay: true, schedule: false }, with.clone())].into()).is_err());
 }
 
 #[test]
@@ -112,8 +146,8 @@ fn a_foreign_or_newer_file_is_refused_as_what_it_is() {
     let mut bytes = model().encode().unwrap();
     assert!(matches!(Model::decode(b"PAR1 and so on"), Err(ModelFileError::NotAModel)));
     assert!(matches!(Model::decode(b""), Err(ModelFileError::NotAModel)));
-    bytes[8] = 2;
-    assert!(matches!(Model::decode(&bytes), Err(ModelFileError::Newer { found: 2 })));
+    bytes[8] = FORMAT as u8 + 1;
+    assert!(matches!(Model::decode(&bytes), Err(ModelFileError::Newer { found }) if found == FORMAT + 1));
 }
 
 /// Puts the checksum of the content at its end: what someone would do who means harm.

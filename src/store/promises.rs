@@ -4,10 +4,12 @@ use chrono::DateTime;
 
 use super::*;
 use crate::{
+    features::Given,
     answer::{ModelVersion, Score},
     classes::DelayClass,
     delivery::Refusal,
     document::to_json,
+    explanation::{Explanation, Factor},
     request::{self, RequestId},
 };
 
@@ -24,6 +26,8 @@ pub(crate) fn answer(id: &str, model: &str) -> Answer {
             class: DelayClass::SlightlyLate,
             distance: 2139.0,
             remarks: vec![],
+            forest: Given { dep_delay: true, schedule: false },
+            explanation: Some(Explanation::new([0.25; 4], &[Factor::Route], &[-0.125, 0.0, 0.25, -0.125])),
         },
         model: ModelVersion::new(model),
         scored_at: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),

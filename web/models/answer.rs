@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use super::{
     FlightForm, capitalized,
     pages::{airline_name, airport_name},
+    why::WhyView,
 };
 
 /// An answer, ready to be shown.
@@ -31,6 +32,8 @@ pub(crate) struct AnswerView {
     departure: String,
     /// One bar a class; empty without probabilities.
     bars: Vec<BarView>,
+    /// Missing where the document does not say.
+    why: Option<WhyView>,
     model: Option<String>,
     remark: Option<String>,
     /// What was asked, for the form.
@@ -77,6 +80,7 @@ impl AnswerView {
             date: parse_flight_date(&asked.flight_date).ok().map(|date| date.format("%A, %-d %B %Y").to_string()),
             departure: departure(document.get("DepDelay").and_then(Value::as_f64)),
             bars: probabilities(document).map(|shares| bars(shares, class)).unwrap_or_default(),
+            why: class.and_then(|_| WhyView::new(document, atlas)),
             model: text("ModelVersion"),
             remark: text("Remark"),
             asked,
@@ -90,10 +94,14 @@ fn class(document: &Map<String, Value>) -> Option<DelayClass> {
 }
 
 fn probabilities(document: &Map<String, Value>) -> Option<[f64; CLASSES]> {
-    let shares = document.get("Probabilities")?.as_array()?;
-    let shares: Vec<f64> = shares.iter().filter_map(Value::as_f64).collect();
-    let shares: [f64; CLASSES] = shares.try_into().ok()?;
+    let shares = four_numbers(document.get("Probabilities")?)?;
     shares.iter().all(|share| (0.0..=1.0).contains(share)).then_some(shares)
+}
+
+/// One number a class.
+pub(super) fn four_numbers(value: &Value) -> Option<[f64; CLASSES]> {
+    let numbers: Vec<f64> = value.as_array()?.iter().filter_map(Value::as_f64).collect();
+    numbers.try_into().ok()
 }
 
 fn bars(shares: [f64; CLASSES], likely: Option<DelayClass>) -> Vec<BarView> {
@@ -115,16 +123,19 @@ fn bars(shares: [f64; CLASSES], likely: Option<DelayClass>) -> Vec<BarView> {
 }
 
 /// Whole percents; what is possible is never shown as impossible.
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     if share > 0.0 && share < 0.5 { "<1 %".to_owned() } else { format!("{} %", share.round()) }
 }
 
+pub(super) fn minutes_in_words(minutes: f64) -> String {
+    format!("{minutes} minute{}", if minutes == 1.0 { "" } else { "s" })
+}
+
 fn departure(minutes: Option<f64>) -> String {
-    let count = |minutes: f64| format!("{minutes} minute{}", if minutes == 1.0 { "" } else { "s" });
     match minutes {
         None => "Before departure".to_owned(),
-        Some(minutes) if minutes > 0.0 => format!("Left {} late", count(minutes)),
-        Some(minutes) if minutes < 0.0 => format!("Left {} early", count(-minutes)),
+        Some(minutes) if minutes > 0.0 => format!("Left {} late", minutes_in_words(minutes)),
+        Some(minutes) if minutes < 0.0 => format!("Left {} early", minutes_in_words(-minutes)),
         Some(_) => "Left on time".to_owned(),
     }
 }
@@ -167,7 +178,7 @@ mod tests {
         assert_eq!((answer.departure.as_str(), answer.airline.as_str()), ("Left 5 minutes late", "AA"));
         assert_eq!(answer.date.unwrap(), "Sunday, 25 December 2016");
         assert_eq!(answer.asked.dep_delay, "5");
-        assert!(answer.bars.is_empty() && answer.model.is_none() && answer.remark.is_none());
+        assert!(answer.bars.is_empty() && answer.model.is_none() && answer.remark.is_none() && answer.why.is_none());
     }
 
     #[test]

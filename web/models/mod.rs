@@ -5,11 +5,12 @@ mod flight_form;
 mod operations;
 mod pages;
 mod result;
+mod why;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub(crate) use flight_form::FlightForm;
-pub(crate) use operations::OperationsPage;
+pub(crate) use operations::{OperationsPage, grouped};
 pub(crate) use pages::{ErrorPage, PredictPage};
 pub(crate) use result::ResultView;
 
@@ -33,7 +34,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// The text as a sentence begins.
-fn capitalized(text: &str) -> String {
+pub(crate) fn capitalized(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

@@ -115,7 +115,7 @@ fn rows(counts: &[Count], total: u64) -> Vec<Row> {
 }
 
 /// Thousands apart.
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -68,6 +68,8 @@ fn a_person_fills_the_form_asks_and_reads_the_answer_in_words() {
         assert_eq!(browser.text("#result .likely b"), "50 %");
         let flight = browser.text("#result .flight");
         assert!(flight.contains("Delta Air Lines Inc. 418") && flight.contains("Before departure"), "{flight}");
+        let why = browser.text("#result .why");
+        assert!(why.starts_with("The schedule raises the chance from 29 % to 49 %."), "{why}");
         browser.screenshot("3-answered");
         assert_eq!(browser.overhang(), 0);
         assert_eq!((request.origin.as_str(), request.dest.as_str(), request.dep_delay), ("JFK", "SEA", None));

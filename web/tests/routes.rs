@@ -99,6 +99,15 @@ async fn rule_4_a_form_without_javascript_leads_to_a_page_that_refreshes_itself_
     {
         assert!(html.contains(shown), "{shown}: {html}");
     }
+    for reason in [
+        "Of all flights, 29 % land on time to 30 minutes late.",
+        "The departure delay of 5 minutes raises the chance from 29 % to 49 %.",
+        "The route from ATL to SFO raises the chance from 49 % to 53 %.",
+        "Flying with American Airlines Inc. lowers the chance from 53 % to 50 %.",
+    ] {
+        assert!(html.contains(reason), "{reason}: {html}");
+    }
+    assert!(!html.contains("Everything else"), "the sentences end at the answer");
     assert!(
         html.contains("Less sure than usual: no flights of this airline in the training data.")
             && !html.contains("http-equiv")

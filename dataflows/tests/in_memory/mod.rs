@@ -15,6 +15,7 @@ use delaycast::{
     classes::DelayClass,
     model::Scorer,
     request::{self, Request},
+    features::Given,
 };
 use delaycast_dataflows::score::{Config, Connections, Counters, Error, InFlight, Stop, run};
 
@@ -73,7 +74,14 @@ impl Scorer for ByDelay {
             let class = Self::class(request);
             let mut probabilities = [0.0; 4];
             probabilities[class.index()] = 1.0;
-            Score { probabilities, class, distance: request.distance.unwrap_or(1.0), remarks: vec![] }
+            Score {
+                probabilities,
+                class,
+                distance: request.distance.unwrap_or(1.0),
+                remarks: vec![],
+                forest: Given { dep_delay: true, schedule: false },
+                explanation: None,
+            }
         }));
     }
 }

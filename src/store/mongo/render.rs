@@ -19,6 +19,7 @@ fn value_to_bson(value: &document::Value) -> Bson {
         document::Value::Double(number) => Bson::Double(*number),
         document::Value::Date(at) => Bson::DateTime(bson::DateTime::from_millis(at.timestamp_millis())),
         document::Value::Doubles(numbers) => Bson::Array(numbers.iter().copied().map(Bson::Double).collect()),
+        document::Value::Document(document) => Bson::Document(to_bson(document)),
     }
 }
 
@@ -63,10 +64,11 @@ mod tests {
             ("FlightDate", document::Value::Date(midnight)),
             ("DepDelay", document::Value::Null),
             ("Probabilities", document::Value::Doubles(vec![0.25, 1.0])),
+            ("Contributions", document::Value::Document(vec![("Route", document::Value::Doubles(vec![0.5]))])),
         ];
         let expected = doc! {
             "_id": "6c03", "DayOfWeek": 7_i32, "Prediction": 2.0, "FlightDate": bson::DateTime::from_millis(1_482_624_000_000),
-            "DepDelay": Bson::Null, "Probabilities": [0.25, 1.0],
+            "DepDelay": Bson::Null, "Probabilities": [0.25, 1.0], "Contributions": { "Route": [0.5] },
         };
         assert_eq!(to_bson(&document), expected);
     }
@@ -87,7 +89,7 @@ mod tests {
         assert_eq!(serde_json::to_string(&to_json(old)).unwrap(), expected);
     }
 
-    fn value() -> impl Strategy<Value = document::Value> {
+    fn plain() -> impl Strategy<Value = document::Value> {
         let finite = -1e300..1e300f64;
         prop_oneof![
             Just(document::Value::Null),
@@ -98,6 +100,12 @@ mod tests {
             (0..253_402_300_800_000_000i64)
                 .prop_map(|micros| document::Value::Date(DateTime::from_timestamp_micros(micros).unwrap())),
         ]
+    }
+
+    fn value() -> impl Strategy<Value = document::Value> {
+        let document = proptest::collection::vec(plain(), 0..3)
+            .prop_map(|values| document::Value::Document(["a", "b"].into_iter().zip(values).collect()));
+        prop_oneof![4 => plain(), 1 => document]
     }
 
     proptest! {

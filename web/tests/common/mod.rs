@@ -18,9 +18,11 @@ use delaycast::{
     code::Code,
     delivery::Unavailable,
     document,
+    explanation::{Change, Explanation, Factor},
     log::{Offset, PartitionId, Position, Producer, PublishError, Published},
     request::{self, Request},
     store::{Lookup, Outcome},
+    features::Given,
 };
 use delaycast_web::{Answers, Config, Count, DeadLetters, Now, Operations, Parts};
 use serde_json::{Map, Value, json};
@@ -217,11 +219,25 @@ pub(crate) fn answer_to(request: &Request) -> Outcome {
             class: delaycast::classes::DelayClass::SlightlyLate,
             distance: 2139.0,
             remarks: vec![delaycast::answer::Remark::UnseenCarrier],
+            forest: match request.dep_delay {
+                Some(_) => Given { dep_delay: true, schedule: false },
+                None => Given { dep_delay: false, schedule: false },
+            },
+            explanation: Some(explanation(request)),
         },
         model: delaycast::answer::ModelVersion::new("2013-09-30-a1b2c3"),
         scored_at: chrono::DateTime::from_timestamp(1_479_900_000, 0).unwrap(),
     };
     Outcome::Answered(document::to_json(&answer.to_document()))
+}
+
+/// How 29 % of all flights became the 50 % of [`answer_to`].
+fn explanation(request: &Request) -> Explanation {
+    let first = if request.dep_delay.is_some() { Factor::DepDelay } else { Factor::Schedule };
+    let factors = [first, Factor::Carrier, Factor::Route, Factor::Distance];
+    let changes: [Change; 4] =
+        [[-0.11, -0.13, 0.2, 0.04], [0.0, -0.02, -0.03, 0.05], [-0.01, -0.03, 0.04, 0.0], [0.003, -0.001, -0.002, 0.0]];
+    Explanation::new([0.197, 0.431, 0.292, 0.08], &factors, &changes.concat())
 }
 
 /// The smallest answer that the wire contract allows.

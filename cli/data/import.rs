@@ -1,25 +1,11 @@
-//! `delaycast data`: histories of flights.
+//! `delaycast data import`: files of flights to a history.
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
 use delaycast::history::import::{Event, Summary, import};
 use indicatif::{HumanBytes, HumanCount};
 
-use crate::{format::Format, progress::Meter, routes};
-
-/// Get the flights that models learn from
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    Import(ImportArgs),
-    LoadRoutes(routes::LoadArgs),
-}
+use crate::{format::Format, progress::Meter};
 
 /// Import flights from other formats into a history
 ///
@@ -28,7 +14,7 @@ enum Command {
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  \
     delaycast data import On_Time_*_2015_*.zip origin_dest_distances.jsonl --out flights-2015")]
-struct ImportArgs {
+pub(super) struct Args {
     /// Files, or directories of files
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -42,14 +28,7 @@ struct ImportArgs {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: Args) -> anyhow::Result<()> {
-    match args.command {
-        Command::Import(args) => run_import(&args),
-        Command::LoadRoutes(args) => routes::run(&args),
-    }
-}
-
-fn run_import(args: &ImportArgs) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let mut meter = Meter::new();
     let summary = import(&args.paths, &args.out, &mut |event| match event {
         Event::Progress(progress) => meter.show(progress.bytes, progress.bytes_total, progress.rows),

@@ -1,0 +1,124 @@
+//! What is evaluated, and on which days.
+
+use std::{num::NonZeroUsize, path::PathBuf, thread};
+
+use anyhow::Context;
+use chrono::NaiveDate;
+use clap::ValueEnum;
+use delaycast::{
+    answer::ModelVersion,
+    evaluate::{
+        Wanted,
+        score::{Bootstrap, RESAMPLES_MAX},
+    },
+    features::Preset,
+    forest::{ForestSettings, Trainer},
+    model::{ModelDir, VersionedModel},
+};
+use delaycast_dataflows::train::Plan;
+
+use crate::{format::Format, options};
+
+/// Say how good a forest is, on later flights than it was trained on
+///
+/// Trains on the days before a window and answers the flights of the window, beside the class frequencies, a lookup table
+/// on the departure delay and the forest of the system that this one replaces. Eight measures, each with a 95 % interval
+/// from resampled days. With --model a published model is evaluated instead, on days after those that it has learned.
+/// docs/evaluation.md says what each measure is.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    delaycast evaluate --html report.html\n  \
+    delaycast evaluate --data flights-2015 --from 2015-10-01 --rolling month --format json\n  \
+    delaycast evaluate --model var/models --data flights-2016")]
+pub(crate) struct Args {
+    /// Flights: a directory that `delaycast data import` wrote, or a Parquet file; may be given several times
+    /// [default: New York's flights of 2013, which are built in]
+    #[arg(long, value_name = "PATH")]
+    pub(super) data: Vec<PathBuf>,
+    /// The first day to train on [default: the first of the data]
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    train_from: Option<NaiveDate>,
+    /// The last day to train on [default: the day before --from]
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    train_to: Option<NaiveDate>,
+    /// The first day to evaluate on, as 2013-10-01 [default: the last quarter of the days is evaluated on]
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    from: Option<NaiveDate>,
+    /// The last day to evaluate on [default: the last of the data]
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    to: Option<NaiveDate>,
+    /// Evaluate month by month as well, each with all days before it to train on, at least 28
+    #[arg(long, value_enum)]
+    pub(super) rolling: Option<Rolling>,
+    /// Which features and what size of forest: default, or seed, the system that this one replaces
+    #[arg(long, default_value_t = Preset::Default)]
+    preset: Preset,
+    /// What grows the trees [default: what `delaycast train` takes]
+    #[arg(long)]
+    trainer: Option<Trainer>,
+    /// Evaluate a published model of this directory instead of training one
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["train_from", "train_to", "rolling", "preset"])]
+    model: Option<PathBuf>,
+    /// Which version of it [default: the current one]
+    #[arg(long, value_name = "NAME", requires = "model")]
+    version: Option<String>,
+    /// Decides every random draw
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// How many threads grow trees [default: one a processor]
+    #[arg(long, value_name = "N", value_parser = options::workers)]
+    workers: Option<NonZeroUsize>,
+    /// How many resamples make an interval; with 0 there are none
+    #[arg(long, value_name = "N", default_value_t = 200,
+        value_parser = clap::value_parser!(u32).range(..=i64::from(RESAMPLES_MAX)))]
+    bootstrap: u32,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// Write a page with plots here as well: one file, which needs nothing else
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
+}
+
+/// The steps of a rolling evaluation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Rolling {
+    /// Months of the calendar.
+    Month,
+}
+
+fn day(text: &str) -> Result<NaiveDate, String> {
+    text.parse().map_err(|_| "a day of the calendar is wanted, as in 2013-10-01".to_owned())
+}
+
+impl Args {
+    /// The days that are asked for.
+    pub(super) fn wanted(&self) -> Wanted {
+        Wanted { train_from: self.train_from, train_to: self.train_to, from: self.from, to: self.to }
+    }
+
+    /// How forests are trained.
+    pub(super) fn plan(&self) -> Plan {
+        let preset = ForestSettings::of(self.preset, self.seed);
+        let settings = ForestSettings { trainer: self.trainer.unwrap_or(preset.trainer), ..preset };
+        let workers = self.workers.or(thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+        Plan { preset: self.preset, settings, holdout_from: None, workers }
+    }
+
+    /// How intervals come about.
+    pub(super) fn bootstrap(&self) -> Bootstrap {
+        Bootstrap { resamples: self.bootstrap, seed: self.seed }
+    }
+
+    /// The published model that is asked for.
+    pub(super) fn published(&self) -> anyhow::Result<Option<VersionedModel>> {
+        let Some(path) = &self.model else { return Ok(None) };
+        let dir = ModelDir::new(path);
+        let Some(name) = &self.version else { return Ok(Some(dir.load_current()?)) };
+        let known = dir.versions()?;
+        let wanted = known.iter().find(|version| version.as_str() == name);
+        let newest = known.last().map_or("none".to_owned(), ModelVersion::to_string);
+        let missing = || format!("{} has no version {name:?}: its newest is {newest}", path.display());
+        Ok(Some(dir.load(wanted.with_context(missing)?)?))
+    }
+}

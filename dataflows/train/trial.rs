@@ -1,0 +1,160 @@
+//! Trials: forests, and those that they have to beat, learn from the same flights and answer the same later ones.
+//!
+//! Nobody sees a flight that is held out before he is asked about it: whatever is fitted is fitted to [`Split::training`].
+
+use delaycast::{
+    atlas::Atlas,
+    evaluate::{
+        Answers, Asked, Contest, Importances, Predictor, Report, Split, SplitError, Subject, Timeline, Wanted, Window,
+        score::Bootstrap,
+    },
+    features::{FeatureSet, Given, Preset},
+    forest::{ForestSettings, Forests},
+    model::VersionedModel,
+};
+
+use super::{Fit, OnProgress, Plan, TrainError, fit};
+
+/// What is asked for, and whom its progress is told.
+pub struct Trial<'a> {
+    /// Where unknown distances come from.
+    pub atlas: &'a Atlas,
+    /// How forests are trained; the days held out are those of `wanted`.
+    pub plan: Plan,
+    /// The days to train and to evaluate on.
+    pub wanted: Wanted,
+    /// Whether each month is tested, too, with all days before it to train on.
+    pub rolling: bool,
+    /// How intervals come about.
+    pub bootstrap: Bootstrap,
+    /// Is told how many trees will be grown; what it gives is called after each.
+    pub on_trees: &'a dyn Fn(u64) -> OnProgress,
+    /// Called before each training.
+    pub on_split: &'a dyn Fn(&Split<'_>),
+}
+
+impl Trial<'_> {
+    /// Trains forests, and holds them against later flights.
+    pub fn of_training(&self, timeline: &Timeline) -> Result<Report, TrainError> {
+        let split = timeline.split(&self.wanted)?;
+        let months = if self.rolling { timeline.months(&self.wanted)? } else { Vec::new() };
+        let trees = [&split].into_iter().chain(&months).map(|split| self.trees_of_split(split)).sum();
+        let on_tree = (self.on_trees)(trees);
+        let (answers, fitted) = self.compete(&split, &on_tree)?;
+        let subject = Subject {
+            version: None,
+            preset: self.plan.preset,
+            settings: self.plan.settings,
+            window: Window::of(split.training).ok_or(SplitError::NoFlights)?,
+            trained_on: split.training.len() as u64,
+        };
+        let report = self.report(subject, &answers, fitted.asked(self.atlas), &split);
+        drop((answers, fitted));
+        self.with_months(report, &months, &on_tree)
+    }
+
+    /// Holds a published model against flights after those that it has learned. The baselines and the seed's forest learn
+    /// from what is at hand of those; if there is none, the model stands alone.
+    pub fn of_model(&self, published: &VersionedModel, timeline: &Timeline) -> Result<Report, TrainError> {
+        let VersionedModel { version, model } = published;
+        let origin = model.origin();
+        let split = timeline.after(origin.window, &self.wanted)?;
+        (self.on_split)(&split);
+        let mut answers = Answers::of_baselines(&split).ok_or(SplitError::NoFlights)?;
+        if !split.training.is_empty() {
+            let plan = self.seed_plan();
+            let seed = fit(split.training, self.atlas, &plan, &(self.on_trees)(plan.trees_of_fit(split.training)))?;
+            answers.ask(Predictor::Seed, &seed.asked(self.atlas)[0], split.held_out);
+        }
+        let asked = asked(model.features(), model.atlas(), model.forests());
+        enter(&mut answers, &asked, &split);
+        let subject = Subject {
+            version: Some(version.to_string()),
+            preset: origin.preset,
+            settings: origin.settings,
+            window: origin.window,
+            trained_on: origin.trained_on,
+        };
+        Ok(self.report(subject, &answers, asked, &split))
+    }
+
+    /// Everybody learns from one side of a split and answers the other. A plan for the seed's preset makes the seed's
+    /// forest anyway.
+    pub(super) fn compete(&self, split: &Split<'_>, on_tree: &OnProgress) -> Result<(Answers, Fit), TrainError> {
+        (self.on_split)(split);
+        let mut answers = Answers::of_baselines(split).ok_or(SplitError::NoFlights)?;
+        let fitted = fit(split.training, self.atlas, &self.plan, on_tree)?;
+        let asked = fitted.asked(self.atlas);
+        enter(&mut answers, &asked, split);
+        if self.plan.preset == Preset::Seed {
+            answers.ask(Predictor::Seed, &asked[0], split.held_out);
+        } else {
+            let seed = fit(split.training, self.atlas, &self.seed_plan(), on_tree)?;
+            answers.ask(Predictor::Seed, &seed.asked(self.atlas)[0], split.held_out);
+        }
+        Ok((answers, fitted))
+    }
+
+    fn seed_plan(&self) -> Plan {
+        let ForestSettings { trainer, seed, .. } = self.plan.settings;
+        let settings = ForestSettings { trainer, ..ForestSettings::of(Preset::Seed, seed) };
+        Plan { preset: Preset::Seed, settings, ..self.plan }
+    }
+
+    /// How many trees one split takes.
+    pub(super) fn trees_of_split(&self, split: &Split<'_>) -> u64 {
+        let seed = self.plan.preset != Preset::Seed;
+        let of_seed = if seed { self.seed_plan().trees_of_fit(split.training) } else { 0 };
+        self.plan.trees_of_fit(split.training) + of_seed
+    }
+
+    /// Scores answers, and shuffles what the two forests know.
+    fn report(&self, model: Subject, answers: &Answers, [with, before]: [Asked<'_>; 2], split: &Split<'_>) -> Report {
+        Report {
+            model,
+            bootstrap: self.bootstrap,
+            holdout: Contest::of(answers, self.bootstrap),
+            importance: Importances {
+                forest: with.importances(split.held_out, self.bootstrap),
+                forest_before_departure: before.importances(split.held_out, self.bootstrap),
+            },
+            rolling: Vec::new(),
+            rolling_pooled: None,
+        }
+    }
+
+    fn with_months(&self, report: Report, months: &[Split<'_>], on_tree: &OnProgress) -> Result<Report, TrainError> {
+        let mut pooled: Option<Answers> = None;
+        let mut rolling = Vec::with_capacity(months.len());
+        for split in months {
+            let (answers, _) = self.compete(split, on_tree)?;
+            rolling.push(Contest::of(&answers, self.bootstrap).brief());
+            match &mut pooled {
+                Some(pooled) => pooled.append(answers),
+                none => *none = Some(answers),
+            }
+        }
+        let rolling_pooled = pooled.map(|answers| Contest::of(&answers, self.bootstrap).brief());
+        Ok(Report { rolling, rolling_pooled, ..report })
+    }
+}
+
+/// Enters the forest that is given the departure delay, and the one that does without.
+fn enter(answers: &mut Answers, [with, before]: &[Asked<'_>; 2], split: &Split<'_>) {
+    answers.ask(Predictor::Forest, with, split.held_out);
+    answers.ask(Predictor::ForestBeforeDeparture, before, split.held_out);
+}
+
+impl Fit {
+    fn asked<'a>(&'a self, atlas: &'a Atlas) -> [Asked<'a>; 2] {
+        asked(&self.features, atlas, &self.forests)
+    }
+}
+
+/// The forest that is given all that there is, and the one that is given no departure delay.
+fn asked<'a>(features: &'a FeatureSet, atlas: &'a Atlas, forests: &'a Forests) -> [Asked<'a>; 2] {
+    [true, false].map(|dep_delay| {
+        let (given, forest) = forests.of(Given { dep_delay, schedule: true });
+        Asked { features, atlas, forest, given }
+    })
+}

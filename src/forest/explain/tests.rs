@@ -1,0 +1,108 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::forest::{
+    Split, TreeNode,
+    tests::{any_tree, stump},
+};
+
+fn contributions(explainer: &Explainer, rows: &[f32]) -> Vec<f32> {
+    // What was there before does not count.
+    let mut contributions = vec![f32::NAN; 3];
+    explainer.contributions_of_all(rows, &mut contributions);
+    contributions
+}
+
+fn close(a: f32, b: f32) -> bool {
+    (a - b).abs() < 1e-5
+}
+
+#[test]
+fn each_split_is_credited_with_the_change_that_it_makes() {
+    // Column 1 decides between a sure class 0 and a node that column 0 decides.
+    let split = |column, threshold, left, distribution| TreeNode {
+        split: Some(Split { column, threshold, left }),
+        distribution,
+    };
+    let leaf = |distribution| TreeNode { split: None, distribution };
+    let nodes = vec![
+        split(1, 2.0, 1, [0.5, 0.25, 0.25, 0.0]),
+        leaf([1.0, 0.0, 0.0, 0.0]),
+        split(0, 0.0, 3, [0.0, 0.5, 0.5, 0.0]),
+        leaf([0.0, 1.0, 0.0, 0.0]),
+        leaf([0.0, 0.0, 1.0, 0.0]),
+    ];
+    let other = Tree { nodes: vec![leaf([0.5, 0.25, 0.25, 0.0])] };
+    let forest = Forest::new(&[Tree { nodes }, other], 2).unwrap();
+    let explainer = Explainer::new(&forest, &[0, 1]);
+    assert_eq!(explainer.base_rate(), &[0.5, 0.25, 0.25, 0.0]);
+    // The mean over two trees, of which the second asks nothing.
+    assert_eq!(contributions(&explainer, &[9.0, 1.0]), [0.0, 0.0, 0.0, 0.0, 0.25, -0.125, -0.125, 0.0]);
+    assert_eq!(contributions(&explainer, &[9.0, 3.0]), [0.0, -0.25, 0.25, 0.0, -0.25, 0.125, 0.125, 0.0]);
+    assert_eq!(contributions(&explainer, &[0.0, 3.0]), [0.0, 0.25, -0.25, 0.0, -0.25, 0.125, 0.125, 0.0]);
+    // Credited together, in another group's place, they are added up.
+    let together = Explainer::new(&forest, &[1, 1]);
+    assert_eq!(together.line_len(), 8);
+    assert_eq!(contributions(&together, &[9.0, 3.0]), [0.0, 0.0, 0.0, 0.0, -0.25, -0.125, 0.375, 0.0]);
+}
+
+#[test]
+fn a_number_at_the_threshold_and_nan_go_where_the_forest_sends_them() {
+    let forest = Forest::new(&[stump()], 2).unwrap();
+    let explainer = Explainer::new(&forest, &[0, 1]);
+    for number in [2.0, 2.1, f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let early = contributions(&explainer, &[f32::NAN, number])[4] > 0.0;
+        assert_eq!(early, forest.probabilities(&[f32::NAN, number])[0] > 0.5, "{number}");
+    }
+}
+
+#[test]
+fn no_rows_have_no_contributions() {
+    assert!(contributions(&Explainer::new(&Forest::new(&[stump()], 2).unwrap(), &[0, 1]), &[]).is_empty());
+}
+
+proptest! {
+    #[test]
+    fn base_rate_and_contributions_sum_to_the_probabilities(
+        trees in prop::collection::vec(any_tree(), 1..5),
+        rows in prop::collection::vec(prop::array::uniform3((-6i8..6).prop_map(f32::from)), 0..40),
+        groups in prop::array::uniform3(0usize..3),
+    ) {
+        let forest = Forest::new(&trees, 3).unwrap();
+        let explainer = Explainer::new(&forest, &groups);
+        let all = contributions(&explainer, &rows.concat());
+        prop_assert_eq!(all.len(), rows.len() * explainer.line_len());
+        for (row, line) in rows.iter().zip(all.chunks_exact(explainer.line_len())) {
+            for (class, p) in forest.probabilities(row).into_iter().enumerate() {
+                let sum: f32 = line.iter().skip(class).step_by(CLASSES).sum();
+                prop_assert!(close(explainer.base_rate()[class] + sum, p), "{row:?}: {line:?}");
+            }
+            // What is given to one class is taken from the others.
+            prop_assert!(line.chunks_exact(CLASSES).all(|change| close(change.iter().sum(), 0.0)));
+            prop_assert_eq!(contributions(&explainer, row), line, "alone as among others");
+        }
+    }
+
+    #[test]
+    fn a_group_is_credited_with_what_its_columns_are(
+        trees in prop::collection::vec(any_tree(), 1..5),
+        row in prop::array::uniform3((-6i8..6).prop_map(f32::from)),
+    ) {
+        let forest = Forest::new(&trees, 3).unwrap();
+        let each = contributions(&Explainer::new(&forest, &[0, 1, 2]), &row);
+        let grouped = contributions(&Explainer::new(&forest, &[0, 1, 0]), &row);
+        for class in 0..CLASSES {
+            prop_assert!(close(grouped[class], each[class] + each[2 * CLASSES + class]));
+            prop_assert!(close(grouped[CLASSES + class], each[CLASSES + class]));
+        }
+    }
+}
+
+#[test]
+fn more_rows_than_a_block_are_explained_as_each_alone() {
+    let forest = Forest::new(&[stump()], 2).unwrap();
+    let explainer = Explainer::new(&forest, &[0, 1]);
+    let rows: Vec<f32> = (0..2 * (2 * BLOCK + 3)).map(|at| (at % 11) as f32 - 3.0).collect();
+    let alone: Vec<f32> = rows.chunks_exact(2).flat_map(|row| contributions(&explainer, row)).collect();
+    assert_eq!(contributions(&explainer, &rows), alone);
+}

@@ -1,0 +1,156 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    classes::DelayClass,
+    features::Preset,
+    forest::{Forest, Trainer, linfa, tests::digits},
+};
+
+fn settings() -> ForestSettings {
+    ForestSettings { columns_per_node: 2, rows_per_leaf: 1, depth: 4, ..ForestSettings::of(Preset::Default, 7) }
+}
+
+/// Rows of two columns, some numbers missing, with a class that depends on both.
+fn rows() -> impl Strategy<Value = TrainingSet> {
+    let number = prop_oneof![1 => Just(f32::NAN), 8 => (0i8..9).prop_map(f32::from)];
+    prop::collection::vec(([number.clone(), number], 0usize..4), 1..120).prop_map(|rows| {
+        let numbers = rows.iter().flat_map(|(numbers, _)| *numbers).collect();
+        let classes = rows.iter().map(|(_, class)| DelayClass::ALL[*class]).collect();
+        TrainingSet::new(numbers, classes, 2, vec![0, 1]).unwrap()
+    })
+}
+
+/// The weight of each class left and right of a threshold, weighed as the tree weighs.
+fn sides(data: &TrainingSet, weights: &[u32], column: usize, threshold: f32) -> [Counts; 2] {
+    let mut sides = [Counts::default(); 2];
+    for (row, (class, weight)) in data.classes().iter().zip(weights).enumerate() {
+        sides[usize::from(data.value(row as u32, column) > threshold)][class.index()] += weight;
+    }
+    sides
+}
+
+/// The Gini impurity of both sides, each weighed by its rows.
+fn impurity(sides: &[Counts; 2]) -> f64 {
+    let of = |counts: &Counts| {
+        let total: u32 = counts.iter().sum();
+        let share = |count: &u32| f64::from(*count) / f64::from(total.max(1));
+        f64::from(total) * (1.0 - counts.iter().map(|count| share(count).powi(2)).sum::<f64>())
+    };
+    of(&sides[0]) + of(&sides[1])
+}
+
+proptest! {
+    /// The oracle: no threshold on any column parts the rows better than the root's.
+    #[test]
+    fn the_root_has_the_best_split_there_is(data in rows()) {
+        let settings = ForestSettings { depth: 1, ..settings() };
+        let (bins, shard) = quantise(&data);
+        let tree = grow(&bins, &shard, data.columns(), &settings, 3);
+        let weights = draws::Stream::weights(settings.seed, 3);
+        let weights: Vec<u32> = (0..data.rows_len() as u64).map(|row| weights.weight(row)).collect();
+        let mut best = f64::INFINITY;
+        for column in 0..2 {
+            for threshold in (-1..9).map(|at| f32::from(at as i8) + 0.5).chain([f32::MIN]) {
+                let sides = sides(&data, &weights, column, threshold);
+                if sides.iter().all(|side| side.iter().sum::<u32>() > 0) {
+                    best = best.min(impurity(&sides));
+                }
+            }
+        }
+        let total: u32 = weights.iter().sum();
+        let unsplit = impurity(&[sides(&data, &weights, 0, f32::INFINITY)[0], Counts::default()]);
+        match tree.nodes[0].split {
+            Some(split) => {
+                let found = impurity(&sides(&data, &weights, usize::from(split.column), split.threshold));
+                prop_assert!((found - best).abs() < 1e-6 * f64::from(total), "{found} {best}");
+            }
+            None => prop_assert!(unsplit - best < 1e-6 * f64::from(total) + 1e-9 || !best.is_finite(), "{unsplit} {best}"),
+        }
+    }
+
+    /// Rows held in parts, each counted by itself, grow the tree that they grow together.
+    #[test]
+    fn rows_in_parts_grow_the_same_tree(data in rows(), cut in 0usize..120) {
+        let settings = settings();
+        let (bins, whole) = quantise(&data);
+        let cut = cut.min(data.rows_len());
+        let part = |from: usize, to: usize| {
+            let mut shard = Shard::with_capacity(&bins, to - from, from as u64);
+            let rows = data.rows().chunks_exact(2).zip(data.classes());
+            rows.skip(from).take(to - from).for_each(|(row, &class)| shard.push(&bins, row, class));
+            shard
+        };
+        let parts = [part(0, cut), part(cut, data.rows_len())];
+        let mut growths = parts.each_ref().map(|part| Growth::new(part, settings.seed, 1));
+        let mut planting = Planting::new(data.columns(), &settings, 1);
+        let [a, b] = growths.each_ref().map(Growth::total);
+        planting.root(std::array::from_fn(|class| a[class] + b[class]));
+        while let Some(group) = planting.next_group(&bins) {
+            let counts = parts.iter().zip(&growths).map(|(part, growth)| growth.count(part, &bins, &group));
+            let sum = counts.reduce(|a, b| a.iter().zip(b).map(|(a, b)| a + b).collect()).unwrap();
+            planting.split(&bins, &group, &sum);
+            if let Some(decisions) = planting.level_done() {
+                parts.iter().zip(&mut growths).for_each(|(part, growth)| growth.descend(part, &decisions));
+            }
+        }
+        prop_assert_eq!(planting.into_tree(&bins), grow(&bins, &whole, data.columns(), &settings, 1));
+    }
+
+    /// What a tree says of a row is what a walk finds: the shares of the leaf, and they sum to 1.
+    #[test]
+    fn trees_make_a_forest_and_keep_to_their_settings(data in rows(), leaf in 1u32..20, depth in 0u32..6) {
+        let settings = ForestSettings { rows_per_leaf: leaf, depth, ..settings() };
+        let (bins, shard) = quantise(&data);
+        let trees: Vec<Tree> = (0..3).map(|tree| grow(&bins, &shard, &[1], &settings, tree)).collect();
+        let forest = Forest::new(&trees, 2).unwrap();
+        prop_assert!(!forest.uses_column(0));
+        for (number, tree) in (0..).zip(&trees) {
+            prop_assert!(tree.nodes.len() < 1 << (depth + 1));
+            let weights = draws::Stream::weights(settings.seed, number);
+            for split in tree.nodes.iter().take(1).filter_map(|node| node.split) {
+                let weights: Vec<u32> = (0..data.rows_len() as u64).map(|row| weights.weight(row)).collect();
+                let sides = sides(&data, &weights, 1, split.threshold);
+                prop_assert!(sides.iter().all(|side| side.iter().sum::<u32>() >= leaf));
+            }
+        }
+    }
+}
+
+#[test]
+fn learns_what_can_be_learnt_as_the_reference_does() {
+    let data = digits(800);
+    let (bins, shard) = quantise(&data);
+    let right = |trees: &[Tree]| {
+        let answers = Forest::new(trees, 2).unwrap().probabilities_of_all(data.rows());
+        answers.iter().zip(data.classes()).filter(|(p, class)| DelayClass::most_probable(p) == **class).count()
+    };
+    let ours = grow(&bins, &shard, data.columns(), &settings(), 0);
+    let reference = ForestSettings { trainer: Trainer::Linfa, rows_per_tree: 2000, depth: 8, ..settings() };
+    let theirs = linfa::grow(&data, &reference, 0).unwrap();
+    assert_eq!((right(&[ours]), right(&[theirs])), (800, 800));
+}
+
+/// Without ties and with one column that tells all, there is one best cut, and both trainers find it.
+#[test]
+fn without_ties_the_reference_finds_the_same_split() {
+    let numbers: Vec<f32> = (0..1000u16).map(|at| f32::from(at * 37 % 1009)).collect();
+    let classes = numbers.iter().map(|&number| DelayClass::ALL[usize::from(number > 400.0) * 3]).collect();
+    let data = TrainingSet::new(numbers.clone(), classes, 1, vec![0]).unwrap();
+    let (bins, shard) = quantise(&data);
+    let settings = ForestSettings { depth: 1, columns_per_node: 1, ..settings() };
+    let ours = grow(&bins, &shard, &[0], &settings, 0).nodes[0].split.unwrap();
+    let theirs = linfa::grow(&data, &ForestSettings { rows_per_tree: 4000, ..settings }, 0).unwrap().nodes[0].split.unwrap();
+    // A bin holds four of the numbers, and linfa-trees draws some of the rows only.
+    assert!((ours.threshold - 400.0).abs() < 5.0 && (theirs.threshold - 400.0).abs() < 5.0, "{ours:?} {theirs:?}");
+}
+
+#[test]
+fn a_missing_number_is_a_value() {
+    let rows = (0..200u8).map(|at| if at % 2 == 0 { f32::NAN } else { f32::from(at) }).collect();
+    let classes = (0..200).map(|at| if at % 2 == 0 { DelayClass::Early } else { DelayClass::VeryLate }).collect();
+    let data = TrainingSet::new(rows, classes, 1, vec![0]).unwrap();
+    let (bins, shard) = quantise(&data);
+    let forest = Forest::new(&[grow(&bins, &shard, &[0], &settings(), 0)], 1).unwrap();
+    assert!(forest.probabilities(&[f32::NAN])[0] > 0.9 && forest.probabilities(&[-1e30])[3] > 0.9);
+}

@@ -1,0 +1,257 @@
+//! Why the answer is what it is, in sentences.
+//!
+//! They speak of one class alone, the one that this flight is most above the others in: from its share of all flights to its
+//! chance for this one, the heaviest factor first, each sentence starting where the one before ended. A document without a sound explanation
+//! (another scorer's, or an older answer) has no sentences.
+
+use delaycast::{
+    atlas::Atlas,
+    classes::{CLASSES, DelayClass},
+    explanation::Factor,
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{
+    answer::{four_numbers, minutes_in_words, percent},
+    operations::grouped,
+    pages::airline_name,
+};
+
+/// At most so many factors are named; the others are lumped.
+const NAMED_MAX: usize = 3;
+/// A factor that does less to the chance is not named.
+const NAMED_MIN: f64 = 0.01;
+const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+/// Why the answer is what it is.
+#[derive(Debug, Serialize)]
+pub(super) struct WhyView {
+    /// What holds before anything is known of the flight.
+    base: String,
+    /// What each factor does, heaviest first.
+    reasons: Vec<String>,
+}
+
+impl WhyView {
+    /// Reads an answer's document.
+    pub(super) fn new(document: &Map<String, Value>, atlas: &Atlas) -> Option<Self> {
+        let shares = |field: &str| {
+            let numbers = four_numbers(document.get(field)?)?;
+            numbers.iter().all(|share| (0.0..=1.0).contains(share)).then_some(numbers)
+        };
+        let (base, chance) = (shares("BaseRate")?, shares("Probabilities")?);
+        let gain = |class: &DelayClass| chance[class.index()] - base[class.index()];
+        let class = DelayClass::ALL.into_iter().max_by(|a, b| gain(a).total_cmp(&gain(b)))?;
+        let of_class = |numbers: [f64; CLASSES]| numbers[class.index()];
+        let (base, chance) = (of_class(base), of_class(chance));
+        let mut moves = Vec::new();
+        for (name, change) in document.get("Contributions")?.as_object()? {
+            let change = four_numbers(change).map(of_class).filter(|change| change.abs() <= 1.0)?;
+            // What a later scorer names, and we have no words for, is lumped with the rest.
+            moves.extend(Factor::of_name(name).map(|factor| (factor, change)));
+        }
+        moves.sort_by(|(_, a), (_, b)| b.abs().total_cmp(&a.abs()));
+        let mut reasons = Vec::new();
+        let mut at = base;
+        for (factor, change) in moves {
+            if reasons.len() < NAMED_MAX
+                && change.abs() >= NAMED_MIN
+                && let Some(sentence) = sentence(&subject(factor, document, atlas), at, at + change)
+            {
+                reasons.push(sentence);
+                at += change;
+            }
+        }
+        reasons.extend(sentence("Everything else", at, chance));
+        let base = format!("Of all flights, {} land {}.", shown(base), class.label());
+        Some(WhyView { base, reasons })
+    }
+}
+
+/// On the way, contributions may lead a little outside of what a chance can be.
+fn shown(chance: f64) -> String {
+    percent(chance.clamp(0.0, 1.0) * 100.0)
+}
+
+/// What a subject does, unless nobody would see it.
+fn sentence(subject: &str, from: f64, to: f64) -> Option<String> {
+    let verb = if to > from { "raises" } else { "lowers" };
+    let (from, to) = (shown(from), shown(to));
+    (from != to).then(|| format!("{subject} {verb} the chance from {from} to {to}."))
+}
+
+/// A factor with its value, as a sentence begins.
+fn subject(factor: Factor, document: &Map<String, Value>, atlas: &Atlas) -> String {
+    let text = |field: &str| document.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let number = |field: &str| document.get(field).and_then(Value::as_f64);
+    let known = |value: Option<String>, otherwise: &str| value.unwrap_or_else(|| otherwise.to_owned());
+    match factor {
+        Factor::DepDelay => known(number("DepDelay").map(departure), "The departure delay"),
+        Factor::Schedule => "The schedule".to_owned(),
+        Factor::Carrier => {
+            let name = text("Carrier").map(|code| airline_name(code, atlas).unwrap_or(code));
+            known(name.map(|name| format!("Flying with {name}")), "The airline")
+        }
+        Factor::FlightNum => known(text("FlightNum").map(|it| format!("Flight number {it}")), "The flight number"),
+        Factor::Route => {
+            let route = text("Origin").zip(text("Dest"));
+            known(route.map(|(origin, dest)| format!("The route from {origin} to {dest}")), "The route")
+        }
+        Factor::Origin => known(text("Origin").map(|it| format!("Departing from {it}")), "The airport of departure"),
+        Factor::Dest => known(text("Dest").map(|it| format!("Arriving at {it}")), "The airport of arrival"),
+        Factor::Distance => {
+            let miles = number("Distance").map(|miles| grouped(miles.round() as u64));
+            known(miles.map(|miles| format!("The distance of {miles} miles")), "The distance")
+        }
+        Factor::DayOfWeek => {
+            let day = document.get("DayOfWeek").and_then(Value::as_u64).and_then(|day| usize::try_from(day).ok());
+            let day = day.and_then(|day| WEEKDAYS.get(day.checked_sub(1)?));
+            known(day.map(|day| format!("Flying on a {day}")), "The day of the week")
+        }
+        Factor::FlightDate => "The time of the year".to_owned(),
+    }
+}
+
+fn departure(minutes: f64) -> String {
+    match minutes {
+        minutes if minutes > 0.0 => format!("The departure delay of {}", minutes_in_words(minutes)),
+        minutes if minutes < 0.0 => format!("Leaving {} early", minutes_in_words(-minutes)),
+        _ => "Leaving on time".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use delaycast::{
+        classes::Probabilities,
+        explanation::{Change, Explanation},
+    };
+    use serde_json::json;
+
+    use super::*;
+
+    /// The document of a flight whose factors do this to the chance of the last class; it started at 13 percent.
+    fn document(factors: &[(Factor, f32)]) -> Value {
+        let base_rate: Probabilities = [0.2, 0.4, 0.27, 0.13];
+        let changes: Vec<Change> = factors.iter().map(|(_, change)| [0.0, -change, 0.0, *change]).collect();
+        let names: Vec<Factor> = factors.iter().map(|(factor, _)| *factor).collect();
+        let explanation = Explanation::new(base_rate, &names, &changes.concat());
+        let chance = 0.13 + factors.iter().map(|(_, change)| change).sum::<f32>();
+        let mut document = delaycast::document::to_json(&explanation.to_fields().into());
+        document.extend([("Probabilities".to_owned(), json!([0.2, 0.0, 0.27, chance]))]);
+        Value::Object(document)
+    }
+
+    fn with(mut document: Value, fields: Value) -> Value {
+        document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        document
+    }
+
+    fn why(document: &Value) -> Option<WhyView> {
+        WhyView::new(document.as_object().unwrap(), &Atlas::default())
+    }
+
+    #[test]
+    fn the_heaviest_factor_comes_first_and_each_starts_where_the_one_before_ended() {
+        let document = document(&[(Factor::Carrier, -0.031), (Factor::DepDelay, 0.45), (Factor::DayOfWeek, 0.012)]);
+        let view = why(&with(document, json!({ "DepDelay": 41.0, "Carrier": "B6", "DayOfWeek": 5 }))).unwrap();
+        assert_eq!(view.base, "Of all flights, 13 % land 30 minutes late or more.");
+        assert_eq!(
+            view.reasons,
+            [
+                "The departure delay of 41 minutes raises the chance from 13 % to 58 %.",
+                "Flying with B6 lowers the chance from 58 % to 55 %.",
+                "Flying on a Friday raises the chance from 55 % to 56 %.",
+            ]
+        );
+    }
+
+    #[test]
+    fn four_lines_at_most_and_the_last_ends_at_the_answers_chance() {
+        let factors = [
+            (Factor::DepDelay, 0.2),
+            (Factor::Route, -0.1),
+            (Factor::Carrier, 0.08),
+            (Factor::Dest, 0.07),
+            (Factor::Distance, 0.06),
+            (Factor::Origin, 0.05),
+        ];
+        let mut document = document(&factors);
+        let contributions = document["Contributions"].as_object_mut().unwrap();
+        assert!(contributions.contains_key("Other"));
+        contributions.insert("Moon".to_owned(), json!([0.0, 0.0, 0.0, 0.0]));
+        let WhyView { reasons, .. } = why(&document).unwrap();
+        assert_eq!(reasons.len(), NAMED_MAX + 1);
+        assert_eq!(reasons[2], "The airline raises the chance from 23 % to 31 %.");
+        assert_eq!(reasons[3], "Everything else raises the chance from 31 % to 49 %.");
+    }
+
+    #[test]
+    fn what_changes_no_percent_is_not_said() {
+        let view = why(&document(&[(Factor::DepDelay, 0.004), (Factor::Route, -0.003)])).unwrap();
+        assert!(view.reasons.is_empty(), "{view:?}");
+    }
+
+    #[test]
+    fn the_class_that_gained_most_is_spoken_of_be_it_another_than_the_likeliest() {
+        let document = json!({
+            "BaseRate": [0.28, 0.3, 0.26, 0.16], "Probabilities": [0.2, 0.29, 0.28, 0.23],
+            "Contributions": { "Carrier": [-0.08, -0.01, 0.02, 0.07] },
+        });
+        let WhyView { base, reasons } = why(&document).unwrap();
+        assert_eq!(base, "Of all flights, 16 % land 30 minutes late or more.");
+        assert_eq!(reasons, ["The airline raises the chance from 16 % to 23 %."]);
+    }
+
+    #[test]
+    fn a_chance_is_never_shown_as_less_than_none_or_more_than_all() {
+        let view = why(&document(&[(Factor::DepDelay, 0.9), (Factor::Route, -0.2)])).unwrap();
+        assert_eq!(view.reasons[0], "The departure delay raises the chance from 13 % to 100 %.");
+        assert_eq!(view.reasons[1], "The route lowers the chance from 100 % to 83 %.");
+    }
+
+    #[test]
+    fn every_factor_has_words_with_its_value_and_without() {
+        let flight = json!({
+            "DepDelay": -3.0, "Carrier": "AA", "FlightNum": "17", "Origin": "JFK", "Dest": "SFO", "Distance": 2586.0,
+            "DayOfWeek": 7,
+        });
+        let expected = [
+            ("Leaving 3 minutes early", "The departure delay"),
+            ("The schedule", "The schedule"),
+            ("Flying with AA", "The airline"),
+            ("Flight number 17", "The flight number"),
+            ("The route from JFK to SFO", "The route"),
+            ("Departing from JFK", "The airport of departure"),
+            ("Arriving at SFO", "The airport of arrival"),
+            ("The distance of 2,586 miles", "The distance"),
+            ("Flying on a Sunday", "The day of the week"),
+            ("The time of the year", "The time of the year"),
+        ];
+        let said = |factor, document: &Value| subject(factor, document.as_object().unwrap(), &Atlas::default());
+        for (factor, (with_value, without)) in Factor::ALL.into_iter().zip(expected) {
+            assert_eq!(said(factor, &flight), with_value);
+            assert_eq!(said(factor, &json!({ "DayOfWeek": 0, "FlightNum": null, "Carrier": "" })), without);
+        }
+        assert_eq!(departure(0.0), "Leaving on time");
+    }
+
+    #[test]
+    fn what_is_no_explanation_explains_nothing() {
+        let sound = document(&[(Factor::DepDelay, 0.45)]);
+        assert!(why(&sound).is_some());
+        for broken in [
+            json!({ "BaseRate": null }),
+            json!({ "BaseRate": [0.5, 0.5] }),
+            json!({ "BaseRate": [0.0, 0.0, 0.0, 7.0] }),
+            json!({ "Contributions": null }),
+            json!({ "Contributions": [1, 2] }),
+            json!({ "Contributions": { "DepDelay": "much" } }),
+            json!({ "Contributions": { "DepDelay": [0.0, 0.0, 0.0, 1e9] } }),
+            json!({ "Probabilities": "x" }),
+        ] {
+            assert!(why(&with(sound.clone(), broken.clone())).is_none(), "{broken}");
+        }
+    }
+}

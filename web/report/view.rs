@@ -1,0 +1,232 @@
+//! What the report's template shows.
+
+use delaycast::{
+    classes::DelayClass,
+    evaluate::{
+        Card, Contest, Predictor, Report, TRAINING_DAYS_MIN,
+        score::{DAYS_MIN, Measure},
+    },
+};
+use serde::Serialize;
+
+use super::plots;
+use crate::models::{capitalized, grouped};
+
+/// The page's style, and what plots need besides.
+const STYLE: &str = concat!(include_str!("../static/delaycast.css"), "\n", include_str!("../static/report.css"));
+
+/// The page.
+#[derive(Debug, Serialize)]
+pub(super) struct ReportView {
+    style: &'static str,
+    title: String,
+    verdict: String,
+    facts: Vec<Fact>,
+    notes: Vec<String>,
+    measures: Vec<Heading>,
+    scores: Vec<ScoreRow>,
+    intervals: String,
+    reliability: Vec<Plot>,
+    confusion: String,
+    classes: Vec<ClassName>,
+    importances: Vec<Plot>,
+    months: Option<Months>,
+}
+
+#[derive(Debug, Serialize)]
+struct Fact {
+    name: &'static str,
+    value: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Heading {
+    label: &'static str,
+    better: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct ScoreRow {
+    name: String,
+    colour: &'static str,
+    cells: Vec<Cell>,
+}
+
+#[derive(Debug, Serialize)]
+struct Cell {
+    value: String,
+    interval: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Plot {
+    title: String,
+    svg: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ClassName {
+    class: usize,
+    label: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Months {
+    plot: String,
+    legend: Vec<ScoreRow>,
+    predictors: Vec<&'static str>,
+    rows: Vec<MonthRow>,
+    days_min: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct MonthRow {
+    name: String,
+    flights: String,
+    losses: Vec<String>,
+}
+
+impl ReportView {
+    pub(super) fn new(report: &Report) -> Self {
+        let (holdout, model) = (&report.holdout, &report.model);
+        let fact = |name, value| Fact { name, value };
+        let reliability = holdout.forest.as_ref().and_then(|card| card.reliability);
+        let reliability = reliability.iter().flat_map(|bins| {
+            DelayClass::ALL
+                .map(|class| Plot { title: capitalized(class.label()), svg: plots::reliability(class, bins) })
+        });
+        let importances = [
+            ("The forest", &report.importance.forest),
+            ("The forest without departure delay", &report.importance.forest_before_departure),
+        ];
+        let importances = importances
+            .map(|(title, importances)| Plot { title: title.to_owned(), svg: plots::importances(importances) });
+        ReportView {
+            style: STYLE,
+            title: format!("Evaluation, {} to {}", holdout.from, holdout.to),
+            verdict: verdict(holdout),
+            facts: vec![
+                fact("Flights answered", grouped(holdout.rows)),
+                fact("Days answered for", format!("{} to {}", holdout.from, holdout.to)),
+                fact("Flights trained on", grouped(model.trained_on)),
+                fact("Days trained on", format!("{} to {}", model.window.from, model.window.to)),
+                fact(
+                    "Forest",
+                    format!("{} trees, depth {}, {}", model.settings.trees, model.settings.depth, model.preset),
+                ),
+                match &model.version {
+                    Some(version) => fact("Version", version.clone()),
+                    None => fact("Seed", model.settings.seed.to_string()),
+                },
+            ],
+            notes: notes(report),
+            measures: Measure::ALL
+                .map(|measure| Heading {
+                    label: measure.label(),
+                    better: if measure.more_is_better() { "more is better" } else { "less is better" },
+                })
+                .into(),
+            scores: holdout.cards().map(|(predictor, card)| score_row(predictor, card)).collect(),
+            intervals: plots::intervals(holdout),
+            reliability: reliability.collect(),
+            confusion: holdout.forest.as_ref().map(|card| plots::confusion(&card.confusion)).unwrap_or_default(),
+            classes: DelayClass::ALL
+                .map(|class| ClassName { class: class.index(), label: capitalized(class.label()) })
+                .into(),
+            importances: importances.into(),
+            months: (!report.rolling.is_empty()).then(|| months(report)),
+        }
+    }
+}
+
+/// What it comes to, in one sentence.
+fn verdict(holdout: &Contest) -> String {
+    let Some(forest) = &holdout.forest else { return String::new() };
+    let measure = Measure::LogLoss;
+    let loss = forest.scores[measure].unwrap_or_default();
+    let Some(against) = forest.against_lookup.and_then(|differences| differences[measure]) else {
+        return format!("The forest's log-loss is {loss:.4}.");
+    };
+    let side = |difference: f64| if difference < 0.0 { "below" } else { "above" };
+    let interval = match against.interval {
+        Some([low, high]) if low <= 0.0 && high >= 0.0 => {
+            format!(" 95 % of the resamples lie from {low:+.4} to {high:+.4}: these days do not tell which is better.")
+        }
+        Some(ends) => {
+            let [near, far] = if ends[0] < 0.0 { [-ends[1], -ends[0]] } else { ends };
+            format!(" 95 % of the resamples lie {near:.4} to {far:.4} {}.", side(ends[0]))
+        }
+        None => String::new(),
+    };
+    format!(
+        "The forest's log-loss is {loss:.4}, {:.4} {} that of a lookup table on the departure delay.{interval}",
+        against.difference.abs(),
+        side(against.difference)
+    )
+}
+
+fn notes(report: &Report) -> Vec<String> {
+    let holdout = &report.holdout;
+    let mut notes = Vec::new();
+    if report.bootstrap.resamples > 0 && holdout.days < DAYS_MIN {
+        notes.push(format!(
+            "There are no intervals: {} days are fewer than the {DAYS_MIN} that they take.",
+            holdout.days
+        ));
+    }
+    if holdout.lookup.is_none() {
+        notes
+            .push("There are no baselines: the data hold no flight of the days that the model has learned.".to_owned());
+    }
+    notes
+}
+
+fn score_row(predictor: Predictor, card: &Card) -> ScoreRow {
+    let cell = |measure: Measure| Cell {
+        value: number(card.scores[measure]),
+        interval: card
+            .intervals
+            .and_then(|intervals| intervals[measure])
+            .map_or(String::new(), |[low, high]| format!("{low:.3}–{high:.3}")),
+    };
+    ScoreRow {
+        name: capitalized(predictor.label()),
+        colour: plots::colour(predictor),
+        cells: Measure::ALL.map(cell).into(),
+    }
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or("–".to_owned(), |value| format!("{value:.4}"))
+}
+
+fn months(report: &Report) -> Months {
+    let took_part: Vec<Predictor> = Predictor::ALL
+        .into_iter()
+        .filter(|&predictor| report.rolling.iter().any(|month| month.card(predictor).is_some()))
+        .collect();
+    let row = |name: String, contest: &Contest| MonthRow {
+        name,
+        flights: grouped(contest.rows),
+        losses: took_part
+            .iter()
+            .map(|&predictor| number(contest.card(predictor).and_then(|card| card.scores[Measure::LogLoss])))
+            .collect(),
+    };
+    let months = report.rolling.iter().map(|month| row(format!("{} to {}", month.from, month.to), month));
+    let pooled = report.rolling_pooled.iter().map(|pooled| row("All of them".to_owned(), pooled));
+    Months {
+        plot: plots::months(&report.rolling),
+        legend: took_part
+            .iter()
+            .map(|&predictor| ScoreRow {
+                name: capitalized(predictor.label()),
+                colour: plots::colour(predictor),
+                cells: Vec::new(),
+            })
+            .collect(),
+        predictors: took_part.iter().map(|predictor| predictor.label()).collect(),
+        rows: months.chain(pooled).collect(),
+        days_min: TRAINING_DAYS_MIN,
+    }
+}
