@@ -115,7 +115,7 @@ fn importances(forest: &str, importances: &[Importance]) -> String {
 
 fn months(report: &Report) -> String {
     let Some(pooled) = &report.rolling_pooled else { return String::new() };
-    let header = Predictor::ALL.map(|predictor| format!("{:>12}", short(predictor))).concat();
+    let header = Predictor::ALL.map(|predictor| format!("{:>12}", predictor.short_label())).concat();
     let mut text = format!("  {:<26}{:>10}{header}\n", "log-loss by month", "flights");
     let line = |contest: &Contest, days: String| {
         let loss = |predictor| contest.card(predictor).and_then(|card| card.scores[Measure::LogLoss]);
@@ -126,14 +126,4 @@ fn months(report: &Report) -> String {
         text += &line(month, format!("{} to {}", month.from, month.to));
     }
     text + &line(pooled, "all of them".to_owned())
-}
-
-fn short(predictor: Predictor) -> &'static str {
-    match predictor {
-        Predictor::Majority => "frequencies",
-        Predictor::Lookup => "lookup",
-        Predictor::Seed => "seed",
-        Predictor::Forest => "forest",
-        Predictor::ForestBeforeDeparture => "no delay",
-    }
 }

@@ -105,7 +105,8 @@ impl Scale {
         let factor = [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| factor * magnitude >= rough).unwrap_or(10.0);
         let step = factor * magnitude;
         let first = (low / step).ceil() as i64;
-        (first..first + 8).map(|at| at as f64 * step).take_while(|tick| *tick <= high).collect()
+        // Rounding may put the first or the last beside the scale.
+        (first..first + 8).map(|at| at as f64 * step).filter(|tick| (low..=high).contains(tick)).collect()
     }
 }
 
@@ -131,7 +132,8 @@ mod tests {
     #[test]
     fn a_scale_holds_what_it_is_of() {
         let scale = Scale::around([2.0, 1.0, f64::NAN].into_iter(), [10.0, 110.0]);
-        assert!(scale.place(1.0) > 10.0 && scale.place(2.0) < 110.0 && scale.place(1.5) == 60.0);
+        assert!(scale.place(1.0) > 10.0 && scale.place(2.0) < 110.0);
+        assert!((scale.place(1.5) - 60.0).abs() < 1e-9, "the middle stays the middle");
         assert!(Scale::around([1.0].into_iter(), [0.0, 1.0]).place(1.0).is_finite());
         assert!(Scale::around([].into_iter(), [0.0, 1.0]).place(0.5).is_finite());
     }

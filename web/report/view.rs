@@ -213,7 +213,7 @@ fn months(report: &Report) -> Months {
             .map(|&predictor| number(contest.card(predictor).and_then(|card| card.scores[Measure::LogLoss])))
             .collect(),
     };
-    let months = report.rolling.iter().map(|month| row(format!("{} to {}", month.from, month.to), month));
+    let months = report.rolling.iter().map(|month| row(format!("{}–{}", month.from, month.to.format("%d")), month));
     let pooled = report.rolling_pooled.iter().map(|pooled| row("All of them".to_owned(), pooled));
     Months {
         plot: plots::months(&report.rolling),
@@ -225,7 +225,7 @@ fn months(report: &Report) -> Months {
                 cells: Vec::new(),
             })
             .collect(),
-        predictors: took_part.iter().map(|predictor| predictor.label()).collect(),
+        predictors: took_part.iter().map(|predictor| predictor.short_label()).collect(),
         rows: months.chain(pooled).collect(),
         days_min: TRAINING_DAYS_MIN,
     }

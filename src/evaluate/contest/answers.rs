@@ -39,6 +39,17 @@ impl Predictor {
             Predictor::ForestBeforeDeparture => "forest without departure delay",
         }
     }
+
+    /// The name for the head of a narrow column.
+    pub fn short_label(self) -> &'static str {
+        match self {
+            Predictor::Majority => "frequencies",
+            Predictor::Lookup => "lookup",
+            Predictor::Seed => "seed",
+            Predictor::Forest => "forest",
+            Predictor::ForestBeforeDeparture => "no delay",
+        }
+    }
 }
 
 /// What each predictor said of the same flights. 16 bytes a flight and predictor.
