@@ -15,6 +15,7 @@ mod routes;
 mod score;
 mod send;
 mod signals;
+mod swap;
 mod topics;
 mod train;
 mod up;

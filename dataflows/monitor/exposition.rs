@@ -62,6 +62,10 @@ impl Page<'_> {
         self.counter("delaycast_landed_rejections", help, counters.rejections.get())?;
         let letters: Vec<_> = counters.dead_letters.by_kind().collect();
         self.counters("delaycast_dead_letters", "Dead letters that their log has acknowledged", "reason", &letters)?;
+        let help = "Models that have taken effect since the start, beside the first";
+        self.counter("delaycast_swapped_models", help, counters.models_swapped.get())?;
+        let help = "Models that were named for use, and cannot be used";
+        self.counter("delaycast_refused_models", help, counters.models_refused.get())?;
         let help = "From reading a record to the store's acknowledgement of its answer";
         self.histogram("delaycast_latency_seconds", help, &counters.latency.get())?;
 

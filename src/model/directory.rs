@@ -17,7 +17,7 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use super::{
-    MODEL_BYTES_MAX, Model, ModelFileError, VersionedModel,
+    MODEL_BYTES_MAX, Model, ModelFileError, Role, VersionedModel,
     file::checksum,
     files::{read_at_most, sync_dir, write_durably},
     version::{is_version_name, version_name},
@@ -40,14 +40,16 @@ pub enum ModelDirError {
     /// Nothing was ever published here.
     #[error("no model in {0}: run `delaycast train --models {0}`")]
     NoModel(String),
-    /// `current` does not name a version that is there.
+    /// `current` or `shadow` does not name a version that is there.
     #[error(
-        "{dir}/current names {name:?}, and there is no such version: train again, or write the name of one that is there"
+        "{dir}/{role} names {name:?}, and there is no such version: `delaycast models list` shows those that are there"
     )]
     Dangling {
         /// The directory.
         dir: String,
-        /// What `current` says.
+        /// Which file.
+        role: Role,
+        /// What it says.
         name: String,
     },
     /// The file is there and cannot be used.
@@ -108,18 +110,22 @@ impl ModelDir {
 
     /// The name of the version in use.
     pub fn current(&self) -> Result<ModelVersion, ModelDirError> {
-        let path = self.0.join(CURRENT_FILE);
-        let no_model = || ModelDirError::NoModel(self.describe());
+        self.named(Role::Current)?.ok_or_else(|| ModelDirError::NoModel(self.describe()))
+    }
+
+    /// The name of the version for a role; `None` if none was ever named, or none is any more.
+    pub fn named(&self, role: Role) -> Result<Option<ModelVersion>, ModelDirError> {
+        let path = self.0.join(role.file());
         let bytes = match read_at_most(&path, 128) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(no_model()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             read => read.at("read", &path)?.unwrap_or_default(),
         };
         let text = String::from_utf8_lossy(&bytes);
         let name = text.trim();
         if !is_version_name(name) {
-            return Err(ModelDirError::Dangling { dir: self.describe(), name: name.to_owned() });
+            return Err(ModelDirError::Dangling { dir: self.describe(), role, name: name.to_owned() });
         }
-        Ok(ModelVersion::new(name))
+        Ok(Some(ModelVersion::new(name)))
     }
 
     /// Loads the version in use.
@@ -127,7 +133,7 @@ impl ModelDir {
         let version = self.current()?;
         match self.load(&version) {
             Err(ModelDirError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                Err(ModelDirError::Dangling { dir: self.describe(), name: version.to_string() })
+                Err(ModelDirError::Dangling { dir: self.describe(), role: Role::Current, name: version.to_string() })
             }
             loaded => loaded,
         }
@@ -135,11 +141,19 @@ impl ModelDir {
 
     /// Loads a version.
     pub fn load(&self, version: &ModelVersion) -> Result<VersionedModel, ModelDirError> {
+        let unusable = |source| self.unusable(version, source);
+        Ok(Model::decode(&self.read(version)?).map_err(unusable)?.versioned(version.clone()))
+    }
+
+    /// The bytes of a version's file, as they are.
+    pub fn read(&self, version: &ModelVersion) -> Result<Vec<u8>, ModelDirError> {
         let path = self.path_of(version);
-        let unusable = |source| ModelDirError::Unusable { path: path.display().to_string(), source };
         let bytes = read_at_most(&path, MODEL_BYTES_MAX).at("read", &path)?;
-        let bytes = bytes.ok_or_else(|| unusable(ModelFileError::TooLong))?;
-        Ok(Model::decode(&bytes).map_err(unusable)?.versioned(version.clone()))
+        bytes.ok_or_else(|| self.unusable(version, ModelFileError::TooLong))
+    }
+
+    pub(super) fn unusable(&self, version: &ModelVersion, source: ModelFileError) -> ModelDirError {
+        ModelDirError::Unusable { path: self.path_of(version).display().to_string(), source }
     }
 
     /// Makes the directory and sees whether it may be published to: before a training, so that nobody trains in vain.

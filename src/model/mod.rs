@@ -1,16 +1,22 @@
 //! What is trained and loaded: two forests, the features and the atlas, in one checked file ([`Model::encode`]) in a
 //! versioned directory ([`ModelDir`]).
 
+mod candidate;
 mod directory;
 mod file;
 mod files;
+mod role;
 mod version;
+mod watch;
 
 use serde::{Deserialize, Serialize};
 
+pub use candidate::{Candidate, Latest, Loader, Wish, Wishes};
 pub use directory::{CURRENT_FILE, MODEL_FILE, ModelDir, ModelDirError, VERSIONS_MAX};
 pub use file::{FORMAT, MODEL_BYTES_MAX, ModelFileError};
+pub use role::Role;
 pub use version::version_name;
+pub use watch::{LOOK, RETRY_MAX, Watcher, watch};
 
 use crate::{
     answer::{ModelVersion, Score},
@@ -165,4 +171,4 @@ impl Scorer for VersionedModel {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
