@@ -6,6 +6,7 @@
 mod cluster;
 mod embedded_latency;
 mod embedded_throughput;
+mod hot_swap;
 mod page_latency;
 mod process;
 mod requests;
@@ -37,6 +38,9 @@ enum Measurement {
     WatchCost(Options),
     /// Answers per second with and without metrics that are read ten times a second
     ScrapeCost(Options),
+    /// Latency around the moments at which another model takes effect, at 10,000 requests a second; of the options,
+    /// --requests means nothing
+    HotSwap(Options),
     /// Throughput and latency of three processes beside one
     Cluster(Options),
     /// Throughput and latency between a real Kafka and a real MongoDB
@@ -53,7 +57,7 @@ struct Options {
     #[arg(long)]
     models: PathBuf,
     /// How many requests
-    #[arg(long)]
+    #[arg(long, default_value_t = 10_000)]
     requests: usize,
     /// Worker threads
     #[arg(long, default_value_t = 2)]
@@ -65,6 +69,7 @@ fn main() -> anyhow::Result<()> {
         Measurement::EmbeddedThroughput(options) => embedded_throughput::measure(&options),
         Measurement::EmbeddedLatency(options) => embedded_latency::measure(&options),
         Measurement::PageLatency(options) => page_latency::measure(&options),
+        Measurement::HotSwap(options) => hot_swap::measure(&options),
         Measurement::Cluster(options) => cluster::measure(&options),
         Measurement::WatchCost(options) => watch_cost::measure(&options),
         Measurement::ScrapeCost(options) => scrape_cost::measure(&options),

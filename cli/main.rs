@@ -6,6 +6,7 @@ mod doctor;
 mod format;
 mod health;
 mod mesh;
+mod models;
 mod operations;
 mod options;
 mod predict;
@@ -46,6 +47,7 @@ enum Command {
     Score(Box<score::Args>),
     Web(web::Args),
     Train(train::Args),
+    Models(models::Args),
     Data(data::Args),
     Send(send::Args),
     Predict(predict::Args),
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         Command::Score(args) => score::run(&args),
         Command::Web(args) => web::run(&args),
         Command::Train(args) => train::run(args),
+        Command::Models(args) => models::run(&args),
         Command::Data(args) => data::run(args),
         Command::Send(args) => send::run(&args),
         Command::Predict(args) => predict::run(&args),

@@ -4,7 +4,7 @@
 //!
 //! * [`code`], [`classes`]: the vocabulary: airline and airport codes, the four delay classes.
 //! * [`request`]: what is asked: fields, limits, decoding from and encoding to the wire.
-//! * [`answer`]: what is answered: answers and rejections.
+//! * [`answer`]: what is answered: answers and rejections; [`shadow`]: what a candidate says beside.
 //! * [`document`]: the answers' shape in a document store, and its JSON.
 //! * [`atlas`]: known airports and airlines, distances between airports.
 //! * [`history`]: flown flights: their Parquet file, and the importers of other formats.
@@ -41,6 +41,7 @@ pub mod ndjson;
 pub mod predict;
 pub mod process;
 pub mod request;
+pub mod shadow;
 pub mod sqlite;
 pub mod store;
 pub mod supervise;

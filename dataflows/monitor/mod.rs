@@ -101,6 +101,7 @@ impl Monitor {
         exposition::text(exposition::Snapshot {
             build: self.build,
             model: used(Role::Current).or_else(|| model.clone()),
+            shadow: used(Role::Shadow),
             outages: healths.iter().map(|(name, health)| (*name, outage(health))).collect(),
             counters: counters.clone(),
             usage: (self.usage)(),

@@ -11,7 +11,7 @@ use std::{
 
 use delaycast::log;
 
-use super::{Used, kinds::DeadLetterCounter, latency::Latency, workers::Workers};
+use super::{Compared, Used, kinds::DeadLetterCounter, latency::Latency, workers::Workers};
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -95,6 +95,8 @@ pub struct Counters {
     pub models_swapped: Counter,
     /// Models that were named for use, and cannot be used.
     pub models_refused: Counter,
+    /// How the shadow compares, if there is one.
+    pub shadow: Compared,
     /// Messages of the log that are not yet committed.
     pub lag: Lag,
     /// The workers' main loops.

@@ -88,6 +88,9 @@ impl Batch {
             let broken = format!("model {} gave {scored} scores for {asked} requests", scorer.version());
             self.shared.ledger.borrow_mut().broken = Some(broken);
         }
+        if let (Some(shadow), Some(sideline)) = (&cast.shadow, &self.shared.sideline) {
+            sideline.offer(shadow, scorer.version(), &self.requests, &self.scores);
+        }
         let (model, scored_at) = (scorer.version().clone(), Utc::now());
         let scored = self.requests.drain(..).zip(self.scores.drain(..)).zip(self.records.drain(..));
         scored

@@ -43,6 +43,7 @@ mod latency;
 mod ledger;
 mod opening;
 mod run;
+mod shadow;
 mod source;
 mod swap;
 mod wake;
@@ -68,12 +69,14 @@ pub use kinds::DeadLetterCounter;
 pub use latency::{Latency, Times};
 pub use ledger::InFlight;
 pub use run::{Config, Error, partitions, run, run_in_cluster};
+pub use shadow::{Compared, WAITING_MAX as SHADOW_WAITING_MAX};
 pub use swap::{LEAD, Models, Used};
 pub use workers::Workers;
 
 use decode::Dead;
 use land::{Landed, land, lose};
 use ledger::SharedLedger;
+use shadow::Sideline;
 use source::Record;
 use swap::SharedSchedule;
 use wake::LateWaker;
@@ -98,6 +101,7 @@ struct Shared {
     clock: ClusterClock,
     ledger: SharedLedger,
     counters: Arc<Counters>,
+    sideline: Option<Sideline>,
 }
 
 /// Builds one worker's part. The probe passes a timestamp once everything read under it is durable.

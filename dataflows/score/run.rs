@@ -9,6 +9,7 @@ use super::{
     ClusterClock, Connections, Counters, InFlight, Models, Shared, Stop,
     ledger::Ledger,
     patiently,
+    shadow::Shadow,
     swap::Shelf,
     work::{Plan, work_as},
 };
@@ -150,6 +151,8 @@ struct Work<'a> {
 fn execute(builders: Vec<AllocatorBuilder>, others: Box<dyn Any + Send>, work: Work<'_>) -> Result<(), Error> {
     let Work { plan, connections, models, counters, stop } = work;
     counters.workers.want(builders.len());
+    // Ends when all workers have left.
+    let (_shadow, sideline) = Shadow::start(&connections.store, counters)?;
     counters.models.set(Role::Current, Some(models.version().clone()), 0);
     let (connections, models, counters, stop) =
         (connections.clone(), models.clone(), Arc::clone(counters), stop.clone());
@@ -158,6 +161,7 @@ fn execute(builders: Vec<AllocatorBuilder>, others: Box<dyn Any + Send>, work: W
             clock: plan.clock,
             ledger: Rc::new(RefCell::new(Ledger::new(plan.in_flight))),
             counters: Arc::clone(&counters),
+            sideline: Some(sideline.clone()),
         };
         let result = work_as(worker, &connections, &models, &plan, &shared, &stop);
         // One worker that cannot go on takes the others with it. What is wrong is said here, because it may be that only a

@@ -34,7 +34,7 @@ pub(super) fn read_log<'scope>(
     (reader, waker): (Rc<RefCell<Box<dyn Reader>>>, LateWaker),
     shared: &Shared,
 ) -> StreamVec<'scope, Timestamp, Record> {
-    let Shared { clock, ledger, counters } = shared.clone();
+    let Shared { clock, ledger, counters, .. } = shared.clone();
     source::<_, CapacityContainerBuilder<Vec<Record>>, _, _>(scope, "ReadLog", move |capability, info| {
         waker.bind(scope.worker().sync_activator_for(info.address.to_vec()));
         let activator = scope.activator_for(info.address);

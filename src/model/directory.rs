@@ -5,8 +5,10 @@
 //! 2. Both appear whole: written under another name, synced, renamed, and the directory synced. A version is complete
 //!    before `current` names it, so a reader at any moment, or after a power cut, finds the old version or the new one.
 //! 3. One publisher at a time: it holds a lock on `DIR/lock`. Readers need none.
-//! 4. At most [`VERSIONS_MAX`] versions are kept; the oldest that are not current go first. What an interrupted
-//!    publisher left behind goes with the next one.
+//! 4. At most [`VERSIONS_MAX`] versions are kept; the oldest go first, but never one that is current or a shadow, nor the one
+//!    that a roll-back would go to. What an interrupted publisher left behind goes with the next one.
+//! 5. `DIR/history` names what was current before, see [`super::HISTORY_MAX`]; `DIR/shadow` the candidate that is tried out,
+//!    if there is one.
 
 use std::{
     fs::{self, File},
@@ -60,6 +62,19 @@ pub enum ModelDirError {
         /// Why.
         source: ModelFileError,
     },
+    /// No version begins so, or several do.
+    #[error("{found} versions in {dir} begin with {prefix:?}: `delaycast models list` shows them all")]
+    NotOne {
+        /// The directory.
+        dir: String,
+        /// What was asked for.
+        prefix: String,
+        /// How many there are.
+        found: usize,
+    },
+    /// There is nothing to go back to.
+    #[error("no version in {0} was current before and is still there: promote one that `delaycast models list` shows")]
+    NoEarlier(String),
     /// Another process is publishing.
     #[error("another process is publishing to {0}: wait for it to end, and try again")]
     Busy(String),
@@ -75,7 +90,7 @@ pub enum ModelDirError {
     },
 }
 
-trait At<T> {
+pub(super) trait At<T> {
     fn at(self, what: &'static str, path: &Path) -> Result<T, ModelDirError>;
 }
 
@@ -87,7 +102,7 @@ impl<T> At<T> for io::Result<T> {
 
 /// A directory of model versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelDir(PathBuf);
+pub struct ModelDir(pub(super) PathBuf);
 
 impl ModelDir {
     /// The directory at a path; it need not be there before the first [`Self::publish`].
@@ -168,6 +183,15 @@ impl ModelDir {
 
     /// Publishes a model under a new version, and makes it the one in use.
     pub fn publish(&self, model: Model, published_at: DateTime<Utc>) -> Result<VersionedModel, ModelDirError> {
+        self.add(model, published_at, true)
+    }
+
+    /// Publishes a model under a new version that nobody uses yet.
+    pub fn publish_aside(&self, model: Model, published_at: DateTime<Utc>) -> Result<VersionedModel, ModelDirError> {
+        self.add(model, published_at, false)
+    }
+
+    fn add(&self, model: Model, published_at: DateTime<Utc>, use_it: bool) -> Result<VersionedModel, ModelDirError> {
         let unusable = |source| ModelDirError::Unusable { path: self.describe(), source };
         let bytes = model.encode().map_err(unusable)?;
         let version = ModelVersion::new(&version_name(published_at, &checksum(&bytes)));
@@ -175,13 +199,15 @@ impl ModelDir {
         let lock = self.lock()?;
         self.remove_unfinished()?;
         self.write_version(&version, &bytes)?;
-        self.write_current(&version)?;
+        if use_it {
+            self.make_current(&version)?;
+        }
         self.remove_oldest(&version)?;
         drop(lock);
         Ok(model.versioned(version))
     }
 
-    fn lock(&self) -> Result<File, ModelDirError> {
+    pub(super) fn lock(&self) -> Result<File, ModelDirError> {
         let path = self.0.join(LOCK_FILE);
         let file = File::options().create(true).truncate(false).write(true).open(&path).at("open", &path)?;
         match file.try_lock() {
@@ -206,17 +232,20 @@ impl ModelDir {
         sync_dir(&self.0).at("sync", &self.0)
     }
 
-    fn write_current(&self, version: &ModelVersion) -> Result<(), ModelDirError> {
-        let (path, unfinished) = (self.0.join(CURRENT_FILE), self.0.join(format!("{UNFINISHED_PREFIX}current")));
-        write_durably(&unfinished, format!("{version}\n").as_bytes()).at("write", &unfinished)?;
+    /// Replaces a small file of the directory.
+    pub(super) fn write_file(&self, name: &str, text: &str) -> Result<(), ModelDirError> {
+        let (path, unfinished) = (self.0.join(name), self.0.join(format!("{UNFINISHED_PREFIX}{name}")));
+        write_durably(&unfinished, text.as_bytes()).at("write", &unfinished)?;
         fs::rename(&unfinished, &path).at("replace", &path)?;
         sync_dir(&self.0).at("sync", &self.0)
     }
 
-    fn remove_oldest(&self, current: &ModelVersion) -> Result<(), ModelDirError> {
+    fn remove_oldest(&self, new: &ModelVersion) -> Result<(), ModelDirError> {
         let versions = self.versions()?;
         let excess = versions.len().saturating_sub(VERSIONS_MAX);
-        for version in versions.iter().filter(|version| *version != current).take(excess) {
+        let named = Role::ALL.into_iter().filter_map(|role| self.named(role).ok().flatten());
+        let kept: Vec<ModelVersion> = named.chain(self.earlier()?).chain([new.clone()]).collect();
+        for version in versions.iter().filter(|version| !kept.contains(version)).take(excess) {
             let folder = self.0.join(version.as_str());
             fs::remove_dir_all(&folder).at("remove", &folder)?;
         }
@@ -236,7 +265,7 @@ impl ModelDir {
         fs::read_dir(&self.0)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
     }
 
-    fn describe(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         self.0.display().to_string()
     }
 }

@@ -2,6 +2,7 @@
 //! versioned directory ([`ModelDir`]).
 
 mod candidate;
+mod choice;
 mod directory;
 mod file;
 mod files;
@@ -12,10 +13,11 @@ mod watch;
 use serde::{Deserialize, Serialize};
 
 pub use candidate::{Candidate, Latest, Loader, Wish, Wishes};
+pub use choice::{HISTORY_FILE, HISTORY_MAX, Listed};
 pub use directory::{CURRENT_FILE, MODEL_FILE, ModelDir, ModelDirError, VERSIONS_MAX};
 pub use file::{FORMAT, MODEL_BYTES_MAX, ModelFileError};
 pub use role::Role;
-pub use version::version_name;
+pub use version::{published_at, version_name};
 pub use watch::{LOOK, RETRY_MAX, Watcher, watch};
 
 use crate::{

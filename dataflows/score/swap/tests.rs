@@ -131,7 +131,7 @@ impl Trial {
         counters.models.set(Role::Current, Some(ModelVersion::new("v1")), 0);
         let running = timely::execute(timely::Config::process(workers), move |worker| {
             let ledger = Rc::new(RefCell::new(Ledger::new(Config::IN_FLIGHT)));
-            let shared = Shared { clock, ledger, counters: Arc::clone(&counters) };
+            let shared = Shared { clock, ledger, counters: Arc::clone(&counters), sideline: None };
             let models = Models::new(plain("v1"), &wishes, Arc::clone(&gates[worker.index()]) as _);
             let schedule = build(worker, &models, 1, &Shelf::default(), &shared, &stop).unwrap();
             let answers = Arc::clone(&answers);
@@ -233,7 +233,7 @@ fn turn(worker: &mut Worker) {
 
 fn shared() -> Shared {
     let ledger = Rc::new(RefCell::new(Ledger::new(Config::IN_FLIGHT)));
-    Shared { clock: ClusterClock::start(), ledger, counters: Arc::default() }
+    Shared { clock: ClusterClock::start(), ledger, counters: Arc::default(), sideline: None }
 }
 
 #[test]

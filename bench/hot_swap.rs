@@ -1,0 +1,235 @@
+//! What requests feel of a model that takes effect while they come.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, ensure};
+use chrono::{DateTime, Utc};
+use delaycast::{
+    answer::{Answer, ModelVersion, Rejection},
+    delivery::{Refusal, Unavailable, Writer},
+    finding::Finding,
+    log::{self, Position, Producer},
+    model::{self, Loader, Model, ModelDir, Role, Scorer, Watcher, Wishes},
+    request::{Request, RequestId, encode},
+    store::{self, Lookup, Store, Tail},
+};
+use delaycast_dataflows::score::{Config, Connections, Counters, Models, Stop, run};
+
+use crate::{Options, requests};
+
+/// Requests a second.
+const RATE: usize = 10_000;
+/// They are published in so many parts a second.
+const PARTS: usize = 100;
+/// So often a model takes effect.
+const SWAPS: usize = 5;
+/// Before each there is this time to compare with; at the first it is also for everything to start.
+const BEFORE: Duration = Duration::from_secs(3);
+/// A window around the moment at which a model takes effect.
+const AROUND: Duration = Duration::from_millis(500);
+/// Nothing takes this long.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// An answer that has landed: when it was asked and when it was durable, in microseconds since 1970.
+struct Landed {
+    id: String,
+    asked_us: i64,
+    landed_us: i64,
+    model: ModelVersion,
+}
+
+/// A swap, in the same time.
+struct Swap {
+    published_us: i64,
+    effective_us: i64,
+}
+
+pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
+    let dir = tempfile::tempdir_in(".")?;
+    let url = format!("sqlite:{}", dir.path().join("delaycast.db").display());
+    let models = ModelDir::new(dir.path().join("models"));
+    let trained = ModelDir::new(&options.models).load_current()?.model;
+    let first = models.publish(trained.clone(), Utc::now())?;
+
+    let (landed, stop, counters) = (Arc::new(Mutex::new(Vec::new())), Stop::default(), Arc::new(Counters::default()));
+    let store = Arc::new(Timed { store: store::open(&url)?, landed: Arc::clone(&landed) });
+    let connections = Connections::new(log::open(&url)?, store);
+    let producer = log::open(&url)?.producer()?;
+    let (wishes, told) = (Wishes::default(), stop.clone());
+    let watcher = Watcher::new(models.clone(), Role::Current, Some(first.version.clone()));
+    let refused = |_: Role, reason: &str| println!("refused: {reason}");
+    model::watch(vec![watcher], &wishes, move || told.asked(), refused)?;
+    let scorers = Models::new(Arc::new(first), &wishes, Arc::new(Plain));
+
+    let (config, publishing) = (Config::new(options.workers), AtomicBool::new(true));
+    let (swaps, positions) = thread::scope(|scope| {
+        let running = scope.spawn(|| run(&config, &connections, &scorers, &counters, &stop));
+        let asking = scope.spawn(|| publish(&*producer, &publishing));
+        let swaps = (0..SWAPS).map(|_| swap(&models, &trained, &counters)).collect::<anyhow::Result<Vec<_>>>();
+        thread::sleep(BEFORE);
+        publishing.store(false, Ordering::Release);
+        let positions = asking.join().ok().context("who publishes panicked")?;
+        stop.ask();
+        running.join().ok().context("a worker panicked")??;
+        anyhow::Ok((swaps?, positions?))
+    })?;
+    let landed = std::mem::take(&mut *landed.lock().unwrap_or_else(PoisonError::into_inner));
+    report(&landed, &swaps, &positions, models.path_of(&models.current()?).metadata()?.len())
+}
+
+/// Publishes a model, and waits until it has taken effect.
+fn swap(models: &ModelDir, trained: &Model, counters: &Counters) -> anyhow::Result<Swap> {
+    thread::sleep(BEFORE);
+    let published_us = Utc::now().timestamp_micros();
+    let version = models.publish(trained.clone(), Utc::now())?.version;
+    let began = Instant::now();
+    loop {
+        if let Some((used, from)) = counters.models.get(Role::Current)
+            && used == version
+        {
+            // The cluster's clock began with this machine's.
+            return Ok(Swap { published_us, effective_us: from as i64 * 1000 });
+        }
+        ensure!(began.elapsed() < DEADLINE, "the model does not take effect");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Publishes at a steady rate; returns where each request is in the log.
+fn publish(producer: &dyn Producer, publishing: &AtomicBool) -> anyhow::Result<HashMap<String, Position>> {
+    let flights: Vec<Request> = requests::make(RATE, 3)?;
+    let (report, reply) = mpsc::channel();
+    let (began, mut asked) = (Instant::now(), 0);
+    while publishing.load(Ordering::Acquire) {
+        let due = RATE / PARTS * (1 + (began.elapsed().as_secs_f64() * PARTS as f64) as usize);
+        while asked < due {
+            let mut request = flights[asked % flights.len()].clone();
+            request.id = RequestId::random();
+            request.asked_at = Some(Utc::now().naive_utc());
+            let (id, report) = (request.id.to_string(), report.clone());
+            let key = id.clone();
+            let done = Box::new(move |result| drop(report.send((id, result))));
+            producer.publish(Some(&key), encode(&request).into_bytes(), done);
+            asked += 1;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    (0..asked)
+        .map(|_| reply.recv_timeout(DEADLINE).context("no acknowledgement").and_then(|(id, at)| Ok((id, at?))))
+        .collect()
+}
+
+fn report(landed: &[Landed], swaps: &[Swap], positions: &HashMap<String, Position>, bytes: u64) -> anyhow::Result<()> {
+    println!("{} requests at {RATE}/s, {} answered, a model file of {bytes} bytes", positions.len(), landed.len());
+    ensure!(positions.len() == landed.len(), "some are not answered");
+    println!(
+        "answers by an older model behind one by a newer, in the order of their partition: {}",
+        mixed(landed, positions)?
+    );
+    let around = AROUND.as_micros() as i64;
+    for (number, Swap { published_us, effective_us }) in swaps.iter().enumerate() {
+        let until_effective = (effective_us - published_us) as f64 / 1e6;
+        println!("swap {}: takes effect {until_effective:.2} s after it was published", number + 1);
+        let before = quantiles(landed, published_us - 1_000_000..*published_us);
+        println!("  the second before it was published: {before}");
+        println!("  from then until it takes effect:    {}", quantiles(landed, *published_us..*effective_us));
+        println!(
+            "  the second around that:             {}",
+            quantiles(landed, effective_us - around..effective_us + around)
+        );
+    }
+    Ok(())
+}
+
+/// The latency of what was asked within a time.
+fn quantiles(landed: &[Landed], asked_us: std::ops::Range<i64>) -> String {
+    let within = landed.iter().filter(|answer| asked_us.contains(&answer.asked_us));
+    let mut times: Vec<i64> = within.map(|answer| answer.landed_us - answer.asked_us).collect();
+    times.sort_unstable();
+    if times.is_empty() {
+        return "nothing".to_owned();
+    }
+    let at = |quantile: f64| times[((times.len() - 1) as f64 * quantile) as usize] as f64 / 1e3;
+    format!("median {:.1} ms, p99 {:.1}, most {:.1} ({} requests)", at(0.5), at(0.99), at(1.0), times.len())
+}
+
+/// A source reads a partition in order, at timestamps that do not go back: so an older model never follows a newer.
+fn mixed(landed: &[Landed], positions: &HashMap<String, Position>) -> anyhow::Result<usize> {
+    let mut in_order = Vec::with_capacity(landed.len());
+    for Landed { id, model, .. } in landed {
+        let position = positions.get(id).context("an answer to what nobody asked")?;
+        in_order.push((position.partition, position.offset, model));
+    }
+    in_order.sort_unstable();
+    Ok(in_order.windows(2).filter(|pair| pair[0].0 == pair[1].0 && pair[0].2 > pair[1].2).count())
+}
+
+/// Decodes, and no more.
+struct Plain;
+
+impl Loader for Plain {
+    fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer>, String> {
+        let model = Model::decode(bytes).map_err(|error| error.to_string())?;
+        Ok(Arc::new(model.versioned(version.clone())))
+    }
+}
+
+/// A store that notes when each answer is durable.
+struct Timed {
+    store: Arc<dyn Store>,
+    landed: Arc<Mutex<Vec<Landed>>>,
+}
+
+struct TimedWriter {
+    writer: Box<dyn Writer<Answer>>,
+    landed: Arc<Mutex<Vec<Landed>>>,
+}
+
+impl Writer<Answer> for TimedWriter {
+    fn write(&mut self, rows: &[Answer]) -> Result<Vec<Refusal>, Unavailable> {
+        let refusals = self.writer.write(rows)?;
+        let landed_us = Utc::now().timestamp_micros();
+        let asked_us = |answer: &Answer| answer.request.asked_at.map(|at| at.and_utc().timestamp_micros());
+        let landed = |answer: &Answer| {
+            let (id, model) = (answer.request.id.to_string(), answer.model.clone());
+            Some(Landed { id, asked_us: asked_us(answer)?, landed_us, model })
+        };
+        self.landed.lock().unwrap_or_else(PoisonError::into_inner).extend(rows.iter().filter_map(landed));
+        Ok(refusals)
+    }
+}
+
+impl Store for Timed {
+    fn describe(&self) -> String {
+        self.store.describe()
+    }
+
+    fn answers(&self) -> Result<Box<dyn Writer<Answer>>, Unavailable> {
+        Ok(Box::new(TimedWriter { writer: self.store.answers()?, landed: Arc::clone(&self.landed) }))
+    }
+
+    fn rejections(&self) -> Result<Box<dyn Writer<Rejection>>, Unavailable> {
+        self.store.rejections()
+    }
+
+    fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {
+        self.store.lookup()
+    }
+
+    fn inspect(&self) -> Vec<Finding> {
+        self.store.inspect()
+    }
+
+    fn tail(&self, since: DateTime<Utc>) -> Result<Box<dyn Tail>, Unavailable> {
+        self.store.tail(since)
+    }
+}
