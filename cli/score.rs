@@ -52,7 +52,7 @@ fn run_alone(args: &Args) -> anyhow::Result<()> {
     // Who is told to stop while it starts stops in order, too.
     signals::on_stop(&stop)?;
     let dir = ModelDir::new(&args.system.models.models);
-    let model = dir.load_current()?;
+    let model = dir.load_usable()?;
     tracing::info!("scoring with model {} on {} workers", model.version, args.workers);
     let Some((log, store)) = args.system.open(&stop)? else { return Ok(()) };
     monitor.has("log");

@@ -133,7 +133,7 @@ fn lock(dir: &Path) -> anyhow::Result<File> {
 /// The current model; trains one on the bundled flights if there is none.
 fn model(dir: &Path, workers: NonZeroUsize) -> anyhow::Result<VersionedModel> {
     let models = ModelDir::new(dir);
-    match models.load_current() {
+    match models.load_usable() {
         Err(ModelDirError::NoModel(_)) => {
             tracing::info!("no model in {} yet: training one on the bundled flights of 2013", dir.display());
             train::train_bundled(&models, workers)

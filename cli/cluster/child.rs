@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
     let Some((log, store)) = args.system.open(&stop)? else { return Ok(()) };
     monitor.has("log");
     let models = ModelDir::new(&args.system.models.models);
-    let Some(model) = routes::with_routes_of(&*store, models.load_current()?, &stop) else { return Ok(()) };
+    let Some(model) = routes::with_routes_of(&*store, models.load_usable()?, &stop) else { return Ok(()) };
     monitor.has("store");
     args.health.watch_store(&monitor, &store, &stop)?;
     let opened = Connections::new(Arc::clone(&log), Arc::clone(&store));

@@ -38,7 +38,9 @@ impl Asking {
             self.producer.publish(Some(&id), request(&id, self.asked as f64 % 90.0).into_bytes(), done);
             self.asked += 1;
         }
-        (0..count).for_each(|_| drop(acknowledged.recv().unwrap().unwrap()));
+        for _ in 0..count {
+            acknowledged.recv().unwrap().unwrap();
+        }
     }
 
     /// By which model a request is answered, if it is.

@@ -51,9 +51,11 @@ pub(super) fn work_as(
 ) -> Result<(), Error> {
     if let Some(pulse) = &plan.pulse {
         let stop = stop.clone();
-        worker.dataflow_named("Heartbeat", |scope| heartbeat::build(scope, pulse, move || stop.asked()));
+        let clock = plan.clock;
+        let now = move || clock.now();
+        worker.dataflow_named("Heartbeat", |scope| heartbeat::build(scope, pulse, move || stop.asked(), now));
     }
-    let schedule = swap::build(worker, models, plan.workers, &plan.shelf, shared, stop)?;
+    let schedule = swap::build(worker, models, plan, shared, stop)?;
     let share = Share { index: worker.index(), peers: worker.peers() };
     let opening = Opening::start(share, connections, stop)?;
     let mut deadline = None;

@@ -54,6 +54,23 @@ impl ModelDir {
         }
     }
 
+    /// Loads the version in use; if it cannot be used, the latest that was in use before and can, and says so: who starts
+    /// again while a damaged model is named goes on with what answered until then.
+    pub fn load_usable(&self) -> Result<VersionedModel, ModelDirError> {
+        let error = match self.load_current() {
+            Err(error @ (ModelDirError::Unusable { .. } | ModelDirError::Dangling { .. })) => error,
+            loaded => return loaded,
+        };
+        match self.history()?.iter().rev().find_map(|version| self.load(version).ok()) {
+            Some(earlier) => {
+                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+                tracing::warn!("{error}{cause}; going on with {}, which was in use before", earlier.version);
+                Ok(earlier)
+            }
+            None => Err(error),
+        }
+    }
+
     /// Makes a version the one in use, if it can be loaded. Returns the one that was in use before.
     pub fn promote(&self, version: &ModelVersion) -> Result<Option<ModelVersion>, ModelDirError> {
         let _lock = self.lock()?;
@@ -181,6 +198,20 @@ mod tests {
         dir.promote(&c).unwrap();
         fs::write(dir.path_of(&b), "half").unwrap();
         assert_eq!(dir.roll_back().unwrap(), (Some(c), a));
+    }
+
+    #[test]
+    fn who_starts_with_a_damaged_model_goes_on_with_the_one_before() {
+        let (_temp, dir) = dir();
+        assert!(matches!(dir.load_usable(), Err(ModelDirError::NoModel(_))));
+        let [first, second] = [0, 1].map(|second| dir.publish(model(), at(second)).unwrap());
+        assert_eq!(dir.load_usable().unwrap(), second);
+        fs::write(dir.path_of(&second.version), "half").unwrap();
+        assert_eq!(dir.load_usable().unwrap(), first);
+        fs::write(dir.0.join(CURRENT_FILE), "nonsense").unwrap();
+        assert_eq!(dir.load_usable().unwrap(), first);
+        fs::write(dir.path_of(&first.version), "half").unwrap();
+        assert!(matches!(dir.load_usable(), Err(ModelDirError::Dangling { .. })));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Worker 0 announces from when on another model holds, ahead of the clock; every worker keeps account.
 
-use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::Arc};
+use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::Arc, time::Duration};
 
 use delaycast::{answer::ModelVersion, model::Role};
 use serde::{Deserialize, Serialize};
@@ -17,10 +17,10 @@ use timely::{
 };
 
 use super::{
-    BEAT, LEAD, Place, SharedSchedule, Shelf,
+    BEAT, LEAD, Place, SharedSchedule,
     proposer::{Announcement, Proposer},
 };
-use crate::score::{ClusterClock, Counters, Shared, Stop, Timestamp, source::Ticker};
+use crate::score::{ClusterClock, Counters, Shared, Stop, Timestamp, source::Ticker, work::Plan};
 
 /// An announcement, and the worker that it is for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,12 +35,13 @@ pub(super) fn announce(
     place: Place,
     proposer: &Rc<RefCell<Proposer>>,
     schedule: &SharedSchedule,
-    shelf: &Shelf,
+    plan: &Plan,
     shared: &Shared,
     stop: &Stop,
 ) {
     let heard = ProbeHandle::new();
     let (proposer, stop, clock, passed) = (Rc::clone(proposer), stop.clone(), shared.clock, heard.clone());
+    let pulse = plan.pulse.clone();
     let notices = source::<_, CapacityContainerBuilder<Vec<Notice>>, _, _>(scope, "Announce", |capability, info| {
         let activator = scope.activator_for(info.address);
         activator.activate();
@@ -50,7 +51,8 @@ pub(super) fn announce(
             capability.take_if(|_| stop.asked());
             let Some(open) = capability.as_mut() else { return };
             let mut proposer = proposer.borrow_mut();
-            let ahead = clock.now() + LEAD.as_millis() as Timestamp;
+            let skew = pulse.as_ref().map_or(Duration::ZERO, |pulse| pulse.ahead());
+            let ahead = clock.now() + (skew + LEAD).as_millis() as Timestamp;
             open.downgrade(&ahead.max(*open.time()));
             proposer.heard(|at| !passed.less_equal(&at));
             if let Some(announcement) = proposer.announce(*open.time()) {
@@ -63,7 +65,7 @@ pub(super) fn announce(
         }
     });
 
-    let (schedule, shelf, shared) = (Rc::clone(schedule), shelf.clone(), shared.clone());
+    let (schedule, shelf, shared) = (Rc::clone(schedule), plan.shelf.clone(), shared.clone());
     let mut news = News { clock, counters: Arc::clone(&shared.counters), coming: VecDeque::new() };
     let to = Exchange::new(|notice: &Notice| notice.to as u64);
     let applied = notices.unary_frontier::<CapacityContainerBuilder<Vec<()>>, _, _, _>(to, "Apply", |_, _| {

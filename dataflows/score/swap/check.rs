@@ -6,7 +6,8 @@ use std::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, Sender, channel},
     },
-    thread,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use delaycast::{
@@ -47,7 +48,7 @@ impl Shelf {
 }
 
 /// A whole model file.
-struct File {
+struct ModelFile {
     proposal: Number,
     version: ModelVersion,
     bytes: Vec<u8>,
@@ -55,10 +56,14 @@ struct File {
 
 /// Where whole files are handed in, and what came of them is told.
 pub(super) struct Desk {
-    files: Latest<File>,
+    files: Latest<ModelFile>,
     checked: Receiver<(Number, Result<(), String>)>,
     waker: LateWaker,
+    thread: JoinHandle<()>,
 }
+
+/// Who leaves waits so long for a check under way: it holds on to the store, which is to be closed in good order.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 impl Desk {
     /// Starts the thread that checks. It ends with the desk.
@@ -67,27 +72,31 @@ impl Desk {
         // Bounded by the files handed in.
         let (report, checked) = channel();
         let (inbox, wake, loader, shelf) = (Latest::clone(&files), waker.wake(), Arc::clone(loader), shelf.clone());
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("model-check".into())
             .spawn(move || check_all(&inbox, &*loader, &shelf, &report, wake))?;
-        Ok(Desk { files, checked, waker })
+        Ok(Desk { files, checked, waker, thread })
     }
 }
 
 impl Drop for Desk {
     fn drop(&mut self) {
         self.files.close();
+        let deadline = Instant::now() + FAREWELL;
+        while !self.thread.is_finished() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
 fn check_all(
-    files: &Latest<File>,
+    files: &Latest<ModelFile>,
     loader: &dyn Loader,
     shelf: &Shelf,
     report: &Sender<(Number, Result<(), String>)>,
     wake: impl Fn(),
 ) {
-    while let Some(File { proposal, version, bytes }) = files.wait() {
+    while let Some(ModelFile { proposal, version, bytes }) = files.wait() {
         let loaded = loader.load(&version, &bytes);
         let checked = loaded.and_then(|scorer| match scorer.version() == &version {
             true => {
@@ -111,7 +120,7 @@ struct Arriving {
 
 impl Arriving {
     /// Adds a piece; returns the file once it is whole. A new proposal takes the place of one that is not.
-    fn add(&mut self, piece: Piece) -> Result<Option<File>, String> {
+    fn add(&mut self, piece: Piece) -> Result<Option<ModelFile>, String> {
         let Piece { proposal, version, length, at, bytes } = piece;
         if proposal != self.proposal {
             *self = Arriving { proposal, bytes: Vec::new() };
@@ -121,7 +130,7 @@ impl Arriving {
         }
         self.bytes.extend(bytes);
         let whole = self.bytes.len() == length;
-        let file = |bytes| File { proposal, version: ModelVersion::new(&version), bytes };
+        let file = |bytes| ModelFile { proposal, version: ModelVersion::new(&version), bytes };
         Ok(whole.then(|| file(std::mem::take(&mut self.bytes))))
     }
 }

@@ -19,7 +19,7 @@
 //!    not after it.
 //! 2. Nothing is announced before every process has decoded and checked the model, off its worker threads, with routes of
 //!    its own. What one process refuses is used by none: the old model stays, and it is said once why.
-//! 3. Worker 0's capability to announce is always [`LEAD`] ahead of the clock, so that a request finds the frontier of
+//! 3. Worker 0's capability to announce is always [`LEAD`] ahead of the fastest process's clock, so that a request finds the frontier of
 //!    announcements beyond its timestamp. If it does not, it waits, and is answered in order: late, but by the right model.
 //! 4. At most [`WINDOW`] pieces of [`PIECE_BYTES`] are on their way, so that records and heartbeats get through between
 //!    them.
@@ -45,7 +45,7 @@ use delaycast::{
 };
 use timely::worker::Worker;
 
-use super::{Shared, Stop};
+use super::{Shared, Stop, work::Plan};
 
 pub(super) use check::Shelf;
 pub(super) use schedule::{Cast, Schedule, SharedSchedule};
@@ -125,28 +125,26 @@ impl Place {
     }
 }
 
-/// Builds one worker's part; what it returns tells which model answers when. There are `workers` in each process, which
-/// share a `shelf`.
+/// Builds one worker's part; what it returns tells which model answers when.
 pub(super) fn build(
     worker: &mut Worker,
     models: &Models,
-    workers: usize,
-    shelf: &Shelf,
+    plan: &Plan,
     shared: &Shared,
     stop: &Stop,
 ) -> io::Result<SharedSchedule> {
-    let place = Place { index: worker.index(), peers: worker.peers(), workers };
+    let place = Place { index: worker.index(), peers: worker.peers(), workers: plan.workers };
     let schedule = Rc::new(RefCell::new(Schedule::new(Arc::clone(&models.first))));
     let proposer = Rc::new(RefCell::new(Proposer::new(place.processes(), models.version())));
     // Only the first of a process checks.
-    let desk = place.is_first_of_process().then(|| check::Desk::open(&models.loader, shelf)).transpose()?;
+    let desk = place.is_first_of_process().then(|| check::Desk::open(&models.loader, &plan.shelf)).transpose()?;
     worker.dataflow_named("SendModels", |scope| {
         let parcels = send::send_model(scope, place, &models.wishes, &proposer, stop);
         let votes = check::check_model(parcels, place, desk);
         proposer::count_votes(votes, &proposer, &shared.counters);
     });
     worker.dataflow_named("AnnounceModels", |scope| {
-        announce::announce(scope, place, &proposer, &schedule, shelf, shared, stop);
+        announce::announce(scope, place, &proposer, &schedule, plan, shared, stop);
     });
     Ok(schedule)
 }

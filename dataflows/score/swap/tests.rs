@@ -27,6 +27,7 @@ use timely::{
 };
 
 use super::{proposer::Vote, *};
+use crate::heartbeat::Pulse;
 use crate::score::{
     ClusterClock, Config, Counters, TICK, Timestamp, infer,
     ledger::Ledger,
@@ -87,6 +88,20 @@ fn record(at: Timestamp) -> (Request, Record) {
     (request::decode(text).unwrap(), Record { message, read_us: at })
 }
 
+/// Of processes with one worker each.
+fn plan(clock: ClusterClock, pulse: Option<Arc<Pulse>>) -> Plan {
+    Plan {
+        rebalance: false,
+        drain: Config::DRAIN,
+        in_flight: Config::IN_FLIGHT,
+        clock,
+        workers: 1,
+        shelf: Shelf::default(),
+        pulse,
+        unopened: Arc::default(),
+    }
+}
+
 /// Requests at every moment, each knowing its timestamp, until a stop.
 fn requests<'scope>(
     scope: Scope<'scope, Timestamp>,
@@ -133,7 +148,7 @@ impl Trial {
             let ledger = Rc::new(RefCell::new(Ledger::new(Config::IN_FLIGHT)));
             let shared = Shared { clock, ledger, counters: Arc::clone(&counters), sideline: None };
             let models = Models::new(plain("v1"), &wishes, Arc::clone(&gates[worker.index()]) as _);
-            let schedule = build(worker, &models, 1, &Shelf::default(), &shared, &stop).unwrap();
+            let schedule = build(worker, &models, &plan(clock, None), &shared, &stop).unwrap();
             let answers = Arc::clone(&answers);
             let probe = worker.dataflow(|scope| {
                 let answered = infer::score(requests(scope, clock, &stop), Rc::clone(&schedule), &shared);
@@ -234,6 +249,28 @@ fn turn(worker: &mut Worker) {
 fn shared() -> Shared {
     let ledger = Rc::new(RefCell::new(Ledger::new(Config::IN_FLIGHT)));
     Shared { clock: ClusterClock::start(), ledger, counters: Arc::default(), sideline: None }
+}
+
+#[test]
+fn rule_3_word_is_ahead_of_the_fastest_clock() {
+    let hour_ms = 3_600_000;
+    let pulse = Arc::new(Pulse::new(0, 1, 1));
+    pulse.compare(hour_ms, 0);
+    pulse.compare(0, hour_ms);
+    timely::execute_directly(move |worker| {
+        let (shared, stop) = (shared(), Stop::default());
+        let models = Models::fixed(plain("v1"));
+        let schedule = build(worker, &models, &plan(shared.clock, Some(pulse)), &shared, &stop).unwrap();
+        let fastest = shared.clock.now() + hour_ms;
+        while schedule.borrow_mut().at(fastest).is_none() {
+            worker.step_or_park(Some(TICK));
+        }
+        assert!(schedule.borrow_mut().at(fastest + hour_ms).is_none());
+        stop.ask();
+        while schedule.borrow_mut().at(Timestamp::MAX - 1).is_none() {
+            worker.step_or_park(Some(TICK));
+        }
+    });
 }
 
 #[test]
