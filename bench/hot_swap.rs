@@ -26,8 +26,6 @@ use delaycast_dataflows::score::{Config, Connections, Counters, Models, Stop, ru
 
 use crate::{Options, requests};
 
-/// Requests a second.
-const RATE: usize = 10_000;
 /// They are published in so many parts a second.
 const PARTS: usize = 100;
 /// So often a model takes effect.
@@ -73,7 +71,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     let (config, publishing) = (Config::new(options.workers), AtomicBool::new(true));
     let (swaps, positions) = thread::scope(|scope| {
         let running = scope.spawn(|| run(&config, &connections, &scorers, &counters, &stop));
-        let asking = scope.spawn(|| publish(&*producer, &publishing));
+        let asking = scope.spawn(|| publish(&*producer, options.requests, &publishing));
         let swaps = (0..SWAPS).map(|_| swap(&models, &trained, &counters)).collect::<anyhow::Result<Vec<_>>>();
         thread::sleep(BEFORE);
         publishing.store(false, Ordering::Release);
@@ -83,7 +81,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
         anyhow::Ok((swaps?, positions?))
     })?;
     let landed = std::mem::take(&mut *landed.lock().unwrap_or_else(PoisonError::into_inner));
-    report(&landed, &swaps, &positions, models.path_of(&models.current()?).metadata()?.len())
+    report(options.requests, &landed, &swaps, &positions, models.path_of(&models.current()?).metadata()?.len())
 }
 
 /// Publishes a model, and waits until it has taken effect.
@@ -104,13 +102,13 @@ fn swap(models: &ModelDir, trained: &Model, counters: &Counters) -> anyhow::Resu
     }
 }
 
-/// Publishes at a steady rate; returns where each request is in the log.
-fn publish(producer: &dyn Producer, publishing: &AtomicBool) -> anyhow::Result<HashMap<String, Position>> {
-    let flights: Vec<Request> = requests::make(RATE, 3)?;
+/// Publishes so many requests a second; returns where each request is in the log.
+fn publish(producer: &dyn Producer, rate: usize, publishing: &AtomicBool) -> anyhow::Result<HashMap<String, Position>> {
+    let flights: Vec<Request> = requests::make(rate, 3)?;
     let (report, reply) = mpsc::channel();
     let (began, mut asked) = (Instant::now(), 0);
     while publishing.load(Ordering::Acquire) {
-        let due = RATE / PARTS * (1 + (began.elapsed().as_secs_f64() * PARTS as f64) as usize);
+        let due = rate / PARTS * (1 + (began.elapsed().as_secs_f64() * PARTS as f64) as usize);
         while asked < due {
             let mut request = flights[asked % flights.len()].clone();
             request.id = RequestId::random();
@@ -128,8 +126,14 @@ fn publish(producer: &dyn Producer, publishing: &AtomicBool) -> anyhow::Result<H
         .collect()
 }
 
-fn report(landed: &[Landed], swaps: &[Swap], positions: &HashMap<String, Position>, bytes: u64) -> anyhow::Result<()> {
-    println!("{} requests at {RATE}/s, {} answered, a model file of {bytes} bytes", positions.len(), landed.len());
+fn report(
+    rate: usize,
+    landed: &[Landed],
+    swaps: &[Swap],
+    positions: &HashMap<String, Position>,
+    bytes: u64,
+) -> anyhow::Result<()> {
+    println!("{} requests at {rate}/s, {} answered, a model file of {bytes} bytes", positions.len(), landed.len());
     ensure!(positions.len() == landed.len(), "some are not answered");
     println!(
         "answers by an older model behind one by a newer, in the order of their partition: {}",

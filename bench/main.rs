@@ -38,8 +38,8 @@ enum Measurement {
     WatchCost(Options),
     /// Answers per second with and without metrics that are read ten times a second
     ScrapeCost(Options),
-    /// Latency around the moments at which another model takes effect, at 10,000 requests a second; of the options,
-    /// --requests means nothing
+    /// Latency around the moments at which another model takes effect, at so many
+    /// requests a second
     HotSwap(Options),
     /// Throughput and latency of three processes beside one
     Cluster(Options),
@@ -57,7 +57,7 @@ struct Options {
     #[arg(long)]
     models: PathBuf,
     /// How many requests
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long)]
     requests: usize,
     /// Worker threads
     #[arg(long, default_value_t = 2)]

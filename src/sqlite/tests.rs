@@ -320,7 +320,7 @@ fn a_file_of_version_1_is_brought_up_to_this_one_and_keeps_what_it_holds() {
     let version: i32 =
         Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     assert_eq!(version, schema::VERSION);
-    let store = crate::store::open(&format!("sqlite:{}", path.display())).unwrap();
+    let store = store::open(&format!("sqlite:{}", path.display())).unwrap();
     let shadow = crate::shadow::tests::shadow_answer("a", "new", true);
     assert_eq!(store.shadows().unwrap().write(&[shadow]), Ok(vec![]));
     assert_eq!(store.compared().unwrap().len(), 1);
