@@ -22,6 +22,9 @@ use super::{
     swap::{Cast, SharedSchedule},
 };
 
+/// Requests of one timestamp, of which it is not known yet which model answers them.
+type Waiting = (Capability<Timestamp>, Vec<(Request, Record)>);
+
 /// Scores requests in the batches that they come in, each with the model that its timestamp decides; it never waits to
 /// fill one. It waits only where it is not known yet which model that is, and then in order.
 pub(super) fn score<'scope>(
@@ -32,7 +35,7 @@ pub(super) fn score<'scope>(
     let scope = requests.scope();
     let mut batch = Batch { shared: shared.clone(), requests: Vec::new(), records: Vec::new(), scores: Vec::new() };
     // Bounded by the records in flight.
-    let mut waiting: VecDeque<(Capability<Timestamp>, Vec<(Request, Record)>)> = VecDeque::new();
+    let mut waiting: VecDeque<Waiting> = VecDeque::new();
     requests.unary_frontier::<CapacityContainerBuilder<Vec<(Answer, Record)>>, _, _, _>(Pipeline, "Score", |_, info| {
         schedule.borrow_mut().read_by(scope.activator_for(info.address));
         move |(input, frontier), output| {

@@ -33,7 +33,10 @@ use crate::score::{Timestamp, wake::LateWaker};
 /// The model that a process is ready to use, or has begun to; its workers share it. One place is enough, as the next
 /// proposal is not sent before all workers have taken the one that was announced.
 #[derive(Clone, Default)]
-pub(in crate::score) struct Shelf(Arc<Mutex<Option<(Number, Arc<dyn Scorer>)>>>);
+pub(in crate::score) struct Shelf(Arc<Mutex<Option<Checked>>>);
+
+/// The model of a proposal.
+type Checked = (Number, Arc<dyn Scorer>);
 
 impl Shelf {
     fn put(&self, proposal: Number, scorer: Arc<dyn Scorer>) {

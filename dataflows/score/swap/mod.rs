@@ -117,7 +117,7 @@ impl Place {
     }
 
     fn is_first_of_process(self) -> bool {
-        self.index % self.workers == 0
+        self.index.is_multiple_of(self.workers)
     }
 
     fn leads(self) -> bool {

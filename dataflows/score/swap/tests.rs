@@ -1,4 +1,5 @@
-//! The rules of a swap. Each worker here stands for a process: it has a shelf and a loader of its own.
+//! The rules of a swap. Each worker here stands for a process: it has a shelf and a loader of its own. All rules are in one
+//! long file, for they share what they are tried with.
 
 use std::{
     cell::RefCell,

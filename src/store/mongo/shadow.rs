@@ -1,6 +1,6 @@
 //! What a shadow says, in a collection of its own.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use mongodb::bson::{Bson, Document, doc};
 
@@ -13,8 +13,10 @@ use crate::{delivery::Unavailable, shadow::Comparison};
 
 /// It is kept for 30 days, in seconds.
 const KEPT_S: i32 = 30 * 24 * 3600;
-/// It may be a large collection.
-const COMPARE: Duration = Duration::from_secs(30);
+/// It may be a large collection; this is for each sum.
+const COMPARE: Duration = Duration::from_secs(10);
+/// More pairs of models than this are not told.
+const MODELS_MAX: i32 = 1000;
 
 /// Has the server drop what is old. One that knows no such index (FerretDB 1) keeps it, until somebody drops the collection.
 pub(super) fn expire(calls: &Calls) -> Result<(), Unavailable> {
@@ -37,33 +39,39 @@ pub(super) fn expire(calls: &Calls) -> Result<(), Unavailable> {
 
 /// All that is kept, by the two models.
 pub(super) fn compared(calls: &Calls) -> Result<Vec<Comparison>, Unavailable> {
-    let by_models = doc! {
-        "_id": { "shadow": "$ModelVersion", "current": "$CurrentModelVersion" },
-        "compared": { "$sum": 1 }, "agreed": { "$sum": "$Agrees" }, "change": { "$sum": "$ProbabilityChange" },
-    };
-    let pipeline = vec![Bson::Document(doc! { "$group": by_models })];
-    let command = doc! { "aggregate": SHADOWS, "pipeline": pipeline, "cursor": { "batchSize": 1000 } };
+    // One sum at a time: of several in a group FerretDB 1 gets all but the first wrong.
+    let (count, agreed, change) =
+        (sums(calls, 1.into())?, sums(calls, "$Agrees".into())?, sums(calls, "$ProbabilityChange".into())?);
+    let of = |sums: &Sums, models: &Models| sums.get(models).copied().unwrap_or_default();
+    let comparisons = count.iter().map(|(models, &compared)| Comparison {
+        shadow: models.0.clone(),
+        current: models.1.clone(),
+        compared: compared as u64,
+        agreed: of(&agreed, models) as u64,
+        mean_change: of(&change, models) / compared.max(1.0),
+    });
+    Ok(comparisons.collect())
+}
+
+/// A shadow, and the model that answers.
+type Models = (String, String);
+type Sums = BTreeMap<Models, f64>;
+
+/// Something summed up over all that is kept, by the two models.
+fn sums(calls: &Calls, summand: Bson) -> Result<Sums, Unavailable> {
+    let models = doc! { "shadow": "$ModelVersion", "current": "$CurrentModelVersion" };
+    let pipeline = vec![Bson::Document(doc! { "$group": { "_id": models, "sum": { "$sum": summand } } })];
+    let command = doc! { "aggregate": SHADOWS, "pipeline": pipeline, "cursor": { "batchSize": MODELS_MAX } };
     let doing = format!("cannot sum up {SHADOWS}");
     let reply = calls.call(&doing, COMPARE, |database| async move { database.run_command(command).await })?;
     let groups = reply.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch")).cloned();
-    let mut found: Vec<Comparison> =
-        groups.unwrap_or_default().iter().filter_map(|group| comparison(group.as_document()?)).collect();
-    found.sort_by(|one, other| (&one.shadow, &one.current).cmp(&(&other.shadow, &other.current)));
-    Ok(found)
+    Ok(groups.unwrap_or_default().iter().filter_map(|group| sum(group.as_document()?)).collect())
 }
 
-fn comparison(group: &Document) -> Option<Comparison> {
+fn sum(group: &Document) -> Option<(Models, f64)> {
     let models = group.get_document("_id").ok()?;
     let name = |field| models.get_str(field).ok().map(str::to_owned);
-    let (compared, agreed) = (number(group, "compared")?, number(group, "agreed")?);
-    let mean_change = number(group, "change")? / compared.max(1.0);
-    Some(Comparison {
-        shadow: name("shadow")?,
-        current: name("current")?,
-        compared: compared as u64,
-        agreed: agreed as u64,
-        mean_change,
-    })
+    Some(((name("shadow")?, name("current")?), number(group, "sum")?))
 }
 
 /// Servers differ in which type they give their numbers.
