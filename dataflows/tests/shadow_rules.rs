@@ -97,7 +97,7 @@ impl Rig {
     /// Stops; all answers must be by the model that answers. Returns the store.
     fn stop(self) -> Arc<MemoryStore> {
         self.until_answered();
-        self.running.stop().unwrap();
+        self.running.stop().expect("stopped in order");
         assert_eq!((self.log.uncommitted(), self.log.breaches()), (0, vec![]));
         assert!(self.store.answers().values().all(|answer| answer.model.as_str() == "by-delay"));
         self.store

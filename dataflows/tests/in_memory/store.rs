@@ -75,11 +75,13 @@ impl MemoryStore {
         lock(&self.state).answers.clone()
     }
 
+    #[allow(dead_code, reason = "for those of the shadow")]
     pub fn shadows(&self) -> BTreeMap<String, ShadowAnswer> {
         lock(&self.state).shadows.clone()
     }
 
     /// From now on what shadows say waits until it is no longer held.
+    #[allow(dead_code, reason = "for those of the shadow")]
     pub fn hold_shadows(&self, hold: bool) {
         lock(&self.state).holds_shadows = hold;
     }
