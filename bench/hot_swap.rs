@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    ops::Range,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -52,6 +53,14 @@ struct Swap {
 }
 
 pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
+    for keeps in [true, false] {
+        println!("{}", if keeps { "into the embedded store" } else { "into a sink that drops" });
+        measure_one(options, keeps)?;
+    }
+    Ok(())
+}
+
+fn measure_one(options: &Options, keeps: bool) -> anyhow::Result<()> {
     let dir = tempfile::tempdir_in(".")?;
     let url = format!("sqlite:{}", dir.path().join("delaycast.db").display());
     let models = ModelDir::new(dir.path().join("models"));
@@ -59,7 +68,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     let first = models.publish(trained.clone(), Utc::now())?;
 
     let (landed, stop, counters) = (Arc::new(Mutex::new(Vec::new())), Stop::default(), Arc::new(Counters::default()));
-    let store = Arc::new(Timed { store: store::open(&url)?, landed: Arc::clone(&landed) });
+    let store = Arc::new(Timed { store: store::open(&url)?, keeps, landed: Arc::clone(&landed) });
     let connections = Connections::new(log::open(&url)?, store);
     let producer = log::open(&url)?.producer()?;
     let (wishes, told) = (Wishes::default(), stop.clone());
@@ -139,30 +148,51 @@ fn report(
         "answers by an older model behind one by a newer, in the order of their partition: {}",
         mixed(landed, positions)?
     );
-    let around = AROUND.as_micros() as i64;
+    let (around, second) = (AROUND.as_micros() as i64, 1_000_000);
+    let (mut swapped, mut control) = (Vec::new(), Vec::new());
     for (number, Swap { published_us, effective_us }) in swaps.iter().enumerate() {
         let until_effective = (effective_us - published_us) as f64 / 1e6;
         println!("swap {}: takes effect {until_effective:.2} s after it was published", number + 1);
         let before = quantiles(landed, published_us - 1_000_000..*published_us);
         println!("  the second before it was published: {before}");
+        let p99 = |asked_us| quantile(&times(landed, asked_us), 0.99);
+        let calm = p99(published_us - second..*published_us);
+        swapped.push(p99(effective_us - around..effective_us + around) / calm);
+        control.push(calm / p99(published_us - 2 * second..published_us - second));
         println!("  from then until it takes effect:    {}", quantiles(landed, *published_us..*effective_us));
         println!(
             "  the second around that:             {}",
             quantiles(landed, effective_us - around..effective_us + around)
         );
     }
+    println!("p99 of the second around, as a multiple of the second before: {}", ratios(swapped));
+    println!("the same of two seconds without a swap, one after the other: {}", ratios(control));
     Ok(())
 }
 
-/// The latency of what was asked within a time.
-fn quantiles(landed: &[Landed], asked_us: std::ops::Range<i64>) -> String {
+fn ratios(mut ratios: Vec<f64>) -> String {
+    ratios.sort_unstable_by(f64::total_cmp);
+    let each: Vec<String> = ratios.iter().map(|ratio| format!("{ratio:.2}")).collect();
+    format!("median {}, of {}", each[each.len() / 2], each.join(" "))
+}
+
+/// How long each took that was asked within a time, in ms, in order.
+fn times(landed: &[Landed], asked_us: Range<i64>) -> Vec<f64> {
     let within = landed.iter().filter(|answer| asked_us.contains(&answer.asked_us));
-    let mut times: Vec<i64> = within.map(|answer| answer.landed_us - answer.asked_us).collect();
-    times.sort_unstable();
-    if times.is_empty() {
-        return "nothing".to_owned();
-    }
-    let at = |quantile: f64| times[((times.len() - 1) as f64 * quantile) as usize] as f64 / 1e3;
+    let mut times: Vec<f64> = within.map(|answer| (answer.landed_us - answer.asked_us) as f64 / 1e3).collect();
+    times.sort_unstable_by(f64::total_cmp);
+    times
+}
+
+/// Of times in order; nothing is not a number.
+fn quantile(times: &[f64], quantile: f64) -> f64 {
+    times.get((times.len().saturating_sub(1) as f64 * quantile) as usize).copied().unwrap_or(f64::NAN)
+}
+
+/// The latency of what was asked within a time.
+fn quantiles(landed: &[Landed], asked_us: Range<i64>) -> String {
+    let times = times(landed, asked_us);
+    let at = |of| quantile(&times, of);
     format!("median {:.1} ms, p99 {:.1}, most {:.1} ({} requests)", at(0.5), at(0.99), at(1.0), times.len())
 }
 
@@ -190,17 +220,20 @@ impl Loader for Plain {
 /// A store that notes when each answer is durable.
 struct Timed {
     store: Arc<dyn Store>,
+    /// Whether it keeps them.
+    keeps: bool,
     landed: Arc<Mutex<Vec<Landed>>>,
 }
 
 struct TimedWriter {
+    keeps: bool,
     writer: Box<dyn Writer<Answer>>,
     landed: Arc<Mutex<Vec<Landed>>>,
 }
 
 impl Writer<Answer> for TimedWriter {
     fn write(&mut self, rows: &[Answer]) -> Result<Vec<Refusal>, Unavailable> {
-        let refusals = self.writer.write(rows)?;
+        let refusals = if self.keeps { self.writer.write(rows)? } else { Vec::new() };
         let landed_us = Utc::now().timestamp_micros();
         let asked_us = |answer: &Answer| answer.request.asked_at.map(|at| at.and_utc().timestamp_micros());
         let landed = |answer: &Answer| {
@@ -218,7 +251,7 @@ impl Store for Timed {
     }
 
     fn answers(&self) -> Result<Box<dyn Writer<Answer>>, Unavailable> {
-        Ok(Box::new(TimedWriter { writer: self.store.answers()?, landed: Arc::clone(&self.landed) }))
+        Ok(Box::new(TimedWriter { keeps: self.keeps, writer: self.store.answers()?, landed: Arc::clone(&self.landed) }))
     }
 
     fn rejections(&self) -> Result<Box<dyn Writer<Rejection>>, Unavailable> {
