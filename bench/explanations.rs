@@ -12,7 +12,7 @@ use delaycast::{
     request::Request,
     store,
 };
-use delaycast_dataflows::score::{self, Config, Connections, Counters, Stop};
+use delaycast_dataflows::score::{self, Config, Connections, Counters, Models, Stop};
 
 use crate::{Options, requests, watch_cost::rate};
 
@@ -149,7 +149,15 @@ fn land(options: &Options, model: &VersionedModel, asked: &[Request]) -> anyhow:
     let config = Config::new(options.workers);
     thread::scope(|scope| {
         let clock = Clock::start()?;
-        let run = scope.spawn(|| score::run(&config, &connections, &scorer, &Arc::new(Counters::default()), &stop));
+        let run = scope.spawn(|| {
+            score::run(
+                &config,
+                &connections,
+                &Models::fixed(Arc::clone(&scorer)),
+                &Arc::new(Counters::default()),
+                &stop,
+            )
+        });
         let rate = rate(&path, asked.len());
         let cost = clock.read();
         stop.ask();

@@ -7,6 +7,7 @@ mod cluster;
 mod embedded_latency;
 mod embedded_throughput;
 mod explanations;
+mod hot_swap;
 mod page_latency;
 mod process;
 mod requests;
@@ -40,6 +41,9 @@ enum Measurement {
     ScrapeCost(Options),
     /// What it costs that an answer says why
     Explanations(Options),
+    /// Latency around the moments at which another model takes effect, at so many
+    /// requests a second
+    HotSwap(Options),
     /// Throughput and latency of three processes beside one
     Cluster(Options),
     /// Throughput and latency between a real Kafka and a real MongoDB
@@ -69,6 +73,7 @@ fn main() -> anyhow::Result<()> {
         Measurement::EmbeddedLatency(options) => embedded_latency::measure(&options),
         Measurement::PageLatency(options) => page_latency::measure(&options),
         Measurement::Explanations(options) => explanations::measure(&options),
+        Measurement::HotSwap(options) => hot_swap::measure(&options),
         Measurement::Cluster(options) => cluster::measure(&options),
         Measurement::WatchCost(options) => watch_cost::measure(&options),
         Measurement::ScrapeCost(options) => scrape_cost::measure(&options),

@@ -1,11 +1,11 @@
 //! `delaycast doctor`: whether everything that a system depends on is well.
 
 use anyhow::bail;
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use clap::Args as ClapArgs;
 use delaycast::{
     finding::{Finding, State},
-    model::ModelDir,
+    model::{ModelDir, published_at},
 };
 use indicatif::HumanDuration;
 use serde::Serialize;
@@ -67,18 +67,9 @@ fn model(models: &ModelDir) -> Vec<Finding> {
         }
     };
     let name = loaded.version.as_str();
-    let age = trained_at(name).map(|at| (Utc::now() - at).to_std().unwrap_or_default());
+    let age = published_at(&loaded.version).map(|at| (Utc::now() - at).to_std().unwrap_or_default());
     let age = age.map(|age| format!(", made {} ago", HumanDuration(age))).unwrap_or_default();
     vec![Finding::well("model", format!("{name} can be read{age}"))]
-}
-
-/// A version's name begins with when it was made.
-fn trained_at(version: &str) -> Option<DateTime<Utc>> {
-    let moment = version.split('-').next()?;
-    let (seconds, rest) = moment.split_at_checked("20261124T123040".len())?;
-    let millis: u32 = rest.trim_end_matches('Z').parse().ok()?;
-    let at = chrono::NaiveDateTime::parse_from_str(seconds, "%Y%m%dT%H%M%S").ok()?.and_utc();
-    Some(at + chrono::TimeDelta::milliseconds(millis.into()))
 }
 
 fn in_words(finding: &Finding) -> String {
@@ -92,16 +83,4 @@ fn in_words(finding: &Finding) -> String {
         text += &format!("\n{:>20} {advice}", "->");
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_version_tells_its_age() {
-        let at = trained_at("20261124T123040230Z-59188015").unwrap();
-        assert_eq!(at.to_rfc3339(), "2026-11-24T12:30:40.230+00:00");
-        assert_eq!(trained_at("nonsense"), None);
-    }
 }

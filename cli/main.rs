@@ -7,6 +7,7 @@ mod evaluate;
 mod format;
 mod health;
 mod mesh;
+mod models;
 mod operations;
 mod options;
 mod predict;
@@ -16,6 +17,7 @@ mod routes;
 mod score;
 mod send;
 mod signals;
+mod swap;
 mod topics;
 mod train;
 mod up;
@@ -47,6 +49,7 @@ enum Command {
     Web(web::Args),
     Train(train::Args),
     Evaluate(evaluate::Args),
+    Models(models::Args),
     Data(data::Args),
     Send(send::Args),
     Predict(predict::Args),
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Command::Web(args) => web::run(&args),
         Command::Train(args) => train::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Models(args) => models::run(&args),
         Command::Data(args) => data::run(args),
         Command::Send(args) => send::run(&args),
         Command::Predict(args) => predict::run(&args),

@@ -98,7 +98,7 @@ pub(crate) struct ModelsOption {
 }
 
 /// Whether answers say why.
-#[derive(Args)]
+#[derive(Args, Clone, Copy)]
 pub(crate) struct ExplainOption {
     /// Whether each answer says why: half as long again, and at full load a fifth of the throughput
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]

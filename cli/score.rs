@@ -10,7 +10,7 @@ use crate::{
     cluster::{self, ClusterOptions},
     health::HealthOption,
     options::{self, ExplainOption, SystemOptions},
-    routes, signals,
+    routes, signals, swap,
 };
 
 /// Score the requests of a log into a store, until told to stop
@@ -53,7 +53,8 @@ fn run_alone(args: &Args) -> anyhow::Result<()> {
     let monitor = args.health.start(&stop)?;
     // Who is told to stop while it starts stops in order, too.
     signals::on_stop(&stop)?;
-    let model = ModelDir::new(&args.system.models.models).load_current()?;
+    let dir = ModelDir::new(&args.system.models.models);
+    let model = dir.load_usable()?;
     tracing::info!("scoring with model {} on {} workers", model.version, args.workers);
     let Some((log, store)) = args.system.open(&stop)? else { return Ok(()) };
     monitor.has("log");
@@ -61,12 +62,12 @@ fn run_alone(args: &Args) -> anyhow::Result<()> {
     monitor.uses(&model.version);
     monitor.has("store");
     args.health.watch_store(&monitor, &store, &stop)?;
-    let connections = Connections::new(log, store);
     let counters = Arc::new(Counters::default());
+    let models = swap::models(model, args.explain, Some(&dir), &store, &counters, &stop)?;
+    let connections = Connections::new(log, store);
     monitor.scores(&connections, &counters);
     monitor.has("model");
-    let scorer = args.explain.scorer(model);
-    let result = run_dataflow(&Config::new(args.workers.get()), &connections, &scorer, &counters, &stop);
+    let result = run_dataflow(&Config::new(args.workers.get()), &connections, &models, &counters, &stop);
     tracing::info!("stopped: {counters}");
     Ok(result?)
 }

@@ -12,9 +12,9 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args as ClapArgs;
 use delaycast::{
     address,
-    model::{ModelDir, ModelDirError, Scorer, VersionedModel},
+    model::{ModelDir, ModelDirError, VersionedModel},
 };
-use delaycast_dataflows::score::{self, Config, Connections, Counters, Stop};
+use delaycast_dataflows::score::{self, Config, Connections, Counters, Models, Stop};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     health::HealthOption,
     operations::{self, Scoring},
     options::{self, ExplainOption},
-    routes, signals, train,
+    routes, signals, swap, train,
     web::{self, Listen},
 };
 
@@ -87,7 +87,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         let connections = Connections::new(Arc::clone(&log), Arc::clone(&store));
         monitor.scores(&connections, &counters);
         let shown = operations::Scorer { counters: Arc::clone(&counters), connections: connections.clone() };
-        (score_here(args.workers, connections, args.explain.scorer(model), &counters, &stop)?, Arc::new(shown))
+        let models = swap::models(model, args.explain, Some(&ModelDir::new(&models)), &store, &counters, &stop)?;
+        (score_here(args.workers, connections, models, &counters, &stop)?, Arc::new(shown))
     };
     let operations = operations::watch(&log, &store, Some(shown), &stop)?;
     let served = web::serve(listener, &*log, &*store, operations, atlas, &stop);
@@ -104,13 +105,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 fn score_here(
     workers: NonZeroUsize,
     connections: Connections,
-    scorer: Arc<dyn Scorer>,
+    models: Models,
     counters: &Arc<Counters>,
     stop: &Stop,
 ) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
     let (stop, counters, config) = (stop.clone(), Arc::clone(counters), Config::new(workers.get()));
     let run = move || {
-        let result = score::run(&config, &connections, &scorer, &counters, &stop);
+        let result = score::run(&config, &connections, &models, &counters, &stop);
         // A page without a scorer would only make people wait.
         stop.ask();
         Ok(result?)
@@ -136,7 +137,7 @@ fn lock(dir: &Path) -> anyhow::Result<File> {
 /// The current model; trains one on the bundled flights if there is none.
 fn model(dir: &Path, workers: NonZeroUsize) -> anyhow::Result<VersionedModel> {
     let models = ModelDir::new(dir);
-    match models.load_current() {
+    match models.load_usable() {
         Err(ModelDirError::NoModel(_)) => {
             tracing::info!("no model in {} yet: training one on the bundled flights of 2013", dir.display());
             train::train_bundled(&models, workers)

@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let listener = args.listen.listen()?;
     let stop = Stop::default();
     let monitor = args.health.start(&stop)?;
-    let model = ModelDir::new(&args.system.models.models).load_current()?;
+    let model = ModelDir::new(&args.system.models.models).load_usable()?;
     signals::on_stop(&stop)?;
     let Some((log, store)) = args.system.open(&stop)? else { return Ok(()) };
     monitor.has("log");

@@ -7,8 +7,8 @@ use chrono::{DateTime, Datelike, NaiveTime, Utc};
 use crate::{
     classes::{DelayClass, Probabilities},
     document::{Document, Value},
-    features::Given,
     explanation::Explanation,
+    features::Given,
     request::{Request, RequestId},
 };
 

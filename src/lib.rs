@@ -4,7 +4,7 @@
 //!
 //! * [`code`], [`classes`]: the vocabulary: airline and airport codes, the four delay classes.
 //! * [`request`]: what is asked: fields, limits, decoding from and encoding to the wire.
-//! * [`answer`]: what is answered: answers and rejections; [`explanation`]: why.
+//! * [`answer`]: what is answered: answers and rejections; [`explanation`]: why; [`shadow`]: what a candidate says beside.
 //! * [`document`]: the answers' shape in a document store, and its JSON.
 //! * [`atlas`]: known airports and airlines, distances between airports.
 //! * [`history`]: flown flights: their Parquet file, what fetches their zips, and the importers of other formats.
@@ -42,6 +42,7 @@ pub mod ndjson;
 pub mod predict;
 pub mod process;
 pub mod request;
+pub mod shadow;
 pub mod sqlite;
 pub mod store;
 pub mod supervise;

@@ -14,11 +14,11 @@ use delaycast::{
     delivery::{ROWS_PER_WRITE_MAX, Refusal, Unavailable, Writer},
     finding::Finding,
     log,
-    model::{ModelDir, Scorer, VersionedModel},
+    model::{ModelDir, VersionedModel},
     request::Request,
     store::{self, Lookup, Store, Tail},
 };
-use delaycast_dataflows::score::{Config, Connections, Counters, Stop, run};
+use delaycast_dataflows::score::{Config, Connections, Counters, Models, Stop, run};
 
 use super::{Options, mongo, mongo::Scratch, topic::Topic};
 use crate::{process::thread_seconds, requests};
@@ -38,7 +38,7 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
     let model = ModelDir::new(&options.models).load_current()?.explaining();
     let documents = if options.mongo.is_some() { documents(&asked, &model) } else { Vec::new() };
     drop(asked);
-    let scorer: Arc<dyn Scorer> = Arc::new(model);
+    let models = Models::fixed(Arc::new(model));
 
     let (mut consumed, mut dropped) = (Vec::new(), Vec::new());
     let (mut inserted, mut landed) = (Vec::new(), Vec::new());
@@ -46,7 +46,7 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
         println!("round {round} of {}", options.rounds);
         consumed.push(report("read and dropped by a plain consumer", topic.consume(options.requests)?));
         let url = topic.url(&format!("null-{round}"));
-        dropped.push(report("answered into a null sink", score(options, &url, Arc::new(Null), &scorer)?));
+        dropped.push(report("answered into a null sink", score(options, &url, Arc::new(Null), &models)?));
         let Some(mongo) = &options.mongo else { continue };
         let alone = Scratch::make(mongo, &format!("insert_{round}"))?;
         let rate = alone.insert(documents.clone(), options.workers, ROWS_PER_WRITE_MAX)?;
@@ -54,7 +54,7 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
         drop(alone);
         let place = Scratch::make(mongo, &format!("land_{round}"))?;
         let url = topic.url(&format!("store-{round}"));
-        landed.push(report("answered into the store", score(options, &url, store::open(place.url())?, &scorer)?));
+        landed.push(report("answered into the store", score(options, &url, store::open(place.url())?, &models)?));
         ensure!(place.count()? == options.requests as u64, "the store has {} answers", place.count()?);
     }
     compare("null sink / plain consumer", &dropped, &consumed);
@@ -93,12 +93,12 @@ fn documents(asked: &[Request], VersionedModel { version, model }: &VersionedMod
 }
 
 /// Answers per second that the sink has acknowledged, from when the first are seen until all are.
-fn score(options: &Options, log: &str, store: Arc<dyn Store>, scorer: &Arc<dyn Scorer>) -> anyhow::Result<f64> {
+fn score(options: &Options, log: &str, store: Arc<dyn Store>, models: &Models) -> anyhow::Result<f64> {
     let connections = Connections::new(log::open(log)?, store);
     let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));
     let config = Config::new(options.workers);
     thread::scope(|scope| {
-        let running = scope.spawn(|| run(&config, &connections, scorer, &counters, &stop));
+        let running = scope.spawn(|| run(&config, &connections, models, &counters, &stop));
         let rate = watch(&counters, options.requests);
         stop.ask();
         running.join().ok().context("a worker panicked")??;

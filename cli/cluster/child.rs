@@ -24,10 +24,10 @@ use delaycast_dataflows::{
 };
 
 use super::lost;
-use crate::{routes, score::Args, signals};
+use crate::{routes, score::Args, signals, swap};
 
 /// The version of what the processes of a cluster exchange: those of two never form a generation.
-const DATAFLOW: &str = "score 1";
+const DATAFLOW: &str = "score 2";
 
 /// How often it is looked whether there is a new certificate, to tell until when it is valid.
 const CERTIFICATE: Duration = Duration::from_secs(60);
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
     let Some((log, store)) = args.system.open(&stop)? else { return Ok(()) };
     monitor.has("log");
     let models = ModelDir::new(&args.system.models.models);
-    let Some(model) = routes::with_routes_of(&*store, models.load_current()?, &stop) else { return Ok(()) };
+    let Some(model) = routes::with_routes_of(&*store, models.load_usable()?, &stop) else { return Ok(()) };
     monitor.has("store");
     args.health.watch_store(&monitor, &store, &stop)?;
     let opened = Connections::new(Arc::clone(&log), Arc::clone(&store));
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
     monitor.has("model");
     let model = Arc::new(Mutex::new(model));
     let site = Site {
-        terms: terms(args, &peers, &*log, &store, models, &model, &stop),
+        terms: terms(args, &peers, &*log, &store, models.clone(), &model, &stop),
         trust: args.cluster.trust()?,
         last_generation: args.cluster.life.after_generation,
         partitions,
@@ -79,10 +79,12 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
     monitor.has("mesh");
     let model = model.lock().unwrap_or_else(PoisonError::into_inner).clone();
     monitor.uses(&model.version);
-    let scorer = args.explain.scorer(model);
+    // One process is enough to notice a new model: all are sent it.
+    let watches = (member.peers().index() == 0).then_some(&models);
+    let models = swap::models(model, args.explain, watches, &store, &counters, &stop)?;
     let config = Config::new(args.workers.get());
     let leave = |loss| lost::leave(&format!("{loss}"));
-    let result = score::run_in_cluster(&config, member, &opened, &scorer, &counters, &stop, leave);
+    let result = score::run_in_cluster(&config, member, &opened, &models, &counters, &stop, leave);
     tracing::info!("stopped: {counters}");
     // Who reports holds on to it, and only the last who closes an embedded file leaves it whole.
     *connections.lock().unwrap_or_else(PoisonError::into_inner) = None;

@@ -8,7 +8,7 @@
 //! an outage of a log or a store, so its silence means that a worker hangs or that the network is cut. A process that
 //! dies is noticed by its connections, at once; this is for the one that is there and does nothing.
 //!
-//! The beats also carry the word to stop: a generation ends with the first of its processes that is told to stop, after
+//! The beats also carry each process's clock, so that it is known how far the fastest is ahead, and the word to stop: a generation ends with the first of its processes that is told to stop, after
 //! all of them have finished what they had read.
 
 mod pulse;
@@ -46,10 +46,17 @@ struct Beat {
     from: usize,
     /// Whether its process was told to stop.
     stopping: bool,
+    /// Its process's clock, in milliseconds.
+    clock_ms: u64,
 }
 
-/// Builds one worker's part. `stopping` tells whether this process was told to stop.
-pub(crate) fn build(scope: Scope<'_, u64>, pulse: &Arc<Pulse>, stopping: impl Fn() -> bool + 'static) {
+/// Builds one worker's part. `stopping` tells whether this process was told to stop, `clock_ms` what its clock says.
+pub(crate) fn build(
+    scope: Scope<'_, u64>,
+    pulse: &Arc<Pulse>,
+    stopping: impl Fn() -> bool + 'static,
+    clock_ms: impl Fn() -> u64 + Copy + 'static,
+) {
     let (from, listeners, told) = (scope.worker().index(), pulse.listeners(), Arc::clone(pulse));
     let beats = source::<_, CapacityContainerBuilder<Vec<Beat>>, _, _>(scope, "Beat", |mut capability, info| {
         let activator = scope.activator_for(info.address);
@@ -64,7 +71,9 @@ pub(crate) fn build(scope: Scope<'_, u64>, pulse: &Arc<Pulse>, stopping: impl Fn
             due = now + BEAT;
             // The word of another is not passed on: all have heard it, and it would seem to be this one's.
             let stopping = stopping() && told.ended_by().is_none_or(|process| process == told.process());
-            output.session(&capability).give_iterator(listeners.iter().map(|&to| Beat { to, from, stopping }));
+            let clock_ms = clock_ms();
+            let beat = |&to| Beat { to, from, stopping, clock_ms };
+            output.session(&capability).give_iterator(listeners.iter().map(beat));
             let next = capability.time() + 1;
             capability.downgrade(&next);
             activator.activate_after(BEAT);
@@ -75,6 +84,7 @@ pub(crate) fn build(scope: Scope<'_, u64>, pulse: &Arc<Pulse>, stopping: impl Fn
         input.for_each_stamp(|_, containers| {
             for beat in containers.flat_map(|container| container.drain(..)) {
                 pulse.heard(beat.from, beat.stopping);
+                pulse.compare(beat.clock_ms, clock_ms());
             }
         });
     });

@@ -26,6 +26,8 @@ pub struct Pulse {
     since: Instant,
     /// By worker, in milliseconds since `since`.
     pub(super) heard_ms: Vec<AtomicU64>,
+    /// How far the fastest clock is ahead of this process's.
+    ahead_ms: AtomicU64,
     ended_by: OnceLock<usize>,
     over: AtomicBool,
     left: AtomicBool,
@@ -87,6 +89,7 @@ impl Pulse {
             workers,
             since: Instant::now(),
             heard_ms: (0..processes * workers).map(|_| AtomicU64::new(0)).collect(),
+            ahead_ms: AtomicU64::new(0),
             ended_by: OnceLock::new(),
             over: AtomicBool::new(false),
             left: AtomicBool::new(false),
@@ -127,6 +130,17 @@ impl Pulse {
             // Somebody else's word came first: that one is the reason.
             let _ = self.ended_by.set(worker / self.workers);
         }
+    }
+
+    /// Another process's clock said this a moment ago, and this one's says that now.
+    pub(crate) fn compare(&self, theirs_ms: u64, ours_ms: u64) {
+        self.ahead_ms.fetch_max(theirs_ms.saturating_sub(ours_ms), Ordering::Relaxed);
+    }
+
+    /// How far the fastest clock of all processes was seen ahead of this one's, less the time that word takes. They all
+    /// count from one moment, but not all have heard of it at the same time.
+    pub(crate) fn ahead(&self) -> Duration {
+        Duration::from_millis(self.ahead_ms.load(Ordering::Relaxed))
     }
 
     /// Starts a thread that calls `leave` when the generation is over; it ends when the work is done.

@@ -65,7 +65,8 @@ fn every_worker_is_heard_by_every_process_and_one_that_stops_stops_all() {
         let (index, pulse) = (worker.index(), Arc::clone(&given[worker.index()]));
         let all = Arc::new(AtomicUsize::new(0));
         let heard_all = Arc::clone(&all);
-        worker.dataflow(|scope| build(scope, &pulse, move || index == 2 && heard_all.load(Ordering::Relaxed) == 4));
+        worker
+            .dataflow(|scope| build(scope, &pulse, move || index == 2 && heard_all.load(Ordering::Relaxed) == 4, || 0));
         while pulse.ended_by().is_none() {
             worker.step_or_park(Some(Duration::from_millis(10)));
             all.store(pulse.heard_ms.iter().filter(|ms| ms.load(Ordering::Relaxed) > 0).count(), Ordering::Relaxed);

@@ -10,13 +10,14 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::score::{Counters, Times};
+use crate::score::{Compared, Counters, Times};
 
 /// What is to be shown.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     pub(super) build: &'static str,
     pub(super) model: Option<ModelVersion>,
+    pub(super) shadow: Option<ModelVersion>,
     /// By name, in seconds; 0 for one that serves.
     pub(super) outages: Vec<(&'static str, f64)>,
     pub(super) counters: Option<Arc<Counters>>,
@@ -35,7 +36,7 @@ pub(super) fn text(snapshot: Snapshot) -> String {
 impl Collector for Snapshot {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut page = Page(encoder);
-        let Snapshot { build, model, outages, counters, usage } = self;
+        let Snapshot { build, model, shadow, outages, counters, usage } = self;
         page.info("delaycast_build", "The version of this program", "version", build)?;
         if let Some(model) = model {
             page.info("delaycast_model", "The version of the model in use", "version", model.as_str())?;
@@ -46,7 +47,11 @@ impl Collector for Snapshot {
             page.gauge("process_resident_memory_bytes", "Memory in use", usage.resident_bytes)?;
             page.counter("process_cpu_seconds", "Processor time, user and system", usage.cpu_seconds)?;
         }
-        counters.as_ref().map_or(Ok(()), |counters| page.score(counters))
+        let Some(counters) = counters else { return Ok(()) };
+        let shadow = shadow.as_ref().map_or("none", ModelVersion::as_str);
+        page.info("delaycast_shadow_model", "The version of the model that is tried out", "version", shadow)?;
+        page.shadow(&counters.shadow)?;
+        page.score(counters)
     }
 }
 
@@ -62,6 +67,10 @@ impl Page<'_> {
         self.counter("delaycast_landed_rejections", help, counters.rejections.get())?;
         let letters: Vec<_> = counters.dead_letters.by_kind().collect();
         self.counters("delaycast_dead_letters", "Dead letters that their log has acknowledged", "reason", &letters)?;
+        let help = "Models that have taken effect since the start, beside the first";
+        self.counter("delaycast_swapped_models", help, counters.models_swapped.get())?;
+        let help = "Models that were named for use, and cannot be used";
+        self.counter("delaycast_refused_models", help, counters.models_refused.get())?;
         let help = "From reading a record to the store's acknowledgement of its answer";
         self.histogram("delaycast_latency_seconds", help, &counters.latency.get())?;
 
@@ -86,6 +95,19 @@ impl Page<'_> {
             self.gauge("delaycast_certificate_expiry_timestamp_seconds", help, at)?;
         }
         Ok(())
+    }
+
+    fn shadow(&mut self, shadow: &Compared) -> fmt::Result {
+        let help = "Requests that the shadow has scored beside the model that answers";
+        self.counter("delaycast_shadow_compared_requests", help, shadow.compared.get())?;
+        let help = "Of these, those of which both hold the same class most probable";
+        self.counter("delaycast_shadow_agreed_requests", help, shadow.agreed.get())?;
+        let help = "The absolute differences of their probabilities, summed up; 0 to 2 a request";
+        self.counter("delaycast_shadow_probability_change", help, shadow.change_millionths.get() as f64 / 1e6)?;
+        let help = "What the store has acknowledged of the shadow";
+        self.counter("delaycast_shadow_landed_answers", help, shadow.landed.get())?;
+        let help = "Requests that the shadow did not get, or whose answers were lost";
+        self.counter("delaycast_shadow_dropped_requests", help, shadow.dropped.get())
     }
 
     fn counter(&mut self, name: &str, help: &str, value: impl EncodeCounterValue) -> fmt::Result {

@@ -15,7 +15,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use delaycast::{answer::ModelVersion, delivery::Health, process::Usage};
+use delaycast::{answer::ModelVersion, delivery::Health, model::Role, process::Usage};
 
 use crate::score::{Connections, Counters, Stop};
 
@@ -57,7 +57,7 @@ impl Monitor {
         self.state().missing.remove(what);
     }
 
-    /// This is the model in use.
+    /// This is the model in use, until a score dataflow knows better.
     pub fn uses(&self, model: &ModelVersion) {
         self.state().model = Some(model.clone());
     }
@@ -97,9 +97,11 @@ impl Monitor {
     pub fn metrics(&self) -> String {
         let State { healths, model, counters, .. } = &*self.state();
         let outage = |health: &Health| health.outage().map_or(0.0, |outage| outage.since.elapsed().as_secs_f64());
+        let used = |role| counters.as_ref()?.models.get(role).map(|(version, _)| version);
         exposition::text(exposition::Snapshot {
             build: self.build,
-            model: model.clone(),
+            model: used(Role::Current).or_else(|| model.clone()),
+            shadow: used(Role::Shadow),
             outages: healths.iter().map(|(name, health)| (*name, outage(health))).collect(),
             counters: counters.clone(),
             usage: (self.usage)(),

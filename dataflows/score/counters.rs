@@ -11,14 +11,15 @@ use std::{
 
 use delaycast::log;
 
-use super::{kinds::DeadLetterCounter, latency::Latency, workers::Workers};
+use super::{Compared, Used, kinds::DeadLetterCounter, latency::Latency, workers::Workers};
 
 /// A number that only grows.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    pub(super) fn add(&self, count: usize) {
+    /// So many more.
+    pub fn add(&self, count: usize) {
         self.0.fetch_add(count as u64, Ordering::Relaxed);
     }
 
@@ -88,6 +89,14 @@ pub struct Counters {
     pub dead_letters: DeadLetterCounter,
     /// Rejections that the store has acknowledged.
     pub rejections: Counter,
+    /// The models in use.
+    pub models: Used,
+    /// Models that have taken effect since the start, beside the first.
+    pub models_swapped: Counter,
+    /// Models that were named for use, and cannot be used.
+    pub models_refused: Counter,
+    /// How the shadow compares, if there is one.
+    pub shadow: Compared,
     /// Messages of the log that are not yet committed.
     pub lag: Lag,
     /// The workers' main loops.

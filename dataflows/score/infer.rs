@@ -1,47 +1,102 @@
 //! From requests to answers.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 
 use chrono::Utc;
-use delaycast::{answer::Answer, model::Scorer, request::Request};
+use delaycast::{
+    answer::{Answer, Score},
+    request::Request,
+};
 use timely::{
     container::CapacityContainerBuilder,
-    dataflow::{StreamVec, channels::pact::Pipeline, operators::Operator},
+    dataflow::{
+        StreamVec,
+        channels::pact::Pipeline,
+        operators::{Capability, Operator},
+    },
 };
 
-use super::{Shared, Timestamp, source::Record};
+use super::{
+    Shared, Timestamp,
+    source::Record,
+    swap::{Cast, SharedSchedule},
+};
 
-/// Scores requests in the batches that they come in; it never waits to fill one.
+/// Requests of one timestamp, of which it is not known yet which model answers them.
+type Waiting = (Capability<Timestamp>, Vec<(Request, Record)>);
+
+/// Scores requests in the batches that they come in, each with the model that its timestamp decides; it never waits to
+/// fill one. It waits only where it is not known yet which model that is, and then in order.
 pub(super) fn score<'scope>(
     requests: StreamVec<'scope, Timestamp, (Request, Record)>,
-    scorer: Arc<dyn Scorer>,
+    schedule: SharedSchedule,
     shared: &Shared,
 ) -> StreamVec<'scope, Timestamp, (Answer, Record)> {
-    let Shared { ledger, counters, .. } = shared.clone();
-    let mut batch: Vec<Request> = Vec::new();
-    let mut records: Vec<Record> = Vec::new();
-    let mut scores = Vec::new();
-    requests.unary::<CapacityContainerBuilder<Vec<(Answer, Record)>>, _, _, _>(Pipeline, "Score", |_, _| {
-        move |input, output| {
+    let scope = requests.scope();
+    let mut batch = Batch { shared: shared.clone(), requests: Vec::new(), records: Vec::new(), scores: Vec::new() };
+    // Bounded by the records in flight.
+    let mut waiting: VecDeque<Waiting> = VecDeque::new();
+    requests.unary_frontier::<CapacityContainerBuilder<Vec<(Answer, Record)>>, _, _, _>(Pipeline, "Score", |_, info| {
+        schedule.borrow_mut().read_by(scope.activator_for(info.address));
+        move |(input, frontier), output| {
+            let mut schedule = schedule.borrow_mut();
+            while let Some((capability, requests)) = waiting.front_mut()
+                && let Some(cast) = schedule.at(*capability.time())
+            {
+                output.session(capability).give_iterator(batch.score(cast, requests.drain(..)));
+                waiting.pop_front();
+            }
             input.for_each_stamp(|capability, containers| {
-                for (request, record) in containers.flat_map(|container| container.drain(..)) {
-                    batch.push(request);
-                    records.push(record);
+                let Some(&at) = capability.least() else { return };
+                let requests = containers.flat_map(|container| container.drain(..));
+                if waiting.is_empty()
+                    && let Some(cast) = schedule.at(at)
+                {
+                    output.session(&capability).give_iterator(batch.score(cast, requests));
+                } else if let Some(capability) = capability.retain_least(0) {
+                    waiting.push_back((capability, requests.collect()));
                 }
-                scorer.score(&batch, &mut scores);
-                counters.scored.add(scores.len());
-                if scores.len() != batch.len() {
-                    // A request without an answer must not be taken for done.
-                    let (asked, scored) = (batch.len(), scores.len());
-                    let broken = format!("model {} gave {scored} scores for {asked} requests", scorer.version());
-                    ledger.borrow_mut().broken = Some(broken);
-                }
-                let scored_at = Utc::now();
-                let answers = batch.drain(..).zip(scores.drain(..)).zip(records.drain(..));
-                output.session(&capability).give_iterator(answers.map(|((request, score), record)| {
-                    (Answer { request, score, model: scorer.version().clone(), scored_at }, record)
-                }));
             });
+            let to_come = frontier.frontier().first().copied().unwrap_or(Timestamp::MAX);
+            let waits = waiting.iter().map(|(capability, _)| *capability.time()).min();
+            schedule.forget_before(waits.map_or(to_come, |waits| waits.min(to_come)));
         }
     })
+}
+
+/// Requests that are scored together, by one model.
+struct Batch {
+    shared: Shared,
+    requests: Vec<Request>,
+    records: Vec<Record>,
+    scores: Vec<Score>,
+}
+
+impl Batch {
+    fn score(
+        &mut self,
+        cast: &Cast,
+        requests: impl Iterator<Item = (Request, Record)>,
+    ) -> impl Iterator<Item = (Answer, Record)> {
+        for (request, record) in requests {
+            self.requests.push(request);
+            self.records.push(record);
+        }
+        let scorer = &cast.current;
+        scorer.score(&self.requests, &mut self.scores);
+        self.shared.counters.scored.add(self.scores.len());
+        let (asked, scored) = (self.requests.len(), self.scores.len());
+        if scored != asked {
+            // A request without an answer must not be taken for done.
+            let broken = format!("model {} gave {scored} scores for {asked} requests", scorer.version());
+            self.shared.ledger.borrow_mut().broken = Some(broken);
+        }
+        if let (Some(shadow), Some(sideline)) = (&cast.shadow, &self.shared.sideline) {
+            sideline.offer(shadow, scorer.version(), &self.requests, &self.scores);
+        }
+        let (model, scored_at) = (scorer.version().clone(), Utc::now());
+        let scored = self.requests.drain(..).zip(self.scores.drain(..)).zip(self.records.drain(..));
+        scored
+            .map(move |((request, score), record)| (Answer { request, score, model: model.clone(), scored_at }, record))
+    }
 }

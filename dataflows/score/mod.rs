@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!             ┌──────────────────────────────── offset commit ◀───────────────────────────────┐
-//!             ▼                                                                               │
+//!             ▼                                     ▼ which model (Schedule, see `swap`)       │
 //!  log ──▶ ReadLog ──▶ [Exchange] ──▶ Decode ──▶ Score ──▶ LandAnswers ───────────────────────┤ durable
 //!                                       │                       │ refused for good            │ frontier
 //!                                       └─ cannot be read ──────┴─▶ LandDeadLetters ──────────┤ (probe)
@@ -28,6 +28,8 @@
 //! 8. Scoring is local to the worker that read the record, unless there are fewer partitions than workers.
 //! 9. On stop a source reads no more, and the workers leave together once all that they have read is durable and
 //!    committed; after [`Config::drain`] each leaves by itself, without having committed what is not durable.
+//!
+//! Another model takes effect without a pause, at one timestamp on all workers: `swap` has the rules of that.
 
 mod clock;
 mod commit;
@@ -41,7 +43,9 @@ mod latency;
 mod ledger;
 mod opening;
 mod run;
+mod shadow;
 mod source;
+mod swap;
 mod wake;
 mod work;
 mod workers;
@@ -52,7 +56,6 @@ use delaycast::{
     answer::{Answer, Rejection},
     delivery::Delivery,
     log::{DeadLetter, Message, Reader},
-    model::Scorer,
 };
 use timely::dataflow::{
     ProbeHandle, Scope,
@@ -66,12 +69,16 @@ pub use kinds::DeadLetterCounter;
 pub use latency::{Latency, Times};
 pub use ledger::InFlight;
 pub use run::{Config, Error, partitions, run, run_in_cluster};
+pub use shadow::{Compared, WAITING_MAX as SHADOW_WAITING_MAX};
+pub use swap::{LEAD, Models, Used};
 pub use workers::Workers;
 
 use decode::Dead;
 use land::{Landed, land, lose};
 use ledger::SharedLedger;
+use shadow::Sideline;
 use source::Record;
+use swap::SharedSchedule;
 use wake::LateWaker;
 
 /// How often a source closes its batch and downgrades its capability.
@@ -94,13 +101,14 @@ struct Shared {
     clock: ClusterClock,
     ledger: SharedLedger,
     counters: Arc<Counters>,
+    sideline: Option<Sideline>,
 }
 
 /// Builds one worker's part. The probe passes a timestamp once everything read under it is durable.
 fn build(
     scope: Scope<'_, Timestamp>,
     ends: Ends,
-    scorer: Arc<dyn Scorer>,
+    schedule: SharedSchedule,
     rebalance: bool,
     shared: &Shared,
 ) -> ProbeHandle<Timestamp> {
@@ -111,7 +119,7 @@ fn build(
         });
     }
     let (requests, unreadable) = decode::decode(messages);
-    let answers = infer::score(requests, scorer, shared);
+    let answers = infer::score(requests, schedule, shared);
     let refused = land(answers, "LandAnswers", ends.answers, shared, answered);
 
     let dead = unreadable.concat(refused.map(Dead::refused));

@@ -2,13 +2,15 @@
 
 use std::{any::Any, cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
-use delaycast::{delivery::Unavailable, model::Scorer};
+use delaycast::{delivery::Unavailable, model::Role};
 use timely::{CommunicationConfig, WorkerConfig, communication::allocator::AllocatorBuilder, execute::execute_from};
 
 use super::{
-    ClusterClock, Connections, Counters, InFlight, Shared, Stop,
+    ClusterClock, Connections, Counters, InFlight, Models, Shared, Stop,
     ledger::Ledger,
     patiently,
+    shadow::Shadow,
+    swap::Shelf,
     work::{Plan, work_as},
 };
 use crate::{
@@ -75,7 +77,7 @@ pub enum Error {
 pub fn run(
     config: &Config,
     connections: &Connections,
-    scorer: &Arc<dyn Scorer>,
+    models: &Models,
     counters: &Arc<Counters>,
     stop: &Stop,
 ) -> Result<(), Error> {
@@ -86,10 +88,12 @@ pub fn run(
         drain: config.drain,
         in_flight: config.in_flight,
         clock: ClusterClock::start(),
+        workers: config.workers,
+        shelf: Shelf::default(),
         pulse: None,
         unopened: Arc::default(),
     };
-    let work = Work { plan, connections, scorer, counters, stop };
+    let work = Work { plan, connections, models, counters, stop };
     execute(builders, others, work)
 }
 
@@ -100,7 +104,7 @@ pub fn run_in_cluster(
     config: &Config,
     mut member: Member,
     connections: &Connections,
-    scorer: &Arc<dyn Scorer>,
+    models: &Models,
     counters: &Arc<Counters>,
     stop: &Stop,
     leave: impl FnOnce(Loss) + Send + 'static,
@@ -114,10 +118,12 @@ pub fn run_in_cluster(
         drain: config.drain,
         in_flight: config.in_flight,
         clock: ClusterClock::start_at(generation.clock_ms),
+        workers: config.workers,
+        shelf: Shelf::default(),
         pulse: Some(Arc::clone(&pulse)),
         unopened: Arc::default(),
     };
-    let done = execute(builders, others, Work { plan, connections, scorer, counters, stop });
+    let done = execute(builders, others, Work { plan, connections, models, counters, stop });
     // Also after an error: the others are to see an end and not a loss.
     member.close();
     pulse.left();
@@ -137,23 +143,27 @@ pub fn partitions(connections: &Connections, stop: &Stop) -> Option<u32> {
 struct Work<'a> {
     plan: Plan,
     connections: &'a Connections,
-    scorer: &'a Arc<dyn Scorer>,
+    models: &'a Models,
     counters: &'a Arc<Counters>,
     stop: &'a Stop,
 }
 
 fn execute(builders: Vec<AllocatorBuilder>, others: Box<dyn Any + Send>, work: Work<'_>) -> Result<(), Error> {
-    let Work { plan, connections, scorer, counters, stop } = work;
+    let Work { plan, connections, models, counters, stop } = work;
     counters.workers.want(builders.len());
-    let (connections, scorer, counters, stop) =
-        (connections.clone(), Arc::clone(scorer), Arc::clone(counters), stop.clone());
+    // Ends when all workers have left.
+    let (_shadow, sideline) = Shadow::start(&connections.store, counters)?;
+    counters.models.set(Role::Current, Some(models.version().clone()), 0);
+    let (connections, models, counters, stop) =
+        (connections.clone(), models.clone(), Arc::clone(counters), stop.clone());
     let guards = execute_from(builders, others, WorkerConfig::default(), move |worker| {
         let shared = Shared {
             clock: plan.clock,
             ledger: Rc::new(RefCell::new(Ledger::new(plan.in_flight))),
             counters: Arc::clone(&counters),
+            sideline: Some(sideline.clone()),
         };
-        let result = work_as(worker, &connections, Arc::clone(&scorer), &plan, &shared, &stop);
+        let result = work_as(worker, &connections, &models, &plan, &shared, &stop);
         // One worker that cannot go on takes the others with it. What is wrong is said here, because it may be that only a
         // loss is noticed elsewhere.
         if let Err(error @ (Error::Broken(_) | Error::NoThread(_))) = &result {

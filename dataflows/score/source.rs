@@ -34,7 +34,7 @@ pub(super) fn read_log<'scope>(
     (reader, waker): (Rc<RefCell<Box<dyn Reader>>>, LateWaker),
     shared: &Shared,
 ) -> StreamVec<'scope, Timestamp, Record> {
-    let Shared { clock, ledger, counters } = shared.clone();
+    let Shared { clock, ledger, counters, .. } = shared.clone();
     source::<_, CapacityContainerBuilder<Vec<Record>>, _, _>(scope, "ReadLog", move |capability, info| {
         waker.bind(scope.worker().sync_activator_for(info.address.to_vec()));
         let activator = scope.activator_for(info.address);
@@ -71,30 +71,30 @@ pub(super) fn read_log<'scope>(
                     activator.activate();
                 }
             }
-            ticker.turn(|delay| activator.activate_after(delay));
+            ticker.turn(TICK, |delay| activator.activate_after(delay));
         }
     })
 }
 
 /// Keeps one timer armed: re-arming at every activation would breed timers.
-struct Ticker {
+pub(super) struct Ticker {
     due: Instant,
 }
 
 impl Ticker {
     /// Is due at once.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Ticker { due: Instant::now() }
     }
 
-    /// Arms the next timer if the last one has fired.
-    fn turn(&mut self, arm: impl FnOnce(Duration)) {
+    /// Arms the next timer, for so long, if the last one has fired.
+    pub(super) fn turn(&mut self, pause: Duration, arm: impl FnOnce(Duration)) {
         let now = Instant::now();
         if now >= self.due {
             // Read before arming, so that a thread that is held up in between finds the timer due when it fires.
             // Were it the other way round, that timer would arm no other, and the frontier of all workers would stop.
-            self.due = now + TICK;
-            arm(TICK);
+            self.due = now + pause;
+            arm(pause);
         }
     }
 }
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_timer_that_fires_always_arms_the_next() {
         let (mut ticker, mut fires) = (Ticker::new(), None);
-        ticker.turn(|delay| {
+        ticker.turn(TICK, |delay| {
             fires = Some(Instant::now() + delay);
             // The system gives the core to somebody else.
             std::thread::sleep(TICK / 2);
@@ -117,6 +117,6 @@ mod tests {
     #[test]
     fn no_second_timer_is_armed_before_the_first_fires() {
         let mut ticker = Ticker { due: Instant::now() + Duration::from_secs(3600) };
-        ticker.turn(|_| panic!("armed already"));
+        ticker.turn(TICK, |_| panic!("armed already"));
     }
 }

@@ -9,11 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delaycast::{log::Share, model::Scorer};
+use delaycast::log::Share;
 use timely::worker::Worker;
 
 use super::{
-    ClusterClock, Connections, Ends, Error, InFlight, Shared, Stop, TICK, build, commit::Committer, opening::Opening,
+    ClusterClock, Connections, Ends, Error, InFlight, Models, Shared, Stop, TICK, build,
+    commit::Committer,
+    opening::Opening,
+    swap::{self, SharedSchedule, Shelf},
     workers::Turning,
 };
 use crate::heartbeat::{self, Pulse};
@@ -28,6 +31,10 @@ pub(super) struct Plan {
     pub(super) drain: Duration,
     pub(super) in_flight: InFlight,
     pub(super) clock: ClusterClock,
+    /// Worker threads in each process.
+    pub(super) workers: usize,
+    /// Shared by those of this process.
+    pub(super) shelf: Shelf,
     pub(super) pulse: Option<Arc<Pulse>>,
     /// A worker of this process was told to stop before it had built its part.
     pub(super) unopened: Arc<AtomicBool>,
@@ -37,15 +44,18 @@ pub(super) struct Plan {
 pub(super) fn work_as(
     worker: &mut Worker,
     connections: &Connections,
-    scorer: Arc<dyn Scorer>,
+    models: &Models,
     plan: &Plan,
     shared: &Shared,
     stop: &Stop,
 ) -> Result<(), Error> {
     if let Some(pulse) = &plan.pulse {
         let stop = stop.clone();
-        worker.dataflow_named("Heartbeat", |scope| heartbeat::build(scope, pulse, move || stop.asked()));
+        let clock = plan.clock;
+        let now = move || clock.now();
+        worker.dataflow_named("Heartbeat", |scope| heartbeat::build(scope, pulse, move || stop.asked(), now));
     }
+    let schedule = swap::build(worker, models, plan, shared, stop)?;
     let share = Share { index: worker.index(), peers: worker.peers() };
     let opening = Opening::start(share, connections, stop)?;
     let mut deadline = None;
@@ -61,9 +71,11 @@ pub(super) fn work_as(
         }
     };
     let result = match opened {
-        Some(ends) => score(worker, ends, connections, scorer, plan, shared, stop),
+        Some(ends) => score(worker, ends, connections, schedule, plan, shared, stop),
         None => {
             plan.unopened.store(true, Ordering::Release);
+            // If this is worker 0: its last word is that it announces nothing more.
+            worker.step();
             Ok(())
         }
     };
@@ -86,14 +98,14 @@ fn score(
     worker: &mut Worker,
     ends: Ends,
     connections: &Connections,
-    scorer: Arc<dyn Scorer>,
+    schedule: SharedSchedule,
     plan: &Plan,
     shared: &Shared,
     stop: &Stop,
 ) -> Result<(), Error> {
     let reader = Rc::clone(&ends.reader.0);
     let mut committer = Committer::new(Rc::clone(&reader));
-    let probe = worker.dataflow_named("Score", |scope| build(scope, ends, scorer, plan.rebalance, shared));
+    let probe = worker.dataflow_named("Score", |scope| build(scope, ends, schedule, plan.rebalance, shared));
     let turning = Turning::start(&shared.counters, worker.index(), shared.clock);
     let (mut deadline, mut lag_at) = (None, Instant::now());
     loop {

@@ -14,16 +14,18 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use delaycast::model::Scorer;
+use delaycast::model::{Role, Wishes};
 use delaycast_dataflows::{
     mesh::{Mesh, Peers, Site, Terms, Trust},
-    score::{Config, Connections, Counters, Error, Stop, run_in_cluster},
+    score::{Config, Connections, Counters, Error, Models, Stop, run_in_cluster},
 };
-use in_memory::{ByDelay, DEADLINE, MemoryLog, MemoryStore, lock, message, oracle, until};
+use in_memory::{AnyButBad, ByDelay, DEADLINE, MemoryLog, MemoryStore, lock, message, oracle, until, wish};
 
 /// One process.
 struct Process {
     stop: Stop,
+    wishes: Wishes,
+    counters: Arc<Counters>,
     thread: JoinHandle<Result<(), Error>>,
 }
 
@@ -58,14 +60,16 @@ fn cluster(
                 partitions: if index == 0 { 6 } else { 1 },
             };
             let (stop, connections) = (Stop::default(), Connections::new(Arc::clone(log) as _, Arc::clone(store) as _));
-            let (told, scorer): (_, Arc<dyn Scorer>) = (stop.clone(), Arc::clone(scorer) as _);
+            let (told, wishes, counters) = (stop.clone(), Wishes::default(), Arc::new(Counters::default()));
+            let models = Models::new(Arc::clone(scorer) as _, &wishes, Arc::new(AnyButBad));
+            let counted = Arc::clone(&counters);
             let run = move || {
                 let member = Mesh::open(listener, site).unwrap().form(|| told.asked()).expect("it forms");
                 let config = Config { drain: DEADLINE, ..Config::new(workers) };
                 let leave = |loss| panic!("{loss}");
-                run_in_cluster(&config, member, &connections, &scorer, &Arc::new(Counters::default()), &told, leave)
+                run_in_cluster(&config, member, &connections, &models, &counted, &told, leave)
             };
-            Process { stop, thread: thread::spawn(run) }
+            Process { stop, wishes, counters, thread: thread::spawn(run) }
         })
         .collect()
 }
@@ -100,4 +104,49 @@ fn three_processes_answer_as_the_oracle_and_leave_with_the_first_that_is_told_to
         assert_eq!(Ok(answer.score.class), oracle(&messages[&id]), "{id}");
     }
     assert_eq!((log.uncommitted(), log.breaches()), (0, vec![]), "all is committed, and nothing before it was durable");
+}
+
+#[test]
+fn three_processes_swap_at_one_timestamp_and_none_takes_what_one_refuses() {
+    let store = MemoryStore::new();
+    let log = MemoryLog::new(6, &store);
+    let processes = cluster(3, 2, &log, &store, &ByDelay::new());
+    let mut asked = 0;
+    let mut ask = |count: usize| {
+        for _ in 0..count {
+            log.append(asked % 6, message(&format!("request-{asked}"), 0.0));
+            asked += 1;
+        }
+        asked
+    };
+    let answered_by =
+        |version: &str| store.answers().values().filter(|answer| answer.model.as_str() == version).count();
+    let used = |process: &Process| process.counters.models.get(Role::Current).unwrap();
+
+    ask(60);
+    until("the first are answered", || answered_by("by-delay") == 60);
+    // What is wished for anywhere but in process 0 is nobody's business.
+    processes[1].wishes.put(wish("astray", "good"));
+    processes[0].wishes.put(wish("v2", "bad"));
+    until("it is refused", || processes[0].counters.models_refused.get() == 1);
+    processes[0].wishes.put(wish("v3", "good"));
+    until("all use the new one", || {
+        ask(6);
+        processes.iter().all(|process| used(process).0.as_str() == "v3")
+    });
+    let from: std::collections::BTreeSet<_> = processes.iter().map(|process| used(process).1).collect();
+    assert_eq!(from.len(), 1, "one timestamp: {from:?}");
+    let by_v3 = answered_by("v3");
+    let all = ask(60);
+    until("all are answered", || store.answers().len() == all);
+    assert!(answered_by("v3") >= by_v3 + 60 && answered_by("by-delay") + answered_by("v3") == all);
+
+    processes[0].stop.ask();
+    for process in processes {
+        match process.thread.join().unwrap() {
+            Ok(()) | Err(Error::Ended { process: 0, .. }) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((log.uncommitted(), log.breaches()), (0, vec![]));
 }

@@ -15,11 +15,13 @@ use delaycast::{
     answer::{ModelVersion, Score},
     classes::DelayClass,
     log::Share,
-    model::Scorer,
+    model::{Scorer, Wishes},
     request::Request,
 };
-use delaycast_dataflows::score::{Config, Error};
-use in_memory::{ByDelay, Fault, MemoryLog, MemoryStore, Running, few, impatient, lock, message, oracle, until};
+use delaycast_dataflows::score::{Config, Error, Models};
+use in_memory::{
+    AnyButBad, ByDelay, Fault, MemoryLog, MemoryStore, Running, few, impatient, lock, message, oracle, until, wish,
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -270,6 +272,43 @@ fn a_writer_that_dies_ends_all_workers() {
     until("all workers have left", || running.has_ended());
     assert!(matches!(running.stop(), Err(Error::Broken(_))));
     assert_eq!(log.uncommitted(), 1);
+}
+
+#[test]
+fn models_that_change_under_load_lose_and_double_nothing() {
+    for (partitions, workers) in [(4, 4), (1, 4), (1, 1)] {
+        let (log, store) = rig(partitions);
+        let wishes = Wishes::default();
+        let models = Models::new(ByDelay::new(), &wishes, Arc::new(AnyButBad));
+        let patient = Config { drain: Duration::from_secs(60), ..Config::new(workers) };
+        let running = Running::start_models(patient, &log, &store, models);
+        let mut asked = 0;
+        for version in ["v1", "v2", "v3"] {
+            let before = running.counters.models_refused.get();
+            wishes.put(wish("no good", "bad"));
+            until("it is refused", || {
+                fill_more(&log, partitions, &mut asked, 10);
+                running.counters.models_refused.get() > before
+            });
+            wishes.put(wish(version, "good"));
+            until("answers come from the new model", || {
+                fill_more(&log, partitions, &mut asked, 10);
+                store.answers().values().any(|answer| answer.model.as_str() == version)
+            });
+        }
+        until("all are committed", || log.uncommitted() == 0);
+        running.stop().unwrap();
+        let by: BTreeSet<String> = store.answers().values().map(|answer| answer.model.to_string()).collect();
+        assert_eq!(by, ["by-delay", "v1", "v2", "v3"].map(str::to_owned).into());
+        assert_eq!((store.answers().len(), log.breaches()), (asked, vec![]));
+    }
+}
+
+fn fill_more(log: &MemoryLog, partitions: usize, asked: &mut usize, count: usize) {
+    for _ in 0..count {
+        log.append(*asked % partitions, message(&format!("request-{asked}"), 0.0));
+        *asked += 1;
+    }
 }
 
 /// Random faults and restarts: whatever happens, each request gets the answer of the sequential oracle, once.

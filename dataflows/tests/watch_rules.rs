@@ -16,10 +16,10 @@ use chrono::{DateTime, Utc};
 use delaycast::{
     answer::{Answer, ModelVersion, Score},
     classes::DelayClass,
+    features::Given,
     log::{DeadLetter, Log, Offset, PartitionId, Payload, Position},
     request,
     store::{Landed, Store},
-    features::Given,
 };
 use delaycast_dataflows::{
     score::Stop,

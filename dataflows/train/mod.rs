@@ -185,11 +185,13 @@ fn grow(
     let first = if scope.index() == 0 { 0..in_flight.min(trees_total(&plots)) } else { 0..0 };
     let first = first.map(|tree| Order { tree, step: Step::Weigh }).to_stream(scope).container::<Vec<_>>();
     let (handle, next) = scope.feedback::<Vec<Order>>(1);
-    let chosen = first
-        .concat(next)
-        .broadcast()
-        .tend(shard, Arc::clone(&bins), seed)
-        .choose(plots, bins, peers, in_flight, on_progress);
+    let chosen = first.concat(next).broadcast().tend(shard, Arc::clone(&bins), seed).choose(
+        plots,
+        bins,
+        peers,
+        in_flight,
+        on_progress,
+    );
     let orders = chosen.clone().flat_map(|chosen| match chosen {
         Chosen::Next(order) => Some(order),
         Chosen::Grown(..) => None,
@@ -244,9 +246,7 @@ fn turn(worker: &mut Worker, gathered: &Gathered) -> BTreeMap<u32, Result<Tree, 
 }
 
 /// The trees of all workers of this process, in the order of their numbers.
-fn collect(
-    guards: Result<WorkerGuards<BTreeMap<u32, Result<Tree, String>>>, String>,
-) -> Result<Vec<Tree>, TrainError> {
+fn collect(guards: Result<WorkerGuards<BTreeMap<u32, Result<Tree, String>>>, String>) -> Result<Vec<Tree>, TrainError> {
     let mut trees = BTreeMap::new();
     for gathered in guards.map_err(TrainError::Workers)?.join() {
         trees.extend(gathered.map_err(TrainError::Workers)?);

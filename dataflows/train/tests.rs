@@ -87,13 +87,7 @@ fn three_processes_make_the_forest_that_one_makes() {
     let process = |process| {
         let (addresses, columns) = (addresses.clone(), columns.clone());
         std::thread::spawn(move || {
-            let config = CommunicationConfig::Cluster {
-                threads: 2,
-                process,
-                addresses,
-                report: false,
-                zerocopy: true,
-            };
+            let config = CommunicationConfig::Cluster { threads: 2, process, addresses, report: false, zerocopy: true };
             let place = Place { process, processes: 3, workers: 2 };
             train_on(config.try_build().unwrap(), place, settings, &*digits(), &columns, &counter().1).unwrap()
         })

@@ -157,7 +157,14 @@ mod tests {
     #[test]
     fn the_facts_are_all_that_is_known_of_a_flight() {
         let (mut query, other) = (flight("AA", "JFK", 0.0, 0.0).query, flight("B6", "EWR", 9.0, 0.0).query);
-        let other = Query { date: other.date + Days::new(1), dest: "SFO".parse().unwrap(), distance: None, flight_num: Some(7), schedule: Some(Schedule { dep_min: 1, arr_min: 2 }), ..other };
+        let other = Query {
+            date: other.date + Days::new(1),
+            dest: "SFO".parse().unwrap(),
+            distance: None,
+            flight_num: Some(7),
+            schedule: Some(Schedule { dep_min: 1, arr_min: 2 }),
+            ..other
+        };
         FACTS.iter().for_each(|(_, take)| take(&mut query, &other));
         assert_eq!(query, other, "a fact is not shuffled");
     }
@@ -168,7 +175,12 @@ mod tests {
         let features = Fitted::new(Preset::Seed, &flights).unwrap().features;
         let forest = forest(features.width());
         let atlas = Atlas::default();
-        let asked = Asked { features: &features, atlas: &atlas, forest: &forest, given: Given { dep_delay: true, schedule: true } };
+        let asked = Asked {
+            features: &features,
+            atlas: &atlas,
+            forest: &forest,
+            given: Given { dep_delay: true, schedule: true },
+        };
         let bootstrap = Bootstrap { resamples: 100, seed: 1 };
         let importances = asked.importances(&flights, bootstrap);
         let first = &importances[0];
@@ -185,7 +197,8 @@ mod tests {
         assert_eq!(route.columns, ["Distance", "OriginIndex", "RouteIndex"], "all go to one airport");
         assert_eq!(asked.importances(&flights, bootstrap), importances, "the seed decides");
 
-        let hidden = Asked { given: Given { dep_delay: false, schedule: true }, ..asked }.importances(&flights, bootstrap);
+        let hidden =
+            Asked { given: Given { dep_delay: false, schedule: true }, ..asked }.importances(&flights, bootstrap);
         assert!(hidden.iter().all(|importance| importance.fact != "departure delay"), "{hidden:?}");
     }
 }

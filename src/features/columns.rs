@@ -60,7 +60,9 @@ impl Column {
             Column::Distance => Factor::Distance,
             Column::DayOfWeek => Factor::DayOfWeek,
             Column::DayOfMonth | Column::DayOfYear => Factor::FlightDate,
-            Column::ScheduledDep | Column::ScheduledArr | Column::ScheduledDuration | Column::Slack(_) => Factor::Schedule,
+            Column::ScheduledDep | Column::ScheduledArr | Column::ScheduledDuration | Column::Slack(_) => {
+                Factor::Schedule
+            }
             Column::Index(FrequencyIndex { group, .. }) | Column::Mean(TargetMean { group, .. }) => group.factor(),
         }
     }

@@ -1,7 +1,8 @@
 //! Fitting a feature set to flights.
 
 use super::{
-    Column, FeatureSet, FrequencyIndex, Group, Known, NoFlights, Outcome, Preset, Schedules, TrainingFlight, preset::are_scheduled, target_mean::TargetSums,
+    Column, FeatureSet, FrequencyIndex, Group, Known, NoFlights, Outcome, Preset, Schedules, TrainingFlight,
+    preset::are_scheduled, target_mean::TargetSums,
 };
 use crate::atlas::Atlas;
 
@@ -56,13 +57,12 @@ impl Fitted {
     pub fn encode(&self, flight: &TrainingFlight, atlas: &Atlas, row: &mut Vec<f32>) {
         let query = &flight.query;
         let distance = query.distance.or_else(|| atlas.distance_miles(query.origin, query.dest));
-        let known = Known {
-            query,
-            distance: distance.unwrap_or(self.features.mean_distance),
-            schedule: query.schedule,
-        };
+        let known =
+            Known { query, distance: distance.unwrap_or(self.features.mean_distance), schedule: query.schedule };
         row.extend(self.features.columns.iter().zip(&self.sums).map(|(column, sums)| {
-            column.value_with(&known, |mean| sums.as_ref().map_or_else(|| mean.of(&known), |sums| sums.of_training(flight)))
+            column.value_with(&known, |mean| {
+                sums.as_ref().map_or_else(|| mean.of(&known), |sums| sums.of_training(flight))
+            })
         }));
     }
 }

@@ -5,9 +5,12 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Column, Given, TrainingFlight,
-    Group::{Carrier, CarrierDest, CarrierOrigin, CarrierRoute, CarrierRouteHour, Dest, DestHour, FlightRoute, Origin, OriginHour, Route},
-    Outcome,
+    Column, Given,
+    Group::{
+        Carrier, CarrierDest, CarrierOrigin, CarrierRoute, CarrierRouteHour, Dest, DestHour, FlightRoute, Origin,
+        OriginHour, Route,
+    },
+    Outcome, TrainingFlight,
     fit::Recipe::{self, ArrDelayAfterSlack, ExpectedArrDelay, Index, Mean, Plain, Slack},
 };
 

@@ -90,7 +90,10 @@ impl TrainingFlight {
                 dep_delay: Some(dep_delay),
                 distance: flight.distance.filter(|miles| miles.is_finite() && *miles > 0.0),
                 flight_num: flight.flight_num,
-                schedule: flight.crs_dep_min.zip(flight.crs_arr_min).map(|(dep_min, arr_min)| Schedule { dep_min, arr_min }),
+                schedule: flight
+                    .crs_dep_min
+                    .zip(flight.crs_arr_min)
+                    .map(|(dep_min, arr_min)| Schedule { dep_min, arr_min }),
             },
             dep_delay,
             arr_delay,

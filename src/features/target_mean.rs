@@ -170,12 +170,16 @@ impl TargetSums {
 
     /// The means over all flights, which are those that the sums were made of.
     pub(super) fn finish(&self, flights: &[TrainingFlight]) -> TargetMean {
-        let sorted: BTreeMap<Key, f32> = self.by_key.iter().map(|(key, of_key)| {
-            // Flights of one group are of one wider group: any of them tells which.
-            let known = Known::of(&flights[of_key.example]);
-            let wider = self.wider_mean(&known, None);
-            (*key, drawn(of_key.sums.without(None), self.weight, wider))
-        }).collect();
+        let sorted: BTreeMap<Key, f32> = self
+            .by_key
+            .iter()
+            .map(|(key, of_key)| {
+                // Flights of one group are of one wider group: any of them tells which.
+                let known = Known::of(&flights[of_key.example]);
+                let wider = self.wider_mean(&known, None);
+                (*key, drawn(of_key.sums.without(None), self.weight, wider))
+            })
+            .collect();
         let wider = match &self.wider {
             Some(wider) => Wider::Group(Box::new(wider.finish(flights))),
             None => Wider::All(plain(self.all.without(None))),

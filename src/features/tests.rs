@@ -98,7 +98,10 @@ fn without_a_departure_delay_the_columns_that_need_it_are_missing_and_the_others
         let before = features.columns_given(Given { dep_delay: false, schedule: false });
         for column in 0..features.width() {
             let name = &features.names()[column];
-            assert!(if before.contains(&column) { without[column] == with[column] } else { without[column].is_nan() }, "{preset} {name}");
+            assert!(
+                if before.contains(&column) { without[column] == with[column] } else { without[column].is_nan() },
+                "{preset} {name}"
+            );
         }
         assert!(before.len() < features.width());
     }
@@ -162,7 +165,11 @@ fn a_flight_number_brings_its_latest_schedule_and_a_query_s_own_goes_before_it()
     assert_eq!(schedules.of(&asked), Some(Schedule { dep_min: 660, arr_min: 840 }));
     let own = Schedule { dep_min: 5, arr_min: 6 };
     assert_eq!(schedules.of(&Query { schedule: Some(own), ..asked }), Some(own));
-    for unknown in [Query { flight_num: Some(7), ..asked }, Query { flight_num: None, ..asked }, Query { dest: "BOS".parse().unwrap(), ..asked }] {
+    for unknown in [
+        Query { flight_num: Some(7), ..asked },
+        Query { flight_num: None, ..asked },
+        Query { dest: "BOS".parse().unwrap(), ..asked },
+    ] {
         assert_eq!(schedules.of(&unknown), None);
     }
     // Twice is no schedule yet.
@@ -195,7 +202,10 @@ fn a_training_flight_is_encoded_without_its_own_time_s_outcomes() {
     changed[1].arr_delay = 100.0;
     let sums = TargetSums::fit(&[Group::Carrier, Group::FlightRoute], Outcome::MadeUp, &changed);
     assert_eq!(sums.of_training(&changed[1]), before);
-    assert_ne!(sums.of_training(&changed[19]), TargetSums::fit(&[Group::Carrier, Group::FlightRoute], Outcome::MadeUp, &flights).of_training(&flights[19]));
+    assert_ne!(
+        sums.of_training(&changed[19]),
+        TargetSums::fit(&[Group::Carrier, Group::FlightRoute], Outcome::MadeUp, &flights).of_training(&flights[19])
+    );
 }
 
 #[test]

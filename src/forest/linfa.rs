@@ -114,8 +114,9 @@ fn best_split(
     columns: &[usize],
     rows_per_leaf: u32,
 ) -> Result<Option<Found>, linfa::Error> {
-    let records =
-        Array2::from_shape_fn((rows.len(), columns.len()), |(at, column)| present(data.value(rows[at], columns[column])));
+    let records = Array2::from_shape_fn((rows.len(), columns.len()), |(at, column)| {
+        present(data.value(rows[at], columns[column]))
+    });
     let classes: Array1<DelayClass> = rows.iter().map(|&row| data.classes()[row as usize]).collect();
     // The questions take turns with the same records.
     let mut dataset = Dataset::new(records, Array1::default(rows.len()));

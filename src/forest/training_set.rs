@@ -23,7 +23,8 @@ pub struct UnusableRows(pub(super) &'static str);
 
 impl UnusableRows {
     /// More than a shard can hold.
-    pub const TOO_MANY: UnusableRows = UnusableRows("a worker would hold more than 67,108,864 of them: train with more workers");
+    pub const TOO_MANY: UnusableRows =
+        UnusableRows("a worker would hold more than 67,108,864 of them: train with more workers");
 }
 
 impl TrainingSet {

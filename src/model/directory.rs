@@ -5,8 +5,10 @@
 //! 2. Both appear whole: written under another name, synced, renamed, and the directory synced. A version is complete
 //!    before `current` names it, so a reader at any moment, or after a power cut, finds the old version or the new one.
 //! 3. One publisher at a time: it holds a lock on `DIR/lock`. Readers need none.
-//! 4. At most [`VERSIONS_MAX`] versions are kept; the oldest that are not current go first. What an interrupted
-//!    publisher left behind goes with the next one.
+//! 4. At most [`VERSIONS_MAX`] versions are kept; the oldest go first, but never one that is current or a shadow, nor the one
+//!    that a roll-back would go to. What an interrupted publisher left behind goes with the next one.
+//! 5. `DIR/history` names what was current before, see [`super::HISTORY_MAX`]; `DIR/shadow` the candidate that is tried out,
+//!    if there is one.
 
 use std::{
     fs::{self, File},
@@ -17,7 +19,7 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use super::{
-    MODEL_BYTES_MAX, Model, ModelFileError, VersionedModel,
+    MODEL_BYTES_MAX, Model, ModelFileError, Role, VersionedModel,
     file::checksum,
     files::{read_at_most, sync_dir, write_durably},
     version::{is_version_name, version_name},
@@ -40,14 +42,16 @@ pub enum ModelDirError {
     /// Nothing was ever published here.
     #[error("no model in {0}: run `delaycast train --models {0}`")]
     NoModel(String),
-    /// `current` does not name a version that is there.
+    /// `current` or `shadow` does not name a version that is there.
     #[error(
-        "{dir}/current names {name:?}, and there is no such version: train again, or write the name of one that is there"
+        "{dir}/{role} names {name:?}, and there is no such version: `delaycast models list` shows those that are there"
     )]
     Dangling {
         /// The directory.
         dir: String,
-        /// What `current` says.
+        /// Which file.
+        role: Role,
+        /// What it says.
         name: String,
     },
     /// The file is there and cannot be used.
@@ -58,6 +62,19 @@ pub enum ModelDirError {
         /// Why.
         source: ModelFileError,
     },
+    /// No version begins so, or several do.
+    #[error("{found} versions in {dir} begin with {prefix:?}: `delaycast models list` shows them all")]
+    NotOne {
+        /// The directory.
+        dir: String,
+        /// What was asked for.
+        prefix: String,
+        /// How many there are.
+        found: usize,
+    },
+    /// There is nothing to go back to.
+    #[error("no version in {0} was current before and is still there: promote one that `delaycast models list` shows")]
+    NoEarlier(String),
     /// Another process is publishing.
     #[error("another process is publishing to {0}: wait for it to end, and try again")]
     Busy(String),
@@ -73,7 +90,7 @@ pub enum ModelDirError {
     },
 }
 
-trait At<T> {
+pub(super) trait At<T> {
     fn at(self, what: &'static str, path: &Path) -> Result<T, ModelDirError>;
 }
 
@@ -85,7 +102,7 @@ impl<T> At<T> for io::Result<T> {
 
 /// A directory of model versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelDir(PathBuf);
+pub struct ModelDir(pub(super) PathBuf);
 
 impl ModelDir {
     /// The directory at a path; it need not be there before the first [`Self::publish`].
@@ -108,18 +125,22 @@ impl ModelDir {
 
     /// The name of the version in use.
     pub fn current(&self) -> Result<ModelVersion, ModelDirError> {
-        let path = self.0.join(CURRENT_FILE);
-        let no_model = || ModelDirError::NoModel(self.describe());
+        self.named(Role::Current)?.ok_or_else(|| ModelDirError::NoModel(self.describe()))
+    }
+
+    /// The name of the version for a role; `None` if none was ever named, or none is any more.
+    pub fn named(&self, role: Role) -> Result<Option<ModelVersion>, ModelDirError> {
+        let path = self.0.join(role.file());
         let bytes = match read_at_most(&path, 128) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(no_model()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             read => read.at("read", &path)?.unwrap_or_default(),
         };
         let text = String::from_utf8_lossy(&bytes);
         let name = text.trim();
         if !is_version_name(name) {
-            return Err(ModelDirError::Dangling { dir: self.describe(), name: name.to_owned() });
+            return Err(ModelDirError::Dangling { dir: self.describe(), role, name: name.to_owned() });
         }
-        Ok(ModelVersion::new(name))
+        Ok(Some(ModelVersion::new(name)))
     }
 
     /// Loads the version in use.
@@ -127,7 +148,7 @@ impl ModelDir {
         let version = self.current()?;
         match self.load(&version) {
             Err(ModelDirError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                Err(ModelDirError::Dangling { dir: self.describe(), name: version.to_string() })
+                Err(ModelDirError::Dangling { dir: self.describe(), role: Role::Current, name: version.to_string() })
             }
             loaded => loaded,
         }
@@ -135,11 +156,19 @@ impl ModelDir {
 
     /// Loads a version.
     pub fn load(&self, version: &ModelVersion) -> Result<VersionedModel, ModelDirError> {
+        let unusable = |source| self.unusable(version, source);
+        Ok(Model::decode(&self.read(version)?).map_err(unusable)?.versioned(version.clone()))
+    }
+
+    /// The bytes of a version's file, as they are.
+    pub fn read(&self, version: &ModelVersion) -> Result<Vec<u8>, ModelDirError> {
         let path = self.path_of(version);
-        let unusable = |source| ModelDirError::Unusable { path: path.display().to_string(), source };
         let bytes = read_at_most(&path, MODEL_BYTES_MAX).at("read", &path)?;
-        let bytes = bytes.ok_or_else(|| unusable(ModelFileError::TooLong))?;
-        Ok(Model::decode(&bytes).map_err(unusable)?.versioned(version.clone()))
+        bytes.ok_or_else(|| self.unusable(version, ModelFileError::TooLong))
+    }
+
+    pub(super) fn unusable(&self, version: &ModelVersion, source: ModelFileError) -> ModelDirError {
+        ModelDirError::Unusable { path: self.path_of(version).display().to_string(), source }
     }
 
     /// Makes the directory and sees whether it may be published to: before a training, so that nobody trains in vain.
@@ -154,6 +183,15 @@ impl ModelDir {
 
     /// Publishes a model under a new version, and makes it the one in use.
     pub fn publish(&self, model: Model, published_at: DateTime<Utc>) -> Result<VersionedModel, ModelDirError> {
+        self.add(model, published_at, true)
+    }
+
+    /// Publishes a model under a new version that nobody uses yet.
+    pub fn publish_aside(&self, model: Model, published_at: DateTime<Utc>) -> Result<VersionedModel, ModelDirError> {
+        self.add(model, published_at, false)
+    }
+
+    fn add(&self, model: Model, published_at: DateTime<Utc>, use_it: bool) -> Result<VersionedModel, ModelDirError> {
         let unusable = |source| ModelDirError::Unusable { path: self.describe(), source };
         let bytes = model.encode().map_err(unusable)?;
         let version = ModelVersion::new(&version_name(published_at, &checksum(&bytes)));
@@ -161,13 +199,15 @@ impl ModelDir {
         let lock = self.lock()?;
         self.remove_unfinished()?;
         self.write_version(&version, &bytes)?;
-        self.write_current(&version)?;
+        if use_it {
+            self.make_current(&version)?;
+        }
         self.remove_oldest(&version)?;
         drop(lock);
         Ok(model.versioned(version))
     }
 
-    fn lock(&self) -> Result<File, ModelDirError> {
+    pub(super) fn lock(&self) -> Result<File, ModelDirError> {
         let path = self.0.join(LOCK_FILE);
         let file = File::options().create(true).truncate(false).write(true).open(&path).at("open", &path)?;
         match file.try_lock() {
@@ -192,17 +232,20 @@ impl ModelDir {
         sync_dir(&self.0).at("sync", &self.0)
     }
 
-    fn write_current(&self, version: &ModelVersion) -> Result<(), ModelDirError> {
-        let (path, unfinished) = (self.0.join(CURRENT_FILE), self.0.join(format!("{UNFINISHED_PREFIX}current")));
-        write_durably(&unfinished, format!("{version}\n").as_bytes()).at("write", &unfinished)?;
+    /// Replaces a small file of the directory.
+    pub(super) fn write_file(&self, name: &str, text: &str) -> Result<(), ModelDirError> {
+        let (path, unfinished) = (self.0.join(name), self.0.join(format!("{UNFINISHED_PREFIX}{name}")));
+        write_durably(&unfinished, text.as_bytes()).at("write", &unfinished)?;
         fs::rename(&unfinished, &path).at("replace", &path)?;
         sync_dir(&self.0).at("sync", &self.0)
     }
 
-    fn remove_oldest(&self, current: &ModelVersion) -> Result<(), ModelDirError> {
+    fn remove_oldest(&self, new: &ModelVersion) -> Result<(), ModelDirError> {
         let versions = self.versions()?;
         let excess = versions.len().saturating_sub(VERSIONS_MAX);
-        for version in versions.iter().filter(|version| *version != current).take(excess) {
+        let named = Role::ALL.into_iter().filter_map(|role| self.named(role).ok().flatten());
+        let kept: Vec<ModelVersion> = named.chain(self.earlier()?).chain([new.clone()]).collect();
+        for version in versions.iter().filter(|version| !kept.contains(version)).take(excess) {
             let folder = self.0.join(version.as_str());
             fs::remove_dir_all(&folder).at("remove", &folder)?;
         }
@@ -222,7 +265,7 @@ impl ModelDir {
         fs::read_dir(&self.0)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
     }
 
-    fn describe(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         self.0.display().to_string()
     }
 }

@@ -97,8 +97,7 @@ impl Model {
         let schema = Schema { features: self.features.clone(), cuts_min: CUTS_MIN };
         let schema_sha256 = schema.sha256()?;
         let forests = self.forests.iter().map(|(given, _)| given).collect();
-        let header =
-            Header { schema, schema_sha256, origin: self.origin.clone(), atlas: self.atlas.clone(), forests };
+        let header = Header { schema, schema_sha256, origin: self.origin.clone(), atlas: self.atlas.clone(), forests };
         let header = serde_json::to_vec(&header).map_err(ModelFileError::Header)?;
         let mut bytes = MAGIC.to_vec();
         bytes.extend(FORMAT.to_le_bytes());

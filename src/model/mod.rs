@@ -1,19 +1,27 @@
 //! What is trained and loaded: two forests, the features and the atlas, in one checked file ([`Model::encode`]) in a
 //! versioned directory ([`ModelDir`]).
 
+mod candidate;
+mod choice;
 mod directory;
 mod explaining;
 mod file;
 mod files;
+mod role;
 mod version;
+mod watch;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use candidate::{Candidate, Latest, Loader, Wish, Wishes};
+pub use choice::{HISTORY_FILE, HISTORY_MAX, Listed};
 pub use directory::{CURRENT_FILE, MODEL_FILE, ModelDir, ModelDirError, VERSIONS_MAX};
 pub use file::{FORMAT, MODEL_BYTES_MAX, ModelFileError};
-pub use version::version_name;
+pub use role::Role;
+pub use version::{published_at, version_name};
+pub use watch::{LOOK, RETRY_MAX, Watcher, watch};
 
 use explaining::{ForestExplainer, answers};
 
@@ -188,4 +196,4 @@ impl Scorer for VersionedModel {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

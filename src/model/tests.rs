@@ -50,7 +50,7 @@ fn model_of(preset: Preset, seed: u64) -> Model {
     Model::new(features, atlas, origin, forests).unwrap()
 }
 
-fn model() -> Model {
+pub(crate) fn model() -> Model {
     model_of(Preset::Default, 1)
 }
 
@@ -203,7 +203,7 @@ proptest! {
     }
 }
 
-fn at(seconds: i64) -> DateTime<Utc> {
+pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
 }
 

@@ -1,12 +1,22 @@
 //! The names of model versions.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+
+use crate::answer::ModelVersion;
 
 /// Names a version after the moment of its publication, so that names sort as the moments do, and the first
 /// 8 hexadecimal digits of its file's checksum: `20261123T151146123Z-1a2b3c4d`.
 pub fn version_name(published_at: DateTime<Utc>, checksum: &[u8; 32]) -> String {
     let [a, b, c, d, ..] = checksum;
     format!("{}-{a:02x}{b:02x}{c:02x}{d:02x}", published_at.format("%Y%m%dT%H%M%S%3fZ"))
+}
+
+/// When a version was published, as its name tells.
+pub fn published_at(version: &ModelVersion) -> Option<DateTime<Utc>> {
+    let (seconds, rest) = version.as_str().split_at_checked("20261124T123040".len())?;
+    let millis: u32 = rest.split('Z').next()?.parse().ok()?;
+    let at = NaiveDateTime::parse_from_str(seconds, "%Y%m%dT%H%M%S").ok()?.and_utc();
+    Some(at + TimeDelta::milliseconds(millis.into()))
 }
 
 /// Whether a text has the form of a version's name. Such a text is safe as the name of a folder.
@@ -33,6 +43,8 @@ mod tests {
         assert_eq!(earlier, "20231114T221320123Z-ffffffff");
         assert!(earlier < later);
         assert!(is_version_name(&earlier) && is_version_name(&later));
+        assert_eq!(published_at(&ModelVersion::new(&earlier)), Some(at(1_700_000_000_123)));
+        assert_eq!(published_at(&ModelVersion::new("nonsense")), None);
         for text in
             ["", "..", "20231114T221320123Z-fffffff", "20231114T221320123Z-ffffffff/", "20231114T22132012/Z-ffffffff"]
         {

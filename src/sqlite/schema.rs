@@ -14,13 +14,39 @@ use crate::delivery::Backoff;
 /// Marks the file as ours: "dlyc". `file` and `sqlite3` show it.
 pub(super) const APPLICATION_ID: i32 = 0x646c_7963;
 /// The version of the tables below.
-pub(super) const VERSION: i32 = 2;
+pub(super) const VERSION: i32 = 3;
 /// What makes each version of the one before, from 1 on.
-const STEPS: [&str; VERSION as usize - 1] = ["
+const STEPS: [&str; VERSION as usize - 1] = [
+    "
 ALTER TABLE messages ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE dead_letters ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX dead_letters_by_time ON dead_letters (topic, found_at_ms);
-"];
+",
+    SHADOW_TABLES,
+];
+/// What is kept of shadows, from version 3 on.
+const SHADOW_TABLES: &str = "
+CREATE TABLE shadow_answers (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    shadow TEXT NOT NULL,
+    current TEXT NOT NULL,
+    agrees INTEGER NOT NULL,
+    change REAL NOT NULL,
+    scored_at_ms INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    CONSTRAINT document_has_at_most_16_mib CHECK (octet_length(document) <= 16777216)
+) STRICT;
+INSERT INTO tallies (name) VALUES ('shadow_answers');
+CREATE TRIGGER shadow_answers_in AFTER INSERT ON shadow_answers BEGIN
+    UPDATE tallies SET rows = rows + 1, bytes = bytes + octet_length(new.id) + octet_length(new.document)
+    WHERE name = 'shadow_answers';
+END;
+CREATE TRIGGER shadow_answers_out AFTER DELETE ON shadow_answers BEGIN
+    UPDATE tallies SET rows = rows - 1, bytes = bytes - octet_length(old.id) - octet_length(old.document)
+    WHERE name = 'shadow_answers';
+END;
+";
 
 /// An automatic checkpoint runs after this many pages of 4 KiB in the write-ahead log: 16 MiB. More makes fewer
 /// writes of the same page, less makes a shorter recovery after a crash.
@@ -183,6 +209,7 @@ fn create_tables(connection: &mut Connection) -> rusqlite::Result<()> {
     // Another process may have been faster.
     if is_blank(&transaction)? {
         transaction.execute_batch(TABLES)?;
+        transaction.execute_batch(SHADOW_TABLES)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
@@ -212,7 +239,8 @@ fn step_up(connection: &mut Connection) -> rusqlite::Result<()> {
 pub(super) fn step_down(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "DROP INDEX dead_letters_by_time; ALTER TABLE messages DROP COLUMN attempt;
-         ALTER TABLE dead_letters DROP COLUMN attempt; PRAGMA user_version = 1;",
+         ALTER TABLE dead_letters DROP COLUMN attempt; DROP TABLE shadow_answers;
+         DELETE FROM tallies WHERE name = 'shadow_answers'; PRAGMA user_version = 1;",
     )
 }
 

@@ -257,7 +257,7 @@ fn rule_6_foreign_newer_and_damaged_files_are_refused_and_left_alone() {
 
     drop(Database::open(&path).unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", schema::VERSION + 1).unwrap();
-    assert!(matches!(refusal(&path), OpenError::Version { found: 3, known: 2, .. }));
+    assert!(matches!(refusal(&path), OpenError::Version { found: 4, known: 3, .. }));
 
     std::fs::write(file("text"), "This is no database. ".repeat(100)).unwrap();
     assert!(matches!(refusal(&file("text")), OpenError::Damaged { .. }));
@@ -320,4 +320,8 @@ fn a_file_of_version_1_is_brought_up_to_this_one_and_keeps_what_it_holds() {
     let version: i32 =
         Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     assert_eq!(version, schema::VERSION);
+    let store = store::open(&format!("sqlite:{}", path.display())).unwrap();
+    let shadow = crate::shadow::tests::shadow_answer("a", "new", true);
+    assert_eq!(store.shadows().unwrap().write(&[shadow]), Ok(vec![]));
+    assert_eq!(store.compared().unwrap().len(), 1);
 }

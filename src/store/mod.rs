@@ -7,6 +7,7 @@
 //! 3. A prediction outranks a rejection of the same id, whichever came first.
 //! 4. Answers are found by id without a scan.
 //! 5. A [`Tail`] yields every answer that was scored since a moment, also those that land while it is read, each once.
+//! 6. What a shadow says is kept apart, for a bounded time, and is never found by a lookup or a tail.
 
 pub mod embedded;
 #[cfg(feature = "mongo")]
@@ -24,6 +25,7 @@ use crate::{
     answer::{Answer, Rejection},
     delivery::{Unavailable, Writer},
     finding::Finding,
+    shadow::{Comparison, ShadowAnswer},
 };
 
 pub use crate::address::OpenError;
@@ -69,6 +71,16 @@ pub trait Store: Send + Sync {
 
     /// A writer of rejections.
     fn rejections(&self) -> Result<Box<dyn Writer<Rejection>>, Unavailable>;
+
+    /// A writer of what a shadow says.
+    fn shadows(&self) -> Result<Box<dyn Writer<ShadowAnswer>>, Unavailable> {
+        Err(Unavailable::needs_operator(format!("{} keeps nothing of shadows", self.describe())))
+    }
+
+    /// What is kept of shadows, summed up by model. Blocks, 30 s at most.
+    fn compared(&self) -> Result<Vec<Comparison>, Unavailable> {
+        Ok(Vec::new())
+    }
 
     /// A reader of both.
     fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable>;

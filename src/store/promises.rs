@@ -4,13 +4,14 @@ use chrono::DateTime;
 
 use super::*;
 use crate::{
-    features::Given,
     answer::{ModelVersion, Score},
     classes::DelayClass,
     delivery::Refusal,
     document::to_json,
     explanation::{Explanation, Factor},
+    features::Given,
     request::{self, RequestId},
+    shadow::tests::shadow_answer,
 };
 
 /// An answer to the request `id` by `model`.
@@ -81,6 +82,27 @@ pub(crate) fn promise_3_a_prediction_outranks_a_rejection(store: &dyn Store) {
     assert_eq!(lookup.find("before").unwrap(), answered(&answer("before", "m")));
     assert_eq!(lookup.find("after").unwrap(), answered(&answer("after", "m")));
     assert_eq!(lookup.find("only").unwrap(), Some(Outcome::Rejected("why".to_owned())));
+}
+
+/// Here of two shadows.
+pub(crate) fn promise_6_what_a_shadow_says_is_kept_apart(store: &dyn Store) {
+    let (mut shadows, lookup) = (store.shadows().unwrap(), store.lookup().unwrap());
+    assert_eq!(store.compared().unwrap(), []);
+    let rows = [shadow_answer("a", "new", true), shadow_answer("b", "new", false), shadow_answer("c", "newer", true)];
+    assert_eq!(shadows.write(&rows), Ok(vec![]));
+    // What is there stays as it is.
+    assert_eq!(shadows.write(&[shadow_answer("a", "newer", false)]), Ok(vec![]));
+    assert_eq!(lookup.find("a").unwrap(), None);
+    let mut tail = store.tail(DateTime::from_timestamp(0, 0).unwrap()).unwrap();
+    assert_eq!(tail.next(10).unwrap().rows.len(), 0);
+    let of = |shadow: &str, compared, agreed, mean_change| Comparison {
+        shadow: shadow.into(),
+        current: "current".into(),
+        compared,
+        agreed,
+        mean_change,
+    };
+    assert_eq!(store.compared().unwrap(), [of("new", 2, 1, 0.25), of("newer", 1, 1, 0.0)]);
 }
 
 /// Answers as they land are not quite in the order in which they were scored.

@@ -13,11 +13,11 @@ use std::{
 use delaycast::{
     answer::{ModelVersion, Score},
     classes::DelayClass,
-    model::Scorer,
-    request::{self, Request},
     features::Given,
+    model::{Candidate, Loader, Role, Scorer, Wish},
+    request::{self, Request},
 };
-use delaycast_dataflows::score::{Config, Connections, Counters, Error, InFlight, Stop, run};
+use delaycast_dataflows::score::{Config, Connections, Counters, Error, InFlight, Models, Stop, run};
 
 pub use log::MemoryLog;
 pub use store::{Fault, MemoryStore};
@@ -54,7 +54,11 @@ pub struct ByDelay {
 
 impl ByDelay {
     pub fn new() -> Arc<Self> {
-        Arc::new(ByDelay { version: ModelVersion::new("by-delay"), threads: Mutex::default() })
+        Self::named("by-delay")
+    }
+
+    pub fn named(version: &str) -> Arc<Self> {
+        Arc::new(ByDelay { version: ModelVersion::new(version), threads: Mutex::default() })
     }
 
     pub fn class(request: &Request) -> DelayClass {
@@ -86,6 +90,24 @@ impl Scorer for ByDelay {
     }
 }
 
+/// Makes a scorer by delay of any file but one that says that it is bad.
+pub struct AnyButBad;
+
+impl Loader for AnyButBad {
+    fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer>, String> {
+        if bytes.starts_with(b"bad") { Err("it is bad".into()) } else { Ok(ByDelay::named(version.as_str())) }
+    }
+}
+
+/// Wishes for a version, whose file begins so and is longer than one piece.
+pub fn wish(version: &str, begins: &str) -> Wish {
+    let bytes: Vec<u8> = begins.bytes().chain([0; 100_000]).collect();
+    Wish {
+        role: Role::Current,
+        candidate: Some(Candidate { version: ModelVersion::new(version), bytes: bytes.into() }),
+    }
+}
+
 /// The sequential oracle: what a message must become.
 pub fn oracle(message: &[u8]) -> Result<DelayClass, String> {
     request::decode(message).map(|request| ByDelay::class(&request)).map_err(|malformed| malformed.reason)
@@ -107,11 +129,15 @@ impl Running {
     }
 
     pub fn start_with(config: Config, log: &Arc<MemoryLog>, store: &Arc<MemoryStore>, scorer: Arc<dyn Scorer>) -> Self {
+        Self::start_models(config, log, store, Models::fixed(scorer))
+    }
+
+    pub fn start_models(config: Config, log: &Arc<MemoryLog>, store: &Arc<MemoryStore>, models: Models) -> Self {
         let connections = Connections::new(Arc::clone(log) as _, Arc::clone(store) as _);
         let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));
         let thread = {
             let (stop, connections, counters) = (stop.clone(), connections.clone(), Arc::clone(&counters));
-            thread::spawn(move || run(&config, &connections, &scorer, &counters, &stop))
+            thread::spawn(move || run(&config, &connections, &models, &counters, &stop))
         };
         Running { stop, connections, counters, thread }
     }

@@ -13,6 +13,7 @@ use delaycast::{
     delivery::{Refusal, Unavailable, Writer},
     document::to_json,
     finding::Finding,
+    shadow::ShadowAnswer,
     store::{Landed, Lookup, Outcome, Page, Store, Tail},
 };
 
@@ -37,6 +38,8 @@ pub enum Fault {
 #[derive(Default)]
 struct State {
     answers: BTreeMap<String, Answer>,
+    shadows: BTreeMap<String, ShadowAnswer>,
+    holds_shadows: bool,
     rejections: BTreeMap<String, Rejection>,
     fault: Fault,
     refused: Option<String>,
@@ -70,6 +73,17 @@ impl MemoryStore {
 
     pub fn answers(&self) -> BTreeMap<String, Answer> {
         lock(&self.state).answers.clone()
+    }
+
+    #[allow(dead_code, reason = "for those of the shadow")]
+    pub fn shadows(&self) -> BTreeMap<String, ShadowAnswer> {
+        lock(&self.state).shadows.clone()
+    }
+
+    /// From now on what shadows say waits until it is no longer held.
+    #[allow(dead_code, reason = "for those of the shadow")]
+    pub fn hold_shadows(&self, hold: bool) {
+        lock(&self.state).holds_shadows = hold;
     }
 
     pub fn rejections(&self) -> BTreeMap<String, Rejection> {
@@ -119,6 +133,10 @@ impl Store for MemoryStore {
     }
 
     fn rejections(&self) -> Result<Box<dyn Writer<Rejection>>, Unavailable> {
+        Ok(Box::new(self.clone()))
+    }
+
+    fn shadows(&self) -> Result<Box<dyn Writer<ShadowAnswer>>, Unavailable> {
         Ok(Box::new(self.clone()))
     }
 
@@ -172,6 +190,19 @@ impl Writer<Answer> for MemoryStore {
             }
         }
         result.map(|()| refusals)
+    }
+}
+
+impl Writer<ShadowAnswer> for MemoryStore {
+    fn write(&mut self, rows: &[ShadowAnswer]) -> Result<Vec<Refusal>, Unavailable> {
+        let mut state = lock(&self.state);
+        if state.holds_shadows {
+            return Err(Unavailable::transient("shadows are held, as the test wants it"));
+        }
+        for row in rows {
+            state.shadows.entry(row.answer.request.id.to_string()).or_insert_with(|| row.clone());
+        }
+        Ok(vec![])
     }
 }
 

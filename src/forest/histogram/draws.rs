@@ -43,8 +43,16 @@ pub(super) const WEIGHT_MAX: u32 = 10;
 
 /// 2³² times the chance that a Poisson(1) number is at most k, for k from 0 on.
 const POISSON: [u32; WEIGHT_MAX as usize] = [
-    1_580_030_169, 3_160_060_337, 3_950_075_422, 4_213_413_783, 4_279_248_374, 4_292_415_292, 4_294_609_777,
-    4_294_923_276, 4_294_962_463, 4_294_966_817,
+    1_580_030_169,
+    3_160_060_337,
+    3_950_075_422,
+    4_213_413_783,
+    4_279_248_374,
+    4_292_415_292,
+    4_294_609_777,
+    4_294_923_276,
+    4_294_962_463,
+    4_294_966_817,
 ];
 
 /// The columns tried at a node, `tried` of them if there are as many, in the order drawn.

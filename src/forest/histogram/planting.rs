@@ -102,8 +102,10 @@ impl Planting {
         let mut group = Group { first: self.grouped, columns: Vec::new() };
         let mut bytes = 0;
         for &node in &self.open[self.grouped..] {
-            let columns = columns_of_node(&self.columns, self.settings.columns_per_node, self.settings.seed, self.tree, node);
-            bytes += columns.iter().map(|&column| bins.bins_len(usize::from(column)) * size_of::<Counts>()).sum::<usize>();
+            let columns =
+                columns_of_node(&self.columns, self.settings.columns_per_node, self.settings.seed, self.tree, node);
+            bytes +=
+                columns.iter().map(|&column| bins.bins_len(usize::from(column)) * size_of::<Counts>()).sum::<usize>();
             if bytes > GROUP_BYTES_MAX && !group.columns.is_empty() {
                 break;
             }
@@ -139,7 +141,8 @@ impl Planting {
         let (children, parent) = (self.nodes.len() as u32, self.nodes[node].probabilities);
         self.nodes[node].split = Some(split);
         self.nodes[node].left = children;
-        self.nodes.extend([left, right].map(|counts| seedling(counts, &parent, f64::from(self.settings.smoothing_rows))));
+        self.nodes
+            .extend([left, right].map(|counts| seedling(counts, &parent, f64::from(self.settings.smoothing_rows))));
         let deeper = self.depth + 1 < self.settings.depth;
         Decision { split: Some(split), open: [left, right].map(|counts| deeper && self.is_open(&counts)) }
     }

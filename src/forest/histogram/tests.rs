@@ -140,7 +140,8 @@ fn without_ties_the_reference_finds_the_same_split() {
     let (bins, shard) = quantise(&data);
     let settings = ForestSettings { depth: 1, columns_per_node: 1, ..settings() };
     let ours = grow(&bins, &shard, &[0], &settings, 0).nodes[0].split.unwrap();
-    let theirs = linfa::grow(&data, &ForestSettings { rows_per_tree: 4000, ..settings }, 0).unwrap().nodes[0].split.unwrap();
+    let theirs =
+        linfa::grow(&data, &ForestSettings { rows_per_tree: 4000, ..settings }, 0).unwrap().nodes[0].split.unwrap();
     // A bin holds four of the numbers, and linfa-trees draws some of the rows only.
     assert!((ours.threshold - 400.0).abs() < 5.0 && (theirs.threshold - 400.0).abs() < 5.0, "{ours:?} {theirs:?}");
 }

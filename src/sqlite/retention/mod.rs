@@ -2,8 +2,8 @@
 //!
 //! 1. A message is dropped once it is older than [`LOG_AGE_MAX`] *and* every group that has ever committed an offset
 //!    of its topic has committed one beyond it. While no group has, nothing is dropped.
-//! 2. Dead letters and rejections are dropped when older than [`DEAD_AGE_MAX`], and the oldest first while there are
-//!    more than [`DEAD_BYTES_MAX`] of either. How many were is counted, and logged.
+//! 2. Dead letters, rejections and what shadows say are dropped when older than [`DEAD_AGE_MAX`], and the oldest first
+//!    while there are more than [`DEAD_BYTES_MAX`] of any of them. How many were is counted, and logged.
 //! 3. Answers are kept.
 //!
 //! It happens in small steps on the writing thread, each a transaction of its own, so that nobody waits long.
@@ -58,7 +58,7 @@ pub(super) fn sweep(connection: &mut Connection, now_ms: i64, limits: &Limits) -
     for (topic, partition, behind) in behind_all_groups(&transaction)? {
         add(drop_messages(&transaction, topic, partition, behind, now_ms - limits.log_age_ms)?);
     }
-    for table in [DEAD_LETTERS, REJECTIONS] {
+    for table in [DEAD_LETTERS, REJECTIONS, SHADOW_ANSWERS] {
         add(drop_oldest(&transaction, &table, now_ms - limits.dead_age_ms, limits.dead_bytes)?);
     }
     transaction.commit()?;
@@ -127,6 +127,12 @@ const REJECTIONS: Bounded = Bounded {
     name: "rejections",
     oldest: "SELECT seq, rejected_at_ms, octet_length(id) + octet_length(reason) FROM rejections ORDER BY seq LIMIT ?1",
     delete: "DELETE FROM rejections WHERE seq <= ?1",
+};
+
+const SHADOW_ANSWERS: Bounded = Bounded {
+    name: "shadow_answers",
+    oldest: "SELECT seq, scored_at_ms, octet_length(id) + octet_length(document) FROM shadow_answers ORDER BY seq LIMIT ?1",
+    delete: "DELETE FROM shadow_answers WHERE seq <= ?1",
 };
 
 fn drop_oldest(

@@ -6,6 +6,7 @@ use crate::{
         self, DEAD_LETTER_BYTES_MAX, Offset, Offsets, PartitionId, Share,
         promises::{Rig, dead_letter, publish},
     },
+    shadow::tests::shadow_answer,
     sqlite::{Database, Inspector, now_ms},
     store::{
         self, Outcome,
@@ -107,6 +108,8 @@ fn rule_2_dead_letters_and_rejections_go_by_age_and_by_bytes_and_are_counted() {
     log.dead_letters().unwrap().write(&letters).unwrap();
     let rejections: Vec<_> = (0..10).map(|n| rejection(&format!("{n}"), "why")).collect();
     store.rejections().unwrap().write(&rejections).unwrap();
+    let shadows: Vec<_> = (0..4).map(|n| shadow_answer(&format!("{n}"), "new", true)).collect();
+    store.shadows().unwrap().write(&shadows).unwrap();
     let tally = |bench: &Bench| {
         let tallies = bench.inspector.tallies().unwrap();
         tallies.iter().map(|tally| (tally.rows, tally.dropped)).collect::<Vec<_>>()
@@ -119,10 +122,10 @@ fn rule_2_dead_letters_and_rejections_go_by_age_and_by_bytes_and_are_counted() {
     assert_eq!(bench.sweep(0, &fits), 550);
     let kept = bench.inspector.dead_letters(log::TOPIC, 0, 1000).unwrap();
     assert_eq!((kept.len(), kept[0].position.offset), (50, Offset(550)));
-    assert_eq!(tally(&bench), [(50, 550), (10, 0)]);
+    assert_eq!(tally(&bench), [(50, 550), (10, 0), (4, 0)]);
     // These were found in 2023: all are older than 30 days.
-    assert_eq!(bench.sweep(0, &Limits::default()), 60);
-    assert_eq!(tally(&bench), [(0, 600), (0, 10)]);
+    assert_eq!(bench.sweep(0, &Limits::default()), 64);
+    assert_eq!(tally(&bench), [(0, 600), (0, 10), (0, 4)]);
     assert_eq!(bench.inspector.tallies().unwrap()[0].bytes, 0);
 }
 

@@ -1,5 +1,6 @@
 //! The embedded store: documents by id in an SQLite file. For its rules see [`crate::sqlite`].
 
+mod shadow;
 mod tail;
 
 use std::{
@@ -17,8 +18,11 @@ use crate::{
     delivery::{Unavailable, Writer},
     document::Json,
     finding::Finding,
+    shadow::{Comparison, ShadowAnswer},
     sqlite::{Database, Inspector, Row, RowWriter, unavailable},
 };
+
+use shadow::{ShadowRow, compared};
 
 /// The answers and rejections of an embedded database.
 pub struct EmbeddedStore {
@@ -44,6 +48,14 @@ impl Store for EmbeddedStore {
 
     fn rejections(&self) -> Result<Box<dyn Writer<Rejection>>, Unavailable> {
         Ok(Box::new(RowWriter::new(&self.database, RejectionRow::new)))
+    }
+
+    fn shadows(&self) -> Result<Box<dyn Writer<ShadowAnswer>>, Unavailable> {
+        Ok(Box::new(RowWriter::new(&self.database, ShadowRow::new)))
+    }
+
+    fn compared(&self) -> Result<Vec<Comparison>, Unavailable> {
+        compared(&self.database.connect()?).map_err(|error| unavailable(&error, self.database.path()))
     }
 
     fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {
@@ -192,6 +204,11 @@ mod tests {
     #[test]
     fn promise_5_a_tail_yields_every_answer_since_a_moment_once() {
         with_store(promises::promise_5_a_tail_yields_every_answer_since_a_moment_once);
+    }
+
+    #[test]
+    fn promise_6_what_a_shadow_says_is_kept_apart() {
+        with_store(promises::promise_6_what_a_shadow_says_is_kept_apart);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod inspect;
 mod lookup;
 mod render;
 mod routes;
+mod shadow;
 mod tail;
 mod verdict;
 mod writer;
@@ -27,6 +28,7 @@ use crate::{
     answer::{Answer, Rejection},
     delivery::{Unavailable, Writer},
     finding::Finding,
+    shadow::{Comparison, ShadowAnswer},
 };
 
 use calls::Calls;
@@ -40,6 +42,8 @@ pub const DATABASE: &str = "agile_data_science";
 pub const ANSWERS: &str = "flight_delay_classification_response";
 /// The collection of rejections.
 pub const REJECTIONS: &str = "flight_delay_classification_rejection";
+/// The collection of what shadows say.
+pub const SHADOWS: &str = "flight_delay_classification_shadow";
 
 /// A database of answers and rejections.
 pub struct MongoStore {
@@ -76,6 +80,16 @@ impl Store for MongoStore {
     fn rejections(&self) -> Result<Box<dyn Writer<Rejection>>, Unavailable> {
         let calls = Arc::clone(&self.calls);
         Ok(Box::new(DocumentWriter { calls, collection: REJECTIONS, document: Rejection::to_document }))
+    }
+
+    fn shadows(&self) -> Result<Box<dyn Writer<ShadowAnswer>>, Unavailable> {
+        shadow::expire(&self.calls)?;
+        let calls = Arc::clone(&self.calls);
+        Ok(Box::new(DocumentWriter { calls, collection: SHADOWS, document: ShadowAnswer::to_document }))
+    }
+
+    fn compared(&self) -> Result<Vec<Comparison>, Unavailable> {
+        shadow::compared(&self.calls)
     }
 
     fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {

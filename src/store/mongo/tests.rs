@@ -74,6 +74,12 @@ fn promise_2_a_refused_row_is_named_and_the_others_land() {
 }
 
 #[test]
+fn promise_6_what_a_shadow_says_is_kept_apart() {
+    let Some(place) = Place::new() else { return };
+    promises::promise_6_what_a_shadow_says_is_kept_apart(&*place.store());
+}
+
+#[test]
 fn promise_3_a_prediction_outranks_a_rejection() {
     let Some(place) = Place::new() else { return };
     promises::promise_3_a_prediction_outranks_a_rejection(&*place.store());

@@ -19,10 +19,10 @@ use delaycast::{
     delivery::Unavailable,
     document,
     explanation::{Change, Explanation, Factor},
+    features::Given,
     log::{Offset, PartitionId, Position, Producer, PublishError, Published},
     request::{self, Request},
     store::{Lookup, Outcome},
-    features::Given,
 };
 use delaycast_web::{Answers, Config, Count, DeadLetters, Now, Operations, Parts};
 use serde_json::{Map, Value, json};

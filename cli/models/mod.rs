@@ -1,0 +1,43 @@
+//! `delaycast models`: which versions there are, and which is used.
+
+mod change;
+mod list;
+mod shadow;
+mod show;
+
+use clap::{Args as ClapArgs, Subcommand};
+
+/// Look through the model directory, and choose the model that answers
+///
+/// Scorers that run take up what is promoted within seconds, without a restart.
+#[derive(ClapArgs)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    List(list::Args),
+    Show(show::Args),
+    Promote(change::PromoteArgs),
+    Rollback(change::RollbackArgs),
+    Shadow(shadow::Args),
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    match &args.command {
+        Command::List(args) => list::run(args),
+        Command::Show(args) => show::run(args),
+        Command::Promote(args) => change::promote(args),
+        Command::Rollback(args) => change::roll_back(args),
+        Command::Shadow(args) => shadow::run(args),
+    }
+}
+
+/// An error with its cause, on one line.
+fn in_one_line(error: &(impl std::error::Error + ?Sized)) -> String {
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    format!("{error}{cause}")
+}

@@ -1,0 +1,123 @@
+//! Worker 0 announces from when on another model holds, ahead of the clock; every worker keeps account.
+
+use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::Arc, time::Duration};
+
+use delaycast::{answer::ModelVersion, model::Role};
+use serde::{Deserialize, Serialize};
+use timely::{
+    container::CapacityContainerBuilder,
+    dataflow::{
+        ProbeHandle, Scope,
+        channels::pact::Exchange,
+        operators::{
+            Probe,
+            generic::operator::{Operator, source},
+        },
+    },
+};
+
+use super::{
+    BEAT, LEAD, Place, SharedSchedule,
+    proposer::{Announcement, Proposer},
+};
+use crate::score::{ClusterClock, Counters, Shared, Stop, Timestamp, source::Ticker, work::Plan};
+
+/// An announcement, and the worker that it is for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Notice {
+    to: usize,
+    announcement: Announcement,
+}
+
+/// Announces what all are ready for, at worker 0, and writes it into each worker's schedule (rules 1, 3 and 7).
+pub(super) fn announce(
+    scope: Scope<'_, Timestamp>,
+    place: Place,
+    proposer: &Rc<RefCell<Proposer>>,
+    schedule: &SharedSchedule,
+    plan: &Plan,
+    shared: &Shared,
+    stop: &Stop,
+) {
+    let heard = ProbeHandle::new();
+    let (proposer, stop, clock, passed) = (Rc::clone(proposer), stop.clone(), shared.clock, heard.clone());
+    let pulse = plan.pulse.clone();
+    let notices = source::<_, CapacityContainerBuilder<Vec<Notice>>, _, _>(scope, "Announce", |capability, info| {
+        let activator = scope.activator_for(info.address);
+        activator.activate();
+        let mut capability = place.leads().then_some(capability);
+        let mut ticker = Ticker::new();
+        move |output| {
+            capability.take_if(|_| stop.asked());
+            let Some(open) = capability.as_mut() else { return };
+            let mut proposer = proposer.borrow_mut();
+            let skew = pulse.as_ref().map_or(Duration::ZERO, |pulse| pulse.ahead());
+            let ahead = clock.now() + (skew + LEAD).as_millis() as Timestamp;
+            open.downgrade(&ahead.max(*open.time()));
+            proposer.heard(|at| !passed.less_equal(&at));
+            if let Some(announcement) = proposer.announce(*open.time()) {
+                let notice = |to| Notice { to, announcement: announcement.clone() };
+                output.session(open).give_iterator((0..place.peers).map(notice));
+                let next = open.time() + 1;
+                open.downgrade(&next);
+            }
+            ticker.turn(BEAT, |delay| activator.activate_after(delay));
+        }
+    });
+
+    let (schedule, shelf, shared) = (Rc::clone(schedule), plan.shelf.clone(), shared.clone());
+    let mut news = News { clock, counters: Arc::clone(&shared.counters), coming: VecDeque::new() };
+    let to = Exchange::new(|notice: &Notice| notice.to as u64);
+    let applied = notices.unary_frontier::<CapacityContainerBuilder<Vec<()>>, _, _, _>(to, "Apply", |_, _| {
+        move |(input, frontier), _| {
+            let mut schedule = schedule.borrow_mut();
+            input.for_each_stamp(|capability, containers| {
+                let Some(&from) = capability.least() else { return };
+                for Notice { announcement: Announcement { role, proposal }, .. } in
+                    containers.flat_map(|container| container.drain(..))
+                {
+                    let model = proposal.and_then(|proposal| shelf.get(proposal));
+                    if proposal.is_some() && model.is_none() {
+                        let broken = "a model was announced that this process was not asked for".to_owned();
+                        shared.ledger.borrow_mut().broken = Some(broken);
+                    }
+                    if place.is_first_of_process() {
+                        news.coming.push_back((from, role, model.as_ref().map(|model| model.version().clone())));
+                    }
+                    schedule.change(from, role, model);
+                }
+            });
+            schedule.known_until(frontier.frontier().first().copied().unwrap_or(Timestamp::MAX));
+            news.tell();
+        }
+    });
+    applied.probe_with(&heard);
+}
+
+/// Tells of changes when they take effect, once in a process.
+struct News {
+    clock: ClusterClock,
+    counters: Arc<Counters>,
+    coming: VecDeque<(Timestamp, Role, Option<ModelVersion>)>,
+}
+
+impl News {
+    fn tell(&mut self) {
+        let now = self.clock.now();
+        while self.coming.front().is_some_and(|(from, ..)| *from <= now)
+            && let Some((from, role, version)) = self.coming.pop_front()
+        {
+            match (role, &version) {
+                (Role::Current, Some(version)) => {
+                    tracing::info!("model {version} answers from timestamp {from} on");
+                    self.counters.models_swapped.add(1);
+                }
+                (Role::Shadow, Some(version)) => {
+                    tracing::info!("model {version} is the shadow from timestamp {from} on")
+                }
+                (_, None) => tracing::info!("no model is the shadow from timestamp {from} on"),
+            }
+            self.counters.models.set(role, version, from);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Another model takes effect while the dataflow runs: on all workers of all processes, at one timestamp.
+//!
+//! ```text
+//!  wishes ─▶ SendModel ─▶ [each process's first worker] ─▶ CheckModel ─▶ [worker 0] ─▶ CountVotes      dataflow SendModels
+//!  (watcher)  worker 0      pieces of the file               │ thread ▲                 │ all are ready
+//!                                                            └▶ Shelf ┘                 ▼
+//!                   Score ◀── Schedule ◀── Apply ◀── [all workers] ◀──────────────── Announce          dataflow AnnounceModels
+//! ```
+//!
+//! Two dataflows of their own, built before a worker opens its log and store. Were the announcements a second input of
+//! `Score`, no worker could answer before the last one has built its part, so that one store out of reach would hold up
+//! all. Their timestamps are those of the score dataflow; the timestamps of `SendModels` count pieces.
+//!
+//! # The rules
+//!
+//! Each has a test of its number in `tests.rs` beside this file.
+//!
+//! 1. The timestamp of a request alone decides which model answers it: the one announced for the latest timestamp that is
+//!    not after it.
+//! 2. Nothing is announced before every process has decoded and checked the model, off its worker threads, with routes of
+//!    its own. What one process refuses is used by none: the old model stays, and it is said once why.
+//! 3. Worker 0's capability to announce is always [`LEAD`] ahead of the fastest process's clock, so that a request finds the frontier of
+//!    announcements beyond its timestamp. If it does not, it waits, and is answered in order: late, but by the right model.
+//! 4. At most [`WINDOW`] pieces of [`PIECE_BYTES`] are on their way, so that records and heartbeats get through between
+//!    them.
+//! 5. One proposal at a time. A newer wish takes the place of one that is being sent or checked, and waits for one that
+//!    is announced.
+//! 6. A model that no request can ask for any more is dropped.
+//! 7. Worker 0 announces nothing more once it is told to stop, and then nobody waits for it.
+
+mod announce;
+mod check;
+mod proposer;
+mod schedule;
+mod send;
+#[cfg(test)]
+mod tests;
+mod used;
+
+use std::{cell::RefCell, io, rc::Rc, sync::Arc, time::Duration};
+
+use delaycast::{
+    answer::ModelVersion,
+    model::{Loader, Scorer, Wishes},
+};
+use timely::worker::Worker;
+
+use super::{Shared, Stop, work::Plan};
+
+pub(super) use check::Shelf;
+pub(super) use schedule::{Cast, Schedule, SharedSchedule};
+pub use used::Used;
+
+use proposer::Proposer;
+
+/// A model takes effect so long after it was announced: longer than word takes to go round, shorter than a person waits.
+pub const LEAD: Duration = Duration::from_secs(1);
+/// How often worker 0 moves its capability to announce on, and looks for wishes.
+const BEAT: Duration = Duration::from_millis(100);
+/// How much of a model file goes in one piece.
+const PIECE_BYTES: usize = 64 << 10;
+/// So many pieces may be on their way to the slowest process.
+const WINDOW: usize = 8;
+
+/// The model that a scorer starts with, and where others come from.
+#[derive(Clone)]
+pub struct Models {
+    first: Arc<dyn Scorer>,
+    wishes: Wishes,
+    loader: Arc<dyn Loader>,
+}
+
+impl Models {
+    /// Starts with `first`. What is put among `wishes` in process 0 is sent to all processes, and made a scorer by the
+    /// `loader` of each.
+    pub fn new(first: Arc<dyn Scorer>, wishes: &Wishes, loader: Arc<dyn Loader>) -> Self {
+        Models { first, wishes: wishes.clone(), loader }
+    }
+
+    /// One model, and no other ever.
+    pub fn fixed(first: Arc<dyn Scorer>) -> Self {
+        Models::new(first, &Wishes::default(), Arc::new(NoOther))
+    }
+
+    /// The version that a scorer starts with.
+    pub(super) fn version(&self) -> &ModelVersion {
+        self.first.version()
+    }
+}
+
+struct NoOther;
+
+impl Loader for NoOther {
+    fn load(&self, _: &ModelVersion, _: &[u8]) -> Result<Arc<dyn Scorer>, String> {
+        Err("this process takes no other model".to_owned())
+    }
+}
+
+/// Where a worker is among the others.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// Its number.
+    index: usize,
+    /// How many there are.
+    peers: usize,
+    /// How many there are in each process.
+    workers: usize,
+}
+
+impl Place {
+    fn processes(self) -> usize {
+        self.peers / self.workers
+    }
+
+    fn process(self) -> usize {
+        self.index / self.workers
+    }
+
+    fn is_first_of_process(self) -> bool {
+        self.index.is_multiple_of(self.workers)
+    }
+
+    fn leads(self) -> bool {
+        self.index == 0
+    }
+}
+
+/// Builds one worker's part; what it returns tells which model answers when.
+pub(super) fn build(
+    worker: &mut Worker,
+    models: &Models,
+    plan: &Plan,
+    shared: &Shared,
+    stop: &Stop,
+) -> io::Result<SharedSchedule> {
+    let place = Place { index: worker.index(), peers: worker.peers(), workers: plan.workers };
+    let schedule = Rc::new(RefCell::new(Schedule::new(Arc::clone(&models.first))));
+    let proposer = Rc::new(RefCell::new(Proposer::new(place.processes(), models.version())));
+    // Only the first of a process checks.
+    let desk = place.is_first_of_process().then(|| check::Desk::open(&models.loader, &plan.shelf)).transpose()?;
+    worker.dataflow_named("SendModels", |scope| {
+        let parcels = send::send_model(scope, place, &models.wishes, &proposer, stop);
+        let votes = check::check_model(parcels, place, desk);
+        proposer::count_votes(votes, &proposer, &shared.counters);
+    });
+    worker.dataflow_named("AnnounceModels", |scope| {
+        announce::announce(scope, place, &proposer, &schedule, plan, shared, stop);
+    });
+    Ok(schedule)
+}

@@ -1,0 +1,88 @@
+//! Which model answers when, as one worker knows it.
+
+use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::Arc};
+
+use delaycast::model::{Role, Scorer};
+use timely::scheduling::Activator;
+
+use crate::score::Timestamp;
+
+/// Shared by the operators of one worker.
+pub(in crate::score) type SharedSchedule = Rc<RefCell<Schedule>>;
+
+/// The models that are used together.
+#[derive(Clone)]
+pub(in crate::score) struct Cast {
+    /// It answers.
+    pub(in crate::score) current: Arc<dyn Scorer>,
+    /// It is tried out beside.
+    pub(in crate::score) shadow: Option<Arc<dyn Scorer>>,
+}
+
+/// Which models are used from which timestamp on, up to which that is known.
+pub(in crate::score) struct Schedule {
+    /// In order; the first holds for whatever comes before the second.
+    changes: VecDeque<(Timestamp, Cast)>,
+    /// All changes before this are known.
+    known_until: Timestamp,
+    /// Who is to be woken when more is known, if somebody waits for that.
+    reader: Option<Activator>,
+    waited_for: bool,
+}
+
+impl Schedule {
+    /// This model, until more is known.
+    pub(in crate::score) fn new(first: Arc<dyn Scorer>) -> Self {
+        let first = (0, Cast { current: first, shadow: None });
+        Schedule { changes: VecDeque::from([first]), known_until: 0, reader: None, waited_for: false }
+    }
+
+    /// Who reads this.
+    pub(in crate::score) fn read_by(&mut self, activator: Activator) {
+        self.reader = Some(activator);
+    }
+
+    /// What is used at a timestamp; `None` if that is not known yet: then the reader is woken once it is.
+    pub(in crate::score) fn at(&mut self, at: Timestamp) -> Option<&Cast> {
+        if at >= self.known_until {
+            self.waited_for = true;
+            return None;
+        }
+        let later = self.changes.partition_point(|(from, _)| *from <= at);
+        self.changes.get(later.saturating_sub(1)).map(|(_, cast)| cast)
+    }
+
+    /// Nobody will ask for anything before this timestamp any more.
+    pub(in crate::score) fn forget_before(&mut self, at: Timestamp) {
+        while self.changes.get(1).is_some_and(|(from, _)| *from <= at) {
+            self.changes.pop_front();
+        }
+    }
+
+    /// From a timestamp on another model is used for a role. Changes come in order.
+    pub(super) fn change(&mut self, from: Timestamp, role: Role, model: Option<Arc<dyn Scorer>>) {
+        let Some((_, last)) = self.changes.back() else { return };
+        let cast = match (role, model) {
+            (Role::Current, Some(model)) => Cast { current: model, ..last.clone() },
+            // There is always one that answers.
+            (Role::Current, None) => return,
+            (Role::Shadow, shadow) => Cast { shadow, ..last.clone() },
+        };
+        self.changes.push_back((from, cast));
+    }
+
+    /// All changes before this timestamp are known.
+    pub(super) fn known_until(&mut self, at: Timestamp) {
+        self.known_until = at;
+        if std::mem::take(&mut self.waited_for)
+            && let Some(reader) = &self.reader
+        {
+            reader.activate();
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.changes.len()
+    }
+}

@@ -1,0 +1,174 @@
+//! The rules of the shadow, between a log and a store in memory.
+
+#![allow(unreachable_pub, clippy::expect_used, clippy::panic)]
+
+#[allow(dead_code, unused_imports, reason = "these tests use their share")]
+mod in_memory;
+
+use std::sync::Arc;
+
+use delaycast::{
+    answer::{ModelVersion, Score},
+    classes::DelayClass,
+    features::Given,
+    model::{Loader, Role, Scorer, Wish, Wishes},
+    request::Request,
+    shadow::ShadowAnswer,
+};
+use delaycast_dataflows::score::{Config, Models, SHADOW_WAITING_MAX};
+use in_memory::{ByDelay, DEADLINE, MemoryLog, MemoryStore, Running, message, until, wish};
+
+/// Holds every flight to be early.
+struct Early(ModelVersion);
+
+impl Scorer for Early {
+    fn version(&self) -> &ModelVersion {
+        &self.0
+    }
+
+    fn score(&self, requests: &[Request], scores: &mut Vec<Score>) {
+        let score = Score {
+            probabilities: [1.0, 0.0, 0.0, 0.0],
+            class: DelayClass::Early,
+            distance: 1.0,
+            remarks: vec![],
+            forest: Given { dep_delay: true, schedule: false },
+            explanation: None,
+        };
+        scores.extend(requests.iter().map(|_| score.clone()));
+    }
+}
+
+/// Loses a request.
+struct Careless(Early);
+
+impl Scorer for Careless {
+    fn version(&self) -> &ModelVersion {
+        self.0.version()
+    }
+
+    fn score(&self, requests: &[Request], scores: &mut Vec<Score>) {
+        self.0.score(requests, scores);
+        scores.pop();
+    }
+}
+
+struct Shadows;
+
+impl Loader for Shadows {
+    fn load(&self, version: &ModelVersion, _: &[u8]) -> Result<Arc<dyn Scorer>, String> {
+        let early = Early(version.clone());
+        Ok(if version.as_str() == "careless" { Arc::new(Careless(early)) } else { Arc::new(early) })
+    }
+}
+
+struct Rig {
+    log: Arc<MemoryLog>,
+    store: Arc<MemoryStore>,
+    wishes: Wishes,
+    running: Running,
+    asked: usize,
+}
+
+impl Rig {
+    fn start() -> Self {
+        let store = MemoryStore::new();
+        let log = MemoryLog::new(2, &store);
+        let wishes = Wishes::default();
+        let models = Models::new(ByDelay::new(), &wishes, Arc::new(Shadows));
+        let running = Running::start_models(Config { drain: DEADLINE, ..Config::new(2) }, &log, &store, models);
+        Rig { log, store, wishes, running, asked: 0 }
+    }
+
+    /// Half of them are early.
+    fn ask(&mut self, count: usize) {
+        for _ in 0..count {
+            let delay = if self.asked.is_multiple_of(2) { -60.0 } else { 60.0 };
+            self.log.append(self.asked / 2 % 2, message(&format!("request-{}", self.asked), delay));
+            self.asked += 1;
+        }
+    }
+
+    /// Names a shadow, or none, and waits until it is so.
+    fn shadow(&self, version: Option<&str>) {
+        let candidate = version.and_then(|version| wish(version, "good").candidate);
+        self.wishes.put(Wish { role: Role::Shadow, candidate });
+        let used = || self.running.counters.models.get(Role::Shadow).map(|(version, _)| version.to_string());
+        until("the shadow is another", || used().as_deref() == version);
+    }
+
+    fn until_answered(&self) {
+        until("all are answered", || self.store.answers().len() == self.asked);
+    }
+
+    /// Stops; all answers must be by the model that answers. Returns the store.
+    fn stop(self) -> Arc<MemoryStore> {
+        self.until_answered();
+        self.running.stop().expect("stopped in order");
+        assert_eq!((self.log.uncommitted(), self.log.breaches()), (0, vec![]));
+        assert!(self.store.answers().values().all(|answer| answer.model.as_str() == "by-delay"));
+        self.store
+    }
+}
+
+#[test]
+fn rule_1_a_shadow_is_compared_and_kept_apart() {
+    let mut rig = Rig::start();
+    let counters = Arc::clone(&rig.running.counters);
+    rig.ask(10);
+    rig.until_answered();
+    rig.shadow(Some("early"));
+    // What is read at the moment of the change may still have a timestamp before it.
+    until("many are compared", || {
+        rig.ask(10);
+        counters.shadow.compared.get() >= 100
+    });
+    rig.shadow(None);
+    rig.ask(100);
+    let asked = rig.asked;
+    let store = rig.stop();
+    // Once its thread has ended, all that it has scored is kept.
+    let shadows = store.shadows();
+    assert_eq!(shadows.len() as u64, counters.shadow.compared.get());
+    assert!(shadows.len() < asked);
+    let fits = |shadow: &ShadowAnswer| shadow.answer.model.as_str() == "early" && shadow.current.as_str() == "by-delay";
+    assert!(shadows.values().all(fits));
+    let agree = shadows.values().filter(|shadow| shadow.agrees()).count() as u64;
+    assert!(agree > 0 && agree == counters.shadow.agreed.get());
+    // The others differ as much as probabilities can.
+    let others = shadows.len() as u64 - agree;
+    assert!(others > 0 && counters.shadow.change_millionths.get() == others * 2_000_000);
+}
+
+#[test]
+fn a_shadow_that_loses_a_request_is_compared_with_nothing() {
+    let mut rig = Rig::start();
+    let counters = Arc::clone(&rig.running.counters);
+    rig.shadow(Some("careless"));
+    until("what it has lost is counted", || {
+        rig.ask(10);
+        counters.shadow.dropped.get() >= 10
+    });
+    assert_eq!(rig.stop().shadows().len() as u64 + counters.shadow.compared.get(), 0);
+}
+
+#[test]
+fn rules_2_and_3_a_slow_store_of_shadows_holds_no_answer_up_and_gets_what_there_was_room_for() {
+    let mut rig = Rig::start();
+    rig.shadow(Some("early"));
+    rig.store.hold_shadows(true);
+    let counters = Arc::clone(&rig.running.counters);
+    while counters.shadow.dropped.get() == 0 {
+        assert!(rig.asked < 4 * SHADOW_WAITING_MAX, "nothing is dropped");
+        rig.ask(2000);
+        rig.until_answered();
+    }
+    assert_eq!(rig.store.shadows().len(), 0);
+    rig.store.hold_shadows(false);
+    // But for what was read at the moment of the change, which may have a timestamp before it.
+    until("all is kept or dropped", || {
+        counters.shadow.landed.get() + counters.shadow.dropped.get() > rig.asked as u64 - 2000
+    });
+    assert!(counters.shadow.landed.get() > 0);
+    assert_eq!(rig.stop().shadows().len() as u64, counters.shadow.landed.get());
+}
