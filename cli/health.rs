@@ -11,7 +11,7 @@ use delaycast::{
     store::{Lookup, Store},
 };
 use delaycast_dataflows::{
-    monitor::{Monitor, probe},
+    monitor::{Monitor, Probing, probe},
     score::Stop,
 };
 use delaycast_web::{Vitals, bind, serve_health};
@@ -84,7 +84,7 @@ impl HealthOption {
         monitor: &Arc<Monitor>,
         store: &Arc<dyn Store>,
         stop: &Stop,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Option<Probing>> {
         let health = Health::new(format!("the store {}", store.describe()));
         let store = Arc::clone(store);
         let mut lookup: Option<Box<dyn Lookup>> = None;
@@ -97,7 +97,12 @@ impl HealthOption {
     }
 
     /// The same for a log that nobody here reads.
-    pub(crate) fn watch_log(&self, monitor: &Arc<Monitor>, log: &Arc<dyn Log>, stop: &Stop) -> anyhow::Result<()> {
+    pub(crate) fn watch_log(
+        &self,
+        monitor: &Arc<Monitor>,
+        log: &Arc<dyn Log>,
+        stop: &Stop,
+    ) -> anyhow::Result<Option<Probing>> {
         let health = Health::new(format!("the log {}", log.describe()));
         let log = Arc::clone(log);
         self.watch(monitor, "log", health, stop, move || log.partitions().map(drop))
@@ -110,12 +115,12 @@ impl HealthOption {
         health: Health,
         stop: &Stop,
         look: impl FnMut() -> Result<(), Unavailable> + Send + 'static,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Option<Probing>> {
         // Without a port nobody asks.
-        if self.health.is_some() {
-            probe(monitor, name, health, stop, look)
-                .with_context(|| format!("cannot start a thread to watch the {name}"))?;
+        if self.health.is_none() {
+            return Ok(None);
         }
-        Ok(())
+        let probing = probe(monitor, name, health, stop, look);
+        probing.map(Some).with_context(|| format!("cannot start a thread to watch the {name}"))
     }
 }

@@ -61,7 +61,7 @@ fn run_alone(args: &Args) -> anyhow::Result<()> {
     let Some(model) = routes::with_routes_of(&*store, model, &stop) else { return Ok(()) };
     monitor.uses(&model.version);
     monitor.has("store");
-    args.health.watch_store(&monitor, &store, &stop)?;
+    let _watching = args.health.watch_store(&monitor, &store, &stop)?;
     let counters = Arc::new(Counters::default());
     let models = swap::models(model, args.explain, Some(&dir), &store, &counters, &stop)?;
     let connections = Connections::new(log, store);

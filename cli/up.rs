@@ -75,7 +75,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 
     let atlas = model.model.atlas().clone();
     monitor.uses(&model.version);
-    args.health.watch_store(&monitor, &store, &stop)?;
+    let _watching = args.health.watch_store(&monitor, &store, &stop)?;
     ["log", "model"].into_iter().for_each(|what| monitor.has(what));
     let (scoring, shown): (JoinHandle<anyhow::Result<()>>, Arc<dyn Scoring>) = if args.processes > 1 {
         let (models, workers, health) = (&models, args.workers, &args.health);

@@ -59,8 +59,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let Some(model) = routes::with_routes_of(&*store, model, &stop) else { return Ok(()) };
     monitor.uses(&model.version);
     monitor.has("store");
-    args.health.watch_log(&monitor, &log, &stop)?;
-    args.health.watch_store(&monitor, &store, &stop)?;
+    let _watching_log = args.health.watch_log(&monitor, &log, &stop)?;
+    let _watching_store = args.health.watch_store(&monitor, &store, &stop)?;
     monitor.has("model");
     let operations = operations::watch(&log, &store, None, &stop)?;
     let served = serve(listener, &*log, &*store, operations, model.model.atlas().clone(), &stop);

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
     let models = ModelDir::new(&args.system.models.models);
     let Some(model) = routes::with_routes_of(&*store, models.load_usable()?, &stop) else { return Ok(()) };
     monitor.has("store");
-    args.health.watch_store(&monitor, &store, &stop)?;
+    let _watching = args.health.watch_store(&monitor, &store, &stop)?;
     let opened = Connections::new(Arc::clone(&log), Arc::clone(&store));
     *connections.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened.clone());
     monitor.scores(&opened, &counters);

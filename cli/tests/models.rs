@@ -31,7 +31,10 @@ fn versions_are_listed_shown_promoted_and_taken_back() {
     let listed = models(dir.path(), &["list"]).unwrap();
     let versions = listed["versions"].as_array().unwrap();
     assert_eq!((versions.len(), &versions[0]["version"]), (3, &Value::from(first.as_str())));
-    assert_eq!((&versions[0]["roles"][0], &versions[0]["trainer"]), (&Value::from("current"), &Value::from("linfa")));
+    assert_eq!(
+        (&versions[0]["roles"][0], &versions[0]["trainer"]),
+        (&Value::from("current"), &Value::from("histogram"))
+    );
     assert!(versions[0]["holdout_log_loss"].is_f64() && versions[0]["damaged"].is_null());
     assert!(versions[2]["damaged"].as_str().unwrap().contains("cannot be used"), "{}", versions[2]);
     let at = dir.path().join("models").to_string_lossy().into_owned();
@@ -44,7 +47,7 @@ fn versions_are_listed_shown_promoted_and_taken_back() {
         (&shown["version"], &shown["forests"]["with departure delay"]["trees"]),
         (&Value::from(first.as_str()), &Value::from(20))
     );
-    assert!(shown["features"].as_array().unwrap().contains(&"DepDelay".into()));
+    assert!(shown["forests"]["with departure delay"]["features"].as_array().unwrap().contains(&"DepDelay".into()));
     let (_, text, _) = run(&["models", "show", first.as_str(), "--models", &at], b"");
     assert!(text.contains("log loss") && text.contains("features"), "{text}");
 

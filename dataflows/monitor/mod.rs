@@ -19,7 +19,7 @@ use delaycast::{answer::ModelVersion, delivery::Health, model::Role, process::Us
 
 use crate::score::{Connections, Counters, Stop};
 
-pub use probe::probe;
+pub use probe::{Probing, probe};
 
 /// Tells how a process is.
 pub struct Monitor {

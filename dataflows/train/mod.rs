@@ -89,7 +89,8 @@ pub struct Progress {
 pub type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 
 /// Trees by number, or why there is none.
-type Gathered = Rc<RefCell<BTreeMap<u32, Result<Tree, String>>>>;
+type Trees = BTreeMap<u32, Result<Tree, String>>;
+type Gathered = Rc<RefCell<Trees>>;
 
 /// Grows a forest for each choice of columns, all over the same rows, on the workers of this process.
 pub fn train(
@@ -161,7 +162,7 @@ fn histogram(
     let guards = execute_from(builders, others, WorkerConfig::default(), move |worker| {
         let gathered = Gathered::default();
         let shard = shards.lock().unwrap_or_else(PoisonError::into_inner).remove(&worker.index());
-        let Some(shard) = shard else { return BTreeMap::new() };
+        let Some(shard) = shard else { return Trees::new() };
         worker.dataflow::<u64, _, _>(|scope| {
             grow(scope, shard, Arc::clone(&plots), Arc::clone(&bins), Arc::clone(&on_progress), Rc::clone(&gathered));
         });
@@ -238,7 +239,7 @@ fn gather(trees: StreamVec<'_, u64, (u32, Result<Tree, String>)>, gathered: Gath
 }
 
 /// Turns a worker until its part is done.
-fn turn(worker: &mut Worker, gathered: &Gathered) -> BTreeMap<u32, Result<Tree, String>> {
+fn turn(worker: &mut Worker, gathered: &Gathered) -> Trees {
     while worker.has_dataflows() {
         worker.step_or_park(None);
     }
@@ -246,8 +247,8 @@ fn turn(worker: &mut Worker, gathered: &Gathered) -> BTreeMap<u32, Result<Tree, 
 }
 
 /// The trees of all workers of this process, in the order of their numbers.
-fn collect(guards: Result<WorkerGuards<BTreeMap<u32, Result<Tree, String>>>, String>) -> Result<Vec<Tree>, TrainError> {
-    let mut trees = BTreeMap::new();
+fn collect(guards: Result<WorkerGuards<Trees>, String>) -> Result<Vec<Tree>, TrainError> {
+    let mut trees = Trees::new();
     for gathered in guards.map_err(TrainError::Workers)?.join() {
         trees.extend(gathered.map_err(TrainError::Workers)?);
     }

@@ -77,27 +77,6 @@ fn more_workers_than_rows_make_the_same_forest() {
 }
 
 #[test]
-fn three_processes_make_the_forest_that_one_makes() {
-    // Allocators as between processes: what goes from one to another is bytes.
-    let (settings, columns) = (ForestSettings { trees: 9, ..settings() }, [vec![0, 1], vec![1]]);
-    let expected = train(settings, &*digits(), &columns, workers(1), &counter().1).unwrap();
-    let sockets: Vec<_> = (0..3).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    let addresses: Vec<String> = sockets.iter().map(|socket| socket.local_addr().unwrap().to_string()).collect();
-    drop(sockets);
-    let process = |process| {
-        let (addresses, columns) = (addresses.clone(), columns.clone());
-        std::thread::spawn(move || {
-            let config = CommunicationConfig::Cluster { threads: 2, process, addresses, report: false, zerocopy: true };
-            let place = Place { process, processes: 3, workers: 2 };
-            train_on(config.try_build().unwrap(), place, settings, &*digits(), &columns, &counter().1).unwrap()
-        })
-    };
-    let threads: Vec<_> = (0..3).map(process).collect();
-    let made: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
-    assert_eq!(made, [Some(expected), None, None]);
-}
-
-#[test]
 fn a_forest_without_trees_is_an_error() {
     let (_, on_progress) = counter();
     let settings = ForestSettings { trees: 0, ..settings() };

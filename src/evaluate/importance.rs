@@ -106,7 +106,10 @@ impl Asked<'_> {
             let mut rows = Vec::with_capacity(2 * width);
             [*query, mixed].into_iter().for_each(|query| self.encode(query, &mut rows));
             let (own, mixed) = rows.split_at(width);
-            changed.iter_mut().zip(own.iter().zip(mixed)).for_each(|(changed, (a, b))| *changed |= a != b);
+            changed
+                .iter_mut()
+                .zip(own.iter().zip(mixed))
+                .for_each(|(changed, (a, b))| *changed |= a.total_cmp(b).is_ne());
         }
         self.features.names().into_iter().zip(changed).filter_map(|(name, changed)| changed.then_some(name)).collect()
     }

@@ -52,15 +52,15 @@ impl From<&Request> for Query {
             dest: request.dest,
             dep_delay: request.dep_delay.map(|minutes| minutes as f32),
             distance: request.distance.map(|miles| miles as f32),
-            flight_num: request.flight_num.as_deref().and_then(number_of),
+            flight_num: request.flight_num.as_deref().and_then(|text| number_of(text, request.carrier)),
             schedule: None,
         }
     }
 }
 
-/// The number in what an asker calls a flight: `1234`, or `AA1234`, `AA 1234`.
-fn number_of(text: &str) -> Option<u32> {
-    let digits = text.trim_start_matches(|c: char| !c.is_ascii_digit() || c == ' ');
+/// The number in what an asker calls a flight: `1234`, or `B61234`, `B6 1234` with the airline's code.
+fn number_of(text: &str, carrier: Code) -> Option<u32> {
+    let digits = text.trim().strip_prefix(carrier.as_str()).unwrap_or(text).trim();
     digits.parse().ok().filter(|&number| number <= FLIGHT_NUM_MAX)
 }
 

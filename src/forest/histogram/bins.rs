@@ -120,7 +120,7 @@ mod tests {
             numbers in prop::collection::vec(prop_oneof![Just(f32::NAN), -1e30f32..1e30, (-300i16..300).prop_map(f32::from)], 1..900),
         ) {
             let bins = Bins::fit(&numbers, 1);
-            for bin in 0..bins.bins_len(0) as u8 - 1 {
+            for bin in 0..(bins.bins_len(0) - 1) as u8 {
                 let threshold = bins.threshold(0, bin);
                 prop_assert!(threshold.is_finite());
                 for &number in &numbers {
