@@ -73,8 +73,9 @@ impl Rows for FlightRows<'_> {
     }
 }
 
-/// The edges of bins are found on at most this many rows, evenly spaced.
-const SAMPLE_MAX: usize = 1 << 18;
+/// The edges of bins are found on at most this many rows, evenly spaced: a bin is 0.4 % of the rows, and on so many a quantile is off by
+/// 0.2 %.
+const SAMPLE_MAX: usize = 1 << 16;
 
 /// Finds the edges of bins.
 pub(super) fn bins(rows: &dyn Rows) -> Bins {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::Datelike;
+use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -94,12 +95,21 @@ const FOLDS: usize = 8;
 
 /// Sum and number by fold, of sixteenths of minutes.
 #[derive(Debug, Clone, Copy, Default)]
-struct Sums([(i64, u32); FOLDS]);
+struct Sums {
+    all: (i64, u32),
+    by_fold: [(i64, u32); FOLDS],
+}
 
 impl Sums {
+    fn add(&mut self, fold: usize, minutes: i64) {
+        for (sum, number) in [&mut self.all, &mut self.by_fold[fold]] {
+            (*sum, *number) = (*sum + minutes, *number + 1);
+        }
+    }
+
     fn without(&self, fold: Option<usize>) -> (i64, u32) {
-        let folds = self.0.iter().enumerate().filter(|(at, _)| Some(*at) != fold);
-        folds.fold((0, 0), |(sum, number), (_, of_fold)| (sum + of_fold.0, number + of_fold.1))
+        let (sum, number) = fold.map_or((0, 0), |fold| self.by_fold[fold]);
+        (self.all.0 - sum, self.all.1 - number)
     }
 }
 
@@ -120,7 +130,7 @@ pub(super) struct TargetSums {
     weight: f32,
     blocks: Blocks,
     all: Sums,
-    by_key: HashMap<Key, OfKey>,
+    by_key: HashMap<Key, OfKey, FixedState>,
     wider: Option<Box<TargetSums>>,
 }
 
@@ -134,17 +144,16 @@ impl TargetSums {
             weight: if wider.is_empty() { WEIGHT } else { WEIGHT_WITHIN },
             blocks: Blocks::of(flights),
             all: Sums::default(),
-            by_key: HashMap::new(),
+            by_key: HashMap::default(),
             wider: (!wider.is_empty()).then(|| Box::new(TargetSums::fit(wider, outcome, flights))),
         };
         for (example, flight) in flights.iter().enumerate() {
             let Some(minutes) = outcome.of(flight) else { continue };
             let fold = sums.blocks.fold(flight);
-            let add = |(sum, number): &mut (i64, u32)| (*sum, *number) = (*sum + minutes, *number + 1);
-            add(&mut sums.all.0[fold]);
+            sums.all.add(fold, minutes);
             if let Some(key) = group.key(&Known::of(flight)) {
                 let of_key = sums.by_key.entry(key).or_insert(OfKey { sums: Sums::default(), example });
-                add(&mut of_key.sums.0[fold]);
+                of_key.sums.add(fold, minutes);
             }
         }
         sums

@@ -43,6 +43,16 @@ fn the_old_front_end_s_message_gets_the_old_job_s_document_and_more_and_the_old_
     assert!(matches!(rest.remove("Class"), Some(Bson::String(_))));
     assert!(matches!(rest.remove("ModelVersion"), Some(Bson::String(_))));
     assert!(matches!(rest.remove("ScoredAt"), Some(Bson::DateTime(_))));
+    assert_eq!(rest.remove("Forest"), Some(Bson::String("with departure delay".into())));
+    let numbers = |value: &Bson| -> Vec<f64> {
+        value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+    };
+    let base_rate = numbers(&rest.remove("BaseRate").unwrap());
+    let Some(Bson::Document(contributions)) = rest.remove("Contributions") else { panic!("{document}") };
+    for (class, probability) in probabilities.iter().enumerate() {
+        let moved: f64 = contributions.values().map(|change| numbers(change)[class]).sum();
+        assert!((base_rate[class] + moved - probability).abs() < 5e-4, "class {class}: {document}");
+    }
     assert!(rest.is_empty(), "{rest}");
 
     let web = place.start("web", &["--port", "0"]);

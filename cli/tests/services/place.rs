@@ -149,7 +149,13 @@ impl Place {
 
     fn partitions(&self, topic: &str) -> usize {
         let consumer: BaseConsumer = self.config().create().unwrap();
-        consumer.fetch_metadata(Some(topic), DEADLINE).unwrap().topics()[0].partitions().len()
+        let mut partitions = 0;
+        // A topic that is being made has none yet.
+        until("the topic has partitions", || {
+            partitions = consumer.fetch_metadata(Some(topic), DEADLINE).unwrap().topics()[0].partitions().len();
+            partitions > 0
+        });
+        partitions
     }
 
     /// The first so many messages of the topic with this suffix.

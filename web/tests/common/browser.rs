@@ -46,7 +46,7 @@ pub(crate) fn start(view: View) -> Option<Browser> {
         println!("SKIPPED: no chromium and chromedriver on the PATH; set {REQUIRED}=1 to make this a failure");
         return None;
     };
-    let driver = Command::new(chromedriver).arg("--port=0").stdout(Stdio::piped()).spawn().unwrap();
+    let (driver, port) = start_driver(&chromedriver);
     let config = Agent::config_builder().timeout_global(Some(Duration::from_secs(60))).http_status_as_error(false);
     let mut browser = Browser {
         agent: config.build().into(),
@@ -56,7 +56,6 @@ pub(crate) fn start(view: View) -> Option<Browser> {
         view,
         _profile: tempfile::tempdir().unwrap(),
     };
-    let port = port_of(&mut browser.driver);
     browser.session = format!("http://127.0.0.1:{port}/session");
     browser.open_session(&chromium);
     Some(browser)
@@ -67,15 +66,28 @@ fn in_path(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
+/// Starts chromedriver. It takes a port that is free under IPv4, and ends if another has it under IPv6: then it is started again.
+fn start_driver(chromedriver: &Path) -> (Child, u16) {
+    for _ in 0..5 {
+        let mut driver = Command::new(chromedriver).arg("--port=0").stdout(Stdio::piped()).spawn().unwrap();
+        if let Some(port) = port_of(&mut driver) {
+            return (driver, port);
+        }
+        driver.kill().ok();
+        driver.wait().unwrap();
+    }
+    panic!("chromedriver has ended five times without having said its port");
+}
+
 /// chromedriver says which port it took; what it says later is read and dropped, so that it never blocks on it.
-fn port_of(driver: &mut Child) -> u16 {
+fn port_of(driver: &mut Child) -> Option<u16> {
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
     let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
         let (_, port) = line.split_once("started successfully on port ")?;
         port.trim_end_matches('.').parse().ok()
     });
     std::thread::spawn(move || lines.for_each(drop));
-    port.expect("chromedriver says its port")
+    port
 }
 
 impl Browser {
