@@ -11,7 +11,7 @@
 //! * [`features`]: a flight as numbers: one module for training and scoring.
 //! * [`forest`]: random forests: flat trees, growing them.
 //! * [`evaluate`]: how good a forest is, on flights later than those it was trained on.
-//! * [`model`]: what is trained and loaded: two forests, features and atlas in one checked file; a versioned directory.
+//! * [`model`]: what is trained and loaded: forests, features and atlas in one checked file; a versioned directory.
 //! * [`predict`]: requests in, answers out, on pipes; [`ndjson`]: their lines.
 //! * [`log`]: the request log and its connectors.
 //! * [`store`]: the prediction store and its connectors.
