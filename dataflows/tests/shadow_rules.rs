@@ -167,7 +167,7 @@ fn rules_2_and_3_a_slow_store_of_shadows_holds_no_answer_up_and_gets_what_there_
     rig.store.hold_shadows(false);
     // But for what was read at the moment of the change, which may have a timestamp before it.
     until("all is kept or dropped", || {
-        counters.shadow.landed.get() + counters.shadow.dropped.get() > rig.asked as u64 - 2000
+        counters.shadow.landed.get() + counters.shadow.dropped.get() >= rig.asked as u64 - 2000
     });
     assert!(counters.shadow.landed.get() > 0);
     assert_eq!(rig.stop().shadows().len() as u64, counters.shadow.landed.get());

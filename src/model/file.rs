@@ -46,6 +46,12 @@ pub enum ModelFileError {
         /// The file's format.
         found: u32,
     },
+    /// Written by an earlier program.
+    #[error("this model file has format {found}, and this program reads {FORMAT}: train again")]
+    Older {
+        /// The file's format.
+        found: u32,
+    },
     /// Longer than a model can be.
     #[error("this model file is longer than {MODEL_BYTES_MAX} bytes: train again with fewer or shallower trees")]
     TooLong,
@@ -122,13 +128,16 @@ impl Model {
         if format > FORMAT {
             return Err(ModelFileError::Newer { found: format });
         }
+        if format < FORMAT {
+            return Err(ModelFileError::Older { found: format });
+        }
         let content = checked_content(bytes)?;
         let mut rest = Bytes(content);
         rest.take(MAGIC.len() + size_of::<u32>())?;
         let header_len = rest.number()? as usize;
         let header: Header = serde_json::from_slice(rest.take(header_len)?).map_err(ModelFileError::Header)?;
-        if format != FORMAT || header.schema.cuts_min != CUTS_MIN {
-            return Err(Damaged("its format or its delay classes are not those of this program"));
+        if header.schema.cuts_min != CUTS_MIN {
+            return Err(Damaged("its delay classes are not those of this program"));
         }
         if header.schema.sha256()? != header.schema_sha256 {
             return Err(Damaged("its schema is not the one that it states"));

@@ -148,6 +148,8 @@ fn a_foreign_or_newer_file_is_refused_as_what_it_is() {
     assert!(matches!(Model::decode(b""), Err(ModelFileError::NotAModel)));
     bytes[8] = FORMAT as u8 + 1;
     assert!(matches!(Model::decode(&bytes), Err(ModelFileError::Newer { found }) if found == FORMAT + 1));
+    bytes[8] = FORMAT as u8 - 1;
+    assert!(matches!(Model::decode(&bytes), Err(ModelFileError::Older { found }) if found == FORMAT - 1));
 }
 
 /// Puts the checksum of the content at its end: what someone would do who means harm.

@@ -151,13 +151,15 @@ impl<T: Send, F: FnMut(&Connection) -> rusqlite::Result<T> + Send> Change for Ca
 
 impl Drop for Database {
     fn drop(&mut self) {
-        self.queue.close();
+        // One after the other: of two connections that close at the same moment each takes the other for one that stays,
+        // and neither empties the write-ahead log into the file.
         self.bells.close();
-        self.writer.wait(FAREWELL);
         let watcher = self.watcher.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Some(watcher) = watcher {
             watcher.wait(FAREWELL);
         }
+        self.queue.close();
+        self.writer.wait(FAREWELL);
     }
 }
 

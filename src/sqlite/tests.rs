@@ -175,6 +175,20 @@ fn rule_3_a_full_disk_is_an_outage_that_passes() {
 }
 
 #[test]
+fn the_last_who_closes_leaves_the_file_whole() {
+    let (dir, path) = temporary();
+    for round in 0..40 {
+        let database = Database::open(&path).unwrap();
+        // A watcher reads beside the writer, and both close.
+        database.listen(&Arc::new(Bell::default())).unwrap();
+        database.change(0, topic(&format!("round-{round}"))).unwrap();
+        drop(database);
+        let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(!left.iter().any(|name| name.to_string_lossy().ends_with("-wal")), "round {round}: {left:?}");
+    }
+}
+
+#[test]
 fn rule_4_commits_here_and_elsewhere_ring_the_bell() {
     let (_dir, path) = temporary();
     let database = Database::open(&path).unwrap();
