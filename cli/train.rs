@@ -1,16 +1,6 @@
 //! `delaycast train`: from flights to a published model.
 
-use std::{
-    io::{self, IsTerminal},
-    num::NonZeroUsize,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    thread,
-    time::Instant,
-};
+use std::{num::NonZeroUsize, path::PathBuf, thread, time::Instant};
 
 use chrono::{NaiveDate, Utc};
 use delaycast::{
@@ -21,11 +11,15 @@ use delaycast::{
     history::{self, History},
     model::{Model, ModelDir, VersionedModel},
 };
-use delaycast_dataflows::train::{OnProgress, Plan, train_model};
-use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use delaycast_dataflows::train::{Plan, train_model};
+use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
-use crate::{format::Format, options, progress::say};
+use crate::{
+    format::Format,
+    options,
+    progress::{say, trees},
+};
 
 /// Train a model and publish it
 ///
@@ -133,27 +127,7 @@ fn learn(history: History, plan: &Plan) -> anyhow::Result<Model> {
     drop(history);
     let trees_total = plan.trees_total(&flights);
     say(&format!("growing {trees_total} trees on {} flights", HumanCount(flights.len() as u64)));
-    Ok(train_model(&flights, atlas, plan, &progress(trees_total))?)
-}
-
-/// Shows on standard error how many trees are grown: a bar on a terminal, else a line at each quarter.
-fn progress(trees_total: u64) -> OnProgress {
-    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} trees").ok();
-    let bar = io::stderr().is_terminal().then(|| ProgressBar::new(trees_total)).zip(style);
-    let bar = bar.map(|(bar, style)| bar.with_style(style));
-    let grown = AtomicU64::new(0);
-    Arc::new(move |progress| {
-        if !progress.grown {
-            return;
-        }
-        let grown = grown.fetch_add(1, Ordering::Relaxed) + 1;
-        match &bar {
-            Some(bar) if grown == trees_total => bar.finish_and_clear(),
-            Some(bar) => bar.set_position(grown),
-            None if grown.is_multiple_of((trees_total / 4).max(1)) => say(&format!("{grown} of {trees_total} trees")),
-            None => {}
-        }
-    })
+    Ok(train_model(&flights, atlas, plan, &trees(trees_total))?)
 }
 
 fn in_words(report: &Report) -> String {

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 pub(crate) use options::Args;
 
-use crate::progress::say;
+use crate::progress::{say, trees};
 use page::Page;
 
 /// The report, and what it took.
@@ -45,7 +45,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         wanted: args.wanted(),
         rolling: args.rolling.is_some(),
         bootstrap: args.bootstrap(),
-        on_trees: &progress::trees,
+        on_trees: &trees,
         on_split: &progress::split,
     };
     let timeline = Timeline::new(flights);
