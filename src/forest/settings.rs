@@ -83,11 +83,11 @@ impl ForestSettings {
             // log-loss, and took four times as long.
             Preset::Seed => shared,
             Preset::Default => ForestSettings {
-                depth: 10,
+                depth: 14,
                 columns_per_node: 8,
                 rows_per_tree: 20_000,
-                rows_per_leaf: 20,
-                smoothing_rows: 5,
+                rows_per_leaf: 60,
+                smoothing_rows: 10,
                 ..shared
             },
         }

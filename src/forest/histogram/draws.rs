@@ -34,7 +34,10 @@ impl Stream {
     #[inline]
     pub(super) fn weight(self, row: u64) -> u32 {
         let uniform = (self.bits(row) >> 32) as u32;
-        POISSON.iter().map(|&below| u32::from(uniform >= below)).sum()
+        let (usual, rare) = POISSON.split_at(USUAL);
+        let above = |table: &[u32]| table.iter().map(|&below| u32::from(uniform >= below)).sum();
+        let weight: u32 = above(usual);
+        if weight < USUAL as u32 { weight } else { weight + above(rare) }
     }
 }
 
@@ -54,6 +57,9 @@ const POISSON: [u32; WEIGHT_MAX as usize] = [
     4_294_962_463,
     4_294_966_817,
 ];
+
+/// Weights beyond this have a chance of 0.4 %, so that looking for them can be foreseen to be in vain.
+const USUAL: usize = 4;
 
 /// The columns tried at a node, `tried` of them if there are as many, in the order drawn.
 pub(super) fn columns_of_node(columns: &[u8], tried: usize, seed: u64, tree: u32, node: u32) -> Vec<u8> {

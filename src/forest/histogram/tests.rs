@@ -87,11 +87,11 @@ proptest! {
         let [a, b] = growths.each_ref().map(Growth::total);
         planting.root(std::array::from_fn(|class| a[class] + b[class]));
         while let Some(group) = planting.next_group(&bins) {
-            let counts = parts.iter().zip(&growths).map(|(part, growth)| growth.count(part, &bins, &group));
+            let counts = growths.iter().map(|growth| growth.count(&bins, &group));
             let sum = counts.reduce(|a, b| a.iter().zip(b).map(|(a, b)| a + b).collect()).unwrap();
             planting.split(&bins, &group, &sum);
             if let Some(decisions) = planting.level_done() {
-                parts.iter().zip(&mut growths).for_each(|(part, growth)| growth.descend(part, &decisions));
+                growths.iter_mut().for_each(|growth| growth.descend(&decisions));
             }
         }
         prop_assert_eq!(planting.into_tree(&bins), grow(&bins, &whole, data.columns(), &settings, 1));
@@ -154,4 +154,40 @@ fn a_missing_number_is_a_value() {
     let (bins, shard) = quantise(&data);
     let forest = Forest::new(&[grow(&bins, &shard, &[0], &settings(), 0)], 1).unwrap();
     assert!(forest.probabilities(&[f32::NAN])[0] > 0.9 && forest.probabilities(&[-1e30])[3] > 0.9);
+}
+
+/// Rows with more columns than a word has room for: what the nodes say is what a walk of the rows by the thresholds counts, in memory that
+/// another tree has left behind.
+#[test]
+fn nodes_count_the_rows_that_come_to_them() {
+    const WIDTH: usize = 19;
+    let number = |row: usize, column: usize| ((row * 31 + column * 17) * (row + 7 * column + 1) % 101) as f32;
+    let rows: Vec<f32> = (0..600).flat_map(|row| (0..WIDTH).map(move |column| number(row, column))).collect();
+    let class = |row: usize| DelayClass::ALL[(number(row, 3) + number(row, 18)) as usize % CLASSES];
+    let data = TrainingSet::new(rows, (0..600).map(class).collect(), WIDTH, (0..WIDTH).collect()).unwrap();
+    let (bins, shard) = quantise(&data);
+    let settings = ForestSettings { depth: 6, columns_per_node: 11, rows_per_leaf: 3, smoothing_rows: 0, ..settings() };
+    let mut left_behind = Growth::new(&shard, settings.seed, 9);
+    for number in 0..3 {
+        left_behind = left_behind.again(&shard, settings.seed, number);
+        assert_eq!(left_behind.total(), Growth::new(&shard, settings.seed, number).total());
+        let tree = grow(&bins, &shard, data.columns(), &settings, number);
+        let weights = draws::Stream::weights(settings.seed, number);
+        let mut counts = vec![Counts::default(); tree.nodes.len()];
+        for (row, (numbers, class)) in data.rows().chunks_exact(WIDTH).zip(data.classes()).enumerate() {
+            let mut at = 0;
+            loop {
+                counts[at][class.index()] += weights.weight(row as u64);
+                let Some(split) = tree.nodes[at].split else { break };
+                at = split.left as usize + usize::from(numbers[usize::from(split.column)] > split.threshold);
+            }
+        }
+        assert!(tree.nodes.len() > 30);
+        // The root's are drawn towards even ones in any case.
+        for (node, counts) in tree.nodes.iter().zip(&counts).skip(1) {
+            let total: u32 = counts.iter().sum();
+            assert!(total >= 3);
+            assert_eq!(node.distribution, counts.map(|count| (f64::from(count) / f64::from(total)) as f32));
+        }
+    }
 }
