@@ -1,6 +1,6 @@
 //! What it costs that an answer says why: each step with a model that does and with one that does not, in turns.
 
-use std::{fs, hint::black_box, sync::Arc, thread, time::Instant};
+use std::{hint::black_box, sync::Arc, thread, time::Instant};
 
 use anyhow::Context;
 use chrono::Utc;
@@ -14,7 +14,12 @@ use delaycast::{
 };
 use delaycast_dataflows::score::{self, Config, Connections, Counters, Models, Stop};
 
-use crate::{Options, requests, watch_cost::rate};
+use crate::{
+    Options,
+    clock::{Clock, Cost},
+    requests,
+    watch_cost::rate,
+};
 
 /// So many requests are scored together, and so many answers written: what two busy workers come to.
 const BATCH: usize = 2000;
@@ -36,59 +41,27 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     let (without, with): (anyhow::Result<f64>, anyhow::Result<f64>) = (size(false), size(true));
     println!("bytes of JSON each: {:.0} without, {:.0} with", without?, with?);
     compare("scored", asked.len() * REPEATED, |with| {
-        let clock = Clock::start()?;
+        let clock = Clock::start();
         (0..REPEATED).for_each(|_| score_all(model(with), &asked));
-        clock.read()
+        Ok(clock.read())
     })?;
     compare("put into JSON", asked.len() * REPEATED, |with| {
-        let clock = Clock::start()?;
+        let clock = Clock::start();
         for _ in 0..REPEATED {
             bytes(answers(with))?;
         }
-        clock.read()
+        Ok(clock.read())
     })?;
     compare("written to the store alone", asked.len(), |with| {
         let dir = tempfile::tempdir_in(".")?;
         let mut writer = store::open(&format!("sqlite:{}", dir.path().join("why.db").display()))?.answers()?;
-        let clock = Clock::start()?;
+        let clock = Clock::start();
         for batch in answers(with).chunks(BATCH) {
             writer.write(batch)?;
         }
-        clock.read()
+        Ok(clock.read())
     })?;
     compare("answered and durable", asked.len(), |with| land(options, model(with), &asked))
-}
-
-/// What a step took: by the clock, and on the processors by all threads together.
-struct Cost {
-    seconds: f64,
-    cpu_s: f64,
-}
-
-struct Clock {
-    started: Instant,
-    cpu_s: f64,
-}
-
-impl Clock {
-    fn start() -> anyhow::Result<Self> {
-        Ok(Clock { started: Instant::now(), cpu_s: cpu_s()? })
-    }
-
-    fn read(&self) -> anyhow::Result<Cost> {
-        Ok(Cost { seconds: self.started.elapsed().as_secs_f64(), cpu_s: cpu_s()? - self.cpu_s })
-    }
-}
-
-/// CPU seconds of the threads that there are.
-fn cpu_s() -> anyhow::Result<f64> {
-    let mut seconds = 0.0;
-    for task in fs::read_dir("/proc/self/task")? {
-        // A thread may end meanwhile.
-        let Ok(spent) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
-        seconds += spent.split(' ').next().unwrap_or_default().parse::<f64>()? / 1e9;
-    }
-    Ok(seconds)
 }
 
 fn compare(what: &str, count: usize, cost: impl Fn(bool) -> anyhow::Result<Cost>) -> anyhow::Result<()> {
@@ -148,7 +121,7 @@ fn land(options: &Options, model: &VersionedModel, asked: &[Request]) -> anyhow:
     let (connections, stop) = (Connections::new(log, store), Stop::default());
     let config = Config::new(options.workers);
     thread::scope(|scope| {
-        let clock = Clock::start()?;
+        let clock = Clock::start();
         let run = scope.spawn(|| {
             score::run(
                 &config,
@@ -162,6 +135,6 @@ fn land(options: &Options, model: &VersionedModel, asked: &[Request]) -> anyhow:
         let cost = clock.read();
         stop.ask();
         run.join().ok().context("a worker panicked")??;
-        Ok(Cost { seconds: asked.len() as f64 / rate?, ..cost? })
+        Ok(Cost { seconds: asked.len() as f64 / rate?, ..cost })
     })
 }

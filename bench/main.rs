@@ -3,10 +3,12 @@
 
 #![allow(clippy::print_stdout)]
 
+mod clock;
 mod cluster;
 mod embedded_latency;
 mod embedded_throughput;
 mod explanations;
+mod forest;
 mod hot_swap;
 mod page_latency;
 mod process;
@@ -46,6 +48,9 @@ enum Measurement {
     HotSwap(Options),
     /// Throughput and latency of three processes beside one
     Cluster(Options),
+    /// Growing forests and scoring with them, on rows that others may read; see `bench/forest/run`
+    #[command(subcommand)]
+    Forest(forest::Step),
     /// Throughput and latency between a real Kafka and a real MongoDB
     #[cfg(all(feature = "kafka", feature = "mongo"))]
     Services(services::Options),
@@ -74,6 +79,7 @@ fn main() -> anyhow::Result<()> {
         Measurement::PageLatency(options) => page_latency::measure(&options),
         Measurement::Explanations(options) => explanations::measure(&options),
         Measurement::HotSwap(options) => hot_swap::measure(&options),
+        Measurement::Forest(step) => forest::take(&step),
         Measurement::Cluster(options) => cluster::measure(&options),
         Measurement::WatchCost(options) => watch_cost::measure(&options),
         Measurement::ScrapeCost(options) => scrape_cost::measure(&options),

@@ -7,12 +7,14 @@
 //! # Layout in memory
 //!
 //! A node is 8 bytes: a threshold, and in one word the column to compare (8 bits) and the left child's index (24 bits).
-//! The right child stands next to the left. `x <= threshold` goes left. A leaf is its own left child under a threshold
-//! of infinity, so that every row takes as many steps as its tree is deep and the step has no branch.
+//! The right child stands next to the left. What is not greater than the threshold goes left. Numbers are compared as whole numbers
+//! in the same order ([`Key`]): a comparison's carry is then added to the left child's index, without a branch or a
+//! jump. A leaf is its own left child under a threshold that nothing exceeds, so that every row takes as many steps as its tree is deep.
 
 mod explain;
 mod forests;
 pub mod histogram;
+mod key;
 mod leaves;
 pub mod linfa;
 mod settings;
@@ -26,6 +28,8 @@ pub use settings::{ForestSettings, Trainer, UnknownTrainer};
 pub use training_set::{TrainingSet, UnusableRows, count_classes};
 pub use tree::{Split, Tree, TreeNode};
 
+use key::Key;
+
 use crate::classes::Probabilities;
 
 /// At most this many nodes, all trees together: an index has 24 bits.
@@ -36,7 +40,7 @@ pub const DEPTH_MAX: u32 = 32;
 /// A node in memory. See the module.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Node {
-    threshold: f32,
+    threshold: Key,
     /// Column in the upper 8 bits, left child in the lower 24.
     link: u32,
 }
@@ -106,10 +110,10 @@ impl Forest {
         for (at, node) in (base..).zip(&tree.nodes) {
             self.nodes.push(match &node.split {
                 Some(split) => Node {
-                    threshold: split.threshold,
+                    threshold: Key::of(split.threshold),
                     link: u32::from(split.column) << LEFT_BITS | (base + split.left),
                 },
-                None => Node { threshold: f32::INFINITY, link: at },
+                None => Node { threshold: Key::MAX, link: at },
             });
             self.distributions.push(node.distribution);
         }
@@ -127,7 +131,7 @@ impl Forest {
             let split = (node.left() != at).then(|| Split {
                 // The upper 8 bits of a word.
                 column: node.column() as u8,
-                threshold: node.threshold,
+                threshold: node.threshold.number(),
                 left: node.left() - base,
             });
             TreeNode { split, distribution: self.distributions[at as usize] }
@@ -152,7 +156,7 @@ impl Forest {
 
     /// Whether any split compares this column.
     pub fn uses_column(&self, column: usize) -> bool {
-        self.nodes.iter().any(|node| node.threshold.is_finite() && node.column() == column)
+        self.nodes.iter().any(|node| node.threshold != Key::MAX && node.column() == column)
     }
 }
 

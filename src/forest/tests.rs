@@ -111,7 +111,7 @@ fn follow(tree: &Tree, row: &[f32]) -> Probabilities {
 proptest! {
     #[test]
     fn a_batch_a_single_row_and_the_trees_themselves_agree_to_the_last_bit(
-        trees in prop::collection::vec(any_tree(), 1..5),
+        trees in prop::collection::vec(any_tree(), 1..25),
         rows in prop::collection::vec(prop::array::uniform3((-6i8..6).prop_map(f32::from)), 0..40),
     ) {
         let forest = Forest::new(&trees, 3).unwrap();
@@ -137,8 +137,12 @@ proptest! {
 
 #[test]
 fn a_batch_longer_than_a_block_agrees_with_single_rows() {
-    let forest = Forest::new(&[stump(), chain(7)], 2).unwrap();
-    let rows: Vec<f32> = (0..2 * 1300).map(|at| (at % 11) as f32 - 3.0).collect();
-    let single: Vec<Probabilities> = rows.chunks_exact(2).map(|row| forest.probabilities(row)).collect();
-    assert_eq!(forest.probabilities_of_all(&rows), single);
+    // The second does not fit into the nearest cache, and is walked by several rows at once.
+    for forest in [vec![stump(), chain(7)], [vec![stump(); 3], vec![chain(DEPTH_MAX); 70]].concat()] {
+        let forest = Forest::new(&forest, 2).unwrap();
+        let number = |at: usize| if at.is_multiple_of(17) { f32::NAN } else { (at % 41) as f32 - 3.0 };
+        let rows: Vec<f32> = (0..2 * 1301).map(number).collect();
+        let single: Vec<Probabilities> = rows.chunks_exact(2).map(|row| forest.probabilities(row)).collect();
+        assert_eq!(forest.probabilities_of_all(&rows), single);
+    }
 }

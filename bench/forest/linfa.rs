@@ -1,0 +1,89 @@
+//! linfa-trees as it comes: a bagged forest of its decision trees, which vote.
+
+use std::{hint::black_box, thread};
+
+use anyhow::Context;
+use delaycast::classes::{CLASSES, DelayClass};
+use linfa::{
+    Dataset,
+    traits::{Fit, Predict},
+};
+use linfa_trees::DecisionTree;
+use ndarray::{Array1, Array2, ArrayView2, Axis};
+use rand::{RngExt, SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+
+use super::{BATCH, Line, ONE_BY_ONE, Options, rows::Matrix, say, score};
+use crate::clock::{Clock, Cost};
+
+const WHO: &str = "linfa-trees";
+
+/// A tree, and the columns that it was grown on.
+type Tree = (DecisionTree<f32, usize>, Vec<usize>);
+
+pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
+    let (learned, asked) = (Matrix::read(&options.rows, "train")?, Matrix::read(&options.rows, "test")?);
+    let learned = learned.first(options.thousandths);
+    let records = Array2::from_shape_vec((learned.len(), learned.width), learned.numbers.clone())?;
+    let threads = options.threads.get();
+    let clock = Clock::start();
+    let trees = grow(options, &records, &learned.classes)?;
+    let Cost { seconds, cpu_s } = clock.read();
+    say(&Line { who: WHO, what: "train", threads, rows: learned.len(), cpu_s, seconds, log_loss: None })?;
+    if options.train_only {
+        return Ok(());
+    }
+    let vote = |rows: &[f32]| {
+        // Rows come whole.
+        let rows = ArrayView2::from_shape((rows.len() / asked.width, asked.width), rows);
+        rows.iter().for_each(|rows| drop(black_box(votes(&trees, rows))));
+    };
+    score(WHO, "score all at once", threads, &asked, &vote)?;
+    score(WHO, "score in batches", threads, &asked, &|rows| rows.chunks(BATCH * asked.width).for_each(vote))?;
+    score(WHO, "score one by one", threads, &asked.few(ONE_BY_ONE), &|rows| rows.chunks(asked.width).for_each(vote))
+}
+
+/// linfa-trees tries every column at each node, so a tree is given as many as ours tries: the same work.
+fn grow(options: &Options, records: &Array2<f32>, classes: &[DelayClass]) -> anyhow::Result<Vec<Tree>> {
+    let numbers: Vec<u32> = (0..options.trees).collect();
+    let share = numbers.len().div_ceil(options.threads.get()).max(1);
+    thread::scope(|scope| {
+        let growing: Vec<_> = numbers
+            .chunks(share)
+            .map(|numbers| {
+                scope.spawn(move || numbers.iter().map(|&tree| grow_one(options, records, classes, tree)).collect())
+            })
+            .collect();
+        let mut trees = Vec::new();
+        for grown in growing {
+            let grown: anyhow::Result<Vec<Tree>> = grown.join().ok().context("a thread panicked")?;
+            trees.extend(grown?);
+        }
+        Ok(trees)
+    })
+}
+
+fn grow_one(options: &Options, records: &Array2<f32>, classes: &[DelayClass], tree: u32) -> anyhow::Result<Tree> {
+    let mut rng = ChaCha8Rng::seed_from_u64(tree.into());
+    let drawn: Vec<usize> = (0..classes.len()).map(|_| rng.random_range(0..classes.len())).collect();
+    let mut columns: Vec<usize> = (0..records.ncols()).collect();
+    columns.shuffle(&mut rng);
+    columns.truncate(options.tried);
+    let bag = records.select(Axis(0), &drawn).select(Axis(1), &columns);
+    let labels: Array1<usize> = drawn.iter().map(|&row| classes[row].index()).collect();
+    let settings = DecisionTree::params().max_depth(Some(options.depth as usize));
+    let tree = settings.min_weight_leaf(options.leaf as f32).fit(&Dataset::new(bag, labels));
+    Ok((tree.context("linfa-trees")?, columns))
+}
+
+/// How many trees are for each class.
+fn votes(trees: &[Tree], rows: &ArrayView2<'_, f32>) -> Vec<[u32; CLASSES]> {
+    let mut votes = vec![[0; CLASSES]; rows.nrows()];
+    for (tree, columns) in trees {
+        let given = rows.select(Axis(1), columns);
+        for (votes, class) in votes.iter_mut().zip(tree.predict(&given)) {
+            votes[class] += 1;
+        }
+    }
+    votes
+}

@@ -1,0 +1,109 @@
+//! The rows that all who are compared are given: numbers and classes of flights to learn from, and of later ones.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, ensure};
+use chrono::NaiveDate;
+use delaycast::{
+    atlas::Atlas,
+    classes::{CLASSES, DelayClass, Probabilities},
+    evaluate::{Holdout, Metrics},
+    features::{Fitted, Preset, TrainingFlight},
+    history,
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Flights, as `delaycast data import` writes them; without, those that are built in
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// The first day held out
+    #[arg(long)]
+    holdout_from: NaiveDate,
+    /// The choice of columns
+    #[arg(long)]
+    preset: Preset,
+    /// The folder to write to
+    #[arg(long)]
+    to: PathBuf,
+}
+
+/// Encodes flights as `delaycast train` does: those to learn from without their own outcomes.
+pub(super) fn write(options: &Options) -> anyhow::Result<()> {
+    let history = match &options.data {
+        Some(path) => history::read(&[path.clone()])?,
+        None => history::bundled()?,
+    };
+    let atlas: Atlas = history.atlas()?;
+    let flights: Vec<TrainingFlight> = history.flights.iter().filter_map(TrainingFlight::of).collect();
+    drop(history);
+    let holdout = Holdout::split(&flights, Some(options.holdout_from))?;
+    let fitted = Fitted::new(options.preset, &holdout.training)?;
+    fs::create_dir_all(&options.to)?;
+    let (mut learned, mut asked) = (Vec::new(), Vec::new());
+    holdout.training.iter().for_each(|flight| fitted.encode(flight, &atlas, &mut learned));
+    holdout.held_out.iter().for_each(|flight| drop(fitted.features.encode(&flight.query, &atlas, &mut asked)));
+    write_side(&options.to, "train", &learned, &holdout.training)?;
+    write_side(&options.to, "test", &asked, &holdout.held_out)?;
+    println!("{} rows to learn from, {} later ones", holdout.training.len(), holdout.held_out.len());
+    println!("{}", fitted.features.names().join(" "));
+    Ok(())
+}
+
+fn write_side(to: &Path, side: &str, numbers: &[f32], flights: &[TrainingFlight]) -> anyhow::Result<()> {
+    let mut file = std::io::BufWriter::new(fs::File::create(to.join(format!("{side}.f32")))?);
+    for number in numbers {
+        file.write_all(&number.to_le_bytes())?;
+    }
+    file.flush()?;
+    let classes: Vec<u8> = flights.iter().map(|flight| flight.class() as u8).collect();
+    Ok(fs::write(to.join(format!("{side}.u8")), classes)?)
+}
+
+/// Rows of numbers, and their classes.
+pub(super) struct Matrix {
+    pub(super) numbers: Vec<f32>,
+    pub(super) classes: Vec<DelayClass>,
+    pub(super) width: usize,
+}
+
+impl Matrix {
+    pub(super) fn read(from: &Path, side: &str) -> anyhow::Result<Self> {
+        let classes = fs::read(from.join(format!("{side}.u8"))).context("rows: write them first")?;
+        let bytes = fs::read(from.join(format!("{side}.f32")))?;
+        let numbers: Vec<f32> = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        ensure!(!classes.is_empty() && numbers.len().is_multiple_of(classes.len()), "rows of unequal length");
+        let width = numbers.len() / classes.len();
+        let classes = classes.into_iter().map(|class| DelayClass::ALL[usize::from(class) % CLASSES]).collect();
+        Ok(Matrix { numbers, classes, width })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// The first so many thousandths.
+    pub(super) fn first(mut self, thousandths: usize) -> Self {
+        self.classes.truncate(self.classes.len() * thousandths.min(1000) / 1000);
+        self.numbers.truncate(self.classes.len() * self.width);
+        self
+    }
+
+    /// Some of the rows, evenly spaced.
+    pub(super) fn few(&self, rows: usize) -> Self {
+        let step = self.len().div_ceil(rows).max(1);
+        Matrix {
+            numbers: self.numbers.chunks(self.width).step_by(step).flatten().copied().collect(),
+            classes: self.classes.iter().step_by(step).copied().collect(),
+            width: self.width,
+        }
+    }
+
+    pub(super) fn log_loss(&self, answers: &[Probabilities]) -> f64 {
+        Metrics::of(answers.iter().copied(), &self.classes).log_loss
+    }
+}
