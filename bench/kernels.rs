@@ -1,0 +1,81 @@
+//! The forest's kernels, one by one, on rows that are drawn at random: `cargo bench --package delaycast-bench --features kernels`.
+//! Criterion compares with the run before, so a change can be judged before it is kept.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use delaycast::{
+    classes::DelayClass,
+    features::Preset,
+    forest::{
+        Forest, ForestSettings, TrainingSet, Tree,
+        histogram::{Growth, Shard, grow, quantise},
+    },
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const ROWS: usize = 100_000;
+const WIDTH: usize = 23;
+
+/// Rows whose class depends on a few columns and on chance.
+fn rows() -> TrainingSet {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let numbers: Vec<f32> = (0..ROWS * WIDTH).map(|_| rng.random_range(-60.0..180.0)).collect();
+    let class = |row: &[f32]| DelayClass::of_delay((row[0] + row[1] + row[2]) / 3.0 - 30.0);
+    let classes = numbers.chunks_exact(WIDTH).map(class).collect();
+    TrainingSet::new(numbers, classes, WIDTH, (0..WIDTH).collect()).unwrap()
+}
+
+fn settings(depth: u32) -> ForestSettings {
+    ForestSettings { depth, rows_per_leaf: 20, ..ForestSettings::of(Preset::Default, 1) }
+}
+
+fn training(c: &mut Criterion) {
+    let data = rows();
+    let (bins, shard) = quantise(&data);
+    let mut group = c.benchmark_group("training, a row");
+    group.throughput(Throughput::Elements(ROWS as u64)).sample_size(10);
+    group.bench_function("quantise", |b| {
+        b.iter(|| {
+            let mut shard = Shard::with_capacity(&bins, ROWS, 0);
+            data.rows().chunks_exact(WIDTH).for_each(|row| shard.push(&bins, row, DelayClass::Early));
+            shard
+        });
+    });
+    let mut growth = Some(Growth::default());
+    group.bench_function("weigh", |b| {
+        b.iter(|| growth = growth.take().map(|growth| growth.again(black_box(&shard), 1, 0)));
+    });
+    for depth in [1, 5, 10, 14] {
+        let settings = settings(depth);
+        group.bench_function(format!("grow a tree of depth {depth}"), |b| {
+            b.iter(|| grow(&bins, &shard, data.columns(), &settings, 0));
+        });
+    }
+    group.finish();
+}
+
+fn scoring(c: &mut Criterion) {
+    let data = rows();
+    let (bins, shard) = quantise(&data);
+    let mut group = c.benchmark_group("scoring, a row of 20 trees");
+    for depth in [5, 14] {
+        let settings = settings(depth);
+        let trees: Vec<Tree> = (0..20).map(|tree| grow(&bins, &shard, data.columns(), &settings, tree)).collect();
+        let forest = Forest::new(&trees, WIDTH).unwrap();
+        for batch in [1, 10, 100, 1000] {
+            let rows = &data.rows()[..batch * WIDTH];
+            group.throughput(Throughput::Elements(batch as u64));
+            group.bench_function(format!("depth {depth}, {batch} at once"), |b| {
+                b.iter(|| forest.probabilities_of_all(black_box(rows)));
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(kernels, training, scoring);
+criterion_main!(kernels);
