@@ -42,13 +42,13 @@ pub(super) fn write(options: &Options) -> anyhow::Result<()> {
     let flights: Vec<TrainingFlight> = history.flights.iter().filter_map(TrainingFlight::of).collect();
     drop(history);
     let holdout = Holdout::split(&flights, Some(options.holdout_from))?;
-    let fitted = Fitted::new(options.preset, &holdout.training)?;
+    let fitted = Fitted::new(options.preset, holdout.training)?;
     fs::create_dir_all(&options.to)?;
     let (mut learned, mut asked) = (Vec::new(), Vec::new());
     holdout.training.iter().for_each(|flight| fitted.encode(flight, &atlas, &mut learned));
     holdout.held_out.iter().for_each(|flight| drop(fitted.features.encode(&flight.query, &atlas, &mut asked)));
-    write_side(&options.to, "train", &learned, &holdout.training)?;
-    write_side(&options.to, "test", &asked, &holdout.held_out)?;
+    write_side(&options.to, "train", &learned, holdout.training)?;
+    write_side(&options.to, "test", &asked, holdout.held_out)?;
     println!("{} rows to learn from, {} later ones", holdout.training.len(), holdout.held_out.len());
     println!("{}", fitted.features.names().join(" "));
     Ok(())

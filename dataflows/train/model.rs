@@ -49,7 +49,7 @@ pub fn train_model(
     on_progress: &OnProgress,
 ) -> Result<Model, TrainError> {
     let holdout = Holdout::split(flights, plan.holdout_from)?;
-    let Fit { features, forests } = fit(&holdout.training, &atlas, plan, on_progress)?;
+    let Fit { features, forests } = fit(holdout.training, &atlas, plan, on_progress)?;
     let evaluation = Evaluation::of(&holdout, &features, &atlas, &forests);
     drop((holdout, features, forests));
 

@@ -39,25 +39,32 @@ pub enum HoldoutError {
         /// The days of all flights.
         window: Window,
     },
+    /// They are parted where a day begins.
+    #[error("the flights are not in the order of their days: sort them")]
+    Unsorted,
 }
 
 /// Flights to train on, and later ones to evaluate with.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Holdout {
+pub struct Holdout<'a> {
     /// The flights before the holdout's first day.
-    pub training: Vec<TrainingFlight>,
+    pub training: &'a [TrainingFlight],
     /// The others.
-    pub held_out: Vec<TrainingFlight>,
+    pub held_out: &'a [TrainingFlight],
     /// The first day held out.
     pub from: NaiveDate,
 }
 
-impl Holdout {
-    /// Splits flights at `from`; without it, the last quarter of the days is held out.
-    pub fn split(flights: &[TrainingFlight], from: Option<NaiveDate>) -> Result<Self, HoldoutError> {
+impl<'a> Holdout<'a> {
+    /// Splits flights, which are in the order of their days as a history's are, at `from`; without it, the last quarter of the days is
+    /// held out.
+    pub fn split(flights: &'a [TrainingFlight], from: Option<NaiveDate>) -> Result<Self, HoldoutError> {
         let window = Window::of(flights).ok_or(HoldoutError::NoFlights)?;
+        if !flights.is_sorted_by_key(|flight| flight.query.date) {
+            return Err(HoldoutError::Unsorted);
+        }
         let from = from.unwrap_or_else(|| last_quarter(window));
-        let (training, held_out): (Vec<_>, Vec<_>) = flights.iter().partition(|flight| flight.query.date < from);
+        let (training, held_out) = flights.split_at(flights.partition_point(|flight| flight.query.date < from));
         if training.is_empty() || held_out.is_empty() {
             return Err(HoldoutError::OneSided { from, window });
         }
@@ -88,7 +95,8 @@ mod tests {
 
     #[test]
     fn the_last_quarter_of_the_days_is_held_out() {
-        let holdout = Holdout::split(&year(), None).unwrap();
+        let year = year();
+        let holdout = Holdout::split(&year, None).unwrap();
         assert_eq!(holdout.from, NaiveDate::from_ymd_opt(2013, 10, 2).unwrap());
         assert_eq!((holdout.training.len(), holdout.held_out.len()), (274, 91));
         let last_trained_on = holdout.training.iter().map(|flight| flight.query.date).max();
@@ -110,5 +118,7 @@ mod tests {
             })
         );
         assert_eq!(Holdout::split(&[], None), Err(HoldoutError::NoFlights));
+        let backwards: Vec<TrainingFlight> = year().into_iter().rev().collect();
+        assert_eq!(Holdout::split(&backwards, None), Err(HoldoutError::Unsorted));
     }
 }

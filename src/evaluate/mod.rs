@@ -62,10 +62,10 @@ pub struct Evaluation {
 
 impl Evaluation {
     /// Holds the baselines and forests, all fitted to the holdout's training flights alone, against the others.
-    pub fn of(holdout: &Holdout, features: &FeatureSet, atlas: &Atlas, forests: &Forests) -> Self {
-        let flights = &holdout.held_out;
+    pub fn of(holdout: &Holdout<'_>, features: &FeatureSet, atlas: &Atlas, forests: &Forests) -> Self {
+        let flights = holdout.held_out;
         let truth: Vec<DelayClass> = flights.iter().map(TrainingFlight::class).collect();
-        let (shares, table) = (class_shares(&holdout.training), DepDelayTable::fit(&holdout.training));
+        let (shares, table) = (class_shares(holdout.training), DepDelayTable::fit(holdout.training));
         let said = |given| {
             let asked = Asked { features, atlas, forest: forests.of(given).1, given };
             Metrics::of(asked.predictions(flights.iter().map(|flight| flight.query)), &truth)

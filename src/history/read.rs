@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    History, HistoryError,
+    Flight, History, HistoryError,
     parquet::{read_flights, read_routes},
 };
 
@@ -24,7 +24,7 @@ pub fn read(paths: &[PathBuf]) -> Result<History, HistoryError> {
             if !file.exists() {
                 return Err(HistoryError::NoHistory { directory: path.display().to_string() });
             }
-            flights.extend(read_flights(&file)?);
+            extend(&mut flights, read_flights(&file)?);
             if let Some(unflown) = read_if_there(&path.join(UNFLOWN_FILE), read_flights)? {
                 flights.extend(unflown);
             }
@@ -32,10 +32,19 @@ pub fn read(paths: &[PathBuf]) -> Result<History, HistoryError> {
                 routes.extend(table);
             }
         } else {
-            flights.extend(read_flights(path)?);
+            extend(&mut flights, read_flights(path)?);
         }
     }
     Ok(History::new(flights, routes))
+}
+
+/// The first flights are not copied: there may be a year of them.
+fn extend(flights: &mut Vec<Flight>, more: Vec<Flight>) {
+    if flights.is_empty() {
+        *flights = more;
+    } else {
+        flights.extend(more);
+    }
 }
 
 fn read_if_there<T>(
@@ -48,7 +57,7 @@ fn read_if_there<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{Fate, Flight, parquet::write_flights};
+    use crate::history::{Fate, parquet::write_flights};
 
     fn flight(origin: &str) -> Flight {
         let code = |text: &str| text.parse().unwrap();

@@ -64,8 +64,9 @@ fn check_fates(table: &Table, flights: &[Flight]) -> Result<(), HistoryError> {
 
 /// One flight a row, of which only the carrier is true: it stands in for the other codes until their columns are read.
 fn begin(table: &Table) -> Result<Vec<Flight>, HistoryError> {
-    // The count is the file's word; a damaged one must not ask for all memory at once.
-    let mut flights = Vec::with_capacity(table.rows().min(1 << 20));
+    // The count is the file's word; a damaged one must not ask for all memory at once. A year of flights has room: to
+    // grow would take the memory twice.
+    let mut flights = Vec::with_capacity(table.rows().min(1 << 23));
     table.each::<ByteArrayType>("Carrier", Required::Yes, |_, bytes| {
         let carrier = code(bytes)?;
         flights.push(Flight::unknown(NaiveDate::default(), carrier, carrier, carrier));
