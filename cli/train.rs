@@ -50,6 +50,10 @@ pub(crate) struct Args {
     /// Decides every random draw
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// Publish the model without making it the current one: `models shadow` tries it out beside that, `models promote`
+    /// puts it in its place
+    #[arg(long)]
+    aside: bool,
     /// How many threads grow trees [default: one a processor]
     #[arg(long, value_name = "N", value_parser = options::workers)]
     workers: Option<NonZeroUsize>,
@@ -94,7 +98,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let model = learn(history, &plan)?;
     let train_seconds = began_at.elapsed().as_secs_f64();
 
-    let published = dir.publish(model, Utc::now())?;
+    let published = if args.aside { dir.publish_aside(model, Utc::now())? } else { dir.publish(model, Utc::now())? };
     let (path, origin) = (dir.path_of(&published.version), published.model.origin());
     let report = Report {
         version: published.version.to_string(),

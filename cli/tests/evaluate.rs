@@ -6,16 +6,13 @@ mod support;
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
 };
 
 use chrono::{Days, NaiveDate};
 use delaycast::history::{Flight, parquet::write_flights};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use support::{models, run};
+use support::{interrupt::interrupt, models, run};
 
 /// 30 flights a day, whose arrival follows their departure by and large.
 fn flights(from: &str, days: u64) -> Vec<Flight> {
@@ -187,22 +184,6 @@ fn what_cannot_be_evaluated_is_refused_before_anything_is_trained() {
 fn an_interrupt_ends_it_quietly_and_leaves_no_page() {
     let dir = tempfile::tempdir().unwrap();
     let page = dir.path().join("report.html");
-    // Whoever runs the tests in the background may have them ignore interrupts; `env` then becomes the program.
-    let mut command = Command::new("env");
-    command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_delaycast"), "evaluate", "--html"]).arg(&page);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("to be answered") {
-        line.clear();
-        assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended before its training");
-    }
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-    assert!(!child.wait().unwrap().success());
-    let (mut said, mut printed) = (String::new(), String::new());
-    stderr.read_to_string(&mut said).unwrap();
-    child.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
-    assert_eq!(printed, "");
-    assert!(!said.contains("error") && !said.contains("panicked"), "{said}");
+    interrupt(&["evaluate", "--html", &page.to_string_lossy()], "to be answered");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }

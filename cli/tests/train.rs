@@ -7,7 +7,7 @@ mod support;
 use std::fs;
 
 use serde_json::Value;
-use support::run;
+use support::{interrupt::interrupt, run};
 
 #[test]
 fn json_is_one_object_with_the_holdout_beside_its_baselines() {
@@ -50,4 +50,41 @@ fn a_holdout_outside_the_flights_is_refused() {
     let (status, stdout, stderr) = run(&["train", "--models", &models, "--holdout-from", "2020-01-01"], b"");
     assert_eq!((status.code(), stdout.as_str()), (Some(1), ""));
     assert!(stderr.contains("2013"), "{stderr}");
+}
+
+#[test]
+fn an_interrupt_ends_it_quietly_and_publishes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let models = dir.path().to_string_lossy().into_owned();
+    let (status, _, stderr) = run(&["train", "--models", &models, "--preset", "seed"], b"");
+    assert!(status.success(), "{stderr}");
+    let before = listed(&models);
+    interrupt(&["train", "--models", &models], "growing");
+    assert_eq!(listed(&models), before);
+}
+
+#[test]
+fn a_model_may_be_published_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let models = dir.path().to_string_lossy().into_owned();
+    let mut versions = Vec::new();
+    for more in [&["--seed", "1"][..], &["--seed", "2", "--aside"]] {
+        let arguments = [&["train", "--models", &models, "--preset", "seed", "--format", "json"], more].concat();
+        let (status, stdout, stderr) = run(&arguments, b"");
+        assert!(status.success(), "{stderr}");
+        let report: Value = serde_json::from_str(&stdout).unwrap();
+        versions.push(report["version"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(fs::read_to_string(dir.path().join("current")).unwrap().trim(), versions[0]);
+    let (status, _, stderr) = run(&["models", "promote", &versions[1], "--models", &models], b"");
+    assert!(status.success(), "{stderr}");
+    assert_eq!(fs::read_to_string(dir.path().join("current")).unwrap().trim(), versions[1]);
+}
+
+/// What is in a directory of models, and which of them is current.
+fn listed(models: &str) -> (Vec<String>, String) {
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().to_string_lossy().into_owned();
+    let mut names: Vec<String> = fs::read_dir(models).unwrap().map(name).collect();
+    names.sort();
+    (names, fs::read_to_string(format!("{models}/current")).unwrap())
 }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, clippy::expect_used, clippy::unwrap_used, clippy::panic)]
 
+pub mod interrupt;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
