@@ -8,6 +8,7 @@ mod embedded_latency;
 mod embedded_throughput;
 mod explanations;
 mod hot_swap;
+mod load;
 mod page_latency;
 mod process;
 mod requests;
@@ -41,6 +42,8 @@ enum Measurement {
     ScrapeCost(Options),
     /// What it costs that an answer says why
     Explanations(Options),
+    /// What it takes to load a model, and to ask it
+    Load(load::Options),
     /// Latency around the moments at which another model takes effect, at so many
     /// requests a second
     HotSwap(Options),
@@ -73,6 +76,7 @@ fn main() -> anyhow::Result<()> {
         Measurement::EmbeddedLatency(options) => embedded_latency::measure(&options),
         Measurement::PageLatency(options) => page_latency::measure(&options),
         Measurement::Explanations(options) => explanations::measure(&options),
+        Measurement::Load(options) => load::measure(&options),
         Measurement::HotSwap(options) => hot_swap::measure(&options),
         Measurement::Cluster(options) => cluster::measure(&options),
         Measurement::WatchCost(options) => watch_cost::measure(&options),

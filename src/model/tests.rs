@@ -152,11 +152,19 @@ fn a_foreign_or_newer_file_is_refused_as_what_it_is() {
     assert!(matches!(Model::decode(&bytes), Err(ModelFileError::Older { found }) if found == FORMAT - 1));
 }
 
-/// Puts the checksum of the content at its end: what someone would do who means harm.
+/// Puts the checksum of the content at its end, if the sections' lengths leave room for one: what someone would do who
+/// means harm. The rules are those in the module documentation of the file.
 fn reseal(bytes: &mut [u8]) {
-    let end = bytes.len() - 32;
-    let checksum = Sha256::digest(&bytes[..end]);
-    bytes[end..].copy_from_slice(&checksum);
+    let Some(end) = bytes.len().checked_sub(32).filter(|end| *end >= 32) else { return };
+    let mut checksum = Sha256::new().chain_update(&bytes[..32]);
+    let mut rest = &bytes[32..end];
+    for section in 0..5 {
+        let len = u32::from_le_bytes(bytes[12 + section * 4..][..4].try_into().unwrap()) as usize;
+        let Some((section, after)) = rest.split_at_checked(len) else { return };
+        checksum.update(Sha256::digest(section));
+        rest = after;
+    }
+    bytes[end..].copy_from_slice(&checksum.finalize());
 }
 
 #[test]
