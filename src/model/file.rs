@@ -34,7 +34,7 @@ pub const MODEL_BYTES_MAX: u64 = 256 << 20;
 
 const MAGIC: &[u8; 8] = b"DELAYCST";
 const CHECKSUM_BYTES: usize = 32;
-const SECTIONS: usize = 5;
+pub(super) const SECTIONS: usize = 5;
 /// What stands before the sections.
 const START_BYTES: usize = MAGIC.len() + size_of::<u32>() * (1 + SECTIONS);
 /// Forests this long are worth a thread for their checksum.
@@ -86,7 +86,7 @@ impl From<Malformed> for ModelFileError {
     }
 }
 
-type Digest256 = [u8; CHECKSUM_BYTES];
+pub(super) type Digest256 = [u8; CHECKSUM_BYTES];
 
 /// Borrows what it writes, and owns what it reads.
 #[derive(Serialize, Deserialize)]
@@ -117,17 +117,7 @@ impl Model {
         let header = serde_json::to_vec(&header).map_err(ModelFileError::Header)?;
         let mut forests = Vec::new();
         self.forests.iter().for_each(|(_, forest)| forest.put(&mut forests));
-        let sections = [header, schema, tables, self.atlas.section(), forests];
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend(FORMAT.to_le_bytes());
-        for section in &sections {
-            let len = u32::try_from(section.len()).map_err(|_| ModelFileError::TooLong)?;
-            bytes.extend(len.to_le_bytes());
-        }
-        let checksum = checksum_of(&bytes, &sections.each_ref().map(|section| sha256(section)));
-        bytes.extend(sections.concat());
-        bytes.extend(checksum);
-        if bytes.len() as u64 > MODEL_BYTES_MAX { Err(ModelFileError::TooLong) } else { Ok(bytes) }
+        seal(&[header, schema, tables, self.atlas.section(), forests])
     }
 
     /// Reads a file's bytes.
@@ -156,10 +146,24 @@ impl Model {
     }
 }
 
-/// What stands before the sections, the sections, and the checksum.
-type Split<'a> = (&'a [u8], [&'a [u8]; SECTIONS], &'a Digest256);
+/// Sections as a file, with the checksum that is theirs.
+pub(super) fn seal(sections: &[Vec<u8>; SECTIONS]) -> Result<Vec<u8>, ModelFileError> {
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend(FORMAT.to_le_bytes());
+    for section in sections {
+        let len = u32::try_from(section.len()).map_err(|_| ModelFileError::TooLong)?;
+        bytes.extend(len.to_le_bytes());
+    }
+    let checksum = checksum_of(&bytes, &sections.each_ref().map(|section| sha256(section)));
+    bytes.extend(sections.concat());
+    bytes.extend(checksum);
+    if bytes.len() as u64 > MODEL_BYTES_MAX { Err(ModelFileError::TooLong) } else { Ok(bytes) }
+}
 
-fn split(bytes: &[u8]) -> Result<Split<'_>, ModelFileError> {
+/// What stands before the sections, the sections, and the checksum.
+pub(super) type Split<'a> = (&'a [u8], [&'a [u8]; SECTIONS], &'a Digest256);
+
+pub(super) fn split(bytes: &[u8]) -> Result<Split<'_>, ModelFileError> {
     let mut rest = Bytes(bytes.strip_prefix(MAGIC).ok_or(ModelFileError::NotAModel)?);
     if bytes.len() as u64 > MODEL_BYTES_MAX {
         return Err(ModelFileError::TooLong);
@@ -220,7 +224,7 @@ impl Parts {
     }
 }
 
-fn sha256(bytes: &[u8]) -> Digest256 {
+pub(super) fn sha256(bytes: &[u8]) -> Digest256 {
     Sha256::digest(bytes).into()
 }
 
@@ -228,7 +232,7 @@ fn checksum_of(start: &[u8], sections: &[Digest256; SECTIONS]) -> Digest256 {
     Sha256::new().chain_update(start).chain_update(sections.as_flattened()).finalize().into()
 }
 
-fn schema_sha256(schema: &Digest256, tables: &Digest256) -> String {
+pub(super) fn schema_sha256(schema: &Digest256, tables: &Digest256) -> String {
     let digest = Sha256::new().chain_update(schema).chain_update(tables).finalize();
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

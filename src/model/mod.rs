@@ -197,4 +197,6 @@ impl Scorer for VersionedModel {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 pub(crate) mod tests;
