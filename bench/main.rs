@@ -10,6 +10,7 @@ mod embedded_throughput;
 mod explanations;
 mod forest;
 mod hot_swap;
+mod load;
 mod page_latency;
 mod process;
 mod requests;
@@ -43,6 +44,8 @@ enum Measurement {
     ScrapeCost(Options),
     /// What it costs that an answer says why
     Explanations(Options),
+    /// What it takes to load a model, and to ask it
+    Load(load::Options),
     /// Latency around the moments at which another model takes effect, at so many
     /// requests a second
     HotSwap(Options),
@@ -78,6 +81,7 @@ fn main() -> anyhow::Result<()> {
         Measurement::EmbeddedLatency(options) => embedded_latency::measure(&options),
         Measurement::PageLatency(options) => page_latency::measure(&options),
         Measurement::Explanations(options) => explanations::measure(&options),
+        Measurement::Load(options) => load::measure(&options),
         Measurement::HotSwap(options) => hot_swap::measure(&options),
         Measurement::Forest(step) => forest::take(&step),
         Measurement::Cluster(options) => cluster::measure(&options),

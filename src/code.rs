@@ -23,6 +23,18 @@ impl Code {
         // Only `from_str` makes a `Code`, and it admits ASCII alone.
         std::str::from_utf8(&self.0[..len]).unwrap_or_default()
     }
+
+    /// The code's bytes, filled up with zeros.
+    pub(crate) fn to_bytes(self) -> [u8; 8] {
+        self.0
+    }
+
+    /// The code that such bytes are.
+    pub(crate) fn from_bytes(bytes: [u8; 8]) -> Option<Self> {
+        let code = Code(bytes);
+        // What follows a zero must be zeros, or two codes that look the same would differ.
+        (code.as_str().parse() == Ok(code)).then_some(code)
+    }
 }
 
 impl FromStr for Code {
@@ -81,7 +93,16 @@ mod tests {
         fn text_round_trips_and_keeps_its_order(a in "[!-~]{1,7}", b in "[!-~]{1,7}") {
             let (x, y): (Code, Code) = (a.parse()?, b.parse()?);
             prop_assert_eq!(x.to_string(), a.clone());
+            prop_assert_eq!(Code::from_bytes(x.to_bytes()), Some(x));
             prop_assert_eq!(x.cmp(&y), a.cmp(&b));
+        }
+
+        #[test]
+        fn bytes_are_a_code_or_refused(bytes: [u8; 8]) {
+            if let Some(code) = Code::from_bytes(bytes) {
+                prop_assert_eq!(code.as_str().parse(), Ok(code));
+                prop_assert_eq!(code.to_bytes(), bytes);
+            }
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod address;
 pub mod answer;
 pub mod atlas;
 mod background;
+mod binary;
 pub mod classes;
 pub mod code;
 pub mod delivery;

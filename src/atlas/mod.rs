@@ -3,10 +3,12 @@
 //! A known airport is one of the airports table, the history or the route table. A distance is that of the route table,
 //! else the great circle between the airports' coordinates, else what the history observed.
 
+mod binary;
 mod great_circle;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 pub use great_circle::great_circle_miles;
@@ -36,8 +38,7 @@ pub struct Route {
 }
 
 /// Known airports, airlines and routes. It travels in the model file, so that the page and the scorer know the same.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Tables", into = "Tables")]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Atlas {
     airports: BTreeMap<Code, Airport>,
     airlines: BTreeMap<Code, String>,
@@ -46,13 +47,12 @@ pub struct Atlas {
     known_airports: BTreeSet<Code>,
 }
 
-/// The atlas as a model file holds it: JSON has no maps with pairs as keys.
-#[derive(Serialize, Deserialize)]
+/// What an atlas is made of, and what a model file has of it.
 struct Tables {
     airports: BTreeMap<Code, Airport>,
     airlines: BTreeMap<Code, String>,
-    routes: Vec<Route>,
-    observed: Vec<Route>,
+    routes: BTreeMap<(Code, Code), f32>,
+    observed: BTreeMap<(Code, Code), f32>,
 }
 
 impl Atlas {
@@ -63,9 +63,7 @@ impl Atlas {
         routes: impl IntoIterator<Item = Route>,
         observed: impl IntoIterator<Item = Route>,
     ) -> Self {
-        let routes = routes.into_iter().collect();
-        let observed = observed.into_iter().collect();
-        Tables { airports, airlines, routes, observed }.into()
+        Tables { airports, airlines, routes: by_pair(routes), observed: by_pair(observed) }.into()
     }
 
     /// The same atlas with these routes in place of those that it has, in either direction.
@@ -119,28 +117,16 @@ impl Atlas {
 impl From<Tables> for Atlas {
     fn from(tables: Tables) -> Self {
         let Tables { airports, airlines, routes, observed } = tables;
-        let by_pair = |routes: Vec<Route>| -> BTreeMap<(Code, Code), f32> {
-            routes.into_iter().map(|route| ((route.origin, route.dest), route.miles)).collect()
-        };
-        let (routes, observed) = (by_pair(routes), by_pair(observed));
         let on_routes = routes.keys().chain(observed.keys()).flat_map(|&(origin, dest)| [origin, dest]);
-        let known_airports = airports.keys().copied().chain(on_routes).collect();
+        // An airport is on many routes: a set that hashes is quicker than one that sorts.
+        let known: HashSet<Code, FixedState> = airports.keys().copied().chain(on_routes).collect();
+        let known_airports = known.into_iter().collect();
         Atlas { airports, airlines, routes, observed, known_airports }
     }
 }
 
-impl From<Atlas> for Tables {
-    fn from(atlas: Atlas) -> Self {
-        let to_routes = |table: BTreeMap<(Code, Code), f32>| {
-            table.into_iter().map(|((origin, dest), miles)| Route { origin, dest, miles }).collect()
-        };
-        Tables {
-            airports: atlas.airports,
-            airlines: atlas.airlines,
-            routes: to_routes(atlas.routes),
-            observed: to_routes(atlas.observed),
-        }
-    }
+fn by_pair(routes: impl IntoIterator<Item = Route>) -> BTreeMap<(Code, Code), f32> {
+    routes.into_iter().map(|route| ((route.origin, route.dest), route.miles)).collect()
 }
 
 #[cfg(test)]
@@ -206,8 +192,16 @@ mod tests {
     }
 
     #[test]
-    fn json_round_trips() {
-        let json = serde_json::to_string(&atlas()).unwrap();
-        assert_eq!(serde_json::from_str::<Atlas>(&json).unwrap(), atlas());
+    fn a_section_round_trips_and_one_out_of_order_or_cut_is_refused() {
+        let section = atlas().section();
+        assert_eq!(Atlas::read(&section), Ok(atlas()));
+        assert_eq!(Atlas::read(&Atlas::default().section()), Ok(Atlas::default()));
+        for len in 0..section.len() {
+            assert!(Atlas::read(&section[..len]).is_err(), "{len}");
+        }
+        let mut disordered = section.clone();
+        disordered[16..24].copy_from_slice(b"ZZZ\0\0\0\0\0");
+        assert!(Atlas::read(&disordered).is_err());
+        assert!(Atlas::read(&[&section[..], &[0]].concat()).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use chrono::Datelike;
 use serde::{Deserialize, Serialize};
 
-use super::{FrequencyIndex, Known, TargetMean};
+use super::{FrequencyIndex, Group, Known, TargetMean, seen::Seen, table::Table};
 use crate::explanation::Factor;
 
 /// A number in the row, and how it comes about.
@@ -90,11 +90,29 @@ impl Column {
         }
     }
 
-    pub(super) fn is_sound(&self) -> bool {
+    /// The tables that it looks up in, each by place in a group.
+    pub(super) fn tables(&self) -> Vec<(Group, &Table)> {
         match self {
-            Column::Index(index) => index.is_sound(),
-            _ => self.mean().is_none_or(TargetMean::is_sound),
+            Column::Index(index) => vec![(index.group, &index.table)],
+            _ => self.mean().map(TargetMean::tables).unwrap_or_default(),
         }
+    }
+
+    /// The same, to be filled.
+    pub(super) fn tables_mut(&mut self) -> Vec<&mut Table> {
+        match self {
+            Column::Index(index) => vec![&mut index.table],
+            Column::Mean(mean)
+            | Column::ExpectedArrDelay(mean)
+            | Column::Slack(mean)
+            | Column::ArrDelayAfterSlack(mean) => mean.tables_mut(),
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn is_sound(&self, seen: &Seen) -> bool {
+        self.mean().is_none_or(TargetMean::is_sound)
+            && self.tables().iter().all(|(group, table)| table.is_sound(seen.len(*group)))
     }
 
     /// The column's number for a flight, as far as it is known: NaN where it is not.
@@ -104,7 +122,7 @@ impl Column {
 
     /// The same, with the target mean looked up otherwise.
     pub(super) fn value_with(&self, known: &Known<'_>, mean: impl FnOnce(&TargetMean) -> f32) -> f32 {
-        let Known { query, distance, schedule } = *known;
+        let Known { query, distance, schedule, .. } = *known;
         let dep_delay = query.dep_delay.unwrap_or(f32::NAN);
         let scheduled = |of: fn(super::Schedule) -> f32| schedule.map_or(f32::NAN, of);
         let duration = || scheduled(super::Schedule::between_clocks_min);

@@ -2,7 +2,7 @@
 
 use super::{
     Column, FeatureSet, FrequencyIndex, Group, Known, NoFlights, Outcome, Preset, Schedules, TrainingFlight,
-    preset::are_scheduled, target_mean::TargetSums,
+    preset::are_scheduled, seen::Seen, target_mean::TargetSums,
 };
 use crate::atlas::Atlas;
 
@@ -39,16 +39,15 @@ impl Fitted {
             return Err(NoFlights);
         }
         let recipes = preset.recipes(are_scheduled(flights));
-        let (columns, sums) = recipes.iter().map(|recipe| recipe.fit(flights)).unzip();
+        let seen = Seen::of(flights);
+        let (columns, sums) = recipes.iter().map(|recipe| recipe.fit(&seen, flights)).unzip();
         let distances: Vec<f32> = flights.iter().filter_map(|flight| flight.query.distance).collect();
         let sum: f64 = distances.iter().map(|&miles| f64::from(miles)).sum();
         let features = FeatureSet {
             columns,
-            carriers: flights.iter().map(|flight| flight.query.carrier).collect(),
-            origins: flights.iter().map(|flight| flight.query.origin).collect(),
-            dests: flights.iter().map(|flight| flight.query.dest).collect(),
             mean_distance: (sum / distances.len().max(1) as f64) as f32,
-            schedules: Schedules::fit(flights),
+            schedules: Schedules::fit(&seen, flights),
+            seen,
         };
         Ok(Fitted { features, sums })
     }
@@ -57,25 +56,25 @@ impl Fitted {
     pub fn encode(&self, flight: &TrainingFlight, atlas: &Atlas, row: &mut Vec<f32>) {
         let query = &flight.query;
         let distance = query.distance.or_else(|| atlas.distance_miles(query.origin, query.dest));
-        let known =
-            Known { query, distance: distance.unwrap_or(self.features.mean_distance), schedule: query.schedule };
+        let distance = distance.unwrap_or(self.features.mean_distance);
+        let known = Known { distance, ..Known::of(flight, &self.features.seen) };
         row.extend(self.features.columns.iter().zip(&self.sums).map(|(column, sums)| {
             column.value_with(&known, |mean| {
-                sums.as_ref().map_or_else(|| mean.of(&known), |sums| sums.of_training(flight))
+                sums.as_ref().map_or_else(|| mean.of(&known), |sums| sums.of_training(&known, flight))
             })
         }));
     }
 }
 
 impl Recipe {
-    fn fit(&self, flights: &[TrainingFlight]) -> (Column, Option<TargetSums>) {
+    fn fit(&self, seen: &Seen, flights: &[TrainingFlight]) -> (Column, Option<TargetSums>) {
         let mean = |groups, outcome, column: fn(super::TargetMean) -> Column| {
-            let sums = TargetSums::fit(groups, outcome, flights);
-            (column(sums.finish(flights)), Some(sums))
+            let sums = TargetSums::fit(groups, outcome, seen, flights);
+            (column(sums.finish(seen, flights)), Some(sums))
         };
         match *self {
             Recipe::Plain(column) => (column(), None),
-            Recipe::Index(group) => (Column::Index(FrequencyIndex::fit(group, flights)), None),
+            Recipe::Index(group) => (Column::Index(FrequencyIndex::fit(group, seen, flights)), None),
             Recipe::Mean(groups, outcome) => mean(groups, outcome, Column::Mean),
             Recipe::ExpectedArrDelay(groups) => mean(groups, Outcome::MadeUp, Column::ExpectedArrDelay),
             Recipe::Slack(groups) => mean(groups, Outcome::Duration, Column::Slack),

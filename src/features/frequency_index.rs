@@ -1,13 +1,10 @@
 //! Numbering values by frequency.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Group, Known, TrainingFlight,
-    group::{Key, Table},
-};
+use super::{Group, Known, TrainingFlight, seen::Seen, table::Table};
 
 /// The values of a group numbered by how often they occur in training: the most frequent is 0, of equals the first in
 /// the alphabet comes first. A value that did not occur gets the number of those that did. (Spark's `StringIndexer`
@@ -16,30 +13,31 @@ use super::{
 pub struct FrequencyIndex {
     /// What is numbered.
     pub group: Group,
-    table: Table<f32>,
+    /// By place in the group; a model file has it apart.
+    #[serde(skip)]
+    pub(super) table: Table,
 }
 
 impl FrequencyIndex {
     /// Numbers the values that occur.
-    pub fn fit(group: Group, flights: &[TrainingFlight]) -> Self {
-        let mut counts: BTreeMap<Key, u64> = BTreeMap::new();
-        for key in flights.iter().filter_map(|flight| group.key(&Known::of(flight))) {
-            *counts.entry(key).or_default() += 1;
+    pub(super) fn fit(group: Group, seen: &Seen, flights: &[TrainingFlight]) -> Self {
+        let mut counts = vec![0u64; seen.len(group)];
+        for TrainingFlight { query, .. } in flights {
+            if let Some(place) = seen.place(group, query, query.schedule) {
+                counts[place] += 1;
+            }
         }
-        let mut keys: Vec<Key> = counts.keys().copied().collect();
-        keys.sort_by_key(|key| Reverse(counts[key]));
-        let mut table: Vec<(Key, f32)> = keys.into_iter().enumerate().map(|(at, key)| (key, at as f32)).collect();
-        table.sort_by_key(|(key, _)| *key);
-        FrequencyIndex { group, table: Table::new(table) }
+        let mut places: Vec<usize> = (0..counts.len()).collect();
+        places.sort_by_key(|&place| Reverse(counts[place]));
+        let mut table = vec![0.0; counts.len()];
+        for (number, place) in places.into_iter().enumerate() {
+            table[place] = number as f32;
+        }
+        FrequencyIndex { group, table: Table(table.into()) }
     }
 
     /// The number of a flight's value.
     pub(super) fn of(&self, known: &Known<'_>) -> f32 {
-        let number = self.group.key(known).and_then(|key| self.table.get(&key));
-        number.unwrap_or(self.table.len() as f32)
-    }
-
-    pub(super) fn is_sound(&self) -> bool {
-        self.table.is_sound(f32::is_finite)
+        self.table.get(known.places.of(self.group)).unwrap_or(self.table.len() as f32)
     }
 }

@@ -5,6 +5,7 @@
 //! A value that did not occur in training gets the encoder's stated stand-in and, where an asker should know, a [`Remark`].
 //! A training flight itself is encoded by the [`Fitted`] set, which keeps its own outcome out of its row.
 
+mod binary;
 mod columns;
 mod fit;
 mod frequency_index;
@@ -13,9 +14,9 @@ mod group;
 mod preset;
 mod query;
 mod schedule;
+mod seen;
+mod table;
 mod target_mean;
-
-use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +30,9 @@ pub use query::{Query, TrainingFlight};
 pub use schedule::{Schedule, Schedules};
 pub use target_mean::{Outcome, TargetMean};
 
-use crate::{answer::Remark, atlas::Atlas, code::Code};
+use seen::{Places, Seen};
+
+use crate::{answer::Remark, atlas::Atlas};
 
 /// At most this many columns: a node of the forest numbers them in one byte.
 pub const COLUMNS_MAX: usize = 255;
@@ -61,24 +64,27 @@ struct Known<'a> {
     query: &'a Query,
     distance: f32,
     schedule: Option<Schedule>,
+    places: Places,
 }
 
 impl<'a> Known<'a> {
     /// A flight of the past, of which all is known but perhaps the distance.
-    fn of(flight: &'a TrainingFlight) -> Self {
+    fn of(flight: &'a TrainingFlight, seen: &Seen) -> Self {
         let query = &flight.query;
-        Known { query, distance: query.distance.unwrap_or(f32::NAN), schedule: query.schedule }
+        let places = seen.with_hours(seen.places(query), query, query.schedule);
+        Known { query, distance: query.distance.unwrap_or(f32::NAN), schedule: query.schedule, places }
     }
 }
 
-/// The columns of a row, with their fitted encoders.
+/// The columns of a row, with their fitted encoders. A model file has as JSON what is small, and the tables as numbers:
+/// see [`binary`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeatureSet {
     columns: Vec<Column>,
-    carriers: BTreeSet<Code>,
-    origins: BTreeSet<Code>,
-    dests: BTreeSet<Code>,
     mean_distance: f32,
+    #[serde(skip)]
+    seen: Seen,
+    #[serde(skip)]
     schedules: Schedules,
 }
 
@@ -116,12 +122,14 @@ impl FeatureSet {
         };
         let known_distance = query.distance.or_else(|| atlas.distance_miles(query.origin, query.dest));
         note(query.dep_delay.is_none(), Remark::NoDepDelay);
-        note(!self.carriers.contains(&query.carrier), Remark::UnseenCarrier);
-        note(!self.origins.contains(&query.origin), Remark::UnseenOrigin);
-        note(!self.dests.contains(&query.dest), Remark::UnseenDest);
+        let places = self.seen.places(query);
+        note(places.of(Group::Carrier).is_none(), Remark::UnseenCarrier);
+        note(places.of(Group::Origin).is_none(), Remark::UnseenOrigin);
+        note(places.of(Group::Dest).is_none(), Remark::UnseenDest);
         note(known_distance.is_none(), Remark::UnknownDistance);
         let distance = known_distance.unwrap_or(self.mean_distance);
-        let known = Known { query, distance, schedule: self.schedules.of(query) };
+        let schedule = self.schedules.of(query, &places);
+        let known = Known { query, distance, schedule, places: self.seen.with_hours(places, query, schedule) };
         row.extend(self.columns.iter().map(|column| column.value(&known)));
         let given = Given { dep_delay: query.dep_delay.is_some(), schedule: known.schedule.is_some() };
         Encoded { distance, given, remarks }
@@ -135,10 +143,14 @@ impl FeatureSet {
         if !self.mean_distance.is_finite() {
             return Err(UnusableFeatures("the mean distance is not a number"));
         }
-        if self.columns.iter().all(Column::is_sound) && self.schedules.is_sound() {
+        let seen = &self.seen;
+        if !seen.is_sound() {
+            return Err(UnusableFeatures("the values that occurred are out of order or out of range"));
+        }
+        if self.columns.iter().all(|column| column.is_sound(seen)) && self.schedules.is_sound(seen) {
             Ok(())
         } else {
-            Err(UnusableFeatures("an encoder's table is out of order or not finite"))
+            Err(UnusableFeatures("an encoder's table has not one value for each place, or one that is not finite"))
         }
     }
 }

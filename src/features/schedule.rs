@@ -1,13 +1,11 @@
 //! The schedule of a flight, and schedules looked up by flight number.
 
-use std::collections::BTreeMap;
-
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Query, TrainingFlight,
-    group::{Key, Table},
+    Group, Query, TrainingFlight,
+    seen::{Places, Seen},
 };
 
 /// When a flight is to leave and to arrive, in minutes since local midnight, each below 1,440.
@@ -34,50 +32,49 @@ impl Schedule {
     }
 }
 
-/// The latest schedule that each flight number had on each route in training.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Schedules(Table<Schedule>);
-
-fn key(query: &Query) -> Option<Key> {
-    Some((query.carrier, Some(query.origin), Some(query.dest), Some(query.flight_num?)))
-}
+/// The latest schedule that each flight number had on each route in training, by place in [`Group::FlightRoute`].
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Schedules(pub(super) Vec<Option<Schedule>>);
 
 impl Schedules {
     /// A number that flew a route on fewer days is not taken for a schedule.
     pub const FLIGHTS_MIN: u32 = 3;
 
     /// Collects the schedules of flights.
-    pub fn fit(flights: &[TrainingFlight]) -> Self {
-        let mut latest: BTreeMap<Key, (u32, NaiveDate, Schedule)> = BTreeMap::new();
+    pub(super) fn fit(seen: &Seen, flights: &[TrainingFlight]) -> Self {
+        let mut latest: Vec<(u32, NaiveDate, Option<Schedule>)> =
+            vec![(0, NaiveDate::MIN, None); seen.len(Group::FlightRoute)];
         for TrainingFlight { query, .. } in flights {
-            let Some((key, schedule)) = key(query).zip(query.schedule) else { continue };
-            let seen = latest.entry(key).or_insert((0, query.date, schedule));
-            seen.0 += 1;
-            if query.date >= seen.1 {
-                (seen.1, seen.2) = (query.date, schedule);
+            let Some(place) = seen.place(Group::FlightRoute, query, None).filter(|_| query.schedule.is_some()) else {
+                continue;
+            };
+            let (count, date, schedule) = &mut latest[place];
+            *count += 1;
+            if query.date >= *date {
+                (*date, *schedule) = (query.date, query.schedule);
             }
         }
-        let known = latest.into_iter().filter(|(_, (count, ..))| *count >= Self::FLIGHTS_MIN);
-        Schedules(Table::new(known.map(|(key, (.., schedule))| (key, schedule)).collect()))
+        let known =
+            |(count, _, schedule): (u32, NaiveDate, Option<Schedule>)| schedule.filter(|_| count >= Self::FLIGHTS_MIN);
+        Schedules(latest.into_iter().map(known).collect())
     }
 
     /// The schedule of a query: what it says itself, else what its flight number had.
-    pub fn of(&self, query: &Query) -> Option<Schedule> {
-        query.schedule.or_else(|| self.0.get(&key(query)?))
+    pub(super) fn of(&self, query: &Query, places: &Places) -> Option<Schedule> {
+        query.schedule.or_else(|| self.0[places.of(Group::FlightRoute)?])
     }
 
     /// How many flight numbers it knows, each on each of its routes.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.0.iter().flatten().count()
     }
 
     /// Whether it knows none: then the flights came without schedules, or without numbers.
     pub fn is_empty(&self) -> bool {
-        self.0.len() == 0
+        self.len() == 0
     }
 
-    pub(super) fn is_sound(&self) -> bool {
-        self.0.is_sound(Schedule::is_sound)
+    pub(super) fn is_sound(&self, seen: &Seen) -> bool {
+        self.0.len() == seen.len(Group::FlightRoute) && self.0.iter().flatten().all(|schedule| schedule.is_sound())
     }
 }

@@ -1,14 +1,12 @@
 //! Target statistics: the mean of an outcome by group, without a training flight's own outcome.
 
-use std::collections::{BTreeMap, HashMap};
-
 use chrono::Datelike;
-use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Group, Known, TrainingFlight,
-    group::{Key, Table},
+    seen::Seen,
+    table::{NO_VALUE, Table},
 };
 
 /// What a [`TargetMean`] is a mean of, in minutes.
@@ -56,7 +54,9 @@ pub struct TargetMean {
     pub outcome: Outcome,
     weight: f32,
     wider: Wider,
-    table: Table<f32>,
+    /// By place in the group; a model file has it apart.
+    #[serde(skip)]
+    table: Table,
 }
 
 /// As many flights as the wider group's mean counts for, where the groups are large.
@@ -72,7 +72,7 @@ impl TargetMean {
 
     /// The mean for a flight, in minutes.
     pub(super) fn of(&self, known: &Known<'_>) -> f32 {
-        match self.group.key(known).and_then(|key| self.table.get(&key)) {
+        match self.table.get(known.places.of(self.group)) {
             Some(mean) => mean,
             None => match &self.wider {
                 Wider::All(mean) => *mean,
@@ -81,12 +81,34 @@ impl TargetMean {
         }
     }
 
+    /// Its table, then those of the wider groups.
+    pub(super) fn tables(&self) -> Vec<(Group, &Table)> {
+        let mut tables = vec![(self.group, &self.table)];
+        let mut wider = &self.wider;
+        while let Wider::Group(mean) = wider {
+            tables.push((mean.group, &mean.table));
+            wider = &mean.wider;
+        }
+        tables
+    }
+
+    /// The same, to be filled.
+    pub(super) fn tables_mut(&mut self) -> Vec<&mut Table> {
+        let mut tables = vec![&mut self.table];
+        let mut wider = &mut self.wider;
+        while let Wider::Group(mean) = wider {
+            tables.push(&mut mean.table);
+            wider = &mut mean.wider;
+        }
+        tables
+    }
+
+    /// The mean of all flights is a number; the tables are checked with the places that they go by.
     pub(super) fn is_sound(&self) -> bool {
-        self.table.is_sound(f32::is_finite)
-            && match &self.wider {
-                Wider::All(mean) => mean.is_finite(),
-                Wider::Group(wider) => wider.is_sound(),
-            }
+        match &self.wider {
+            Wider::All(mean) => mean.is_finite(),
+            Wider::Group(wider) => wider.is_sound(),
+        }
     }
 }
 
@@ -114,8 +136,8 @@ impl Sums {
 }
 
 /// The sums of one group.
-#[derive(Debug, Clone, Copy)]
-struct OfKey {
+#[derive(Debug, Clone, Copy, Default)]
+struct OfPlace {
     sums: Sums,
     /// One of its flights.
     example: usize,
@@ -130,13 +152,13 @@ pub(super) struct TargetSums {
     weight: f32,
     blocks: Blocks,
     all: Sums,
-    by_key: HashMap<Key, OfKey, FixedState>,
+    by_place: Vec<OfPlace>,
     wider: Option<Box<TargetSums>>,
 }
 
 impl TargetSums {
     /// Sums over the flights, by the last of these groups, which is drawn towards the one before, and so on.
-    pub(super) fn fit(groups: &[Group], outcome: Outcome, flights: &[TrainingFlight]) -> Self {
+    pub(super) fn fit(groups: &[Group], outcome: Outcome, seen: &Seen, flights: &[TrainingFlight]) -> Self {
         let (&group, wider) = groups.split_last().unwrap_or((&Group::Carrier, &[]));
         let mut sums = TargetSums {
             group,
@@ -144,30 +166,33 @@ impl TargetSums {
             weight: if wider.is_empty() { WEIGHT } else { WEIGHT_WITHIN },
             blocks: Blocks::of(flights),
             all: Sums::default(),
-            by_key: HashMap::default(),
-            wider: (!wider.is_empty()).then(|| Box::new(TargetSums::fit(wider, outcome, flights))),
+            by_place: vec![OfPlace::default(); seen.len(group)],
+            wider: (!wider.is_empty()).then(|| Box::new(TargetSums::fit(wider, outcome, seen, flights))),
         };
         for (example, flight) in flights.iter().enumerate() {
             let Some(minutes) = outcome.of(flight) else { continue };
             let fold = sums.blocks.fold(flight);
             sums.all.add(fold, minutes);
-            if let Some(key) = group.key(&Known::of(flight)) {
-                let of_key = sums.by_key.entry(key).or_insert(OfKey { sums: Sums::default(), example });
-                of_key.sums.add(fold, minutes);
+            if let Some(place) = seen.place(group, &flight.query, flight.query.schedule) {
+                sums.by_place[place].sums.add(fold, minutes);
+                sums.by_place[place].example = example;
             }
         }
         sums
     }
 
     /// The mean for a training flight, over the flights of other folds.
-    pub(super) fn of_training(&self, flight: &TrainingFlight) -> f32 {
-        self.mean(&Known::of(flight), Some(self.blocks.fold(flight)))
+    pub(super) fn of_training(&self, known: &Known<'_>, flight: &TrainingFlight) -> f32 {
+        self.mean(known, Some(self.blocks.fold(flight)))
     }
 
     fn mean(&self, known: &Known<'_>, fold: Option<usize>) -> f32 {
         let wider = self.wider_mean(known, fold);
-        let of_key = self.group.key(known).and_then(|key| self.by_key.get(&key));
-        of_key.map_or(wider, |of_key| drawn(of_key.sums.without(fold), self.weight, wider))
+        let of_place = known.places.of(self.group).map(|place| &self.by_place[place]);
+        match of_place.filter(|of_place| of_place.sums.all.1 > 0) {
+            Some(of_place) => drawn(of_place.sums.without(fold), self.weight, wider),
+            None => wider,
+        }
     }
 
     fn wider_mean(&self, known: &Known<'_>, fold: Option<usize>) -> f32 {
@@ -178,23 +203,22 @@ impl TargetSums {
     }
 
     /// The means over all flights, which are those that the sums were made of.
-    pub(super) fn finish(&self, flights: &[TrainingFlight]) -> TargetMean {
-        let sorted: BTreeMap<Key, f32> = self
-            .by_key
-            .iter()
-            .map(|(key, of_key)| {
-                // Flights of one group are of one wider group: any of them tells which.
-                let known = Known::of(&flights[of_key.example]);
-                let wider = self.wider_mean(&known, None);
-                (*key, drawn(of_key.sums.without(None), self.weight, wider))
-            })
-            .collect();
+    pub(super) fn finish(&self, seen: &Seen, flights: &[TrainingFlight]) -> TargetMean {
+        let mean = |of_place: &OfPlace| {
+            if of_place.sums.all.1 == 0 {
+                return NO_VALUE;
+            }
+            // Flights of one group are of one wider group: any of them tells which.
+            let known = Known::of(&flights[of_place.example], seen);
+            drawn(of_place.sums.without(None), self.weight, self.wider_mean(&known, None))
+        };
+        let table = Table(self.by_place.iter().map(mean).collect());
         let wider = match &self.wider {
-            Some(wider) => Wider::Group(Box::new(wider.finish(flights))),
+            Some(wider) => Wider::Group(Box::new(wider.finish(seen, flights))),
             None => Wider::All(plain(self.all.without(None))),
         };
         let TargetSums { group, outcome, weight, .. } = *self;
-        TargetMean { group, outcome, weight, wider, table: Table::new(sorted.into_iter().collect()) }
+        TargetMean { group, outcome, weight, wider, table }
     }
 }
 

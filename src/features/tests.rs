@@ -1,6 +1,6 @@
 use chrono::NaiveDate;
 
-use super::{target_mean::TargetSums, *};
+use super::{seen::Seen, target_mean::TargetSums, *};
 use crate::request;
 
 /// A flight to LAX of Friday, 8 March 2013.
@@ -61,13 +61,14 @@ fn target_means_are_drawn_towards_the_mean_of_all() {
     let flights: Vec<_> = (0..100)
         .map(|at| if at % 2 == 0 { flight("B6", "JFK", 20.0, 10.0) } else { flight("AA", "JFK", 0.0, 0.0) })
         .collect();
-    let mean = TargetSums::fit(&[Group::Carrier], Outcome::ArrDelay, &flights).finish(&flights);
+    let seen = Seen::of(&flights);
+    let mean = TargetSums::fit(&[Group::Carrier], Outcome::ArrDelay, &seen, &flights).finish(&seen, &flights);
     let of = |mean: &TargetMean, carrier| {
         let flight = flight(carrier, "JFK", 0.0, 0.0);
-        mean.of(&Known::of(&flight))
+        mean.of(&Known::of(&flight, &seen))
     };
     assert_eq!((of(&mean, "B6"), of(&mean, "AA"), of(&mean, "XX")), (7.5, 2.5, 5.0));
-    let made_up = TargetSums::fit(&[Group::Carrier], Outcome::MadeUp, &flights).finish(&flights);
+    let made_up = TargetSums::fit(&[Group::Carrier], Outcome::MadeUp, &seen, &flights).finish(&seen, &flights);
     assert_eq!((of(&made_up, "B6"), of(&made_up, "AA")), (7.5, 2.5));
 }
 
@@ -116,26 +117,64 @@ fn a_request_and_a_flight_of_the_past_are_encoded_alike() {
 }
 
 #[test]
-fn json_round_trips_to_the_last_bit_and_a_disordered_table_is_refused() {
-    let flights: Vec<_> =
-        (0..40u8).map(|at| flight(["B6", "AA", "DL"][usize::from(at % 3)], "JFK", f32::from(at), 1.0 / 3.0)).collect();
+fn json_and_tables_round_trip_to_the_last_bit_and_cut_or_disordered_tables_are_refused() {
+    let mut flights = scheduled();
+    flights.extend(["B6", "AA", "DL"].map(|carrier| flight(carrier, "JFK", 1.0, 1.0 / 3.0)));
     for preset in Preset::ALL {
         let features = Fitted::new(preset, &flights).unwrap().features;
-        let json = serde_json::to_string(&features).unwrap();
-        let read: FeatureSet = serde_json::from_str(&json).unwrap();
-        assert_eq!(read, features);
-        assert_eq!(read.check(), Ok(()));
-        let disordered = json.replace("\"AA\",null,null,null", "\"ZZ\",null,null,null");
-        assert_ne!(disordered, json);
-        assert!(serde_json::from_str::<FeatureSet>(&disordered).unwrap().check().is_err());
+        let (json, tables) = (serde_json::to_vec(&features).unwrap(), features.tables());
+        let read = |tables: &[u8]| serde_json::from_slice::<FeatureSet>(&json).unwrap().with_tables(tables);
+        assert_eq!(read(&tables).as_ref(), Ok(&features));
+        assert_eq!(features.check(), Ok(()));
+        for len in 0..tables.len() {
+            assert!(read(&tables[..len]).is_err(), "{preset} {len}");
+        }
+        let at = tables.windows(8).position(|bytes| bytes == b"AA\0\0\0\0\0\0").unwrap();
+        let disordered = [&tables[..at], b"ZZ", &tables[at + 2..]].concat();
+        assert!(read(&disordered).unwrap().check().is_err());
     }
+}
+
+#[test]
+fn columns_whose_chains_share_a_wider_group_s_means_share_its_table() {
+    let features = Fitted::new(Preset::Default, &scheduled()).unwrap().features;
+    let json = serde_json::to_vec(&features).unwrap();
+    let read = serde_json::from_slice::<FeatureSet>(&json).unwrap().with_tables(&features.tables()).unwrap();
+    let tables = || read.columns().iter().flat_map(|column| column.tables());
+    let different: std::collections::HashSet<*const f32> = tables().map(|(_, table)| table.0.as_ptr()).collect();
+    assert!(different.len() < tables().count());
+}
+
+#[test]
+fn a_flight_is_placed_by_its_values_and_nowhere_by_one_that_did_not_occur() {
+    let mut flights = scheduled();
+    flights.extend(["B6", "DL"].map(|carrier| flight(carrier, "EWR", 1.0, 1.0)));
+    let seen = Seen::of(&flights);
+    for group in Group::ALL {
+        let mut reached: Vec<usize> =
+            flights.iter().filter_map(|flight| Known::of(flight, &seen).places.of(group)).collect();
+        for flight in &flights {
+            let place = seen.place(group, &flight.query, flight.query.schedule);
+            assert_eq!(place, Known::of(flight, &seen).places.of(group), "{group:?}");
+        }
+        reached.sort_unstable();
+        reached.dedup();
+        assert_eq!(reached, (0..seen.len(group)).collect::<Vec<_>>(), "{group:?}");
+    }
+    let known = flights[0].query;
+    let unseen = Query { carrier: "XX".parse().unwrap(), ..known };
+    assert_eq!(seen.place(Group::CarrierRoute, &unseen, None), None);
+    assert!(seen.place(Group::Route, &unseen, None).is_some());
+    assert_eq!(seen.place(Group::FlightRoute, &Query { flight_num: Some(7), ..known }, None), None);
+    assert_eq!(seen.place(Group::OriginHour, &known, None), None);
 }
 
 #[test]
 fn there_may_be_more_values_than_a_year_has_routes() {
     let flights: Vec<_> = (0..70_000).map(|at| flight(&format!("{at:05}"), "JFK", 0.0, 0.0)).collect();
-    let index = FrequencyIndex::fit(Group::Carrier, &flights);
-    assert_eq!(index.of(&Known::of(&flights[69_999])), 69_999.0);
+    let seen = Seen::of(&flights);
+    let index = FrequencyIndex::fit(Group::Carrier, &seen, &flights);
+    assert_eq!(index.of(&Known::of(&flights[69_999], &seen)), 69_999.0);
 }
 
 #[test]
@@ -159,21 +198,23 @@ fn scheduled() -> Vec<TrainingFlight> {
 #[test]
 fn a_flight_number_brings_its_latest_schedule_and_a_query_s_own_goes_before_it() {
     let flights = scheduled();
-    let schedules = Schedules::fit(&flights);
+    let seen = Seen::of(&flights);
+    let schedules = Schedules::fit(&seen, &flights);
+    let of = |query: &Query| schedules.of(query, &seen.places(query));
     assert_eq!(schedules.len(), 2);
     let asked = Query { schedule: None, ..flights[1].query };
-    assert_eq!(schedules.of(&asked), Some(Schedule { dep_min: 660, arr_min: 840 }));
+    assert_eq!(of(&asked), Some(Schedule { dep_min: 660, arr_min: 840 }));
     let own = Schedule { dep_min: 5, arr_min: 6 };
-    assert_eq!(schedules.of(&Query { schedule: Some(own), ..asked }), Some(own));
+    assert_eq!(of(&Query { schedule: Some(own), ..asked }), Some(own));
     for unknown in [
         Query { flight_num: Some(7), ..asked },
         Query { flight_num: None, ..asked },
         Query { dest: "BOS".parse().unwrap(), ..asked },
     ] {
-        assert_eq!(schedules.of(&unknown), None);
+        assert_eq!(of(&unknown), None);
     }
     // Twice is no schedule yet.
-    assert!(Schedules::fit(&flights[..4]).is_empty());
+    assert!(Schedules::fit(&seen, &flights[..4]).is_empty());
     assert_eq!(Schedule { dep_min: 1430, arr_min: 10 }.between_clocks_min(), 20.0);
 }
 
@@ -193,27 +234,31 @@ fn a_number_may_come_with_its_airline() {
 #[test]
 fn a_training_flight_is_encoded_without_its_own_time_s_outcomes() {
     let flights = scheduled();
-    let sums = TargetSums::fit(&[Group::Carrier, Group::FlightRoute], Outcome::MadeUp, &flights);
-    let mean = sums.finish(&flights);
+    let seen = Seen::of(&flights);
+    let fit = |flights: &[TrainingFlight]| {
+        TargetSums::fit(&[Group::Carrier, Group::FlightRoute], Outcome::MadeUp, &seen, flights)
+    };
+    let of_training = |sums: &TargetSums, flight| sums.of_training(&Known::of(flight, &seen), flight);
+    let sums = fit(&flights);
     // Number 1 made up 20 minutes each time, number 0 none.
-    let before = sums.of_training(&flights[1]);
-    assert!(mean.of(&Known::of(&flights[1])) > 12.0, "{}", mean.of(&Known::of(&flights[1])));
+    let before = of_training(&sums, &flights[1]);
+    let mean = sums.finish(&seen, &flights).of(&Known::of(&flights[1], &seen));
+    assert!(mean > 12.0, "{mean}");
     // Were its first flight's outcome another, it would be encoded the same, and all others otherwise.
     let mut changed = flights.clone();
     changed[1].arr_delay = 100.0;
-    let sums = TargetSums::fit(&[Group::Carrier, Group::FlightRoute], Outcome::MadeUp, &changed);
-    assert_eq!(sums.of_training(&changed[1]), before);
-    assert_ne!(
-        sums.of_training(&changed[19]),
-        TargetSums::fit(&[Group::Carrier, Group::FlightRoute], Outcome::MadeUp, &flights).of_training(&flights[19])
-    );
+    let after = fit(&changed);
+    assert_eq!(of_training(&after, &changed[1]), before);
+    assert_ne!(of_training(&after, &changed[19]), of_training(&sums, &flights[19]));
 }
 
 #[test]
 fn a_number_that_never_flew_gets_the_mean_of_the_wider_group() {
     let flights = scheduled();
-    let mean = TargetSums::fit(&[Group::Carrier, Group::FlightRoute], Outcome::MadeUp, &flights).finish(&flights);
+    let seen = Seen::of(&flights);
+    let groups = [Group::Carrier, Group::FlightRoute];
+    let mean = TargetSums::fit(&groups, Outcome::MadeUp, &seen, &flights).finish(&seen, &flights);
     let mut unknown = flights[1];
     unknown.query.flight_num = Some(99);
-    assert_eq!(mean.of(&Known::of(&unknown)), 10.0);
+    assert_eq!(mean.of(&Known::of(&unknown, &seen)), 10.0);
 }

@@ -11,6 +11,8 @@
 //! in the same order ([`Key`]): a comparison's carry is then added to the left child's index, without a branch or a
 //! jump. A leaf is its own left child under a threshold that nothing exceeds, so that every row takes as many steps as its tree is deep.
 
+mod binary;
+mod check;
 mod explain;
 mod forests;
 pub mod histogram;
@@ -22,6 +24,7 @@ mod training_set;
 mod tree;
 mod walk;
 
+pub(crate) use check::Unchecked;
 pub use explain::Explainer;
 pub use forests::{Forests, Incomplete};
 pub use settings::{ForestSettings, Trainer, UnknownTrainer};
@@ -48,6 +51,11 @@ struct Node {
 const LEFT_BITS: u32 = 24;
 
 impl Node {
+    /// The leaf at an index.
+    fn leaf(at: u32) -> Self {
+        Node { threshold: Key::MAX, link: at }
+    }
+
     fn column(self) -> usize {
         (self.link >> LEFT_BITS) as usize
     }
@@ -88,35 +96,23 @@ impl Forest {
     /// Checks and flattens trees over rows of `width` columns.
     pub fn new(trees: &[Tree], width: usize) -> Result<Self, MalformedForest> {
         let malformed = |tree, reason| MalformedForest { tree, reason };
-        if trees.is_empty() || width == 0 {
-            return Err(malformed(0, "it is not there, or its rows have no columns"));
-        }
-        let mut forest = Forest { nodes: Vec::new(), distributions: Vec::new(), roots: Vec::new(), width };
+        let mut flat = Unchecked::default();
         for (number, tree) in trees.iter().enumerate() {
-            let depth = tree.check(width).map_err(|reason| malformed(number, reason))?;
-            if forest.nodes.len() + tree.nodes.len() > NODES_MAX {
+            if flat.nodes.len() + tree.nodes.len() > NODES_MAX {
                 return Err(malformed(number, "more than 2^24 nodes"));
             }
-            forest.append(tree, depth);
+            // There are at most 2^24.
+            let base = flat.nodes.len() as u32;
+            flat.lens.push(tree.nodes.len() as u32);
+            for (at, node) in (base..).zip(&tree.nodes) {
+                flat.nodes.push(match &node.split {
+                    Some(split) => flatten(split, base, at).map_err(|reason| malformed(number, reason))?,
+                    None => Node::leaf(at),
+                });
+                flat.distributions.push(node.distribution);
+            }
         }
-        Ok(forest)
-    }
-
-    /// Appends a checked tree; there is room for its nodes.
-    fn append(&mut self, tree: &Tree, depth: u32) {
-        // The caller has held the number of nodes against NODES_MAX, and the check the column against the width.
-        let base = self.nodes.len() as u32;
-        self.roots.push(Root { node: base, depth });
-        for (at, node) in (base..).zip(&tree.nodes) {
-            self.nodes.push(match &node.split {
-                Some(split) => Node {
-                    threshold: Key::of(split.threshold),
-                    link: u32::from(split.column) << LEFT_BITS | (base + split.left),
-                },
-                None => Node { threshold: Key::MAX, link: at },
-            });
-            self.distributions.push(node.distribution);
-        }
+        flat.check(width)
     }
 
     /// The trees it was made of.
@@ -154,10 +150,29 @@ impl Forest {
         self.nodes.len()
     }
 
+    /// Of each column, whether any split compares it.
+    pub fn used_columns(&self) -> Vec<bool> {
+        let mut used = vec![false; self.width];
+        for node in self.nodes.iter().filter(|node| node.threshold.is_finite()) {
+            used[node.column()] = true;
+        }
+        used
+    }
+
     /// Whether any split compares this column.
     pub fn uses_column(&self, column: usize) -> bool {
-        self.nodes.iter().any(|node| node.threshold != Key::MAX && node.column() == column)
+        self.used_columns().get(column) == Some(&true)
     }
+}
+
+/// The node of a split at an index, in a tree that starts at `base`. What does not fit into a node is refused here.
+fn flatten(split: &Split, base: u32, at: u32) -> Result<Node, &'static str> {
+    if !split.threshold.is_finite() {
+        return Err("a split compares with no number");
+    }
+    let left = base.checked_add(split.left).filter(|&left| left > at && (left as usize) < NODES_MAX);
+    let left = left.ok_or("a child stands before its parent or outside the tree")?;
+    Ok(Node { threshold: Key::of(split.threshold), link: u32::from(split.column) << LEFT_BITS | left })
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::DEPTH_MAX;
 use crate::classes::Probabilities;
 
 /// A question to a row: is the number in `column` at most `threshold`? Then left, else right.
@@ -30,44 +29,4 @@ pub struct TreeNode {
 pub struct Tree {
     /// The nodes, each before its children.
     pub nodes: Vec<TreeNode>,
-}
-
-impl Tree {
-    /// The depth of a tree over rows of `width` columns, or why it is none.
-    pub(super) fn check(&self, width: usize) -> Result<u32, &'static str> {
-        if self.nodes.is_empty() {
-            return Err("it has no root");
-        }
-        let mut depths: Vec<Option<u32>> = vec![None; self.nodes.len()];
-        depths[0] = Some(0);
-        for (at, node) in self.nodes.iter().enumerate() {
-            let depth = depths[at].ok_or("a node has no parent before it")?;
-            if !is_distribution(&node.distribution) {
-                return Err("a node's probabilities are not from 0 to 1 or do not sum to 1");
-            }
-            let Some(split) = node.split else { continue };
-            if usize::from(split.column) >= width || !split.threshold.is_finite() {
-                return Err("a split compares a column that is not there, or with no number");
-            }
-            let left = split.left as usize;
-            if left <= at || left + 1 >= self.nodes.len() {
-                return Err("a child stands before its parent or outside the tree");
-            }
-            if depth == DEPTH_MAX {
-                return Err("it is too deep");
-            }
-            for child in [left, left + 1] {
-                if depths[child].replace(depth + 1).is_some() {
-                    return Err("a node has two parents");
-                }
-            }
-        }
-        Ok(depths.into_iter().flatten().max().unwrap_or(0))
-    }
-}
-
-/// Whether these are probabilities that sum to 1, within 5e-6, so that means of them do within 1e-5.
-fn is_distribution(probabilities: &Probabilities) -> bool {
-    let sum: f32 = probabilities.iter().sum();
-    probabilities.iter().all(|p| (0.0..=1.0).contains(p)) && (sum - 1.0).abs() <= 5e-6
 }

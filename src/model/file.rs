@@ -1,15 +1,19 @@
 //! The model file.
 //!
-//! 1. It is `DELAYCST`, the format's number, the header's length and the header, the forests, and the SHA-256 of
-//!    all that. Numbers are little-endian; lengths and counts have 32 bits.
-//! 2. The header is JSON: what scoring needs besides the forests, how the model came about, and the SHA-256 of the
-//!    schema (columns with their encoders, class cuts), which must be that of the schema as read.
-//! 3. A forest is its number of trees, and each tree its number of nodes and the nodes. A node is 24 bytes: threshold,
-//!    column (8 bits) and left child in its tree (24 bits), and four probabilities. A leaf is its own left child.
-//! 4. A file that is not a model's, of a newer format, cut, or changed in any byte is refused; nothing is allocated
-//!    that the file's own length does not warrant. Equal models are equal files: a file has no date.
+//! 1. It is `DELAYCST`, the format's number, the lengths of five sections, the sections, and a checksum. Numbers are
+//!    little-endian; lengths and counts have 32 bits.
+//! 2. The sections are the header and the schema, both JSON, and the tables, the atlas and the forests, which are
+//!    numbers of fixed width: `features/binary.rs`, `atlas/binary.rs` and `forest/binary.rs` say which.
+//! 3. The schema has the columns and the class cuts; the tables are what the columns were fitted to. The header says how the
+//!    model came about, what the forests are given, and the SHA-256 of the SHA-256s of schema and tables, which must be
+//!    that of both as they stand in the file.
+//! 4. The checksum is the SHA-256 of what stands before the sections and of each section's SHA-256. So every byte is read once,
+//!    and of a long file on two threads.
+//! 5. A file that is not a model's, of another format, cut, or changed in any byte is refused, and so is one whose parts are
+//!    not sound; nothing is allocated that the file's own length does not warrant. Equal models are equal files: a file has
+//!    no date.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, panic::resume_unwind, thread};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -17,22 +21,24 @@ use sha2::{Digest, Sha256};
 use super::{Mismatch, Model, Origin};
 use crate::{
     atlas::Atlas,
+    binary::{Bytes, Malformed},
     classes::{CLASSES, CUTS_MIN},
-    features::FeatureSet,
-    features::Given,
-    forest::{Forest, Forests, Incomplete, MalformedForest, Split, Tree, TreeNode},
+    features::{FeatureSet, Given},
+    forest::{Forests, Incomplete, MalformedForest, Unchecked},
 };
 
 /// The format that is written, and the newest that is read.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 /// A model file is at most this long.
 pub const MODEL_BYTES_MAX: u64 = 256 << 20;
 
 const MAGIC: &[u8; 8] = b"DELAYCST";
 const CHECKSUM_BYTES: usize = 32;
-const NODE_BYTES: usize = 24;
-const LEFT_BITS: u32 = 24;
-const LEFT_MASK: u32 = (1 << LEFT_BITS) - 1;
+pub(super) const SECTIONS: usize = 5;
+/// What stands before the sections.
+const START_BYTES: usize = MAGIC.len() + size_of::<u32>() * (1 + SECTIONS);
+/// Forests this long are worth a thread for their checksum.
+const BESIDE_BYTES_MIN: usize = 1 << 20;
 
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -58,8 +64,8 @@ pub enum ModelFileError {
     /// Not as it was written.
     #[error("this model file is damaged: {0}; train again, or restore it")]
     Damaged(&'static str),
-    /// Whole, but its header cannot be read.
-    #[error("this model file's header cannot be read: train again")]
+    /// Whole, but its header or its schema cannot be read.
+    #[error("this model file's header or schema cannot be read: train again")]
     Header(#[source] serde_json::Error),
     /// Whole, but a forest is none.
     #[error("this model file has no sound forest: train again")]
@@ -74,25 +80,25 @@ pub enum ModelFileError {
 
 use ModelFileError::Damaged;
 
-#[derive(Serialize, Deserialize)]
-struct Schema {
-    features: FeatureSet,
-    cuts_min: [f32; CLASSES - 1],
-}
-
-impl Schema {
-    fn sha256(&self) -> Result<String, ModelFileError> {
-        let json = serde_json::to_vec(self).map_err(ModelFileError::Header)?;
-        Ok(Sha256::digest(json).iter().map(|byte| format!("{byte:02x}")).collect())
+impl From<Malformed> for ModelFileError {
+    fn from(Malformed(reason): Malformed) -> Self {
+        Damaged(reason)
     }
 }
 
+pub(super) type Digest256 = [u8; CHECKSUM_BYTES];
+
+/// Borrows what it writes, and owns what it reads.
 #[derive(Serialize, Deserialize)]
-struct Header {
-    schema: Schema,
+struct Schema<F> {
+    features: F,
+    cuts_min: [f32; CLASSES - 1],
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header<O> {
     schema_sha256: String,
-    origin: Origin,
-    atlas: Atlas,
+    origin: O,
     /// What the forests that follow are given, in their order.
     forests: Vec<Given>,
 }
@@ -100,134 +106,138 @@ struct Header {
 impl Model {
     /// The model as a file's bytes. Equal models give equal bytes.
     pub fn encode(&self) -> Result<Vec<u8>, ModelFileError> {
-        let schema = Schema { features: self.features.clone(), cuts_min: CUTS_MIN };
-        let schema_sha256 = schema.sha256()?;
-        let forests = self.forests.iter().map(|(given, _)| given).collect();
-        let header = Header { schema, schema_sha256, origin: self.origin.clone(), atlas: self.atlas.clone(), forests };
+        let schema = Schema { features: &self.features, cuts_min: CUTS_MIN };
+        let schema = serde_json::to_vec(&schema).map_err(ModelFileError::Header)?;
+        let tables = self.features.tables();
+        let header = Header {
+            schema_sha256: schema_sha256(&sha256(&schema), &sha256(&tables)),
+            origin: &self.origin,
+            forests: self.forests.iter().map(|(given, _)| given).collect(),
+        };
         let header = serde_json::to_vec(&header).map_err(ModelFileError::Header)?;
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend(FORMAT.to_le_bytes());
-        put_len(&mut bytes, header.len())?;
-        bytes.extend(header);
-        for (_, forest) in self.forests.iter() {
-            put_forest(&mut bytes, forest)?;
-        }
-        bytes.extend(Sha256::digest(&bytes));
-        if bytes.len() as u64 > MODEL_BYTES_MAX { Err(ModelFileError::TooLong) } else { Ok(bytes) }
+        let mut forests = Vec::new();
+        self.forests.iter().for_each(|(_, forest)| forest.put(&mut forests));
+        seal(&[header, schema, tables, self.atlas.section(), forests])
     }
 
     /// Reads a file's bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, ModelFileError> {
-        if !bytes.starts_with(MAGIC) {
-            return Err(ModelFileError::NotAModel);
+        let (start, sections, checksum) = split(bytes)?;
+        let [first @ .., forests] = sections;
+        // What is read before the checksum is known is looked at only after.
+        let (read, digests) = thread::scope(|scope| {
+            let beside = (forests.len() >= BESIDE_BYTES_MIN)
+                .then(|| thread::Builder::new().spawn_scoped(scope, || sha256(forests)).ok())
+                .flatten();
+            let [header, schema, tables, atlas] = first.map(sha256);
+            let read = Parts::read(&sections);
+            let forests = match beside {
+                Some(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                // None was worth it, or none was to be had.
+                None => sha256(forests),
+            };
+            (read, [header, schema, tables, atlas, forests])
+        });
+        if checksum_of(start, &digests) != *checksum {
+            return Err(Damaged("its checksum is not that of its content"));
         }
-        if bytes.len() as u64 > MODEL_BYTES_MAX {
-            return Err(ModelFileError::TooLong);
-        }
-        let format = Bytes(&bytes[MAGIC.len()..]).number()?;
-        if format > FORMAT {
-            return Err(ModelFileError::Newer { found: format });
-        }
-        if format < FORMAT {
-            return Err(ModelFileError::Older { found: format });
-        }
-        let content = checked_content(bytes)?;
-        let mut rest = Bytes(content);
-        rest.take(MAGIC.len() + size_of::<u32>())?;
-        let header_len = rest.number()? as usize;
-        let header: Header = serde_json::from_slice(rest.take(header_len)?).map_err(ModelFileError::Header)?;
-        if header.schema.cuts_min != CUTS_MIN {
-            return Err(Damaged("its delay classes are not those of this program"));
-        }
-        if header.schema.sha256()? != header.schema_sha256 {
-            return Err(Damaged("its schema is not the one that it states"));
-        }
-        let features = header.schema.features;
-        let mut forests = BTreeMap::new();
-        for given in header.forests {
-            forests.insert(given, forest(&mut rest, features.width())?);
-        }
-        if !rest.0.is_empty() {
-            return Err(Damaged("something follows the forests"));
-        }
-        Ok(Model::new(features, header.atlas, header.origin, Forests::new(forests)?)?)
+        let [_, schema, tables, ..] = digests;
+        read?.fit_together(&schema_sha256(&schema, &tables))
     }
 }
 
-/// A file's bytes without the checksum at their end, if that is theirs.
-fn checked_content(bytes: &[u8]) -> Result<&[u8], ModelFileError> {
-    let (content, checksum) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(Damaged("it ends too early"))?;
-    if <[u8; CHECKSUM_BYTES]>::from(Sha256::digest(content)) == *checksum {
-        Ok(content)
-    } else {
-        Err(Damaged("its checksum is not that of its content"))
+/// Sections as a file, with the checksum that is theirs.
+pub(super) fn seal(sections: &[Vec<u8>; SECTIONS]) -> Result<Vec<u8>, ModelFileError> {
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend(FORMAT.to_le_bytes());
+    for section in sections {
+        let len = u32::try_from(section.len()).map_err(|_| ModelFileError::TooLong)?;
+        bytes.extend(len.to_le_bytes());
     }
+    let checksum = checksum_of(&bytes, &sections.each_ref().map(|section| sha256(section)));
+    bytes.extend(sections.concat());
+    bytes.extend(checksum);
+    if bytes.len() as u64 > MODEL_BYTES_MAX { Err(ModelFileError::TooLong) } else { Ok(bytes) }
+}
+
+/// What stands before the sections, the sections, and the checksum.
+pub(super) type Split<'a> = (&'a [u8], [&'a [u8]; SECTIONS], &'a Digest256);
+
+pub(super) fn split(bytes: &[u8]) -> Result<Split<'_>, ModelFileError> {
+    let mut rest = Bytes(bytes.strip_prefix(MAGIC).ok_or(ModelFileError::NotAModel)?);
+    if bytes.len() as u64 > MODEL_BYTES_MAX {
+        return Err(ModelFileError::TooLong);
+    }
+    match rest.number()? {
+        FORMAT => {}
+        found if found > FORMAT => return Err(ModelFileError::Newer { found }),
+        found => return Err(ModelFileError::Older { found }),
+    }
+    let mut lens = [0; SECTIONS];
+    for len in &mut lens {
+        *len = rest.number()? as usize;
+    }
+    let mut sections = [&[][..]; SECTIONS];
+    for (section, len) in sections.iter_mut().zip(lens) {
+        *section = rest.take(len, 1)?;
+    }
+    let checksum = rest.0.try_into().map_err(|_| Damaged("its sections do not end where its checksum begins"))?;
+    Ok((&bytes[..START_BYTES], sections, checksum))
+}
+
+/// What was read, and not yet checked.
+struct Parts {
+    header: Header<Origin>,
+    features: FeatureSet,
+    atlas: Atlas,
+    forests: Vec<Unchecked>,
+}
+
+impl Parts {
+    fn read([header, schema, tables, atlas, forests]: &[&[u8]; SECTIONS]) -> Result<Self, ModelFileError> {
+        let header: Header<Origin> = serde_json::from_slice(header).map_err(ModelFileError::Header)?;
+        let schema: Schema<FeatureSet> = serde_json::from_slice(schema).map_err(ModelFileError::Header)?;
+        if schema.cuts_min != CUTS_MIN {
+            return Err(Damaged("its delay classes are not those of this program"));
+        }
+        let mut forests = Bytes(forests);
+        let read = header.forests.iter().map(|_| Unchecked::read(&mut forests)).collect::<Result<_, _>>()?;
+        forests.end()?;
+        let features = schema.features.with_tables(tables)?;
+        Ok(Parts { header, features, atlas: Atlas::read(atlas)?, forests: read })
+    }
+
+    fn fit_together(self, schema_sha256: &str) -> Result<Model, ModelFileError> {
+        let Parts { header, features, atlas, forests } = self;
+        if header.schema_sha256 != schema_sha256 {
+            return Err(Damaged("its schema is not the one that it states"));
+        }
+        if !header.forests.is_sorted_by(|a, b| a < b) {
+            return Err(Damaged("its forests are out of order"));
+        }
+        let width = features.width();
+        let mut checked = BTreeMap::new();
+        for (given, forest) in header.forests.into_iter().zip(forests) {
+            checked.insert(given, forest.check(width)?);
+        }
+        Ok(Model::new(features, atlas, header.origin, Forests::new(checked)?)?)
+    }
+}
+
+pub(super) fn sha256(bytes: &[u8]) -> Digest256 {
+    Sha256::digest(bytes).into()
+}
+
+fn checksum_of(start: &[u8], sections: &[Digest256; SECTIONS]) -> Digest256 {
+    Sha256::new().chain_update(start).chain_update(sections.as_flattened()).finalize().into()
+}
+
+pub(super) fn schema_sha256(schema: &Digest256, tables: &Digest256) -> String {
+    let digest = Sha256::new().chain_update(schema).chain_update(tables).finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The checksum at the end of a file's bytes.
-pub(super) fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
+pub(super) fn checksum(bytes: &[u8]) -> Digest256 {
     bytes.last_chunk().copied().unwrap_or_default()
-}
-
-fn put_len(bytes: &mut Vec<u8>, len: usize) -> Result<(), ModelFileError> {
-    bytes.extend(u32::try_from(len).map_err(|_| ModelFileError::TooLong)?.to_le_bytes());
-    Ok(())
-}
-
-fn put_forest(bytes: &mut Vec<u8>, forest: &Forest) -> Result<(), ModelFileError> {
-    put_len(bytes, forest.trees_len())?;
-    for tree in forest.trees() {
-        put_len(bytes, tree.nodes.len())?;
-        // A forest has at most 2^24 nodes, so an index has 24 bits.
-        for (node, at) in tree.nodes.iter().zip(0u32..) {
-            let leaf = Split { column: 0, threshold: f32::INFINITY, left: at };
-            let split = node.split.unwrap_or(leaf);
-            bytes.extend(split.threshold.to_le_bytes());
-            bytes.extend((u32::from(split.column) << LEFT_BITS | split.left).to_le_bytes());
-            bytes.extend(node.distribution.iter().flat_map(|p| p.to_le_bytes()));
-        }
-    }
-    Ok(())
-}
-
-fn forest(bytes: &mut Bytes<'_>, width: usize) -> Result<Forest, ModelFileError> {
-    let trees_len = bytes.number()?;
-    let mut trees = Vec::new();
-    for _ in 0..trees_len {
-        let nodes_len = bytes.number()? as usize;
-        let nodes = bytes.take(nodes_len.checked_mul(NODE_BYTES).ok_or(Damaged("a tree has too many nodes"))?)?;
-        let nodes = nodes.chunks_exact(NODE_BYTES).zip(0..).map(|(node, at)| tree_node(Bytes(node), at));
-        trees.push(Tree { nodes: nodes.collect::<Result<_, _>>()? });
-    }
-    Ok(Forest::new(&trees, width)?)
-}
-
-fn tree_node(mut bytes: Bytes<'_>, at: u32) -> Result<TreeNode, ModelFileError> {
-    let (threshold, link) = (f32::from_bits(bytes.number()?), bytes.number()?);
-    let mut distribution = [0.0; CLASSES];
-    for p in &mut distribution {
-        *p = f32::from_bits(bytes.number()?);
-    }
-    let left = link & LEFT_MASK;
-    // A word's upper 8 bits.
-    let column = (link >> LEFT_BITS) as u8;
-    let split = (left != at).then_some(Split { column, threshold, left });
-    Ok(TreeNode { split, distribution })
-}
-
-/// Bytes yet to be read.
-struct Bytes<'a>(&'a [u8]);
-
-impl<'a> Bytes<'a> {
-    fn take(&mut self, len: usize) -> Result<&'a [u8], ModelFileError> {
-        let (taken, rest) = self.0.split_at_checked(len).ok_or(Damaged("it ends too early"))?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn number(&mut self) -> Result<u32, ModelFileError> {
-        let (number, rest) = self.0.split_first_chunk().ok_or(Damaged("it ends too early"))?;
-        self.0 = rest;
-        Ok(u32::from_le_bytes(*number))
-    }
 }

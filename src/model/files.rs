@@ -20,7 +20,10 @@ pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
 
 /// Reads a file of at most `bytes_max` bytes; `None` if it is longer.
 pub(super) fn read_at_most(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(bytes_max + 1).read_to_end(&mut bytes)?;
+    let mut file = File::open(path)?;
+    // Room at once for all that there is, so that nothing is moved while it is read.
+    let len = file.metadata()?.len().min(bytes_max);
+    let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0) + 1);
+    (&mut file).take(bytes_max + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= bytes_max).then_some(bytes))
 }

@@ -86,7 +86,8 @@ impl Model {
                 return Err(Mismatch(format!("a forest was not grown on rows of {width} columns")));
             }
             let known = features.columns_given(given);
-            if (0..width).any(|column| forest.uses_column(column) && !known.contains(&column)) {
+            let used = forest.used_columns();
+            if (0..width).any(|column| used[column] && !known.contains(&column)) {
                 return Err(Mismatch(format!("the forest {given} asks for what it is not given")));
             }
         }
@@ -195,5 +196,7 @@ impl Scorer for VersionedModel {
     }
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// 120 flights over 40 days that arrive as late as they left, half of them before time.
-fn flights() -> Vec<TrainingFlight> {
+pub(super) fn flights() -> Vec<TrainingFlight> {
     let on = |at: u32| {
         let minutes = (at % 80) as f32 - 40.0;
         let mut flight = flight(["B6", "AA", "DL"][at as usize % 3], ["JFK", "EWR"][at as usize % 2], minutes, minutes);
@@ -25,25 +25,27 @@ fn flights() -> Vec<TrainingFlight> {
 }
 
 fn model_of(preset: Preset, seed: u64) -> Model {
-    let flights = flights();
-    let fitted = Fitted::new(preset, &flights).unwrap();
-    let atlas = Atlas::default();
+    model_of_flights(preset, seed, &flights(), Atlas::default())
+}
+
+pub(super) fn model_of_flights(preset: Preset, seed: u64, flights: &[TrainingFlight], atlas: Atlas) -> Model {
+    let fitted = Fitted::new(preset, flights).unwrap();
     let settings = ForestSettings { trees: 3, rows_per_leaf: 1, depth: 8, ..ForestSettings::of(preset, seed) };
     let forest = |given| {
         let columns = fitted.features.columns_given(given);
-        let data = TrainingSet::of_flights(&fitted, &atlas, &flights, columns).unwrap();
+        let data = TrainingSet::of_flights(&fitted, &atlas, flights, columns).unwrap();
         let (bins, shard) = histogram::quantise(&data);
         let grow = |tree| histogram::grow(&bins, &shard, data.columns(), &settings, tree);
         let trees: Vec<Tree> = (0..settings.trees).map(grow).collect();
         (given, Forest::new(&trees, data.width()).unwrap())
     };
-    let forests = Forests::new(preset.givens(&flights).map(forest).collect()).unwrap();
+    let forests = Forests::new(preset.givens(flights).map(forest).collect()).unwrap();
     let features = fitted.features;
-    let holdout = Holdout::split(&flights, None).unwrap();
+    let holdout = Holdout::split(flights, None).unwrap();
     let origin = Origin {
         preset,
         settings,
-        window: Window::of(&flights).unwrap(),
+        window: Window::of(flights).unwrap(),
         trained_on: flights.len() as u64,
         evaluation: Evaluation::of(&holdout, &features, &atlas, &forests),
     };
@@ -61,7 +63,7 @@ fn request(carrier: &str, dest: &str, dep_delay: &str) -> Request {
     request::decode(json.as_bytes()).unwrap()
 }
 
-fn scores(model: &Model, requests: &[Request]) -> Vec<Score> {
+pub(super) fn scores(model: &Model, requests: &[Request]) -> Vec<Score> {
     let mut scores = Vec::new();
     model.score(requests, &mut scores);
     scores
@@ -152,11 +154,19 @@ fn a_foreign_or_newer_file_is_refused_as_what_it_is() {
     assert!(matches!(Model::decode(&bytes), Err(ModelFileError::Older { found }) if found == FORMAT - 1));
 }
 
-/// Puts the checksum of the content at its end: what someone would do who means harm.
-fn reseal(bytes: &mut [u8]) {
-    let end = bytes.len() - 32;
-    let checksum = Sha256::digest(&bytes[..end]);
-    bytes[end..].copy_from_slice(&checksum);
+/// Puts the checksum of the content at its end, if the sections' lengths leave room for one: what someone would do who
+/// means harm. The rules are those in the module documentation of the file.
+pub(super) fn reseal(bytes: &mut [u8]) {
+    let Some(end) = bytes.len().checked_sub(32).filter(|end| *end >= 32) else { return };
+    let mut checksum = Sha256::new().chain_update(&bytes[..32]);
+    let mut rest = &bytes[32..end];
+    for section in 0..5 {
+        let len = u32::from_le_bytes(bytes[12 + section * 4..][..4].try_into().unwrap()) as usize;
+        let Some((section, after)) = rest.split_at_checked(len) else { return };
+        checksum.update(Sha256::digest(section));
+        rest = after;
+    }
+    bytes[end..].copy_from_slice(&checksum.finalize());
 }
 
 #[test]
