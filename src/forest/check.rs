@@ -22,27 +22,30 @@ impl Unchecked {
         if self.nodes.len() > NODES_MAX {
             return Err(malformed(self.lens.len() - 1, "more than 2^24 nodes"));
         }
-        let mut levels = Vec::new();
+        let (mut levels, mut used) = (Vec::new(), vec![false; width]);
         let mut roots = Vec::with_capacity(self.lens.len());
         let mut start = 0;
         for (tree, &len) in self.lens.iter().enumerate() {
             let end = start + len as usize;
-            let depth = tree_depth(&self.nodes[..end], start, width, &mut levels);
+            let depth = tree_depth(&self.nodes[..end], start, &mut used, &mut levels);
             // There are at most 2^24 nodes.
             roots.push(Root { node: start as u32, depth: depth.map_err(|reason| malformed(tree, reason))? });
             start = end;
         }
-        let sound = self.distributions.iter().position(|distribution| !is_distribution(distribution));
-        if let Some(node) = sound {
+        // All of them first, without a branch for each; which one it is matters only if there is one.
+        let sound = self.distributions.iter().fold(true, |sound, distribution| sound & is_distribution(distribution));
+        if !sound {
+            let node = self.distributions.iter().position(|distribution| !is_distribution(distribution)).unwrap_or(0);
             let tree = roots.partition_point(|root| root.node as usize <= node) - 1;
             return Err(malformed(tree, "a node's probabilities are not from 0 to 1 or do not sum to 1"));
         }
-        Ok(Forest { nodes: self.nodes, distributions: self.distributions, roots, width })
+        Ok(Forest { nodes: self.nodes, distributions: self.distributions, roots, width, used })
     }
 }
 
-/// The depth of the tree whose nodes are those from `start` on, or why it is none. `levels` is room to work in.
-fn tree_depth(nodes: &[Node], start: usize, width: usize, levels: &mut Vec<u8>) -> Result<u32, &'static str> {
+/// The depth of the tree whose nodes are those from `start` on, or why it is none. Marks the columns that it compares; there are
+/// as many as are marked or not. `levels` is room to work in.
+fn tree_depth(nodes: &[Node], start: usize, used: &mut [bool], levels: &mut Vec<u8>) -> Result<u32, &'static str> {
     let tree = &nodes[start..];
     if tree.is_empty() {
         return Err("it has no root");
@@ -63,9 +66,8 @@ fn tree_depth(nodes: &[Node], start: usize, width: usize, levels: &mut Vec<u8>) 
             }
             continue;
         }
-        if node.column() >= width || !node.threshold.is_finite() {
-            return Err("a split compares a column that is not there, or with no number");
-        }
+        let used = used.get_mut(node.column()).filter(|_| node.threshold.is_finite());
+        *used.ok_or("a split compares a column that is not there, or with no number")? = true;
         let left = (node.left() as usize).checked_sub(start).filter(|left| *left > at && left + 1 < tree.len());
         let left = left.ok_or("a child stands before its parent or outside the tree")?;
         if u32::from(level) > DEPTH_MAX {
@@ -84,5 +86,5 @@ fn tree_depth(nodes: &[Node], start: usize, width: usize, levels: &mut Vec<u8>) 
 /// Whether these are probabilities that sum to 1, within 5e-6, so that means of them do within 1e-5.
 fn is_distribution(probabilities: &Probabilities) -> bool {
     let sum: f32 = probabilities.iter().sum();
-    probabilities.iter().all(|p| (0.0..=1.0).contains(p)) & ((sum - 1.0).abs() <= 5e-6)
+    probabilities.iter().fold(true, |sound, p| sound & (*p >= 0.0) & (*p <= 1.0)) & ((sum - 1.0).abs() <= 5e-6)
 }

@@ -90,6 +90,8 @@ pub struct Forest {
     distributions: Vec<Probabilities>,
     roots: Vec<Root>,
     width: usize,
+    /// Of each column of a row, whether any split compares it.
+    used: Vec<bool>,
 }
 
 impl Forest {
@@ -150,18 +152,9 @@ impl Forest {
         self.nodes.len()
     }
 
-    /// Of each column, whether any split compares it.
-    pub fn used_columns(&self) -> Vec<bool> {
-        let mut used = vec![false; self.width];
-        for node in self.nodes.iter().filter(|node| node.threshold.is_finite()) {
-            used[node.column()] = true;
-        }
-        used
-    }
-
     /// Whether any split compares this column.
     pub fn uses_column(&self, column: usize) -> bool {
-        self.used_columns().get(column) == Some(&true)
+        self.used.get(column) == Some(&true)
     }
 }
 

@@ -86,8 +86,7 @@ impl Model {
                 return Err(Mismatch(format!("a forest was not grown on rows of {width} columns")));
             }
             let known = features.columns_given(given);
-            let used = forest.used_columns();
-            if (0..width).any(|column| used[column] && !known.contains(&column)) {
+            if (0..width).any(|column| forest.uses_column(column) && !known.contains(&column)) {
                 return Err(Mismatch(format!("the forest {given} asks for what it is not given")));
             }
         }
