@@ -79,6 +79,8 @@ fn asked(count: usize, with_numbers: bool) -> anyhow::Result<Vec<Request>> {
             dep_delay: flight.dep_delay.map(f64::from),
             distance: flight.distance.map(f64::from),
             flight_num: flight.flight_num.filter(|_| with_numbers).map(|number| number.to_string()),
+            schedule: None,
+            weather: None,
             asked_at: Some(Utc::now().naive_utc()),
         }
     };

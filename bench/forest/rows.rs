@@ -13,7 +13,7 @@ use delaycast::{
     classes::{CLASSES, DelayClass, Probabilities},
     evaluate::{Holdout, Metrics},
     features::{Fitted, Preset, TrainingFlight},
-    history,
+    history::{self, WeatherTable},
 };
 
 #[derive(clap::Args)]
@@ -39,8 +39,8 @@ pub(super) fn write(options: &Options) -> anyhow::Result<()> {
         None => history::bundled()?,
     };
     let atlas: Atlas = history.atlas()?;
-    let flights: Vec<TrainingFlight> = history.flights.iter().filter_map(TrainingFlight::of).collect();
-    drop(history);
+    // Everybody is compared without the weather: only the bundled flights have it.
+    let flights = TrainingFlight::all_of(history.flights, WeatherTable::NONE);
     let holdout = Holdout::split(&flights, Some(options.holdout_from))?;
     let fitted = Fitted::new(options.preset, holdout.training)?;
     fs::create_dir_all(&options.to)?;
@@ -54,7 +54,7 @@ pub(super) fn write(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn write_side(to: &Path, side: &str, numbers: &[f32], flights: &[TrainingFlight]) -> anyhow::Result<()> {
+fn write_side(to: &Path, side: &str, numbers: &[f32], flights: &[TrainingFlight<'_>]) -> anyhow::Result<()> {
     let mut file = std::io::BufWriter::new(fs::File::create(to.join(format!("{side}.f32")))?);
     for number in numbers {
         file.write_all(&number.to_le_bytes())?;

@@ -48,9 +48,9 @@ pub enum HoldoutError {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Holdout<'a> {
     /// The flights before the holdout's first day.
-    pub training: &'a [TrainingFlight],
+    pub training: &'a [TrainingFlight<'a>],
     /// The others.
-    pub held_out: &'a [TrainingFlight],
+    pub held_out: &'a [TrainingFlight<'a>],
     /// The first day held out.
     pub from: NaiveDate,
 }
@@ -58,7 +58,7 @@ pub struct Holdout<'a> {
 impl<'a> Holdout<'a> {
     /// Splits flights, which are in the order of their days as a history's are, at `from`; without it, the last quarter of the days is
     /// held out.
-    pub fn split(flights: &'a [TrainingFlight], from: Option<NaiveDate>) -> Result<Self, HoldoutError> {
+    pub fn split(flights: &'a [TrainingFlight<'a>], from: Option<NaiveDate>) -> Result<Self, HoldoutError> {
         let window = Window::of(flights).ok_or(HoldoutError::NoFlights)?;
         if !flights.is_sorted_by_key(|flight| flight.query.date) {
             return Err(HoldoutError::Unsorted);
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use crate::features::tests::flight;
 
-    fn year() -> Vec<TrainingFlight> {
+    fn year() -> Vec<TrainingFlight<'static>> {
         let first = NaiveDate::from_ymd_opt(2013, 1, 1).unwrap();
         let on = |day| {
             let mut flight = flight("AA", "JFK", 0.0, 0.0);

@@ -17,6 +17,7 @@ mod schedule;
 mod seen;
 mod table;
 mod target_mean;
+mod weather;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,7 @@ pub use preset::{Preset, UnknownPreset};
 pub use query::{Query, TrainingFlight};
 pub use schedule::{Schedule, Schedules};
 pub use target_mean::{Outcome, TargetMean};
+pub use weather::{WeatherColumn, WeatherValue};
 
 use seen::{Places, Seen};
 
@@ -61,7 +63,7 @@ pub struct Encoded {
 /// A query with what was looked up for it.
 #[derive(Debug, Clone, Copy)]
 struct Known<'a> {
-    query: &'a Query,
+    query: &'a Query<'a>,
     distance: f32,
     schedule: Option<Schedule>,
     places: Places,
@@ -69,7 +71,7 @@ struct Known<'a> {
 
 impl<'a> Known<'a> {
     /// A flight of the past, of which all is known but perhaps the distance.
-    fn of(flight: &'a TrainingFlight, seen: &Seen) -> Self {
+    fn of(flight: &'a TrainingFlight<'_>, seen: &Seen) -> Self {
         let query = &flight.query;
         let places = seen.with_hours(seen.places(query), query, query.schedule);
         Known { query, distance: query.distance.unwrap_or(f32::NAN), schedule: query.schedule, places }
@@ -107,7 +109,9 @@ impl FeatureSet {
     /// The columns that can be known of what is given, in order.
     pub fn columns_given(&self, given: Given) -> Vec<usize> {
         let known = |column: &Column| {
-            (given.dep_delay || !column.needs_dep_delay()) && (given.schedule || !column.needs_schedule())
+            (given.dep_delay || !column.needs_dep_delay())
+                && (given.schedule || !column.needs_schedule())
+                && (given.weather || !column.needs_weather())
         };
         (0..self.width()).filter(|&column| known(&self.columns[column])).collect()
     }
@@ -131,7 +135,11 @@ impl FeatureSet {
         let schedule = self.schedules.of(query, &places);
         let known = Known { query, distance, schedule, places: self.seen.with_hours(places, query, schedule) };
         row.extend(self.columns.iter().map(|column| column.value(&known)));
-        let given = Given { dep_delay: query.dep_delay.is_some(), schedule: known.schedule.is_some() };
+        let given = Given {
+            dep_delay: query.dep_delay.is_some(),
+            schedule: known.schedule.is_some(),
+            weather: query.weather.is_some(),
+        };
         Encoded { distance, given, remarks }
     }
 
