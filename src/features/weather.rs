@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Known, TrainingFlight};
 use crate::weather::{
-    Observation::{self, Temp, WindDir, WindGust, WindSpeed},
+    Observation::{self, Temp, WindGust, WindSpeed},
     Weather,
 };
 
@@ -21,10 +21,6 @@ pub enum WeatherValue {
     WindSpeed,
     /// The strongest gust, mph. Where none is reported, the wind: it was not gusty.
     WindGust,
-    /// How fast the air moves eastward, mph. A direction is circular, and no threshold parts it; its components are plain numbers.
-    WindEast,
-    /// How fast the air moves northward, mph.
-    WindNorth,
     /// Inches in the hour.
     Precip,
     /// Mbar.
@@ -36,19 +32,12 @@ pub enum WeatherValue {
 impl WeatherValue {
     fn of(self, weather: &Weather) -> Option<f32> {
         let observed = |observation| weather.get(observation);
-        // The wind blows from its direction.
-        let blown = |part: fn(f32) -> f32| match observed(WindSpeed)? {
-            0.0 => Some(0.0),
-            speed => Some(-speed * part(observed(WindDir)?.to_radians())),
-        };
         match self {
             WeatherValue::Temp => observed(Temp),
             WeatherValue::DewPointSpread => Some(observed(Temp)? - observed(Observation::DewPoint)?),
             WeatherValue::Humidity => observed(Observation::Humidity),
             WeatherValue::WindSpeed => observed(WindSpeed),
             WeatherValue::WindGust => observed(WindGust).or_else(|| observed(WindSpeed)),
-            WeatherValue::WindEast => blown(f32::sin),
-            WeatherValue::WindNorth => blown(f32::cos),
             WeatherValue::Precip => observed(Observation::Precip),
             WeatherValue::Pressure => observed(Observation::Pressure),
             WeatherValue::Visibility => observed(Observation::Visibility),
@@ -97,21 +86,14 @@ mod tests {
     };
 
     #[test]
-    fn the_wind_blows_from_its_direction() {
-        let blowing = |from: f32| Weather::UNOBSERVED.with(WindDir, from).with(WindSpeed, 10.0);
-        let near = |value: WeatherValue, weather: &Weather, expected: f32| {
-            assert!((value.of(weather).unwrap() - expected).abs() < 1e-4, "{value:?} {weather:?}");
-        };
-        for (from, east, north) in [(0.0, 0.0, -10.0), (90.0, -10.0, 0.0), (270.0, 10.0, 0.0), (360.0, 0.0, -10.0)] {
-            near(WeatherValue::WindEast, &blowing(from), east);
-            near(WeatherValue::WindNorth, &blowing(from), north);
-        }
-        // A calm has no direction, and a wind without one no components.
-        assert_eq!(WeatherValue::WindEast.of(&Weather::UNOBSERVED.with(WindSpeed, 0.0)), Some(0.0));
-        assert_eq!(WeatherValue::WindEast.of(&Weather::UNOBSERVED.with(WindSpeed, 5.0)), None);
-        assert_eq!(WeatherValue::WindGust.of(&blowing(90.0)), Some(10.0));
-        assert_eq!(WeatherValue::WindGust.of(&blowing(90.0).with(WindGust, 25.0)), Some(25.0));
-        near(WeatherValue::DewPointSpread, &Weather::UNOBSERVED.with(Temp, 50.0).with(DewPoint, 48.0), 2.0);
+    fn a_wind_without_a_gust_gusts_no_more_than_it_blows() {
+        let blowing = Weather::UNOBSERVED.with(WindSpeed, 10.0);
+        assert_eq!(WeatherValue::WindGust.of(&blowing), Some(10.0));
+        assert_eq!(WeatherValue::WindGust.of(&blowing.with(WindGust, 25.0)), Some(25.0));
+        assert_eq!(WeatherValue::WindGust.of(&Weather::UNOBSERVED), None);
+        let foggy = Weather::UNOBSERVED.with(Temp, 50.0).with(DewPoint, 48.0);
+        assert_eq!(WeatherValue::DewPointSpread.of(&foggy), Some(2.0));
+        assert_eq!(WeatherValue::DewPointSpread.of(&Weather::UNOBSERVED.with(Temp, 50.0)), None);
     }
 
     #[test]
