@@ -32,9 +32,9 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     let path = options.models.join(version.as_str()).join(MODEL_FILE);
     println!("{version}: {} bytes", fs::metadata(&path)?.len());
     let bytes = dir.read(&version)?;
-    times("read", options.rounds, || Ok(drop(black_box(dir.read(&version)?))))?;
-    times("checksum and decode", options.rounds, || Ok(drop(black_box(Model::decode(&bytes)?))))?;
-    times("read, checksum, decode", options.rounds, || Ok(drop(black_box(dir.load(&version)?))))?;
+    times("read", options.rounds, || Ok(dir.read(&version)?))?;
+    times("checksum and decode", options.rounds, || Ok(Model::decode(&bytes)?))?;
+    times("read, checksum, decode", options.rounds, || Ok(dir.load(&version)?))?;
     let model = dir.load_current()?.model;
     for (what, with_numbers) in [("without flight numbers", false), ("with flight numbers", true)] {
         let asked = asked(options.requests, with_numbers)?;
@@ -52,11 +52,11 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
 }
 
 /// Runs a step again and again, and prints what it took. What is dropped counts, too.
-fn times(what: &str, rounds: usize, step: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<()> {
+fn times<T>(what: &str, rounds: usize, step: impl Fn() -> anyhow::Result<T>) -> anyhow::Result<()> {
     let mut times_ms = Vec::with_capacity(rounds);
     for _ in 0..rounds {
         let started = Instant::now();
-        step()?;
+        drop(black_box(step()?));
         times_ms.push(started.elapsed().as_secs_f64() * 1e3);
     }
     times_ms.sort_unstable_by(f64::total_cmp);
