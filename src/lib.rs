@@ -8,6 +8,7 @@
 //! * [`document`]: the answers' shape in a document store, and its JSON.
 //! * [`atlas`]: known airports and airlines, distances between airports.
 //! * [`history`]: flown flights: their Parquet file, what fetches their zips, and the importers of other formats.
+//! * [`weather`]: what a station observes in an hour.
 //! * [`features`]: a flight as numbers: one module for training and scoring.
 //! * [`forest`]: random forests: flat trees, growing them.
 //! * [`evaluate`]: how good a forest is, on flights later than those it was trained on.
@@ -46,3 +47,4 @@ pub mod shadow;
 pub mod sqlite;
 pub mod store;
 pub mod supervise;
+pub mod weather;

@@ -6,19 +6,22 @@ use ::parquet::data_type::{ByteArray, ByteArrayType, DoubleType};
 use bytes::Bytes;
 
 use super::{
-    History, HistoryError,
-    parquet::{Required, Table, read_flights_from},
+    History, HistoryError, WeatherTable,
+    parquet::{Required, Table, read_flights_from, read_weather_from},
 };
 use crate::{atlas::Airport, code::Code};
 
 const FLIGHTS: &[u8] = include_bytes!("../../data/flights.parquet");
+const WEATHER: &[u8] = include_bytes!("../../data/weather.parquet");
 const AIRPORTS: &[u8] = include_bytes!("../../data/airports.parquet");
 const AIRLINES: &[u8] = include_bytes!("../../data/airlines.parquet");
 
-/// The 336,776 flights that left New York's airports in 2013 or were meant to, 327,346 of them flown. No route table.
+/// The 336,776 flights that left New York's airports in 2013 or were meant to, 327,346 of them flown, and the weather
+/// there. No route table.
 pub fn bundled() -> Result<History, HistoryError> {
     let flights = read_flights_from("the bundled flights", Bytes::from_static(FLIGHTS))?;
-    Ok(History::new(flights, Vec::new()))
+    let weather = read_weather_from("the bundled weather", Bytes::from_static(WEATHER))?;
+    Ok(History::new(flights, Vec::new()).with_weather(WeatherTable::new(weather)))
 }
 
 /// The bundled airports: the United States', by code.
@@ -75,6 +78,25 @@ mod tests {
         assert_eq!((history.flights.len(), history.cancelled(), history.diverted()), (327_346, 8_255, 1_175));
         assert!(history.flights.iter().all(|flight| flight.fate == Fate::Flown && flight.arr_delay.is_some()));
         assert_eq!((airports().unwrap().len(), airlines().unwrap().len()), (1_458, 16));
+        // 26,115 rows, three of them in an hour that came twice.
+        assert_eq!(history.weather.len(), 26_112);
+    }
+
+    #[test]
+    fn flights_find_their_weather_and_no_storm_that_never_blew() {
+        use crate::weather::Observation::{Temp, WindGust, WindSpeed};
+        let history = bundled().unwrap();
+        let of = |origin: &str, date: &str, hour| {
+            history.weather.of(origin.parse().unwrap(), date.parse().unwrap(), hour).copied()
+        };
+        // EWR,2013,1,1,1,39.02,26.06,59.37,270,10.35702,NA,0,1012,10,2013-01-01T06:00:00Z
+        let first = of("EWR", "2013-01-01", 1).unwrap();
+        assert_eq!((first.get(Temp), first.get(WindSpeed), first.get(WindGust)), (Some(39.02), Some(10.35702), None));
+        // EWR,2013,2,12,3,…,1048.36058,…
+        assert_eq!(of("EWR", "2013-02-12", 3).unwrap().get(WindSpeed), None);
+        assert_eq!(of("ATL", "2013-01-01", 1), None);
+        let joined = history.flights.iter().filter(|flight| history.weather.at_departure(flight).is_some()).count();
+        assert_eq!(joined, 325_819, "the table ends on 30 December, and has gaps");
     }
 
     #[test]

@@ -13,13 +13,15 @@ pub mod import;
 pub mod parquet;
 mod read;
 pub mod time_of_day;
+mod weather;
 
 use std::collections::BTreeMap;
 
 pub use bundled::bundled;
 pub use error::HistoryError;
 pub use flight::{FLIGHT_NUM_MAX, Fate, Flight};
-pub use read::{FLIGHTS_FILE, ROUTES_FILE, UNFLOWN_FILE, read};
+pub use read::{FLIGHTS_FILE, ROUTES_FILE, UNFLOWN_FILE, WEATHER_FILE, read};
+pub use weather::{Hour, WeatherTable};
 
 use crate::atlas::Route;
 
@@ -32,17 +34,24 @@ pub struct History {
     pub unflown: Vec<Flight>,
     /// The route table, if there is one, by origin and destination.
     pub routes: Vec<Route>,
+    /// The weather at the airports; empty if nothing is known of it.
+    pub weather: WeatherTable,
 }
 
 impl History {
     /// Sorts flights, drops those that are equal in every field, and puts flown and unflown apart. Of two distances for
-    /// a route the later holds.
+    /// a route the later holds. There is no weather.
     pub fn new(mut flights: Vec<Flight>, routes: Vec<Route>) -> Self {
         flights.sort_unstable_by(Flight::cmp_all);
         flights.dedup();
         let unflown = flights.extract_if(.., |flight| flight.fate != Fate::Flown).collect();
         let routes: BTreeMap<_, _> = routes.into_iter().map(|route| ((route.origin, route.dest), route)).collect();
-        History { flights, unflown, routes: routes.into_values().collect() }
+        History { flights, unflown, routes: routes.into_values().collect(), weather: WeatherTable::default() }
+    }
+
+    /// The same history with this weather.
+    pub fn with_weather(self, weather: WeatherTable) -> Self {
+        History { weather, ..self }
     }
 
     /// How many flights were cancelled.

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::history::{
     HistoryError,
-    parquet::{read_flights, read_routes},
+    parquet::{read_flights, read_routes, read_weather},
 };
 
 /// The endings of files that are read when a directory is given.
@@ -114,8 +114,13 @@ fn read_parquet(name: &str, path: &Path, intake: &mut Intake<'_>) -> Result<(), 
     let rows: Vec<Row> = match read_flights(path) {
         Ok(flights) => flights.into_iter().map(Row::Flight).collect(),
         Err(error @ HistoryError::Missing { .. }) => {
-            let routes = read_routes(path).map_err(|_| error)?;
-            routes.into_iter().map(Row::Route).collect()
+            // Neither flights nor routes: the weather, or else the flights' error is the one to tell.
+            match (read_routes(path), read_weather(path)) {
+                (Ok(routes), _) => routes.into_iter().map(Row::Route).collect(),
+                (_, Ok(weather)) => weather.into_iter().map(|(hour, weather)| Row::Weather(hour, weather)).collect(),
+                (_, Err(HistoryError::Missing { .. })) => return Err(error.into()),
+                (_, Err(of_weather)) => return Err(of_weather.into()),
+            }
         }
         Err(error) => return Err(error.into()),
     };

@@ -5,7 +5,11 @@ use std::{cell::Cell, fmt, rc::Rc};
 use serde::Serialize;
 
 use super::{ImportError, row::Row};
-use crate::{atlas::Route, history::Flight};
+use crate::{
+    atlas::Route,
+    history::{Flight, Hour},
+    weather::Weather,
+};
 
 /// This many broken rows are named; more are only counted.
 pub const BROKEN_NAMED_MAX: usize = 10;
@@ -56,6 +60,7 @@ pub enum Event<'a> {
 pub(super) struct Intake<'a> {
     pub(super) flights: Vec<Flight>,
     pub(super) routes: Vec<Route>,
+    pub(super) weather: Vec<(Hour, Weather)>,
     pub(super) rows: u64,
     pub(super) broken: u64,
     pub(super) named: Vec<BrokenRow>,
@@ -80,6 +85,7 @@ impl<'a> Intake<'a> {
         Intake {
             flights: Vec::new(),
             routes: Vec::new(),
+            weather: Vec::new(),
             rows: 0,
             broken: 0,
             named: Vec::new(),
@@ -102,6 +108,7 @@ impl<'a> Intake<'a> {
         match row {
             Ok(Row::Flight(flight)) => self.flights.push(flight),
             Ok(Row::Route(route)) => self.routes.push(route),
+            Ok(Row::Weather(hour, weather)) => self.weather.push((hour, weather)),
             Err(reason) => self.take_broken(line, reason),
         }
         if self.text.rows >= ROWS_JUDGED_MIN && self.text.broken * ROWS_PER_BROKEN > self.text.rows {

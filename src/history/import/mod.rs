@@ -4,7 +4,8 @@
 //!    leading brace, CSV by its header. In a directory, files with the endings of these formats are read, in the order of
 //!    their names; in a zip, the members that end in `.csv` or `.jsonl`.
 //! 2. Columns and fields are found by name (`fields.rs` lists the spellings), in any order; others are ignored.
-//!    A text with neither a date nor a delay but with `Origin`, `Dest` and `Distance` is a route table.
+//!    A text with neither a date nor a delay but with `Origin`, `Dest` and `Distance` is a route table. A Parquet file with the
+//!    columns of [`super::parquet::read_weather`] is weather.
 //! 3. A row that cannot be understood is counted, named and skipped. When more than 1 % of one text's rows are, and at
 //!    least 100 were read, the import stops: the text is then something else than it seems.
 //! 4. A damaged file stops the import.
@@ -41,7 +42,7 @@ pub use intake::{BROKEN_NAMED_MAX, BrokenRow, Event, Progress};
 pub use routes::import_routes;
 
 use self::{intake::Intake, output::Output};
-use super::History;
+use super::{History, WeatherTable};
 
 /// What an import did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -66,6 +67,8 @@ pub struct Summary {
     pub broken_rows: Vec<BrokenRow>,
     /// Routes of the route table written.
     pub routes: usize,
+    /// Hours of weather written.
+    pub weather_hours: usize,
     /// The first day with a flight.
     pub from: NaiveDate,
     /// The last day with a flight.
@@ -94,7 +97,7 @@ pub fn import(paths: &[PathBuf], out: &Path, observe: &mut dyn FnMut(Event<'_>))
     }
     let (rows, broken, broken_rows) = (intake.rows, intake.broken, intake.named);
     let read = intake.flights.len();
-    let history = History::new(intake.flights, intake.routes);
+    let history = History::new(intake.flights, intake.routes).with_weather(WeatherTable::new(intake.weather));
     let (Some(from), Some(to)) = (history.all().map(|f| f.date).min(), history.all().map(|f| f.date).max()) else {
         return Err(ImportError::NoFlights);
     };
@@ -112,6 +115,7 @@ pub fn import(paths: &[PathBuf], out: &Path, observe: &mut dyn FnMut(Event<'_>))
         broken,
         broken_rows,
         routes: history.routes.len(),
+        weather_hours: history.weather.len(),
         from,
         to,
         airports: history.all().flat_map(|flight| [flight.origin, flight.dest]).collect::<BTreeSet<_>>().len(),

@@ -8,8 +8,8 @@ use std::{
 
 use super::ImportError;
 use crate::history::{
-    FLIGHTS_FILE, History, ROUTES_FILE, UNFLOWN_FILE,
-    parquet::{write_flights, write_routes},
+    FLIGHTS_FILE, History, ROUTES_FILE, UNFLOWN_FILE, WEATHER_FILE,
+    parquet::{write_flights, write_routes, write_weather},
 };
 
 pub(super) struct Output {
@@ -33,24 +33,21 @@ impl Output {
     /// Writes all files, then names them; how many bytes they have.
     pub(super) fn write(&self, history: &History) -> Result<u64, ImportError> {
         self.attempt(&self.directory, |path| fs::create_dir_all(path))?;
-        let (flights, unflown, routes) =
-            (self.partial(FLIGHTS_FILE), self.partial(UNFLOWN_FILE), self.partial(ROUTES_FILE));
+        let (flights, unflown) = (self.partial(FLIGHTS_FILE), self.partial(UNFLOWN_FILE));
+        let (routes, weather) = (self.partial(ROUTES_FILE), self.partial(WEATHER_FILE));
         let mut bytes = write_flights(&flights.path, &history.flights)?;
         bytes += write_flights(&unflown.path, &history.unflown)?;
         if !history.routes.is_empty() {
             bytes += write_routes(&routes.path, &history.routes)?;
         }
-        // Another import may have finished meanwhile, and an interrupted one may have left a route table.
+        if !history.weather.is_empty() {
+            bytes += write_weather(&weather.path, history.weather.hours())?;
+        }
+        // Another import may have finished meanwhile, and an interrupted one may have left a route table or weather.
         Self::at(&self.directory)?;
         self.name(&unflown, UNFLOWN_FILE)?;
-        if history.routes.is_empty() {
-            self.attempt(&self.directory.join(ROUTES_FILE), |path| match fs::remove_file(path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                other => other,
-            })?;
-        } else {
-            self.name(&routes, ROUTES_FILE)?;
-        }
+        self.name_or_remove(&routes, ROUTES_FILE, history.routes.is_empty())?;
+        self.name_or_remove(&weather, WEATHER_FILE, history.weather.is_empty())?;
         self.name(&flights, FLIGHTS_FILE)?;
         Ok(bytes)
     }
@@ -62,6 +59,16 @@ impl Output {
     fn name(&self, partial: &Partial, name: &str) -> Result<(), ImportError> {
         self.attempt(&self.directory.join(name), |path| fs::rename(&partial.path, path))?;
         self.attempt(&self.directory, |path| File::open(path)?.sync_all())
+    }
+
+    fn name_or_remove(&self, partial: &Partial, name: &str, is_empty: bool) -> Result<(), ImportError> {
+        if !is_empty {
+            return self.name(partial, name);
+        }
+        self.attempt(&self.directory.join(name), |path| match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        })
     }
 
     fn attempt(&self, path: &Path, act: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), ImportError> {

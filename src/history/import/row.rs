@@ -1,4 +1,4 @@
-//! From the texts of a row's fields to a flight or a route.
+//! What a row says; and from the texts of its fields to a flight or a route.
 
 use std::borrow::Cow;
 
@@ -8,19 +8,21 @@ use super::fields::{FIELDS, Field, Kind};
 use crate::{
     atlas::Route,
     code::Code,
-    history::{FLIGHT_NUM_MAX, Fate, Flight, time_of_day::from_hhmm},
+    history::{FLIGHT_NUM_MAX, Fate, Flight, Hour, time_of_day::from_hhmm},
     request::{DEP_DELAY_MIN, DISTANCE_MILES_MAX, YEARS},
+    weather::Weather,
 };
 
 /// The texts of a row's fields; `None` where the text has no such field.
 #[derive(Default)]
 pub(super) struct Cells<'a>(pub(super) [Option<Cow<'a, str>>; FIELDS]);
 
-/// What a row says.
+/// What a row says. The weather is read from Parquet alone.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Row {
     Flight(Flight),
     Route(Route),
+    Weather(Hour, Weather),
 }
 
 impl Cells<'_> {

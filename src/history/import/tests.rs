@@ -3,7 +3,10 @@ use std::{fs, io::Write};
 use tempfile::TempDir;
 
 use super::*;
-use crate::history::{self, Fate, Flight};
+use crate::{
+    history::{self, Fate, Flight, parquet::write_weather},
+    weather::{Observation, Weather},
+};
 
 /// A directory with input files and the place for the output.
 struct Bench {
@@ -32,6 +35,23 @@ impl Bench {
     fn read(&self) -> History {
         history::read(&[self.out()]).unwrap()
     }
+}
+
+#[test]
+fn the_weather_beside_flights_is_imported_with_them() {
+    let bench = Bench::new();
+    let code = |text: &str| text.parse().unwrap();
+    let date = "2013-01-01".parse().unwrap();
+    let cold = Weather::UNOBSERVED.with(Observation::Temp, 11.0);
+    let hours = [((code("EWR"), date, 0), cold), ((code("JFK"), date, 23), cold.with(Observation::Precip, 0.1))];
+    let path = bench.directory.path().join("hours.parquet");
+    write_weather(&path, &hours).unwrap();
+    let summary = bench.import(&[path, bench.put("flights.csv", BTS)]).unwrap();
+    assert_eq!((summary.weather_hours, bench.read().weather.hours()), (2, &hours[..]));
+    // A history's own directory is an input, too.
+    let again = bench.directory.path().join("again");
+    import(&[bench.out()], &again, &mut |_| {}).unwrap();
+    assert_eq!(history::read(&[again]).unwrap(), bench.read());
 }
 
 #[test]
@@ -112,7 +132,10 @@ fn a_zip_of_bts_becomes_a_history_that_keeps_unflown_flights_apart() {
     assert_eq!(fs::read_dir(bench.out()).unwrap().count(), 2, "no temporary file and no route table");
 
     let [flown, cancelled, diverted] = bts_flights();
-    assert_eq!(bench.read(), History { flights: vec![flown], unflown: vec![cancelled, diverted], routes: vec![] });
+    assert_eq!(
+        bench.read(),
+        History { flights: vec![flown], unflown: vec![cancelled, diverted], ..History::default() }
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::{
     atlas::Route,
     code::Code,
     history::{FLIGHT_NUM_MAX, Fate, Flight, HistoryError, time_of_day::DAY_MIN},
+    weather::{Observation, Weather},
 };
 
 fn codes() -> impl Strategy<Value = Code> {
@@ -195,6 +196,53 @@ fn routes_round_trip() {
     let routes = routes.map(|(origin, dest, miles)| Route { origin: code(origin), dest: code(dest), miles });
     write_routes(file.path(), &routes).unwrap();
     assert_eq!(read_routes(file.path()).unwrap(), routes);
+}
+
+#[test]
+fn weather_round_trips() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let date = |text: &str| text.parse().unwrap();
+    let windy = Weather::UNOBSERVED.with(Observation::WindSpeed, 17.26).with(Observation::Pressure, 983.8);
+    let hours =
+        [((code("EWR"), date("2012-02-29"), 0), windy), ((code("JFK"), date("2013-12-31"), 23), Weather::UNOBSERVED)];
+    write_weather(file.path(), &hours).unwrap();
+    assert_eq!(read_weather(file.path()).unwrap(), hours);
+}
+
+#[test]
+fn an_hour_that_cannot_be_is_named_and_an_observation_that_cannot_be_is_missing() {
+    const SCHEMA: &str = "message few { required binary origin; required int32 year; required int32 month; \
+        required int32 day; required int32 hour; required float temp; required float humid; }";
+    let few = |month, day, hour| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        foreign(file.path(), SCHEMA, |group| {
+            put_code(group, "EWR");
+            [2013, month, day, hour].into_iter().for_each(|number| put_int(group, number));
+            put_float(group, 451.0);
+            put_float(group, 87.5);
+        });
+        read_weather(file.path())
+    };
+    let humid = Weather::UNOBSERVED.with(Observation::Humidity, 87.5);
+    assert_eq!(few(1, 31, 23).unwrap(), [((code("EWR"), "2013-01-31".parse().unwrap(), 23), humid)]);
+    for (result, expected) in [
+        (few(1, 31, 24), ["column hour", "row 1: 24 is no hour"]),
+        (few(1, 31, -1), ["column hour", "row 1: -1 is no hour"]),
+        (few(2, 29, 0), ["column day", "row 1: 2013-2-29 is no day of the calendar"]),
+        (few(-2, 1, 0), ["column day", "row 1: 2013--2-1 is no day of the calendar"]),
+    ] {
+        let message = result.unwrap_err().to_string();
+        assert!(message.starts_with(expected[0]) && message.contains(expected[1]), "{message}");
+    }
+    // A column of another type is no column of ours.
+    let file = tempfile::NamedTempFile::new().unwrap();
+    foreign(file.path(), &SCHEMA.replace("float temp", "int32 temp"), |group| {
+        put_code(group, "EWR");
+        [2013, 1, 1, 0, 30].into_iter().for_each(|number| put_int(group, number));
+        put_float(group, 87.5);
+    });
+    let message = read_weather(file.path()).unwrap_err().to_string();
+    assert!(message.starts_with("column temp of ") && message.contains("is INT32, and must be FLOAT"), "{message}");
 }
 
 fn code(text: &str) -> Code {

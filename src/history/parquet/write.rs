@@ -91,7 +91,7 @@ pub(super) fn required<T: DataType, R>(
 }
 
 /// Writes the group's next column, which may lack values.
-fn optional<T: DataType, R>(
+pub(super) fn optional<T: DataType, R>(
     group: &mut SerializedRowGroupWriter<'_, File>,
     rows: &[R],
     value: impl Fn(&R) -> Option<T::T>,
