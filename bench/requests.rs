@@ -31,6 +31,8 @@ pub(crate) fn make(count: usize, seed: u64) -> anyhow::Result<Vec<Request>> {
                 dep_delay: flight.dep_delay.map(f64::from),
                 distance: flight.distance.map(f64::from),
                 flight_num: None,
+                schedule: None,
+                weather: None,
                 asked_at: Some(Utc::now().naive_utc()),
             }
         })

@@ -15,6 +15,7 @@ use crate::{options::ModelsOption, progress::say_if_typed};
 #[command(after_help = "Example:
   echo '{\"UUID\":\"u-1\",\"Carrier\":\"AA\",\"Origin\":\"ATL\",\"Dest\":\"SFO\",\"FlightDate\":\"2016-12-25\",\"DepDelay\":5}' | delaycast predict
 
+A request may also bring its schedule (CRSDepTime, CRSArrTime) and the Weather where it starts: docs/compatibility.md.
 A line that is no request is answered with {\"status\":\"REJECTED\",…}, in its place.")]
 pub(crate) struct Args {
     #[command(flatten)]

@@ -8,7 +8,7 @@ use delaycast::{
     evaluate::{Evaluation, Metrics, Window},
     features::{Preset, TrainingFlight},
     forest::{ForestSettings, Trainer},
-    history::{self, History},
+    history::{self, Flight, History},
     model::{Model, ModelDir, VersionedModel},
 };
 use delaycast_dataflows::train::{Plan, train_model};
@@ -122,9 +122,10 @@ pub(crate) fn train_bundled(models: &ModelDir, workers: NonZeroUsize) -> anyhow:
 
 fn learn(history: History, plan: &Plan) -> anyhow::Result<Model> {
     let atlas = history.atlas()?;
-    let flights: Vec<TrainingFlight> = history.flights.iter().filter_map(TrainingFlight::of).collect();
-    // A year of flights is a few hundred megabytes, and only these are needed from here on.
-    drop(history);
+    // Only the training flights and their weather are needed from here on; a year of all flights is a few hundred megabytes.
+    let History { flights, weather, .. } = history;
+    let training = |flight: Flight| TrainingFlight::of(&flight, &weather);
+    let flights: Vec<TrainingFlight<'_>> = flights.into_iter().filter_map(training).collect();
     let trees_total = plan.trees_total(&flights);
     say(&format!("growing {trees_total} trees on {} flights", HumanCount(flights.len() as u64)));
     Ok(train_model(&flights, atlas, plan, &trees(trees_total))?)
@@ -136,7 +137,7 @@ fn in_words(report: &Report) -> String {
         |name: &str, metrics: &Metrics| format!("  {name:<34}{:>8.4}{:>10.4}\n", metrics.accuracy, metrics.log_loss);
     format!(
         "Holdout: {} flights from {} on, predicted by what was trained on {} earlier ones\n\n\
-         \x20 {:<34}{:>8}{:>10}\n{}{}{}{}{}\n{}\n\
+         \x20 {:<34}{:>8}{:>10}\n{}{}{}{}{}{}\n{}\n\
          Published: {} trees of depth {}, preset {}, seed {}, trained anew on all {} flights, {} to {}\n\
          \x20 version {}\n  file    {} ({})\n  time    {:.1} s reading, {:.1} s training with {} workers",
         HumanCount(holdout.forest.rows),
@@ -148,6 +149,7 @@ fn in_words(report: &Report) -> String {
         line("class frequencies", &holdout.majority),
         line("lookup table on departure delay", &holdout.lookup),
         line("forest", &holdout.forest),
+        holdout.forest_without_weather.as_ref().map(|it| line("forest without weather", it)).unwrap_or_default(),
         line("forest without schedule", &holdout.forest_without_schedule),
         line("forest without departure delay", &holdout.forest_before_departure),
         confusion(&holdout.forest),

@@ -12,6 +12,8 @@ pub enum Factor {
     DepDelay,
     /// When it is to leave and to arrive, and how long it is to take.
     Schedule,
+    /// The weather where it starts.
+    Weather,
     /// The airline.
     Carrier,
     /// The flight number.
@@ -32,9 +34,10 @@ pub enum Factor {
 
 impl Factor {
     /// All factors. Of equally heavy ones, the earlier is named first.
-    pub const ALL: [Factor; 10] = [
+    pub const ALL: [Factor; 11] = [
         Factor::DepDelay,
         Factor::Schedule,
+        Factor::Weather,
         Factor::Carrier,
         Factor::FlightNum,
         Factor::Route,
@@ -50,6 +53,7 @@ impl Factor {
         match self {
             Factor::DepDelay => "DepDelay",
             Factor::Schedule => "Schedule",
+            Factor::Weather => "Weather",
             Factor::Carrier => "Carrier",
             Factor::FlightNum => "FlightNum",
             Factor::Route => "Route",

@@ -10,7 +10,7 @@ use std::time::Instant;
 use delaycast::{
     evaluate::{Report, Timeline},
     features::TrainingFlight,
-    history,
+    history::{self, Flight, History},
 };
 use delaycast_dataflows::train::Trial;
 use serde::Serialize;
@@ -36,9 +36,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     say("reading the flights");
     let history = if args.data.is_empty() { history::bundled()? } else { history::read(&args.data)? };
     let atlas = history.atlas()?;
-    let flights: Vec<TrainingFlight> = history.flights.iter().filter_map(TrainingFlight::of).collect();
-    // A year of flights is a few hundred megabytes, and only these are needed from here on.
-    drop(history);
+    // Only the training flights and their weather are needed from here on; a year of all flights is a few hundred megabytes.
+    let History { flights, weather, .. } = history;
+    let training = |flight: Flight| TrainingFlight::of(&flight, &weather);
+    let flights: Vec<TrainingFlight<'_>> = flights.into_iter().filter_map(training).collect();
     let trial = Trial {
         atlas: &atlas,
         plan: args.plan(),

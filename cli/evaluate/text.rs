@@ -115,11 +115,12 @@ fn importances(forest: &str, importances: &[Importance]) -> String {
 
 fn months(report: &Report) -> String {
     let Some(pooled) = &report.rolling_pooled else { return String::new() };
-    let header = Predictor::ALL.map(|predictor| format!("{:>12}", predictor.short_label())).concat();
+    let took_part: Vec<Predictor> = pooled.cards().map(|(predictor, _)| predictor).collect();
+    let header: String = took_part.iter().map(|predictor| format!("{:>12}", predictor.short_label())).collect();
     let mut text = format!("  {:<26}{:>10}{header}\n", "log-loss by month", "flights");
     let line = |contest: &Contest, days: String| {
         let loss = |predictor| contest.card(predictor).and_then(|card| card.scores[Measure::LogLoss]);
-        let cells = Predictor::ALL.map(|predictor| format!("{:>12}", number(loss(predictor)))).concat();
+        let cells: String = took_part.iter().map(|&predictor| format!("{:>12}", number(loss(predictor)))).collect();
         format!("  {days:<26}{:>10}{cells}\n", HumanCount(contest.rows).to_string())
     };
     for month in &report.rolling {

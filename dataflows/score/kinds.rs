@@ -7,7 +7,7 @@ use super::counters::Counter;
 /// The store takes no such answer, ever.
 const REFUSED: &str = "refused_by_store";
 /// The last one stands for what is missing here.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 18] = [
     "empty",
     "too_long",
     "not_utf8",
@@ -21,6 +21,9 @@ const NAMES: [&str; 15] = [
     "DepDelay",
     "Distance",
     "FlightNum",
+    "CRSDepTime",
+    "CRSArrTime",
+    "Weather",
     "Timestamp",
     "other",
 ];
@@ -42,7 +45,9 @@ impl Kind {
 
 impl From<MalformedKind> for Kind {
     fn from(kind: MalformedKind) -> Self {
-        Self::named(kind.name())
+        // What is wrong with an object's field is wrong with the object: there would be too many kinds.
+        let name = kind.name();
+        Self::named(name.split_once('.').map_or(name, |(object, _)| object))
     }
 }
 
@@ -95,6 +100,8 @@ mod tests {
             let Err(malformed) = decode(&message) else { panic!("{name} can be read") };
             assert_eq!(NAMES[Kind::from(malformed.kind).0], name, "{}", malformed.reason);
         }
+        let windy = MalformedKind::Field("Weather.WindSpeed");
+        assert_eq!(NAMES[Kind::from(windy).0], "Weather");
         assert_eq!(NAMES[Kind::refused().0], REFUSED);
         assert_eq!(NAMES[Kind::from(MalformedKind::Field("new")).0], "other");
     }

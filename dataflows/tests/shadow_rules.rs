@@ -32,7 +32,7 @@ impl Scorer for Early {
             class: DelayClass::Early,
             distance: 1.0,
             remarks: vec![],
-            forest: Given { dep_delay: true, schedule: false },
+            forest: Given { dep_delay: true, ..Given::NOTHING },
             explanation: None,
         };
         scores.extend(requests.iter().map(|_| score.clone()));

@@ -251,7 +251,7 @@ fn scored_now(id: &str) -> Answer {
         class: DelayClass::VeryLate,
         distance: 1.0,
         remarks: vec![],
-        forest: Given { dep_delay: false, schedule: false },
+        forest: Given::NOTHING,
         explanation: None,
     };
     let request = request::decode(message.as_bytes()).unwrap();

@@ -28,12 +28,12 @@ pub struct Plan {
 
 impl Plan {
     /// How many trees [`fit`] grows on some flights.
-    pub fn trees_of_fit(&self, flights: &[TrainingFlight]) -> u64 {
+    pub fn trees_of_fit(&self, flights: &[TrainingFlight<'_>]) -> u64 {
         self.preset.givens(flights).count() as u64 * u64::from(self.settings.trees)
     }
 
     /// How many trees [`train_model`] grows on some flights: forests for the evaluation, and as many to keep.
-    pub fn trees_total(&self, flights: &[TrainingFlight]) -> u64 {
+    pub fn trees_total(&self, flights: &[TrainingFlight<'_>]) -> u64 {
         2 * self.trees_of_fit(flights)
     }
 }
@@ -43,7 +43,7 @@ impl Plan {
 /// Twice: on the flights before the holdout, to evaluate features and forests on the flights after; then anew on all
 /// flights, so that the model which is kept knows the newest. The evaluation is that of the first.
 pub fn train_model(
-    flights: &[TrainingFlight],
+    flights: &[TrainingFlight<'_>],
     atlas: Atlas,
     plan: &Plan,
     on_progress: &OnProgress,
@@ -75,7 +75,7 @@ pub struct Fit {
 
 /// Fits features to flights, and grows the forests. The plan's holdout is not looked at.
 pub fn fit(
-    flights: &[TrainingFlight],
+    flights: &[TrainingFlight<'_>],
     atlas: &Atlas,
     plan: &Plan,
     on_progress: &OnProgress,

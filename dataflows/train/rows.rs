@@ -50,7 +50,7 @@ impl Rows for TrainingSet {
 /// Flights, and the features that were fitted to them.
 pub struct FlightRows<'a> {
     /// The flights.
-    pub flights: &'a [TrainingFlight],
+    pub flights: &'a [TrainingFlight<'a>],
     /// Their features.
     pub fitted: &'a Fitted,
     /// Distances, where a flight has none.

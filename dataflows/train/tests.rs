@@ -7,8 +7,10 @@ use delaycast::{
         Predictor, Timeline, Wanted,
         score::{Bootstrap, Measure},
     },
-    features::{Preset, Query, TrainingFlight},
+    features::{Preset, Query, Schedule, TrainingFlight},
     forest::{histogram, linfa},
+    model::Model,
+    weather::{Observation, Weather},
 };
 
 use super::*;
@@ -85,7 +87,7 @@ fn a_forest_without_trees_is_an_error() {
 }
 
 /// Flights of 40 days that arrive ten minutes earlier than they left.
-fn flights() -> Vec<TrainingFlight> {
+fn flights() -> Vec<TrainingFlight<'static>> {
     let code = |text: &str| text.parse().unwrap();
     let flight = |at: i32| {
         let dep_delay = (at % 80 - 20) as f32;
@@ -98,6 +100,7 @@ fn flights() -> Vec<TrainingFlight> {
             distance: Some(2475.0),
             flight_num: None,
             schedule: None,
+            weather: None,
         };
         TrainingFlight { query, dep_delay, arr_delay: dep_delay - 10.0 }
     };
@@ -174,8 +177,85 @@ fn a_trial_says_of_its_holdout_what_a_training_says() {
         assert!((card.scores[Measure::LogLoss].unwrap() - metrics.log_loss).abs() < 1e-9, "{predictor:?}");
     }
     assert!(report.holdout.seed.is_some());
+    assert!(report.holdout.forest_without_weather.is_none() && evaluation.forest_without_weather.is_none());
     assert_eq!(report.importance.forest[0].fact, "departure delay");
     assert_eq!((report.model.trained_on, report.holdout.from), (evaluation.trained_on, evaluation.from));
+}
+
+/// The same flights with a schedule; every other day it blows, and then they arrive an hour later.
+fn windy_flights(weather: &[Weather; 2]) -> Vec<TrainingFlight<'_>> {
+    let mut flights = flights();
+    for (at, flight) in flights.iter_mut().enumerate() {
+        let windy = at / 10 % 2;
+        flight.query.schedule = Some(Schedule { dep_min: 600, arr_min: 780 });
+        flight.query.weather = Some(&weather[windy]);
+        flight.arr_delay += 60.0 * windy as f32;
+    }
+    flights
+}
+
+fn calm_and_storm() -> [Weather; 2] {
+    [3.0, 40.0].map(|mph| Weather::UNOBSERVED.with(Observation::WindSpeed, mph))
+}
+
+#[test]
+fn what_the_weather_does_is_learned_and_the_forest_without_it_does_worse() {
+    let weather = calm_and_storm();
+    let (flights, atlas, plan) = (windy_flights(&weather), Atlas::default(), plan(Preset::Default));
+    let (count, on_tree) = counter();
+    let model = train_model(&flights, atlas.clone(), &plan, &on_tree).unwrap();
+    assert_eq!((model.forests().iter().count(), plan.trees_of_fit(&flights)), (6, 6 * 7));
+    assert_eq!(count.load(Ordering::Relaxed), plan.trees_total(&flights));
+    let evaluation = &model.origin().evaluation;
+    let without = evaluation.forest_without_weather.as_ref().unwrap();
+    assert!(without.log_loss > evaluation.forest.log_loss + 0.1, "{} {}", without.log_loss, evaluation.forest.log_loss);
+
+    let on_trees = |_| counter().1;
+    let report = trial(plan, &atlas, &on_trees).of_training(&Timeline::new(flights)).unwrap();
+    let card = report.holdout.card(Predictor::ForestWithoutWeather).unwrap();
+    assert!((card.scores[Measure::LogLoss].unwrap() - without.log_loss).abs() < 1e-9);
+    let importance = report.importance.forest.iter().find(|importance| importance.fact == "weather").unwrap();
+    assert!(importance.log_loss_increase > 0.1, "{importance:?}");
+    assert!(importance.columns.contains(&"WindSpeed".to_owned()), "{importance:?}");
+}
+
+#[test]
+fn flights_with_weather_make_the_same_file_on_any_number_of_workers() {
+    let weather = calm_and_storm();
+    let file = |workers_len| {
+        let plan = Plan { workers: workers(workers_len), ..plan(Preset::Default) };
+        train_model(&windy_flights(&weather), Atlas::default(), &plan, &counter().1).unwrap().encode().unwrap()
+    };
+    let once = file(1);
+    assert_eq!(file(4), once);
+    assert_eq!(Model::decode(&once).unwrap().forests().iter().count(), 6);
+}
+
+#[test]
+fn flights_without_weather_make_four_forests_at_most() {
+    let weather = calm_and_storm();
+    let grown =
+        |flights: &[TrainingFlight<'_>]| fit(flights, &Atlas::default(), &plan(Preset::Default), &counter().1).unwrap();
+    let with = windy_flights(&weather);
+    let mut without = with.clone();
+    without.iter_mut().for_each(|flight| flight.query.weather = None);
+    let (with, without) = (grown(&with), grown(&without));
+    let labels: Vec<&str> = without.forests.iter().map(|(given, _)| given.label()).collect();
+    let expected = [
+        "before departure",
+        "before departure, with schedule",
+        "with departure delay",
+        "with departure delay and schedule",
+    ];
+    assert_eq!(labels, expected);
+    // The same columns, and the same trees as beside forests with weather: what comes in with it changes no other forest.
+    let columns = without.features.columns();
+    assert_eq!(columns, &with.features.columns()[..columns.len()]);
+    for (given, forest) in without.forests.iter() {
+        assert_eq!(forest.width(), columns.len());
+        let beside = with.forests.of(given);
+        assert_eq!((beside.0, beside.1.trees()), (given, forest.trees()));
+    }
 }
 
 #[test]
@@ -192,7 +272,7 @@ fn nobody_learns_from_what_is_held_out() {
     flights[300..].iter_mut().for_each(|flight| flight.arr_delay += 500.0);
     let (changed, fitted_again) = compete(&flights);
     assert_eq!(fitted, fitted_again);
-    for predictor in Predictor::ALL {
+    for predictor in Predictor::ALL.into_iter().filter(|&predictor| predictor != Predictor::ForestWithoutWeather) {
         assert!(answers.of(predictor).is_some() && answers.of(predictor) == changed.of(predictor), "{predictor:?}");
     }
     assert_ne!(answers.classes(), changed.classes());

@@ -35,7 +35,7 @@ pub struct Trial<'a> {
 
 impl Trial<'_> {
     /// Trains forests, and holds them against later flights.
-    pub fn of_training(&self, timeline: &Timeline) -> Result<Report, TrainError> {
+    pub fn of_training(&self, timeline: &Timeline<'_>) -> Result<Report, TrainError> {
         let split = timeline.split(&self.wanted)?;
         let months = if self.rolling { timeline.months(&self.wanted)? } else { Vec::new() };
         let trees = [&split].into_iter().chain(&months).map(|split| self.trees_of_split(split)).sum();
@@ -48,14 +48,14 @@ impl Trial<'_> {
             window: Window::of(split.training).ok_or(SplitError::NoFlights)?,
             trained_on: split.training.len() as u64,
         };
-        let report = self.report(subject, &answers, fitted.asked(self.atlas), &split);
+        let report = self.report(subject, &answers, &fitted.competing(self.atlas), &split);
         drop((answers, fitted));
         self.with_months(report, &months, &on_tree)
     }
 
     /// Holds a published model against flights after those that it has learned. The baselines and the seed's forest learn
     /// from what is at hand of those; if there is none, the model stands alone.
-    pub fn of_model(&self, published: &VersionedModel, timeline: &Timeline) -> Result<Report, TrainError> {
+    pub fn of_model(&self, published: &VersionedModel, timeline: &Timeline<'_>) -> Result<Report, TrainError> {
         let VersionedModel { version, model } = published;
         let origin = model.origin();
         let split = timeline.after(origin.window, &self.wanted)?;
@@ -64,10 +64,10 @@ impl Trial<'_> {
         if !split.training.is_empty() {
             let plan = self.seed_plan();
             let seed = fit(split.training, self.atlas, &plan, &(self.on_trees)(plan.trees_of_fit(split.training)))?;
-            answers.ask(Predictor::Seed, &seed.asked(self.atlas)[0], split.held_out);
+            answers.ask(Predictor::Seed, &seed.competing(self.atlas).forest, split.held_out);
         }
-        let asked = asked(model.features(), model.atlas(), model.forests());
-        enter(&mut answers, &asked, &split);
+        let competing = competing(model.features(), model.atlas(), model.forests());
+        enter(&mut answers, &competing, &split);
         let subject = Subject {
             version: Some(version.to_string()),
             preset: origin.preset,
@@ -75,7 +75,7 @@ impl Trial<'_> {
             window: origin.window,
             trained_on: origin.trained_on,
         };
-        Ok(self.report(subject, &answers, asked, &split))
+        Ok(self.report(subject, &answers, &competing, &split))
     }
 
     /// Everybody learns from one side of a split and answers the other. A plan for the seed's preset makes the seed's
@@ -84,13 +84,13 @@ impl Trial<'_> {
         (self.on_split)(split);
         let mut answers = Answers::of_baselines(split).ok_or(SplitError::NoFlights)?;
         let fitted = fit(split.training, self.atlas, &self.plan, on_tree)?;
-        let asked = fitted.asked(self.atlas);
-        enter(&mut answers, &asked, split);
+        let competing = fitted.competing(self.atlas);
+        enter(&mut answers, &competing, split);
         if self.plan.preset == Preset::Seed {
-            answers.ask(Predictor::Seed, &asked[0], split.held_out);
+            answers.ask(Predictor::Seed, &competing.forest, split.held_out);
         } else {
             let seed = fit(split.training, self.atlas, &self.seed_plan(), on_tree)?;
-            answers.ask(Predictor::Seed, &seed.asked(self.atlas)[0], split.held_out);
+            answers.ask(Predictor::Seed, &seed.competing(self.atlas).forest, split.held_out);
         }
         Ok((answers, fitted))
     }
@@ -109,14 +109,14 @@ impl Trial<'_> {
     }
 
     /// Scores answers, and shuffles what the two forests know.
-    fn report(&self, model: Subject, answers: &Answers, [with, before]: [Asked<'_>; 2], split: &Split<'_>) -> Report {
+    fn report(&self, model: Subject, answers: &Answers, competing: &Competing<'_>, split: &Split<'_>) -> Report {
         Report {
             model,
             bootstrap: self.bootstrap,
             holdout: Contest::of(answers, self.bootstrap),
             importance: Importances {
-                forest: with.importances(split.held_out, self.bootstrap),
-                forest_before_departure: before.importances(split.held_out, self.bootstrap),
+                forest: competing.forest.importances(split.held_out, self.bootstrap),
+                forest_before_departure: competing.before_departure.importances(split.held_out, self.bootstrap),
             },
             rolling: Vec::new(),
             rolling_pooled: None,
@@ -139,22 +139,40 @@ impl Trial<'_> {
     }
 }
 
-/// Enters the forest that is given the departure delay, and the one that does without.
-fn enter(answers: &mut Answers, [with, before]: &[Asked<'_>; 2], split: &Split<'_>) {
-    answers.ask(Predictor::Forest, with, split.held_out);
-    answers.ask(Predictor::ForestBeforeDeparture, before, split.held_out);
+/// Enters the forests that take part.
+fn enter(answers: &mut Answers, competing: &Competing<'_>, split: &Split<'_>) {
+    answers.ask(Predictor::Forest, &competing.forest, split.held_out);
+    if let Some(without_weather) = &competing.without_weather {
+        answers.ask(Predictor::ForestWithoutWeather, without_weather, split.held_out);
+    }
+    answers.ask(Predictor::ForestBeforeDeparture, &competing.before_departure, split.held_out);
+}
+
+/// The forests of a model that take part in a contest.
+struct Competing<'a> {
+    /// The one that is given all that there is.
+    forest: Asked<'a>,
+    /// The one that is given all but the weather, if the first is given it.
+    without_weather: Option<Asked<'a>>,
+    /// The one that is given all but the departure delay.
+    before_departure: Asked<'a>,
 }
 
 impl Fit {
-    fn asked<'a>(&'a self, atlas: &'a Atlas) -> [Asked<'a>; 2] {
-        asked(&self.features, atlas, &self.forests)
+    fn competing<'a>(&'a self, atlas: &'a Atlas) -> Competing<'a> {
+        competing(&self.features, atlas, &self.forests)
     }
 }
 
-/// The forest that is given all that there is, and the one that is given no departure delay.
-fn asked<'a>(features: &'a FeatureSet, atlas: &'a Atlas, forests: &'a Forests) -> [Asked<'a>; 2] {
-    [true, false].map(|dep_delay| {
-        let (given, forest) = forests.of(Given { dep_delay, schedule: true });
+fn competing<'a>(features: &'a FeatureSet, atlas: &'a Atlas, forests: &'a Forests) -> Competing<'a> {
+    let asked = |given| {
+        let (given, forest) = forests.of(given);
         Asked { features, atlas, forest, given }
-    })
+    };
+    let forest = asked(Given::EVERYTHING);
+    Competing {
+        forest,
+        without_weather: forest.given.weather.then(|| asked(Given { weather: false, ..Given::EVERYTHING })),
+        before_departure: asked(Given { dep_delay: false, ..Given::EVERYTHING }),
+    }
 }

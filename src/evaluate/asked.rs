@@ -25,7 +25,7 @@ pub struct Asked<'a> {
 
 impl Asked<'_> {
     /// What it says, in the order in which it is asked.
-    pub fn predictions(&self, queries: impl Iterator<Item = Query>) -> Vec<Probabilities> {
+    pub fn predictions<'q>(&self, queries: impl Iterator<Item = Query<'q>>) -> Vec<Probabilities> {
         let mut predictions = Vec::with_capacity(queries.size_hint().0);
         let mut rows = Vec::new();
         for query in queries {
@@ -40,7 +40,7 @@ impl Asked<'_> {
     }
 
     /// Appends a query's row, without what the forest may not know.
-    pub(super) fn encode(&self, query: Query, rows: &mut Vec<f32>) {
+    pub(super) fn encode(&self, query: Query<'_>, rows: &mut Vec<f32>) {
         self.features.encode(&query.with_only(self.given), self.atlas, rows);
     }
 }

@@ -43,18 +43,18 @@ pub enum HoldoutError {
 
 /// Flights to train on, and later ones to evaluate with.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Holdout {
+pub struct Holdout<'a> {
     /// The flights before the holdout's first day.
-    pub training: Vec<TrainingFlight>,
+    pub training: Vec<TrainingFlight<'a>>,
     /// The others.
-    pub held_out: Vec<TrainingFlight>,
+    pub held_out: Vec<TrainingFlight<'a>>,
     /// The first day held out.
     pub from: NaiveDate,
 }
 
-impl Holdout {
+impl<'a> Holdout<'a> {
     /// Splits flights at `from`; without it, the last quarter of the days is held out.
-    pub fn split(flights: &[TrainingFlight], from: Option<NaiveDate>) -> Result<Self, HoldoutError> {
+    pub fn split(flights: &[TrainingFlight<'a>], from: Option<NaiveDate>) -> Result<Self, HoldoutError> {
         let window = Window::of(flights).ok_or(HoldoutError::NoFlights)?;
         let from = from.unwrap_or_else(|| last_quarter(window));
         let (training, held_out): (Vec<_>, Vec<_>) = flights.iter().partition(|flight| flight.query.date < from);
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
     use crate::features::tests::flight;
 
-    fn year() -> Vec<TrainingFlight> {
+    fn year() -> Vec<TrainingFlight<'static>> {
         let first = NaiveDate::from_ymd_opt(2013, 1, 1).unwrap();
         let on = |day| {
             let mut flight = flight("AA", "JFK", 0.0, 0.0);

@@ -20,10 +20,10 @@ use crate::{
 };
 
 /// What is known of a flight: a name, and how another flight's is taken over.
-type Fact = (&'static str, fn(&mut Query, &Query));
+type Fact = (&'static str, for<'a> fn(&mut Query<'a>, &Query<'a>));
 
 /// All that is known of a flight. What belongs together is shuffled together.
-const FACTS: [Fact; 5] = [
+const FACTS: [Fact; 6] = [
     ("departure delay", |query, other| query.dep_delay = other.dep_delay),
     ("airline", |query, other| query.carrier = other.carrier),
     ("route and distance", |query, other| {
@@ -33,6 +33,7 @@ const FACTS: [Fact; 5] = [
     ("schedule and flight number", |query, other| {
         (query.schedule, query.flight_num) = (other.schedule, other.flight_num);
     }),
+    ("weather", |query, other| query.weather = other.weather),
 ];
 
 /// How much a forest needs a fact.
@@ -94,7 +95,7 @@ impl Asked<'_> {
     }
 
     /// The columns that another flight's fact changes, seen on some flights.
-    fn columns_of(&self, take: fn(&mut Query, &Query), flights: &[TrainingFlight]) -> Vec<String> {
+    fn columns_of(&self, take: for<'a> fn(&mut Query<'a>, &Query<'a>), flights: &[TrainingFlight]) -> Vec<String> {
         const SEEN: usize = 1000;
         let width = self.features.width();
         let step = (flights.len() / SEEN).max(1);
@@ -134,10 +135,11 @@ mod tests {
         atlas::Atlas,
         features::{Fitted, Given, Preset, Schedule, tests::flight},
         forest::{Forest, Split, Tree, TreeNode},
+        weather::{Observation, Weather},
     };
 
     /// 400 flights of 40 days, half of them an hour late from the start.
-    fn flights() -> Vec<TrainingFlight> {
+    fn flights() -> Vec<TrainingFlight<'static>> {
         let flight = |at: u64| {
             let minutes = if at.is_multiple_of(2) { 60.0 } else { 0.0 };
             let mut flight =
@@ -160,12 +162,14 @@ mod tests {
     #[test]
     fn the_facts_are_all_that_is_known_of_a_flight() {
         let (mut query, other) = (flight("AA", "JFK", 0.0, 0.0).query, flight("B6", "EWR", 9.0, 0.0).query);
+        let weather = Weather::UNOBSERVED.with(Observation::Temp, 32.0);
         let other = Query {
             date: other.date + Days::new(1),
             dest: "SFO".parse().unwrap(),
             distance: None,
             flight_num: Some(7),
             schedule: Some(Schedule { dep_min: 1, arr_min: 2 }),
+            weather: Some(&weather),
             ..other
         };
         FACTS.iter().for_each(|(_, take)| take(&mut query, &other));
@@ -178,12 +182,7 @@ mod tests {
         let features = Fitted::new(Preset::Seed, &flights).unwrap().features;
         let forest = forest(features.width());
         let atlas = Atlas::default();
-        let asked = Asked {
-            features: &features,
-            atlas: &atlas,
-            forest: &forest,
-            given: Given { dep_delay: true, schedule: true },
-        };
+        let asked = Asked { features: &features, atlas: &atlas, forest: &forest, given: Given::EVERYTHING };
         let bootstrap = Bootstrap { resamples: 100, seed: 1 };
         let importances = asked.importances(&flights, bootstrap);
         let first = &importances[0];
@@ -201,7 +200,7 @@ mod tests {
         assert_eq!(asked.importances(&flights, bootstrap), importances, "the seed decides");
 
         let hidden =
-            Asked { given: Given { dep_delay: false, schedule: true }, ..asked }.importances(&flights, bootstrap);
+            Asked { given: Given { dep_delay: false, ..Given::EVERYTHING }, ..asked }.importances(&flights, bootstrap);
         assert!(hidden.iter().all(|importance| importance.fact != "departure delay"), "{hidden:?}");
     }
 }

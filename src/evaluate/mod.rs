@@ -52,9 +52,12 @@ pub struct Evaluation {
     pub majority: Metrics,
     /// The lookup table on the departure delay.
     pub lookup: Metrics,
-    /// The forest.
+    /// The forest that is given everything that there is.
     pub forest: Metrics,
-    /// The forest that does without the schedule; the flights' schedules and numbers are kept from it.
+    /// The forest that does without the weather; the flights' weather is kept from it. Absent where no forest is given any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forest_without_weather: Option<Metrics>,
+    /// The forest that does without the schedule; the flights' schedules and numbers are kept from it, and their weather.
     pub forest_without_schedule: Metrics,
     /// The forest that does without the departure delay; the flights' delays are kept from it.
     pub forest_before_departure: Metrics,
@@ -62,7 +65,7 @@ pub struct Evaluation {
 
 impl Evaluation {
     /// Holds the baselines and forests, all fitted to the holdout's training flights alone, against the others.
-    pub fn of(holdout: &Holdout, features: &FeatureSet, atlas: &Atlas, forests: &Forests) -> Self {
+    pub fn of(holdout: &Holdout<'_>, features: &FeatureSet, atlas: &Atlas, forests: &Forests) -> Self {
         let flights = &holdout.held_out;
         let truth: Vec<DelayClass> = flights.iter().map(TrainingFlight::class).collect();
         let (shares, table) = (class_shares(&holdout.training), DepDelayTable::fit(&holdout.training));
@@ -75,9 +78,14 @@ impl Evaluation {
             trained_on: holdout.training.len() as u64,
             majority: Metrics::of(truth.iter().map(|_| shares), &truth),
             lookup: Metrics::of(flights.iter().map(|flight| table.probabilities(flight.dep_delay)), &truth),
-            forest: said(Given { dep_delay: true, schedule: true }),
-            forest_without_schedule: said(Given { dep_delay: true, schedule: false }),
-            forest_before_departure: said(Given { dep_delay: false, schedule: true }),
+            forest: said(Given::EVERYTHING),
+            forest_without_weather: forests
+                .of(Given::EVERYTHING)
+                .0
+                .weather
+                .then(|| said(Given { weather: false, ..Given::EVERYTHING })),
+            forest_without_schedule: said(Given { dep_delay: true, ..Given::NOTHING }),
+            forest_before_departure: said(Given { dep_delay: false, ..Given::EVERYTHING }),
         }
     }
 }

@@ -3,7 +3,7 @@
 use chrono::Datelike;
 use serde::{Deserialize, Serialize};
 
-use super::{FrequencyIndex, Known, TargetMean};
+use super::{FrequencyIndex, Known, TargetMean, WeatherColumn};
 use crate::explanation::Factor;
 
 /// A number in the row, and how it comes about.
@@ -35,6 +35,8 @@ pub enum Column {
     Slack(TargetMean),
     /// Minutes behind the schedule at departure, less the slack.
     ArrDelayAfterSlack(TargetMean),
+    /// The weather where the flight starts, in the hour of its scheduled departure.
+    Weather(WeatherColumn),
 }
 
 impl Column {
@@ -43,13 +45,18 @@ impl Column {
         matches!(self, Column::DepDelay | Column::ExpectedArrDelay(_) | Column::ArrDelayAfterSlack(_))
     }
 
-    /// Whether the column cannot be known without the schedule.
+    /// Whether the column cannot be known without the schedule. The weather is that of the scheduled hour.
     pub fn needs_schedule(&self) -> bool {
         match self {
-            Column::ScheduledDep | Column::ScheduledArr | Column::ScheduledDuration => true,
+            Column::ScheduledDep | Column::ScheduledArr | Column::ScheduledDuration | Column::Weather(_) => true,
             Column::Index(index) => index.group.needs_schedule(),
             _ => self.mean().is_some_and(TargetMean::needs_schedule),
         }
+    }
+
+    /// Whether the column cannot be known without the weather.
+    pub fn needs_weather(&self) -> bool {
+        matches!(self, Column::Weather(_))
     }
 
     /// What it tells a person something of. The delay that a flight is expected to arrive with is its departure delay for the
@@ -63,6 +70,7 @@ impl Column {
             Column::ScheduledDep | Column::ScheduledArr | Column::ScheduledDuration | Column::Slack(_) => {
                 Factor::Schedule
             }
+            Column::Weather(_) => Factor::Weather,
             Column::Index(FrequencyIndex { group, .. }) | Column::Mean(TargetMean { group, .. }) => group.factor(),
         }
     }
@@ -75,6 +83,7 @@ impl Column {
             Column::ExpectedArrDelay(mean) => format!("ExpectedArrDelayBy{:?}", mean.group),
             Column::Slack(mean) => format!("SlackBy{:?}", mean.group),
             Column::ArrDelayAfterSlack(mean) => format!("ArrDelayAfterSlackBy{:?}", mean.group),
+            Column::Weather(weather) => format!("{:?}", weather.value),
             plain => format!("{plain:?}"),
         }
     }
@@ -93,6 +102,7 @@ impl Column {
     pub(super) fn is_sound(&self) -> bool {
         match self {
             Column::Index(index) => index.is_sound(),
+            Column::Weather(weather) => weather.is_sound(),
             _ => self.mean().is_none_or(TargetMean::is_sound),
         }
     }
@@ -123,6 +133,7 @@ impl Column {
             Column::ExpectedArrDelay(of) => dep_delay - mean(of),
             Column::Slack(of) => duration() - mean(of),
             Column::ArrDelayAfterSlack(of) => dep_delay - (duration() - mean(of)),
+            Column::Weather(weather) => weather.of(known),
         }
     }
 }

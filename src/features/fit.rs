@@ -2,7 +2,7 @@
 
 use super::{
     Column, FeatureSet, FrequencyIndex, Group, Known, NoFlights, Outcome, Preset, Schedules, TrainingFlight,
-    preset::are_scheduled, target_mean::TargetSums,
+    WeatherColumn, WeatherValue, target_mean::TargetSums,
 };
 use crate::atlas::Atlas;
 
@@ -21,6 +21,8 @@ pub(super) enum Recipe {
     Slack(&'static [Group]),
     /// [`Column::ArrDelayAfterSlack`].
     ArrDelayAfterSlack(&'static [Group]),
+    /// [`Column::Weather`].
+    Weather(WeatherValue),
 }
 
 /// A feature set with the sums that it was made from, to encode the training flights themselves.
@@ -38,7 +40,7 @@ impl Fitted {
         if flights.is_empty() {
             return Err(NoFlights);
         }
-        let recipes = preset.recipes(are_scheduled(flights));
+        let recipes = preset.recipes(flights);
         let (columns, sums) = recipes.iter().map(|recipe| recipe.fit(flights)).unzip();
         let distances: Vec<f32> = flights.iter().filter_map(|flight| flight.query.distance).collect();
         let sum: f64 = distances.iter().map(|&miles| f64::from(miles)).sum();
@@ -75,6 +77,7 @@ impl Recipe {
         };
         match *self {
             Recipe::Plain(column) => (column(), None),
+            Recipe::Weather(value) => (Column::Weather(WeatherColumn::fit(value, flights)), None),
             Recipe::Index(group) => (Column::Index(FrequencyIndex::fit(group, flights)), None),
             Recipe::Mean(groups, outcome) => mean(groups, outcome, Column::Mean),
             Recipe::ExpectedArrDelay(groups) => mean(groups, Outcome::MadeUp, Column::ExpectedArrDelay),

@@ -11,29 +11,41 @@ pub struct Given {
     pub dep_delay: bool,
     /// The schedule, or a flight number whose schedule is known.
     pub schedule: bool,
+    /// The weather where the flight starts, in the hour of its scheduled departure. Without a schedule nobody knows which hour that
+    /// is, so no forest is given the weather alone.
+    pub weather: bool,
 }
 
 impl Given {
-    /// All that there is.
-    pub const ALL: [Given; 4] = [
-        Given { dep_delay: false, schedule: false },
-        Given { dep_delay: false, schedule: true },
-        Given { dep_delay: true, schedule: false },
-        Given { dep_delay: true, schedule: true },
+    /// Nothing.
+    pub const NOTHING: Given = Given { dep_delay: false, schedule: false, weather: false };
+    /// All that a question may give.
+    pub const EVERYTHING: Given = Given { dep_delay: true, schedule: true, weather: true };
+    /// What a forest may be grown for. Those with weather come last, so that the trees of the others have the same numbers, and draw the
+    /// same, whether there is weather or not.
+    pub const ALL: [Given; 6] = [
+        Given::NOTHING,
+        Given { schedule: true, ..Given::NOTHING },
+        Given { dep_delay: true, ..Given::NOTHING },
+        Given { weather: false, ..Given::EVERYTHING },
+        Given { dep_delay: false, ..Given::EVERYTHING },
+        Given::EVERYTHING,
     ];
 
     /// Whether this is no more than another.
     pub fn is_within(self, other: Given) -> bool {
-        self.dep_delay <= other.dep_delay && self.schedule <= other.schedule
+        self.dep_delay <= other.dep_delay && self.schedule <= other.schedule && self.weather <= other.weather
     }
 
-    /// In a person's words.
+    /// In a person's words. The weather is never given without the schedule.
     pub fn label(self) -> &'static str {
-        match (self.dep_delay, self.schedule) {
-            (false, false) => "before departure",
-            (false, true) => "before departure, with schedule",
-            (true, false) => "with departure delay",
-            (true, true) => "with departure delay and schedule",
+        match (self.dep_delay, self.schedule, self.weather) {
+            (false, false, _) => "before departure",
+            (false, true, false) => "before departure, with schedule",
+            (false, true, true) => "before departure, with schedule and weather",
+            (true, false, _) => "with departure delay",
+            (true, true, false) => "with departure delay and schedule",
+            (true, true, true) => "with departure delay, schedule and weather",
         }
     }
 }

@@ -14,6 +14,7 @@ mod preset;
 mod query;
 mod schedule;
 mod target_mean;
+mod weather;
 
 use std::collections::BTreeSet;
 
@@ -28,6 +29,7 @@ pub use preset::{Preset, UnknownPreset};
 pub use query::{Query, TrainingFlight};
 pub use schedule::{Schedule, Schedules};
 pub use target_mean::{Outcome, TargetMean};
+pub use weather::{WeatherColumn, WeatherValue};
 
 use crate::{answer::Remark, atlas::Atlas, code::Code};
 
@@ -58,14 +60,14 @@ pub struct Encoded {
 /// A query with what was looked up for it.
 #[derive(Debug, Clone, Copy)]
 struct Known<'a> {
-    query: &'a Query,
+    query: &'a Query<'a>,
     distance: f32,
     schedule: Option<Schedule>,
 }
 
 impl<'a> Known<'a> {
     /// A flight of the past, of which all is known but perhaps the distance.
-    fn of(flight: &'a TrainingFlight) -> Self {
+    fn of(flight: &'a TrainingFlight<'_>) -> Self {
         let query = &flight.query;
         Known { query, distance: query.distance.unwrap_or(f32::NAN), schedule: query.schedule }
     }
@@ -101,7 +103,9 @@ impl FeatureSet {
     /// The columns that can be known of what is given, in order.
     pub fn columns_given(&self, given: Given) -> Vec<usize> {
         let known = |column: &Column| {
-            (given.dep_delay || !column.needs_dep_delay()) && (given.schedule || !column.needs_schedule())
+            (given.dep_delay || !column.needs_dep_delay())
+                && (given.schedule || !column.needs_schedule())
+                && (given.weather || !column.needs_weather())
         };
         (0..self.width()).filter(|&column| known(&self.columns[column])).collect()
     }
@@ -123,7 +127,11 @@ impl FeatureSet {
         let distance = known_distance.unwrap_or(self.mean_distance);
         let known = Known { query, distance, schedule: self.schedules.of(query) };
         row.extend(self.columns.iter().map(|column| column.value(&known)));
-        let given = Given { dep_delay: query.dep_delay.is_some(), schedule: known.schedule.is_some() };
+        let given = Given {
+            dep_delay: query.dep_delay.is_some(),
+            schedule: known.schedule.is_some(),
+            weather: query.weather.is_some(),
+        };
         Encoded { distance, given, remarks }
     }
 

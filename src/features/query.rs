@@ -6,13 +6,14 @@ use super::{Given, Schedule};
 use crate::{
     classes::DelayClass,
     code::Code,
-    history::{FLIGHT_NUM_MAX, Fate, Flight},
+    history::{FLIGHT_NUM_MAX, Fate, Flight, WeatherTable},
     request::Request,
+    weather::Weather,
 };
 
 /// What is known of a flight when it is asked about.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Query {
+pub struct Query<'a> {
     /// The local day of departure.
     pub date: NaiveDate,
     /// The airline.
@@ -29,22 +30,25 @@ pub struct Query {
     pub flight_num: Option<u32>,
     /// When it is to leave and to arrive.
     pub schedule: Option<Schedule>,
+    /// The weather where it starts, in the hour in which it is to leave.
+    pub weather: Option<&'a Weather>,
 }
 
-impl Query {
+impl Query<'_> {
     /// The same question without what is not given.
     pub fn with_only(&self, given: Given) -> Self {
         Query {
             dep_delay: self.dep_delay.filter(|_| given.dep_delay),
             flight_num: self.flight_num.filter(|_| given.schedule),
             schedule: self.schedule.filter(|_| given.schedule),
+            weather: self.weather.filter(|_| given.weather),
             ..*self
         }
     }
 }
 
-impl From<&Request> for Query {
-    fn from(request: &Request) -> Self {
+impl<'a> From<&'a Request> for Query<'a> {
+    fn from(request: &'a Request) -> Self {
         Query {
             date: request.date,
             carrier: request.carrier,
@@ -53,7 +57,8 @@ impl From<&Request> for Query {
             dep_delay: request.dep_delay.map(|minutes| minutes as f32),
             distance: request.distance.map(|miles| miles as f32),
             flight_num: request.flight_num.as_deref().and_then(|text| number_of(text, request.carrier)),
-            schedule: None,
+            schedule: request.schedule,
+            weather: request.weather.as_ref().filter(|weather| weather.is_observed()),
         }
     }
 }
@@ -64,20 +69,21 @@ fn number_of(text: &str, carrier: Code) -> Option<u32> {
     digits.parse().ok().filter(|&number| number <= FLIGHT_NUM_MAX)
 }
 
-/// A flown flight with both delays: what is trained on and evaluated with.
+/// A flown flight with both delays: what is trained on and evaluated with. 80 bytes, 8 of them for the weather: many flights share
+/// an hour's weather, so they refer to it, and it stays in the table of their history.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TrainingFlight {
+pub struct TrainingFlight<'a> {
     /// The flight as it would have been asked about; its departure delay is known.
-    pub query: Query,
+    pub query: Query<'a>,
     /// Minutes behind the schedule at departure.
     pub dep_delay: f32,
     /// Minutes behind the schedule at arrival.
     pub arr_delay: f32,
 }
 
-impl TrainingFlight {
-    /// A flight of the history, if it was flown and both its delays are known and finite.
-    pub fn of(flight: &Flight) -> Option<Self> {
+impl<'a> TrainingFlight<'a> {
+    /// A flight of the history, if it was flown and both its delays are known and finite; with its weather, if the table has it.
+    pub fn of(flight: &Flight, weather: &'a WeatherTable) -> Option<Self> {
         let finite = |minutes: &f32| minutes.is_finite();
         let dep_delay = flight.dep_delay.filter(finite)?;
         let arr_delay = flight.arr_delay.filter(finite)?;
@@ -94,6 +100,7 @@ impl TrainingFlight {
                     .crs_dep_min
                     .zip(flight.crs_arr_min)
                     .map(|(dep_min, arr_min)| Schedule { dep_min, arr_min }),
+                weather: weather.at_departure(flight),
             },
             dep_delay,
             arr_delay,

@@ -1,10 +1,13 @@
 use chrono::NaiveDate;
 
 use super::{target_mean::TargetSums, *};
-use crate::request;
+use crate::{
+    request,
+    weather::{Observation, Weather},
+};
 
 /// A flight to LAX of Friday, 8 March 2013.
-pub(crate) fn flight(carrier: &str, origin: &str, dep_delay: f32, arr_delay: f32) -> TrainingFlight {
+pub(crate) fn flight(carrier: &str, origin: &str, dep_delay: f32, arr_delay: f32) -> TrainingFlight<'static> {
     let code = |text: &str| text.parse().unwrap();
     let query = Query {
         date: NaiveDate::from_ymd_opt(2013, 3, 8).unwrap(),
@@ -15,6 +18,7 @@ pub(crate) fn flight(carrier: &str, origin: &str, dep_delay: f32, arr_delay: f32
         distance: Some(2475.0),
         flight_num: None,
         schedule: None,
+        weather: None,
     };
     TrainingFlight { query, dep_delay, arr_delay }
 }
@@ -78,7 +82,7 @@ fn a_distance_is_the_askers_else_the_atlass_else_the_mean() {
     let atlas = Atlas::new(Default::default(), Default::default(), [route], []);
     let unknown = Query { distance: None, ..flight("B6", "JFK", 5.0, 0.0).query };
     let asked = Query { distance: Some(9.0), ..unknown };
-    let given = Given { dep_delay: true, schedule: false };
+    let given = Given { dep_delay: true, ..Given::NOTHING };
     let distance = |query: &Query, atlas: &Atlas| features.encode(query, atlas, &mut Vec::new());
     assert_eq!(distance(&asked, &atlas), Encoded { distance: 9.0, given, remarks: vec![] });
     assert_eq!(distance(&unknown, &atlas), Encoded { distance: 2470.0, given, remarks: vec![] });
@@ -95,7 +99,7 @@ fn without_a_departure_delay_the_columns_that_need_it_are_missing_and_the_others
         let (with, _) = row(&features, &query);
         let (without, encoded) = row(&features, &Query { dep_delay: None, ..query });
         assert_eq!(encoded.remarks, [Remark::NoDepDelay]);
-        let before = features.columns_given(Given { dep_delay: false, schedule: false });
+        let before = features.columns_given(Given::NOTHING);
         for column in 0..features.width() {
             let name = &features.names()[column];
             assert!(
@@ -144,7 +148,7 @@ fn nothing_to_fit_to_is_an_error() {
 }
 
 /// Ten days of two flights each; the second goes by a number that leaves an hour later from the sixth day on.
-fn scheduled() -> Vec<TrainingFlight> {
+fn scheduled() -> Vec<TrainingFlight<'static>> {
     let on = |at: u64| {
         let mut flight = flight("AA", "JFK", 10.0, if at.is_multiple_of(2) { 10.0 } else { -10.0 });
         flight.query.date = flight.query.date + chrono::Days::new(at / 2);
@@ -216,4 +220,84 @@ fn a_number_that_never_flew_gets_the_mean_of_the_wider_group() {
     let mut unknown = flights[1];
     unknown.query.flight_num = Some(99);
     assert_eq!(mean.of(&Known::of(&unknown)), 10.0);
+}
+
+/// The flights of [`scheduled`], on calm days and on windy ones.
+fn weathered(weather: &[Weather; 2]) -> Vec<TrainingFlight<'_>> {
+    let blown = |(at, mut flight): (usize, TrainingFlight<'static>)| {
+        flight.query.weather = Some(&weather[at / 2 % 2]);
+        flight
+    };
+    scheduled().into_iter().enumerate().map(blown).collect()
+}
+
+#[test]
+fn forests_are_grown_for_what_flights_have() {
+    let weather = [0.0, 40.0].map(|mph| Weather::UNOBSERVED.with(Observation::WindSpeed, mph));
+    let plain = [flight("AA", "JFK", 5.0, 5.0)];
+    let givens = |preset: Preset, flights: &[TrainingFlight<'_>]| preset.givens(flights).collect::<Vec<_>>();
+    let without =
+        |lacking: fn(Given) -> bool| Given::ALL.into_iter().filter(|&given| !lacking(given)).collect::<Vec<_>>();
+    assert_eq!(givens(Preset::Default, &weathered(&weather)), Given::ALL);
+    assert_eq!(givens(Preset::Default, &scheduled()), without(|given| given.weather));
+    assert_eq!(givens(Preset::Default, &plain), without(|given| given.schedule));
+    assert_eq!(givens(Preset::Seed, &weathered(&weather)), without(|given| given.schedule));
+    // Nobody knows which hour the weather is of.
+    let mut unscheduled = weathered(&weather);
+    unscheduled.iter_mut().for_each(|flight| flight.query.schedule = None);
+    assert_eq!(givens(Preset::Default, &unscheduled), without(|given| given.schedule));
+}
+
+#[test]
+fn flights_without_weather_have_the_columns_that_they_had() {
+    let weather = [0.0, 40.0].map(|mph| Weather::UNOBSERVED.with(Observation::WindSpeed, mph));
+    let (with, without) = (weathered(&weather), scheduled());
+    let fit = |flights: &[TrainingFlight<'_>]| Fitted::new(Preset::Default, flights).unwrap();
+    let (with, without) = (fit(&with), fit(&without));
+    let (columns, known) = (without.features.columns(), with.features.columns());
+    assert_eq!((columns.len(), &known[..columns.len()]), (23, columns));
+    assert!(known[columns.len()..].iter().all(|column| column.needs_weather() && column.needs_schedule()));
+    assert!(!columns.iter().any(Column::needs_weather));
+    let width = |given| with.features.columns_given(given).len();
+    assert_eq!(width(Given::EVERYTHING), with.features.width());
+    assert_eq!(width(Given { weather: false, ..Given::EVERYTHING }), columns.len());
+    // The weather of an hour that is not known is no weather.
+    assert_eq!(
+        with.features.columns_given(Given { schedule: false, ..Given::EVERYTHING }),
+        with.features.columns_given(Given { dep_delay: true, ..Given::NOTHING })
+    );
+}
+
+#[test]
+fn a_request_may_bring_its_schedule_and_as_much_of_the_weather_as_it_knows() {
+    let weather = [0.0, 40.0].map(|mph| Weather::UNOBSERVED.with(Observation::WindSpeed, mph));
+    let features = Fitted::new(Preset::Default, &weathered(&weather)).unwrap().features;
+    let encode = |fields: &str| {
+        let message = format!(
+            r#"{{"UUID":"1","Carrier":"AA","Origin":"JFK","Dest":"LAX","FlightDate":"2013-03-08","DepDelay":10{fields}}}"#
+        );
+        let request = request::decode(message.as_bytes()).unwrap();
+        row(&features, &Query::from(&request))
+    };
+    let number = |(row, _): &(Vec<f32>, Encoded), name: &str| {
+        row[features.names().iter().position(|column| column == name).unwrap()]
+    };
+    let own = encode(r#","CRSDepTime":1005,"CRSArrTime":"1310","FlightNum":"1","Weather":{"WindSpeed":20}"#);
+    assert_eq!(own.1.given, Given::EVERYTHING);
+    // Its own schedule goes before the one that its number had.
+    assert_eq!((number(&own, "ScheduledDep"), number(&own, "ScheduledDuration")), (605.0, 185.0));
+    // What it does not say of the weather is taken to be as ever.
+    assert_eq!((number(&own, "WindSpeed"), number(&own, "Precip")), (20.0, 0.0));
+    assert!(own.0.iter().all(|number| number.is_finite()));
+    let looked_up = encode(r#","FlightNum":"1""#);
+    assert_eq!(looked_up.1.given, Given { weather: false, ..Given::EVERYTHING });
+    assert_eq!(number(&looked_up, "ScheduledDep"), 660.0);
+    let unscheduled = encode(r#","Weather":{"WindSpeed":20}"#);
+    assert_eq!(unscheduled.1.given, Given { schedule: false, ..Given::EVERYTHING });
+    assert!(!encode(r#","FlightNum":"1","Weather":{"Sunshine":20}"#).1.given.weather);
+}
+
+#[test]
+fn a_training_flight_is_as_small_as_it_says() {
+    assert_eq!(size_of::<TrainingFlight<'_>>(), 80);
 }

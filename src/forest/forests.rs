@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::Forest;
 use crate::features::Given;
 
-/// Forests by what they are given. Those that do without the schedule are always there; the others are if the flights
-/// that they were trained on had schedules.
+/// Forests by what they are given. Those that do without schedule and weather are always there; the others are if the
+/// flights that they were trained on had these.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Forests(BTreeMap<Given, Forest>);
 
@@ -19,7 +19,7 @@ impl Forests {
     /// Takes the forests, all over rows of the same width.
     pub fn new(forests: BTreeMap<Given, Forest>) -> Result<Self, Incomplete> {
         let there = |given: &Given| forests.contains_key(given);
-        if !Given::ALL.iter().filter(|given| !given.schedule).all(there) {
+        if !Given::ALL.iter().filter(|given| !given.schedule && !given.weather).all(there) {
             return Err(Incomplete("a forest that does without the schedule is not there"));
         }
         let mut widths = forests.values().map(Forest::width);
@@ -34,7 +34,7 @@ impl Forests {
     pub fn of(&self, given: Given) -> (Given, &Forest) {
         let mut best = None;
         for (&taken, forest) in &self.0 {
-            // The order of `Given` puts the departure delay before the schedule.
+            // The order of `Given` puts the departure delay before the schedule, and that before the weather.
             if taken.is_within(given) {
                 best = Some((taken, forest));
             }

@@ -8,13 +8,14 @@ use crate::{
     classes::CLASSES,
     evaluate::Holdout,
     explanation::Factor,
-    features::{Fitted, TrainingFlight, tests::flight},
-    forest::{Forest, TrainingSet, Tree, histogram},
+    features::{Fitted, Schedule, TrainingFlight, tests::flight},
+    forest::{Forest, TrainingSet, Tree, TreeNode, histogram},
     request,
+    weather::{Observation, Weather},
 };
 
 /// 120 flights over 40 days that arrive as late as they left, half of them before time.
-fn flights() -> Vec<TrainingFlight> {
+fn flights() -> Vec<TrainingFlight<'static>> {
     let on = |at: u32| {
         let minutes = (at % 80) as f32 - 40.0;
         let mut flight = flight(["B6", "AA", "DL"][at as usize % 3], ["JFK", "EWR"][at as usize % 2], minutes, minutes);
@@ -122,10 +123,52 @@ fn an_explaining_model_scores_the_same_and_its_reasons_add_up_to_the_answer() {
 #[test]
 fn a_forest_that_asks_for_the_departure_delay_cannot_stand_in_before_departure() {
     let Model { features, atlas, origin, forests, .. } = model();
-    let with = forests.of(Given { dep_delay: true, schedule: false }).1;
+    let with = forests.of(Given { dep_delay: true, ..Given::NOTHING }).1;
     let everywhere = Given::ALL.into_iter().map(|given| (given, with.clone())).collect();
     assert!(Model::new(features, atlas, origin, Forests::new(everywhere).unwrap()).is_err());
-    assert!(Forests::new([(Given { dep_delay: true, schedule: false }, with.clone())].into()).is_err());
+    assert!(Forests::new([(Given { dep_delay: true, ..Given::NOTHING }, with.clone())].into()).is_err());
+}
+
+/// A tree that always says this class is likeliest.
+fn says(class: usize, width: usize) -> Forest {
+    let mut distribution = [0.1; CLASSES];
+    distribution[class] = 0.7;
+    Forest::new(&[Tree { nodes: vec![TreeNode { split: None, distribution }] }], width).unwrap()
+}
+
+#[test]
+fn a_request_is_answered_by_the_forest_that_makes_the_most_of_what_it_gives() {
+    let Model { features, atlas, origin, .. } = model();
+    let width = features.width();
+    let grown = |givens: &[Given]| {
+        let forests = givens.iter().map(|&given| (given, says(0, width))).collect();
+        Model::new(features.clone(), atlas.clone(), origin.clone(), Forests::new(forests).unwrap()).unwrap()
+    };
+    let (all, unweathered) = (grown(&Given::ALL), grown(&Given::ALL.map(|given| Given { weather: false, ..given })));
+    assert_eq!(unweathered.forests().iter().count(), 4);
+    let schedule = Some(Schedule { dep_min: 600, arr_min: 700 });
+    let weather = Some(Weather::UNOBSERVED.with(Observation::Precip, 0.5));
+    let answered = |model: &Model, dep_delay, schedule, weather| {
+        let request = Request { schedule, weather, ..request("B6", "LAX", dep_delay) };
+        scores(model, &[request])[0].forest.label()
+    };
+    let cases = [
+        ("5", schedule, weather, "with departure delay, schedule and weather"),
+        ("5", schedule, None, "with departure delay and schedule"),
+        // An empty object says nothing.
+        ("5", schedule, Some(Weather::UNOBSERVED), "with departure delay and schedule"),
+        ("5", None, weather, "with departure delay"),
+        ("null", schedule, weather, "before departure, with schedule and weather"),
+        ("null", schedule, None, "before departure, with schedule"),
+        ("null", None, weather, "before departure"),
+    ];
+    for (dep_delay, schedule, weather, label) in cases {
+        assert_eq!(answered(&all, dep_delay, schedule, weather), label);
+        let label =
+            label.replace(", schedule and weather", " and schedule").replace("schedule and weather", "schedule");
+        assert_eq!(answered(&unweathered, dep_delay, schedule, weather), label);
+    }
+    assert!(Forests::new([(Given::EVERYTHING, says(0, width))].into()).is_err());
 }
 
 #[test]

@@ -8,6 +8,8 @@
 //! 4. `null` is the same as absent.
 //! 5. The days of year, month and week are derived from `FlightDate`; what the message says of them is not read.
 //! 6. The reason names the field. Whatever is wrong, the `UUID` is recovered if it stands before the damage.
+//! 7. `CRSDepTime` and `CRSArrTime` come together or not at all: half a schedule is of no use, and whoever sends it should know.
+//! 8. In the object `Weather`, which may hold any of its fields or none, rules 2 to 4 hold again.
 
 use std::borrow::Cow;
 
@@ -16,8 +18,14 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use super::{
     Invalid, MESSAGE_BYTES_MAX, Request, RequestId,
     json::{self, Fields, Scalar},
+    object::Object,
 };
-use crate::code::{Code, NotACode};
+use crate::{
+    code::{Code, NotACode},
+    features::Schedule,
+    history::time_of_day::from_hhmm,
+    weather::Weather,
+};
 
 /// A message that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -132,6 +140,8 @@ impl Fields<'_> {
             dep_delay: number("DepDelay", self.dep_delay)?,
             distance: number("Distance", self.distance)?,
             flight_num: flight_num(self.flight_num)?,
+            schedule: schedule(self.crs_dep_time, self.crs_arr_time)?,
+            weather: weather(self.weather)?,
             asked_at: timestamp(self.timestamp)?,
         };
         request.check()?;
@@ -176,6 +186,49 @@ fn flight_num(value: Option<Scalar<'_>>) -> Result<Option<String>, Invalid> {
         }
         other => Ok(string("FlightNum", other)?.map(Cow::into_owned)),
     }
+}
+
+/// Times of day as BTS has them, in numbers or in digits: 5 and `0005` are five past midnight.
+fn time_of_day(field: &'static str, value: Option<Scalar<'_>>) -> Result<Option<u16>, Invalid> {
+    let hhmm = match value {
+        None => return Ok(None),
+        // A float beyond i32 becomes its end, which is no time of day.
+        Some(Scalar::Number(number)) if number.fract() == 0.0 => Some(number as i32),
+        Some(Scalar::Number(_)) => None,
+        Some(Scalar::Text(text)) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
+        Some(Scalar::Text(_)) => None,
+        Some(other) => return Err(wrong_type(field, &other, "a number or a string")),
+    };
+    let wrong = || Invalid::new(field, "must be a local time of day as hhmm, as in 1745");
+    hhmm.and_then(from_hhmm).ok_or_else(wrong).map(Some)
+}
+
+fn schedule(dep: Option<Scalar<'_>>, arr: Option<Scalar<'_>>) -> Result<Option<Schedule>, Invalid> {
+    match (time_of_day("CRSDepTime", dep)?, time_of_day("CRSArrTime", arr)?) {
+        (Some(dep_min), Some(arr_min)) => Ok(Some(Schedule { dep_min, arr_min })),
+        (None, None) => Ok(None),
+        (Some(_), None) => {
+            Err(Invalid::new("CRSArrTime", "is missing: a schedule has both, CRSDepTime and CRSArrTime"))
+        }
+        (None, Some(_)) => {
+            Err(Invalid::new("CRSDepTime", "is missing: a schedule has both, CRSDepTime and CRSArrTime"))
+        }
+    }
+}
+
+/// An object without an observation says nothing of the weather.
+fn weather(value: Option<Object<'_>>) -> Result<Option<Weather>, Invalid> {
+    let observed = match value {
+        None => return Ok(None),
+        Some(Object::Weather(observed)) => observed,
+        Some(Object::Other(kind)) => return Err(Invalid::new("Weather", format!("must be an object, not {kind}"))),
+    };
+    let mut weather = Weather::UNOBSERVED;
+    for (observation, scalar) in observed {
+        // What is beyond a float's range is infinite, and so beyond every limit.
+        weather = weather.with(observation, number(observation.path(), Some(scalar))?.map(|value| value as f32));
+    }
+    Ok(Some(weather).filter(Weather::is_observed))
 }
 
 fn timestamp(value: Option<Scalar<'_>>) -> Result<Option<NaiveDateTime>, Invalid> {

@@ -1,9 +1,12 @@
 //! A request as the wire carries it.
 
+use std::collections::BTreeMap;
+
 use chrono::Datelike;
 use serde::Serialize;
 
 use super::Request;
+use crate::history::time_of_day::to_hhmm;
 
 /// The message of the wire contract, fields in the old front end's order.
 ///
@@ -22,6 +25,13 @@ struct Message<'a> {
     day_of_month: u32,
     day_of_week: u32,
     timestamp: Option<String>,
+    // The old front end knew none of these, so they are not sent unless they are known.
+    #[serde(rename = "CRSDepTime", skip_serializing_if = "Option::is_none")]
+    crs_dep_time: Option<i32>,
+    #[serde(rename = "CRSArrTime", skip_serializing_if = "Option::is_none")]
+    crs_arr_time: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weather: Option<BTreeMap<&'static str, f32>>,
     #[serde(rename = "UUID")]
     uuid: &'a str,
 }
@@ -40,6 +50,11 @@ pub fn encode(request: &Request) -> String {
         day_of_month: request.date.day(),
         day_of_week: request.date.weekday().number_from_monday(),
         timestamp: request.asked_at.map(|at| at.format("%Y-%m-%dT%H:%M:%S%.6f").to_string()),
+        crs_dep_time: request.schedule.map(|schedule| to_hhmm(schedule.dep_min)),
+        crs_arr_time: request.schedule.map(|schedule| to_hhmm(schedule.arr_min)),
+        weather: request.weather.map(|weather| {
+            weather.iter().map(|(observation, value)| (observation.name(), value)).collect::<BTreeMap<_, _>>()
+        }),
         uuid: request.id.as_str(),
     };
     // Strings, integers and optional floats always serialize; a float that is not finite becomes null.

@@ -7,6 +7,8 @@ use serde::{
     de::{self, Deserialize, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
+use super::object::{Object, ObjectSeed};
+
 /// Reads one JSON object into `fields`, and nothing after it. What was read before an error stays.
 pub(super) fn read<'de>(text: &'de str, fields: &mut Fields<'de>) -> Result<(), serde_json::Error> {
     let mut json = serde_json::Deserializer::from_str(text);
@@ -42,12 +44,45 @@ pub(super) struct Fields<'de> {
     pub(super) dep_delay: Option<Scalar<'de>>,
     pub(super) distance: Option<Scalar<'de>>,
     pub(super) flight_num: Option<Scalar<'de>>,
+    pub(super) crs_dep_time: Option<Scalar<'de>>,
+    pub(super) crs_arr_time: Option<Scalar<'de>>,
+    pub(super) weather: Option<Object<'de>>,
     pub(super) timestamp: Option<Scalar<'de>>,
 }
 
+/// Where the value of a field goes.
+enum Slot<'a, 'de> {
+    Scalar(&'a mut Option<Scalar<'de>>),
+    Object(&'a mut Option<Object<'de>>),
+}
+
+impl<'de> Slot<'_, 'de> {
+    fn is_filled(&self) -> bool {
+        match self {
+            Slot::Scalar(slot) => slot.is_some(),
+            Slot::Object(slot) => slot.is_some(),
+        }
+    }
+
+    /// Reads the value; whether it was null.
+    fn fill<A: MapAccess<'de>>(self, map: &mut A) -> Result<bool, A::Error> {
+        match self {
+            Slot::Scalar(slot) => {
+                *slot = map.next_value::<MaybeScalar<'de>>()?.0;
+                Ok(slot.is_none())
+            }
+            Slot::Object(slot) => {
+                *slot = map.next_value_seed(ObjectSeed)?;
+                Ok(slot.is_none())
+            }
+        }
+    }
+}
+
 impl<'de> Fields<'de> {
-    fn slot(&mut self, name: &str) -> Option<&mut Option<Scalar<'de>>> {
-        Some(match name {
+    fn slot(&mut self, name: &str) -> Option<Slot<'_, 'de>> {
+        Some(Slot::Scalar(match name {
+            "Weather" => return Some(Slot::Object(&mut self.weather)),
             "UUID" => &mut self.uuid,
             "Carrier" => &mut self.carrier,
             "Origin" => &mut self.origin,
@@ -56,9 +91,11 @@ impl<'de> Fields<'de> {
             "DepDelay" => &mut self.dep_delay,
             "Distance" => &mut self.distance,
             "FlightNum" => &mut self.flight_num,
+            "CRSDepTime" => &mut self.crs_dep_time,
+            "CRSArrTime" => &mut self.crs_arr_time,
             "Timestamp" => &mut self.timestamp,
             _ => return None,
-        })
+        }))
     }
 }
 
@@ -87,11 +124,10 @@ impl<'de> Visitor<'de> for FieldsSeed<'_, 'de> {
                 map.next_value::<Bounded>()?;
                 continue;
             };
-            if slot.is_some() || seen_null.iter().any(|seen| *seen == name) {
+            if slot.is_filled() || seen_null.iter().any(|seen| *seen == name) {
                 return Err(de::Error::custom(format_args!("{name}: stands twice")));
             }
-            *slot = map.next_value::<MaybeScalar<'de>>()?.0;
-            if slot.is_none() {
+            if slot.fill(&mut map)? {
                 seen_null.push(name.into_owned());
             }
         }
@@ -100,7 +136,7 @@ impl<'de> Visitor<'de> for FieldsSeed<'_, 'de> {
 }
 
 /// An object's key, borrowed where it has no escapes.
-struct Key<'de>(Cow<'de, str>);
+pub(super) struct Key<'de>(pub(super) Cow<'de, str>);
 
 impl<'de> Deserialize<'de> for Key<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -112,7 +148,7 @@ impl<'de> Deserialize<'de> for Key<'de> {
 }
 
 /// `None` where the value is null.
-struct MaybeScalar<'de>(Option<Scalar<'de>>);
+pub(super) struct MaybeScalar<'de>(pub(super) Option<Scalar<'de>>);
 
 impl<'de> Deserialize<'de> for MaybeScalar<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -170,10 +206,10 @@ impl<'de> Visitor<'de> for ScalarVisitor {
 
 /// A value that is read and forgotten. Unlike serde's `IgnoredAny` it goes through the parser's recursion limit,
 /// which is what keeps rule 2, and has every number and string checked.
-struct Bounded;
+pub(super) struct Bounded;
 
 impl Bounded {
-    fn drain_seq<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<(), A::Error> {
+    pub(super) fn drain_seq<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<(), A::Error> {
         while seq.next_element::<Bounded>()?.is_some() {}
         Ok(())
     }

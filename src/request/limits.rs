@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use chrono::Datelike;
 
 use super::{Invalid, Request};
+use crate::{features::Schedule, history::time_of_day::DAY_MIN, weather::Weather};
 
 /// A `UUID` is at most this long.
 pub const REQUEST_ID_BYTES_MAX: usize = 128;
@@ -39,6 +40,17 @@ pub(super) fn check(request: &Request) -> Result<(), Invalid> {
     }
     if request.flight_num.as_ref().is_some_and(|number| number.len() > FLIGHT_NUM_BYTES_MAX) {
         return Err(Invalid::new("FlightNum", format!("must have at most {FLIGHT_NUM_BYTES_MAX} bytes")));
+    }
+    let past_midnight = |schedule: Schedule| schedule.dep_min.max(schedule.arr_min) >= DAY_MIN;
+    if request.schedule.is_some_and(past_midnight) {
+        return Err(Invalid::new("CRSDepTime", format!("must be, as CRSArrTime, below {DAY_MIN} minutes of the day")));
+    }
+    for (observation, value) in request.weather.iter().flat_map(Weather::iter) {
+        let (limits, unit) = (observation.limits(), observation.unit());
+        if !limits.contains(&value) {
+            let reason = format!("must be {} to {} {unit}", limits.start(), limits.end());
+            return Err(Invalid::new(observation.path(), reason));
+        }
     }
     Ok(())
 }

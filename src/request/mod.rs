@@ -7,6 +7,7 @@ mod decode;
 mod encode;
 mod json;
 mod limits;
+mod object;
 
 use std::fmt;
 
@@ -18,7 +19,7 @@ pub use limits::{
     DEP_DELAY_MIN, DISTANCE_MILES_MAX, FLIGHT_NUM_BYTES_MAX, MESSAGE_BYTES_MAX, REQUEST_ID_BYTES_MAX, YEARS,
 };
 
-use crate::code::Code;
+use crate::{code::Code, features::Schedule, weather::Weather};
 
 /// The `UUID` of a request, which is also the `_id` of its answer: 1–128 bytes, taken as they are.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,6 +77,10 @@ pub struct Request {
     pub distance: Option<f64>,
     /// The flight's number, if given.
     pub flight_num: Option<String>,
+    /// When it is to leave and to arrive, if the asker knows; else it is looked up by the flight's number.
+    pub schedule: Option<Schedule>,
+    /// The weather where it starts in the hour in which it is to leave, observed or forecast, as far as the asker knows it.
+    pub weather: Option<Weather>,
     /// When it was asked, as the asker's clock had it; the wire carries no zone.
     pub asked_at: Option<NaiveDateTime>,
 }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::weather::Observation;
 
 /// The example of the wire contract, as the old front end sends it.
 const OLD_FRONT_END: &str = r#"{"DepDelay": 5.0, "Carrier": "AA", "FlightDate": "2016-12-25", "Dest": "SFO", "FlightNum": null, "Origin": "ATL", "Distance": 2139.0, "DayOfYear": 360, "DayOfMonth": 25, "DayOfWeek": 6, "Timestamp": "2026-11-23T13:41:32.246003", "UUID": "6c03d09c-8355-448a-b07b-54e8d00ad05d"}"#;
@@ -70,7 +71,7 @@ fn rule_3_a_field_that_is_read_appears_once() {
 
 #[test]
 fn rule_4_null_is_absent() {
-    for field in ["DepDelay", "Distance", "FlightNum", "Timestamp"] {
+    for field in ["DepDelay", "Distance", "FlightNum", "Timestamp", "Weather"] {
         let null = decode(with(field, Value::Null).as_bytes()).unwrap();
         assert_eq!(null, decode(without(field).as_bytes()).unwrap(), "{field}");
     }
@@ -122,6 +123,86 @@ fn rule_6_the_reason_names_the_field_and_the_asker_is_known() {
 }
 
 #[test]
+fn rule_7_a_schedule_has_both_times_in_numbers_or_digits() {
+    let with = |dep: Value, arr: Value| {
+        let mut message: Value = serde_json::from_str(OLD_FRONT_END).unwrap();
+        (message["CRSDepTime"], message["CRSArrTime"]) = (dep, arr);
+        decode(message.to_string().as_bytes()).map(|request| request.schedule).map_err(|malformed| malformed.reason)
+    };
+    let schedule = |dep_min, arr_min| Ok(Some(Schedule { dep_min, arr_min }));
+    assert_eq!(with(json!(1745), json!("0005")), schedule(1065, 5));
+    assert_eq!(with(json!("5"), json!(2400)), schedule(5, 0));
+    assert_eq!(with(json!(59.0), json!(2359)), schedule(59, 1439));
+    assert_eq!(with(Value::Null, Value::Null), Ok(None));
+    let both = "is missing: a schedule has both, CRSDepTime and CRSArrTime";
+    assert_eq!(with(json!(1745), Value::Null), Err(format!("CRSArrTime: {both}")));
+    assert_eq!(with(Value::Null, json!("0005")), Err(format!("CRSDepTime: {both}")));
+    let wrong = Err("CRSArrTime: must be a local time of day as hhmm, as in 1745".to_owned());
+    for arr in [
+        json!(1260),
+        json!(-5),
+        json!(17.5),
+        json!(1e300),
+        json!("17:45"),
+        json!("+17"),
+        json!(""),
+        json!("9".repeat(99)),
+    ] {
+        assert_eq!(with(json!(1745), arr.clone()), wrong, "{arr}");
+    }
+    let kind = Err("CRSDepTime: must be a number or a string, not a boolean".to_owned());
+    assert_eq!(with(json!(true), json!(5)), kind);
+}
+
+#[test]
+fn rule_8_the_weather_is_an_object_of_what_is_known() {
+    let with = |weather: &str| {
+        let message = OLD_FRONT_END.replacen('{', &format!(r#"{{"Weather": {weather}, "#), 1);
+        decode(message.as_bytes()).map(|request| request.weather).map_err(|malformed| malformed.reason)
+    };
+    let windy = Weather::UNOBSERVED.with(Observation::WindSpeed, 17.5).with(Observation::WindDir, 360.0);
+    assert_eq!(with(r#"{"WindSpeed": 17.5, "Temp": null, "WindDir": 360, "Clouds": ["low"]}"#), Ok(Some(windy)));
+    for nothing in ["null", "{}", r#"{"Temp": null, "Sun": {"up": true}}"#] {
+        assert_eq!(with(nothing), Ok(None), "{nothing}");
+    }
+    for (weather, reason) in [
+        ("7", "Weather: must be an object, not a number"),
+        ("[{}]", "Weather: must be an object, not an array"),
+        (r#""fine""#, "Weather: must be an object, not a string"),
+        (r#"{"Temp": "32"}"#, "Weather.Temp: must be a number, not a string"),
+        (r#"{"Temp": 1e300}"#, "Weather.Temp: must be -130 to 140 °F"),
+        (r#"{"Humidity": 101}"#, "Weather.Humidity: must be 0 to 100 %"),
+        (r#"{"WindDir": -1}"#, "Weather.WindDir: must be 0 to 360 degrees"),
+        (r#"{"WindSpeed": 1048.36}"#, "Weather.WindSpeed: must be 0 to 260 mph"),
+        (r#"{"Pressure": 29.92}"#, "Weather.Pressure: must be 850 to 1100 mbar"),
+    ] {
+        assert_eq!(with(weather), Err(reason.to_owned()));
+    }
+    for (twice, name) in [
+        (r#"{"Temp": 1, "Temp": 2}"#, "Weather.Temp"),
+        (r#"{"Temp": null, "Temp": 2}"#, "Weather.Temp"),
+        (r#"{}, "Weather": {}"#, "Weather"),
+        (r#"null, "Weather": null"#, "Weather"),
+    ] {
+        assert!(with(twice).unwrap_err().contains(&format!("{name}: stands twice")), "{twice}");
+    }
+    let deep = format!(r#"{{"Unknown": {}{}}}"#, "[".repeat(5000), "]".repeat(5000));
+    assert!(with(&deep).unwrap_err().contains("recursion limit"));
+}
+
+#[test]
+fn what_the_old_front_end_did_not_know_is_not_sent_unless_it_is_known() {
+    let request = decode(OLD_FRONT_END.as_bytes()).unwrap();
+    for field in ["CRSDepTime", "CRSArrTime", "Weather"] {
+        assert!(!encode(&request).contains(field), "{field}");
+    }
+    let weather = Weather::UNOBSERVED.with(Observation::Temp, 39.02);
+    let schedule = Schedule { dep_min: 1065, arr_min: 5 };
+    let sent = encode(&Request { schedule: Some(schedule), weather: Some(weather), ..request });
+    assert!(sent.contains(r#""CRSDepTime":1745,"CRSArrTime":5,"Weather":{"Temp":39.02}"#), "{sent}");
+}
+
+#[test]
 fn a_timestamp_for_a_date_never_shifts_the_day() {
     for text in
         ["2016-12-25T23:59:59", "2016-12-25T00:30:00+02:00", "2016-12-25T23:30:00-08:00", "2016-12-25T01:00:00Z"]
@@ -147,17 +228,31 @@ fn code() -> impl Strategy<Value = Code> {
     "[A-Z0-9]{1,7}".prop_map(|text| text.parse().unwrap())
 }
 
+fn schedules() -> impl Strategy<Value = Schedule> {
+    (0..1440u16, 0..1440u16).prop_map(|(dep_min, arr_min)| Schedule { dep_min, arr_min })
+}
+
+/// Weather with at least one observation.
+fn weather() -> impl Strategy<Value = Weather> {
+    let observation = prop::sample::select(Observation::ALL.to_vec())
+        .prop_flat_map(|observation| (Just(observation), observation.limits()));
+    let observe = |weather: Weather, (observation, value): (Observation, f32)| weather.with(observation, value);
+    prop::collection::vec(observation, 1..12)
+        .prop_map(move |observed| observed.into_iter().fold(Weather::UNOBSERVED, observe))
+}
+
 prop_compose! {
     fn request()(
         id in "\\PC{1,32}", carrier in code(), origin in code(), dest in code(),
         days in 0i64..70_000, dep_delay in prop::option::of(-1440.0..=4320.0),
         distance in prop::option::of(0.5..=DISTANCE_MILES_MAX), flight_num in prop::option::of("[0-9A-Z]{1,16}"),
+        schedule in prop::option::of(schedules()), weather in prop::option::of(weather()),
         asked_at_us in prop::option::of(0i64..4_000_000_000_000_000),
     ) -> Request {
         let first = NaiveDate::from_ymd_opt(1987, 1, 1).unwrap();
         Request {
             id: RequestId::new(id).unwrap(), carrier, origin, dest,
-            date: first + chrono::Duration::days(days), dep_delay, distance, flight_num,
+            date: first + chrono::Duration::days(days), dep_delay, distance, flight_num, schedule, weather,
             asked_at: asked_at_us.map(|us| chrono::DateTime::from_timestamp_micros(us).unwrap().naive_utc()),
         }
     }

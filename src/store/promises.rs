@@ -27,7 +27,7 @@ pub(crate) fn answer(id: &str, model: &str) -> Answer {
             class: DelayClass::SlightlyLate,
             distance: 2139.0,
             remarks: vec![],
-            forest: Given { dep_delay: true, schedule: false },
+            forest: Given { dep_delay: true, ..Given::NOTHING },
             explanation: Some(Explanation::new([0.25; 4], &[Factor::Route], &[-0.125, 0.0, 0.25, -0.125])),
         },
         model: ModelVersion::new(model),

@@ -96,6 +96,9 @@ impl FlightForm {
             dep_delay,
             distance,
             flight_num,
+            // The form asks for neither.
+            schedule: None,
+            weather: None,
             asked_at: Some(asked_at),
         };
         check_all(request, faults)

@@ -89,6 +89,7 @@ fn subject(factor: Factor, document: &Map<String, Value>, atlas: &Atlas) -> Stri
     match factor {
         Factor::DepDelay => known(number("DepDelay").map(departure), "The departure delay"),
         Factor::Schedule => "The schedule".to_owned(),
+        Factor::Weather => known(text("Origin").map(|it| format!("The weather at {it}")), "The weather"),
         Factor::Carrier => {
             let name = text("Carrier").map(|code| airline_name(code, atlas).unwrap_or(code));
             known(name.map(|name| format!("Flying with {name}")), "The airline")
@@ -220,6 +221,7 @@ mod tests {
         let expected = [
             ("Leaving 3 minutes early", "The departure delay"),
             ("The schedule", "The schedule"),
+            ("The weather at JFK", "The weather"),
             ("Flying with AA", "The airline"),
             ("Flight number 17", "The flight number"),
             ("The route from JFK to SFO", "The route"),

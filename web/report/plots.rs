@@ -20,6 +20,7 @@ pub(super) fn colour(predictor: Predictor) -> &'static str {
         Predictor::Lookup => "p-lookup",
         Predictor::Seed => "p-seed",
         Predictor::Forest => "p-forest",
+        Predictor::ForestWithoutWeather => "p-without-weather",
         Predictor::ForestBeforeDeparture => "p-before",
     }
 }

@@ -3,13 +3,13 @@ use delaycast::{
     evaluate::{Answers, Contest, Importance, Importances, Predictor, Split, Subject, Window, score::Bootstrap},
     features::{Preset, TrainingFlight},
     forest::ForestSettings,
-    history::Flight,
+    history::{Flight, WeatherTable},
 };
 
 use super::*;
 
 /// 20 flights on each of so many days.
-fn flights(days: u64) -> Vec<TrainingFlight> {
+fn flights(days: u64) -> Vec<TrainingFlight<'static>> {
     let code = |text: &str| text.parse().unwrap();
     let first = NaiveDate::from_ymd_opt(2013, 1, 1).unwrap();
     let flight = |at: u64| {
@@ -19,7 +19,7 @@ fn flights(days: u64) -> Vec<TrainingFlight> {
             arr_delay: Some(dep_delay + (at * 61 % 89) as f32 - 50.0),
             ..Flight::unknown(first + Days::new(at / 20), code("AA"), code("JFK"), code("LAX"))
         };
-        TrainingFlight::of(&flight).unwrap()
+        TrainingFlight::of(&flight, WeatherTable::NONE).unwrap()
     };
     (0..20 * days).map(flight).collect()
 }

@@ -50,7 +50,7 @@ impl Scorer for Plain {
             class: DelayClass::ALL[1],
             distance: 1.0,
             remarks: vec![],
-            forest: Given { dep_delay: true, schedule: false },
+            forest: Given { dep_delay: true, ..Given::NOTHING },
             explanation: None,
         };
         scores.extend(requests.iter().map(|_| score.clone()));

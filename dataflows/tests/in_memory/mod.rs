@@ -83,7 +83,7 @@ impl Scorer for ByDelay {
                 class,
                 distance: request.distance.unwrap_or(1.0),
                 remarks: vec![],
-                forest: Given { dep_delay: true, schedule: false },
+                forest: Given { dep_delay: true, ..Given::NOTHING },
                 explanation: None,
             }
         }));

@@ -16,18 +16,26 @@ pub enum Predictor {
     Lookup,
     /// The forest of the system that this one replaces, given the departure delay.
     Seed,
-    /// The forest, given the departure delay.
+    /// The forest, given the departure delay and all else that there is.
     Forest,
+    /// The forest that does without the weather, where there is one that is given it.
+    ForestWithoutWeather,
     /// The forest that does without the departure delay.
     ForestBeforeDeparture,
 }
 
-const PREDICTORS: usize = 5;
+const PREDICTORS: usize = 6;
 
 impl Predictor {
     /// All predictors, in the order in which they are shown.
-    pub const ALL: [Predictor; PREDICTORS] =
-        [Predictor::Majority, Predictor::Lookup, Predictor::Seed, Predictor::Forest, Predictor::ForestBeforeDeparture];
+    pub const ALL: [Predictor; PREDICTORS] = [
+        Predictor::Majority,
+        Predictor::Lookup,
+        Predictor::Seed,
+        Predictor::Forest,
+        Predictor::ForestWithoutWeather,
+        Predictor::ForestBeforeDeparture,
+    ];
 
     /// The name for people.
     pub fn label(self) -> &'static str {
@@ -36,6 +44,7 @@ impl Predictor {
             Predictor::Lookup => "lookup table on departure delay",
             Predictor::Seed => "seed: 20 trees of depth 5",
             Predictor::Forest => "forest",
+            Predictor::ForestWithoutWeather => "forest without weather",
             Predictor::ForestBeforeDeparture => "forest without departure delay",
         }
     }
@@ -47,6 +56,7 @@ impl Predictor {
             Predictor::Lookup => "lookup",
             Predictor::Seed => "seed",
             Predictor::Forest => "forest",
+            Predictor::ForestWithoutWeather => "no weather",
             Predictor::ForestBeforeDeparture => "no delay",
         }
     }

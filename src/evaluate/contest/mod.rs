@@ -47,6 +47,9 @@ pub struct Contest {
     /// The forest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forest: Option<Card>,
+    /// The forest that does without the weather; the flights' weather is kept from it. Absent where no forest is given any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forest_without_weather: Option<Card>,
     /// The forest that does without the departure delay; the flights' delays are kept from it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forest_before_departure: Option<Card>,
@@ -84,6 +87,7 @@ impl Contest {
             lookup: lookup.as_ref().map(|(summed, replicates)| Card::new(summed, replicates)),
             seed: card(Predictor::Seed),
             forest: card(Predictor::Forest),
+            forest_without_weather: card(Predictor::ForestWithoutWeather),
             forest_before_departure: card(Predictor::ForestBeforeDeparture),
         }
     }
@@ -95,6 +99,7 @@ impl Contest {
             Predictor::Lookup => self.lookup.as_ref(),
             Predictor::Seed => self.seed.as_ref(),
             Predictor::Forest => self.forest.as_ref(),
+            Predictor::ForestWithoutWeather => self.forest_without_weather.as_ref(),
             Predictor::ForestBeforeDeparture => self.forest_before_departure.as_ref(),
         }
     }
@@ -106,8 +111,14 @@ impl Contest {
 
     /// Without the reliability: what is kept of one month of many.
     pub fn brief(mut self) -> Self {
-        let cards =
-            [&mut self.majority, &mut self.lookup, &mut self.seed, &mut self.forest, &mut self.forest_before_departure];
+        let cards = [
+            &mut self.majority,
+            &mut self.lookup,
+            &mut self.seed,
+            &mut self.forest,
+            &mut self.forest_without_weather,
+            &mut self.forest_before_departure,
+        ];
         cards.into_iter().flatten().for_each(|card| card.reliability = None);
         self
     }

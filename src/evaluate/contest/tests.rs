@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// 20 flights on each of so many days; how late they are comes with how late they left, more or less.
-fn flights(days: u64) -> Vec<TrainingFlight> {
+fn flights(days: u64) -> Vec<TrainingFlight<'static>> {
     let flight = |at: u64| {
         // Some disorder that repeats itself after 97 flights.
         let dep_delay = (at * 37 % 97) as f32 - 30.0;
@@ -25,7 +25,7 @@ fn flights(days: u64) -> Vec<TrainingFlight> {
 
 const BOOTSTRAP: Bootstrap = Bootstrap { resamples: 100, seed: 1 };
 
-fn answers(timeline: &Timeline) -> Answers {
+fn answers(timeline: &Timeline<'_>) -> Answers {
     let split = timeline.split(&Wanted::default()).unwrap();
     let mut answers = Answers::of_baselines(&split).unwrap();
     let sharp = |flight: &TrainingFlight| -> Probabilities {

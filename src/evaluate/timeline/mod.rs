@@ -97,24 +97,24 @@ pub enum SplitError {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Split<'a> {
     /// What is trained on; empty only beside a model that was trained on flights that are not at hand.
-    pub training: &'a [TrainingFlight],
+    pub training: &'a [TrainingFlight<'a>],
     /// What is evaluated with.
-    pub held_out: &'a [TrainingFlight],
+    pub held_out: &'a [TrainingFlight<'a>],
 }
 
 /// Flights in the order of their days.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Timeline(Vec<TrainingFlight>);
+pub struct Timeline<'a>(Vec<TrainingFlight<'a>>);
 
-impl Timeline {
+impl<'a> Timeline<'a> {
     /// Sorts flights by day; those of a day keep their order.
-    pub fn new(mut flights: Vec<TrainingFlight>) -> Self {
+    pub fn new(mut flights: Vec<TrainingFlight<'a>>) -> Self {
         flights.sort_by_key(|flight| flight.query.date);
         Timeline(flights)
     }
 
     /// All flights.
-    pub fn flights(&self) -> &[TrainingFlight] {
+    pub fn flights(&self) -> &[TrainingFlight<'a>] {
         &self.0
     }
 
@@ -126,7 +126,7 @@ impl Timeline {
     }
 
     /// The flights of some days.
-    fn between(&self, days: Window) -> &[TrainingFlight] {
+    fn between(&self, days: Window) -> &[TrainingFlight<'a>] {
         let start = self.0.partition_point(|flight| flight.query.date < days.from);
         let end = self.0.partition_point(|flight| flight.query.date <= days.to);
         &self.0[start..end.max(start)]

@@ -6,7 +6,7 @@ fn day(text: &str) -> NaiveDate {
 }
 
 /// Two flights a day from `from` to `to`, in disorder.
-fn timeline(from: &str, to: &str) -> Timeline {
+fn timeline(from: &str, to: &str) -> Timeline<'static> {
     let mut flights = Vec::new();
     for date in day(from).iter_days().take_while(|date| *date <= day(to)) {
         for carrier in ["AA", "B6"] {

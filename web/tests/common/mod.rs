@@ -220,8 +220,8 @@ pub(crate) fn answer_to(request: &Request) -> Outcome {
             distance: 2139.0,
             remarks: vec![delaycast::answer::Remark::UnseenCarrier],
             forest: match request.dep_delay {
-                Some(_) => Given { dep_delay: true, schedule: false },
-                None => Given { dep_delay: false, schedule: false },
+                Some(_) => Given { dep_delay: true, ..Given::NOTHING },
+                None => Given::NOTHING,
             },
             explanation: Some(explanation(request)),
         },
