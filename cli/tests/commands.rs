@@ -28,6 +28,33 @@ fn predict_answers_each_line_in_its_place() {
 }
 
 #[test]
+fn predict_makes_use_of_a_schedule_and_of_the_weather() {
+    let with = |id: &str, fields: &str| request(id, 20.0).replacen('{', &format!("{{{fields}, "), 1);
+    let schedule = r#""CRSDepTime": 1745, "CRSArrTime": "2125""#;
+    let storm = r#""Weather": {"Temp": 34, "WindSpeed": 40, "WindGust": 58, "Precip": 0.6, "Visibility": 0.5}"#;
+    let lines = [
+        with("plain", schedule),
+        with("storm", &format!("{schedule}, {storm}")),
+        with("half", r#""CRSDepTime": 1745"#),
+        with("gale", r#""Weather": {"WindSpeed": 400}"#),
+    ];
+    let arguments = ["predict", "--models", &models().to_string_lossy()];
+    let (status, stdout, stderr) = run(&arguments, lines.join("\n").as_bytes());
+    assert!(status.success(), "{stderr}");
+    let answers: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(answers[0]["Forest"], "with departure delay and schedule");
+    assert_eq!(answers[1]["Forest"], "with departure delay, schedule and weather");
+    let late = |answer: &Value| answer["Probabilities"][3].as_f64().unwrap();
+    assert!(late(&answers[1]) > late(&answers[0]), "{stdout}");
+    // An answer says of what it was told no more than the contract wants.
+    for field in ["Weather", "CRSDepTime", "CRSArrTime"] {
+        assert!(answers[1].get(field).is_none(), "{field}");
+    }
+    assert_eq!(answers[2]["reason"], "CRSArrTime: is missing: a schedule has both, CRSDepTime and CRSArrTime");
+    assert_eq!(answers[3]["reason"], "Weather.WindSpeed: must be 0 to 260 mph");
+}
+
+#[test]
 fn predict_answers_a_line_while_more_may_come() {
     let mut command = delaycast(&["predict", "--models", &models().to_string_lossy()]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

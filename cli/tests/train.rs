@@ -26,6 +26,8 @@ fn json_is_one_object_with_the_holdout_beside_its_baselines() {
     }
     assert!(metric("lookup", "log_loss") < metric("majority", "log_loss"));
     assert!(metric("forest", "log_loss") < metric("lookup", "log_loss"), "the forest is worth its trees");
+    assert!(metric("forest", "log_loss") < metric("forest_without_weather", "log_loss") - 0.005, "so is the weather");
+    assert!(metric("forest", "log_loss") <= 0.985);
     assert_eq!(report["holdout"]["from"], "2013-10-01");
 
     let version = report["version"].as_str().unwrap();
