@@ -35,7 +35,7 @@ pub(crate) struct Options {
 /// Encodes flights as `delaycast train` does: those to learn from without their own outcomes.
 pub(super) fn write(options: &Options) -> anyhow::Result<()> {
     let history = match &options.data {
-        Some(path) => history::read(&[path.clone()])?,
+        Some(path) => history::read(std::slice::from_ref(path))?,
         None => history::bundled()?,
     };
     let atlas: Atlas = history.atlas()?;
