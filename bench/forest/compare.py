@@ -31,6 +31,11 @@ def write_rows(folder, preset, holdout_from, data):
     subprocess.run(command + (["--data", data] if data else []), check=True)
 
 
+def short(number):
+    """Three digits, or a whole number."""
+    return f"{number:.3g}" if number < 1000 else f"{number:,.0f}"
+
+
 class Measured:
     """Results by what was measured, by whom, and in which round."""
 
@@ -53,8 +58,8 @@ class Measured:
         if who == OURS:
             return f"**{text}**"
         ratios = [theirs[1] / mine[1] for theirs, mine in zip(rounds, ours)]
-        spread = f"{min(ratios):.3g}–{max(ratios):.3g}"
-        return f"{text}: **{statistics.median(ratios):.3g}** ({spread})"
+        spread = f"{short(min(ratios))}–{short(max(ratios))}"
+        return f"{text}: **{short(statistics.median(ratios))}** ({spread})"
 
 
 def table(measured, cases, whos, show):
@@ -72,7 +77,7 @@ def cpu_s(rounds):
 
 def per_cpu_s(rounds):
     rate = 1 / statistics.median(r[1] for r in rounds)
-    return f"{rate / 1e6:.3g} M" if rate >= 1e5 else f"{rate / 1e3:.3g} k"
+    return f"{rate / 1e6:.3g} M" if rate >= 1e5 else f"{rate / 1e3:.3g} k" if rate >= 1e3 else f"{rate:.3g}"
 
 
 def loss(measured, key, who):
@@ -93,7 +98,7 @@ def measure(options, folder):
     for number in range(options.rounds):
         for threads in ["1", "2"]:
             at = ["--threads", threads]
-            case = f"small"
+            case = "small"
             for line in lines([BENCH, "forest", "ours", *small, "--tried", "3", *at]):
                 measured.add(case, line)
             for line in lines([BENCH, "forest", "linfa", *small, "--tried", "3", *at]):
@@ -122,8 +127,8 @@ def measure(options, folder):
 
 def report(options, measured, losses):
     machine = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), "unknown")
-    yield f"*Made by* `bench/forest/run`, {datetime.date.today():%-d %B %Y}, {options.rounds} rounds; {machine}, "
-    yield f"{os.cpu_count()} cores, {platform.system()} {platform.release()}; load {os.getloadavg()[2]:.1f} at the end."
+    yield f"*Made by* `bench/forest/run`, {datetime.date.today():%-d %B %Y}, {options.rounds} rounds; {machine}, {os.cpu_count()} cores,"
+    yield f"{platform.system()} {platform.release()}; load {os.getloadavg()[2]:.1f} at the end."
     yield ""
     yield "Training, from rows in memory to a forest: CPU seconds, median. In bold how many times ours (least and most of the rounds)."
     yield ""
@@ -155,8 +160,8 @@ def report(options, measured, losses):
         rows = [round(r[0][0] / r[0][1]) for r in (half, whole)]
         ratio = statistics.median(b[0] / a[0] for a, b in zip(half, whole))
         yield ""
-        yield f"20 trees of depth 10, 23 columns: {rows[0]:,} rows in {cpu_s(half)} CPU, {rows[1]:,} in {cpu_s(whole)}: "
-        yield f"**{ratio:.2f}** times for twice the rows."
+        yield f"20 trees of depth 10, 23 columns: {rows[0]:,} rows in {cpu_s(half)} CPU, {rows[1]:,} in {cpu_s(whole)}:"
+        yield f"**{ratio:.2f}** times as long for twice the rows."
     yield ""
     yield "Log-loss beside boosted trees on the same columns, at the best of 20, 40, … 200 rounds (learning rate 0.1, 31 leaves):"
     yield ""
