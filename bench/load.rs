@@ -3,12 +3,13 @@
 use std::{fs, hint::black_box, path::PathBuf, time::Instant};
 
 use anyhow::Context;
-use chrono::Utc;
 use delaycast::{
     history,
     model::{MODEL_FILE, Model, ModelDir},
-    request::{Request, RequestId},
+    request::Request,
 };
+
+use crate::requests;
 
 /// So many requests are scored together.
 const BATCH: usize = 2000;
@@ -70,19 +71,8 @@ fn asked(count: usize, with_numbers: bool) -> anyhow::Result<Vec<Request>> {
     let flights = history::bundled()?.flights;
     let request = |at: usize| {
         let flight = &flights[at * 7919 % flights.len()];
-        Request {
-            id: RequestId::random(),
-            carrier: flight.carrier,
-            origin: flight.origin,
-            dest: flight.dest,
-            date: flight.date,
-            dep_delay: flight.dep_delay.map(f64::from),
-            distance: flight.distance.map(f64::from),
-            flight_num: flight.flight_num.filter(|_| with_numbers).map(|number| number.to_string()),
-            schedule: None,
-            weather: None,
-            asked_at: Some(Utc::now().naive_utc()),
-        }
+        let number = flight.flight_num.filter(|_| with_numbers);
+        Request { flight_num: number.map(|number| number.to_string()), ..requests::about(flight) }
     };
     Ok((0..count).map(request).collect())
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use anyhow::Context;
 use chrono::Utc;
 use delaycast::{
-    history,
+    history::{self, Flight},
     log::Producer,
     request::{Request, RequestId, encode},
 };
@@ -19,24 +19,24 @@ const UNACKNOWLEDGED_MAX: usize = 2048;
 pub(crate) fn make(count: usize, seed: u64) -> anyhow::Result<Vec<Request>> {
     let flights = history::bundled()?.flights;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    Ok((0..count)
-        .map(|_| {
-            let flight = &flights[random.random_range(0..flights.len())];
-            Request {
-                id: RequestId::random(),
-                carrier: flight.carrier,
-                origin: flight.origin,
-                dest: flight.dest,
-                date: flight.date,
-                dep_delay: flight.dep_delay.map(f64::from),
-                distance: flight.distance.map(f64::from),
-                flight_num: None,
-                schedule: None,
-                weather: None,
-                asked_at: Some(Utc::now().naive_utc()),
-            }
-        })
-        .collect())
+    Ok((0..count).map(|_| about(&flights[random.random_range(0..flights.len())])).collect())
+}
+
+/// A request about a flight, as the page makes them: without its number.
+pub(crate) fn about(flight: &Flight) -> Request {
+    Request {
+        id: RequestId::random(),
+        carrier: flight.carrier,
+        origin: flight.origin,
+        dest: flight.dest,
+        date: flight.date,
+        dep_delay: flight.dep_delay.map(f64::from),
+        distance: flight.distance.map(f64::from),
+        flight_num: None,
+        schedule: None,
+        weather: None,
+        asked_at: Some(Utc::now().naive_utc()),
+    }
 }
 
 /// Publishes requests and returns when all are acknowledged.
