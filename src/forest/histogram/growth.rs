@@ -169,8 +169,9 @@ impl Growth {
 
 /// Copies what belongs to rows with a weight.
 fn keep_weighed<T: Copy + Default>(items: &[T], weighed: &[Entry], kept: &mut Vec<T>) {
+    // One place more than are kept, for what is not.
+    kept.resize(weighed.iter().filter(|entry| entry.weight() > 0).count() + 1, T::default());
     // No branch: whether a row has a weight cannot be foreseen.
-    kept.resize(items.len() + 1, T::default());
     let mut to = 0;
     for (&item, entry) in items.iter().zip(weighed) {
         kept[to] = item;
