@@ -36,16 +36,20 @@ def short(number):
     return f"{number:.3g}" if number < 1000 else f"{number:,.0f}"
 
 
+def each(line):
+    """CPU seconds a row."""
+    return line["cpu_s"] / line["rows"]
+
+
 class Measured:
-    """Results by what was measured, by whom, and in which round."""
+    """Lines by what was measured, by whom, a line a round."""
 
     def __init__(self):
         self.by_case = {}
 
     def add(self, case, line):
-        each = line["cpu_s"] / line["rows"]
-        rounds = self.by_case.setdefault((case, line["what"], line["threads"]), {}).setdefault(line["who"], [])
-        rounds.append((line["cpu_s"], each, line["seconds"] / line["rows"], line.get("log_loss"), line["seconds"]))
+        key = (case, line["what"], line["threads"])
+        self.by_case.setdefault(key, {}).setdefault(line["who"], []).append(line)
 
     def whos(self, key):
         return self.by_case.get(key, {})
@@ -57,7 +61,7 @@ class Measured:
         text = show(rounds)
         if who == OURS:
             return f"**{text}**"
-        ratios = [theirs[1] / mine[1] for theirs, mine in zip(rounds, ours)]
+        ratios = [each(theirs) / each(mine) for theirs, mine in zip(rounds, ours)]
         spread = f"{short(min(ratios))}–{short(max(ratios))}"
         return f"{text}: **{short(statistics.median(ratios))}** ({spread})"
 
@@ -72,17 +76,17 @@ def table(measured, cases, whos, show):
 
 
 def cpu_s(rounds):
-    return f"{statistics.median(r[0] for r in rounds):.3g} s"
+    return f"{statistics.median(line['cpu_s'] for line in rounds):.3g} s"
 
 
 def per_cpu_s(rounds):
-    rate = 1 / statistics.median(r[1] for r in rounds)
+    rate = 1 / statistics.median(map(each, rounds))
     return f"{rate / 1e6:.3g} M" if rate >= 1e5 else f"{rate / 1e3:.3g} k" if rate >= 1e3 else f"{rate:.3g}"
 
 
 def loss(measured, key, who):
     rounds = measured.whos(key).get(who, [])
-    return next((f"{r[3]:.4f}" for r in rounds if r[3] is not None), "–")
+    return next((f"{line['log_loss']:.4f}" for line in rounds if "log_loss" in line), "–")
 
 
 def measure(options, folder):
@@ -95,20 +99,15 @@ def measure(options, folder):
         write_rows(data, "default", options.holdout_from, options.data)
     small = ["--rows", seed, "--depth", "5"]
     large = ["--rows", own, "--depth", "14", "--tried", "8", "--leaf", "60"]
-    for number in range(options.rounds):
+    for _ in range(options.rounds):
         for threads in ["1", "2"]:
             at = ["--threads", threads]
-            case = "small"
-            for line in lines([BENCH, "forest", "ours", *small, "--tried", "3", *at]):
-                measured.add(case, line)
-            for line in lines([BENCH, "forest", "linfa", *small, "--tried", "3", *at]):
-                measured.add(case, line)
-            for line in lines([*PEERS, *small, "--tried", "3", *at]):
-                measured.add(case, line)
+            for who in ([BENCH, "forest", "ours"], [BENCH, "forest", "linfa"], PEERS):
+                for line in lines([*who, *small, "--tried", "3", *at]):
+                    measured.add("small", line)
             for line in lines([BENCH, "forest", "ours", *large, *at]) + lines([*PEERS, *large, *at]):
                 measured.add("large", line)
-        every = lines([BENCH, "forest", "linfa", *small, "--tried", "9", "--train-only"])
-        for line in every:
+        for line in lines([BENCH, "forest", "linfa", *small, "--tried", "9", "--train-only"]):
             measured.add("small", line | {"who": "linfa-trees, all columns"})
         if options.data:
             more = ["--rows", data, "--depth", "10", "--tried", "8", "--leaf", "60"]
@@ -157,8 +156,8 @@ def report(options, measured, losses):
     yield from table(measured, cases, whos, per_cpu_s)
     if options.data:
         half, whole = (measured.whos((f"data {part}", "train", 1))[OURS] for part in (500, 1000))
-        rows = [round(r[0][0] / r[0][1]) for r in (half, whole)]
-        ratio = statistics.median(b[0] / a[0] for a, b in zip(half, whole))
+        rows = [rounds[0]["rows"] for rounds in (half, whole)]
+        ratio = statistics.median(b["cpu_s"] / a["cpu_s"] for a, b in zip(half, whole))
         yield ""
         yield f"20 trees of depth 10, 23 columns: {rows[0]:,} rows in {cpu_s(half)} CPU, {rows[1]:,} in {cpu_s(whole)}:"
         yield f"**{ratio:.2f}** times as long for twice the rows."

@@ -40,12 +40,12 @@ impl Forest {
             let mut keys = NO_ROW;
             return rows.chunks_exact(self.width).map(|row| self.of_row(row, &mut keys)).collect();
         }
-        let mut sums = vec![[0.0; CLASSES]; rows.len() / self.width];
+        let mut answers = vec![[0.0; CLASSES]; rows.len() / self.width];
         let mut keys = Vec::new();
-        for (rows, sums) in rows.chunks(BLOCK * self.width).zip(sums.chunks_mut(BLOCK)) {
-            self.add_block(rows, sums, &mut keys);
+        for (rows, answers) in rows.chunks(BLOCK * self.width).zip(answers.chunks_mut(BLOCK)) {
+            self.of_block(rows, answers, &mut keys);
         }
-        sums.into_iter().map(|sum| self.mean(sum)).collect()
+        answers
     }
 
     fn of_row(&self, row: &[f32], keys: &mut Row) -> Probabilities {
@@ -75,10 +75,11 @@ impl Forest {
         at
     }
 
-    fn add_block(&self, rows: &[f32], sums: &mut [Probabilities], keys: &mut Vec<Key>) {
+    /// Writes the answers to rows, which are sums of zero before.
+    fn of_block(&self, rows: &[f32], answers: &mut [Probabilities], keys: &mut Vec<Key>) {
         let group = ROWS * self.width;
         let (groups, rest) = rows.split_at(rows.len() - rows.len() % group);
-        let (sums, sums_of_rest) = sums.split_at_mut(groups.len() / self.width);
+        let (sums, answers_to_rest) = answers.split_at_mut(groups.len() / self.width);
         keys.clear();
         for rows in groups.chunks_exact(group) {
             // By column, so that a group has one address.
@@ -92,13 +93,10 @@ impl Forest {
                 }
             }
         }
+        sums.iter_mut().for_each(|sum| *sum = self.mean(*sum));
         let mut row_keys = NO_ROW;
-        for (row, sum) in rest.chunks_exact(self.width).zip(sums_of_rest) {
-            row_keys.iter_mut().zip(row).for_each(|(key, &number)| *key = Key::of(number));
-            for root in &self.roots {
-                let [leaf] = self.walk_trees(&[*root], &row_keys);
-                self.add(leaf, sum);
-            }
+        for (row, answer) in rest.chunks_exact(self.width).zip(answers_to_rest) {
+            *answer = self.of_row(row, &mut row_keys);
         }
     }
 
