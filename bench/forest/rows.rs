@@ -46,7 +46,7 @@ pub(super) fn write(options: &Options) -> anyhow::Result<()> {
     fs::create_dir_all(&options.to)?;
     let (mut learned, mut asked) = (Vec::new(), Vec::new());
     holdout.training.iter().for_each(|flight| fitted.encode(flight, &atlas, &mut learned));
-    holdout.held_out.iter().for_each(|flight| drop(fitted.features.encode(&flight.query, &atlas, &mut asked)));
+    holdout.held_out.iter().for_each(|flight| drop(fitted.features.encode(&flight.query(), &atlas, &mut asked)));
     write_side(&options.to, "train", &learned, holdout.training)?;
     write_side(&options.to, "test", &asked, holdout.held_out)?;
     println!("{} rows to learn from, {} later ones", holdout.training.len(), holdout.held_out.len());

@@ -103,7 +103,7 @@ fn flights() -> Vec<TrainingFlight<'static>> {
             schedule: None,
             weather: None,
         };
-        TrainingFlight { query, dep_delay, arr_delay: dep_delay - 10.0 }
+        TrainingFlight::new(&query, dep_delay, dep_delay - 10.0)
     };
     (0..400).map(flight).collect()
 }
@@ -118,7 +118,7 @@ fn a_model_is_evaluated_on_later_flights_and_trained_on_all() {
     assert_eq!(count.load(Ordering::Relaxed), plan.trees_total(&flights));
     let origin = model.origin();
     assert_eq!((origin.trained_on, origin.evaluation.trained_on, origin.evaluation.forest.rows), (400, 300, 100));
-    assert_eq!((origin.window.from, origin.window.to), (flights[0].query.date, flights[399].query.date));
+    assert_eq!((origin.window.from, origin.window.to), (flights[0].query().date, flights[399].query().date));
     assert!(origin.evaluation.from > origin.window.from && origin.evaluation.from <= origin.window.to);
     assert!(origin.evaluation.forest.accuracy > origin.evaluation.majority.accuracy);
     // The departure delay is all there is to know, and this forest must not know it.
@@ -190,8 +190,8 @@ fn windy_flights(weather: &[Weather; 2]) -> Vec<TrainingFlight<'_>> {
     for (at, flight) in flights.iter_mut().enumerate() {
         // 0 or 1, without a period: days, times the golden ratio.
         let windy = ((at / 10) as u32).wrapping_mul(0x9e37_79b9) as usize >> 31;
-        flight.query.schedule = Some(Schedule { dep_min: 600, arr_min: 780 });
-        flight.query.weather = Some(&weather[windy]);
+        flight.change(|query| query.schedule = Some(Schedule { dep_min: 600, arr_min: 780 }));
+        flight.change(|query| query.weather = Some(&weather[windy]));
         flight.arr_delay += 60.0 * windy as f32;
     }
     flights
@@ -243,7 +243,7 @@ fn flights_without_weather_make_four_forests_at_most() {
         |flights: &[TrainingFlight<'_>]| fit(flights, &Atlas::default(), &plan(Preset::Default), &counter().1).unwrap();
     let with = windy_flights(&weather);
     let mut without = with.clone();
-    without.iter_mut().for_each(|flight| flight.query.weather = None);
+    without.iter_mut().for_each(|flight| flight.change(|query| query.weather = None));
     let (with, without) = (grown(&with), grown(&without));
     let labels: Vec<&str> = without.forests.iter().map(|(given, _)| given.label()).collect();
     let expected = [

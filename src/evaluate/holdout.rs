@@ -17,7 +17,7 @@ pub struct Window {
 impl Window {
     /// The days of some flights.
     pub fn of(flights: &[TrainingFlight]) -> Option<Self> {
-        let days = || flights.iter().map(|flight| flight.query.date);
+        let days = || flights.iter().map(|flight| flight.query().date);
         Some(Window { from: days().min()?, to: days().max()? })
     }
 }
@@ -60,11 +60,11 @@ impl<'a> Holdout<'a> {
     /// held out.
     pub fn split(flights: &'a [TrainingFlight<'a>], from: Option<NaiveDate>) -> Result<Self, HoldoutError> {
         let window = Window::of(flights).ok_or(HoldoutError::NoFlights)?;
-        if !flights.is_sorted_by_key(|flight| flight.query.date) {
+        if !flights.is_sorted_by_key(|flight| flight.query().date) {
             return Err(HoldoutError::Unsorted);
         }
         let from = from.unwrap_or_else(|| last_quarter(window));
-        let (training, held_out) = flights.split_at(flights.partition_point(|flight| flight.query.date < from));
+        let (training, held_out) = flights.split_at(flights.partition_point(|flight| flight.query().date < from));
         if training.is_empty() || held_out.is_empty() {
             return Err(HoldoutError::OneSided { from, window });
         }
@@ -87,7 +87,7 @@ mod tests {
         let first = NaiveDate::from_ymd_opt(2013, 1, 1).unwrap();
         let on = |day| {
             let mut flight = flight("AA", "JFK", 0.0, 0.0);
-            flight.query.date = first + Days::new(day);
+            flight.change(|query| query.date = first + Days::new(day));
             flight
         };
         (0..365).map(on).collect()
@@ -99,8 +99,10 @@ mod tests {
         let holdout = Holdout::split(&year, None).unwrap();
         assert_eq!(holdout.from, NaiveDate::from_ymd_opt(2013, 10, 2).unwrap());
         assert_eq!((holdout.training.len(), holdout.held_out.len()), (274, 91));
-        let last_trained_on = holdout.training.iter().map(|flight| flight.query.date).max();
-        assert!(last_trained_on < Some(holdout.from) && holdout.held_out.iter().all(|f| f.query.date >= holdout.from));
+        let last_trained_on = holdout.training.iter().map(|flight| flight.query().date).max();
+        assert!(
+            last_trained_on < Some(holdout.from) && holdout.held_out.iter().all(|f| f.query().date >= holdout.from)
+        );
     }
 
     #[test]

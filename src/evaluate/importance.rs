@@ -60,7 +60,7 @@ impl Asked<'_> {
                 |(p, class): (&Probabilities, &DelayClass)| -f64::from(p[class.index()]).max(PROBABILITY_MIN).ln();
             predictions.iter().zip(truth.classes()).map(loss).collect()
         };
-        let before = losses(self.predictions(flights.iter().map(|flight| flight.query)));
+        let before = losses(self.predictions(flights.iter().map(|flight| flight.query())));
         let facts = FACTS.iter().zip(0..).filter_map(|(&(fact, take), number)| {
             let columns = self.columns_of(take, flights);
             if columns.is_empty() {
@@ -68,8 +68,8 @@ impl Asked<'_> {
             }
             let order = shuffled(flights.len(), bootstrap.seed.wrapping_add(number));
             let after = losses(self.predictions(flights.iter().zip(&order).map(|(flight, &other)| {
-                let mut query = flight.query;
-                take(&mut query, &flights[other].query);
+                let mut query = flight.query();
+                take(&mut query, &flights[other].query());
                 query
             })));
             let mut days = vec![(0.0, 0u64); truth.days_len()];
@@ -99,7 +99,7 @@ impl Asked<'_> {
         const SEEN: usize = 1000;
         let width = self.features.width();
         let step = (flights.len() / SEEN).max(1);
-        let seen: Vec<Query> = flights.iter().step_by(step).map(|flight| flight.query).collect();
+        let seen: Vec<Query> = flights.iter().step_by(step).map(|flight| flight.query()).collect();
         let mut changed = vec![false; width];
         for (query, other) in seen.iter().zip(seen.iter().rev()) {
             let mut mixed = *query;
@@ -134,7 +134,7 @@ mod tests {
     use crate::{
         atlas::Atlas,
         features::{Fitted, Given, Preset, Schedule, tests::flight},
-        forest::{Forest, Split, Tree, TreeNode},
+        forest::{Distribution, Forest, Split, Tree, TreeNode},
         weather::{Observation, Weather},
     };
 
@@ -144,8 +144,8 @@ mod tests {
             let minutes = if at.is_multiple_of(2) { 60.0 } else { 0.0 };
             let mut flight =
                 flight(["AA", "B6", "DL"][at as usize % 3], ["JFK", "EWR"][at as usize % 2], minutes, minutes);
-            flight.query.date = flight.query.date + Days::new(at / 10);
-            flight.query.distance = Some(100.0 + at as f32);
+            flight.change(|query| query.date = query.date + Days::new(at / 10));
+            flight.change(|query| query.distance = Some(100.0 + at as f32));
             flight
         };
         (0..400).map(flight).collect()
@@ -153,15 +153,16 @@ mod tests {
 
     /// One split on the departure delay, the first column, and certain leaves.
     fn forest(width: usize) -> Forest {
-        let leaf = |distribution| TreeNode { split: None, distribution };
-        let root = TreeNode { split: Some(Split { column: 0, threshold: 30.0, left: 1 }), distribution: [0.25; 4] };
+        let leaf = |distribution| TreeNode { split: None, distribution: Distribution::of(distribution) };
+        let root =
+            TreeNode { split: Some(Split { column: 0, threshold: 30.0, left: 1 }), distribution: Distribution::EVEN };
         let nodes = vec![root, leaf([0.05, 0.05, 0.85, 0.05]), leaf([0.05, 0.05, 0.05, 0.85])];
         Forest::new(&[Tree { nodes }], width).unwrap()
     }
 
     #[test]
     fn the_facts_are_all_that_is_known_of_a_flight() {
-        let (mut query, other) = (flight("AA", "JFK", 0.0, 0.0).query, flight("B6", "EWR", 9.0, 0.0).query);
+        let (mut query, other) = (flight("AA", "JFK", 0.0, 0.0).query(), flight("B6", "EWR", 9.0, 0.0).query());
         let weather = Weather::UNOBSERVED.with(Observation::Temp, 32.0);
         let other = Query {
             date: other.date + Days::new(1),

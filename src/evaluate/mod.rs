@@ -71,7 +71,7 @@ impl Evaluation {
         let (shares, table) = (class_shares(holdout.training), DepDelayTable::fit(holdout.training));
         let said = |given| {
             let asked = Asked { features, atlas, forest: forests.of(given).1, given };
-            Metrics::of(asked.predictions(flights.iter().map(|flight| flight.query)), &truth)
+            Metrics::of(asked.predictions(flights.iter().map(|flight| flight.query())), &truth)
         };
         Evaluation {
             from: holdout.from,

@@ -14,7 +14,7 @@ impl Truth {
     /// Of flights in the order of their days.
     pub fn of(flights: &[TrainingFlight]) -> Self {
         let mut truth = Truth { classes: flights.iter().map(TrainingFlight::class).collect(), ..Truth::default() };
-        for day in flights.chunk_by(|a, b| a.query.date == b.query.date) {
+        for day in flights.chunk_by(|a, b| a.query().date == b.query().date) {
             // There are fewer days than flights, and fewer flights than a u32 counts.
             truth.day_numbers.resize(truth.day_numbers.len() + day.len(), truth.days_len as u32);
             truth.days_len += 1;

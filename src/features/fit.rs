@@ -1,8 +1,12 @@
 //! Fitting a feature set to flights.
 
+use std::sync::Arc;
+
 use super::{
     Column, FeatureSet, FrequencyIndex, Group, Known, NoFlights, Outcome, Preset, Schedules, TrainingFlight,
-    WeatherColumn, WeatherValue, seen::Seen, target_mean::TargetSums,
+    WeatherColumn, WeatherValue,
+    seen::Seen,
+    target_mean::{OutOfFold, TargetMeans},
 };
 use crate::atlas::Atlas;
 
@@ -25,13 +29,13 @@ pub(super) enum Recipe {
     Weather(WeatherValue),
 }
 
-/// A feature set with the sums that it was made from, to encode the training flights themselves.
-#[derive(Debug, Clone)]
+/// A feature set, and what it takes to encode the flights that it was fitted to.
+#[derive(Debug)]
 pub struct Fitted {
     /// The feature set.
     pub features: FeatureSet,
     /// Of each column with a target mean.
-    sums: Vec<Option<TargetSums>>,
+    out_of_fold: Vec<Option<Arc<OutOfFold>>>,
 }
 
 impl Fitted {
@@ -42,8 +46,9 @@ impl Fitted {
         }
         let recipes = preset.recipes(flights);
         let seen = Seen::of(flights);
-        let (columns, sums) = recipes.iter().map(|recipe| recipe.fit(&seen, flights)).unzip();
-        let distances: Vec<f32> = flights.iter().filter_map(|flight| flight.query.distance).collect();
+        let mut means = TargetMeans::new(&seen, flights);
+        let (columns, out_of_fold) = recipes.iter().map(|recipe| recipe.fit(&seen, flights, &mut means)).unzip();
+        let distances: Vec<f32> = flights.iter().filter_map(|flight| flight.query().distance).collect();
         let sum: f64 = distances.iter().map(|&miles| f64::from(miles)).sum();
         let features = FeatureSet {
             columns,
@@ -51,28 +56,32 @@ impl Fitted {
             schedules: Schedules::fit(&seen, flights),
             seen,
         };
-        Ok(Fitted { features, sums })
+        Ok(Fitted { features, out_of_fold })
     }
 
     /// Appends the row of one of the flights that the set was fitted to. Target means are those over the other folds' flights.
     pub fn encode(&self, flight: &TrainingFlight, atlas: &Atlas, row: &mut Vec<f32>) {
-        let query = &flight.query;
-        let distance = query.distance.or_else(|| atlas.distance_miles(query.origin, query.dest));
-        let distance = distance.unwrap_or(self.features.mean_distance);
-        let known = Known { distance, ..Known::of(flight, &self.features.seen) };
-        row.extend(self.features.columns.iter().zip(&self.sums).map(|(column, sums)| {
+        let known = Known::of(flight, &self.features.seen);
+        let distance = known.query.distance.or_else(|| atlas.distance_miles(known.query.origin, known.query.dest));
+        let known = Known { distance: distance.unwrap_or(self.features.mean_distance), ..known };
+        row.extend(self.features.columns.iter().zip(&self.out_of_fold).map(|(column, out_of_fold)| {
             column.value_with(&known, |mean| {
-                sums.as_ref().map_or_else(|| mean.of(&known), |sums| sums.of_training(&known, flight))
+                out_of_fold.as_ref().map_or_else(|| mean.of(&known), |out_of_fold| out_of_fold.of(&known, flight))
             })
         }));
     }
 }
 
 impl Recipe {
-    fn fit(&self, seen: &Seen, flights: &[TrainingFlight]) -> (Column, Option<TargetSums>) {
-        let mean = |groups, outcome, column: fn(super::TargetMean) -> Column| {
-            let sums = TargetSums::fit(groups, outcome, seen, flights);
-            (column(sums.finish(seen, flights)), Some(sums))
+    fn fit(
+        &self,
+        seen: &Seen,
+        flights: &[TrainingFlight],
+        means: &mut TargetMeans<'_>,
+    ) -> (Column, Option<Arc<OutOfFold>>) {
+        let mut mean = |groups, outcome, column: fn(super::TargetMean) -> Column| {
+            let (mean, out_of_fold) = means.of(groups, outcome);
+            (column(mean), Some(out_of_fold))
         };
         match *self {
             Recipe::Plain(column) => (column(), None),

@@ -22,7 +22,8 @@ impl FrequencyIndex {
     /// Numbers the values that occur.
     pub(super) fn fit(group: Group, seen: &Seen, flights: &[TrainingFlight]) -> Self {
         let mut counts = vec![0u64; seen.len(group)];
-        for TrainingFlight { query, .. } in flights {
+        for flight in flights {
+            let query = &flight.query();
             if let Some(place) = seen.place(group, query, query.schedule) {
                 counts[place] += 1;
             }

@@ -17,6 +17,7 @@ mod schedule;
 mod seen;
 mod table;
 mod target_mean;
+mod training_flight;
 mod weather;
 
 use serde::{Deserialize, Serialize};
@@ -27,9 +28,10 @@ pub use frequency_index::FrequencyIndex;
 pub use given::Given;
 pub use group::Group;
 pub use preset::{Preset, UnknownPreset};
-pub use query::{Query, TrainingFlight};
+pub use query::Query;
 pub use schedule::{Schedule, Schedules};
 pub use target_mean::{Outcome, TargetMean};
+pub use training_flight::TrainingFlight;
 pub use weather::{WeatherColumn, WeatherValue};
 
 use seen::{Places, Seen};
@@ -63,7 +65,7 @@ pub struct Encoded {
 /// A query with what was looked up for it.
 #[derive(Debug, Clone, Copy)]
 struct Known<'a> {
-    query: &'a Query<'a>,
+    query: Query<'a>,
     distance: f32,
     schedule: Option<Schedule>,
     places: Places,
@@ -71,9 +73,9 @@ struct Known<'a> {
 
 impl<'a> Known<'a> {
     /// A flight of the past, of which all is known but perhaps the distance.
-    fn of(flight: &'a TrainingFlight<'_>, seen: &Seen) -> Self {
-        let query = &flight.query;
-        let places = seen.with_hours(seen.places(query), query, query.schedule);
+    fn of(flight: &TrainingFlight<'a>, seen: &Seen) -> Self {
+        let query = flight.query();
+        let places = seen.with_hours(seen.places(&query), &query, query.schedule);
         Known { query, distance: query.distance.unwrap_or(f32::NAN), schedule: query.schedule, places }
     }
 }
@@ -133,7 +135,7 @@ impl FeatureSet {
         note(known_distance.is_none(), Remark::UnknownDistance);
         let distance = known_distance.unwrap_or(self.mean_distance);
         let schedule = self.schedules.of(query, &places);
-        let known = Known { query, distance, schedule, places: self.seen.with_hours(places, query, schedule) };
+        let known = Known { query: *query, distance, schedule, places: self.seen.with_hours(places, query, schedule) };
         row.extend(self.columns.iter().map(|column| column.value(&known)));
         let given = Given {
             dep_delay: query.dep_delay.is_some(),

@@ -44,7 +44,8 @@ impl Preset {
 
     /// What the preset makes use of and any of the flights has; the departure delay all have.
     fn known_of(self, flights: &[TrainingFlight]) -> Given {
-        let any = |has: fn(&Query) -> bool| self == Preset::Default && flights.iter().any(|flight| has(&flight.query));
+        let any =
+            |has: fn(&Query) -> bool| self == Preset::Default && flights.iter().any(|flight| has(&flight.query()));
         let schedule = any(|query| query.schedule.is_some());
         let weather = schedule && any(|query| query.schedule.is_some() && query.weather.is_some());
         Given { dep_delay: true, schedule, weather }

@@ -1,15 +1,9 @@
-//! What is encoded: a request, or a flight of the past.
+//! What is asked about: a request, or a flight of the past.
 
 use chrono::NaiveDate;
 
 use super::{Given, Schedule};
-use crate::{
-    classes::DelayClass,
-    code::Code,
-    history::{FLIGHT_NUM_MAX, Fate, Flight, WeatherTable},
-    request::Request,
-    weather::Weather,
-};
+use crate::{code::Code, history::FLIGHT_NUM_MAX, request::Request, weather::Weather};
 
 /// What is known of a flight when it is asked about.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -67,65 +61,4 @@ impl<'a> From<&'a Request> for Query<'a> {
 fn number_of(text: &str, carrier: Code) -> Option<u32> {
     let digits = text.trim().strip_prefix(carrier.as_str()).unwrap_or(text).trim();
     digits.parse().ok().filter(|&number| number <= FLIGHT_NUM_MAX)
-}
-
-/// So many flights are taken before memory is given back.
-const TAKEN_AT_ONCE: usize = 1 << 18;
-
-/// A flown flight with both delays: what is trained on and evaluated with. 80 bytes, 8 of them for the weather: many flights share
-/// an hour's weather, so they refer to it, and it stays in the table of their history.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TrainingFlight<'a> {
-    /// The flight as it would have been asked about; its departure delay is known.
-    pub query: Query<'a>,
-    /// Minutes behind the schedule at departure.
-    pub dep_delay: f32,
-    /// Minutes behind the schedule at arrival.
-    pub arr_delay: f32,
-}
-
-impl<'a> TrainingFlight<'a> {
-    /// A flight of the history, if it was flown and both its delays are known and finite; with its weather, if the table has it.
-    pub fn of(flight: &Flight, weather: &'a WeatherTable) -> Option<Self> {
-        let finite = |minutes: &f32| minutes.is_finite();
-        let dep_delay = flight.dep_delay.filter(finite)?;
-        let arr_delay = flight.arr_delay.filter(finite)?;
-        (flight.fate == Fate::Flown).then_some(TrainingFlight {
-            query: Query {
-                date: flight.date,
-                carrier: flight.carrier,
-                origin: flight.origin,
-                dest: flight.dest,
-                dep_delay: Some(dep_delay),
-                distance: flight.distance.filter(|miles| miles.is_finite() && *miles > 0.0),
-                flight_num: flight.flight_num,
-                schedule: flight
-                    .crs_dep_min
-                    .zip(flight.crs_arr_min)
-                    .map(|(dep_min, arr_min)| Schedule { dep_min, arr_min }),
-                weather: weather.at_departure(flight),
-            },
-            dep_delay,
-            arr_delay,
-        })
-    }
-
-    /// Those of a history's flights that can be trained on, in their order. The flights are taken, and given back as they are used: a
-    /// year of them need not be in memory together with what is made of them.
-    pub fn all_of(mut flights: Vec<Flight>, weather: &'a WeatherTable) -> Vec<Self> {
-        let mut all = Vec::new();
-        while !flights.is_empty() {
-            let rest = flights.len().saturating_sub(TAKEN_AT_ONCE);
-            all.extend(flights.drain(rest..).rev().filter_map(|flight| Self::of(&flight, weather)));
-            flights.shrink_to_fit();
-        }
-        // They were taken from the end.
-        all.reverse();
-        all
-    }
-
-    /// The class of its arrival delay.
-    pub fn class(&self) -> DelayClass {
-        DelayClass::of_delay(self.arr_delay)
-    }
 }

@@ -44,7 +44,8 @@ impl Schedules {
     pub(super) fn fit(seen: &Seen, flights: &[TrainingFlight]) -> Self {
         let mut latest: Vec<(u32, NaiveDate, Option<Schedule>)> =
             vec![(0, NaiveDate::MIN, None); seen.len(Group::FlightRoute)];
-        for TrainingFlight { query, .. } in flights {
+        for flight in flights {
+            let query = &flight.query();
             let Some(place) = seen.place(Group::FlightRoute, query, None).filter(|_| query.schedule.is_some()) else {
                 continue;
             };

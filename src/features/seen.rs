@@ -104,7 +104,7 @@ impl Seen {
     /// The values of the flights' groups.
     pub(super) fn of(flights: &[TrainingFlight]) -> Self {
         let distinct = |code: fn(&Query) -> Code| {
-            let codes: HashSet<Code, FixedState> = flights.iter().map(|flight| code(&flight.query)).collect();
+            let codes: HashSet<Code, FixedState> = flights.iter().map(|flight| code(&flight.query())).collect();
             let mut codes: Vec<Code> = codes.into_iter().collect();
             codes.sort_unstable();
             codes
@@ -115,7 +115,8 @@ impl Seen {
         for group in &Group::ALL[3..] {
             let (_, lineage) = group.lineage().split_last().unwrap_or((group, &[]));
             let mut pairs = HashSet::default();
-            for TrainingFlight { query, .. } in flights {
+            for flight in flights {
+                let query = &flight.query();
                 let places = seen.place_in(lineage, query, query.schedule, Places::NONE);
                 if let Some((wider, number)) = pair(*group, &places, query, query.schedule) {
                     pairs.insert(u64::from(wider) << 32 | u64::from(number));

@@ -57,7 +57,7 @@ pub struct WeatherColumn {
 impl WeatherColumn {
     /// Finds what is typical; 0 if it was never observed.
     pub(super) fn fit(value: WeatherValue, flights: &[TrainingFlight]) -> Self {
-        let observed = flights.iter().filter_map(|flight| value.of(flight.query.weather?));
+        let observed = flights.iter().filter_map(|flight| value.of(flight.query().weather?));
         let mut observed: Vec<f32> = observed.collect();
         let middle = observed.len() / 2;
         let typical = match observed.len() {
@@ -101,7 +101,7 @@ mod tests {
         let weather = [30.0, 50.0, 90.0].map(|degrees| Weather::UNOBSERVED.with(Temp, degrees));
         let mut flights = [flight("AA", "JFK", 0.0, 0.0); 4];
         for (flight, weather) in flights.iter_mut().zip(&weather) {
-            flight.query.weather = Some(weather);
+            flight.change(|query| query.weather = Some(weather));
         }
         let temp = WeatherColumn::fit(WeatherValue::Temp, &flights);
         let seen = Seen::of(&flights);

@@ -1,12 +1,34 @@
-//! A forest as bytes: how many trees, the number of nodes of each, all nodes, and of each node the four probabilities.
+//! A forest as bytes: how many trees, and the number of nodes of each; then of all nodes the column that is compared, 255 at a leaf; of all splits
+//! the threshold; and of all nodes the probabilities of the first three classes, 16 bits each, in units of 2^-15.
 //!
-//! A node is its threshold, infinity at a leaf, and column and left child in one word, little-endian.
+//! Where a node's children stand follows from the nodes before it (`builder.rs`), and the last class has the rest.
 
-use super::{Forest, Key, Node, Unchecked};
-use crate::{
-    binary::{Bytes, Malformed, put_len},
-    classes::Probabilities,
+use super::{
+    Distribution, Forest, MalformedForest,
+    builder::{Builder, LEAF},
 };
+use crate::binary::{Bytes, Malformed, put_len};
+
+/// Why bytes are no forest.
+#[derive(Debug)]
+pub(crate) enum Unreadable {
+    /// They are too few.
+    Bytes(Malformed),
+    /// They are not a set of trees.
+    Forest(MalformedForest),
+}
+
+impl From<Malformed> for Unreadable {
+    fn from(malformed: Malformed) -> Self {
+        Unreadable::Bytes(malformed)
+    }
+}
+
+impl From<MalformedForest> for Unreadable {
+    fn from(malformed: MalformedForest) -> Self {
+        Unreadable::Forest(malformed)
+    }
+}
 
 impl Forest {
     /// Appends the forest.
@@ -15,34 +37,30 @@ impl Forest {
         let ends = starts.clone().skip(1).chain([self.nodes.len()]);
         put_len(bytes, self.roots.len());
         starts.zip(ends).for_each(|(start, end)| put_len(bytes, end - start));
-        for node in &self.nodes {
-            let threshold = if node.threshold == Key::MAX { f32::INFINITY } else { node.threshold.number() };
-            bytes.extend(threshold.to_le_bytes());
-            bytes.extend(node.link.to_le_bytes());
-        }
-        bytes.extend(self.distributions.iter().flatten().flat_map(|p| p.to_le_bytes()));
+        let splits = || (0..).zip(&self.nodes).map(|(at, node)| (node.left() != at).then_some(node));
+        // A column of a split is below 255.
+        bytes.extend(splits().map(|split| split.map_or(LEAF, |node| node.column() as u8)));
+        bytes.extend(splits().flatten().flat_map(|node| node.threshold.number().to_le_bytes()));
+        bytes.extend(self.distributions.iter().flat_map(|distribution| distribution.to_le_bytes()));
     }
-}
 
-impl Unchecked {
-    /// Reads a forest.
-    pub(crate) fn read(bytes: &mut Bytes<'_>) -> Result<Self, Malformed> {
+    /// Reads a forest over rows of `width` columns.
+    pub(crate) fn read(bytes: &mut Bytes<'_>, width: usize) -> Result<Self, Unreadable> {
         let trees_len = bytes.number()? as usize;
         let lens = bytes.numbers(trees_len)?;
-        let nodes_len = lens.iter().map(|len| u64::from(*len)).sum::<u64>();
-        let nodes_len = usize::try_from(nodes_len).map_err(|_| Malformed("a forest has too many nodes"))?;
-        let node = |&[a, b, c, d, e, f, g, h]: &[u8; 8]| {
-            let threshold = f32::from_le_bytes([a, b, c, d]);
-            let key = if threshold == f32::INFINITY { Key::MAX } else { Key::of(threshold) };
-            Node { threshold: key, link: u32::from_le_bytes([e, f, g, h]) }
-        };
-        let nodes = bytes.records(nodes_len)?.iter().map(node).collect();
-        let distributions = bytes.records::<16>(nodes_len)?.iter().map(distribution).collect();
-        Ok(Unchecked { lens, nodes, distributions })
+        let all = |part: fn(u32) -> u64| usize::try_from(lens.iter().map(|&len| part(len)).sum::<u64>());
+        let too_many = |_| Malformed("a forest has too many nodes");
+        let nodes_len = all(u64::from).map_err(too_many)?;
+        let splits_len = all(|len| u64::from(len / 2)).map_err(too_many)?;
+        let mut columns = bytes.take(nodes_len, 1)?;
+        let mut thresholds = bytes.records(splits_len)?;
+        let distributions = bytes.records(nodes_len)?;
+        let mut builder = Builder::new(width, nodes_len);
+        for &len in &lens {
+            let (tree, rest) = columns.split_at(len as usize);
+            let splits = builder.add(tree, thresholds)?;
+            (columns, thresholds) = (rest, &thresholds[splits..]);
+        }
+        Ok(builder.finish(distributions.iter().map(Distribution::unchecked).collect())?)
     }
-}
-
-fn distribution(bytes: &[u8; 16]) -> Probabilities {
-    let (numbers, _) = bytes.as_chunks();
-    std::array::from_fn(|class| f32::from_le_bytes(numbers[class]))
 }

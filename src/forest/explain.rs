@@ -13,7 +13,7 @@
 //! What a path adds up to is known before any row comes, so each leaf has its sums in a table: a row is explained by
 //! finding its leaves and adding their lines. Columns can be credited together, which keeps the lines short.
 
-use super::{Forest, Tree};
+use super::{Forest, Tree, distribution::UNIT};
 use crate::classes::{CLASSES, Probabilities};
 
 /// This many rows walk a tree side by side: their loads overlap.
@@ -59,7 +59,7 @@ impl Explainer {
     pub fn new(forest: &Forest, groups: &[usize]) -> Self {
         assert_eq!(groups.len(), forest.width(), "each column must have its group");
         let trees = forest.trees();
-        let share = 1.0 / trees.len() as f32;
+        let share = UNIT / trees.len() as f32;
         let mut explainer = Explainer {
             base_rate: [0.0; CLASSES],
             width: groups.len(),
@@ -79,14 +79,14 @@ impl Explainer {
         let line_len = self.line_len;
         // What each node's path is credited with so far; a node stands before its children. A forest's nodes are at most 2^24.
         let base = self.questions.len() as u32;
-        let mut credits = vec![0.0; tree.nodes.len() * line_len];
+        let mut credits = vec![0; tree.nodes.len() * line_len];
         let mut depths = vec![0; tree.nodes.len()];
         for (at, node) in tree.nodes.iter().enumerate() {
             let credit = at * line_len..(at + 1) * line_len;
             let Some(split) = node.split else {
                 self.questions.push(Question { threshold: f32::INFINITY, column: 0, left: base + at as u32 });
                 self.lines.push((self.table.len() / line_len) as u32);
-                self.table.extend(credits[credit].iter().map(|change| change * share));
+                self.table.extend(credits[credit].iter().map(|&change| change as f32 * share));
                 continue;
             };
             let left = split.left as usize;
@@ -94,9 +94,9 @@ impl Explainer {
                 let start = child * line_len;
                 credits.copy_within(credit.clone(), start);
                 let group = start + groups[usize::from(split.column)] * CLASSES;
-                let (after, before) = (&tree.nodes[child].distribution, &node.distribution);
-                for (sum, (after, before)) in credits[group..].iter_mut().zip(after.iter().zip(before)) {
-                    *sum += after - before;
+                let change = tree.nodes[child].distribution.more_than(node.distribution);
+                for (sum, change) in credits[group..].iter_mut().zip(change) {
+                    *sum += change;
                 }
                 depths[child] = depths[at] + 1;
             }
@@ -104,8 +104,8 @@ impl Explainer {
             self.questions.push(Question { threshold, column, left: base + split.left });
             self.lines.push(0);
         }
-        for (sum, p) in self.base_rate.iter_mut().zip(&tree.nodes[0].distribution) {
-            *sum += p * share;
+        for (sum, units) in self.base_rate.iter_mut().zip(tree.nodes[0].distribution.units()) {
+            *sum += units as f32 * share;
         }
         self.roots.push(Root { node: base, depth: depths.into_iter().max().unwrap_or(0) });
     }

@@ -1,6 +1,8 @@
 //! Filling a grown tree's nodes with class probabilities.
 
-use super::{TrainingSet, Tree, TreeNode};
+use std::array;
+
+use super::{Distribution, TrainingSet, Tree, TreeNode};
 use crate::classes::CLASSES;
 
 /// The shares of all training rows count for this many rows in each node's probabilities.
@@ -20,10 +22,7 @@ pub(super) fn fill(mut nodes: Vec<TreeNode>, data: &TrainingSet) -> Tree {
     }
     let all = counts[0].map(|count| count as f64 / data.rows_len() as f64);
     for (node, counts) in nodes.iter_mut().zip(&counts) {
-        let rows: u64 = counts.iter().sum();
-        for ((p, &count), share) in node.distribution.iter_mut().zip(counts).zip(&all) {
-            *p = ((count as f64 + ROWS_OF_ALL * share) / (rows as f64 + ROWS_OF_ALL)) as f32;
-        }
+        node.distribution = Distribution::of(array::from_fn(|class| counts[class] as f64 + ROWS_OF_ALL * all[class]));
     }
     Tree { nodes }
 }

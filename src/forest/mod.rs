@@ -6,13 +6,14 @@
 //!
 //! # Layout in memory
 //!
-//! A node is 8 bytes: a threshold, and in one word the column to compare (8 bits) and the left child's index (24 bits).
+//! The nodes of a tree stand in the order of their levels. A node is 8 bytes: a threshold, and in one word the column to compare (8 bits) and the left child's index (24 bits).
 //! The right child stands next to the left. What is not greater than the threshold goes left. Numbers are compared as whole numbers
 //! in the same order ([`Key`]): a comparison's carry is then added to the left child's index, without a branch or a
 //! jump. A leaf is its own left child under a threshold that nothing exceeds, so that every row takes as many steps as its tree is deep.
 
 mod binary;
-mod check;
+mod builder;
+mod distribution;
 mod explain;
 mod forests;
 pub mod histogram;
@@ -24,19 +25,21 @@ mod training_set;
 mod tree;
 mod walk;
 
-pub(crate) use check::Unchecked;
+pub(crate) use binary::Unreadable;
+pub use distribution::Distribution;
 pub use explain::Explainer;
 pub use forests::{Forests, Incomplete};
 pub use settings::{ForestSettings, Trainer, UnknownTrainer};
 pub use training_set::{TrainingSet, UnusableRows, count_classes};
 pub use tree::{Split, Tree, TreeNode};
 
+use builder::{Builder, LEAF};
 use key::Key;
-
-use crate::classes::Probabilities;
 
 /// At most this many nodes, all trees together: an index has 24 bits.
 pub const NODES_MAX: usize = 1 << 24;
+/// At most this many trees: sums of their probabilities, in units, have 32 bits.
+pub const TREES_MAX: usize = 1 << 16;
 /// A tree is at most this deep.
 pub const DEPTH_MAX: u32 = 32;
 
@@ -87,7 +90,7 @@ pub struct MalformedForest {
 pub struct Forest {
     nodes: Vec<Node>,
     /// Of each node, inner ones included.
-    distributions: Vec<Probabilities>,
+    distributions: Vec<Distribution>,
     roots: Vec<Root>,
     width: usize,
     /// Of each column of a row, whether any split compares it.
@@ -97,24 +100,20 @@ pub struct Forest {
 impl Forest {
     /// Checks and flattens trees over rows of `width` columns.
     pub fn new(trees: &[Tree], width: usize) -> Result<Self, MalformedForest> {
-        let malformed = |tree, reason| MalformedForest { tree, reason };
-        let mut flat = Unchecked::default();
+        let mut builder = Builder::new(width, trees.iter().map(|tree| tree.nodes.len()).sum());
         for (number, tree) in trees.iter().enumerate() {
-            if flat.nodes.len() + tree.nodes.len() > NODES_MAX {
-                return Err(malformed(number, "more than 2^24 nodes"));
+            let splits = || tree.nodes.iter().filter_map(|node| node.split);
+            let in_order = splits().zip((1..).step_by(2)).all(|(split, left)| split.left == left);
+            if !in_order || splits().any(|split| split.column == LEAF) {
+                let reason = "its nodes are not in the order of their levels, or compare a column that is not there";
+                return Err(MalformedForest { tree: number, reason });
             }
-            // There are at most 2^24.
-            let base = flat.nodes.len() as u32;
-            flat.lens.push(tree.nodes.len() as u32);
-            for (at, node) in (base..).zip(&tree.nodes) {
-                flat.nodes.push(match &node.split {
-                    Some(split) => flatten(split, base, at).map_err(|reason| malformed(number, reason))?,
-                    None => Node::leaf(at),
-                });
-                flat.distributions.push(node.distribution);
-            }
+            let columns: Vec<u8> =
+                tree.nodes.iter().map(|node| node.split.map_or(LEAF, |split| split.column)).collect();
+            let thresholds: Vec<_> = splits().map(|split| split.threshold.to_le_bytes()).collect();
+            builder.add(&columns, &thresholds)?;
         }
-        flat.check(width)
+        builder.finish(trees.iter().flat_map(|tree| &tree.nodes).map(|node| node.distribution).collect())
     }
 
     /// The trees it was made of.
@@ -156,16 +155,6 @@ impl Forest {
     pub fn uses_column(&self, column: usize) -> bool {
         self.used.get(column) == Some(&true)
     }
-}
-
-/// The node of a split at an index, in a tree that starts at `base`. What does not fit into a node is refused here.
-fn flatten(split: &Split, base: u32, at: u32) -> Result<Node, &'static str> {
-    if !split.threshold.is_finite() {
-        return Err("a split compares with no number");
-    }
-    let left = base.checked_add(split.left).filter(|&left| left > at && (left as usize) < NODES_MAX);
-    let left = left.ok_or("a child stands before its parent or outside the tree")?;
-    Ok(Node { threshold: Key::of(split.threshold), link: u32::from(split.column) << LEFT_BITS | left })
 }
 
 #[cfg(test)]

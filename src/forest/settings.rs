@@ -86,7 +86,7 @@ impl ForestSettings {
                 depth: 14,
                 columns_per_node: 8,
                 rows_per_tree: 20_000,
-                rows_per_leaf: 60,
+                rows_per_leaf: 130,
                 smoothing_rows: 10,
                 ..shared
             },

@@ -1,14 +1,15 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::classes::{CLASSES, DelayClass};
+use crate::binary::Bytes;
+use crate::classes::{CLASSES, DelayClass, Probabilities};
 
-fn leaf(distribution: Probabilities) -> TreeNode {
-    TreeNode { split: None, distribution }
+fn leaf(probabilities: [f64; CLASSES]) -> TreeNode {
+    TreeNode { split: None, distribution: Distribution::of(probabilities) }
 }
 
 fn split(column: u8, threshold: f32, left: u32) -> TreeNode {
-    TreeNode { split: Some(Split { column, threshold, left }), distribution: [0.25; CLASSES] }
+    TreeNode { split: Some(Split { column, threshold, left }), distribution: Distribution::EVEN }
 }
 
 /// Is column 1 at most 2? Surely early, else surely very late.
@@ -47,7 +48,7 @@ fn probabilities_are_the_mean_over_trees() {
 #[test]
 fn what_is_no_tree_is_refused() {
     let certain = [1.0, 0.0, 0.0, 0.0];
-    let cases: [(&str, Vec<TreeNode>); 9] = [
+    let cases: [(&str, Vec<TreeNode>); 11] = [
         ("no root", vec![]),
         ("itself as child", vec![split(0, 1.0, 0), leaf(certain), leaf(certain)]),
         ("right child outside", vec![split(0, 1.0, 1), leaf(certain)]),
@@ -55,8 +56,10 @@ fn what_is_no_tree_is_refused() {
         ("column not there", vec![split(2, 1.0, 1), leaf(certain), leaf(certain)]),
         ("threshold not finite", vec![split(0, f32::INFINITY, 1), leaf(certain), leaf(certain)]),
         ("orphans", vec![leaf(certain), leaf(certain)]),
+        ("a leaf's mark as column", vec![split(LEAF, 1.0, 1), leaf(certain), leaf(certain)]),
+        ("left child before the parent", vec![split(0, 1.0, 1), split(0, 1.0, 0), leaf(certain)]),
+        ("children out of order", vec![split(0, 1.0, 3), leaf(certain), leaf(certain), leaf(certain), leaf(certain)]),
         ("two parents", vec![split(0, 1.0, 1), split(0, 1.0, 3), split(0, 1.0, 3), leaf(certain), leaf(certain)]),
-        ("no distribution", vec![leaf([0.5, 0.0, 0.0, f32::NAN])]),
     ];
     for (what, nodes) in cases {
         assert!(Forest::new(&[stump(), Tree { nodes }], 2).is_err_and(|error| error.tree == 1), "{what}");
@@ -82,14 +85,13 @@ fn a_tree_may_be_as_deep_as_the_limit_and_no_deeper() {
     assert!(Forest::new(&[chain(DEPTH_MAX + 1)], 1).is_err());
 }
 
-/// A random tree over three columns: each draw splits a leaf, or leaves it.
+/// A random tree over three columns: each draw splits a node, or leaves it; the last of a level is split.
 pub(super) fn any_tree() -> impl Strategy<Value = Tree> {
-    let draw = (any::<prop::sample::Index>(), 0u8..3, -5i8..5, 0.0f32..1.0);
+    let draw = (any::<bool>(), 0u8..3, -5i8..5, 0.0..1.0);
     prop::collection::vec(draw, 0..40).prop_map(|draws| {
         let mut nodes = vec![leaf([0.25; CLASSES])];
-        for (at, column, threshold, p) in draws {
-            let at = at.index(nodes.len());
-            if nodes[at].split.is_none() {
+        for (at, (splits, column, threshold, p)) in draws.into_iter().enumerate() {
+            if at < nodes.len() && (splits || at == nodes.len() - 1) {
                 nodes[at] = split(column, f32::from(threshold), nodes.len() as u32);
                 nodes.extend([leaf([p, 1.0 - p, 0.0, 0.0]), leaf([0.0, 0.0, p, 1.0 - p])]);
             }
@@ -99,13 +101,13 @@ pub(super) fn any_tree() -> impl Strategy<Value = Tree> {
 }
 
 /// The oracle: follow the questions until there is none.
-fn follow(tree: &Tree, row: &[f32]) -> Probabilities {
+fn follow(tree: &Tree, row: &[f32]) -> [u32; CLASSES] {
     let mut node = &tree.nodes[0];
     while let Some(split) = node.split {
         let right = usize::from(row[usize::from(split.column)] > split.threshold);
         node = &tree.nodes[split.left as usize + right];
     }
-    node.distribution
+    node.distribution.units()
 }
 
 proptest! {
@@ -118,20 +120,26 @@ proptest! {
         let batch = forest.probabilities_of_all(&rows.concat());
         prop_assert_eq!(batch.len(), rows.len());
         for (row, batch) in rows.iter().zip(batch) {
-            let mut sum = [0f32; CLASSES];
+            let mut sum = [0; CLASSES];
             for tree in &trees {
                 let leaf = follow(tree, row);
                 sum = std::array::from_fn(|class| sum[class] + leaf[class]);
             }
-            let mean = sum.map(|p| p * (1.0 / trees.len() as f32));
+            let mean = sum.map(|units| units as f32 * (distribution::UNIT / trees.len() as f32));
             prop_assert_eq!(forest.probabilities(row).map(f32::to_bits), mean.map(f32::to_bits));
             prop_assert_eq!(batch.map(f32::to_bits), mean.map(f32::to_bits));
         }
     }
 
     #[test]
-    fn flattening_loses_nothing(trees in prop::collection::vec(any_tree(), 1..5)) {
-        prop_assert_eq!(Forest::new(&trees, 3).unwrap().trees(), trees);
+    fn flattening_and_a_file_lose_nothing(trees in prop::collection::vec(any_tree(), 1..5)) {
+        let forest = Forest::new(&trees, 3).unwrap();
+        let mut bytes = Vec::new();
+        forest.put(&mut bytes);
+        let mut rest = Bytes(&bytes);
+        prop_assert_eq!(&Forest::read(&mut rest, 3).unwrap(), &forest);
+        prop_assert!(rest.end().is_ok());
+        prop_assert_eq!(forest.trees(), trees);
     }
 }
 

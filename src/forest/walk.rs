@@ -1,10 +1,10 @@
 //! Walking rows through a forest: one row, or many at once.
 //!
 //! A step waits for the one before it, so several walks go side by side: of one row through several trees, or of several rows through one
-//! tree. The first is quicker as long as the forest stays in the nearest cache. Either way a row's sum is made tree
-//! after tree, so that its probabilities are the same to the last bit, alone or in a batch.
+//! tree. The first is quicker as long as the forest stays in the nearest cache. What is added up are
+//! whole numbers, so that a row's probabilities are the same to the last bit, alone or in a batch.
 
-use super::{Forest, Key, Node, Root};
+use super::{Forest, Key, Node, Root, distribution::UNIT};
 use crate::classes::{CLASSES, Probabilities};
 
 /// One row walks so many trees side by side. Of 5, 8, 10, 12 and 20 this was the quickest; more do not fit into the
@@ -21,13 +21,16 @@ const NEAR_NODES: usize = 1 << 12;
 type Row = [Key; 1 << u8::BITS];
 const NO_ROW: Row = [Key::MAX; 1 << u8::BITS];
 
+/// Probabilities summed over trees, in units. There are too few trees for it to overflow.
+type Sum = [u32; CLASSES];
+
 impl Forest {
     /// The class probabilities of one row.
     ///
     /// # Panics
     /// If the row is shorter than [`Forest::width`].
     pub fn probabilities(&self, row: &[f32]) -> Probabilities {
-        self.of_row(&row[..self.width], &mut NO_ROW.clone())
+        self.mean(self.sum_of_row(&row[..self.width], &mut NO_ROW.clone()))
     }
 
     /// The class probabilities of each row; `rows` holds one after the other.
@@ -38,19 +41,20 @@ impl Forest {
         assert!(rows.len().is_multiple_of(self.width), "rows must be whole");
         if self.nodes.len() <= NEAR_NODES {
             let mut keys = NO_ROW;
-            return rows.chunks_exact(self.width).map(|row| self.of_row(row, &mut keys)).collect();
+            return rows.chunks_exact(self.width).map(|row| self.mean(self.sum_of_row(row, &mut keys))).collect();
         }
-        let mut answers = vec![[0.0; CLASSES]; rows.len() / self.width];
-        let mut keys = Vec::new();
-        for (rows, answers) in rows.chunks(BLOCK * self.width).zip(answers.chunks_mut(BLOCK)) {
-            self.of_block(rows, answers, &mut keys);
+        let mut answers = Vec::with_capacity(rows.len() / self.width);
+        let (mut keys, mut sums) = (Vec::new(), Vec::new());
+        for rows in rows.chunks(BLOCK * self.width) {
+            self.add_block(rows, &mut keys, &mut sums);
+            answers.extend(sums.drain(..).map(|sum| self.mean(sum)));
         }
         answers
     }
 
-    fn of_row(&self, row: &[f32], keys: &mut Row) -> Probabilities {
+    fn sum_of_row(&self, row: &[f32], keys: &mut Row) -> Sum {
         keys.iter_mut().zip(row).for_each(|(key, &number)| *key = Key::of(number));
-        let mut sum = [0.0; CLASSES];
+        let mut sum = [0; CLASSES];
         let (together, rest) = self.roots.as_chunks::<TREES>();
         for roots in together {
             self.walk_trees(roots, keys).iter().for_each(|&leaf| self.add(leaf, &mut sum));
@@ -58,7 +62,7 @@ impl Forest {
         for root in rest {
             self.walk_trees(&[*root], keys).iter().for_each(|&leaf| self.add(leaf, &mut sum));
         }
-        self.mean(sum)
+        sum
     }
 
     /// The leaves that a row comes to in some trees.
@@ -75,11 +79,11 @@ impl Forest {
         at
     }
 
-    /// Writes the answers to rows, which are sums of zero before.
-    fn of_block(&self, rows: &[f32], answers: &mut [Probabilities], keys: &mut Vec<Key>) {
+    /// Appends the sums of a block's rows to none.
+    fn add_block(&self, rows: &[f32], keys: &mut Vec<Key>, sums: &mut Vec<Sum>) {
         let group = ROWS * self.width;
         let (groups, rest) = rows.split_at(rows.len() - rows.len() % group);
-        let (sums, answers_to_rest) = answers.split_at_mut(groups.len() / self.width);
+        sums.resize(groups.len() / self.width, [0; CLASSES]);
         keys.clear();
         for rows in groups.chunks_exact(group) {
             // By column, so that a group has one address.
@@ -93,11 +97,8 @@ impl Forest {
                 }
             }
         }
-        sums.iter_mut().for_each(|sum| *sum = self.mean(*sum));
         let mut row_keys = NO_ROW;
-        for (row, answer) in rest.chunks_exact(self.width).zip(answers_to_rest) {
-            *answer = self.of_row(row, &mut row_keys);
-        }
+        sums.extend(rest.chunks_exact(self.width).map(|row| self.sum_of_row(row, &mut row_keys)));
     }
 
     /// The leaves that a group of rows comes to in a tree.
@@ -114,15 +115,15 @@ impl Forest {
     }
 
     #[inline]
-    fn add(&self, leaf: u32, sum: &mut Probabilities) {
-        for (sum, p) in sum.iter_mut().zip(&self.distributions[leaf as usize]) {
-            *sum += p;
+    fn add(&self, leaf: u32, sum: &mut Sum) {
+        for (sum, units) in sum.iter_mut().zip(self.distributions[leaf as usize].units()) {
+            *sum += units;
         }
     }
 
-    fn mean(&self, sum: Probabilities) -> Probabilities {
-        let share = 1.0 / self.roots.len() as f32;
-        sum.map(|p| p * share)
+    fn mean(&self, sum: Sum) -> Probabilities {
+        let share = UNIT / self.roots.len() as f32;
+        sum.map(|units| units as f32 * share)
     }
 }
 

@@ -24,11 +24,11 @@ use crate::{
     binary::{Bytes, Malformed},
     classes::{CLASSES, CUTS_MIN},
     features::{FeatureSet, Given},
-    forest::{Forests, Incomplete, MalformedForest, Unchecked},
+    forest::{Forest, Forests, Incomplete, MalformedForest, Unreadable},
 };
 
 /// The format that is written, and the newest that is read.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 /// A model file is at most this long.
 pub const MODEL_BYTES_MAX: u64 = 256 << 20;
 
@@ -86,6 +86,15 @@ impl From<Malformed> for ModelFileError {
     }
 }
 
+impl From<Unreadable> for ModelFileError {
+    fn from(unreadable: Unreadable) -> Self {
+        match unreadable {
+            Unreadable::Bytes(malformed) => malformed.into(),
+            Unreadable::Forest(malformed) => malformed.into(),
+        }
+    }
+}
+
 pub(super) type Digest256 = [u8; CHECKSUM_BYTES];
 
 /// Borrows what it writes, and owns what it reads.
@@ -124,7 +133,7 @@ impl Model {
     pub fn decode(bytes: &[u8]) -> Result<Self, ModelFileError> {
         let (start, sections, checksum) = split(bytes)?;
         let [first @ .., forests] = sections;
-        // What is read before the checksum is known is looked at only after.
+        // What is read before the checksum is known counts only after.
         let (read, digests) = thread::scope(|scope| {
             let beside = (forests.len() >= BESIDE_BYTES_MIN)
                 .then(|| thread::Builder::new().spawn_scoped(scope, || sha256(forests)).ok())
@@ -185,12 +194,12 @@ pub(super) fn split(bytes: &[u8]) -> Result<Split<'_>, ModelFileError> {
     Ok((&bytes[..START_BYTES], sections, checksum))
 }
 
-/// What was read, and not yet checked.
+/// What was read, and may not fit together.
 struct Parts {
     header: Header<Origin>,
     features: FeatureSet,
     atlas: Atlas,
-    forests: Vec<Unchecked>,
+    forests: Vec<Forest>,
 }
 
 impl Parts {
@@ -200,10 +209,10 @@ impl Parts {
         if schema.cuts_min != CUTS_MIN {
             return Err(Damaged("its delay classes are not those of this program"));
         }
-        let mut forests = Bytes(forests);
-        let read = header.forests.iter().map(|_| Unchecked::read(&mut forests)).collect::<Result<_, _>>()?;
-        forests.end()?;
         let features = schema.features.with_tables(tables)?;
+        let (mut forests, width) = (Bytes(forests), features.width());
+        let read = header.forests.iter().map(|_| Forest::read(&mut forests, width)).collect::<Result<_, _>>()?;
+        forests.end()?;
         Ok(Parts { header, features, atlas: Atlas::read(atlas)?, forests: read })
     }
 
@@ -215,12 +224,8 @@ impl Parts {
         if !header.forests.is_sorted_by(|a, b| a < b) {
             return Err(Damaged("its forests are out of order"));
         }
-        let width = features.width();
-        let mut checked = BTreeMap::new();
-        for (given, forest) in header.forests.into_iter().zip(forests) {
-            checked.insert(given, forest.check(width)?);
-        }
-        Ok(Model::new(features, atlas, header.origin, Forests::new(checked)?)?)
+        let forests: BTreeMap<_, _> = header.forests.into_iter().zip(forests).collect();
+        Ok(Model::new(features, atlas, header.origin, Forests::new(forests)?)?)
     }
 }
 

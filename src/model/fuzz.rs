@@ -20,9 +20,9 @@ fn cases() -> u32 {
 static MODEL: LazyLock<Model> = LazyLock::new(|| {
     let mut flights = flights();
     for (at, flight) in (0..).zip(&mut flights) {
-        flight.query.flight_num = Some(at % 5);
+        flight.change(|query| query.flight_num = Some(at % 5));
         let dep_min = 300 + (at % 7) as u16 * 60;
-        flight.query.schedule = Some(Schedule { dep_min, arr_min: dep_min + 90 });
+        flight.change(|query| query.schedule = Some(Schedule { dep_min, arr_min: dep_min + 90 }));
     }
     let code = |text: &str| text.parse().unwrap();
     let airport = |name: &str, latitude| Airport { name: name.to_owned(), latitude, longitude: -73.78 };

@@ -9,7 +9,7 @@ use crate::{
     evaluate::Holdout,
     explanation::Factor,
     features::{Fitted, Schedule, TrainingFlight, tests::flight},
-    forest::{Forest, TrainingSet, Tree, TreeNode, histogram},
+    forest::{Distribution, Forest, TrainingSet, Tree, TreeNode, histogram},
     request,
     weather::{Observation, Weather},
 };
@@ -19,7 +19,7 @@ pub(super) fn flights() -> Vec<TrainingFlight<'static>> {
     let on = |at: u32| {
         let minutes = (at % 80) as f32 - 40.0;
         let mut flight = flight(["B6", "AA", "DL"][at as usize % 3], ["JFK", "EWR"][at as usize % 2], minutes, minutes);
-        flight.query.date += TimeDelta::days(i64::from(at / 3));
+        flight.change(|query| query.date += TimeDelta::days(i64::from(at / 3)));
         flight
     };
     (0..120).map(on).collect()
@@ -135,7 +135,8 @@ fn a_forest_that_asks_for_the_departure_delay_cannot_stand_in_before_departure()
 fn says(class: usize, width: usize) -> Forest {
     let mut distribution = [0.1; CLASSES];
     distribution[class] = 0.7;
-    Forest::new(&[Tree { nodes: vec![TreeNode { split: None, distribution }] }], width).unwrap()
+    Forest::new(&[Tree { nodes: vec![TreeNode { split: None, distribution: Distribution::of(distribution) }] }], width)
+        .unwrap()
 }
 
 #[test]

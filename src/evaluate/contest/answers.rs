@@ -93,7 +93,7 @@ impl Answers {
 
     /// Asks a forest about the flights, which are those that the answers are of.
     pub fn ask(&mut self, predictor: Predictor, asked: &Asked<'_>, flights: &[TrainingFlight]) {
-        self.enter(predictor, asked.predictions(flights.iter().map(|flight| flight.query)));
+        self.enter(predictor, asked.predictions(flights.iter().map(|flight| flight.query())));
     }
 
     /// Takes a predictor's answers, one a flight, in the flights' order.

@@ -17,7 +17,7 @@ fn flights(days: u64) -> Vec<TrainingFlight<'static>> {
         let dep_delay = (at * 37 % 97) as f32 - 30.0;
         let arr_delay = dep_delay + (at * 61 % 89) as f32 - 50.0;
         let mut flight = flight("AA", "JFK", dep_delay, arr_delay);
-        flight.query.date = flight.query.date + Days::new(at / 20);
+        flight.change(|query| query.date = query.date + Days::new(at / 20));
         flight
     };
     (0..20 * days).map(flight).collect()

@@ -110,8 +110,8 @@ impl<'a> Timeline<'a> {
     /// Sorts flights by day; those of a day keep their order.
     pub fn new(mut flights: Vec<TrainingFlight<'a>>) -> Self {
         // As a history has them. To sort them again would take half as much memory as they do.
-        if !flights.is_sorted_by_key(|flight| flight.query.date) {
-            flights.sort_by_key(|flight| flight.query.date);
+        if !flights.is_sorted_by_key(|flight| flight.query().date) {
+            flights.sort_by_key(|flight| flight.query().date);
         }
         Timeline(flights)
     }
@@ -125,13 +125,13 @@ impl<'a> Timeline<'a> {
     fn window(&self) -> Result<Window, SplitError> {
         let (first, last) = (self.0.first(), self.0.last());
         let (first, last) = first.zip(last).ok_or(SplitError::NoFlights)?;
-        Ok(Window { from: first.query.date, to: last.query.date })
+        Ok(Window { from: first.query().date, to: last.query().date })
     }
 
     /// The flights of some days.
     fn between(&self, days: Window) -> &[TrainingFlight<'a>] {
-        let start = self.0.partition_point(|flight| flight.query.date < days.from);
-        let end = self.0.partition_point(|flight| flight.query.date <= days.to);
+        let start = self.0.partition_point(|flight| flight.query().date < days.from);
+        let end = self.0.partition_point(|flight| flight.query().date <= days.to);
         &self.0[start..end.max(start)]
     }
 

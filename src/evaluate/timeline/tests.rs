@@ -11,7 +11,7 @@ fn timeline(from: &str, to: &str) -> Timeline<'static> {
     for date in day(from).iter_days().take_while(|date| *date <= day(to)) {
         for carrier in ["AA", "B6"] {
             let mut flight = flight(carrier, "JFK", 0.0, 0.0);
-            flight.query.date = date;
+            flight.change(|query| query.date = date);
             flights.insert(flights.len() / 2, flight);
         }
     }

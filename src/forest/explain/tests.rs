@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::forest::{
-    Split, TreeNode,
+    Distribution, Split, TreeNode,
     tests::{any_tree, stump},
 };
 
@@ -22,9 +22,9 @@ fn each_split_is_credited_with_the_change_that_it_makes() {
     // Column 1 decides between a sure class 0 and a node that column 0 decides.
     let split = |column, threshold, left, distribution| TreeNode {
         split: Some(Split { column, threshold, left }),
-        distribution,
+        distribution: Distribution::of(distribution),
     };
-    let leaf = |distribution| TreeNode { split: None, distribution };
+    let leaf = |distribution| TreeNode { split: None, distribution: Distribution::of(distribution) };
     let nodes = vec![
         split(1, 2.0, 1, [0.5, 0.25, 0.25, 0.0]),
         leaf([1.0, 0.0, 0.0, 0.0]),

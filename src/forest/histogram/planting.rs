@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Bins, Counts, GROUP_BYTES_MAX, draws::columns_of_node};
 use crate::{
     classes::CLASSES,
-    forest::{ForestSettings, Split, Tree, TreeNode},
+    forest::{Distribution, ForestSettings, Split, Tree, TreeNode},
 };
 
 /// Consecutive open nodes of a level that are counted together, and the columns tried at each.
@@ -176,7 +176,7 @@ impl Planting {
                 threshold: bins.threshold(usize::from(column), bin),
                 left: node.left,
             }),
-            distribution: node.probabilities.map(|p| p as f32),
+            distribution: Distribution::of(node.probabilities),
         });
         Tree { nodes: nodes.collect() }
     }

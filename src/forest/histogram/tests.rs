@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     classes::DelayClass,
     features::Preset,
-    forest::{Forest, Trainer, linfa, tests::digits},
+    forest::{Distribution, Forest, Trainer, linfa, tests::digits},
 };
 
 fn settings() -> ForestSettings {
@@ -187,7 +187,7 @@ fn nodes_count_the_rows_that_come_to_them() {
         for (node, counts) in tree.nodes.iter().zip(&counts).skip(1) {
             let total: u32 = counts.iter().sum();
             assert!(total >= 3);
-            assert_eq!(node.distribution, counts.map(|count| (f64::from(count) / f64::from(total)) as f32));
+            assert_eq!(node.distribution, Distribution::of(counts.map(f64::from)));
         }
     }
 }
