@@ -41,7 +41,7 @@ fn training(c: &mut Criterion) {
     group.bench_function("quantise", |b| {
         b.iter(|| {
             let mut shard = Shard::with_capacity(&bins, ROWS, 0);
-            data.rows().chunks_exact(WIDTH).for_each(|row| shard.push(&bins, row, DelayClass::Early));
+            shard.extend(&bins, data.rows(), data.classes());
             shard
         });
     });

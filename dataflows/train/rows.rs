@@ -73,6 +73,9 @@ impl Rows for FlightRows<'_> {
     }
 }
 
+/// So many rows are encoded before they are quantised.
+const BLOCK: usize = 64;
+
 /// The edges of bins are found on at most this many rows, evenly spaced: a bin is 0.4 % of the rows, and on so many a quantile is off by
 /// 0.2 %.
 const SAMPLE_MAX: usize = 1 << 16;
@@ -114,11 +117,12 @@ fn shard(rows: &dyn Rows, bins: &Bins, share: Range<usize>) -> Result<Shard, Unu
         return Err(UnusableRows::TOO_MANY);
     }
     let mut shard = Shard::with_capacity(bins, share.len(), share.start as u64);
-    let mut numbers = Vec::with_capacity(rows.width());
-    for row in share {
+    let (mut numbers, mut classes) = (Vec::with_capacity(BLOCK * rows.width()), Vec::with_capacity(BLOCK));
+    for start in share.clone().step_by(BLOCK) {
         numbers.clear();
-        let class = rows.encode(row, &mut numbers);
-        shard.push(bins, &numbers, class);
+        classes.clear();
+        classes.extend((start..share.end.min(start + BLOCK)).map(|row| rows.encode(row, &mut numbers)));
+        shard.extend(bins, &numbers, &classes);
     }
     Ok(shard)
 }

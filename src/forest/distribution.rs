@@ -55,6 +55,14 @@ impl Distribution {
         self.0.map(u32::from)
     }
 
+    /// Adds the units to sums.
+    #[inline]
+    pub(super) fn add_to(&self, sums: &mut [u32; CLASSES]) {
+        for (sum, &units) in sums.iter_mut().zip(&self.0) {
+            *sum += u32::from(units);
+        }
+    }
+
     /// By how many units they are more than others.
     pub(super) fn more_than(self, other: Distribution) -> [i32; CLASSES] {
         std::array::from_fn(|class| i32::from(self.0[class]) - i32::from(other.0[class]))

@@ -116,9 +116,7 @@ impl Forest {
 
     #[inline]
     fn add(&self, leaf: u32, sum: &mut Sum) {
-        for (sum, units) in sum.iter_mut().zip(self.distributions[leaf as usize].units()) {
-            *sum += units;
-        }
+        self.distributions[leaf as usize].add_to(sum);
     }
 
     fn mean(&self, sum: Sum) -> Probabilities {

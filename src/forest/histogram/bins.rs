@@ -2,6 +2,8 @@
 
 /// At most this many bins a column: a bin is one byte.
 pub(super) const BINS_MAX: usize = 256;
+/// So many numbers are quantised side by side.
+pub(super) const LANES: usize = 8;
 
 /// The edges between the bins of each column. Bin 0 is for NaN; a number x is in bin b > 0 if `edges[b - 1]` is the
 /// first edge that is at least x, and in the last bin if there is none.
@@ -11,6 +13,8 @@ pub(super) const BINS_MAX: usize = 256;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bins {
     edges: Vec<Vec<f32>>,
+    /// The same edges followed by infinity, and how many steps it takes to bisect them.
+    filled: Vec<([f32; BINS_MAX], u32)>,
 }
 
 /// The edges of a column are found on at most this many of its numbers, evenly spaced over the rows: with more, a quantile moves by
@@ -30,7 +34,12 @@ impl Bins {
             let sample = (0..rows_len).step_by(stride).map(|row| value(row, column));
             edges(sample.filter(|number| !number.is_nan()).collect())
         });
-        Bins { edges: edges.collect() }
+        let edges: Vec<Vec<f32>> = edges.collect();
+        let filled = |edges: &Vec<f32>| {
+            let filled = std::array::from_fn(|at| edges.get(at).copied().unwrap_or(f32::INFINITY));
+            (filled, (edges.len() + 1).next_power_of_two().ilog2())
+        };
+        Bins { filled: edges.iter().map(filled).collect(), edges }
     }
 
     /// How many columns there are.
@@ -43,14 +52,25 @@ impl Bins {
         self.edges[column].len() + 2
     }
 
-    /// The bin of a number.
+    /// The bins of some numbers of a column. They are bisected side by side, since a step has to wait for the one before.
     #[inline]
-    pub fn bin(&self, column: usize, number: f32) -> u8 {
-        if number.is_nan() {
-            return 0;
+    pub(super) fn bins(&self, column: usize, numbers: [f32; LANES]) -> [u8; LANES] {
+        let (edges, steps) = &self.filled[column];
+        let mut below = [0; LANES];
+        for step in (0..*steps).rev() {
+            for (below, number) in below.iter_mut().zip(numbers) {
+                // Shifted, not chosen, lest it become a jump that cannot be foreseen. There are at most 8 steps.
+                *below += usize::from(edges[(*below + (1 << step) - 1) % BINS_MAX] < number) << step;
+            }
         }
         // At most 254 edges.
-        1 + self.edges[column].partition_point(|&edge| edge < number) as u8
+        std::array::from_fn(|lane| if numbers[lane].is_nan() { 0 } else { below[lane] as u8 + 1 })
+    }
+
+    /// The bin of a number.
+    #[cfg(test)]
+    fn bin(&self, column: usize, number: f32) -> u8 {
+        self.bins(column, [number; LANES])[0]
     }
 
     /// The threshold that parts the bins up to this one from the others: `number <= threshold`, or NaN, is left.

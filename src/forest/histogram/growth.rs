@@ -1,6 +1,6 @@
 //! The part of growing a tree that is done where the rows are.
 
-use std::{ops::Range, slice};
+use std::{mem, ops::Range, slice};
 
 use super::{
     Bins, Counts, Decision, Group, Shard,
@@ -9,17 +9,22 @@ use super::{
 };
 use crate::classes::CLASSES;
 
-/// A row in a tree: its weight and its class in one byte.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// A row in a tree: its weight and its class, in the last byte of the row's last word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Entry(u8);
 
 const CLASS_BITS: u32 = 2;
 const _: () = assert!(CLASSES <= 1 << CLASS_BITS && WEIGHT_MAX < 1 << (u8::BITS - CLASS_BITS));
 
 impl Entry {
-    fn new(weight: u32, class: u8) -> Self {
-        // A weight is below 64.
-        Entry((weight as u8) << CLASS_BITS | class)
+    /// The last word of a row, of which a shard knows the class, with a weight.
+    fn put(word: u64, weight: u32) -> u64 {
+        word | u64::from(weight) << (u64::BITS - u8::BITS + CLASS_BITS)
+    }
+
+    #[inline]
+    fn of(word: u64) -> Self {
+        Entry((word >> (u64::BITS - u8::BITS)) as u8)
     }
 
     #[inline]
@@ -44,21 +49,13 @@ const TOGETHER: usize = 4;
 /// counting and dividing go from one to the next in memory.
 #[derive(Debug, Clone, Default)]
 pub struct Growth {
-    /// The rows with a weight, grouped by open node, in the order of their numbers within each.
-    entries: Vec<Entry>,
-    /// Their bins; see [`Shard`].
-    planes: Vec<Vec<u64>>,
+    /// The rows with a weight, grouped by open node: a plane for each word of a row, of `stride` words, in each plane a word a row.
+    words: Vec<u64>,
+    stride: usize,
+    /// How many of the words of a plane are those of a row.
+    len: usize,
     /// Where the rows of each open node end.
     ends: Vec<usize>,
-    /// Room for dividing.
-    spare: Spare,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Spare {
-    goes_right: Vec<bool>,
-    entries: Vec<Entry>,
-    words: Vec<u64>,
 }
 
 impl Growth {
@@ -68,30 +65,51 @@ impl Growth {
     }
 
     /// As [`Self::new`], with the memory of a tree that is grown.
-    pub fn again(self, shard: &Shard, seed: u64, tree: u32) -> Self {
-        let Growth { mut entries, mut planes, mut ends, mut spare } = self;
+    pub fn again(mut self, shard: &Shard, seed: u64, tree: u32) -> Self {
         let stream = Stream::weights(seed, tree);
-        let weigh = |(row, &class)| Entry::new(stream.weight(row), class);
-        spare.entries.clear();
-        spare.entries.extend((shard.first()..).zip(shard.classes()).map(weigh));
-        let weighed = &spare.entries;
-        planes.resize_with(shard.planes().len(), Vec::new);
-        for (words, plane) in planes.iter_mut().zip(shard.planes()) {
-            keep_weighed(plane, weighed, words);
+        self.stride = shard.len().max(1);
+        let needed = self.stride * shard.words_per_row();
+        if self.words.len() != needed {
+            // Zeros that nobody writes to take no memory.
+            self.words = vec![0; needed];
         }
-        keep_weighed(weighed, weighed, &mut entries);
-        ends.clear();
-        ends.push(entries.len());
-        Growth { entries, planes, ends, spare }
+        let mut len = 0;
+        for (row, words) in (shard.first()..).zip(shard.rows()) {
+            let weight = stream.weight(row);
+            // No branch: whether a row has a weight cannot be foreseen. If it has none, the next takes its place.
+            let mut at = len;
+            for &bytes in words {
+                self.words[at] = u64::from_le_bytes(bytes);
+                at += self.stride;
+            }
+            let last = &mut self.words[at - self.stride];
+            *last = Entry::put(*last, weight);
+            len += usize::from(weight > 0);
+        }
+        self.len = len;
+        self.ends.clear();
+        self.ends.push(len);
+        self
     }
 
     /// The weights of all rows, by class.
     pub fn total(&self) -> Counts {
         let mut counts = Counts::default();
-        for entry in &self.entries {
+        for entry in self.entries(0..self.len) {
             counts[entry.class()] += entry.weight();
         }
         counts
+    }
+
+    /// Some words of a plane.
+    fn plane(&self, plane: usize, rows: Range<usize>) -> &[u64] {
+        &self.words[plane * self.stride..][rows]
+    }
+
+    fn entries(&self, rows: Range<usize>) -> impl ExactSizeIterator<Item = Entry> {
+        // There are as many words as planes have.
+        let last = self.words.len() / self.stride.max(1) - 1;
+        self.plane(last, rows).iter().map(|&word| Entry::of(word))
     }
 
     /// The histograms of a group's nodes, one after the other: of each the columns that are tried, of each of these the bins, of each bin the
@@ -113,15 +131,15 @@ impl Growth {
     /// The histograms of up to [`TOGETHER`] columns over some rows.
     fn histograms(&self, rows: Range<usize>, columns: &[u8]) -> [Histogram; TOGETHER] {
         let mut histograms = [[0; CLASSES << u8::BITS]; TOGETHER];
-        let entries = &self.entries[rows.clone()];
-        let words = |column: u8| (Place::of(column), &self.planes[Place::of(column).plane][rows.clone()]);
+        let entries = || self.entries(rows.clone());
+        let words = |column: u8| (Place::of(column), self.plane(Place::of(column).plane, rows.clone()));
         match *columns {
-            [a, b, c, d] => count(entries, [a, b, c, d].map(words), &mut histograms),
-            [a, b, c] => count(entries, [a, b, c].map(words), &mut histograms),
-            [a, b] => count(entries, [a, b].map(words), &mut histograms),
+            [a, b, c, d] => count(entries(), [a, b, c, d].map(words), &mut histograms),
+            [a, b, c] => count(entries(), [a, b, c].map(words), &mut histograms),
+            [a, b] => count(entries(), [a, b].map(words), &mut histograms),
             _ => {
                 for (&column, histogram) in columns.iter().zip(&mut histograms) {
-                    count(entries, [words(column)], slice::from_mut(histogram));
+                    count(entries(), [words(column)], slice::from_mut(histogram));
                 }
             }
         }
@@ -130,34 +148,40 @@ impl Growth {
 
     /// Follows the decisions on the open nodes, in their order: rows go to the children that are open; the others are done with.
     pub fn descend(&mut self, decisions: &[Decision]) {
-        let Growth { entries, planes, ends, spare } = self;
+        let mut planes: Vec<&mut [u64]> = self.words.chunks_exact_mut(self.stride.max(1)).collect();
+        let mut goes_left = Vec::new();
         let (mut from, mut to) = (0, 0);
         let mut next_ends = Vec::new();
-        for (decision, &end) in decisions.iter().zip(ends.iter()) {
+        for (decision, end) in decisions.iter().zip(mem::take(&mut self.ends)) {
             let rows = from..end;
             from = end;
-            let Some((column, bin)) = decision.split else { continue };
-            if decision.open == [false; 2] {
-                continue;
-            }
+            let Some((column, bin)) = decision.split.filter(|_| decision.open != [false; 2]) else { continue };
             let place = Place::of(column);
-            spare.goes_right.clear();
-            spare.goes_right.extend(planes[place.plane][rows.clone()].iter().map(|&word| place.bin(word) > bin));
-            let divide = Divide { rows, to, goes_right: &spare.goes_right, open: decision.open };
-            for plane in planes.iter_mut() {
-                divide.carry_out(plane, &mut spare.words);
+            goes_left.clear();
+            goes_left.extend(planes[place.plane][rows.clone()].iter().map(|&word| place.bin(word) <= bin));
+            // Several planes share the work of finding where a row goes.
+            for planes in planes.chunks_mut(4) {
+                match planes {
+                    [a, b, c, d] => divide([a, b, c, d].map(|plane| &mut plane[rows.clone()]), &goes_left),
+                    [a, b, c] => divide([a, b, c].map(|plane| &mut plane[rows.clone()]), &goes_left),
+                    [a, b] => divide([a, b].map(|plane| &mut plane[rows.clone()]), &goes_left),
+                    planes => planes.iter_mut().for_each(|plane| divide([&mut plane[rows.clone()]], &goes_left)),
+                }
             }
-            let [left, right] = divide.carry_out(entries, &mut spare.entries);
-            for (length, open) in [left, right].into_iter().zip(decision.open) {
+            let middle = rows.start + goes_left.iter().filter(|goes_left| **goes_left).count();
+            for (side, open) in [rows.start..middle, middle..rows.end].into_iter().zip(decision.open) {
                 if open {
-                    to += length;
+                    let len = side.len();
+                    if to != side.start {
+                        planes.iter_mut().for_each(|plane| plane.copy_within(side.clone(), to));
+                    }
+                    to += len;
                     next_ends.push(to);
                 }
             }
         }
-        entries.truncate(to);
-        planes.iter_mut().for_each(|plane| plane.truncate(to));
-        *ends = next_ends;
+        self.len = to;
+        self.ends = next_ends;
     }
 
     /// The rows at an open node.
@@ -167,24 +191,15 @@ impl Growth {
     }
 }
 
-/// Copies what belongs to rows with a weight.
-fn keep_weighed<T: Copy + Default>(items: &[T], weighed: &[Entry], kept: &mut Vec<T>) {
-    // One place more than are kept, for what is not.
-    kept.resize(weighed.iter().filter(|entry| entry.weight() > 0).count() + 1, T::default());
-    // No branch: whether a row has a weight cannot be foreseen.
-    let mut to = 0;
-    for (&item, entry) in items.iter().zip(weighed) {
-        kept[to] = item;
-        to += usize::from(entry.weight() > 0);
-    }
-    kept.truncate(to);
-}
-
 /// Counts columns side by side.
-fn count<const N: usize>(entries: &[Entry], columns: [(Place, &[u64]); N], histograms: &mut [Histogram]) {
+fn count<const N: usize>(
+    entries: impl ExactSizeIterator<Item = Entry>,
+    columns: [(Place, &[u64]); N],
+    histograms: &mut [Histogram],
+) {
     let Some(histograms) = histograms.first_chunk_mut::<N>() else { return };
     let columns = columns.map(|(place, words)| (place, &words[..entries.len()]));
-    for (at, entry) in entries.iter().enumerate() {
+    for (at, entry) in entries.enumerate() {
         let (class, weight) = (entry.class(), entry.weight());
         for (histogram, (place, words)) in histograms.iter_mut().zip(&columns) {
             histogram[usize::from(place.bin(words[at])) * CLASSES + class] += weight;
@@ -192,33 +207,14 @@ fn count<const N: usize>(entries: &[Entry], columns: [(Place, &[u64]); N], histo
     }
 }
 
-/// How the rows of a node are divided.
-struct Divide<'a> {
-    rows: Range<usize>,
-    /// Where those that are kept are put: not after where they are.
-    to: usize,
-    goes_right: &'a [bool],
-    open: [bool; 2],
-}
-
-impl Divide<'_> {
-    /// Divides what is known of the rows: what goes left comes first; a closed side is left out. How many go to either open side.
-    fn carry_out<T: Copy + Default>(&self, items: &mut [T], spare: &mut Vec<T>) -> [usize; 2] {
-        if spare.len() < self.rows.len() {
-            spare.resize(self.rows.len(), T::default());
-        }
-        let [keep_left, keep_right] = self.open.map(usize::from);
-        let (mut left, mut right) = (self.to, 0);
-        // No branch: which way a row goes cannot be foreseen. What has been read is overwritten, never what has not.
-        for (at, &goes_right) in self.rows.clone().zip(self.goes_right) {
-            let item = items[at];
-            items[left] = item;
-            spare[right] = item;
-            let goes_right = usize::from(goes_right);
-            left += keep_left & (1 - goes_right);
-            right += keep_right & goes_right;
-        }
-        items[left..left + right].copy_from_slice(&spare[..right]);
-        [left - self.to, right]
+/// Puts what goes left before the rest, in each of some planes. The order within either side may change, which nobody sees: weights are added
+/// up as whole numbers.
+fn divide<const N: usize>(planes: [&mut [u64]; N], goes_left: &[bool]) {
+    let mut planes = planes.map(|plane| &mut plane[..goes_left.len()]);
+    let mut middle = 0;
+    for (at, &goes_left) in goes_left.iter().enumerate() {
+        // No branch: which way a row goes cannot be foreseen. Whichever it is, it changes places with the first that has gone right.
+        planes.iter_mut().for_each(|plane| plane.swap(at, middle));
+        middle += usize::from(goes_left);
     }
 }

@@ -59,9 +59,7 @@ pub fn grow(bins: &Bins, shard: &Shard, columns: &[usize], settings: &ForestSett
 pub fn quantise(data: &TrainingSet) -> (Bins, Shard) {
     let bins = Bins::fit(data.rows(), data.width());
     let mut shard = Shard::with_capacity(&bins, data.rows_len(), 0);
-    for (row, &class) in data.rows().chunks_exact(data.width()).zip(data.classes()) {
-        shard.push(&bins, row, class);
-    }
+    shard.extend(&bins, data.rows(), data.classes());
     (bins, shard)
 }
 

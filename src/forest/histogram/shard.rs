@@ -1,6 +1,6 @@
 //! Some of the rows, quantised.
 
-use super::Bins;
+use super::{Bins, bins::LANES};
 use crate::classes::DelayClass;
 
 /// Bins of so many columns share a word.
@@ -11,9 +11,10 @@ pub const SHARD_ROWS_MAX: usize = 1 << 26;
 /// Some of the rows of a training set, one byte a column and one for the class. Rows are numbered on from `first`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shard {
-    /// Planes of words; in each, a word a row.
-    planes: Vec<Vec<u64>>,
-    classes: Vec<u8>,
+    /// The bins of a row and its class, which is the last byte of the last word, then those of the next row. One piece of memory, however
+    /// many rows: what is large is given back when it is dropped.
+    bytes: Vec<u8>,
+    words_per_row: usize,
     first: u64,
 }
 
@@ -43,31 +44,45 @@ impl Place {
 impl Shard {
     /// No rows yet, and room for some, the first of which will have number `first`.
     pub fn with_capacity(bins: &Bins, rows: usize, first: u64) -> Self {
-        let planes = bins.width().div_ceil(COLUMNS_PER_WORD);
-        let planes = (0..planes).map(|_| Vec::with_capacity(rows)).collect();
-        Shard { planes, classes: Vec::with_capacity(rows), first }
+        let words_per_row = (bins.width() + 1).div_ceil(COLUMNS_PER_WORD);
+        Shard { bytes: Vec::with_capacity(rows * words_per_row * COLUMNS_PER_WORD), words_per_row, first }
     }
 
-    /// Appends a row.
-    pub fn push(&mut self, bins: &Bins, row: &[f32], class: DelayClass) {
-        for (at, (plane, numbers)) in self.planes.iter_mut().zip(row.chunks(COLUMNS_PER_WORD)).enumerate() {
-            let mut bytes = [0; COLUMNS_PER_WORD];
-            for (column, (byte, &number)) in (at * COLUMNS_PER_WORD..).zip(bytes.iter_mut().zip(numbers)) {
-                *byte = bins.bin(column, number);
+    /// Appends rows, one after the other, and the class of each.
+    ///
+    /// # Panics
+    /// If there is not one class for each row.
+    pub fn extend(&mut self, bins: &Bins, rows: &[f32], classes: &[DelayClass]) {
+        let width = bins.width();
+        assert_eq!(rows.len(), classes.len() * width, "each row must have its class");
+        let row_len = self.row_len();
+        for (rows, classes) in rows.chunks(LANES * width).zip(classes.chunks(LANES)) {
+            let start = self.bytes.len();
+            self.bytes.resize(start + classes.len() * row_len, 0);
+            let bytes = &mut self.bytes[start..];
+            for column in 0..width {
+                let number = |lane: usize| rows.get(lane * width + column).copied().unwrap_or(f32::NAN);
+                let found = bins.bins(column, std::array::from_fn(number));
+                bytes.chunks_exact_mut(row_len).zip(found).for_each(|(row, bin)| row[column] = bin);
             }
-            plane.push(u64::from_le_bytes(bytes));
+            for (row, &class) in bytes.chunks_exact_mut(row_len).zip(classes) {
+                row[row_len - 1] = class as u8;
+            }
         }
-        self.classes.push(class as u8);
+    }
+
+    fn row_len(&self) -> usize {
+        self.words_per_row * COLUMNS_PER_WORD
     }
 
     /// How many rows it has.
     pub fn len(&self) -> usize {
-        self.classes.len()
+        self.bytes.len() / self.row_len()
     }
 
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
-        self.classes.is_empty()
+        self.bytes.is_empty()
     }
 
     /// The number of its first row.
@@ -75,13 +90,13 @@ impl Shard {
         self.first
     }
 
-    /// The planes that its rows' bins are kept in.
-    pub(super) fn planes(&self) -> &[Vec<u64>] {
-        &self.planes
+    /// How many words a row has.
+    pub(super) fn words_per_row(&self) -> usize {
+        self.words_per_row
     }
 
-    /// The class of each row.
-    pub(super) fn classes(&self) -> &[u8] {
-        &self.classes
+    /// The words of each row.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &[[u8; COLUMNS_PER_WORD]]> {
+        self.bytes.as_chunks().0.chunks_exact(self.words_per_row)
     }
 }

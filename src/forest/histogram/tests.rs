@@ -77,8 +77,7 @@ proptest! {
         let cut = cut.min(data.rows_len());
         let part = |from: usize, to: usize| {
             let mut shard = Shard::with_capacity(&bins, to - from, from as u64);
-            let rows = data.rows().chunks_exact(2).zip(data.classes());
-            rows.skip(from).take(to - from).for_each(|(row, &class)| shard.push(&bins, row, class));
+            shard.extend(&bins, &data.rows()[2 * from..2 * to], &data.classes()[from..to]);
             shard
         };
         let parts = [part(0, cut), part(cut, data.rows_len())];
