@@ -24,7 +24,7 @@ type Tree = (DecisionTree<f32, usize>, Vec<usize>);
 pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
     let (learned, asked) = (Matrix::read(&options.rows, "train")?, Matrix::read(&options.rows, "test")?);
     let learned = learned.first(options.thousandths);
-    let records = Array2::from_shape_vec((learned.len(), learned.width), learned.numbers.clone())?;
+    let records = records(&learned)?;
     let threads = options.threads.get();
     let clock = Clock::start();
     let trees = grow(options, &records, &learned.classes)?;
@@ -33,14 +33,28 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
     if options.train_only {
         return Ok(());
     }
-    let vote = |rows: &[f32]| {
-        // Rows come whole.
-        let rows = ArrayView2::from_shape((rows.len() / asked.width, asked.width), rows);
-        rows.iter().for_each(|rows| drop(black_box(votes(&trees, rows))));
-    };
+    let vote = voting(trees, asked.width);
     score(WHO, "score all at once", threads, &asked, &vote)?;
-    score(WHO, "score in batches", threads, &asked, &|rows| rows.chunks(BATCH * asked.width).for_each(vote))?;
-    score(WHO, "score one by one", threads, &asked.few(ONE_BY_ONE), &|rows| rows.chunks(asked.width).for_each(vote))
+    score(WHO, "score in batches", threads, &asked, &|rows| rows.chunks(BATCH * asked.width).for_each(&vote))?;
+    score(WHO, "score one by one", threads, &asked.few(ONE_BY_ONE), &|rows| rows.chunks(asked.width).for_each(&vote))
+}
+
+/// Scores as a forest that is grown on these rows.
+pub(super) fn scorer(options: &Options, learned: &Matrix) -> anyhow::Result<impl Fn(&[f32]) + Sync + use<>> {
+    Ok(voting(grow(options, &records(learned)?, &learned.classes)?, learned.width))
+}
+
+fn records(learned: &Matrix) -> anyhow::Result<Array2<f32>> {
+    Ok(Array2::from_shape_vec((learned.len(), learned.width), learned.numbers.clone())?)
+}
+
+/// Rows of so many numbers are voted on.
+fn voting(trees: Vec<Tree>, width: usize) -> impl Fn(&[f32]) + Sync {
+    move |rows| {
+        // Rows come whole.
+        let rows = ArrayView2::from_shape((rows.len() / width, width), rows);
+        rows.iter().for_each(|rows| drop(black_box(votes(&trees, rows))));
+    }
 }
 
 /// linfa-trees tries every column at each node, so a tree is given as many as ours tries: the same work.

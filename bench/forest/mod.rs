@@ -1,6 +1,7 @@
 //! Growing forests and scoring with them. `bench/forest/run` takes these steps in turns with the same steps of others, on
 //! the same rows, and makes the table in docs/benchmarks.md.
 
+mod beside;
 mod linfa;
 mod ours;
 mod rows;
@@ -23,6 +24,8 @@ pub(crate) enum Step {
     Ours(Options),
     /// The same with linfa-trees as it comes
     Linfa(Options),
+    /// Both score in batches, by short turns, on one thread
+    Beside(Options),
 }
 
 #[derive(clap::Args)]
@@ -83,6 +86,7 @@ pub(crate) fn take(step: &Step) -> anyhow::Result<()> {
         Step::Rows(options) => rows::write(options),
         Step::Ours(options) => ours::measure(options),
         Step::Linfa(options) => linfa::measure(options),
+        Step::Beside(options) => beside::measure(options),
     }
 }
 

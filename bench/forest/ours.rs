@@ -39,7 +39,7 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
 }
 
 /// From rows in memory to a forest: quantising is part of it.
-fn grow(options: &Options, data: &TrainingSet, threads: NonZeroUsize) -> anyhow::Result<(Forest, Cost)> {
+pub(super) fn grow(options: &Options, data: &TrainingSet, threads: NonZeroUsize) -> anyhow::Result<(Forest, Cost)> {
     let columns = vec![data.columns().to_vec()];
     let clock = Clock::start();
     let mut forests = train(options.settings(), data, &columns, threads, &(Arc::new(|_| ()) as _))?;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Column, FeatureSet, FrequencyIndex, Group, Known, NoFlights, Outcome, Preset, Schedules, TrainingFlight,
-    WeatherColumn, WeatherValue,
+    Column, FeatureSet, FrequencyIndex, Group, Known, NoFlights, Outcome, Preset, Schedules, TargetMean,
+    TrainingFlight, WeatherColumn, WeatherValue,
     seen::Seen,
     target_mean::{OutOfFold, TargetMeans},
 };
@@ -17,14 +17,8 @@ pub(super) enum Recipe {
     Plain(fn() -> Column),
     /// [`Column::Index`].
     Index(Group),
-    /// [`Column::Mean`] by the last of the groups, each drawn towards the one before.
-    Mean(&'static [Group], Outcome),
-    /// [`Column::ExpectedArrDelay`].
-    ExpectedArrDelay(&'static [Group]),
-    /// [`Column::Slack`].
-    Slack(&'static [Group]),
-    /// [`Column::ArrDelayAfterSlack`].
-    ArrDelayAfterSlack(&'static [Group]),
+    /// A column that is made with a target mean, by the last of the groups, each drawn towards the one before.
+    Mean(&'static [Group], Outcome, fn(TargetMean) -> Column),
     /// [`Column::Weather`].
     Weather(WeatherValue),
 }
@@ -47,6 +41,8 @@ impl Fitted {
         let recipes = preset.recipes(flights);
         let seen = Seen::of(flights);
         let mut means = TargetMeans::new(&seen, flights);
+        let wanted = recipes.iter().filter_map(Recipe::mean);
+        means.add_up(wanted.flat_map(|(groups, outcome)| groups.iter().map(move |&group| (group, outcome))));
         let (columns, out_of_fold) = recipes.iter().map(|recipe| recipe.fit(&seen, flights, &mut means)).unzip();
         let distances: Vec<f32> = flights.iter().filter_map(|flight| flight.query().distance).collect();
         let sum: f64 = distances.iter().map(|&miles| f64::from(miles)).sum();
@@ -73,24 +69,28 @@ impl Fitted {
 }
 
 impl Recipe {
+    /// The target mean that the column is made with.
+    fn mean(&self) -> Option<(&'static [Group], Outcome)> {
+        match *self {
+            Recipe::Mean(groups, outcome, _) => Some((groups, outcome)),
+            _ => None,
+        }
+    }
+
     fn fit(
         &self,
         seen: &Seen,
         flights: &[TrainingFlight],
         means: &mut TargetMeans<'_>,
     ) -> (Column, Option<Arc<OutOfFold>>) {
-        let mut mean = |groups, outcome, column: fn(super::TargetMean) -> Column| {
-            let (mean, out_of_fold) = means.of(groups, outcome);
-            (column(mean), Some(out_of_fold))
-        };
         match *self {
             Recipe::Plain(column) => (column(), None),
             Recipe::Weather(value) => (Column::Weather(WeatherColumn::fit(value, flights)), None),
             Recipe::Index(group) => (Column::Index(FrequencyIndex::fit(group, seen, flights)), None),
-            Recipe::Mean(groups, outcome) => mean(groups, outcome, Column::Mean),
-            Recipe::ExpectedArrDelay(groups) => mean(groups, Outcome::MadeUp, Column::ExpectedArrDelay),
-            Recipe::Slack(groups) => mean(groups, Outcome::Duration, Column::Slack),
-            Recipe::ArrDelayAfterSlack(groups) => mean(groups, Outcome::Duration, Column::ArrDelayAfterSlack),
+            Recipe::Mean(groups, outcome, column) => {
+                let (mean, out_of_fold) = means.of(groups, outcome);
+                (column(mean), Some(out_of_fold))
+            }
         }
     }
 }

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     Column, Given,
     Group::{
-        Carrier, CarrierDest, CarrierOrigin, CarrierRoute, CarrierRouteHour, Dest, DestHour, FlightRoute, Origin,
+        self, Carrier, CarrierDest, CarrierOrigin, CarrierRoute, CarrierRouteHour, Dest, DestHour, FlightRoute, Origin,
         OriginHour, Route,
     },
     Outcome, Query, TrainingFlight, WeatherValue,
-    fit::Recipe::{self, ArrDelayAfterSlack, ExpectedArrDelay, Index, Mean, Plain, Slack, Weather},
+    fit::Recipe::{self, Index, Mean, Plain, Weather},
 };
 
 /// A choice of features and of the forest's size.
@@ -64,20 +64,40 @@ impl Preset {
     }
 }
 
+const fn arr_delay(groups: &'static [Group]) -> Recipe {
+    Mean(groups, Outcome::ArrDelay, Column::Mean)
+}
+
+const fn made_up(groups: &'static [Group]) -> Recipe {
+    Mean(groups, Outcome::MadeUp, Column::Mean)
+}
+
+const fn expected_arr_delay(groups: &'static [Group]) -> Recipe {
+    Mean(groups, Outcome::MadeUp, Column::ExpectedArrDelay)
+}
+
+const fn slack(groups: &'static [Group]) -> Recipe {
+    Mean(groups, Outcome::Duration, Column::Slack)
+}
+
+const fn arr_delay_after_slack(groups: &'static [Group]) -> Recipe {
+    Mean(groups, Outcome::Duration, Column::ArrDelayAfterSlack)
+}
+
 /// What a request always says. Days of the month and of the year are left out: a forest cannot learn a season from one
 /// year, and a later flight would fall into the last day's leaf.
 const REQUEST: &[Recipe] = &[
     Plain(|| Column::DepDelay),
-    ExpectedArrDelay(&[Route, CarrierRoute]),
+    expected_arr_delay(&[Route, CarrierRoute]),
     Plain(|| Column::Distance),
     Plain(|| Column::DayOfWeek),
-    Mean(&[Carrier], Outcome::ArrDelay),
-    Mean(&[Origin], Outcome::ArrDelay),
-    Mean(&[Dest], Outcome::ArrDelay),
-    Mean(&[Route], Outcome::ArrDelay),
-    Mean(&[Route], Outcome::MadeUp),
-    Mean(&[CarrierOrigin], Outcome::MadeUp),
-    Mean(&[CarrierDest], Outcome::MadeUp),
+    arr_delay(&[Carrier]),
+    arr_delay(&[Origin]),
+    arr_delay(&[Dest]),
+    arr_delay(&[Route]),
+    made_up(&[Route]),
+    made_up(&[CarrierOrigin]),
+    made_up(&[CarrierDest]),
 ];
 
 /// What follows from the schedule.
@@ -85,15 +105,15 @@ const SCHEDULE: &[Recipe] = &[
     Plain(|| Column::ScheduledDep),
     Plain(|| Column::ScheduledArr),
     Plain(|| Column::ScheduledDuration),
-    Slack(&[Route, CarrierRoute]),
-    ArrDelayAfterSlack(&[Route, CarrierRoute]),
-    ArrDelayAfterSlack(&[Route, CarrierRoute, CarrierRouteHour]),
-    ExpectedArrDelay(&[Route, CarrierRoute, FlightRoute]),
-    Mean(&[OriginHour], Outcome::MadeUp),
-    Mean(&[DestHour], Outcome::MadeUp),
-    Mean(&[OriginHour], Outcome::ArrDelay),
-    Mean(&[DestHour], Outcome::ArrDelay),
-    Mean(&[Route, CarrierRoute, FlightRoute], Outcome::ArrDelay),
+    slack(&[Route, CarrierRoute]),
+    arr_delay_after_slack(&[Route, CarrierRoute]),
+    arr_delay_after_slack(&[Route, CarrierRoute, CarrierRouteHour]),
+    expected_arr_delay(&[Route, CarrierRoute, FlightRoute]),
+    made_up(&[OriginHour]),
+    made_up(&[DestHour]),
+    arr_delay(&[OriginHour]),
+    arr_delay(&[DestHour]),
+    arr_delay(&[Route, CarrierRoute, FlightRoute]),
 ];
 
 /// What follows from the weather. Where the wind comes from is left out: its eastward and northward parts made the forest worse on four

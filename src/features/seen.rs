@@ -111,12 +111,16 @@ impl Seen {
         };
         let codes = [distinct(|query| query.carrier), distinct(|query| query.origin), distinct(|query| query.dest)];
         let mut seen = Seen { codes, ..Seen::default() };
+        // Of flights that are alike in all groups one is enough, and most are like another.
+        let mut kinds = HashSet::<_, FixedState>::default();
+        let queries = flights.iter().map(TrainingFlight::query);
+        let queries: Vec<Query> = queries.filter(|query| kinds.insert(kind(query))).collect();
+        drop(kinds);
         // A group stands after the wider one that its values are within.
         for group in &Group::ALL[3..] {
             let (_, lineage) = group.lineage().split_last().unwrap_or((group, &[]));
             let mut pairs = HashSet::default();
-            for flight in flights {
-                let query = &flight.query();
+            for query in &queries {
                 let places = seen.place_in(lineage, query, query.schedule, Places::NONE);
                 if let Some((wider, number)) = pair(*group, &places, query, query.schedule) {
                     pairs.insert(u64::from(wider) << 32 | u64::from(number));
@@ -193,6 +197,14 @@ pub(super) fn wider(group: Group) -> Group {
         CarrierRoute => Route,
         CarrierRouteHour | FlightRoute => CarrierRoute,
     }
+}
+
+/// All that decides where a flight stands in its groups.
+type Kind = ([Code; 3], Option<u32>, Option<(u16, u16)>);
+
+fn kind(query: &Query) -> Kind {
+    let hours = query.schedule.map(|schedule| (schedule.dep_min / 60, schedule.arr_min / 60));
+    ([query.carrier, query.origin, query.dest], query.flight_num, hours)
 }
 
 /// The place in the wider group, and the number within it, of a flight that is placed in the wider group and the codes.

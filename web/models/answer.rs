@@ -124,7 +124,7 @@ fn bars(shares: [f64; CLASSES], likely: Option<DelayClass>) -> Vec<BarView> {
 
 /// Whole percents; what is possible is never shown as impossible.
 pub(super) fn percent(share: f64) -> String {
-    if share > 0.0 && share < 0.5 { "<1 %".to_owned() } else { format!("{} %", share.round()) }
+    if share > 0.0 && share < 0.5 { "<1\u{a0}%".to_owned() } else { format!("{}\u{a0}%", share.round()) }
 }
 
 pub(super) fn minutes_in_words(minutes: f64) -> String {
@@ -189,10 +189,10 @@ mod tests {
         assert_eq!(
             bars,
             [
-                ("0.00%", "0.40%", "<1 %"),
-                ("0.40%", "49.60%", "50 %"),
-                ("50.00%", "25.00%", "25 %"),
-                ("75.00%", "25.00%", "25 %")
+                ("0.00%", "0.40%", "<1\u{a0}%"),
+                ("0.40%", "49.60%", "50\u{a0}%"),
+                ("50.00%", "25.00%", "25\u{a0}%"),
+                ("75.00%", "25.00%", "25\u{a0}%")
             ]
         );
         assert_eq!(answer.bars.iter().position(|bar| bar.likely), Some(1));

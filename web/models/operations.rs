@@ -103,7 +103,7 @@ fn notes(now: &Now) -> Vec<String> {
 fn rows(counts: &[Count], total: u64) -> Vec<Row> {
     let row = |name: String, count: u64| {
         let share = if total == 0 { 0.0 } else { 100.0 * count as f64 / total as f64 };
-        Row { name, count: grouped(count), share: format!("{share:.0} %") }
+        Row { name, count: grouped(count), share: format!("{share:.0}\u{a0}%") }
     };
     let shown = if counts.len() > ROWS_MAX { ROWS_MAX - 1 } else { counts.len() };
     let mut rows: Vec<Row> = counts[..shown].iter().map(|Count { name, count }| row(name.clone(), *count)).collect();
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!((rows.len(), rows[0].count.as_str(), rows[10].name.as_str()), (ROWS_MAX, "1,000", "11"));
         assert_eq!(
             (rows[11].name.as_str(), rows[11].count.as_str(), rows[11].share.as_str()),
-            ("2 more", "25,000", "27 %")
+            ("2 more", "25,000", "27\u{a0}%")
         );
         assert_eq!(
             ["0", "999", "1,234,567"],

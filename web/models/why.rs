@@ -157,13 +157,13 @@ mod tests {
     fn the_heaviest_factor_comes_first_and_each_starts_where_the_one_before_ended() {
         let document = document(&[(Factor::Carrier, -0.031), (Factor::DepDelay, 0.45), (Factor::DayOfWeek, 0.012)]);
         let view = why(&with(document, json!({ "DepDelay": 41.0, "Carrier": "B6", "DayOfWeek": 5 }))).unwrap();
-        assert_eq!(view.base, "Of all flights, 13 % land 30 minutes late or more.");
+        assert_eq!(view.base, "Of all flights, 13\u{a0}% land 30 minutes late or more.");
         assert_eq!(
             view.reasons,
             [
-                "The departure delay of 41 minutes raises the chance from 13 % to 58 %.",
-                "Flying with B6 lowers the chance from 58 % to 55 %.",
-                "Flying on a Friday raises the chance from 55 % to 56 %.",
+                "The departure delay of 41 minutes raises the chance from 13\u{a0}% to 58\u{a0}%.",
+                "Flying with B6 lowers the chance from 58\u{a0}% to 55\u{a0}%.",
+                "Flying on a Friday raises the chance from 55\u{a0}% to 56\u{a0}%.",
             ]
         );
     }
@@ -184,8 +184,8 @@ mod tests {
         contributions.insert("Moon".to_owned(), json!([0.0, 0.0, 0.0, 0.0]));
         let WhyView { reasons, .. } = why(&document).unwrap();
         assert_eq!(reasons.len(), NAMED_MAX + 1);
-        assert_eq!(reasons[2], "The airline raises the chance from 23 % to 31 %.");
-        assert_eq!(reasons[3], "Everything else raises the chance from 31 % to 49 %.");
+        assert_eq!(reasons[2], "The airline raises the chance from 23\u{a0}% to 31\u{a0}%.");
+        assert_eq!(reasons[3], "Everything else raises the chance from 31\u{a0}% to 49\u{a0}%.");
     }
 
     #[test]
@@ -201,15 +201,15 @@ mod tests {
             "Contributions": { "Carrier": [-0.08, -0.01, 0.02, 0.07] },
         });
         let WhyView { base, reasons } = why(&document).unwrap();
-        assert_eq!(base, "Of all flights, 16 % land 30 minutes late or more.");
-        assert_eq!(reasons, ["The airline raises the chance from 16 % to 23 %."]);
+        assert_eq!(base, "Of all flights, 16\u{a0}% land 30 minutes late or more.");
+        assert_eq!(reasons, ["The airline raises the chance from 16\u{a0}% to 23\u{a0}%."]);
     }
 
     #[test]
     fn a_chance_is_never_shown_as_less_than_none_or_more_than_all() {
         let view = why(&document(&[(Factor::DepDelay, 0.9), (Factor::Route, -0.2)])).unwrap();
-        assert_eq!(view.reasons[0], "The departure delay raises the chance from 13 % to 100 %.");
-        assert_eq!(view.reasons[1], "The route lowers the chance from 100 % to 83 %.");
+        assert_eq!(view.reasons[0], "The departure delay raises the chance from 13\u{a0}% to 100\u{a0}%.");
+        assert_eq!(view.reasons[1], "The route lowers the chance from 100\u{a0}% to 83\u{a0}%.");
     }
 
     #[test]

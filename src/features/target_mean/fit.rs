@@ -22,6 +22,7 @@ pub(in crate::features) struct TargetMeans<'a> {
     seen: &'a Seen,
     flights: &'a [TrainingFlight<'a>],
     blocks: Blocks,
+    sums: Vec<GroupSums>,
     fitted: Vec<(&'static [Group], Outcome, Means)>,
 }
 
@@ -31,7 +32,27 @@ type Means = (TargetMean, Arc<OutOfFold>);
 impl<'a> TargetMeans<'a> {
     /// None yet.
     pub(in crate::features) fn new(seen: &'a Seen, flights: &'a [TrainingFlight<'a>]) -> Self {
-        TargetMeans { seen, flights, blocks: Blocks::of(flights), fitted: Vec::new() }
+        TargetMeans { seen, flights, blocks: Blocks::of(flights), sums: Vec::new(), fitted: Vec::new() }
+    }
+
+    /// Adds up what these will be made of, in one pass over the flights: to find out where a flight stands in its groups takes longer than
+    /// to add it to all of them.
+    pub(in crate::features) fn add_up(&mut self, wanted: impl IntoIterator<Item = (Group, Outcome)>) {
+        let mut added: Vec<GroupSums> = Vec::new();
+        for (group, outcome) in wanted {
+            if !self.sums.iter().chain(&added).any(|sums| sums.is_of(group, outcome)) {
+                added.push(GroupSums::new(group, outcome, self.seen.len(group)));
+            }
+        }
+        for (at, flight) in self.flights.iter().enumerate() {
+            let (fold, places) = (self.blocks.fold(flight), Known::of(flight, self.seen).places);
+            for sums in &mut added {
+                if let Some(minutes) = sums.outcome.of(flight) {
+                    sums.add(fold, minutes, places.of(sums.group), at);
+                }
+            }
+        }
+        self.sums.extend(added);
     }
 
     /// The means by the last of these groups, which is drawn towards the one before, and so on.
@@ -42,25 +63,16 @@ impl<'a> TargetMeans<'a> {
         }
         let (&group, wider) = groups.split_last().unwrap_or((&Group::Carrier, &[]));
         let wider = (!wider.is_empty()).then(|| self.of(wider, outcome));
-        let means = self.fit(group, outcome, wider);
+        self.add_up([(group, outcome)]);
+        let sums = self.sums.iter().find(|sums| sums.is_of(group, outcome));
+        let means = self.fit(sums.unwrap_or(&GroupSums::new(group, outcome, 0)), wider);
         self.fitted.push((groups, outcome, means.clone()));
         means
     }
 
-    fn fit(&self, group: Group, outcome: Outcome, wider: Option<Means>) -> Means {
+    fn fit(&self, sums: &GroupSums, wider: Option<Means>) -> Means {
+        let &GroupSums { group, outcome, all, ref by_place } = sums;
         let weight = if wider.is_none() { WEIGHT } else { WEIGHT_WITHIN };
-        let mut all = Sums::default();
-        // Of each place, the sums and one of its flights.
-        let mut by_place = vec![(Sums::default(), 0); self.seen.len(group)];
-        for (at, flight) in self.flights.iter().enumerate() {
-            let Some(minutes) = outcome.of(flight) else { continue };
-            let (fold, query) = (self.blocks.fold(flight), flight.query());
-            all.add(fold, minutes);
-            if let Some(place) = self.seen.place(group, &query, query.schedule) {
-                by_place[place].0.add(fold, minutes);
-                by_place[place].1 = at;
-            }
-        }
         let all_but: [f32; FOLDS] = std::array::from_fn(|fold| plain(all.but(Some(fold))));
         let mean = |(sums, at): &(Sums, usize)| {
             if sums.but(None).1 == 0 {
@@ -84,6 +96,33 @@ impl<'a> TargetMeans<'a> {
         let (blocks, by_place) = (self.blocks, out_of_fold);
         let out_of_fold = OutOfFold { group, blocks, all: all_but, by_place, wider: wider_out_of_fold };
         (TargetMean { group, outcome, weight, wider, table }, Arc::new(out_of_fold))
+    }
+}
+
+/// The sums of an outcome, over all flights and by their places in a group.
+struct GroupSums {
+    group: Group,
+    outcome: Outcome,
+    all: Sums,
+    /// Of each place also one of its flights.
+    by_place: Vec<(Sums, usize)>,
+}
+
+impl GroupSums {
+    fn new(group: Group, outcome: Outcome, places: usize) -> Self {
+        GroupSums { group, outcome, all: Sums::default(), by_place: vec![(Sums::default(), 0); places] }
+    }
+
+    fn is_of(&self, group: Group, outcome: Outcome) -> bool {
+        (self.group, self.outcome) == (group, outcome)
+    }
+
+    fn add(&mut self, fold: usize, minutes: i64, place: Option<usize>, flight: usize) {
+        self.all.add(fold, minutes);
+        if let Some((sums, example)) = place.map(|place| &mut self.by_place[place]) {
+            sums.add(fold, minutes);
+            *example = flight;
+        }
     }
 }
 

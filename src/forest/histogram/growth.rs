@@ -107,8 +107,7 @@ impl Growth {
     }
 
     fn entries(&self, rows: Range<usize>) -> impl ExactSizeIterator<Item = Entry> {
-        // There are as many words as planes have.
-        let last = self.words.len() / self.stride.max(1) - 1;
+        let last = (self.words.len() / self.stride.max(1)).saturating_sub(1);
         self.plane(last, rows).iter().map(|&word| Entry::of(word))
     }
 

@@ -14,10 +14,10 @@
 //!
 //! # Memory
 //!
-//! A row takes 8 bytes for every 8 columns, and 1 for its class: 25 with the default preset's 23 columns. A tree that is being
-//! grown has a copy of the rows that weigh something, 63 % of them, in the order of its nodes, so that counting and
-//! dividing read and write one after the other: 16 bytes a row, and up to 9 for dividing. A level's histograms take 16
-//! bytes a node, tried column and bin; they are made for groups of nodes of at
+//! A row takes a byte a column and one for its class, filled up to whole words of eight: 24 with the 23 columns of the default preset, 32 with
+//! the weather's 8 more. A tree that is being grown has a copy of the rows that weigh something, 63 % of them, in the order of its
+//! nodes, so that counting and dividing read and write one after the other: 15 bytes for each row that there is, or 20, and one more
+//! while its node is divided. A level's histograms take 16 bytes a node, tried column and bin; they are made for groups of nodes of at
 //! most [`GROUP_BYTES_MAX`].
 
 mod bins;
