@@ -81,8 +81,10 @@ fn grow_one(options: &Options, records: &Array2<f32>, classes: &[DelayClass], tr
     let mut rng = ChaCha8Rng::seed_from_u64(tree.into());
     let drawn: Vec<usize> = (0..classes.len()).map(|_| rng.random_range(0..classes.len())).collect();
     let mut columns: Vec<usize> = (0..records.ncols()).collect();
-    columns.shuffle(&mut rng);
-    columns.truncate(options.tried);
+    if options.tried < columns.len() {
+        columns.shuffle(&mut rng);
+        columns.truncate(options.tried);
+    }
     let bag = records.select(Axis(0), &drawn).select(Axis(1), &columns);
     let labels: Array1<usize> = drawn.iter().map(|&row| classes[row].index()).collect();
     let settings = DecisionTree::params().max_depth(Some(options.depth as usize));
@@ -94,8 +96,10 @@ fn grow_one(options: &Options, records: &Array2<f32>, classes: &[DelayClass], tr
 fn votes(trees: &[Tree], rows: &ArrayView2<'_, f32>) -> Vec<[u32; CLASSES]> {
     let mut votes = vec![[0; CLASSES]; rows.nrows()];
     for (tree, columns) in trees {
-        let given = rows.select(Axis(1), columns);
-        for (votes, class) in votes.iter_mut().zip(tree.predict(&given)) {
+        // A tree that was given all columns takes the rows as they are.
+        let all = columns.len() == rows.ncols();
+        let classes = if all { tree.predict(rows) } else { tree.predict(&rows.select(Axis(1), columns)) };
+        for (votes, class) in votes.iter_mut().zip(classes) {
             votes[class] += 1;
         }
     }

@@ -1,6 +1,6 @@
 //! From arrays to a forest, in one pass over the nodes, which sees whether they are trees.
 
-use super::{DEPTH_MAX, Distribution, Forest, Key, LEFT_BITS, MalformedForest, NODES_MAX, Node, Root, TREES_MAX};
+use super::{COLUMN_BITS, DEPTH_MAX, Distribution, Forest, Key, MalformedForest, NODES_MAX, Node, Root, TREES_MAX};
 
 /// What stands for the column of a leaf.
 pub(super) const LEAF: u8 = u8::MAX;
@@ -48,7 +48,7 @@ impl Builder {
             let threshold = thresholds.get(splits).map_or(f32::INFINITY, |bytes| f32::from_le_bytes(*bytes));
             let split = Node {
                 threshold: Key::of(threshold),
-                link: u32::from(column) << LEFT_BITS | ((start + children) as u32 & ((1 << LEFT_BITS) - 1)),
+                link: ((start + children) as u32) << COLUMN_BITS | u32::from(column),
             };
             self.nodes.push(if is_split { split } else { Node::leaf((start + at) as u32) });
             self.used[usize::from(column)] = true;
