@@ -5,8 +5,7 @@ use std::hint::black_box;
 
 use delaycast::forest::TrainingSet;
 
-use super::{BATCH, Options, linfa, ours, rows::Matrix};
-use crate::clock::Clock;
+use super::{BATCH, Options, linfa, ours, rows::Matrix, score_for};
 
 const TURNS: usize = 41;
 /// A turn takes at least this much CPU time.
@@ -44,14 +43,7 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
 }
 
 /// Rows a CPU second.
-fn rate(asked: &Matrix, score: impl Fn(&[f32])) -> f64 {
-    let (clock, mut rows) = (Clock::start(), 0);
-    loop {
-        score(&asked.numbers);
-        rows += asked.len();
-        let cpu_s = clock.read().cpu_s;
-        if cpu_s >= TURN_S {
-            return rows as f64 / cpu_s;
-        }
-    }
+fn rate(asked: &Matrix, score: impl Fn(&[f32]) + Sync) -> f64 {
+    let (rows, cost) = score_for(TURN_S, 1, asked, &score);
+    rows as f64 / cost.cpu_s
 }

@@ -16,6 +16,8 @@ PEERS = [sys.executable, "bench/forest/peers.py"]
 PAGE = pathlib.Path("docs/benchmarks.md")
 BEGIN, END = "<!-- made by bench/forest/run -->\n", "<!-- end of what bench/forest/run made -->\n"
 OURS = "delaycast"
+# What the default preset tries at a node, and its smallest leaf.
+DEFAULT = ["--tried", "8", "--leaf", "130"]
 
 
 def lines(command):
@@ -98,7 +100,7 @@ def measure(options, folder):
     if options.data:
         write_rows(data, "default", options.holdout_from, options.data)
     small = ["--rows", seed, "--depth", "5"]
-    large = ["--rows", own, "--depth", "14", "--tried", "8", "--leaf", "130"]
+    large = ["--rows", own, "--depth", "14", *DEFAULT]
     for _ in range(options.rounds):
         for threads in ["1", "2"]:
             at = ["--threads", threads]
@@ -110,14 +112,14 @@ def measure(options, folder):
         for line in lines([BENCH, "forest", "linfa", *small, "--tried", "9", "--train-only"]):
             measured.add("small", line | {"who": "linfa-trees, all columns"})
         if options.data:
-            more = ["--rows", data, "--depth", "10", "--tried", "8", "--leaf", "130"]
+            more = ["--rows", data, "--depth", "10", *DEFAULT]
             for thousandths in ["500", "1000"]:
                 half = ["--thousandths", thousandths, "--train-only"]
                 for line in lines([BENCH, "forest", "ours", *more, *half]):
                     measured.add(f"data {thousandths}", line)
     losses = {}
     for name, rows in [("bundled", own), ("data", data)][: 2 if options.data else 1]:
-        deep = ["--rows", rows, "--depth", "14", "--tried", "8", "--leaf", "130", "--train-only"]
+        deep = ["--rows", rows, "--depth", "14", *DEFAULT, "--train-only"]
         mine = lines([BENCH, "forest", "ours", *deep])
         theirs = lines([*PEERS, "--rows", rows, "--depth", "14", "--tried", "8", "--boosted", "200"])
         losses[name] = (mine[0], theirs[0])

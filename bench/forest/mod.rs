@@ -105,6 +105,12 @@ fn score(
     rows: &Matrix,
     score: &(impl Fn(&[f32]) + Sync),
 ) -> anyhow::Result<()> {
+    let (scored, Cost { cpu_s, seconds }) = score_for(LONG_ENOUGH_S, threads, rows, score);
+    say(&Line { who, what, threads, rows: scored, cpu_s, seconds, log_loss: None })
+}
+
+/// The same, until so much CPU time has gone by: how many rows, and what it took.
+fn score_for(least_s: f64, threads: usize, rows: &Matrix, score: &(impl Fn(&[f32]) + Sync)) -> (usize, Cost) {
     let mut scored = 0;
     let clock = Clock::start();
     loop {
@@ -117,9 +123,9 @@ fn score(
             last.map(score);
         });
         scored += rows.len();
-        let Cost { cpu_s, seconds } = clock.read();
-        if cpu_s >= LONG_ENOUGH_S {
-            return say(&Line { who, what, threads, rows: scored, cpu_s, seconds, log_loss: None });
+        let cost = clock.read();
+        if cost.cpu_s >= least_s {
+            return (scored, cost);
         }
     }
 }

@@ -190,8 +190,10 @@ fn windy_flights(weather: &[Weather; 2]) -> Vec<TrainingFlight<'_>> {
     for (at, flight) in flights.iter_mut().enumerate() {
         // 0 or 1, without a period: days, times the golden ratio.
         let windy = ((at / 10) as u32).wrapping_mul(0x9e37_79b9) as usize >> 31;
-        flight.change(|query| query.schedule = Some(Schedule { dep_min: 600, arr_min: 780 }));
-        flight.change(|query| query.weather = Some(&weather[windy]));
+        flight.change(|query| {
+            query.schedule = Some(Schedule { dep_min: 600, arr_min: 780 });
+            query.weather = Some(&weather[windy]);
+        });
         flight.arr_delay += 60.0 * windy as f32;
     }
     flights

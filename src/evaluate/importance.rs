@@ -144,8 +144,10 @@ mod tests {
             let minutes = if at.is_multiple_of(2) { 60.0 } else { 0.0 };
             let mut flight =
                 flight(["AA", "B6", "DL"][at as usize % 3], ["JFK", "EWR"][at as usize % 2], minutes, minutes);
-            flight.change(|query| query.date = query.date + Days::new(at / 10));
-            flight.change(|query| query.distance = Some(100.0 + at as f32));
+            flight.change(|query| {
+                query.date = query.date + Days::new(at / 10);
+                query.distance = Some(100.0 + at as f32);
+            });
             flight
         };
         (0..400).map(flight).collect()

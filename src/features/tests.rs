@@ -198,10 +198,12 @@ fn nothing_to_fit_to_is_an_error() {
 fn scheduled() -> Vec<TrainingFlight<'static>> {
     let on = |at: u64| {
         let mut flight = flight("AA", "JFK", 10.0, if at.is_multiple_of(2) { 10.0 } else { -10.0 });
-        flight.change(|query| query.date = query.date + chrono::Days::new(at / 2));
-        flight.change(|query| query.flight_num = Some(at as u32 % 2));
         let dep_min = if at < 10 { 600 } else { 660 };
-        flight.change(|query| query.schedule = Some(Schedule { dep_min, arr_min: (dep_min + 180) % 1440 }));
+        flight.change(|query| {
+            query.date = query.date + chrono::Days::new(at / 2);
+            query.flight_num = Some(at as u32 % 2);
+            query.schedule = Some(Schedule { dep_min, arr_min: (dep_min + 180) % 1440 });
+        });
         flight
     };
     (0..20).map(on).collect()

@@ -7,8 +7,8 @@
 //! # Layout in memory
 //!
 //! The nodes of a tree stand in the order of their levels. A node is 8 bytes: a threshold, and in one word the left child's index
-//! (24 bits) and the column to compare (8 bits). The right child stands next to the left. What is not greater than the threshold goes left. Numbers are compared as whole numbers
-//! in the same order ([`Key`]): a comparison's carry is then added to the left child's index, without a branch or a
+//! (24 bits) and the column to compare (8 bits). The right child stands next to the left. What is not greater than the threshold goes
+//! left. Numbers are compared as whole numbers in the same order ([`Key`]): a comparison's carry is then added to the left child's index, without a branch or a
 //! jump. A leaf is its own left child under a threshold that nothing exceeds, so that every row takes as many steps as its tree is deep.
 
 mod binary;

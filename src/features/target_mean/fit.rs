@@ -44,6 +44,9 @@ impl<'a> TargetMeans<'a> {
                 added.push(GroupSums::new(group, outcome, self.seen.len(group)));
             }
         }
+        if added.is_empty() {
+            return;
+        }
         for (at, flight) in self.flights.iter().enumerate() {
             let (fold, places) = (self.blocks.fold(flight), Known::of(flight, self.seen).places);
             for sums in &mut added {

@@ -12,9 +12,22 @@ pub(super) const LANES: usize = 8;
 /// as far as ties allow. All edges are finite, ascending, and between two values that occur.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bins {
-    edges: Vec<Vec<f32>>,
-    /// The same edges followed by infinity, and how many steps it takes to bisect them.
-    filled: Vec<([f32; BINS_MAX], u32)>,
+    columns: Vec<Edges>,
+}
+
+/// The edges of a column.
+#[derive(Debug, Clone, PartialEq)]
+struct Edges {
+    /// After the last of them stands infinity.
+    edges: [f32; BINS_MAX],
+    len: usize,
+}
+
+impl From<Vec<f32>> for Edges {
+    fn from(edges: Vec<f32>) -> Self {
+        let filled = std::array::from_fn(|at| edges.get(at).copied().unwrap_or(f32::INFINITY));
+        Edges { edges: filled, len: edges.len() }
+    }
 }
 
 /// The edges of a column are found on at most this many of its numbers, evenly spaced over the rows: with more, a quantile moves by
@@ -30,34 +43,30 @@ impl Bins {
     /// As [`Self::fit`], for rows that are kept otherwise.
     pub fn fit_by(rows_len: usize, width: usize, value: impl Fn(usize, usize) -> f32) -> Self {
         let stride = rows_len.div_ceil(SAMPLE_MAX).max(1);
-        let edges = (0..width).map(|column| {
+        let columns = (0..width).map(|column| {
             let sample = (0..rows_len).step_by(stride).map(|row| value(row, column));
-            edges(sample.filter(|number| !number.is_nan()).collect())
+            edges(sample.filter(|number| !number.is_nan()).collect()).into()
         });
-        let edges: Vec<Vec<f32>> = edges.collect();
-        let filled = |edges: &Vec<f32>| {
-            let filled = std::array::from_fn(|at| edges.get(at).copied().unwrap_or(f32::INFINITY));
-            (filled, (edges.len() + 1).next_power_of_two().ilog2())
-        };
-        Bins { filled: edges.iter().map(filled).collect(), edges }
+        Bins { columns: columns.collect() }
     }
 
     /// How many columns there are.
     pub fn width(&self) -> usize {
-        self.edges.len()
+        self.columns.len()
     }
 
     /// How many bins a column has, that for NaN included.
     pub fn bins_len(&self, column: usize) -> usize {
-        self.edges[column].len() + 2
+        self.columns[column].len + 2
     }
 
     /// The bins of some numbers of a column. They are bisected side by side, since a step has to wait for the one before.
     #[inline]
     pub(super) fn bins(&self, column: usize, numbers: [f32; LANES]) -> [u8; LANES] {
-        let (edges, steps) = &self.filled[column];
+        let Edges { edges, len } = &self.columns[column];
+        let steps = (len + 1).next_power_of_two().ilog2();
         let mut below = [0; LANES];
-        for step in (0..*steps).rev() {
+        for step in (0..steps).rev() {
             for (below, number) in below.iter_mut().zip(numbers) {
                 // Shifted, not chosen, lest it become a jump that cannot be foreseen. There are at most 8 steps.
                 *below += usize::from(edges[(*below + (1 << step) - 1) % BINS_MAX] < number) << step;
@@ -78,7 +87,7 @@ impl Bins {
         match bin {
             // Every finite number but this one is greater, and no column reaches it.
             0 => f32::MIN,
-            bin => self.edges[column][usize::from(bin) - 1],
+            bin => self.columns[column].edges[usize::from(bin) - 1],
         }
     }
 }

@@ -40,6 +40,20 @@ fn impurity(sides: &[Counts; 2]) -> f64 {
     of(&sides[0]) + of(&sides[1])
 }
 
+/// A worker may have none of the rows, and follows the decisions of the others all the same.
+#[test]
+fn a_holder_of_no_rows_counts_none_and_descends() {
+    let data = digits(80);
+    let (bins, _) = quantise(&data);
+    let nothing = Shard::with_capacity(&bins, 0, 80);
+    let mut growth = Growth::new(&nothing, 1, 0);
+    assert_eq!(growth.total(), Counts::default());
+    growth.descend(&[Decision { split: Some((1, 1)), open: [true; 2] }]);
+    growth
+        .descend(&[Decision { split: Some((0, 1)), open: [true, false] }, Decision { split: None, open: [false; 2] }]);
+    assert_eq!(growth.total(), Counts::default());
+}
+
 proptest! {
     /// The oracle: no threshold on any column parts the rows better than the root's.
     #[test]
