@@ -6,7 +6,12 @@ mod parts;
 mod server;
 mod tls;
 
-use std::{fs, io::Write, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    io::{Read, Write},
+    path::PathBuf,
+    time::Duration,
+};
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -26,6 +31,21 @@ pub(super) fn zipped(names: &[impl AsRef<str>], bytes_each: usize, seed: u64) ->
         archive.write_all(&bytes).unwrap();
     }
     archive.finish().unwrap().into_inner()
+}
+
+/// What the tables of flights in a zip unpack to.
+pub(super) fn flights(zip: &[u8]) -> Vec<Vec<u8>> {
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(zip)).unwrap();
+    let mut tables = Vec::new();
+    for index in 0..archive.len() {
+        let mut member = archive.by_index(index).unwrap();
+        if member.name().unwrap().to_ascii_lowercase().ends_with(".csv") {
+            let mut table = Vec::new();
+            member.read_to_end(&mut table).unwrap();
+            tables.push(table);
+        }
+    }
+    tables
 }
 
 /// A zip of some 100 kB.
