@@ -5,6 +5,7 @@ mod data;
 mod doctor;
 mod evaluate;
 mod format;
+mod growth;
 mod health;
 mod mesh;
 mod models;
@@ -20,6 +21,7 @@ mod signals;
 mod swap;
 mod topics;
 mod train;
+mod trees_meter;
 mod up;
 mod web;
 

@@ -2,15 +2,13 @@
 
 use std::{
     io::{self, IsTerminal, Write},
-    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use delaycast_dataflows::train::OnProgress;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 /// Without a terminal, progress is told this often.
-const LINE_INTERVAL: Duration = Duration::from_secs(5);
+pub(crate) const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Writes a line to standard error. That it may be closed is no reason to fail.
 pub(crate) fn say(line: &str) {
@@ -75,40 +73,4 @@ impl Drop for Meter {
             bar.finish_and_clear();
         }
     }
-}
-
-/// Shows on standard error how many trees are grown, and how far the one is that was worked on last: a bar on a terminal, else a line at
-/// each quarter, and every few seconds if a quarter takes longer.
-pub(crate) fn trees(trees_total: u64) -> OnProgress {
-    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} trees{msg}").ok();
-    let bar = io::stderr().is_terminal().then(|| ProgressBar::new(trees_total)).zip(style);
-    let bar = bar.map(|(bar, style)| bar.with_style(style));
-    let told = Mutex::new(Told { grown: 0, at: Instant::now() });
-    Arc::new(move |progress| {
-        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.grown += u64::from(progress.grown);
-        let grown = told.grown;
-        let level = format!(", tree {} has {} levels", progress.tree + 1, progress.levels);
-        match &bar {
-            Some(bar) if grown == trees_total => bar.finish_and_clear(),
-            Some(bar) => {
-                bar.set_position(grown);
-                bar.set_message(level);
-            }
-            None => {
-                let quarter = progress.grown && grown.is_multiple_of((trees_total / 4).max(1));
-                if quarter || told.at.elapsed() >= LINE_INTERVAL {
-                    told.at = Instant::now();
-                    let level = if quarter { String::new() } else { level };
-                    say(&format!("{grown} of {trees_total} trees{level}"));
-                }
-            }
-        }
-    })
-}
-
-/// What was told last.
-struct Told {
-    grown: u64,
-    at: Instant,
 }

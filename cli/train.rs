@@ -1,13 +1,13 @@
 //! `delaycast train`: from flights to a published model.
 
-use std::{num::NonZeroUsize, path::PathBuf, thread, time::Instant};
+use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 
 use chrono::{NaiveDate, Utc};
 use delaycast::{
     classes::DelayClass,
     evaluate::{Evaluation, Metrics, Window},
     features::{Preset, TrainingFlight},
-    forest::{ForestSettings, Trainer},
+    forest::ForestSettings,
     history::{self, History},
     model::{Model, ModelDir, VersionedModel},
 };
@@ -15,11 +15,7 @@ use delaycast_dataflows::train::{Plan, train_model};
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
-use crate::{
-    format::Format,
-    options,
-    progress::{say, trees},
-};
+use crate::{format::Format, growth::GrowthOptions, progress::say, trees_meter::trees};
 
 /// Train a model and publish it
 ///
@@ -29,7 +25,8 @@ use crate::{
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     delaycast train --models var/models\n  \
-    delaycast train --data flights-2015 --holdout-from 2015-10-01 --format json")]
+    delaycast train --data flights-2015 --holdout-from 2015-10-01 --format json\n  \
+    delaycast train --trees 50 --depth 16 --leaf 60 --aside")]
 pub(crate) struct Args {
     /// Flights: a directory that `delaycast data import` wrote, or a Parquet file; may be given several times
     /// [default: New York's flights of 2013, which are built in]
@@ -38,25 +35,15 @@ pub(crate) struct Args {
     /// The directory of models; it is made if it is not there
     #[arg(long, value_name = "DIR", default_value = "var/models", env = "DELAYCAST_MODELS")]
     models: PathBuf,
-    /// Which features and what size of forest: default, or seed, the system that this one replaces
-    #[arg(long, default_value_t = Preset::Default)]
-    preset: Preset,
-    /// What grows the trees: histogram, or linfa, the reference
-    #[arg(long, default_value_t = Trainer::Histogram)]
-    trainer: Trainer,
     /// The first day of the holdout, as 2013-10-01 [default: the last quarter of the days is held out]
     #[arg(long, value_name = "DATE", value_parser = day)]
     holdout_from: Option<NaiveDate>,
-    /// Decides every random draw
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    #[command(flatten)]
+    growth: GrowthOptions,
     /// Publish the model without making it the current one: `models shadow` tries it out beside that, `models promote`
     /// puts it in its place
     #[arg(long)]
     aside: bool,
-    /// How many threads grow trees [default: one a processor]
-    #[arg(long, value_name = "N", value_parser = options::workers)]
-    workers: Option<NonZeroUsize>,
     /// How to print the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -91,9 +78,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let history = if args.data.is_empty() { history::bundled()? } else { history::read(&args.data)? };
     let read_seconds = began_at.elapsed().as_secs_f64();
 
-    let settings = ForestSettings { trainer: args.trainer, ..ForestSettings::of(args.preset, args.seed) };
-    let workers = args.workers.or(thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
-    let plan = Plan { preset: args.preset, settings, holdout_from: args.holdout_from, workers };
+    let plan = args.growth.plan(args.holdout_from);
     let began_at = Instant::now();
     let model = learn(history, &plan)?;
     let train_seconds = began_at.elapsed().as_secs_f64();
@@ -109,7 +94,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         window: origin.window,
         rows: origin.trained_on,
         holdout: origin.evaluation.clone(),
-        workers: workers.get(),
+        workers: plan.workers.get(),
         read_seconds,
         train_seconds,
     };

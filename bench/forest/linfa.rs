@@ -81,9 +81,10 @@ fn grow_one(options: &Options, records: &Array2<f32>, classes: &[DelayClass], tr
     let mut rng = ChaCha8Rng::seed_from_u64(tree.into());
     let drawn: Vec<usize> = (0..classes.len()).map(|_| rng.random_range(0..classes.len())).collect();
     let mut columns: Vec<usize> = (0..records.ncols()).collect();
-    if options.tried < columns.len() {
+    let tried = options.tried.of(columns.len());
+    if tried < columns.len() {
         columns.shuffle(&mut rng);
-        columns.truncate(options.tried);
+        columns.truncate(tried);
     }
     let bag = records.select(Axis(0), &drawn).select(Axis(1), &columns);
     let labels: Array1<usize> = drawn.iter().map(|&row| classes[row].index()).collect();

@@ -10,7 +10,10 @@ use std::{num::NonZeroUsize, path::PathBuf, thread};
 
 use anyhow::Context;
 use clap::Subcommand;
-use delaycast::{features::Preset, forest::ForestSettings};
+use delaycast::{
+    features::Preset,
+    forest::{ColumnsTried, ForestSettings},
+};
 use serde::Serialize;
 
 use crate::clock::{Clock, Cost};
@@ -39,9 +42,9 @@ pub(crate) struct Options {
     /// How deep, at most
     #[arg(long)]
     depth: u32,
-    /// How many columns are tried at a node
+    /// How many columns are tried at a node: a number, or a share as in 40%
     #[arg(long)]
-    tried: usize,
+    tried: ColumnsTried,
     /// The least weight of a leaf
     #[arg(long, default_value_t = 1)]
     leaf: u32,

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 pub(crate) use options::Args;
 
-use crate::progress::{say, trees};
+use crate::{progress::say, trees_meter::trees};
 use page::Page;
 
 /// The report, and what it took.

@@ -1,6 +1,6 @@
 //! What is evaluated, and on which days.
 
-use std::{num::NonZeroUsize, path::PathBuf, thread};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use chrono::NaiveDate;
@@ -11,13 +11,11 @@ use delaycast::{
         Wanted,
         score::{Bootstrap, RESAMPLES_MAX},
     },
-    features::Preset,
-    forest::{ForestSettings, Trainer},
     model::{ModelDir, VersionedModel},
 };
 use delaycast_dataflows::train::Plan;
 
-use crate::{format::Format, options};
+use crate::{format::Format, growth::GrowthOptions};
 
 /// Say how good a forest is, on later flights than it was trained on
 ///
@@ -50,24 +48,15 @@ pub(crate) struct Args {
     /// Evaluate month by month as well, each with all days before it to train on, at least 28
     #[arg(long, value_enum)]
     pub(super) rolling: Option<Rolling>,
-    /// Which features and what size of forest: default, or seed, the system that this one replaces
-    #[arg(long, default_value_t = Preset::Default)]
-    preset: Preset,
-    /// What grows the trees [default: what `delaycast train` takes]
-    #[arg(long)]
-    trainer: Option<Trainer>,
     /// Evaluate a published model of this directory instead of training one
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["train_from", "train_to", "rolling", "preset"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["train_from", "train_to", "rolling"],
+        conflicts_with_all = GrowthOptions::OF_THE_FOREST)]
     model: Option<PathBuf>,
     /// Which version of it [default: the current one]
     #[arg(long, value_name = "NAME", requires = "model")]
     version: Option<String>,
-    /// Decides every random draw
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
-    /// How many threads grow trees [default: one a processor]
-    #[arg(long, value_name = "N", value_parser = options::workers)]
-    workers: Option<NonZeroUsize>,
+    #[command(flatten)]
+    growth: GrowthOptions,
     /// How many resamples make an interval; with 0 there are none
     #[arg(long, value_name = "N", default_value_t = 200,
         value_parser = clap::value_parser!(u32).range(..=i64::from(RESAMPLES_MAX)))]
@@ -99,15 +88,12 @@ impl Args {
 
     /// How forests are trained.
     pub(super) fn plan(&self) -> Plan {
-        let preset = ForestSettings::of(self.preset, self.seed);
-        let settings = ForestSettings { trainer: self.trainer.unwrap_or(preset.trainer), ..preset };
-        let workers = self.workers.or(thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
-        Plan { preset: self.preset, settings, holdout_from: None, workers }
+        self.growth.plan(None)
     }
 
     /// How intervals come about.
     pub(super) fn bootstrap(&self) -> Bootstrap {
-        Bootstrap { resamples: self.bootstrap, seed: self.seed }
+        Bootstrap { resamples: self.bootstrap, seed: self.growth.seed() }
     }
 
     /// The published model that is asked for.

@@ -150,6 +150,12 @@ fn a_published_model_is_evaluated_on_later_flights_alone() {
         assert_eq!((status.code(), stdout.as_str()), (Some(1), ""), "{options:?}");
         assert!(stderr.contains(words) && !stderr.contains("panicked"), "{options:?}: {stderr}");
     }
+    // What would make another forest is of no use with one that is there.
+    for option in [["--depth", "3"], ["--columns", "40%"], ["--preset", "seed"], ["--rolling", "month"]] {
+        let (status, _, stderr) =
+            run(&[&["evaluate", "--model", &models, "--data", &later][..], &option].concat(), b"");
+        assert!(status.code() == Some(2) && stderr.contains(option[0]), "{option:?}: {stderr}");
+    }
     // The bundled flights are those that the model has learned.
     let (status, _, stderr) = run(&["evaluate", "--model", &models], b"");
     assert!(status.code() == Some(1) && stderr.contains("the data end on 2013-12-31"), "{stderr}");

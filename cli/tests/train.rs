@@ -55,6 +55,28 @@ fn a_holdout_outside_the_flights_is_refused() {
 }
 
 #[test]
+fn a_forests_size_may_be_chosen_and_what_is_none_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let models = dir.path().to_string_lossy().into_owned();
+    let train = ["train", "--models", &models, "--preset", "seed", "--format", "json"];
+    let chosen = ["--trees", "3", "--depth", "4", "--columns", "50%", "--leaf", "70", "--smoothing", "20"];
+    let (status, stdout, stderr) = run(&[&train[..], &chosen].concat(), b"");
+    assert!(status.success(), "{stderr}");
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    let settings = &report["settings"];
+    for (name, value) in [("trees", 3), ("depth", 4), ("rows_per_leaf", 70), ("smoothing_rows", 20)] {
+        assert_eq!(settings[name], value, "{name}");
+    }
+    assert_eq!(settings["columns_per_node"], "50%");
+    let before = listed(&models);
+    for wrong in [["--trees", "0"], ["--depth", "33"], ["--columns", "0"], ["--columns", "101%"], ["--leaf", "0"]] {
+        let (status, _, stderr) = run(&[&train[..], &wrong].concat(), b"");
+        assert!(status.code() == Some(2) && stderr.contains(wrong[1]), "{wrong:?}: {stderr}");
+    }
+    assert_eq!(listed(&models), before);
+}
+
+#[test]
 fn an_interrupt_ends_it_quietly_and_publishes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let models = dir.path().to_string_lossy().into_owned();

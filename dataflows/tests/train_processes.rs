@@ -7,7 +7,7 @@ use std::{net::TcpListener, num::NonZeroUsize, sync::Arc, thread};
 use delaycast::{
     classes::DelayClass,
     features::Preset,
-    forest::{ForestSettings, TrainingSet},
+    forest::{ColumnsTried, ForestSettings, TrainingSet},
 };
 use delaycast_dataflows::train::{OnProgress, Place, train, train_on};
 use timely::CommunicationConfig;
@@ -21,8 +21,12 @@ fn digits() -> TrainingSet {
 
 #[test]
 fn three_processes_make_the_forest_that_one_makes() {
-    let settings =
-        ForestSettings { trees: 9, columns_per_node: 1, rows_per_leaf: 1, ..ForestSettings::of(Preset::Default, 5) };
+    let settings = ForestSettings {
+        trees: 9,
+        columns_per_node: ColumnsTried::Number(1),
+        rows_per_leaf: 1,
+        ..ForestSettings::of(Preset::Default, 5)
+    };
     let columns = [vec![0, 1], vec![1]];
     let quiet: OnProgress = Arc::new(|_| ());
     let expected = train(settings, &digits(), &columns, NonZeroUsize::MIN, &quiet).unwrap();

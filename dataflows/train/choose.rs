@@ -89,7 +89,7 @@ impl<'scope, T: Timestamp + TotalOrder> Choose<'scope, T> for StreamVec<'scope, 
                         let Some(leave) = deciding.capability.take() else { continue };
                         let mut session = output.session(&leave);
                         let next = deciding.decide(&bins);
-                        on_progress(Progress { tree, levels: deciding.planting.depth(), grown: next.is_none() });
+                        on_progress(Progress::Tree { tree, levels: deciding.planting.depth(), grown: next.is_none() });
                         if let Some(step) = next {
                             session.give(Chosen::Next(Order { tree, step }));
                             continue;

@@ -35,7 +35,7 @@ impl<'scope, T: Timestamp> GrowTrees<'scope, T> for StreamVec<'scope, T, u32> {
                     let mut session = output.session(&capability);
                     for tree in numbers.flat_map(|numbers| numbers.drain(..)) {
                         session.give((tree, grow(&sets, tree)));
-                        on_progress(Progress { tree, levels: 0, grown: true });
+                        on_progress(Progress::Tree { tree, levels: 0, grown: true });
                     }
                 });
             }

@@ -29,6 +29,7 @@ mod choose;
 mod error;
 mod linfa;
 mod model;
+mod progress;
 mod rows;
 mod tend;
 mod trial;
@@ -64,6 +65,7 @@ use timely::{
 
 pub use error::TrainError;
 pub use model::{Fit, Plan, fit, train_model};
+pub use progress::{OnProgress, Phase, Progress};
 pub use rows::{FlightRows, Rows};
 pub use trial::Trial;
 
@@ -73,20 +75,6 @@ use tend::{Order, Step, Tend};
 
 /// At most this many trees are in flight, however many workers there are: each costs memory for every row.
 pub const IN_FLIGHT_MAX: u32 = 4;
-
-/// How far a tree is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// The tree's number, through all forests that are grown together.
-    pub tree: u32,
-    /// How many of its levels are decided.
-    pub levels: u32,
-    /// Whether it is grown.
-    pub grown: bool,
-}
-
-/// Called, on any worker's thread, after each level.
-pub type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 
 /// Trees by number, or why there is none.
 type Trees = BTreeMap<u32, Result<Tree, String>>;
@@ -130,6 +118,7 @@ pub fn train_on(
     columns: &[Vec<usize>],
     on_progress: &OnProgress,
 ) -> Result<Option<Vec<Forest>>, TrainError> {
+    on_progress(Progress::Phase(Phase::Encoding));
     let plots = columns.iter().map(|columns| Plot { columns: columns.clone(), settings }).collect();
     let trees = match settings.trainer {
         Trainer::Histogram => histogram(communication, place, plots, rows, on_progress)?,

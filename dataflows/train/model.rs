@@ -11,7 +11,7 @@ use delaycast::{
     model::{Model, Origin},
 };
 
-use super::{FlightRows, OnProgress, TrainError, train};
+use super::{FlightRows, OnProgress, Phase, Progress, TrainError, train};
 
 /// What to train.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,7 @@ pub fn train_model(
 ) -> Result<Model, TrainError> {
     let holdout = Holdout::split(flights, plan.holdout_from)?;
     let Fit { features, forests } = fit(holdout.training, &atlas, plan, on_progress)?;
+    on_progress(Progress::Phase(Phase::Answering));
     let evaluation = Evaluation::of(&holdout, &features, &atlas, &forests);
     drop((holdout, features, forests));
 
@@ -80,6 +81,7 @@ pub fn fit(
     plan: &Plan,
     on_progress: &OnProgress,
 ) -> Result<Fit, TrainError> {
+    on_progress(Progress::Phase(Phase::Fitting));
     let fitted = Fitted::new(plan.preset, flights)?;
     let givens: Vec<Given> = plan.preset.givens(flights).collect();
     let columns: Vec<Vec<usize>> = givens.iter().map(|&given| fitted.features.columns_given(given)).collect();

@@ -8,7 +8,7 @@ use delaycast::{
         score::{Bootstrap, Measure},
     },
     features::{Preset, Query, Schedule, TrainingFlight},
-    forest::{histogram, linfa},
+    forest::{ColumnsTried, histogram, linfa},
     model::Model,
     weather::{Observation, Weather},
 };
@@ -25,7 +25,7 @@ fn digits() -> Arc<TrainingSet> {
 fn settings() -> ForestSettings {
     ForestSettings {
         trees: 7,
-        columns_per_node: 1,
+        columns_per_node: ColumnsTried::Number(1),
         rows_per_leaf: 1,
         smoothing_rows: 5,
         rows_per_tree: 100,
@@ -40,7 +40,28 @@ fn workers(number: usize) -> NonZeroUsize {
 fn counter() -> (Arc<AtomicU64>, OnProgress) {
     let count = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&count);
-    (count, Arc::new(move |progress| _ = counted.fetch_add(u64::from(progress.grown), Ordering::Relaxed)))
+    let on_progress = move |progress| {
+        let grown = matches!(progress, Progress::Tree { grown: true, .. });
+        counted.fetch_add(u64::from(grown), Ordering::Relaxed);
+    };
+    (count, Arc::new(on_progress))
+}
+
+#[test]
+fn what_is_done_between_the_trees_is_told() {
+    let weather = calm_and_storm();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let on_progress: OnProgress = {
+        let told = Arc::clone(&told);
+        Arc::new(move |progress| {
+            if let Progress::Phase(phase) = progress {
+                told.lock().unwrap().push(phase);
+            }
+        })
+    };
+    train_model(&windy_flights(&weather), Atlas::default(), &plan(Preset::Default), &on_progress).unwrap();
+    let (fitting, encoding) = (Phase::Fitting, Phase::Encoding);
+    assert_eq!(*told.lock().unwrap(), [fitting, encoding, Phase::Answering, fitting, encoding]);
 }
 
 /// The forest that a loop makes.
@@ -111,7 +132,7 @@ fn flights() -> Vec<TrainingFlight<'static>> {
 #[test]
 fn a_model_is_evaluated_on_later_flights_and_trained_on_all() {
     let flights = flights();
-    let settings = ForestSettings { columns_per_node: 8, ..settings() };
+    let settings = ForestSettings { columns_per_node: ColumnsTried::Number(8), ..settings() };
     let plan = Plan { preset: Preset::Default, settings, holdout_from: None, workers: workers(2) };
     let (count, on_tree) = counter();
     let model = train_model(&flights, Atlas::default(), &plan, &on_tree).unwrap();
@@ -150,7 +171,7 @@ fn trial<'a>(plan: Plan, atlas: &'a Atlas, on_trees: &'a dyn Fn(u64) -> OnProgre
 }
 
 fn plan(preset: Preset) -> Plan {
-    let settings = ForestSettings { columns_per_node: 8, depth: 4, ..settings() };
+    let settings = ForestSettings { columns_per_node: ColumnsTried::Number(8), depth: 4, ..settings() };
     Plan { preset, settings, holdout_from: None, workers: workers(2) }
 }
 
@@ -208,7 +229,7 @@ fn what_the_weather_does_is_learned_and_the_forest_without_it_does_worse() {
     let weather = calm_and_storm();
     let (flights, atlas, mut plan) = (windy_flights(&weather), Atlas::default(), plan(Preset::Default));
     // Every node may ask for the wind, whatever is drawn.
-    plan.settings.columns_per_node = 64;
+    plan.settings.columns_per_node = ColumnsTried::Number(64);
     let (count, on_tree) = counter();
     let model = train_model(&flights, atlas.clone(), &plan, &on_tree).unwrap();
     assert_eq!((model.forests().iter().count(), plan.trees_of_fit(&flights)), (6, 6 * 7));

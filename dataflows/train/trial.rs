@@ -13,7 +13,7 @@ use delaycast::{
     model::VersionedModel,
 };
 
-use super::{Fit, OnProgress, Plan, TrainError, fit};
+use super::{Fit, OnProgress, Phase, Plan, Progress, TrainError, fit};
 
 /// What is asked for, and whom its progress is told.
 pub struct Trial<'a> {
@@ -27,7 +27,7 @@ pub struct Trial<'a> {
     pub rolling: bool,
     /// How intervals come about.
     pub bootstrap: Bootstrap,
-    /// Is told how many trees will be grown; what it gives is called after each.
+    /// Is told how many trees will be grown; what it gives is told how far they are.
     pub on_trees: &'a dyn Fn(u64) -> OnProgress,
     /// Called before each training.
     pub on_split: &'a dyn Fn(&Split<'_>),
@@ -48,6 +48,7 @@ impl Trial<'_> {
             window: Window::of(split.training).ok_or(SplitError::NoFlights)?,
             trained_on: split.training.len() as u64,
         };
+        on_tree(Progress::Phase(Phase::Measuring));
         let report = self.report(subject, &answers, &fitted.competing(self.atlas), &split);
         drop((answers, fitted));
         self.with_months(report, &months, &on_tree)
@@ -61,12 +62,15 @@ impl Trial<'_> {
         let split = timeline.after(origin.window, &self.wanted)?;
         (self.on_split)(&split);
         let mut answers = Answers::of_baselines(&split).ok_or(SplitError::NoFlights)?;
-        if !split.training.is_empty() {
-            let plan = self.seed_plan();
-            let seed = fit(split.training, self.atlas, &plan, &(self.on_trees)(plan.trees_of_fit(split.training)))?;
+        let plan = self.seed_plan();
+        let alone = split.training.is_empty();
+        let on_tree = (self.on_trees)(if alone { 0 } else { plan.trees_of_fit(split.training) });
+        if !alone {
+            let seed = fit(split.training, self.atlas, &plan, &on_tree)?;
             answers.ask(Predictor::Seed, &seed.competing(self.atlas).forest, split.held_out);
         }
         let competing = competing(model.features(), model.atlas(), model.forests());
+        on_tree(Progress::Phase(Phase::Answering));
         enter(&mut answers, &competing, &split);
         let subject = Subject {
             version: Some(version.to_string()),
@@ -75,6 +79,7 @@ impl Trial<'_> {
             window: origin.window,
             trained_on: origin.trained_on,
         };
+        on_tree(Progress::Phase(Phase::Measuring));
         Ok(self.report(subject, &answers, &competing, &split))
     }
 
@@ -85,6 +90,7 @@ impl Trial<'_> {
         let mut answers = Answers::of_baselines(split).ok_or(SplitError::NoFlights)?;
         let fitted = fit(split.training, self.atlas, &self.plan, on_tree)?;
         let competing = fitted.competing(self.atlas);
+        on_tree(Progress::Phase(Phase::Answering));
         enter(&mut answers, &competing, split);
         if self.plan.preset == Preset::Seed {
             answers.ask(Predictor::Seed, &competing.forest, split.held_out);

@@ -91,7 +91,7 @@ fn first_split(
     columns: &[usize],
     settings: &ForestSettings,
 ) -> Result<Option<Found>, linfa::Error> {
-    for columns in columns.chunks(settings.columns_per_node.max(1)) {
+    for columns in columns.chunks(settings.columns_per_node.of(columns.len())) {
         if let Some(found) = best_split(data, rows, columns, settings.rows_per_leaf)? {
             return Ok(Some(found));
         }
@@ -171,12 +171,12 @@ mod tests {
     use super::*;
     use crate::{
         features::Preset,
-        forest::{Forest, tests::digits},
+        forest::{ColumnsTried, Forest, tests::digits},
     };
 
     fn settings() -> ForestSettings {
         ForestSettings {
-            columns_per_node: 2,
+            columns_per_node: ColumnsTried::Number(2),
             rows_per_leaf: 1,
             rows_per_tree: 2000,
             depth: 8,
@@ -224,7 +224,8 @@ mod tests {
 
     #[test]
     fn the_same_seed_grows_the_same_tree_and_another_seed_or_number_another() {
-        let (data, settings) = (digits(800), ForestSettings { depth: 3, columns_per_node: 1, ..settings() });
+        let (data, settings) =
+            (digits(800), ForestSettings { depth: 3, columns_per_node: ColumnsTried::Number(1), ..settings() });
         let tree = grow(&data, &settings, 3).unwrap();
         // linfa-trees seeds its hash maps anew each time.
         for _ in 0..10 {

@@ -23,6 +23,7 @@ pub mod linfa;
 mod settings;
 mod training_set;
 mod tree;
+mod tried;
 mod walk;
 
 pub(crate) use binary::Unreadable;
@@ -32,6 +33,7 @@ pub use forests::{Forests, Incomplete};
 pub use settings::{ForestSettings, Trainer, UnknownTrainer};
 pub use training_set::{TrainingSet, UnusableRows, count_classes};
 pub use tree::{Split, Tree, TreeNode};
+pub use tried::{ColumnsTried, NotColumns};
 
 use builder::{Builder, LEAF};
 use key::Key;

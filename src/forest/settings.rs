@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::ColumnsTried;
 use crate::features::Preset;
 
 /// Who grows the trees.
@@ -52,7 +53,7 @@ pub struct ForestSettings {
     /// How deep, at most.
     pub depth: u32,
     /// How many columns are tried at a node, drawn anew at each. If none of them splits it, it is a leaf; linfa-trees tries as many more.
-    pub columns_per_node: usize,
+    pub columns_per_node: ColumnsTried,
     /// How many rows are drawn, with replacement, to find a tree's splits; its leaves are filled from all rows. (linfa-trees.
     /// The histogram trainer weighs all rows.)
     pub rows_per_tree: usize,
@@ -71,7 +72,7 @@ impl ForestSettings {
             trainer: Trainer::Histogram,
             trees: 20,
             depth: 5,
-            columns_per_node: 3,
+            columns_per_node: ColumnsTried::Number(3),
             rows_per_tree: 60_000,
             rows_per_leaf: 1,
             smoothing_rows: 1,
@@ -84,7 +85,7 @@ impl ForestSettings {
             Preset::Seed => shared,
             Preset::Default => ForestSettings {
                 depth: 14,
-                columns_per_node: 8,
+                columns_per_node: ColumnsTried::Percent(40),
                 rows_per_tree: 20_000,
                 rows_per_leaf: 130,
                 smoothing_rows: 10,

@@ -9,7 +9,7 @@ use crate::{
     evaluate::Holdout,
     explanation::Factor,
     features::{Fitted, Schedule, TrainingFlight, tests::flight},
-    forest::{Distribution, Forest, TrainingSet, Tree, TreeNode, histogram},
+    forest::{ColumnsTried, Distribution, Forest, TrainingSet, Tree, TreeNode, histogram},
     request,
     weather::{Observation, Weather},
 };
@@ -31,7 +31,10 @@ fn model_of(preset: Preset, seed: u64) -> Model {
 
 pub(super) fn model_of_flights(preset: Preset, seed: u64, flights: &[TrainingFlight], atlas: Atlas) -> Model {
     let fitted = Fitted::new(preset, flights).unwrap();
-    let settings = ForestSettings { trees: 3, rows_per_leaf: 1, depth: 8, ..ForestSettings::of(preset, seed) };
+    // Most columns are tried, so that three trees are sure of what they have seen.
+    let columns_per_node = ColumnsTried::Number(8);
+    let settings =
+        ForestSettings { trees: 3, rows_per_leaf: 1, depth: 8, columns_per_node, ..ForestSettings::of(preset, seed) };
     let forest = |given| {
         let columns = fitted.features.columns_given(given);
         let data = TrainingSet::of_flights(&fitted, &atlas, flights, columns).unwrap();

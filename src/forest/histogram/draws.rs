@@ -61,11 +61,10 @@ const POISSON: [u32; WEIGHT_MAX as usize] = [
 /// Weights beyond this have a chance of 0.4 %, so that looking for them can be foreseen to be in vain.
 const USUAL: usize = 4;
 
-/// The columns tried at a node, `tried` of them if there are as many, in the order drawn.
+/// The columns tried at a node, `tried` of them, in the order drawn.
 pub(super) fn columns_of_node(columns: &[u8], tried: usize, seed: u64, tree: u32, node: u32) -> Vec<u8> {
     let stream = Stream::columns(seed, tree);
     let mut columns = columns.to_vec();
-    let tried = tried.clamp(1, columns.len());
     for at in 0..tried {
         let bits = stream.bits(u64::from(node) << 8 | at as u64);
         // Lemire's multiplication: 32 bits over at most 255 columns are even to one in ten million.

@@ -100,10 +100,9 @@ impl Planting {
     /// The next nodes of the level to count; `None` if all are given out.
     pub fn next_group(&mut self, bins: &Bins) -> Option<Group> {
         let mut group = Group { first: self.grouped, columns: Vec::new() };
-        let mut bytes = 0;
+        let (mut bytes, tried) = (0, self.settings.columns_per_node.of(self.columns.len()));
         for &node in &self.open[self.grouped..] {
-            let columns =
-                columns_of_node(&self.columns, self.settings.columns_per_node, self.settings.seed, self.tree, node);
+            let columns = columns_of_node(&self.columns, tried, self.settings.seed, self.tree, node);
             bytes +=
                 columns.iter().map(|&column| bins.bins_len(usize::from(column)) * size_of::<Counts>()).sum::<usize>();
             if bytes > GROUP_BYTES_MAX && !group.columns.is_empty() {

@@ -4,11 +4,16 @@ use super::*;
 use crate::{
     classes::DelayClass,
     features::Preset,
-    forest::{Distribution, Forest, Trainer, linfa, tests::digits},
+    forest::{ColumnsTried, Distribution, Forest, Trainer, linfa, tests::digits},
 };
 
 fn settings() -> ForestSettings {
-    ForestSettings { columns_per_node: 2, rows_per_leaf: 1, depth: 4, ..ForestSettings::of(Preset::Default, 7) }
+    ForestSettings {
+        columns_per_node: ColumnsTried::Number(2),
+        rows_per_leaf: 1,
+        depth: 4,
+        ..ForestSettings::of(Preset::Default, 7)
+    }
 }
 
 /// Rows of two columns, some numbers missing, with a class that depends on both.
@@ -151,7 +156,7 @@ fn without_ties_the_reference_finds_the_same_split() {
     let classes = numbers.iter().map(|&number| DelayClass::ALL[usize::from(number > 400.0) * 3]).collect();
     let data = TrainingSet::new(numbers.clone(), classes, 1, vec![0]).unwrap();
     let (bins, shard) = quantise(&data);
-    let settings = ForestSettings { depth: 1, columns_per_node: 1, ..settings() };
+    let settings = ForestSettings { depth: 1, columns_per_node: ColumnsTried::Number(1), ..settings() };
     let ours = grow(&bins, &shard, &[0], &settings, 0).nodes[0].split.unwrap();
     let theirs =
         linfa::grow(&data, &ForestSettings { rows_per_tree: 4000, ..settings }, 0).unwrap().nodes[0].split.unwrap();
@@ -179,7 +184,13 @@ fn nodes_count_the_rows_that_come_to_them() {
     let class = |row: usize| DelayClass::ALL[(number(row, 3) + number(row, 18)) as usize % CLASSES];
     let data = TrainingSet::new(rows, (0..600).map(class).collect(), WIDTH, (0..WIDTH).collect()).unwrap();
     let (bins, shard) = quantise(&data);
-    let settings = ForestSettings { depth: 6, columns_per_node: 11, rows_per_leaf: 3, smoothing_rows: 0, ..settings() };
+    let settings = ForestSettings {
+        depth: 6,
+        columns_per_node: ColumnsTried::Number(11),
+        rows_per_leaf: 3,
+        smoothing_rows: 0,
+        ..settings()
+    };
     let mut left_behind = Growth::new(&shard, settings.seed, 9);
     for number in 0..3 {
         left_behind = left_behind.again(&shard, settings.seed, number);
