@@ -1,6 +1,8 @@
 //! From arrays to a forest, in one pass over the nodes, which sees whether they are trees.
 
-use super::{COLUMN_BITS, DEPTH_MAX, Distribution, Forest, Key, MalformedForest, NODES_MAX, Node, Root, TREES_MAX};
+use super::{
+    COLUMN_BITS, DEPTH_MAX, Distribution, Forest, Key, MalformedForest, NODES_MAX, Node, Root, Shallow, TREES_MAX,
+};
 
 /// What stands for the column of a leaf.
 pub(super) const LEAF: u8 = u8::MAX;
@@ -86,6 +88,7 @@ impl Builder {
             let tree = roots.partition_point(|root| root.node as usize <= node) - 1;
             return malformed(tree, "a node's probabilities sum to more than 1");
         }
-        Ok(Forest { nodes, distributions, roots, width, used: used[..width].to_vec() })
+        let shallow = Shallow::of(&nodes, &distributions, &roots);
+        Ok(Forest { nodes, distributions, roots, shallow, width, used: used[..width].to_vec() })
     }
 }

@@ -21,6 +21,7 @@ mod key;
 mod leaves;
 pub mod linfa;
 mod settings;
+mod shallow;
 mod training_set;
 mod tree;
 mod tried;
@@ -37,6 +38,7 @@ pub use tried::{ColumnsTried, NotColumns};
 
 use builder::{Builder, LEAF};
 use key::Key;
+use shallow::Shallow;
 
 /// At most this many nodes, all trees together: an index has 24 bits.
 pub const NODES_MAX: usize = 1 << 24;
@@ -94,6 +96,8 @@ pub struct Forest {
     /// Of each node, inner ones included.
     distributions: Vec<Distribution>,
     roots: Vec<Root>,
+    /// The same trees once more, if they are small.
+    shallow: Option<Shallow>,
     width: usize,
     /// Of each column of a row, whether any split compares it.
     used: Vec<bool>,

@@ -68,13 +68,13 @@ fn what_is_no_tree_is_refused() {
     assert!(Forest::new(&[Tree { nodes: vec![leaf(certain)] }], 0).is_err());
 }
 
-/// A tree that goes one step deeper on the right at each split.
+/// A tree that goes one step deeper on the right at each split, and whose leaves all differ.
 fn chain(depth: u32) -> Tree {
     let mut nodes = vec![leaf([0.25; CLASSES])];
     for at in 0..depth {
         let parent = nodes.len() - 1;
         nodes[parent] = split(0, at as f32, 2 * at + 1);
-        nodes.extend([leaf([0.25; CLASSES]); 2]);
+        nodes.extend([leaf([1.0, f64::from(at), 0.0, 0.0]), leaf([0.0, 0.0, 1.0, f64::from(at)])]);
     }
     Tree { nodes }
 }
@@ -110,14 +110,35 @@ fn follow(tree: &Tree, row: &[f32]) -> [u32; CLASSES] {
     node.distribution.units()
 }
 
+/// The same forest, walked along its links however small it is.
+fn linked(forest: &Forest) -> Forest {
+    Forest { shallow: None, ..forest.clone() }
+}
+
+#[test]
+fn trees_of_any_depth_and_number_are_walked_as_links_say() {
+    for depth in 0..40 {
+        for trees in [1, 23] {
+            let Ok(forest) = Forest::new(&vec![chain(depth); trees], 1) else { continue };
+            assert_eq!(forest.shallow.is_some(), depth < 32, "a tree has a leaf more than splits");
+            let number = |at: u32| [at as f32 - 1.0, f32::NAN, f32::INFINITY, at as f32 / 3.0][at as usize % 4];
+            let rows: Vec<f32> = (0..150).map(number).collect();
+            assert_eq!(forest.probabilities_of_all(&rows), linked(&forest).probabilities_of_all(&rows));
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn a_batch_a_single_row_and_the_trees_themselves_agree_to_the_last_bit(
         trees in prop::collection::vec(any_tree(), 1..25),
-        rows in prop::collection::vec(prop::array::uniform3((-6i8..6).prop_map(f32::from)), 0..40),
+        rows in prop::collection::vec(prop::array::uniform3((-6i8..6).prop_map(f32::from)), 0..140),
     ) {
         let forest = Forest::new(&trees, 3).unwrap();
-        let batch = forest.probabilities_of_all(&rows.concat());
+        let linked = linked(&forest);
+        let (batch, batch_linked) =
+            (forest.probabilities_of_all(&rows.concat()), linked.probabilities_of_all(&rows.concat()));
+        prop_assert_eq!(&batch, &batch_linked);
         prop_assert_eq!(batch.len(), rows.len());
         for (row, batch) in rows.iter().zip(batch) {
             let mut sum = [0; CLASSES];
@@ -127,6 +148,7 @@ proptest! {
             }
             let mean = sum.map(|units| units as f32 * (distribution::UNIT / trees.len() as f32));
             prop_assert_eq!(forest.probabilities(row).map(f32::to_bits), mean.map(f32::to_bits));
+            prop_assert_eq!(linked.probabilities(row).map(f32::to_bits), mean.map(f32::to_bits));
             prop_assert_eq!(batch.map(f32::to_bits), mean.map(f32::to_bits));
         }
     }
@@ -145,7 +167,7 @@ proptest! {
 
 #[test]
 fn a_batch_longer_than_a_block_agrees_with_single_rows() {
-    // The second does not fit into the nearest cache, and is walked by several rows at once.
+    // The second has too many leaves for a word, and does not fit into the nearest cache.
     for forest in [vec![stump(), chain(7)], [vec![stump(); 3], vec![chain(DEPTH_MAX); 70]].concat()] {
         let forest = Forest::new(&forest, 2).unwrap();
         let number = |at: usize| if at.is_multiple_of(17) { f32::NAN } else { (at % 41) as f32 - 3.0 };

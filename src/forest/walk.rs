@@ -1,10 +1,10 @@
 //! Walking rows through a forest: one row, or many at once.
 //!
 //! A step waits for the one before it, so several walks go side by side: of one row through several trees, or of several rows through one
-//! tree. The first is quicker as long as the forest stays in the nearest cache. What is added up are
-//! whole numbers, so that a row's probabilities are the same to the last bit, alone or in a batch.
+//! tree. The first is quicker as long as the forest stays in the nearest cache. Where all trees are small, rows do not walk at all
+//! (`shallow.rs`). What is added up are whole numbers, so that a row's probabilities are the same to the last bit, alone or in a batch.
 
-use super::{Forest, Key, Node, Root, distribution::UNIT};
+use super::{Forest, Key, Node, Root, distribution::UNIT, shallow::LANES};
 use crate::classes::{CLASSES, Probabilities};
 
 /// One row walks so many trees side by side. Of 5, 8, 10, 12 and 20 this was the quickest; more do not fit into the
@@ -39,6 +39,13 @@ impl Forest {
     /// If the length of `rows` is not a multiple of [`Forest::width`].
     pub fn probabilities_of_all(&self, rows: &[f32]) -> Vec<Probabilities> {
         assert!(rows.len().is_multiple_of(self.width), "rows must be whole");
+        if let Some(shallow) = &self.shallow {
+            let (groups, rest) = rows.split_at(rows.len() - rows.len() % (LANES * self.width));
+            let (mut sums, mut keys) = (Vec::with_capacity(rows.len() / self.width), NO_ROW);
+            shallow.add_up(groups, self.width, &mut sums);
+            sums.extend(rest.chunks_exact(self.width).map(|row| self.sum_of_row(row, &mut keys)));
+            return sums.into_iter().map(|sum| self.mean(sum)).collect();
+        }
         if self.nodes.len() <= NEAR_NODES {
             let mut keys = NO_ROW;
             return rows.chunks_exact(self.width).map(|row| self.mean(self.sum_of_row(row, &mut keys))).collect();
