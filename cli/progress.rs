@@ -2,17 +2,28 @@
 
 use std::{
     io::{self, IsTerminal, Write},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle, WeakProgressBar};
 
 /// Without a terminal, progress is told this often.
 pub(crate) const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
+/// The bar that is on the terminal, if there is one.
+static BAR: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
+
+/// Lets lines be written above a bar as long as it is there.
+pub(crate) fn keep_lines_above(bar: &ProgressBar) {
+    *BAR.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.downgrade());
+}
+
 /// Writes a line to standard error. That it may be closed is no reason to fail.
 pub(crate) fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let bar = BAR.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(WeakProgressBar::upgrade);
+    let write = || _ = writeln!(io::stderr(), "{line}");
+    bar.map_or_else(write, |bar| bar.suspend(write));
 }
 
 /// Tells who gave no file and no pipe what is waited for.

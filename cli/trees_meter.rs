@@ -11,7 +11,7 @@ use std::{
 use delaycast_dataflows::train::{OnProgress, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::progress::{LINE_INTERVAL, say};
+use crate::progress::{LINE_INTERVAL, keep_lines_above, say};
 
 /// How often is looked whether something should be said.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -22,7 +22,10 @@ pub(crate) fn trees(trees_total: u64) -> OnProgress {
     let style = ProgressStyle::with_template("{spinner} {bar:30} {pos} of {len} trees{msg}").ok();
     let bar = io::stderr().is_terminal().then(|| ProgressBar::new(trees_total)).zip(style);
     let bar = bar.map(|(bar, style)| bar.with_style(style));
-    bar.iter().for_each(|bar| bar.enable_steady_tick(TICK_INTERVAL));
+    if let Some(bar) = &bar {
+        bar.enable_steady_tick(TICK_INTERVAL);
+        keep_lines_above(bar);
+    }
     let has_bar = bar.is_some();
     let (doing, told_at) = (String::new(), Instant::now());
     let shown = Arc::new(Mutex::new(Shown { bar, trees_total, grown: 0, grown_before: 0, doing, told_at }));

@@ -66,7 +66,7 @@ impl SmallTree {
         }
         let question = self.questions.len();
         let threshold = node.threshold.number();
-        // At most 31 splits, so a column has one byte.
+        // The lower 8 bits of a word.
         self.questions.push(Question { threshold, column: node.column() as u8, on_the_right: 0 });
         let middle = self.append(nodes, distributions, node.left(), first);
         let on_the_left = ((1u64 << middle) - (1u64 << first)) as u32;

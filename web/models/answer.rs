@@ -66,7 +66,8 @@ impl AnswerView {
         let asked = asked(document);
         let class = class(document);
         let headline = match class {
-            Some(class) => format!("Most likely {}", class.label()),
+            // A line does not end between a number and what it counts.
+            Some(class) => format!("Most likely {}", class.label().replace(" minutes", "\u{a0}minutes")),
             None => "There is an answer, but its class is none that we know".to_owned(),
         };
         let place =
@@ -174,7 +175,7 @@ mod tests {
             "Carrier": "AA", "Origin": "ATL", "Dest": "SFO", "DepDelay": 5.0, "Prediction": 2.0,
             "FlightDate": {"$date": "2016-12-25T00:00:00Z"},
         }));
-        assert_eq!(answer.headline, "Most likely on time to 30 minutes late");
+        assert_eq!(answer.headline, "Most likely on time to 30\u{a0}minutes late");
         assert_eq!((answer.departure.as_str(), answer.airline.as_str()), ("Left 5 minutes late", "AA"));
         assert_eq!(answer.date.unwrap(), "Sunday, 25 December 2016");
         assert_eq!(answer.asked.dep_delay, "5");

@@ -64,7 +64,7 @@ fn a_person_fills_the_form_asks_and_reads_the_answer_in_words() {
         let request = answer_when_waiting(&server, &browser, answer_to);
         browser.wait_for("#result[data-state=answered]");
         assert_eq!(browser.text("#result h2"), "Most likely on time to 30 minutes late");
-        assert_eq!(browser.title(), "Most likely on time to 30 minutes late – delaycast");
+        assert_eq!(browser.title(), "Most likely on time to 30\u{a0}minutes late – delaycast");
         assert_eq!(browser.text("#result .likely b"), "50 %");
         let flight = browser.text("#result .flight");
         assert!(flight.contains("Delta Air Lines Inc. 418") && flight.contains("Before departure"), "{flight}");

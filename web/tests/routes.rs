@@ -95,7 +95,7 @@ async fn rule_4_a_form_without_javascript_leads_to_a_page_that_refreshes_itself_
     let page = site.get(location.trim_end_matches("#result"), BROWSER).await;
     let html = text_of(&page);
     for shown in [
-        "Most likely on time to 30 minutes late",
+        "Most likely on time to 30\u{a0}minutes late",
         "<b>50\u{a0}%</b>",
         ">2013-09-30-a1b2c3<",
         "Sunday, 25 December 2016",
