@@ -14,9 +14,12 @@ pub(crate) const LINE_INTERVAL: Duration = Duration::from_secs(5);
 /// The bar that is on the terminal, if there is one.
 static BAR: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
 
-/// Lets lines be written above a bar as long as it is there.
-pub(crate) fn keep_lines_above(bar: &ProgressBar) {
+/// A bar, if standard error is a terminal. As long as it is there, [`say`] writes above it.
+pub(crate) fn bar(total: u64, template: &str) -> Option<ProgressBar> {
+    let style = ProgressStyle::with_template(template).ok().filter(|_| io::stderr().is_terminal())?;
+    let bar = ProgressBar::new(total).with_style(style);
     *BAR.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.downgrade());
+    Some(bar)
 }
 
 /// Writes a line to standard error. That it may be closed is no reason to fail.
@@ -42,13 +45,8 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn new() -> Self {
-        let style = ProgressStyle::with_template("{bar:30} {percent:>3} % {msg}").ok();
-        let bar = io::stderr().is_terminal().then(|| ProgressBar::new(0)).zip(style).map(|(bar, style)| {
-            bar.set_style(style);
-            bar
-        });
         let now = Instant::now();
-        Meter { bar, began_at: now, told_at: now }
+        Meter { bar: bar(0, "{bar:30} {percent:>3} % {msg}"), began_at: now, told_at: now }
     }
 
     /// Shows that `bytes` of `bytes_total` are read, which held `rows` rows.
@@ -66,14 +64,6 @@ impl Meter {
                 say(&format!("{} % read: {message}", 100 * bytes / bytes_total.max(1)));
             }
             None => {}
-        }
-    }
-
-    /// Says something between the progress.
-    pub(crate) fn say(&self, line: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| say(line)),
-            None => say(line),
         }
     }
 }

@@ -1,9 +1,6 @@
 //! Route tables: those of a store on top of a model's, and `delaycast data load-routes`.
 
-use std::{
-    io::{self, IsTerminal},
-    path::PathBuf,
-};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use delaycast::{
@@ -13,12 +10,12 @@ use delaycast::{
     store::{Loaded, Store, load},
 };
 use delaycast_dataflows::score::{Stop, patiently};
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::HumanCount;
 
 use crate::{
     format::Format,
     options::StoreOption,
-    progress::{Meter, say},
+    progress::{Meter, bar, say},
 };
 
 /// The model with the store's routes on top of its own, so that all who meet at a store know the same distances and
@@ -66,12 +63,10 @@ pub(crate) fn run(args: &LoadArgs) -> anyhow::Result<()> {
     let mut meter = Meter::new();
     let routes = import_routes(&args.paths, &mut |event| match event {
         Event::Progress(progress) => meter.show(progress.bytes, progress.bytes_total, progress.rows),
-        Event::Broken(row) => meter.say(&format!("skipped {row}")),
+        Event::Broken(row) => say(&format!("skipped {row}")),
     })?;
     drop(meter);
-    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} routes").ok();
-    let bar =
-        io::stderr().is_terminal().then(|| ProgressBar::new(0)).zip(style).map(|(bar, style)| bar.with_style(style));
+    let bar = bar(0, "{bar:30} {pos} of {len} routes");
     let loaded = load(&*table, &routes, args.replace, &mut |done, total| match &bar {
         Some(bar) => {
             bar.set_length(total as u64);

@@ -2,16 +2,15 @@
 //! was said for a few seconds.
 
 use std::{
-    io::{self, IsTerminal},
     sync::{Arc, Mutex, PoisonError, Weak},
     thread,
     time::{Duration, Instant},
 };
 
 use delaycast_dataflows::train::{OnProgress, Progress};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
-use crate::progress::{LINE_INTERVAL, keep_lines_above, say};
+use crate::progress::{self, LINE_INTERVAL, say};
 
 /// How often is looked whether something should be said.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -19,13 +18,8 @@ const TICK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Shows how many of so many trees are grown, and what is being done, until the last copy of it is dropped.
 pub(crate) fn trees(trees_total: u64) -> OnProgress {
-    let style = ProgressStyle::with_template("{spinner} {bar:30} {pos} of {len} trees{msg}").ok();
-    let bar = io::stderr().is_terminal().then(|| ProgressBar::new(trees_total)).zip(style);
-    let bar = bar.map(|(bar, style)| bar.with_style(style));
-    if let Some(bar) = &bar {
-        bar.enable_steady_tick(TICK_INTERVAL);
-        keep_lines_above(bar);
-    }
+    let bar = progress::bar(trees_total, "{spinner} {bar:30} {pos} of {len} trees{msg}");
+    bar.iter().for_each(|bar| bar.enable_steady_tick(TICK_INTERVAL));
     let has_bar = bar.is_some();
     let (doing, told_at) = (String::new(), Instant::now());
     let shown = Arc::new(Mutex::new(Shown { bar, trees_total, grown: 0, grown_before: 0, doing, told_at }));

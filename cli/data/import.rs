@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use delaycast::history::import::{Event, Summary, import};
 use indicatif::{HumanBytes, HumanCount};
 
-use crate::{format::Format, progress::Meter};
+use crate::{
+    format::Format,
+    progress::{Meter, say},
+};
 
 /// Import flights from other formats into a history
 ///
@@ -32,7 +35,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let mut meter = Meter::new();
     let summary = import(&args.paths, &args.out, &mut |event| match event {
         Event::Progress(progress) => meter.show(progress.bytes, progress.bytes_total, progress.rows),
-        Event::Broken(row) => meter.say(&format!("skipped {row}")),
+        Event::Broken(row) => say(&format!("skipped {row}")),
     })?;
     drop(meter);
     args.format.print(&summary, in_words)

@@ -15,7 +15,7 @@ const LEAVES_MAX: usize = u32::BITS as usize;
 /// So many rows go through a tree at once. Of 32, 64 and 128 this was the quickest.
 pub(super) const LANES: usize = 64;
 
-/// A split, in the order of the tree's levels.
+/// A split. Their order does not matter.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Question {
     /// What is greater goes right; what is missing does not.
