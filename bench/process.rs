@@ -45,14 +45,14 @@ impl Process {
     pub(crate) fn web(options: &Options, log: &str, store: &str) -> anyhow::Result<Self> {
         let mut command = Command::new(&options.binary);
         command.args(["web", "--port", "0", "--log", log, "--store", store, "--models"]).arg(&options.models);
-        command.env("DELAYCAST_LOG", "error").stdin(Stdio::null()).stdout(Stdio::piped());
+        command.env("DELAYCAST_LOG_LEVEL", "error").stdin(Stdio::null()).stdout(Stdio::piped());
         Ok(Self::serving(command, options)?.0)
     }
 
     fn command(options: &Options, subcommand: &str) -> Command {
         let mut command = Command::new(&options.binary);
         command.args([subcommand, "--workers", &options.workers.to_string()]);
-        command.env("DELAYCAST_LOG", "error").stdin(Stdio::null());
+        command.env("DELAYCAST_LOG_LEVEL", "error").stdin(Stdio::null());
         command
     }
 

@@ -18,7 +18,8 @@ use crate::{
 /// Look whether log, store and model are well, and say what to do where not
 #[derive(ClapArgs)]
 #[command(after_help = "Example:
-  delaycast doctor --log kafka://broker:9092 --store mongodb://db:27017 --models /models
+  delaycast doctor --log kafka://broker:9092 \\
+      --store mongodb://db:27017 --models /models
 
 Exit codes: 0 all is well, or works; 1 something does not work.")]
 pub(crate) struct Args {

@@ -36,9 +36,9 @@ use tracing_subscriber::EnvFilter;
 /// `delaycast up` runs everything on this machine. The other commands are its parts, and tools around them.
 #[derive(Parser)]
 #[command(name = "delaycast", version, max_term_width = 100)]
-#[command(
-    after_help = "Example:\n  delaycast up --port 8080\n\nDELAYCAST_LOG sets what is logged, as in DELAYCAST_LOG=debug."
-)]
+#[command(after_help = "Example:\n  delaycast up --port 8080\n
+Environment:
+  DELAYCAST_LOG_LEVEL  what is logged to standard error [default: info]")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -61,8 +61,10 @@ enum Command {
     Mesh(mesh::Args),
 }
 
-/// What is logged unless DELAYCAST_LOG says otherwise.
-const LOGGED: &str = "info";
+/// The variables that set what is logged, in the order of precedence; the second is the former name of the first.
+const LOG_LEVEL_VARIABLES: [&str; 2] = ["DELAYCAST_LOG_LEVEL", "DELAYCAST_LOG"];
+/// The default of the log level.
+const LOG_LEVEL: &str = "info";
 /// `EX_TEMPFAIL` of sysexits.h: nothing is lost, start again.
 const EXIT_TEMPORARY: u8 = 75;
 /// `EX_SOFTWARE`: a thread died.
@@ -113,11 +115,9 @@ fn report(error: &anyhow::Error) {
 }
 
 fn log_to_stderr() {
-    let asked = std::env::var("DELAYCAST_LOG").unwrap_or_default();
-    let filter = if asked.is_empty() { Ok(EnvFilter::new(LOGGED)) } else { EnvFilter::try_new(&asked) };
-    let filter = filter.unwrap_or_else(|error| {
-        progress::say(&format!("warning: DELAYCAST_LOG={asked} is not understood ({error}): {LOGGED} is taken"));
-        EnvFilter::new(LOGGED)
+    let filter = log_filter(|variable| std::env::var(variable).ok()).unwrap_or_else(|warning| {
+        progress::say(&format!("warning: {warning}; {LOG_LEVEL} is taken"));
+        EnvFilter::new(LOG_LEVEL)
     });
     let stderr = std::io::stderr;
     tracing_subscriber::fmt()
@@ -126,6 +126,19 @@ fn log_to_stderr() {
         .with_ansi(stderr().is_terminal())
         .with_writer(stderr)
         .init();
+}
+
+/// The filter of log lines that the environment asks for, or why it cannot be had.
+fn log_filter(get: impl Fn(&str) -> Option<String>) -> Result<EnvFilter, String> {
+    let set = LOG_LEVEL_VARIABLES.into_iter().find_map(|name| Some((name, get(name).filter(|text| !text.is_empty())?)));
+    let Some((variable, text)) = set else { return Ok(EnvFilter::new(LOG_LEVEL)) };
+    // A URL may carry a password, so its text is not repeated.
+    if text.contains("://") || text.starts_with("sqlite:") {
+        return Err(format!(
+            "{variable} holds a URL: the request log is named by DELAYCAST_LOG_URL, the log level here"
+        ));
+    }
+    EnvFilter::try_new(&text).map_err(|error| format!("{variable}={text} is not understood ({error})"))
 }
 
 /// A panic ends only its thread, and the others would wait for it for ever: leave, all together. Whoever started us

@@ -13,7 +13,8 @@ use crate::{options::ModelsOption, progress::say_if_typed};
 /// Answer requests from standard input on standard output, one JSON object a line, without a log or a store.
 #[derive(ClapArgs)]
 #[command(after_help = "Example:
-  echo '{\"UUID\":\"u-1\",\"Carrier\":\"AA\",\"Origin\":\"ATL\",\"Dest\":\"SFO\",\"FlightDate\":\"2016-12-25\",\"DepDelay\":5}' | delaycast predict
+  echo '{\"UUID\":\"u-1\",\"Carrier\":\"AA\",\"Origin\":\"ATL\",\"Dest\":\"SFO\",' \\
+       '\"FlightDate\":\"2016-12-25\",\"DepDelay\":5}' | delaycast predict
 
 A request may also bring its schedule (CRSDepTime, CRSArrTime) and the Weather where it starts: docs/compatibility.md.
 A line that is no request is answered with {\"status\":\"REJECTED\",…}, in its place.")]

@@ -26,7 +26,7 @@ use crate::{format::Format, options::LogOption, progress::say};
 #[derive(ClapArgs)]
 #[command(after_help = "Examples:
   delaycast replay --dry-run
-  delaycast replay --reason 'Carrier' --log kafka://broker:9092/flight_delay_classification_request
+  delaycast replay --reason Carrier --log kafka://broker:9092/requests
   delaycast replay --since 2h")]
 pub(crate) struct Args {
     #[command(flatten)]

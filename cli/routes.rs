@@ -7,7 +7,7 @@ use delaycast::{
     delivery::Health,
     history::import::{Event, import_routes},
     model::VersionedModel,
-    store::{Loaded, Store, load},
+    store::{self, Loaded, Store, load},
 };
 use delaycast_dataflows::score::{Stop, patiently};
 use indicatif::HumanCount;
@@ -35,8 +35,9 @@ pub(crate) fn with_routes_of(store: &dyn Store, model: VersionedModel, stop: &St
 /// Scorers and pages that start read it, and its distances go before those of their model. Routes that are there stay;
 /// those that differ are named, and changed with --replace. It can be repeated.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  \
-    delaycast data load-routes origin_dest_distances.jsonl --store mongodb://db:27017/agile_data_science")]
+#[command(after_help = "Example:
+  delaycast data load-routes origin_dest_distances.jsonl \\
+      --store mongodb://db:27017/agile_data_science")]
 pub(crate) struct LoadArgs {
     /// Route tables (JSON lines, CSV or Parquet with Origin, Dest and Distance), or histories that have one
     #[arg(required = true, value_name = "PATH")]
@@ -51,15 +52,18 @@ pub(crate) struct LoadArgs {
     format: Format,
 }
 
+/// The error for a store without a route table.
+const NO_TABLE: &str = "the embedded store keeps no route table: give another with --store mongodb://HOST/DATABASE; or let \
+                        `delaycast data import` put the table into a history, and `delaycast train --data` into a model";
+
 /// Runs the command.
 pub(crate) fn run(args: &LoadArgs) -> anyhow::Result<()> {
+    // Before it is opened: the embedded store would be made by that.
+    if store::keeps_routes(&args.store.url) == Some(false) {
+        bail!("{NO_TABLE}");
+    }
     let store = args.store.open()?;
-    let Some(table) = store.routes() else {
-        bail!(
-            "the embedded store keeps no route table: give another with --store mongodb://HOST/DATABASE; or let \
-             `delaycast data import` put the table into a history, and `delaycast train --data` into a model"
-        );
-    };
+    let table = store.routes().with_context(|| NO_TABLE)?;
     let mut meter = Meter::new();
     let routes = import_routes(&args.paths, &mut |event| match event {
         Event::Progress(progress) => meter.show(progress.bytes, progress.bytes_total, progress.rows),

@@ -18,13 +18,13 @@ use crate::{
 /// Alone, or as one process of a cluster (--hosts or --replicas). A process of a cluster keeps its scorer running: when
 /// any of them is lost, all start again from the committed offsets.
 #[derive(ClapArgs)]
-#[command(
-    after_help = "Examples:\n  delaycast score --log sqlite:var/delaycast.db --store sqlite:var/delaycast.db --models var/models
-  delaycast score --hosts a:2101,b:2101 --process 0 --mesh-certs certs --log kafka://k:9092 --store mongodb://m/db
+#[command(after_help = "Examples:\n  delaycast score --log sqlite:var/delaycast.db \\
+      --store sqlite:var/delaycast.db --models var/models
+  delaycast score --hosts a:2101,b:2101 --process 0 --mesh-certs certs \\
+      --log kafka://k:9092 --store mongodb://m/db
 
 On SIGINT or SIGTERM it reads no more, waits up to 8 s until what it has read is durable, and commits.
-Exit codes: 0 all is durable and committed; 75 it is not, and will be read again at the next start."
-)]
+Exit codes: 0 all is durable and committed; 75 it is not, and will be read again at the next start.")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) system: SystemOptions,

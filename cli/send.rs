@@ -22,7 +22,8 @@ use crate::{options::LogOption, progress::say_if_typed};
 /// Publish requests to the log, one JSON object a line, and wait until each is acknowledged.
 #[derive(ClapArgs)]
 #[command(after_help = "Example:
-  echo '{\"UUID\":\"u-1\",\"Carrier\":\"AA\",\"Origin\":\"ATL\",\"Dest\":\"SFO\",\"FlightDate\":\"2016-12-25\",\"DepDelay\":5}' | delaycast send -
+  echo '{\"UUID\":\"u-1\",\"Carrier\":\"AA\",\"Origin\":\"ATL\",\"Dest\":\"SFO\",' \\
+       '\"FlightDate\":\"2016-12-25\",\"DepDelay\":5}' | delaycast send -
 
 Lines are published as they are: what the scorer cannot read, it keeps as a dead letter.")]
 pub(crate) struct Args {

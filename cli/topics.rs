@@ -26,8 +26,8 @@ enum Command {
 /// What is there stays as it is, and is told. It can be repeated.
 #[derive(ClapArgs)]
 #[command(after_help = "Example:
-  delaycast topics create --log 'kafka://broker:9092/flight_delay_classification_request?partitions=12' \\
-      --replication 3 --retention 7d
+  delaycast topics create --replication 3 --retention 7d \\
+      --log 'kafka://broker:9092/requests?partitions=12'
 
 The URL says how many partitions a new topic of requests gets (4 if it does not); one of dead letters has one.")]
 struct CreateArgs {

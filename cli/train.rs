@@ -25,7 +25,7 @@ use crate::{format::Format, growth::GrowthOptions, progress::say, trees_meter::t
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     delaycast train --models var/models\n  \
-    delaycast train --data flights-2015 --holdout-from 2015-10-01 --format json\n  \
+    delaycast train --data flights-2015 --holdout-from 2015-10-01\n  \
     delaycast train --trees 50 --depth 16 --leaf 60 --aside")]
 pub(crate) struct Args {
     /// Flights: a directory that `delaycast data import` wrote, or a Parquet file; may be given several times

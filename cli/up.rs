@@ -4,8 +4,12 @@ use std::{
     fs::{self, File},
     num::NonZeroUsize,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use anyhow::{Context, anyhow, bail};
@@ -26,6 +30,9 @@ use crate::{
     web::{self, Listen},
 };
 
+/// Interval at which a training in progress checks for a stop.
+const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(50);
+
 /// Run the whole system here: log, scorer, store and page, with no services.
 #[derive(ClapArgs)]
 #[command(after_help = "Examples:
@@ -38,6 +45,9 @@ pub(crate) struct Args {
     /// Where everything is kept: the embedded log and store, the models
     #[arg(long, value_name = "DIR", default_value = "var")]
     dir: PathBuf,
+    /// The model directory [default: DIR/models]
+    #[arg(long, value_name = "DIR", env = "DELAYCAST_MODELS")]
+    models: Option<PathBuf>,
     /// Worker threads of the score dataflow, and of the first training
     #[arg(long, value_name = "N", default_value = "2", value_parser = options::workers)]
     workers: NonZeroUsize,
@@ -69,8 +79,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let Some(log) = options::patiently("the log", &stop, || options::open_log(log_url))? else { return Ok(()) };
     let Some(store) = options::patiently("the store", &stop, || options::open_store(store_url))? else { return Ok(()) };
     // Last, as it may train: who gave a wrong option is told at once.
-    let models = args.dir.join("models");
-    let model = model(&models, args.workers)?;
+    let models = args.models.clone().unwrap_or_else(|| args.dir.join("models"));
+    let Some(model) = model(&models, args.workers, &stop)? else { return Ok(()) };
     let Some(model) = routes::with_routes_of(&*store, model, &stop) else { return Ok(()) };
 
     let atlas = model.model.atlas().clone();
@@ -134,14 +144,26 @@ fn lock(dir: &Path) -> anyhow::Result<File> {
     Ok(file)
 }
 
-/// The current model; trains one on the bundled flights if there is none.
-fn model(dir: &Path, workers: NonZeroUsize) -> anyhow::Result<VersionedModel> {
+/// Returns the current model; trains one on the bundled flights if there is none. `None` if `stop` is asked for during
+/// the training: it ends at once, for it publishes nothing before its end.
+fn model(dir: &Path, workers: NonZeroUsize, stop: &Stop) -> anyhow::Result<Option<VersionedModel>> {
     let models = ModelDir::new(dir);
     match models.load_usable() {
-        Err(ModelDirError::NoModel(_)) => {
-            tracing::info!("no model in {} yet: training one on the bundled flights of 2013", dir.display());
-            train::train_bundled(&models, workers)
-        }
-        loaded => Ok(loaded?),
+        Err(ModelDirError::NoModel(_)) => {}
+        loaded => return Ok(Some(loaded?)),
     }
+    tracing::info!("no model in {} yet: training one on the bundled flights of 2013", dir.display());
+    // The training does not watch `stop`: its thread ends with the process.
+    let (send, trained) = mpsc::sync_channel(1);
+    let train = move || drop(send.send(train::train_bundled(&models, workers)));
+    thread::Builder::new().name("train".into()).spawn(train).context("cannot start the training")?;
+    while !stop.asked() {
+        match trained.recv_timeout(STOP_CHECK_INTERVAL) {
+            Ok(model) => return model.map(Some),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => bail!("the training ended without a model"),
+        }
+    }
+    tracing::info!("stopped before the first model was trained: the next start trains it");
+    Ok(None)
 }

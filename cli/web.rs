@@ -34,11 +34,10 @@ impl Listen {
 
 /// Serve the page, between a log and a store.
 #[derive(ClapArgs)]
-#[command(
-    after_help = "Example:\n  delaycast web --log sqlite:var/delaycast.db --store sqlite:var/delaycast.db --port 8080
+#[command(after_help = "Example:\n  delaycast web --log sqlite:var/delaycast.db \\
+      --store sqlite:var/delaycast.db --port 8080
 
-The known airports and airlines are those of the current model."
-)]
+The known airports and airlines are those of the current model.")]
 pub(crate) struct Args {
     #[command(flatten)]
     system: SystemOptions,

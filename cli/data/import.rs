@@ -15,8 +15,9 @@ use crate::{
 /// Reads the zips and CSVs of BTS On-Time Performance, JSON lines (plain or .bz2), and Parquet as this command writes it.
 /// JSON lines with Origin, Dest and Distance but no date are taken for the route table.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  \
-    delaycast data import On_Time_*_2015_*.zip origin_dest_distances.jsonl --out flights-2015")]
+#[command(after_help = "Example:
+  delaycast data import On_Time_*_2015_*.zip origin_dest_distances.jsonl \\
+      --out flights-2015")]
 pub(super) struct Args {
     /// Files, or directories of files
     #[arg(required = true, value_name = "PATH")]

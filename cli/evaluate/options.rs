@@ -26,7 +26,7 @@ use crate::{format::Format, growth::GrowthOptions};
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     delaycast evaluate --html report.html\n  \
-    delaycast evaluate --data flights-2015 --from 2015-10-01 --rolling month --format json\n  \
+    delaycast evaluate --data flights-2015 --from 2015-10-01 --rolling month\n  \
     delaycast evaluate --model var/models --data flights-2016")]
 pub(crate) struct Args {
     /// Flights: a directory that `delaycast data import` wrote, or a Parquet file; may be given several times

@@ -178,9 +178,33 @@ fn wrong_options_are_answered_with_right_ones() {
     assert!(status.code() == Some(2) && stderr.contains("2013-10-01"), "{stderr}");
     let (status, _, stderr) = run(&["train", "--workers", "100000"], b"");
     assert!(status.code() == Some(2) && stderr.contains("256"), "{stderr}");
+}
 
-    let mut command = delaycast(&["predict", "--models", "/nowhere"]);
-    let output = command.env("DELAYCAST_LOG", "debug=loud").output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(stderr.contains("DELAYCAST_LOG=debug=loud is not understood"), "{stderr}");
+#[test]
+fn the_log_level_has_a_variable_and_a_former_name() {
+    let said = |variables: &[(&str, &str)]| {
+        let mut command = delaycast(&["predict", "--models", "/nowhere"]);
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    for variable in ["DELAYCAST_LOG_LEVEL", "DELAYCAST_LOG"] {
+        let stderr = said(&[(variable, "debug=loud")]);
+        assert!(stderr.contains(&format!("{variable}=debug=loud is not understood")), "{stderr}");
+        let stderr = said(&[(variable, "kafka://me:secret@broker:9092/t")]);
+        assert!(stderr.contains("DELAYCAST_LOG_URL") && !stderr.contains("secret"), "{stderr}");
+        assert!(!said(&[(variable, "debug")]).contains("warning"));
+    }
+    let both = said(&[("DELAYCAST_LOG", "debug=loud"), ("DELAYCAST_LOG_LEVEL", "info")]);
+    assert!(!both.contains("warning"), "the new name goes first: {both}");
+}
+
+#[test]
+fn load_routes_says_that_a_store_keeps_none_before_it_opens_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("new.db");
+    let store = format!("sqlite:{}", path.display());
+    let (status, _, stderr) = run(&["data", "load-routes", "/no/such/routes.jsonl", "--store", &store], b"");
+    assert_eq!(status.code(), Some(1));
+    assert!(stderr.contains("keeps no route table") && stderr.contains("--store mongodb://"), "{stderr}");
+    assert!(!path.exists(), "nothing is made by it");
 }

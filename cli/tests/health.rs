@@ -63,7 +63,7 @@ fn a_scorer_without_its_log_lives_and_says_what_it_waits_for() {
     let (models, address, nobody) = (models().to_string_lossy(), free_address(), free_address());
     let log = format!("kafka://{nobody}/requests");
     let arguments = ["score", "--log", &log, "--store", &store, "--models", &models, "--health", &address];
-    let scorer = Process::spawn(delaycast(&arguments).env("DELAYCAST_LOG", "error"));
+    let scorer = Process::spawn(delaycast(&arguments).env("DELAYCAST_LOG_LEVEL", "error"));
     let expected = ["the log ", "workers: not started"];
     until("it waits for the log alone", || {
         let Some((503, lines)) = get(&address, "/readyz") else { return false };

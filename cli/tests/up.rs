@@ -4,8 +4,14 @@
 
 mod support;
 
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Command, Stdio},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use support::{Process, give_models, run, until};
+use support::{Process, delaycast, give_models, models, run, until};
 
 const FORM: [(&str, &str); 5] =
     [("Carrier", "AA"), ("Origin", "ATL"), ("Dest", "SFO"), ("FlightDate", "2016-12-25"), ("DepDelay", "5")];
@@ -74,6 +80,38 @@ fn from_nothing_to_an_answer_and_no_surprise_on_the_second_run() {
         serde_json::from_str::<Value>(&get(&format!("{base}ops.json"))).unwrap()["answers"]["total"] == 2
     });
     assert_eq!(up.terminate(), Some(0));
+}
+
+#[test]
+fn an_interrupt_during_the_first_training_ends_it_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let models = dir.path().join("elsewhere");
+    // Whoever runs the tests in the background may have them ignore interrupts; `env` then becomes the program.
+    let mut command = Command::new("env");
+    command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_delaycast"), "up", "--port", "0", "--dir"]);
+    command.arg(dir.path()).env("DELAYCAST_MODELS", &models).stdin(Stdio::null());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("growing") {
+        assert!(stderr.read_line(&mut said).unwrap() > 0, "it ended before it trained: {said}");
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    assert!(child.wait().unwrap().success());
+    stderr.read_to_string(&mut said).unwrap();
+    assert!(said.contains("stopped before the first model was trained"), "{said}");
+    assert!(!models.join("current").exists(), "a training that had time to end proves nothing");
+}
+
+#[test]
+fn the_model_directory_may_be_named_in_the_environment() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path().to_string_lossy();
+    let mut command = delaycast(&["up", "--port", "0", "--dir", &at]);
+    let up = Process::spawn(command.env("DELAYCAST_MODELS", models()));
+    up.line_after("delaycast is ready: ");
+    assert_eq!(up.terminate(), Some(0));
+    assert!(!dir.path().join("models").exists());
 }
 
 #[test]

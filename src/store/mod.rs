@@ -46,6 +46,15 @@ pub fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
     }
 }
 
+/// Returns whether a store of this URL's kind keeps a route table, without opening it; `None` for an unknown kind.
+pub fn keeps_routes(url: &str) -> Option<bool> {
+    match Address::parse(url)?.scheme.as_str() {
+        "sqlite" => Some(false),
+        "mongodb" => Some(true),
+        _ => None,
+    }
+}
+
 /// What the store knows of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {

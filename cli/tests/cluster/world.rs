@@ -58,7 +58,7 @@ impl Ground {
         for given in ["LOG_URL", "STORE_URL", "MODELS", "REPLICAS"] {
             command.env_remove(format!("DELAYCAST_{given}"));
         }
-        command.env("DELAYCAST_LOG", "info");
+        command.env("DELAYCAST_LOG_LEVEL", "info");
         command
     }
 }

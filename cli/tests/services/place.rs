@@ -83,7 +83,8 @@ impl Place {
         let (log, models) = (self.log(), models().to_string_lossy());
         let arguments = [&[command, "--log", &log, "--store", &self.store, "--models", &models], more].concat();
         Process::spawn(
-            delaycast(&arguments).env("DELAYCAST_LOG", std::env::var("DELAYCAST_LOG").unwrap_or("warn".into())),
+            delaycast(&arguments)
+                .env("DELAYCAST_LOG_LEVEL", std::env::var("DELAYCAST_LOG_LEVEL").unwrap_or("warn".into())),
         )
     }
 
@@ -92,7 +93,8 @@ impl Place {
         let (log, models, workers) = (self.log(), models().to_string_lossy(), workers.to_string());
         let arguments = ["score", "--log", &log, "--store", store, "--models", &models, "--workers", &workers];
         Process::spawn(
-            delaycast(&arguments).env("DELAYCAST_LOG", std::env::var("DELAYCAST_LOG").unwrap_or("warn".into())),
+            delaycast(&arguments)
+                .env("DELAYCAST_LOG_LEVEL", std::env::var("DELAYCAST_LOG_LEVEL").unwrap_or("warn".into())),
         )
     }
 

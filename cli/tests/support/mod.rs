@@ -56,10 +56,17 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// The binary under test, with a quiet environment.
+/// The variables that the binary reads; a developer's own settings must not change a test.
+const VARIABLES: [&str; 5] =
+    ["DELAYCAST_LOG_LEVEL", "DELAYCAST_LOG", "DELAYCAST_LOG_URL", "DELAYCAST_STORE_URL", "DELAYCAST_MODELS"];
+
+/// The binary under test, with an environment of its own.
 pub fn delaycast(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_delaycast"));
-    command.args(arguments).env_remove("DELAYCAST_LOG").stdin(Stdio::null());
+    command.args(arguments).stdin(Stdio::null());
+    for variable in VARIABLES {
+        command.env_remove(variable);
+    }
     command
 }
 
