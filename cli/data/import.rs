@@ -12,12 +12,12 @@ use crate::{
 
 /// Import flights from other formats into a history
 ///
-/// Reads the zips and CSVs of BTS On-Time Performance and tables like them (separated by commas, semicolons, tabs or bars), JSON
-/// lines and arrays, and Parquet; plain, or packed with zip, gzip, bzip2 or zstd. Formats are told by content. In a directory or a
-/// zip, what holds no flights is passed over and named.
+/// Reads the zips and CSVs of BTS On-Time Performance and tables like them (separated by commas, semicolons, tabs or
+/// bars), JSON lines and arrays, and Parquet; plain, or packed with zip, gzip, bzip2 or zstd. Formats are told by
+/// content. In a directory or a zip, what holds no flights is passed over and named.
 ///
-/// A table with Origin, Dest and Distance but no date is taken for the route table. Airports that are named by BTS's numbers get
-/// the codes that any table of the import has beside them.
+/// A table with Origin, Dest and Distance but no date is taken for the route table. Airports that are named by BTS's
+/// numbers get the codes that any table of the import has beside them.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  \
     delaycast data import On_Time_*_2015_*.zip origin_dest_distances.jsonl --out flights-2015")]

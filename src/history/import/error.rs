@@ -9,8 +9,9 @@ use super::{
 use crate::history::HistoryError;
 
 /// The formats that are read, for errors that say so.
-pub(super) const FORMATS: &str = "the zips and CSVs of BTS On-Time Performance and tables like them (separated by commas, semicolons, tabs \
-     or bars), JSON lines (plain or .bz2) and arrays, and Parquet; plain, or packed with zip, gzip, bzip2 or zstd";
+pub(super) const FORMATS: &str = "the zips and CSVs of BTS On-Time Performance and tables like them (separated by \
+    commas, semicolons, tabs or bars), JSON lines (plain or .bz2) and arrays, and Parquet; plain, or packed with zip, \
+    gzip, bzip2 or zstd";
 
 /// Why an import stopped. Nothing was written to the output directory, unless writing is what failed.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +82,8 @@ pub enum ImportError {
         missing: Vec<&'static str>,
     },
     /// A folder or an archive in which nothing can be imported.
-    #[error("{} holds nothing that can be imported:{}", escaped(file), if passed_over.is_empty() { " it is empty".into() } else { list(passed_over, *more) })]
+    #[error("{} holds nothing that can be imported:{}", escaped(file), if passed_over.is_empty() { " it is empty".into()
+    # } else { list(passed_over, *more) })]
     NothingInside {
         /// The folder or archive.
         file: String,
@@ -126,8 +128,8 @@ pub enum ImportError {
     },
     /// A text whose dates are moments that are no midnights, so that the local day of the flight is unknown.
     #[error(
-        "{} line {line}: the date {} is a moment in a zone, and the dates of this text are not all midnights of one zone, so the local \
-         days of the flights are unknown: write them as in 2016-12-25, or keep them as year, month and day",
+        "{} line {line}: the date {} is a moment in a zone, and the dates of this text are not all midnights of one \
+         zone, so the local days of the flights are unknown: write them as in 2016-12-25, or keep year, month and day",
         escaped(file),
         quoted(text)
     )]
@@ -141,9 +143,9 @@ pub enum ImportError {
     },
     /// Airports that are named by numbers that nothing explains.
     #[error(
-        "{} line {line} and {count} airports of flights in all are named by a number and not by a code ({}): import beside it a table that \
-         has both, such as any month of BTS On-Time Performance (OriginAirportID and Origin) or BTS's lookup tables L_AIRPORT_ID and \
-         L_AIRPORT together",
+        "{} line {line} and {count} airports of flights in all are named by a number and not by a code ({}): import \
+         beside it a table that has both, such as any month of BTS On-Time Performance (OriginAirportID and Origin), or \
+         BTS's lookup tables L_AIRPORT_ID and L_AIRPORT together",
         escaped(file), ids.join(", ")
     )]
     AirportIds {
@@ -200,8 +202,8 @@ pub enum ImportError {
 }
 
 impl ImportError {
-    /// Why a file holds nothing that can be imported, if that is what the error says: inside of a folder or a zip it is then
-    /// passed over.
+    /// Why a file holds nothing that can be imported, if that is what the error says: inside of a folder or a zip it is
+    /// then passed over.
     pub(super) fn passes_over(&self) -> Option<String> {
         match self {
             ImportError::Unsupported { reason, .. } => Some(reason.clone()),

@@ -1,7 +1,8 @@
 //! Which fields of a row are read, and how the tables in circulation spell them.
 //!
-//! Spellings are compared without case, underscores and spaces: `FL_DATE`, `fl_date` and `FlDate` are one. They are those of
-//! BTS (its zips since 1987 and its downloads), nycflights13, the tables of 2015 and of 2019 to 2023 on Kaggle, and ClickHouse.
+//! Spellings are compared without case, underscores and spaces: `FL_DATE`, `fl_date` and `FlDate` are one. They are
+//! those of BTS (its zips since 1987 and its downloads), nycflights13, the tables of 2015 and of 2019 to 2023 on
+//! Kaggle, and ClickHouse.
 
 /// A field that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,9 +43,9 @@ pub(super) enum Field {
 /// How many fields there are.
 pub(super) const FIELDS: usize = SPELLINGS.len();
 
-/// The known spellings of each field, in the order of [`Field`], the preferred one first. For the airline that is the code
-/// which BTS keeps unique over the years, for the flight the airline that flew it, not the one that sold it. `AIRLINE` comes last:
-/// it is a code in one table, and a name beside the code in another.
+/// The known spellings of each field, in the order of [`Field`], the preferred one first. For the airline that is the
+/// code which BTS keeps unique over the years, for the flight the airline that flew it, not the one that sold it.
+/// `AIRLINE` comes last: it is a code in one table, and a name beside the code in another.
 const SPELLINGS: [(Field, &[&str]); 25] = [
     (Field::Date, &["FlightDate", "FL_DATE"]),
     (Field::Year, &["Year"]),

@@ -156,7 +156,8 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// The error about a folder or a zip in which everything since then was passed over: `before` are the named and all.
+    /// The error about a folder or a zip in which everything since then was passed over: `before` are the named and
+    /// all.
     pub(super) fn nothing_inside(&self, file: &str, before: (usize, u64)) -> ImportError {
         let passed_over = self.passed_over[before.0..].to_vec();
         let more = self.passed_over_total - before.1 - passed_over.len() as u64;

@@ -125,7 +125,8 @@ fn date(millis: i64) -> Option<String> {
     Some(DateTime::from_timestamp_millis(millis)?.to_rfc3339_opts(SecondsFormat::Millis, true))
 }
 
-/// The text with `null` for each `NaN` and a text for each `Infinity` that stand outside of texts; `None` if there is none.
+/// The text with `null` for each `NaN` and a text for each `Infinity` that stand outside of texts; `None` if there is
+/// none.
 fn with_words_for_numbers(text: &[u8]) -> Option<Vec<u8>> {
     let words: [(&[u8], &[u8]); 4] =
         [(b"NaN", b"null"), (b"nan", b"null"), (b"-Infinity", b"\"-inf\""), (b"Infinity", b"\"inf\"")];

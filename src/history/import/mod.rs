@@ -1,37 +1,38 @@
 //! Imports flights from other formats into a history on disk.
 //!
-//! 1. A file's format is told by its content, not by its name: zip, gzip, bzip2, zstd and Parquet by their first bytes, JSON by
-//!    a leading brace or bracket, tables by their header, which also tells what separates the cells (comma, semicolon, tab or
-//!    bar). Formats that are not read are named, with what to do.
+//! 1. A file's format is told by its content, not by its name: zip, gzip, bzip2, zstd and Parquet by their first bytes,
+//!    JSON by a leading brace or bracket, tables by their header, which also tells what separates the cells (comma,
+//!    semicolon, tab or bar). Formats that are not read are named, with what to do.
 //! 2. Columns and fields are found by name (`fields.rs` lists the spellings), in any order; others are ignored.
-//!    A table with neither a date nor a delay but with `Origin`, `Dest` and `Distance` is a route table. A Parquet file with the
-//!    columns of [`super::parquet::read_weather`] is weather.
+//!    A table with neither a date nor a delay but with `Origin`, `Dest` and `Distance` is a route table. A Parquet file
+//!    with the columns of [`super::parquet::read_weather`] is weather.
 //! 3. A row that cannot be understood is counted, named and skipped. When more than 1 % of one text's rows are, and at
 //!    least 100 were read, the import stops: the text is then something else than it seems.
 //! 4. A damaged file stops the import.
 //! 5. The output directory gets its files under temporary names, renamed when all are complete, `flights.parquet`
 //!    last: a directory without it is no history. A directory that already holds a history is refused.
-//! 6. A directory stands for all files in and below it, in the order of their names, a zip for its members. What holds nothing
-//!    that can be imported is passed over there and named, and so is what programs and systems put beside data (`_SUCCESS`,
-//!    `.crc`, `__MACOSX`, hidden files). A directory or a zip in which nothing is left is an error that names all of it; so is
-//!    a file that was given by itself, unless it is empty.
-//! 7. Dates are days. Where two numbers come first they are month and day, as BTS writes them ([`Options::day_first`]: day and
-//!    month); a text whose dates can only be read the other way is refused. A midnight with a zone is the day there; a midnight
-//!    in UTC is the day in UTC, whatever zone is written; where a day of the month stands beside it, that decides. Dates in UTC
-//!    that are all at the same hour, or at two hours beside each other (summer time), are midnights of a zone that is not
-//!    written: from 1 to 11 of one west of Greenwich, and the same day; later of one east of it, and the next day. A text with
-//!    other moments for dates is refused. Times of day are read on the clock on which the row's day begins at midnight.
-//! 8. A value has the spellings of BTS, Excel, R, pandas, SQL dumps and MongoDB's extended JSON (`values.rs`, `moment.rs`,
-//!    `json.rs`), in Parquet also the types of pandas and Spark. `NaN` is no value.
-//! 9. An airport that is named by a number (BTS's airport ids) gets the code that stands beside this number in any row of the
-//!    import, or in lookup tables that are imported with it; a number that nothing explains stops the import.
-//! 10. What is read is bounded: how much a compressed file unpacks to ([`Options`]), how deep packing and directories go, how
-//!    many files and members there are, the length of a line and of an object (`bounds.rs`, `lines.rs`).
-//! 11. Messages show names and texts of foreign files with control characters, and what else a terminal would obey or hide,
-//!    escaped.
+//! 6. A directory stands for all files in and below it, in the order of their names, a zip for its members. What holds
+//!    nothing that can be imported is passed over there and named, and so is what programs and systems put beside data
+//!    (`_SUCCESS`, `.crc`, `__MACOSX`, hidden files). A directory or a zip in which nothing is left is an error that
+//!    names all of it; so is a file that was given by itself, unless it is empty.
+//! 7. Dates are days. Where two numbers come first they are month and day, as BTS writes them ([`Options::day_first`]:
+//!    day and month); a text whose dates can only be read the other way is refused. A midnight with a zone is the day
+//!    there; a midnight in UTC is the day in UTC, whatever zone is written; where a day of the month stands beside it,
+//!    that decides. Dates in UTC that are all at the same hour, or at two hours beside each other (summer time), are
+//!    midnights of a zone that is not written: from 1 to 11 of one west of Greenwich, and the same day; later of one
+//!    east of it, and the next day. A text with other moments for dates is refused. Times of day are read on the clock
+//!    on which the row's day begins at midnight.
+//! 8. A value has the spellings of BTS, Excel, R, pandas, SQL dumps and MongoDB's extended JSON (`values.rs`,
+//!    `moment.rs`, `json.rs`), in Parquet also the types of pandas and Spark. `NaN` is no value.
+//! 9. An airport that is named by a number (BTS's airport ids) gets the code that stands beside this number in any row
+//!    of the import, or in lookup tables that are imported with it; a number that nothing explains stops the import.
+//! 10. What is read is bounded: how much a compressed file unpacks to ([`Options`]), how deep packing and directories
+//!    go, how many files and members there are, the length of a line and of an object (`bounds.rs`, `lines.rs`).
+//! 11. Messages show names and texts of foreign files with control characters, and what else a terminal would obey or
+//!    hide, escaped.
 //!
-//! All flights are held in memory to be sorted: 96 bytes each, so about 0.6 GB for a year of 6 million. How many they are is
-//! bounded by the memory of the machine alone.
+//! All flights are held in memory to be sorted: 96 bytes each, so about 0.6 GB for a year of 6 million. How many they
+//! are is bounded by the memory of the machine alone.
 
 mod airports;
 mod bounds;

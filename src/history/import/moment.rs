@@ -131,7 +131,8 @@ fn with_clock(day: Day, rest: &str) -> Option<Moment> {
     Some(Moment { day, time: Some(time), zone })
 }
 
-/// `12:15`, `12:15:00`, `12:15:00.000`, `3:15 PM`, each also with a zone: `Z`, `UTC`, `+02:00`, `+0200`, `+02`. 24:00 is 0:00.
+/// `12:15`, `12:15:00`, `12:15:00.000`, `3:15 PM`, each also with a zone: `Z`, `UTC`, `+02:00`, `+0200`, `+02`. 24:00
+/// is 0:00.
 pub(super) fn clock(text: &str) -> Option<(NaiveTime, Option<i32>)> {
     // Java writes the zone's name behind its offset: 2015-07-04T00:00+02:00[Europe/Madrid].
     let text = text.trim().split('[').next()?;

@@ -50,7 +50,8 @@ impl<R: BufRead> Objects<R> {
         Objects { reader, object: Vec::new(), line: 1, in_array: false, in_object: false }
     }
 
-    /// Goes to the next brace; `None` at the end, and false if something else than commas and brackets stands before it.
+    /// Goes to the next brace; `None` at the end, and false if something else than commas and brackets stands before
+    /// it.
     fn skip(&mut self) -> io::Result<Option<bool>> {
         let mut clean = true;
         loop {

@@ -19,8 +19,8 @@ use super::{
 const HELD_ROWS_MAX: usize = 1000;
 const HELD_BYTES_MAX: usize = 16 << 20;
 
-/// The layout of the last text with a header. Hadoop writes one table as `part-00000`, `part-00001` and so on, and some of its
-/// writers put the header into the first alone.
+/// The layout of the last text with a header. Hadoop writes one table as `part-00000`, `part-00001` and so on, and some
+/// of its writers put the header into the first alone.
 #[derive(Default)]
 pub(super) struct Parts {
     last: Option<(String, Layout)>,
@@ -147,7 +147,8 @@ impl Reading<'_, '_> {
                 None => {
                     let line = quoted(&String::from_utf8_lossy(&first));
                     return Err(self.unsupported(&format!(
-                        "is in no format that can be imported: line {number}, {line}, names no columns that are known; those are {FORMATS}"
+                        "is in no format that can be imported: line {number}, {line}, names no columns that are known; \
+                         those are {FORMATS}"
                     )));
                 }
             },
@@ -247,7 +248,8 @@ impl Reading<'_, '_> {
                 Err(reason) => self.take(number, Err(reason)),
             };
             if taken.is_err() {
-                // A damaged block gives nonsense first and its checksum at its end: if it is damage, that is the reason.
+                // A damaged block gives nonsense first and its checksum at its end: if it is damage, that is the
+                // reason.
                 rows.drain().map_err(failed)?;
             }
             taken?;

@@ -27,8 +27,8 @@ pub(super) fn value(text: &str) -> Option<&str> {
     (!(may_be_missing && MISSING.contains(&text))).then_some(text)
 }
 
-/// A finite number, `Ok(None)` for NaN. With `decimal_comma` a comma before one or two digits is one; before three it may be
-/// of thousands, so it is refused.
+/// A finite number, `Ok(None)` for NaN. With `decimal_comma` a comma before one or two digits is one; before three it
+/// may be of thousands, so it is refused.
 pub(super) fn number(text: &str, decimal_comma: bool) -> Result<Option<f32>, ()> {
     let mut text = Cow::Borrowed(text);
     if decimal_comma && let Some((whole, fraction)) = text.split_once(',') {

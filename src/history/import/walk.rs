@@ -34,8 +34,8 @@ impl Given {
     }
 }
 
-/// Names that writers and file systems put beside data: of Spark and Hive (`_SUCCESS`, `_temporary`, `.part.crc`), macOS
-/// (`__MACOSX`, `._flights.csv`, `.DS_Store`) and Windows. Spark itself passes over names that begin like these.
+/// Names that writers and file systems put beside data: of Spark and Hive (`_SUCCESS`, `_temporary`, `.part.crc`),
+/// macOS (`__MACOSX`, `._flights.csv`, `.DS_Store`) and Windows. Spark itself passes over names that begin like these.
 pub(super) fn is_bookkeeping(name: &str) -> bool {
     let of_windows = ["Thumbs.db", "desktop.ini"].iter().any(|known| known.eq_ignore_ascii_case(name));
     name.starts_with(['.', '_']) || name.ends_with(".crc") || of_windows

@@ -305,8 +305,8 @@ fn the_codecs_of_pandas_spark_and_duckdb_are_read_and_others_named() {
     assert!(bench.import(&[bench.directory.path().join("folder")]).is_err());
 }
 
-/// A file whose footer names another codec: in the compact protocol of Thrift an integer of field 4 after field 3 of a column's
-/// metadata is `0x15` and the number, doubled.
+/// A file whose footer names another codec: in the compact protocol of Thrift an integer of field 4 after field 3 of a
+/// column's metadata is `0x15` and the number, doubled.
 fn with_codec(mut bytes: Vec<u8>, codec: u8) -> Vec<u8> {
     let names = ["FL_DATE"].map(str::as_bytes);
     // The path in the schema (a list of one text) stands before the codec.
