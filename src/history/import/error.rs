@@ -8,8 +8,8 @@ use super::{
 };
 use crate::history::HistoryError;
 
-/// The formats that are read, for errors that say so.
-pub(super) const FORMATS: &str = "the zips and CSVs of BTS On-Time Performance and tables like them (separated by \
+/// The formats that are read, at the end of an error.
+const FORMATS: &str = "; those are the zips and CSVs of BTS On-Time Performance and tables like them (separated by \
     commas, semicolons, tabs or bars), JSON lines (plain or .bz2) and arrays, and Parquet; plain, or packed with zip, \
     gzip, bzip2 or zstd";
 
@@ -42,12 +42,14 @@ pub enum ImportError {
         source: io::Error,
     },
     /// Not one of the formats that are read.
-    #[error("{} {reason}", escaped(file))]
+    #[error("{} {}{hint}", escaped(file), escaped(reason))]
     Unsupported {
         /// The file.
         file: String,
         /// What it is and what to do.
         reason: String,
+        /// What can be imported, where the reason does not say what to do.
+        hint: &'static str,
     },
     /// Nothing.
     #[error("{} is empty", escaped(file))]
@@ -202,6 +204,16 @@ pub enum ImportError {
 }
 
 impl ImportError {
+    pub(super) fn unsupported(file: &str, reason: impl Into<String>) -> Self {
+        ImportError::Unsupported { file: file.to_owned(), reason: reason.into(), hint: "" }
+    }
+
+    /// A file of which it is not known what it is.
+    pub(super) fn unknown(file: &str, found: &str) -> Self {
+        let reason = format!("is in no format that can be imported: {found}");
+        ImportError::Unsupported { file: file.to_owned(), reason, hint: FORMATS }
+    }
+
     /// Why a file holds nothing that can be imported, if that is what the error says: inside of a folder or a zip it is
     /// then passed over.
     pub(super) fn passes_over(&self) -> Option<String> {

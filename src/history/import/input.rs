@@ -102,9 +102,7 @@ impl Packed<'_> {
                 Err(error) => Err(damaged(self.name, error)),
             },
             Format::Parquet => read_parquet(self.name, self.in_memory(input)?, self.budget, intake),
-            Format::Zip | Format::Other(_) => {
-                Err(ImportError::Unsupported { file: self.name.to_owned(), reason: format.advice_inside().to_owned() })
-            }
+            Format::Zip | Format::Other(_) => Err(ImportError::unsupported(self.name, format.advice_inside())),
         }
     }
 
@@ -113,7 +111,7 @@ impl Packed<'_> {
         let inner = Packed { depth: self.depth + 1, ..*self };
         if inner.depth > NESTING_MAX {
             let reason = format!("is packed more than {NESTING_MAX} times: unpack it");
-            return Err(ImportError::Unsupported { file: self.name.to_owned(), reason });
+            return Err(ImportError::unsupported(self.name, reason));
         }
         let mut unpacked: Box<dyn Read + '_> = Box::new(Bounded::new(decoder, self.budget));
         let head = read_head(&mut unpacked).map_err(|error| damaged(self.name, error))?;
@@ -127,7 +125,7 @@ impl Packed<'_> {
         read.map_err(|error| damaged(self.name, error))?;
         if bytes.len() as u64 > IN_MEMORY_BYTES_MAX {
             let reason = format!("is Parquet of more than {IN_MEMORY_BYTES_MAX} bytes in another file: unpack it");
-            return Err(ImportError::Unsupported { file: self.name.to_owned(), reason });
+            return Err(ImportError::unsupported(self.name, reason));
         }
         Ok(bytes.into())
     }
@@ -147,8 +145,8 @@ fn read_zip(
         return Err(ImportError::TooManyEntries { file: name.to_owned(), entries: ENTRIES_MAX });
     }
     if archive.index_for_name("xl/workbook.xml").is_some() || archive.index_for_name("xl/workbook.bin").is_some() {
-        let reason = "is an Excel workbook: save its sheet as CSV".to_owned();
-        return Err(ImportError::Unsupported { file: name.to_owned(), reason });
+        let reason = "is an Excel workbook: save its sheet as CSV";
+        return Err(ImportError::unsupported(name, reason));
     }
     let (mut taken, before) = (false, intake.passed());
     for index in 0..archive.len() {

@@ -56,6 +56,11 @@ pub(super) fn read_parquet(
                 intake.begin(name);
                 take_all(weather.into_iter().map(|(hour, weather)| Row::Weather(hour, weather)), intake)
             }
+            // Weather of other types is named, and passed over in a folder.
+            Err(HistoryError::Type { column, found, wanted, .. }) => {
+                let reason = format!("is weather whose column {column} is {found} and must be {wanted}");
+                Err(ImportError::unsupported(name, reason))
+            }
             Err(HistoryError::Missing { .. }) => Err(ImportError::Columns {
                 file: name.to_owned(),
                 separator: None,

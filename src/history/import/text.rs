@@ -1,12 +1,15 @@
 //! Reads a text: tells JSON from tables with a header, and each of its rows from what it means.
 
-use std::io::{self, BufRead, Cursor, Read};
+use std::{
+    borrow::Cow,
+    io::{self, BufRead, Cursor, Read},
+    rc::Rc,
+};
 
 use super::{
     ImportError,
     bounds::damaged,
     csv::{Layout, Record, separator_name},
-    error::FORMATS,
     intake::Intake,
     json::{Names, Object, Shape},
     lines::{Lines, Rows},
@@ -18,12 +21,14 @@ use super::{
 /// Objects are held back until it is known what they hold, up to this many and this many bytes.
 const HELD_ROWS_MAX: usize = 1000;
 const HELD_BYTES_MAX: usize = 16 << 20;
+/// Names of fields kept for an error.
+const COLUMNS_MAX: usize = 100;
 
 /// The layout of the last text with a header. Hadoop writes one table as `part-00000`, `part-00001` and so on, and some
 /// of its writers put the header into the first alone.
 #[derive(Default)]
 pub(super) struct Parts {
-    last: Option<(String, Layout)>,
+    last: Option<(String, Rc<Layout>)>,
 }
 
 impl Parts {
@@ -33,11 +38,11 @@ impl Parts {
         name[begin..].starts_with("part-").then_some(&name[..begin])
     }
 
-    fn layout_for(&mut self, name: &str, line: &[u8]) -> Option<Layout> {
+    fn layout_for(&self, name: &str, line: &[u8]) -> Option<Rc<Layout>> {
         let table = Self::table(name)?;
-        let (_, layout) = self.last.take().filter(|(last, _)| last == table)?;
+        let (_, layout) = self.last.as_ref().filter(|(last, _)| last == table)?;
         let mut record = Record::new(layout.separator);
-        (record.split(line).is_ok() && layout.fits(&record)).then_some(layout)
+        (record.split(line).is_ok() && layout.fits(&record)).then(|| layout.clone())
     }
 }
 
@@ -68,7 +73,7 @@ pub(super) fn read_text(
             let mut lines = Lines::new(input);
             let first = match lines.next().map_err(failed)? {
                 Some((_, Ok(line))) => line.to_vec(),
-                _ => return Err(reading.unsupported("begins with an object that is too long")),
+                _ => return Err(ImportError::unknown(name, "line 1 is too long")),
             };
             let is_whole = Object::parse(without_mark(&first)).is_ok();
             let again = Cursor::new([first.as_slice(), b"\n"].concat()).chain(lines.into_rest());
@@ -105,69 +110,45 @@ fn is_blank(line: &[u8]) -> bool {
 }
 
 impl Reading<'_, '_> {
-    fn unsupported(&self, reason: &str) -> ImportError {
-        ImportError::Unsupported { file: self.name.to_owned(), reason: reason.to_owned() }
-    }
-
     /// Reads a table whose first line is a header, or which goes on with a table that has one.
     fn read_table(mut self, mut lines: Lines<impl BufRead>, parts: &mut Parts) -> Result<(), ImportError> {
         let failed = |error| damaged(self.name, error);
         let (number, first) = loop {
             match lines.next().map_err(failed)? {
                 None => return Err(ImportError::Empty { file: self.name.to_owned() }),
-                Some((_, Err(_))) => {
-                    return Err(self.unsupported(&format!("is in no format that can be imported: those are {FORMATS}")));
+                Some((number, Err(reason))) => {
+                    return Err(ImportError::unknown(self.name, &format!("line {number}: {reason}")));
                 }
                 // Excel's word for what separates the cells: the header tells that by itself.
-                Some((_, Ok(line))) if is_blank(line) || line.starts_with(b"sep=") => {}
+                Some((_, Ok(line))) if is_blank(line) || without_mark(line).starts_with(b"sep=") => {}
                 Some((number, Ok(line))) => break (number, without_mark(line).to_vec()),
             }
         };
-        let (layout, record) = match Record::header(&first) {
-            Some(header) => {
-                let columns = |missing| ImportError::Columns {
-                    file: self.name.to_owned(),
-                    separator: Some(separator_name(header.separator())),
-                    columns: header.cells().map(std::borrow::Cow::into_owned).collect(),
-                    missing,
-                };
-                (Layout::new(&header).map_err(columns)?, header)
-            }
-            None => match parts.layout_for(self.name, &first) {
-                Some(layout) => {
-                    let record = Record::new(layout.separator);
-                    self.intake.begin(self.name);
-                    self.dialect.decimal_comma = layout.separator != b',';
-                    self.dialect.line = number;
-                    let mut record = record;
-                    let row = record.split(&first).and_then(|()| layout.row(&record, &mut self.dialect));
-                    self.intake.take(number, row)?;
-                    return self.read_rows(lines, layout, record, parts);
-                }
-                None => {
-                    let line = quoted(&String::from_utf8_lossy(&first));
-                    return Err(self.unsupported(&format!(
-                        "is in no format that can be imported: line {number}, {line}, names no columns that are known; \
-                         those are {FORMATS}"
-                    )));
-                }
-            },
+        let header = Record::header(&first);
+        let layout = match &header {
+            Some(header) => Layout::new(header).map(Rc::new).map_err(|missing| ImportError::Columns {
+                file: self.name.to_owned(),
+                separator: Some(separator_name(header.separator())),
+                columns: header.cells().map(Cow::into_owned).collect(),
+                missing,
+            })?,
+            None => parts.layout_for(self.name, &first).ok_or_else(|| {
+                let line = quoted(&String::from_utf8_lossy(&first));
+                ImportError::unknown(self.name, &format!("line {number}, {line}, names no columns that are known"))
+            })?,
         };
         self.intake.begin(self.name);
         self.dialect.decimal_comma = layout.separator != b',';
-        self.read_rows(lines, layout, record, parts)
-    }
-
-    fn read_rows(
-        mut self,
-        lines: Lines<impl BufRead>,
-        layout: Layout,
-        mut record: Record,
-        parts: &mut Parts,
-    ) -> Result<(), ImportError> {
-        let row = |line: &[u8], dialect: &mut Dialect| record.split(line).and_then(|()| layout.row(&record, dialect));
-        self.take_rows(lines, row)?;
-        parts.last = Parts::table(self.name).map(|table| (table.to_owned(), layout));
+        let mut record = Record::new(layout.separator);
+        if header.is_none() {
+            self.dialect.line = number;
+            let row = record.split(&first).and_then(|()| layout.row(&record, &mut self.dialect));
+            self.take(number, row)?;
+        }
+        self.take_rows(lines, |line, dialect| record.split(line).and_then(|()| layout.row(&record, dialect)))?;
+        if let Some(table) = Parts::table(self.name) {
+            parts.last = Some((table.to_owned(), layout));
+        }
         self.intake.end(self.dialect)
     }
 
@@ -185,15 +166,11 @@ impl Reading<'_, '_> {
                     let object = line.and_then(|line| Object::parse(without_mark(line)));
                     if let Ok(object) = &object {
                         shape.add(object, &mut names);
-                        columns.extend(
-                            object
-                                .names()
-                                .filter(|name| !columns.iter().any(|known| known == name))
-                                .map(str::to_owned)
-                                .take(100)
-                                .collect::<Vec<_>>(),
-                        );
-                        columns.truncate(100);
+                        for name in object.names() {
+                            if columns.len() < COLUMNS_MAX && !columns.iter().any(|known| known == name) {
+                                columns.push(name.to_owned());
+                            }
+                        }
                     }
                     held.push((number, object));
                     let full = held.len() >= HELD_ROWS_MAX || bytes >= HELD_BYTES_MAX;
@@ -206,8 +183,7 @@ impl Reading<'_, '_> {
             break kind;
         };
         if let Some((number, Err(reason))) = held.first().filter(|_| columns.is_empty()) {
-            let reason = format!("is in no format that can be imported: line {number}: {reason}; those are {FORMATS}");
-            return Err(self.unsupported(&reason));
+            return Err(ImportError::unknown(self.name, &format!("line {number}: {reason}")));
         }
         let kind = kind.map_err(|missing| ImportError::Columns {
             file: self.name.to_owned(),

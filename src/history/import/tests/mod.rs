@@ -343,7 +343,7 @@ fn what_is_no_flight_table_is_refused_with_what_would_be() {
         assert!(error.to_string().contains("JSON lines (plain or .bz2)"), "{error}");
     }
     let no_csv = bench.put("no.zip", zipped(&[("readme.html", "<html>")]));
-    assert!(matches!(bench.import(&[no_csv]), Err(ImportError::Unsupported { .. })));
+    assert!(matches!(bench.import(&[no_csv]), Err(ImportError::NothingInside { .. })));
 
     let error = bench.import(&[bench.put("lacking.csv", "FlightDate,Carrier,Dest\n")]).unwrap_err().to_string();
     assert!(error.ends_with("has no column for Origin, nor for ArrDelay"), "{error}");
