@@ -84,8 +84,11 @@ pub enum ImportError {
         missing: Vec<&'static str>,
     },
     /// A folder or an archive in which nothing can be imported.
-    #[error("{} holds nothing that can be imported:{}", escaped(file), if passed_over.is_empty() { " it is empty".into()
-    # } else { list(passed_over, *more) })]
+    #[error(
+        "{} holds nothing that can be imported:{}",
+        escaped(file),
+        if passed_over.is_empty() { " it is empty".into() } else { list(passed_over, *more) }
+    )]
     NothingInside {
         /// The folder or archive.
         file: String,
@@ -221,7 +224,7 @@ impl ImportError {
             ImportError::Unsupported { reason, .. } => Some(reason.clone()),
             ImportError::Empty { .. } => Some("is empty".to_owned()),
             ImportError::Columns { columns, missing, .. } => {
-                Some(format!("has no column for {}, but {}", missing.join(", nor for "), names(columns)))
+                Some(format!("has no column for {}; it has {}", missing.join(", nor for "), names(columns)))
             }
             ImportError::NothingInside { .. } => Some("holds nothing that can be imported".to_owned()),
             _ => None,

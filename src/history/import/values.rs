@@ -19,11 +19,15 @@ const MISSING: [&str; 17] = [
 /// A cell's text without what pads it, unless it stands for no value. Columns of fixed width are padded with spaces or
 /// NUL, which ClickHouse writes as `\0`.
 pub(super) fn value(text: &str) -> Option<&str> {
-    let mut text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+    let mut text = text;
+    let is_bare = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    if !is_bare(text.as_bytes().first()) || !is_bare(text.as_bytes().last()) {
+        text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+    }
     while text.ends_with("\\0") {
         text = text[..text.len() - 2].trim_end();
     }
-    let may_be_missing = text.len() <= 6 && !text.starts_with(|c: char| c.is_ascii_digit());
+    let may_be_missing = text.len() <= 6 && !text.as_bytes().first().is_some_and(u8::is_ascii_digit);
     (!(may_be_missing && MISSING.contains(&text))).then_some(text)
 }
 

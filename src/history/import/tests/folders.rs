@@ -80,7 +80,7 @@ fn what_holds_no_flights_is_passed_over_and_named() {
         ("__MACOSX", "is bookkeeping"),
         (
             "airlines.csv",
-            "has no column for FlightDate, nor for Origin, nor for Dest, nor for ArrDelay, but \"carrier\", \"name\"",
+            "has no column for FlightDate, nor for Origin, nor for Dest, nor for ArrDelay; it has \"carrier\", \"name\"",
         ),
         (
             "airports.csv",

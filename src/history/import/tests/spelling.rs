@@ -38,7 +38,7 @@ pub(super) fn sorted(mut flights: Vec<Flight>) -> Vec<Flight> {
 }
 
 /// How a table writes flights.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Spelling {
     /// The names of the columns, in the order of [`Spelling::cells`].
     pub(super) header: &'static str,
