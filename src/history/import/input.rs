@@ -1,202 +1,191 @@
-//! Finds the input files and tells their formats apart.
+//! Reads a file, whatever its format and whatever it is packed in.
 
 use std::{
-    cell::Cell,
-    fs::{self, File},
-    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
-    path::{Path, PathBuf},
-    rc::Rc,
+    fs::File,
+    io::{self, BufRead, BufReader, Cursor, Read, Seek},
 };
 
+use bytes::Bytes;
 use bzip2::read::MultiBzDecoder;
-use zip::ZipArchive;
+use flate2::read::MultiGzDecoder;
+use zip::{ZipArchive, result::ZipError};
 
 use super::{
-    ImportError,
-    csv::{Layout, Record},
+    ImportError, PassedOver,
+    bounds::{Bounded, Budget, Counted, ENTRIES_MAX, IN_MEMORY_BYTES_MAX, NESTING_MAX, damaged},
+    format::{Format, HEAD_BYTES},
     intake::Intake,
-    jsonl::Object,
-    lines::Lines,
-    row::Row,
-};
-use crate::history::{
-    HistoryError,
-    parquet::{read_flights, read_routes, read_weather},
+    table::read_parquet,
+    text::{Parts, read_text},
+    walk::{BOOKKEEPING, Given, InputFile, is_bookkeeping},
 };
 
-/// The endings of files that are read when a directory is given.
-const ENDINGS: [&str; 5] = [".zip", ".csv", ".jsonl", ".bz2", ".parquet"];
-/// The endings of members that are read in a zip.
-const MEMBER_ENDINGS: [&str; 2] = [".csv", ".jsonl"];
 /// The memory of each reader's buffer.
 const BUFFER_BYTES: usize = 1 << 17;
 
-/// A file to read.
-pub(super) struct InputFile {
-    path: PathBuf,
-    pub(super) bytes: u64,
-}
-
-/// The files that the paths name, those of a directory sorted by name.
-pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<InputFile>, ImportError> {
-    let mut files = Vec::new();
-    for path in paths {
-        let failed = |source| ImportError::Read { file: path.display().to_string(), source };
-        let mut found = vec![path.clone()];
-        if path.is_dir() {
-            let entries = fs::read_dir(path).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
-            found = entries.map_err(failed)?.into_iter().map(|entry| entry.path()).collect();
-            found.retain(|path| ends_with(&path.to_string_lossy(), &ENDINGS) && path.is_file());
-            found.sort();
-        }
-        for path in found {
-            let bytes = fs::metadata(&path).map_err(failed)?.len();
-            files.push(InputFile { path, bytes });
-        }
+/// Reads what a path stands for; how many files of it were taken. In a directory, what holds nothing is passed over.
+pub(super) fn read_given(given: &Given, intake: &mut Intake<'_>) -> Result<usize, ImportError> {
+    let before = intake.passed();
+    for PassedOver { file, reason } in &given.passed_over {
+        intake.pass_over(file, reason);
     }
-    Ok(files)
+    let (mut parts, mut taken) = (Parts::default(), 0);
+    for file in &given.files {
+        match read(file, &mut parts, intake) {
+            Ok(()) => taken += 1,
+            // A pattern like part-* names empty files, too.
+            Err(error) => {
+                match error.passes_over().filter(|_| given.is_directory || matches!(error, ImportError::Empty { .. })) {
+                    Some(reason) => intake.pass_over(&file.path.display().to_string(), &reason),
+                    None => return Err(error),
+                }
+            }
+        }
+        intake.tell_progress();
+    }
+    if taken == 0 && given.is_directory {
+        return Err(intake.nothing_inside(&given.path.display().to_string(), before));
+    }
+    Ok(taken)
 }
 
-fn ends_with(name: &str, endings: &[&str]) -> bool {
-    let name = name.to_ascii_lowercase();
-    endings.iter().any(|ending| name.ends_with(ending))
-}
-
-/// Reads a file, whatever its format.
-pub(super) fn read(file: &InputFile, intake: &mut Intake<'_>) -> Result<(), ImportError> {
+fn read(file: &InputFile, parts: &mut Parts, intake: &mut Intake<'_>) -> Result<(), ImportError> {
     let name = file.path.display().to_string();
     let failed = |source| ImportError::Read { file: name.clone(), source };
     let mut input = Counted { file: File::open(&file.path).map_err(failed)?, bytes: intake.bytes.clone() };
-    let mut magic = [0; 4];
-    let len = read_up_to(&mut input.file, &mut magic).map_err(failed)?;
-    input.file.rewind().map_err(failed)?;
-    match &magic[..len] {
-        b"PK\x03\x04" => read_zip(&name, input, intake)?,
-        [b'B', b'Z', b'h', _] => read_text(&name, MultiBzDecoder::new(input), intake)?,
-        b"PAR1" => {
-            intake.bytes.update(|bytes| bytes + file.bytes);
-            read_parquet(&name, &file.path, intake)?;
+    let budget = Budget::new(&intake.options, file.bytes, &intake.bytes);
+    let head = read_head(&mut input).map_err(failed)?;
+    match Format::of(&head) {
+        Format::Zip => {
+            input.rewind().map_err(failed)?;
+            read_zip(&name, input, &budget, parts, intake)
         }
-        _ => read_text(&name, input, intake)?,
+        Format::Parquet => {
+            input.rewind().map_err(failed)?;
+            intake.bytes.update(|bytes| bytes + file.bytes.unwrap_or(0));
+            read_parquet(&name, input.file, &budget, intake)
+        }
+        _ => Packed { name: &name, budget: &budget, depth: 0 }.read(head, input, parts, intake),
     }
-    intake.tell_progress();
-    Ok(())
 }
 
-fn read_up_to(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut len = 0;
-    while len < buffer.len() {
-        match input.read(&mut buffer[len..])? {
-            0 => break,
-            read => len += read,
-        }
-    }
-    Ok(len)
+fn read_head(input: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    input.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+    Ok(head)
 }
 
-fn read_zip(name: &str, input: Counted, intake: &mut Intake<'_>) -> Result<(), ImportError> {
-    let damaged = |source: zip::result::ZipError| ImportError::Damaged { file: name.to_owned(), source: source.into() };
-    let mut archive = ZipArchive::new(BufReader::with_capacity(BUFFER_BYTES, input)).map_err(damaged)?;
-    let mut found = false;
-    for index in 0..archive.len() {
-        let member = archive.by_index(index).map_err(damaged)?;
-        let member_name = member.name().map_err(damaged)?.into_owned();
-        if ends_with(&member_name, &MEMBER_ENDINGS) {
-            found = true;
-            read_text(&format!("{name}: {member_name}"), member, intake)?;
-        }
-    }
-    if found { Ok(()) } else { Err(ImportError::Unsupported { file: name.to_owned() }) }
+/// A stream, and the compressed streams that it is in.
+struct Packed<'a> {
+    name: &'a str,
+    budget: &'a Budget,
+    depth: usize,
 }
 
-fn read_parquet(name: &str, path: &Path, intake: &mut Intake<'_>) -> Result<(), ImportError> {
-    intake.begin(name);
-    let rows: Vec<Row> = match read_flights(path) {
-        Ok(flights) => flights.into_iter().map(Row::Flight).collect(),
-        Err(error @ HistoryError::Missing { .. }) => {
-            // Neither flights nor routes: the weather, or else the flights' error is the one to tell.
-            match (read_routes(path), read_weather(path)) {
-                (Ok(routes), _) => routes.into_iter().map(Row::Route).collect(),
-                (_, Ok(weather)) => weather.into_iter().map(|(hour, weather)| Row::Weather(hour, weather)).collect(),
-                (_, Err(HistoryError::Missing { .. })) => return Err(error.into()),
-                (_, Err(of_weather)) => return Err(of_weather.into()),
-            }
+impl Packed<'_> {
+    /// Reads a stream of which the head is read already.
+    fn read(
+        &self,
+        head: Vec<u8>,
+        input: impl Read,
+        parts: &mut Parts,
+        intake: &mut Intake<'_>,
+    ) -> Result<(), ImportError> {
+        let format = Format::of(&head);
+        let input = Cursor::new(head).chain(BufReader::with_capacity(BUFFER_BYTES, input));
+        match format {
+            Format::Text => read_text(self.name, input, parts, intake),
+            Format::Gzip => self.unpack(MultiGzDecoder::new(input), parts, intake),
+            Format::Bzip2 => self.unpack(MultiBzDecoder::new(input), parts, intake),
+            Format::Zstd => match zstd::Decoder::with_buffer(input) {
+                Ok(decoder) => self.unpack(decoder, parts, intake),
+                Err(error) => Err(damaged(self.name, error)),
+            },
+            Format::Parquet => read_parquet(self.name, self.in_memory(input)?, self.budget, intake),
+            Format::Zip | Format::Other(_) => Err(ImportError::unsupported(self.name, format.advice_inside())),
         }
-        Err(error) => return Err(error.into()),
-    };
-    (1..).zip(rows).try_for_each(|(row_number, row)| intake.take(row_number, Ok(row)))
+    }
+
+    /// Unpacks a stream. The readers are dynamic, because streams may be in streams.
+    fn unpack(&self, decoder: impl Read, parts: &mut Parts, intake: &mut Intake<'_>) -> Result<(), ImportError> {
+        let inner = Packed { depth: self.depth + 1, ..*self };
+        if inner.depth > NESTING_MAX {
+            let reason = format!("is packed more than {NESTING_MAX} times: unpack it");
+            return Err(ImportError::unsupported(self.name, reason));
+        }
+        let mut unpacked: Box<dyn Read + '_> = Box::new(Bounded::new(decoder, self.budget));
+        let head = read_head(&mut unpacked).map_err(|error| damaged(self.name, error))?;
+        inner.read(head, unpacked, parts, intake)
+    }
+
+    /// A file that is read from its end, as Parquet is.
+    fn in_memory(&self, input: impl BufRead) -> Result<Bytes, ImportError> {
+        let mut bytes = Vec::new();
+        let read = input.take(IN_MEMORY_BYTES_MAX + 1).read_to_end(&mut bytes);
+        read.map_err(|error| damaged(self.name, error))?;
+        if bytes.len() as u64 > IN_MEMORY_BYTES_MAX {
+            let reason = format!("is Parquet of more than {IN_MEMORY_BYTES_MAX} bytes in another file: unpack it");
+            return Err(ImportError::unsupported(self.name, reason));
+        }
+        Ok(bytes.into())
+    }
 }
 
-/// Reads CSV or JSON lines.
-fn read_text(name: &str, input: impl Read, intake: &mut Intake<'_>) -> Result<(), ImportError> {
-    intake.begin(name);
-    let damaged = |source| ImportError::Damaged { file: name.to_owned(), source };
-    let unsupported = || ImportError::Unsupported { file: name.to_owned() };
-    let columns = |missing| ImportError::Columns { file: name.to_owned(), missing };
-    let mut lines = Lines::new(BufReader::with_capacity(BUFFER_BYTES, input));
-    let first = loop {
-        match lines.next().map_err(damaged)? {
-            None => return Ok(()),
-            Some((_, Err(_))) => return Err(unsupported()),
-            Some((number, Ok(line))) if !line.trim_ascii().is_empty() => {
-                break (number, line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).to_vec());
-            }
-            Some(_) => {}
-        }
-    };
-    if first.1.trim_ascii_start().starts_with(b"{") {
-        let object = Object::parse(&first.1).map_err(|_| unsupported())?;
-        let kind = object.kind().map_err(columns)?;
-        intake.take(first.0, object.row(kind))?;
-        return rest(lines, damaged, intake, |line| Object::parse(line)?.row(kind));
-    }
-    let mut record = Record::new();
-    record.split(&first.1).map_err(|_| unsupported())?;
-    if !record.is_header() {
-        return Err(unsupported());
-    }
-    let layout = Layout::new(&record).map_err(columns)?;
-    rest(lines, damaged, intake, |line| record.split(line).and_then(|()| layout.row(&record)))
-}
-
-/// Takes the lines that follow the first.
-fn rest(
-    mut lines: Lines<impl BufRead>,
-    damaged: impl Fn(io::Error) -> ImportError,
+/// Reads the members of a zip, and passes over those that hold nothing.
+fn read_zip(
+    name: &str,
+    input: Counted,
+    budget: &Budget,
+    parts: &mut Parts,
     intake: &mut Intake<'_>,
-    mut row: impl FnMut(&[u8]) -> Result<Row, String>,
 ) -> Result<(), ImportError> {
-    while let Some((number, line)) = lines.next().map_err(&damaged)? {
-        let taken = match line {
-            Ok(line) if line.trim_ascii().is_empty() => Ok(()),
-            Ok(line) => intake.take(number, row(line)),
-            Err(reason) => intake.take(number, Err(reason)),
-        };
-        if taken.is_err() {
-            // A damaged block gives nonsense first and its checksum at its end: if it is damage, that is the reason.
-            lines.drain().map_err(&damaged)?;
+    let failed = |error| zip_error(name, error);
+    let mut archive = ZipArchive::new(BufReader::with_capacity(BUFFER_BYTES, input)).map_err(failed)?;
+    if archive.len() > ENTRIES_MAX {
+        return Err(ImportError::TooManyEntries { file: name.to_owned(), entries: ENTRIES_MAX });
+    }
+    if archive.index_for_name("xl/workbook.xml").is_some() || archive.index_for_name("xl/workbook.bin").is_some() {
+        let reason = "is an Excel workbook: save its sheet as CSV";
+        return Err(ImportError::unsupported(name, reason));
+    }
+    let (mut taken, before) = (false, intake.passed());
+    for index in 0..archive.len() {
+        let mut member = archive.by_index(index).map_err(failed)?;
+        let member_name = member.name().map_err(failed)?.into_owned();
+        let full_name = format!("{name}: {member_name}");
+        if member_name.ends_with(['/', '\\']) {
+            continue;
         }
-        taken?;
+        if member_name.split(['/', '\\']).any(is_bookkeeping) {
+            intake.pass_over(&full_name, BOOKKEEPING);
+            continue;
+        }
+        let mut unpacked = Bounded::new(&mut member, budget);
+        let head = read_head(&mut unpacked).map_err(|error| damaged(&full_name, error))?;
+        let packed = Packed { name: &full_name, budget, depth: 0 };
+        match packed.read(head, Box::new(unpacked) as Box<dyn Read + '_>, parts, intake) {
+            Ok(()) => taken = true,
+            Err(error) => match error.passes_over() {
+                Some(reason) => intake.pass_over(&full_name, &reason),
+                None => return Err(error),
+            },
+        }
     }
-    Ok(())
+    if taken { Ok(()) } else { Err(intake.nothing_inside(name, before)) }
 }
 
-/// A file that counts what is read of it.
-struct Counted {
-    file: File,
-    bytes: Rc<Cell<u64>>,
-}
-
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read(buffer)?;
-        self.bytes.update(|bytes| bytes + read as u64);
-        Ok(read)
-    }
-}
-
-impl Seek for Counted {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.file.seek(to)
-    }
+fn zip_error(name: &str, error: ZipError) -> ImportError {
+    let reason = match &error {
+        ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {
+            "is encrypted: unpack it with its password and give the folder".to_owned()
+        }
+        ZipError::UnsupportedArchive(what) => {
+            format!("is a zip of a kind that is not read ({what}): unpack it and give the folder")
+        }
+        ZipError::CompressionMethodNotSupported(method) => {
+            format!("is compressed by a method that is not built in (number {method}): unpack it and give the folder")
+        }
+        _ => return damaged(name, error.into()),
+    };
+    ImportError::Unreadable { file: name.to_owned(), reason }
 }

@@ -4,7 +4,13 @@ use std::{cell::Cell, fmt, rc::Rc};
 
 use serde::Serialize;
 
-use super::{ImportError, row::Row};
+use super::{
+    ImportError,
+    airports::{Airports, is_number},
+    bounds::Options,
+    row::{Dialect, Row},
+    shown::escaped,
+};
 use crate::{
     atlas::Route,
     history::{Flight, Hour},
@@ -33,7 +39,25 @@ pub struct BrokenRow {
 
 impl fmt::Display for BrokenRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} line {}: {}", self.file, self.line, self.reason)
+        write!(f, "{} line {}: {}", escaped(&self.file), self.line, escaped(&self.reason))
+    }
+}
+
+/// This many files that were passed over are named; more are only counted.
+pub const PASSED_OVER_NAMED_MAX: usize = 50;
+
+/// A file that was passed over because it holds nothing that can be imported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PassedOver {
+    /// The file, and the member if it is in a zip.
+    pub file: String,
+    /// What it is.
+    pub reason: String,
+}
+
+impl fmt::Display for PassedOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", escaped(&self.file), escaped(&self.reason))
     }
 }
 
@@ -64,9 +88,18 @@ pub(super) struct Intake<'a> {
     pub(super) rows: u64,
     pub(super) broken: u64,
     pub(super) named: Vec<BrokenRow>,
+    pub(super) passed_over: Vec<PassedOver>,
+    /// All of them, those that are not named included.
+    pub(super) passed_over_total: u64,
+    pub(super) options: Options,
+    pub(super) airports: Airports,
+    /// Where an airport was first named by a number.
+    pub(super) first_number: Option<BrokenRow>,
+    /// The texts and tables taken so far.
+    pub(super) taken: u64,
     /// Bytes read of all files, counted by the files' readers.
     pub(super) bytes: Rc<Cell<u64>>,
-    bytes_total: u64,
+    pub(super) bytes_total: u64,
     text: Text,
     observe: &'a mut dyn FnMut(Event<'_>),
 }
@@ -81,7 +114,7 @@ struct Text {
 }
 
 impl<'a> Intake<'a> {
-    pub(super) fn new(bytes_total: u64, observe: &'a mut dyn FnMut(Event<'_>)) -> Self {
+    pub(super) fn new(options: &Options, observe: &'a mut dyn FnMut(Event<'_>)) -> Self {
         Intake {
             flights: Vec::new(),
             routes: Vec::new(),
@@ -89,8 +122,14 @@ impl<'a> Intake<'a> {
             rows: 0,
             broken: 0,
             named: Vec::new(),
+            passed_over: Vec::new(),
+            passed_over_total: 0,
+            options: options.clone(),
+            airports: Airports::default(),
+            first_number: None,
+            taken: 0,
             bytes: Rc::default(),
-            bytes_total,
+            bytes_total: 0,
             text: Text::default(),
             observe,
         }
@@ -99,6 +138,50 @@ impl<'a> Intake<'a> {
     /// Begins another text.
     pub(super) fn begin(&mut self, name: &str) {
         self.text = Text { name: name.to_owned(), ..Text::default() };
+        self.taken += 1;
+    }
+
+    /// Ends a text that was read as a whole, and takes what its dialect has noted.
+    pub(super) fn end(&mut self, dialect: Dialect) -> Result<(), ImportError> {
+        dialect.days.judge(&self.text.name)?;
+        self.airports.add(dialect.airports);
+        Ok(())
+    }
+
+    /// Notes a file that holds nothing that can be imported.
+    pub(super) fn pass_over(&mut self, file: &str, reason: &str) {
+        self.passed_over_total += 1;
+        if self.passed_over.len() < PASSED_OVER_NAMED_MAX {
+            self.passed_over.push(PassedOver { file: file.to_owned(), reason: reason.to_owned() });
+        }
+    }
+
+    /// The error about a folder or a zip in which everything since then was passed over: `before` are the named and
+    /// all.
+    pub(super) fn nothing_inside(&self, file: &str, before: (usize, u64)) -> ImportError {
+        let passed_over = self.passed_over[before.0..].to_vec();
+        let more = self.passed_over_total - before.1 - passed_over.len() as u64;
+        ImportError::NothingInside { file: file.to_owned(), passed_over, more }
+    }
+
+    /// How many were passed over so far: named ones and all.
+    pub(super) fn passed(&self) -> (usize, u64) {
+        (self.passed_over.len(), self.passed_over_total)
+    }
+
+    /// Puts codes in the place of numbers of airports, or fails where nothing says which.
+    pub(super) fn resolve_airports(&mut self) -> Result<(), ImportError> {
+        let airports = std::mem::take(&mut self.airports);
+        let Some(first) = &self.first_number else { return Ok(()) };
+        let flights = self.flights.iter_mut().flat_map(|flight| [&mut flight.origin, &mut flight.dest]);
+        let routes = self.routes.iter_mut().flat_map(|route| [&mut route.origin, &mut route.dest]);
+        airports.resolve(flights.chain(routes), first)
+    }
+
+    fn note_number(&mut self, line: u64, ends: [crate::code::Code; 2]) {
+        if self.first_number.is_none() && ends.iter().any(|code| is_number(code.as_str())) {
+            self.first_number = Some(BrokenRow { file: self.text.name.clone(), line, reason: String::new() });
+        }
     }
 
     /// Takes a row of the text, or the reason why it cannot be understood.
@@ -106,8 +189,15 @@ impl<'a> Intake<'a> {
         self.rows += 1;
         self.text.rows += 1;
         match row {
-            Ok(Row::Flight(flight)) => self.flights.push(flight),
-            Ok(Row::Route(route)) => self.routes.push(route),
+            Ok(Row::Flight(flight)) => {
+                self.note_number(line, [flight.origin, flight.dest]);
+                self.flights.push(flight);
+            }
+            Ok(Row::Route(route)) => {
+                self.note_number(line, [route.origin, route.dest]);
+                self.routes.push(route);
+            }
+            Ok(Row::Airport) => {}
             Ok(Row::Weather(hour, weather)) => self.weather.push((hour, weather)),
             Err(reason) => self.take_broken(line, reason),
         }

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read};
 
 /// A line is at most this long; a longer one is a broken row. A row of BTS has about 500 bytes.
-const LINE_BYTES_MAX: usize = 1 << 20;
+pub(super) const LINE_BYTES_MAX: usize = 1 << 20;
 
 /// Reads a text line by line.
 pub(super) struct Lines<R> {
@@ -15,12 +15,31 @@ pub(super) struct Lines<R> {
 /// A line's number, from 1, and its bytes without the line's end, or why they were not kept.
 pub(super) type Line<'a> = (u64, Result<&'a [u8], String>);
 
+/// Reads a text row by row.
+pub(super) trait Rows {
+    /// The next row.
+    fn next(&mut self) -> io::Result<Option<Line<'_>>>;
+
+    /// Reads what is left without looking at it.
+    fn drain(&mut self) -> io::Result<u64>;
+
+    /// Whether the text ended where it should not.
+    fn is_cut_off(&self) -> bool;
+}
+
 impl<R: BufRead> Lines<R> {
     pub(super) fn new(reader: R) -> Self {
         Lines { reader, line: Vec::new(), number: 0 }
     }
 
-    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    /// What is not read yet.
+    pub(super) fn into_rest(self) -> R {
+        self.reader
+    }
+}
+
+impl<R: BufRead> Rows for Lines<R> {
+    fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         self.line.clear();
         let limited = &mut self.reader.by_ref().take(LINE_BYTES_MAX as u64);
         if limited.read_until(b'\n', &mut self.line)? == 0 {
@@ -35,9 +54,13 @@ impl<R: BufRead> Lines<R> {
         Ok(Some((self.number, Ok(line.strip_suffix(b"\r").unwrap_or(line)))))
     }
 
-    /// Reads what is left without looking at it.
-    pub(super) fn drain(&mut self) -> io::Result<u64> {
+    fn drain(&mut self) -> io::Result<u64> {
         io::copy(&mut self.reader, &mut io::sink())
+    }
+
+    /// A last line without an end is a line.
+    fn is_cut_off(&self) -> bool {
+        false
     }
 }
 

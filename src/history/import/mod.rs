@@ -1,29 +1,60 @@
 //! Imports flights from other formats into a history on disk.
 //!
-//! 1. A file's format is told by its content, not by its name: zip, bzip2 and Parquet by their first bytes, JSON lines by a
-//!    leading brace, CSV by its header. In a directory, files with the endings of these formats are read, in the order of
-//!    their names; in a zip, the members that end in `.csv` or `.jsonl`.
+//! 1. A file's format is told by its content, not by its name: zip, gzip, bzip2, zstd and Parquet by their first bytes,
+//!    JSON by a leading brace or bracket, tables by their header, which also tells what separates the cells (comma,
+//!    semicolon, tab or bar). Formats that are not read are named, with what to do.
 //! 2. Columns and fields are found by name (`fields.rs` lists the spellings), in any order; others are ignored.
-//!    A text with neither a date nor a delay but with `Origin`, `Dest` and `Distance` is a route table. A Parquet file with the
-//!    columns of [`super::parquet::read_weather`] is weather.
+//!    A table with neither a date nor a delay but with `Origin`, `Dest` and `Distance` is a route table. A Parquet file
+//!    with the columns of [`super::parquet::read_weather`] is weather.
 //! 3. A row that cannot be understood is counted, named and skipped. When more than 1 % of one text's rows are, and at
 //!    least 100 were read, the import stops: the text is then something else than it seems.
 //! 4. A damaged file stops the import.
 //! 5. The output directory gets its files under temporary names, renamed when all are complete, `flights.parquet`
 //!    last: a directory without it is no history. A directory that already holds a history is refused.
+//! 6. A directory stands for all files in and below it, in the order of their names, a zip for its members. What holds
+//!    nothing that can be imported is passed over there and named, and so is what programs and systems put beside data
+//!    (`_SUCCESS`, `.crc`, `__MACOSX`, hidden files). A directory or a zip in which nothing is left is an error that
+//!    names all of it; so is a file that was given by itself, unless it is empty.
+//! 7. Dates are days. Where two numbers come first they are month and day, as BTS writes them ([`Options::day_first`]:
+//!    day and month); a text whose dates can only be read the other way is refused. A midnight with a zone is the day
+//!    there; a midnight in UTC is the day in UTC, whatever zone is written; where a day of the month stands beside it,
+//!    that decides. Dates in UTC that are all at the same hour, or at two hours beside each other (summer time), are
+//!    midnights of a zone that is not written: from 1 to 11 of one west of Greenwich, and the same day; later of one
+//!    east of it, and the next day. A text with other moments for dates is refused. Times of day are read on the clock
+//!    on which the row's day begins at midnight.
+//! 8. A value has the spellings of BTS, Excel, R, pandas, SQL dumps and MongoDB's extended JSON (`values.rs`,
+//!    `moment.rs`, `json.rs`), in Parquet also the types of pandas and Spark. `NaN` is no value.
+//! 9. An airport that is named by a number (BTS's airport ids) gets the code that stands beside this number in any row
+//!    of the import, or in lookup tables that are imported with it; a number that nothing explains stops the import.
+//! 10. What is read is bounded: how much a compressed file unpacks to ([`Options`]), how deep packing and directories
+//!    go, how many files and members there are, the length of a line and of an object (`bounds.rs`, `lines.rs`).
+//! 11. Messages show names and texts of foreign files with control characters, and what else a terminal would obey or
+//!    hide, escaped.
 //!
-//! All flights are held in memory to be sorted: 96 bytes each, so about 0.6 GB for a year of 6 million.
+//! All flights are held in memory to be sorted: 96 bytes each, so about 0.6 GB for a year of 6 million. How many they
+//! are is bounded by the memory of the machine alone.
 
+mod airports;
+mod bounds;
 mod csv;
+mod days;
 mod error;
 mod fields;
+mod format;
 mod input;
 mod intake;
-mod jsonl;
+mod json;
 mod lines;
+mod moment;
+mod objects;
 mod output;
 mod routes;
 mod row;
+mod shown;
+mod table;
+mod text;
+mod values;
+mod walk;
 
 #[cfg(test)]
 mod tests;
@@ -37,9 +68,11 @@ use std::{
 use chrono::NaiveDate;
 use serde::Serialize;
 
+pub use bounds::Options;
 pub use error::ImportError;
-pub use intake::{BROKEN_NAMED_MAX, BrokenRow, Event, Progress};
+pub use intake::{BROKEN_NAMED_MAX, BrokenRow, Event, PASSED_OVER_NAMED_MAX, PassedOver, Progress};
 pub use routes::import_routes;
+pub(super) use shown::escaped;
 
 use self::{intake::Intake, output::Output};
 use super::{History, WeatherTable};
@@ -49,8 +82,12 @@ use super::{History, WeatherTable};
 pub struct Summary {
     /// The directory written.
     pub out: PathBuf,
-    /// The files read.
+    /// The files of which something was taken.
     pub files: usize,
+    /// The first of the files that were passed over.
+    pub passed_over: Vec<PassedOver>,
+    /// How many files were passed over.
+    pub passed_over_total: u64,
     /// The rows read, broken ones and those of route tables included.
     pub rows: u64,
     /// Flown flights written.
@@ -85,28 +122,39 @@ pub struct Summary {
     pub rows_per_second: f64,
 }
 
+/// Imports as [`import_with`] does, with the default [`Options`].
+pub fn import(paths: &[PathBuf], out: &Path, observe: &mut dyn FnMut(Event<'_>)) -> Result<Summary, ImportError> {
+    import_with(&Options::default(), paths, out, observe)
+}
+
 /// Reads all flights and routes of `paths` and writes them to the directory `out`. `observe` is told of progress every
 /// few thousand rows, and of each of the first [`BROKEN_NAMED_MAX`] broken rows.
-pub fn import(paths: &[PathBuf], out: &Path, observe: &mut dyn FnMut(Event<'_>)) -> Result<Summary, ImportError> {
+pub fn import_with(
+    options: &Options,
+    paths: &[PathBuf],
+    out: &Path,
+    observe: &mut dyn FnMut(Event<'_>),
+) -> Result<Summary, ImportError> {
     let began_at = Instant::now();
     let output = Output::at(out)?;
-    let files = input::find(paths)?;
-    let mut intake = Intake::new(files.iter().map(|file| file.bytes).sum(), observe);
-    for file in &files {
-        input::read(file, &mut intake)?;
-    }
+    let mut intake = Intake::new(options, observe);
+    let files = read_all(paths, &mut intake)?;
     let (rows, broken, broken_rows) = (intake.rows, intake.broken, intake.named);
+    let (passed_over, passed_over_total) = (intake.passed_over, intake.passed_over_total);
     let read = intake.flights.len();
     let history = History::new(intake.flights, intake.routes).with_weather(WeatherTable::new(intake.weather));
     let (Some(from), Some(to)) = (history.all().map(|f| f.date).min(), history.all().map(|f| f.date).max()) else {
-        return Err(ImportError::NoFlights);
+        let more = passed_over_total - passed_over.len() as u64;
+        return Err(ImportError::NoFlights { passed_over, more });
     };
     let bytes_written = output.write(&history)?;
     let seconds = began_at.elapsed().as_secs_f64();
     let (cancelled, diverted) = (history.cancelled(), history.diverted());
     Ok(Summary {
         out: out.to_owned(),
-        files: files.len(),
+        files,
+        passed_over,
+        passed_over_total,
         rows,
         flown: history.flights.len(),
         cancelled,
@@ -124,4 +172,16 @@ pub fn import(paths: &[PathBuf], out: &Path, observe: &mut dyn FnMut(Event<'_>))
         seconds,
         rows_per_second: rows as f64 / seconds,
     })
+}
+
+/// Reads what all paths stand for; how many files were taken.
+fn read_all(paths: &[PathBuf], intake: &mut Intake<'_>) -> Result<usize, ImportError> {
+    let given = paths.iter().map(|path| walk::find(path)).collect::<Result<Vec<_>, _>>()?;
+    intake.bytes_total = given.iter().flat_map(|given| &given.files).filter_map(|file| file.bytes).sum();
+    let mut taken = 0;
+    for given in &given {
+        taken += input::read_given(given, intake)?;
+    }
+    intake.resolve_airports()?;
+    Ok(taken)
 }

@@ -2,13 +2,20 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike};
+use chrono::{Datelike, NaiveDate};
 
-use super::fields::{FIELDS, Field, Kind};
+use super::{
+    airports::{Airports, is_number},
+    days::{Clock, Days},
+    fields::{FIELDS, Field, Kind},
+    moment::Moment,
+    shown::quoted,
+    values::{flag, number, time_of_day, value, whole},
+};
 use crate::{
     atlas::Route,
     code::Code,
-    history::{FLIGHT_NUM_MAX, Fate, Flight, Hour, time_of_day::from_hhmm},
+    history::{FLIGHT_NUM_MAX, Fate, Flight, Hour},
     request::{DEP_DELAY_MIN, DISTANCE_MILES_MAX, YEARS},
     weather::Weather,
 };
@@ -17,55 +24,118 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Cells<'a>(pub(super) [Option<Cow<'a, str>>; FIELDS]);
 
+/// How a text writes its values, and what its rows have shown so far.
+#[derive(Debug, Default)]
+pub(super) struct Dialect {
+    /// Whether numbers may have a comma in place of the decimal point.
+    pub(super) decimal_comma: bool,
+    pub(super) days: Days,
+    pub(super) airports: Airports,
+    /// The line of the row, from 1.
+    pub(super) line: u64,
+}
+
 /// What a row says. The weather is read from Parquet alone.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Row {
     Flight(Flight),
     Route(Route),
     Weather(Hour, Weather),
+    /// Of an airport: the dialect has noted it.
+    Airport,
 }
 
 impl Cells<'_> {
     /// The text of a field, unless it is one of the ways to say that there is no value.
     fn get(&self, field: Field) -> Option<&str> {
-        let text = self.0[field as usize].as_deref()?.trim();
-        (!["", "NA", "NULL", "null", "NaN"].contains(&text)).then_some(text)
+        value(self.0[field as usize].as_deref()?)
     }
 
-    pub(super) fn row(&self, kind: Kind) -> Result<Row, String> {
+    /// The text of a field that is no code: there NaN is no value in any spelling, while NAN is the code of an airport.
+    fn measure(&self, field: Field) -> Option<&str> {
+        self.get(field).filter(|text| !text.eq_ignore_ascii_case("nan"))
+    }
+
+    pub(super) fn row(&self, kind: Kind, dialect: &mut Dialect) -> Result<Row, String> {
         match kind {
-            Kind::Flights => self.flight().map(Row::Flight),
-            Kind::Routes => self.route().map(Row::Route),
+            Kind::Flights => self.flight(dialect).map(Row::Flight),
+            Kind::Routes => self.route(dialect).map(Row::Route),
+            Kind::Airports => self.airport(dialect),
         }
     }
 
-    fn route(&self) -> Result<Route, String> {
-        let miles = self.distance()?.ok_or("Distance is missing")?;
-        Ok(Route { origin: self.code(Field::Origin)?, dest: self.code(Field::Dest)?, miles })
+    fn route(&self, dialect: &Dialect) -> Result<Route, String> {
+        let miles = self.distance(dialect)?.ok_or("Distance is missing")?;
+        Ok(Route { origin: self.airport_code(Field::Origin)?, dest: self.airport_code(Field::Dest)?, miles })
     }
 
-    fn flight(&self) -> Result<Flight, String> {
-        let (carrier, origin) = (self.code(Field::Carrier)?, self.code(Field::Origin)?);
-        let arr_delay = self.delay(Field::ArrDelay)?;
+    fn airport(&self, dialect: &mut Dialect) -> Result<Row, String> {
+        if let (Some(key), Some(description)) = (self.get(Field::LookupCode), self.get(Field::LookupText)) {
+            dialect.airports.describe(key, description);
+        }
+        for (id, code) in
+            [(Field::AirportId, Field::Airport), (Field::OriginId, Field::Origin), (Field::DestId, Field::Dest)]
+        {
+            if let (Some(id), Some(Ok(code))) = (self.get(id), self.get(code).map(str::parse)) {
+                dialect.airports.learn(id, code);
+            }
+        }
+        Ok(Row::Airport)
+    }
+
+    fn flight(&self, dialect: &mut Dialect) -> Result<Flight, String> {
+        let carrier = self.code(Field::Carrier)?;
+        if is_number(carrier.as_str()) {
+            return Err(format!("Carrier is {carrier}, the number of an airline, and should be its code"));
+        }
+        let origin = self.end(Field::Origin, Field::OriginId, dialect)?;
+        let dest = self.end(Field::Dest, Field::DestId, dialect)?;
+        let arr_delay = self.delay(Field::ArrDelay, dialect)?;
+        let (date, clock) = self.date(dialect)?;
         Ok(Flight {
-            flight_num: self.flight_num()?,
+            flight_num: self.flight_num(dialect)?,
             // Registrations of the 1990s are often unreadable ("�NKNO�"): no reason to give up the flight.
             tail_num: self.get(Field::TailNum).and_then(|text| text.parse().ok()),
-            crs_dep_min: self.time(Field::CrsDepTime)?,
-            crs_arr_min: self.time(Field::CrsArrTime)?,
-            crs_elapsed_min: self.number(Field::CrsElapsedTime)?,
-            dep_delay: self.delay(Field::DepDelay)?,
+            crs_dep_min: self.time(Field::CrsDepTime, dialect, clock)?,
+            crs_arr_min: self.time(Field::CrsArrTime, dialect, clock)?,
+            crs_elapsed_min: self.number(Field::CrsElapsedTime, dialect)?,
+            dep_delay: self.delay(Field::DepDelay, dialect)?,
             arr_delay,
-            air_time_min: self.number(Field::AirTime)?,
-            distance: self.distance()?,
-            fate: self.fate(arr_delay)?,
-            ..Flight::unknown(self.date()?, carrier, origin, self.code(Field::Dest)?)
+            air_time_min: self.number(Field::AirTime, dialect)?,
+            distance: self.distance(dialect)?,
+            fate: self.fate(arr_delay, dialect)?,
+            ..Flight::unknown(date, carrier, origin, dest)
         })
     }
 
+    /// The code of one end; or its number, if that is what there is, for [`Airports::resolve`].
+    fn end(&self, code: Field, id: Field, dialect: &mut Dialect) -> Result<Code, String> {
+        let Some(id) = self.get(id).map(|id| id.strip_suffix(".0").unwrap_or(id)) else {
+            return self.airport_code(code);
+        };
+        if self.get(code).is_none() {
+            return self.airport_code(if is_number(id) { id_field(code) } else { code });
+        }
+        let code = self.airport_code(code)?;
+        if !is_number(code.as_str()) {
+            dialect.airports.learn(id, code);
+        }
+        Ok(code)
+    }
+
+    /// The code of an airport, or its number without decimals.
+    fn airport_code(&self, field: Field) -> Result<Code, String> {
+        match self.get(field).and_then(|text| text.strip_suffix(".0")) {
+            Some(text) if is_number(text) => {
+                text.parse().map_err(|error| format!("{field:?} is {}: {error}", quoted(text)))
+            }
+            _ => self.code(field),
+        }
+    }
+
     /// How the flight ended. Where no column says, a flight without an arrival delay was diverted if it departed.
-    fn fate(&self, arr_delay: Option<f32>) -> Result<Fate, String> {
-        let (cancelled, diverted) = (self.flag(Field::Cancelled)?, self.flag(Field::Diverted)?);
+    fn fate(&self, arr_delay: Option<f32>, dialect: &Dialect) -> Result<Fate, String> {
+        let (cancelled, diverted) = (self.flag(Field::Cancelled, dialect)?, self.flag(Field::Diverted, dialect)?);
         if cancelled == Some(true) {
             return Ok(Fate::Cancelled);
         }
@@ -78,45 +148,51 @@ impl Cells<'_> {
         if cancelled.is_some() && diverted.is_some() {
             return Err("ArrDelay is missing, though the flight was neither cancelled nor diverted".to_owned());
         }
-        let departed = self.get(Field::DepTime).or(self.get(Field::DepDelay)).is_some();
+        let departed = self.measure(Field::DepTime).or(self.measure(Field::DepDelay)).is_some();
         Ok(if departed && cancelled.is_none_or(|cancelled| !cancelled) { Fate::Diverted } else { Fate::Cancelled })
     }
 
-    fn date(&self) -> Result<NaiveDate, String> {
-        let date = match self.get(Field::Date) {
-            Some(text) => date(text).ok_or_else(|| unusable(Field::Date, text, "a date as in 2016-12-25"))?,
+    fn date(&self, dialect: &mut Dialect) -> Result<(NaiveDate, Clock), String> {
+        let comma = dialect.decimal_comma;
+        let (date, clock) = match self.measure(Field::Date) {
+            Some(text) => {
+                let moment =
+                    Moment::parse(text).ok_or_else(|| unusable(Field::Date, text, "a date as in 2016-12-25"))?;
+                let beside = moment.zone.and_then(|_| whole(self.get(Field::Day)?, comma));
+                dialect.days.day(dialect.line, text, moment, beside)?
+            }
             None => {
-                let part = |field| self.number(field)?.ok_or_else(|| format!("{field:?} is missing"));
+                let part = |field| {
+                    let text = self.get(field).ok_or_else(|| format!("{field:?} is missing"))?;
+                    whole(text, comma).ok_or_else(|| unusable(field, text, "a whole number"))
+                };
                 let (year, month, day) = (part(Field::Year)?, part(Field::Month)?, part(Field::Day)?);
-                NaiveDate::from_ymd_opt(year as i32, month as u32, day as u32)
-                    .ok_or_else(|| format!("{year}-{month}-{day} is no day of the calendar"))?
+                let date = NaiveDate::from_ymd_opt(year as i32, month, day);
+                (date.ok_or_else(|| format!("{year}-{month}-{day} is no day of the calendar"))?, Clock::Written)
             }
         };
-        if YEARS.contains(&date.year()) { Ok(date) } else { Err(format!("{date} is not in {YEARS:?}")) }
+        if YEARS.contains(&date.year()) { Ok((date, clock)) } else { Err(format!("{date} is not in {YEARS:?}")) }
     }
 
     fn code(&self, field: Field) -> Result<Code, String> {
         let text = self.get(field).ok_or_else(|| format!("{field:?} is missing"))?;
-        text.parse().map_err(|error| format!("{field:?} is {text:?}: {error}"))
+        text.parse().map_err(|error| format!("{field:?} is {}: {error}", quoted(text)))
     }
 
-    fn number(&self, field: Field) -> Result<Option<f32>, String> {
-        let Some(text) = self.get(field) else { return Ok(None) };
-        match text.parse::<f32>() {
-            Ok(number) if number.is_finite() => Ok(Some(number)),
-            _ => Err(unusable(field, text, "a number")),
-        }
+    fn number(&self, field: Field, dialect: &Dialect) -> Result<Option<f32>, String> {
+        let Some(text) = self.measure(field) else { return Ok(None) };
+        number(text, dialect.decimal_comma).map_err(|()| unusable(field, text, "a number"))
     }
 
-    fn delay(&self, field: Field) -> Result<Option<f32>, String> {
-        match self.number(field)? {
+    fn delay(&self, field: Field, dialect: &Dialect) -> Result<Option<f32>, String> {
+        match self.number(field, dialect)? {
             Some(min) if !DEP_DELAY_MIN.contains(&f64::from(min)) => Err(format!("{field:?} is {min} minutes")),
             delay => Ok(delay),
         }
     }
 
-    fn distance(&self) -> Result<Option<f32>, String> {
-        match self.number(Field::Distance)? {
+    fn distance(&self, dialect: &Dialect) -> Result<Option<f32>, String> {
+        match self.number(Field::Distance, dialect)? {
             Some(miles) if miles <= 0.0 || f64::from(miles) > DISTANCE_MILES_MAX => {
                 Err(format!("Distance is {miles} miles"))
             }
@@ -124,63 +200,34 @@ impl Cells<'_> {
         }
     }
 
-    fn flag(&self, field: Field) -> Result<Option<bool>, String> {
-        match self.get(field).map(str::to_ascii_lowercase).as_deref() {
-            None => Ok(None),
-            Some("1" | "1.0" | "1.00" | "true") => Ok(Some(true)),
-            Some("0" | "0.0" | "0.00" | "false") => Ok(Some(false)),
-            Some(text) => Err(unusable(field, text, "0 or 1")),
+    fn flag(&self, field: Field, dialect: &Dialect) -> Result<Option<bool>, String> {
+        let Some(text) = self.measure(field) else { return Ok(None) };
+        match flag(text, dialect.decimal_comma) {
+            None => Err(unusable(field, text, "0 or 1")),
+            so => Ok(so),
         }
     }
 
-    fn flight_num(&self) -> Result<Option<u32>, String> {
-        let Some(text) = self.get(Field::FlightNum) else { return Ok(None) };
-        match text.strip_suffix(".0").unwrap_or(text).parse() {
-            Ok(number) if number <= FLIGHT_NUM_MAX => Ok(Some(number)),
+    fn flight_num(&self, dialect: &Dialect) -> Result<Option<u32>, String> {
+        let Some(text) = self.measure(Field::FlightNum) else { return Ok(None) };
+        match whole(text, dialect.decimal_comma) {
+            Some(number) if number <= FLIGHT_NUM_MAX => Ok(Some(number)),
             _ => Err(unusable(Field::FlightNum, text, "a number of at most five digits")),
         }
     }
 
-    /// A time of day: `hhmm`, or the timestamps that the old training file has.
-    fn time(&self, field: Field) -> Result<Option<u16>, String> {
-        let Some(text) = self.get(field) else { return Ok(None) };
-        let hhmm = || text.strip_suffix(".0").unwrap_or(text).parse().ok().and_then(from_hhmm);
-        let clock = || timestamp(text).map(|at| (at.hour() * 60 + at.minute()) as u16);
-        hhmm().or_else(clock).map(Some).ok_or_else(|| unusable(field, text, "a time of day as in 1745"))
+    fn time(&self, field: Field, dialect: &Dialect, clock: Clock) -> Result<Option<u16>, String> {
+        let Some(text) = self.measure(field) else { return Ok(None) };
+        let time = time_of_day(text, dialect.decimal_comma, clock);
+        time.map(Some).ok_or_else(|| unusable(field, text, "a time of day as in 1745 or 17:45"))
     }
+}
+
+fn id_field(code: Field) -> Field {
+    if code == Field::Origin { Field::OriginId } else { Field::DestId }
 }
 
 fn unusable(field: Field, text: &str, wanted: &str) -> String {
     // A cell of a foreign file may be anything; an error shows a line of it at most.
-    let shown: String = text.chars().take(40).collect();
-    format!("{field:?} is {shown:?} and should be {wanted}")
-}
-
-/// `2016-12-25`, `20161225`, `12/25/2016`, or one of these with a time (`12/25/2016 12:00:00 AM`), or a timestamp.
-fn date(text: &str) -> Option<NaiveDate> {
-    if text.len() == 10
-        && let Ok(date) = text.parse()
-    {
-        return Some(date);
-    }
-    let day = text.split(' ').next()?;
-    let format = if day.contains('/') {
-        "%m/%d/%Y"
-    } else if day.contains('-') {
-        "%Y-%m-%d"
-    } else {
-        "%Y%m%d"
-    };
-    timestamp(text).map(|at| at.date()).or_else(|| NaiveDate::parse_from_str(day, format).ok())
-}
-
-/// An ISO timestamp on the clock of UTC. The old training file was written by a process that took local times for UTC
-/// and printed them in its own zone: its `2015-07-03T17:00:00.000-07:00` is the flight day 2015-07-04 (so says the
-/// `DayOfYear` beside it), and `23:30:00.000-07:00` a departure at 6:30.
-fn timestamp(text: &str) -> Option<NaiveDateTime> {
-    if !text.contains('T') {
-        return None;
-    }
-    let zoned = DateTime::parse_from_rfc3339(text).map(|at| at.naive_utc());
-    zoned.or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")).ok()
+    format!("{field:?} is {} and should be {wanted}", quoted(text))
 }

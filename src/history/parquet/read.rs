@@ -17,15 +17,16 @@ use crate::{
 
 /// Reads the flights of a file, in its order.
 pub fn read_flights(path: &Path) -> Result<Vec<Flight>, HistoryError> {
-    flights(&Table::open(path)?)
+    flights_of(&Table::open(path)?)
 }
 
 /// Reads the flights of an input that errors will call `name`.
 pub fn read_flights_from(name: &str, input: impl ChunkReader + 'static) -> Result<Vec<Flight>, HistoryError> {
-    flights(&Table::new(name.to_owned(), input)?)
+    flights_of(&Table::new(name.to_owned(), input)?)
 }
 
-fn flights(table: &Table) -> Result<Vec<Flight>, HistoryError> {
+/// Reads the flights of an open file.
+pub(in crate::history) fn flights_of(table: &Table) -> Result<Vec<Flight>, HistoryError> {
     table.require(&["FlightDate", "Carrier", "Origin", "Dest", "ArrDelay"])?;
     let mut flights = begin(table)?;
     fill_codes(table, "Origin", Required::Yes, &mut flights, |flight, code| flight.origin = code)?;

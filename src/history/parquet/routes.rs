@@ -13,7 +13,11 @@ use crate::{atlas::Route, history::HistoryError};
 
 /// Reads a route table.
 pub fn read_routes(path: &Path) -> Result<Vec<Route>, HistoryError> {
-    let table = Table::open(path)?;
+    routes_of(&Table::open(path)?)
+}
+
+/// Reads the route table that an open file is.
+pub(in crate::history) fn routes_of(table: &Table) -> Result<Vec<Route>, HistoryError> {
     table.require(&["Origin", "Dest", "Distance"])?;
     let (mut origins, mut dests, mut miles) = (Vec::new(), Vec::new(), Vec::new());
     table.each::<ByteArrayType>("Origin", Required::Yes, |_, bytes| code(bytes).map(|code| origins.push(code)))?;

@@ -39,13 +39,13 @@ pub(super) fn seal(file: &mut File) -> Result<(), ParquetError> {
     Ok(file.write_all(digits.as_bytes())?)
 }
 
-/// Fails if the file has a seal that does not match it.
-pub(super) fn check(input: &impl ChunkReader) -> Result<(), ParquetError> {
+/// Whether the file has a seal; an error if it has one that does not match it.
+pub(super) fn check(input: &impl ChunkReader) -> Result<bool, ParquetError> {
     match find(input)? {
         Some((at, digits)) if digest(input, at)?.as_bytes() != digits => {
             Err(ParquetError::General("its checksum is not that of its content".to_owned()))
         }
-        _ => Ok(()),
+        found => Ok(found.is_some()),
     }
 }
 

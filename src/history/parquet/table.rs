@@ -3,6 +3,7 @@
 use std::{fs::File, path::Path, sync::Arc};
 
 use ::parquet::{
+    basic::Compression,
     column::reader::{ColumnReaderImpl, get_typed_column_reader},
     data_type::DataType,
     errors::ParquetError,
@@ -13,12 +14,13 @@ use super::seal;
 use crate::history::HistoryError;
 
 /// Rows decoded at a time: large enough to amortise the decoder's calls, small enough to stay in the cache.
-const BATCH_ROWS: usize = 8192;
+pub(super) const BATCH_ROWS: usize = 8192;
 
 /// An open Parquet file.
 pub(in crate::history) struct Table {
-    file: String,
-    reader: Arc<dyn FileReader>,
+    pub(super) file: String,
+    pub(super) reader: Arc<dyn FileReader>,
+    is_sealed: bool,
 }
 
 /// Whether a column must have a value in each row.
@@ -41,10 +43,29 @@ impl Table {
 
     /// Opens a file that is already in hand.
     pub(in crate::history) fn new(file: String, input: impl ChunkReader + 'static) -> Result<Self, HistoryError> {
-        match seal::check(&input).and_then(|()| SerializedFileReader::new(input)) {
-            Ok(reader) => Ok(Table { file, reader: Arc::new(reader) }),
-            Err(source) => Err(HistoryError::Damaged { file, source }),
+        let opened = seal::check(&input).and_then(|is_sealed| Ok((is_sealed, SerializedFileReader::new(input)?)));
+        let (is_sealed, reader) = match opened {
+            Ok(opened) => opened,
+            Err(source) => return Err(HistoryError::Damaged { file, source }),
+        };
+        let chunks = reader.metadata().row_groups().iter().flat_map(|group| group.columns());
+        if let Some(chunk) = chunks.into_iter().find(|chunk| !is_built_in(chunk.compression())) {
+            let codec = chunk.compression().to_string();
+            let codec = codec.split('(').next().unwrap_or_default().to_owned();
+            return Err(HistoryError::Codec { file, codec });
         }
+        Ok(Table { file, reader: Arc::new(reader), is_sealed })
+    }
+
+    /// Whether this program wrote the file.
+    pub(in crate::history) fn is_sealed(&self) -> bool {
+        self.is_sealed
+    }
+
+    /// How many bytes the file says it has when it is decompressed.
+    pub(in crate::history) fn uncompressed_bytes(&self) -> u64 {
+        let groups = self.reader.metadata().row_groups().iter();
+        groups.map(|group| u64::try_from(group.total_byte_size()).unwrap_or(0)).fold(0, u64::saturating_add)
     }
 
     /// Fails unless all these columns are there, naming those that are not.
@@ -105,7 +126,7 @@ impl Table {
         HistoryError::Value { file: self.file.clone(), column, row: row as u64 + 1, reason }
     }
 
-    fn damaged(&self, source: ParquetError) -> HistoryError {
+    pub(super) fn damaged(&self, source: ParquetError) -> HistoryError {
         HistoryError::Damaged { file: self.file.clone(), source }
     }
 
@@ -124,6 +145,11 @@ impl Table {
         }
         Ok(found.max_def_level() == 1)
     }
+}
+
+/// Whether the codec is among the features of the parquet crate that are built in.
+fn is_built_in(codec: Compression) -> bool {
+    !matches!(codec, Compression::BROTLI(_) | Compression::LZO)
 }
 
 /// One row group's column, read batch by batch: `values` are those of the rows whose level is 1 (all, if not nullable).

@@ -20,12 +20,12 @@ use crate::{
 
 /// Reads the weather of a file, hour by hour, in its order.
 pub fn read_weather(path: &Path) -> Result<Vec<(Hour, Weather)>, HistoryError> {
-    weather(&Table::open(path)?)
+    weather_of(&Table::open(path)?)
 }
 
 /// Reads the weather of an input that errors will call `name`.
 pub fn read_weather_from(name: &str, input: impl ChunkReader + 'static) -> Result<Vec<(Hour, Weather)>, HistoryError> {
-    weather(&Table::new(name.to_owned(), input)?)
+    weather_of(&Table::new(name.to_owned(), input)?)
 }
 
 /// The column of an observation.
@@ -43,7 +43,8 @@ fn column(observation: Observation) -> &'static str {
     }
 }
 
-fn weather(table: &Table) -> Result<Vec<(Hour, Weather)>, HistoryError> {
+/// Reads the weather of an open file.
+pub(in crate::history) fn weather_of(table: &Table) -> Result<Vec<(Hour, Weather)>, HistoryError> {
     table.require(&["origin", "year", "month", "day", "hour"])?;
     let mut origins = Vec::new();
     table.each::<ByteArrayType>("origin", Required::Yes, |_, bytes| code(bytes).map(|code| origins.push(code)))?;

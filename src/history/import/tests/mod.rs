@@ -1,3 +1,12 @@
+mod airport_ids;
+mod days;
+mod dialects;
+mod folders;
+mod packed;
+mod round_trip;
+mod spelling;
+mod tables;
+
 use std::{fs, io::Write};
 
 use tempfile::TempDir;
@@ -34,6 +43,13 @@ impl Bench {
 
     fn read(&self) -> History {
         history::read(&[self.out()]).unwrap()
+    }
+
+    /// The message of a failed import, or what it counted instead: flown, cancelled, diverted.
+    fn counts(&self, paths: &[PathBuf]) -> Result<[usize; 3], String> {
+        let summary = self.import(paths).map_err(|error| error.to_string())?;
+        assert_eq!(summary.broken, 0, "{:?}", summary.broken_rows);
+        Ok([summary.flown, summary.cancelled, summary.diverted])
     }
 }
 
@@ -327,11 +343,11 @@ fn what_is_no_flight_table_is_refused_with_what_would_be() {
         assert!(error.to_string().contains("JSON lines (plain or .bz2)"), "{error}");
     }
     let no_csv = bench.put("no.zip", zipped(&[("readme.html", "<html>")]));
-    assert!(matches!(bench.import(&[no_csv]), Err(ImportError::Unsupported { .. })));
+    assert!(matches!(bench.import(&[no_csv]), Err(ImportError::NothingInside { .. })));
 
     let error = bench.import(&[bench.put("lacking.csv", "FlightDate,Carrier,Dest\n")]).unwrap_err().to_string();
     assert!(error.ends_with("has no column for Origin, nor for ArrDelay"), "{error}");
-    assert!(matches!(bench.import(&[bench.put("empty.csv", "")]), Err(ImportError::NoFlights)));
+    assert!(matches!(bench.import(&[bench.put("empty.csv", "")]), Err(ImportError::NoFlights { .. })));
     let missing = bench.import(&[bench.directory.path().join("missing.csv")]).unwrap_err().to_string();
     assert!(missing.starts_with("cannot read ") && missing.ends_with("missing.csv"), "{missing}");
 }
