@@ -1,5 +1,7 @@
 //! The command line of delaycast: one file a subcommand, and this one place where errors are printed.
 
+mod answer;
+mod ask;
 mod cluster;
 mod data;
 mod doctor;
@@ -28,6 +30,7 @@ mod web;
 use std::{io::IsTerminal, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use delaycast::ask::AskError;
 use delaycast_dataflows::score::Error as ScoreError;
 use tracing_subscriber::EnvFilter;
 
@@ -53,6 +56,8 @@ enum Command {
     Evaluate(evaluate::Args),
     Models(models::Args),
     Data(data::Args),
+    Ask(ask::Args),
+    Answer(answer::Args),
     Send(send::Args),
     Predict(predict::Args),
     Replay(replay::Args),
@@ -65,7 +70,7 @@ enum Command {
 const LOG_LEVEL_VARIABLES: [&str; 2] = ["DELAYCAST_LOG_LEVEL", "DELAYCAST_LOG"];
 /// The default of the log level.
 const LOG_LEVEL: &str = "info";
-/// `EX_TEMPFAIL` of sysexits.h: nothing is lost, start again.
+/// `EX_TEMPFAIL` of sysexits.h: nothing is lost, start again, or look again.
 const EXIT_TEMPORARY: u8 = 75;
 /// `EX_SOFTWARE`: a thread died.
 const EXIT_DEFECT: i32 = 70;
@@ -82,6 +87,8 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(args),
         Command::Models(args) => models::run(&args),
         Command::Data(args) => data::run(args),
+        Command::Ask(args) => ask::run(&args),
+        Command::Answer(args) => answer::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Replay(args) => replay::run(&args),
@@ -96,8 +103,10 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     report(&error);
-    match error.downcast_ref() {
-        Some(ScoreError::Undrained { .. }) => ExitCode::from(EXIT_TEMPORARY),
+    match (error.downcast_ref(), error.downcast_ref()) {
+        (Some(ScoreError::Undrained { .. }), _) | (_, Some(AskError::NoAnswer { .. })) => {
+            ExitCode::from(EXIT_TEMPORARY)
+        }
         _ => ExitCode::FAILURE,
     }
 }

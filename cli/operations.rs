@@ -109,7 +109,7 @@ impl Operations for Watched {
             dead_letters: DeadLetters {
                 total: count(&Key::DeadLetters),
                 by_reason: most_first(named(&|key| {
-                    if let Key::Reason(kind) = key { Some(kind.clone()) } else { None }
+                    if let Key::Reason(kind) = key { Some(kind.name().to_owned()) } else { None }
                 })),
                 by_hour: latest_first(named(&|key| {
                     if let Key::DeadHour(hour) = key { Some(Key::hour_label(*hour)) } else { None }

@@ -71,13 +71,15 @@ struct Tally {
     kept_cut: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Summary {
     dry_run: bool,
     sent: u64,
     kept: u64,
     /// Their reason was not asked for.
     passed_over: u64,
+    /// By the kind of the reason: a fixed set.
+    kinds: BTreeMap<&'static str, Tally>,
     reasons: BTreeMap<String, Tally>,
 }
 
@@ -89,7 +91,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let doing = || format!("cannot read the dead letters of {}", log.describe());
     let mut letters = log.read_dead_letters(DeadLetterSpan { from, follow: false }).with_context(doing)?;
     let producer = if args.dry_run { None } else { Some(log.producer()?) };
-    let mut summary = Summary { dry_run: args.dry_run, sent: 0, kept: 0, passed_over: 0, reasons: BTreeMap::new() };
+    let mut summary = Summary { dry_run: args.dry_run, ..Summary::default() };
     let mut told = 0;
     while !letters.is_done() {
         let page = letters.next(UNDER_WAY_MAX, NEXT).with_context(doing)?;
@@ -120,12 +122,13 @@ impl Summary {
         if self.reasons.len() >= REASONS_MAX && !self.reasons.contains_key(&name) {
             name = "other reasons".to_owned();
         }
-        let tally = self.reasons.entry(name).or_default();
         let send = letter.attempt < ATTEMPTS_MAX && letter.payload.is_whole();
-        match letter.payload.is_whole() {
-            _ if send => tally.sent += 1,
-            true => tally.kept_tried += 1,
-            false => tally.kept_cut += 1,
+        for tally in [self.reasons.entry(name).or_default(), self.kinds.entry(letter.kind.name()).or_default()] {
+            match letter.payload.is_whole() {
+                _ if send => tally.sent += 1,
+                true => tally.kept_tried += 1,
+                false => tally.kept_cut += 1,
+            }
         }
         *(if send { &mut self.sent } else { &mut self.kept }) += 1;
         send
@@ -158,6 +161,12 @@ fn in_words(summary: &Summary) -> String {
     let mut text = format!("{} {verb}, {} kept", count(summary.sent), count(summary.kept));
     if summary.passed_over > 0 {
         text += &format!(", {} of other reasons passed over", count(summary.passed_over));
+    }
+    let of_kind = |(kind, Tally { sent, kept_tried, kept_cut }): (&&str, &Tally)| {
+        format!("{kind} {}", count(sent + kept_tried + kept_cut))
+    };
+    if !summary.kinds.is_empty() {
+        text += &format!("\n  kinds: {}", summary.kinds.iter().map(of_kind).collect::<Vec<_>>().join(", "));
     }
     for (reason, Tally { sent, kept_tried, kept_cut }) in &summary.reasons {
         text += &format!("\n  {} {verb}: {reason}", count(*sent));

@@ -13,6 +13,7 @@
 //! * [`forest`]: random forests: flat trees, growing them.
 //! * [`evaluate`]: how good a forest is, on flights later than those it was trained on.
 //! * [`model`]: what is trained and loaded: forests, features and atlas in one checked file; a versioned directory.
+//! * [`ask`]: one request, from its publication to its answer.
 //! * [`predict`]: requests in, answers out, on pipes; [`ndjson`]: their lines.
 //! * [`log`]: the request log and its connectors.
 //! * [`store`]: the prediction store and its connectors.
@@ -25,6 +26,7 @@
 
 pub mod address;
 pub mod answer;
+pub mod ask;
 pub mod atlas;
 mod background;
 mod binary;

@@ -10,7 +10,7 @@ use crate::{
     document::Json,
     model::Scorer,
     ndjson::{Line, Lines},
-    request::{self, MESSAGE_BYTES_MAX, Request},
+    request::{self, MESSAGE_BYTES_MAX, Request, RequestId},
 };
 
 /// At most this many requests are scored together.
@@ -36,16 +36,27 @@ pub enum PredictError {
     Write(#[source] io::Error),
 }
 
+/// Why a line is no request, and whose it is meant to be.
+struct Rejected {
+    id: Option<RequestId>,
+    reason: String,
+}
+
 /// Reads one request a line and writes one line for each, in order: the answer's document, or
-/// `{"status":"REJECTED","line":3,"reason":"…"}`. Answers are written as soon as no more input is at hand.
+/// `{"status":"REJECTED","line":3,"id":"…","reason":"…"}`, where `id` is null if it cannot be told. Answers are written as soon as no more input is at hand.
 pub fn predict(scorer: &dyn Scorer, input: impl Read, mut output: impl Write) -> Result<Tally, PredictError> {
     let mut lines = Lines::new(BufReader::new(input), MESSAGE_BYTES_MAX);
     let mut tally = Tally::default();
-    let mut batch: Vec<(usize, Result<Request, String>)> = Vec::new();
+    let mut batch: Vec<(usize, Result<Request, Rejected>)> = Vec::new();
     while let Some((number, line)) = lines.next_line().map_err(PredictError::Read)? {
         let request = match line {
-            Line::Whole(bytes) => request::decode(&bytes).map_err(|malformed| malformed.reason),
-            Line::TooLong(len) => Err(format!("the line has {len} bytes, more than {MESSAGE_BYTES_MAX}")),
+            Line::Whole(bytes) => {
+                request::decode(&bytes).map_err(|malformed| Rejected { id: malformed.id, reason: malformed.reason })
+            }
+            Line::TooLong(len) => {
+                let reason = format!("the line has {len} bytes, more than {MESSAGE_BYTES_MAX}");
+                Err(Rejected { id: None, reason })
+            }
         };
         batch.push((number, request));
         if batch.len() == BATCH_MAX || !lines.has_line() {
@@ -58,7 +69,7 @@ pub fn predict(scorer: &dyn Scorer, input: impl Read, mut output: impl Write) ->
 
 fn answer(
     scorer: &dyn Scorer,
-    batch: &mut Vec<(usize, Result<Request, String>)>,
+    batch: &mut Vec<(usize, Result<Request, Rejected>)>,
     output: &mut impl Write,
     tally: &mut Tally,
 ) -> io::Result<()> {
@@ -75,9 +86,10 @@ fn answer(
                 let answer = Answer { request, score, model: scorer.version().clone(), scored_at };
                 serde_json::to_writer(&mut *output, &Json(&answer.to_document()))?;
             }
-            Err(reason) => {
+            Err(Rejected { id, reason }) => {
                 tally.rejected += 1;
-                let line = json!({ "status": "REJECTED", "line": number, "reason": reason });
+                let id = id.as_ref().map(RequestId::as_str);
+                let line = json!({ "status": "REJECTED", "line": number, "id": id, "reason": reason });
                 serde_json::to_writer(&mut *output, &line)?;
             }
         }

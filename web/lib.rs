@@ -12,6 +12,7 @@
 //! * `models`: what a form says, what a template shows. No HTTP in there.
 //! * `accept`, `body`, `problem`: what the client takes, what it sent, how it is told that something is wrong.
 //! * [`serve_health`], [`Vitals`]: the health and metrics of any process, on another port.
+//! * [`answer_in_words`]: an answer in plain text, as the page says it.
 //! * [`render_report`]: the report of an evaluation, a page that stands alone.
 //! * `render`, `assets`: `templates/` and `static/`, both compiled in, so that the binary needs no folder beside it.
 //!
@@ -45,6 +46,7 @@ mod site;
 pub use body::BODY_BYTES_MAX;
 pub use filters::routes;
 pub use health::{Vitals, serve_health};
+pub use models::answer_in_words;
 pub use operations::{Answers, Count, DeadLetters, Now, Operations, Wait};
 pub use render::BadTemplate;
 pub use report::render_report;

@@ -17,14 +17,19 @@ use support::{DEADLINE, delaycast, models, request, run};
 
 #[test]
 fn predict_answers_each_line_in_its_place() {
-    let input = format!("{}\n\nnot json\n{}\n", request("a", 100.0), request("b", -20.0));
+    let cut = &request("c", 5.0)[..60];
+    let input = format!("{}\n\nnot json\n{}\n{cut}\n", request("a", 100.0), request("b", -20.0));
     let (status, stdout, stderr) = run(&["predict", "--models", &models().to_string_lossy()], input.as_bytes());
     assert!(status.success(), "{stderr}");
     let lines: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((&lines[0]["UUID"], &lines[0]["Prediction"]), (&Value::from("a"), &Value::from(3.0)));
     assert_eq!((&lines[1]["status"], &lines[1]["line"]), (&Value::from("REJECTED"), &Value::from(3)));
     assert_eq!(lines[2]["UUID"], "b");
-    assert_eq!(lines.len(), 3);
+    assert_eq!(
+        (&lines[1]["id"], &lines[3]["status"], &lines[3]["id"]),
+        (&Value::Null, &Value::from("REJECTED"), &Value::from("c"))
+    );
+    assert_eq!(lines.len(), 4);
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn broken(number: usize, random: &mut ChaCha8Rng) -> (Vec<u8>, &'static str) {
     let with = |field: &str, value: &str| good.replacen('{', &format!("{{\"{field}\": {value}, "), 1).into_bytes();
     let without_delay = good.replace(r#""DepDelay": 5, "#, "");
     let delay = |value: &str| without_delay.replacen('{', &format!("{{\"DepDelay\": {value}, "), 1).into_bytes();
-    match number % 13 {
+    match number % 18 {
         0 => (good.as_bytes()[..random.random_range(1..good.len())].to_vec(), ""),
         1 => (delay(r#""five""#), "DepDelay: must be a number, not a string"),
         2 => (delay(r#"{"a": [1]}"#), "DepDelay: must be a number, not an object"),
@@ -35,7 +35,12 @@ fn broken(number: usize, random: &mut ChaCha8Rng) -> (Vec<u8>, &'static str) {
         9 => (format!("[{good}]").into_bytes(), "expected a JSON object"),
         10 => (good.replace("2016-12-25", "2015-02-29").into_bytes(), "FlightDate: must be a date"),
         11 => (good.replace(r#""Dest": "SFO""#, r#""Dest": "JFK""#).into_bytes(), "Dest: must differ"),
-        _ => (format!("{good}{good}").into_bytes(), "trailing characters"),
+        12 => (format!("{good}{good}").into_bytes(), "trailing characters"),
+        13 => (serde_json::to_vec(&good).expect("a string"), "encoded twice"),
+        14 => (good.replace('"', "'").into_bytes(), "double quotes"),
+        15 => (good.encode_utf16().flat_map(u16::to_le_bytes).collect(), "UTF-16"),
+        16 => ([b"\0\0\0\0\x07", good.as_bytes()].concat(), "Schema Registry"),
+        _ => (good.replacen("\"AA\"", "\"AA", 1).into_bytes(), "expected `,` or `}`"),
     }
 }
 
@@ -88,6 +93,11 @@ fn every_good_request_is_answered_and_every_broken_one_kept_with_its_reason() {
     }
     let told = lookup.find("broken-1").unwrap();
     assert_eq!(told, Some(Outcome::Rejected("DepDelay: must be a number, not a string".into())));
+    // Of those that are cut off or empty nobody can say whose they are.
+    for number in (0..10_000).filter(|number| number % 500 != 7 && !matches!(number % 18, 0 | 7)) {
+        let told = lookup.find(&format!("broken-{number}")).unwrap();
+        assert!(matches!(told, Some(Outcome::Rejected(_))), "broken-{number}: {told:?}");
+    }
 
     let (mut dead, mut after) = (vec![], 0);
     loop {
@@ -99,7 +109,8 @@ fn every_good_request_is_answered_and_every_broken_one_kept_with_its_reason() {
     assert_eq!(dead.len(), 10_000);
     assert!(dead.iter().all(|(reason, _)| !reason.is_empty()));
     assert_eq!(dead.iter().filter(|(_, length)| *length == 10_000_000).count(), 20);
-    for wanted in ["more than 65536", "recursion limit", "number out of range", "stands twice", "is empty", "trailing"]
+    for wanted in
+        ["more than 65536", "recursion limit", "number out of range", "stands twice", "is empty", "trailing", "UTF-16"]
     {
         let expected = reasons.iter().filter(|reason| reason.contains(wanted)).count();
         let found = dead.iter().filter(|(reason, _)| reason.contains(wanted)).count();

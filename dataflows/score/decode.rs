@@ -3,12 +3,12 @@
 use chrono::Utc;
 use delaycast::{
     answer::Rejection,
-    log::{DeadLetter, Message},
+    log::{DeadLetter, DeadLetterReason, Message},
     request::{self, MESSAGE_BYTES_MAX, MalformedKind, Request, RequestId},
 };
 use timely::dataflow::{StreamVec, operators::core::OkErr};
 
-use super::{Timestamp, kinds::Kind, land::Returned, source::Record};
+use super::{Timestamp, land::Returned, source::Record};
 
 /// A record that will have no answer (rule 6).
 #[derive(Clone)]
@@ -16,7 +16,7 @@ pub(super) struct Dead {
     message: Message,
     id: Option<RequestId>,
     reason: String,
-    kind: Kind,
+    kind: DeadLetterReason,
 }
 
 impl Dead {
@@ -26,7 +26,7 @@ impl Dead {
             message: returned.context.message,
             id: Some(returned.row.request.id),
             reason: format!("the store refuses the answer: {}", returned.reason),
-            kind: Kind::refused(),
+            kind: DeadLetterReason::RefusedByStore,
         }
     }
 
@@ -36,9 +36,9 @@ impl Dead {
     }
 
     /// What is kept of the record, and how it counts.
-    pub(super) fn into_dead_letter(self) -> (DeadLetter, Kind) {
+    pub(super) fn into_dead_letter(self) -> (DeadLetter, DeadLetterReason) {
         let Dead { message: Message { position, payload, attempt }, id, reason, kind } = self;
-        (DeadLetter { position, id, reason, payload, found_at: Utc::now(), attempt }, kind)
+        (DeadLetter { position, id, reason, kind, payload, found_at: Utc::now(), attempt }, kind)
     }
 }
 

@@ -17,7 +17,7 @@ use delaycast::{
     answer::{Answer, ModelVersion, Score},
     classes::DelayClass,
     features::Given,
-    log::{DeadLetter, Log, Offset, PartitionId, Payload, Position},
+    log::{DeadLetter, DeadLetterReason, Log, Offset, PartitionId, Payload, Position},
     request,
     store::{Landed, Store},
 };
@@ -183,23 +183,27 @@ fn rule_4_a_fact_from_the_future_counts_as_of_now_and_one_older_than_the_window_
 
 #[test]
 fn rule_2_dead_letters_are_counted_by_reason_and_hour() {
-    let died = |reason: &str| Fact { at_s: START / 1000, shown: Shown::Died { reason: reason.to_owned() } };
+    let died = |reason| Fact { at_s: START / 1000, shown: Shown::Died { reason } };
     let counts = Counts::default();
     let shown = counts.clone();
     let counts = timely::execute_directly(move |worker| {
         let mut watch = Watch::build(worker, WINDOW, &counts);
         watch.advance_to(START);
-        watch.facts.update(died("Origin"), 2);
-        watch.facts.update(died("not JSON"), 1);
+        watch.facts.update(died(DeadLetterReason::Origin), 2);
+        watch.facts.update(died(DeadLetterReason::NotJson), 1);
         watch.advance_to(START + 1);
         worker.step_while(|| !watch.is_settled());
         shown.get()
     });
-    let reason = |kind: &str| Key::Reason(kind.to_owned());
     let hour = Key::DeadHour(START / 3_600_000);
     assert_eq!(
         counts,
-        BTreeMap::from([(Key::DeadLetters, 3), (reason("Origin"), 2), (reason("not JSON"), 1), (hour, 3)])
+        BTreeMap::from([
+            (Key::DeadLetters, 3),
+            (Key::Reason(DeadLetterReason::Origin), 2),
+            (Key::Reason(DeadLetterReason::NotJson), 1),
+            (hour, 3)
+        ])
     );
 }
 
@@ -283,21 +287,27 @@ fn rule_1_dead_letters_are_followed_too() {
     let store = MemoryStore::new();
     let log = MemoryLog::new(1, &store);
     let running = Running::start_with(&store, &log);
-    let letter = |offset, reason: &str| DeadLetter {
+    // What a reason says is the sender's to choose in part, and makes no label.
+    let letter = |offset, kind| DeadLetter {
         position: Position { partition: PartitionId(0), offset: Offset(offset) },
         id: None,
-        reason: reason.to_owned(),
+        reason: format!("{offset}: told"),
+        kind,
         payload: Payload::new(vec![]),
         found_at: Utc::now(),
         attempt: 0,
     };
     let mut dead_letters = Log::dead_letters(&*log).unwrap();
     dead_letters
-        .write(&[letter(0, "Carrier: is missing"), letter(1, "Carrier: is empty"), letter(2, "no JSON")])
+        .write(&[
+            letter(0, DeadLetterReason::Carrier),
+            letter(1, DeadLetterReason::Carrier),
+            letter(2, DeadLetterReason::NotJson),
+        ])
         .unwrap();
     let died = running.wait_until(|snapshot| snapshot.counts.get(&Key::DeadLetters) == Some(&3));
-    let of = |kind: &str| died.counts.get(&Key::Reason(kind.to_owned())).copied();
-    assert_eq!((of("Carrier"), of("no JSON")), (Some(2), Some(1)));
+    let of = |kind| died.counts.get(&Key::Reason(kind)).copied();
+    assert_eq!((of(DeadLetterReason::Carrier), of(DeadLetterReason::NotJson)), (Some(2), Some(1)));
 }
 
 #[test]

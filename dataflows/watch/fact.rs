@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use delaycast::{classes::DelayClass, log::DeadLetter, store::Landed};
+use delaycast::{
+    classes::DelayClass,
+    log::{DeadLetter, DeadLetterReason},
+    store::Landed,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Names, Timestamp};
@@ -11,10 +15,7 @@ use super::{Names, Timestamp};
 /// Stands for all names beyond the bound.
 pub const OTHER: &str = "other";
 
-/// The kind of a reason is cut here.
-const KIND_CHARS_MAX: usize = 60;
-
-/// An airline, an airport, a model version, a reason.
+/// An airline, an airport, a model version.
 pub type Name = String;
 
 /// What was seen, in a second.
@@ -43,7 +44,7 @@ pub enum Shown {
     /// A dead letter.
     Died {
         /// The kind of its reason.
-        reason: Name,
+        reason: DeadLetterReason,
     },
 }
 
@@ -65,7 +66,7 @@ pub enum Key {
     /// All dead letters.
     DeadLetters,
     /// Dead letters of a kind.
-    Reason(Name),
+    Reason(DeadLetterReason),
     /// Dead letters of an hour, counted since 1970.
     DeadHour(u64),
     /// Answers in the last so many full seconds, see [`super::RATES_S`].
@@ -94,7 +95,7 @@ impl Fact {
                 Key::Hour(hour),
                 Key::Model(model.clone()),
             ],
-            Shown::Died { reason } => vec![Key::DeadLetters, Key::Reason(reason.clone()), Key::DeadHour(hour)],
+            Shown::Died { reason } => vec![Key::DeadLetters, Key::Reason(*reason), Key::DeadHour(hour)],
         }
     }
 }
@@ -118,16 +119,13 @@ pub fn facts(rows: &[Landed], names: &mut Names, now: Timestamp) -> Vec<(Fact, i
     counts.into_iter().map(fact).collect()
 }
 
-/// A page of dead letters as facts. The kind of a reason is what stands before its first colon.
-pub fn deaths(letters: &[DeadLetter], names: &mut Names, now: Timestamp) -> Vec<(Fact, isize)> {
-    let mut counts: BTreeMap<(u64, String), isize> = BTreeMap::new();
-    for DeadLetter { reason, found_at, .. } in letters {
-        let kind: String = reason.split(':').next().unwrap_or_default().chars().take(KIND_CHARS_MAX).collect();
-        *counts.entry((second(*found_at, now), kind)).or_default() += 1;
+/// A page of dead letters as facts.
+pub fn deaths(letters: &[DeadLetter], now: Timestamp) -> Vec<(Fact, isize)> {
+    let mut counts: BTreeMap<(u64, DeadLetterReason), isize> = BTreeMap::new();
+    for DeadLetter { kind, found_at, .. } in letters {
+        *counts.entry((second(*found_at, now), *kind)).or_default() += 1;
     }
-    let fact = |((at_s, kind), count): ((u64, String), isize)| {
-        (Fact { at_s, shown: Shown::Died { reason: names.reason(&kind, at_s, now) } }, count)
-    };
+    let fact = |((at_s, reason), count)| (Fact { at_s, shown: Shown::Died { reason } }, count);
     counts.into_iter().map(fact).collect()
 }
 

@@ -9,14 +9,13 @@ pub struct Names {
     carriers: Places,
     origins: Places,
     models: Places,
-    reasons: Places,
 }
 
 impl Names {
     /// At most `names_max` in each dimension, over a window.
     pub fn new(names_max: usize, window: Duration) -> Self {
         let places = || Places { last: BTreeMap::new(), names_max, window };
-        Names { carriers: places(), origins: places(), models: places(), reasons: places() }
+        Names { carriers: places(), origins: places(), models: places() }
     }
 
     pub(super) fn carrier(&mut self, name: &str, at_s: u64, now: Timestamp) -> Name {
@@ -29,11 +28,6 @@ impl Names {
 
     pub(super) fn model(&mut self, name: &str, at_s: u64, now: Timestamp) -> Name {
         self.models.admit(name, at_s, now)
-    }
-
-    /// The kind of a dead letter's reason.
-    pub fn reason(&mut self, kind: &str, at_s: u64, now: Timestamp) -> Name {
-        self.reasons.admit(kind, at_s, now)
     }
 }
 

@@ -163,7 +163,7 @@ fn hear(news: News, state: &mut State, watch: &mut Watch, names: &mut Names, now
             state.read_up_to = read_up_to;
             let facts = match rows {
                 Rows::Answers(rows) => facts(&rows, names, now),
-                Rows::DeadLetters(letters) => deaths(&letters, names, now),
+                Rows::DeadLetters(letters) => deaths(&letters, now),
             };
             for (fact, count) in facts {
                 watch.facts.update(fact, count);

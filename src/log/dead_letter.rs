@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Payload, Position};
+use super::{DeadLetterReason, Payload, Position};
 use crate::{delivery::Unavailable, request::RequestId};
 
 /// A record that cannot be understood, or that the store refuses for good.
@@ -18,6 +18,8 @@ pub struct DeadLetter {
     pub id: Option<RequestId>,
     /// Why it is dead.
     pub reason: String,
+    /// The kind of that reason.
+    pub kind: DeadLetterReason,
     /// The record itself, cut if it is very long.
     pub payload: Payload,
     /// When it was found dead.

@@ -17,6 +17,7 @@ mod findings;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 mod payload;
+mod reason;
 mod topic;
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 pub use dead_letter::{DeadLetter, DeadLetterReader, From as DeadLettersFrom, Span as DeadLetterSpan};
 pub use payload::{DEAD_LETTER_BYTES_MAX, Payload};
+pub use reason::DeadLetterReason;
 pub use topic::{Topic, TopicWish};
 
 use crate::{

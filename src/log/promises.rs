@@ -262,6 +262,7 @@ pub(crate) fn dead_letter(offset: u64, payload: Vec<u8>) -> DeadLetter {
         position: Position { partition: PartitionId(1), offset: Offset(offset) },
         id: Some(RequestId::new(format!("id {offset}")).unwrap()),
         reason: "Carrier: is missing".to_owned(),
+        kind: DeadLetterReason::Carrier,
         payload: Payload::new(payload),
         found_at: DateTime::from_timestamp_millis(1_700_000_000_123).unwrap(),
         attempt: 0,
@@ -295,6 +296,8 @@ pub(crate) fn promise_6_dead_letters_are_read_from_a_moment_or_where_a_group_is(
     let mut written: Vec<DeadLetter> = (0..20).map(|n| dead_letter(n, vec![n as u8; n as usize])).collect();
     written[3] = DeadLetter { id: None, attempt: 2, ..dead_letter(3, b"\xff not UTF-8".to_vec()) };
     written[4].payload = Payload::new(vec![7; DEAD_LETTER_BYTES_MAX + 9]);
+    // Its words would say another kind.
+    written[5].kind = DeadLetterReason::RefusedByStore;
     assert_eq!(writer.write(&written).unwrap(), []);
     // Again, as after a crash.
     assert_eq!(writer.write(&written[..5]).unwrap(), []);

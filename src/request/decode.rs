@@ -2,22 +2,32 @@
 //!
 //! The rules, each with a test of its number:
 //!
-//! 1. A message is one JSON object in UTF-8, at most [`MESSAGE_BYTES_MAX`] long; nothing may follow it.
+//! 1. A message is one JSON object in UTF-8, at most [`MESSAGE_BYTES_MAX`] long; nothing may follow it. A byte order mark
+//!    before it is passed over.
 //! 2. Unknown fields are ignored, but nothing may nest deeper than 127 levels.
 //! 3. A field that we read appears once: of two values nobody can say which was meant.
-//! 4. `null` is the same as absent.
+//! 4. `null` is the same as absent, and so is a number that is none: a bare `NaN`, which is no JSON, and the string `"NaN"`.
+//!    A bare `Infinity` is a number beyond all limits.
 //! 5. The days of year, month and week are derived from `FlightDate`; what the message says of them is not read.
-//! 6. The reason names the field. Whatever is wrong, the `UUID` is recovered if it stands before the damage.
+//! 6. The reason names the field and repeats nothing of the message. Whatever is wrong, the `UUID` is found where it can be
+//!    told without doubt ([`super::find_id`]); another encoding or format is named ([`super::foreign`]).
 //! 7. `CRSDepTime` and `CRSArrTime` come together or not at all: half a schedule is of no use, and whoever sends it should know.
-//! 8. In the object `Weather`, which may hold any of its fields or none, rules 2 to 4 hold again.
+//! 8. In the object `Weather`, which may hold any of its fields or none, rules 2 to 4 and 9 hold again.
+//! 9. Texts are taken as the page takes them: blanks around them do not count, an empty one is absent, codes may be in lower
+//!    case, a number may stand in a string.
+//! 10. `FlightDate` has any form of ISO 8601 ([`super::iso`]); its day is taken as it is written.
+//! 11. Nothing rests on `Timestamp`: what is no ISO time of the years 1 to 9999 is absent, whatever its type.
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime};
 
 use super::{
     Invalid, MESSAGE_BYTES_MAX, Request, RequestId,
+    damaged::{self, Damage},
+    iso::IsoTime,
     json::{self, Fields, Scalar},
+    non_finite::replace_non_finite,
     object::Object,
 };
 use crate::{
@@ -26,6 +36,9 @@ use crate::{
     history::time_of_day::from_hhmm,
     weather::Weather,
 };
+
+/// What some programs on Windows write before a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A message that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,56 +82,40 @@ impl MalformedKind {
 
 /// Reads a message of the wire contract.
 pub fn decode(bytes: &[u8]) -> Result<Request, Malformed> {
-    if bytes.is_empty() {
-        let reason = "the message is empty".into();
-        return Err(Malformed { id: None, reason, kind: MalformedKind::Empty });
-    }
-    let (text, damage) = text(bytes);
-    let mut fields = Fields::default();
-    let parsed = json::read(text, &mut fields);
-    let id = fields.id();
-    let request = match (damage, parsed) {
-        (Some(damage), _) => Err(damage),
-        (None, Err(error)) => Err((MalformedKind::NotJson, error.to_string())),
-        (None, Ok(())) => {
-            fields.into_request().map_err(|invalid| (MalformedKind::Field(invalid.field), invalid.to_string()))
-        }
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    // What is JSON is parsed once; all that follows costs broken messages alone.
+    let damage = match text(bytes) {
+        Err(damage) => damage,
+        Ok(text) => match json::read(text) {
+            Ok(fields) => return fields.into_result(),
+            Err(not_json) => {
+                let replaced = replace_non_finite(text);
+                match replaced.as_deref().map(json::read) {
+                    Some(Ok(fields)) => return fields.into_result(),
+                    Some(Err(not_json)) => Damage::NotJson { not_json, has_place: false },
+                    None => Damage::NotJson { not_json, has_place: true },
+                }
+            }
+        },
     };
-    request.map_err(|(kind, reason)| Malformed { id, reason, kind })
+    Err(damaged::explain(bytes, &damage))
 }
 
-/// The text of a message, or as much of it as may be read, and what is wrong with the rest.
-fn text(bytes: &[u8]) -> (&str, Option<(MalformedKind, String)>) {
-    let head = &bytes[..bytes.len().min(MESSAGE_BYTES_MAX)];
-    let too_long = || format!("the message has {} bytes, more than {MESSAGE_BYTES_MAX}", bytes.len());
-    let too_long = (head.len() < bytes.len()).then(|| (MalformedKind::TooLong, too_long()));
-    match std::str::from_utf8(head) {
-        Ok(text) => (text, too_long),
-        Err(error) => {
-            let valid = std::str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default();
-            let not_utf8 = || (MalformedKind::NotUtf8, format!("not UTF-8 at byte {}", error.valid_up_to()));
-            (valid, too_long.or_else(|| Some(not_utf8())))
-        }
+/// The text of a message.
+fn text(bytes: &[u8]) -> Result<&str, Damage> {
+    if bytes.is_empty() {
+        return Err(Damage::Empty);
     }
+    if bytes.len() > MESSAGE_BYTES_MAX {
+        return Err(Damage::TooLong);
+    }
+    str::from_utf8(bytes).map_err(|error| Damage::NotUtf8 { valid_up_to: error.valid_up_to() })
 }
 
-/// Reads `2016-12-25`, or an ISO timestamp, whose day is taken as it is written: a zone never shifts it.
+/// Reads `2016-12-25`, or any other ISO date or time, whose day is taken as it is written: a zone never shifts it.
 pub fn parse_flight_date(text: &str) -> Result<NaiveDate, Invalid> {
     let wrong = || Invalid::new("FlightDate", "must be a date of the calendar, as in 2016-12-25");
-    let (day, rest) = text.split_at_checked(10).ok_or_else(wrong)?;
-    let strict = day.bytes().enumerate().all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() });
-    let time_follows = rest.is_empty() || rest.starts_with(['T', ' ']) && parse_timestamp(text).is_some();
-    if !strict || !time_follows {
-        return Err(wrong());
-    }
-    NaiveDate::parse_from_str(day, "%Y-%m-%d").map_err(|_| wrong())
-}
-
-/// Reads an ISO time with or without a zone; the clock's reading is kept, the zone dropped.
-fn parse_timestamp(text: &str) -> Option<NaiveDateTime> {
-    let zoned = DateTime::parse_from_rfc3339(text).map(|at| at.naive_local());
-    let naive = || NaiveDateTime::parse_from_str(&text.replacen(' ', "T", 1), "%Y-%m-%dT%H:%M:%S%.f");
-    zoned.or_else(|_| naive()).ok()
+    IsoTime::parse(text.trim()).map(|time| time.date).ok_or_else(wrong)
 }
 
 impl Fields<'_> {
@@ -129,8 +126,16 @@ impl Fields<'_> {
         }
     }
 
+    fn into_result(self) -> Result<Request, Malformed> {
+        let id = self.id();
+        self.into_request().map_err(|invalid| {
+            let (reason, kind) = (invalid.to_string(), MalformedKind::Field(invalid.field));
+            Malformed { id, reason, kind }
+        })
+    }
+
     fn into_request(self) -> Result<Request, Invalid> {
-        let date = required("FlightDate", string("FlightDate", self.flight_date)?)?;
+        let date = required("FlightDate", trimmed("FlightDate", self.flight_date)?)?;
         let request = Request {
             id: RequestId::new(required("UUID", string("UUID", self.uuid)?)?)?,
             carrier: code("Carrier", self.carrier)?,
@@ -142,7 +147,7 @@ impl Fields<'_> {
             flight_num: flight_num(self.flight_num)?,
             schedule: schedule(self.crs_dep_time, self.crs_arr_time)?,
             weather: weather(self.weather)?,
-            asked_at: timestamp(self.timestamp)?,
+            asked_at: timestamp(self.timestamp),
         };
         request.check()?;
         Ok(request)
@@ -165,16 +170,38 @@ fn string<'de>(field: &'static str, value: Option<Scalar<'de>>) -> Result<Option
     }
 }
 
+/// A string without blanks around it; an empty one is absent.
+fn trimmed<'de>(field: &'static str, value: Option<Scalar<'de>>) -> Result<Option<Cow<'de, str>>, Invalid> {
+    let trim = |text: Cow<'de, str>| match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    };
+    Ok(string(field, value)?.map(trim).filter(|text| !text.is_empty()))
+}
+
+/// Jackson writes a number that is none as a string.
+fn is_nan(text: &str) -> bool {
+    text.trim().eq_ignore_ascii_case("nan")
+}
+
 fn number(field: &'static str, value: Option<Scalar<'_>>) -> Result<Option<f64>, Invalid> {
     match value {
         None => Ok(None),
         Some(Scalar::Number(number)) => Ok(Some(number)),
+        Some(Scalar::Text(text)) if text.trim().is_empty() || is_nan(&text) => Ok(None),
+        Some(Scalar::Text(text)) => {
+            let number = text.trim().parse().ok().filter(|number: &f64| number.is_finite());
+            number.ok_or_else(|| wrong_type(field, &Scalar::Text(text), "a number")).map(Some)
+        }
         Some(other) => Err(wrong_type(field, &other, "a number")),
     }
 }
 
 fn code(field: &'static str, value: Option<Scalar<'_>>) -> Result<Code, Invalid> {
-    let text = required(field, string(field, value)?)?;
+    let mut text = required(field, trimmed(field, value)?)?;
+    if text.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        text = Cow::Owned(text.to_uppercase());
+    }
     text.parse().map_err(|error: NotACode| Invalid::new(field, error.to_string()))
 }
 
@@ -184,7 +211,7 @@ fn flight_num(value: Option<Scalar<'_>>) -> Result<Option<String>, Invalid> {
         Some(Scalar::Number(number)) if number.fract() == 0.0 && (0.0..1e9).contains(&number) => {
             Ok(Some(format!("{number:.0}")))
         }
-        other => Ok(string("FlightNum", other)?.map(Cow::into_owned)),
+        other => Ok(trimmed("FlightNum", other)?.map(Cow::into_owned)),
     }
 }
 
@@ -195,6 +222,7 @@ fn time_of_day(field: &'static str, value: Option<Scalar<'_>>) -> Result<Option<
         // A float beyond i32 becomes its end, which is no time of day.
         Some(Scalar::Number(number)) if number.fract() == 0.0 => Some(number as i32),
         Some(Scalar::Number(_)) => None,
+        Some(Scalar::Text(text)) if is_nan(&text) => return Ok(None),
         Some(Scalar::Text(text)) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
         Some(Scalar::Text(_)) => None,
         Some(other) => return Err(wrong_type(field, &other, "a number or a string")),
@@ -231,7 +259,10 @@ fn weather(value: Option<Object<'_>>) -> Result<Option<Weather>, Invalid> {
     Ok(Some(weather).filter(Weather::is_observed))
 }
 
-fn timestamp(value: Option<Scalar<'_>>) -> Result<Option<NaiveDateTime>, Invalid> {
-    let wrong = || Invalid::new("Timestamp", "must be an ISO time, as in 2026-11-23T13:41:32.246003");
-    string("Timestamp", value)?.map(|text| parse_timestamp(&text).ok_or_else(wrong)).transpose()
+/// The clock's reading, the zone dropped. What cannot be read is absent: no answer rests on it.
+fn timestamp(value: Option<Scalar<'_>>) -> Option<NaiveDateTime> {
+    let Some(Scalar::Text(text)) = value else { return None };
+    let IsoTime { date, time } = IsoTime::parse(text.trim())?;
+    // A client in Python cannot read a date of the year 0.
+    (date.year() > 0).then(|| date.and_time(time.unwrap_or(NaiveTime::MIN)))
 }

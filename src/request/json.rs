@@ -9,11 +9,25 @@ use serde::{
 
 use super::object::{Object, ObjectSeed};
 
-/// Reads one JSON object into `fields`, and nothing after it. What was read before an error stays.
-pub(super) fn read<'de>(text: &'de str, fields: &mut Fields<'de>) -> Result<(), serde_json::Error> {
+/// Why a text is not the JSON of one object that has each field once.
+pub(super) enum NotJson {
+    /// It does not begin as an object does.
+    NoObject,
+    /// The parser's error, and the field whose value it was reading. The error repeats nothing of the text: the parser
+    /// quotes what it finds in the place of an object alone, and then it is not asked.
+    Broken { field: Option<&'static str>, error: serde_json::Error },
+}
+
+/// Reads one JSON object, and nothing after it.
+pub(super) fn read(text: &str) -> Result<Fields<'_>, NotJson> {
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(NotJson::NoObject);
+    }
+    let (mut fields, mut reading) = (Fields::default(), None);
     let mut json = serde_json::Deserializer::from_str(text);
-    FieldsSeed(fields).deserialize(&mut json)?;
-    json.end()
+    let seed = FieldsSeed { fields: &mut fields, reading: &mut reading };
+    let result = seed.deserialize(&mut json).and_then(|()| json.end());
+    result.map(|()| fields).map_err(|error| NotJson::Broken { field: reading, error })
 }
 
 /// The value of a field that we read, before it is held against what the field must be.
@@ -33,7 +47,7 @@ impl Scalar<'_> {
     }
 }
 
-/// What has been read so far. It outlives the parser's failure, so that rule 6 can be kept.
+/// The fields that are read, as they stand in the message.
 #[derive(Default)]
 pub(super) struct Fields<'de> {
     pub(super) uuid: Option<Scalar<'de>>,
@@ -80,27 +94,33 @@ impl<'de> Slot<'_, 'de> {
 }
 
 impl<'de> Fields<'de> {
-    fn slot(&mut self, name: &str) -> Option<Slot<'_, 'de>> {
-        Some(Slot::Scalar(match name {
-            "Weather" => return Some(Slot::Object(&mut self.weather)),
-            "UUID" => &mut self.uuid,
-            "Carrier" => &mut self.carrier,
-            "Origin" => &mut self.origin,
-            "Dest" => &mut self.dest,
-            "FlightDate" => &mut self.flight_date,
-            "DepDelay" => &mut self.dep_delay,
-            "Distance" => &mut self.distance,
-            "FlightNum" => &mut self.flight_num,
-            "CRSDepTime" => &mut self.crs_dep_time,
-            "CRSArrTime" => &mut self.crs_arr_time,
-            "Timestamp" => &mut self.timestamp,
+    /// Where the value of a field goes, and the field's name.
+    fn slot(&mut self, name: &str) -> Option<(&'static str, Slot<'_, 'de>)> {
+        let (name, slot) = match name {
+            "Weather" => return Some(("Weather", Slot::Object(&mut self.weather))),
+            "UUID" => ("UUID", &mut self.uuid),
+            "Carrier" => ("Carrier", &mut self.carrier),
+            "Origin" => ("Origin", &mut self.origin),
+            "Dest" => ("Dest", &mut self.dest),
+            "FlightDate" => ("FlightDate", &mut self.flight_date),
+            "DepDelay" => ("DepDelay", &mut self.dep_delay),
+            "Distance" => ("Distance", &mut self.distance),
+            "FlightNum" => ("FlightNum", &mut self.flight_num),
+            "CRSDepTime" => ("CRSDepTime", &mut self.crs_dep_time),
+            "CRSArrTime" => ("CRSArrTime", &mut self.crs_arr_time),
+            "Timestamp" => ("Timestamp", &mut self.timestamp),
             _ => return None,
-        }))
+        };
+        Some((name, Slot::Scalar(slot)))
     }
 }
 
-/// Reads the object into [`Fields`] from outside, so that they survive an error half-way.
-struct FieldsSeed<'a, 'de>(&'a mut Fields<'de>);
+/// Reads the object into [`Fields`], and tells where it is, so that an error can name the field.
+struct FieldsSeed<'a, 'de> {
+    fields: &'a mut Fields<'de>,
+    /// The field whose value is being read.
+    reading: &'a mut Option<&'static str>,
+}
 
 impl<'de> DeserializeSeed<'de> for FieldsSeed<'_, 'de> {
     type Value = ();
@@ -118,18 +138,20 @@ impl<'de> Visitor<'de> for FieldsSeed<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut seen_null: Vec<String> = Vec::new();
+        let mut seen_null: Vec<&str> = Vec::new();
         while let Some(Key(name)) = map.next_key()? {
-            let Some(slot) = self.0.slot(&name) else {
+            let Some((name, slot)) = self.fields.slot(&name) else {
                 map.next_value::<Bounded>()?;
                 continue;
             };
-            if slot.is_filled() || seen_null.iter().any(|seen| *seen == name) {
+            if slot.is_filled() || seen_null.contains(&name) {
                 return Err(de::Error::custom(format_args!("{name}: stands twice")));
             }
+            *self.reading = Some(name);
             if slot.fill(&mut map)? {
-                seen_null.push(name.into_owned());
+                seen_null.push(name);
             }
+            *self.reading = None;
         }
         Ok(())
     }

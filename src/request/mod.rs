@@ -3,10 +3,15 @@
 //! [`decode()`] reads the JSON of the wire contract, [`encode()`] writes it; both sides of the log go through here,
 //! so that the page refuses what the scorer would refuse, for the same reason.
 
+mod damaged;
 mod decode;
 mod encode;
+mod find_id;
+mod foreign;
+mod iso;
 mod json;
 mod limits;
+mod non_finite;
 mod object;
 
 use std::fmt;

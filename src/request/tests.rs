@@ -38,12 +38,23 @@ fn reads_what_the_old_front_end_sends() {
 #[test]
 fn rule_1_one_json_object_in_utf8_and_nothing_else() {
     assert_eq!(reason(""), "the message is empty");
-    assert!(reason("[]").contains("expected a JSON object"), "{}", reason("[]"));
-    assert!(reason("7").contains("expected a JSON object"));
+    for (message, found) in [
+        ("[]", "an array"),
+        ("7", "a number"),
+        ("\"secret\"", "a string"),
+        ("  ", "blanks"),
+        ("secret", "other text"),
+        ("id=7 {}", "something before it"),
+    ] {
+        assert!(reason(message).starts_with(&format!("expected a JSON object, not {found}")), "{}", reason(message));
+    }
     assert!(reason(format!("{OLD_FRONT_END} {{}}")).contains("trailing characters"));
     assert!(reason(&OLD_FRONT_END[..100]).contains("EOF"));
     assert!(reason(b"{\"UUID\":\"\xff\"}").contains("not UTF-8 at byte 9"));
     assert!(reason(vec![b' '; MESSAGE_BYTES_MAX + 1]).contains("65537 bytes, more than 65536"));
+    let marked = format!("\u{feff}{OLD_FRONT_END}");
+    assert_eq!(decode(marked.as_bytes()), decode(OLD_FRONT_END.as_bytes()));
+    assert_eq!(reason("\u{feff}"), "the message is empty");
 }
 
 #[test]
@@ -82,6 +93,37 @@ fn rule_4_null_is_absent() {
 }
 
 #[test]
+fn rule_4_a_number_that_is_none_is_absent_and_an_infinite_one_is_named() {
+    let bare = |field: &str, value: &str| with(field, json!("HERE")).replace("\"HERE\"", value);
+    for field in ["DepDelay", "Distance", "FlightNum", "Timestamp", "Weather", "CRSDepTime", "Unknown"] {
+        for nan in ["NaN", "nan", "-NaN"] {
+            let absent = decode(without(field).as_bytes()).unwrap();
+            assert_eq!(decode(bare(field, nan).as_bytes()), Ok(absent), "{field}: {nan}");
+        }
+    }
+    for field in ["DepDelay", "Distance", "CRSDepTime"] {
+        assert_eq!(decode(with(field, json!("NaN")).as_bytes()), decode(without(field).as_bytes()), "{field}");
+    }
+    assert_eq!(reason(bare("Carrier", "NaN")), "Carrier: is missing");
+    for (field, infinity, expected) in [
+        ("DepDelay", "Infinity", "DepDelay: must be -1440 to 4320 minutes"),
+        ("DepDelay", "-Infinity", "DepDelay: must be -1440 to 4320 minutes"),
+        ("DepDelay", "\"Infinity\"", "DepDelay: must be a number, not a string"),
+        ("Distance", "inf", "Distance: must be above 0 and at most 12450 miles"),
+        ("Weather", r#"{"Temp": -Infinity}"#, "Weather.Temp: must be -130 to 140 °F"),
+        ("UUID", "Infinity", "UUID: must be a string, not a number"),
+    ] {
+        assert_eq!(reason(bare(field, infinity)), expected);
+    }
+    // The place of what is wrong besides is not told: it would be one in the repaired text.
+    let broken = bare("DepDelay", "NaN").replace("\"AA\"", "oops");
+    assert_eq!(reason(broken), "Carrier: expected value");
+    for unknown in ["Infinity", r#"{"a": [NaN, -inf]}"#] {
+        assert!(decode(bare("Unknown", unknown).as_bytes()).is_ok(), "{unknown}");
+    }
+}
+
+#[test]
 fn rule_5_days_are_derived_from_the_date() {
     let honest = decode(OLD_FRONT_END.as_bytes()).unwrap();
     for value in [json!(99), json!("x"), Value::Null] {
@@ -94,7 +136,7 @@ fn rule_5_days_are_derived_from_the_date() {
 #[test]
 fn rule_6_the_reason_names_the_field_and_the_asker_is_known() {
     let cases = [
-        ("DepDelay", json!("5"), "DepDelay: must be a number, not a string"),
+        ("DepDelay", json!("five"), "DepDelay: must be a number, not a string"),
         ("DepDelay", json!([5]), "DepDelay: must be a number, not an array"),
         ("DepDelay", json!(1e300), "DepDelay: must be -1440 to 4320 minutes"),
         ("Distance", json!(0), "Distance: must be above 0 and at most 12450 miles"),
@@ -103,7 +145,6 @@ fn rule_6_the_reason_names_the_field_and_the_asker_is_known() {
         ("Dest", json!("ATL"), "Dest: must differ from Origin"),
         ("FlightDate", json!("2015-02-29"), "FlightDate: must be a date of the calendar, as in 2016-12-25"),
         ("FlightDate", json!("1066-10-14"), "FlightDate: the year must be 1987 to 2199"),
-        ("Timestamp", json!("yesterday"), "Timestamp: must be an ISO time, as in 2026-11-23T13:41:32.246003"),
         ("FlightNum", json!("12345678901234567"), "FlightNum: must have at most 16 bytes"),
     ];
     for (field, value, expected) in cases {
@@ -120,6 +161,60 @@ fn rule_6_the_reason_names_the_field_and_the_asker_is_known() {
     );
     assert_eq!(decode(br#"{"Carrier": "A"#).unwrap_err().id, None);
     assert_eq!(reason(with("UUID", json!("x".repeat(129)))), "UUID: must have 1 to 128 bytes");
+    assert_eq!(decode(with("UUID", json!("x".repeat(129))).as_bytes()).unwrap_err().id, None);
+}
+
+/// A message that no parser of JSON reads.
+#[test]
+fn rule_6_whatever_is_wrong_the_asker_is_found_and_the_reason_repeats_nothing() {
+    let whole = OLD_FRONT_END.replace("\"AA\"", "\"S3CR\"").replacen('{', r#"{"Note": "S3CRET", "#, 1);
+    let text = |text: String| text.into_bytes();
+    let utf_16: Vec<u8> = whole.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let cases: Vec<(Vec<u8>, MalformedKind, &str)> = vec![
+        (text(whole.replace(": 5.0", ": 1e999")), MalformedKind::NotJson, "DepDelay: number out of range at line 1"),
+        (text(whole.replace(": 5.0", ": oops")), MalformedKind::NotJson, "DepDelay: expected value at line 1"),
+        (text(whole.replace(": 5.0", r#": "S3CRET"#)), MalformedKind::NotJson, "expected `,` or `}`"),
+        (text(whole.replace(": 5.0", r#": "S3CRET""#)), MalformedKind::Field("DepDelay"), "DepDelay: must be a number"),
+        (text(whole.replace(": 5.0", r#": {"S3CRET": 1}"#)), MalformedKind::Field("DepDelay"), "not an object"),
+        (text(whole.replace("\"AA\"", "\"S3CRETS3CRET\"")), MalformedKind::Field("Carrier"), ""),
+        (text(whole.replace('}', ",}")), MalformedKind::NotJson, "trailing comma"),
+        (text(whole.replace('}', "")), MalformedKind::NotJson, "EOF"),
+        (text(format!("{whole} S3CRET")), MalformedKind::NotJson, "trailing characters"),
+        (text(format!("[{whole}]")), MalformedKind::NotJson, "not an array: send each object as a message"),
+        (
+            text(serde_json::to_string(&whole).unwrap()),
+            MalformedKind::NotJson,
+            "not a string: an object that was encoded",
+        ),
+        (text(format!("S3CRET {whole}")), MalformedKind::NotJson, "not something before it"),
+        (text(whole.replace('"', "'")), MalformedKind::NotJson, "in double quotes"),
+        (text(whole.replace("\"Origin\"", "\"Carrier\"")), MalformedKind::NotJson, "Carrier: stands twice"),
+        (
+            whole.replace("S3CR\"", "S3\u{fffd}\"").bytes().filter(|byte| *byte != 0xef).collect(),
+            MalformedKind::NotUtf8,
+            "Carrier: not UTF-8 at byte",
+        ),
+        (utf_16, MalformedKind::NotUtf8, "the message is UTF-16 (little endian): send it in UTF-8"),
+        ([b"\0\0\0\0\x07", whole.as_bytes()].concat(), MalformedKind::NotJson, "framed for a Schema Registry"),
+        (text(whole.replace("S3CRET", &"S3CRET".repeat(20_000))), MalformedKind::TooLong, "more than 65536"),
+    ];
+    for (bytes, kind, words) in cases {
+        let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(400)]).into_owned();
+        let Err(malformed) = decode(&bytes) else { panic!("it is read: {shown}") };
+        assert_eq!(
+            malformed.id.as_ref().map(RequestId::as_str),
+            Some("6c03d09c-8355-448a-b07b-54e8d00ad05d"),
+            "{shown}"
+        );
+        assert!(malformed.reason.contains(words), "{}: {shown}", malformed.reason);
+        assert!(!malformed.reason.contains("S3"), "{}", malformed.reason);
+        assert_eq!(malformed.kind, kind, "{shown}");
+    }
+    // What is no text holds no id.
+    for bytes in [&b"Obj\x01{\"UUID\":\"u\"}"[..], b"\xc3\x01{\"UUID\":\"u\"}", b"\0\0\0\0\x07\x06{\"UUID\":\"u\"}"] {
+        let malformed = decode(bytes).unwrap_err();
+        assert_eq!((malformed.id, malformed.kind), (None, MalformedKind::NotUtf8), "{}", malformed.reason);
+    }
 }
 
 #[test]
@@ -169,7 +264,7 @@ fn rule_8_the_weather_is_an_object_of_what_is_known() {
         ("7", "Weather: must be an object, not a number"),
         ("[{}]", "Weather: must be an object, not an array"),
         (r#""fine""#, "Weather: must be an object, not a string"),
-        (r#"{"Temp": "32"}"#, "Weather.Temp: must be a number, not a string"),
+        (r#"{"Temp": "cold"}"#, "Weather.Temp: must be a number, not a string"),
         (r#"{"Temp": 1e300}"#, "Weather.Temp: must be -130 to 140 °F"),
         (r#"{"Humidity": 101}"#, "Weather.Humidity: must be 0 to 100 %"),
         (r#"{"WindDir": -1}"#, "Weather.WindDir: must be 0 to 360 degrees"),
@@ -191,6 +286,61 @@ fn rule_8_the_weather_is_an_object_of_what_is_known() {
 }
 
 #[test]
+fn rule_9_texts_are_taken_as_the_page_takes_them() {
+    let plain = decode(OLD_FRONT_END.as_bytes()).unwrap();
+    for (field, same) in [
+        ("Carrier", json!("aa")),
+        ("Carrier", json!(" Aa\n")),
+        ("Origin", json!("atl ")),
+        ("Dest", json!("sfo")),
+        ("FlightDate", json!(" 2016-12-25 ")),
+        ("DepDelay", json!("5")),
+        ("DepDelay", json!(" +5.0 ")),
+        ("Distance", json!("2.139e3")),
+        ("FlightNum", json!("  ")),
+    ] {
+        assert_eq!(decode(with(field, same.clone()).as_bytes()), Ok(plain.clone()), "{field}: {same}");
+    }
+    assert_eq!(decode(with("DepDelay", json!("")).as_bytes()), decode(without("DepDelay").as_bytes()));
+    assert_eq!(decode(with("FlightNum", json!(" 12 ")).as_bytes()).unwrap().flight_num.as_deref(), Some("12"));
+    for field in ["Carrier", "Origin", "Dest", "FlightDate"] {
+        assert_eq!(reason(with(field, json!(" "))), format!("{field}: is missing"));
+    }
+    assert_eq!(reason(with("UUID", json!(""))), "UUID: must have 1 to 128 bytes");
+    for wrong in ["5 min", "0x5", "1,5", "1e999", "inf"] {
+        assert_eq!(reason(with("DepDelay", json!(wrong))), "DepDelay: must be a number, not a string", "{wrong}");
+    }
+    // A UUID is taken as it is.
+    assert_eq!(decode(with("UUID", json!(" aB ")).as_bytes()).unwrap().id.as_str(), " aB ");
+}
+
+#[test]
+fn rule_11_nothing_rests_on_the_timestamp() {
+    let absent = decode(without("Timestamp").as_bytes()).unwrap();
+    for unreadable in [
+        json!("yesterday"),
+        json!(""),
+        json!("0000-01-01T00:00:00"),
+        json!("11/23/2026 1:41 PM"),
+        json!(1_764_000_000_000_i64),
+        json!(true),
+        json!([2026, 11, 23]),
+        json!({"$date": "2026-11-23T13:41:32Z"}),
+    ] {
+        assert_eq!(decode(with("Timestamp", unreadable.clone()).as_bytes()), Ok(absent.clone()), "{unreadable}");
+    }
+    for (text, expected) in [
+        ("2026-11-23T13:41:32.246003", "2026-11-23 13:41:32.246003"),
+        ("2026-11-23 13:41Z", "2026-11-23 13:41:00"),
+        ("2026-11-23T13:41:32+0530", "2026-11-23 13:41:32"),
+        ("2026-11-23", "2026-11-23 00:00:00"),
+    ] {
+        let asked_at = decode(with("Timestamp", json!(text)).as_bytes()).unwrap().asked_at;
+        assert_eq!(asked_at.map(|at| at.to_string()).as_deref(), Some(expected), "{text}");
+    }
+}
+
+#[test]
 fn what_the_old_front_end_did_not_know_is_not_sent_unless_it_is_known() {
     let request = decode(OLD_FRONT_END.as_bytes()).unwrap();
     for field in ["CRSDepTime", "CRSArrTime", "Weather"] {
@@ -203,10 +353,18 @@ fn what_the_old_front_end_did_not_know_is_not_sent_unless_it_is_known() {
 }
 
 #[test]
-fn a_timestamp_for_a_date_never_shifts_the_day() {
-    for text in
-        ["2016-12-25T23:59:59", "2016-12-25T00:30:00+02:00", "2016-12-25T23:30:00-08:00", "2016-12-25T01:00:00Z"]
-    {
+fn rule_10_a_timestamp_for_a_date_never_shifts_the_day() {
+    for text in [
+        "2016-12-25T23:59:59",
+        "2016-12-25T00:30:00+02:00",
+        "2016-12-25T23:30:00-08:00",
+        "2016-12-25T01:00:00Z",
+        "2016-12-25T00:00:00.000+0000",
+        "2016-12-25T23:30-08",
+        "2016-12-25T18:05Z",
+        " 20161225T2330 ",
+        "2016-W51-7",
+    ] {
         assert_eq!(parse_flight_date(text).unwrap().to_string(), "2016-12-25", "{text}");
     }
     for text in ["2016-12-25Tea", "2016-12-2", "2016-13-01", "+016-12-25", "25/12/2016", "2016-12-25x", "２０１６-１２"]

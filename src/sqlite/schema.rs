@@ -14,7 +14,7 @@ use crate::delivery::Backoff;
 /// Marks the file as ours: "dlyc". `file` and `sqlite3` show it.
 pub(super) const APPLICATION_ID: i32 = 0x646c_7963;
 /// The version of the tables below.
-pub(super) const VERSION: i32 = 3;
+pub(super) const VERSION: i32 = 4;
 /// What makes each version of the one before, from 1 on.
 const STEPS: [&str; VERSION as usize - 1] = [
     "
@@ -23,6 +23,8 @@ ALTER TABLE dead_letters ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX dead_letters_by_time ON dead_letters (topic, found_at_ms);
 ",
     SHADOW_TABLES,
+    // Without a kind in letters of earlier versions: readers tell it by the reason.
+    "ALTER TABLE dead_letters ADD COLUMN kind TEXT;",
 ];
 /// What is kept of shadows, from version 3 on.
 const SHADOW_TABLES: &str = "
@@ -104,6 +106,7 @@ CREATE TABLE dead_letters (
     sha256 BLOB NOT NULL,
     found_at_ms INTEGER NOT NULL,
     attempt INTEGER NOT NULL DEFAULT 0,
+    kind TEXT,
     UNIQUE (topic, partition, \"offset\")
 ) STRICT;
 CREATE INDEX dead_letters_by_time ON dead_letters (topic, found_at_ms);
@@ -239,7 +242,7 @@ fn step_up(connection: &mut Connection) -> rusqlite::Result<()> {
 pub(super) fn step_down(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "DROP INDEX dead_letters_by_time; ALTER TABLE messages DROP COLUMN attempt;
-         ALTER TABLE dead_letters DROP COLUMN attempt; DROP TABLE shadow_answers;
+         ALTER TABLE dead_letters DROP COLUMN attempt; ALTER TABLE dead_letters DROP COLUMN kind; DROP TABLE shadow_answers;
          DELETE FROM tallies WHERE name = 'shadow_answers'; PRAGMA user_version = 1;",
     )
 }

@@ -271,7 +271,8 @@ fn rule_6_foreign_newer_and_damaged_files_are_refused_and_left_alone() {
 
     drop(Database::open(&path).unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", schema::VERSION + 1).unwrap();
-    assert!(matches!(refusal(&path), OpenError::Version { found: 4, known: 3, .. }));
+    let newer = schema::VERSION + 1;
+    assert!(matches!(refusal(&path), OpenError::Version { found, known: schema::VERSION, .. } if found == newer));
 
     std::fs::write(file("text"), "This is no database. ".repeat(100)).unwrap();
     assert!(matches!(refusal(&file("text")), OpenError::Damaged { .. }));

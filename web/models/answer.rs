@@ -89,6 +89,43 @@ impl AnswerView {
     }
 }
 
+/// An answer's document in plain text, as the page says it: what a terminal shows.
+pub fn answer_in_words(document: &Map<String, Value>, atlas: &Atlas) -> String {
+    AnswerView::new(document, atlas).to_text()
+}
+
+impl AnswerView {
+    fn to_text(&self) -> String {
+        let flight = [Some(self.airline.as_str()), self.date.as_deref(), Some(self.departure.as_str())];
+        let flight: Vec<&str> = flight.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        let mut lines = vec![
+            self.headline.clone(),
+            String::new(),
+            format!("{} to {}", self.origin.to_text(), self.dest.to_text()),
+            flight.join("; "),
+        ];
+        lines.extend(self.remark.iter().map(|remark| format!("Less sure than usual: {remark}.")));
+        lines.extend((!self.bars.is_empty()).then(String::new));
+        lines.extend(
+            self.bars
+                .iter()
+                .map(|bar| format!("{} {:>5}  {}", if bar.likely { '>' } else { ' ' }, bar.percent, bar.label)),
+        );
+        if let Some(why) = &self.why {
+            lines.extend([String::new(), format!("Why: {}", why.base)]);
+            lines.extend(why.reasons.iter().map(|reason| format!("  {reason}")));
+        }
+        lines.extend(self.model.iter().flat_map(|model| [String::new(), format!("Model {model}")]));
+        lines.join("\n").replace('\u{a0}', " ")
+    }
+}
+
+impl PlaceView {
+    fn to_text(&self) -> String {
+        self.name.as_ref().map_or_else(|| self.code.clone(), |name| format!("{name} ({})", self.code))
+    }
+}
+
 fn class(document: &Map<String, Value>) -> Option<DelayClass> {
     let prediction = document.get("Prediction")?.as_f64()?;
     DelayClass::ALL.into_iter().find(|class| class.wire_value() == prediction)
@@ -180,6 +217,35 @@ mod tests {
         assert_eq!(answer.date.unwrap(), "Sunday, 25 December 2016");
         assert_eq!(answer.asked.dep_delay, "5");
         assert!(answer.bars.is_empty() && answer.model.is_none() && answer.remark.is_none() && answer.why.is_none());
+    }
+
+    #[test]
+    fn an_answer_is_said_in_plain_text() {
+        let document = json!({
+            "Carrier": "AA", "Origin": "ATL", "Dest": "SFO", "DepDelay": 5.0, "Prediction": 2.0, "ModelVersion": "m1",
+            "FlightDate": {"$date": "2016-12-25T00:00:00Z"}, "Probabilities": [0.004, 0.096, 0.8, 0.1], "Remark": "a remark",
+            "BaseRate": [0.2, 0.3, 0.3, 0.2], "Contributions": {"DepDelay": [-0.196, -0.204, 0.5, -0.1]},
+        });
+        let expected = "\
+Most likely on time to 30 minutes late
+
+ATL to SFO
+AA; Sunday, 25 December 2016; Left 5 minutes late
+Less sure than usual: a remark.
+
+   <1 %  More than 15 minutes early
+   10 %  Up to 15 minutes early
+>  80 %  On time to 30 minutes late
+   10 %  30 minutes late or more
+
+Why: Of all flights, 30 % land on time to 30 minutes late.
+  The departure delay of 5 minutes raises the chance from 30 % to 80 %.
+
+Model m1";
+        assert_eq!(answer_in_words(document.as_object().unwrap(), &Atlas::default()), expected);
+        let of_another_scorer = json!({ "Carrier": "AA", "Origin": "ATL", "Dest": "SFO", "Prediction": 2.0 });
+        let expected = "Most likely on time to 30 minutes late\n\nATL to SFO\nAA; Before departure";
+        assert_eq!(answer_in_words(of_another_scorer.as_object().unwrap(), &Atlas::default()), expected);
     }
 
     #[test]

@@ -203,3 +203,49 @@ fn dep_delay(typed: &str) -> Result<Option<f64>, Invalid> {
         _ => Err(wrong()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use delaycast::{atlas::Route, request::decode};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_page_and_the_log_take_the_same_texts() {
+        let code = |text: &str| text.parse::<Code>().unwrap();
+        let route = Route { origin: code("ATL"), dest: code("SFO"), miles: 2139.0 };
+        let atlas = Atlas::new(BTreeMap::new(), BTreeMap::from([(code("AA"), "American".to_owned())]), [route], []);
+        let texts = [
+            ["5", "AA", "2016-12-25", "ATL", "SFO", "12"],
+            [" 5.0 ", " aa", "2016-12-25T18:05Z", "atl ", "Sfo", " 12 "],
+            ["", "Aa", " 20161225 ", " ATL", "sfo\t", ""],
+            ["-3e0", "AA", "2016-12-25T00:00:00.000+0000", "ATL", "SFO", " "],
+            ["five", "AA", "2016-12-25", "ATL", "SFO", ""],
+            ["5", " ", "2016-12-25", "ATL", "SFO", ""],
+            ["5", "AA", "25.12.2016", "ATL", "SFO", ""],
+            ["5000", "AA", "2016-12-25", "ATL", "SFO", "12345678901234567"],
+            ["5", "AA", "2016-12-25", "ATL", "atl", ""],
+        ];
+        for text in texts {
+            let [dep_delay, carrier, flight_date, origin, dest, flight_num] = text.map(str::to_owned);
+            let message = json!({
+                "UUID": "u", "DepDelay": dep_delay, "Carrier": carrier, "FlightDate": flight_date, "Origin": origin,
+                "Dest": dest, "FlightNum": flight_num,
+            });
+            let form = FlightForm { dep_delay, carrier, flight_date, origin, dest, flight_num };
+            let typed = form.to_request(Vec::new(), &atlas, NaiveDateTime::default());
+            match (typed, decode(message.to_string().as_bytes())) {
+                (Ok(typed), Ok(sent)) => {
+                    let same =
+                        Request { distance: typed.distance, asked_at: typed.asked_at, id: typed.id.clone(), ..sent };
+                    assert_eq!(typed, same, "{text:?}");
+                }
+                (Err(_), Err(_)) => {}
+                (typed, sent) => panic!("{text:?}: the page says {typed:?}, the log {sent:?}"),
+            }
+        }
+    }
+}

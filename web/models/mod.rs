@@ -9,6 +9,7 @@ mod why;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+pub use answer::answer_in_words;
 pub(crate) use flight_form::FlightForm;
 pub(crate) use operations::{OperationsPage, grouped};
 pub(crate) use pages::{ErrorPage, PredictPage};

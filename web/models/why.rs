@@ -28,9 +28,9 @@ const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Frid
 #[derive(Debug, Serialize)]
 pub(super) struct WhyView {
     /// What holds before anything is known of the flight.
-    base: String,
+    pub(super) base: String,
     /// What each factor does, heaviest first.
-    reasons: Vec<String>,
+    pub(super) reasons: Vec<String>,
 }
 
 impl WhyView {

@@ -10,8 +10,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::{
     delivery::Unavailable,
     log::{
-        DEAD_LETTER_BYTES_MAX, DeadLetter, DeadLetterReader, DeadLetterSpan, DeadLettersFrom, Offset, PartitionId,
-        Payload, Position,
+        DEAD_LETTER_BYTES_MAX, DeadLetter, DeadLetterReader, DeadLetterReason, DeadLetterSpan, DeadLettersFrom, Offset,
+        PartitionId, Payload, Position,
     },
     request::RequestId,
     sqlite::{Database, now_ms, unavailable},
@@ -73,7 +73,7 @@ impl EmbeddedDeadLetterReader {
 
     fn page(&self, letters_max: usize) -> rusqlite::Result<Vec<(i64, DeadLetter)>> {
         let mut query = self.connection.prepare_cached(
-            "SELECT seq, partition, \"offset\", id, reason, bytes, length, sha256, found_at_ms, attempt
+            "SELECT seq, partition, \"offset\", id, reason, bytes, length, sha256, found_at_ms, attempt, kind
              FROM dead_letters WHERE topic = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq LIMIT ?4",
         )?;
         let end = self.end.unwrap_or(i64::MAX);
@@ -148,10 +148,14 @@ fn letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
     let (bytes, length, sha256): (Vec<u8>, i64, [u8; 32]) = (row.get(5)?, row.get(6)?, row.get(7)?);
     debug_assert!(bytes.len() <= DEAD_LETTER_BYTES_MAX);
     let offset: i64 = row.get(2)?;
+    let reason: String = row.get(4)?;
+    // A letter of an earlier version has no kind.
+    let kind = DeadLetterReason::of_stored(row.get_ref(10)?.as_str_or_null()?, &reason);
     Ok(DeadLetter {
         position: Position { partition: PartitionId(row.get(1)?), offset: Offset(offset.cast_unsigned()) },
         id: row.get::<_, Option<String>>(3)?.and_then(|id| RequestId::new(id).ok()),
-        reason: row.get(4)?,
+        reason,
+        kind,
         payload: Payload::kept(bytes, usize::try_from(length).unwrap_or(usize::MAX), sha256),
         found_at: chrono::DateTime::from_timestamp_millis(row.get(8)?).unwrap_or_default(),
         attempt: row.get(9)?,

@@ -22,12 +22,12 @@ impl Row for DeadLetterRow {
     }
 
     fn insert(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let DeadLetter { position, id, reason, payload, found_at, attempt } = &self.letter;
+        let DeadLetter { position, id, reason, kind, payload, found_at, attempt } = &self.letter;
         connection
             .prepare_cached(
                 "INSERT INTO dead_letters
-                 (topic, partition, \"offset\", id, reason, bytes, length, sha256, found_at_ms, attempt)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
+                 (topic, partition, \"offset\", id, reason, bytes, length, sha256, found_at_ms, attempt, kind)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING",
             )?
             .execute(params![
                 self.topic,
@@ -40,6 +40,7 @@ impl Row for DeadLetterRow {
                 payload.sha256(),
                 found_at.timestamp_millis(),
                 attempt,
+                kind.name(),
             ])
             .map(drop)
     }

@@ -16,7 +16,10 @@ use rdkafka::{
 use super::{address::Settings, context::Quiet, fault::unavailable, keeper::attempt, options, options::CALL, topics};
 use crate::{
     delivery::Unavailable,
-    log::{DeadLetter, DeadLetterReader, DeadLetterSpan, DeadLettersFrom, Offset, PartitionId, Payload, Position},
+    log::{
+        DeadLetter, DeadLetterReader, DeadLetterReason, DeadLetterSpan, DeadLettersFrom, Offset, PartitionId, Payload,
+        Position,
+    },
     request::RequestId,
 };
 
@@ -180,6 +183,7 @@ fn letter(message: &BorrowedMessage<'_>) -> Option<DeadLetter> {
         },
         id: text("id").and_then(|id| RequestId::new(id.to_owned()).ok()),
         reason: text("reason")?.to_owned(),
+        kind: DeadLetterReason::of_stored(text("kind"), text("reason")?),
         payload: Payload::kept(bytes, text("length")?.parse().ok()?, sha256),
         found_at: DateTime::parse_from_rfc3339(text("found_at")?).ok()?.to_utc(),
         attempt: attempt(headers),

@@ -1,7 +1,8 @@
 //! Keeps dead letters in a topic beside that of the requests.
 //!
 //! A dead letter is a message: its value the record's bytes (cut where [`crate::log::Payload`] cuts them), its key the
-//! record's identity `topic/partition/offset`, its headers the rest, as text: `reason`, `topic`, `partition`, `offset`,
+//! record's identity `topic/partition/offset`, its headers the rest, as text: `reason`, `kind`
+//! (the name of its [`crate::log::DeadLetterReason`]), `topic`, `partition`, `offset`,
 //! `found_at` (RFC 3339, UTC), `length` (of the whole record, bytes), `sha256` (of the whole record, hexadecimal), and
 //! `id`, if that could be read; and `delaycast-attempt`, if it had been replayed before. It is written at least once; who reads it sees by the key whether it is new.
 
@@ -111,10 +112,11 @@ fn key(requests: &str, letter: &DeadLetter) -> String {
 }
 
 fn headers(requests: &str, letter: &DeadLetter) -> Vec<(&'static str, String)> {
-    let DeadLetter { position, id, reason, payload, found_at, attempt } = letter;
+    let DeadLetter { position, id, reason, kind, payload, found_at, attempt } = letter;
     let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut headers = vec![
         ("reason", reason.clone()),
+        ("kind", kind.name().to_owned()),
         ("topic", requests.to_owned()),
         ("partition", position.partition.0.to_string()),
         ("offset", position.offset.0.to_string()),
@@ -139,6 +141,7 @@ mod tests {
         let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         let expected = [
             ("reason", "Carrier: is missing"),
+            ("kind", "Carrier"),
             ("topic", "requests"),
             ("partition", "1"),
             ("offset", "7"),

@@ -1,0 +1,266 @@
+//! ISO 8601 dates and times, in every form that producers write them.
+//!
+//! The clock's reading is kept as it is written: an offset is checked and dropped, and shifts nothing.
+//!
+//! | part | forms |
+//! |---|---|
+//! | date | `2016-12-25`, `20161225`, `2016-360`, `2016360`, `2016-W51-7`, `2016W517` |
+//! | between | `T`, `t`, or blanks |
+//! | time | `18`, `18:05`, `18:05:07`, `1805`, `180507`, the seconds with a fraction after `.` or `,`; `24:00`; second 60 |
+//! | offset | `Z`, `z`, `UTC`, `GMT`, `+00`, `+0000`, `+00:00`, `+00:00:00`, after blanks or none |
+//! | zone | `[Europe/Paris]` after the offset, as Java writes it |
+
+use chrono::{NaiveDate, NaiveTime, Weekday};
+
+/// A date, with the time that follows it, if one does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct IsoTime {
+    pub(super) date: NaiveDate,
+    pub(super) time: Option<NaiveTime>,
+}
+
+impl IsoTime {
+    /// Reads a whole text; `None` if it has none of the forms above, or is not in the calendar.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (date, rest) = match text.find(['T', 't', ' ']) {
+            Some(at) => text.split_at(at),
+            None => (text, ""),
+        };
+        let date = self::date(date)?;
+        let mut rest = Cursor(rest.as_bytes());
+        if rest.0.is_empty() {
+            return Some(IsoTime { date, time: None });
+        }
+        if !rest.take_any(b"Tt") {
+            rest.skip_blanks();
+        }
+        let time = time(&mut rest)?;
+        rest.skip_blanks();
+        offset(&mut rest)?;
+        zone(&mut rest)?;
+        rest.0.is_empty().then_some(IsoTime { date, time: Some(time) })
+    }
+}
+
+/// What is left of a text.
+struct Cursor<'a>(&'a [u8]);
+
+impl Cursor<'_> {
+    /// Takes one byte if it is one of these.
+    fn take_any(&mut self, bytes: &[u8]) -> bool {
+        match self.0 {
+            [first, rest @ ..] if bytes.contains(first) => {
+                self.0 = rest;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes a word if it is next.
+    fn take_word(&mut self, word: &str) -> bool {
+        let rest = self.0.strip_prefix(word.as_bytes());
+        self.0 = rest.unwrap_or(self.0);
+        rest.is_some()
+    }
+
+    fn skip_blanks(&mut self) {
+        while self.take_any(b" ") {}
+    }
+
+    /// Takes exactly so many digits.
+    fn digits(&mut self, count: usize) -> Option<u32> {
+        let (digits, rest) = self.0.split_at_checked(count)?;
+        let number = digits
+            .iter()
+            .try_fold(0, |number: u32, digit| digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0')))?;
+        self.0 = rest;
+        Some(number)
+    }
+}
+
+fn date(text: &str) -> Option<NaiveDate> {
+    let mut rest = Cursor(text.as_bytes());
+    let year = rest.digits(4)?.cast_signed();
+    let extended = rest.take_any(b"-");
+    let date = if rest.take_any(b"W") {
+        let week = rest.digits(2)?;
+        if extended != rest.take_any(b"-") {
+            return None;
+        }
+        let day = Weekday::try_from(u8::try_from(rest.digits(1)?.checked_sub(1)?).ok()?).ok()?;
+        NaiveDate::from_isoywd_opt(year, week, day)
+    } else if rest.0.len() == 3 {
+        NaiveDate::from_yo_opt(year, rest.digits(3)?)
+    } else {
+        let month = rest.digits(2)?;
+        if extended != rest.take_any(b"-") {
+            return None;
+        }
+        NaiveDate::from_ymd_opt(year, month, rest.digits(2)?)
+    };
+    date.filter(|_| rest.0.is_empty())
+}
+
+fn time(rest: &mut Cursor<'_>) -> Option<NaiveTime> {
+    let hour = rest.digits(2)?;
+    let extended = rest.take_any(b":");
+    let (mut minute, mut second, mut nanosecond) = (0, 0, 0);
+    if extended || rest.0.first().is_some_and(u8::is_ascii_digit) {
+        minute = rest.digits(2)?;
+        let second_follows =
+            if extended { rest.take_any(b":") } else { rest.0.first().is_some_and(u8::is_ascii_digit) };
+        if second_follows {
+            second = rest.digits(2)?;
+            if rest.take_any(b".,") {
+                nanosecond = fraction(rest)?;
+            }
+        }
+    }
+    match (hour, minute, second) {
+        // The end of the day: it stays the day that is written.
+        (24, 0, 0) => Some(NaiveTime::MIN),
+        // A leap second.
+        (hour, minute, 60) => NaiveTime::from_hms_nano_opt(hour, minute, 59, 999_999_999),
+        (hour, minute, second) => NaiveTime::from_hms_nano_opt(hour, minute, second, nanosecond),
+    }
+}
+
+/// Digits of a second's fraction, of which nine count.
+fn fraction(rest: &mut Cursor<'_>) -> Option<u32> {
+    let (mut nanosecond, mut unit) = (rest.digits(1)? * 100_000_000, 10_000_000);
+    while let Some(digit) = rest.digits(1) {
+        nanosecond += digit * unit;
+        unit /= 10;
+    }
+    Some(nanosecond)
+}
+
+/// An offset or none; `None` if there is something else.
+fn offset(rest: &mut Cursor<'_>) -> Option<()> {
+    if rest.take_any(b"Zz") || rest.take_word("UTC") || rest.take_word("GMT") || !rest.take_any(b"+-") {
+        return Some(());
+    }
+    let hours = rest.digits(2)?;
+    let extended = rest.take_any(b":");
+    let mut parts = [0, 0];
+    for part in &mut parts {
+        if extended || rest.0.first().is_some_and(u8::is_ascii_digit) {
+            *part = rest.digits(2)?;
+            if extended && !rest.take_any(b":") {
+                break;
+            }
+        }
+    }
+    (hours < 24 && parts.iter().all(|part| *part < 60)).then_some(())
+}
+
+/// A zone's name in brackets or none; `None` if the bracket does not end, or names nothing.
+fn zone(rest: &mut Cursor<'_>) -> Option<()> {
+    if !rest.take_any(b"[") {
+        return Some(());
+    }
+    let end = rest.0.iter().position(|byte| *byte == b']').filter(|end| *end > 0)?;
+    let named = rest.0[..end].iter().all(|byte| byte.is_ascii_alphanumeric() || b"/_+-:".contains(byte));
+    rest.0 = &rest.0[end + 1..];
+    named.then_some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> Option<String> {
+        let IsoTime { date, time } = IsoTime::parse(text)?;
+        Some(time.map_or_else(|| date.to_string(), |time| format!("{date} {time}")))
+    }
+
+    #[test]
+    fn every_form_of_a_date_is_read() {
+        for text in ["2016-12-25", "20161225", "2016-360", "2016360", "2016-W51-7", "2016W517"] {
+            assert_eq!(read(text).as_deref(), Some("2016-12-25"), "{text}");
+        }
+        assert_eq!(read("2021-W53-5"), None, "that year has 52 weeks");
+        assert_eq!(read("2020-W53-5").as_deref(), Some("2021-01-01"));
+    }
+
+    #[test]
+    fn every_form_of_a_time_is_read_as_the_clock_that_wrote_it_had_it() {
+        for time in ["T18", "T18:00", " 18:00:00", "t1800", "T180000.000", "  18:00:00,0"] {
+            for offset in
+                ["", "Z", "z", " UTC", " GMT", "+00", "+0000", "-00:00", " +0530", "-08:00", "+01:00[Europe/Paris]"]
+            {
+                let text = format!("2016-12-25{time}{offset}");
+                assert_eq!(read(&text).as_deref(), Some("2016-12-25 18:00:00"), "{text}");
+            }
+        }
+        assert_eq!(read("2016-12-25T13:41:32.246003").as_deref(), Some("2016-12-25 13:41:32.246003"));
+        assert_eq!(read("2016-12-25T13:41:32.2460031239999").as_deref(), Some("2016-12-25 13:41:32.246003123"));
+        assert_eq!(read("2016-12-25T24:00").as_deref(), Some("2016-12-25 00:00:00"));
+        assert_eq!(read("2016-12-31T23:59:60Z").as_deref(), Some("2016-12-31 23:59:59.999999999"));
+    }
+
+    #[test]
+    fn anything_else_is_none() {
+        for text in [
+            "",
+            "2016",
+            "2016-12",
+            "2016-12-2",
+            "2016-1225",
+            "201612-25",
+            "2016-13-01",
+            "2015-02-29",
+            "2016-367",
+            "2016-000",
+            "2016-W00-1",
+            "2016-W51-0",
+            "2016-W51-8",
+            "2016W51-7",
+            "+2016-12-25",
+            "25/12/2016",
+            "2016-12-25x",
+            "2016-12-25T",
+            "2016-12-25 ",
+            "2016-12-25Tea",
+            "2016-12-25T1",
+            "2016-12-25T18:",
+            "2016-12-25T18:5",
+            "2016-12-25T25:00",
+            "2016-12-25T24:01",
+            "2016-12-25T18:60",
+            "2016-12-25T18:00:61",
+            "2016-12-25T18:00:00.",
+            "2016-12-25T18:00Zulu",
+            "2016-12-25T18:00+",
+            "2016-12-25T18:00+1",
+            "2016-12-25T18:00+01:",
+            "2016-12-25T18:00+24",
+            "2016-12-25T18:00+01:60",
+            "2016-12-25T18:00+01:00[",
+            "2016-12-25T18:00+01:00[]",
+            "2016-12-25T18:00[a b]",
+            "２０１６-１２-２５",
+            "2016-12-25T１８",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "[0-9TtWZ:+., \\[\\]é-]{0,40}") {
+            let _ = IsoTime::parse(&text);
+        }
+
+        #[test]
+        fn what_chrono_writes_is_read(days in 0i32..80_000, ms in 0i64..86_400_000, minutes in -1439i32..1440) {
+            let at = NaiveDate::from_epoch_days(days).unwrap().and_time(NaiveTime::MIN) + chrono::Duration::milliseconds(ms);
+            let offset = chrono::FixedOffset::east_opt(minutes * 60).unwrap();
+            let text = at.and_local_timezone(offset).unwrap().to_rfc3339();
+            prop_assert_eq!(IsoTime::parse(&text), Some(IsoTime { date: at.date(), time: Some(at.time()) }));
+        }
+    }
+}
