@@ -100,11 +100,7 @@ pub(super) fn describe<C: ConsumerContext>(
     let found = metadata.topics().iter().find(|found| found.name() == topic && found.error().is_none());
     let partitions = found.ok_or_else(|| missing(topic))?.partitions();
     let replicas = partitions.iter().map(|partition| partition.replicas().len()).min().unwrap_or(0);
-    let resource = ResourceSpecifier::Topic(topic);
-    let described = block_on(admin(config)?.describe_configs([&resource], &limits()));
-    // Who may not ask for it does not learn it.
-    let described = described.ok().and_then(|described| described.into_iter().next()?.ok());
-    let retention = described.and_then(|described| described.get("retention.ms")?.value.clone());
+    let retention = configured(config, topic, "retention.ms");
     Ok(Topic {
         name: topic.to_owned(),
         made: false,
@@ -113,4 +109,16 @@ pub(super) fn describe<C: ConsumerContext>(
         // -1: for ever.
         retention_s: retention.and_then(|retention| Some(retention.parse::<u64>().ok()? / 1000)),
     })
+}
+
+/// What a topic does with old messages, if that may be known. Blocks, [`CALL`] at most.
+pub(super) fn cleanup_policy(config: &ClientConfig, topic: &str) -> Option<String> {
+    configured(config, topic, "cleanup.policy")
+}
+
+/// A parameter of a topic; a user that may not ask for it does not learn it.
+fn configured(config: &ClientConfig, topic: &str, name: &str) -> Option<String> {
+    let resource = ResourceSpecifier::Topic(topic);
+    let described = block_on(admin(config).ok()?.describe_configs([&resource], &limits()));
+    described.ok()?.into_iter().next()?.ok()?.get(name)?.value.clone()
 }

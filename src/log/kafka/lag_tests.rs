@@ -1,0 +1,104 @@
+//! What is no message is not lag (rule 9 of [`crate::log`]), against a real Kafka: a mock cluster writes no markers.
+
+use std::time::Instant;
+
+use rdkafka::{
+    ClientConfig, Offset as KafkaOffset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    producer::{BaseProducer, BaseRecord, Producer as _},
+};
+
+use super::{
+    tests::{Cluster, until},
+    *,
+};
+use crate::log::{
+    Lag, PartitionId,
+    promises::{PATIENCE, Rig, offsets_after},
+};
+
+fn transactional(cluster: &Cluster, name: &str) -> BaseProducer {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", cluster.brokers()).set("transactional.id", name);
+    let producer: BaseProducer = config.create().unwrap();
+    producer.init_transactions(PATIENCE).unwrap();
+    producer
+}
+
+fn send(producer: &BaseProducer, topic: &str, count: usize) {
+    for number in 0..count {
+        let payload = number.to_string();
+        producer.send(BaseRecord::<str, str>::to(topic).payload(&payload)).map_err(|(error, _)| error).unwrap();
+    }
+    producer.flush(PATIENCE).unwrap();
+}
+
+fn committed(cluster: &Cluster, topic: &str) -> KafkaOffset {
+    let mut config = ClientConfig::new();
+    let consumer: BaseConsumer =
+        config.set("bootstrap.servers", cluster.brokers()).set("group.id", topic).create().unwrap();
+    let mut list = TopicPartitionList::new();
+    list.add_partition(topic, 0);
+    consumer.committed_offsets(list, PATIENCE).unwrap().elements()[0].offset()
+}
+
+/// Polls, as the source does all the time, until the lag is so much.
+fn wait_for_lag(rig: &mut Rig, left: u64) {
+    let start = Instant::now();
+    while rig.reader.lag() != Some(Lag::from([(PartitionId(0), left)])) {
+        let mut messages = Vec::new();
+        rig.reader.poll(100, &mut messages);
+        assert_eq!(messages, []);
+        assert!(start.elapsed() < PATIENCE, "{:?} instead of {left}", rig.reader.lag());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn promise_9_what_ends_a_transaction_and_what_was_aborted_is_no_lag() {
+    let Some(cluster) = Cluster::real() else { return };
+    let topic = cluster.topic(1);
+    let log = cluster.log(&topic, &format!("group={topic}"));
+    let (producer, mut rig) = (transactional(&cluster, &topic), Rig::start(&*log, Share::ALL));
+
+    // Ten messages and their marker, five aborted ones and theirs.
+    producer.begin_transaction().unwrap();
+    send(&producer, &topic, 10);
+    producer.commit_transaction(PATIENCE).unwrap();
+    producer.begin_transaction().unwrap();
+    send(&producer, &topic, 5);
+    producer.abort_transaction(PATIENCE).unwrap();
+    let messages = rig.read(10);
+    wait_for_lag(&mut rig, 17);
+    assert!(committed(&cluster, &topic) == KafkaOffset::Offset(0), "nothing of it has come back");
+    rig.reader.commit(&offsets_after(&messages[..4]));
+    wait_for_lag(&mut rig, 13);
+    rig.reader.commit(&offsets_after(&messages));
+    wait_for_lag(&mut rig, 0);
+    until(|| committed(&cluster, &topic) == KafkaOffset::Offset(17));
+
+    // So it is after a restart.
+    drop(rig);
+    let mut rig = Rig::start(&*log, Share::ALL);
+    wait_for_lag(&mut rig, 0);
+
+    // One that is open holds back what others write, and that is lag.
+    producer.begin_transaction().unwrap();
+    send(&producer, &topic, 3);
+    let other = log.producer().unwrap();
+    crate::log::promises::publish(&*other, None, "behind it").unwrap();
+    wait_for_lag(&mut rig, 4);
+    assert_eq!(committed(&cluster, &topic), KafkaOffset::Offset(17));
+    producer.commit_transaction(PATIENCE).unwrap();
+    let messages = rig.read(4);
+    rig.reader.commit(&offsets_after(&messages));
+    wait_for_lag(&mut rig, 0);
+    until(|| committed(&cluster, &topic) == KafkaOffset::Offset(22));
+
+    // Nothing but what was aborted: nothing comes back through `commit`.
+    producer.begin_transaction().unwrap();
+    send(&producer, &topic, 2);
+    producer.abort_transaction(PATIENCE).unwrap();
+    wait_for_lag(&mut rig, 0);
+    until(|| committed(&cluster, &topic) == KafkaOffset::Offset(25));
+}
