@@ -21,7 +21,7 @@ use super::{
     *,
 };
 use crate::log::{
-    GROUP, Message, Offset, TopicId,
+    DeadLettersFrom, GROUP, Message, Offset, TopicId,
     promises::{PATIENCE, Rig, dead_letter, letters, offsets_after, publish},
 };
 
@@ -212,6 +212,8 @@ fn promise_8_a_topic_made_anew_behind_a_stopped_reader_is_read_from_its_earliest
     // Kafka forgets the offsets of a topic that is deleted; one that was under way may come afterwards.
     commit_as(&cluster, &topic, &topic, offset, &metadata);
     assert_eq!(Tag::parse(&metadata).topic, Some(former));
+    let told = |finding: &Finding| finding.found.contains("belongs to a former topic");
+    assert!(log.inspect().iter().any(told), "{:?}", log.inspect());
     let messages = Rig::start(&*log, Share::ALL).read(100);
     assert_eq!(messages[0].position.offset, Offset(0));
     // What other tools commit, or an operator, counts.

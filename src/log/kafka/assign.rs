@@ -96,6 +96,10 @@ impl Keeper {
         }
         let (mut new, mut foreign) = (Vec::new(), BTreeMap::<TopicId, Vec<u32>>::new());
         for (partition, extent) in found {
+            // A broker names the new topic a moment before it serves it, and may have told the beginning of the former one.
+            // The first offset of a topic is 0; one that is deleted already is out of range, and the reader starts over.
+            let low = if self.basis == Basis::Anew && id.is_some() { 0 } else { extent.low };
+            let extent = Extent { low, ..extent };
             let committed = of(&self.basis, partition);
             let (start, remark) = start(committed, id, extent);
             let place = format!("group {} in partition {} of topic {}", self.group, partition.0, self.topic);

@@ -2,8 +2,10 @@
 
 use std::time::Instant;
 
+use futures_executor::block_on;
 use rdkafka::{
     ClientConfig, Offset as KafkaOffset, TopicPartitionList,
+    admin::{AdminOptions, NewTopic, TopicReplication},
     consumer::{BaseConsumer, Consumer},
     producer::{BaseProducer, BaseRecord, Producer as _},
 };
@@ -12,9 +14,12 @@ use super::{
     tests::{Cluster, until},
     *,
 };
-use crate::log::{
-    Lag, PartitionId,
-    promises::{PATIENCE, Rig, offsets_after},
+use crate::{
+    finding::State,
+    log::{
+        Lag, PartitionId,
+        promises::{PATIENCE, Rig, offsets_after},
+    },
 };
 
 fn transactional(cluster: &Cluster, name: &str) -> BaseProducer {
@@ -42,6 +47,10 @@ fn committed(cluster: &Cluster, topic: &str) -> KafkaOffset {
     consumer.committed_offsets(list, PATIENCE).unwrap().elements()[0].offset()
 }
 
+fn found(log: &dyn Log, what: &str) -> Option<Finding> {
+    log.inspect().into_iter().find(|finding| finding.what == what)
+}
+
 /// Polls, as the source does all the time, until the lag is so much.
 fn wait_for_lag(rig: &mut Rig, left: u64) {
     let start = Instant::now();
@@ -50,7 +59,7 @@ fn wait_for_lag(rig: &mut Rig, left: u64) {
         rig.reader.poll(100, &mut messages);
         assert_eq!(messages, []);
         assert!(start.elapsed() < PATIENCE, "{:?} instead of {left}", rig.reader.lag());
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -89,11 +98,15 @@ fn promise_9_what_ends_a_transaction_and_what_was_aborted_is_no_lag() {
     crate::log::promises::publish(&*other, None, "behind it").unwrap();
     wait_for_lag(&mut rig, 4);
     assert_eq!(committed(&cluster, &topic), KafkaOffset::Offset(17));
+    let open = found(&*log, "transactions").expect("it is named");
+    assert!(open.found.contains("0 (offset 17, 4 records)"), "{open:?}");
     producer.commit_transaction(PATIENCE).unwrap();
     let messages = rig.read(4);
     rig.reader.commit(&offsets_after(&messages));
     wait_for_lag(&mut rig, 0);
     until(|| committed(&cluster, &topic) == KafkaOffset::Offset(22));
+    assert_eq!(found(&*log, "transactions"), None);
+    assert!(found(&*log, "lag").unwrap().found.contains(" 0 messages to go"));
 
     // Nothing but what was aborted: nothing comes back through `commit`.
     producer.begin_transaction().unwrap();
@@ -101,4 +114,21 @@ fn promise_9_what_ends_a_transaction_and_what_was_aborted_is_no_lag() {
     producer.abort_transaction(PATIENCE).unwrap();
     wait_for_lag(&mut rig, 0);
     until(|| committed(&cluster, &topic) == KafkaOffset::Offset(25));
+}
+
+#[test]
+fn the_doctor_names_a_scorer_that_runs_and_a_topic_that_loses_requests() {
+    let Some(cluster) = Cluster::real() else { return };
+    let topic = format!("{}-compacted", cluster.topic(1));
+    let new = NewTopic::new(&topic, 2, TopicReplication::Fixed(1)).set("cleanup.policy", "compact");
+    assert!(block_on(cluster.admin().create_topics([&new], &AdminOptions::new())).unwrap().iter().all(Result::is_ok));
+    let log = cluster.log(&topic, &format!("group={topic}"));
+    until(|| log.partitions() == Ok(2));
+    assert_eq!(found(&*log, "scorer"), None);
+    let compacted = log.inspect().into_iter().any(|finding| finding.what == "topic" && finding.found.contains("compact"));
+    assert!(compacted, "{:?}", log.inspect());
+    // It has read nothing, as there is nothing to read, and yet nobody is told to start one.
+    let _rig = Rig::start(&*log, Share::ALL);
+    until(|| found(&*log, "scorer").is_some_and(|finding| finding.state == State::Well));
+    assert!(found(&*log, "lag").is_some_and(|finding| finding.state == State::Well));
 }
