@@ -10,11 +10,11 @@
 //! 5. What it buffers is bounded.
 //! 6. Dead letters are read in the order of their writing, from a moment on or from where a group has committed.
 //! 7. A message that is published again says how often.
-//! 8. A position belongs to one topic. Where a topic was deleted and made anew under its name, running or stopped, reading
-//!    starts at the earliest message of the new one, with a warning; offsets of the former one are neither used nor
-//!    committed for the new one, and a dead letter of the one is never taken for one of the other.
-//! 9. What is no message (a record that ends a transaction, an aborted message, a gap of compaction) is not lag: a reader
-//!    that has handled all messages of a partition has a lag of 0, and its committed offset goes to the end.
+//! 8. A position belongs to one topic. Where a topic was deleted and made anew under its name, running or stopped,
+//!    reading starts at the earliest message of the new one, with a warning; offsets of the former one are neither used
+//!    nor committed for the new one, and a dead letter of the one is never taken for one of the other.
+//! 9. What is no message (a record that ends a transaction, an aborted message, a gap of compaction) is not lag: a
+//!    reader that has handled all messages of a partition has a lag of 0, and its committed offset goes to the end.
 
 mod dead_letter;
 pub mod embedded;

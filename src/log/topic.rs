@@ -82,8 +82,13 @@ mod tests {
         for id in [id, TopicId([0; 16]), TopicId([0xff; 16])] {
             assert_eq!(TopicId::parse(&id.to_string()), Some(id));
         }
-        for text in ["", "ABEiM0RVZneImaq7zN3u_", "ABEiM0RVZneImaq7zN3u_w==", "ABEiM0RVZneImaq7zN3u_x", "ABEiM0RVZneImaq7zN3u+w"]
-        {
+        for text in [
+            "",
+            "ABEiM0RVZneImaq7zN3u_",
+            "ABEiM0RVZneImaq7zN3u_w==",
+            "ABEiM0RVZneImaq7zN3u_x",
+            "ABEiM0RVZneImaq7zN3u+w",
+        ] {
             assert_eq!(TopicId::parse(text), None, "{text}");
         }
     }

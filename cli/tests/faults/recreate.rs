@@ -1,7 +1,8 @@
 //! The topic of requests is deleted and made anew, under a scorer and behind one that is stopped.
 //!
-//! What stood in the deleted topic and was not read goes with it, so that the account is of what is published to the new
-//! one: all of it must be answered, in any timing. Meanwhile other requests come all the time, into whatever topic is there.
+//! What stood in the deleted topic and was not read goes with it, so that the account is of what is published to the
+//! new one: all of it must be answered, in any timing. Meanwhile other requests come all the time, into whatever topic
+//! is there.
 
 use std::{
     collections::HashSet,
@@ -159,7 +160,8 @@ fn a_topic_made_anew_behind_a_stopped_scorer() {
         place.delete_topic();
         place.make_topic(partitions);
         fill(&place.config(), &place.topic, "new-", after);
-        // A broker forgets what was committed of a topic that is deleted. What a scorer commits at that moment, it keeps.
+        // A broker forgets what was committed of a topic that is deleted. What a scorer commits at that moment, it
+        // keeps.
         place.commit(&committed);
         let (scorer, words) = place.score_into_with_its_words(&answers.url(), 2);
         answers.until_all("new-", after);

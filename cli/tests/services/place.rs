@@ -188,7 +188,8 @@ impl Place {
     pub(crate) fn commit(&self, offsets: &[(i32, i64, String)]) {
         let (consumer, partitions): (BaseConsumer, _) = (self.config().create().unwrap(), self.partitions(&self.topic));
         let mut list = TopicPartitionList::new();
-        for (partition, offset, metadata) in offsets.iter().filter(|(partition, ..)| (*partition as usize) < partitions) {
+        for (partition, offset, metadata) in offsets.iter().filter(|(partition, ..)| (*partition as usize) < partitions)
+        {
             let mut element = list.add_partition(&self.topic, *partition);
             element.set_offset(Offset::Offset(*offset)).unwrap();
             element.set_metadata(metadata);

@@ -39,8 +39,9 @@ impl Keeper {
         Ok(Extent { low: low.max(0).cast_unsigned(), high: high.max(0).cast_unsigned() })
     }
 
-    /// Starts reading partitions, as many as can be. Each gets its queue first and is assigned then, so that none of its
-    /// messages goes to the common queue; and it is assigned besides the others: `assign` would switch their queues off.
+    /// Starts reading partitions, as many as can be. Each gets its queue first and is assigned then, so that none of
+    /// its messages goes to the common queue; and it is assigned besides the others: `assign` would switch their queues
+    /// off.
     pub(super) fn assign(&mut self, partitions: &[PartitionId]) -> Result<(), Unavailable> {
         let (mut list, mut queues, mut outcome) = (TopicPartitionList::new(), Vec::new(), Ok(()));
         for new in self.starts(partitions, &mut outcome)? {
@@ -96,8 +97,9 @@ impl Keeper {
         }
         let (mut new, mut foreign) = (Vec::new(), BTreeMap::<TopicId, Vec<u32>>::new());
         for (partition, extent) in found {
-            // A broker names the new topic a moment before it serves it, and may have told the beginning of the former one.
-            // The first offset of a topic is 0; one that is deleted already is out of range, and the reader starts over.
+            // A broker names the new topic a moment before it serves it, and may have told the beginning of the former
+            // one. The first offset of a topic is 0; one that is deleted already is out of range, and the reader starts
+            // over.
             let low = if self.basis == Basis::Anew && id.is_some() { 0 } else { extent.low };
             let extent = Extent { low, ..extent };
             let committed = of(&self.basis, partition);
@@ -115,8 +117,8 @@ impl Keeper {
         for (other, partitions) in foreign {
             let now = id.map(|id| format!(", it is {id} now")).unwrap_or_default();
             tracing::warn!(
-                "topic {} was deleted and made anew: what group {} has committed in partitions {partitions:?} belongs to a \
-                 former topic of this name (id {other}{now}), and reading starts at the earliest message",
+                "topic {} was deleted and made anew: what group {} has committed in partitions {partitions:?} belongs \
+                 to a former topic of this name (id {other}{now}), and reading starts at the earliest message",
                 self.topic,
                 self.group
             );

@@ -1,7 +1,7 @@
 //! Offsets to commit: what is wanted is merged, one commit is under way at a time, and a failed one is tried again.
 //!
-//! Offsets belong to one topic. Between [`Commits::leave`] and [`Commits::begin`] nothing is committed, and a commit of the
-//! former topic that is still under way then counts for nothing.
+//! Offsets belong to one topic. Between [`Commits::leave`] and [`Commits::begin`] nothing is committed, and a commit of
+//! the former topic that is still under way then counts for nothing.
 
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,8 @@ use crate::{
     log::{Offset, Offsets, PartitionId, TopicId},
 };
 
-/// What is committed is committed again this often. It shows that a scorer runs, and keeps the broker from forgetting the
-/// commits of partitions that get no messages.
+/// What is committed is committed again this often. It shows that a scorer runs, and keeps the broker from forgetting
+/// the commits of partitions that get no messages.
 pub(super) const REPEAT: Duration = Duration::from_secs(30);
 
 /// Offsets to commit, and where they stand. Bounded by the number of partitions.

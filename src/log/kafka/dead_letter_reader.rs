@@ -1,7 +1,7 @@
 //! Reads dead letters from their topic.
 //!
-//! What a group has committed there belongs to a topic id, as with requests: where the topic of dead letters was made anew, it
-//! is read from its earliest message.
+//! What a group has committed there belongs to a topic id, as with requests: where the topic of dead letters was made
+//! anew, it is read from its earliest message.
 
 use std::{
     collections::{BTreeMap, HashSet, VecDeque},
@@ -22,7 +22,9 @@ use super::{
 };
 use crate::{
     delivery::Unavailable,
-    log::{DeadLetter, DeadLetterReader, DeadLetterSpan, DeadLettersFrom, Offset, PartitionId, Payload, Position, TopicId},
+    log::{
+        DeadLetter, DeadLetterReader, DeadLetterSpan, DeadLettersFrom, Offset, PartitionId, Payload, Position, TopicId,
+    },
     request::RequestId,
 };
 
@@ -73,7 +75,8 @@ impl KafkaDeadLetterReader {
         Ok(KafkaDeadLetterReader { config, consumer, topic, start, follow, places, topic_id, ask_at, anew, seen })
     }
 
-    /// Starts over where the topic is another one by now, with a new client: librdkafka keeps offsets by a topic's name.
+    /// Starts over where the topic is another one by now, with a new client: librdkafka keeps offsets by a topic's
+    /// name.
     fn start_over_if_anew(&mut self) -> Result<(), Unavailable> {
         if self.places.is_none() || Instant::now() < self.ask_at {
             return Ok(());
@@ -86,8 +89,8 @@ impl KafkaDeadLetterReader {
             && own != other
         {
             tracing::warn!(
-                "topic {} was deleted and made anew (it had the id {own}, and has {other}): reading starts at its earliest \
-                 message",
+                "topic {} was deleted and made anew (it had the id {own}, and has {other}): reading starts at its \
+                 earliest message",
                 self.topic
             );
             self.consumer = create(&self.config)?;
@@ -131,8 +134,8 @@ impl KafkaDeadLetterReader {
                 (KafkaOffset::Offset(_), Start::Committed) if self.anew && tag.topic != self.topic_id => low,
                 (KafkaOffset::Offset(_), Start::Committed) if tag.is_foreign_to(self.topic_id) => {
                     tracing::warn!(
-                        "topic {} was deleted and made anew: what is committed in partition {partition} belongs to a former \
-                         topic of this name, and reading starts at the earliest message",
+                        "topic {} was deleted and made anew: what is committed in partition {partition} belongs to a \
+                         former topic of this name, and reading starts at the earliest message",
                         self.topic
                     );
                     low
@@ -245,9 +248,7 @@ fn letter(message: &BorrowedMessage<'_>) -> Option<DeadLetter> {
 }
 
 fn create(config: &ClientConfig) -> Result<BaseConsumer<Quiet>, Unavailable> {
-    config
-        .create_with_context(Quiet::default())
-        .map_err(|error| unavailable("cannot start a consumer", &error))
+    config.create_with_context(Quiet::default()).map_err(|error| unavailable("cannot start a consumer", &error))
 }
 
 fn unhex(text: &str) -> Option<[u8; 32]> {

@@ -1,10 +1,11 @@
 //! Keeps dead letters in a topic beside that of the requests.
 //!
 //! A dead letter is a message: its value the record's bytes (cut where [`crate::log::Payload`] cuts them), its key the
-//! record's identity `topic/partition/offset` (`topic/id/partition/offset` where topics have ids: one that was made anew has
-//! the same offsets), its headers the rest, as text: `reason`, `topic`, `partition`, `offset`,
-//! `found_at` (RFC 3339, UTC), `length` (of the whole record, bytes), `sha256` (of the whole record, hexadecimal), and
-//! `id`, if that could be read; `topic_id`, if topics have ids; and `delaycast-attempt`, if it had been replayed before. It is written at least once; who reads it sees by the key whether it is new.
+//! record's identity `topic/partition/offset` (`topic/id/partition/offset` where topics have ids: one that was made
+//! anew has the same offsets), its headers the rest, as text: `reason`, `topic`, `partition`, `offset`, `found_at` (RFC
+//! 3339, UTC), `length` (of the whole record, bytes), `sha256` (of the whole record, hexadecimal), and `id`, if that
+//! could be read; `topic_id`, if topics have ids; and `delaycast-attempt`, if it had been replayed before. It is
+//! written at least once; who reads it sees by the key whether it is new.
 
 use std::{sync::mpsc::sync_channel, time::Duration};
 

@@ -7,8 +7,8 @@ use crate::log::TopicId;
 
 /// So many ids of former topics are remembered.
 const FORMER_MAX: usize = 16;
-/// Where there are no ids, a sign of another topic has to be seen so often in a row: a broker that lags behind the others
-/// shows the same for a moment.
+/// Where there are no ids, a sign of another topic has to be seen so often in a row: a broker that lags behind the
+/// others shows the same for a moment.
 const SIGNS: u32 = 2;
 
 /// Which topic is read.
@@ -31,8 +31,8 @@ pub(super) enum Verdict {
 }
 
 impl Identity {
-    /// Judges what a broker says now. That a partition ends before where it was read, another sign of another topic, is seen
-    /// where reading starts over.
+    /// Judges what a broker says now. That a partition ends before where it was read, another sign of another topic, is
+    /// seen where reading starts over.
     pub(super) fn judge(&mut self, found: Description) -> Verdict {
         if found.id.is_some_and(|id| self.former.contains(&id)) {
             return Verdict::Former;
@@ -42,9 +42,7 @@ impl Identity {
             return Verdict::Same;
         };
         match (current.id, found.id) {
-            (Some(own), Some(other)) if own != other => {
-                Verdict::Anew(format!("it had the id {own}, and has {other}"))
-            }
+            (Some(own), Some(other)) if own != other => Verdict::Anew(format!("it had the id {own}, and has {other}")),
             (Some(_), _) => {
                 current.partitions = current.partitions.max(found.partitions);
                 Verdict::Same
@@ -93,7 +91,8 @@ mod tests {
     fn another_id_is_another_topic_whatever_else_is_the_same() {
         let mut identity = Identity::default();
         assert_eq!(identity.judge(of(1, 4)), Verdict::Same);
-        // Growth, a broker that has not heard of it, one that gives no id, and a truncated partition are no other topic.
+        // Growth, a broker that has not heard of it, one that gives no id, and a truncated partition are no other
+        // topic.
         for same in [of(1, 6), of(1, 4), of(0, 4), of(0, 4)] {
             assert_eq!(identity.judge(same), Verdict::Same, "{same:?}");
         }

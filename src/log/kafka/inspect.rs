@@ -9,8 +9,8 @@ use rdkafka::{
 };
 
 use super::{
-    address::Settings, commits::REPEAT, context::Quiet, fault::unavailable, listeners, options, options::CALL, tag::Tag,
-    topic_id, topics,
+    address::Settings, commits::REPEAT, context::Quiet, fault::unavailable, listeners, options, options::CALL,
+    tag::Tag, topic_id, topics,
 };
 use crate::{
     finding::Finding,
@@ -63,7 +63,9 @@ pub(super) fn inspect(settings: &Settings) -> Vec<Finding> {
             "see which brokers are down",
         )),
     }
-    findings.extend(topics::cleanup_policy(&options::inquirer(settings), topic).and_then(|policy| compacted(topic, &policy)));
+    findings.extend(
+        topics::cleanup_policy(&options::inquirer(settings), topic).and_then(|policy| compacted(topic, &policy)),
+    );
     findings.extend(lag(&consumer, settings, &metadata).unwrap_or_else(|error| {
         let error = unavailable("cannot learn what is committed", &error);
         vec![Finding::broken("lag", error.reason, "see whether this user may read the group")]
@@ -135,11 +137,13 @@ fn lag(consumer: &BaseConsumer<Quiet>, settings: &Settings, metadata: &Metadata)
 }
 
 fn of_a_former_topic(topic: &str, group: &str, id: TopicId) -> Finding {
-    let found = format!("what group {group} has committed belongs to a former topic {topic} (id {id}), which was deleted");
+    let found =
+        format!("what group {group} has committed belongs to a former topic {topic} (id {id}), which was deleted");
     Finding::notice("lag", found, "start a scorer: it reads this topic from its earliest message, or does so already")
 }
 
-/// Whether a scorer of the group runs. It has no members that a broker could name; but a scorer commits again and again.
+/// Whether a scorer of the group runs. It has no members that a broker could name; but a scorer commits again and
+/// again.
 fn scorer(group: &str, last: DateTime<Utc>, now: DateTime<Utc>) -> Finding {
     let ago = (now - last).to_std().unwrap_or_default();
     let found = format!("one of group {group} committed {} s ago", ago.as_secs());
@@ -168,8 +172,10 @@ fn open_transactions(settings: &Settings, behind: &[(i32, i64, i64)]) -> Result<
     if held_back.is_empty() {
         return Ok(vec![]);
     }
-    let found = format!("a producer's transaction is open, and readers wait for it in partition {}", held_back.join(", "));
-    let advice = "it ends when its producer commits or aborts, or at its time-out; kafka-transactions.sh finds and aborts one";
+    let found =
+        format!("a producer's transaction is open, and readers wait for it in partition {}", held_back.join(", "));
+    let advice =
+        "it ends when its producer commits or aborts, or at its time-out; kafka-transactions.sh finds and aborts one";
     Ok(vec![Finding::notice("transactions", found, advice)])
 }
 
@@ -178,8 +184,11 @@ fn compacted(topic: &str, policy: &str) -> Option<Finding> {
     if !policy.split(',').any(|policy| policy.trim() == "compact") {
         return None;
     }
-    let found = format!("{topic} is compacted (cleanup.policy is {policy}): a request vanishes when another has its key");
-    let advice = format!("kafka-configs.sh --alter --entity-type topics --entity-name {topic} --add-config cleanup.policy=delete");
+    let found =
+        format!("{topic} is compacted (cleanup.policy is {policy}): a request vanishes when another has its key");
+    let advice = format!(
+        "kafka-configs.sh --alter --entity-type topics --entity-name {topic} --add-config cleanup.policy=delete"
+    );
     Some(Finding::notice("topic", found, advice))
 }
 

@@ -1,8 +1,8 @@
 //! The thread behind a reader: it learns of partitions, which may block, and serves librdkafka's events.
 //!
-//! It also asks every second which topic has the name. Another one means another id: the reader is told to leave the topic,
-//! and when all that it had handed out has come back, reading starts over with a new client (see [`super`], rule 8 of
-//! [`crate::log`], and docs/adr/0017-a-position-belongs-to-a-topic-id.md).
+//! It also asks every second which topic has the name. Another one means another id: the reader is told to leave the
+//! topic, and when all that it had handed out has come back, reading starts over with a new client (see [`super`], rule
+//! 8 of [`crate::log`], and docs/adr/0017-a-position-belongs-to-a-topic-id.md).
 
 use std::{
     collections::BTreeSet,
@@ -38,7 +38,8 @@ const EXTENTS_EVERY: Duration = Duration::from_secs(2);
 const EVENTS: Duration = Duration::from_millis(50);
 /// A topic that is not there is asked for again within this time: it may be on its way from one life to the next.
 const MISSING_ASKED_WITHIN: Duration = Duration::from_secs(1);
-/// For this long after the start a topic that is not there is no news: brokers hear a moment later of one that was made.
+/// For this long after the start a topic that is not there is no news: brokers hear a moment later of one that was
+/// made.
 const MADE_JUST_NOW: Duration = Duration::from_secs(3);
 
 /// Why a topic is left.
@@ -124,7 +125,10 @@ impl Keeper {
                     Some(_) => {}
                     None => self.health.serving(),
                 }
-                self.held_back.look(&self.source.progress, Instant::now()).iter().for_each(|told| tracing::warn!("{told}"));
+                self.held_back
+                    .look(&self.source.progress, Instant::now())
+                    .iter()
+                    .for_each(|told| tracing::warn!("{told}"));
             }
             self.serve(EVENTS);
         }
@@ -144,8 +148,8 @@ impl Keeper {
         }
     }
 
-    /// Asks which topic it is, and looks at its partitions: whether there are new ones, and how far the others go. Blocks,
-    /// a few calls long. What fails for one partition is no reason to leave the others.
+    /// Asks which topic it is, and looks at its partitions: whether there are new ones, and how far the others go.
+    /// Blocks, a few calls long. What fails for one partition is no reason to leave the others.
     fn survey(&mut self, with_extents: bool) -> Result<(), Obstacle> {
         self.end_leaving()?;
         let found = self.office.call(|client| topic_id::describe(client, &self.topic))?;
@@ -158,8 +162,8 @@ impl Keeper {
             }
             Verdict::Anew(why) => {
                 tracing::warn!(
-                    "topic {} was deleted and made anew ({why}): reading starts at its earliest message, and offsets of the \
-                     former topic are not used",
+                    "topic {} was deleted and made anew ({why}): reading starts at its earliest message, and offsets \
+                     of the former topic are not used",
                     self.topic
                 );
                 return self.leave(LeavingFor::Another);

@@ -63,6 +63,15 @@ fn wait_for_lag(rig: &mut Rig, left: u64) {
     }
 }
 
+/// Polls, as the source does all the time, until so much is committed.
+fn wait_for_commit(rig: &mut Rig, cluster: &Cluster, topic: &str, offset: i64) {
+    let start = Instant::now();
+    while committed(cluster, topic) != KafkaOffset::Offset(offset) {
+        rig.reader.poll(100, &mut Vec::new());
+        assert!(start.elapsed() < PATIENCE, "{:?} instead of {offset}", committed(cluster, topic));
+    }
+}
+
 #[test]
 fn promise_9_what_ends_a_transaction_and_what_was_aborted_is_no_lag() {
     let Some(cluster) = Cluster::real() else { return };
@@ -84,7 +93,7 @@ fn promise_9_what_ends_a_transaction_and_what_was_aborted_is_no_lag() {
     wait_for_lag(&mut rig, 13);
     rig.reader.commit(&offsets_after(&messages));
     wait_for_lag(&mut rig, 0);
-    until(|| committed(&cluster, &topic) == KafkaOffset::Offset(17));
+    wait_for_commit(&mut rig, &cluster, &topic, 17);
 
     // So it is after a restart.
     drop(rig);
@@ -104,7 +113,7 @@ fn promise_9_what_ends_a_transaction_and_what_was_aborted_is_no_lag() {
     let messages = rig.read(4);
     rig.reader.commit(&offsets_after(&messages));
     wait_for_lag(&mut rig, 0);
-    until(|| committed(&cluster, &topic) == KafkaOffset::Offset(22));
+    wait_for_commit(&mut rig, &cluster, &topic, 22);
     assert_eq!(found(&*log, "transactions"), None);
     assert!(found(&*log, "lag").unwrap().found.contains(" 0 messages to go"));
 
@@ -113,7 +122,7 @@ fn promise_9_what_ends_a_transaction_and_what_was_aborted_is_no_lag() {
     send(&producer, &topic, 2);
     producer.abort_transaction(PATIENCE).unwrap();
     wait_for_lag(&mut rig, 0);
-    until(|| committed(&cluster, &topic) == KafkaOffset::Offset(25));
+    wait_for_commit(&mut rig, &cluster, &topic, 25);
 }
 
 #[test]
@@ -125,7 +134,8 @@ fn the_doctor_names_a_scorer_that_runs_and_a_topic_that_loses_requests() {
     let log = cluster.log(&topic, &format!("group={topic}"));
     until(|| log.partitions() == Ok(2));
     assert_eq!(found(&*log, "scorer"), None);
-    let compacted = log.inspect().into_iter().any(|finding| finding.what == "topic" && finding.found.contains("compact"));
+    let compacted =
+        log.inspect().into_iter().any(|finding| finding.what == "topic" && finding.found.contains("compact"));
     assert!(compacted, "{:?}", log.inspect());
     // It has read nothing, as there is nothing to read, and yet nobody is told to start one.
     let _rig = Rig::start(&*log, Share::ALL);

@@ -1,7 +1,7 @@
 //! Looks whether brokers are reached at the addresses that they give.
 //!
-//! A client connects to an address of its URL, is told how the brokers name themselves (`advertised.listeners`), and goes
-//! there for everything else. A broker in a container often names itself as only other containers can resolve.
+//! A client connects to an address of its URL, is told how the brokers name themselves (`advertised.listeners`), and
+//! goes there for everything else. A broker in a container often names itself as only other containers can resolve.
 
 use std::{
     net::{TcpStream, ToSocketAddrs},
@@ -63,8 +63,8 @@ fn reach(address: &str) -> Result<(), String> {
 
 fn told(id: i32, address: &str, why: &str) -> Finding {
     let found = format!("broker {id} names itself {address}, and that {why}");
-    let advice = "set advertised.listeners of the broker to a host and port that are reached from here (clients go where the \
-                  brokers say, whatever host the URL has), or make that name known here";
+    let advice = "set advertised.listeners of the broker to a host and port that are reached from here (clients go \
+                  where the brokers say, whatever host the URL has), or make that name known here";
     Finding::broken("brokers", found, advice)
 }
 

@@ -12,8 +12,8 @@
 //! no members here, only committed offsets, and two generations that overlap for a moment can rewind each other's
 //! commits. That costs work done again, and skips nothing: an offset is committed only when what precedes it is durable.
 //!
-//! A position belongs to a topic id: `topic_id` asks for it, `identity` judges it, the keeper has the reader leave a topic
-//! that is another one, and the metadata of each committed offset (`tag`) names the topic that it belongs to.
+//! A position belongs to a topic id: `topic_id` asks for it, `identity` judges it, the keeper has the reader leave a
+//! topic that is another one, and the metadata of each committed offset (`tag`) names the topic that it belongs to.
 //!
 //! A call to librdkafka that may block is made on these threads, with a timeout; `poll` and `commit` never block.
 

@@ -73,8 +73,8 @@ pub(super) fn consumer(settings: &Settings) -> ClientConfig {
         // Offsets are committed behind the durable frontier, and by nothing else.
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
-        // Out of range while running (retention overtook the reader, or the topic is another): librdkafka stops there and
-        // says so, and where to go on is decided here. It alone would go on in another topic under the same name.
+        // Out of range while running (retention overtook the reader, or the topic is another): librdkafka stops there
+        // and says so, and where to go on is decided here. It alone would go on in another topic under the same name.
         .set("auto.offset.reset", "error")
         // They tell how far a partition was fetched, beyond the last message (see `progress`).
         .set("statistics.interval.ms", "1000")

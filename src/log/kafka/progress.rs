@@ -2,8 +2,8 @@
 //!
 //! librdkafka passes over records that are no messages (those that end a transaction, aborted ones, gaps of compaction)
 //! without a word, so that the last offset that was read does not tell whether a partition is read to its end. Its
-//! statistics do: whatever stands before `next_offset` was put into the partition's queue before they were made. A queue
-//! that is looked at afterwards and is empty has given all of it.
+//! statistics do: whatever stands before `next_offset` was put into the partition's queue before they were made. A
+//! queue that is looked at afterwards and is empty has given all of it.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -24,8 +24,8 @@ use crate::{delivery::Unavailable, log::PartitionId};
 /// long Kafka lets one stay open unless it is told otherwise.
 pub(super) const HELD_BACK_NOTED: Duration = Duration::from_secs(10);
 
-/// A client that reads a topic, and how far it has come. A topic that is made anew is read with a new one: librdkafka keeps
-/// offset, leader and epoch of a partition by the topic's name.
+/// A client that reads a topic, and how far it has come. A topic that is made anew is read with a new one: librdkafka
+/// keeps offset, leader and epoch of a partition by the topic's name.
 pub(super) struct Source {
     pub(super) consumer: Arc<BaseConsumer<Context>>,
     pub(super) progress: Arc<Progress>,
@@ -86,7 +86,8 @@ impl Progress {
         let Some(topic) = statistics.topics.get(self.topic.as_str()) else { return };
         let partitions = self.partitions.lock().unwrap_or_else(PoisonError::into_inner);
         for found in topic.partitions.values() {
-            let Some(marks) = u32::try_from(found.partition).ok().and_then(|of| partitions.get(&PartitionId(of))) else {
+            let Some(marks) = u32::try_from(found.partition).ok().and_then(|of| partitions.get(&PartitionId(of)))
+            else {
                 continue;
             };
             // Negative: not known yet.
@@ -144,8 +145,8 @@ impl HeldBack {
             if !*is_told && now.duration_since(*since) >= HELD_BACK_NOTED {
                 *is_told = true;
                 told.push(format!(
-                    "partition {} waits for a producer's transaction that is open: {records} records from offset {stable} on \
-                     can be read once it is committed or aborted",
+                    "partition {} waits for a producer's transaction that is open: {records} records from offset \
+                     {stable} on can be read once it is committed or aborted",
                     partition.0
                 ));
             }

@@ -1,8 +1,8 @@
 //! Reads a topic: librdkafka fetches into a bounded queue for each partition, and `poll` takes from them in turn.
 //!
-//! When the topic turns out to be another one, the keeper says so, and the reader hands out nothing more. Once all that it
-//! has handed out has come back through `commit` it lets go of its queues, and the keeper starts over: so no offset of the
-//! former topic can be taken for one of the new topic.
+//! When the topic turns out to be another one, the keeper says so, and the reader hands out nothing more. Once all that
+//! it has handed out has come back through `commit` it lets go of its queues, and the keeper starts over: so no offset
+//! of the former topic can be taken for one of the new topic.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

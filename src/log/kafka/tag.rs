@@ -1,8 +1,8 @@
 //! The note that stands beside a committed offset: which topic it belongs to, and when it was committed.
 //!
-//! Kafka keeps a string with each committed offset, its metadata. This group's is `delaycast topic=ID at=SECONDS`: the id
-//! of the topic that the offset was read in, and the Unix time of the commit. A name that is not known is passed over, so
-//! that later versions can add to it. Other clients commit without a note, or with one of their own.
+//! Kafka keeps a string with each committed offset, its metadata. This group's is `delaycast topic=ID at=SECONDS`: the
+//! id of the topic that the offset was read in, and the Unix time of the commit. A name that is not known is passed
+//! over, so that later versions can add to it. Other clients commit without a note, or with one of their own.
 
 use chrono::{DateTime, Utc};
 
@@ -70,7 +70,8 @@ mod tests {
         assert_eq!(Tag::parse(&tag.metadata()), tag);
         assert_eq!(Tag::parse(&format!("{} more=1 word", tag.metadata())), tag, "later versions may add to it");
         assert_eq!(Tag::parse(&Tag::default().metadata()), Tag::default());
-        let others = ["", "topic=x", "NO_METADATA", "{\"topic\": 1}", "delaycast topic=short at=soon", "delaycast-topic=x"];
+        let others =
+            ["", "topic=x", "NO_METADATA", "{\"topic\": 1}", "delaycast topic=short at=soon", "delaycast-topic=x"];
         for metadata in others.into_iter().chain([&*format!("topic={id}"), "delaycast at=99999999999999999"]) {
             assert_eq!(Tag::parse(metadata), Tag::default(), "{metadata:?}");
         }

@@ -1,8 +1,8 @@
 //! Describes a topic: its id and how many partitions it has.
 //!
-//! The id comes with librdkafka's `DescribeTopics`, for which the binding has no safe call. This file makes that call and
-//! is the only one with unsafe code. Each pointer that is owned here is freed by a guard, and what librdkafka lends is
-//! read and copied while its owner lives.
+//! The id comes with librdkafka's `DescribeTopics`, for which the binding has no safe call. This file makes that call
+//! and is the only one with unsafe code. Each pointer that is owned here is freed by a guard, and what librdkafka lends
+//! is read and copied while its owner lives.
 #![allow(unsafe_code, reason = "the binding has no safe call that tells the id of a topic")]
 
 use std::{
@@ -17,7 +17,7 @@ use rdkafka::{
     error::RDKafkaErrorCode as Code,
 };
 
-use super::{fault::of_code, options::CALL};
+use super::{fault::of_code, options::CALL, topics};
 use crate::{delivery::Unavailable, log::TopicId};
 
 /// The result is waited for this much longer than the broker is: librdkafka itself reports that there was no answer.
@@ -31,7 +31,8 @@ pub(super) struct Description {
     pub(super) partitions: u32,
 }
 
-/// Asks a broker; `None` if there is no such topic. Blocks, [`CALL`] and [`GRACE`] at most.
+/// Asks a broker that leads one of the partitions: left to itself librdkafka asks the controller alone, which may be
+/// away while all else is well. `None` if there is no such topic. Blocks, 2 × [`CALL`] and [`GRACE`] at most.
 pub(super) fn describe<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,
@@ -40,6 +41,8 @@ pub(super) fn describe<C: ConsumerContext>(
     let failed = |code: Code| of_code(&doing, code);
     let lacks = || Unavailable::transient(format!("{doing}: librdkafka has no memory for the call"));
     let name = CString::new(topic).map_err(|_| failed(Code::InvalidTopic))?;
+    let Some(found) = topics::find(consumer, topic)? else { return Ok(None) };
+    let Some(leader) = found.leader else { return Err(failed(Code::LeaderNotAvailable)) };
     let client = consumer.client().native_ptr();
     let described = native::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS;
 
@@ -54,12 +57,15 @@ pub(super) fn describe<C: ConsumerContext>(
     let topics = unsafe { native::rd_kafka_TopicCollection_of_topic_names(names.as_mut_ptr(), names.len()) };
     let topics = Owned::new(topics, native::rd_kafka_TopicCollection_destroy).ok_or_else(lacks)?;
     let mut reason: [c_char; 256] = [0; 256];
-    // SAFETY: the options are valid, and `reason` is as long as is said.
-    let set = unsafe {
-        let (reason, len) = (reason.as_mut_ptr(), reason.len());
-        native::rd_kafka_AdminOptions_set_request_timeout(options.pointer(), millis(CALL), reason, len)
+    let (reason, len) = (reason.as_mut_ptr(), reason.len());
+    // SAFETY: the options are valid, and `reason` points to `len` bytes that live as long as this function.
+    let (timeout, broker) = unsafe {
+        (
+            native::rd_kafka_AdminOptions_set_request_timeout(options.pointer(), millis(CALL), reason, len),
+            native::rd_kafka_AdminOptions_set_broker(options.pointer(), leader, reason, len),
+        )
     };
-    succeeded(set).map_err(failed)?;
+    succeeded(timeout).and(succeeded(broker)).map_err(failed)?;
     // SAFETY: all four are valid. librdkafka copies topics and options, and holds a reference to the queue of its own.
     unsafe { native::rd_kafka_DescribeTopics(client, topics.pointer(), options.pointer(), queue.pointer()) };
     // SAFETY: the queue is valid; nothing else reads from it.
@@ -146,7 +152,8 @@ impl<T> Owned<T> {
 
 impl<T> Drop for Owned<T> {
     fn drop(&mut self) {
-        // SAFETY: the pointer came from the function that `destroy` belongs to, nothing else frees it, and it is used no more.
+        // SAFETY: the pointer came from the function that `destroy` belongs to, nothing else frees it, and it is used
+        // no more.
         unsafe { (self.destroy)(self.pointer.as_ptr()) }
     }
 }
