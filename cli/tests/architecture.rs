@@ -100,6 +100,28 @@ fn only_one_operator_commits_offsets() {
     assert_eq!(files, [project().join("dataflows/score/commit.rs")]);
 }
 
+/// The one file with unsafe code: the binding of librdkafka has no safe call that tells the id of a topic.
+const UNSAFE: &str = "src/log/kafka/topic_id.rs";
+
+#[test]
+fn one_file_has_unsafe_code_and_says_of_each_block_why_it_is_sound() {
+    let manifest = fs::read_to_string(project().join("Cargo.toml")).unwrap();
+    assert!(manifest.contains("unsafe_code = \"deny\""), "the lint is off");
+    let mut files: Vec<_> = ["bench", "cli", "dataflows", "src", "web"].into_iter().flat_map(sources).collect();
+    files.retain(|file| words(file).iter().any(|word| ["unsafe", "unsafe_code"].contains(&word.as_str())));
+    assert_eq!(files, [project().join(UNSAFE)]);
+    let text = fs::read_to_string(project().join(UNSAFE)).unwrap();
+    let (mut lines, mut reasons, mut blocks) = (0, 0, 0);
+    for line in text.lines() {
+        let is_comment = line.trim_start().starts_with("//");
+        lines += 1;
+        reasons += usize::from(line.trim_start().starts_with("// SAFETY: "));
+        blocks += usize::from(!is_comment) * line.matches("unsafe {").count();
+    }
+    assert!(blocks > 0 && reasons >= blocks, "{blocks} blocks, {reasons} reasons");
+    assert!(lines < 200, "it is to stay small");
+}
+
 #[test]
 fn files_that_the_architecture_names_are_there() {
     let text = fs::read_to_string(project().join("docs/ARCHITECTURE.md")).unwrap();

@@ -37,8 +37,8 @@ impl Dead {
 
     /// What is kept of the record, and how it counts.
     pub(super) fn into_dead_letter(self) -> (DeadLetter, DeadLetterReason) {
-        let Dead { message: Message { position, payload, attempt }, id, reason, kind } = self;
-        (DeadLetter { position, id, reason, kind, payload, found_at: Utc::now(), attempt }, kind)
+        let Dead { message: Message { position, payload, attempt, topic_id }, id, reason, kind } = self;
+        (DeadLetter { position, id, reason, kind, payload, found_at: Utc::now(), attempt, topic_id }, kind)
     }
 }
 

@@ -110,7 +110,7 @@ mod tests {
 
     fn message(partition: u32, offset: u64, bytes: usize) -> Message {
         let position = Position { partition: PartitionId(partition), offset: Offset(offset) };
-        Message { position, payload: Payload::new(vec![0; bytes]), attempt: 0 }
+        Message { position, payload: Payload::new(vec![0; bytes]), attempt: 0, topic_id: None }
     }
 
     #[test]

@@ -296,6 +296,7 @@ fn rule_1_dead_letters_are_followed_too() {
         payload: Payload::new(vec![]),
         found_at: Utc::now(),
         attempt: 0,
+        topic_id: None,
     };
     let mut dead_letters = Log::dead_letters(&*log).unwrap();
     dead_letters

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{DeadLetterReason, Payload, Position};
+use super::{DeadLetterReason, Payload, Position, TopicId};
 use crate::{delivery::Unavailable, request::RequestId};
 
 /// A record that cannot be understood, or that the store refuses for good.
 ///
-/// Its identity is its [`Position`]: it is written at least once, and readers see it once.
+/// Its identity is its [`Position`] in the topic of its id: it is written at least once, and readers see it once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeadLetter {
     /// Where in the log the record stands.
@@ -26,6 +26,8 @@ pub struct DeadLetter {
     pub found_at: DateTime<Utc>,
     /// How often it had been replayed before.
     pub attempt: u32,
+    /// The id of the topic that the record stands in, where the log gives topics one.
+    pub topic_id: Option<TopicId>,
 }
 
 /// Which dead letters to read.

@@ -10,6 +10,11 @@
 //! 5. What it buffers is bounded.
 //! 6. Dead letters are read in the order of their writing, from a moment on or from where a group has committed.
 //! 7. A message that is published again says how often.
+//! 8. A position belongs to one topic. Where a topic was deleted and made anew under its name, running or stopped,
+//!    reading starts at the earliest message of the new one, with a warning; offsets of the former one are neither used
+//!    nor committed for the new one, and a dead letter of the one is never taken for one of the other.
+//! 9. What is no message (a record that ends a transaction, an aborted message, a gap of compaction) is not lag: a
+//!    reader that has handled all messages of a partition has a lag of 0, and its committed offset goes to the end.
 
 mod dead_letter;
 pub mod embedded;
@@ -27,7 +32,7 @@ use serde::{Deserialize, Serialize};
 pub use dead_letter::{DeadLetter, DeadLetterReader, From as DeadLettersFrom, Span as DeadLetterSpan};
 pub use payload::{DEAD_LETTER_BYTES_MAX, Payload};
 pub use reason::DeadLetterReason;
-pub use topic::{Topic, TopicWish};
+pub use topic::{Topic, TopicId, TopicWish};
 
 use crate::{
     address::Address,
@@ -101,6 +106,8 @@ pub struct Message {
     pub payload: Payload,
     /// How often it has come back from the dead letters.
     pub attempt: u32,
+    /// The id of the topic that it was read from, where the log gives topics one.
+    pub topic_id: Option<TopicId>,
 }
 
 /// Called, from any thread, when there may be something new. It must be cheap and must not block.

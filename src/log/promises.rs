@@ -266,6 +266,7 @@ pub(crate) fn dead_letter(offset: u64, payload: Vec<u8>) -> DeadLetter {
         payload: Payload::new(payload),
         found_at: DateTime::from_timestamp_millis(1_700_000_000_123).unwrap(),
         attempt: 0,
+        topic_id: None,
     }
 }
 

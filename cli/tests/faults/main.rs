@@ -19,6 +19,7 @@ mod place;
 mod pressure;
 mod processes;
 mod proxy;
+mod recreate;
 mod same;
 mod stop;
 mod store;

@@ -17,7 +17,7 @@ use rdkafka::{
     ClientConfig, Message, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication},
     client::DefaultClientContext,
-    consumer::{BaseConsumer, Consumer},
+    consumer::{BaseConsumer, CommitMode, Consumer},
     message::Headers,
     producer::{BaseProducer, BaseRecord, Producer},
 };
@@ -118,6 +118,14 @@ impl Place {
         config
     }
 
+    /// `delaycast score` into another store, and the file that has what it says.
+    pub(crate) fn score_into_with_its_words(&self, store: &str, workers: usize) -> (Process, PathBuf) {
+        let words = self.words.path().join("into");
+        let (log, models, workers) = (self.log(), models().to_string_lossy(), workers.to_string());
+        let arguments = ["score", "--log", &log, "--store", store, "--models", &models, "--workers", &workers];
+        (Process::spawn(delaycast(&arguments).stderr(File::create(&words).unwrap())), words)
+    }
+
     fn admin(&self) -> AdminClient<DefaultClientContext> {
         self.config().create().unwrap()
     }
@@ -147,6 +155,48 @@ impl Place {
         let topic = format!("{}{suffix}", self.topic);
         let deleted = block_on(self.admin().delete_topics(&[&topic, &format!("{topic}.dlq")], &limit())).unwrap();
         assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
+    }
+
+    /// Deletes the topic of requests, and that alone.
+    pub(crate) fn delete_topic(&self) {
+        let deleted = block_on(self.admin().delete_topics(&[&self.topic], &limit())).unwrap();
+        assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
+    }
+
+    /// Makes it anew, as soon as the broker lets it be made.
+    pub(crate) fn make_topic(&self, partitions: i32) {
+        let new = NewTopic::new(&self.topic, partitions, TopicReplication::Fixed(1));
+        let (admin, limit) = (self.admin(), limit());
+        until("the topic is made anew", || {
+            block_on(admin.create_topics([&new], &limit)).unwrap().iter().all(Result::is_ok)
+        });
+    }
+
+    /// What the group has committed, with what stands beside each offset.
+    pub(crate) fn committed_with_metadata(&self) -> Vec<(i32, i64, String)> {
+        let consumer: BaseConsumer = self.config().create().unwrap();
+        let mut list = TopicPartitionList::new();
+        for partition in 0..self.partitions(&self.topic) {
+            list.add_partition(&self.topic, partition as i32);
+        }
+        let committed = consumer.committed_offsets(list, DEADLINE).unwrap();
+        let of = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
+            (element.partition(), element.offset().to_raw().unwrap(), element.metadata().to_owned())
+        };
+        committed.elements().iter().map(of).collect()
+    }
+
+    /// Commits this for the group, in the partitions that are there.
+    pub(crate) fn commit(&self, offsets: &[(i32, i64, String)]) {
+        let (consumer, partitions): (BaseConsumer, _) = (self.config().create().unwrap(), self.partitions(&self.topic));
+        let mut list = TopicPartitionList::new();
+        for (partition, offset, metadata) in offsets.iter().filter(|(partition, ..)| (*partition as usize) < partitions)
+        {
+            let mut element = list.add_partition(&self.topic, *partition);
+            element.set_offset(Offset::Offset(*offset)).unwrap();
+            element.set_metadata(metadata);
+        }
+        consumer.commit(&list, CommitMode::Sync).unwrap();
     }
 
     fn partitions(&self, topic: &str) -> usize {

@@ -92,7 +92,7 @@ impl Loader for Gate {
 fn record(at: Timestamp) -> (Request, Record) {
     let text = br#"{"UUID": "u", "Carrier": "AA", "Origin": "ATL", "Dest": "SFO", "FlightDate": "2016-12-25"}"#;
     let position = Position { partition: PartitionId(0), offset: Offset(at) };
-    let message = Message { position, payload: Payload::new(text.to_vec()), attempt: 0 };
+    let message = Message { position, payload: Payload::new(text.to_vec()), attempt: 0, topic_id: None };
     (request::decode(text).unwrap(), Record { message, read_us: at })
 }
 

@@ -145,7 +145,7 @@ impl Reader for MemoryReader {
                     return true;
                 }
                 let position = Position { partition, offset: Offset(offset as u64) };
-                into.push(Message { position, payload: Payload::new(payload.clone()), attempt: 0 });
+                into.push(Message { position, payload: Payload::new(payload.clone()), attempt: 0, topic_id: None });
                 reads.push((self.share, position));
                 *next = offset + 1;
             }

@@ -159,5 +159,6 @@ fn letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
         payload: Payload::kept(bytes, usize::try_from(length).unwrap_or(usize::MAX), sha256),
         found_at: chrono::DateTime::from_timestamp_millis(row.get(8)?).unwrap_or_default(),
         attempt: row.get(9)?,
+        topic_id: None,
     })
 }

@@ -22,7 +22,7 @@ impl Row for DeadLetterRow {
     }
 
     fn insert(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let DeadLetter { position, id, reason, kind, payload, found_at, attempt } = &self.letter;
+        let DeadLetter { position, id, reason, kind, payload, found_at, attempt, .. } = &self.letter;
         connection
             .prepare_cached(
                 "INSERT INTO dead_letters

@@ -143,7 +143,12 @@ impl Positions {
             let offset = Offset(row.get::<_, i64>(0)?.cast_unsigned());
             let payload = Payload::new(row.get(1)?);
             bytes += super::reader::size(&payload);
-            messages.push(Message { position: Position { partition, offset }, payload, attempt: row.get(2)? });
+            messages.push(Message {
+                position: Position { partition, offset },
+                payload,
+                attempt: row.get(2)?,
+                topic_id: None,
+            });
         }
         // Dropping the rows resets the statement: nothing stays open.
         Ok(messages)

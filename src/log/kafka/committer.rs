@@ -8,8 +8,8 @@ use rdkafka::{
     consumer::{CommitMode, Consumer},
 };
 
-use super::{fault::unavailable, office::Office, reader::Shared};
-use crate::{delivery::Unavailable, log::Offsets};
+use super::{commits::Due, fault::unavailable, office::Office, reader::Shared};
+use crate::delivery::Unavailable;
 
 /// The thread's state.
 pub(super) struct Committer {
@@ -20,20 +20,22 @@ pub(super) struct Committer {
 
 impl Committer {
     pub(super) fn run(&self) {
-        while let Some(offsets) = self.shared.next_commit() {
-            let outcome = self.commit(&offsets);
-            self.shared.commit_ended(&offsets, outcome);
+        while let Some(due) = self.shared.next_commit() {
+            let outcome = self.commit(&due);
+            self.shared.commit_ended(&due, outcome);
         }
     }
 
     /// Commits all of these offsets, or fails. Blocks while the group's coordinator is looked for, for
     /// `session.timeout.ms`, and while it is waited for, for `socket.timeout.ms`.
-    fn commit(&self, offsets: &Offsets) -> Result<(), Unavailable> {
+    fn commit(&self, due: &Due) -> Result<(), Unavailable> {
         let failed = |error| unavailable("cannot commit offsets", &error);
-        let mut list = TopicPartitionList::with_capacity(offsets.len());
-        for (partition, offset) in offsets {
-            let offset = KafkaOffset::Offset(offset.0.cast_signed());
-            list.add_partition_offset(&self.topic, partition.0.cast_signed(), offset).map_err(failed)?;
+        let mut list = TopicPartitionList::with_capacity(due.offsets.len());
+        let metadata = due.metadata();
+        for (partition, offset) in &due.offsets {
+            let mut element = list.add_partition(&self.topic, partition.0.cast_signed());
+            element.set_offset(KafkaOffset::Offset(offset.0.cast_signed())).map_err(failed)?;
+            element.set_metadata(&metadata);
         }
         self.office.call(|client| client.commit(&list, CommitMode::Sync).map_err(failed))
     }

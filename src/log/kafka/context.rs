@@ -9,7 +9,7 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
 };
 
-use super::{fault::unavailable, reader::Shared};
+use super::{fault::unavailable, progress::Progress, reader::Shared};
 use crate::delivery::Unavailable;
 
 /// Passes a log line on. An outage is told by [`crate::delivery::Health`], once in a while; librdkafka tells of each
@@ -58,7 +58,10 @@ impl ClientContext for Quiet {
 impl ConsumerContext for Quiet {}
 
 /// The context of a reader.
-pub(super) struct Context(pub(super) Arc<Shared>);
+pub(super) struct Context {
+    pub(super) shared: Arc<Shared>,
+    pub(super) progress: Arc<Progress>,
+}
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
@@ -67,8 +70,12 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         if let Some(complaint) = complaint(&error, reason) {
-            self.0.complain(complaint);
+            self.shared.complain(complaint);
         }
+    }
+
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.progress.update(statistics);
     }
 }
 

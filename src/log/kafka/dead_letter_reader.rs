@@ -1,4 +1,7 @@
 //! Reads dead letters from their topic.
+//!
+//! What a group has committed there belongs to a topic id, as with requests: where the topic of dead letters was made
+//! anew, it is read from its earliest message.
 
 use std::{
     collections::{BTreeMap, HashSet, VecDeque},
@@ -7,21 +10,27 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use rdkafka::{
-    Message as _, Offset as KafkaOffset, TopicPartitionList,
+    ClientConfig, Message as _, Offset as KafkaOffset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer},
     error::KafkaError,
     message::{BorrowedMessage, Headers},
 };
 
-use super::{address::Settings, context::Quiet, fault::unavailable, keeper::attempt, options, options::CALL, topics};
+use super::{
+    address::Settings, context::Quiet, dead_letters::TOPIC_ID, fault::unavailable, keeper::attempt, options,
+    options::CALL, tag::Tag, topic_id,
+};
 use crate::{
     delivery::Unavailable,
     log::{
         DeadLetter, DeadLetterReader, DeadLetterReason, DeadLetterSpan, DeadLettersFrom, Offset, PartitionId, Payload,
-        Position,
+        Position, TopicId,
     },
     request::RequestId,
 };
+
+/// How often the reader asks which topic it is.
+const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// Where reading starts.
 enum Start {
@@ -38,11 +47,17 @@ struct Place {
 
 /// Reads as a group of its own; which are read where is assigned as soon as the topic is there.
 pub(super) struct KafkaDeadLetterReader {
+    config: ClientConfig,
     consumer: BaseConsumer<Quiet>,
     topic: String,
     start: Start,
     follow: bool,
     places: Option<BTreeMap<i32, Place>>,
+    /// Of the topic that is read.
+    topic_id: Option<TopicId>,
+    ask_at: Instant,
+    /// The topic was made anew while it was read: nothing that has no id beside it is its own.
+    anew: bool,
     seen: Seen,
 }
 
@@ -54,25 +69,49 @@ impl KafkaDeadLetterReader {
             DeadLettersFrom::Group(group) => (Start::Committed, format!("{}.{group}", settings.group)),
         };
         let topic = settings.dead_letter_topic();
-        let consumer = options::consumer(&Settings { group, ..settings.clone() })
-            // The last offsets of a partition may be no messages, so that its end is not to be told by counting.
-            .set("enable.partition.eof", "true")
-            .create_with_context(Quiet::default())
-            .map_err(|error| unavailable("cannot start a consumer", &error))?;
-        Ok(KafkaDeadLetterReader { consumer, topic, start, follow: span.follow, places: None, seen: Seen::default() })
+        let config = options::dead_letter_consumer(settings, group);
+        let consumer = create(&config)?;
+        let (follow, ask_at, seen) = (span.follow, Instant::now(), Seen::default());
+        let (places, topic_id, anew) = (None, None, false);
+        Ok(KafkaDeadLetterReader { config, consumer, topic, start, follow, places, topic_id, ask_at, anew, seen })
+    }
+
+    /// Starts over where the topic is another one by now, with a new client: librdkafka keeps offsets by a topic's
+    /// name.
+    fn start_over_if_anew(&mut self) -> Result<(), Unavailable> {
+        if self.places.is_none() || Instant::now() < self.ask_at {
+            return Ok(());
+        }
+        self.ask_at = Instant::now() + ASK_EVERY;
+        // Reading tells of an outage; and a topic that is not there has no other in its place yet.
+        let Ok(Some(found)) = topic_id::describe(&self.consumer, &self.topic) else { return Ok(()) };
+        let now = found.id;
+        if let (Some(own), Some(other)) = (self.topic_id, now)
+            && own != other
+        {
+            tracing::warn!(
+                "topic {} was deleted and made anew (it had the id {own}, and has {other}): reading starts at its \
+                 earliest message",
+                self.topic
+            );
+            self.consumer = create(&self.config)?;
+            (self.places, self.anew) = (None, true);
+        }
+        Ok(())
     }
 
     /// Finds out where to read, once.
     fn assign(&mut self) -> Result<(), Unavailable> {
         let doing = format!("cannot read topic {}", self.topic);
         let failed = |error: KafkaError| unavailable(&doing, &error);
-        let Some(count) = topics::count_partitions(&self.consumer, &self.topic)? else {
+        let Some(described) = topic_id::describe(&self.consumer, &self.topic)? else {
             // Without a topic there are no dead letters; one that follows looks again.
             self.places = (!self.follow).then(BTreeMap::new);
             return Ok(());
         };
+        (self.topic_id, self.ask_at) = (described.id, Instant::now() + ASK_EVERY);
         let mut wanted = TopicPartitionList::new();
-        for partition in 0..count.cast_signed() {
+        for partition in 0..described.partitions.cast_signed() {
             match self.start {
                 Start::Committed => drop(wanted.add_partition(&self.topic, partition)),
                 Start::Moment(moment) => {
@@ -90,8 +129,21 @@ impl KafkaDeadLetterReader {
             element.error().map_err(failed)?;
             let partition = element.partition();
             let (low, high) = self.consumer.fetch_watermarks(&self.topic, partition, CALL).map_err(failed)?;
+            let tag = Tag::parse(element.metadata());
             let next = match (element.offset(), &self.start) {
-                (KafkaOffset::Offset(offset), _) => offset.clamp(low, high),
+                (KafkaOffset::Offset(offset), Start::Moment(_)) => offset.clamp(low, high),
+                (KafkaOffset::Offset(_), Start::Committed) if self.anew && tag.topic != self.topic_id => low,
+                (KafkaOffset::Offset(_), Start::Committed) if tag.is_foreign_to(self.topic_id) => {
+                    tracing::warn!(
+                        "topic {} was deleted and made anew: what is committed in partition {partition} belongs to a \
+                         former topic of this name, and reading starts at the earliest message",
+                        self.topic
+                    );
+                    low
+                }
+                // Beyond the end is another sign of that, and the only one where topics have no id.
+                (KafkaOffset::Offset(offset), Start::Committed) if offset > high => low,
+                (KafkaOffset::Offset(offset), Start::Committed) => offset.max(low),
                 // Nothing was written since.
                 (_, Start::Moment(_)) => high,
                 (_, Start::Committed) => low,
@@ -121,7 +173,10 @@ impl KafkaDeadLetterReader {
                     }
                     place.next = message.offset() + 1;
                     match letter(&message) {
-                        Some(letter) => letters.extend(self.seen.add(letter.position).then_some(letter)),
+                        Some(letter) => {
+                            let is_new = self.seen.add((letter.topic_id, letter.position));
+                            letters.extend(is_new.then_some(letter));
+                        }
                         None => tracing::warn!(
                             "no dead letter: the message in partition {} offset {} of topic {} has not the headers of one",
                             message.partition(),
@@ -144,6 +199,7 @@ impl KafkaDeadLetterReader {
 
 impl DeadLetterReader for KafkaDeadLetterReader {
     fn next(&mut self, letters_max: usize, limit: Duration) -> Result<Vec<DeadLetter>, Unavailable> {
+        self.start_over_if_anew()?;
         if self.places.is_none() {
             // What went wrong with the connection is said better elsewhere.
             self.assign().map_err(|error| self.consumer.context().complaint().unwrap_or(error))?;
@@ -159,9 +215,11 @@ impl DeadLetterReader for KafkaDeadLetterReader {
     fn commit(&mut self) -> Result<(), Unavailable> {
         let failed = |error: KafkaError| unavailable("cannot commit offsets", &error);
         let (Start::Committed, Some(places)) = (&self.start, &self.places) else { return Ok(()) };
-        let mut list = TopicPartitionList::new();
+        let (mut list, metadata) = (TopicPartitionList::new(), Tag::now(self.topic_id).metadata());
         for (&partition, place) in places {
-            list.add_partition_offset(&self.topic, partition, KafkaOffset::Offset(place.next)).map_err(failed)?;
+            let mut element = list.add_partition(&self.topic, partition);
+            element.set_offset(KafkaOffset::Offset(place.next)).map_err(failed)?;
+            element.set_metadata(&metadata);
         }
         if places.is_empty() { Ok(()) } else { self.consumer.commit(&list, CommitMode::Sync).map_err(failed) }
     }
@@ -187,7 +245,12 @@ fn letter(message: &BorrowedMessage<'_>) -> Option<DeadLetter> {
         payload: Payload::kept(bytes, text("length")?.parse().ok()?, sha256),
         found_at: DateTime::parse_from_rfc3339(text("found_at")?).ok()?.to_utc(),
         attempt: attempt(headers),
+        topic_id: text(TOPIC_ID).and_then(TopicId::parse),
     })
+}
+
+fn create(config: &ClientConfig) -> Result<BaseConsumer<Quiet>, Unavailable> {
+    config.create_with_context(Quiet::default()).map_err(|error| unavailable("cannot start a consumer", &error))
 }
 
 fn unhex(text: &str) -> Option<[u8; 32]> {
@@ -207,13 +270,16 @@ const POSITIONS_MAX: usize = 100_000;
 /// The positions of dead letters that were read: they are written at least once.
 #[derive(Default)]
 struct Seen {
-    positions: HashSet<Position>,
-    order: VecDeque<Position>,
+    positions: HashSet<Identity>,
+    order: VecDeque<Identity>,
 }
+
+/// Two topics of one name have the same positions.
+type Identity = (Option<TopicId>, Position);
 
 impl Seen {
     /// False if it was there.
-    fn add(&mut self, position: Position) -> bool {
+    fn add(&mut self, position: Identity) -> bool {
         if !self.positions.insert(position) {
             return false;
         }

@@ -1,10 +1,12 @@
 //! Keeps dead letters in a topic beside that of the requests.
 //!
 //! A dead letter is a message: its value the record's bytes (cut where [`crate::log::Payload`] cuts them), its key the
-//! record's identity `topic/partition/offset`, its headers the rest, as text: `reason`, `kind`
-//! (the name of its [`crate::log::DeadLetterReason`]), `topic`, `partition`, `offset`,
-//! `found_at` (RFC 3339, UTC), `length` (of the whole record, bytes), `sha256` (of the whole record, hexadecimal), and
-//! `id`, if that could be read; and `delaycast-attempt`, if it had been replayed before. It is written at least once; who reads it sees by the key whether it is new.
+//! record's identity `topic/partition/offset` (`topic/id/partition/offset` where topics have ids: one that was made
+//! anew has the same offsets), its headers the rest, as text: `reason`, `kind` (the name of its
+//! [`crate::log::DeadLetterReason`]), `topic`, `partition`, `offset`, `found_at` (RFC 3339, UTC), `length` (of the whole
+//! record, bytes), `sha256` (of the whole record, hexadecimal), and `id`, if that could be read; `topic_id`, if topics
+//! have ids; and `delaycast-attempt`, if it had been replayed before. It is written at least once; a reader sees by the
+//! key whether it is new.
 
 use std::{sync::mpsc::sync_channel, time::Duration};
 
@@ -25,6 +27,8 @@ use crate::{
 
 /// The header that says how often a message has been replayed; without it, never.
 pub(super) const ATTEMPT: &str = "delaycast-attempt";
+/// The header that says which topic the record stands in, where topics have ids.
+pub(super) const TOPIC_ID: &str = "topic_id";
 /// So many dead letters are under way at a time: with 256 KiB each, well within what a producer may have waiting.
 const UNDER_WAY_MAX: usize = 64;
 /// Every one of them is acknowledged, or has failed, within this time.
@@ -108,11 +112,12 @@ impl Writer<DeadLetter> for DeadLetterWriter {
 }
 
 fn key(requests: &str, letter: &DeadLetter) -> String {
-    format!("{requests}/{}/{}", letter.position.partition.0, letter.position.offset.0)
+    let id = letter.topic_id.map(|id| format!("/{id}")).unwrap_or_default();
+    format!("{requests}{id}/{}/{}", letter.position.partition.0, letter.position.offset.0)
 }
 
 fn headers(requests: &str, letter: &DeadLetter) -> Vec<(&'static str, String)> {
-    let DeadLetter { position, id, reason, kind, payload, found_at, attempt } = letter;
+    let DeadLetter { position, id, reason, kind, payload, found_at, attempt, topic_id } = letter;
     let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut headers = vec![
         ("reason", reason.clone()),
@@ -125,6 +130,7 @@ fn headers(requests: &str, letter: &DeadLetter) -> Vec<(&'static str, String)> {
         ("sha256", hex(payload.sha256())),
     ];
     headers.extend(id.as_ref().map(|id| ("id", id.as_str().to_owned())));
+    headers.extend(topic_id.map(|id| (TOPIC_ID, id.to_string())));
     headers.extend((*attempt > 0).then(|| (ATTEMPT, attempt.to_string())));
     headers
 }
@@ -132,7 +138,7 @@ fn headers(requests: &str, letter: &DeadLetter) -> Vec<(&'static str, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::{DEAD_LETTER_BYTES_MAX, promises::dead_letter};
+    use crate::log::{DEAD_LETTER_BYTES_MAX, TopicId, promises::dead_letter};
 
     #[test]
     fn headers_tell_all_that_the_value_does_not() {
@@ -152,6 +158,9 @@ mod tests {
         ];
         assert_eq!(headers("requests", &letter), expected.map(|(name, value)| (name, value.to_owned())));
         assert_eq!(key("requests", &letter), "requests/1/7");
+        let of_a_topic = DeadLetter { topic_id: Some(TopicId([0; 16])), ..letter };
+        assert_eq!(key("requests", &of_a_topic), "requests/AAAAAAAAAAAAAAAAAAAAAA/1/7");
+        assert!(headers("requests", &of_a_topic).contains(&("topic_id", "AAAAAAAAAAAAAAAAAAAAAA".to_owned())));
 
         let mut anonymous = dead_letter(7, vec![0; DEAD_LETTER_BYTES_MAX + 5]);
         anonymous.id = None;

@@ -39,6 +39,7 @@ fn judge(code: Code) -> (bool, &'static str) {
         Code::UnsupportedVersion | Code::UnsupportedFeature | Code::NotImplemented => {
             (true, "; this broker is too old, or uses what this build lacks")
         }
+        Code::Resolve => (false, "; the URL or the brokers' advertised.listeners names a host that is not known here"),
         _ => (false, ""),
     }
 }

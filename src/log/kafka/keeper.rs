@@ -1,4 +1,8 @@
 //! The thread behind a reader: it learns of partitions, which may block, and serves librdkafka's events.
+//!
+//! It also asks every second which topic has the name. Another one means another id: the reader is told to leave the
+//! topic, and when all that it had handed out has come back, reading starts over with a new client (see [`super`], rule
+//! 8 of [`crate::log`], and docs/adr/0017-a-position-belongs-to-a-topic-id.md).
 
 use std::{
     collections::BTreeSet,
@@ -7,187 +11,228 @@ use std::{
 };
 
 use rdkafka::{
-    Message as _, Offset as KafkaOffset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer},
-    error::KafkaError,
+    ClientConfig, Message as _,
     message::{BorrowedMessage, Headers},
 };
 
 use super::{
-    context::{Context, Quiet},
     dead_letters::ATTEMPT,
-    fault::unavailable,
+    identity::{Identity, Verdict},
     office::{EVENTS_MAX, Office},
-    options::CALL,
-    reader::{Arrival, Queue, Shared},
-    start::{Extent, start},
-    topics,
+    progress::{HeldBack, Source},
+    reader::{Arrival, Shared},
+    start::Basis,
+    topic_id, topics,
 };
 use crate::{
+    background::{FAREWELL, Thread},
     delivery::{Backoff, Health, Unavailable},
-    log::{Message, Offset, Offsets, PartitionId, Payload, Position, Share, Wake},
+    log::{Message, Offset, PartitionId, Payload, Position, Share, TopicId, Wake},
 };
 
-/// How often the thread looks for new partitions, and at how far the known ones go.
-const SURVEY_EVERY: Duration = Duration::from_secs(2);
+/// How often the thread asks which topic it is and how many partitions there are.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+/// How often it asks how far the partitions go.
+const EXTENTS_EVERY: Duration = Duration::from_secs(2);
 /// It waits for events this long, then sees whether it should stop.
 const EVENTS: Duration = Duration::from_millis(50);
+/// A topic that is not there is asked for again within this time: it may be on its way from one life to the next.
+const MISSING_ASKED_WITHIN: Duration = Duration::from_secs(1);
+/// For this long after the start a topic that is not there is no news: brokers hear a moment later of one that was
+/// made.
+const MADE_JUST_NOW: Duration = Duration::from_secs(3);
+
+/// Why a topic is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LeavingFor {
+    /// It is another one.
+    Another,
+    /// It is the same, and a position is out of range.
+    Elsewhere,
+}
 
 /// The thread's state.
 pub(super) struct Keeper {
-    pub(super) consumer: Arc<BaseConsumer<Context>>,
+    pub(super) config: ClientConfig,
+    pub(super) source: Source,
     pub(super) office: Arc<Office>,
     pub(super) topic: String,
     pub(super) group: String,
     pub(super) share: Share,
+    pub(super) identity: Identity,
+    pub(super) basis: Basis,
     pub(super) assigned: BTreeSet<PartitionId>,
+    pub(super) leaving_for: Option<LeavingFor>,
+    pub(super) held_back: HeldBack,
+    /// Closes the client that read before. The next one is not closed before that has ended, or has been given up.
+    pub(super) closing: Option<Thread>,
     pub(super) shared: Arc<Shared>,
     pub(super) arrivals: SyncSender<Arrival>,
     pub(super) wake: Wake,
     pub(super) health: Arc<Health>,
 }
 
+/// What a survey fails with.
+pub(super) enum Obstacle {
+    /// There is no such topic.
+    Missing,
+    Other(Unavailable),
+}
+
+impl From<Unavailable> for Obstacle {
+    fn from(error: Unavailable) -> Self {
+        Obstacle::Other(error)
+    }
+}
+
 impl Keeper {
     pub(super) fn run(&mut self) {
-        let (mut backoff, mut survey_at, mut well) = (Backoff::new(), Instant::now(), true);
+        let (mut backoff, mut looks_for) = (Backoff::new(), Backoff::between(Backoff::FIRST, MISSING_ASKED_WITHIN));
+        let (mut survey_at, mut extents_at, mut well) = (Instant::now(), Instant::now(), true);
+        let quiet_until = Instant::now() + MADE_JUST_NOW;
         while !self.shared.stopping() {
             // A complaint makes it look at once, but only the first one: the others must not defeat the backoff.
-            let alarmed = well && self.shared.has_complaint();
-            if alarmed || Instant::now() >= survey_at {
-                let outcome = self.survey();
-                let pause = match &outcome {
-                    Ok(()) => SURVEY_EVERY,
-                    Err(error) => backoff.next_pause(error.needs_operator),
-                };
-                well = outcome.is_ok();
-                if well {
-                    backoff = Backoff::new();
-                } else {
-                    // What went wrong is told by events that wait by now.
-                    (0..EVENTS_MAX).for_each(|_| self.serve(Duration::ZERO));
+            let alarmed = well && (self.shared.has_complaint() || self.shared.is_out_of_range());
+            let has_left = self.leaving_for.is_some() && self.shared.has_left();
+            if alarmed || has_left || Instant::now() >= survey_at {
+                let with_extents = Instant::now() >= extents_at;
+                let outcome = self.survey(with_extents);
+                if with_extents {
+                    extents_at = Instant::now() + EXTENTS_EVERY;
                 }
+                well = outcome.is_ok();
+                let mut is_news = true;
+                let (outcome, pause) = match outcome {
+                    Ok(()) => {
+                        backoff = Backoff::new();
+                        looks_for = Backoff::between(Backoff::FIRST, MISSING_ASKED_WITHIN);
+                        (Ok(()), ASK_EVERY)
+                    }
+                    Err(Obstacle::Missing) => {
+                        is_news = self.identity.has_seen_one() || Instant::now() >= quiet_until;
+                        (Err(topics::missing(&self.topic)), looks_for.next_pause(false))
+                    }
+                    Err(Obstacle::Other(error)) => {
+                        let pause = backoff.next_pause(error.needs_operator);
+                        // What went wrong is told by events that wait by now.
+                        (0..EVENTS_MAX).for_each(|_| self.serve(Duration::ZERO));
+                        (Err(error), pause)
+                    }
+                };
                 survey_at = Instant::now() + pause;
                 match self.shared.fault(outcome) {
-                    Some(error) => self.health.waiting(&error),
+                    Some(error) if is_news => self.health.waiting(&error),
+                    Some(_) => {}
                     None => self.health.serving(),
                 }
+                self.held_back
+                    .look(&self.source.progress, Instant::now())
+                    .iter()
+                    .for_each(|told| tracing::warn!("{told}"));
             }
             self.serve(EVENTS);
         }
     }
 
-    /// Serves an event: a complaint, or a log line.
+    /// Serves an event: a complaint, statistics, or a log line.
     fn serve(&self, limit: Duration) {
-        match self.consumer.poll(limit) {
+        match self.source.consumer.poll(limit) {
             // The context has heard of the error, with its reason.
             None | Some(Err(_)) => {}
             // Partitions have queues of their own before they are assigned, so none is expected; but it is a record.
             Some(Ok(message)) => {
-                if self.arrivals.send(Arrival::Message(taken(&message))).is_ok() {
+                if self.arrivals.send(Arrival::Message(taken(&message, self.identity.id()))).is_ok() {
                     (self.wake)();
                 }
             }
         }
     }
 
-    /// Looks at all partitions: whether there are new ones, and how far the others go. Blocks, a few calls long. What
-    /// fails for one partition is no reason to leave the others.
-    fn survey(&mut self) -> Result<(), Unavailable> {
-        let count = self.office.call(|client| topics::count_partitions(client, &self.topic))?;
-        let count = count.ok_or_else(|| topics::missing(&self.topic))?;
-        let owned = (0..count).map(PartitionId).filter(|partition| self.share.owns(*partition));
+    /// Asks which topic it is, and looks at its partitions: whether there are new ones, and how far the others go.
+    /// Blocks, a few calls long. What fails for one partition is no reason to leave the others.
+    fn survey(&mut self, with_extents: bool) -> Result<(), Obstacle> {
+        self.end_leaving()?;
+        let found = self.office.call(|client| topic_id::describe(client, &self.topic))?;
+        let found = found.ok_or(Obstacle::Missing)?;
+        match self.identity.judge(found) {
+            Verdict::Same => {}
+            Verdict::Former => {
+                let lags = "a broker has not heard yet that the topic was made anew";
+                return Err(Unavailable::transient(format!("topic {}: {lags}", self.topic)).into());
+            }
+            Verdict::Anew(why) => {
+                tracing::warn!(
+                    "topic {} was deleted and made anew ({why}): reading starts at its earliest message, and offsets \
+                     of the former topic are not used",
+                    self.topic
+                );
+                return self.leave(LeavingFor::Another);
+            }
+        }
+        if self.shared.is_out_of_range() {
+            return self.leave(LeavingFor::Elsewhere);
+        }
+        self.shared.reads(self.identity.id());
+        let owned = (0..found.partitions).map(PartitionId).filter(|partition| self.share.owns(*partition));
         let (known, new): (Vec<_>, Vec<_>) = owned.partition(|partition| self.assigned.contains(partition));
         let mut outcome = if new.is_empty() { Ok(()) } else { self.assign(&new) };
-        for partition in known {
+        for partition in known.into_iter().filter(|_| with_extents) {
             match self.extent(partition) {
                 Ok(extent) => self.shared.extends(partition, extent),
                 Err(error) => outcome = outcome.and(Err(error)),
             }
         }
-        outcome
+        Ok(outcome?)
     }
 
-    fn extent(&self, partition: PartitionId) -> Result<Extent, Unavailable> {
-        let number = partition.0.cast_signed();
-        let failed = |error| unavailable(&format!("cannot learn the offsets of partition {number}"), &error);
-        let ask = |client: &BaseConsumer<Quiet>| client.fetch_watermarks(&self.topic, number, CALL).map_err(failed);
-        let (low, high) = self.office.call(ask)?;
-        Ok(Extent { low: low.max(0).cast_unsigned(), high: high.max(0).cast_unsigned() })
-    }
-
-    /// Starts reading partitions, as many as can be. Each gets its queue first and is assigned then, so that none of its messages goes to
-    /// the common queue; and it is assigned besides the others: `assign` would switch their queues off.
-    fn assign(&mut self, new: &[PartitionId]) -> Result<(), Unavailable> {
-        let committed = self.committed(new)?;
-        let (mut list, mut queues, mut outcome) = (TopicPartitionList::new(), Vec::new(), Ok(()));
-        for &partition in new {
-            match self.prepare(partition, committed.get(&partition).copied(), &mut list) {
-                Ok(prepared) => queues.push(prepared),
-                Err(error) => outcome = outcome.and(Err(error)),
-            }
-        }
-        if queues.is_empty() {
-            return outcome;
-        }
-        self.consumer.incremental_assign(&list).map_err(|error| unavailable("cannot assign partitions", &error))?;
-        for (queue, extent) in queues {
-            self.assigned.insert(queue.partition);
-            let found = committed.get(&queue.partition).copied();
-            self.shared.begins(queue.partition, queue.next, found, extent);
-            // The reader is gone: then so is, soon, this thread.
-            let _ = self.arrivals.send(Arrival::Partition(queue));
-        }
+    /// Has the reader leave the topic. Nothing is assigned before that has ended.
+    fn leave(&mut self, leaving_for: LeavingFor) -> Result<(), Obstacle> {
+        self.shared.leave();
+        self.leaving_for = Some(leaving_for);
         (self.wake)();
-        outcome
+        self.end_leaving()
     }
 
-    /// Makes a partition's queue, and adds it to the list of those to be assigned.
-    fn prepare(
-        &self,
-        partition: PartitionId,
-        committed: Option<Offset>,
-        list: &mut TopicPartitionList,
-    ) -> Result<(Queue, Extent), Unavailable> {
-        let (number, extent) = (partition.0.cast_signed(), self.extent(partition)?);
-        let (next, warning) = start(committed.map(|offset| offset.0), extent);
-        if let Some(warning) = warning {
-            tracing::warn!("group {} in partition {number} of topic {}: {warning}", self.group, self.topic);
+    /// Starts over with a new client, once all that was handed out has come back; an error before that.
+    fn end_leaving(&mut self) -> Result<(), Obstacle> {
+        let Some(leaving_for) = self.leaving_for else { return Ok(()) };
+        if !self.shared.has_left() {
+            let doing = "what was read of it before is being finished";
+            return Err(Unavailable::transient(format!("topic {} is to be read anew: {doing}", self.topic)).into());
         }
-        let queue = self.consumer.split_partition_queue(&self.topic, number);
-        let mut queue = queue.ok_or_else(|| Unavailable::transient(format!("partition {number} has no queue")))?;
-        let wake = Arc::clone(&self.wake);
-        queue.set_nonempty_callback(move || wake());
-        list.add_partition_offset(&self.topic, number, KafkaOffset::Offset(next.cast_signed()))
-            .map_err(|error| unavailable(&format!("cannot assign partition {number}"), &error))?;
-        Ok((Queue { partition, queue, next }, extent))
-    }
-
-    /// What the group has committed in these partitions.
-    fn committed(&self, partitions: &[PartitionId]) -> Result<Offsets, Unavailable> {
-        let failed =
-            |error: KafkaError| unavailable(&format!("cannot learn the offsets of group {}", self.group), &error);
-        let mut list = TopicPartitionList::with_capacity(partitions.len());
-        for partition in partitions {
-            list.add_partition(&self.topic, partition.0.cast_signed());
-        }
-        let list = self.office.call(|client| client.committed_offsets(list, CALL).map_err(failed))?;
-        let mut offsets = Offsets::new();
-        for element in list.elements() {
-            element.error().map_err(failed)?;
-            if let KafkaOffset::Offset(offset) = element.offset() {
-                offsets.insert(PartitionId(element.partition().cast_unsigned()), Offset(offset.cast_unsigned()));
+        let new = Source::start(&self.config, &self.topic, &self.shared)?;
+        let Some(positions) = self.shared.end_leaving() else { return Ok(()) };
+        self.close(new);
+        self.assigned.clear();
+        self.held_back = HeldBack::default();
+        self.basis = match leaving_for {
+            LeavingFor::Another => {
+                self.identity.leave();
+                Basis::Anew
             }
+            LeavingFor::Elsewhere => Basis::Positions(positions),
+        };
+        self.leaving_for = None;
+        Ok(())
+    }
+
+    /// Closes the client that has read, on a thread of its own: that may take a while.
+    fn close(&mut self, new: Source) {
+        let old = std::mem::replace(&mut self.source, new);
+        if let Some(closing) = self.closing.take() {
+            closing.wait(FAREWELL);
         }
-        Ok(offsets)
+        // Without a thread it is dropped here.
+        self.closing = Thread::start("kafka-close", move || drop(old)).ok();
     }
 }
 
 /// A message of our own. A message without a payload (a tombstone) counts as an empty one.
-pub(super) fn taken(message: &BorrowedMessage<'_>) -> Message {
+pub(super) fn taken(message: &BorrowedMessage<'_>, topic_id: Option<TopicId>) -> Message {
     let partition = PartitionId(message.partition().cast_unsigned());
     let position = Position { partition, offset: Offset(message.offset().cast_unsigned()) };
     let attempt = message.headers().map_or(0, attempt);
-    Message { position, payload: Payload::new(message.payload().unwrap_or_default().to_vec()), attempt }
+    Message { position, payload: Payload::new(message.payload().unwrap_or_default().to_vec()), attempt, topic_id }
 }
 
 /// How often a message with these headers has been replayed.

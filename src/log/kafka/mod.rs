@@ -12,22 +12,31 @@
 //! no members here, only committed offsets, and two generations that overlap for a moment can rewind each other's
 //! commits. That costs work done again, and skips nothing: an offset is committed only when what precedes it is durable.
 //!
+//! A position belongs to a topic id: `topic_id` asks for it, `identity` judges it, the keeper has the reader leave a
+//! topic that is another one, and the metadata of each committed offset (`tag`) names the topic that it belongs to.
+//!
 //! A call to librdkafka that may block is made on these threads, with a timeout; `poll` and `commit` never block.
 
 mod address;
+mod assign;
 mod commits;
 mod committer;
 mod context;
 mod dead_letter_reader;
 mod dead_letters;
 mod fault;
+mod identity;
 mod inspect;
 mod keeper;
+mod listeners;
 mod office;
 mod options;
+mod progress;
 mod reader;
 mod sender;
 mod start;
+mod tag;
+mod topic_id;
 mod topics;
 
 use std::{sync::Arc, time::Duration};
@@ -165,5 +174,9 @@ impl Producer for KafkaProducer {
     }
 }
 
+#[cfg(test)]
+mod anew_tests;
+#[cfg(test)]
+mod lag_tests;
 #[cfg(test)]
 mod tests;

@@ -23,7 +23,7 @@ const PUBLISH_AHEAD_MESSAGES_MAX: &str = "20000";
 const PUBLISH_AHEAD_KIB_MAX: &str = "65536";
 
 /// Options that a URL cannot set.
-pub(super) const RESERVED: [&str; 14] = [
+pub(super) const RESERVED: [&str; 15] = [
     "bootstrap.servers",
     "metadata.broker.list",
     "group.id",
@@ -32,6 +32,7 @@ pub(super) const RESERVED: [&str; 14] = [
     "enable.auto.offset.store",
     "auto.offset.reset",
     "enable.partition.eof",
+    "statistics.interval.ms",
     "acks",
     "request.required.acks",
     "enable.idempotence",
@@ -72,8 +73,11 @@ pub(super) fn consumer(settings: &Settings) -> ClientConfig {
         // Offsets are committed behind the durable frontier, and by nothing else.
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
-        // Out of range while running (retention overtook the reader): go on at the earliest. librdkafka warns.
-        .set("auto.offset.reset", "earliest")
+        // Out of range while running (retention overtook the reader, or the topic is another): librdkafka stops there
+        // and says so, and where to go on is decided here. It alone would go on in another topic under the same name.
+        .set("auto.offset.reset", "error")
+        // They tell how far a partition was fetched, beyond the last message (see `progress`).
+        .set("statistics.interval.ms", "1000")
         // Partitions are assigned, not subscribed to, so there is no session. This only bounds how long a commit
         // waits for the group's coordinator before it is reported as failed.
         .set("session.timeout.ms", "6000")
@@ -120,7 +124,21 @@ pub(super) fn clerk(settings: &Settings) -> ClientConfig {
         .set("enable.auto.commit", "false")
         // How long a commit waits for the group's coordinator before it is reported as failed.
         .set("session.timeout.ms", "6000");
-    with_extra(config, settings)
+    let mut config = with_extra(config, settings);
+    // The end of a partition is what was written, also by a transaction that is open: that, too, is still to go.
+    config.set("isolation.level", "read_uncommitted");
+    config
+}
+
+/// The options of a client that reads dead letters as `group`.
+pub(super) fn dead_letter_consumer(settings: &Settings, group: String) -> ClientConfig {
+    let mut config = consumer(&Settings { group, ..settings.clone() });
+    config
+        .set("auto.offset.reset", "earliest")
+        .set("statistics.interval.ms", "0")
+        // The last offsets of a partition may be no messages, so that its end is not to be told by counting.
+        .set("enable.partition.eof", "true");
+    config
 }
 
 /// The options of a client that only asks questions.

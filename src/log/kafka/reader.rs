@@ -1,31 +1,38 @@
 //! Reads a topic: librdkafka fetches into a bounded queue for each partition, and `poll` takes from them in turn.
+//!
+//! When the topic turns out to be another one, the keeper says so, and the reader hands out nothing more. Once all that
+//! it has handed out has come back through `commit` it lets go of its queues, and the keeper starts over: so no offset
+//! of the former topic can be taken for one of the new topic.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, TryRecvError, sync_channel},
     },
     time::{Duration, Instant},
 };
 
-use rdkafka::consumer::{BaseConsumer, base_consumer::PartitionQueue};
+use rdkafka::{consumer::base_consumer::PartitionQueue, error::RDKafkaErrorCode as Code};
 
 use super::{
     address::Settings,
-    commits::Commits,
+    commits::{Commits, Due},
     committer::Committer,
     context::Context,
     fault::unavailable,
+    identity::Identity,
     keeper::{Keeper, taken},
     office::Office,
     options,
-    start::Extent,
+    progress::{HeldBack, Marks, Source},
+    start::{Basis, Extent},
 };
 use crate::{
     background::{FAREWELL, Thread},
     delivery::{Health, Unavailable},
-    log::{Lag, Message, Offset, Offsets, PartitionId, Reader, Share, Wake},
+    log::{Lag, Message, Offset, Offsets, PartitionId, Position, Reader, Share, TopicId, Wake},
 };
 
 /// One partition gives at most this many messages at a time, then it is the next one's turn.
@@ -41,8 +48,15 @@ const ARRIVALS_MAX: usize = 1024;
 pub(super) struct Queue {
     pub(super) partition: PartitionId,
     pub(super) queue: PartitionQueue<Context>,
-    /// The next offset to read.
+    pub(super) marks: Arc<Marks>,
+    /// Of the topic that it was made for.
+    pub(super) topic_id: Option<TopicId>,
+    /// Behind the last message that was handed out.
     pub(super) next: u64,
+    /// Behind the last message that has come back through `commit`.
+    pub(super) returned: u64,
+    /// From `next` to here there is no message.
+    pub(super) clear_to: u64,
 }
 
 /// What the keeper hands to the reader.
@@ -67,7 +81,21 @@ struct State {
     /// The last error that belongs to no call.
     complaint: Option<Unavailable>,
     faults: BTreeMap<PartitionId, (Instant, Unavailable)>,
+    /// librdkafka has stopped reading a partition, because its position is out of range.
+    out_of_range: bool,
+    leaving: Leaving,
     stop: bool,
+}
+
+/// Whether the topic is being left, and how far that is.
+#[derive(Default)]
+enum Leaving {
+    #[default]
+    No,
+    /// What was handed out has not come back yet.
+    Waiting,
+    /// Nothing is on its way any more; this far it was read.
+    Left(Offsets),
 }
 
 /// What the reader, its keeper and librdkafka's callbacks share.
@@ -76,6 +104,8 @@ pub(super) struct Shared {
     state: Mutex<State>,
     /// Something is to be committed, or was, or it is time to end.
     commits_changed: Condvar,
+    /// Whether the topic is being left, for `poll` to see at no cost.
+    leaving: AtomicBool,
 }
 
 impl Shared {
@@ -107,6 +137,11 @@ impl Shared {
         fault.or_else(|| state.commits.failure().cloned())
     }
 
+    /// What is committed from now on belongs to this topic.
+    pub(super) fn reads(&self, topic: Option<TopicId>) {
+        self.state().commits.begin(topic);
+    }
+
     pub(super) fn begins(&self, partition: PartitionId, start: u64, committed: Option<Offset>, extent: Extent) {
         let mut state = self.state();
         state.places.insert(partition, Place { start, high: extent.high });
@@ -114,6 +149,42 @@ impl Shared {
         if let Some(offset) = committed.filter(|offset| offset.0 == start) {
             state.commits.found(partition, offset);
         }
+        // The start is committed: it says which topic it belongs to, and that a scorer is there.
+        state.commits.want_besides(partition, Offset(start));
+        drop(state);
+        self.commits_changed.notify_all();
+    }
+
+    /// The topic is another one, or is to be read from elsewhere: nothing more is handed out or committed.
+    pub(super) fn leave(&self) {
+        let mut state = self.state();
+        state.commits.leave();
+        state.places.clear();
+        state.leaving = Leaving::Waiting;
+        self.leaving.store(true, Ordering::Release);
+        drop(state);
+        self.commits_changed.notify_all();
+    }
+
+    /// Whether all that was handed out has come back.
+    pub(super) fn has_left(&self) -> bool {
+        matches!(self.state().leaving, Leaving::Left(_))
+    }
+
+    /// Ends the leaving: how far the partitions were read; `None` if something is on its way still.
+    pub(super) fn end_leaving(&self) -> Option<Offsets> {
+        let mut state = self.state();
+        let Leaving::Left(positions) = &mut state.leaving else { return None };
+        let positions = std::mem::take(positions);
+        state.leaving = Leaving::No;
+        state.faults.clear();
+        state.out_of_range = false;
+        self.leaving.store(false, Ordering::Release);
+        Some(positions)
+    }
+
+    pub(super) fn is_out_of_range(&self) -> bool {
+        self.state().out_of_range
     }
 
     pub(super) fn extends(&self, partition: PartitionId, extent: Extent) {
@@ -123,11 +194,11 @@ impl Shared {
     }
 
     /// Waits for a commit that is due; `None` once the reader is gone.
-    pub(super) fn next_commit(&self) -> Option<Offsets> {
+    pub(super) fn next_commit(&self) -> Option<Due> {
         let mut state = self.state();
         while !state.stop {
-            if let Some(offsets) = state.commits.due() {
-                return Some(offsets);
+            if let Some(due) = state.commits.due() {
+                return Some(due);
             }
             let pause = state.commits.pause().unwrap_or(LOOK_EVERY);
             state = self.commits_changed.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner).0;
@@ -135,8 +206,8 @@ impl Shared {
         None
     }
 
-    pub(super) fn commit_ended(&self, offsets: &Offsets, outcome: Result<(), Unavailable>) {
-        self.state().commits.ended(offsets, outcome);
+    pub(super) fn commit_ended(&self, due: &Due, outcome: Result<(), Unavailable>) {
+        self.state().commits.ended(due, outcome);
         self.commits_changed.notify_all();
     }
 }
@@ -159,21 +230,25 @@ impl KafkaReader {
         health: Arc<Health>,
     ) -> Result<Self, Unavailable> {
         let shared = Arc::new(Shared::default());
-        let consumer = options::consumer(settings)
-            .create_with_context(Context(Arc::clone(&shared)))
-            .map_err(|error| unavailable("cannot start a consumer", &error))?;
-        let consumer: Arc<BaseConsumer<Context>> = Arc::new(consumer);
+        let config = options::consumer(settings);
+        let source = Source::start(&config, &settings.topic, &shared)?;
         let (send, arrivals) = sync_channel(ARRIVALS_MAX);
         let office = Arc::new(Office::new(options::clerk(settings)));
         let committer =
             Committer { office: Arc::clone(&office), topic: settings.topic.clone(), shared: Arc::clone(&shared) };
         let mut keeper = Keeper {
-            consumer,
+            config,
+            source,
             office,
             topic: settings.topic.clone(),
             group: settings.group.clone(),
             share,
+            identity: Identity::default(),
+            basis: Basis::Group,
             assigned: BTreeSet::new(),
+            leaving_for: None,
+            held_back: HeldBack::default(),
+            closing: None,
             shared: Arc::clone(&shared),
             arrivals: send,
             wake,
@@ -194,8 +269,41 @@ impl KafkaReader {
         while into.len() - before < messages_max {
             match arrivals.try_recv() {
                 Ok(Arrival::Partition(queue)) => self.queues.push(queue),
-                Ok(Arrival::Message(message)) => into.push(message),
+                Ok(Arrival::Message(message)) => {
+                    let Position { partition, offset } = message.position;
+                    let queue = self.queues.iter_mut().find(|queue| queue.partition == partition);
+                    queue.into_iter().for_each(|queue| queue.next = queue.next.max(offset.next().0));
+                    into.push(message);
+                }
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Lets go of the topic once all that was handed out has come back.
+    fn leave(&mut self) {
+        // What has arrived and was not handed out is read again, if it is there.
+        while let Some(Ok(arrival)) = self.arrivals.as_ref().map(Receiver::try_recv) {
+            if let Arrival::Partition(queue) = arrival {
+                self.queues.push(queue);
+            }
+        }
+        if !self.queues.iter().all(Queue::has_all_back) {
+            return;
+        }
+        let positions = self.queues.drain(..).map(|queue| (queue.partition, Offset(queue.next))).collect();
+        let mut state = self.shared.state();
+        if let Leaving::Waiting = state.leaving {
+            state.leaving = Leaving::Left(positions);
+        }
+    }
+
+    /// Wants committed what is behind the last message of a partition, where that is all handled.
+    fn clear(&mut self) {
+        for queue in &mut self.queues {
+            if let Some(offset) = queue.clear() {
+                self.shared.state().commits.want_besides(queue.partition, offset);
+                self.shared.commits_changed.notify_all();
             }
         }
     }
@@ -204,26 +312,51 @@ impl KafkaReader {
 impl Queue {
     /// Moves at most `messages_max` messages; true if the queue was not emptied.
     fn take(&mut self, messages_max: usize, into: &mut Vec<Message>, shared: &Shared) -> bool {
+        // Read before the queue is: what stands before it is in the queue by now, or was.
+        let fetched = self.marks.fetched();
         for _ in 0..messages_max {
             match self.queue.poll(Duration::ZERO) {
-                None => return false,
+                None => {
+                    self.clear_to = self.clear_to.max(fetched);
+                    return false;
+                }
                 Some(Ok(message)) => {
-                    let message = taken(&message);
+                    let message = taken(&message, self.topic_id);
                     self.next = message.position.offset.next().0;
                     into.push(message);
                 }
                 Some(Err(error)) => {
                     let fault = unavailable(&format!("cannot read partition {}", self.partition.0), &error);
-                    shared.state().faults.insert(self.partition, (Instant::now(), fault));
+                    let mut state = shared.state();
+                    state.out_of_range |= error.rdkafka_error_code() == Some(Code::AutoOffsetReset);
+                    state.faults.insert(self.partition, (Instant::now(), fault));
                 }
             }
         }
         true
     }
+
+    /// Whether nothing that was handed out is on its way.
+    fn has_all_back(&self) -> bool {
+        self.returned >= self.next
+    }
+
+    /// Moves beyond what is no message, if all before it is handled; where to, if that is news.
+    fn clear(&mut self) -> Option<Offset> {
+        if self.clear_to <= self.next || !self.has_all_back() {
+            return None;
+        }
+        (self.next, self.returned) = (self.clear_to, self.clear_to);
+        Some(Offset(self.clear_to))
+    }
 }
 
 impl Reader for KafkaReader {
     fn poll(&mut self, messages_max: usize, into: &mut Vec<Message>) -> bool {
+        if self.shared.leaving.load(Ordering::Acquire) {
+            self.leave();
+            return false;
+        }
         let end = into.len() + messages_max;
         self.arrive(messages_max, into);
         let mut empty = 0;
@@ -237,12 +370,20 @@ impl Reader for KafkaReader {
             }
             empty = if more { 0 } else { empty + 1 };
         }
+        self.clear();
         into.len() == end
     }
 
     fn commit(&mut self, offsets: &Offsets) {
+        for queue in &mut self.queues {
+            queue.returned = offsets.get(&queue.partition).map_or(queue.returned, |offset| offset.0);
+        }
+        if self.shared.leaving.load(Ordering::Acquire) {
+            return self.leave();
+        }
         self.shared.state().commits.want(offsets);
         self.shared.commits_changed.notify_all();
+        self.clear();
     }
 
     fn renew(&mut self) {

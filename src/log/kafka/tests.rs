@@ -31,20 +31,20 @@ use crate::log::{
     promises::{self, PATIENCE, Rig, dead_letter, publish},
 };
 
-type Mock = MockCluster<'static, DefaultProducerContext>;
+pub(super) type Mock = MockCluster<'static, DefaultProducerContext>;
 
 /// A cluster, and what its topics are called.
-enum Cluster {
+pub(super) enum Cluster {
     Mock(Box<Mock>),
     Real(String),
 }
 
 impl Cluster {
-    fn mock() -> Self {
+    pub(super) fn mock() -> Self {
         Cluster::Mock(Box::new(MockCluster::new(1).unwrap()))
     }
 
-    fn real() -> Option<Self> {
+    pub(super) fn real() -> Option<Self> {
         let Ok(url) = std::env::var("KAFKA_URL") else {
             assert!(std::env::var_os("DELAYCAST_REQUIRE_SERVICES").is_none(), "KAFKA_URL names no Kafka");
             println!("not run against a real Kafka: KAFKA_URL does not name one");
@@ -54,24 +54,24 @@ impl Cluster {
     }
 
     /// The mock, and the real one if there is one.
-    fn each(test: impl Fn(&Cluster)) {
+    pub(super) fn each(test: impl Fn(&Cluster)) {
         test(&Cluster::mock());
         Cluster::real().iter().for_each(test);
     }
 
-    fn brokers(&self) -> String {
+    pub(super) fn brokers(&self) -> String {
         match self {
             Cluster::Mock(mock) => mock.bootstrap_servers(),
             Cluster::Real(brokers) => brokers.clone(),
         }
     }
 
-    fn admin(&self) -> AdminClient<DefaultClientContext> {
+    pub(super) fn admin(&self) -> AdminClient<DefaultClientContext> {
         ClientConfig::new().set("bootstrap.servers", self.brokers()).create().unwrap()
     }
 
     /// Makes a topic that no other test has.
-    fn topic(&self, partitions: i32) -> String {
+    pub(super) fn topic(&self, partitions: i32) -> String {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let topic = format!("test-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         match self {
@@ -91,7 +91,7 @@ impl Cluster {
         topic
     }
 
-    fn log(&self, topic: &str, parameters: &str) -> Arc<dyn Log> {
+    pub(super) fn log(&self, topic: &str, parameters: &str) -> Arc<dyn Log> {
         log::open(&format!("kafka://{}/{topic}?{parameters}", self.brokers())).unwrap()
     }
 
@@ -319,7 +319,7 @@ fn a_topic_that_is_not_there_is_made_where_the_url_says_so() {
     assert_eq!(cluster.log(&topic, "partitions=5").partitions(), Ok(3), "it stays as it is");
 }
 
-fn until(done: impl Fn() -> bool) {
+pub(super) fn until(mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
         assert!(start.elapsed() < PATIENCE);

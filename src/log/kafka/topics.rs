@@ -6,6 +6,7 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication::Fixed},
     consumer::{BaseConsumer, Consumer, ConsumerContext},
     error::RDKafkaErrorCode as Code,
+    metadata::MetadataPartition,
 };
 
 use super::{
@@ -21,11 +22,23 @@ use crate::{
 /// As many replicas as the brokers are set to make.
 const COPIES: i32 = -1;
 
-/// Asks a broker; `None` if there is no such topic. Blocks, [`CALL`] at most.
+/// A topic as the metadata show it.
+pub(super) struct Found {
+    pub(super) partitions: u32,
+    /// A broker that leads one of them.
+    pub(super) leader: Option<i32>,
+}
+
+/// How many partitions a topic has; `None` if there is no such topic. Blocks, [`CALL`] at most.
 pub(super) fn count_partitions<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,
 ) -> Result<Option<u32>, Unavailable> {
+    Ok(find(consumer, topic)?.map(|found| found.partitions))
+}
+
+/// Asks a broker; `None` if there is no such topic. Blocks, [`CALL`] at most.
+pub(super) fn find<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str) -> Result<Option<Found>, Unavailable> {
     let doing = format!("cannot learn the partitions of topic {topic}");
     let metadata = consumer.fetch_metadata(Some(topic), CALL).map_err(|error| unavailable(&doing, &error))?;
     let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(None) };
@@ -33,7 +46,10 @@ pub(super) fn count_partitions<C: ConsumerContext>(
         Some(Code::UnknownTopicOrPartition) => Ok(None),
         Some(code) => Err(of_code(&doing, code)),
         None if found.partitions().is_empty() => Err(Unavailable::transient(format!("{doing}: it has none yet"))),
-        None => Ok(u32::try_from(found.partitions().len()).ok()),
+        None => Ok(Some(Found {
+            partitions: u32::try_from(found.partitions().len()).unwrap_or(u32::MAX),
+            leader: found.partitions().iter().map(MetadataPartition::leader).find(|leader| *leader >= 0),
+        })),
     }
 }
 
@@ -100,11 +116,7 @@ pub(super) fn describe<C: ConsumerContext>(
     let found = metadata.topics().iter().find(|found| found.name() == topic && found.error().is_none());
     let partitions = found.ok_or_else(|| missing(topic))?.partitions();
     let replicas = partitions.iter().map(|partition| partition.replicas().len()).min().unwrap_or(0);
-    let resource = ResourceSpecifier::Topic(topic);
-    let described = block_on(admin(config)?.describe_configs([&resource], &limits()));
-    // Who may not ask for it does not learn it.
-    let described = described.ok().and_then(|described| described.into_iter().next()?.ok());
-    let retention = described.and_then(|described| described.get("retention.ms")?.value.clone());
+    let retention = configured(config, topic, "retention.ms");
     Ok(Topic {
         name: topic.to_owned(),
         made: false,
@@ -113,4 +125,16 @@ pub(super) fn describe<C: ConsumerContext>(
         // -1: for ever.
         retention_s: retention.and_then(|retention| Some(retention.parse::<u64>().ok()? / 1000)),
     })
+}
+
+/// What a topic does with old messages, if that may be known. Blocks, [`CALL`] at most.
+pub(super) fn cleanup_policy(config: &ClientConfig, topic: &str) -> Option<String> {
+    configured(config, topic, "cleanup.policy")
+}
+
+/// A parameter of a topic; a user that may not ask for it does not learn it.
+fn configured(config: &ClientConfig, topic: &str, name: &str) -> Option<String> {
+    let resource = ResourceSpecifier::Topic(topic);
+    let described = block_on(admin(config).ok()?.describe_configs([&resource], &limits()));
+    described.ok()?.into_iter().next()?.ok()?.get(name)?.value.clone()
 }

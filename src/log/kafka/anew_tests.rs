@@ -1,0 +1,322 @@
+//! A topic that is deleted and made anew (rule 8 of [`crate::log`]), against a real Kafka: a mock cluster deletes none.
+
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_executor::block_on;
+use rdkafka::{
+    ClientConfig, Offset as KafkaOffset, TopicPartitionList,
+    admin::{AdminOptions, NewTopic, TopicReplication},
+    consumer::{BaseConsumer, CommitMode, Consumer},
+    types::{RDKafkaApiKey, RDKafkaRespErr},
+};
+
+use super::{
+    tag::Tag,
+    tests::{Cluster, until},
+    topic_id::describe,
+    *,
+};
+use crate::log::{
+    DeadLettersFrom, GROUP, Message, Offset, TopicId,
+    promises::{PATIENCE, Rig, dead_letter, letters, offsets_after, publish},
+};
+
+/// Deletes topics, and waits until the brokers say so.
+fn delete(cluster: &Cluster, topic: &str) {
+    let limits = AdminOptions::new().operation_timeout(Some(PATIENCE));
+    let deleted = block_on(cluster.admin().delete_topics(&[topic], &limits)).unwrap();
+    assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
+}
+
+/// Makes it, as soon as the brokers let it be made.
+fn make(cluster: &Cluster, topic: &str, partitions: i32) {
+    let (new, limits) = (NewTopic::new(topic, partitions, TopicReplication::Fixed(1)), AdminOptions::new());
+    until(|| block_on(cluster.admin().create_topics([&new], &limits)).unwrap().iter().all(Result::is_ok));
+    until(|| cluster.log(topic, "").partitions() == Ok(partitions.cast_unsigned()));
+}
+
+fn make_anew(cluster: &Cluster, topic: &str, partitions: i32) {
+    delete(cluster, topic);
+    make(cluster, topic, partitions);
+}
+
+fn consumer(cluster: &Cluster, group: &str) -> BaseConsumer {
+    ClientConfig::new().set("bootstrap.servers", cluster.brokers()).set("group.id", group).create().unwrap()
+}
+
+fn id_of(cluster: &Cluster, topic: &str) -> TopicId {
+    describe(&consumer(cluster, "test"), topic).unwrap().unwrap().id.unwrap()
+}
+
+/// Publishes by a client that knows nothing of the former topic.
+fn fill(log: &dyn Log, name: &str, count: usize) {
+    let producer = log.producer().unwrap();
+    for number in 0..count {
+        publish(&*producer, None, format!("{name}-{number}")).unwrap();
+    }
+}
+
+/// Reads and commits until so many messages of this name have come, whatever else comes.
+fn read_all(rig: &mut Rig, name: &str, count: usize) -> Vec<Message> {
+    let (mut found, mut names, start) = (Vec::new(), BTreeSet::new(), Instant::now());
+    while names.len() < count {
+        assert!(start.elapsed() < PATIENCE, "{} of {count} of {name}", names.len());
+        let mut messages = Vec::new();
+        rig.reader.poll(100, &mut messages);
+        rig.reader.commit(&offsets_after(&messages));
+        for message in messages {
+            let text = String::from_utf8(message.payload.bytes().to_vec()).unwrap();
+            if text.starts_with(name) {
+                names.insert(text);
+                found.push(message);
+            }
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    found
+}
+
+/// What a group has committed in partition 0, and what stands beside it.
+fn committed(cluster: &Cluster, topic: &str, group: &str) -> (i64, String) {
+    let mut list = TopicPartitionList::new();
+    list.add_partition(topic, 0);
+    let found = consumer(cluster, group).committed_offsets(list, PATIENCE).unwrap();
+    let element = &found.elements()[0];
+    (element.offset().to_raw().unwrap(), element.metadata().to_owned())
+}
+
+fn commit_as(cluster: &Cluster, topic: &str, group: &str, offset: i64, metadata: &str) {
+    let mut list = TopicPartitionList::new();
+    let mut element = list.add_partition(topic, 0);
+    element.set_offset(KafkaOffset::Offset(offset)).unwrap();
+    element.set_metadata(metadata);
+    consumer(cluster, group).commit(&list, CommitMode::Sync).unwrap();
+}
+
+#[test]
+fn a_mock_cluster_and_a_real_one_describe_a_topic() {
+    Cluster::each(|cluster| {
+        let topic = cluster.topic(3);
+        let found = describe(&consumer(cluster, "test"), &topic).unwrap().unwrap();
+        assert_eq!(found.partitions, 3);
+        assert!(found.id.is_some());
+    });
+    let Some(cluster) = Cluster::real() else { return };
+    assert_eq!(describe(&consumer(&cluster, "test"), "there-is-no-such-topic").unwrap(), None);
+    let nowhere = ClientConfig::new().set("bootstrap.servers", "127.0.0.1:1").create().unwrap();
+    let start = Instant::now();
+    assert!(describe::<rdkafka::consumer::DefaultConsumerContext>(&nowhere, "t").is_err());
+    assert!(start.elapsed() < PATIENCE);
+}
+
+#[test]
+fn promise_8_a_topic_made_anew_under_a_reader_is_read_from_its_earliest_message() {
+    let Some(cluster) = Cluster::real() else { return };
+    // Other numbers of partitions, and the same.
+    for partitions in [4, 1, 2, 2] {
+        let topic = cluster.topic(2);
+        let log = cluster.log(&topic, &format!("group={topic}"));
+        let mut rig = Rig::start(&*log, Share::ALL);
+        fill(&*log, "old", 40);
+        let old = read_all(&mut rig, "old", 40);
+        let id = id_of(&cluster, &topic);
+        assert!(old.iter().all(|message| message.topic_id == Some(id)));
+        make_anew(&cluster, &topic, partitions);
+        // More than were read of the old one: an offset of the old one is in range.
+        fill(&*log, "new", 400);
+        read_all(&mut rig, "new", 400);
+        until(|| {
+            rig.reader.poll(100, &mut Vec::new());
+            rig.reader.lag().is_some_and(|lag| !lag.is_empty() && lag.values().all(|left| *left == 0))
+        });
+        until(|| rig.health.outage().is_none());
+        let (offset, metadata) = committed(&cluster, &topic, &topic);
+        assert!(offset >= 400 / i64::from(partitions) / 2, "{offset}");
+        let now = id_of(&cluster, &topic);
+        assert!(id != now && metadata.contains(&format!("topic={now}")), "{id} {now} {metadata}");
+        // The next generation reads nothing twice and misses nothing.
+        drop(rig);
+        fill(&*log, "more", 10);
+        let mut next = Rig::start(&*log, Share::ALL);
+        assert_eq!(next.read(10).len(), 10);
+        assert!(!next.reader.poll(100, &mut Vec::new()));
+    }
+}
+
+#[test]
+fn promise_8_nothing_of_the_new_topic_is_handed_out_before_all_of_the_old_one_has_come_back() {
+    let Some(cluster) = Cluster::real() else { return };
+    let topic = cluster.topic(1);
+    let log = cluster.log(&topic, &format!("group={topic}"));
+    let mut rig = Rig::start(&*log, Share::ALL);
+    fill(&*log, "old", 10);
+    let old = rig.read(10);
+    make_anew(&cluster, &topic, 1);
+    let id = id_of(&cluster, &topic);
+    fill(&*log, "new", 5);
+    until(|| {
+        let mut messages = Vec::new();
+        rig.reader.poll(100, &mut messages);
+        assert_eq!(messages, []);
+        rig.health.outage().is_some_and(|outage| outage.reason.contains("is being finished"))
+    });
+    // Offsets of the old one come back, and are not committed for the new one.
+    rig.reader.commit(&offsets_after(&old));
+    let messages = rig.read(5);
+    assert!(messages.iter().all(|message| message.topic_id == Some(id)));
+    assert_eq!(messages[0].position.offset, Offset(0));
+    until(|| committed(&cluster, &topic, &topic).1.contains(&id.to_string()));
+    assert_eq!(committed(&cluster, &topic, &topic).0, 0, "the start, and nothing of the old one");
+    rig.commit(&offsets_after(&messages));
+    assert_eq!(committed(&cluster, &topic, &topic).0, 5);
+}
+
+#[test]
+fn promise_8_a_topic_that_is_gone_is_waited_for_and_said_so() {
+    let Some(cluster) = Cluster::real() else { return };
+    let topic = cluster.topic(2);
+    let log = cluster.log(&topic, &format!("group={topic}"));
+    let mut rig = Rig::start(&*log, Share::ALL);
+    fill(&*log, "old", 10);
+    read_all(&mut rig, "old", 10);
+    delete(&cluster, &topic);
+    until(|| {
+        rig.reader.poll(100, &mut Vec::new());
+        rig.health.outage().is_some_and(|outage| outage.needs_operator && outage.reason.contains("there is no topic"))
+    });
+    make(&cluster, &topic, 2);
+    fill(&*log, "new", 300);
+    read_all(&mut rig, "new", 300);
+    until(|| rig.health.outage().is_none());
+}
+
+#[test]
+fn promise_8_a_topic_made_anew_behind_a_stopped_reader_is_read_from_its_earliest_message() {
+    let Some(cluster) = Cluster::real() else { return };
+    let topic = cluster.topic(1);
+    let log = cluster.log(&topic, &format!("group={topic}"));
+    let former = id_of(&cluster, &topic);
+    fill(&*log, "old", 30);
+    let mut rig = Rig::start(&*log, Share::ALL);
+    read_all(&mut rig, "old", 30);
+    rig.reader.close(Instant::now() + PATIENCE).unwrap();
+    let (offset, metadata) = committed(&cluster, &topic, &topic);
+    assert_eq!(offset, 30);
+    drop(rig);
+    make_anew(&cluster, &topic, 1);
+    fill(&*log, "new", 100);
+    // Kafka forgets the offsets of a topic that is deleted; one that was under way may come afterwards.
+    commit_as(&cluster, &topic, &topic, offset, &metadata);
+    assert_eq!(Tag::parse(&metadata).topic, Some(former));
+    let told = |finding: &Finding| finding.found.contains("belongs to a former topic");
+    assert!(log.inspect().iter().any(told), "{:?}", log.inspect());
+    let messages = Rig::start(&*log, Share::ALL).read(100);
+    assert_eq!(messages[0].position.offset, Offset(0));
+    // What other tools commit, or an operator, counts.
+    for metadata in ["", "theirs", &Tag::now(Some(id_of(&cluster, &topic))).metadata()] {
+        commit_as(&cluster, &topic, &topic, 60, metadata);
+        let messages = Rig::start(&*log, Share::ALL).read(40);
+        assert_eq!(messages[0].position.offset, Offset(60), "{metadata:?}");
+    }
+}
+
+#[test]
+fn promise_8_a_dead_letter_of_a_topic_made_anew_is_another_one() {
+    let Some(cluster) = Cluster::real() else { return };
+    let topic = cluster.topic(1);
+    let log = cluster.log(&topic, "");
+    let one = DeadLetter { topic_id: Some(TopicId([1; 16])), ..dead_letter(7, b"one".to_vec()) };
+    let other = DeadLetter { topic_id: Some(TopicId([2; 16])), ..dead_letter(7, b"other".to_vec()) };
+    log.make_topics(&TopicWish::default()).unwrap();
+    let mut writer = log.dead_letters().unwrap();
+    until(|| writer.write(&[one.clone()]).is_ok());
+    writer.write(&[other.clone(), one.clone()]).unwrap();
+    let group = DeadLettersFrom::Group("replay");
+    let mut reader = log.read_dead_letters(DeadLetterSpan { from: group, follow: false }).unwrap();
+    assert!(letters(&mut *reader) == [one, other]);
+}
+
+#[test]
+fn promise_8_dead_letters_of_a_topic_made_anew_are_read_from_the_earliest() {
+    let Some(cluster) = Cluster::real() else { return };
+    let topic = cluster.topic(1);
+    let (log, dead) = (cluster.log(&topic, ""), format!("{topic}.dlq"));
+    let group = DeadLettersFrom::Group("replay");
+    let read = |follow| log.read_dead_letters(DeadLetterSpan { from: group, follow }).unwrap();
+    let write = |offsets: std::ops::Range<u64>| {
+        let written: Vec<_> = offsets.map(|offset| dead_letter(offset, vec![1])).collect();
+        let mut writer = log.dead_letters().unwrap();
+        until(|| writer.write(&written).is_ok());
+    };
+    let offsets = |letters: &[DeadLetter]| letters.iter().map(|it| it.position.offset.0).collect::<BTreeSet<_>>();
+    log.make_topics(&TopicWish::default()).unwrap();
+    write(0..10);
+    let mut reader = read(false);
+    assert_eq!(letters(&mut *reader).len(), 10);
+    reader.commit().unwrap();
+    let mut following = read(true);
+    assert_eq!(following.next(7, Duration::from_millis(500)).unwrap(), []);
+    let reader_group = format!("{GROUP}.replay");
+    let (_, metadata) = committed(&cluster, &dead, &reader_group);
+
+    make_anew(&cluster, &dead, 1);
+    write(100..120);
+    let mut found = BTreeSet::new();
+    until(|| {
+        found.extend(offsets(&following.next(7, Duration::from_millis(100)).unwrap_or_default()));
+        found == (100..120).collect()
+    });
+    commit_as(&cluster, &dead, &reader_group, 10, &metadata);
+    let mut reader = read(false);
+    assert_eq!(offsets(&letters(&mut *reader)), (100..120).collect());
+    reader.commit().unwrap();
+    assert_eq!(letters(&mut *read(false)), []);
+}
+
+/// What is published to a topic that was made anew lands in it, by a client that has written to the former one.
+#[test]
+fn a_producer_goes_on_in_a_topic_made_anew() {
+    let Some(cluster) = Cluster::real() else { return };
+    let topic = cluster.topic(2);
+    let log = cluster.log(&topic, &format!("group={topic}"));
+    let producer: Arc<dyn Producer> = log.producer().unwrap();
+    for _ in 0..20 {
+        publish(&*producer, None, "old").unwrap();
+    }
+    make_anew(&cluster, &topic, 2);
+    let landed: Vec<_> = (0..20).map(|number| publish(&*producer, None, format!("new-{number}"))).collect();
+    let told = landed.iter().filter(|landed| landed.is_ok()).count();
+    let start = Instant::now();
+    until(|| publish(&*producer, None, "last").is_ok());
+    println!("{told} of 20 landed at once; the next one did after {:.1} s", start.elapsed().as_secs_f64());
+    let mut rig = Rig::start(&*log, Share::ALL);
+    let found = read_all(&mut rig, "", told + 1);
+    assert!(found.iter().any(|message| message.payload.bytes() == b"last"));
+    for (number, _) in landed.iter().enumerate().filter(|(_, landed)| landed.is_ok()) {
+        let name = format!("new-{number}");
+        assert!(found.iter().any(|message| message.payload.bytes() == name.as_bytes()), "{name} was promised");
+    }
+}
+
+/// As when retention has overtaken the reader: it goes on, in the same topic, and neither skips nor repeats a message.
+#[test]
+fn promise_1_a_position_out_of_range_while_reading_is_no_reason_to_stop() {
+    let cluster = Cluster::mock();
+    let Cluster::Mock(mock) = &cluster else { panic!() };
+    let topic = cluster.topic(1);
+    let log = cluster.log(&topic, "");
+    let mut rig = Rig::start(&*log, Share::ALL);
+    fill(&*log, "early", 10);
+    let early = rig.read(10);
+    mock.request_errors(RDKafkaApiKey::Fetch, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE]);
+    fill(&*log, "late", 10);
+    rig.reader.commit(&offsets_after(&early));
+    let late = rig.read(10);
+    let offsets: Vec<u64> = late.iter().map(|message| message.position.offset.0).collect();
+    assert_eq!(offsets, (10..20).collect::<Vec<_>>());
+    rig.commit(&offsets_after(&late));
+}

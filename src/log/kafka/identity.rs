@@ -1,0 +1,130 @@
+//! Tells a topic that was made anew from the one that had its name before.
+
+use std::collections::VecDeque;
+
+use super::topic_id::Description;
+use crate::log::TopicId;
+
+/// So many ids of former topics are remembered.
+const FORMER_MAX: usize = 16;
+/// Where there are no ids, a sign of another topic has to be seen so often in a row: a broker that lags behind the
+/// others shows the same for a moment.
+const SIGNS: u32 = 2;
+
+/// Which topic is read.
+#[derive(Default)]
+pub(super) struct Identity {
+    current: Option<Description>,
+    former: VecDeque<TopicId>,
+    signs: u32,
+}
+
+/// What a description says of the topic that is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is the same, or the first that is seen.
+    Same,
+    /// It is one that was left already: this broker has not heard of the new one.
+    Former,
+    /// It is another, for this reason.
+    Anew(String),
+}
+
+impl Identity {
+    /// Judges what a broker says now. That a partition ends before where it was read, another sign of another topic, is
+    /// seen where reading starts over.
+    pub(super) fn judge(&mut self, found: Description) -> Verdict {
+        if found.id.is_some_and(|id| self.former.contains(&id)) {
+            return Verdict::Former;
+        }
+        let Some(current) = &mut self.current else {
+            self.current = Some(found);
+            return Verdict::Same;
+        };
+        match (current.id, found.id) {
+            (Some(own), Some(other)) if own != other => Verdict::Anew(format!("it had the id {own}, and has {other}")),
+            (Some(_), _) => {
+                current.partitions = current.partitions.max(found.partitions);
+                Verdict::Same
+            }
+            (None, _) => {
+                self.signs = if found.partitions < current.partitions { self.signs + 1 } else { 0 };
+                if self.signs < SIGNS {
+                    current.partitions = current.partitions.max(found.partitions);
+                    return Verdict::Same;
+                }
+                Verdict::Anew("this broker gives topics no id, and it has fewer partitions than before".into())
+            }
+        }
+    }
+
+    /// The id of the topic that is read, if it is known.
+    pub(super) fn id(&self) -> Option<TopicId> {
+        self.current.and_then(|current| current.id)
+    }
+
+    /// Whether there has been a topic of this name.
+    pub(super) fn has_seen_one(&self) -> bool {
+        self.current.is_some() || !self.former.is_empty()
+    }
+
+    /// The topic is left: the next one that is described is read.
+    pub(super) fn leave(&mut self) {
+        let left = self.current.take().and_then(|current| current.id);
+        self.former.extend(left);
+        if self.former.len() > FORMER_MAX {
+            self.former.pop_front();
+        }
+        self.signs = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(id: u8, partitions: u32) -> Description {
+        Description { id: (id > 0).then_some(TopicId([id; 16])), partitions }
+    }
+
+    #[test]
+    fn another_id_is_another_topic_whatever_else_is_the_same() {
+        let mut identity = Identity::default();
+        assert_eq!(identity.judge(of(1, 4)), Verdict::Same);
+        // Growth, a broker that has not heard of it, one that gives no id, and a truncated partition are no other
+        // topic.
+        for same in [of(1, 6), of(1, 4), of(0, 4), of(0, 4)] {
+            assert_eq!(identity.judge(same), Verdict::Same, "{same:?}");
+        }
+        assert!(matches!(identity.judge(of(2, 6)), Verdict::Anew(why) if why.contains("has AgIC")));
+        identity.leave();
+        assert_eq!(identity.id(), None);
+        // One that lags behind still describes the former topic.
+        assert_eq!(identity.judge(of(1, 6)), Verdict::Former);
+        assert_eq!(identity.judge(of(2, 6)), Verdict::Same);
+        assert_eq!(identity.judge(of(1, 6)), Verdict::Former);
+        assert_eq!(identity.id(), Some(TopicId([2; 16])));
+    }
+
+    #[test]
+    fn without_ids_fewer_partitions_are_another_topic_if_that_lasts() {
+        let mut identity = Identity::default();
+        assert_eq!(identity.judge(of(0, 4)), Verdict::Same);
+        assert_eq!(identity.judge(of(0, 3)), Verdict::Same);
+        assert_eq!(identity.judge(of(0, 4)), Verdict::Same, "it was for a moment");
+        assert_eq!(identity.judge(of(0, 3)), Verdict::Same);
+        assert!(matches!(identity.judge(of(0, 3)), Verdict::Anew(_)));
+        identity.leave();
+        assert_eq!(identity.judge(of(0, 2)), Verdict::Same);
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut identity = Identity::default();
+        for id in 1..=100 {
+            assert_eq!(identity.judge(of(id, 1)), Verdict::Same);
+            identity.leave();
+        }
+        assert_eq!(identity.former.len(), FORMER_MAX);
+    }
+}

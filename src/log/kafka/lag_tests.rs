@@ -1,0 +1,144 @@
+//! What is no message is not lag (rule 9 of [`crate::log`]), against a real Kafka: a mock cluster writes no markers.
+
+use std::time::Instant;
+
+use futures_executor::block_on;
+use rdkafka::{
+    ClientConfig, Offset as KafkaOffset, TopicPartitionList,
+    admin::{AdminOptions, NewTopic, TopicReplication},
+    consumer::{BaseConsumer, Consumer},
+    producer::{BaseProducer, BaseRecord, Producer as _},
+};
+
+use super::{
+    tests::{Cluster, until},
+    *,
+};
+use crate::{
+    finding::State,
+    log::{
+        Lag, PartitionId,
+        promises::{PATIENCE, Rig, offsets_after},
+    },
+};
+
+fn transactional(cluster: &Cluster, name: &str) -> BaseProducer {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", cluster.brokers()).set("transactional.id", name);
+    let producer: BaseProducer = config.create().unwrap();
+    producer.init_transactions(PATIENCE).unwrap();
+    producer
+}
+
+fn send(producer: &BaseProducer, topic: &str, count: usize) {
+    for number in 0..count {
+        let payload = number.to_string();
+        producer.send(BaseRecord::<str, str>::to(topic).payload(&payload)).map_err(|(error, _)| error).unwrap();
+    }
+    producer.flush(PATIENCE).unwrap();
+}
+
+fn committed(cluster: &Cluster, topic: &str) -> KafkaOffset {
+    let mut config = ClientConfig::new();
+    let consumer: BaseConsumer =
+        config.set("bootstrap.servers", cluster.brokers()).set("group.id", topic).create().unwrap();
+    let mut list = TopicPartitionList::new();
+    list.add_partition(topic, 0);
+    consumer.committed_offsets(list, PATIENCE).unwrap().elements()[0].offset()
+}
+
+fn found(log: &dyn Log, what: &str) -> Option<Finding> {
+    log.inspect().into_iter().find(|finding| finding.what == what)
+}
+
+/// Polls, as the source does all the time, until the lag is so much.
+fn wait_for_lag(rig: &mut Rig, left: u64) {
+    let start = Instant::now();
+    while rig.reader.lag() != Some(Lag::from([(PartitionId(0), left)])) {
+        let mut messages = Vec::new();
+        rig.reader.poll(100, &mut messages);
+        assert_eq!(messages, []);
+        assert!(start.elapsed() < PATIENCE, "{:?} instead of {left}", rig.reader.lag());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Polls, as the source does all the time, until so much is committed.
+fn wait_for_commit(rig: &mut Rig, cluster: &Cluster, topic: &str, offset: i64) {
+    let start = Instant::now();
+    while committed(cluster, topic) != KafkaOffset::Offset(offset) {
+        rig.reader.poll(100, &mut Vec::new());
+        assert!(start.elapsed() < PATIENCE, "{:?} instead of {offset}", committed(cluster, topic));
+    }
+}
+
+#[test]
+fn promise_9_what_ends_a_transaction_and_what_was_aborted_is_no_lag() {
+    let Some(cluster) = Cluster::real() else { return };
+    let topic = cluster.topic(1);
+    let log = cluster.log(&topic, &format!("group={topic}"));
+    let (producer, mut rig) = (transactional(&cluster, &topic), Rig::start(&*log, Share::ALL));
+
+    // Ten messages and their marker, five aborted ones and theirs.
+    producer.begin_transaction().unwrap();
+    send(&producer, &topic, 10);
+    producer.commit_transaction(PATIENCE).unwrap();
+    producer.begin_transaction().unwrap();
+    send(&producer, &topic, 5);
+    producer.abort_transaction(PATIENCE).unwrap();
+    let messages = rig.read(10);
+    wait_for_lag(&mut rig, 17);
+    assert!(committed(&cluster, &topic) == KafkaOffset::Offset(0), "nothing of it has come back");
+    rig.reader.commit(&offsets_after(&messages[..4]));
+    wait_for_lag(&mut rig, 13);
+    rig.reader.commit(&offsets_after(&messages));
+    wait_for_lag(&mut rig, 0);
+    wait_for_commit(&mut rig, &cluster, &topic, 17);
+
+    // So it is after a restart.
+    drop(rig);
+    let mut rig = Rig::start(&*log, Share::ALL);
+    wait_for_lag(&mut rig, 0);
+
+    // One that is open holds back what others write, and that is lag.
+    producer.begin_transaction().unwrap();
+    send(&producer, &topic, 3);
+    let other = log.producer().unwrap();
+    crate::log::promises::publish(&*other, None, "behind it").unwrap();
+    wait_for_lag(&mut rig, 4);
+    assert_eq!(committed(&cluster, &topic), KafkaOffset::Offset(17));
+    let open = found(&*log, "transactions").expect("it is named");
+    assert!(open.found.contains("0 (offset 17, 4 records)"), "{open:?}");
+    producer.commit_transaction(PATIENCE).unwrap();
+    let messages = rig.read(4);
+    rig.reader.commit(&offsets_after(&messages));
+    wait_for_lag(&mut rig, 0);
+    wait_for_commit(&mut rig, &cluster, &topic, 22);
+    assert_eq!(found(&*log, "transactions"), None);
+    assert!(found(&*log, "lag").unwrap().found.contains(" 0 messages to go"));
+
+    // Nothing but what was aborted: nothing comes back through `commit`.
+    producer.begin_transaction().unwrap();
+    send(&producer, &topic, 2);
+    producer.abort_transaction(PATIENCE).unwrap();
+    wait_for_lag(&mut rig, 0);
+    wait_for_commit(&mut rig, &cluster, &topic, 25);
+}
+
+#[test]
+fn the_doctor_names_a_scorer_that_runs_and_a_topic_that_loses_requests() {
+    let Some(cluster) = Cluster::real() else { return };
+    let topic = format!("{}-compacted", cluster.topic(1));
+    let new = NewTopic::new(&topic, 2, TopicReplication::Fixed(1)).set("cleanup.policy", "compact");
+    assert!(block_on(cluster.admin().create_topics([&new], &AdminOptions::new())).unwrap().iter().all(Result::is_ok));
+    let log = cluster.log(&topic, &format!("group={topic}"));
+    until(|| log.partitions() == Ok(2));
+    assert_eq!(found(&*log, "scorer"), None);
+    let compacted =
+        log.inspect().into_iter().any(|finding| finding.what == "topic" && finding.found.contains("compact"));
+    assert!(compacted, "{:?}", log.inspect());
+    // It has read nothing, as there is nothing to read, and yet nobody is told to start one.
+    let _rig = Rig::start(&*log, Share::ALL);
+    until(|| found(&*log, "scorer").is_some_and(|finding| finding.state == State::Well));
+    assert!(found(&*log, "lag").is_some_and(|finding| finding.state == State::Well));
+}
