@@ -1,5 +1,6 @@
 //! The command line of delaycast: one file a subcommand, and this one place where errors are printed.
 
+mod arguments;
 mod cluster;
 mod data;
 mod doctor;
@@ -69,7 +70,7 @@ const EXIT_TEMPORARY: u8 = 75;
 const EXIT_DEFECT: i32 = 70;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli: Cli = arguments::parse();
     log_to_stderr();
     exit_when_a_thread_panics();
     let result = match cli.command {
@@ -115,8 +116,10 @@ fn report(error: &anyhow::Error) {
 fn log_to_stderr() {
     let asked = std::env::var("DELAYCAST_LOG").unwrap_or_default();
     let filter = if asked.is_empty() { Ok(EnvFilter::new(LOGGED)) } else { EnvFilter::try_new(&asked) };
-    let filter = filter.unwrap_or_else(|error| {
-        progress::say(&format!("warning: DELAYCAST_LOG={asked} is not understood ({error}): {LOGGED} is taken"));
+    let filter = filter.unwrap_or_else(|_| {
+        // Not its value: somebody may have meant DELAYCAST_LOG_URL, with a password in it.
+        let advice = "it is as in info or delaycast=debug, and the log's URL goes into DELAYCAST_LOG_URL";
+        progress::say(&format!("warning: DELAYCAST_LOG is not understood, {LOGGED} is taken: {advice}"));
         EnvFilter::new(LOGGED)
     });
     let stderr = std::io::stderr;
