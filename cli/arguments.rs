@@ -46,7 +46,7 @@ fn without_urls(said: &str, given: &[String]) -> Option<String> {
 }
 
 /// Whether this is a URL of a log or a store, or a part of one that may hold a password. An address with a port is none.
-fn is_like_a_url(text: &str) -> bool {
+pub(crate) fn is_like_a_url(text: &str) -> bool {
     let begins = ["kafka:", "mongodb:", "mongodb+srv:"].into_iter().any(|scheme| text.starts_with(scheme));
     begins || ["://", "@", "password", "secret"].into_iter().any(|part| text.contains(part))
 }

@@ -116,10 +116,16 @@ fn report(error: &anyhow::Error) {
 fn log_to_stderr() {
     let asked = std::env::var("DELAYCAST_LOG").unwrap_or_default();
     let filter = if asked.is_empty() { Ok(EnvFilter::new(LOGGED)) } else { EnvFilter::try_new(&asked) };
-    let filter = filter.unwrap_or_else(|_| {
-        // Not its value: somebody may have meant DELAYCAST_LOG_URL, with a password in it.
-        let advice = "it is as in info or delaycast=debug, and the log's URL goes into DELAYCAST_LOG_URL";
-        progress::say(&format!("warning: DELAYCAST_LOG is not understood, {LOGGED} is taken: {advice}"));
+    let filter = filter.unwrap_or_else(|error| {
+        // DELAYCAST_LOG_URL is easily mistaken for it, and may hold a password.
+        match arguments::is_like_a_url(&asked) {
+            true => progress::say(&format!(
+                "warning: DELAYCAST_LOG is not understood: {LOGGED} is taken. The log's URL goes into DELAYCAST_LOG_URL"
+            )),
+            false => {
+                progress::say(&format!("warning: DELAYCAST_LOG={asked} is not understood ({error}): {LOGGED} is taken"))
+            }
+        }
         EnvFilter::new(LOGGED)
     });
     let stderr = std::io::stderr;

