@@ -31,6 +31,10 @@ pub(super) const QUERY: Duration = Duration::from_secs(3);
 /// Of the documents under one UUID this many are read, those with the smallest `_id`. A string is smaller than an ObjectId, and an
 /// ObjectId begins with its time: so our own document and the first of another system are among them.
 const ANSWERS_READ_MAX: i64 = 16;
+/// One query of [`having`] takes at most this long: FerretDB scans, and compares each document with each id.
+const MANY: Duration = Duration::from_secs(12);
+/// A server gives it up after this long.
+const MANY_QUERY: Duration = Duration::from_secs(10);
 /// One query of [`having`] asks for this many ids at most.
 const IDS_MAX: usize = 1000;
 
@@ -107,11 +111,11 @@ pub(super) fn having(
     let mut found = HashSet::new();
     for ids in ids.chunks(IDS_MAX) {
         let ids = ids.to_vec();
-        let some = calls.call(&doing, FIND, move |database| async move {
+        let some = calls.call(&doing, MANY, move |database| async move {
             let collection = database.collection::<Document>(collection);
             let mut wanted = doc! { "_id": 0 };
             wanted.insert(field, 1);
-            let query = collection.find(doc! { field: { "$in": ids } }).projection(wanted).max_time(QUERY);
+            let query = collection.find(doc! { field: { "$in": ids } }).projection(wanted).max_time(MANY_QUERY);
             // Whatever the URL says of reading: another member may not have it yet.
             let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
             let mut cursor = query.read_concern(ReadConcern::majority()).selection_criteria(primary).await?;
