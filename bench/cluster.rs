@@ -6,6 +6,7 @@ use std::{
     fs,
     io::Write,
     net::TcpListener,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -70,7 +71,12 @@ fn scorers(options: &Options, dir: &Path, url: &str, many: bool) -> anyhow::Resu
         return Ok(vec![Process::score(&with(PROCESSES * WORKERS), url, url, &[])?]);
     }
     let secret = dir.join("secret");
-    fs::File::create(&secret)?.write_all(b"for this measurement alone")?;
+    fs::File::options()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(&secret)?
+        .write_all(b"for this measurement alone")?;
     // Free a moment ago: a process says aloud if one is not any more.
     let listeners: Result<Vec<_>, _> = (0..PROCESSES).map(|_| TcpListener::bind("127.0.0.1:0")).collect();
     let addresses: Result<Vec<_>, _> = listeners?.iter().map(TcpListener::local_addr).collect();

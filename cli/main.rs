@@ -1,6 +1,7 @@
 //! The command line of delaycast: one file a subcommand, and this one place where errors are printed.
 
 mod answer;
+mod arguments;
 mod ask;
 mod cluster;
 mod data;
@@ -76,7 +77,7 @@ const EXIT_TEMPORARY: u8 = 75;
 const EXIT_DEFECT: i32 = 70;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli: Cli = arguments::parse();
     log_to_stderr();
     exit_when_a_thread_panics();
     let result = match cli.command {
@@ -142,7 +143,7 @@ fn log_filter(get: impl Fn(&str) -> Option<String>) -> Result<EnvFilter, String>
     let set = LOG_LEVEL_VARIABLES.into_iter().find_map(|name| Some((name, get(name).filter(|text| !text.is_empty())?)));
     let Some((variable, text)) = set else { return Ok(EnvFilter::new(LOG_LEVEL)) };
     // A URL may carry a password, so its text is not repeated.
-    if text.contains("://") || text.starts_with("sqlite:") {
+    if arguments::is_like_a_url(&text) {
         return Err(format!(
             "{variable} holds a URL: the request log is named by DELAYCAST_LOG_URL, the log level here"
         ));

@@ -10,6 +10,7 @@ use std::{
 use anyhow::Context;
 use chrono::{Datelike, Days, Utc};
 use clap::{Args as ClapArgs, Subcommand};
+use delaycast::key_file::{self, KeyFileError};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     date_time_ymd,
@@ -64,7 +65,7 @@ const EARLIER_DAYS: u64 = 1;
 fn certs(args: &CertsArgs) -> anyhow::Result<()> {
     fs::create_dir_all(&args.dir).with_context(|| format!("cannot make the folder {}", args.dir.display()))?;
     let (authority, authority_key) = (args.dir.join("ca.crt"), args.dir.join("ca.key"));
-    let key = match read(&authority_key)? {
+    let key = match read_key(&authority_key)? {
         Some(pem) => KeyPair::from_pem(&pem).with_context(|| format!("cannot use {}", authority_key.display()))?,
         None => {
             let key = KeyPair::generate()?;
@@ -128,6 +129,14 @@ fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
         fs::rename(&unfinished, path)
     })();
     written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Reads the authority's key; `None` if there is none.
+fn read_key(path: &Path) -> anyhow::Result<Option<String>> {
+    match key_file::read(path) {
+        Err(KeyFileError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        read => Ok(Some(String::from_utf8(read?).with_context(|| format!("{} is no text", path.display()))?)),
+    }
 }
 
 fn read(path: &Path) -> anyhow::Result<Option<String>> {

@@ -5,7 +5,7 @@ use std::{cell::Cell, num::NonZeroUsize, path::PathBuf, sync::Arc};
 use anyhow::Context;
 use clap::{ArgAction, Args};
 use delaycast::{
-    address::OpenError,
+    address::{Address, OpenError},
     delivery::{Health, Unavailable},
     log::{self, Log},
     model::{Scorer, VersionedModel},
@@ -51,11 +51,15 @@ fn is_passing(error: &anyhow::Error) -> bool {
     }
 }
 
-/// A URL as it may be shown and logged. One with a host may have a password in it, so of that only the scheme is.
-fn shown(url: &str) -> String {
-    match url.split_once("://") {
-        Some((scheme, _)) => format!("{scheme}://…"),
-        None => url.to_owned(),
+/// A URL as it may be shown and logged: the path of an embedded file, of others the scheme alone. One that cannot be read may have
+/// a password in any place.
+pub(crate) fn shown(url: &str) -> String {
+    match Address::parse(url) {
+        Some(address) if address.scheme == "sqlite" && address.of_a_file().is_ok() => {
+            format!("sqlite:{}", address.location)
+        }
+        Some(address) if address.location.starts_with("//") => format!("{}://…", address.scheme),
+        _ => "(not shown: it cannot be read as a URL)".to_owned(),
     }
 }
 

@@ -52,10 +52,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value = "2", value_parser = options::workers)]
     workers: NonZeroUsize,
     /// The request log [default: the embedded one, sqlite:DIR/delaycast.db]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", env = "DELAYCAST_LOG_URL", hide_env_values = true)]
     log: Option<String>,
     /// The prediction store [default: the embedded one, sqlite:DIR/delaycast.db]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", env = "DELAYCAST_STORE_URL", hide_env_values = true)]
     store: Option<String>,
     /// Score in a cluster of so many processes beside this one, which then only serves the page; 1 scores here
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]

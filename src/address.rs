@@ -1,9 +1,15 @@
 //! Where a log or a store is: connectors are chosen by URL, as in `sqlite:var/delaycast.db?topic=T`.
 //!
-//! A URL is `scheme:location?name=value&…`; location, names and values may be percent-encoded. A URL may carry a
-//! password, so no error here repeats more of it than the scheme and the names of parameters.
+//! A URL is `scheme:location?name=value&…`; location, names and values may be percent-encoded.
+//!
+//! A URL may carry a password, and in one that is written wrongly the password can be anywhere: an `&` in it makes its rest the
+//! name of a parameter. So an error repeats the scheme, names that a connector knows, and nothing else; a parameter that is
+//! not known is named by its number. The path of an embedded file is the exception: it is shown.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
@@ -12,8 +18,8 @@ use crate::sqlite;
 /// Why a log or a store could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// It has no scheme.
-    #[error("the URL of a {what} starts with a scheme, as in {example}")]
+    /// It has no scheme, or is not UTF-8 once it is decoded.
+    #[error("the URL of a {what} starts with a scheme, as in {example}, and what is percent-encoded in it is UTF-8")]
     NoScheme {
         /// What was to be opened: a log or a store.
         what: &'static str,
@@ -39,12 +45,12 @@ pub enum OpenError {
         scheme: String,
     },
     /// A parameter that the connector does not know.
-    #[error("{scheme}: has no parameter {name:?}; known are {known}")]
+    #[error("{scheme}: parameter {number} is unknown; known are {known} (an & in a value is written as %26)")]
     UnknownParameter {
         /// The URL's scheme.
         scheme: String,
-        /// The parameter.
-        name: String,
+        /// Which of the parameters, counted from 1.
+        number: usize,
         /// The parameters there are.
         known: String,
     },
@@ -67,7 +73,7 @@ pub enum OpenError {
 }
 
 /// A URL, taken apart and percent-decoded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Address {
     /// What stands before the first colon.
     pub scheme: String,
@@ -75,6 +81,13 @@ pub struct Address {
     pub location: String,
     /// The parameters, in order.
     pub parameters: Vec<(String, String)>,
+}
+
+/// Shows the scheme alone.
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Address").field("scheme", &self.scheme).finish_non_exhaustive()
+    }
 }
 
 impl Address {
@@ -99,14 +112,28 @@ impl Address {
 
     /// Holds the parameters against those a connector knows.
     pub fn check_parameters(&self, known: &[&str]) -> Result<(), OpenError> {
-        match self.parameters.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+        match self.parameters.iter().position(|(name, _)| !known.contains(&name.as_str())) {
             None => Ok(()),
-            Some((name, _)) => Err(OpenError::UnknownParameter {
+            Some(index) => Err(OpenError::UnknownParameter {
                 scheme: self.scheme.clone(),
-                name: name.clone(),
+                number: index + 1,
                 known: known.join(", "),
             }),
         }
+    }
+
+    /// This address as that of a file: one with a URL in the place of its path is refused, so that no password is taken for a path.
+    pub fn of_a_file(&self) -> Result<&Self, OpenError> {
+        match self.location.contains("://") {
+            true => Err(self.invalid("path", "has a URL in it: name a file, as in sqlite:var/delaycast.db")),
+            false => Ok(self),
+        }
+    }
+
+    /// The error of a scheme that is none of a log or a store. Without slashes behind it, it may be something else than a scheme.
+    pub fn unknown(&self, what: &'static str, known: &'static str) -> OpenError {
+        let scheme = if self.location.starts_with("//") { self.scheme.clone() } else { "this URL".to_owned() };
+        OpenError::UnknownScheme { what, scheme, known }
     }
 
     /// A parameter's value; of several of the same name the last counts.
@@ -166,7 +193,8 @@ mod tests {
     fn an_unknown_parameter_is_answered_with_the_known_ones() {
         let address = Address::parse("sqlite:x?tpoic=t").unwrap();
         let error = address.check_parameters(&["topic", "group"]).unwrap_err();
-        assert_eq!(error.to_string(), r#"sqlite: has no parameter "tpoic"; known are topic, group"#);
+        let said = "sqlite: parameter 1 is unknown; known are topic, group (an & in a value is written as %26)";
+        assert_eq!(error.to_string(), said);
     }
 
     #[cfg(not(feature = "kafka"))]
@@ -181,6 +209,111 @@ mod tests {
     fn a_build_without_mongodb_says_so() {
         let error = crate::store::open("mongodb://u:secret@host/d").map(drop).unwrap_err().to_string();
         assert!(error.starts_with("this build has no connector for mongodb") && !error.contains("secret"), "{error}");
+    }
+
+    /// What is written where a password may be, and where none should be.
+    const SECRET: &str = "s3cr3t";
+
+    fn anything_like_a_url() -> impl Strategy<Value = String> {
+        let scheme = prop::sample::select(vec![
+            "kafka://",
+            "kafka:",
+            "kafka//",
+            "mongodb://",
+            "mongodb:",
+            "mongodb+srv://",
+            "redis://",
+            "sqlite://",
+            "://",
+            "",
+        ]);
+        let part = prop::sample::select(vec![
+            SECRET,
+            SECRET,
+            SECRET,
+            "me",
+            ":",
+            "@",
+            "/",
+            "?",
+            "&",
+            "=",
+            "%",
+            "%zz",
+            "%40",
+            "%ff",
+            "%00",
+            ",",
+            ".",
+            "#",
+            "[",
+            "]",
+            " ",
+            "\n",
+            "é",
+            "host",
+            ":9092",
+            "://",
+            "sasl.password=",
+            "security.protocol=",
+            "debug=broker,",
+            "partitions=",
+            "group=",
+            "takeover=",
+            "maxPoolSize=",
+            "authMechanism=",
+            "authMechanismProperties=",
+            "readPreference=",
+            "tls=",
+            "replicaSet=",
+            "uuidRepresentation=",
+            "compressors=",
+            "mongodb://",
+            "database",
+            "database.collection",
+        ]);
+        (scheme, prop::collection::vec(part, 0..12)).prop_map(|(scheme, parts)| format!("{scheme}{}", parts.concat()))
+    }
+
+    /// Whatever an error says of itself and of its causes.
+    fn said(error: &OpenError) -> String {
+        let mut said = format!("{error} {error:?} {error:#?}");
+        let mut cause = std::error::Error::source(error);
+        while let Some(error) = cause {
+            said += &format!(" {error} {error:?}");
+            cause = error.source();
+        }
+        said
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn a_url_that_is_refused_is_not_repeated(url in anything_like_a_url()) {
+            // What is a scheme may be said, and a file would be made.
+            let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+            prop_assume!(!scheme.contains(SECRET));
+            let errors = [crate::log::open(&url).map(drop), crate::store::open(&url).map(drop)];
+            for error in errors.iter().filter_map(|opened| opened.as_ref().err()) {
+                let said = said(error);
+                prop_assert!(!said.contains(SECRET), "{:?}: {}", url, said);
+            }
+            if let Some(address) = Address::parse(&url) {
+                let shown = format!("{address:?}");
+                prop_assert!(address.scheme.contains(SECRET) || !shown.contains(SECRET), "{}", shown);
+            }
+        }
+    }
+
+    #[test]
+    fn a_url_in_the_place_of_a_path_is_refused() {
+        for open in [|url: &str| crate::log::open(url).map(drop), |url: &str| crate::store::open(url).map(drop)] {
+            for url in ["sqlite:kafka://me:s3cr3t@host/t", "sqlite:x.db?s3cr3t=1", "sqlite:x.db?topic=t&s3cr3t"] {
+                let said = said(&open(url).unwrap_err());
+                assert!(!said.contains(SECRET), "{said}");
+            }
+        }
     }
 
     proptest! {

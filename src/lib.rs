@@ -18,7 +18,7 @@
 //! * [`log`]: the request log and its connectors.
 //! * [`store`]: the prediction store and its connectors.
 //! * [`sqlite`]: the database that is log and store where nothing else is configured.
-//! * [`address`]: the URLs of logs and stores.
+//! * [`address`]: the URLs of logs and stores; [`key_file`]: the files of private keys.
 //! * [`finding`]: what an examination of these finds, in words.
 //! * [`supervise`]: a process that keeps another one running.
 //! * [`process`]: what this process takes of the machine.
@@ -40,11 +40,13 @@ pub mod features;
 pub mod finding;
 pub mod forest;
 pub mod history;
+pub mod key_file;
 pub mod log;
 pub mod model;
 pub mod ndjson;
 pub mod predict;
 pub mod process;
+mod regular_file;
 pub mod request;
 pub mod shadow;
 pub mod sqlite;

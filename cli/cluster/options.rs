@@ -1,18 +1,17 @@
 //! Which cluster, which of its processes, and how they trust each other.
 
 use std::{
-    fs,
-    io::Read,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
 use clap::Args;
+use delaycast::key_file;
 use delaycast_dataflows::mesh::{Certificates, Peers, Trust};
 
 /// A longer file is no secret.
-const SECRET_BYTES_MAX: u64 = 4096;
+const SECRET_BYTES_MAX: usize = 4096;
 
 /// One process of a cluster.
 #[derive(Args)]
@@ -46,7 +45,8 @@ pub(crate) struct ClusterOptions {
     /// The name that the certificates of all processes are for
     #[arg(long, value_name = "NAME", default_value = MESH_NAME)]
     mesh_name: String,
-    /// A file with a secret of 16 bytes or more, instead of certificates: for processes on one machine alone
+    /// A file with a secret of 16 bytes or more that nobody else may read, instead of certificates: for processes on one
+    /// machine alone
     #[arg(long, value_name = "FILE")]
     mesh_secret: Option<PathBuf>,
     #[command(flatten)]
@@ -120,9 +120,8 @@ impl ClusterOptions {
 }
 
 fn secret(file: &Path) -> anyhow::Result<Vec<u8>> {
-    let mut secret = Vec::new();
-    let opened = fs::File::open(file).and_then(|file| file.take(SECRET_BYTES_MAX).read_to_end(&mut secret));
-    opened.with_context(|| format!("cannot read the secret in {}", file.display()))?;
+    let mut secret = key_file::read(file).context("cannot use the secret of --mesh-secret")?;
+    secret.truncate(SECRET_BYTES_MAX);
     let length = secret.trim_ascii_end().len();
     secret.truncate(length);
     Ok(secret)

@@ -118,7 +118,7 @@ fn errors_say_what_happened_and_what_to_do() {
         (vec!["score".into(), "--models".into(), at("none")], "delaycast train"),
         (vec!["send".into(), at("none.ndjson"), "--log".into(), format!("sqlite:{}", at("db"))], "none.ndjson"),
         (vec!["send".into(), "-".into(), "--log".into(), "postgres:x".into()], "known are"),
-        (vec!["send".into(), "-".into(), "--log".into(), format!("sqlite:{}?speed=9", at("db"))], "speed"),
+        (vec!["send".into(), "-".into(), "--log".into(), format!("sqlite:{}?speed=9", at("db"))], "parameter 1"),
     ];
     for (arguments, words) in cases {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use delaycast::key_file::{self, KeyFileError};
 use tokio_rustls::rustls::{
     self, ClientConfig, RootCertStore, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
@@ -32,6 +33,9 @@ pub enum CertificateError {
         /// Why.
         reason: String,
     },
+    /// The private key, which others may read, or nobody.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
     /// A name that no certificate can be for.
     #[error("{0:?} is no name for a certificate")]
     Name(String),
@@ -60,7 +64,7 @@ pub(super) struct Loaded {
 
 impl Certificates {
     /// In a folder: `ca.crt`, the authorities that are trusted; `tls.crt`, this process's with what leads to them;
-    /// `tls.key`.
+    /// `tls.key`, which nobody else may read.
     pub fn new(dir: impl Into<PathBuf>, name: &str) -> Result<Self, CertificateError> {
         let name = ServerName::try_from(name.to_owned()).map_err(|_| CertificateError::Name(name.to_owned()))?;
         Ok(Certificates { dir: dir.into(), name })
@@ -90,7 +94,7 @@ impl Certificates {
             roots.add(certificate).map_err(|error| file(&authority, error))?;
         }
         let (roots, chain) = (Arc::new(roots), read(&self.dir.join(CHAIN))?);
-        let own_key = PrivateKeyDer::from_pem_file(&key).map_err(|error| file(&key, error))?;
+        let own_key = PrivateKeyDer::from_pem_slice(&key_file::read(&key)?).map_err(|error| file(&key, error))?;
 
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), Arc::clone(&provider))

@@ -52,12 +52,12 @@ pub fn open(url: &str) -> Result<Arc<dyn Log>, OpenError> {
     let example = "sqlite:var/delaycast.db?topic=requests";
     let address = Address::parse(url).ok_or(OpenError::NoScheme { what: "log", example })?;
     match address.scheme.as_str() {
-        "sqlite" => Ok(Arc::new(embedded::EmbeddedLog::open(&address)?)),
+        "sqlite" => Ok(Arc::new(embedded::EmbeddedLog::open(address.of_a_file()?)?)),
         #[cfg(feature = "kafka")]
         "kafka" => Ok(Arc::new(kafka::KafkaLog::open(&address)?)),
         #[cfg(not(feature = "kafka"))]
         "kafka" => Err(OpenError::NoConnector { scheme: address.scheme }),
-        _ => Err(OpenError::UnknownScheme { what: "log", scheme: address.scheme, known: "sqlite, kafka" }),
+        _ => Err(address.unknown("log", "sqlite, kafka")),
     }
 }
 

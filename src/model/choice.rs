@@ -4,7 +4,7 @@ use std::{fs, io};
 
 use super::{
     ModelDir, ModelDirError, Role, VersionedModel,
-    directory::{At, CURRENT_FILE},
+    directory::{At, CURRENT_FILE, LOAD},
     files::{read_at_most, sync_dir},
     version::is_version_name,
 };
@@ -55,9 +55,13 @@ impl ModelDir {
     }
 
     /// Loads the version in use; if it cannot be used, the latest that was in use before and can, and says so: who starts
-    /// again while a damaged model is named goes on with what answered until then.
+    /// again while a damaged model is named goes on with what answered until then. Blocks, [`LOAD`] at most.
     pub fn load_usable(&self) -> Result<VersionedModel, ModelDirError> {
-        let error = match self.load_current() {
+        self.within(LOAD, Self::load_usable_without_limit)
+    }
+
+    fn load_usable_without_limit(&self) -> Result<VersionedModel, ModelDirError> {
+        let error = match self.load_current_without_limit() {
             Err(error @ (ModelDirError::Unusable { .. } | ModelDirError::Dangling { .. })) => error,
             loaded => return loaded,
         };

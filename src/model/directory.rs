@@ -7,13 +7,18 @@
 //! 3. One publisher at a time: it holds a lock on `DIR/lock`. Readers need none.
 //! 4. At most [`VERSIONS_MAX`] versions are kept; the oldest go first, but never one that is current or a shadow, nor the one
 //!    that a roll-back would go to. What an interrupted publisher left behind goes with the next one.
-//! 5. `DIR/history` names what was current before, see [`super::HISTORY_MAX`]; `DIR/shadow` the candidate that is tried out,
+//! 5. What is read is a regular file, of a bounded length. A FIFO, a device, a socket, a directory or a symbolic link to nothing
+//!    is an error that says so; no read waits for the other end of anything.
+//! 6. Loading the version in use gives up after [`LOAD`]: a file system that does not answer holds nobody up for ever.
+//! 7. `DIR/history` names what was current before, see [`super::HISTORY_MAX`]; `DIR/shadow` the candidate that is tried out,
 //!    if there is one.
 
 use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    sync::mpsc::sync_channel,
+    time::Duration,
 };
 
 use chrono::{DateTime, Utc};
@@ -24,10 +29,12 @@ use super::{
     files::{read_at_most, sync_dir, write_durably},
     version::{is_version_name, version_name},
 };
-use crate::answer::ModelVersion;
+use crate::{answer::ModelVersion, background::Thread, regular_file};
 
 /// At most this many versions are kept.
 pub const VERSIONS_MAX: usize = 10;
+/// Loading the version in use takes at most this long: the longest file, from a slow disk.
+pub(super) const LOAD: Duration = Duration::from_secs(60);
 /// The file that names the version in use.
 pub const CURRENT_FILE: &str = "current";
 /// The model file in a version's folder.
@@ -78,6 +85,14 @@ pub enum ModelDirError {
     /// Another process is publishing.
     #[error("another process is publishing to {0}: wait for it to end, and try again")]
     Busy(String),
+    /// The file system does not answer.
+    #[error("{dir} is not read within {seconds} s: see whether its file system answers, as with `ls {dir}`")]
+    Hangs {
+        /// The directory.
+        dir: String,
+        /// For how long it was waited.
+        seconds: u64,
+    },
     /// The file system refused.
     #[error("cannot {what} {path}: check that it exists, its owner, and the space on its disk")]
     Io {
@@ -143,8 +158,28 @@ impl ModelDir {
         Ok(Some(ModelVersion::new(name)))
     }
 
-    /// Loads the version in use.
+    /// Loads the version in use. Blocks, [`LOAD`] at most.
     pub fn load_current(&self) -> Result<VersionedModel, ModelDirError> {
+        self.within(LOAD, Self::load_current_without_limit)
+    }
+
+    /// Runs something that reads the directory, on a thread of its own, and gives it up after `limit`: the thread then hangs for as
+    /// long as the file system does.
+    pub(super) fn within<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        read: impl FnOnce(&Self) -> Result<T, ModelDirError> + Send + 'static,
+    ) -> Result<T, ModelDirError> {
+        let (reply, result) = sync_channel(1);
+        let dir = self.clone();
+        // It has room for the one reply, and nobody listens after the limit.
+        Thread::start("model-load", move || drop(reply.try_send(read(&dir))))
+            .at("start a thread that reads", &self.0)?;
+        let hangs = |_| ModelDirError::Hangs { dir: self.describe(), seconds: limit.as_secs() };
+        result.recv_timeout(limit).map_err(hangs)?
+    }
+
+    pub(super) fn load_current_without_limit(&self) -> Result<VersionedModel, ModelDirError> {
         let version = self.current()?;
         match self.load(&version) {
             Err(ModelDirError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
@@ -163,7 +198,13 @@ impl ModelDir {
     /// The bytes of a version's file, as they are.
     pub fn read(&self, version: &ModelVersion) -> Result<Vec<u8>, ModelDirError> {
         let path = self.path_of(version);
-        let bytes = read_at_most(&path, MODEL_BYTES_MAX).at("read", &path)?;
+        let bytes = match read_at_most(&path, MODEL_BYTES_MAX) {
+            // No reading again makes a file of it.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                return Err(self.unusable(version, ModelFileError::NotAFile(error.to_string())));
+            }
+            read => read.at("read", &path)?,
+        };
         bytes.ok_or_else(|| self.unusable(version, ModelFileError::TooLong))
     }
 
@@ -209,7 +250,8 @@ impl ModelDir {
 
     pub(super) fn lock(&self) -> Result<File, ModelDirError> {
         let path = self.0.join(LOCK_FILE);
-        let file = File::options().create(true).truncate(false).write(true).open(&path).at("open", &path)?;
+        let file = regular_file::open_with(&path, File::options().create(true).truncate(false).write(true));
+        let file = file.at("open", &path)?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(fs::TryLockError::WouldBlock) => Err(ModelDirError::Busy(self.describe())),
@@ -267,5 +309,32 @@ impl ModelDir {
 
     pub(super) fn describe(&self) -> String {
         self.0.display().to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::regular_file::tests::not_regular_files;
+
+    #[test]
+    fn rule_6_a_directory_that_does_not_answer_is_given_up() {
+        let (_hang, hangs) = channel::<()>();
+        let read = move |_: &ModelDir| hangs.recv().map_err(|_| ModelDirError::NoModel(String::new()));
+        let error = ModelDir::new("/models").within(Duration::from_millis(50), read).unwrap_err();
+        assert!(matches!(&error, ModelDirError::Hangs { dir, .. } if dir == "/models"), "{error}");
+        assert_eq!(ModelDir::new("/models").within(LOAD, |_| Ok(7)).unwrap(), 7);
+    }
+
+    #[test]
+    fn rule_5_a_lock_that_is_no_regular_file_is_refused() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = ModelDir::new(temp.path());
+        not_regular_files(&temp.path().join(LOCK_FILE), |kind| {
+            let Err(ModelDirError::Io { source, .. }) = dir.lock() else { panic!("{kind} is locked") };
+            assert!(source.to_string().contains(kind), "{source}");
+        });
     }
 }

@@ -43,6 +43,9 @@ const BESIDE_BYTES_MIN: usize = 1 << 20;
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelFileError {
+    /// A FIFO, a device, a socket, a directory, or a symbolic link to nothing.
+    #[error("{0}")]
+    NotAFile(String),
     /// Something else altogether.
     #[error("this is not a model file: name one that `delaycast train` wrote")]
     NotAModel,

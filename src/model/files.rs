@@ -1,10 +1,12 @@
-//! Files that are there whole or not at all, also after a power cut.
+//! Files that are there whole or not at all, also after a power cut. Only regular files are read.
 
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Write},
     path::Path,
 };
+
+use crate::regular_file;
 
 /// Writes a new file and has the disk confirm it. Its name lasts once its folder is [`sync_dir`]ed.
 pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -18,9 +20,9 @@ pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// Reads a file of at most `bytes_max` bytes; `None` if it is longer.
+/// Reads a regular file of at most `bytes_max` bytes; `None` if it is longer.
 pub(super) fn read_at_most(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
-    let mut file = File::open(path)?;
+    let mut file = regular_file::open(path)?;
     // Room at once for all that there is, so that nothing is moved while it is read.
     let len = file.metadata()?.len().min(bytes_max);
     let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0) + 1);

@@ -1,12 +1,21 @@
 //! Notices that the model directory names another version.
 //!
-//! 1. The small file that names it is looked at every [`LOOK`], on a thread of its own. A version that it names is read and
+//! 1. The small file that names it is looked at every [`LOOK`], on a thread of its own for each role. A version that it names is read and
 //!    checked once, and put among the [`Wishes`]; what was wished for before and not taken up is forgotten.
 //! 2. What cannot be read or used is said once, and tried again after a pause that grows to [`RETRY_MAX`]: the folder may
 //!    still be being copied. Another name is looked at at once.
+//! 3. A file system that does not answer holds up the look alone. After [`PATIENCE`] that is said once, and the model in use goes on;
+//!    no second look is started beside one that hangs. Once it answers, looking goes on.
+//! 4. A file that is no regular one is never waited for, but refused as rule 2 has it.
 
 use std::{
-    io, thread,
+    io,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{SyncSender, sync_channel},
+    },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -19,6 +28,8 @@ pub const LOOK: Duration = Duration::from_millis(250);
 const RETRY: Duration = Duration::from_millis(500);
 /// and at least this often.
 pub const RETRY_MAX: Duration = Duration::from_secs(30);
+/// One look that takes longer than this is told of.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// Who is told to stop notices within this time.
 const STEP: Duration = Duration::from_millis(50);
 
@@ -94,38 +105,102 @@ fn with_cause(error: &ModelDirError) -> String {
     format!("{error}{}", cause.unwrap_or_default())
 }
 
-/// Starts a thread that looks with all of `watchers` until `stop` says so. What cannot be used is told to `refused`.
+/// Starts to look with all of `watchers` until `stop` says so. What cannot be used is told to `refused`.
 pub fn watch(
-    mut watchers: Vec<Watcher>,
+    watchers: Vec<Watcher>,
     wishes: &Wishes,
     stop: impl Fn() -> bool + Send + 'static,
     refused: impl Fn(Role, &str) + Send + 'static,
 ) -> io::Result<()> {
-    let wishes = wishes.clone();
+    let looks = watchers.into_iter().map(|mut watcher| {
+        let (role, look) = (watcher.role, move || watcher.look(Instant::now()));
+        (role, Box::new(look) as Look)
+    });
+    watch_within(PATIENCE, looks.collect(), wishes.clone(), stop, refused)
+}
+
+/// Looks once; may block for as long as a file system hangs.
+type Look = Box<dyn FnMut() -> Option<Result<Wish, String>> + Send>;
+
+/// A role and the thread that looks for it.
+struct Looking {
+    role: Role,
+    /// Since when it has been looking; `None` between two looks.
+    since: Arc<Mutex<Option<Instant>>>,
+    /// Whether it was told that this takes too long.
+    told: bool,
+}
+
+fn watch_within(
+    patience: Duration,
+    looks: Vec<(Role, Look)>,
+    wishes: Wishes,
+    stop: impl Fn() -> bool + Send + 'static,
+    refused: impl Fn(Role, &str) + Send + 'static,
+) -> io::Result<()> {
+    let (news, found) = sync_channel(looks.len());
+    let ended = Arc::new(AtomicBool::new(false));
+    let mut looking = Vec::new();
+    for (role, look) in looks {
+        let (since, news, ended) = (Arc::default(), news.clone(), Arc::clone(&ended));
+        looking.push(Looking { role, since: Arc::clone(&since), told: false });
+        Thread::start(&format!("model-{role}"), move || look_again_and_again(look, role, &since, &news, &ended))?;
+    }
     let run = move || {
         while !stop() {
-            for watcher in &mut watchers {
-                match watcher.look(Instant::now()) {
-                    Some(Ok(wish)) => wishes.put(wish),
-                    Some(Err(reason)) => refused(watcher.role, &reason),
-                    None => {}
-                }
+            match found.recv_timeout(STEP) {
+                Ok((_, Ok(wish))) => wishes.put(wish),
+                Ok((role, Err(reason))) => refused(role, &reason),
+                Err(_) => {}
             }
-            let again_at = Instant::now() + LOOK;
-            while Instant::now() < again_at && !stop() {
-                thread::sleep(STEP);
+            for Looking { role, since, told } in &mut looking {
+                let since = *since.lock().unwrap_or_else(PoisonError::into_inner);
+                let hangs = since.is_some_and(|since| since.elapsed() > patience);
+                if hangs && !*told {
+                    let seconds = patience.as_secs();
+                    refused(*role, &format!("it is not read within {seconds} s: see whether its file system answers"));
+                } else if !hangs && *told {
+                    tracing::info!("the model directory can be read again, for the {role} model");
+                }
+                *told = hangs;
             }
         }
+        ended.store(true, Ordering::Release);
     };
     Thread::start("model-watch", run).map(drop)
 }
 
+fn look_again_and_again(
+    mut look: Look,
+    role: Role,
+    since: &Mutex<Option<Instant>>,
+    news: &SyncSender<(Role, Result<Wish, String>)>,
+    ended: &AtomicBool,
+) {
+    let is_looking = |at| *since.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    while !ended.load(Ordering::Acquire) {
+        is_looking(Some(Instant::now()));
+        let found = look();
+        is_looking(None);
+        if found.is_some_and(|found| news.send((role, found)).is_err()) {
+            return;
+        }
+        let again_at = Instant::now() + LOOK;
+        while Instant::now() < again_at && !ended.load(Ordering::Acquire) {
+            thread::sleep(STEP);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, sync::mpsc::channel};
 
     use super::*;
-    use crate::model::{CURRENT_FILE, tests};
+    use crate::{
+        model::{CURRENT_FILE, tests},
+        regular_file::tests::not_regular_files,
+    };
 
     #[test]
     fn rule_1_another_version_is_read_once() {
@@ -178,6 +253,83 @@ mod tests {
         // Back to what is used: nothing to do, and nothing to say.
         fs::write(temp.path().join(CURRENT_FILE), second.version.as_str()).unwrap();
         assert_eq!(watcher.look(now + RETRY_MAX), None);
+    }
+
+    /// A file system that hangs cannot be had here without a mount: so the look itself hangs, as it would in a read from one.
+    #[test]
+    fn rule_3_a_look_that_hangs_is_said_once_and_holds_up_nothing_else() {
+        const DEADLINE: Duration = Duration::from_secs(20);
+        let wish = |role| Wish { role, candidate: None };
+        let (hang, hangs) = channel::<()>();
+        let (mut hung, mut given) = (false, false);
+        let current: Look = Box::new(move || {
+            if !hung {
+                hung = true;
+                hangs.recv().unwrap();
+                return Some(Ok(wish(Role::Current)));
+            }
+            None
+        });
+        let shadow: Look = Box::new(move || (!std::mem::replace(&mut given, true)).then(|| Ok(wish(Role::Shadow))));
+        let (wishes, ended) = (Wishes::default(), Arc::new(AtomicBool::new(false)));
+        let (told, said) = channel();
+        let told = move |role: Role, reason: &str| told.send((role, reason.to_owned())).unwrap();
+        let stop = Arc::clone(&ended);
+        let patience = Duration::from_millis(100);
+        let looks = vec![(Role::Current, current), (Role::Shadow, shadow)];
+        watch_within(patience, looks, wishes.clone(), move || stop.load(Ordering::Acquire), told).unwrap();
+
+        let (role, reason) = said.recv_timeout(DEADLINE).unwrap();
+        assert!(role == Role::Current && reason.contains("file system"), "{reason}");
+        let taken = |role| {
+            let deadline = Instant::now() + DEADLINE;
+            while Instant::now() < deadline {
+                if let Some(wish) = wishes.take(role) {
+                    return Some(wish);
+                }
+                thread::sleep(STEP);
+            }
+            None
+        };
+        assert_eq!(taken(Role::Shadow), Some(wish(Role::Shadow)), "the other role is looked after");
+        assert_eq!(wishes.take(Role::Current), None);
+        hang.send(()).unwrap();
+        assert_eq!(taken(Role::Current), Some(wish(Role::Current)), "it goes on");
+        ended.store(true, Ordering::Release);
+        // The sender goes with the thread; it had nothing more to say.
+        assert_eq!(said.iter().count(), 0);
+    }
+
+    #[test]
+    fn rule_4_a_file_that_is_no_regular_one_is_refused_and_holds_nothing_up() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = ModelDir::new(temp.path());
+        let first = dir.publish(tests::model(), tests::at(0)).unwrap();
+        let second = dir.publish(tests::model(), tests::at(1)).unwrap();
+        let mut watcher = Watcher::new(dir.clone(), Role::Current, Some(first.version.clone()));
+        let mut now = Instant::now();
+        let mut refused = |path: &std::path::Path| {
+            let whole = fs::read(path).unwrap();
+            fs::remove_file(path).unwrap();
+            not_regular_files(path, |kind| {
+                now += RETRY_MAX;
+                let Some(Err(reason)) = watcher.look(now) else { panic!("{kind} is taken") };
+                assert!(reason.contains(kind), "{kind}: {reason}");
+                let usable = dir.load_usable();
+                match path.ends_with(CURRENT_FILE) {
+                    true => assert!(matches!(usable, Err(ModelDirError::Io { .. })), "{kind}"),
+                    false => assert_eq!(usable.unwrap(), first, "{kind}: the one before starts"),
+                }
+                let error = dir.load_current().unwrap_err();
+                assert!(with_cause(&error).contains(kind), "{error}");
+            });
+            fs::write(path, whole).unwrap();
+        };
+        refused(&dir.path_of(&second.version));
+        refused(&temp.path().join(CURRENT_FILE));
+        now += RETRY_MAX;
+        let Some(Ok(found)) = watcher.look(now) else { panic!("the file is there again") };
+        assert_eq!(found.candidate.unwrap().version, second.version);
     }
 
     #[test]

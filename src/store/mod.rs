@@ -2,7 +2,8 @@
 //!
 //! # What a connector promises
 //!
-//! 1. The first answer wins: writing an id that has one is success, and changes nothing.
+//! 1. The first answer wins: writing an id that has one is success, and changes nothing. In MongoDB that holds for answers of the
+//!    old system, too.
 //! 2. [`Writer::write`] returns `Ok` only when the rows are durable; a row that is refused for good is named, the others land.
 //! 3. A prediction outranks a rejection of the same id, whichever came first.
 //! 4. Answers are found by id without a scan.
@@ -32,17 +33,25 @@ pub use crate::address::OpenError;
 pub use routes::{DIFFERING_NAMED_MAX, Loaded, ROUTES_MAX, RouteTable, load};
 pub use tail::{Landed, Page, Tail};
 
+/// Why this build takes no `mongodb+srv`, and what to write instead.
+#[cfg(feature = "mongo")]
+const NO_SRV: &str = "takes a DNS resolver, which this build lacks: list the hosts, as in \
+    mongodb://HOST1:27017,HOST2:27017/DATABASE?replicaSet=NAME&authSource=admin&tls=true. Hosts and options are what \
+    `dig SRV _mongodb._tcp.HOST` and `dig TXT HOST` print";
+
 /// Opens the store at a URL: `sqlite:PATH`, or `mongodb://host:27017/DATABASE`.
 pub fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
     let example = "sqlite:var/delaycast.db";
     let address = Address::parse(url).ok_or(OpenError::NoScheme { what: "store", example })?;
     match address.scheme.as_str() {
-        "sqlite" => Ok(Arc::new(embedded::EmbeddedStore::open(&address)?)),
+        "sqlite" => Ok(Arc::new(embedded::EmbeddedStore::open(address.of_a_file()?)?)),
         #[cfg(feature = "mongo")]
         "mongodb" => Ok(Arc::new(mongo::MongoStore::open(url)?)),
+        #[cfg(feature = "mongo")]
+        "mongodb+srv" => Err(address.invalid("the scheme", NO_SRV)),
         #[cfg(not(feature = "mongo"))]
-        "mongodb" => Err(OpenError::NoConnector { scheme: address.scheme }),
-        _ => Err(OpenError::UnknownScheme { what: "store", scheme: address.scheme, known: "sqlite, mongodb" }),
+        "mongodb" | "mongodb+srv" => Err(OpenError::NoConnector { scheme: address.scheme }),
+        _ => Err(address.unknown("store", "sqlite, mongodb")),
     }
 }
 

@@ -26,5 +26,6 @@ mod store;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
+mod takeover;
 mod told;
 mod world;

@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, thread, time::Duration};
 
+use mongodb::bson::doc;
+
 use crate::{
     load::{Load, promise},
     place::{ANSWERS, Place, REJECTIONS},
@@ -51,6 +53,29 @@ fn a_store_that_takes_half_a_second() {
     promise("store slow", 1, &load.account(&place));
     assert!(proxy.troubled() > 0);
     assert_eq!(scorer.terminate(), Some(0));
+}
+
+/// The server here does not say which index a duplicate is of.
+#[test]
+fn a_document_that_another_unique_index_refuses() {
+    let Some(world) = World::enter() else { return };
+    let place = Place::at(&world.kafka(), &world.mongo(), 1);
+    let index = doc! { "key": { "Route": 1, "FlightDate": 1 }, "name": "one_a_day", "unique": true };
+    place.run(doc! { "createIndexes": ANSWERS, "indexes": [index] });
+    let ids = ["one", "other"];
+    place.publish(&ids.map(|id| (None, request(id, 5.0))));
+    let scorer = place.score(1);
+    until("all is committed", || place.uncommitted() == 0);
+    let answers = place.documents(ANSWERS).unwrap();
+    let answered: Vec<&str> = answers.iter().map(|answer| answer.get_str("UUID").unwrap()).collect();
+    assert_eq!(answered.len(), 1, "{answered:?}");
+    let refused = ids.into_iter().find(|id| *id != answered[0]).unwrap();
+    let rejection = place.document(REJECTIONS, refused);
+    assert!(rejection.get_str("Reason").unwrap().contains("unique index"), "{rejection}");
+    let letters = place.messages(".dlq", 1);
+    assert_eq!(letters[0].headers.get("id").map(String::as_str), Some(refused));
+    assert_eq!(scorer.terminate(), Some(0));
+    println!("another unique index: 1 times, 2 messages, 2 requests, lost 0, 1 dead letter");
 }
 
 /// The server here would take it: so a proxy takes it out of the insert, and says in the reply that it is refused.

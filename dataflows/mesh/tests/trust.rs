@@ -1,6 +1,6 @@
 //! Rule 3: both ends prove that they belong to the cluster.
 
-use std::{net::TcpListener, path::Path};
+use std::{net::TcpListener, os::unix::fs::PermissionsExt, path::Path};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio::{
@@ -31,8 +31,15 @@ impl Authority {
         let own = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
         std::fs::write(dir.join("ca.crt"), &self.1).unwrap();
         std::fs::write(dir.join("tls.crt"), own.pem()).unwrap();
-        std::fs::write(dir.join("tls.key"), key.serialize_pem()).unwrap();
+        write_key(dir, &key);
     }
+}
+
+/// For its owner's eyes alone, also where there was one before.
+fn write_key(dir: &Path, key: &KeyPair) {
+    let path = dir.join("tls.key");
+    std::fs::write(&path, key.serialize_pem()).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 fn certified(authority: &Authority, name: &str) -> (tempfile::TempDir, Trust) {
@@ -135,6 +142,10 @@ fn certificates_that_cannot_be_used_are_told_of_with_their_file() {
     assert!(load().unwrap_err().contains("tls.crt"));
     authority.sign(dir.path(), NAME);
     let other = KeyPair::generate().unwrap();
-    std::fs::write(dir.path().join("tls.key"), other.serialize_pem()).unwrap();
+    write_key(dir.path(), &other);
     assert!(load().is_err(), "another key");
+    authority.sign(dir.path(), NAME);
+    std::fs::set_permissions(dir.path().join("tls.key"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let said = load().unwrap_err();
+    assert!(said.contains("chmod 600") && said.contains("tls.key"), "{said}");
 }

@@ -214,7 +214,7 @@ fn a_url_that_cannot_be_used_says_why() {
         (place.url("partitions=0"), "partitions must be a number from 1 to 1024"),
         (place.url("partitions=many"), "partitions must be a number"),
         (place.url("topic="), "topic must have 1 to 249 bytes"),
-        (place.url("x=1"), "no parameter \"x\"; known are topic, group, partitions"),
+        (place.url("x=1"), "parameter 1 is unknown; known are topic, group, partitions"),
     ];
     for (url, reason) in cases {
         let error = log::open(&url).map(drop).unwrap_err().to_string();

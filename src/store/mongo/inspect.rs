@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use mongodb::bson::{Bson, Document, doc};
 
-use super::{ANSWERS, MongoStore, routes::ROUTES};
+use super::{
+    ANSWERS, MongoStore,
+    routes::ROUTES,
+    takeover::{Examined, Takeover, examine},
+};
 use crate::{delivery::Unavailable, finding::Finding, store::Store};
 
 /// One question takes at most this long.
@@ -30,6 +34,7 @@ pub(super) fn inspect(store: &MongoStore) -> Vec<Finding> {
     } else {
         Finding::well("store", found)
     }];
+    findings.extend(takeover(store));
     findings.push(match ask(store, doc! { "listIndexes": ANSWERS }) {
         Ok(indexes) if has_index(&indexes, "UUID") => Finding::well("index", format!("{ANSWERS} has one on UUID")),
         Ok(_) => {
@@ -50,6 +55,29 @@ pub(super) fn inspect(store: &MongoStore) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// Whether another system's answers are there, and what that costs.
+fn takeover(store: &MongoStore) -> Option<Finding> {
+    let examined = store.calls.call("no answer", CALL, |database| async move { examine(&database).await });
+    let (found, advice) = match (store.takeover.takeover(), examined.ok()?) {
+        (Takeover::Off, Examined::None) | (Takeover::Auto, Examined::None) => return None,
+        (Takeover::On, Examined::None) => (
+            format!(
+                "each UUID is looked up before its answer is written, and {ANSWERS} has no document of another system"
+            ),
+            "leave takeover=on out of the store's URL, unless that system's documents have strings as _id",
+        ),
+        (Takeover::Off, _) => (
+            format!("{ANSWERS} may have answers of another system, and they are not looked up (takeover=off)"),
+            "see that no request that it has answered is read again, or leave takeover=off out of the store's URL",
+        ),
+        (Takeover::Auto | Takeover::On, _) => (
+            format!("{ANSWERS} has documents of another system: each UUID is looked up before its answer is written"),
+            "once none of its requests is left to read, takeover=off in the store's URL saves that",
+        ),
+    };
+    Some(Finding::notice("takeover", found, advice))
 }
 
 fn ask(store: &MongoStore, command: Document) -> Result<Document, Unavailable> {

@@ -2,7 +2,7 @@
 //!
 //! A document's `_id` is the request's UUID, and it is only ever inserted: so the first answer wins, and writing it
 //! again changes nothing. Clients of the old system look answers up by `UUID`, so that field has an index, and not a
-//! unique one, since old data may hold duplicates.
+//! unique one, since old data may hold duplicates. [`takeover`] has the rules for a collection that the old system has written to.
 
 mod address;
 mod calls;
@@ -13,6 +13,7 @@ mod render;
 mod routes;
 mod shadow;
 mod tail;
+mod takeover;
 mod verdict;
 mod writer;
 
@@ -31,9 +32,11 @@ use crate::{
     shadow::{Comparison, ShadowAnswer},
 };
 
+use address::Settings;
 use calls::Calls;
 use lookup::MongoLookup;
 use routes::MongoRoutes;
+use takeover::Watch;
 use writer::DocumentWriter;
 
 /// The database, unless the URL names another.
@@ -48,10 +51,13 @@ pub const SHADOWS: &str = "flight_delay_classification_shadow";
 /// A database of answers and rejections.
 pub struct MongoStore {
     calls: Arc<Calls>,
+    /// Shared by all writers of answers.
+    takeover: Arc<Watch>,
 }
 
 impl MongoStore {
-    /// Opens `mongodb://host:27017/DATABASE?…`; all parameters are the driver's. It connects to nothing yet.
+    /// Opens `mongodb://host:27017/DATABASE?…`. The parameter `takeover` is read here, all others are the driver's. It connects to
+    /// nothing yet.
     pub(crate) fn open(url: &str) -> Result<Self, OpenError> {
         let runtime = runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -59,8 +65,11 @@ impl MongoStore {
             .enable_all()
             .build()
             .map_err(|error| Unavailable::transient(format!("cannot start a thread: {error}")))?;
-        let (options, database) = address::parse(&runtime, url)?;
-        Ok(MongoStore { calls: Arc::new(Calls::new(runtime, options, database)) })
+        let Settings { options, database, takeover } = address::parse(&runtime, url)?;
+        Ok(MongoStore {
+            calls: Arc::new(Calls::new(runtime, options, database)),
+            takeover: Arc::new(Watch::new(takeover)),
+        })
     }
 }
 
@@ -74,18 +83,19 @@ impl Store for MongoStore {
         let calls = Arc::clone(&self.calls);
         // Look-ups of the old system's documents need it.
         calls.index(ANSWERS, doc! { "key": { "UUID": 1 }, "name": "UUID_1" })?;
-        Ok(Box::new(DocumentWriter { calls, collection: ANSWERS, document: Answer::to_document }))
+        let takeover = Some(Arc::clone(&self.takeover));
+        Ok(Box::new(DocumentWriter { calls, collection: ANSWERS, document: Answer::to_document, takeover }))
     }
 
     fn rejections(&self) -> Result<Box<dyn Writer<Rejection>>, Unavailable> {
         let calls = Arc::clone(&self.calls);
-        Ok(Box::new(DocumentWriter { calls, collection: REJECTIONS, document: Rejection::to_document }))
+        Ok(Box::new(DocumentWriter { calls, collection: REJECTIONS, document: Rejection::to_document, takeover: None }))
     }
 
     fn shadows(&self) -> Result<Box<dyn Writer<ShadowAnswer>>, Unavailable> {
         shadow::expire(&self.calls)?;
         let calls = Arc::clone(&self.calls);
-        Ok(Box::new(DocumentWriter { calls, collection: SHADOWS, document: ShadowAnswer::to_document }))
+        Ok(Box::new(DocumentWriter { calls, collection: SHADOWS, document: ShadowAnswer::to_document, takeover: None }))
     }
 
     fn compared(&self) -> Result<Vec<Comparison>, Unavailable> {
@@ -93,7 +103,7 @@ impl Store for MongoStore {
     }
 
     fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {
-        Ok(Box::new(MongoLookup { calls: Arc::clone(&self.calls) }))
+        Ok(Box::new(MongoLookup { calls: Arc::clone(&self.calls), takeover: Arc::clone(&self.takeover) }))
     }
 
     fn routes(&self) -> Option<Box<dyn RouteTable>> {

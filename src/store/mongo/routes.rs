@@ -5,10 +5,14 @@ use std::{sync::Arc, time::Duration};
 
 use mongodb::bson::{Bson, Document, doc};
 
-use super::{calls::Calls, verdict::verdict};
+use super::{
+    calls::Calls,
+    lookup::having,
+    verdict::{Verdict, verdict},
+};
 use crate::{
     atlas::Route,
-    delivery::Unavailable,
+    delivery::{Refusal, Unavailable},
     store::{ROUTES_MAX, RouteTable},
 };
 
@@ -64,7 +68,12 @@ impl RouteTable for MongoRoutes {
         let command = doc! {
             "insert": ROUTES, "documents": documents, "ordered": false, "writeConcern": { "w": "majority" },
         };
-        let refused = verdict(&self.run(&doing, command)?, routes.len())?;
+        let Verdict { mut refused, mut unclear } = verdict(&self.run(&doing, command)?, routes.len())?;
+        // A duplicate of another unique index is no route that is there.
+        let id = |refusal: &Refusal| routes.get(refusal.row).map(id);
+        let there = having(&self.calls, ROUTES, "_id", &unclear.iter().filter_map(id).collect::<Vec<_>>())?;
+        unclear.retain(|refusal| id(refusal).is_none_or(|id| !there.contains(&id)));
+        refused.append(&mut unclear);
         let first = refused.first().and_then(|refusal| Some((routes.get(refusal.row)?, &refusal.reason)));
         match first {
             None => Ok(()),
@@ -94,10 +103,14 @@ impl RouteTable for MongoRoutes {
 }
 
 /// Its id is its pair, so that two who load at once cannot both insert it. The old system's have ids of their own.
-fn document(Route { origin, dest, miles }: &Route) -> Document {
+fn document(route @ Route { origin, dest, miles }: &Route) -> Document {
     doc! {
-        "_id": format!("{origin}-{dest}"), "Origin": origin.as_str(), "Dest": dest.as_str(), "Distance": f64::from(*miles),
+        "_id": id(route), "Origin": origin.as_str(), "Dest": dest.as_str(), "Distance": f64::from(*miles),
     }
+}
+
+fn id(Route { origin, dest, .. }: &Route) -> String {
+    format!("{origin}-{dest}")
 }
 
 /// A document's route, if it says one. Numbers of any type are taken: scripts of all kinds have filled such tables.

@@ -10,7 +10,7 @@ use std::{
 
 use mongodb::bson::{self, oid::ObjectId};
 
-use super::{calls::INDEX, routes::ROUTES, *};
+use super::{calls::INDEX, routes::ROUTES, takeover::Examined, *};
 use crate::{
     atlas::Route,
     store::{
@@ -35,7 +35,7 @@ impl Place {
         };
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let url = format!("{}/test_{}_{number}", server.trim_end_matches('/'), std::process::id());
-        let MongoStore { calls } = MongoStore::open(&url).unwrap();
+        let MongoStore { calls, .. } = MongoStore::open(&url).unwrap();
         Some(Place { url, calls })
     }
 
@@ -129,6 +129,141 @@ fn answers_of_the_old_job_are_found_by_their_uuid() {
     let Some(Outcome::Answered(found)) = place.store().lookup().unwrap().find("old").unwrap() else { panic!() };
     let text = serde_json::to_string(&found).unwrap();
     assert_eq!(text, r#"{"_id":{"$oid":"6b04f9a1c0ffee0123456789"},"UUID":"old","Prediction":2.0}"#);
+}
+
+/// A document as the old job wrote it, at a second.
+fn old_answer(uuid: &str, second: u32, prediction: f64) -> bson::Document {
+    let mut id = [7; 12];
+    id[..4].copy_from_slice(&second.to_be_bytes());
+    doc! { "_id": ObjectId::from_bytes(id), "UUID": uuid, "Prediction": prediction }
+}
+
+fn prediction(outcome: Option<Outcome>) -> f64 {
+    let Some(Outcome::Answered(found)) = outcome else { panic!("{outcome:?}") };
+    found["Prediction"].as_f64().unwrap()
+}
+
+impl Place {
+    fn insert(&self, documents: Vec<bson::Document>) {
+        let reply = self.run(doc! { "insert": ANSWERS, "documents": documents });
+        assert!(!reply.contains_key("writeErrors"), "{reply}");
+    }
+
+    fn count(&self, filter: bson::Document) -> i32 {
+        self.run(doc! { "count": ANSWERS, "query": filter }).get_i32("n").unwrap()
+    }
+
+    /// The store with a parameter.
+    fn store_with(&self, parameter: &str) -> Arc<dyn Store> {
+        store::open(&format!("{}?{parameter}", self.url)).unwrap()
+    }
+}
+
+/// Rules 1, 2, 4 and 5 of the takeover.
+#[test]
+fn an_answer_of_the_old_job_stands_and_no_second_one_is_written() {
+    let Some(place) = Place::new() else { return };
+    // Twice under one UUID, the later one first: the old job had no idempotence.
+    place.insert(vec![old_answer("old", 1_600_000_001, 3.0), old_answer("old", 1_600_000_000, 1.0)]);
+    place.insert(vec![old_answer("older", 1_500_000_000, 0.0)]);
+    let store = place.store();
+    let (mut answers, mut rejections, lookup) =
+        (store.answers().unwrap(), store.rejections().unwrap(), store.lookup().unwrap());
+    assert_eq!(prediction(lookup.find("old").unwrap()), 1.0);
+    let rows = [answer("new", "m"), answer("old", "m"), answer("older", "m"), answer("new", "again")];
+    for _ in 0..2 {
+        assert_eq!(answers.write(&rows), Ok(vec![]));
+        assert_eq!(rejections.write(&[promises::rejection("old", "why")]), Ok(vec![]));
+        let found = ["old", "older", "new"].map(|id| prediction(lookup.find(id).unwrap()));
+        assert_eq!(found, [1.0, 0.0, 2.0]);
+        let counts = ["old", "older", "new"].map(|id| place.count(doc! { "UUID": id }));
+        assert_eq!(counts, [2, 1, 1]);
+    }
+}
+
+/// Rule 3 of the takeover.
+#[test]
+fn a_takeover_can_be_switched_off_and_on() {
+    let Some(place) = Place::new() else { return };
+    place.insert(vec![old_answer("a", 1_600_000_000, 0.0)]);
+    assert_eq!(place.store_with("takeover=off").answers().unwrap().write(&[answer("a", "m")]), Ok(vec![]));
+    assert_eq!(place.count(doc! { "UUID": "a" }), 2, "it was told not to look");
+    // Rule 5: what was visible stays, for everybody.
+    for parameter in ["takeover=off", "takeover=auto", "takeover=on"] {
+        assert_eq!(prediction(place.store_with(parameter).lookup().unwrap().find("a").unwrap()), 0.0, "{parameter}");
+    }
+
+    // Answers that were copied with strings for ids are seen by nobody who looks for other types.
+    place.run(doc! { "delete": ANSWERS, "deletes": [{ "q": {}, "limit": 0 }] });
+    place.insert(vec![doc! { "_id": "6b04f9a1c0ffee0123456789", "UUID": "b", "Prediction": 0.0 }]);
+    assert_eq!(place.store_with("takeover=on").answers().unwrap().write(&[answer("b", "m")]), Ok(vec![]));
+    assert_eq!(place.count(doc! { "UUID": "b" }), 1);
+}
+
+/// Rule 2 of the takeover.
+#[test]
+fn documents_of_another_system_are_told_from_ours() {
+    let Some(place) = Place::new() else { return };
+    let examined = || {
+        let examine = |database| async move { takeover::examine(&database).await };
+        place.calls.call("the test", INDEX, examine).unwrap()
+    };
+    assert_eq!(examined(), Examined::None);
+    place.insert(vec![doc! { "_id": "" }, doc! { "_id": "a" }, doc! { "_id": "\u{10ffff}" }]);
+    assert_eq!(examined(), Examined::None);
+    let ids =
+        [bson::Bson::Int32(1), ObjectId::new().into(), bson::Bson::Null, bson::Bson::Boolean(true), doc! {}.into()];
+    for id in ids {
+        place.insert(vec![doc! { "_id": &id }]);
+        assert_eq!(examined(), Examined::Some, "{id}");
+        place.run(doc! { "delete": ANSWERS, "deletes": [{ "q": { "_id": &id }, "limit": 1 }] });
+        assert_eq!(examined(), Examined::None, "{id}");
+    }
+}
+
+/// The server here does not say which index a duplicate is of.
+#[test]
+fn a_duplicate_of_another_unique_index_is_refused() {
+    let Some(place) = Place::new() else { return };
+    let index = doc! { "key": { "Carrier": 1, "ModelVersion": 1 }, "name": "one_a_model", "unique": true };
+    place.run(doc! { "createIndexes": ANSWERS, "indexes": [index] });
+    let store = place.store();
+    let (mut answers, lookup) = (store.answers().unwrap(), store.lookup().unwrap());
+    let rows = [answer("first", "m"), answer("second", "m"), answer("third", "n")];
+    // Again as after a restart: those that have landed are duplicates of both indexes.
+    for _ in 0..2 {
+        let refusals = answers.write(&rows).unwrap();
+        assert_eq!(refusals.iter().map(|refusal| refusal.row).collect::<Vec<_>>(), [1]);
+        let reason = &refusals[0].reason;
+        assert!(reason.contains("unique index") && !reason.contains("second") && !reason.contains("AA"), "{reason}");
+        assert!(lookup.find("first").unwrap().is_some() && lookup.find("third").unwrap().is_some());
+        assert_eq!(lookup.find("second").unwrap(), None);
+    }
+}
+
+/// The document under the UUID is the answer, also where takeovers are switched off.
+#[test]
+fn a_duplicate_of_a_unique_index_on_uuid_has_its_answer() {
+    let Some(place) = Place::new() else { return };
+    let index = doc! { "key": { "UUID": 1 }, "name": "UUID_unique", "unique": true };
+    place.run(doc! { "createIndexes": ANSWERS, "indexes": [index] });
+    place.insert(vec![old_answer("a", 1_600_000_000, 0.0)]);
+    let store = place.store_with("takeover=off");
+    let (mut answers, lookup) = (store.answers().unwrap(), store.lookup().unwrap());
+    assert_eq!(answers.write(&[answer("a", "m"), answer("b", "m")]), Ok(vec![]));
+    assert_eq!([prediction(lookup.find("a").unwrap()), prediction(lookup.find("b").unwrap())], [0.0, 2.0]);
+    assert_eq!(place.count(doc! { "UUID": "a" }), 1);
+}
+
+#[test]
+fn a_url_with_a_collection_or_with_srv_is_refused_and_says_what_to_write() {
+    for (url, said) in [
+        ("mongodb://127.0.0.1/agile_data_science.flight_delay_classification_response", "leave out the dot"),
+        ("mongodb+srv://me:s3cr3t@cluster0.example.net/flights", "list the hosts"),
+    ] {
+        let error = store::open(url).map(drop).unwrap_err().to_string();
+        assert!(error.contains(said) && !error.contains("s3cr3t"), "{error}");
+    }
 }
 
 #[test]

@@ -1,4 +1,10 @@
-//! What a server says of inserted documents: landed, refused for good, or to be tried again.
+//! Reads the reply to an insert: landed, refused for good, a duplicate of an unclear kind, or to be tried again.
+//!
+//! 1. A duplicate key counts as one of `_id` only if the server says so: by a `keyPattern` of `_id` alone, or by the name of the
+//!    index, `_id_`, which MongoDB reserves for that index.
+//! 2. Every other duplicate is unclear, and a look-up decides. The server may leave the index unnamed (FerretDB 1, Cosmos DB);
+//!    and one that names another index may have checked that one first, of a document that landed earlier under the same `_id`.
+//! 3. A reason repeats no value of a document: servers print keys and whole documents, in braces.
 
 use mongodb::bson::{Bson, Document};
 
@@ -7,6 +13,9 @@ use crate::delivery::{Refusal, Unavailable};
 
 /// Codes of a document that is there already.
 const DUPLICATE: [i32; 3] = [11000, 11001, 12582];
+
+/// The name of the index on `_id`.
+const ID_INDEX: &str = "_id_";
 
 /// Codes of a document that will never be taken, in this collection as it is. Source: the server's `error_codes.yml`.
 const REFUSED: [i32; 11] = [
@@ -23,9 +32,22 @@ const REFUSED: [i32; 11] = [
     17280, // KeyTooLong
 ];
 
-/// Reads the reply to an unordered insert of `rows` documents. Once all are durable but those that it returns, which
-/// are refused for good, it is `Ok`; anything else is to be tried again, which changes no document that has landed.
-pub(super) fn verdict(reply: &Document, rows: usize) -> Result<Vec<Refusal>, Unavailable> {
+/// A longer message of a server is cut.
+const MESSAGE_CHARS_MAX: usize = 200;
+
+/// The rows of an insert that have not landed, as far as the reply says. All others are durable.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// Refused for good.
+    pub(super) refused: Vec<Refusal>,
+    /// Duplicates of which the reply does not say that they are duplicates of the `_id`: refused for good, unless a document
+    /// with their `_id` is there.
+    pub(super) unclear: Vec<Refusal>,
+}
+
+/// Reads the reply to an unordered insert of `rows` documents. After an error the insert is to be tried again, which changes no
+/// document that has landed.
+pub(super) fn verdict(reply: &Document, rows: usize) -> Result<Verdict, Unavailable> {
     // Not acknowledged, whatever else the reply says.
     if let Some(Bson::Document(error)) = reply.get("writeConcernError") {
         let reason = format!("the write is not acknowledged by a majority: {}", message(error));
@@ -41,49 +63,68 @@ pub(super) fn verdict(reply: &Document, rows: usize) -> Result<Vec<Refusal>, Una
             format!("of {rows} documents {inserted} are written and {} are not: no word on the rest", errors.len());
         return Err(Unavailable::transient(reason));
     }
-    let refusals = errors.iter().map(|error| row(error, rows));
-    refusals.filter_map(Result::transpose).collect()
+    let mut verdict = Verdict::default();
+    for error in errors {
+        match row(error, rows)? {
+            Row::There => {}
+            Row::Refused(refusal) => verdict.refused.push(refusal),
+            Row::Unclear(refusal) => verdict.unclear.push(refusal),
+        }
+    }
+    Ok(verdict)
 }
 
-/// What became of one document with an error: there already is `None`.
-fn row(error: &Bson, rows: usize) -> Result<Option<Refusal>, Unavailable> {
+/// One document of an insert that has an error.
+enum Row {
+    /// A document with this `_id` is there already.
+    There,
+    Refused(Refusal),
+    Unclear(Refusal),
+}
+
+fn row(error: &Bson, rows: usize) -> Result<Row, Unavailable> {
     let Bson::Document(error) = error else {
         return Err(Unavailable::transient("a reply with an error that cannot be read"));
     };
     let code = code(error);
-    if DUPLICATE.contains(&code) && is_of_the_id(error) {
-        return Ok(None);
+    let duplicate = DUPLICATE.contains(&code);
+    if duplicate && names_the_id(error) {
+        return Ok(Row::There);
     }
-    if !DUPLICATE.contains(&code) && !REFUSED.contains(&code) {
+    if !duplicate && !REFUSED.contains(&code) {
         let reason = format!("a document is not written: {}", message(error));
         return Err(Unavailable { reason, needs_operator: code_needs_operator(code) });
     }
-    match number(error, "index").filter(|index| *index < rows) {
-        Some(row) => Ok(Some(Refusal { row, reason: message(error) })),
-        None => Err(Unavailable::transient(format!("no word on which document is refused: {}", message(error)))),
-    }
+    let Some(row) = number(error, "index").filter(|index| *index < rows) else {
+        return Err(Unavailable::transient(format!("no word on which document is refused: {}", message(error))));
+    };
+    let refusal = Refusal { row, reason: message(error) };
+    Ok(if duplicate { Row::Unclear(refusal) } else { Row::Refused(refusal) })
 }
 
-/// Whether a duplicate is one of the id. Where the server does not name the fields (before 4.4), its words do. A unique
-/// index on `UUID`, if somebody has made one, says the same: this request has its answer.
-fn is_of_the_id(error: &Document) -> bool {
-    let ids = ["_id", "UUID"];
-    match error.get("keyPattern") {
-        Some(Bson::Document(pattern)) => pattern.keys().all(|key| ids.contains(&key.as_str())),
-        _ => match message(error).split_once(" index: ") {
-            Some((_, index)) => ids.iter().any(|id| index.starts_with(id)),
-            None => true,
-        },
+/// Whether the server says that a duplicate is one of `_id`: see rule 1.
+fn names_the_id(error: &Document) -> bool {
+    if let Some(pattern) = error.get("keyPattern") {
+        return pattern.as_document().is_some_and(|pattern| pattern.keys().eq(["_id"]));
     }
+    // Behind the words "dup key" a server repeats values, which may be anything.
+    let said = error.get_str("errmsg").unwrap_or_default();
+    let said = said.split_once("dup key").map_or(said, |(before, _)| before);
+    let index = said.split_once(" index: ").and_then(|(_, index)| index.split_whitespace().next());
+    // MongoDB 3.0 writes DATABASE.COLLECTION.$INDEX.
+    index.is_some_and(|index| index == ID_INDEX || index.rsplit_once(".$").is_some_and(|(_, name)| name == ID_INDEX))
 }
 
 fn code(error: &Document) -> i32 {
     number(error, "code").and_then(|code| i32::try_from(code).ok()).unwrap_or_default()
 }
 
+/// What the server says, without what it repeats of a document: see rule 3.
 fn message(error: &Document) -> String {
-    let text = error.get_str("errmsg").unwrap_or("no reason given");
-    format!("{text} (code {})", code(error))
+    let said = error.get_str("errmsg").unwrap_or("no reason given");
+    let end = [said.find("dup key"), said.find('{')].into_iter().flatten().min().unwrap_or(said.len());
+    let said: String = said[..end].trim_end_matches([' ', ':']).chars().take(MESSAGE_CHARS_MAX).collect();
+    format!("{said} (code {})", code(error))
 }
 
 /// Servers differ in which type they give their numbers.
@@ -105,15 +146,68 @@ mod tests {
         doc! { "index": index, "code": 11000, "keyPattern": { "_id": 1 }, "errmsg": "E11000 duplicate key error" }
     }
 
+    const NONE: Verdict = Verdict { refused: Vec::new(), unclear: Vec::new() };
+
+    fn refusal(row: usize, reason: &str) -> Refusal {
+        Refusal { row, reason: reason.to_owned() }
+    }
+
     #[test]
-    fn a_document_that_is_there_already_has_landed() {
-        assert_eq!(verdict(&doc! { "n": 3, "ok": 1.0 }, 3), Ok(vec![]));
-        assert_eq!(verdict(&doc! { "n": 1, "writeErrors": [duplicate(0), duplicate(2)], "ok": 1.0 }, 3), Ok(vec![]));
-        for message in ["E11000 duplicate key error collection: d.c index: _id_ dup key: { : \"a\" }", "E11000 in d.c"]
-        {
+    fn rule_1_a_duplicate_that_the_server_says_is_of_the_id_has_landed() {
+        assert_eq!(verdict(&doc! { "n": 3, "ok": 1.0 }, 3), Ok(NONE));
+        assert_eq!(verdict(&doc! { "n": 1, "writeErrors": [duplicate(0), duplicate(2)], "ok": 1.0 }, 3), Ok(NONE));
+        for message in [
+            "E11000 duplicate key error collection: d.c index: _id_ dup key: { _id: \"a\" }",
+            "E11000 duplicate key error index: d.c.$_id_  dup key: { : \"a\" }",
+            "E11000 duplicate key error collection: d.c index: _id_",
+        ] {
             let error = doc! { "index": 0, "code": 11000_i64, "errmsg": message };
-            assert_eq!(verdict(&doc! { "n": 0.0, "writeErrors": [error] }, 1), Ok(vec![]), "{message}");
+            assert_eq!(verdict(&doc! { "n": 0.0, "writeErrors": [error] }, 1), Ok(NONE), "{message}");
         }
+    }
+
+    #[test]
+    fn rule_2_every_other_duplicate_is_unclear() {
+        let named = |name: &str| {
+            let message = format!("E11000 duplicate key error collection: d.c index: {name} dup key: {{ x: 1 }}");
+            doc! { "index": 0, "code": 11000, "errmsg": message }
+        };
+        let pattern = |pattern: Document| doc! { "index": 0, "code": 11000, "keyPattern": pattern, "errmsg": "E11000" };
+        let unnamed = |message: &str| doc! { "index": 0, "code": 11000, "errmsg": message };
+        for error in [
+            pattern(doc! { "Route": 1 }),
+            pattern(doc! { "UUID": 1 }),
+            pattern(doc! { "_id": 1, "Route": 1 }),
+            pattern(doc! {}),
+            named("Route_1"),
+            named("UUID_1"),
+            named("_id_1_Route_1"),
+            named("_idle"),
+            unnamed("E11000 duplicate key error collection: d.c"),
+            unnamed("E11000 duplicate key error collection: d.c. Failed _id or unique key constraint"),
+            unnamed("E11000 duplicate key error collection: d.c dup key: { UUID: \"a index: _id_ \" }"),
+            unnamed(""),
+            doc! { "index": 0, "code": 11000 },
+        ] {
+            let found = verdict(&doc! { "n": 0, "writeErrors": [error.clone()] }, 1).unwrap();
+            assert!(found.refused.is_empty() && found.unclear.len() == 1, "{error}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn rule_3_a_reason_names_the_index_and_repeats_no_value() {
+        for (said, told) in [
+            (
+                "E11000 duplicate key error collection: d.c index: Route_1 dup key: { Route: \"hidden\" }",
+                "E11000 duplicate key error collection: d.c index: Route_1 (code 11000)",
+            ),
+            ("Can't extract geo keys: { _id: \"hidden\" }", "Can't extract geo keys (code 11000)"),
+            ("", " (code 11000)"),
+        ] {
+            assert_eq!(message(&doc! { "code": 11000, "errmsg": said }), told);
+        }
+        let long = message(&doc! { "code": 2, "errmsg": "x".repeat(10_000) });
+        assert!(long.len() < MESSAGE_CHARS_MAX + 20, "{}", long.len());
     }
 
     #[test]
@@ -121,19 +215,11 @@ mod tests {
         let invalid = doc! { "index": 2, "code": 121, "errmsg": "Document failed validation" };
         let large = doc! { "index": 4_i64, "code": 10334, "errmsg": "object to insert too large" };
         let reply = doc! { "n": 2, "writeErrors": [invalid, duplicate(3), large] };
-        let refused = |row, reason: &str| Refusal { row, reason: reason.to_owned() };
-        let expected = vec![
-            refused(2, "Document failed validation (code 121)"),
-            refused(4, "object to insert too large (code 10334)"),
+        let refused = vec![
+            refusal(2, "Document failed validation (code 121)"),
+            refusal(4, "object to insert too large (code 10334)"),
         ];
-        assert_eq!(verdict(&reply, 5), Ok(expected));
-        // Something else than the id must be unique: that never passes.
-        for other in [
-            doc! { "index": 0, "code": 11000, "keyPattern": { "Route": 1 }, "errmsg": "E11000" },
-            doc! { "index": 0, "code": 11000, "errmsg": "E11000 duplicate key error collection: d.c index: Route_1 dup" },
-        ] {
-            assert_eq!(verdict(&doc! { "n": 0, "writeErrors": [other] }, 1).unwrap().len(), 1);
-        }
+        assert_eq!(verdict(&reply, 5), Ok(Verdict { refused, ..NONE }));
     }
 
     #[test]

@@ -1,10 +1,22 @@
 //! Writes documents: unordered inserts, acknowledged by a majority.
+//!
+//! 1. A duplicate that the server does not say to be one of `_id` is looked up by `_id`, and in the collection of answers by
+//!    `UUID` as well, where somebody may have made a unique index. What is found stands. What is not found is a duplicate of
+//!    something else, and refused for good.
+//! 2. An answer is not written where another system's stands under the same UUID: see [`super::takeover`].
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use mongodb::bson::{Bson, Document, doc};
 
-use super::{calls::Calls, render::to_bson, verdict::verdict};
+use super::{
+    ANSWERS,
+    calls::Calls,
+    lookup::having,
+    render::to_bson,
+    takeover::Watch,
+    verdict::{Verdict, verdict},
+};
 use crate::{
     delivery::{Refusal, Unavailable, Writer},
     document,
@@ -24,14 +36,27 @@ pub(super) struct DocumentWriter<T> {
     pub(super) calls: Arc<Calls>,
     pub(super) collection: &'static str,
     pub(super) document: fn(&T) -> document::Document,
+    /// Looks for answers of another system, where the collection may have some.
+    pub(super) takeover: Option<Arc<Watch>>,
 }
 
 impl<T> DocumentWriter<T> {
     fn insert(&self, batch: &mut Batch, refusals: &mut Vec<Refusal>) -> Result<(), Unavailable> {
-        let Batch { rows, documents, .. } = std::mem::take(batch);
+        let Batch { mut rows, mut documents, .. } = std::mem::take(batch);
+        if let Some(takeover) = &self.takeover
+            && !rows.is_empty()
+            && takeover.looks_up(&self.calls)?
+        {
+            let ids: Vec<String> = documents.iter().filter_map(id).collect();
+            let answered = having(&self.calls, self.collection, "UUID", &ids)?;
+            let mut open = documents.iter().map(|document| id(document).is_none_or(|id| !answered.contains(&id)));
+            rows.retain(|_| open.next().unwrap_or(true));
+            documents.retain(|document| id(document).is_none_or(|id| !answered.contains(&id)));
+        }
         if rows.is_empty() {
             return Ok(());
         }
+        let ids: Vec<Option<String>> = documents.iter().map(id).collect();
         let command = doc! {
             "insert": self.collection,
             "documents": documents,
@@ -41,13 +66,35 @@ impl<T> DocumentWriter<T> {
         let doing = format!("cannot write to {}", self.collection);
         let insert = |database: mongodb::Database| async move { database.run_command(command).await };
         let reply = self.calls.call(&doing, INSERT, insert)?;
-        let refused = verdict(&reply, rows.len())
+        let Verdict { refused, unclear } = verdict(&reply, rows.len())
             .map_err(|error| Unavailable { reason: format!("{doing}: {}", error.reason), ..error })?;
-        refusals.extend(
-            refused.into_iter().filter_map(|Refusal { row, reason }| rows.get(row).map(|&row| Refusal { row, reason })),
-        );
+        let id_of = |refusal: &Refusal| ids.get(refusal.row).cloned().flatten();
+        let there = self.standing(&unclear.iter().filter_map(id_of).collect::<Vec<_>>())?;
+        let unclear = unclear.into_iter().filter(|refusal| id_of(refusal).is_none_or(|id| !there.contains(&id)));
+        let duplicates = unclear.map(|Refusal { row, reason }| Refusal {
+            row,
+            reason: format!("a unique index on something else than _id holds the same value: {reason}"),
+        });
+        let refused = refused.into_iter().chain(duplicates);
+        refusals
+            .extend(refused.filter_map(|Refusal { row, reason }| rows.get(row).map(|&row| Refusal { row, reason })));
         Ok(())
     }
+
+    /// Of these ids those under which a document stands.
+    fn standing(&self, ids: &[String]) -> Result<HashSet<String>, Unavailable> {
+        let mut found = having(&self.calls, self.collection, "_id", ids)?;
+        if self.collection == ANSWERS {
+            let others: Vec<String> = ids.iter().filter(|id| !found.contains(*id)).cloned().collect();
+            found.extend(having(&self.calls, self.collection, "UUID", &others)?);
+        }
+        Ok(found)
+    }
+}
+
+/// The id of a document on its way.
+fn id(document: &Bson) -> Option<String> {
+    document.as_document()?.get_str("_id").ok().map(str::to_owned)
 }
 
 /// Documents on their way, and which rows they are.
@@ -78,6 +125,7 @@ impl<T> Writer<T> for DocumentWriter<T> {
             batch.bytes += bytes;
         }
         self.insert(&mut batch, &mut refusals)?;
+        refusals.sort_unstable_by_key(|refusal| refusal.row);
         Ok(refusals)
     }
 }

@@ -1,0 +1,78 @@
+//! Reads the command line, and keeps secrets out of what is said about one that cannot be read.
+
+use std::env;
+
+use clap::Parser;
+
+use crate::{options, progress::say};
+
+/// Environment variables that stand for options begin so.
+const VARIABLES: &str = "DELAYCAST_";
+
+/// Reads the command line, or says what is wrong with it and ends the process. An error repeats the argument that it is about, which
+/// may be a URL with a password in the place of something else.
+pub(crate) fn parse<T: Parser>() -> T {
+    T::try_parse().unwrap_or_else(|error| {
+        if !error.use_stderr() {
+            // No error: the help, or the version.
+            error.exit();
+        }
+        let said = error.render().to_string();
+        let variables = env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(VARIABLES));
+        let given = env::args_os().chain(variables.map(|(_, value)| value));
+        let given: Vec<String> = given.map(|text| text.to_string_lossy().into_owned()).collect();
+        match without_urls(&said, &given) {
+            Some(said) => {
+                say(said.trim_end());
+                std::process::exit(error.exit_code())
+            }
+            None => error.exit(),
+        }
+    })
+}
+
+/// What is said, with what may be shown in the place of each URL among `given`; `None` if it repeats none.
+fn without_urls(said: &str, given: &[String]) -> Option<String> {
+    // `--option=URL` and `URL` alone.
+    let values = given.iter().flat_map(|text| [Some(text.as_str()), text.split_once('=').map(|(_, value)| value)]);
+    let mut values: Vec<&str> = values.flatten().filter(|value| is_like_a_url(value)).collect();
+    // The longest first: a part of it may have been given as well.
+    values.sort_unstable_by_key(|value| std::cmp::Reverse(value.len()));
+    let mut shown = said.to_owned();
+    for value in values {
+        shown = shown.replace(value, &options::shown(value));
+    }
+    (shown != said).then_some(shown)
+}
+
+/// Whether this is a URL of a log or a store, or a part of one that may hold a password. An address with a port is none.
+pub(crate) fn is_like_a_url(text: &str) -> bool {
+    let begins = ["kafka:", "mongodb:", "mongodb+srv:"].into_iter().any(|scheme| text.starts_with(scheme));
+    begins || ["://", "@", "password", "secret"].into_iter().any(|part| text.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_not_repeated() {
+        let given = |given: &[&str]| given.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        for (said, arguments, shown) in [
+            (
+                "unexpected argument 'kafka://me:s3cr3t@h'",
+                given(&["kafka://me:s3cr3t@h"]),
+                "unexpected argument 'kafka://…'",
+            ),
+            ("invalid value 'me:s3cr3t@h' for '--port'", given(&["--port=me:s3cr3t@h"]), "not shown"),
+            ("invalid value 's3cr3t@h/t' for '--port'", given(&["--port", "s3cr3t@h/t"]), "not shown"),
+            ("invalid value 'mongodb:s3cr3t' for '--port'", given(&["--port", "mongodb:s3cr3t"]), "not shown"),
+        ] {
+            let found = without_urls(said, &arguments).unwrap();
+            assert!(found.contains(shown) && !found.contains("s3cr3t"), "{found}");
+        }
+        assert_eq!(without_urls("unexpected argument '--prot' found", &given(&["--prot", "8080"])), None);
+        let address = "invalid value '127.0.0.1:90900' for '--health'";
+        assert_eq!(without_urls(address, &given(&["--health", "127.0.0.1:90900"])), None);
+    }
+}

@@ -1,0 +1,143 @@
+//! Passwords in URLs stay out of what the binary says, and keys that others may read are refused.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
+
+mod support;
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use support::{Process, children, delaycast, give_models, run, until};
+
+const SECRET: &str = "s3cr3t";
+
+/// URLs of all kinds that cannot be read, and words in the place of a URL.
+const URLS: [&str; 18] = [
+    "kafka://me:s3cr3t@host:9092/topic",
+    "kafka://me:s3cr3t/topic",
+    "kafka:me:s3cr3t@host",
+    "kafka://host/topic?sasl.password=x&s3cr3t",
+    "kafka://host/topic?s3cr3t=1",
+    "kafka://host/topic?sasl.password=%ffs3cr3t",
+    "kafka://host/topic?debug=broker,s3cr3t",
+    "me:s3cr3t@host:9092/topic",
+    "s3cr3t@host/topic",
+    "mongodb:me:s3cr3t@host",
+    "mongodb//me:s3cr3t@host",
+    "mongodb://me:s3cr3t/x@host/database",
+    "mongodb://me:s3cr3t?x@host/database",
+    "mongodb://me:x@s3cr3t@host/database",
+    "mongodb://host/?s3cr3t",
+    "mongodb://me:s3cr3t@host/database.collection",
+    "mongodb+srv://me:s3cr3t@cluster.example.net/database",
+    "redis://me:s3cr3t@host",
+];
+
+#[test]
+fn a_url_that_cannot_be_read_is_not_repeated() {
+    let dir = tempfile::tempdir().unwrap();
+    let (models, up) = (dir.path().join("models"), dir.path().join("up"));
+    let (models, up) = (models.to_str().unwrap(), up.to_str().unwrap());
+    for url in URLS {
+        for arguments in [
+            &["doctor", "--log", url, "--store", url, "--models", models, "--format", "json"][..],
+            &["doctor", "--log", url, "--store", url, "--models", models],
+            &["send", "-", "--log", url],
+            &["up", "--dir", up, "--port", "0", "--log", url],
+            &["up", "--dir", up, "--port", "0", "--store", url],
+            // In the place of something else.
+            &[url],
+            &["score", url],
+            &["web", "--port", url],
+            &["score", &format!("--workers={url}")],
+            &["score", &format!("--lgo={url}")],
+        ] {
+            let (status, stdout, stderr) = run(arguments, b"");
+            assert!(!status.success(), "{arguments:?}");
+            assert!(!stdout.contains(SECRET) && !stderr.contains(SECRET), "{arguments:?}: {stdout}{stderr}");
+            assert!(!stderr.contains("panicked"), "{stderr}");
+        }
+    }
+}
+
+#[test]
+fn urls_in_the_environment_are_taken_and_not_repeated() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = |arguments: &[&str], variable: &str, url: &str| {
+        let mut command = delaycast(arguments);
+        let output = command.env(variable, url).env("DELAYCAST_MODELS", dir.path()).output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(!said.contains(SECRET), "{arguments:?}, {variable}={url}: {said}");
+        said
+    };
+    let up = dir.path().join("up");
+    let up = ["up", "--port", "0", "--dir", up.to_str().unwrap()];
+    let log = said(&up, "DELAYCAST_LOG_URL", "kafka://me:s3cr3t@host/topic");
+    assert!(log.contains("cannot open the request log kafka://…"), "{log}");
+    let store = said(&up, "DELAYCAST_STORE_URL", "mongodb://me:s3cr3t@host/database.collection");
+    assert!(store.contains("cannot open the prediction store mongodb://…"), "{store}");
+    for command in ["up", "score", "web"] {
+        for variable in ["DELAYCAST_LOG_URL", "DELAYCAST_STORE_URL"] {
+            said(&[command, "--help"], variable, "kafka://host/topic?sasl.password=s3cr3t");
+        }
+    }
+    for variable in ["DELAYCAST_LOG", "DELAYCAST_REPLICAS", "DELAYCAST_LOG_URL", "DELAYCAST_STORE_URL"] {
+        for url in ["kafka://me:s3cr3t@host/topic", "[kafka://me:s3cr3t@host=", "me:s3cr3t@host"] {
+            said(&["score"], variable, url);
+        }
+    }
+}
+
+/// The store's URI as it stands in the streaming job of the old system, and one that takes a DNS resolver.
+#[test]
+fn the_doctor_says_what_to_leave_out_of_a_store_s_url() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = format!("sqlite:{}", dir.path().join("log.db").display());
+    for (store, words) in [
+        ("mongodb://127.0.0.1/agile_data_science.flight_delay_classification_response", "leave out the dot"),
+        ("mongodb+srv://cluster.example.net/agile_data_science", "list the hosts"),
+    ] {
+        let models = dir.path().to_str().unwrap();
+        let (status, stdout, _) = run(&["doctor", "--log", &log, "--store", store, "--models", models], b"");
+        assert!(!status.success() && stdout.contains(words), "{stdout}");
+    }
+}
+
+#[test]
+fn keys_that_others_may_read_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let open = |name: &str| fs::set_permissions(at(name), fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = |arguments: &[&str]| {
+        let (status, _, stderr) = run(arguments, b"");
+        assert!(!status.success() && stderr.contains("chmod 600"), "{arguments:?}: {stderr}");
+    };
+    assert!(run(&["mesh", "certs", "--dir", &at("")], b"").0.success());
+    open("ca.key");
+    refused(&["mesh", "certs", "--dir", &at("")]);
+    open("tls.key");
+    let process = ["score", "--hosts", "127.0.0.1:1", "--process", "0"];
+    refused(&[&process[..], &["--mesh-certs", &at("")]].concat());
+    fs::write(at("secret"), "sixteen bytes and more").unwrap();
+    open("secret");
+    refused(&[&process[..], &["--mesh-secret", &at("secret")]].concat());
+}
+
+/// Arguments can be read by everybody on the machine.
+#[test]
+fn the_processes_of_up_have_no_url_in_their_arguments() {
+    let dir = tempfile::tempdir().unwrap();
+    give_models(dir.path());
+    let url = format!("sqlite:{}", dir.path().join("s3cr3t.db").display());
+    let arguments = ["up", "--dir", dir.path().to_str().unwrap(), "--port", "0", "--processes", "2"];
+    let mut command = delaycast(&arguments);
+    let up = Process::spawn(command.env("DELAYCAST_LOG_URL", &url).env("DELAYCAST_STORE_URL", &url));
+    up.line_after("delaycast is ready: ");
+    until("both scorers run", || children(up.pid()).len() == 2);
+    for pid in children(up.pid()) {
+        let arguments = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap();
+        let arguments = String::from_utf8_lossy(&arguments).into_owned();
+        assert!(arguments.contains("--child-of") && !arguments.contains(SECRET), "{arguments}");
+    }
+    assert!(dir.path().join("s3cr3t.db").exists(), "the environment's URL is used");
+    assert_eq!(up.terminate(), Some(0));
+}
