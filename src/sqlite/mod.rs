@@ -24,13 +24,21 @@
 //! 7. When the last handle is dropped, what waits is still committed, and all threads end.
 
 mod bell;
+mod checkpoint;
 mod fault;
+mod groups;
+mod holders;
+mod identity;
 mod inspect;
+mod look;
 mod open;
 mod place;
+mod readers;
 pub mod retention;
 mod rows;
 mod schema;
+mod vitals;
+mod wal;
 mod watcher;
 mod writer;
 
@@ -45,12 +53,17 @@ use std::{
 
 use rusqlite::Connection;
 
+pub use checkpoint::{WAL_BYTES_MAX, WAL_BYTES_STOP};
+pub use groups::{GROUP_AGE_MAX, Group, Kept};
 pub use inspect::{Committed, Inspector, StoredDeadLetter, Tally};
 pub use open::OpenError;
+pub use vitals::{Vitals, vitals};
 pub use writer::{CHANGES_MAX, QUEUE_BYTES_MAX};
 
 pub(crate) use bell::Bell;
 pub(crate) use fault::{refuses_row, unavailable};
+pub(crate) use groups::remove as remove_group;
+pub(crate) use readers::Registration;
 pub(crate) use rows::{Row, RowWriter};
 pub(crate) use writer::Change;
 
@@ -71,6 +84,9 @@ pub(crate) struct Database {
     bells: Arc<bell::Bells>,
     writer: Thread,
     watcher: Mutex<Option<Thread>>,
+    measured: Arc<checkpoint::Measured>,
+    /// Its descriptors are closed after the last connection.
+    identity: Arc<identity::Identity>,
 }
 
 impl Database {
@@ -80,9 +96,18 @@ impl Database {
     }
 
     /// A connection to read with. Whoever has it keeps no statement and no transaction open between uses, so that
-    /// checkpoints can finish.
+    /// checkpoints can finish. It asks [`Database::intact`] before each use.
     pub(crate) fn connect(&self) -> Result<Connection, Unavailable> {
-        schema::connect(&self.path, READ_BUSY).map_err(|error| unavailable(&error, &self.path))
+        self.identity.check()?;
+        let connection = schema::connect(&self.path, READ_BUSY).map_err(|error| unavailable(&error, &self.path))?;
+        self.identity.check()?;
+        Ok(connection)
+    }
+
+    /// Fails once the path no longer names the file that is open: what is read from it is not what is there. Costs an
+    /// atomic load.
+    pub(crate) fn intact(&self) -> Result<(), Unavailable> {
+        self.identity.known()
     }
 
     /// Hands a change to the writing thread; returns at once. If the queue is full, the change fails at once.
