@@ -8,6 +8,7 @@ use std::{
     io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    thread,
     time::Duration,
 };
 
@@ -24,6 +25,10 @@ use crate::finding::Finding;
 
 /// A reading connection waits this long for a lock; it meets one only while a crashed process's log is recovered.
 const BUSY: Duration = Duration::from_secs(2);
+/// A file that is being closed is looked at this often,
+const CLOSING_LOOKS: u32 = 5;
+/// at this interval.
+const CLOSING: Duration = Duration::from_millis(20);
 /// What would mean something else in the path of a `file:` URI.
 const NOT_IN_A_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
 
@@ -63,6 +68,17 @@ impl Look {
 
     /// A connection for one question. It is not kept: what it reads may not change under it.
     pub(super) fn connect(&self) -> Result<Connection, OpenError> {
+        // The last process that closes the file removes the -shm a moment before the -wal.
+        for _ in 0..CLOSING_LOOKS {
+            match self.try_connect() {
+                Err(OpenError::Unrecovered { .. }) => thread::sleep(CLOSING),
+                done => return done,
+            }
+        }
+        self.try_connect()
+    }
+
+    fn try_connect(&self) -> Result<Connection, OpenError> {
         let length = |suffix| fs::metadata(beside(&self.path, suffix)).map(|metadata| metadata.len()).ok();
         let of_sqlite = |error| OpenError::of_sqlite(&self.path, error);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -71,6 +71,14 @@ impl Process {
         if runs { Life::Runs } else { Life::Ended }
     }
 
+    /// Says that a process read for a group whose number this process has by now.
+    #[cfg(test)]
+    pub(super) fn insert_ended(connection: &Connection, topic: i64, group: &str) -> rusqlite::Result<()> {
+        let Process { pid, started, place } = Process::own();
+        let row = params![topic, group, pid, started - 1, place];
+        connection.execute("INSERT INTO readers VALUES (?1, ?2, 0, ?3, ?4, ?5)", row).map(drop)
+    }
+
     /// Reads the columns `pid`, `started` and `place`, from `column` on.
     pub(super) fn of_row(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Self> {
         Ok(Process { pid: row.get(column)?, started: row.get(column + 1)?, place: row.get(column + 2)? })

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 use super::{OpenError, checkpoint::WAL_BYTES_MAX, fault};
 use crate::delivery::Backoff;
@@ -166,7 +166,10 @@ END;
 pub(super) fn connect(path: &Path, busy: Duration) -> rusqlite::Result<Connection> {
     // No lock of SQLite's own: a connection is used by one thread at a time, as the borrow checker sees to.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    set_up(Connection::open_with_flags(path, flags)?, busy)
+    let connection = set_up(Connection::open_with_flags(path, flags)?, busy)?;
+    // The writing connection is closed after those that read, and knows whether the file is still the one that was opened.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(connection)
 }
 
 /// The writing connection; makes the file and its tables if there are none. Several processes may do so at once, and

@@ -156,7 +156,11 @@ impl Scribe {
                     self.commit(group);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => {
+                    // Before the connection is closed, which is different for a file that is lost.
+                    self.look_at = Instant::now();
+                    return self.look();
+                }
             }
             self.look();
             if matches!(self.loss, Loss::None) {
