@@ -88,11 +88,13 @@ impl Checkpoints {
         let stop = self.measured.stop.load(Ordering::Relaxed);
         let is_long = bytes > WAL_BYTES_MAX.min(stop / 2);
         let now = Instant::now();
-        if !is_long && self.blocked.is_none() || now < self.due {
+        // At the stop it is tried before the next commit, and not only when it is due.
+        let is_urgent = bytes >= stop && self.room().is_ok();
+        if !is_long && self.blocked.is_none() || now < self.due && !is_urgent {
             return;
         }
-        let is_cut = !is_long || self.cut(connection, path);
-        if is_cut {
+        let cut = if is_long { self.cut(connection, path) } else { Ok(true) };
+        if cut == Ok(true) {
             self.measured.bytes.store(fs::metadata(&self.wal).map_or(0, |wal| wal.len()), Ordering::Relaxed);
             self.go_on(connection, path);
             return;
@@ -108,7 +110,11 @@ impl Checkpoints {
         let is_full = bytes >= stop;
         let is_due = blocked.said.map_or(blocked.since.elapsed() >= TOLD_AFTER, |said| said.elapsed() >= REMIND);
         if is_full || is_due {
-            let words = in_words(bytes, stop, &holders::of(self.shm_inode), blocked.since.elapsed(), path);
+            let cause = match cut {
+                Err(error) => error.reason,
+                Ok(_) => reading(&holders::of(self.shm_inode), blocked.since.elapsed()),
+            };
+            let words = in_words(bytes, stop, &cause, path);
             if is_due || !was_full {
                 blocked.said = Some(now);
                 tracing::warn!("{words}");
@@ -117,8 +123,8 @@ impl Checkpoints {
         }
     }
 
-    /// A checkpoint that waits for readers. Whether the log is empty now.
-    fn cut(&self, connection: &Connection, path: &Path) -> bool {
+    /// A checkpoint that waits for readers. Whether the log is empty now; `false` if a reader is in the way.
+    fn cut(&self, connection: &Connection, path: &Path) -> Result<bool, Unavailable> {
         let patience = if self.blocked.is_some() { BLOCKED_BUSY } else { WRITE_BUSY };
         let cut = || -> rusqlite::Result<bool> {
             connection.busy_timeout(patience)?;
@@ -128,13 +134,8 @@ impl Checkpoints {
         let outcome = cut();
         let restored = connection.busy_timeout(WRITE_BUSY);
         match outcome.and_then(|is_cut| restored.map(|()| is_cut)) {
-            Ok(is_cut) => is_cut,
-            Err(error) => {
-                if !fault::is_busy(&error) {
-                    tracing::warn!("cannot cut the write-ahead log: {}", fault::unavailable(&error, path));
-                }
-                false
-            }
+            Err(error) if fault::is_busy(&error) => Ok(false),
+            outcome => outcome.map_err(|error| fault::unavailable(&error, path)),
         }
     }
 
@@ -157,20 +158,24 @@ fn automatic(connection: &Connection, pages: u32, path: &Path) {
     }
 }
 
-/// Who holds the log, what follows from it and what to do.
-fn in_words(bytes: u64, stop: u64, holders: &[holders::Holder], since: Duration, path: &Path) -> String {
-    let (mib, stop_mib) = (bytes >> 20, stop >> 20);
-    let becomes = match bytes >= stop {
-        true => "nothing more is written until it is gone".to_owned(),
-        false => format!("at {stop_mib} MiB nothing more is written"),
-    };
+/// Which processes read, and what to do.
+fn reading(holders: &[holders::Holder], since: Duration) -> String {
     format!(
-        "the write-ahead log of {} has {mib} MiB and cannot be cut back: {} has had a read transaction open for {} s or \
-         longer; {becomes}. End that transaction or process (a database shell, a backup tool)",
-        path.display(),
+        "{} has had a read transaction open for {} s or longer: end that transaction or process (a database shell, a \
+         backup tool)",
         holders::in_words(holders),
         since.as_secs(),
     )
+}
+
+/// Why the log is long, and what follows from it.
+fn in_words(bytes: u64, stop: u64, cause: &str, path: &Path) -> String {
+    let (mib, stop_mib) = (bytes >> 20, stop >> 20);
+    let follows = match bytes >= stop {
+        true => "nothing more is written until that is done".to_owned(),
+        false => format!("at {stop_mib} MiB nothing more is written"),
+    };
+    format!("the write-ahead log of {} has {mib} MiB and cannot be cut back: {cause}; {follows}", path.display())
 }
 
 /// What the doctor says of a log of this length; `None` if it is short.

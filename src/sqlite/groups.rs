@@ -26,7 +26,7 @@ pub(super) const GROUP_NOTED: Duration = Duration::from_secs(24 * 3600);
 const REMIND: Duration = Duration::from_secs(24 * 3600);
 /// An idle group is found idle for this long by a monotonic clock before it expires: one reading of the wall clock does not
 /// decide.
-const CONFIRMED_AFTER: Duration = Duration::from_secs(3600);
+const CONFIRMED_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// The bytes of kept messages are estimated from this many of them.
 const SAMPLE: i64 = 200;
 

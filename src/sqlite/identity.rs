@@ -39,6 +39,9 @@ const HEADER_PAUSE: Duration = Duration::from_millis(5);
 /// The fields of SQLite's header that are looked at end here.
 const HEADER_BYTES: usize = 72;
 
+#[cfg(test)]
+pub(super) static SKIP: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
 /// A file, wherever it is linked to.
 type FileId = (u64, u64);
 
@@ -94,6 +97,7 @@ pub(crate) struct Identity {
 struct Seen {
     /// When everything was as it should be.
     at: SystemTime,
+    application_id: i32,
     change_counter: u32,
 }
 
@@ -134,7 +138,7 @@ impl Identity {
         let ids = [(metadata.dev(), metadata.ino()), (wal_metadata.dev(), wal_metadata.ino())];
         let missing = || io::Error::new(io::ErrorKind::NotFound, "it was deleted while it was being opened");
         let shm_id = id(&shm)?.ok_or_else(missing)?;
-        let change_counter = header(&file)?.map_or(0, |(_, counter)| counter);
+        let (application_id, change_counter) = header(&file)?.unwrap_or_default();
         let identity = Identity {
             path: path.to_owned(),
             wal,
@@ -142,7 +146,7 @@ impl Identity {
             ids: [ids[0], ids[1], shm_id],
             file,
             wal_file,
-            seen: Mutex::new(Seen { at: SystemTime::now(), change_counter }),
+            seen: Mutex::new(Seen { at: SystemTime::now(), application_id, change_counter }),
             lost: OnceLock::new(),
         };
         match identity.difference(false)? {
@@ -173,6 +177,10 @@ impl Identity {
 
     fn look(&self, committed: bool) -> Result<(), Unavailable> {
         self.known()?;
+        #[cfg(test)]
+        if SKIP.load(std::sync::atomic::Ordering::Relaxed) {
+            return Ok(());
+        }
         match self.difference(committed) {
             Ok(None) => {
                 self.seen.lock().unwrap_or_else(PoisonError::into_inner).at = SystemTime::now();
@@ -240,12 +248,15 @@ impl Identity {
     /// Whether the header is delaycast's and its change counter has not gone back: SQLite only counts up, and wraps around.
     fn has_own_content(&self) -> io::Result<bool> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((APPLICATION_ID, counter)) = header(&self.file)? else { return Ok(false) };
+        let Some((application_id, counter)) = header(&self.file)? else { return Ok(false) };
+        // The header of a new file says nothing before its first checkpoint.
+        let is_ours = application_id == APPLICATION_ID || application_id == seen.application_id;
         let is_back = counter.wrapping_sub(seen.change_counter).cast_signed() < 0;
-        if !is_back {
-            seen.change_counter = counter;
+        if !is_ours || is_back {
+            return Ok(false);
         }
-        Ok(!is_back)
+        (seen.application_id, seen.change_counter) = (application_id, counter);
+        Ok(true)
     }
 
     /// A `-wal` is empty or starts with its magic number. After a commit it is not empty, unless a checkpoint of another

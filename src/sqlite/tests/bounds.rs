@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::*;
-use crate::sqlite::{checkpoint, groups, readers};
+use crate::sqlite::{groups, readers};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -28,7 +28,7 @@ fn rule_5_under_a_forgotten_reader_writing_stops_and_goes_on_by_itself() {
     assert!(error.contains("write-ahead log") && error.contains("read transaction open"), "{error}");
     assert!(length() >= 4 << 20);
     let database = Database::open(&path).unwrap();
-    let measured = || crate::sqlite::vitals().into_iter().find(|it| it.file.ends_with("test.db") && it.wal_bytes > 0);
+    let measured = || vitals().into_iter().find(|it| it.file.ends_with("test.db") && it.wal_bytes > 0);
     assert!(measured().is_some_and(|it| it.blocked_checkpoints > 0 && it.is_intact));
     // Reading goes on, and no other kind of change is made.
     assert_eq!(topics(&database.connect().unwrap()).len(), 1);
@@ -54,7 +54,7 @@ fn rule_5_the_stop_is_named_in_the_url() {
     }
     let stop = || Database::open(&path).unwrap().measured.stop.load(std::sync::atomic::Ordering::Relaxed);
     let database = Database::open(&path).unwrap();
-    assert_eq!(stop(), checkpoint::WAL_BYTES_STOP);
+    assert_eq!(stop(), WAL_BYTES_STOP);
     drop(log::open(&format!("sqlite:{}?wal=100", path.display())).unwrap());
     drop(store::open(&format!("sqlite:{}", path.display())).unwrap());
     assert_eq!(stop(), 100 << 20);

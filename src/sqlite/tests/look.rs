@@ -101,6 +101,7 @@ fn rule_9_what_a_crash_has_left_is_told_and_read_without_recovering_it() {
     assert_eq!(topics(&Database::open(&copy).unwrap().connect().unwrap()).last().unwrap(), "in the log alone");
 
     // Without its index it is told, and the index is not made.
+    let (_dir, path) = filled();
     let (dir, copy) = crashed(&path, &["", "-wal"]);
     assert!(matches!(Inspector::open(&copy).map(drop), Err(OpenError::Unrecovered { .. })));
     assert_eq!(content(dir.path()).len(), 2);
