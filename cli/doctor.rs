@@ -12,10 +12,12 @@ use serde::Serialize;
 
 use crate::{
     format::Format,
-    options::{SystemOptions, open_log, open_store},
+    options::{SystemOptions, inspect_log, inspect_store},
 };
 
 /// Look whether log, store and model are well, and say what to do where not
+///
+/// An embedded file is read as it is: nothing is made, not even a file that is missing.
 #[derive(ClapArgs)]
 #[command(after_help = "Example:
   delaycast doctor --log kafka://broker:9092 \\
@@ -42,8 +44,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let url = |what, error: anyhow::Error| {
         vec![Finding::broken(what, format!("{error:#}"), "correct the URL, or mend what it names")]
     };
-    let mut findings = open_log(&system.log.url).map_or_else(|error| url("log", error), |log| log.inspect());
-    findings.extend(open_store(&system.store.url).map_or_else(|error| url("store", error), |store| store.inspect()));
+    let mut findings = inspect_log(&system.log.url).unwrap_or_else(|error| url("log", error));
+    for finding in inspect_store(&system.store.url).unwrap_or_else(|error| url("store", error)) {
+        // Log and store may be one file, of which both say the same.
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
     findings.extend(model(&ModelDir::new(&system.models.models)));
     let state = worst(&findings);
     let report = Report { state, findings };

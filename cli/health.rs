@@ -7,7 +7,7 @@ use clap::Args;
 use delaycast::{
     delivery::{Health, Unavailable},
     log::Log,
-    process,
+    process, sqlite,
     store::{Lookup, Store},
 };
 use delaycast_dataflows::{
@@ -48,6 +48,7 @@ impl HealthOption {
     /// Takes the port and answers from now on, until the process ends: not ready, as model, log and store are missing.
     pub(crate) fn start(&self, stop: &Stop) -> anyhow::Result<Arc<Monitor>> {
         let monitor = Arc::new(Monitor::new(env!("CARGO_PKG_VERSION"), process::usage, stop));
+        monitor.shows_files(sqlite::vitals);
         monitor.lacks("model", "not loaded");
         monitor.lacks("log", "not open");
         monitor.lacks("store", "not open");

@@ -8,6 +8,7 @@ mod data;
 mod doctor;
 mod evaluate;
 mod format;
+mod groups;
 mod growth;
 mod health;
 mod mesh;
@@ -63,6 +64,7 @@ enum Command {
     Predict(predict::Args),
     Replay(replay::Args),
     Topics(topics::Args),
+    Groups(groups::Args),
     Doctor(doctor::Args),
     Mesh(mesh::Args),
 }
@@ -94,6 +96,7 @@ fn main() -> ExitCode {
         Command::Predict(args) => predict::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Topics(args) => topics::run(&args),
+        Command::Groups(args) => groups::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Mesh(args) => mesh::run(&args),
     };

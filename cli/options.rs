@@ -7,6 +7,7 @@ use clap::{ArgAction, Args};
 use delaycast::{
     address::{Address, OpenError},
     delivery::{Health, Unavailable},
+    finding::Finding,
     log::{self, Log},
     model::{Scorer, VersionedModel},
     store::{self, Store},
@@ -24,6 +25,26 @@ pub(crate) fn open_log(url: &str) -> anyhow::Result<Arc<dyn Log>> {
 /// Opens the prediction store at a URL.
 pub(crate) fn open_store(url: &str) -> anyhow::Result<Arc<dyn Store>> {
     store::open(url).with_context(|| format!("cannot open the prediction store {}", shown(url)))
+}
+
+/// Opens the request log at a URL if it is there: makes no file and no topic of an embedded one.
+pub(crate) fn open_existing_log(url: &str) -> anyhow::Result<Arc<dyn Log>> {
+    log::open_existing(url).with_context(|| format!("cannot open the request log {}", shown(url)))
+}
+
+/// Opens the prediction store at a URL if it is there: makes no embedded file.
+pub(crate) fn open_existing_store(url: &str) -> anyhow::Result<Arc<dyn Store>> {
+    store::open_existing(url).with_context(|| format!("cannot open the prediction store {}", shown(url)))
+}
+
+/// Looks at the request log at a URL, and makes nothing.
+pub(crate) fn inspect_log(url: &str) -> anyhow::Result<Vec<Finding>> {
+    log::inspect(url).with_context(|| format!("cannot open the request log {}", shown(url)))
+}
+
+/// Looks at the prediction store at a URL, and makes nothing.
+pub(crate) fn inspect_store(url: &str) -> anyhow::Result<Vec<Finding>> {
+    store::inspect(url).with_context(|| format!("cannot open the prediction store {}", shown(url)))
 }
 
 /// Tries to open until it succeeds: a file that somebody has locked is waited for, as any outage is. `None` if told to

@@ -16,7 +16,11 @@ use delaycast::{
 use indicatif::HumanCount;
 use serde::Serialize;
 
-use crate::{format::Format, options::LogOption, progress::say};
+use crate::{
+    format::Format,
+    options::{LogOption, open_existing_log},
+    progress::say,
+};
 
 /// Send dead letters back into their topic, once what killed them is mended
 ///
@@ -84,7 +88,8 @@ struct Summary {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let log = args.log.open()?;
+    // Without a file and a topic there are no dead letters: none is made.
+    let log = open_existing_log(&args.log.url)?;
     // Each text has a place of its own: what it passes over is not done with.
     let group = args.reason.as_ref().map_or_else(|| "replay".to_owned(), |reason| format!("replay.{}", short(reason)));
     let from = args.since.map_or(DeadLettersFrom::Group(&group), DeadLettersFrom::Moment);

@@ -25,7 +25,8 @@ use crate::{options::LogOption, progress::say_if_typed};
   echo '{\"UUID\":\"u-1\",\"Carrier\":\"AA\",\"Origin\":\"ATL\",\"Dest\":\"SFO\",' \\
        '\"FlightDate\":\"2016-12-25\",\"DepDelay\":5}' | delaycast send -
 
-Lines are published as they are: what the scorer cannot read, it keeps as a dead letter.")]
+Lines are published as they are: what the scorer cannot read, it keeps as a dead letter. An embedded file and topic that are
+not there are made.")]
 pub(crate) struct Args {
     /// The file of requests; - for standard input
     #[arg(value_name = "FILE")]

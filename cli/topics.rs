@@ -23,7 +23,7 @@ enum Command {
 
 /// Make the topic of requests, and the one of its dead letters, unless they are there
 ///
-/// What is there stays as it is, and is told. It can be repeated.
+/// What is there stays as it is, and is told. It can be repeated. An embedded file that is not there is made.
 #[derive(ClapArgs)]
 #[command(after_help = "Example:
   delaycast topics create --replication 3 --retention 7d \\

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::change;
 use crate::{
     format::Format,
-    options::{ModelsOption, StoreOption},
+    options::{ModelsOption, StoreOption, open_existing_store},
 };
 
 /// Try a version out beside the one that answers
@@ -52,7 +52,7 @@ struct Report {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     if args.report {
-        return Report { comparisons: args.store.open()?.compared()? }.print(args.format);
+        return Report { comparisons: open_existing_store(&args.store.url)?.compared()? }.print(args.format);
     }
     let dir = ModelDir::new(&args.models.models);
     let before = dir.named(Role::Shadow).ok().flatten().map(|version| version.to_string());

@@ -123,6 +123,22 @@ fn the_doctor_tells_what_is_well_and_what_to_do_where_not() {
     assert!(of("dead letters")["advice"].as_str().unwrap().contains("delaycast replay"));
     assert_eq!((&of("lag")["state"], &of("model")["state"]), (&Value::from("well"), &Value::from("well")));
 
+    let lag = of("lag")["found"].as_str().unwrap();
+    assert!(!lag.contains("scorer"), "{lag}");
+    // While a scorer runs it says so, and does not ask for one.
+    let scorer = place.score();
+    let lag_while_read = || {
+        let (_, report) = doctor(&place.url, &place.url, &models);
+        let findings = report["findings"].as_array().unwrap().clone();
+        findings.into_iter().find(|it| it["what"] == "lag").unwrap()["found"].as_str().unwrap().to_owned()
+    };
+    until("the scorer is seen", || lag_while_read().contains("a scorer reads for it"));
+    // One that was killed is not.
+    scorer.kill();
+    assert!(!lag_while_read().contains("reads for it"));
+    place.send("not a request, either\n");
+    assert!(lag_while_read().contains("no scorer reads for it"));
+
     let (code, report) = doctor("kafka://127.0.0.1:1", "mongodb://127.0.0.1:1", "/nowhere");
     assert_eq!(code, Some(1));
     let findings = report["findings"].as_array().unwrap();
@@ -130,4 +146,58 @@ fn the_doctor_tells_what_is_well_and_what_to_do_where_not() {
     for finding in findings {
         assert!(finding["state"] == "broken" && finding["advice"].is_string(), "{finding}");
     }
+}
+
+#[test]
+fn who_only_looks_makes_no_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path().join("var/delaycast.db");
+    let (url, models) = (format!("sqlite:{}", at.display()), models().to_string_lossy());
+    let commands: [&[&str]; 6] = [
+        &["doctor", "--log", &url, "--store", &url, "--models", &models],
+        &["replay", "--dry-run", "--log", &url],
+        &["replay", "--log", &url],
+        &["models", "shadow", "--report", "--store", &url],
+        &["groups", "list", "--log", &url],
+        &["groups", "remove", "x", "--log", &url],
+    ];
+    for folder_is_there in [false, true] {
+        for command in commands {
+            let (status, stdout, stderr) = run(command, b"");
+            assert!(!status.success(), "{command:?}");
+            assert!(format!("{stdout}{stderr}").contains("delaycast up"), "{command:?}: {stdout}{stderr}");
+            assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), usize::from(folder_is_there), "{command:?}");
+        }
+        std::fs::create_dir_all(at.parent().unwrap()).unwrap();
+    }
+    assert_eq!(std::fs::read_dir(at.parent().unwrap()).unwrap().count(), 0);
+}
+
+#[test]
+fn groups_are_listed_and_removed() {
+    let place = Place::new();
+    place.send(&format!("{}\n", request("one", 5.0)));
+    let list = |more: &[&str]| -> Value {
+        let (status, stdout, stderr) =
+            run(&[&["groups", "list", "--log", &place.url, "--format", "json"], more].concat(), b"");
+        assert!(status.success(), "{stderr}");
+        serde_json::from_str(&stdout).unwrap()
+    };
+    assert_eq!(list(&[]), Value::Array(vec![]));
+    let scorer = place.score();
+    until("it has committed", || list(&[])[0]["to_go"] == 0);
+    let group = &list(&[])[0];
+    assert_eq!((&group["group"], &group["is_read"]), (&Value::from("delaycast"), &Value::from(true)));
+    let remove = |more: &[&str]| run(&[&["groups", "remove", "delaycast", "--log", &place.url], more].concat(), b"");
+    let (status, _, stderr) = remove(&[]);
+    assert!(!status.success() && stderr.contains("--force"), "{stderr}");
+    assert_eq!(scorer.terminate(), Some(0));
+    let (status, stdout, stderr) = remove(&["--format", "json"]);
+    assert!(status.success() && stdout.contains("\"removed\""), "{stdout}{stderr}");
+    assert!(!remove(&[]).0.success());
+    assert_eq!(list(&[]), Value::Array(vec![]));
+    let (status, stdout, _) = run(&["groups", "list", "--log", &place.url], b"");
+    assert!(status.success() && stdout.contains("no group"), "{stdout}");
+    let (status, _, stderr) = run(&["groups", "list", "--log", "kafka://127.0.0.1:1/t"], b"");
+    assert!(!status.success() && stderr.contains("kafka-consumer-groups.sh"), "{stderr}");
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use delaycast::{answer::ModelVersion, process::Usage};
+use delaycast::{answer::ModelVersion, process::Usage, sqlite};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, NoLabelSet, prometheus_text},
@@ -22,6 +22,8 @@ pub(super) struct Snapshot {
     pub(super) outages: Vec<(&'static str, f64)>,
     pub(super) counters: Option<Arc<Counters>>,
     pub(super) usage: Option<Usage>,
+    /// The embedded files that are open.
+    pub(super) files: Vec<sqlite::Vitals>,
 }
 
 /// All of it, in the text format of Prometheus.
@@ -36,7 +38,7 @@ pub(super) fn text(snapshot: Snapshot) -> String {
 impl Collector for Snapshot {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut page = Page(encoder);
-        let Snapshot { build, model, shadow, outages, counters, usage } = self;
+        let Snapshot { build, model, shadow, outages, counters, usage, files } = self;
         page.info("delaycast_build", "The version of this program", "version", build)?;
         if let Some(model) = model {
             page.info("delaycast_model", "The version of the model in use", "version", model.as_str())?;
@@ -47,6 +49,7 @@ impl Collector for Snapshot {
             page.gauge("process_resident_memory_bytes", "Memory in use", usage.resident_bytes)?;
             page.counter("process_cpu_seconds", "Processor time, user and system", usage.cpu_seconds)?;
         }
+        page.files(files)?;
         let Some(counters) = counters else { return Ok(()) };
         let shadow = shadow.as_ref().map_or("none", ModelVersion::as_str);
         page.info("delaycast_shadow_model", "The version of the model that is tried out", "version", shadow)?;
@@ -59,6 +62,20 @@ impl Collector for Snapshot {
 struct Page<'a>(DescriptorEncoder<'a>);
 
 impl Page<'_> {
+    fn files(&mut self, files: &[sqlite::Vitals]) -> fmt::Result {
+        if files.is_empty() {
+            return Ok(());
+        }
+        let of =
+            |value: fn(&sqlite::Vitals) -> u64| -> Vec<_> { files.iter().map(|it| (&it.file, value(it))).collect() };
+        let help = "Length of the embedded file's write-ahead log";
+        self.gauges("delaycast_wal_bytes", help, "file", &of(|it| it.wal_bytes))?;
+        let help = "Checkpoints that could not cut the write-ahead log, because a process has a read transaction open";
+        self.counters("delaycast_wal_blocked_checkpoints", help, "file", &of(|it| it.blocked_checkpoints))?;
+        let help = "1 while the path of the embedded file names what is open; 0 once it was deleted or replaced";
+        self.gauges("delaycast_file_intact", help, "file", &of(|it| it.is_intact.into()))
+    }
+
     fn score(&mut self, counters: &Counters) -> fmt::Result {
         self.counter("delaycast_consumed_records", "Records read from the log", counters.read.get())?;
         self.counter("delaycast_scored_requests", "Requests that the model has scored", counters.scored.get())?;

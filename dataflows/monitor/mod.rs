@@ -12,10 +12,10 @@ mod probe;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use delaycast::{answer::ModelVersion, delivery::Health, model::Role, process::Usage};
+use delaycast::{answer::ModelVersion, delivery::Health, model::Role, process::Usage, sqlite};
 
 use crate::score::{Connections, Counters, Stop};
 
@@ -26,6 +26,7 @@ pub struct Monitor {
     build: &'static str,
     usage: fn() -> Option<Usage>,
     stop: Stop,
+    files: OnceLock<fn() -> Vec<sqlite::Vitals>>,
     state: Mutex<State>,
 }
 
@@ -40,7 +41,12 @@ struct State {
 impl Monitor {
     /// Of a process of version `build`, which ends when `stop` is asked; `usage` tells what it takes of the machine.
     pub fn new(build: &'static str, usage: fn() -> Option<Usage>, stop: &Stop) -> Self {
-        Monitor { build, usage, stop: stop.clone(), state: Mutex::default() }
+        Monitor { build, usage, stop: stop.clone(), files: OnceLock::new(), state: Mutex::default() }
+    }
+
+    /// Shows the numbers of the embedded files that are open, too.
+    pub fn shows_files(&self, files: fn() -> Vec<sqlite::Vitals>) {
+        self.files.get_or_init(|| files);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -105,6 +111,7 @@ impl Monitor {
             outages: healths.iter().map(|(name, health)| (*name, outage(health))).collect(),
             counters: counters.clone(),
             usage: (self.usage)(),
+            files: self.files.get().map_or_else(Vec::new, |files| files()),
         })
     }
 }

@@ -7,7 +7,7 @@ mod in_memory;
 
 use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
 
-use delaycast::{answer::ModelVersion, process};
+use delaycast::{answer::ModelVersion, process, sqlite::Vitals};
 use delaycast_dataflows::monitor::Monitor;
 use exposition::Page;
 use in_memory::{Fault, MemoryLog, MemoryStore, Running, message, until};
@@ -49,6 +49,10 @@ impl Rig {
         self.running.counters.generation.set(3);
         self.running.counters.restarts.set(2);
         self.running.counters.certificate_expires_at_s.set(1_800_000_000);
+        self.monitor.shows_files(|| {
+            let file = "var/delaycast.db".to_owned();
+            vec![Vitals { file, wal_bytes: 4096, blocked_checkpoints: 2, is_intact: true }]
+        });
     }
 }
 
@@ -113,6 +117,9 @@ fn what_others_know_is_shown_as_it_was_set() {
     assert_eq!(page.value("delaycast_generation"), 3.0);
     assert_eq!(page.value("delaycast_restarts_total"), 2.0);
     assert_eq!(page.value("delaycast_certificate_expiry_timestamp_seconds"), 1_800_000_000.0);
+    assert_eq!(page.value("delaycast_wal_bytes{file=\"var/delaycast.db\"}"), 4096.0);
+    assert_eq!(page.value("delaycast_wal_blocked_checkpoints_total{file=\"var/delaycast.db\"}"), 2.0);
+    assert_eq!(page.value("delaycast_file_intact{file=\"var/delaycast.db\"}"), 1.0);
     assert_eq!(page.value("delaycast_build_info{version=\"1.2.3\"}"), 1.0);
     assert_eq!(page.value("delaycast_model_info{version=\"by-delay\"}"), 1.0);
     rig.running.stop().expect("stopped in order");

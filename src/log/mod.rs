@@ -38,6 +38,7 @@ use crate::{
     address::Address,
     delivery::{Health, Unavailable, Writer},
     finding::Finding,
+    sqlite,
 };
 
 /// The topic of requests, unless the URL names another.
@@ -58,6 +59,50 @@ pub fn open(url: &str) -> Result<Arc<dyn Log>, OpenError> {
         #[cfg(not(feature = "kafka"))]
         "kafka" => Err(OpenError::NoConnector { scheme: address.scheme }),
         _ => Err(address.unknown("log", "sqlite, kafka")),
+    }
+}
+
+/// The same where it is there: no file and no topic is made.
+pub fn open_existing(url: &str) -> Result<Arc<dyn Log>, OpenError> {
+    match Address::parse(url) {
+        Some(address) if address.scheme == "sqlite" => Ok(Arc::new(embedded::EmbeddedLog::open_existing(&address)?)),
+        _ => open(url),
+    }
+}
+
+/// Looks at the log at a URL as [`Log::inspect`] does. What is embedded is read as it is, without making or changing
+/// anything.
+pub fn inspect(url: &str) -> Result<Vec<Finding>, OpenError> {
+    match Address::parse(url) {
+        Some(address) if address.scheme == "sqlite" => embedded::inspect_at(&address),
+        _ => Ok(open(url)?.inspect()),
+    }
+}
+
+/// The consumer groups of the embedded log at a URL, of all topics. Kafka's own tools list those of Kafka.
+pub fn groups(url: &str) -> Result<Vec<sqlite::Group>, OpenError> {
+    Ok(sqlite::Inspector::at(&embedded_address(url)?)?.groups()?)
+}
+
+/// The topic that the URL of an embedded log names.
+pub fn topic_of(url: &str) -> Result<String, OpenError> {
+    embedded::topic_of(&embedded_address(url)?)
+}
+
+/// Removes a group of the topic of the embedded log at a URL. Whether it was there.
+pub fn remove_group(url: &str, group: &str) -> Result<bool, OpenError> {
+    embedded::EmbeddedLog::open_existing(&embedded_address(url)?)?.remove_group(group)
+}
+
+fn embedded_address(url: &str) -> Result<Address, OpenError> {
+    let example = "sqlite:var/delaycast.db";
+    let address = Address::parse(url).ok_or(OpenError::NoScheme { what: "log", example })?;
+    match address.scheme.as_str() {
+        "sqlite" => Ok(address),
+        "kafka" => {
+            Err(address.invalid("groups", "are Kafka's own: use kafka-consumer-groups.sh --list, --describe, --delete"))
+        }
+        _ => Err(OpenError::UnknownScheme { what: "embedded log", scheme: address.scheme, known: "sqlite" }),
     }
 }
 

@@ -1,19 +1,26 @@
-//! What an operator may want to see of an embedded database.
+//! Reads what an operator may want to see of an embedded database, and makes and changes nothing.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
-use super::{Database, OpenError, unavailable};
+use super::{
+    OpenError,
+    groups::{self, Group, Kept},
+    look::Look,
+    now_ms, open, readers, unavailable,
+};
 use crate::{
+    address::{self, Address},
     delivery::Unavailable,
+    finding::Finding,
     log::{Offset, PartitionId, Position},
 };
 
-/// Looks into an embedded database. Every call opens a connection of its own and closes it again.
+/// Looks into an embedded database. Every call opens a read-only connection of its own and closes it again.
 pub struct Inspector {
-    database: Arc<Database>,
+    look: Look,
 }
 
 /// A dead letter as it is kept.
@@ -66,14 +73,49 @@ pub struct Tally {
 }
 
 impl Inspector {
-    /// Looks into a database that is open.
-    pub(crate) fn of(database: &Arc<Database>) -> Self {
-        Inspector { database: Arc::clone(database) }
+    /// Looks at the database at `path`; fails if there is none.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Ok(Inspector { look: Look::at(path)? })
     }
 
-    /// Opens the database at `path`.
-    pub fn open(path: &Path) -> Result<Self, OpenError> {
-        Ok(Inspector { database: Database::open(path)? })
+    /// Looks at the one that a URL names.
+    pub(crate) fn at(address: &Address) -> Result<Self, address::OpenError> {
+        Ok(Inspector::open(open::path_of(address)?)?)
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        self.look.path()
+    }
+
+    /// What is to be said of the file itself; nothing if all is well.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        self.look.findings()
+    }
+
+    /// How many partitions a topic has; none if there is no such topic.
+    pub fn partitions(&self, topic: &str) -> Result<u32, Unavailable> {
+        let counts: Vec<u32> = self.list(
+            "SELECT count(*) FROM partitions WHERE topic = (SELECT id FROM topics WHERE name = ?1)",
+            params![topic],
+            |row| row.get(0),
+        )?;
+        Ok(counts.into_iter().sum())
+    }
+
+    /// The groups that have committed an offset of any topic.
+    pub fn groups(&self) -> Result<Vec<Group>, Unavailable> {
+        self.ask(|connection| groups::list(connection, now_ms()))
+    }
+
+    /// Whether a process reads a topic for a group now.
+    pub fn is_read(&self, topic: &str, group: &str) -> Result<bool, Unavailable> {
+        self.ask(|connection| readers::is_read_by_name(connection, topic, group))
+    }
+
+    /// What all messages of a topic take.
+    pub fn retained(&self, topic: &str) -> Result<Kept, Unavailable> {
+        self.ask(|connection| groups::retained(connection, topic))
     }
 
     /// The dead letters of a topic after number `after`, oldest first, at most `count_max`.
@@ -147,9 +189,15 @@ impl Inspector {
         parameters: impl rusqlite::Params,
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, Unavailable> {
-        let connection = self.database.connect()?;
-        let list = || connection.prepare(query)?.query_map(parameters, read)?.collect::<Result<_, _>>();
-        list().map_err(|error| unavailable(&error, self.database.path()))
+        self.ask(|connection| connection.prepare(query)?.query_map(parameters, read)?.collect())
+    }
+
+    fn ask<T>(&self, question: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Unavailable> {
+        let connection = self.look.connect().map_err(|error| match &error {
+            OpenError::Sqlite { source, .. } => unavailable(source, self.path()),
+            _ => Unavailable::needs_operator(&error),
+        })?;
+        question(&connection).map_err(|error| unavailable(&error, self.path()))
     }
 }
 

@@ -17,20 +17,37 @@
 //! 3. A lock held by another process is waited for within the deadlines; a full disk or an I/O error fails the changes
 //!    of that group, and those after it are tried again.
 //! 4. Who waits for news is woken by a commit of the same process at once, and by one of another process within 10 ms.
-//! 5. Nothing grows without bound: the queue ([`CHANGES_MAX`], [`QUEUE_BYTES_MAX`]), the write-ahead log (64 MiB, a
-//!    checkpoint cuts it back and no reader can hold one up for long), and the tables, as [`retention`] says. The file
-//!    itself keeps its largest size; pages freed in it are used again.
+//! 5. Nothing grows without bound: the queue ([`CHANGES_MAX`], [`QUEUE_BYTES_MAX`]), the write-ahead log, and the tables,
+//!    as [`retention`] says. A checkpoint cuts the log back beyond [`WAL_BYTES_MAX`]. A process that keeps a read
+//!    transaction open prevents that: it is named in the log and counted, and at [`WAL_BYTES_STOP`] each change fails
+//!    with the reason until it is gone. The file itself keeps its largest size; pages freed in it are used again.
 //! 6. A file of another application, of another version, on a network file system, or damaged is refused with a reason.
-//! 7. When the last handle is dropped, what waits is still committed, and all threads end.
+//! 7. When the last handle is dropped, what waits is still committed, and all threads end. The last process to close the
+//!    file writes its log into it and removes the log.
+//! 8. The file is what its path names: device and inode of it, of its `-wal` and of its `-shm` are held against the path
+//!    every second and before an acknowledgement. Once they differ nothing is acknowledged and nothing is read in this
+//!    process; what only the log was deleted of is written into the file. A `-wal` without its file is refused.
+//! 9. Who only looks ([`Inspector`]) makes and changes nothing. What a crash has left in the log is told at the next
+//!    opening: commits that are recovered, an incomplete one, and damage.
+//! 10. A consumer group that commits nothing for [`GROUP_AGE_MAX`] expires, unless it is the last of its topic to have
+//!    committed or a process reads for it. It is named in the log before, and can be removed.
 
 mod bell;
+mod checkpoint;
 mod fault;
+mod groups;
+mod holders;
+mod identity;
 mod inspect;
+mod look;
 mod open;
 mod place;
+mod readers;
 pub mod retention;
 mod rows;
 mod schema;
+mod vitals;
+mod wal;
 mod watcher;
 mod writer;
 
@@ -45,12 +62,17 @@ use std::{
 
 use rusqlite::Connection;
 
+pub use checkpoint::{WAL_BYTES_MAX, WAL_BYTES_STOP};
+pub use groups::{GROUP_AGE_MAX, Group, Kept};
 pub use inspect::{Committed, Inspector, StoredDeadLetter, Tally};
 pub use open::OpenError;
+pub use vitals::{Vitals, vitals};
 pub use writer::{CHANGES_MAX, QUEUE_BYTES_MAX};
 
 pub(crate) use bell::Bell;
 pub(crate) use fault::{refuses_row, unavailable};
+pub(crate) use groups::remove as remove_group;
+pub(crate) use readers::Registration;
 pub(crate) use rows::{Row, RowWriter};
 pub(crate) use writer::Change;
 
@@ -71,6 +93,9 @@ pub(crate) struct Database {
     bells: Arc<bell::Bells>,
     writer: Thread,
     watcher: Mutex<Option<Thread>>,
+    measured: Arc<checkpoint::Measured>,
+    /// Its descriptors are closed after the last connection.
+    identity: Arc<identity::Identity>,
 }
 
 impl Database {
@@ -80,9 +105,18 @@ impl Database {
     }
 
     /// A connection to read with. Whoever has it keeps no statement and no transaction open between uses, so that
-    /// checkpoints can finish.
+    /// checkpoints can finish. It asks [`Database::intact`] before each use.
     pub(crate) fn connect(&self) -> Result<Connection, Unavailable> {
-        schema::connect(&self.path, READ_BUSY).map_err(|error| unavailable(&error, &self.path))
+        self.identity.check()?;
+        let connection = schema::connect(&self.path, READ_BUSY).map_err(|error| unavailable(&error, &self.path))?;
+        self.identity.check()?;
+        Ok(connection)
+    }
+
+    /// Fails once the path no longer names the file that is open: what is read from it is not what is there. Costs an
+    /// atomic load.
+    pub(crate) fn intact(&self) -> Result<(), Unavailable> {
+        self.identity.known()
     }
 
     /// Hands a change to the writing thread; returns at once. If the queue is full, the change fails at once.

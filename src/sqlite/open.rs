@@ -2,23 +2,30 @@
 
 use std::{
     collections::BTreeMap,
+    fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, PoisonError, Weak, atomic::Ordering},
 };
 
-use rusqlite::{Error, ErrorCode};
+use rusqlite::{Error, ErrorCode, config::DbConfig};
 
 use super::{
     DEADLINE, Database,
     bell::Bells,
-    fault, place, schema,
+    checkpoint::Measured,
+    fault,
+    identity::{Identity, beside},
+    look, place, schema,
+    wal::{self, HEADER_BYTES},
     writer::{self, WRITE_BUSY},
 };
 use crate::address::{self, Address};
 
 /// What an `sqlite:` URL may say. Log and store know the same, so that one URL can name both.
-const PARAMETERS: [&str; 3] = ["topic", "group", "partitions"];
+const PARAMETERS: [&str; 4] = ["topic", "group", "partitions", "wal"];
+/// The largest stop of the write-ahead log that a URL may name, in MiB.
+const WAL_MIB_MAX: u64 = 1 << 20;
 
 /// Why an embedded database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +70,42 @@ pub enum OpenError {
         /// What SQLite said.
         source: Error,
     },
+    /// There is no file, and none is to be made.
+    #[error("there is no {path}: `delaycast up` makes it, or name the one that is wanted")]
+    Missing {
+        /// The database.
+        path: PathBuf,
+    },
+    /// A log that belongs to a file which is gone.
+    #[error(
+        "there is no {path}, but its -wal is there with {bytes} bytes, which SQLite would delete: restore the file, or \
+         move the -wal and the -shm away to start anew"
+    )]
+    OrphanedWal {
+        /// The database.
+        path: PathBuf,
+        /// The length of the log.
+        bytes: u64,
+    },
+    /// A log without the index that reading it takes.
+    #[error(
+        "the -wal of {path} holds {bytes} bytes and its -shm is missing, so that it cannot be read without recovery: \
+         `delaycast up` and scorers recover it when they start"
+    )]
+    Unrecovered {
+        /// The database.
+        path: PathBuf,
+        /// The length of the log.
+        bytes: u64,
+    },
+    /// Its path names another file by now.
+    #[error("{path} was deleted or replaced while it was being opened: start again")]
+    Changed {
+        /// The database.
+        path: PathBuf,
+        /// What was seen.
+        source: io::Error,
+    },
     /// Anything else that SQLite says.
     #[error("cannot open {path}: is it locked, read-only, or the disk full?")]
     Sqlite {
@@ -91,18 +134,96 @@ impl OpenError {
 /// The open databases of this process.
 static OPEN: Mutex<BTreeMap<PathBuf, Weak<Database>>> = Mutex::new(BTreeMap::new());
 
+/// The path that a URL names.
+pub(super) fn path_of(address: &Address) -> Result<&Path, address::OpenError> {
+    address.check_parameters(&PARAMETERS)?;
+    let path = address.location.as_str();
+    if path.is_empty() || path.contains('\0') {
+        return Err(address.invalid("path", "is missing, as in sqlite:var/delaycast.db"));
+    }
+    if path.starts_with("//") && !path.starts_with("///") {
+        return Err(address.invalid("path", "has no host: write sqlite:relative/path or sqlite:/absolute/path"));
+    }
+    Ok(Path::new(path))
+}
+
+fn wal_stop(address: &Address, mib: &str) -> Result<u64, address::OpenError> {
+    let mib = mib.parse().ok().filter(|mib| (1..=WAL_MIB_MAX).contains(mib));
+    mib.map(|mib| mib << 20).ok_or_else(|| {
+        address.invalid("wal", format!("is where the write-ahead log stops growing, in MiB: from 1 to {WAL_MIB_MAX}"))
+    })
+}
+
+/// The open databases of this process; none while one is being opened, as that may take seconds.
+pub(super) fn opened() -> Vec<Arc<Database>> {
+    OPEN.try_lock().map(|open| open.values().filter_map(Weak::upgrade).collect()).unwrap_or_default()
+}
+
+/// Whether this process has the database at a canonical path open.
+pub(super) fn is_open_here(path: &Path) -> bool {
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner).get(path).is_some_and(|open| open.strong_count() > 0)
+}
+
+/// Makes an empty file if there is none, looks at what a crash has left, and opens the file by which its identity is
+/// known. SQLite opens it after that, and says better why it cannot be opened.
+fn prepare(path: &Path) -> Result<io::Result<File>, OpenError> {
+    // In this order: a process that makes the file has filled it before it has a log.
+    let left = fs::metadata(beside(path, "-wal")).map_or(0, |wal| wal.len());
+    let is_left = left > HEADER_BYTES as u64;
+    let length = fs::metadata(path).map_or(0, |file| file.len());
+    if is_left && length == 0 {
+        return Err(OpenError::OrphanedWal { path: path.to_owned(), bytes: left });
+    }
+    if length == 0 {
+        // Nobody has a lock on a file that is made here, so closing it drops none.
+        let _ = File::options().write(true).create_new(true).open(path);
+    }
+    let file = File::open(path);
+    if let Ok(file) = &file
+        && is_left
+        && !place::is_in_use(file)
+    {
+        tell_of_the_crash(path, file);
+    }
+    if let Some(words) = look::more_links(path) {
+        tracing::warn!("{words}");
+    }
+    Ok(file)
+}
+
+fn tell_of_the_crash(path: &Path, file: &File) {
+    match wal::found(path, file) {
+        // A process that has opened it meanwhile is writing into what was read.
+        Ok(Some(contents)) if !place::is_in_use(file) => match wal::told(path, &contents) {
+            (true, words) => tracing::warn!("{words}"),
+            (false, words) => tracing::info!("{words}"),
+        },
+        Ok(_) => {}
+        Err(error) => tracing::warn!("cannot examine the -wal of {}: {error}", path.display()),
+    }
+}
+
 impl Database {
-    /// Opens the database that a URL names.
+    /// Opens the database that a URL names; makes the file if there is none.
     pub(crate) fn at(address: &Address) -> Result<Arc<Self>, address::OpenError> {
-        address.check_parameters(&PARAMETERS)?;
-        let path = address.location.as_str();
-        if path.is_empty() || path.contains('\0') {
-            return Err(address.invalid("path", "is missing, as in sqlite:var/delaycast.db"));
+        let path = path_of(address)?;
+        let stop = address.parameter("wal").map(|mib| wal_stop(address, mib)).transpose()?;
+        let database = Database::open(path)?;
+        if let Some(bytes) = stop {
+            // Log and store may name the same file: the one that says something counts.
+            database.measured.stop.store(bytes, Ordering::Relaxed);
         }
-        if path.starts_with("//") && !path.starts_with("///") {
-            return Err(address.invalid("path", "has no host: write sqlite:relative/path or sqlite:/absolute/path"));
+        Ok(database)
+    }
+
+    /// The same, and fails if there is no file.
+    pub(crate) fn at_existing(address: &Address) -> Result<Arc<Self>, address::OpenError> {
+        let path = path_of(address)?;
+        let is_there = fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0);
+        if !is_there && !fs::metadata(beside(path, "-wal")).is_ok_and(|wal| wal.len() > HEADER_BYTES as u64) {
+            return Err(OpenError::Missing { path: path.to_owned() }.into());
         }
-        Ok(Database::open(Path::new(path))?)
+        Database::at(address)
     }
 
     /// Opens the database at `path`, or shares the one that is open; makes the file if there is none.
@@ -116,12 +237,20 @@ impl Database {
         if let Some(kind) = place::network_file_system(path.parent().unwrap_or(Path::new("/"))).map_err(io)? {
             return Err(OpenError::Network { path, kind });
         }
+        let file = prepare(&path)?;
         // Another process may be making the same file; from now on the writing thread waits in shorter steps.
         let connection = schema::create(&path, DEADLINE)?;
         connection.busy_timeout(WRITE_BUSY).map_err(|error| OpenError::of_sqlite(&path, error))?;
-        let bells = Arc::new(Bells::default());
-        let (queue, writer) = writer::start(connection, &path, &bells).map_err(io)?;
-        let database = Arc::new(Database { path: path.clone(), queue, bells, writer, watcher: Mutex::new(None) });
+        let identity = file.and_then(|file| Identity::of(&path, file)).map_err(|source| {
+            // Nothing of the file that is open belongs to the path.
+            let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+            OpenError::Changed { path: path.clone(), source }
+        });
+        let (identity, bells, measured) =
+            (Arc::new(identity?), Arc::new(Bells::default()), Arc::new(Measured::default()));
+        let (queue, writer) = writer::start(connection, &identity, &bells, &measured).map_err(io)?;
+        let watcher = Mutex::new(None);
+        let database = Arc::new(Database { path: path.clone(), queue, bells, writer, watcher, measured, identity });
         open.retain(|_, database| database.strong_count() > 0);
         open.insert(path, Arc::downgrade(&database));
         Ok(database)

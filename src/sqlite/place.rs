@@ -3,9 +3,12 @@
 //! WAL keeps its index in memory shared by all processes, and locks must work: neither holds across machines.
 
 use std::{
+    fs::File,
     io,
     path::{Path, PathBuf},
 };
+
+use rustix::process::{Flock, FlockType, fcntl_getlk};
 
 /// File systems that SQLite's locks and shared memory do not work on, by the magic number of `statfs` (Linux:
 /// `include/uapi/linux/magic.h`, and for those that are not in it, the file system's own source).
@@ -41,6 +44,16 @@ pub(super) fn network_file_system(folder: &Path) -> io::Result<Option<&'static s
 #[cfg(not(target_os = "linux"))]
 pub(super) fn network_file_system(_folder: &Path) -> io::Result<Option<&'static str>> {
     Ok(None)
+}
+
+/// SQLite's range of shared locks in a database: every process that has it open in WAL mode holds one.
+const SHARED_LOCKS: (u64, u64) = (0x4000_0002, 510);
+
+/// Whether another process has the database open. A lock that cannot be asked for counts as one.
+pub(super) fn is_in_use(file: &File) -> bool {
+    let (start, length) = SHARED_LOCKS;
+    let wanted = Flock { start, length, ..Flock::from(FlockType::WriteLock) };
+    fcntl_getlk(file, &wanted).map_or(true, |lock| lock.is_some())
 }
 
 /// The one path of a database, whether it exists yet or not: links followed, no dots.

@@ -1,20 +1,21 @@
 //! The tables, and how a connection is set up.
 
 use std::{
+    ops::RangeInclusive,
     path::Path,
     thread,
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
-use super::{OpenError, fault};
+use super::{OpenError, checkpoint::WAL_BYTES_MAX, fault};
 use crate::delivery::Backoff;
 
 /// Marks the file as ours: "dlyc". `file` and `sqlite3` show it.
 pub(super) const APPLICATION_ID: i32 = 0x646c_7963;
 /// The version of the tables below.
-pub(super) const VERSION: i32 = 4;
+pub(super) const VERSION: i32 = 5;
 /// What makes each version of the one before, from 1 on.
 const STEPS: [&str; VERSION as usize - 1] = [
     "
@@ -25,6 +26,7 @@ CREATE INDEX dead_letters_by_time ON dead_letters (topic, found_at_ms);
     SHADOW_TABLES,
     // Without a kind in letters of earlier versions: readers tell it by the reason.
     "ALTER TABLE dead_letters ADD COLUMN kind TEXT;",
+    READERS_TABLE,
 ];
 /// What is kept of shadows, from version 3 on.
 const SHADOW_TABLES: &str = "
@@ -50,11 +52,22 @@ CREATE TRIGGER shadow_answers_out AFTER DELETE ON shadow_answers BEGIN
 END;
 ";
 
+/// The readers that are open, each with its process, from version 5 on.
+const READERS_TABLE: &str = "
+CREATE TABLE readers (
+    topic INTEGER NOT NULL,
+    consumer_group TEXT NOT NULL,
+    share INTEGER NOT NULL,
+    pid INTEGER NOT NULL,
+    started INTEGER NOT NULL,
+    place TEXT NOT NULL,
+    PRIMARY KEY (topic, consumer_group, place, pid, started, share)
+) STRICT, WITHOUT ROWID;
+";
+
 /// An automatic checkpoint runs after this many pages of 4 KiB in the write-ahead log: 16 MiB. More makes fewer
 /// writes of the same page, less makes a shorter recovery after a crash.
-const WAL_CHECKPOINT_PAGES: u32 = 4096;
-/// The write-ahead log is cut back to this length when it starts over.
-pub(super) const WAL_BYTES_MAX: u64 = 64 << 20;
+pub(super) const WAL_CHECKPOINT_PAGES: u32 = 4096;
 /// The page cache of the writing connection; those of readers keep SQLite's default of 2 MB.
 const WRITER_CACHE_KIB: i32 = 64 << 10;
 
@@ -156,7 +169,10 @@ END;
 pub(super) fn connect(path: &Path, busy: Duration) -> rusqlite::Result<Connection> {
     // No lock of SQLite's own: a connection is used by one thread at a time, as the borrow checker sees to.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    set_up(Connection::open_with_flags(path, flags)?, busy)
+    let connection = set_up(Connection::open_with_flags(path, flags)?, busy)?;
+    // The writing connection is closed after those that read, and knows whether the file is still the one that was opened.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(connection)
 }
 
 /// The writing connection; makes the file and its tables if there are none. Several processes may do so at once, and
@@ -213,6 +229,7 @@ fn create_tables(connection: &mut Connection) -> rusqlite::Result<()> {
     if is_blank(&transaction)? {
         transaction.execute_batch(TABLES)?;
         transaction.execute_batch(SHADOW_TABLES)?;
+        transaction.execute_batch(READERS_TABLE)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
@@ -243,11 +260,25 @@ pub(super) fn step_down(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "DROP INDEX dead_letters_by_time; ALTER TABLE messages DROP COLUMN attempt;
          ALTER TABLE dead_letters DROP COLUMN attempt; ALTER TABLE dead_letters DROP COLUMN kind; DROP TABLE shadow_answers;
-         DELETE FROM tallies WHERE name = 'shadow_answers'; PRAGMA user_version = 1;",
+         DELETE FROM tallies WHERE name = 'shadow_answers'; DROP TABLE readers; PRAGMA user_version = 1;",
     )
 }
 
 fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    check_version(connection, path, VERSION..=VERSION)
+}
+
+/// Fails unless the tables can be read as they are; those of an earlier version can.
+pub(super) fn check_readable(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    check_version(connection, path, 1..=VERSION)
+}
+
+/// Whether there is a table of readers in a file that may be of an earlier version.
+pub(super) fn has_readers(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'readers'", [], |row| row.get(0))
+}
+
+fn check_version(connection: &Connection, path: &Path, known: RangeInclusive<i32>) -> Result<(), OpenError> {
     let pragma = |name| {
         connection.pragma_query_value(None, name, |row| row.get(0)).map_err(|error| OpenError::of_sqlite(path, error))
     };
@@ -255,7 +286,7 @@ fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     if id != APPLICATION_ID {
         return Err(OpenError::Foreign { path: path.to_owned() });
     }
-    if found != VERSION {
+    if !known.contains(&found) {
         return Err(OpenError::Version { path: path.to_owned(), found, known: VERSION });
     }
     Ok(())

@@ -1,5 +1,8 @@
 //! The rules of the embedded database, at least one test each.
 
+mod bounds;
+mod identity;
+mod look;
 mod processes;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -243,12 +246,12 @@ fn rule_5_a_slow_reader_cannot_keep_the_write_ahead_log_long() {
     let mut other = Connection::open(&path).unwrap();
     let reading = other.transaction().unwrap();
     reading.query_row("SELECT count(*) FROM topics", [], |_| Ok(())).unwrap();
-    while length() <= schema::WAL_BYTES_MAX {
+    while length() <= WAL_BYTES_MAX {
         fill(8 << 20);
     }
     drop(reading);
     let start = Instant::now();
-    while length() > schema::WAL_BYTES_MAX {
+    while length() > WAL_BYTES_MAX {
         assert!(start.elapsed() < PATIENCE);
         fill(1);
         std::thread::sleep(Duration::from_millis(20));

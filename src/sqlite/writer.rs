@@ -1,8 +1,8 @@
 //! The writing thread: group commit.
 
 use std::{
-    fs, io,
-    path::{Path, PathBuf},
+    io,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -11,9 +11,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, config::DbConfig};
 
-use super::{bell::Bells, fault, now_ms, retention, schema};
+use super::{
+    bell::Bells,
+    checkpoint::{Checkpoints, Measured},
+    fault, groups,
+    identity::{self, Identity},
+    now_ms, retention,
+};
 use crate::{
     background::Thread,
     delivery::{Backoff, Unavailable},
@@ -27,8 +33,8 @@ pub const QUEUE_BYTES_MAX: usize = 64 << 20;
 const GROUP_BYTES_MAX: usize = 16 << 20;
 /// How long one try waits for another process's lock.
 pub(super) const WRITE_BUSY: Duration = Duration::from_millis(250);
-/// After a checkpoint that a reader was in the way of, the next is tried after this time.
-const CHECKPOINT_PAUSE: Duration = Duration::from_secs(1);
+/// Idle groups are looked for this often.
+const GROUPS_EVERY: Duration = Duration::from_secs(600);
 
 /// What somebody wants to have written.
 pub(crate) trait Change: Send {
@@ -42,7 +48,8 @@ pub(crate) trait Change: Send {
     /// changes of the transaction, so it is for what is wrong with the database, never with one row.
     fn apply(&mut self, connection: &Connection) -> rusqlite::Result<()>;
 
-    /// Called exactly once: the change is durable, or it was not made. Must not block.
+    /// Called exactly once: the change is durable, or it was not made, or it was made in a file that is no longer the
+    /// database (see [`identity`]). Must not block.
     fn done(self: Box<Self>, outcome: Result<(), Unavailable>);
 }
 
@@ -85,56 +92,155 @@ impl Queue {
 }
 
 /// Starts the writing thread around a connection.
-pub(super) fn start(connection: Connection, path: &Path, bells: &Arc<Bells>) -> io::Result<(Queue, Thread)> {
+pub(super) fn start(
+    connection: Connection,
+    identity: &Arc<Identity>,
+    bells: &Arc<Bells>,
+    measured: &Arc<Measured>,
+) -> io::Result<(Queue, Thread)> {
     let (changes, queue) = sync_channel(CHANGES_MAX);
     let bytes = Arc::new(AtomicUsize::new(0));
+    let path = identity.path().to_owned();
     let mut scribe = Scribe {
         connection,
-        path: path.to_owned(),
-        wal: wal_of(path),
+        path: path.clone(),
         queue,
         bytes: Arc::clone(&bytes),
         bells: Arc::clone(bells),
+        checkpoints: Checkpoints::new(identity, Arc::clone(measured)),
+        identity: Arc::clone(identity),
+        loss: Loss::None,
+        look_at: Instant::now(),
         sweep_at: Instant::now() + retention::SWEEP_EVERY,
-        checkpoint_at: Instant::now(),
+        groups_at: Instant::now() + retention::SWEEP_EVERY,
+        idle_groups: groups::Idle::default(),
     };
     let worker = Thread::start("sqlite-write", move || scribe.run())?;
-    Ok((Queue { changes: Some(changes), bytes, path: path.to_owned() }, worker))
-}
-
-/// SQLite's own name for the write-ahead log.
-fn wal_of(path: &Path) -> PathBuf {
-    let mut wal = path.as_os_str().to_owned();
-    wal.push("-wal");
-    wal.into()
+    Ok((Queue { changes: Some(changes), bytes, path }, worker))
 }
 
 /// The writing thread's state.
 struct Scribe {
     connection: Connection,
     path: PathBuf,
-    wal: PathBuf,
     queue: Receiver<Box<dyn Change>>,
     bytes: Arc<AtomicUsize>,
     bells: Arc<Bells>,
+    checkpoints: Checkpoints,
+    /// After the connection, so that its descriptors are closed after it.
+    identity: Arc<Identity>,
+    loss: Loss,
+    look_at: Instant,
     sweep_at: Instant,
-    checkpoint_at: Instant,
+    groups_at: Instant,
+    idle_groups: groups::Idle,
+}
+
+/// How far the thread is with a file that is lost.
+enum Loss {
+    /// It is not lost.
+    None,
+    /// What a deleted `-wal` holds is not yet in the file.
+    Rescuing,
+    /// There is nothing more to do.
+    Final,
 }
 
 impl Scribe {
     fn run(&mut self) {
         loop {
-            match self.queue.recv_timeout(self.sweep_at.saturating_duration_since(Instant::now())) {
+            let next = self.look_at.min(self.sweep_at).saturating_duration_since(Instant::now());
+            match self.queue.recv_timeout(next) {
                 Ok(first) => {
                     let group = self.take(first);
                     self.commit(group);
-                    self.bound_wal();
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => {
+                    // Before the connection is closed, which is different for a file that is lost.
+                    self.look_at = Instant::now();
+                    return self.look();
+                }
             }
-            if Instant::now() >= self.sweep_at {
-                self.sweep();
+            self.look();
+            if matches!(self.loss, Loss::None) {
+                self.checkpoints.turn(&self.connection, &self.path);
+                self.housekeep();
+            }
+        }
+    }
+
+    /// Holds the file against its path every second, and does what is left to do once it is lost.
+    fn look(&mut self) {
+        let now = Instant::now();
+        if now < self.look_at && (self.identity.lost().is_none() || !matches!(self.loss, Loss::None)) {
+            return;
+        }
+        self.look_at = now + identity::LOOK_EVERY;
+        match self.loss {
+            Loss::None => {
+                // What fails here is a look, and no commit: the next one follows.
+                let _ = self.identity.check();
+                if self.identity.lost().is_some() {
+                    self.lose();
+                }
+            }
+            Loss::Rescuing => self.rescue(),
+            // Nothing else happens here any more.
+            Loss::Final => self.sweep_at = self.look_at,
+        }
+    }
+
+    fn lose(&mut self) {
+        // Closing would write into what others may have put at the path, and remove their -wal and -shm by name.
+        if let Err(error) = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
+            tracing::warn!("{}", fault::unavailable(&error, &self.path));
+        }
+        self.sweep_at = self.look_at;
+        self.loss = Loss::Rescuing;
+        self.bells.ring();
+        self.rescue();
+    }
+
+    /// Writes what a deleted `-wal` holds, which is open here, into the file, which is still in its place.
+    fn rescue(&mut self) {
+        self.sweep_at = self.look_at;
+        if !self.identity.can_be_rescued() {
+            self.loss = Loss::Final;
+            return;
+        }
+        let path = self.path.display();
+        let checkpoint = self.connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| {
+            Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+        });
+        match checkpoint {
+            Ok((false, frames, written)) if frames == written => {
+                tracing::warn!(
+                    "what the deleted -wal of {path} held is in the file now: start again, and it is all there"
+                );
+                self.loss = Loss::Final;
+            }
+            // A reader is in the way.
+            Ok(_) => {}
+            Err(error) if fault::is_busy(&error) => {}
+            Err(error) => {
+                tracing::error!("the deleted -wal of {path} cannot be written into the file: {error}");
+                self.loss = Loss::Final;
+            }
+        }
+    }
+
+    fn housekeep(&mut self) {
+        let now = Instant::now();
+        if self.checkpoints.room().is_err() {
+            self.sweep_at = self.sweep_at.max(now + identity::LOOK_EVERY);
+        } else if now >= self.sweep_at {
+            self.sweep();
+        }
+        if now >= self.groups_at && self.checkpoints.room().is_ok() {
+            self.groups_at = now + GROUPS_EVERY;
+            if let Err(error) = groups::expire(&mut self.connection, now_ms(), &mut self.idle_groups) {
+                tracing::warn!("cannot look for idle groups: {}", fault::unavailable(&error, &self.path));
             }
         }
     }
@@ -164,6 +270,10 @@ impl Scribe {
             if group.is_empty() {
                 return;
             }
+            // Writing into a file that is lost, or whose log is full, helps no one.
+            if let Err(error) = self.identity.known().and_then(|()| self.checkpoints.room()) {
+                return group.into_iter().for_each(|change| change.done(Err(error.clone())));
+            }
             match self.try_commit(&mut group) {
                 Ok(()) => break,
                 Err(error) => {
@@ -174,6 +284,9 @@ impl Scribe {
                     std::thread::sleep(backoff.next_pause(false).min(WRITE_BUSY));
                 }
             }
+        }
+        if let Err(error) = self.identity.check_committed() {
+            return group.into_iter().for_each(|change| change.done(Err(error.clone())));
         }
         self.bells.ring();
         group.into_iter().for_each(|change| change.done(Ok(())));
@@ -186,19 +299,6 @@ impl Scribe {
             change.apply(&transaction)?;
         }
         transaction.commit()
-    }
-
-    /// A checkpoint that runs by itself leaves the log long if a reader was at it; this one waits for readers.
-    fn bound_wal(&mut self) {
-        let now = Instant::now();
-        let long = || fs::metadata(&self.wal).is_ok_and(|wal| wal.len() > schema::WAL_BYTES_MAX);
-        if now < self.checkpoint_at || !long() {
-            return;
-        }
-        self.checkpoint_at = now + CHECKPOINT_PAUSE;
-        if let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
-            tracing::warn!("cannot cut the write-ahead log: {}", fault::unavailable(&error, &self.path));
-        }
     }
 
     /// One small step of housekeeping; if there is more to do, the next follows after what waits.

@@ -64,6 +64,23 @@ pub fn keeps_routes(url: &str) -> Option<bool> {
     }
 }
 
+/// The same where it is there: no file is made.
+pub fn open_existing(url: &str) -> Result<Arc<dyn Store>, OpenError> {
+    match Address::parse(url) {
+        Some(address) if address.scheme == "sqlite" => Ok(Arc::new(embedded::EmbeddedStore::open_existing(&address)?)),
+        _ => open(url),
+    }
+}
+
+/// Looks at the store at a URL as [`Store::inspect`] does. What is embedded is read as it is, without making or changing
+/// anything.
+pub fn inspect(url: &str) -> Result<Vec<Finding>, OpenError> {
+    match Address::parse(url) {
+        Some(address) if address.scheme == "sqlite" => embedded::inspect_at(&address),
+        _ => Ok(open(url)?.inspect()),
+    }
+}
+
 /// What the store knows of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {

@@ -145,6 +145,38 @@ impl Change for Commit {
     }
 }
 
+/// Says that a group is read, where it has committed already.
+pub(super) struct Renewal {
+    pub(super) topic: i64,
+    pub(super) group: Arc<str>,
+    pub(super) deadline: Instant,
+}
+
+impl Change for Renewal {
+    fn bytes(&self) -> usize {
+        self.group.len() + size_of::<Self>()
+    }
+
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    fn apply(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        connection
+            .prepare_cached(
+                "UPDATE committed_offsets SET committed_at_ms = ?3 WHERE topic = ?1 AND consumer_group = ?2",
+            )?
+            .execute(params![self.topic, self.group, now_ms()])
+            .map(drop)
+    }
+
+    fn done(self: Box<Self>, outcome: Result<(), Unavailable>) {
+        if let Err(error) = outcome {
+            tracing::debug!("a group is not renewed: {error}");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,8 +22,9 @@ const PAGE_BYTES_MAX: usize = 8 << 20;
 
 /// Reads with a connection of its own, and holds no statement open between pages.
 pub(super) struct EmbeddedDeadLetterReader {
-    database: Arc<Database>,
+    // Before the database, so that it is closed before the last handle is.
     connection: Connection,
+    database: Arc<Database>,
     topic: i64,
     /// The number of the last letter read.
     after: i64,
@@ -93,6 +94,7 @@ impl EmbeddedDeadLetterReader {
 impl DeadLetterReader for EmbeddedDeadLetterReader {
     /// Looks, and does not wait.
     fn next(&mut self, letters_max: usize, _: Duration) -> Result<Vec<DeadLetter>, Unavailable> {
+        self.database.intact()?;
         let page = self.page(letters_max).map_err(|error| unavailable(&error, self.database.path()))?;
         match (page.last(), self.end) {
             (Some((seq, _)), _) => self.after = *seq,

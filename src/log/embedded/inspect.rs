@@ -1,41 +1,77 @@
-//! What an operator should know of an embedded log.
+//! Looks at an embedded log as its doctor does: opens what is there, and makes and changes nothing.
+
+use std::path::Path;
+
+use chrono::Utc;
 
 use crate::{
     delivery::Unavailable,
     finding::Finding,
-    log::{
-        Log,
-        findings::{dead_letters, lag_of},
-    },
-    sqlite::{Inspector, Tally},
+    log::findings::{dead_letters, lag_of},
+    sqlite::{Group, Inspector, Kept, Tally},
 };
 
-use super::EmbeddedLog;
-
-pub(super) fn inspect(log: &EmbeddedLog) -> Vec<Finding> {
-    let path = log.database.path().display();
-    let broken = |error: &Unavailable| Finding::broken("log", error.to_string(), format!("look after {path}"));
-    let partitions = match log.partitions() {
-        Ok(partitions) => partitions,
-        Err(error) => return vec![broken(&error)],
-    };
-    let mut findings = vec![
-        Finding::well("log", format!("{path} can be read and written")),
-        Finding::well("topic", format!("{} has {partitions} partitions", log.topic)),
-    ];
-    let inspector = Inspector::of(&log.database);
-    match inspector.committed_offsets(&log.topic) {
-        Ok(committed) => {
-            let own = committed.iter().filter(|committed| committed.group == *log.group);
-            let lag: u64 = own.clone().map(|committed| committed.end.0.saturating_sub(committed.next.0)).sum();
-            findings.push(lag_of(&log.group, own.count() > 0, lag));
-        }
-        Err(error) => findings.push(broken(&error)),
-    }
-    let dead = inspector.tallies().map(|tallies| tallies.into_iter().find(|tally| tally.name == "dead_letters"));
-    match dead {
-        Ok(tally) => findings.push(dead_letters(tally.as_ref().map_or(0, |tally: &Tally| tally.rows))),
-        Err(error) => findings.push(broken(&error)),
+/// What is to be said of a topic and a group of the database at `path`.
+pub(super) fn inspect(inspector: &Inspector, topic: &str, group: &str) -> Vec<Finding> {
+    let path = inspector.path();
+    let mut findings = inspector.findings();
+    match look(inspector, topic, group) {
+        Ok(found) => findings.extend(found),
+        Err(error) => findings.push(broken(path, &error)),
     }
     findings
+}
+
+/// How far a group is behind, and whether a process reads for it now.
+fn lag(group: &str, to_go: Option<u64>, is_read: bool) -> Finding {
+    match (to_go, is_read) {
+        (None, true) => {
+            Finding::well("lag", format!("a scorer reads for group {group}, and has committed nothing yet"))
+        }
+        (Some(to_go @ 1..), false) => {
+            let found = format!("group {group} has {to_go} messages to go, and no scorer reads for it");
+            Finding::notice("lag", found, "start a scorer")
+        }
+        _ => {
+            let mut finding = lag_of(group, to_go.is_some(), to_go.unwrap_or(0));
+            if is_read {
+                finding.found += "; a scorer reads for it";
+            }
+            finding
+        }
+    }
+}
+
+fn broken(path: &Path, error: &Unavailable) -> Finding {
+    Finding::broken("log", error.to_string(), format!("look after {}", path.display()))
+}
+
+fn look(inspector: &Inspector, topic: &str, group: &str) -> Result<Vec<Finding>, Unavailable> {
+    let path = inspector.path().display();
+    let partitions = inspector.partitions(topic)?;
+    if partitions == 0 {
+        let advice = "name the topic that is meant; `delaycast topics create`, `send`, `up` and scorers make one";
+        return Ok(vec![Finding::notice("topic", format!("{path} has no topic {topic}"), advice)]);
+    }
+    let Kept { messages, bytes } = inspector.retained(topic)?;
+    let mut findings = vec![
+        Finding::well(
+            "log",
+            format!("{path} can be read, and keeps {messages} messages (about {} KiB)", bytes.div_ceil(1024)),
+        ),
+        Finding::well("topic", format!("{topic} has {partitions} partitions")),
+    ];
+    let groups: Vec<Group> = inspector.groups()?.into_iter().filter(|found| found.topic == topic).collect();
+    let own = groups.iter().find(|found| found.group == group);
+    let is_read = inspector.is_read(topic, group)?;
+    findings.push(lag(group, own.map(|own| own.to_go), is_read));
+    let now = Utc::now();
+    let last = groups.iter().map(|group| group.committed_at).max();
+    for idle in groups.iter().filter(|found| found.group != group && found.holds_the_log(now)) {
+        let words = idle.in_words(now, Some(idle.committed_at) == last);
+        findings.push(Finding::notice("group", words, format!("delaycast groups remove {}", idle.group)));
+    }
+    let dead = inspector.tallies()?.into_iter().find(|tally| tally.name == "dead_letters");
+    findings.push(dead_letters(dead.as_ref().map_or(0, |tally: &Tally| tally.rows)));
+    Ok(findings)
 }

@@ -10,7 +10,7 @@ mod reader;
 
 use std::{sync::Arc, time::Duration};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 pub use append::APPEND_BYTES_MAX;
 pub use reader::{READ_AHEAD_BYTES_MAX, READ_AHEAD_MESSAGES_MAX};
@@ -22,7 +22,7 @@ use crate::{
     address::{Address, OpenError},
     delivery::{Health, Unavailable, Writer},
     finding::Finding,
-    sqlite::{Database, RowWriter, retention, unavailable},
+    sqlite::{self, Database, Inspector, RowWriter, retention, unavailable},
 };
 
 /// A new topic has this many partitions, unless the URL says otherwise.
@@ -41,7 +41,7 @@ pub struct EmbeddedLog {
 }
 
 impl EmbeddedLog {
-    /// Opens `sqlite:PATH?topic=T&group=G&partitions=N`, making file, topic and partitions as needed. A topic that has
+    /// Opens `sqlite:PATH?topic=T&group=G&partitions=N&wal=MIB`, making file, topic and partitions as needed. A topic that has
     /// fewer than N partitions gets more; it never loses one.
     pub(crate) fn open(address: &Address) -> Result<Self, OpenError> {
         let database = Database::at(address)?;
@@ -52,6 +52,42 @@ impl EmbeddedLog {
         let (topic_id, made) = database.change(0, move |connection| make_topic(connection, &name, partitions))?;
         Ok(EmbeddedLog { database, topic, topic_id, group, made })
     }
+
+    /// The same where file and topic are there; makes neither.
+    pub(crate) fn open_existing(address: &Address) -> Result<Self, OpenError> {
+        let database = Database::at_existing(address)?;
+        let topic: Arc<str> = named(address, "topic", TOPIC)?.into();
+        let group = named(address, "group", GROUP)?.into();
+        let connection = database.connect()?;
+        let topic_id = connection
+            .query_row("SELECT id FROM topics WHERE name = ?1", [&topic], |row| row.get(0))
+            .optional()
+            .map_err(|error| unavailable(&error, database.path()))?;
+        let topic_id = topic_id.ok_or_else(|| {
+            let path = database.path().display();
+            address.invalid("topic", format!("{topic} is not in {path}: name the one that is meant"))
+        })?;
+        Ok(EmbeddedLog { database, topic, topic_id, group, made: false })
+    }
+}
+
+impl EmbeddedLog {
+    /// Removes a group's offsets of the topic. Whether it had any.
+    pub(crate) fn remove_group(&self, group: &str) -> Result<bool, OpenError> {
+        let (topic, group) = (self.topic.to_string(), group.to_owned());
+        Ok(self.database.change(64, move |connection| sqlite::remove_group(connection, &topic, &group))? > 0)
+    }
+}
+
+/// The topic that a URL names.
+pub(super) fn topic_of(address: &Address) -> Result<String, OpenError> {
+    named(address, "topic", TOPIC).map(str::to_owned)
+}
+
+/// Looks at the log that a URL names as [`Log::inspect`] does, and makes and changes nothing.
+pub(super) fn inspect_at(address: &Address) -> Result<Vec<Finding>, OpenError> {
+    let (topic, group) = (named(address, "topic", TOPIC)?, named(address, "group", GROUP)?);
+    Ok(inspect::inspect(&Inspector::at(address)?, topic, group))
 }
 
 fn named<'a>(address: &'a Address, parameter: &str, default: &'a str) -> Result<&'a str, OpenError> {
@@ -127,7 +163,10 @@ impl Log for EmbeddedLog {
     }
 
     fn inspect(&self) -> Vec<Finding> {
-        inspect::inspect(self)
+        match Inspector::open(self.database.path()) {
+            Ok(inspector) => inspect::inspect(&inspector, &self.topic, &self.group),
+            Err(error) => vec![Finding::broken("log", error.to_string(), "see the file that is named")],
+        }
     }
 
     fn read_dead_letters(&self, span: DeadLetterSpan<'_>) -> Result<Box<dyn DeadLetterReader>, Unavailable> {

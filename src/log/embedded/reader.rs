@@ -9,14 +9,14 @@ use std::{
 use rusqlite::Connection;
 
 use super::{
-    commits::{Commits, Committer},
+    commits::{Commits, Committer, Renewal},
     positions::{Place, Positions, Room, Source},
 };
 use crate::{
     background::{FAREWELL, Thread},
     delivery::{Backoff, Health, Unavailable},
     log::{Lag, Message, Offsets, PartitionId, Payload, Reader, Wake},
-    sqlite::{Bell, Database, unavailable},
+    sqlite::{Bell, DEADLINE, Database, Registration, unavailable},
 };
 
 /// A reader holds at most this many messages that were not polled yet,
@@ -77,6 +77,11 @@ impl Shared {
 pub(super) struct EmbeddedReader {
     shared: Arc<Shared>,
     thread: Thread,
+    topic: i64,
+    group: Arc<str>,
+    /// Removed before the database is closed.
+    _registration: Registration,
+    database: Arc<Database>,
 }
 
 impl EmbeddedReader {
@@ -86,6 +91,8 @@ impl EmbeddedReader {
         wake: Wake,
         health: Arc<Health>,
     ) -> Result<Self, Unavailable> {
+        let (topic, group) = (source.topic, Arc::clone(&source.group));
+        let registration = Registration::start(database, topic, &group, source.share);
         let bell = Arc::new(Bell::default());
         let shared = Arc::new(Shared { state: Mutex::default(), bell: Arc::clone(&bell), settled: Condvar::new() });
         let mut filler = Filler {
@@ -99,7 +106,8 @@ impl EmbeddedReader {
         database.listen(&bell)?;
         let thread = Thread::start("sqlite-read", move || filler.run())
             .map_err(|error| Unavailable::transient(format!("cannot start a thread: {error}")))?;
-        Ok(EmbeddedReader { shared, thread })
+        let database = Arc::clone(database);
+        Ok(EmbeddedReader { shared, thread, topic, group, _registration: registration, database })
     }
 
     /// How many messages wait to be polled, and their bytes.
@@ -131,8 +139,14 @@ impl Reader for EmbeddedReader {
         self.shared.bell.ring();
     }
 
-    /// These are never forgotten.
-    fn renew(&mut self) {}
+    /// Groups that commit nothing for long expire: says that this one is read.
+    fn renew(&mut self) {
+        self.database.submit(Box::new(Renewal {
+            topic: self.topic,
+            group: Arc::clone(&self.group),
+            deadline: Instant::now() + DEADLINE,
+        }));
+    }
 
     fn close(&mut self, deadline: Instant) -> Result<(), Unavailable> {
         let limit = deadline.saturating_duration_since(Instant::now());
@@ -181,10 +195,13 @@ impl Filler {
             let mut pause = LOOK_EVERY;
             let mut failure = None;
             if Instant::now() >= read_at {
-                match self.fill() {
+                let filled = self
+                    .database
+                    .intact()
+                    .and_then(|()| self.fill().map_err(|error| unavailable(&error, self.database.path())));
+                match filled {
                     Ok(()) => backoff = Backoff::new(),
                     Err(error) => {
-                        let error = unavailable(&error, self.database.path());
                         read_at = Instant::now() + backoff.next_pause(error.needs_operator);
                         failure = Some(error);
                     }

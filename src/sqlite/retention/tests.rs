@@ -28,8 +28,9 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("test.db");
         let url = format!("sqlite:{}?partitions=2", path.display());
+        let connection = Database::open(&path).unwrap().connect().unwrap();
         let inspector = Inspector::open(&path).unwrap();
-        Bench { _dir: dir, url, connection: Database::open(&path).unwrap().connect().unwrap(), inspector }
+        Bench { _dir: dir, url, connection, inspector }
     }
 
     /// Sweeps until nothing is left to drop; how many rows were.

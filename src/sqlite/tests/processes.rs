@@ -37,7 +37,7 @@ fn other_process() {
     }
 }
 
-fn start_other(path: &Path, count: usize) -> Child {
+pub(super) fn start_other(path: &Path, count: usize) -> Child {
     Command::new(env::current_exe().unwrap())
         .args(["--exact", "sqlite::tests::processes::other_process", "--ignored", "--nocapture"])
         .env(FILE, path)

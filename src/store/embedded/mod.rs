@@ -3,10 +3,7 @@
 mod shadow;
 mod tail;
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -35,6 +32,26 @@ impl EmbeddedStore {
     pub(crate) fn open(address: &Address) -> Result<Self, OpenError> {
         Ok(EmbeddedStore { database: Database::at(address)? })
     }
+
+    /// The same where the file is there.
+    pub(crate) fn open_existing(address: &Address) -> Result<Self, OpenError> {
+        Ok(EmbeddedStore { database: Database::at_existing(address)? })
+    }
+}
+
+/// Looks at the store that a URL names as [`Store::inspect`] does, and makes and changes nothing.
+pub(super) fn inspect_at(address: &Address) -> Result<Vec<Finding>, OpenError> {
+    Ok(inspect(&Inspector::at(address)?))
+}
+
+fn inspect(inspector: &Inspector) -> Vec<Finding> {
+    let path = inspector.path().display();
+    let mut findings = inspector.findings();
+    findings.push(match inspector.answers() {
+        Ok(answers) => Finding::well("store", format!("{path} can be read, and holds {answers} answers")),
+        Err(error) => Finding::broken("store", error.to_string(), format!("look after {path}")),
+    });
+    findings
 }
 
 impl Store for EmbeddedStore {
@@ -60,15 +77,13 @@ impl Store for EmbeddedStore {
 
     fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {
         let connection = Mutex::new(self.database.connect()?);
-        let path = self.database.path().to_owned();
-        Ok(Box::new(EmbeddedLookup { connection, path, _database: Arc::clone(&self.database) }))
+        Ok(Box::new(EmbeddedLookup { connection, database: Arc::clone(&self.database) }))
     }
 
     fn inspect(&self) -> Vec<Finding> {
-        let path = self.database.path().display();
-        match Inspector::of(&self.database).answers() {
-            Ok(answers) => vec![Finding::well("store", format!("{path} can be read, and holds {answers} answers"))],
-            Err(error) => vec![Finding::broken("store", error.to_string(), format!("look after {path}"))],
+        match Inspector::open(self.database.path()) {
+            Ok(inspector) => inspect(&inspector),
+            Err(error) => vec![Finding::broken("store", error.to_string(), "see the file that is named")],
         }
     }
 
@@ -137,16 +152,16 @@ const FIND: &str = "SELECT 0, document FROM answers WHERE id = ?1
 /// Looks up with a connection of its own. It keeps the database open, so that the file's last user is known.
 struct EmbeddedLookup {
     connection: Mutex<Connection>,
-    path: PathBuf,
-    _database: Arc<Database>,
+    database: Arc<Database>,
 }
 
 impl Lookup for EmbeddedLookup {
     fn find(&self, id: &str) -> Result<Option<Outcome>, Unavailable> {
+        self.database.intact()?;
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let found =
             || connection.prepare_cached(FIND)?.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional();
-        match found().map_err(|error| unavailable(&error, &self.path))? {
+        match found().map_err(|error| unavailable(&error, self.database.path()))? {
             None => Ok(None),
             Some((REJECTED, reason)) => Ok(Some(Outcome::Rejected(reason))),
             Some((_, document)) => document_of(&document, id).map(Outcome::Answered).map(Some),

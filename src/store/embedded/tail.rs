@@ -36,14 +36,14 @@ pub(super) struct EmbeddedTail {
     since: DateTime<Utc>,
     /// The number of the last row seen.
     after: i64,
-    _database: Arc<Database>,
+    database: Arc<Database>,
 }
 
 impl EmbeddedTail {
     pub(super) fn start(database: &Arc<Database>, since: DateTime<Utc>) -> Result<Self, Unavailable> {
         let (connection, path) = (database.connect()?, database.path().to_owned());
         let after = before(&connection, since - LANDS_WITHIN).map_err(|error| unavailable(&error, &path))?;
-        Ok(EmbeddedTail { connection, path, since, after, _database: Arc::clone(database) })
+        Ok(EmbeddedTail { connection, path, since, after, database: Arc::clone(database) })
     }
 
     /// A page, and the number of its last row. What cannot be read to its end is read again.
@@ -68,6 +68,7 @@ impl EmbeddedTail {
 
 impl Tail for EmbeddedTail {
     fn next(&mut self, rows_max: usize) -> Result<Page, Unavailable> {
+        self.database.intact()?;
         let (page, after) = self.page(rows_max).map_err(|error| unavailable(&error, &self.path))?;
         self.after = after;
         Ok(page)

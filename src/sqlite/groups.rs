@@ -1,0 +1,287 @@
+//! Consumer groups: what each keeps in the log, when an idle one expires, and how one is removed.
+//!
+//! 1. A group that has ever committed an offset keeps what it has not committed from being dropped (see [`super::retention`]).
+//! 2. A group without a commit for [`GROUP_AGE_MAX`] expires: its offsets are removed, with a warning. Never the one of its
+//!    topic that has committed last, so that the only scorer may be stopped for as long as one likes; never one that a
+//!    process reads for; and not before it was found idle in this process for [`CONFIRMED_AFTER`] by a monotonic clock.
+//! 3. From [`GROUP_NOTED`] on a group that keeps messages is named in the log once a day.
+//! 4. A group that is removed, or has expired, starts at the earliest message when it comes back: the first answer stands.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, TransactionBehavior, params};
+use serde::Serialize;
+
+use super::{readers, schema};
+
+/// A group without a commit for this long expires: 30 days.
+pub const GROUP_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+/// A group that keeps messages is named when it has not committed for this long: a day.
+pub(super) const GROUP_NOTED: Duration = Duration::from_secs(24 * 3600);
+/// The log names it again after this time.
+const REMIND: Duration = Duration::from_secs(24 * 3600);
+/// An idle group is found idle for this long by a monotonic clock before it expires: one reading of the wall clock does not
+/// decide.
+const CONFIRMED_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// The bytes of kept messages are estimated from this many of them.
+const SAMPLE: i64 = 200;
+
+/// A consumer group of a topic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Group {
+    /// The topic.
+    pub topic: String,
+    /// The group.
+    pub group: String,
+    /// Messages that it has not committed.
+    pub to_go: u64,
+    /// When it has committed last.
+    pub committed_at: DateTime<Utc>,
+    /// Whether a process reads for it now.
+    pub is_read: bool,
+    /// What it alone keeps in the log.
+    pub keeps: Kept,
+}
+
+/// Messages that are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// How many.
+    pub messages: u64,
+    /// About how many bytes, estimated from some of them.
+    pub bytes: u64,
+}
+
+impl Group {
+    /// How long ago it has committed, by the wall clock.
+    pub fn idle(&self, now: DateTime<Utc>) -> Duration {
+        (now - self.committed_at).to_std().unwrap_or_default()
+    }
+
+    /// What it keeps, and until when; `is_last` says that no other group of its topic has committed later.
+    pub(crate) fn in_words(&self, now: DateTime<Utc>, is_last: bool) -> String {
+        in_words(self, now, is_last)
+    }
+
+    /// That it has committed nothing for so long, and keeps what all others have read: a reason to look after it.
+    pub(crate) fn holds_the_log(&self, now: DateTime<Utc>) -> bool {
+        !self.is_read && self.keeps.messages > 0 && self.idle(now) >= GROUP_NOTED
+    }
+}
+
+/// Where a group stands in a partition.
+struct Standing {
+    topic: i64,
+    name: String,
+    group: String,
+    partition: i64,
+    next: i64,
+    end: i64,
+    committed_at_ms: i64,
+}
+
+fn standings(connection: &Connection) -> rusqlite::Result<Vec<Standing>> {
+    // Places among dead letters belong to a topic without partitions, and keep nothing.
+    let mut query = connection.prepare_cached(
+        "SELECT t.id, t.name, g.consumer_group, p.partition, coalesce(c.next_offset, 0), p.next_offset,
+                g.committed_at_ms
+         FROM topics t
+         JOIN (SELECT topic, consumer_group, max(committed_at_ms) AS committed_at_ms FROM committed_offsets
+               GROUP BY topic, consumer_group) g ON g.topic = t.id
+         JOIN partitions p ON p.topic = t.id
+         LEFT JOIN committed_offsets c
+           ON c.topic = t.id AND c.consumer_group = g.consumer_group AND c.partition = p.partition
+         ORDER BY 1, 3, 4",
+    )?;
+    let rows = query.query_map([], |row| {
+        Ok(Standing {
+            topic: row.get(0)?,
+            name: row.get(1)?,
+            group: row.get(2)?,
+            partition: row.get(3)?,
+            next: row.get(4)?,
+            end: row.get(5)?,
+            committed_at_ms: row.get(6)?,
+        })
+    })?;
+    rows.collect()
+}
+
+/// All groups that have committed an offset of a topic.
+pub(super) fn list(connection: &Connection, now_ms: i64) -> rusqlite::Result<Vec<Group>> {
+    let standings = standings(connection)?;
+    let has_readers = schema::has_readers(connection)?;
+    let mut groups: BTreeMap<(i64, &str), Group> = BTreeMap::new();
+    for standing in &standings {
+        let Standing { topic, name, group, committed_at_ms, .. } = standing;
+        let entry = groups.entry((*topic, group)).or_insert_with(|| Group {
+            topic: name.clone(),
+            group: group.clone(),
+            to_go: 0,
+            committed_at: DateTime::from_timestamp_millis(*committed_at_ms).unwrap_or_default(),
+            is_read: false,
+            keeps: Kept::default(),
+        });
+        let others = standings.iter().filter(|other| {
+            (other.topic, other.partition) == (*topic, standing.partition) && other.group != standing.group
+        });
+        // What the slowest of the others has not committed stays without this one, too.
+        let until = others.map(|other| other.next).min();
+        let kept = kept(connection, standing, until)?;
+        entry.to_go += (standing.end - standing.next).max(0).unsigned_abs();
+        entry.keeps.messages += kept.messages;
+        entry.keeps.bytes += kept.bytes;
+    }
+    for ((topic, name), group) in &mut groups {
+        let age = u64::try_from(now_ms - group.committed_at.timestamp_millis()).map(Duration::from_millis);
+        group.is_read = has_readers && readers::is_read(connection, *topic, name, age.ok())?;
+    }
+    Ok(groups.into_values().collect())
+}
+
+/// What a group keeps in a partition, up to where the others have committed.
+fn kept(connection: &Connection, standing: &Standing, until: Option<i64>) -> rusqlite::Result<Kept> {
+    let Some(until) = until.filter(|until| *until > standing.next) else { return Ok(Kept::default()) };
+    let mut query = connection.prepare_cached(
+        "SELECT min(\"offset\"), count(*), coalesce(sum(octet_length(body)), 0) FROM (
+             SELECT \"offset\", body FROM messages
+             WHERE topic = ?1 AND partition = ?2 AND \"offset\" >= ?3 AND \"offset\" < ?4 ORDER BY \"offset\" LIMIT ?5)",
+    )?;
+    let (first, sampled, bytes): (Option<i64>, i64, i64) = query
+        .query_row(params![standing.topic, standing.partition, standing.next, until, SAMPLE], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+    let messages = first.map_or(0, |first| (until - first).unsigned_abs());
+    let bytes = messages * bytes.unsigned_abs() / sampled.max(1).unsigned_abs();
+    Ok(Kept { messages, bytes })
+}
+
+/// Removes a group's offsets of a topic. How many partitions it had committed in.
+pub(crate) fn remove(connection: &Connection, topic: &str, group: &str) -> rusqlite::Result<usize> {
+    let of = "topic = (SELECT id FROM topics WHERE name = ?1) AND consumer_group = ?2";
+    connection.execute(&format!("DELETE FROM readers WHERE {of}"), [topic, group])?;
+    connection.execute(&format!("DELETE FROM committed_offsets WHERE {of}"), [topic, group])
+}
+
+/// The idle groups that this process knows of.
+#[derive(Default)]
+pub(super) struct Idle(BTreeMap<(String, String), Found>);
+
+struct Found {
+    committed_at: DateTime<Utc>,
+    /// Since when it is found older than the bound.
+    old_since: Option<Instant>,
+    said: Option<Instant>,
+}
+
+/// Removes the groups that have been idle for too long, and names those that keep messages (rules 2 and 3). `now_ms` is
+/// the wall clock, as far as it is to be trusted.
+pub(super) fn expire(connection: &mut Connection, now_ms: i64, idle: &mut Idle) -> rusqlite::Result<usize> {
+    let now = DateTime::from_timestamp_millis(now_ms).unwrap_or_default();
+    let groups = list(connection, now_ms)?;
+    let candidates: Vec<&Group> =
+        groups.iter().filter(|group| group.idle(now) >= GROUP_NOTED && !group.is_read).collect();
+    // A group that commits again, or is removed, is found anew.
+    idle.0.retain(|(topic, name), found| {
+        candidates
+            .iter()
+            .any(|group| (&group.topic, &group.group) == (topic, name) && group.committed_at == found.committed_at)
+    });
+    let mut expired = 0;
+    for group in candidates {
+        let key = (group.topic.clone(), group.group.clone());
+        let found =
+            idle.0.entry(key).or_insert(Found { committed_at: group.committed_at, old_since: None, said: None });
+        let is_last = groups
+            .iter()
+            .filter(|other| other.topic == group.topic)
+            .all(|other| (other.committed_at, &other.group) <= (group.committed_at, &group.group));
+        let is_old = group.idle(now) >= GROUP_AGE_MAX && !is_last;
+        found.old_since = is_old.then(|| found.old_since.unwrap_or_else(Instant::now));
+        if found.old_since.is_some_and(|since| since.elapsed() >= CONFIRMED_AFTER) {
+            expired += usize::from(remove_if_idle(connection, group)?);
+        } else if group.keeps.messages > 0 && found.said.is_none_or(|said| said.elapsed() >= REMIND) {
+            found.said = Some(Instant::now());
+            tracing::warn!("{}", in_words(group, now, is_last));
+        }
+    }
+    Ok(expired)
+}
+
+/// Removes a group unless it has committed meanwhile.
+fn remove_if_idle(connection: &mut Connection, group: &Group) -> rusqlite::Result<bool> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let last: Option<i64> = transaction.query_row(
+        "SELECT max(committed_at_ms) FROM committed_offsets
+         WHERE topic = (SELECT id FROM topics WHERE name = ?1) AND consumer_group = ?2",
+        [&group.topic, &group.group],
+        |row| row.get(0),
+    )?;
+    if last != Some(group.committed_at.timestamp_millis()) {
+        return Ok(false);
+    }
+    remove(&transaction, &group.topic, &group.group)?;
+    transaction.commit()?;
+    tracing::warn!(
+        "group {} of topic {} has expired: it has committed nothing since {}. Its {} messages to go are kept no longer for \
+         it; when it comes back it reads from the earliest message that is there",
+        group.group,
+        group.topic,
+        group.committed_at,
+        group.to_go
+    );
+    Ok(true)
+}
+
+/// What a group keeps, and until when.
+fn in_words(group: &Group, now: DateTime<Utc>, is_last: bool) -> String {
+    const DAY_S: u64 = 24 * 3600;
+    let Group { group: name, keeps: Kept { messages, bytes }, .. } = group;
+    let idle = group.idle(now);
+    let left = GROUP_AGE_MAX.saturating_sub(idle).as_secs() / DAY_S;
+    let expires = match is_last {
+        true => "it is the last of its topic to have committed, so it does not expire".to_owned(),
+        false => format!("it expires in {left} days"),
+    };
+    format!(
+        "group {name} has committed nothing for {} days and keeps {messages} messages (about {} KiB) that all others have \
+         read; {expires}. `delaycast groups remove {name}` removes it",
+        idle.as_secs() / DAY_S,
+        bytes.div_ceil(1024),
+    )
+}
+
+/// What all messages of the log take.
+pub(super) fn retained(connection: &Connection, topic: &str) -> rusqlite::Result<Kept> {
+    let mut query = connection.prepare_cached(
+        "SELECT p.next_offset, min(m.\"offset\") FROM topics t JOIN partitions p ON p.topic = t.id
+         LEFT JOIN messages m ON m.topic = t.id AND m.partition = p.partition
+         WHERE t.name = ?1 GROUP BY p.partition",
+    )?;
+    let count = |row: &rusqlite::Row<'_>| {
+        let (end, first): (i64, Option<i64>) = (row.get(0)?, row.get(1)?);
+        Ok(first.map_or(0, |first| (end - first).unsigned_abs()))
+    };
+    let counts: Vec<u64> = query.query_map([topic], count)?.collect::<Result<_, _>>()?;
+    let mean: f64 = connection.query_row(
+        "SELECT coalesce(avg(octet_length(body)), 0) FROM (SELECT body FROM messages
+         WHERE topic = (SELECT id FROM topics WHERE name = ?1) LIMIT ?2)",
+        params![topic, SAMPLE],
+        |row| row.get(0),
+    )?;
+    let messages: u64 = counts.iter().sum();
+    Ok(Kept { messages, bytes: (messages as f64 * mean) as u64 })
+}
+
+#[cfg(test)]
+impl Idle {
+    /// As if everything was found idle long ago.
+    pub(super) fn confirm(&mut self) {
+        let since = Instant::now().checked_sub(2 * CONFIRMED_AFTER).unwrap();
+        self.0.values_mut().for_each(|found| found.old_since = found.old_since.map(|_| since));
+    }
+}

@@ -1,0 +1,297 @@
+//! Holds the open file against its path: an SQLite connection goes on writing into a file that was deleted or replaced,
+//! and nothing of that is there after a restart.
+//!
+//! 1. Device and inode of the file, of its `-wal` and of its `-shm` are taken at opening and compared with the path's at
+//!    least every second, before each connection is made, and after each commit, before it is acknowledged.
+//! 2. A difference is final: this process acknowledges nothing and reads nothing through that file any more, and says so
+//!    once in the log and wherever it is asked. Only a new start opens a file again.
+//! 3. Content that is not this file's own under the same inode counts as a difference: another SQLite header, a change
+//!    counter that went back (a backup that was copied over it), a `-wal` without its header.
+//! 4. A path that cannot be looked at (permission, I/O error) fails that commit only.
+//! 5. A `-wal` and a `-shm` exist for as long as a connection is open: SQLite removes them with the last connection of
+//!    all processes, and only empties them before. So a checkpoint, or the end of another process, is no difference.
+//!
+//! Two descriptors stay open: the file's, to read its header, and the `-wal`'s. Closing any descriptor of a file drops all
+//! POSIX locks that the process has on it, SQLite's included, so they are closed after the last connection, and the
+//! `-shm` is never opened.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::{FileExt, MetadataExt},
+    path::{Path, PathBuf},
+    sync::{Mutex, OnceLock, PoisonError},
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::schema::APPLICATION_ID;
+use crate::delivery::Unavailable;
+
+/// A path is looked at this often when nothing is committed.
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A header that looks foreign is read again this often, in case a checkpoint of another process is just writing it.
+const HEADER_READS: u32 = 3;
+/// Time between two such reads.
+const HEADER_PAUSE: Duration = Duration::from_millis(5);
+/// The fields of SQLite's header that are looked at end here.
+const HEADER_BYTES: usize = 72;
+
+#[cfg(test)]
+pub(super) static SKIP: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+/// A file, wherever it is linked to.
+type FileId = (u64, u64);
+
+/// What is different.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Difference {
+    /// The file's path names none.
+    FileGone,
+    /// The file's path names another one.
+    FileReplaced,
+    /// The file is the same one, and its content is not.
+    FileOverwritten,
+    /// There is no `-wal` at its path.
+    WalGone,
+    /// The `-wal`'s path names another file.
+    WalReplaced,
+    /// The `-wal` is the same file, and its header is gone.
+    WalOverwritten,
+    /// There is no `-shm` at its path, or another one.
+    ShmGone,
+}
+
+impl Difference {
+    /// What was seen, and what became of acknowledged content.
+    fn words(self) -> (&'static str, &'static str) {
+        const LOST: &str = "may be lost";
+        match self {
+            Difference::FileGone => ("it was deleted or moved away", LOST),
+            Difference::FileReplaced => ("its path names another file", LOST),
+            Difference::FileOverwritten => ("other content was copied over it", LOST),
+            Difference::WalGone => {
+                ("its -wal was deleted", "is written into the file now: wait for that line in the log")
+            }
+            Difference::WalReplaced => ("its -wal was replaced by another file", LOST),
+            Difference::WalOverwritten => ("its -wal was emptied or overwritten", LOST),
+            Difference::ShmGone => ("its -shm was deleted or replaced", "is in the file and its -wal"),
+        }
+    }
+}
+
+/// The path of an open database, and what it named at opening.
+pub(crate) struct Identity {
+    path: PathBuf,
+    wal: PathBuf,
+    shm: PathBuf,
+    ids: [FileId; 3],
+    file: File,
+    wal_file: File,
+    seen: Mutex<Seen>,
+    lost: OnceLock<(Difference, Unavailable)>,
+}
+
+struct Seen {
+    /// When everything was as it should be.
+    at: SystemTime,
+    application_id: i32,
+    change_counter: u32,
+}
+
+/// A database's companion: its path with a suffix, as SQLite names it.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn id(path: &Path) -> io::Result<Option<FileId>> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(Some((metadata.dev(), metadata.ino()))),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Application id and change counter in SQLite's header; `None` if it has no such header.
+fn header(file: &File) -> io::Result<Option<(i32, u32)>> {
+    let mut bytes = [0; HEADER_BYTES];
+    match file.read_exact_at(&mut bytes, 0) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        read => read?,
+    }
+    let field = |at: usize| bytes[at..].first_chunk().map_or(0, |chunk| u32::from_be_bytes(*chunk));
+    Ok(bytes.starts_with(b"SQLite format 3\0").then(|| (field(68).cast_signed(), field(24))))
+}
+
+impl Identity {
+    /// Of a database that is open for writing, and of which `file` was opened before: if the path still names that file,
+    /// SQLite has opened it, too.
+    pub(super) fn of(path: &Path, file: File) -> io::Result<Self> {
+        let (wal, shm) = (beside(path, "-wal"), beside(path, "-shm"));
+        let metadata = file.metadata()?;
+        let wal_file = File::open(&wal)?;
+        let wal_metadata = wal_file.metadata()?;
+        let ids = [(metadata.dev(), metadata.ino()), (wal_metadata.dev(), wal_metadata.ino())];
+        let missing = || io::Error::new(io::ErrorKind::NotFound, "it was deleted while it was being opened");
+        let shm_id = id(&shm)?.ok_or_else(missing)?;
+        let (application_id, change_counter) = header(&file)?.unwrap_or_default();
+        let identity = Identity {
+            path: path.to_owned(),
+            wal,
+            shm,
+            ids: [ids[0], ids[1], shm_id],
+            file,
+            wal_file,
+            seen: Mutex::new(Seen { at: SystemTime::now(), application_id, change_counter }),
+            lost: OnceLock::new(),
+        };
+        match identity.difference(false)? {
+            None => Ok(identity),
+            Some(difference) => Err(io::Error::other(format!("while it was being opened {}", difference.words().0))),
+        }
+    }
+
+    /// Fails if a difference was seen before; looks at nothing.
+    pub(crate) fn known(&self) -> Result<(), Unavailable> {
+        self.lost.get().map_or(Ok(()), |(_, error)| Err(error.clone()))
+    }
+
+    /// The difference that was seen, if one was.
+    pub(super) fn lost(&self) -> Option<Difference> {
+        self.lost.get().map(|(difference, _)| *difference)
+    }
+
+    /// Looks, and fails if the path does not name what is open (rules 1 and 2).
+    pub(crate) fn check(&self) -> Result<(), Unavailable> {
+        self.look(false)
+    }
+
+    /// The same after a commit, which leaves a header in the `-wal`.
+    pub(super) fn check_committed(&self) -> Result<(), Unavailable> {
+        self.look(true)
+    }
+
+    fn look(&self, committed: bool) -> Result<(), Unavailable> {
+        self.known()?;
+        #[cfg(test)]
+        if SKIP.load(std::sync::atomic::Ordering::Relaxed) {
+            return Ok(());
+        }
+        match self.difference(committed) {
+            Ok(None) => {
+                self.seen.lock().unwrap_or_else(PoisonError::into_inner).at = SystemTime::now();
+                Ok(())
+            }
+            Ok(Some(difference)) => Err(self.lose(difference)),
+            Err(error) => Err(Unavailable::transient(format!(
+                "cannot see whether {} is still the file that was opened: {error}",
+                self.path.display()
+            ))),
+        }
+    }
+
+    fn lose(&self, difference: Difference) -> Unavailable {
+        let (seen, became) = difference.words();
+        let path = self.path.display();
+        let mut first = false;
+        let (_, error) = self.lost.get_or_init(|| {
+            first = true;
+            let at: DateTime<Utc> = self.seen.lock().unwrap_or_else(PoisonError::into_inner).at.into();
+            let error = format!(
+                "{path} is no longer what this process has open: {seen}. Nothing is acknowledged any more; what was \
+                 acknowledged until {} {became}. Stop all processes that use it, restore the file or start anew, and \
+                 start them again; what /proc/{}/fd still holds can be copied before (see the runbook)",
+                at.to_rfc3339_opts(SecondsFormat::Secs, true),
+                std::process::id(),
+            );
+            (difference, Unavailable::needs_operator(error))
+        });
+        if first {
+            tracing::error!("{error}");
+        }
+        error.clone()
+    }
+
+    fn difference(&self, committed: bool) -> io::Result<Option<Difference>> {
+        let [file, wal, shm] = self.ids;
+        let cases = [
+            (&self.path, file, Difference::FileGone, Difference::FileReplaced),
+            (&self.wal, wal, Difference::WalGone, Difference::WalReplaced),
+            (&self.shm, shm, Difference::ShmGone, Difference::ShmGone),
+        ];
+        for (path, wanted, gone, replaced) in cases {
+            match id(path)? {
+                None => return Ok(Some(gone)),
+                Some(found) if found != wanted => return Ok(Some(replaced)),
+                Some(_) => {}
+            }
+        }
+        if !self.wal_has_a_header(committed)? {
+            return Ok(Some(Difference::WalOverwritten));
+        }
+        for read in 1.. {
+            if self.has_own_content()? {
+                break;
+            }
+            if read == HEADER_READS {
+                return Ok(Some(Difference::FileOverwritten));
+            }
+            thread::sleep(HEADER_PAUSE);
+        }
+        Ok(None)
+    }
+
+    /// Whether the header is delaycast's and its change counter has not gone back: SQLite only counts up, and wraps around.
+    fn has_own_content(&self) -> io::Result<bool> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((application_id, counter)) = header(&self.file)? else { return Ok(false) };
+        // The header of a new file says nothing before its first checkpoint.
+        let is_ours = application_id == APPLICATION_ID || application_id == seen.application_id;
+        let is_back = counter.wrapping_sub(seen.change_counter).cast_signed() < 0;
+        if !is_ours || is_back {
+            return Ok(false);
+        }
+        (seen.application_id, seen.change_counter) = (application_id, counter);
+        Ok(true)
+    }
+
+    /// A `-wal` is empty or starts with its magic number. After a commit it is not empty, unless a checkpoint of another
+    /// process has emptied it since.
+    fn wal_has_a_header(&self, committed: bool) -> io::Result<bool> {
+        let mut magic = [0; 4];
+        match self.wal_file.read_exact_at(&mut magic, 0) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(true),
+            Err(error) => Err(error),
+            Ok(()) => Ok(!committed || u32::from_be_bytes(magic) & !1 == super::wal::MAGIC),
+        }
+    }
+
+    /// Where the file is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the `-wal` is.
+    pub(super) fn wal(&self) -> &Path {
+        &self.wal
+    }
+
+    /// Inode of the `-shm`, by which its locks are found.
+    pub(super) fn shm_inode(&self) -> u64 {
+        self.ids[2].1
+    }
+
+    /// Whether what the deleted `-wal` holds can be written into the file: the file and the `-shm` are in their place, and
+    /// no process has begun another `-wal`.
+    pub(super) fn can_be_rescued(&self) -> bool {
+        let same = |path, wanted| id(path).is_ok_and(|found| found == Some(wanted));
+        self.lost() == Some(Difference::WalGone)
+            && same(&self.path, self.ids[0])
+            && same(&self.shm, self.ids[2])
+            && fs::metadata(&self.wal).map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |it| it.len() == 0)
+    }
+}

@@ -1,0 +1,196 @@
+//! Rule 8: the file is what its path names.
+
+use std::fs;
+
+use super::*;
+use crate::sqlite::identity::{Difference, beside};
+
+fn open_with(names: &[&str]) -> (tempfile::TempDir, PathBuf, Arc<Database>) {
+    let (dir, path) = temporary();
+    let database = Database::open(&path).unwrap();
+    for name in names {
+        database.change(0, topic(name)).unwrap();
+    }
+    (dir, path, database)
+}
+
+/// What a start on the same path finds.
+fn found_after_a_restart(path: &Path, database: Arc<Database>) -> Vec<String> {
+    drop(database);
+    topics(&Database::open(path).unwrap().connect().unwrap())
+}
+
+/// Replaces a file by another one with the same content.
+fn replace(path: &Path) {
+    let other = beside(path, ".other");
+    fs::copy(path, &other).unwrap();
+    fs::rename(other, path).unwrap();
+}
+
+#[test]
+fn rule_8_each_loss_is_seen_before_the_next_acknowledgement() {
+    type Fault = fn(&Path);
+    let cases: [(Difference, Fault); 9] = [
+        (Difference::FileGone, |path| fs::remove_file(path).unwrap()),
+        (Difference::FileGone, |path| fs::rename(path, beside(path, ".aside")).unwrap()),
+        (Difference::FileGone, |path| fs::rename(path.parent().unwrap(), beside(path.parent().unwrap(), "2")).unwrap()),
+        (Difference::FileReplaced, replace),
+        (Difference::FileOverwritten, |path| fs::write(path, "no database").unwrap()),
+        (Difference::WalGone, |path| fs::remove_file(beside(path, "-wal")).unwrap()),
+        (Difference::WalReplaced, |path| replace(&beside(path, "-wal"))),
+        (Difference::WalOverwritten, |path| fs::write(beside(path, "-wal"), "").unwrap()),
+        (Difference::ShmGone, |path| fs::remove_file(beside(path, "-shm")).unwrap()),
+    ];
+    for (difference, fault) in cases {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("folder/test.db");
+        fs::create_dir(path.parent().unwrap()).unwrap();
+        let database = Database::open(&path).unwrap();
+        database.change(0, topic("before")).unwrap();
+        let connected = database.connect().unwrap();
+        fault(&path);
+        let error = database.change(0, topic("after")).unwrap_err();
+        assert!(error.needs_operator && error.reason.contains("Nothing is acknowledged"), "{difference:?}: {error}");
+        assert_eq!(database.identity.lost(), Some(difference));
+        // It stays so, and everyone who asks is told; nothing is made anew.
+        assert_eq!(database.intact().unwrap_err(), error);
+        assert_eq!(database.connect().map(drop).unwrap_err(), error);
+        assert_eq!(database.change(0, topic("later")).unwrap_err(), error);
+        let left = |suffix| beside(&path, suffix).exists();
+        assert_eq!(left(""), !matches!(difference, Difference::FileGone), "{difference:?}");
+        assert_eq!(left("-wal"), !matches!(difference, Difference::WalGone) && path.parent().unwrap().exists());
+        drop((connected, database));
+    }
+}
+
+#[test]
+fn rule_8_a_loss_is_seen_without_traffic_and_wakes_the_readers() {
+    let (_dir, path, database) = open_with(&["before"]);
+    let bell = Arc::new(Bell::default());
+    database.listen(&bell).unwrap();
+    while bell.wait(Duration::from_millis(200)) {}
+    fs::remove_file(beside(&path, "-shm")).unwrap();
+    let start = Instant::now();
+    while database.intact().is_ok() {
+        assert!(start.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(bell.wait(PATIENCE));
+}
+
+#[test]
+fn rule_8_what_was_acknowledged_survives_the_loss_of_a_companion() {
+    for suffix in ["-wal", "-shm"] {
+        let (_dir, path, database) = open_with(&["a", "b"]);
+        fs::remove_file(beside(&path, suffix)).unwrap();
+        database.change(0, topic("c")).unwrap_err();
+        if suffix == "-wal" {
+            // The file has it before this process ends, however it ends.
+            let start = Instant::now();
+            let copy = beside(&path, ".copy");
+            let in_the_file = || {
+                fs::copy(&path, &copy).unwrap();
+                let uri = format!("file:{}?immutable=1", copy.display());
+                let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_URI;
+                let names = Connection::open_with_flags(uri, flags).and_then(|connection| {
+                    let mut query = connection.prepare("SELECT name FROM topics ORDER BY id")?;
+                    query.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()
+                });
+                names.is_ok_and(|names| names.starts_with(&["a".to_owned(), "b".to_owned()]))
+            };
+            while !in_the_file() {
+                assert!(start.elapsed() < PATIENCE);
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+        let found = found_after_a_restart(&path, database);
+        assert_eq!(found[..2], ["a", "b"], "{suffix}");
+    }
+}
+
+#[test]
+fn rule_8_a_backup_that_is_copied_over_the_file_is_seen() {
+    let (_dir, path, database) = open_with(&["before"]);
+    let checkpoint = || {
+        let cut = "PRAGMA wal_checkpoint(TRUNCATE)";
+        database.change(0, |_| Ok(())).unwrap();
+        Connection::open(&path).unwrap().query_row(cut, [], |_| Ok(())).unwrap();
+    };
+    checkpoint();
+    let backup = beside(&path, ".backup");
+    fs::copy(&path, &backup).unwrap();
+    for number in 0..200 {
+        database.change(0, topic(&format!("{number:0>2000}"))).unwrap();
+    }
+    checkpoint();
+    database.change(0, topic("still fine")).unwrap();
+    fs::copy(&backup, &path).unwrap();
+    database.change(0, topic("after")).unwrap_err();
+    assert_eq!(database.identity.lost(), Some(Difference::FileOverwritten));
+}
+
+#[test]
+fn rule_8_what_sqlite_does_by_itself_is_no_loss() {
+    let (_dir, path, database) = open_with(&["before"]);
+    for round in 0..3 {
+        for statement in ["PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA wal_checkpoint(RESTART)", "VACUUM"] {
+            // Another connection that comes, works and closes, as another process would.
+            let other = Connection::open(&path).unwrap();
+            let mut query = other.prepare(statement).unwrap();
+            query.query([]).unwrap().next().unwrap();
+            drop(query);
+            other.close().unwrap();
+            assert_eq!(database.identity.check(), Ok(()), "{statement}");
+            database.change(0, topic(&format!("{round} {statement}"))).unwrap();
+        }
+        fs::hard_link(&path, beside(&path, &format!(".link{round}"))).unwrap();
+        database.change(0, topic(&format!("{round} link"))).unwrap();
+    }
+    let mut other = processes::start_other(&path, 20);
+    assert!(other.wait().unwrap().success());
+    database.change(0, topic("last")).unwrap();
+    assert_eq!(found_after_a_restart(&path, database).last().unwrap(), "last");
+}
+
+#[test]
+fn rule_8_a_log_without_its_file_is_not_thrown_away() {
+    let (_dir, path, database) = open_with(&["before"]);
+    fs::remove_file(&path).unwrap();
+    database.change(0, topic("after")).unwrap_err();
+    drop(database);
+    let wal = beside(&path, "-wal");
+    let kept = fs::read(&wal).unwrap();
+    assert!(matches!(refusal(&path), OpenError::OrphanedWal { .. }));
+    // An empty file, as `touch` makes it, is no better.
+    fs::write(&path, "").unwrap();
+    assert!(matches!(refusal(&path), OpenError::OrphanedWal { .. }));
+    assert_eq!(fs::read(&wal).unwrap(), kept);
+}
+
+#[test]
+#[ignore = "measures"]
+fn what_the_check_costs() {
+    use std::sync::atomic::Ordering::Relaxed;
+    let (_dir, _path, database) = open_with(&[]);
+    let start = Instant::now();
+    for _ in 0..20_000 {
+        database.identity.check_committed().unwrap();
+    }
+    println!("one check: {:.2} us", start.elapsed().as_secs_f64() * 1e6 / 20_000.0);
+    let mut sums = [Vec::new(), Vec::new()];
+    for round in 0..40 {
+        let skip = round % 2 == 1;
+        crate::sqlite::identity::SKIP.store(skip, Relaxed);
+        let start = Instant::now();
+        for n in 0..100 {
+            database.change(0, topic(&format!("{round} {n}"))).unwrap();
+        }
+        sums[usize::from(skip)].push(start.elapsed().as_secs_f64() * 1e6 / 100.0);
+    }
+    for sum in &mut sums {
+        sum.sort_by(f64::total_cmp);
+    }
+    println!("a commit, us, with: {:?}", sums[0]);
+    println!("a commit, us, without: {:?}", sums[1]);
+    println!("ratio of medians {:.4}", sums[0][10] / sums[1][10]);
+}

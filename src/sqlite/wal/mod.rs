@@ -1,0 +1,234 @@
+//! Reads a `-wal` as SQLite's recovery does, and says what recovery takes and what it passes over in silence.
+//!
+//! Format: <https://www.sqlite.org/fileformat2.html#walformat>. A header of 32 bytes, then frames: 24 bytes of header and
+//! a page. A frame is valid if it has the header's salts and if its checksum continues that of the frame before. Recovery
+//! takes the frames up to the last commit before the first invalid frame.
+//!
+//! 1. [`read`] finds the same last frame as SQLite, for any bytes.
+//! 2. Frames with other salts were left by an earlier use of the file and say nothing.
+//! 3. Behind the last valid frame, frames with the header's salts are searched whose checksum continues the one that the
+//!    frame before them *says*: they were written after a frame that is damaged. A commit among them that another frame
+//!    follows was on disk before that one was written, so it was acknowledged, and is lost.
+//! 4. Reading ends at a deadline, and the report says so.
+
+mod report;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    io::{self, Read},
+    time::Instant,
+};
+
+pub(super) use report::{found, told};
+
+/// A `-wal` starts with this number; its lowest bit says in which byte order checksums are computed.
+pub(super) const MAGIC: u32 = 0x377f_0682;
+/// The only version of the format.
+const FORMAT: u32 = 3_007_000;
+/// Length of the header.
+pub(super) const HEADER_BYTES: usize = 32;
+/// Length of a frame's own header.
+const FRAME_HEADER_BYTES: usize = 24;
+/// SQLite's largest page.
+const PAGE_BYTES_MAX: u32 = 65_536;
+
+/// What recovery finds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Contents {
+    /// Commits that are recovered.
+    pub(super) commits: u64,
+    /// The last frame of the last of them, counted from 1; 0 if there is none.
+    pub(super) last_frame: u64,
+    /// Bytes behind that frame which belong to no earlier use of the file.
+    pub(super) bytes_behind: u64,
+    /// Commits found behind damage: they are not recovered.
+    pub(super) commits_lost: u64,
+    /// Whether one of them is followed by another frame, so that it was durable.
+    pub(super) acknowledged_lost: bool,
+    /// Whether the header cannot be used, so that recovery takes nothing.
+    pub(super) header_is_damaged: bool,
+    /// Whether the deadline came before the end.
+    pub(super) is_partial: bool,
+}
+
+impl Contents {
+    /// Whether frames were found behind damage.
+    pub(super) fn is_damaged(&self) -> bool {
+        self.commits_lost > 0
+    }
+}
+
+/// SQLite's checksum of the WAL: two sums over pairs of 32-bit words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Checksum(u32, u32);
+
+impl Checksum {
+    /// Continues it over `bytes`, whose length is a multiple of 8.
+    fn over(self, bytes: &[u8], is_big_endian: bool) -> Self {
+        let word = |chunk: [u8; 4]| if is_big_endian { u32::from_be_bytes(chunk) } else { u32::from_le_bytes(chunk) };
+        let (words, _) = bytes.as_chunks::<8>();
+        words.iter().fold(self, |Checksum(a, b), &[w, x, y, z, p, q, r, s]| {
+            let a = a.wrapping_add(word([w, x, y, z])).wrapping_add(b);
+            Checksum(a, b.wrapping_add(word([p, q, r, s])).wrapping_add(a))
+        })
+    }
+}
+
+fn number(bytes: &[u8], at: usize) -> u32 {
+    bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |chunk| u32::from_be_bytes(*chunk))
+}
+
+/// A header that recovery takes.
+struct Header {
+    is_big_endian: bool,
+    page_bytes: usize,
+    salts: (u32, u32),
+    checksum: Checksum,
+}
+
+fn header(bytes: &[u8; HEADER_BYTES]) -> Option<Header> {
+    let (magic, page_bytes) = (number(bytes, 0), number(bytes, 8));
+    let is_big_endian = magic & 1 == 1;
+    let checksum = Checksum(0, 0).over(&bytes[..24], is_big_endian);
+    let is_valid = magic & !1 == MAGIC
+        && page_bytes.is_power_of_two()
+        && (512..=PAGE_BYTES_MAX).contains(&page_bytes)
+        && checksum == Checksum(number(bytes, 24), number(bytes, 28))
+        && number(bytes, 4) == FORMAT;
+    let salts = (number(bytes, 16), number(bytes, 20));
+    is_valid.then_some(Header { is_big_endian, page_bytes: page_bytes as usize, salts, checksum })
+}
+
+/// A frame beside what the chain of checksums says of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Frame {
+    /// It continues the chain; whether it is a commit.
+    Valid { is_commit: bool },
+    /// It belongs to this use of the file and does not continue the chain.
+    Broken,
+    /// It has other salts.
+    Other,
+}
+
+/// Reads a `-wal`, until the deadline. `page_bytes` is the page size of the database, which is used to search behind a
+/// header that is damaged.
+pub(super) fn read(mut wal: impl Read, page_bytes: usize, deadline: Instant) -> io::Result<Contents> {
+    let mut bytes = [0; HEADER_BYTES];
+    let length = read_up_to(&mut wal, &mut bytes)?;
+    let taken = if length == HEADER_BYTES { header(&bytes) } else { None };
+    let header_is_damaged = length > 0 && taken.is_none();
+    let header = taken.unwrap_or_else(|| Header {
+        is_big_endian: cfg!(target_endian = "big"),
+        page_bytes: page_bytes.max(8),
+        salts: (number(&bytes, 16), number(&bytes, 20)),
+        checksum: Checksum(number(&bytes, 24), number(&bytes, 28)),
+    });
+    let contents = Contents { header_is_damaged, ..Contents::default() };
+    let start = if header_is_damaged { 0 } else { length as u64 };
+    let walk = Walk {
+        header,
+        contents,
+        is_intact: !header_is_damaged,
+        commit_is_last: false,
+        commit_end: start,
+        end: length as u64,
+    };
+    walk.run(&mut wal, deadline)
+}
+
+/// The walk over the frames.
+struct Walk {
+    header: Header,
+    contents: Contents,
+    /// Whether every frame so far continues the chain.
+    is_intact: bool,
+    /// The last commit that was found behind damage has no frame after it yet.
+    commit_is_last: bool,
+    /// Where the last commit ends that recovery takes.
+    commit_end: u64,
+    /// Where the last frame ends that has the header's salts.
+    end: u64,
+}
+
+impl Walk {
+    fn run(mut self, wal: &mut impl Read, deadline: Instant) -> io::Result<Contents> {
+        let mut frame = vec![0; FRAME_HEADER_BYTES + self.header.page_bytes];
+        let mut at = HEADER_BYTES as u64;
+        for index in 1.. {
+            let length = read_up_to(wal, &mut frame)?;
+            if index == 1 && self.contents.header_is_damaged && length >= FRAME_HEADER_BYTES {
+                // The salts may be what is damaged; all frames of one use repeat them.
+                self.header.salts = salts(&frame);
+            }
+            at += length as u64;
+            if length < frame.len() {
+                if length >= FRAME_HEADER_BYTES && salts(&frame) == self.header.salts {
+                    self.end = at;
+                }
+                break;
+            }
+            if Instant::now() >= deadline {
+                self.contents.is_partial = true;
+                break;
+            }
+            self.take(index, at, &frame);
+        }
+        self.contents.bytes_behind = self.end.max(self.commit_end) - self.commit_end;
+        Ok(self.contents)
+    }
+
+    fn take(&mut self, index: u64, end: u64, frame: &[u8]) {
+        let found = self.judge(frame);
+        // The next frame continues what this one says, whether it is true or not.
+        self.header.checksum = Checksum(number(frame, 16), number(frame, 20));
+        if found != Frame::Other {
+            self.end = end;
+        }
+        match (found, self.is_intact) {
+            (Frame::Other | Frame::Broken, _) => self.is_intact = false,
+            (Frame::Valid { is_commit: true }, true) => {
+                self.contents.commits += 1;
+                (self.contents.last_frame, self.commit_end) = (index, end);
+            }
+            (Frame::Valid { is_commit: false }, true) => {}
+            (Frame::Valid { is_commit }, false) => {
+                self.contents.acknowledged_lost |= self.commit_is_last;
+                self.contents.commits_lost += u64::from(is_commit);
+                self.commit_is_last |= is_commit;
+            }
+        }
+    }
+
+    fn judge(&self, frame: &[u8]) -> Frame {
+        let Header { checksum, is_big_endian, .. } = self.header;
+        if salts(frame) != self.header.salts {
+            return Frame::Other;
+        }
+        let (head, page) = (&frame[..8], &frame[FRAME_HEADER_BYTES..]);
+        let sum = checksum.over(head, is_big_endian).over(page, is_big_endian);
+        // SQLite takes no frame of page 0.
+        if sum != Checksum(number(frame, 16), number(frame, 20)) || number(frame, 0) == 0 {
+            return Frame::Broken;
+        }
+        Frame::Valid { is_commit: number(frame, 4) != 0 }
+    }
+}
+
+fn salts(frame: &[u8]) -> (u32, u32) {
+    (number(frame, 8), number(frame, 12))
+}
+
+/// Reads until `bytes` are full or nothing is left.
+fn read_up_to(from: &mut impl Read, bytes: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < bytes.len() {
+        match from.read(&mut bytes[length..]) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(length)
+}
