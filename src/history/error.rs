@@ -4,7 +4,7 @@ use std::io;
 
 use ::parquet::errors::ParquetError;
 
-use super::import::escaped;
+use super::shown::escaped;
 
 /// Why a history cannot be read or written. `file` is the file as it was named to us.
 #[derive(Debug, thiserror::Error)]

@@ -12,6 +12,7 @@ mod flight;
 pub mod import;
 pub mod parquet;
 mod read;
+mod shown;
 pub mod time_of_day;
 mod weather;
 

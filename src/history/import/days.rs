@@ -5,8 +5,8 @@ use chrono::{Datelike, Days as ChronoDays, NaiveDate, NaiveTime, TimeDelta, Time
 use super::{
     ImportError,
     moment::{Day, Moment},
-    shown::quoted,
 };
+use crate::history::shown::quoted;
 
 /// The clock on which a row's day begins at midnight: its times of day are read on the same one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

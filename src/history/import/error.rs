@@ -2,11 +2,11 @@
 
 use std::io;
 
-use super::{
-    BrokenRow, PassedOver,
+use super::{BrokenRow, PassedOver};
+use crate::history::{
+    HistoryError,
     shown::{escaped, quoted},
 };
-use crate::history::HistoryError;
 
 /// The formats that are read, at the end of an error.
 const FORMATS: &str = "; those are the zips and CSVs of BTS On-Time Performance and tables like them (separated by \

@@ -9,11 +9,10 @@ use super::{
     airports::{Airports, is_number},
     bounds::Options,
     row::{Dialect, Row},
-    shown::escaped,
 };
 use crate::{
     atlas::Route,
-    history::{Flight, Hour},
+    history::{Flight, Hour, shown::escaped},
     weather::Weather,
 };
 

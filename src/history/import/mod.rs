@@ -27,9 +27,9 @@
 //! 9. An airport that is named by a number (BTS's airport ids) gets the code that stands beside this number in any row
 //!    of the import, or in lookup tables that are imported with it; a number that nothing explains stops the import.
 //! 10. What is read is bounded: how much a compressed file unpacks to ([`Options`]), how deep packing and directories
-//!    go, how many files and members there are, the length of a line and of an object (`bounds.rs`, `lines.rs`).
+//!     go, how many files and members there are, the length of a line and of an object (`bounds.rs`, `lines.rs`).
 //! 11. Messages show names and texts of foreign files with control characters, and what else a terminal would obey or
-//!    hide, escaped.
+//!     hide, escaped.
 //!
 //! All flights are held in memory to be sorted: 96 bytes each, so about 0.6 GB for a year of 6 million. How many they
 //! are is bounded by the memory of the machine alone.
@@ -50,7 +50,6 @@ mod objects;
 mod output;
 mod routes;
 mod row;
-mod shown;
 mod table;
 mod text;
 mod values;
@@ -72,7 +71,6 @@ pub use bounds::Options;
 pub use error::ImportError;
 pub use intake::{BROKEN_NAMED_MAX, BrokenRow, Event, PASSED_OVER_NAMED_MAX, PassedOver, Progress};
 pub use routes::import_routes;
-pub(super) use shown::escaped;
 
 use self::{intake::Intake, output::Output};
 use super::{History, WeatherTable};

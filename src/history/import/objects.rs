@@ -129,8 +129,10 @@ impl<R: BufRead> Rows for Objects<R> {
 mod tests {
     use super::*;
 
+    type Found = Vec<(u64, Result<String, String>)>;
+
     /// The lines and objects of a text, and whether it is cut off.
-    fn objects(text: &str) -> (Vec<(u64, Result<String, String>)>, bool) {
+    fn objects(text: &str) -> (Found, bool) {
         // Small buffers, so that objects span them.
         let mut objects = Objects::new(io::BufReader::with_capacity(3, text.as_bytes()));
         let mut found = Vec::new();

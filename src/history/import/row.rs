@@ -9,13 +9,12 @@ use super::{
     days::{Clock, Days},
     fields::{FIELDS, Field, Kind},
     moment::Moment,
-    shown::quoted,
     values::{flag, number, time_of_day, value, whole},
 };
 use crate::{
     atlas::Route,
     code::Code,
-    history::{FLIGHT_NUM_MAX, Fate, Flight, Hour},
+    history::{FLIGHT_NUM_MAX, Fate, Flight, Hour, shown::quoted},
     request::{DEP_DELAY_MIN, DISTANCE_MILES_MAX, YEARS},
     weather::Weather,
 };

@@ -6,7 +6,7 @@ use ::parquet::file::reader::ChunkReader;
 
 use super::{
     ImportError,
-    bounds::{Budget, RATIO_FREE_BYTES, damaged},
+    bounds::{Budget, damaged},
     fields::{FIELDS, Field, Kind, kind},
     intake::Intake,
     row::{Cells, Dialect, Row},
@@ -34,7 +34,7 @@ pub(super) fn read_parquet(
         let bound = format!("{ROWS_PER_BYTE} row for each of its {bytes} bytes");
         return Err(ImportError::Unpacks { file: name.to_owned(), bound });
     }
-    budget.spend(table.uncompressed_bytes().min(u64::MAX - RATIO_FREE_BYTES)).map_err(|error| damaged(name, error))?;
+    budget.spend(table.uncompressed_bytes()).map_err(|error| damaged(name, error))?;
     let columns = table.text_columns();
     let mut chosen = [None; FIELDS];
     let mut ranks = [usize::MAX; FIELDS];

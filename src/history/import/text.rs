@@ -15,8 +15,8 @@ use super::{
     lines::{Lines, Rows},
     objects::Objects,
     row::{Dialect, Row},
-    shown::quoted,
 };
+use crate::history::shown::quoted;
 
 /// Objects are held back until it is known what they hold, up to this many and this many bytes.
 const HELD_ROWS_MAX: usize = 1000;

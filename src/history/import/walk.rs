@@ -50,7 +50,7 @@ pub(super) fn find(path: &Path) -> Result<Given, ImportError> {
     let mut given =
         Given { path: path.to_owned(), is_directory: metadata.is_dir(), files: Vec::new(), passed_over: Vec::new() };
     if !given.is_directory {
-        given.files.push(InputFile { path: path.to_owned(), bytes: metadata.is_file().then(|| metadata.len()) });
+        given.files.push(InputFile { path: path.to_owned(), bytes: metadata.is_file().then_some(metadata.len()) });
         return Ok(given);
     }
     let mut walk = Walk { entries: 0, seen: HashSet::new(), root: path };

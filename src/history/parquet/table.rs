@@ -7,7 +7,10 @@ use ::parquet::{
     column::reader::{ColumnReaderImpl, get_typed_column_reader},
     data_type::DataType,
     errors::ParquetError,
-    file::reader::{ChunkReader, FileReader, SerializedFileReader},
+    file::{
+        metadata::ColumnChunkMetaData,
+        reader::{ChunkReader, FileReader, SerializedFileReader},
+    },
 };
 
 use super::seal;
@@ -43,13 +46,18 @@ impl Table {
 
     /// Opens a file that is already in hand.
     pub(in crate::history) fn new(file: String, input: impl ChunkReader + 'static) -> Result<Self, HistoryError> {
+        let len = input.len();
         let opened = seal::check(&input).and_then(|is_sealed| Ok((is_sealed, SerializedFileReader::new(input)?)));
         let (is_sealed, reader) = match opened {
             Ok(opened) => opened,
             Err(source) => return Err(HistoryError::Damaged { file, source }),
         };
-        let chunks = reader.metadata().row_groups().iter().flat_map(|group| group.columns());
-        if let Some(chunk) = chunks.into_iter().find(|chunk| !is_built_in(chunk.compression())) {
+        let chunks = || reader.metadata().row_groups().iter().flat_map(|group| group.columns());
+        if chunks().any(|chunk| !lies_within(chunk, len)) {
+            let source = ParquetError::General("a column lies outside of the file".to_owned());
+            return Err(HistoryError::Damaged { file, source });
+        }
+        if let Some(chunk) = chunks().find(|chunk| !is_built_in(chunk.compression())) {
             let codec = chunk.compression().to_string();
             let codec = codec.split('(').next().unwrap_or_default().to_owned();
             return Err(HistoryError::Codec { file, codec });
@@ -145,6 +153,14 @@ impl Table {
         }
         Ok(found.max_def_level() == 1)
     }
+}
+
+/// Whether a column's bytes are in a file of this length. The decoder takes that for granted, and panics where it is
+/// not so.
+fn lies_within(chunk: &ColumnChunkMetaData, len: u64) -> bool {
+    let begin = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
+    let end = begin.checked_add(chunk.compressed_size()).and_then(|end| u64::try_from(end).ok());
+    begin >= 0 && chunk.compressed_size() >= 0 && chunk.num_values() >= 0 && end.is_some_and(|end| end <= len)
 }
 
 /// Whether the codec is among the features of the parquet crate that are built in.

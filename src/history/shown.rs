@@ -7,7 +7,7 @@ const SHOWN_CHARS_MAX: usize = 40;
 
 /// The text with everything escaped that a terminal would obey or hide: control characters (ANSI sequences begin with
 /// one), marks that turn the direction of writing, invisible characters and the line separators of Unicode.
-pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
+pub(super) fn escaped(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
         return text.into();
     }
