@@ -27,8 +27,8 @@ enum Command {
 
 /// List the groups that have committed an offset
 ///
-/// Of each: messages to go, what it alone keeps in the log, when it has committed last, whether a scorer reads for it. A
-/// group without a commit for 30 days expires, unless it is the one of its topic that has committed last.
+/// Of each: messages to go, what it alone keeps in the log, when it has committed last, whether a scorer reads for it.
+/// A group without a commit for 30 days expires, unless it is the one of its topic that has committed last.
 #[derive(ClapArgs)]
 #[command(after_help = "Example:\n  delaycast groups list --log sqlite:var/delaycast.db")]
 struct ListArgs {

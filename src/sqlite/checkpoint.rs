@@ -5,8 +5,8 @@
 //!
 //! 1. Beyond [`WAL_BYTES_MAX`] the writing thread cuts the log back, once a second, until that succeeds.
 //! 2. While a reader is in the way for longer than [`TOLD_AFTER`], the log says which process it is and what to do.
-//! 3. At the stop, [`WAL_BYTES_STOP`] unless the URL says otherwise, nothing more is written: each change fails with the
-//!    reason. It goes on by itself when the reader is gone.
+//! 3. At the stop, [`WAL_BYTES_STOP`] unless the URL says otherwise, nothing more is written: each change fails with
+//!    the reason. It goes on by itself when the reader is gone.
 
 use std::{
     fs,

@@ -1,11 +1,14 @@
 //! Consumer groups: what each keeps in the log, when an idle one expires, and how one is removed.
 //!
-//! 1. A group that has ever committed an offset keeps what it has not committed from being dropped (see [`super::retention`]).
-//! 2. A group without a commit for [`GROUP_AGE_MAX`] expires: its offsets are removed, with a warning. Never the one of its
-//!    topic that has committed last, so that the only scorer may be stopped for as long as one likes; never one that a
-//!    process reads for; and not before it was found idle in this process for [`CONFIRMED_AFTER`] by a monotonic clock.
+//! 1. A group that has ever committed an offset keeps what it has not committed from being dropped (see
+//!    [`super::retention`]).
+//! 2. A group without a commit for [`GROUP_AGE_MAX`] expires: its offsets are removed, with a warning. Never the one of
+//!    its topic that has committed last, so that the only scorer may be stopped for as long as one likes; never one
+//!    that a process reads for; and not before it was found idle in this process for [`CONFIRMED_AFTER`] by a monotonic
+//!    clock.
 //! 3. From [`GROUP_NOTED`] on a group that keeps messages is named in the log once a day.
-//! 4. A group that is removed, or has expired, starts at the earliest message when it comes back: the first answer stands.
+//! 4. A group that is removed, or has expired, starts at the earliest message when it comes back: the first answer
+//!    stands.
 
 use std::{
     collections::BTreeMap,
@@ -24,8 +27,8 @@ pub const GROUP_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 pub(super) const GROUP_NOTED: Duration = Duration::from_secs(24 * 3600);
 /// The log names it again after this time.
 const REMIND: Duration = Duration::from_secs(24 * 3600);
-/// An idle group is found idle for this long by a monotonic clock before it expires: one reading of the wall clock does not
-/// decide.
+/// An idle group is found idle for this long by a monotonic clock before it expires: one reading of the wall clock does
+/// not decide.
 const CONFIRMED_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// The bytes of kept messages are estimated from this many of them.
 const SAMPLE: i64 = 200;

@@ -1,8 +1,8 @@
 //! Finds the processes that hold a read transaction open, and with it the write-ahead log.
 //!
 //! A reader of an SQLite file in WAL mode holds a shared lock on one of five bytes of the `-shm`
-//! (<https://www.sqlite.org/walformat.html#wal_locks>). Linux lists all locks of a machine in `/proc/locks`, so nothing is
-//! opened: an open and close of the `-shm` would drop the locks of this very process.
+//! (<https://www.sqlite.org/walformat.html#wal_locks>). Linux lists all locks of a machine in `/proc/locks`, so nothing
+//! is opened: an open and close of the `-shm` would drop the locks of this very process.
 
 use std::{fmt, fs};
 
@@ -24,8 +24,8 @@ impl fmt::Display for Holder {
     }
 }
 
-/// The processes other than this one that have a read transaction open on the database with this `-shm`; none where that
-/// cannot be known.
+/// The processes other than this one that have a read transaction open on the database with this `-shm`; none where
+/// that cannot be known.
 pub(super) fn of(shm_inode: u64) -> Vec<Holder> {
     let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
     let mut pids: Vec<u32> = locks.lines().filter_map(|line| reader(line, shm_inode)).collect();

@@ -1,18 +1,18 @@
 //! Holds the open file against its path: an SQLite connection goes on writing into a file that was deleted or replaced,
 //! and nothing of that is there after a restart.
 //!
-//! 1. Device and inode of the file, of its `-wal` and of its `-shm` are taken at opening and compared with the path's at
-//!    least every second, before each connection is made, and after each commit, before it is acknowledged.
-//! 2. A difference is final: this process acknowledges nothing and reads nothing through that file any more, and says so
-//!    once in the log and wherever it is asked. Only a new start opens a file again.
+//! 1. Device and inode of the file, of its `-wal` and of its `-shm` are taken at opening and compared with the path's
+//!    at least every second, before each connection is made, and after each commit, before it is acknowledged.
+//! 2. A difference is final: this process acknowledges nothing and reads nothing through that file any more, and says
+//!    so once in the log and wherever it is asked. Only a new start opens a file again.
 //! 3. Content that is not this file's own under the same inode counts as a difference: another SQLite header, a change
 //!    counter that went back (a backup that was copied over it), a `-wal` without its header.
 //! 4. A path that cannot be looked at (permission, I/O error) fails that commit only.
 //! 5. A `-wal` and a `-shm` exist for as long as a connection is open: SQLite removes them with the last connection of
 //!    all processes, and only empties them before. So a checkpoint, or the end of another process, is no difference.
 //!
-//! Two descriptors stay open: the file's, to read its header, and the `-wal`'s. Closing any descriptor of a file drops all
-//! POSIX locks that the process has on it, SQLite's included, so they are closed after the last connection, and the
+//! Two descriptors stay open: the file's, to read its header, and the `-wal`'s. Closing any descriptor of a file drops
+//! all POSIX locks that the process has on it, SQLite's included, so they are closed after the last connection, and the
 //! `-shm` is never opened.
 
 use std::{
@@ -128,8 +128,8 @@ fn header(file: &File) -> io::Result<Option<(i32, u32)>> {
 }
 
 impl Identity {
-    /// Of a database that is open for writing, and of which `file` was opened before: if the path still names that file,
-    /// SQLite has opened it, too.
+    /// Of a database that is open for writing, and of which `file` was opened before: if the path still names that
+    /// file, SQLite has opened it, too.
     pub(super) fn of(path: &Path, file: File) -> io::Result<Self> {
         let (wal, shm) = (beside(path, "-wal"), beside(path, "-shm"));
         let metadata = file.metadata()?;
@@ -245,7 +245,8 @@ impl Identity {
         Ok(None)
     }
 
-    /// Whether the header is delaycast's and its change counter has not gone back: SQLite only counts up, and wraps around.
+    /// Whether the header is delaycast's and its change counter has not gone back: SQLite only counts up, and wraps
+    /// around.
     fn has_own_content(&self) -> io::Result<bool> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((application_id, counter)) = header(&self.file)? else { return Ok(false) };
@@ -259,8 +260,8 @@ impl Identity {
         Ok(true)
     }
 
-    /// A `-wal` is empty or starts with its magic number. After a commit it is not empty, unless a checkpoint of another
-    /// process has emptied it since.
+    /// A `-wal` is empty or starts with its magic number. After a commit it is not empty, unless a checkpoint of
+    /// another process has emptied it since.
     fn wal_has_a_header(&self, committed: bool) -> io::Result<bool> {
         let mut magic = [0; 4];
         match self.wal_file.read_exact_at(&mut magic, 0) {
@@ -285,8 +286,8 @@ impl Identity {
         self.ids[2].1
     }
 
-    /// Whether what the deleted `-wal` holds can be written into the file: the file and the `-shm` are in their place, and
-    /// no process has begun another `-wal`.
+    /// Whether what the deleted `-wal` holds can be written into the file: the file and the `-shm` are in their place,
+    /// and no process has begun another `-wal`.
     pub(super) fn can_be_rescued(&self) -> bool {
         let same = |path, wanted| id(path).is_ok_and(|found| found == Some(wanted));
         self.lost() == Some(Difference::WalGone)

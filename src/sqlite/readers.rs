@@ -1,8 +1,8 @@
 //! The readers that are open, each with its process: how a doctor knows that a scorer runs.
 //!
-//! A row is written when a reader starts and removed when it is dropped. A process that was killed leaves its rows; they
-//! name it by process id and start time, which no later process has, so they are told from living ones at once, and are
-//! removed by the next reader of their group. No heartbeat is written.
+//! A row is written when a reader starts and removed when it is dropped. A process that was killed leaves its rows;
+//! they name it by process id and start time, which no later process has, so they are told from living ones at once,
+//! and are removed by the next reader of their group. No heartbeat is written.
 
 use std::{
     fs,
@@ -202,8 +202,8 @@ fn forget_ended(connection: &Connection, topic: i64, group: &str) -> rusqlite::R
     Ok(())
 }
 
-/// What is known of the processes that read a topic for a group. `last_commit_age` decides where their container is another
-/// one: a reader renews its commits every hour.
+/// What is known of the processes that read a topic for a group. `last_commit_age` decides where their container is
+/// another one: a reader renews its commits every hour.
 pub(super) fn is_read(
     connection: &Connection,
     topic: i64,

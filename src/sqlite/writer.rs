@@ -279,6 +279,8 @@ impl Scribe {
                 Err(error) => {
                     reason = fault::unavailable(&error, &self.path);
                     if !fault::is_busy(&error) {
+                        // A file that was written over is damaged to SQLite.
+                        reason = self.identity.check().err().unwrap_or(reason);
                         return group.into_iter().for_each(|change| change.done(Err(reason.clone())));
                     }
                     std::thread::sleep(backoff.next_pause(false).min(WRITE_BUSY));

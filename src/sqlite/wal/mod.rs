@@ -1,14 +1,14 @@
 //! Reads a `-wal` as SQLite's recovery does, and says what recovery takes and what it passes over in silence.
 //!
-//! Format: <https://www.sqlite.org/fileformat2.html#walformat>. A header of 32 bytes, then frames: 24 bytes of header and
-//! a page. A frame is valid if it has the header's salts and if its checksum continues that of the frame before. Recovery
-//! takes the frames up to the last commit before the first invalid frame.
+//! Format: <https://www.sqlite.org/fileformat2.html#walformat>. A header of 32 bytes, then frames: 24 bytes of header
+//! and a page. A frame is valid if it has the header's salts and if its checksum continues that of the frame before.
+//! Recovery takes the frames up to the last commit before the first invalid frame.
 //!
 //! 1. [`read`] finds the same last frame as SQLite, for any bytes.
 //! 2. Frames with other salts were left by an earlier use of the file and say nothing.
-//! 3. Behind the last valid frame, frames with the header's salts are searched whose checksum continues the one that the
-//!    frame before them *says*: they were written after a frame that is damaged. A commit among them that another frame
-//!    follows was on disk before that one was written, so it was acknowledged, and is lost.
+//! 3. Behind the last valid frame, frames with the header's salts are searched whose checksum continues the one that
+//!    the frame before them *says*: they were written after a frame that is damaged. A commit among them that another
+//!    frame follows was on disk before that one was written, so it was acknowledged, and is lost.
 //! 4. Reading ends at a deadline, and the report says so.
 
 mod report;

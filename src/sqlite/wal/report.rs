@@ -18,8 +18,8 @@ const BUFFER_BYTES: usize = 1 << 20;
 /// The page size of files that delaycast makes, for one whose header cannot be read.
 const PAGE_BYTES: usize = 4096;
 
-/// What the `-wal` of the database at `path` holds; `None` if there is none, or an empty one. Only true while no process
-/// has it open.
+/// What the `-wal` of the database at `path` holds; `None` if there is none, or an empty one. Only true while no
+/// process has it open.
 pub(in crate::sqlite) fn found(path: &Path, database: &File) -> io::Result<Option<Contents>> {
     let wal = match File::open(beside(path, "-wal")) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
