@@ -29,6 +29,7 @@ pub mod atlas;
 mod background;
 mod binary;
 pub mod classes;
+pub mod clock;
 pub mod code;
 pub mod delivery;
 pub mod document;

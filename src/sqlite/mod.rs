@@ -40,7 +40,7 @@ use std::{
         Arc, Mutex, PoisonError,
         mpsc::{SyncSender, sync_channel},
     },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
@@ -49,6 +49,7 @@ pub use inspect::{Committed, Inspector, StoredDeadLetter, Tally};
 pub use open::OpenError;
 pub use writer::{CHANGES_MAX, QUEUE_BYTES_MAX};
 
+pub(crate) use crate::clock::now_ms;
 pub(crate) use bell::Bell;
 pub(crate) use fault::{refuses_row, unavailable};
 pub(crate) use rows::{Row, RowWriter};
@@ -161,11 +162,6 @@ impl Drop for Database {
         self.queue.close();
         self.writer.wait(FAREWELL);
     }
-}
-
-/// Milliseconds since 1970, by this machine's clock.
-pub(crate) fn now_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }
 
 #[cfg(test)]

@@ -13,9 +13,10 @@ use std::{
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{bell::Bells, fault, now_ms, retention, schema};
+use super::{bell::Bells, fault, retention, schema};
 use crate::{
     background::Thread,
+    clock::{Clock, SystemClock},
     delivery::{Backoff, Unavailable},
 };
 
@@ -203,7 +204,7 @@ impl Scribe {
 
     /// One small step of housekeeping; if there is more to do, the next follows after what waits.
     fn sweep(&mut self) {
-        let swept = retention::sweep(&mut self.connection, now_ms(), &retention::Limits::default());
+        let swept = retention::sweep(&mut self.connection, &SystemClock.read(), &retention::Limits::default());
         let pause = match swept {
             Ok(swept) if swept.more => Duration::ZERO,
             Ok(_) => retention::SWEEP_EVERY,
