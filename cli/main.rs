@@ -28,6 +28,7 @@ mod web;
 use std::{io::IsTerminal, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use delaycast::clock;
 use delaycast_dataflows::score::Error as ScoreError;
 use tracing_subscriber::EnvFilter;
 
@@ -72,6 +73,11 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr();
     exit_when_a_thread_panics();
+    let stamps = matches!(cli.command, Command::Up(_) | Command::Score(_) | Command::Web(_) | Command::Train(_));
+    if stamps && let Err(wrong) = clock::wall() {
+        report(&wrong.into());
+        return ExitCode::FAILURE;
+    }
     let result = match cli.command {
         Command::Up(args) => up::run(&args),
         Command::Score(args) => score::run(&args),

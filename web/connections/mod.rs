@@ -14,7 +14,7 @@
 //!    last response, so that no request is lost. What is then still open is cut.
 //! 5. A connection has bounded buffers: [`USER_BUFFER_BYTES`] here and about [`KERNEL_BUFFER_BYTES`] each way in the
 //!    kernel. While written bytes are not taken, the next pipelined request is not begun.
-//! 6. What is dropped is counted, and is dropped with a reset, which frees the kernel's buffers, too.
+//! 6. What is dropped is counted and logged, and is dropped with a reset, which frees the kernel's buffers, too.
 
 mod pace;
 mod stream;
@@ -26,7 +26,7 @@ use std::{
     net::{SocketAddr, TcpListener as StdListener},
     pin::pin,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use hyper::server::conn::http1;
@@ -62,6 +62,8 @@ const KERNEL_BUFFER_BYTES: usize = 128 << 10;
 const BACKLOG: i32 = 4096;
 /// Pause after the system could not give a connection, as when files run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+/// Dropped connections are logged this often at most.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 /// Told to a connection that finds no place.
 const BUSY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
@@ -93,8 +95,9 @@ pub(crate) async fn accept(
     let (graceful, table) = (GracefulShutdown::new(), Table::new(config));
     // A connection that is past its life, and has said nothing since, has had time for one more request of any kind.
     let life_max = config.life_max + config.head_within + config.body_within + config.write_within;
-    let mut shutdown = pin!(shutdown);
+    let (mut shutdown, mut told) = (pin!(shutdown), Told::default());
     loop {
+        told.tell(config, &listener);
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = &mut shutdown => break,
@@ -132,6 +135,32 @@ pub(crate) async fn accept(
         () = sleep(config.drain_within) => {
             tracing::warn!("connections were still open {:?} after the word to stop; they are cut", config.drain_within);
         }
+    }
+}
+
+/// What was logged of dropped connections.
+#[derive(Default)]
+struct Told {
+    at: Option<Instant>,
+    count: u64,
+}
+
+impl Told {
+    /// Logs that connections are dropped, not more often than an attack can be told of without filling the log.
+    fn tell(&mut self, config: &Config, listener: &TcpListener) {
+        let counts = config.dropped.get();
+        let count: u64 = counts.iter().map(|(_, count)| count).sum();
+        if count == self.count || self.at.is_some_and(|at| at.elapsed() < TELL_EVERY) {
+            return;
+        }
+        let counts: Vec<String> = counts.iter().map(|(why, count)| format!("{why} {count}")).collect();
+        let port = listener.local_addr().map(|address| address.port()).unwrap_or_default();
+        tracing::warn!(
+            "port {port} drops connections whose clients keep it waiting, {} places are for all; so far: {}",
+            config.connections_max,
+            counts.join(", ")
+        );
+        *self = Told { at: Some(Instant::now()), count };
     }
 }
 

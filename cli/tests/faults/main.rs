@@ -11,6 +11,7 @@ mod broker;
 mod clock;
 mod crash;
 mod embedded;
+mod hostile;
 mod load;
 mod password;
 #[allow(dead_code, reason = "these tests use their share")]

@@ -45,11 +45,13 @@ impl Bench {
     /// Marks what is there, lets time go on to a day, and sweeps until nothing is left to drop; how many rows were.
     fn sweep(&mut self, day: i64, limits: &Limits) -> usize {
         let marking = Limits { mark_every_ms: 0, ..*limits };
-        let mut dropped = sweep(&mut self.connection, &self.reading(), &marking).unwrap().dropped;
+        let reading = self.reading();
+        let mut dropped = sweep(&mut self.connection, &reading, &marking).unwrap().dropped;
         assert!(day >= self.day, "time goes on");
         self.day = day;
+        let reading = self.reading();
         loop {
-            let swept = sweep(&mut self.connection, &self.reading(), limits).unwrap();
+            let swept = sweep(&mut self.connection, &reading, limits).unwrap();
             dropped += swept.dropped;
             if !swept.more {
                 return dropped;

@@ -15,7 +15,7 @@ use mongodb::{
     bson::{self, Bson, Document, doc},
 };
 
-use self::scan::{Place, Scan};
+use self::scan::{Place, Scan, Stamps};
 use super::{
     ANSWERS,
     calls::Calls,
@@ -24,7 +24,7 @@ use super::{
 use crate::{
     answer::ModelVersion,
     classes::DelayClass,
-    clock,
+    clock::{Clock, SystemClock},
     delivery::Unavailable,
     store::{Landed, Page, Tail},
 };
@@ -39,14 +39,16 @@ pub(super) struct MongoTail {
 
 impl MongoTail {
     pub(super) fn new(calls: Arc<Calls>, since: DateTime<Utc>) -> Self {
-        MongoTail { calls, scan: Scan::since(since, clock::now()), after: None }
+        let reading = SystemClock.read();
+        MongoTail { calls, scan: Scan::since(since, reading.nearest(), reading.since_boot), after: None }
     }
 }
 
 impl Tail for MongoTail {
     fn next(&mut self, rows_max: usize) -> Result<Page, Unavailable> {
         if self.after.is_none() {
-            self.scan.begin(clock::now());
+            let reading = SystemClock.read();
+            self.scan.begin(reading.nearest(), reading.since_boot);
         }
         let (floor, skipped, after) = (self.scan.floor(), self.scan.skipped(), self.after.clone());
         let documents = self.calls.call("cannot follow the answers", FIND, move |database| {
@@ -70,7 +72,7 @@ impl Tail for MongoTail {
 }
 
 /// Answers from a floor on, or behind a place, without those that are skipped.
-fn filter(floor: DateTime<Utc>, skipped: Option<Range<DateTime<Utc>>>, after: Option<Place>) -> Document {
+fn filter(floor: DateTime<Utc>, skipped: Vec<Stamps>, after: Option<Place>) -> Document {
     let date = |at: DateTime<Utc>| bson::DateTime::from_millis(at.timestamp_millis());
     let from = after.as_ref().map_or(floor, |(at, _)| *at);
     // Only texts are at least the empty one: a document of another hand has another id, and is not ours to count.
@@ -79,7 +81,7 @@ fn filter(floor: DateTime<Utc>, skipped: Option<Range<DateTime<Utc>>>, after: Op
     if let Some((at, id)) = after {
         all.push(doc! { "$or": [{ "ScoredAt": { "$gt": date(at) } }, { "_id": { "$gt": id } }] });
     }
-    if let Some(Range { start, end }) = skipped {
+    for Range { start, end } in skipped {
         all.push(doc! { "$or": [{ "ScoredAt": { "$lt": date(start) } }, { "ScoredAt": { "$gte": date(end) } }] });
     }
     if !all.is_empty() {
