@@ -21,6 +21,7 @@ mod stream;
 mod table;
 
 use std::{
+    fmt::Display,
     future::Future,
     io,
     net::{SocketAddr, TcpListener as StdListener},
@@ -107,7 +108,7 @@ pub(crate) async fn accept(
             Err(error) => {
                 // Where files have run out, one connection less makes room.
                 if !is_of_one_connection(&error) {
-                    tracing::warn!("cannot accept a connection: {error}");
+                    told.cannot_accept(&error);
                     table.make_room();
                     sleep(ACCEPT_PAUSE).await;
                 }
@@ -124,7 +125,7 @@ pub(crate) async fn accept(
         let stream = Stream::new(stream, Arc::clone(&turn), config.write_within);
         let paced = Paced::new(service.clone(), turn, config);
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), paced));
-        let task = tokio::spawn(serve(seat, timeout(life_max, connection)));
+        let task = tokio::spawn(serve(seat, life_max, connection));
         table.runs(id, task.abort_handle());
         // In a burst each connection gets to read its first request before others can take its place.
         yield_now().await;
@@ -138,14 +139,23 @@ pub(crate) async fn accept(
     }
 }
 
-/// What was logged of dropped connections.
+/// What was logged of connections that are dropped, or cannot be accepted.
 #[derive(Default)]
 struct Told {
     at: Option<Instant>,
     count: u64,
+    cannot_accept_at: Option<Instant>,
 }
 
 impl Told {
+    /// Logs an error of the listener, which comes again and again where files have run out.
+    fn cannot_accept(&mut self, error: &io::Error) {
+        if self.cannot_accept_at.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
+            tracing::warn!("cannot accept a connection: {error}; may this process have more files (ulimit -n)?");
+            self.cannot_accept_at = Some(Instant::now());
+        }
+    }
+
     /// Logs that connections are dropped, not more often than an attack can be told of without filling the log.
     fn tell(&mut self, config: &Config, listener: &TcpListener) {
         let counts = config.dropped.get();
@@ -160,17 +170,16 @@ impl Told {
             config.connections_max,
             counts.join(", ")
         );
-        *self = Told { at: Some(Instant::now()), count };
+        (self.at, self.count) = (Some(Instant::now()), count);
     }
 }
 
-async fn serve<E: std::fmt::Display>(
-    seat: Seat,
-    connection: impl Future<Output = Result<Result<(), E>, tokio::time::error::Elapsed>>,
-) {
-    match connection.await {
+async fn serve<E: Display>(seat: Seat, life_max: Duration, connection: impl Future<Output = Result<(), E>>) {
+    let mut connection = pin!(connection);
+    match timeout(life_max, connection.as_mut()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!("a connection ended: {error}"),
+        // It is reset when it goes out of scope.
         Err(_) => seat.outlived(),
     }
 }
