@@ -1,9 +1,10 @@
 //! `delaycast doctor`: whether everything that a system depends on is well.
 
 use anyhow::bail;
-use chrono::Utc;
+use chrono::SecondsFormat;
 use clap::Args as ClapArgs;
 use delaycast::{
+    clock,
     finding::{Finding, State},
     model::{ModelDir, published_at},
 };
@@ -51,6 +52,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             findings.push(finding);
         }
     }
+    findings.push(wall_clock());
     findings.extend(model(&ModelDir::new(&system.models.models)));
     let state = worst(&findings);
     let report = Report { state, findings };
@@ -66,6 +68,13 @@ fn worst(findings: &[Finding]) -> State {
     [State::Broken, State::Notice].into_iter().find(|state| any(*state)).unwrap_or(State::Well)
 }
 
+fn wall_clock() -> Finding {
+    match clock::wall() {
+        Ok(now) => Finding::well("clock", format!("it says {}", now.to_rfc3339_opts(SecondsFormat::Secs, true))),
+        Err(wrong) => Finding::broken("clock", wrong.to_string(), "set it, as with chronyc makestep or timedatectl"),
+    }
+}
+
 fn model(models: &ModelDir) -> Vec<Finding> {
     let loaded = match models.load_current() {
         Ok(loaded) => loaded,
@@ -75,7 +84,7 @@ fn model(models: &ModelDir) -> Vec<Finding> {
         }
     };
     let name = loaded.version.as_str();
-    let age = published_at(&loaded.version).map(|at| (Utc::now() - at).to_std().unwrap_or_default());
+    let age = published_at(&loaded.version).map(|at| (clock::now() - at).to_std().unwrap_or_default());
     let age = age.map(|age| format!(", made {} ago", HumanDuration(age))).unwrap_or_default();
     vec![Finding::well("model", format!("{name} can be read{age}"))]
 }

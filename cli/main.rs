@@ -32,7 +32,7 @@ mod web;
 use std::{io::IsTerminal, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use delaycast::ask::AskError;
+use delaycast::{ask::AskError, clock};
 use delaycast_dataflows::score::Error as ScoreError;
 use tracing_subscriber::EnvFilter;
 
@@ -82,6 +82,11 @@ fn main() -> ExitCode {
     let cli: Cli = arguments::parse();
     log_to_stderr();
     exit_when_a_thread_panics();
+    let stamps = matches!(cli.command, Command::Up(_) | Command::Score(_) | Command::Web(_) | Command::Train(_));
+    if stamps && let Err(wrong) = clock::wall() {
+        report(&wrong.into());
+        return ExitCode::FAILURE;
+    }
     let result = match cli.command {
         Command::Up(args) => up::run(&args),
         Command::Score(args) => score::run(&args),

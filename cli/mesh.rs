@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use chrono::{Datelike, Days, Utc};
+use chrono::{Datelike, Days};
 use clap::{Args as ClapArgs, Subcommand};
 use delaycast::key_file::{self, KeyFileError};
 use rcgen::{
@@ -106,7 +106,7 @@ fn authority_of(name: &str) -> anyhow::Result<CertificateParams> {
 
 fn valid_for(certificate: &mut CertificateParams, days: u64) {
     let day = |day: chrono::NaiveDate| date_time_ymd(day.year(), day.month() as u8, day.day() as u8);
-    let today = Utc::now().date_naive();
+    let today = delaycast::clock::now().date_naive();
     certificate.not_before = day(today.checked_sub_days(Days::new(EARLIER_DAYS)).unwrap_or(today));
     // Through the last day.
     certificate.not_after = day(today.checked_add_days(Days::new(days + 1)).unwrap_or(today));

@@ -10,6 +10,7 @@ use anyhow::{Context, anyhow, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args as ClapArgs;
 use delaycast::{
+    clock,
     log::{DeadLetter, DeadLetterSpan, DeadLettersFrom, Producer},
     request::RequestId,
 };
@@ -187,14 +188,14 @@ fn in_words(summary: &Summary) -> String {
 
 /// A moment, or so long ago.
 fn moment(text: &str) -> Result<DateTime<Utc>, String> {
-    parse_moment(text, Utc::now()).map_err(|error| error.to_string())
+    parse_moment(text, clock::now()).map_err(|error| error.to_string())
 }
 
 fn parse_moment(text: &str, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>> {
     if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
         return Ok(moment.to_utc());
     }
-    Ok(now - duration(text)?)
+    now.checked_sub_signed(duration(text)?).context("that is before all time")
 }
 
 /// As in 90m.

@@ -2,9 +2,10 @@
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 
-use chrono::{NaiveDate, Utc};
+use chrono::NaiveDate;
 use delaycast::{
     classes::DelayClass,
+    clock,
     evaluate::{Evaluation, Metrics, Window},
     features::{Preset, TrainingFlight},
     forest::ForestSettings,
@@ -83,7 +84,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let model = learn(history, &plan)?;
     let train_seconds = began_at.elapsed().as_secs_f64();
 
-    let published = if args.aside { dir.publish_aside(model, Utc::now())? } else { dir.publish(model, Utc::now())? };
+    let published =
+        if args.aside { dir.publish_aside(model, clock::now())? } else { dir.publish(model, clock::now())? };
     let (path, origin) = (dir.path_of(&published.version), published.model.origin());
     let report = Report {
         version: published.version.to_string(),
@@ -106,7 +108,7 @@ pub(crate) fn train_bundled(models: &ModelDir, workers: NonZeroUsize) -> anyhow:
     models.prepare()?;
     let settings = ForestSettings::of(Preset::Default, 1);
     let plan = Plan { preset: Preset::Default, settings, holdout_from: None, workers };
-    Ok(models.publish(learn(history::bundled()?, &plan)?, Utc::now())?)
+    Ok(models.publish(learn(history::bundled()?, &plan)?, clock::now())?)
 }
 
 fn learn(history: History, plan: &Plan) -> anyhow::Result<Model> {

@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         (score_here(args.workers, connections, models, &counters, &stop)?, Arc::new(shown))
     };
     let operations = operations::watch(&log, &store, Some(shown), &stop)?;
-    let served = web::serve(listener, &*log, &*store, operations, atlas, &stop);
+    let served = web::serve(listener, args.listen.hosts(), &*log, &*store, operations, atlas, &stop);
     stop.ask();
     let scored = scoring.join().map_err(|_| anyhow!("the scorer panicked"))?;
     if args.processes == 1 {

@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::Args as ClapArgs;
 use delaycast::{atlas::Atlas, log::Log, model::ModelDir, store::Store};
 use delaycast_dataflows::score::{Stop, TICK};
-use delaycast_web::{Operations, Parts};
+use delaycast_web::{HostName, Hosts, Operations, Parts};
 
 use crate::{health::HealthOption, operations, options::SystemOptions, routes, signals};
 
@@ -23,12 +23,21 @@ pub(crate) struct Listen {
     /// Port to listen on; 0 takes a free one
     #[arg(long, value_name = "PORT", default_value_t = 5001)]
     pub(crate) port: u16,
+    /// Also answer to this name; may be given several times. On a loopback address the page answers to localhost,
+    /// 127.0.0.1 and [::1], on another one to any name, unless this names some
+    #[arg(long = "host", value_name = "NAME")]
+    hosts: Vec<HostName>,
 }
 
 impl Listen {
     /// Takes the port.
     pub(crate) fn listen(&self) -> anyhow::Result<std::net::TcpListener> {
         Ok(delaycast_web::bind(SocketAddr::new(self.bind, self.port))?)
+    }
+
+    /// The names that the page answers to.
+    pub(crate) fn hosts(&self) -> Hosts {
+        Hosts::of(self.bind, &self.hosts)
     }
 }
 
@@ -62,7 +71,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let _watching_store = args.health.watch_store(&monitor, &store, &stop)?;
     monitor.has("model");
     let operations = operations::watch(&log, &store, None, &stop)?;
-    let served = serve(listener, &*log, &*store, operations, model.model.atlas().clone(), &stop);
+    let hosts = args.listen.hosts();
+    let served = serve(listener, hosts, &*log, &*store, operations, model.model.atlas().clone(), &stop);
     stop.ask();
     served
 }
@@ -70,6 +80,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 /// Serves until `stop` is asked, after saying where. Blocks.
 pub(crate) fn serve(
     listener: std::net::TcpListener,
+    hosts: Hosts,
     log: &dyn Log,
     store: &dyn Store,
     operations: Arc<dyn Operations>,
@@ -82,7 +93,7 @@ pub(crate) fn serve(
         answers: Arc::from(store.lookup()?),
         operations,
         atlas: Arc::new(atlas),
-        config: delaycast_web::Config::default(),
+        config: delaycast_web::Config { hosts, ..delaycast_web::Config::default() },
     };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the web's threads")?;

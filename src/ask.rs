@@ -6,10 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::Utc;
 use serde_json::{Map, Value};
 
 use crate::{
+    clock,
     delivery::{Backoff, Unavailable},
     log::{Log, PublishError},
     request::{self, Malformed, MalformedKind, Request, RequestId},
@@ -52,7 +52,7 @@ pub enum AskError {
 pub fn read_request(bytes: &[u8]) -> Result<Request, Malformed> {
     let malformed = match request::decode(bytes) {
         Ok(mut request) => {
-            request.asked_at.get_or_insert_with(|| Utc::now().naive_utc());
+            request.asked_at.get_or_insert_with(|| clock::now().naive_utc());
             return Ok(request);
         }
         Err(malformed) => malformed,

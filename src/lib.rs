@@ -5,6 +5,7 @@
 //! * [`code`], [`classes`]: the vocabulary: airline and airport codes, the four delay classes.
 //! * [`request`]: what is asked: fields, limits, decoding from and encoding to the wire.
 //! * [`answer`]: what is answered: answers and rejections; [`explanation`]: why; [`shadow`]: what a candidate says beside.
+//! * [`clock`]: the wall clock, which may be set to anything, and the time that elapses.
 //! * [`document`]: the answers' shape in a document store, and its JSON.
 //! * [`atlas`]: known airports and airlines, distances between airports.
 //! * [`history`]: flown flights: their Parquet file, what fetches their zips, and the importers of other formats.
@@ -31,6 +32,7 @@ pub mod atlas;
 mod background;
 mod binary;
 pub mod classes;
+pub mod clock;
 pub mod code;
 pub mod delivery;
 pub mod document;

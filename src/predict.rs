@@ -2,11 +2,11 @@
 
 use std::io::{self, BufReader, Read, Write};
 
-use chrono::Utc;
 use serde_json::json;
 
 use crate::{
     answer::Answer,
+    clock,
     document::Json,
     model::Scorer,
     ndjson::{Line, Lines},
@@ -76,7 +76,7 @@ fn answer(
     let requests: Vec<Request> = batch.iter().filter_map(|(_, request)| request.as_ref().ok().cloned()).collect();
     let mut scores = Vec::with_capacity(requests.len());
     scorer.score(&requests, &mut scores);
-    let scored_at = Utc::now();
+    let scored_at = clock::now();
     let mut answers = requests.into_iter().zip(scores);
     for (number, request) in batch.drain(..) {
         match request {

@@ -14,25 +14,24 @@ use warp::http::{HeaderMap, header};
 
 /// A body is at most this long: no form needs more than the message that it becomes.
 pub const BODY_BYTES_MAX: usize = MESSAGE_BYTES_MAX;
-/// A body that has not arrived by then is given up.
-const BODY_WITHIN: Duration = Duration::from_secs(10);
 /// How the body as a whole is named where fields are named.
 const BODY: &str = "body";
 
 /// A form's fields in the order sent: name and value, or what is wrong with the value. `null` is an empty text.
 pub(crate) type Pairs = Vec<(String, Result<String, String>)>;
 
-/// Reads the body in whichever of the three forms it comes.
+/// Reads the body in whichever of the three forms it comes; one that has not arrived within a time is given up.
 pub(crate) async fn read_form<B: Buf>(
     headers: &HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
+    within: Duration,
 ) -> Result<Pairs, Invalid> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
-        "application/x-www-form-urlencoded" => urlencoded(text(&read(body).await?)?, BODY),
-        "application/json" => json(text(&read(body).await?)?),
-        "multipart/form-data" => multipart(content_type, read(body).await?).await,
+        "application/x-www-form-urlencoded" => urlencoded(text(&read(body, within).await?)?, BODY),
+        "application/json" => json(text(&read(body, within).await?)?),
+        "multipart/form-data" => multipart(content_type, read(body, within).await?).await,
         _ => Err(Invalid::new(
             "Content-Type",
             "must be application/x-www-form-urlencoded, multipart/form-data or application/json",
@@ -40,7 +39,7 @@ pub(crate) async fn read_form<B: Buf>(
     }
 }
 
-async fn read<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>>) -> Result<Vec<u8>, Invalid> {
+async fn read<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>>, within: Duration) -> Result<Vec<u8>, Invalid> {
     let collect = async {
         let (mut body, mut bytes) = (pin!(body), Vec::new());
         while let Some(piece) = body.next().await {
@@ -57,8 +56,8 @@ async fn read<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>>) -> Resul
         }
         Ok(bytes)
     };
-    let too_slow = |_| Invalid::new(BODY, format!("did not arrive within {BODY_WITHIN:?}"));
-    tokio::time::timeout(BODY_WITHIN, collect).await.map_err(too_slow)?
+    let too_slow = |_| Invalid::new(BODY, format!("did not arrive within {within:?}"));
+    tokio::time::timeout(within, collect).await.map_err(too_slow)?
 }
 
 fn text(bytes: &[u8]) -> Result<&str, Invalid> {

@@ -8,14 +8,16 @@ use std::{convert::Infallible, sync::Arc};
 use warp::{
     Filter, Rejection,
     filters::BoxedFilter,
+    host::Authority,
     http::{HeaderMap, HeaderName, HeaderValue, Method, header},
-    reject,
+    reject::{self, InvalidHeader},
     reply::Response,
 };
 
 use crate::{
     accept::Accepts,
     assets, handlers,
+    hosts::WrongHost,
     problem::{Handled, Problem},
     render::BadTemplate,
     site::{Parts, Site},
@@ -38,7 +40,7 @@ const WRITE: &str = "POST";
 /// All routes. Fails if a template is broken, which the tests exclude.
 pub fn routes(parts: Parts) -> Result<BoxedFilter<(Response,)>, BadTemplate> {
     let site = Arc::new(Site::new(parts)?);
-    let inner = index()
+    let routes = index()
         .or(page(&site))
         .unify()
         .or(classify(&site))
@@ -50,10 +52,18 @@ pub fn routes(parts: Parts) -> Result<BoxedFilter<(Response,)>, BadTemplate> {
         .or(operations_json(&site))
         .unify()
         .or(files())
-        .unify()
-        .recover(explain)
         .unify();
+    let inner = known_host(&site).and(routes).recover(explain).unify();
     Ok(warp::header::headers_cloned().and(inner).and(with(&site)).map(finish).boxed())
+}
+
+/// Before everything else, so that nothing is told to a site that got here by DNS rebinding.
+fn known_host(site: &Arc<Site>) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {
+    let check = |asked: Option<Authority>, headers: HeaderMap, site: Arc<Site>| async move {
+        let hosts = &site.parts.config.hosts;
+        hosts.check(&headers, asked.as_ref()).map_err(|wrong| reject::custom(Problem::wrong_host(&wrong)))
+    };
+    warp::host::optional().and(warp::header::headers_cloned()).and(with(site)).and_then(check).untuple_one()
 }
 
 fn index() -> BoxedFilter<(Response,)> {
@@ -136,6 +146,8 @@ async fn explain(rejection: Rejection) -> Result<Response, Infallible> {
     let problem = match rejection.find::<Problem>() {
         Some(problem) => problem.clone(),
         None if rejection.is_not_found() => Problem::not_found(),
+        // Of all headers only `Host` is read where it can be refused: it is malformed, or differs from the target's.
+        None if rejection.find::<InvalidHeader>().is_some() => Problem::wrong_host(&WrongHost::Unclear),
         None => {
             tracing::error!(?rejection, "a rejection that no route accounts for");
             Problem::defect()

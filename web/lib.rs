@@ -6,7 +6,8 @@
 //! # Layout
 //!
 //! * [`serve()`] and [`bind`]: the server, its listener and its end. [`routes`]: the same routes without a socket.
-//! * `connections`: how many there are, and how long they may be silent.
+//! * `connections`: how many there are, how long each may keep us waiting, and which one is dropped for another.
+//! * [`Hosts`]: the names under which the page may be asked for.
 //! * `filters`: which request goes to which handler; what every response carries.
 //! * `handlers`: one file a page or route.
 //! * `models`: what a form says, what a template shows. No HTTP in there.
@@ -25,8 +26,10 @@
 //! 3. Everything from outside is escaped: by the templates in HTML, and `<`, `>`, `&` by JSON escapes in JSON text,
 //!    because the old page needs that text as `text/html`.
 //! 4. Everything works without JavaScript; nothing is inline, and the content security policy holds it to that.
-//! 5. Nothing waits for ever and nothing piles up: connections and their silence, bodies, lookups at a time, refreshes
+//! 5. Nothing waits for ever and nothing piles up: connections and their phases, bodies, lookups at a time, refreshes
 //!    and polling are bounded.
+//! 6. A page that only this machine can reach answers to its names alone ([`Hosts`]): another site's script, whose name
+//!    is made to resolve to this machine (DNS rebinding), reads nothing.
 
 mod accept;
 mod assets;
@@ -35,6 +38,7 @@ mod connections;
 mod filters;
 mod handlers;
 mod health;
+mod hosts;
 mod models;
 mod operations;
 mod problem;
@@ -44,9 +48,11 @@ mod serve;
 mod site;
 
 pub use body::BODY_BYTES_MAX;
+pub use connections::Dropped;
 pub use filters::routes;
 pub use health::{Vitals, serve_health};
 pub use models::answer_in_words;
+pub use hosts::{HostName, Hosts};
 pub use operations::{Answers, Count, DeadLetters, Now, Operations, Wait};
 pub use render::BadTemplate;
 pub use report::render_report;

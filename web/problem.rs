@@ -14,6 +14,7 @@ use warp::{
 use crate::{
     accept::Accepts,
     handlers,
+    hosts::WrongHost,
     models::{ErrorPage, FlightForm, PredictPage},
     site::Site,
 };
@@ -73,6 +74,21 @@ impl Problem {
     pub(crate) fn not_allowed(allow: &'static str) -> Self {
         let reason = format!("this address takes {allow} only");
         Problem { allow: Some(allow), ..Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", reason) }
+    }
+
+    /// The page is asked for under a name that it does not answer to.
+    pub(crate) fn wrong_host(wrong: &WrongHost) -> Self {
+        match wrong {
+            WrongHost::Unclear => {
+                Problem::new(StatusCode::BAD_REQUEST, "Host", "one Host is wanted, as in Host: localhost:5001")
+            }
+            WrongHost::Foreign(known) => {
+                let reason = format!(
+                    "this page answers to {known}; for another name, start delaycast with --host and that name"
+                );
+                Problem::new(StatusCode::MISDIRECTED_REQUEST, "Host", reason)
+            }
+        }
     }
 
     /// The log or the store (`part`) does not serve. `id` is a request that may still land.

@@ -6,7 +6,12 @@ use std::{
     net::{SocketAddr, TcpListener},
 };
 
-use crate::{connections::accept, filters::routes, render::BadTemplate, site::Parts};
+use crate::{
+    connections::{self, accept},
+    filters::routes,
+    render::BadTemplate,
+    site::Parts,
+};
 
 /// Why the server could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +36,7 @@ pub enum ServeError {
 
 /// Listens on an address. warp would panic if the port is taken; this says so.
 pub fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address).map_err(|source| ServeError::Bind { address, source })
+    connections::bind(address).map_err(|source| ServeError::Bind { address, source })
 }
 
 /// Serves until `shutdown` is ready, then finishes what is under way, within [`Config::drain_within`](crate::Config): a

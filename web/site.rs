@@ -15,6 +15,8 @@ use tokio::{
 };
 
 use crate::{
+    connections::Dropped,
+    hosts::Hosts,
     operations::Operations,
     render::{BadTemplate, Pages},
 };
@@ -30,12 +32,26 @@ pub struct Config {
     pub lookups_max: usize,
     /// The page stops asking by itself after this long.
     pub give_up_after: Duration,
-    /// So many connections are open at a time; more wait to be accepted.
+    /// So many connections are open at a time; for one more, the one that has kept us waiting for longest is dropped.
     pub connections_max: usize,
+    /// At that bound an address that has this many of them, or more, loses its own first.
+    pub address_share: usize,
     /// A connection that has not sent the head of a request by then is closed, also between two requests.
     pub head_within: Duration,
+    /// A body that has not arrived in full by then is refused.
+    pub body_within: Duration,
+    /// A connection that has not taken what was written to it by then is dropped.
+    pub write_within: Duration,
+    /// A connection that is older is closed after its next response.
+    pub life_max: Duration,
+    /// A connection is closed after the response to this many requests.
+    pub requests_max: u64,
     /// After the word to stop, requests under way have this long to finish.
     pub drain_within: Duration,
+    /// The names under which the page may be asked for.
+    pub hosts: Hosts,
+    /// Counts the connections that are dropped.
+    pub dropped: Arc<Dropped>,
 }
 
 impl Default for Config {
@@ -46,8 +62,15 @@ impl Default for Config {
             lookups_max: 32,
             give_up_after: Duration::from_secs(30),
             connections_max: 512,
+            address_share: 128,
             head_within: Duration::from_secs(15),
+            body_within: Duration::from_secs(10),
+            write_within: Duration::from_secs(30),
+            life_max: Duration::from_secs(600),
+            requests_max: 1000,
             drain_within: Duration::from_secs(5),
+            hosts: Hosts::Any,
+            dropped: Arc::default(),
         }
     }
 }

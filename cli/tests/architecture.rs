@@ -131,3 +131,19 @@ fn files_that_the_architecture_names_are_there() {
         assert!(project().join(name).is_file(), "{name} is not there");
     }
 }
+
+/// `chrono::Utc::now` panics when the clock is before 1970; tests, which stand at the end of a file, may use it.
+#[test]
+fn only_the_clock_module_reads_the_wall_clock() {
+    let files = ["src", "dataflows", "web", "cli"].into_iter().flat_map(sources);
+    let are_for_tests =
+        ["src/clock.rs", "src/log/promises.rs", "src/store/promises.rs"].map(|file| project().join(file));
+    for file in files.filter(|file| !are_for_tests.contains(file)) {
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let is_test = file.file_name().is_some_and(|name| name.to_string_lossy().ends_with("tests.rs"));
+        for reads in ["Utc::now", "Local::now", "SystemTime::now"] {
+            assert!(is_test || !code.contains(reads), "{} has {reads}: use delaycast::clock", file.display());
+        }
+    }
+}

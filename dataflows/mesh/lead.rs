@@ -1,7 +1,6 @@
 //! Process 0: gathers the others, makes the generation, and says when it starts.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
+use delaycast::clock;
 use futures_util::future::try_join_all;
 use rand::RngExt;
 
@@ -27,11 +26,10 @@ pub(super) async fn lead(
 ) -> Result<(Generation, Vec<Option<Channel>>), Failure> {
     let members = gather(attempt, door).await?;
     let known = members.iter().map(|member| member.last_generation).fold(attempt.site.last_generation, u64::max);
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     let generation = Generation {
         number: known.saturating_add(1),
         id: rand::rng().random(),
-        clock_ms: since_epoch.as_millis() as u64,
+        clock_ms: clock::now().timestamp_millis().unsigned_abs(),
         partitions: attempt.site.partitions,
     };
     let incarnations: Vec<Incarnation> =

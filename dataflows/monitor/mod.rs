@@ -4,7 +4,7 @@
 //! what runs. It answers at any time, from any thread, without holding anybody up.
 //!
 //! 1. Live: no worker's main loop is silent for 30 s. An outage, however long, is no reason to start again.
-//! 2. Ready: nothing is missing, all workers turn, every health serves, and nobody has asked to stop.
+//! 2. Ready: the clock is within bounds, nothing is missing, all workers turn, every health serves, and nobody has asked to stop.
 //! 3. The text of the metrics is made when it is asked for; the dataflow touches nothing but plain atomics.
 
 mod exposition;
@@ -15,7 +15,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use delaycast::{answer::ModelVersion, delivery::Health, model::Role, process::Usage, sqlite};
+use delaycast::{answer::ModelVersion, clock, delivery::Health, model::Role, process::Usage, sqlite};
 
 use crate::score::{Connections, Counters, Stop};
 
@@ -94,9 +94,11 @@ impl Monitor {
             let outage = health.outage()?;
             Some(format!("{}: {}, for {} s", health.what(), outage.reason, outage.since.elapsed().as_secs()))
         });
+        // It goes on, with stamps as near as can be; nothing is deleted meanwhile.
+        let clock = clock::wall().err().map(|wrong| wrong.to_string());
         let missing = missing.iter().map(|(what, why)| format!("{what}: {why}"));
         let workers = workers.map(|missing| format!("workers: {missing}"));
-        stopping.into_iter().chain(missing).chain(workers).chain(outages).collect()
+        stopping.into_iter().chain(clock).chain(missing).chain(workers).chain(outages).collect()
     }
 
     /// The numbers, in the text format of Prometheus, version 0.0.4 (rule 3).

@@ -1,6 +1,8 @@
 //! The clock behind the timestamps.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
+
+use delaycast::clock;
 
 use super::Timestamp;
 
@@ -16,8 +18,7 @@ pub struct ClusterClock {
 impl ClusterClock {
     /// A clock that starts at this machine's wall time.
     pub fn start() -> Self {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        ClusterClock { start_ms: since_epoch.as_millis() as u64, since: Instant::now() }
+        Self::start_at(clock::now().timestamp_millis().unsigned_abs())
     }
 
     /// A clock that starts now, at process 0's wall time: `start_ms` in milliseconds since the Unix epoch.

@@ -1,8 +1,8 @@
 //! From messages to requests, and what becomes of those that are none.
 
-use chrono::Utc;
 use delaycast::{
     answer::Rejection,
+    clock,
     log::{DeadLetter, DeadLetterReason, Message},
     request::{self, MESSAGE_BYTES_MAX, MalformedKind, Request, RequestId},
 };
@@ -32,13 +32,13 @@ impl Dead {
 
     /// What the asker is told, if it is known who asked.
     pub(super) fn rejection(self) -> Option<(Rejection, ())> {
-        self.id.map(|id| (Rejection { id, reason: self.reason, rejected_at: Utc::now() }, ()))
+        self.id.map(|id| (Rejection { id, reason: self.reason, rejected_at: clock::now() }, ()))
     }
 
     /// What is kept of the record, and how it counts.
     pub(super) fn into_dead_letter(self) -> (DeadLetter, DeadLetterReason) {
         let Dead { message: Message { position, payload, attempt, topic_id }, id, reason, kind } = self;
-        (DeadLetter { position, id, reason, kind, payload, found_at: Utc::now(), attempt, topic_id }, kind)
+        (DeadLetter { position, id, reason, kind, payload, found_at: clock::now(), attempt, topic_id }, kind)
     }
 }
 

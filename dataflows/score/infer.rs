@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use chrono::Utc;
 use delaycast::{
     answer::{Answer, Score},
+    clock,
     request::Request,
 };
 use timely::{
@@ -94,7 +94,7 @@ impl Batch {
         if let (Some(shadow), Some(sideline)) = (&cast.shadow, &self.shared.sideline) {
             sideline.offer(shadow, scorer.version(), &self.requests, &self.scores);
         }
-        let (model, scored_at) = (scorer.version().clone(), Utc::now());
+        let (model, scored_at) = (scorer.version().clone(), clock::now());
         let scored = self.requests.drain(..).zip(self.scores.drain(..)).zip(self.records.drain(..));
         scored
             .map(move |((request, score), record)| (Answer { request, score, model: model.clone(), scored_at }, record))

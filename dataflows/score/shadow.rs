@@ -18,9 +18,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::Utc;
 use delaycast::{
     answer::{Answer, ModelVersion, Score},
+    clock,
     delivery::{Backoff, Health, ROWS_PER_WRITE_MAX, Writer},
     model::Scorer,
     request::Request,
@@ -173,7 +173,7 @@ impl Work {
             // It cannot be told which score is of which request.
             return counters.dropped.add(asked);
         }
-        let (first, scored_at) = (rows.len(), Utc::now());
+        let (first, scored_at) = (rows.len(), clock::now());
         rows.extend(requests.into_iter().zip(scores).zip(answered).map(|((request, score), answered)| {
             let answer = Answer { request, score, model: shadow.version().clone(), scored_at };
             ShadowAnswer { answer, current: current.clone(), answered }

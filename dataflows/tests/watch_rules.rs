@@ -7,7 +7,10 @@ mod in_memory;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Barrier},
+    sync::{
+        Arc, Barrier,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -16,6 +19,7 @@ use chrono::{DateTime, Utc};
 use delaycast::{
     answer::{Answer, ModelVersion, Score},
     classes::DelayClass,
+    clock::{self, Clock, Reading, SystemClock},
     features::Given,
     log::{DeadLetter, DeadLetterReason, Log, Offset, PartitionId, Payload, Position},
     request,
@@ -220,10 +224,15 @@ impl Running {
     }
 
     fn start_with(store: &Arc<MemoryStore>, log: &Arc<MemoryLog>) -> Self {
+        Self::start_by(Arc::new(SystemClock), store, log)
+    }
+
+    fn start_by(clock: Arc<dyn Clock>, store: &Arc<MemoryStore>, log: &Arc<MemoryLog>) -> Self {
         let (board, stop) = (Arc::new(Board::default()), Stop::default());
         let sources = Sources { store: store.clone(), log: log.clone() };
         let (shown, stopped) = (Arc::clone(&board), stop.clone());
-        let run = move || watch::run(&Config::default(), &sources, &shown, &stopped).unwrap();
+        let config = Config { clock, ..Config::default() };
+        let run = move || watch::run(&config, &sources, &shown, &stopped).unwrap();
         Running { board, stop, thread: Some(thread::spawn(run)) }
     }
 
@@ -325,4 +334,70 @@ fn rule_6_an_outage_of_the_store_is_said_and_waited_out() {
     store.fault(Fault::None);
     let over = running.wait_until(|snapshot| snapshot.waiting.is_empty() && snapshot.behind_s.is_some());
     assert_eq!(over.counts[&Key::Answers], 1);
+}
+
+/// A clock that the test sets, and in which time elapses when the test says so, beside the time that does.
+#[derive(Default)]
+struct SetClock {
+    wrong_s: AtomicI64,
+    elapsed_s: AtomicU64,
+}
+
+impl Clock for SetClock {
+    fn read(&self) -> Reading {
+        let (reading, elapsed_s) = (SystemClock.read(), self.elapsed_s.load(Ordering::Relaxed));
+        let right_s = reading.nearest().timestamp() + elapsed_s.cast_signed();
+        let wall = clock::of_seconds(right_s.saturating_add(self.wrong_s.load(Ordering::Relaxed)), 0);
+        Reading { wall, since_boot: reading.since_boot + Duration::from_secs(elapsed_s), ..reading }
+    }
+}
+
+#[test]
+fn rule_4_counts_go_on_whatever_the_clock_is_set_to() {
+    const DAY_S: i64 = 86_400;
+    let (store, clock) = (MemoryStore::new(), Arc::new(SetClock::default()));
+    let log = MemoryLog::new(1, &store);
+    let (mut answers, mut dead_letters) = (Store::answers(&*store).unwrap(), Log::dead_letters(&*log).unwrap());
+    let running = Running::start_by(clock.clone(), &store, &log);
+    running.wait_until(|snapshot| snapshot.behind_s.is_some());
+    let steps =
+        [0, 40 * DAY_S, 0, -40 * DAY_S, 0, -1800, 1 << 34, i64::MAX, i64::MIN, 100 * 365 * DAY_S, -30 * 365 * DAY_S, 0];
+    let mut hours = 0;
+    for (wrong_s, n) in steps.into_iter().zip(0u64..) {
+        clock.wrong_s.store(wrong_s, Ordering::Relaxed);
+        let stamp = clock.read().nearest();
+        answers.write(&[Answer { scored_at: stamp, ..scored_now(&n.to_string()) }]).unwrap();
+        let letter = DeadLetter {
+            position: Position { partition: PartitionId(0), offset: Offset(n) },
+            id: None,
+            reason: "no JSON".to_owned(),
+            payload: Payload::new(vec![]),
+            found_at: stamp,
+            attempt: 0,
+        };
+        dead_letters.write(&[letter]).unwrap();
+        let count = Some(n.cast_signed() as isize + 1);
+        let are_counted = |snapshot: &Snapshot| {
+            [Key::Answers, Key::DeadLetters].iter().all(|key| snapshot.counts.get(key).copied() == count)
+        };
+        let counts = running.wait_until(are_counted).counts.clone();
+        hours = hours.max(counts.keys().filter(|key| matches!(key, Key::Hour(_))).count());
+    }
+    assert!(hours <= 2, "each in the hour in which it landed, whatever its stamp says: {hours}");
+    println!("{} steps of the clock, all answers and dead letters counted", steps.len());
+}
+
+#[test]
+fn rule_5_while_a_source_is_not_seen_to_its_end_the_time_since_is_said() {
+    let (store, clock) = (MemoryStore::new(), Arc::new(SetClock::default()));
+    let running = Running::start_by(clock.clone(), &store, &MemoryLog::new(1, &store));
+    running.wait_until(|snapshot| snapshot.behind_s.is_some());
+    store.fault(Fault::Fail(usize::MAX));
+    running.wait_until(|snapshot| !snapshot.waiting.is_empty());
+    // The clock is set back meanwhile, which makes nothing less behind.
+    clock.wrong_s.store(-86_400, Ordering::Relaxed);
+    clock.elapsed_s.store(1000, Ordering::Relaxed);
+    running.wait_until(|snapshot| snapshot.behind_s.is_some_and(|behind_s| behind_s >= 1000));
+    store.fault(Fault::None);
+    running.wait_until(|snapshot| snapshot.behind_s.is_some_and(|behind_s| behind_s < 1000));
 }

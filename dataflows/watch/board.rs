@@ -43,7 +43,7 @@ pub struct Snapshot {
     pub at: Timestamp,
     /// All counts that are not 0.
     pub counts: BTreeMap<Key, isize>,
-    /// So far behind now the counting is, in seconds; none while the end is not in sight for the first time.
+    /// For so many seconds, by elapsed time, the end of a source was not in sight; none if one's never was.
     pub behind_s: Option<u64>,
     /// What is waited for, in a few words, and since when.
     pub waiting: Vec<(&'static str, Waiting)>,

@@ -6,19 +6,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{DateTime, Utc};
 use delaycast::{
     delivery::{Backoff, Health, Unavailable},
     log::DeadLetter,
     store::Landed,
 };
 
+use super::{Timestamp, time::Time};
 use crate::score::Stop;
 
 /// So many rows are read at once.
 pub(super) const ROWS_MAX: usize = 10_000;
 /// So many dead letters are read at once: each may have 256 KiB.
 pub(super) const LETTERS_MAX: usize = 64;
+/// After this many bytes of them more are at hand: every log ends a page at 8 MiB or later.
+pub(super) const LETTER_BYTES_MAX: usize = 8 << 20;
 /// A source is read for at most one part in so many of the time.
 const SHARE: u32 = 20;
 /// When nothing more is at hand, the next look is after this, or later.
@@ -34,23 +36,30 @@ pub(super) enum Rows {
 
 /// What a follower tells.
 pub(super) enum News {
-    /// Rows; up to this moment nothing is left unread.
-    Rows(Rows, DateTime<Utc>),
-    /// The end is in sight.
-    CaughtUp,
+    /// Rows. They were not there when the end was last in sight, at this moment, if it ever was.
+    Rows(Rows, Option<Timestamp>),
+    /// The end is in sight: nothing that landed before this moment is left unread.
+    CaughtUp(Timestamp),
 }
 
-/// Reads on: the rows, the moment up to which all are read, and whether more are at hand.
-pub(super) type Next = Box<dyn FnMut() -> Result<(Rows, Option<DateTime<Utc>>), Unavailable> + Send>;
+/// Reads on: the rows, and whether more are at hand.
+pub(super) type Next = Box<dyn FnMut() -> Result<(Rows, bool), Unavailable> + Send>;
 /// Opens a source.
 pub(super) type Open = Box<dyn Fn() -> Result<Next, Unavailable> + Send>;
 
 /// Follows a source and tells of it under its number, until it is to stop or nobody listens. What is read ahead is
 /// bounded by the channel.
-pub(super) fn follow(number: usize, open: &Open, health: &Health, news: &SyncSender<(usize, News)>, stop: &Stop) {
-    let (mut next, mut backoff) = (None, Backoff::new());
+pub(super) fn follow(
+    number: usize,
+    open: &Open,
+    health: &Health,
+    time: &Time,
+    news: &SyncSender<(usize, News)>,
+    stop: &Stop,
+) {
+    let (mut next, mut backoff, mut caught_up_at) = (None, Backoff::new(), None);
     while !stop.asked() {
-        let started = Instant::now();
+        let (started, looked_at) = (Instant::now(), time.now());
         let page = match &mut next {
             None => open().map(|opened| {
                 next = Some(opened);
@@ -61,13 +70,15 @@ pub(super) fn follow(number: usize, open: &Open, health: &Health, news: &SyncSen
         let took = started.elapsed();
         let (told, pause) = match page {
             Ok(None) => continue,
-            Ok(Some((rows, unread_from))) => {
+            Ok(Some((rows, more))) => {
                 health.serving();
                 backoff = Backoff::new();
-                let caught_up = unread_from.is_none();
-                let told = news.send((number, News::Rows(rows, unread_from.unwrap_or_else(Utc::now))));
-                let told = told.and_then(|()| if caught_up { news.send((number, News::CaughtUp)) } else { Ok(()) });
-                (told, pause(took, caught_up))
+                let mut told = news.send((number, News::Rows(rows, caught_up_at)));
+                if !more {
+                    caught_up_at = Some(looked_at);
+                    told = told.and_then(|()| news.send((number, News::CaughtUp(looked_at))));
+                }
+                (told, pause(took, !more))
             }
             Err(error) => {
                 health.waiting(&error);

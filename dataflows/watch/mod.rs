@@ -17,8 +17,11 @@
 //!    moment when it happens. So the counts equal a count from scratch at any moment, with any number of workers.
 //! 3. A window moves in steps ([`STEP`]; a second for rates), and what waits to leave is consolidated: so the state is
 //!    bounded by keys times steps, not by answers. Names beyond [`Config::names_max`] a dimension count as [`OTHER`].
-//! 4. Time is this machine's, and never goes back. A fact from its future counts as of now; one older than the window not.
-//! 5. Following takes a small share of the time, so that it slows nobody down; what is not yet counted is said.
+//! 4. Time is this machine's wall clock at the start, and from then on what has elapsed: a clock that is set stops
+//!    nothing. A fact from the future counts as of now, and one that has just landed with a stamp of long ago, too. One
+//!    older than the window that was there at the start is not counted.
+//! 5. Following takes a small share of the time, so that it slows nobody down. What is not yet counted is said as the time
+//!    that has elapsed since a look saw the end of each source.
 //! 6. A store that does not answer is asked again with backoff, and what is waited for is said.
 //!
 //! Later, outcomes are followed as answers are: a third source, joined by id, whose accuracy is one more key.
@@ -28,6 +31,7 @@ mod fact;
 mod follow;
 mod names;
 mod run;
+mod time;
 mod window;
 
 use std::time::Duration;

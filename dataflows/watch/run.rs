@@ -12,6 +12,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use delaycast::{
+    clock::{Clock, SystemClock},
     delivery::Health,
     log::{DeadLetterSpan, DeadLettersFrom, Log},
     store::{Page, Store},
@@ -20,7 +21,8 @@ use timely::worker::Worker;
 
 use super::{
     Board, Counts, Names, STEP, Snapshot, TURN, Timestamp, Watch, deaths, facts,
-    follow::{LETTERS_MAX, News, Next, Open, ROWS_MAX, Rows, follow},
+    follow::{LETTER_BYTES_MAX, LETTERS_MAX, News, Next, Open, ROWS_MAX, Rows, follow},
+    time::{Time, happened_at},
 };
 use crate::score::Stop;
 
@@ -31,17 +33,19 @@ const PAGES_AHEAD: usize = 2;
 const LISTEN: Duration = Duration::from_millis(50);
 
 /// How the watch runs.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Config {
     /// What is older is forgotten, to the [`STEP`].
     pub window: Duration,
     /// So many airlines, airports, models and reasons each are counted by name.
     pub names_max: usize,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Config { window: Duration::from_secs(3600), names_max: 500 }
+        Config { window: Duration::from_secs(3600), names_max: 500, clock: Arc::new(SystemClock) }
     }
 }
 
@@ -62,8 +66,7 @@ impl Sources {
             let mut tail = store.tail(since)?;
             Ok(Box::new(move || {
                 let Page { rows, more } = tail.next(ROWS_MAX)?;
-                let unread_from = more.then(|| rows.last().map_or(since, |last| last.scored_at));
-                Ok((Rows::Answers(rows), unread_from))
+                Ok((Rows::Answers(rows), more))
             }))
         };
         let log = Arc::clone(&self.log);
@@ -72,9 +75,10 @@ impl Sources {
             let mut reader = log.read_dead_letters(span)?;
             Ok(Box::new(move || {
                 let letters = reader.next(LETTERS_MAX, LISTEN)?;
-                let more = letters.len() == LETTERS_MAX;
-                let unread_from = more.then(|| letters.last().map_or(since, |last| last.found_at));
-                Ok((Rows::DeadLetters(letters), unread_from))
+                // A page ends early with large ones.
+                let bytes: usize = letters.iter().map(|letter| letter.payload.bytes().len()).sum();
+                let more = letters.len() == LETTERS_MAX || bytes >= LETTER_BYTES_MAX;
+                Ok((Rows::DeadLetters(letters), more))
             }))
         };
         vec![
@@ -95,13 +99,15 @@ pub enum Error {
 /// Counts until `stop` is asked. Blocks. It has a worker of its own, so that no scorer shares a thread with it.
 pub fn run(config: &Config, sources: &Sources, board: &Arc<Board>, stop: &Stop) -> Result<(), Error> {
     let (news, arriving) = sync_channel(PAGES_AHEAD);
-    let since = Utc::now() - config.window - STEP;
+    let time = Arc::new(Time::start(&config.clock));
+    let since = time.started_at() - config.window - STEP;
     let mut states = Vec::new();
     for (number, (what, place, open)) in sources.open(since).into_iter().enumerate() {
         let (news, stop) = (news.clone(), stop.clone());
         let health = Arc::new(Health::new(format!("{what}, to count them, {place}")));
-        states.push(State { what, read_up_to: since, caught_up: false, health: Arc::clone(&health) });
-        let run = move || follow(number, &open, &health, &news, &stop);
+        states.push(State { what, caught_up_at: None, health: Arc::clone(&health) });
+        let time = Arc::clone(&time);
+        let run = move || follow(number, &open, &health, &time, &news, &stop);
         thread::Builder::new().name(format!("follow-{number}")).spawn(run)?;
     }
     let (config, board, stop) = (config.clone(), Arc::clone(board), stop.clone());
@@ -109,7 +115,7 @@ pub fn run(config: &Config, sources: &Sources, board: &Arc<Board>, stop: &Stop) 
     let arriving = Mutex::new(arriving);
     timely::execute_directly(move |worker| {
         let arriving = arriving.into_inner().unwrap_or_else(PoisonError::into_inner);
-        work(worker, &config, &arriving, states, &board, &stop);
+        work(worker, &config, &time, &arriving, states, &board, &stop);
     });
     Ok(())
 }
@@ -117,15 +123,15 @@ pub fn run(config: &Config, sources: &Sources, board: &Arc<Board>, stop: &Stop) 
 /// How a source is doing.
 struct State {
     what: &'static str,
-    read_up_to: DateTime<Utc>,
-    /// The end has been in sight.
-    caught_up: bool,
+    /// When the end was last in sight.
+    caught_up_at: Option<Timestamp>,
     health: Arc<Health>,
 }
 
 fn work(
     worker: &mut Worker,
     config: &Config,
+    time: &Time,
     arriving: &Receiver<(usize, News)>,
     mut states: Vec<State>,
     board: &Board,
@@ -133,7 +139,7 @@ fn work(
 ) {
     let (counts, mut names) = (Counts::default(), Names::new(config.names_max, config.window));
     let mut watch = Watch::build(worker, config.window, &counts);
-    let mut now = clock(0);
+    let mut now = time.now();
     while !stop.asked() {
         watch.advance_to(now);
         let turn = Instant::now() + TURN;
@@ -148,7 +154,7 @@ fn work(
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
-        now = clock(now);
+        now = time.now().max(now + 1);
         watch.advance_to(now);
         while !watch.is_settled() {
             worker.step();
@@ -159,32 +165,33 @@ fn work(
 
 fn hear(news: News, state: &mut State, watch: &mut Watch, names: &mut Names, now: Timestamp) {
     match news {
-        News::Rows(rows, read_up_to) => {
-            state.read_up_to = read_up_to;
+        News::Rows(rows, absent_at) => {
             let facts = match rows {
-                Rows::Answers(rows) => facts(&rows, names, now),
-                Rows::DeadLetters(letters) => deaths(&letters, now),
+                Rows::Answers(mut rows) => {
+                    rows.iter_mut().for_each(|row| row.scored_at = happened_at(row.scored_at, absent_at));
+                    facts(&rows, names, now)
+                }
+                Rows::DeadLetters(mut letters) => {
+                    letters.iter_mut().for_each(|letter| letter.found_at = happened_at(letter.found_at, absent_at));
+                    deaths(&letters, now)
+                }
             };
             for (fact, count) in facts {
                 watch.facts.update(fact, count);
             }
         }
-        News::CaughtUp => state.caught_up = true,
+        News::CaughtUp(at) => state.caught_up_at = Some(at),
     }
 }
 
 fn snapshot(now: Timestamp, counts: &Counts, states: &[State]) -> Snapshot {
-    let behind_s = |state: &State| (Utc::now() - state.read_up_to).num_seconds().max(0).unsigned_abs();
+    let behind_s = |state: &State| state.caught_up_at.map(|at| now.saturating_sub(at) / 1000);
+    let behind: Option<Vec<u64>> = states.iter().map(behind_s).collect();
     let waiting = |state: &State| state.health.outage().map(|outage| (state.what, outage));
     Snapshot {
         at: now,
         counts: counts.get(),
-        behind_s: states.iter().all(|state| state.caught_up).then(|| states.iter().map(behind_s).max().unwrap_or(0)),
+        behind_s: behind.and_then(|behind| behind.into_iter().max()),
         waiting: states.iter().filter_map(waiting).collect(),
     }
-}
-
-/// This machine's time; a clock that steps back is waited for.
-fn clock(last: Timestamp) -> Timestamp {
-    u64::try_from(Utc::now().timestamp_millis()).unwrap_or(0).max(last + 1)
 }

@@ -2,16 +2,16 @@
 //!
 //! 1. A group that has ever committed an offset keeps what it has not committed from being dropped (see
 //!    [`super::retention`]).
-//! 2. A group without a commit for [`GROUP_AGE_MAX`] expires: its offsets are removed, with a warning. Never the one of
-//!    its topic that has committed last, so that the only scorer may be stopped for as long as one likes; never one
-//!    that a process reads for; and not before it was found idle in this process for [`CONFIRMED_AFTER`] by a monotonic
-//!    clock.
+//! 2. A group whose commits have not changed for [`GROUP_AGE_MAX`] of elapsed time (see [`super::retention`]: no stamp and
+//!    no wall clock decides) expires: its offsets are removed, with a warning. Never the one of its topic that has
+//!    committed last, so that the only scorer may be stopped for as long as one likes; and never one that a process
+//!    reads for.
 //! 3. From [`GROUP_NOTED`] on a group that keeps messages is named in the log once a day.
 //! 4. A group that is removed, or has expired, starts at the earliest message when it comes back: the first answer
 //!    stands.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     time::{Duration, Instant},
 };
 
@@ -19,7 +19,12 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, TransactionBehavior, params};
 use serde::Serialize;
 
-use super::{readers, schema};
+use super::{
+    readers,
+    retention::{STEADY, elapsed},
+    schema,
+};
+use crate::clock::Reading;
 
 /// A group without a commit for this long expires: 30 days.
 pub const GROUP_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -27,9 +32,8 @@ pub const GROUP_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 pub(super) const GROUP_NOTED: Duration = Duration::from_secs(24 * 3600);
 /// The log names it again after this time.
 const REMIND: Duration = Duration::from_secs(24 * 3600);
-/// An idle group is found idle for this long by a monotonic clock before it expires: one reading of the wall clock does
-/// not decide.
-const CONFIRMED_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// The names of what the retention clock remembers of groups start so.
+const VALUES: &str = "group/";
 /// The bytes of kept messages are estimated from this many of them.
 const SAMPLE: i64 = 200;
 
@@ -67,7 +71,7 @@ impl Group {
 
     /// What it keeps, and until when; `is_last` says that no other group of its topic has committed later.
     pub(crate) fn in_words(&self, now: DateTime<Utc>, is_last: bool) -> String {
-        in_words(self, now, is_last)
+        in_words(self, self.idle(now), is_last)
     }
 
     /// That it has committed nothing for so long, and keeps what all others have read: a reason to look after it.
@@ -170,49 +174,66 @@ pub(crate) fn remove(connection: &Connection, topic: &str, group: &str) -> rusql
     connection.execute(&format!("DELETE FROM committed_offsets WHERE {of}"), [topic, group])
 }
 
-/// The idle groups that this process knows of.
+/// When each idle group was last named in the log.
 #[derive(Default)]
-pub(super) struct Idle(BTreeMap<(String, String), Found>);
+pub(super) struct Reminders(BTreeMap<(String, String), Instant>);
 
-struct Found {
-    committed_at: DateTime<Utc>,
-    /// Since when it is found older than the bound.
-    old_since: Option<Instant>,
-    said: Option<Instant>,
-}
-
-/// Removes the groups that have been idle for too long, and names those that keep messages (rules 2 and 3). `now_ms` is
-/// the wall clock, as far as it is to be trusted.
-pub(super) fn expire(connection: &mut Connection, now_ms: i64, idle: &mut Idle) -> rusqlite::Result<usize> {
-    let now = DateTime::from_timestamp_millis(now_ms).unwrap_or_default();
-    let groups = list(connection, now_ms)?;
-    let candidates: Vec<&Group> =
-        groups.iter().filter(|group| group.idle(now) >= GROUP_NOTED && !group.is_read).collect();
-    // A group that commits again, or is removed, is found anew.
-    idle.0.retain(|(topic, name), found| {
-        candidates
-            .iter()
-            .any(|group| (&group.topic, &group.group) == (topic, name) && group.committed_at == found.committed_at)
-    });
+/// Removes the groups that have been idle for too long, and names those that keep messages (rules 2 and 3). It does
+/// neither while the wall clock does not keep pace.
+pub(super) fn expire(
+    connection: &mut Connection,
+    reading: &Reading,
+    reminders: &mut Reminders,
+) -> rusqlite::Result<usize> {
+    let groups = list(connection, reading.nearest().timestamp_millis())?;
+    let ages = ages(connection, reading)?;
+    let age = |group: &Group| ages.get(&(group.topic.clone(), group.group.clone())).copied().unwrap_or_default();
+    let candidates: Vec<&Group> = groups.iter().filter(|group| age(group) >= GROUP_NOTED && !group.is_read).collect();
+    // A group that commits again, or is removed, is named anew.
+    reminders.0.retain(|(topic, name), _| candidates.iter().any(|it| (&it.topic, &it.group) == (topic, name)));
     let mut expired = 0;
     for group in candidates {
-        let key = (group.topic.clone(), group.group.clone());
-        let found =
-            idle.0.entry(key).or_insert(Found { committed_at: group.committed_at, old_since: None, said: None });
-        let is_last = groups
-            .iter()
-            .filter(|other| other.topic == group.topic)
-            .all(|other| (other.committed_at, &other.group) <= (group.committed_at, &group.group));
-        let is_old = group.idle(now) >= GROUP_AGE_MAX && !is_last;
-        found.old_since = is_old.then(|| found.old_since.unwrap_or_else(Instant::now));
-        if found.old_since.is_some_and(|since| since.elapsed() >= CONFIRMED_AFTER) {
+        let mut others = groups.iter().filter(|it| it.topic == group.topic && it.group != group.group);
+        let is_last = !others.any(|other| age(other) < age(group));
+        let reminded = reminders.0.entry((group.topic.clone(), group.group.clone()));
+        if age(group) >= GROUP_AGE_MAX && !is_last {
             expired += usize::from(remove_if_idle(connection, group)?);
-        } else if group.keeps.messages > 0 && found.said.is_none_or(|said| said.elapsed() >= REMIND) {
-            found.said = Some(Instant::now());
-            tracing::warn!("{}", in_words(group, now, is_last));
+        } else if group.keeps.messages > 0 {
+            let is_new = matches!(reminded, Entry::Vacant(_));
+            let said = reminded.or_insert_with(Instant::now);
+            if is_new || said.elapsed() >= REMIND {
+                *said = Instant::now();
+                tracing::warn!("{}", in_words(group, age(group), is_last));
+            }
         }
     }
     Ok(expired)
+}
+
+/// The elapsed time for which the commits of each topic and group have not changed. Empty while the wall clock does not
+/// keep pace.
+fn ages(connection: &mut Connection, reading: &Reading) -> rusqlite::Result<BTreeMap<(String, String), Duration>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let elapsed = elapsed::look(&transaction, reading, STEADY.as_millis() as i64)?;
+    let mut query = transaction.prepare(
+        "SELECT t.name, c.consumer_group, max(c.committed_at_ms) || '/' || sum(c.next_offset)
+         FROM committed_offsets c JOIN topics t ON t.id = c.topic GROUP BY 1, 2",
+    )?;
+    let rows = query.query_map([], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
+    let commits: Vec<((String, String), String)> = rows.collect::<Result<_, _>>()?;
+    drop(query);
+    let mut ages = BTreeMap::new();
+    let mut names = Vec::new();
+    for ((topic, group), value) in commits {
+        let name = format!("{VALUES}{}/{topic}/{group}", topic.len());
+        if let Some(age_ms) = elapsed::unchanged_for(&transaction, &name, &value, elapsed)? {
+            ages.insert((topic, group), Duration::from_millis(age_ms.max(0).unsigned_abs()));
+        }
+        names.push(name);
+    }
+    elapsed::forget_all_but(&transaction, VALUES, &names)?;
+    transaction.commit()?;
+    Ok(ages)
 }
 
 /// Removes a group unless it has committed meanwhile.
@@ -240,11 +261,10 @@ fn remove_if_idle(connection: &mut Connection, group: &Group) -> rusqlite::Resul
     Ok(true)
 }
 
-/// What a group keeps, and until when.
-fn in_words(group: &Group, now: DateTime<Utc>, is_last: bool) -> String {
+/// What a group keeps that has committed nothing for so long, and until when.
+fn in_words(group: &Group, idle: Duration, is_last: bool) -> String {
     const DAY_S: u64 = 24 * 3600;
     let Group { group: name, keeps: Kept { messages, bytes }, .. } = group;
-    let idle = group.idle(now);
     let left = GROUP_AGE_MAX.saturating_sub(idle).as_secs() / DAY_S;
     let expires = match is_last {
         true => "it is the last of its topic to have committed, so it does not expire".to_owned(),
@@ -278,13 +298,4 @@ pub(super) fn retained(connection: &Connection, topic: &str) -> rusqlite::Result
     )?;
     let messages: u64 = counts.iter().sum();
     Ok(Kept { messages, bytes: (messages as f64 * mean) as u64 })
-}
-
-#[cfg(test)]
-impl Idle {
-    /// As if everything was found idle long ago.
-    pub(super) fn confirm(&mut self) {
-        let since = Instant::now().checked_sub(2 * CONFIRMED_AFTER).unwrap();
-        self.0.values_mut().for_each(|found| found.old_since = found.old_since.map(|_| since));
-    }
 }

@@ -22,13 +22,13 @@ use std::{
     path::{Path, PathBuf},
     sync::{Mutex, OnceLock, PoisonError},
     thread,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::schema::APPLICATION_ID;
-use crate::delivery::Unavailable;
+use crate::{clock, delivery::Unavailable};
 
 /// A path is looked at this often when nothing is committed.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -96,7 +96,7 @@ pub(crate) struct Identity {
 
 struct Seen {
     /// When everything was as it should be.
-    at: SystemTime,
+    at: DateTime<Utc>,
     application_id: i32,
     change_counter: u32,
 }
@@ -146,7 +146,7 @@ impl Identity {
             ids: [ids[0], ids[1], shm_id],
             file,
             wal_file,
-            seen: Mutex::new(Seen { at: SystemTime::now(), application_id, change_counter }),
+            seen: Mutex::new(Seen { at: clock::now(), application_id, change_counter }),
             lost: OnceLock::new(),
         };
         match identity.difference(false)? {
@@ -183,7 +183,7 @@ impl Identity {
         }
         match self.difference(committed) {
             Ok(None) => {
-                self.seen.lock().unwrap_or_else(PoisonError::into_inner).at = SystemTime::now();
+                self.seen.lock().unwrap_or_else(PoisonError::into_inner).at = clock::now();
                 Ok(())
             }
             Ok(Some(difference)) => Err(self.lose(difference)),
@@ -200,7 +200,7 @@ impl Identity {
         let mut first = false;
         let (_, error) = self.lost.get_or_init(|| {
             first = true;
-            let at: DateTime<Utc> = self.seen.lock().unwrap_or_else(PoisonError::into_inner).at.into();
+            let at = self.seen.lock().unwrap_or_else(PoisonError::into_inner).at;
             let error = format!(
                 "{path} is no longer what this process has open: {seen}. Nothing is acknowledged any more; what was \
                  acknowledged until {} {became}. Stop all processes that use it, restore the file or start anew, and \

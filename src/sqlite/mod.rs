@@ -29,7 +29,7 @@
 //!    process; what only the log was deleted of is written into the file. A `-wal` without its file is refused.
 //! 9. Who only looks ([`Inspector`]) makes and changes nothing. What a crash has left in the log is told at the next
 //!    opening: commits that are recovered, an incomplete one, and damage.
-//! 10. A consumer group that commits nothing for [`GROUP_AGE_MAX`] expires, unless it is the last of its topic to have
+//! 10. A consumer group that commits nothing for [`GROUP_AGE_MAX`] of elapsed time expires, unless it is the last of its topic to have
 //!    committed or a process reads for it. It is named in the log before, and can be removed.
 
 mod bell;
@@ -57,7 +57,7 @@ use std::{
         Arc, Mutex, PoisonError,
         mpsc::{SyncSender, sync_channel},
     },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
@@ -69,6 +69,7 @@ pub use open::OpenError;
 pub use vitals::{Vitals, vitals};
 pub use writer::{CHANGES_MAX, QUEUE_BYTES_MAX};
 
+pub(crate) use crate::clock::now_ms;
 pub(crate) use bell::Bell;
 pub(crate) use fault::{refuses_row, unavailable};
 pub(crate) use groups::remove as remove_group;
@@ -195,11 +196,6 @@ impl Drop for Database {
         self.queue.close();
         self.writer.wait(FAREWELL);
     }
-}
-
-/// Milliseconds since 1970, by this machine's clock.
-pub(crate) fn now_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }
 
 #[cfg(test)]

@@ -18,10 +18,11 @@ use super::{
     checkpoint::{Checkpoints, Measured},
     fault, groups,
     identity::{self, Identity},
-    now_ms, retention,
+    retention,
 };
 use crate::{
     background::Thread,
+    clock::{Clock, SystemClock},
     delivery::{Backoff, Unavailable},
 };
 
@@ -113,7 +114,7 @@ pub(super) fn start(
         look_at: Instant::now(),
         sweep_at: Instant::now() + retention::SWEEP_EVERY,
         groups_at: Instant::now() + retention::SWEEP_EVERY,
-        idle_groups: groups::Idle::default(),
+        reminders: groups::Reminders::default(),
     };
     let worker = Thread::start("sqlite-write", move || scribe.run())?;
     Ok((Queue { changes: Some(changes), bytes, path }, worker))
@@ -133,7 +134,7 @@ struct Scribe {
     look_at: Instant,
     sweep_at: Instant,
     groups_at: Instant,
-    idle_groups: groups::Idle,
+    reminders: groups::Reminders,
 }
 
 /// How far the thread is with a file that is lost.
@@ -239,7 +240,7 @@ impl Scribe {
         }
         if now >= self.groups_at && self.checkpoints.room().is_ok() {
             self.groups_at = now + GROUPS_EVERY;
-            if let Err(error) = groups::expire(&mut self.connection, now_ms(), &mut self.idle_groups) {
+            if let Err(error) = groups::expire(&mut self.connection, &SystemClock.read(), &mut self.reminders) {
                 tracing::warn!("cannot look for idle groups: {}", fault::unavailable(&error, &self.path));
             }
         }
@@ -305,7 +306,7 @@ impl Scribe {
 
     /// One small step of housekeeping; if there is more to do, the next follows after what waits.
     fn sweep(&mut self) {
-        let swept = retention::sweep(&mut self.connection, now_ms(), &retention::Limits::default());
+        let swept = retention::sweep(&mut self.connection, &SystemClock.read(), &retention::Limits::default());
         let pause = match swept {
             Ok(swept) if swept.more => Duration::ZERO,
             Ok(_) => retention::SWEEP_EVERY,

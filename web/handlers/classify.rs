@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Buf;
-use chrono::Utc;
+use delaycast::clock;
 use futures_util::Stream;
 use serde_json::json;
 use warp::http::{HeaderMap, StatusCode};
@@ -25,9 +25,10 @@ pub(crate) async fn classify<B: Buf>(
     site: Arc<Site>,
 ) -> Handled {
     let accepts = Accepts::of(&headers);
-    let pairs = body::read_form(&headers, body).await.map_err(|invalid| Problem::invalid(vec![invalid], None))?;
+    let pairs = body::read_form(&headers, body, site.parts.config.body_within).await;
+    let pairs = pairs.map_err(|invalid| Problem::invalid(vec![invalid], None))?;
     let (form, unclear) = FlightForm::from_pairs(pairs);
-    let request = form.to_request(unclear, &site.parts.atlas, Utc::now().naive_utc());
+    let request = form.to_request(unclear, &site.parts.atlas, clock::now().naive_utc());
     let request = request.map_err(|faults| Problem::invalid(faults, Some(form)))?;
     let id = request.id.as_str();
     if let Err(error) = site.publish(&request).await {

@@ -129,6 +129,7 @@ impl ErrorPage {
     pub(crate) fn new(status: StatusCode, faults: &[Fault], id: Option<&RequestId>) -> Self {
         let title = match status {
             StatusCode::NOT_FOUND => "There is no such page",
+            StatusCode::MISDIRECTED_REQUEST => "This page is not here under that name",
             StatusCode::METHOD_NOT_ALLOWED => "This page cannot be asked that way",
             StatusCode::SERVICE_UNAVAILABLE => "We cannot answer right now",
             status if status.is_client_error() => "We could not read this",

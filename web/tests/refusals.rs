@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::site::{BROWSER, CLASSIFY, FORM, OLD_FORM, PAGE, form_with, header, json_of, site, text_of};
-use delaycast_web::BODY_BYTES_MAX;
+use common::site::{BROWSER, CLASSIFY, FORM, OLD_FORM, PAGE, form_with, header, json_of, site, site_with, text_of};
+use delaycast_web::{BODY_BYTES_MAX, Config, Hosts};
 use serde_json::json;
 use warp::test::request;
 
@@ -150,5 +150,40 @@ async fn an_id_that_cannot_be_one_is_a_400() {
     }
     for query in ["id=", "id=%zz", "id=x&asked=-1"] {
         assert_eq!(site.get(&format!("{PAGE}?{query}"), BROWSER).await.status(), 400, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn rule_6_a_page_on_loopback_answers_to_its_names_alone() {
+    let hosts = Hosts::of("127.0.0.1".parse().unwrap(), &["page.example".parse().unwrap()]);
+    let site = site_with(Config { hosts, ..Config::default() });
+    let ask = |path: &str, host: &str| request().path(path).header("host", host);
+    for host in ["localhost:5001", "127.0.0.1:5001", "[::1]:5001", "page.example"] {
+        assert_eq!(site.send(ask("/ops.json", host)).await.status(), 200, "{host}");
+    }
+    // Nothing is told to another site's script, not even what is there.
+    for path in [PAGE, "/", "/ops", "/ops.json", "/static/delaycast.css", "/nothing", &format!("{CLASSIFY}/response/a")]
+    {
+        assert_eq!(site.send(ask(path, "evil.example:5001")).await.status(), 421, "{path}");
+    }
+    let post = request().method("POST").path(CLASSIFY).header("host", "evil.example").header("content-type", FORM);
+    assert_eq!(site.send(post.body(OLD_FORM)).await.status(), 421);
+    assert_eq!(site.world.log.requests(), []);
+
+    let told = site.send(ask("/ops", "evil.example").header("accept", "application/json")).await;
+    let reason = json_of(&told)["errors"][0]["reason"].as_str().unwrap().to_owned();
+    assert!(reason.contains("127.0.0.1, [::1], localhost, page.example") && reason.contains("--host"), "{reason}");
+    assert!(text_of(&site.send(ask("/ops", "evil.example").header("accept", BROWSER)).await).contains("--host"));
+
+    // The target may name a host, too; it and the header must agree, and one of them must be there.
+    assert_eq!(site.send(request().path("http://evil.example/ops.json")).await.status(), 421);
+    assert_eq!(site.send(request().path("http://localhost:1/ops.json")).await.status(), 200);
+    assert_eq!(site.send(ask("http://evil.example/ops.json", "localhost")).await.status(), 400);
+    for unclear in [
+        request().path("/ops.json"),
+        ask("/ops.json", "a b"),
+        ask("/ops.json", "localhost").header("host", "evil.example"),
+    ] {
+        assert_eq!(site.send(unclear).await.status(), 400);
     }
 }

@@ -12,6 +12,7 @@ mod clock;
 mod crash;
 mod embedded;
 mod file;
+mod hostile;
 mod load;
 mod password;
 #[allow(dead_code, reason = "these tests use their share")]

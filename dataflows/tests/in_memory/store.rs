@@ -149,7 +149,7 @@ impl Store for MemoryStore {
     }
 
     fn tail(&self, since: DateTime<Utc>) -> Result<Box<dyn Tail>, Unavailable> {
-        Ok(Box::new(MemoryTail { store: self.clone(), since, seen: BTreeSet::new() }))
+        Ok(Box::new(MemoryTail { store: self.clone(), since, seen: BTreeSet::new(), is_at_end: false }))
     }
 }
 
@@ -157,6 +157,8 @@ struct MemoryTail {
     store: MemoryStore,
     since: DateTime<Utc>,
     seen: BTreeSet<String>,
+    /// The end has been in sight: what comes now has just landed, whatever its stamp says.
+    is_at_end: bool,
 }
 
 impl Tail for MemoryTail {
@@ -164,10 +166,13 @@ impl Tail for MemoryTail {
     fn next(&mut self, rows_max: usize) -> Result<Page, Unavailable> {
         self.store.admit().1?;
         let news: Vec<Answer> = self.store.answers().into_values().collect();
-        let new = |answer: &Answer| answer.scored_at >= self.since && !self.seen.contains(answer.request.id.as_str());
+        let is_of_window = |answer: &Answer| self.is_at_end || answer.scored_at >= self.since;
+        let new = |answer: &Answer| is_of_window(answer) && !self.seen.contains(answer.request.id.as_str());
         let rows: Vec<Landed> = news.into_iter().filter(new).take(rows_max).map(landed).collect();
         self.seen.extend(rows.iter().map(|row| row.id.clone()));
-        Ok(Page { more: rows.len() == rows_max, rows })
+        let more = rows.len() == rows_max;
+        self.is_at_end |= !more;
+        Ok(Page { more, rows })
     }
 }
 

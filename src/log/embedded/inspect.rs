@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use chrono::Utc;
-
 use crate::{
+    clock,
     delivery::Unavailable,
     finding::Finding,
     log::findings::{dead_letters, lag_of},
@@ -65,7 +64,7 @@ fn look(inspector: &Inspector, topic: &str, group: &str) -> Result<Vec<Finding>,
     let own = groups.iter().find(|found| found.group == group);
     let is_read = inspector.is_read(topic, group)?;
     findings.push(lag(group, own.map(|own| own.to_go), is_read));
-    let now = Utc::now();
+    let now = clock::now();
     let last = groups.iter().map(|group| group.committed_at).max();
     for idle in groups.iter().filter(|found| found.group != group && found.holds_the_log(now)) {
         let words = idle.in_words(now, Some(idle.committed_at) == last);

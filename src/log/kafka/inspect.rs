@@ -13,6 +13,7 @@ use super::{
     tag::Tag, topic_id, topics,
 };
 use crate::{
+    clock,
     finding::Finding,
     log::{
         TopicId,
@@ -131,7 +132,7 @@ fn lag(consumer: &BaseConsumer<Quiet>, settings: &Settings, metadata: &Metadata)
     if foreign.is_none() || has_committed {
         findings.push(lag_of(group, has_committed, lag));
     }
-    findings.extend(last.map(|last| scorer(group, last, Utc::now())));
+    findings.extend(last.map(|last| scorer(group, last, clock::now())));
     findings.extend(open_transactions(settings, &behind)?);
     Ok(findings)
 }

@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::log::TopicId;
+use crate::{clock, log::TopicId};
 
 /// What the note begins with.
 const MARK: &str = "delaycast";
@@ -23,7 +23,7 @@ pub(super) struct Tag {
 impl Tag {
     /// The note of a commit that is made now.
     pub(super) fn now(topic: Option<TopicId>) -> Self {
-        Tag { topic, at: Some(Utc::now()) }
+        Tag { topic, at: Some(clock::now()) }
     }
 
     /// Reads the note of any client.

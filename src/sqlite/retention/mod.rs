@@ -5,12 +5,21 @@
 //! 2. Dead letters, rejections and what shadows say are dropped when older than [`DEAD_AGE_MAX`], and the oldest first
 //!    while there are more than [`DEAD_BYTES_MAX`] of any of them. How many were is counted, and logged.
 //! 3. Answers are kept.
+//! 4. Age is elapsed time, and never a difference of stamps (see [`elapsed`]): a clock that is wrong, was wrong or is set
+//!    drops nothing early, and no row shields or condemns another one. Age is known to [`MARK_EVERY`]; while the wall
+//!    clock jumps nothing is dropped by age. The bounds in bytes hold without any clock.
+//! 5. The time in which the machine is off, or no process has the file open across a start of the machine, is no age.
 //!
 //! It happens in small steps on the writing thread, each a transaction of its own, so that nobody waits long.
+
+pub(super) mod elapsed;
 
 use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior, params};
+
+use crate::clock::Reading;
+use elapsed::Elapsed;
 
 /// Messages are kept at least this long: 7 days.
 pub const LOG_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -20,6 +29,10 @@ pub const DEAD_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 pub const DEAD_BYTES_MAX: u64 = 1 << 30;
 /// How often the writing thread looks for what to drop.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// Age is known to this: once in an hour it is noted how far the tables reach.
+pub const MARK_EVERY: Duration = Duration::from_secs(3600);
+/// So long must the wall clock have kept pace with the boot clock for something to be dropped by age.
+pub const STEADY: Duration = Duration::from_secs(3600);
 /// A step drops at most this many rows of a table or partition,
 const STEP_ROWS_MAX: i64 = 500;
 /// and about this many bytes.
@@ -30,12 +43,20 @@ pub(super) struct Limits {
     pub(super) log_age_ms: i64,
     pub(super) dead_age_ms: i64,
     pub(super) dead_bytes: i64,
+    pub(super) mark_every_ms: i64,
+    pub(super) steady_ms: i64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         let ms = |age: Duration| age.as_millis() as i64;
-        Limits { log_age_ms: ms(LOG_AGE_MAX), dead_age_ms: ms(DEAD_AGE_MAX), dead_bytes: DEAD_BYTES_MAX as i64 }
+        Limits {
+            log_age_ms: ms(LOG_AGE_MAX),
+            dead_age_ms: ms(DEAD_AGE_MAX),
+            dead_bytes: DEAD_BYTES_MAX as i64,
+            mark_every_ms: ms(MARK_EVERY),
+            steady_ms: ms(STEADY),
+        }
     }
 }
 
@@ -47,19 +68,23 @@ pub(super) struct Swept {
     pub(super) more: bool,
 }
 
-/// Takes one step, in one transaction.
-pub(super) fn sweep(connection: &mut Connection, now_ms: i64, limits: &Limits) -> rusqlite::Result<Swept> {
+/// Takes one step, in one transaction, by what the clocks say.
+pub(super) fn sweep(connection: &mut Connection, reading: &Reading, limits: &Limits) -> rusqlite::Result<Swept> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let elapsed = elapsed::look(&transaction, reading, limits.steady_ms)?;
+    elapsed::mark(&transaction, elapsed, limits.mark_every_ms)?;
     let mut swept = Swept { dropped: 0, more: false };
     let mut add = |(dropped, more): (usize, bool)| {
         swept.dropped += dropped;
         swept.more |= more;
     };
     for (topic, partition, behind) in behind_all_groups(&transaction)? {
-        add(drop_messages(&transaction, topic, partition, behind, now_ms - limits.log_age_ms)?);
+        let of = elapsed::partition(topic, partition);
+        let old = elapsed::older_than(&transaction, &of, elapsed, limits.log_age_ms)?;
+        add(drop_messages(&transaction, topic, partition, behind.min(old))?);
     }
     for table in [DEAD_LETTERS, REJECTIONS, SHADOW_ANSWERS] {
-        add(drop_oldest(&transaction, &table, now_ms - limits.dead_age_ms, limits.dead_bytes)?);
+        add(drop_oldest(&transaction, &table, elapsed, limits)?);
     }
     transaction.commit()?;
     Ok(swept)
@@ -79,27 +104,20 @@ fn behind_all_groups(connection: &Connection) -> rusqlite::Result<Vec<(i64, i64,
     rows.collect()
 }
 
-/// Walks up from the oldest message to the first that must stay.
-fn drop_messages(
-    connection: &Connection,
-    topic: i64,
-    partition: i64,
-    behind: i64,
-    before_ms: i64,
-) -> rusqlite::Result<(usize, bool)> {
+/// Drops the oldest messages below an offset.
+fn drop_messages(connection: &Connection, topic: i64, partition: i64, below: i64) -> rusqlite::Result<(usize, bool)> {
     let mut query = connection.prepare_cached(
-        "SELECT \"offset\", appended_at_ms, octet_length(body) FROM messages
+        "SELECT \"offset\", octet_length(body) FROM messages
          WHERE topic = ?1 AND partition = ?2 AND \"offset\" < ?3 ORDER BY \"offset\" LIMIT ?4",
     )?;
-    let mut rows = query.query(params![topic, partition, behind, STEP_ROWS_MAX])?;
+    let mut rows = query.query(params![topic, partition, below, STEP_ROWS_MAX])?;
     let (mut end, mut count, mut bytes) = (None, 0, 0);
     while bytes < STEP_BYTES_MAX
         && let Some(row) = rows.next()?
-        && row.get::<_, i64>(1)? < before_ms
     {
         end = Some(row.get::<_, i64>(0)?);
         count += 1;
-        bytes += row.get::<_, i64>(2)?;
+        bytes += row.get::<_, i64>(1)?;
     }
     drop(rows);
     let Some(end) = end else { return Ok((0, false)) };
@@ -112,35 +130,36 @@ fn drop_messages(
 /// A table that is bounded by age and bytes.
 struct Bounded {
     name: &'static str,
-    /// Of each row, oldest first: seq, when in ms, bytes as the tally counts them.
+    /// Of each row, in the order of arrival: seq, bytes as the tally counts them.
     oldest: &'static str,
     delete: &'static str,
 }
 
 const DEAD_LETTERS: Bounded = Bounded {
     name: "dead_letters",
-    oldest: "SELECT seq, found_at_ms, octet_length(bytes) + octet_length(reason) FROM dead_letters ORDER BY seq LIMIT ?1",
+    oldest: "SELECT seq, octet_length(bytes) + octet_length(reason) FROM dead_letters ORDER BY seq LIMIT ?1",
     delete: "DELETE FROM dead_letters WHERE seq <= ?1",
 };
 
 const REJECTIONS: Bounded = Bounded {
     name: "rejections",
-    oldest: "SELECT seq, rejected_at_ms, octet_length(id) + octet_length(reason) FROM rejections ORDER BY seq LIMIT ?1",
+    oldest: "SELECT seq, octet_length(id) + octet_length(reason) FROM rejections ORDER BY seq LIMIT ?1",
     delete: "DELETE FROM rejections WHERE seq <= ?1",
 };
 
 const SHADOW_ANSWERS: Bounded = Bounded {
     name: "shadow_answers",
-    oldest: "SELECT seq, scored_at_ms, octet_length(id) + octet_length(document) FROM shadow_answers ORDER BY seq LIMIT ?1",
+    oldest: "SELECT seq, octet_length(id) + octet_length(document) FROM shadow_answers ORDER BY seq LIMIT ?1",
     delete: "DELETE FROM shadow_answers WHERE seq <= ?1",
 };
 
 fn drop_oldest(
     connection: &Connection,
     table: &Bounded,
-    before_ms: i64,
-    bytes_max: i64,
+    elapsed: Elapsed,
+    limits: &Limits,
 ) -> rusqlite::Result<(usize, bool)> {
+    let old = elapsed::older_than(connection, table.name, elapsed, limits.dead_age_ms)?;
     let mut bytes: i64 = connection
         .prepare_cached("SELECT bytes FROM tallies WHERE name = ?1")?
         .query_row([table.name], |row| row.get(0))?;
@@ -150,11 +169,11 @@ fn drop_oldest(
     let (mut end, mut count) = (None, 0);
     while bytes > floor
         && let Some(row) = rows.next()?
-        && (bytes > bytes_max || row.get::<_, i64>(1)? < before_ms)
+        && (bytes > limits.dead_bytes || row.get::<_, i64>(0)? < old)
     {
         end = Some(row.get::<_, i64>(0)?);
         count += 1;
-        bytes -= row.get::<_, i64>(2)?;
+        bytes -= row.get::<_, i64>(1)?;
     }
     drop(rows);
     let Some(end) = end else { return Ok((0, false)) };
@@ -166,5 +185,7 @@ fn drop_oldest(
     Ok((dropped, count == STEP_ROWS_MAX || bytes <= floor))
 }
 
+#[cfg(test)]
+mod clock_tests;
 #[cfg(test)]
 mod tests;

@@ -1,26 +1,29 @@
-//! The rules of what is dropped, one test each. The clock is the sweep's argument.
+//! The rules of what is dropped, one test each. The clock is the sweep's argument; its own rules are in `clock_tests`.
 
 use super::*;
 use crate::{
+    clock::{self, BootId},
     log::{
         self, DEAD_LETTER_BYTES_MAX, Offset, Offsets, PartitionId, Share,
         promises::{Rig, dead_letter, publish},
     },
     shadow::tests::shadow_answer,
-    sqlite::{Database, Inspector, now_ms},
+    sqlite::{Database, Inspector},
     store::{
         self, Outcome,
         promises::{answer, rejection},
     },
 };
 
-const DAY_MS: i64 = 24 * 3600 * 1000;
+const DAY_S: i64 = 24 * 3600;
 
 struct Bench {
     _dir: tempfile::TempDir,
     url: String,
     connection: Connection,
     inspector: Inspector,
+    /// Days since the bench was made.
+    day: i64,
 }
 
 impl Bench {
@@ -30,14 +33,25 @@ impl Bench {
         let url = format!("sqlite:{}?partitions=2", path.display());
         let connection = Database::open(&path).unwrap().connect().unwrap();
         let inspector = Inspector::open(&path).unwrap();
-        Bench { _dir: dir, url, connection, inspector }
+        Bench { _dir: dir, url, connection, inspector, day: 0 }
     }
 
-    /// Sweeps until nothing is left to drop; how many rows were.
-    fn sweep(&mut self, days_from_now: i64, limits: &Limits) -> usize {
-        let mut dropped = 0;
+    fn reading(&self) -> Reading {
+        let seconds = 1_800_000_000 + self.day * DAY_S;
+        let since_boot = Duration::from_secs((self.day * DAY_S).unsigned_abs());
+        Reading { wall: clock::of_seconds(seconds, 0), since_boot, boot: BootId(1) }
+    }
+
+    /// Marks what is there, lets time go on to a day, and sweeps until nothing is left to drop; how many rows were.
+    fn sweep(&mut self, day: i64, limits: &Limits) -> usize {
+        let marking = Limits { mark_every_ms: 0, ..*limits };
+        let reading = self.reading();
+        let mut dropped = sweep(&mut self.connection, &reading, &marking).unwrap().dropped;
+        assert!(day >= self.day, "time goes on");
+        self.day = day;
+        let reading = self.reading();
         loop {
-            let swept = sweep(&mut self.connection, now_ms() + days_from_now * DAY_MS, limits).unwrap();
+            let swept = sweep(&mut self.connection, &reading, limits).unwrap();
             dropped += swept.dropped;
             if !swept.more {
                 return dropped;
@@ -62,7 +76,6 @@ fn rule_1_messages_go_when_old_and_behind_all_groups() {
     }
     publish(&*producer, None, "last").unwrap();
     let limits = Limits::default();
-    assert_eq!(bench.sweep(8, &limits), 0, "no group has committed yet");
     bench.commit("a", &[(0, 600), (1, 10)]);
     bench.commit("b", &[(0, 550)]);
     assert_eq!(bench.sweep(6, &limits), 0, "not old enough");
@@ -74,6 +87,13 @@ fn rule_1_messages_go_when_old_and_behind_all_groups() {
     let messages = Rig::start(&*log, Share::ALL).read(1301 - 555);
     let first = |partition| messages.iter().find(|m| m.position.partition == PartitionId(partition)).unwrap().position;
     assert_eq!((first(0).offset, first(1).offset), (Offset(550), Offset(5)));
+}
+
+#[test]
+fn rule_1_while_no_group_has_committed_nothing_is_dropped() {
+    let mut bench = Bench::new();
+    publish(&*log::open(&bench.url).unwrap().producer().unwrap(), None, "first").unwrap();
+    assert_eq!(bench.sweep(800, &Limits::default()), 0);
 }
 
 #[test]
@@ -124,8 +144,9 @@ fn rule_2_dead_letters_and_rejections_go_by_age_and_by_bytes_and_are_counted() {
     let kept = bench.inspector.dead_letters(log::TOPIC, 0, 1000).unwrap();
     assert_eq!((kept.len(), kept[0].position.offset), (50, Offset(550)));
     assert_eq!(tally(&bench), [(50, 550), (10, 0), (4, 0)]);
-    // These were found in 2023: all are older than 30 days.
-    assert_eq!(bench.sweep(0, &Limits::default()), 64);
+    // They say that they were found in 2023; what counts is the time since they came.
+    assert_eq!(bench.sweep(29, &Limits::default()), 0);
+    assert_eq!(bench.sweep(31, &Limits::default()), 64);
     assert_eq!(tally(&bench), [(0, 600), (0, 10), (0, 4)]);
     assert_eq!(bench.inspector.tallies().unwrap()[0].bytes, 0);
 }

@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::*;
-use crate::sqlite::{groups, readers};
+use crate::{
+    clock::{self, BootId, Reading},
+    sqlite::{groups, readers},
+};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -116,34 +119,54 @@ fn rule_10_a_group_tells_what_it_alone_keeps() {
     assert!(!is_read());
 }
 
+/// Clocks of a machine: days since its start, and the wall clock's days beside them.
+fn clocks(elapsed_days: i64, wall_days: i64) -> Reading {
+    let wall = clock::of_seconds(1_800_000_000 + wall_days * DAY_MS / 1000, 0);
+    let since_boot = Duration::from_millis((elapsed_days * DAY_MS).unsigned_abs());
+    Reading { wall, since_boot, boot: BootId(1) }
+}
+
 #[test]
-fn rule_10_an_idle_group_expires_after_it_was_found_idle_for_long_and_never_the_last() {
+fn rule_10_an_idle_group_expires_by_elapsed_time_and_never_the_last() {
     let (_dir, path, database, now) = three_groups();
     let mut connection = Connection::open(&path).unwrap();
-    let mut idle = groups::Idle::default();
-    // One look decides nothing, whatever the clock says.
-    for ahead in [0, 100 * DAY_MS, 0, 100 * DAY_MS] {
-        assert_eq!(groups::expire(&mut connection, now + ahead, &mut idle).unwrap(), 0);
+    let mut reminders = groups::Reminders::default();
+    let mut expire = |reading: Reading| groups::expire(&mut connection, &reading, &mut reminders).unwrap();
+    // Whatever the wall clock says, no time has elapsed.
+    for ahead in [0, 100, -300, 100, 0] {
+        assert_eq!(expire(clocks(0, ahead)), 0);
+    }
+    // The stamps of a group's commits decide nothing either: this one commits on the tenth day, in the distant past.
+    let commit = "UPDATE committed_offsets SET committed_at_ms = 1 WHERE consumer_group = 'fast'";
+    let wait = |day| {
+        if day == 10 {
+            database.change(0, |connection| connection.execute(commit, [])).unwrap();
+        }
+    };
+    for day in 1..30 {
+        wait(day);
+        assert_eq!(expire(clocks(day, day)), 0, "day {day}");
+    }
+    // A jump on the very day: not before the clock has kept pace again.
+    assert_eq!(expire(clocks(30, 3000)), 0);
+    assert_eq!(names(&database, now), ["fast", "slow", "stopped"]);
+    assert_eq!(expire(clocks(31, 3001)), 2);
+    assert_eq!(names(&database, now), ["fast"]);
+    // Everything is stopped for a year: the last one that committed stays.
+    for day in (40..400).step_by(30) {
+        assert_eq!(expire(clocks(day, day + 2970)), 0);
+    }
+    assert_eq!(names(&database, now), ["fast"]);
+}
+
+#[test]
+fn rule_10_groups_that_stopped_together_keep_each_other() {
+    let (_dir, path, database, now) = three_groups();
+    let mut connection = Connection::open(&path).unwrap();
+    for day in 0..100 {
+        assert_eq!(groups::expire(&mut connection, &clocks(day, day), &mut groups::Reminders::default()).unwrap(), 0);
     }
     assert_eq!(names(&database, now), ["fast", "slow", "stopped"]);
-    assert_eq!(groups::expire(&mut connection, now, &mut idle).unwrap(), 0);
-    idle.confirm();
-    // A clock that was stepped back meanwhile: it is not old any more, and is confirmed anew.
-    assert_eq!(groups::expire(&mut connection, now - 20 * DAY_MS, &mut idle).unwrap(), 0);
-    assert_eq!(groups::expire(&mut connection, now, &mut idle).unwrap(), 0);
-    idle.confirm();
-    assert_eq!(groups::expire(&mut connection, now, &mut idle).unwrap(), 1);
-    assert_eq!(names(&database, now), ["fast", "slow"]);
-    // Everything was stopped for a year: the last one that committed stays.
-    let later = now + 365 * DAY_MS;
-    groups::expire(&mut connection, later, &mut idle).unwrap();
-    idle.confirm();
-    assert_eq!(groups::expire(&mut connection, later, &mut idle).unwrap(), 1);
-    assert_eq!(names(&database, now), ["fast"]);
-    groups::expire(&mut connection, later, &mut idle).unwrap();
-    idle.confirm();
-    assert_eq!(groups::expire(&mut connection, later, &mut idle).unwrap(), 0);
-    assert_eq!(names(&database, now), ["fast"]);
 }
 
 #[test]

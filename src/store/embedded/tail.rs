@@ -1,7 +1,8 @@
 //! Follows the answers of an embedded database by their row numbers.
 //!
 //! Answers are numbered in the order of their commits, are never deleted, and one writer commits at a time: so what
-//! stands above the last number seen is new, and nothing appears below it.
+//! stands above the last number seen is new, and nothing appears below it. Stamps matter at the start alone, to find where
+//! the window begins.
 
 use std::{
     borrow::Cow,
@@ -36,6 +37,8 @@ pub(super) struct EmbeddedTail {
     since: DateTime<Utc>,
     /// The number of the last row seen.
     after: i64,
+    /// The end has been in sight: what comes now has just landed, whatever its stamp says.
+    is_at_end: bool,
     database: Arc<Database>,
 }
 
@@ -43,7 +46,7 @@ impl EmbeddedTail {
     pub(super) fn start(database: &Arc<Database>, since: DateTime<Utc>) -> Result<Self, Unavailable> {
         let (connection, path) = (database.connect()?, database.path().to_owned());
         let after = before(&connection, since - LANDS_WITHIN).map_err(|error| unavailable(&error, &path))?;
-        Ok(EmbeddedTail { connection, path, since, after, database: Arc::clone(database) })
+        Ok(EmbeddedTail { connection, path, since, after, is_at_end: false, database: Arc::clone(database) })
     }
 
     /// A page, and the number of its last row. What cannot be read to its end is read again.
@@ -57,7 +60,7 @@ impl EmbeddedTail {
             seen += 1;
             // An answer is written by this program; one that another hand has changed is nothing to count.
             let landed = row.get_ref(1)?.as_str().ok().and_then(landed);
-            rows.extend(landed.filter(|landed| landed.scored_at >= self.since));
+            rows.extend(landed.filter(|landed| self.is_at_end || landed.scored_at >= self.since));
             if started.elapsed() >= PAGE {
                 return Ok((Page { rows, more: true }, after));
             }
@@ -71,6 +74,7 @@ impl Tail for EmbeddedTail {
         self.database.intact()?;
         let (page, after) = self.page(rows_max).map_err(|error| unavailable(&error, &self.path))?;
         self.after = after;
+        self.is_at_end |= !page.more;
         Ok(page)
     }
 }

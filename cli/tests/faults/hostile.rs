@@ -1,0 +1,177 @@
+//! A thousand hostile clients at the page's port, and at that of health: silent, slow, never reading, half-closed.
+
+use std::{
+    fs,
+    io::{ErrorKind, Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use socket2::{Domain, Socket, Type};
+
+use crate::support::{Process, delaycast, give_models, long, until};
+
+/// Connections at a time, and the threads that keep them up.
+const HOSTILE: usize = 1000;
+const THREADS: usize = 4;
+/// A connection that was dropped is made again after this.
+const ROUND: Duration = Duration::from_secs(1);
+/// What a client that never reads pipelines.
+const PIPELINED_BYTES: usize = 400_000;
+/// A probe that takes longer is not served. How long it takes is printed.
+const SERVED_WITHIN: Duration = Duration::from_secs(10);
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Silent,
+    SlowHead,
+    SlowBody,
+    NeverReading,
+    HalfClosed,
+}
+
+const KINDS: [Kind; 5] = [Kind::Silent, Kind::SlowHead, Kind::SlowBody, Kind::NeverReading, Kind::HalfClosed];
+
+/// A hostile client, connected again whenever it is dropped.
+struct Hostile {
+    kind: Kind,
+    path: &'static str,
+    stream: Option<TcpStream>,
+}
+
+impl Hostile {
+    fn connect(&self, address: SocketAddr) -> std::io::Result<TcpStream> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.set_recv_buffer_size(2048)?;
+        socket.connect_timeout(&address.into(), SERVED_WITHIN)?;
+        let mut stream = TcpStream::from(socket);
+        stream.set_nonblocking(true)?;
+        let path = self.path;
+        match self.kind {
+            Kind::Silent | Kind::SlowHead => {}
+            Kind::SlowBody => {
+                let body = "Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n";
+                write!(stream, "POST {path} HTTP/1.1\r\nHost: localhost\r\n{body}")?;
+            }
+            Kind::NeverReading => {
+                let requests = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").repeat(500);
+                let mut sent = 0;
+                while sent < PIPELINED_BYTES {
+                    match stream.write(requests.as_bytes()) {
+                        Ok(bytes) => sent += bytes,
+                        Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            Kind::HalfClosed => {
+                write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n")?;
+                stream.shutdown(Shutdown::Write)?;
+            }
+        }
+        Ok(stream)
+    }
+
+    /// A byte, where one goes on being sent; false if the connection is gone.
+    fn go_on(&mut self) -> bool {
+        let Some(stream) = &mut self.stream else { return false };
+        let alive = match self.kind {
+            Kind::SlowHead => stream.write(b"G"),
+            Kind::SlowBody => stream.write(b"{"),
+            Kind::Silent | Kind::HalfClosed => stream.read(&mut [0; 64]),
+            Kind::NeverReading => return matches!(stream.take_error(), Ok(None)),
+        };
+        match alive {
+            Ok(bytes) => bytes > 0,
+            Err(error) => error.kind() == ErrorKind::WouldBlock,
+        }
+    }
+}
+
+/// Keeps its share of the connections up until it is stopped.
+fn attack(share: usize, address: SocketAddr, path: &'static str, stop: &AtomicBool, made: &AtomicUsize) {
+    let kinds = KINDS.iter().cycle().take(share);
+    let mut hostile: Vec<Hostile> = kinds.map(|kind| Hostile { kind: *kind, path, stream: None }).collect();
+    while !stop.load(Ordering::Relaxed) {
+        let round = Instant::now();
+        for client in &mut hostile {
+            if !client.go_on() {
+                client.stream = client.connect(address).ok();
+                made.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        thread::sleep(ROUND.saturating_sub(round.elapsed()));
+    }
+}
+
+/// How long it takes until the status line of the answer is there.
+fn probe(address: SocketAddr, path: &str) -> Duration {
+    let started = Instant::now();
+    let mut stream = TcpStream::connect_timeout(&address, SERVED_WITHIN).unwrap();
+    stream.set_read_timeout(Some(SERVED_WITHIN)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut status = [0; 15];
+    stream.read_exact(&mut status).unwrap();
+    let took = started.elapsed();
+    assert_eq!(&status, b"HTTP/1.1 200 OK", "{path}");
+    took
+}
+
+fn probe_under_attack(what: &str, address: SocketAddr, path: &'static str) {
+    let (stop, made) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let calm = (0..5).map(|_| probe(address, path)).max().unwrap();
+    let attack = |_| {
+        let (stop, made) = (Arc::clone(&stop), Arc::clone(&made));
+        thread::spawn(move || attack(HOSTILE / THREADS, address, path, &stop, &made))
+    };
+    let attackers: Vec<_> = (0..THREADS).map(attack).collect();
+    until("all are connected", || made.load(Ordering::Relaxed) >= HOSTILE);
+    let mut took = Vec::new();
+    for _ in 0..if long() { 60 } else { 5 } {
+        thread::sleep(Duration::from_secs(1));
+        took.push(probe(address, path));
+    }
+    stop.store(true, Ordering::Relaxed);
+    attackers.into_iter().for_each(|attacker| attacker.join().unwrap());
+    took.sort();
+    println!(
+        "hostile clients at {what}: {HOSTILE} at a time, {} made, {} of {} probes served, the slowest in {:.3} s, half in \
+         {:.3} s (in calm the slowest of 5 in {:.3} s)",
+        made.load(Ordering::Relaxed),
+        took.len(),
+        took.len(),
+        took[took.len() - 1].as_secs_f64(),
+        took[took.len() / 2].as_secs_f64(),
+        calm.as_secs_f64(),
+    );
+}
+
+#[test]
+fn a_thousand_hostile_clients() {
+    // Each takes a file of this process, and for a while one of the server.
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
+    if limit.maximum.is_some_and(|maximum| maximum < 3 * HOSTILE as u64) {
+        println!("skipped: this system lets a process have {:?} files", limit.maximum);
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    give_models(dir.path());
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (at, health, said) = (dir.path().to_string_lossy(), port.to_string(), dir.path().join("said"));
+    let mut command = delaycast(&["up", "--dir", &at, "--port", "0", "--health", &health]);
+    let up = Process::spawn(command.stderr(fs::File::create(&said).unwrap()));
+    let base = up.line_after("delaycast is ready: ");
+    let page: SocketAddr = base.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
+    probe_under_attack("the port of health", port, "/livez");
+    probe_under_attack("the page", page, "/flights/delays/predict_kafka");
+    let said = fs::read_to_string(&said).unwrap();
+    assert!(said.contains("drops connections whose clients keep it waiting"), "it is told: {said}");
+    assert_eq!(up.terminate(), Some(0));
+}
