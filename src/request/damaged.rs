@@ -21,7 +21,7 @@ pub(super) enum Damage {
     NotJson { not_json: NotJson, has_place: bool },
 }
 
-/// Names what is wrong, and finds whom to tell.
+/// Names what is wrong, and finds the request's id.
 pub(super) fn explain(bytes: &[u8], damage: &Damage) -> Malformed {
     let foreign = Foreign::recognize(bytes);
     let id = match &foreign {
@@ -51,7 +51,7 @@ fn not_utf8(bytes: &[u8], valid_up_to: usize) -> String {
         Err(NotJson::Broken { field, .. }) => field,
         _ => None,
     };
-    format!("{}not UTF-8 at byte {valid_up_to}: send the message in UTF-8", named(field))
+    format!("{}not UTF-8 at byte {valid_up_to}", named(field))
 }
 
 fn not_json(bytes: &[u8], not_json: &NotJson, has_place: bool) -> String {

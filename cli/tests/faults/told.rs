@@ -1,4 +1,4 @@
-//! Requests that are broken in every way that producers break them: whoever asked is told.
+//! Requests that are broken in every way that producers break them: each has an outcome under its id.
 
 use delaycast::{
     log::{self, DeadLetterReason, DeadLetterSpan, DeadLettersFrom, Producer},
