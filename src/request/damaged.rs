@@ -59,7 +59,8 @@ fn not_json(bytes: &[u8], not_json: &NotJson, has_place: bool) -> String {
         NotJson::NoObject => return no_object(bytes),
         NotJson::Broken { reached, error } => (*reached, error),
     };
-    let mut reason = format!("{}{error}", named(reached));
+    // What stands twice names itself.
+    let mut reason = if error.is_data() { error.to_string() } else { format!("{}{error}", named(reached)) };
     if !has_place {
         let place = format!(" at line {} column {}", error.line(), error.column());
         reason.truncate(reason.strip_suffix(&place).map_or(reason.len(), str::len));
