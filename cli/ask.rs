@@ -25,9 +25,9 @@ use crate::{
 
 /// Ask how late a flight will be, and wait for the answer
 ///
-/// Publishes one request to the log and looks for its answer in the store. A scorer must be running on both. What is not
-/// said of the flight is as in the page's form. The exit code is 0 if it is answered, 1 if it is rejected or cannot be
-/// asked, 75 if there is no answer in time: it may still come.
+/// Publishes one request to the log and looks for its answer in the store. A scorer must be running on both. What is
+/// left out of the flight is as in the page's form. The exit code is 0 if the request is answered, 1 if it is rejected
+/// or cannot be asked, 75 if there is no answer in time: it may still come.
 #[derive(ClapArgs)]
 #[command(after_help = "Examples:
   delaycast ask --carrier B6 --origin JFK --dest SFO --date 2013-12-25 --dep-delay 41

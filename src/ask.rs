@@ -69,7 +69,7 @@ pub fn read_request(bytes: &[u8]) -> Result<Request, Malformed> {
 
 /// Publishes a request and waits for its outcome.
 pub fn ask(log: &dyn Log, store: &dyn Store, request: &Request, wait: Duration) -> Result<Outcome, AskError> {
-    // Before anything is published: without a store nobody could tell what came of it.
+    // Before anything is published: without a store the outcome cannot be told.
     let lookup = store.lookup()?;
     let (report, published) = mpsc::sync_channel(1);
     let payload = request::encode(request).into_bytes();

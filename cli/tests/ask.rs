@@ -22,7 +22,7 @@ fn a_request_is_asked_and_its_answer_printed() {
     assert_eq!(code, Some(1), "{stderr}");
     assert!(stderr.contains("there is no file") && dir.path().read_dir().unwrap().next().is_none(), "{stderr}");
 
-    // Nobody answers yet: the request stays in the log.
+    // Without a scorer the request stays in the log.
     let (code, stdout, stderr) = said(&["ask", "--wait", "1s"], &url, "");
     assert_eq!((code, stdout.as_str()), (Some(75), ""), "{stderr}");
     let (_, later) = stderr.split_once("delaycast answer ").unwrap();

@@ -6,7 +6,7 @@ use super::{
     MESSAGE_BYTES_MAX, Malformed, MalformedKind,
     find_id::find_id,
     foreign::{FRAME_BYTES, Foreign},
-    json::{self, NotJson},
+    json::{self, NotJson, Reached},
 };
 
 /// What is wrong with a message before any of its fields is looked at.
@@ -21,7 +21,7 @@ pub(super) enum Damage {
     NotJson { not_json: NotJson, has_place: bool },
 }
 
-/// Names what is wrong, and finds whom to tell.
+/// Names what is wrong, and finds the request's id.
 pub(super) fn explain(bytes: &[u8], damage: &Damage) -> Malformed {
     let foreign = Foreign::recognize(bytes);
     let id = match &foreign {
@@ -47,19 +47,20 @@ pub(super) fn explain(bytes: &[u8], damage: &Damage) -> Malformed {
 
 fn not_utf8(bytes: &[u8], valid_up_to: usize) -> String {
     let before = str::from_utf8(&bytes[..valid_up_to]).unwrap_or_default();
-    let field = match json::read(before) {
-        Err(NotJson::Broken { field, .. }) => field,
+    let reached = match json::read(before) {
+        Err(NotJson::Broken { reached, .. }) => reached,
         _ => None,
     };
-    format!("{}not UTF-8 at byte {valid_up_to}: send the message in UTF-8", named(field))
+    format!("{}not UTF-8 at byte {valid_up_to}", named(reached))
 }
 
 fn not_json(bytes: &[u8], not_json: &NotJson, has_place: bool) -> String {
-    let (field, error) = match not_json {
+    let (reached, error) = match not_json {
         NotJson::NoObject => return no_object(bytes),
-        NotJson::Broken { field, error } => (*field, error),
+        NotJson::Broken { reached, error } => (*reached, error),
     };
-    let mut reason = format!("{}{error}", named(field));
+    // What stands twice names itself.
+    let mut reason = if error.is_data() { error.to_string() } else { format!("{}{error}", named(reached)) };
     if !has_place {
         let place = format!(" at line {} column {}", error.line(), error.column());
         reason.truncate(reason.strip_suffix(&place).map_or(reason.len(), str::len));
@@ -70,8 +71,12 @@ fn not_json(bytes: &[u8], not_json: &NotJson, has_place: bool) -> String {
     reason
 }
 
-fn named(field: Option<&str>) -> String {
-    field.map(|field| format!("{field}: ")).unwrap_or_default()
+fn named(reached: Option<Reached>) -> String {
+    match reached {
+        None => String::new(),
+        Some(Reached::Value(field)) => format!("{field}: "),
+        Some(Reached::Behind(field)) => format!("behind {field}: "),
+    }
 }
 
 /// The byte behind the brace that opens the object.

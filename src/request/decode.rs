@@ -2,19 +2,20 @@
 //!
 //! The rules, each with a test of its number:
 //!
-//! 1. A message is one JSON object in UTF-8, at most [`MESSAGE_BYTES_MAX`] long; nothing may follow it. A byte order mark
-//!    before it is passed over.
+//! 1. A message is one JSON object in UTF-8, at most [`MESSAGE_BYTES_MAX`] long; nothing may follow it. A byte order
+//!    mark before it is passed over.
 //! 2. Unknown fields are ignored, but nothing may nest deeper than 127 levels.
 //! 3. A field that we read appears once: of two values nobody can say which was meant.
-//! 4. `null` is the same as absent, and so is a number that is none: a bare `NaN`, which is no JSON, and the string `"NaN"`.
-//!    A bare `Infinity` is a number beyond all limits.
+//! 4. `null` is the same as absent, and so is a number that is none: a bare `NaN`, which is no JSON, and the string
+//!    `"NaN"`. A bare `Infinity` is a number beyond all limits.
 //! 5. The days of year, month and week are derived from `FlightDate`; what the message says of them is not read.
-//! 6. The reason names the field and repeats nothing of the message. Whatever is wrong, the `UUID` is found where it can be
-//!    told without doubt ([`super::find_id`]); another encoding or format is named ([`super::foreign`]).
-//! 7. `CRSDepTime` and `CRSArrTime` come together or not at all: half a schedule is of no use, and whoever sends it should know.
+//! 6. The reason names the field and repeats nothing of the message. Whatever is wrong, the `UUID` is found where it
+//!    can be told without doubt ([`super::find_id`]); another encoding or format is named ([`super::foreign`]).
+//! 7. `CRSDepTime` and `CRSArrTime` come together or not at all: half a schedule is of no use, and whoever sends it
+//!    should know.
 //! 8. In the object `Weather`, which may hold any of its fields or none, rules 2 to 4 and 9 hold again.
-//! 9. Texts are taken as the page takes them: blanks around them do not count, an empty one is absent, codes may be in lower
-//!    case, a number may stand in a string.
+//! 9. Texts are taken as the page takes them: blanks around them do not count, an empty one is absent, codes may be in
+//!    lower case, a number may stand in a string.
 //! 10. `FlightDate` has any form of ISO 8601 ([`super::iso`]); its day is taken as it is written.
 //! 11. Nothing rests on `Timestamp`: what is no ISO time of the years 1 to 9999 is absent, whatever its type.
 

@@ -2,18 +2,19 @@
 //!
 //! The rules, each with a test of its number:
 //!
-//! 1. Found is the value of the member `UUID` of the outermost object: a whole string of a `UUID`'s length, with a comma,
-//!    a closing brace, the next name, or the end of the message behind it. One in a nested object or in a string is not.
+//! 1. Found is the value of the member `UUID` of the outermost object: a whole string of a `UUID`'s length, with a
+//!    comma, a closing brace, the next name, or the end of the message behind it. One in a nested object or in a string
+//!    is not.
 //! 2. Damage before or behind that member does not hide it: words that are no JSON, commas and colons too many or too
 //!    few, an end that is cut off, bytes that are not UTF-8.
-//! 3. Where the message has several with different values nobody can say which was meant, and none is found.
-//! 4. Up to [`PREFIX_BYTES_MAX`] bytes, or an array's brackets, may stand before the object, and text after it. An object
-//!    that is encoded as a JSON string, once or twice, is looked into.
-//! 5. A quote too many or too few makes it unknown what is in a string. What was found before it stays; behind it a `UUID`
-//!    is found only if the message has that word once and no brace or bracket before it but the outermost one.
+//! 3. Where the message has several with different values, none is found: which was meant is unknown.
+//! 4. Up to [`PREFIX_BYTES_MAX`] bytes, or an array's brackets, may stand before the object, and text after it. An
+//!    object that is encoded as a JSON string, once or twice, is looked into.
+//! 5. A quote too many or too few makes it unknown what is in a string. What was found before it stays; behind it a
+//!    `UUID` is found only if the message has that word once and no brace or bracket before it but the outermost one.
 //! 6. A brace or bracket too many makes it unknown what is nested: it hides all, unless the object is flat.
-//! 7. Names and strings in single quotes, as Python writes a dictionary, are read in a message whose first name has them. A
-//!    quote too many or too few in it hides all.
+//! 7. Names and strings in single quotes, as Python writes a dictionary, are read in a message whose first name has
+//!    them. A quote too many or too few in it hides all.
 //! 8. The time is linear in the length, and of a message the first [`SCAN_BYTES_MAX`] bytes are looked at.
 
 use std::borrow::Cow;

@@ -17,7 +17,7 @@ pub(super) enum Foreign {
 pub(super) const FRAME_BYTES: usize = 5;
 
 const PLAIN_JSON: &str = "send the JSON object alone, in UTF-8";
-const PLAIN_SERIALIZER: &str = "send the JSON object alone: write it with a plain string serializer";
+const PLAIN_SERIALIZER: &str = "send the JSON object alone, written with a plain string serializer";
 const UNCOMPRESSED: &str = "send it uncompressed: the client library compresses by itself, if told to";
 
 /// First bytes, and what begins with them.

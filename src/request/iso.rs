@@ -6,7 +6,7 @@
 //! |---|---|
 //! | date | `2016-12-25`, `20161225`, `2016-360`, `2016360`, `2016-W51-7`, `2016W517` |
 //! | between | `T`, `t`, or blanks |
-//! | time | `18`, `18:05`, `18:05:07`, `1805`, `180507`, the seconds with a fraction after `.` or `,`; `24:00`; second 60 |
+//! | time | `18`, `18:05`, `18:05:07`, `1805`, `180507`, a fraction of a second after `.` or `,`; `24:00`; second 60 |
 //! | offset | `Z`, `z`, `UTC`, `GMT`, `+00`, `+0000`, `+00:00`, `+00:00:00`, after blanks or none |
 //! | zone | `[Europe/Paris]` after the offset, as Java writes it |
 

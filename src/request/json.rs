@@ -13,9 +13,18 @@ use super::object::{Object, ObjectSeed};
 pub(super) enum NotJson {
     /// It does not begin as an object does.
     NoObject,
-    /// The parser's error, and the field whose value it was reading. The error repeats nothing of the text: the parser
-    /// quotes what it finds in the place of an object alone, and then it is not asked.
-    Broken { field: Option<&'static str>, error: serde_json::Error },
+    /// The parser's error, and the field that it had reached. The error repeats nothing of the text: the parser quotes
+    /// what it finds in the place of an object alone, and then it is not asked.
+    Broken { reached: Option<Reached>, error: serde_json::Error },
+}
+
+/// The last field of those that are read, unless an unknown one follows it.
+#[derive(Clone, Copy)]
+pub(super) enum Reached {
+    /// The parser is in its value.
+    Value(&'static str),
+    /// The parser is behind its value.
+    Behind(&'static str),
 }
 
 /// Reads one JSON object, and nothing after it.
@@ -23,11 +32,11 @@ pub(super) fn read(text: &str) -> Result<Fields<'_>, NotJson> {
     if !text.trim_ascii_start().starts_with('{') {
         return Err(NotJson::NoObject);
     }
-    let (mut fields, mut reading) = (Fields::default(), None);
+    let (mut fields, mut reached) = (Fields::default(), None);
     let mut json = serde_json::Deserializer::from_str(text);
-    let seed = FieldsSeed { fields: &mut fields, reading: &mut reading };
+    let seed = FieldsSeed { fields: &mut fields, reached: &mut reached };
     let result = seed.deserialize(&mut json).and_then(|()| json.end());
-    result.map(|()| fields).map_err(|error| NotJson::Broken { field: reading, error })
+    result.map(|()| fields).map_err(|error| NotJson::Broken { reached, error })
 }
 
 /// The value of a field that we read, before it is held against what the field must be.
@@ -118,8 +127,7 @@ impl<'de> Fields<'de> {
 /// Reads the object into [`Fields`], and tells where it is, so that an error can name the field.
 struct FieldsSeed<'a, 'de> {
     fields: &'a mut Fields<'de>,
-    /// The field whose value is being read.
-    reading: &'a mut Option<&'static str>,
+    reached: &'a mut Option<Reached>,
 }
 
 impl<'de> DeserializeSeed<'de> for FieldsSeed<'_, 'de> {
@@ -141,18 +149,21 @@ impl<'de> Visitor<'de> for FieldsSeed<'_, 'de> {
         let mut seen_null: Vec<&str> = Vec::new();
         while let Some(Key(name)) = map.next_key()? {
             let Some((name, slot)) = self.fields.slot(&name) else {
+                *self.reached = None;
                 map.next_value::<Bounded>()?;
                 continue;
             };
             if slot.is_filled() || seen_null.contains(&name) {
+                *self.reached = None;
                 return Err(de::Error::custom(format_args!("{name}: stands twice")));
             }
-            *self.reading = Some(name);
+            *self.reached = Some(Reached::Value(name));
             if slot.fill(&mut map)? {
                 seen_null.push(name);
             }
-            *self.reading = None;
+            *self.reached = Some(Reached::Behind(name));
         }
+        *self.reached = None;
         Ok(())
     }
 }

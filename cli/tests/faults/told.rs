@@ -1,4 +1,4 @@
-//! Requests that are broken in every way that producers break them: whoever asked is told.
+//! Requests that are broken in every way that producers break them: each has an outcome under its id.
 
 use delaycast::{
     log::{self, DeadLetterReason, DeadLetterSpan, DeadLettersFrom, Producer},
@@ -39,8 +39,8 @@ fn broken() -> Vec<(String, Vec<u8>, DeadLetterReason, &'static str)> {
         ),
         ("number", |it| it.replace(": 5,", ": 1e999,").into_bytes(), not_json, "DepDelay: number out of range"),
         ("cut", |it| it.as_bytes()[..it.len() - 9].to_vec(), not_json, "Timestamp: EOF"),
-        ("comma", |it| it.replace('}', ",}").into_bytes(), not_json, "trailing comma"),
-        ("quote", |it| it.replace("\"AA\"", "\"AA").into_bytes(), not_json, "expected `,` or `}`"),
+        ("comma", |it| it.replace('}', ",}").into_bytes(), not_json, "behind Timestamp: trailing comma"),
+        ("quote", |it| it.replace("\"AA\"", "\"AA").into_bytes(), not_json, "behind Carrier: expected `,` or `}`"),
         ("twice-encoded", |it| serde_json::to_vec(&it).unwrap(), not_json, "encoded twice"),
         ("array", |it| format!("[{it}]").into_bytes(), not_json, "not an array"),
         ("python", |it| it.replace('"', "'").into_bytes(), not_json, "double quotes"),
