@@ -88,6 +88,13 @@ impl Commits {
         }
     }
 
+    /// Wants the start of a partition committed too, unless there has been word of that partition.
+    pub(super) fn want_start(&mut self, partition: PartitionId, offset: Offset) {
+        if !self.wanted.contains_key(&partition) {
+            self.want_besides(partition, offset);
+        }
+    }
+
     /// Wants this offset committed too, unless a later one is: no message stands before it that was not handled.
     pub(super) fn want_besides(&mut self, partition: PartitionId, offset: Offset) {
         if !self.left && self.wanted.get(&partition).is_none_or(|wanted| *wanted < offset) {
@@ -233,12 +240,16 @@ mod tests {
         commits.want_besides(PartitionId(1), Offset(7));
         let due = commits.due().unwrap();
         assert_eq!(due.offsets, to(&[(0, 3), (1, 7)]), "a rewind is a later word");
-        // What stands behind the last message, and the start of a reader that has had word already.
+        // What stands behind the last message, and starts of a reader that has had word already.
         commits.want_besides(PartitionId(0), Offset(5));
         commits.want(&to(&[(1, 9)]));
-        commits.want_besides(PartitionId(1), Offset(0));
+        commits.want_start(PartitionId(1), Offset(0));
+        commits.want_start(PartitionId(1), Offset(20));
         commits.ended(&due, Ok(()));
-        assert_eq!(commits.due().unwrap().offsets, to(&[(0, 5), (1, 9)]));
+        let due = commits.due().unwrap();
+        assert_eq!(due.offsets, to(&[(0, 5), (1, 9)]));
+        commits.ended(&due, Ok(()));
+        assert_eq!(commits.due(), None);
     }
 
     #[test]
