@@ -233,7 +233,7 @@ fn promise_8_a_dead_letter_of_a_topic_made_anew_is_another_one() {
     let other = DeadLetter { topic_id: Some(TopicId([2; 16])), ..dead_letter(7, b"other".to_vec()) };
     log.make_topics(&TopicWish::default()).unwrap();
     let mut writer = log.dead_letters().unwrap();
-    until(|| writer.write(&[one.clone()]).is_ok());
+    until(|| writer.write(std::slice::from_ref(&one)).is_ok());
     writer.write(&[other.clone(), one.clone()]).unwrap();
     let group = DeadLettersFrom::Group("replay");
     let mut reader = log.read_dead_letters(DeadLetterSpan { from: group, follow: false }).unwrap();

@@ -17,9 +17,12 @@ pub(super) const REPEAT: Duration = Duration::from_secs(30);
 
 /// Offsets to commit, and where they stand. Bounded by the number of partitions.
 pub(super) struct Commits {
-    /// Of this topic, once one is read; the number of topics before it.
+    /// Of this topic, once one is read.
     topic: Option<Option<TopicId>>,
+    /// How many topics were left before it.
     round: u64,
+    /// One was left, and the next one is not read yet.
+    left: bool,
     wanted: Offsets,
     /// What is to be committed too, and is waited for by nothing: it tells of no message that was handled.
     besides: Offsets,
@@ -52,6 +55,7 @@ impl Default for Commits {
         Commits {
             topic: None,
             round: 0,
+            left: false,
             wanted: Offsets::new(),
             besides: Offsets::new(),
             committed: Offsets::new(),
@@ -68,24 +72,32 @@ impl Commits {
     /// Offsets belong to this topic from now on, unless one is read already.
     pub(super) fn begin(&mut self, topic: Option<TopicId>) {
         self.topic.get_or_insert(topic);
+        self.left = false;
     }
 
     /// The topic is left: what was wanted is not committed any more.
     pub(super) fn leave(&mut self) {
-        *self = Commits { round: self.round + 1, under_way: self.under_way, ..Commits::default() };
+        *self = Commits { round: self.round + 1, left: true, under_way: self.under_way, ..Commits::default() };
     }
 
     /// Wants these offsets committed; for each partition the latest word counts.
     pub(super) fn want(&mut self, offsets: &Offsets) {
-        if self.topic.is_some() {
+        if !self.left {
             self.besides.retain(|partition, _| !offsets.contains_key(partition));
             self.wanted.extend(offsets);
         }
     }
 
-    /// Wants this offset committed too: no message stands before it that was not handled.
+    /// Wants the start of a partition committed too, unless there has been word of that partition.
+    pub(super) fn want_start(&mut self, partition: PartitionId, offset: Offset) {
+        if !self.wanted.contains_key(&partition) {
+            self.want_besides(partition, offset);
+        }
+    }
+
+    /// Wants this offset committed too, unless a later one is: no message stands before it that was not handled.
     pub(super) fn want_besides(&mut self, partition: PartitionId, offset: Offset) {
-        if self.topic.is_some() {
+        if !self.left && self.wanted.get(&partition).is_none_or(|wanted| *wanted < offset) {
             self.besides.insert(partition, offset);
         }
     }
@@ -226,7 +238,27 @@ mod tests {
         assert!(commits.settled());
         commits.want(&to(&[(0, 3)]));
         commits.want_besides(PartitionId(1), Offset(7));
-        assert_eq!(commits.due().unwrap().offsets, to(&[(0, 3), (1, 7)]), "a rewind is a later word");
+        let due = commits.due().unwrap();
+        assert_eq!(due.offsets, to(&[(0, 3), (1, 7)]), "a rewind is a later word");
+        // What stands behind the last message, and starts of a reader that has had word already.
+        commits.want_besides(PartitionId(0), Offset(5));
+        commits.want(&to(&[(1, 9)]));
+        commits.want_start(PartitionId(1), Offset(0));
+        commits.want_start(PartitionId(1), Offset(20));
+        commits.ended(&due, Ok(()));
+        let due = commits.due().unwrap();
+        assert_eq!(due.offsets, to(&[(0, 5), (1, 9)]));
+        commits.ended(&due, Ok(()));
+        assert_eq!(commits.due(), None);
+    }
+
+    #[test]
+    fn what_is_wanted_before_the_topic_is_known_waits_for_that() {
+        let mut commits = Commits::default();
+        commits.want(&to(&[(0, 3)]));
+        assert!(commits.due().is_none() && !commits.settled());
+        commits.begin(TOPIC);
+        assert_eq!(commits.due().unwrap().offsets, to(&[(0, 3)]));
     }
 
     #[test]

@@ -37,7 +37,9 @@ pub(super) fn inspect(settings: &Settings) -> Vec<Finding> {
             (0..super::office::EVENTS_MAX).for_each(|_| drop(consumer.poll(std::time::Duration::ZERO)));
             let error = consumer.context().complaint().unwrap_or_else(|| unavailable("no answer", &error));
             let advice = "see whether the brokers run, and whether host, port and security of the URL are theirs";
-            return vec![Finding::broken("log", format!("kafka://{}: {}", settings.brokers, error.reason), advice)];
+            let log = Finding::broken("log", format!("kafka://{}: {}", settings.brokers, error.reason), advice);
+            let named = listeners::named_in(&error.reason, &settings.brokers);
+            return [log].into_iter().chain(named).collect();
         }
     };
     let mut findings = vec![Finding::well("log", format!("{} brokers answer", metadata.brokers().len()))];

@@ -61,6 +61,17 @@ fn reach(address: &str) -> Result<(), String> {
     Err(last)
 }
 
+/// The broker that an error of librdkafka speaks of, as in `kafka:9092/1: Failed to resolve`, if its address came from the
+/// brokers and not from the URL.
+pub(super) fn named_in(reason: &str, brokers_of_url: &str) -> Option<Finding> {
+    reason.split_whitespace().find_map(|word| {
+        let (address, id) = word.strip_suffix(':')?.rsplit_once('/')?;
+        let (id, is_address) = (id.parse().ok()?, address.contains(':'));
+        let is_news = is_address && brokers_of_url.split(',').all(|known| known != address);
+        is_news.then(|| told(id, address, "is not reached from here"))
+    })
+}
+
 fn told(id: i32, address: &str, why: &str) -> Finding {
     let found = format!("broker {id} names itself {address}, and that {why}");
     let advice = "set advertised.listeners of the broker to a host and port that are reached from here (clients go \
@@ -81,6 +92,14 @@ mod tests {
         assert!(reach(&address).unwrap_err().contains("not reached from here"));
         let unknown = try_to_reach("kafka.invalid:9092").recv_timeout(Duration::from_secs(60)).unwrap();
         assert!(unknown.as_ref().unwrap_err().contains("cannot be resolved here"), "{unknown:?}");
+        let failed = "the connection fails: Resolve (…): kafka:9092/1: Failed to resolve 'kafka:9092': Name or service";
+        let named = named_in(failed, "127.0.0.1:9092").unwrap();
+        assert!(named.found.contains("broker 1 names itself kafka:9092"), "{named:?}");
+        for (reason, brokers) in
+            [(failed, "a:1,kafka:9092"), ("a:1/bootstrap: Connect failed", "b:1"), ("x/1: y", "a:1")]
+        {
+            assert_eq!(named_in(reason, brokers), None, "{reason}");
+        }
         let finding = told(1, "kafka:9092", "cannot be resolved here");
         assert!(finding.found.contains("names itself kafka:9092"), "{finding:?}");
         assert!(finding.advice.unwrap().contains("advertised.listeners"));

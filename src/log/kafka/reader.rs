@@ -150,7 +150,7 @@ impl Shared {
             state.commits.found(partition, offset);
         }
         // The start is committed: it says which topic it belongs to, and that a scorer is there.
-        state.commits.want_besides(partition, Offset(start));
+        state.commits.want_start(partition, Offset(start));
         drop(state);
         self.commits_changed.notify_all();
     }
