@@ -178,7 +178,8 @@ fn prepare(path: &Path) -> Result<io::Result<File>, OpenError> {
         // Nobody has a lock on a file that is made here, so closing it drops none.
         let _ = File::options().write(true).create_new(true).open(path);
     }
-    let file = File::open(path);
+    // For writing, as SQLite does: where layers are stacked (overlayfs) that makes it the same file.
+    let file = File::options().read(true).write(true).open(path);
     if let Ok(file) = &file
         && is_left
         && !place::is_in_use(file)
