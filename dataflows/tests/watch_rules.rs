@@ -371,9 +371,11 @@ fn rule_4_counts_go_on_whatever_the_clock_is_set_to() {
             position: Position { partition: PartitionId(0), offset: Offset(n) },
             id: None,
             reason: "no JSON".to_owned(),
+            kind: DeadLetterReason::NotJson,
             payload: Payload::new(vec![]),
             found_at: stamp,
             attempt: 0,
+            topic_id: None,
         };
         dead_letters.write(&[letter]).unwrap();
         let count = Some(n.cast_signed() as isize + 1);

@@ -123,10 +123,15 @@ fn a_clock_that_is_set_to_anything() {
     let up = Process::spawn(clock.under(command.stderr(fs::File::create(&said).unwrap())));
     let base = up.line_after("delaycast is ready: ");
     let url = format!("sqlite:{at}/delaycast.db");
-    let counted = || -> (u64, u64, Value) {
+    // Answers, dead letters, and whether it is known how far behind that is: not for long, and never for 40 days.
+    let counted = || -> (u64, u64, bool) {
         let operations: Value = serde_json::from_str(&get(&format!("{base}ops.json")).1).unwrap();
         let total = |of: &str| operations[of]["total"].as_u64().unwrap();
-        (total("answers"), total("dead_letters"), operations["behind_s"].clone())
+        (
+            total("answers"),
+            total("dead_letters"),
+            operations["behind_s"].as_u64().is_some_and(|behind_s| behind_s < 600),
+        )
     };
     let steps = [0, 40 * DAY_S, 0, -40 * DAY_S, says(-2 * DAY_S), says(1 << 34), -1700 * 365 * DAY_S, 0];
     for (wrong_s, n) in steps.into_iter().zip(1u64..) {
@@ -134,7 +139,7 @@ fn a_clock_that_is_set_to_anything() {
         let lines = format!("{}\n{{\"UUID\":\"bad-{n}\",\"Carrier\":\"AA\"}}\n", request(&format!("good-{n}"), 5.0));
         let (status, _, stderr) = run(&["send", "-", "--log", &url], lines.as_bytes());
         assert!(status.success(), "{stderr}");
-        until("both are counted", || counted() == (n, n, Value::from(0)));
+        until("both are counted", || counted() == (n, n, true));
         let (status, ready) = get(&format!("http://{health}/readyz"));
         let is_within = (0..(1i64 << 33)).contains(&(says(0).saturating_neg() + wrong_s));
         assert_eq!(

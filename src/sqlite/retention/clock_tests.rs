@@ -206,7 +206,10 @@ fn what_does_not_change_is_timed_by_elapsed_time() {
         [Some(0), Some(10), None]
     );
     assert_eq!([unchanged("2", 25, true), unchanged("2", 26, true)], [Some(0), Some(1)]);
-    elapsed::forget(&machine.connection, "group/g").unwrap();
+    let forget_all_but = |names: &[String]| elapsed::forget_all_but(&machine.connection, "group/", names).unwrap();
+    forget_all_but(&["group/g".to_owned()]);
+    assert_eq!(unchanged("2", 28, true), Some(3));
+    forget_all_but(&["group/other".to_owned()]);
     assert_eq!(unchanged("2", 30, true), Some(0));
 }
 

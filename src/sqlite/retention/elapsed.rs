@@ -211,7 +211,11 @@ pub(in crate::sqlite) fn unchanged_for(
 }
 
 /// Forgets the values whose names start with `prefix`, except those of these names.
-pub(in crate::sqlite) fn forget_all_but(connection: &Connection, prefix: &str, names: &[String]) -> rusqlite::Result<()> {
+pub(in crate::sqlite) fn forget_all_but(
+    connection: &Connection,
+    prefix: &str,
+    names: &[String],
+) -> rusqlite::Result<()> {
     let mut query = connection.prepare_cached("SELECT name FROM retention_values WHERE substr(name, 1, ?2) = ?1")?;
     let rows = query.query_map(params![prefix, prefix.chars().count() as i64], |row| row.get::<_, String>(0))?;
     let known: Vec<String> = rows.collect::<Result<_, _>>()?;
