@@ -91,7 +91,7 @@ fn no_object(bytes: &[u8]) -> String {
         [b'[', ..] => "an array: send each object as a message of its own",
         [b'"', ..] => "a string: an object that was encoded twice is sent as it is after the first time",
         [b'-' | b'0'..=b'9', ..] => "a number",
-        [rest @ ..] if rest.contains(&b'{') => "something before it",
+        rest if rest.contains(&b'{') => "something before it",
         _ => "other text",
     };
     format!("expected a JSON object, not {found}")

@@ -176,7 +176,7 @@ fn rule_6_whatever_is_wrong_the_asker_is_found_and_the_reason_repeats_nothing() 
         (text(whole.replace(": 5.0", r#": "S3CRET"#)), MalformedKind::NotJson, "behind DepDelay: expected `,` or `}`"),
         (text(whole.replace(": 5.0", r#": "S3CRET""#)), MalformedKind::Field("DepDelay"), "DepDelay: must be a number"),
         (text(whole.replace(": 5.0", r#": {"S3CRET": 1}"#)), MalformedKind::Field("DepDelay"), "not an object"),
-        (text(whole.replace("\"AA\"", "\"S3CRETS3CRET\"")), MalformedKind::Field("Carrier"), ""),
+        (text(whole.replace("\"S3CR\"", "\"S3CRETS3CRET\"")), MalformedKind::Field("Carrier"), ""),
         (text(whole.replace('}', ",}")), MalformedKind::NotJson, "behind UUID: trailing comma"),
         (text(whole.replace('}', "")), MalformedKind::NotJson, "EOF"),
         (text(format!("{whole} S3CRET")), MalformedKind::NotJson, "trailing characters"),
