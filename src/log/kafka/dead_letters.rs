@@ -1,12 +1,11 @@
 //! Keeps dead letters in a topic beside that of the requests.
 //!
 //! A dead letter is a message: its value the record's bytes (cut where [`crate::log::Payload`] cuts them), its key the
-//! record's identity `topic/partition/offset` (`topic/id/partition/offset` where topics have ids: one that was made
-//! anew has the same offsets), its headers the rest, as text: `reason`, `kind` (the name of its
+//! record's position `topic/partition/offset`, its headers the rest, as text: `reason`, `kind` (the name of its
 //! [`crate::log::DeadLetterReason`]), `topic`, `partition`, `offset`, `found_at` (RFC 3339, UTC), `length` (of the whole
 //! record, bytes), `sha256` (of the whole record, hexadecimal), and `id`, if that could be read; `topic_id`, if topics
-//! have ids; and `delaycast-attempt`, if it had been replayed before. It is written at least once; a reader sees by the
-//! key whether it is new.
+//! have ids; and `delaycast-attempt`, if it had been replayed before. It is written at least once. Key and `topic_id`
+//! together are its identity: a topic that was made anew has the same positions.
 
 use std::{sync::mpsc::sync_channel, time::Duration};
 
@@ -112,8 +111,7 @@ impl Writer<DeadLetter> for DeadLetterWriter {
 }
 
 fn key(requests: &str, letter: &DeadLetter) -> String {
-    let id = letter.topic_id.map(|id| format!("/{id}")).unwrap_or_default();
-    format!("{requests}{id}/{}/{}", letter.position.partition.0, letter.position.offset.0)
+    format!("{requests}/{}/{}", letter.position.partition.0, letter.position.offset.0)
 }
 
 fn headers(requests: &str, letter: &DeadLetter) -> Vec<(&'static str, String)> {
@@ -159,7 +157,7 @@ mod tests {
         assert_eq!(headers("requests", &letter), expected.map(|(name, value)| (name, value.to_owned())));
         assert_eq!(key("requests", &letter), "requests/1/7");
         let of_a_topic = DeadLetter { topic_id: Some(TopicId([0; 16])), ..letter };
-        assert_eq!(key("requests", &of_a_topic), "requests/AAAAAAAAAAAAAAAAAAAAAA/1/7");
+        assert_eq!(key("requests", &of_a_topic), "requests/1/7", "others read it");
         assert!(headers("requests", &of_a_topic).contains(&("topic_id", "AAAAAAAAAAAAAAAAAAAAAA".to_owned())));
 
         let mut anonymous = dead_letter(7, vec![0; DEAD_LETTER_BYTES_MAX + 5]);

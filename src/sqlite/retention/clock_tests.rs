@@ -57,7 +57,7 @@ impl Machine {
         let write =
             |sql: &str| self.connection.prepare_cached(sql).unwrap().execute(params![row, stamp_ms, id]).unwrap();
         write("INSERT INTO messages VALUES (1, 0, ?1, ?2, x'00', ?3 * 0)");
-        write("INSERT INTO dead_letters VALUES (?1, 1, 0, ?1, ?3, 'r', x'00', 1, x'00', ?2, 0)");
+        write("INSERT INTO dead_letters VALUES (?1, 1, 0, ?1, ?3, 'r', x'00', 1, x'00', ?2, 0, 'other')");
         write("INSERT INTO rejections VALUES (?1, ?3, 'r', ?2)");
         write("INSERT INTO shadow_answers VALUES (?1, ?3, 's', 'c', 1, 0.0, ?2, '{}')");
         self.connection.execute("UPDATE partitions SET next_offset = ?1", [row + 1]).unwrap();
