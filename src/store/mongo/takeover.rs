@@ -11,7 +11,6 @@
 //! 3. `takeover=on` looks UUIDs up always, also where another system's answers have strings as `_id`; `takeover=off` never does.
 //! 4. Of several answers under one UUID the first is the answer: an ObjectId says when it was made, ours say when they were scored.
 //!    One that says neither goes before those that do.
-//!
 //! 5. A look-up by a request's id finds the answer of rule 4, whatever `takeover` says: an answer that was visible stays so. Where
 //!    there is no document of another system it reads the document under the `_id`, as before.
 //!
