@@ -29,7 +29,7 @@ mod trees_meter;
 mod up;
 mod web;
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::{io::IsTerminal, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use delaycast::{ask::AskError, clock};
@@ -73,6 +73,8 @@ enum Command {
 const LOG_LEVEL_VARIABLES: [&str; 2] = ["DELAYCAST_LOG_LEVEL", "DELAYCAST_LOG"];
 /// The default of the log level.
 const LOG_LEVEL: &str = "info";
+/// An embedded file is closed in order within this time, or left to the next start.
+const CLOSED_WITHIN: Duration = Duration::from_secs(3);
 /// `EX_TEMPFAIL` of sysexits.h: nothing is lost, start again, or look again.
 const EXIT_TEMPORARY: u8 = 75;
 /// `EX_SOFTWARE`: a thread died.
@@ -105,6 +107,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Mesh(args) => mesh::run(&args),
     };
+    delaycast::sqlite::close(CLOSED_WITHIN);
     let Err(error) = result else { return ExitCode::SUCCESS };
     if let Some(ended @ ScoreError::Ended { .. }) = error.downcast_ref() {
         // That is how it should be, and no error: all is durable and committed.

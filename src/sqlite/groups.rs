@@ -74,9 +74,9 @@ impl Group {
         in_words(self, self.idle(now), is_last)
     }
 
-    /// That it has committed nothing for so long, and keeps what all others have read: a reason to look after it.
-    pub(crate) fn holds_the_log(&self, now: DateTime<Utc>) -> bool {
-        !self.is_read && self.keeps.messages > 0 && self.idle(now) >= GROUP_NOTED
+    /// That no process reads for it, and it keeps what all others have read: a reason to look after it.
+    pub(crate) fn holds_the_log(&self) -> bool {
+        !self.is_read && self.keeps.messages > 0
     }
 }
 
@@ -261,6 +261,16 @@ fn remove_if_idle(connection: &mut Connection, group: &Group) -> rusqlite::Resul
     Ok(true)
 }
 
+/// A time in its largest whole unit.
+fn long(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7200 => format!("{} min", seconds / 60),
+        seconds @ 7200..172_800 => format!("{} h", seconds / 3600),
+        seconds => format!("{} days", seconds / (24 * 3600)),
+    }
+}
+
 /// What a group keeps that has committed nothing for so long, and until when.
 fn in_words(group: &Group, idle: Duration, is_last: bool) -> String {
     const DAY_S: u64 = 24 * 3600;
@@ -271,9 +281,9 @@ fn in_words(group: &Group, idle: Duration, is_last: bool) -> String {
         false => format!("it expires in {left} days"),
     };
     format!(
-        "group {name} has committed nothing for {} days and keeps {messages} messages (about {} KiB) that all others have \
+        "group {name} has committed nothing for {} and keeps {messages} messages (about {} KiB) that all others have \
          read; {expires}. `delaycast groups remove {name}` removes it",
-        idle.as_secs() / DAY_S,
+        long(idle),
         bytes.div_ceil(1024),
     )
 }

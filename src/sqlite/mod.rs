@@ -65,7 +65,7 @@ use rusqlite::Connection;
 pub use checkpoint::{WAL_BYTES_MAX, WAL_BYTES_STOP};
 pub use groups::{GROUP_AGE_MAX, Group, Kept};
 pub use inspect::{Committed, Inspector, StoredDeadLetter, Tally};
-pub use open::OpenError;
+pub use open::{OpenError, close};
 pub use vitals::{Vitals, vitals};
 pub use writer::{CHANGES_MAX, QUEUE_BYTES_MAX};
 

@@ -6,6 +6,8 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, Weak, atomic::Ordering},
+    thread,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Error, ErrorCode, config::DbConfig};
@@ -157,6 +159,24 @@ fn wal_stop(address: &Address, mib: &str) -> Result<u64, address::OpenError> {
 /// The open databases of this process; none while one is being opened, as that may take seconds.
 pub(super) fn opened() -> Vec<Arc<Database>> {
     OPEN.try_lock().map(|open| open.values().filter_map(Weak::upgrade).collect()).unwrap_or_default()
+}
+
+/// Closes what is still open, before the process ends: threads that are not waited for may hold on to a database for a
+/// moment, and a process that ends meanwhile leaves its log to the next start. Waits for them until the limit.
+pub fn close(limit: Duration) {
+    let deadline = Instant::now() + limit;
+    let open: Vec<_> = {
+        let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        open.values().filter_map(Weak::upgrade).collect()
+    };
+    for database in open {
+        while Arc::strong_count(&database) > 1 && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(2));
+        }
+        if Arc::strong_count(&database) > 1 {
+            tracing::debug!("{} is still in use: its log stays for the next start", database.path.display());
+        }
+    }
 }
 
 /// Whether this process has the database at a canonical path open.

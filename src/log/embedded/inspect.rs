@@ -66,7 +66,7 @@ fn look(inspector: &Inspector, topic: &str, group: &str) -> Result<Vec<Finding>,
     findings.push(lag(group, own.map(|own| own.to_go), is_read));
     let now = clock::now();
     let last = groups.iter().map(|group| group.committed_at).max();
-    for idle in groups.iter().filter(|found| found.group != group && found.holds_the_log(now)) {
+    for idle in groups.iter().filter(|found| found.group != group && found.holds_the_log()) {
         let words = idle.in_words(now, Some(idle.committed_at) == last);
         findings.push(Finding::notice("group", words, format!("delaycast groups remove {}", idle.group)));
     }
