@@ -233,7 +233,7 @@ fn find_in_flat_object(object: &[u8]) -> Option<RequestId> {
     let mut names = object.windows(NAME.len()).enumerate().filter(|(_, word)| *word == NAME.as_bytes());
     let (Some((at, _)), None) = (names.next(), names.next()) else { return None };
     let before = object[1..at].strip_suffix(b"\"")?.trim_ascii_end();
-    if before.iter().any(|byte| b"{[]}".contains(byte)) || !before.last().is_none_or(|byte| *byte == b',') {
+    if before.iter().any(|byte| b"{[]}".contains(byte)) || before.last().is_some_and(|byte| *byte != b',') {
         return None;
     }
     let value = object[at + NAME.len()..].strip_prefix(b"\"")?.trim_ascii_start().strip_prefix(b":")?;
