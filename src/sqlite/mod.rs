@@ -29,8 +29,8 @@
 //!    process; what only the log was deleted of is written into the file. A `-wal` without its file is refused.
 //! 9. Who only looks ([`Inspector`]) makes and changes nothing. What a crash has left in the log is told at the next
 //!    opening: commits that are recovered, an incomplete one, and damage.
-//! 10. A consumer group that commits nothing for [`GROUP_AGE_MAX`] of elapsed time expires, unless it is the last of its topic to have
-//!     committed or a process reads for it. It is named in the log before, and can be removed.
+//! 10. A consumer group that commits nothing for [`GROUP_AGE_MAX`] of elapsed time expires, unless it is the last of its
+//!     topic to have committed or a process reads for it. It is named in the log before, and can be removed.
 
 mod bell;
 mod checkpoint;

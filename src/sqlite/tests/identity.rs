@@ -166,31 +166,3 @@ fn rule_8_a_log_without_its_file_is_not_thrown_away() {
     assert!(matches!(refusal(&path), OpenError::OrphanedWal { .. }));
     assert_eq!(fs::read(&wal).unwrap(), kept);
 }
-
-#[test]
-#[ignore = "measures"]
-fn what_the_check_costs() {
-    use std::sync::atomic::Ordering::Relaxed;
-    let (_dir, _path, database) = open_with(&[]);
-    let start = Instant::now();
-    for _ in 0..20_000 {
-        database.identity.check_committed().unwrap();
-    }
-    println!("one check: {:.2} us", start.elapsed().as_secs_f64() * 1e6 / 20_000.0);
-    let mut sums = [Vec::new(), Vec::new()];
-    for round in 0..40 {
-        let skip = round % 2 == 1;
-        crate::sqlite::identity::SKIP.store(skip, Relaxed);
-        let start = Instant::now();
-        for n in 0..100 {
-            database.change(0, topic(&format!("{round} {n}"))).unwrap();
-        }
-        sums[usize::from(skip)].push(start.elapsed().as_secs_f64() * 1e6 / 100.0);
-    }
-    for sum in &mut sums {
-        sum.sort_by(f64::total_cmp);
-    }
-    println!("a commit, us, with: {:?}", sums[0]);
-    println!("a commit, us, without: {:?}", sums[1]);
-    println!("ratio of medians {:.4}", sums[0][10] / sums[1][10]);
-}
