@@ -46,6 +46,8 @@ pub struct Config {
     pub life_max: Duration,
     /// A connection is closed after the response to this many requests.
     pub requests_max: u64,
+    /// The kernel's buffers of a connection, in each direction; the kernel takes this twice, for its bookkeeping.
+    pub kernel_buffer_bytes: usize,
     /// After the word to stop, requests under way have this long to finish.
     pub drain_within: Duration,
     /// The names under which the page may be asked for.
@@ -68,6 +70,7 @@ impl Default for Config {
             write_within: Duration::from_secs(30),
             life_max: Duration::from_secs(600),
             requests_max: 1000,
+            kernel_buffer_bytes: 128 << 10,
             drain_within: Duration::from_secs(5),
             hosts: Hosts::Any,
             dropped: Arc::default(),

@@ -12,8 +12,8 @@
 //!    [`Config::body_within`], the writing of what is buffered [`Config::write_within`].
 //! 4. A connection ends after [`Config::requests_max`] requests or [`Config::life_max`], with `Connection: close` on the
 //!    last response, so that no request is lost. What is then still open is cut.
-//! 5. A connection has bounded buffers: [`USER_BUFFER_BYTES`] here and about [`KERNEL_BUFFER_BYTES`] each way in the
-//!    kernel. While written bytes are not taken, the next pipelined request is not begun.
+//! 5. A connection has bounded buffers: [`USER_BUFFER_BYTES`] here and [`Config::kernel_buffer_bytes`] each way in the
+//!    kernel. They also bound what a client that never reads makes us work. While written bytes are not taken, the next pipelined request is not begun.
 //! 6. What is dropped is counted and logged, and is dropped with a reset, which frees the kernel's buffers, too.
 
 mod pace;
@@ -57,8 +57,6 @@ pub use table::Dropped;
 
 /// What hyper buffers of a connection, in each direction: heads and pipelined requests, written responses.
 const USER_BUFFER_BYTES: usize = 64 << 10;
-/// The kernel's buffers of a connection, in each direction; the kernel takes this twice, for its bookkeeping.
-const KERNEL_BUFFER_BYTES: usize = 128 << 10;
 /// Connections that the kernel holds until they are accepted: as many as any attack here opens at once.
 const BACKLOG: i32 = 4096;
 /// Pause after the system could not give a connection, as when files run out.
@@ -120,7 +118,7 @@ pub(crate) async fn accept(
             let _ = stream.try_write(BUSY);
             continue;
         };
-        bound_buffers(&stream);
+        bound_buffers(&stream, config.kernel_buffer_bytes);
         let (id, turn) = (seat.id(), Arc::clone(seat.turn()));
         let stream = Stream::new(stream, Arc::clone(&turn), config.write_within);
         let paced = Paced::new(service.clone(), turn, config);
@@ -185,11 +183,11 @@ async fn serve<E: Display>(seat: Seat, life_max: Duration, connection: impl Futu
 }
 
 /// Without its buffers bounded, a client that never reads would take megabytes of the kernel.
-fn bound_buffers(stream: &TcpStream) {
+fn bound_buffers(stream: &TcpStream, bytes: usize) {
     let socket = SockRef::from(stream);
     // Where they cannot be set, a connection takes more, and nothing is wrong.
-    let _ = socket.set_send_buffer_size(KERNEL_BUFFER_BYTES);
-    let _ = socket.set_recv_buffer_size(KERNEL_BUFFER_BYTES);
+    let _ = socket.set_send_buffer_size(bytes);
+    let _ = socket.set_recv_buffer_size(bytes);
     // Responses are small, and each waits for none after it.
     let _ = stream.set_nodelay(true);
 }

@@ -49,6 +49,9 @@ pub async fn serve_health(
         address_share: 16,
         head_within: Duration::from_secs(10),
         write_within: Duration::from_secs(10),
+        requests_max: 100,
+        // The answers are short, and one thread makes them all.
+        kernel_buffer_bytes: 16 << 10,
         drain_within: Duration::from_secs(1),
         ..Config::default()
     };
