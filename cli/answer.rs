@@ -21,7 +21,7 @@ use crate::{format::Format, options::StoreOption};
 #[derive(ClapArgs)]
 #[command(after_help = "Examples:
   delaycast answer 6c03d09c-8355-448a-b07b-54e8d00ad05d
-  delaycast answer u-1 --format json --store mongodb://localhost/agile_data_science")]
+  delaycast answer u-1 --format json --store sqlite:var/delaycast.db")]
 pub(crate) struct Args {
     /// The request's UUID
     #[arg(value_name = "UUID")]

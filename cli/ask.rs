@@ -30,9 +30,10 @@ use crate::{
 /// or cannot be asked, 75 if there is no answer in time: it may still come.
 #[derive(ClapArgs)]
 #[command(after_help = "Examples:
-  delaycast ask --carrier B6 --origin JFK --dest SFO --date 2013-12-25 --dep-delay 41
+  delaycast ask --carrier B6 --origin JFK --dest SFO --dep-delay 41
   delaycast ask --dep-delay '' --format json
-  echo '{\"Carrier\":\"AA\",\"Origin\":\"ATL\",\"Dest\":\"SFO\",\"FlightDate\":\"2016-12-25\"}' | delaycast ask -")]
+  echo '{\"Carrier\":\"AA\",\"Origin\":\"ATL\",\"Dest\":\"SFO\",' \\
+       '\"FlightDate\":\"2016-12-25\"}' | delaycast ask -")]
 pub(crate) struct Args {
     /// A file with the request as one JSON object; - for standard input. It gets a UUID if it has none
     #[arg(value_name = "FILE", conflicts_with_all = ["carrier", "origin", "dest", "date", "dep_delay", "flight_num"])]
