@@ -9,8 +9,8 @@ use crate::{options, progress::say};
 /// Environment variables that stand for options begin so.
 const VARIABLES: &str = "DELAYCAST_";
 
-/// Reads the command line, or says what is wrong with it and ends the process. An error repeats the argument that it is about, which
-/// may be a URL with a password in the place of something else.
+/// Reads the command line, or says what is wrong with it and ends the process. An error repeats the argument that it
+/// is about, which may be a URL with a password in the place of something else.
 pub(crate) fn parse<T: Parser>() -> T {
     T::try_parse().unwrap_or_else(|error| {
         if !error.use_stderr() {
@@ -45,7 +45,8 @@ fn without_urls(said: &str, given: &[String]) -> Option<String> {
     (shown != said).then_some(shown)
 }
 
-/// Whether this is a URL of a log or a store, or a part of one that may hold a password. An address with a port is none.
+/// Whether this is a URL of a log or a store, or a part of one that may hold a password. An address with a port is
+/// none.
 pub(crate) fn is_like_a_url(text: &str) -> bool {
     let begins = ["kafka:", "mongodb:", "mongodb+srv:"].into_iter().any(|scheme| text.starts_with(scheme));
     begins || ["://", "@", "password", "secret"].into_iter().any(|part| text.contains(part))

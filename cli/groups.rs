@@ -1,9 +1,8 @@
 //! `delaycast groups`: the consumer groups of an embedded log.
 
 use anyhow::{Context, bail};
-use chrono::Utc;
 use clap::{Args as ClapArgs, Subcommand};
-use delaycast::{log, sqlite::Group};
+use delaycast::{clock, log, sqlite::Group};
 use indicatif::HumanDuration;
 use serde::Serialize;
 
@@ -105,7 +104,7 @@ fn in_words(groups: &[Group]) -> String {
     let lines = groups.iter().map(|found| {
         let Group { topic, group, to_go, is_read, keeps, .. } = found;
         let keeps = format!("{} ({} KiB)", keeps.messages, keeps.bytes.div_ceil(1024));
-        let ago = format!("{} ago", HumanDuration(found.idle(Utc::now())));
+        let ago = format!("{} ago", HumanDuration(found.idle(clock::now())));
         let read = if *is_read { "yes" } else { "no" };
         format!("{group:<24} {topic:<36} {to_go:>10} {keeps:>18}  {ago:<14} {read}")
     });

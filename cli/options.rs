@@ -72,8 +72,8 @@ fn is_passing(error: &anyhow::Error) -> bool {
     }
 }
 
-/// A URL as it may be shown and logged: the path of an embedded file, of others the scheme alone. One that cannot be read may have
-/// a password in any place.
+/// A URL as it may be shown and logged: the path of an embedded file, of others the scheme alone. One that cannot be
+/// read may have a password in any place.
 pub(crate) fn shown(url: &str) -> String {
     match Address::parse(url) {
         Some(address) if address.scheme == "sqlite" && address.of_a_file().is_ok() => {

@@ -2,9 +2,9 @@
 //!
 //! A URL is `scheme:location?name=value&…`; location, names and values may be percent-encoded.
 //!
-//! A URL may carry a password, and in one that is written wrongly the password can be anywhere: an `&` in it makes its rest the
-//! name of a parameter. So an error repeats the scheme, names that a connector knows, and nothing else; a parameter that is
-//! not known is named by its number. The path of an embedded file is the exception: it is shown.
+//! A URL may carry a password, and in one that is written wrongly the password can be anywhere: an `&` in it makes
+//! its rest the name of a parameter. So an error repeats the scheme, names that a connector knows, and nothing else;
+//! a parameter that is not known is named by its number. The path of an embedded file is the exception: it is shown.
 
 use std::{
     fmt,
@@ -122,7 +122,8 @@ impl Address {
         }
     }
 
-    /// This address as that of a file: one with a URL in the place of its path is refused, so that no password is taken for a path.
+    /// This address as that of a file: one with a URL in the place of its path is refused, so that no password is
+    /// taken for a path.
     pub fn of_a_file(&self) -> Result<&Self, OpenError> {
         match self.location.contains("://") {
             true => Err(self.invalid("path", "has a URL in it: name a file, as in sqlite:var/delaycast.db")),
@@ -130,7 +131,8 @@ impl Address {
         }
     }
 
-    /// The error of a scheme that is none of a log or a store. Without slashes behind it, it may be something else than a scheme.
+    /// The error of a scheme that is none of a log or a store. Without slashes behind it, it may be something else
+    /// than a scheme.
     pub fn unknown(&self, what: &'static str, known: &'static str) -> OpenError {
         let scheme = if self.location.starts_with("//") { self.scheme.clone() } else { "this URL".to_owned() };
         OpenError::UnknownScheme { what, scheme, known }

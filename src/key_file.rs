@@ -1,7 +1,7 @@
 //! Files with private keys and other secrets: refused where others may read them.
 //!
-//! 1. Nobody but the owner may read, write or use a key file. One exception: its group may read it if root owns it, as the kubelet
-//!    makes the files of a Secret for a pod with an `fsGroup`, which have no other owner.
+//! 1. Nobody but the owner may read, write or use a key file. One exception: its group may read it if root owns it,
+//!    as the kubelet makes the files of a Secret for a pod with an `fsGroup`, which have no other owner.
 //! 2. A key file is a regular file, possibly behind symbolic links, of at most 1 MiB.
 //! 3. [`read`] checks the file that it has opened, so that what was checked is what is read.
 

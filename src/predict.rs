@@ -43,7 +43,8 @@ struct Rejected {
 }
 
 /// Reads one request a line and writes one line for each, in order: the answer's document, or
-/// `{"status":"REJECTED","line":3,"id":"…","reason":"…"}`, where `id` is null if it cannot be told. Answers are written as soon as no more input is at hand.
+/// `{"status":"REJECTED","line":3,"id":"…","reason":"…"}`, where `id` is null if it cannot be told. Answers are
+/// written as soon as no more input is at hand.
 pub fn predict(scorer: &dyn Scorer, input: impl Read, mut output: impl Write) -> Result<Tally, PredictError> {
     let mut lines = Lines::new(BufReader::new(input), MESSAGE_BYTES_MAX);
     let mut tally = Tally::default();

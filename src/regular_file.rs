@@ -1,7 +1,7 @@
 //! Opens files that are expected to be regular ones.
 //!
-//! Opening a FIFO blocks until it has a writer, reading a device may never end, and opening some devices has effects. So a path is
-//! looked at first, opened without blocking, and looked at again once it is open.
+//! Opening a FIFO blocks until it has a writer, reading a device may never end, and opening some devices has effects.
+//! So a path is looked at first, opened without blocking, and looked at again once it is open.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions},

@@ -4,7 +4,8 @@
 //! what runs. It answers at any time, from any thread, without holding anybody up.
 //!
 //! 1. Live: no worker's main loop is silent for 30 s. An outage, however long, is no reason to start again.
-//! 2. Ready: the clock is within bounds, nothing is missing, all workers turn, every health serves, and nobody has asked to stop.
+//! 2. Ready: the clock is within bounds, nothing is missing, all workers turn, every health serves, and nobody has
+//!    asked to stop.
 //! 3. The text of the metrics is made when it is asked for; the dataflow touches nothing but plain atomics.
 
 mod exposition;

@@ -7,11 +7,11 @@
 //! 3. One publisher at a time: it holds a lock on `DIR/lock`. Readers need none.
 //! 4. At most [`VERSIONS_MAX`] versions are kept; the oldest go first, but never one that is current or a shadow, nor the one
 //!    that a roll-back would go to. What an interrupted publisher left behind goes with the next one.
-//! 5. What is read is a regular file, of a bounded length. A FIFO, a device, a socket, a directory or a symbolic link to nothing
-//!    is an error that says so; no read waits for the other end of anything.
+//! 5. What is read is a regular file, of a bounded length. A FIFO, a device, a socket, a directory or a symbolic link
+//!    to nothing is an error that says so; no read waits for the other end of anything.
 //! 6. Loading the version in use gives up after [`LOAD`]: a file system that does not answer holds nobody up for ever.
-//! 7. `DIR/history` names what was current before, see [`super::HISTORY_MAX`]; `DIR/shadow` the candidate that is tried out,
-//!    if there is one.
+//! 7. `DIR/history` names what was current before, see [`super::HISTORY_MAX`]; `DIR/shadow` the candidate that is
+//!    tried out, if there is one.
 
 use std::{
     fs::{self, File},
@@ -163,8 +163,8 @@ impl ModelDir {
         self.within(LOAD, Self::load_current_without_limit)
     }
 
-    /// Runs something that reads the directory, on a thread of its own, and gives it up after `limit`: the thread then hangs for as
-    /// long as the file system does.
+    /// Runs something that reads the directory, on a thread of its own, and gives it up after `limit`: the thread
+    /// then hangs for as long as the file system does.
     pub(super) fn within<T: Send + 'static>(
         &self,
         limit: Duration,

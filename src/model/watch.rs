@@ -1,11 +1,12 @@
 //! Notices that the model directory names another version.
 //!
-//! 1. The small file that names it is looked at every [`LOOK`], on a thread of its own for each role. A version that it names is read and
-//!    checked once, and put among the [`Wishes`]; what was wished for before and not taken up is forgotten.
+//! 1. The small file that names it is looked at every [`LOOK`], on a thread of its own for each role. A version that
+//!    it names is read and checked once, and put among the [`Wishes`]; what was wished for before and not taken up is
+//!    forgotten.
 //! 2. What cannot be read or used is said once, and tried again after a pause that grows to [`RETRY_MAX`]: the folder may
 //!    still be being copied. Another name is looked at at once.
-//! 3. A file system that does not answer holds up the look alone. After [`PATIENCE`] that is said once, and the model in use goes on;
-//!    no second look is started beside one that hangs. Once it answers, looking goes on.
+//! 3. A file system that does not answer holds up the look alone. After [`PATIENCE`] that is said once, and the model
+//!    in use goes on; no second look is started beside one that hangs. Once it answers, looking goes on.
 //! 4. A file that is no regular one is never waited for, but refused as rule 2 has it.
 
 use std::{
@@ -255,7 +256,8 @@ mod tests {
         assert_eq!(watcher.look(now + RETRY_MAX), None);
     }
 
-    /// A file system that hangs cannot be had here without a mount: so the look itself hangs, as it would in a read from one.
+    /// A file system that hangs cannot be had here without a mount: so the look itself hangs, as it would in a read
+    /// from one.
     #[test]
     fn rule_3_a_look_that_hangs_is_said_once_and_holds_up_nothing_else() {
         const DEADLINE: Duration = Duration::from_secs(20);

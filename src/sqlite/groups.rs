@@ -2,10 +2,10 @@
 //!
 //! 1. A group that has ever committed an offset keeps what it has not committed from being dropped (see
 //!    [`super::retention`]).
-//! 2. A group whose commits have not changed for [`GROUP_AGE_MAX`] of elapsed time (see [`super::retention`]: no stamp and
-//!    no wall clock decides) expires: its offsets are removed, with a warning. Never the one of its topic that has
-//!    committed last, so that the only scorer may be stopped for as long as one likes; and never one that a process
-//!    reads for.
+//! 2. A group whose commits have not changed for [`GROUP_AGE_MAX`] of elapsed time (see [`super::retention`]: no
+//!    stamp and no wall clock decides) expires: its offsets are removed, with a warning. Never the one of its topic
+//!    that has committed last, so that the only scorer may be stopped for as long as one likes; and never one that a
+//!    process reads for.
 //! 3. From [`GROUP_NOTED`] on a group that keeps messages is named in the log once a day.
 //! 4. A group that is removed, or has expired, starts at the earliest message when it comes back: the first answer
 //!    stands.

@@ -170,7 +170,8 @@ pub(super) fn connect(path: &Path, busy: Duration) -> rusqlite::Result<Connectio
     // No lock of SQLite's own: a connection is used by one thread at a time, as the borrow checker sees to.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = set_up(Connection::open_with_flags(path, flags)?, busy)?;
-    // The writing connection is closed after those that read, and knows whether the file is still the one that was opened.
+    // The writing connection is closed after those that read, and knows whether the file is still the one that was
+    // opened.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(connection)
 }

@@ -2,8 +2,8 @@
 //!
 //! # What a connector promises
 //!
-//! 1. The first answer wins: writing an id that has one is success, and changes nothing. In MongoDB that holds for answers of the
-//!    old system, too.
+//! 1. The first answer wins: writing an id that has one is success, and changes nothing. In MongoDB that holds for
+//!    answers of the old system, too.
 //! 2. [`Writer::write`] returns `Ok` only when the rows are durable; a row that is refused for good is named, the others land.
 //! 3. A prediction outranks a rejection of the same id, whichever came first.
 //! 4. Answers are found by id without a scan.
@@ -72,8 +72,8 @@ pub fn open_existing(url: &str) -> Result<Arc<dyn Store>, OpenError> {
     }
 }
 
-/// Looks at the store at a URL as [`Store::inspect`] does. What is embedded is read as it is, without making or changing
-/// anything.
+/// Looks at the store at a URL as [`Store::inspect`] does. What is embedded is read as it is, without making or
+/// changing anything.
 pub fn inspect(url: &str) -> Result<Vec<Finding>, OpenError> {
     match Address::parse(url) {
         Some(address) if address.scheme == "sqlite" => embedded::inspect_at(&address),

@@ -10,10 +10,11 @@
 //!    proxy, from whose address all connections come, has all places.
 //! 3. Each phase has a deadline: the head [`Config::head_within`] (idleness between requests, too), the body
 //!    [`Config::body_within`], the writing of what is buffered [`Config::write_within`].
-//! 4. A connection ends after [`Config::requests_max`] requests or [`Config::life_max`], with `Connection: close` on the
-//!    last response, so that no request is lost. What is then still open is cut.
+//! 4. A connection ends after [`Config::requests_max`] requests or [`Config::life_max`], with `Connection: close` on
+//!    the last response, so that no request is lost. What is then still open is cut.
 //! 5. A connection has bounded buffers: [`USER_BUFFER_BYTES`] here and [`Config::kernel_buffer_bytes`] each way in the
-//!    kernel. They also bound what a client that never reads makes us work. While written bytes are not taken, the next pipelined request is not begun.
+//!    kernel. They also bound what a client that never reads makes us work. While written bytes are not taken, the
+//!    next pipelined request is not begun.
 //! 6. What is dropped is counted and logged, and is dropped with a reset, which frees the kernel's buffers, too.
 
 mod pace;

@@ -6,8 +6,8 @@
 //! 4. Nothing else is there, and nothing is taken: GET and HEAD alone.
 //! 5. As on the page's port, connections and their phases are bounded, and one that keeps us waiting is dropped to make
 //!    room (see `connections`): probes are served, however many clients are silent, slow, or never read.
-//! 6. `Host` is not checked: probes come by the address of a pod or a machine. A script of another site that got here by
-//!    DNS rebinding would read numbers of operation, no request and no answer.
+//! 6. `Host` is not checked: probes come by the address of a pod or a machine. A script of another site that got here
+//!    by DNS rebinding would read numbers of operation, no request and no answer.
 //!
 //! Tests carry the number of the rule that they hold.
 

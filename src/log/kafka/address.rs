@@ -120,7 +120,8 @@ impl Settings {
     }
 }
 
-/// Whether this is a host with or without a port: what else stands there may be a user and a password, and would be shown.
+/// Whether this is a host with or without a port: what else stands there may be a user and a password, and would be
+/// shown.
 fn is_broker(broker: &str) -> bool {
     let (host, port) = match broker.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, port)) => (host, port.strip_prefix(':').or(port.is_empty().then_some("0"))),

@@ -2,10 +2,10 @@
 //!
 //! A dead letter is a message: its value the record's bytes (cut where [`crate::log::Payload`] cuts them), its key the
 //! record's position `topic/partition/offset`, its headers the rest, as text: `reason`, `kind` (the name of its
-//! [`crate::log::DeadLetterReason`]), `topic`, `partition`, `offset`, `found_at` (RFC 3339, UTC), `length` (of the whole
-//! record, bytes), `sha256` (of the whole record, hexadecimal), and `id`, if that could be read; `topic_id`, if topics
-//! have ids; and `delaycast-attempt`, if it had been replayed before. It is written at least once. Key and `topic_id`
-//! together are its identity: a topic that was made anew has the same positions.
+//! [`crate::log::DeadLetterReason`]), `topic`, `partition`, `offset`, `found_at` (RFC 3339, UTC), `length` (of the
+//! whole record, bytes), `sha256` (of the whole record, hexadecimal), and `id`, if that could be read; `topic_id`, if
+//! topics have ids; and `delaycast-attempt`, if it had been replayed before. It is written at least once. Key and
+//! `topic_id` together are its identity: a topic that was made anew has the same positions.
 
 use std::{sync::mpsc::sync_channel, time::Duration};
 

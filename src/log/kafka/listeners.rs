@@ -61,8 +61,8 @@ fn reach(address: &str) -> Result<(), String> {
     Err(last)
 }
 
-/// The broker that an error of librdkafka speaks of, as in `kafka:9092/1: Failed to resolve`, if its address came from the
-/// brokers and not from the URL.
+/// The broker that an error of librdkafka speaks of, as in `kafka:9092/1: Failed to resolve`, if its address came
+/// from the brokers and not from the URL.
 pub(super) fn named_in(reason: &str, brokers_of_url: &str) -> Option<Finding> {
     reason.split_whitespace().find_map(|word| {
         let (address, id) = word.strip_suffix(':')?.rsplit_once('/')?;

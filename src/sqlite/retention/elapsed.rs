@@ -1,14 +1,14 @@
 //! The time that has elapsed for a file, and how far each of its tables reached when.
 //!
 //! 1. Elapsed time is the sum of what the machine's boot clock counted between two looks of any process that has the
-//!    file open. Between two starts of the machine nothing is counted, as only the wall clock could tell: a file that lies
-//!    on a machine that is off does not age.
+//!    file open. Between two starts of the machine nothing is counted, as only the wall clock could tell: a file that
+//!    lies on a machine that is off does not age.
 //! 2. The wall clock is held beside it. Where it has gone another way by more than [`JUMP`] (or is out of bounds), it
 //!    jumped: one process says so, once, with both readings, and nothing is dropped by age until it has kept pace for
 //!    [`Limits::steady_ms`](super::Limits).
-//! 3. A mark is made every [`Limits::mark_every_ms`](super::Limits): at this elapsed time a table reached up to this row.
-//!    What a mark covers is at least as old as the mark, whatever the rows themselves say. So a stamp of a clock that was
-//!    wrong neither shields a row nor condemns one.
+//! 3. A mark is made every [`Limits::mark_every_ms`](super::Limits): at this elapsed time a table reached up to this
+//!    row. What a mark covers is at least as old as the mark, whatever the rows themselves say. So a stamp of a clock
+//!    that was wrong neither shields a row nor condemns one.
 //!
 //! The tables are made when they are first needed, and a build without them passes them over.
 
@@ -189,8 +189,8 @@ pub(super) fn older_than(connection: &Connection, name: &str, elapsed: Elapsed, 
 }
 
 /// The elapsed time, ms, for which something has had this value at every look; none while the clock is not steady.
-/// A value is remembered by its name until [`forget_all_but`] drops it. For what has no row number to mark, such as what
-/// a consumer group has committed.
+/// A value is remembered by its name until [`forget_all_but`] drops it. For what has no row number to mark, such as
+/// what a consumer group has committed.
 pub(in crate::sqlite) fn unchanged_for(
     connection: &Connection,
     name: &str,

@@ -5,9 +5,9 @@
 //! 2. Dead letters, rejections and what shadows say are dropped when older than [`DEAD_AGE_MAX`], and the oldest first
 //!    while there are more than [`DEAD_BYTES_MAX`] of any of them. How many were is counted, and logged.
 //! 3. Answers are kept.
-//! 4. Age is elapsed time, and never a difference of stamps (see [`elapsed`]): a clock that is wrong, was wrong or is set
-//!    drops nothing early, and no row shields or condemns another one. Age is known to [`MARK_EVERY`]; while the wall
-//!    clock jumps nothing is dropped by age. The bounds in bytes hold without any clock.
+//! 4. Age is elapsed time, and never a difference of stamps (see [`elapsed`]): a clock that is wrong, was wrong or is
+//!    set drops nothing early, and no row shields or condemns another one. Age is known to [`MARK_EVERY`]; while the
+//!    wall clock jumps nothing is dropped by age. The bounds in bytes hold without any clock.
 //! 5. The time in which the machine is off, or no process has the file open across a start of the machine, is no age.
 //!
 //! It happens in small steps on the writing thread, each a transaction of its own, so that nobody waits long.

@@ -1,8 +1,8 @@
 //! Follows the answers of an embedded database by their row numbers.
 //!
 //! Answers are numbered in the order of their commits, are never deleted, and one writer commits at a time: so what
-//! stands above the last number seen is new, and nothing appears below it. Stamps matter at the start alone, to find where
-//! the window begins.
+//! stands above the last number seen is new, and nothing appears below it. Stamps matter at the start alone, to find
+//! where the window begins.
 
 use std::{
     borrow::Cow,

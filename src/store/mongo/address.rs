@@ -1,8 +1,9 @@
-//! The URL of a MongoDB store: `mongodb://user:password@host:27017/DATABASE?option=…`, as MongoDB writes it, and a parameter of
-//! our own among the options, `takeover=auto|on|off`.
+//! The URL of a MongoDB store: `mongodb://user:password@host:27017/DATABASE?option=…`, as MongoDB writes it, and a
+//! parameter of our own among the options, `takeover=auto|on|off`.
 //!
-//! The driver's words about a URL that it cannot read repeat parts of it, and a password can be in any part of a URL that is written
-//! wrongly. So these words are never shown: [`diagnosis`] finds the part that is wrong and says so in words of its own.
+//! The driver's words about a URL that it cannot read repeat parts of it, and a password can be in any part of a URL
+//! that is written wrongly. So these words are never shown: [`diagnosis`] finds the part that is wrong and says so in
+//! words of its own.
 
 use std::{sync::mpsc::sync_channel, time::Duration};
 
@@ -23,8 +24,8 @@ const POOL: u32 = 16;
 const DATABASE_BYTES_MAX: usize = 63;
 /// Our own parameter.
 const TAKEOVER: &str = "takeover";
-/// The options whose names may be shown. What stands in the place of another name may be the rest of a password with an `&`.
-/// Source: MongoDB's URI options specification, as far as the driver has them.
+/// The options whose names may be shown. What stands in the place of another name may be the rest of a password with
+/// an `&`. Source: MongoDB's URI options specification, as far as the driver has them.
 const OPTIONS: [&str; 39] = [
     "appName",
     "authMechanism",

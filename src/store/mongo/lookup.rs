@@ -28,8 +28,9 @@ pub(super) const FIND: Duration = Duration::from_secs(5);
 /// A server gives a query up after this long.
 pub(super) const QUERY: Duration = Duration::from_secs(3);
 
-/// Of the documents under one UUID this many are read, those with the smallest `_id`. A string is smaller than an ObjectId, and an
-/// ObjectId begins with its time: so our own document and the first of another system are among them.
+/// Of the documents under one UUID this many are read, those with the smallest `_id`. A string is smaller than an
+/// ObjectId, and an ObjectId begins with its time: so our own document and the first of another system are among
+/// them.
 const ANSWERS_READ_MAX: i64 = 16;
 /// One query of [`having`] takes at most this long: FerretDB scans, and compares each document with each id.
 const MANY: Duration = Duration::from_secs(12);

@@ -2,7 +2,8 @@
 //!
 //! A document's `_id` is the request's UUID, and it is only ever inserted: so the first answer wins, and writing it
 //! again changes nothing. Clients of the old system look answers up by `UUID`, so that field has an index, and not a
-//! unique one, since old data may hold duplicates. [`takeover`] has the rules for a collection that the old system has written to.
+//! unique one, since old data may hold duplicates. [`takeover`] has the rules for a collection that the old system
+//! has written to.
 
 mod address;
 mod calls;
@@ -56,8 +57,8 @@ pub struct MongoStore {
 }
 
 impl MongoStore {
-    /// Opens `mongodb://host:27017/DATABASE?…`. The parameter `takeover` is read here, all others are the driver's. It connects to
-    /// nothing yet.
+    /// Opens `mongodb://host:27017/DATABASE?…`. The parameter `takeover` is read here, all others are the driver's.
+    /// It connects to nothing yet.
     pub(crate) fn open(url: &str) -> Result<Self, OpenError> {
         let runtime = runtime::Builder::new_multi_thread()
             .worker_threads(1)

@@ -1,21 +1,23 @@
 //! Takes over a collection of answers that another system has written to.
 //!
-//! The old job's documents have an ObjectId as `_id` and name the request in the field `UUID` alone, so an insert under the
-//! request's UUID does not meet them as duplicates.
+//! The old job's documents have an ObjectId as `_id` and name the request in the field `UUID` alone, so an insert
+//! under the request's UUID does not meet them as duplicates.
 //!
-//! 1. Where an answer stands under a request's UUID, whatever its `_id` is, it stays and no other one is written. The UUIDs of a
-//!    batch are looked up before its insert, in one query on the index on `UUID` per thousand.
-//! 2. With `takeover=auto`, the default, they are looked up only if the collection holds a document whose `_id` is no string. A
-//!    query on the index on `_id` tells, before the first insert and then once a minute, as another system may begin to write later.
-//!    Once there is such a document, UUIDs are looked up for as long as the store is open. A query that takes long is made less often.
-//! 3. `takeover=on` looks UUIDs up always, also where another system's answers have strings as `_id`; `takeover=off` never does.
-//! 4. Of several answers under one UUID the first is the answer: an ObjectId says when it was made, ours say when they were scored.
-//!    One that says neither goes before those that do.
-//! 5. A look-up by a request's id finds the answer of rule 4, whatever `takeover` says: an answer that was visible stays so. Where
-//!    there is no document of another system it reads the document under the `_id`, as before.
+//! 1. Where an answer stands under a request's UUID, whatever its `_id` is, it stays and no other one is written. The
+//!    UUIDs of a batch are looked up before its insert, in one query on the index on `UUID` per thousand.
+//! 2. With `takeover=auto`, the default, they are looked up only if the collection holds a document whose `_id` is no
+//!    string. A query on the index on `_id` tells, before the first insert and then once a minute, as another system
+//!    may begin to write later. Once there is such a document, UUIDs are looked up for as long as the store is open.
+//!    A query that takes long is made less often.
+//! 3. `takeover=on` looks UUIDs up always, also where another system's answers have strings as `_id`; `takeover=off`
+//!    never does.
+//! 4. Of several answers under one UUID the first is the answer: an ObjectId says when it was made, ours say when
+//!    they were scored. One that says neither goes before those that do.
+//! 5. A look-up by a request's id finds the answer of rule 4, whatever `takeover` says: an answer that was visible
+//!    stays so. Where there is no document of another system it reads the document under the `_id`, as before.
 //!
-//! Two systems that answer the same request at the same moment can both find nothing and both write; rule 4 then says which one
-//! counts. A unique index on `UUID` excludes that.
+//! Two systems that answer the same request at the same moment can both find nothing and both write; rule 4 then says
+//! which one counts. A unique index on `UUID` excludes that.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -133,8 +135,8 @@ impl Watch {
 
 /// Looks for a document of another system.
 pub(super) async fn examine(database: &Database) -> mongodb::error::Result<Examined> {
-    // No string is less than the empty one, and a comparison holds between equal types alone. On the index on _id that is two ranges:
-    // what sorts before all strings, and what sorts after them.
+    // No string is less than the empty one, and a comparison holds between equal types alone. On the index on _id
+    // that is two ranges: what sorts before all strings, and what sorts after them.
     let others = doc! { "_id": { "$not": { "$gte": "" } } };
     let answers = database.collection::<Document>(ANSWERS);
     match answers.find_one(others).projection(doc! { "_id": 1 }).max_time(QUERY).await {

@@ -1,9 +1,10 @@
 //! Reads the reply to an insert: landed, refused for good, a duplicate of an unclear kind, or to be tried again.
 //!
-//! 1. A duplicate key counts as one of `_id` only if the server says so: by a `keyPattern` of `_id` alone, or by the name of the
-//!    index, `_id_`, which MongoDB reserves for that index.
-//! 2. Every other duplicate is unclear, and a look-up decides. The server may leave the index unnamed (FerretDB 1, Cosmos DB);
-//!    and one that names another index may have checked that one first, of a document that landed earlier under the same `_id`.
+//! 1. A duplicate key counts as one of `_id` only if the server says so: by a `keyPattern` of `_id` alone, or by the
+//!    name of the index, `_id_`, which MongoDB reserves for that index.
+//! 2. Every other duplicate is unclear, and a look-up decides. The server may leave the index unnamed (FerretDB 1,
+//!    Cosmos DB); and one that names another index may have checked that one first, of a document that landed earlier
+//!    under the same `_id`.
 //! 3. A reason repeats no value of a document: servers print keys and whole documents, in braces.
 
 use mongodb::bson::{Bson, Document};
@@ -40,13 +41,13 @@ const MESSAGE_CHARS_MAX: usize = 200;
 pub(super) struct Verdict {
     /// Refused for good.
     pub(super) refused: Vec<Refusal>,
-    /// Duplicates of which the reply does not say that they are duplicates of the `_id`: refused for good, unless a document
-    /// with their `_id` is there.
+    /// Duplicates of which the reply does not say that they are duplicates of the `_id`: refused for good, unless a
+    /// document with their `_id` is there.
     pub(super) unclear: Vec<Refusal>,
 }
 
-/// Reads the reply to an unordered insert of `rows` documents. After an error the insert is to be tried again, which changes no
-/// document that has landed.
+/// Reads the reply to an unordered insert of `rows` documents. After an error the insert is to be tried again, which
+/// changes no document that has landed.
 pub(super) fn verdict(reply: &Document, rows: usize) -> Result<Verdict, Unavailable> {
     // Not acknowledged, whatever else the reply says.
     if let Some(Bson::Document(error)) = reply.get("writeConcernError") {

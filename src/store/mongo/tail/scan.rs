@@ -6,10 +6,11 @@
 //!         latest − overlap    wall clock            elapsed time       latest − overlap
 //! ```
 //!
-//! 1. An answer that lands with a stamp near this machine's wall clock, near what it would say if it had not been set since
-//!    the start, or behind the latest one, is taken, once.
+//! 1. An answer that lands with a stamp near this machine's wall clock, near what it would say if it had not been set
+//!    since the start, or behind the latest one, is taken, once.
 //! 2. Answers from the future, of a clock that was or is ahead, do not raise the floor: those of now are still found.
-//!    They are taken as they land, and their range is passed from then on. When the time comes to be there, they are no news.
+//!    They are taken as they land, and their range is passed from then on. When the time comes to be there, they are
+//!    no news.
 //! 3. When this machine's clock is set back, the floor follows it. What lies there has been taken when it landed. So
 //!    what the first look after that finds there is no news, at the price of what has landed between two looks.
 //! 4. What is remembered is bounded by [`SEEN_MAX`] and [`RANGES_MAX`].
