@@ -8,8 +8,9 @@
 //! 2. Damage before or behind that member does not hide it: words that are no JSON, commas and colons too many or too
 //!    few, an end that is cut off, bytes that are not UTF-8.
 //! 3. Where the message has several with different values, none is found: which was meant is unknown.
-//! 4. Up to [`PREFIX_BYTES_MAX`] bytes, or an array's brackets, may stand before the object, and text after it. An
-//!    object that is encoded as a JSON string, once or twice, is looked into.
+//! 4. Up to [`PREFIX_BYTES_MAX`] bytes without quotes, or an array's brackets, may stand before the object, and text
+//!    after it. Quotes there belong to an object whose brace is damaged. An object that is encoded as a JSON string, once
+//!    or twice, is looked into.
 //! 5. A quote too many or too few makes it unknown what is in a string. What was found before it stays; behind it a
 //!    `UUID` is found only if the message has that word once and no brace or bracket before it but the outermost one.
 //! 6. A brace or bracket too many makes it unknown what is nested: it hides all, unless the object is flat.
@@ -42,6 +43,9 @@ pub(super) fn find_id(bytes: &[u8]) -> Option<RequestId> {
     }
     let start = bytes.iter().take(PREFIX_BYTES_MAX + 1).position(|byte| *byte == b'{')?;
     let (prefix, object) = bytes.split_at(start);
+    if prefix.iter().any(|byte| matches!(byte, b'"' | b'\'')) {
+        return None;
+    }
     let depth = prefix.iter().filter(|byte| **byte == b'[').count();
     let single_quoted = object[1..].trim_ascii_start().first() == Some(&b'\'');
     let mut scan = Scan {

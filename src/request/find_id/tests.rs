@@ -103,6 +103,9 @@ fn rule_4_the_object_is_found_behind_a_prefix_and_in_a_string() {
         assert!(found([object.as_bytes(), prefix].concat()), "{prefix:?}");
     }
     assert_eq!(find([&[b'x'; PREFIX_BYTES_MAX + 1], object.as_bytes()].concat()), None);
+    for damaged in ["\0\"Nested\": {\"a\": 1, \"UUID\": \"bad\"}}", "'Nested': {'a': 1, 'UUID': 'bad'}}"] {
+        assert_eq!(find(damaged), None, "{damaged}: the object's own brace is damaged");
+    }
     assert_eq!(find(serde_json::to_string(&twice).unwrap()), None, "three times");
 }
 
