@@ -158,7 +158,7 @@ pub enum ImportError {
         file: String,
         /// The line in it, from 1.
         line: u64,
-        /// Number of airports of flights that are named by such a number.
+        /// Number of origins and destinations of flights that are named by such a number.
         count: u64,
         /// Some of the numbers.
         ids: Vec<String>,
