@@ -1,4 +1,4 @@
-//! `delaycast answer`: what has come of a request.
+//! `delaycast answer`: the outcome of a request.
 
 use std::{path::Path, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Reads the command line, and keeps secrets out of what is said about one that cannot be read.
+//! Reads the command line, and keeps secrets out of the errors about it.
 
 use std::env;
 
@@ -31,7 +31,7 @@ pub(crate) fn parse<T: Parser>() -> T {
     })
 }
 
-/// What is said, with what may be shown in the place of each URL among `given`; `None` if it repeats none.
+/// Replaces each URL of `given` that the text `said` repeats by what may be shown of it; `None` if it repeats none.
 fn without_urls(said: &str, given: &[String]) -> Option<String> {
     // `--option=URL` and `URL` alone.
     let values = given.iter().flat_map(|text| [Some(text.as_str()), text.split_once('=').map(|(_, value)| value)]);
@@ -45,8 +45,8 @@ fn without_urls(said: &str, given: &[String]) -> Option<String> {
     (shown != said).then_some(shown)
 }
 
-/// Whether this is a URL of a log or a store, or a part of one that may hold a password. An address with a port is
-/// none.
+/// Returns whether this is a URL of a log or a store, or a part of one that may hold a password. An address with a
+/// port is none.
 pub(crate) fn is_like_a_url(text: &str) -> bool {
     let begins = ["kafka:", "mongodb:", "mongodb+srv:"].into_iter().any(|scheme| text.starts_with(scheme));
     begins || ["://", "@", "password", "secret"].into_iter().any(|part| text.contains(part))

@@ -56,7 +56,7 @@ pub(crate) struct Args {
     /// The flight's number
     #[arg(long, value_name = "NUMBER")]
     flight_num: Option<String>,
-    /// How long to wait for the answer, as in 30s or 2m; an hour at most
+    /// Longest wait for the answer, as in 30s or 2m; an hour at most
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = wait)]
     wait: Duration,
     #[command(flatten)]

@@ -40,8 +40,8 @@ struct ListArgs {
 
 /// Remove a group's committed offsets
 ///
-/// What it alone keeps is then dropped once it is older than 7 days. A group that comes back reads from the earliest
-/// message; what is answered stays as it is.
+/// Messages that only this group keeps are then dropped once they are older than 7 days. If the group comes back, it
+/// reads from the earliest message; answers in the store stay as they are.
 #[derive(ClapArgs)]
 #[command(after_help = "Example:\n  delaycast groups remove trial --log sqlite:var/delaycast.db")]
 struct RemoveArgs {

@@ -23,7 +23,8 @@ enum Command {
 
 /// Make the topic of requests, and the one of its dead letters, unless they are there
 ///
-/// What is there stays as it is, and is told. It can be repeated. An embedded file that is not there is made.
+/// A topic that exists stays as it is and is printed. The command can be repeated. An embedded file that does not
+/// exist is made.
 #[derive(ClapArgs)]
 #[command(after_help = "Example:
   delaycast topics create --replication 3 --retention 7d \\

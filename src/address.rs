@@ -49,7 +49,7 @@ pub enum OpenError {
     UnknownParameter {
         /// The URL's scheme.
         scheme: String,
-        /// Which of the parameters, counted from 1.
+        /// Position of the parameter, counted from 1.
         number: usize,
         /// The parameters there are.
         known: String,
@@ -213,7 +213,7 @@ mod tests {
         assert!(error.starts_with("this build has no connector for mongodb") && !error.contains("secret"), "{error}");
     }
 
-    /// What is written where a password may be, and where none should be.
+    /// The secret that is written where a password may be, and where none should be.
     const SECRET: &str = "s3cr3t";
 
     fn anything_like_a_url() -> impl Strategy<Value = String> {

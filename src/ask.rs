@@ -41,7 +41,7 @@ pub enum AskError {
     NoAnswer {
         /// The request.
         id: RequestId,
-        /// How long was waited.
+        /// Time that was waited.
         waited: Duration,
         /// The store's outage, if it did not answer in the end.
         outage: Option<Unavailable>,

@@ -5,7 +5,7 @@
 //! 2. The time since the start ([`Reading::since_boot`]) only grows, at the same pace for all processes, and includes
 //!    suspension. Two readings of the same [`BootId`] tell what has elapsed between them; those of different ones tell
 //!    nothing.
-//! 3. What cannot be undone goes by elapsed time: see [`crate::sqlite::retention`].
+//! 3. Actions that cannot be undone go by elapsed time: see [`crate::sqlite::retention`].
 //!
 //! No other module reads the wall clock: `chrono::Utc::now` panics before 1970, and a test keeps it out.
 
@@ -28,7 +28,7 @@ const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 /// A wall clock that cannot be right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WrongClock {
-    /// What it says, in seconds since 1970.
+    /// The reading of the wall clock, in seconds since 1970.
     pub says_s: i64,
 }
 
@@ -56,14 +56,14 @@ impl WrongClock {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BootId(pub u128);
 
-/// What the clocks say at a moment.
+/// The readings of the clocks at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
     /// The wall clock.
     pub wall: Result<DateTime<Utc>, WrongClock>,
     /// The time since the machine's start.
     pub since_boot: Duration,
-    /// Which start that was.
+    /// The start of the machine that `since_boot` counts from.
     pub boot: BootId,
 }
 
@@ -76,7 +76,7 @@ impl Reading {
 
 /// The clocks, so that a test can have its own.
 pub trait Clock: Send + Sync {
-    /// What they say now.
+    /// Reads the clocks.
     fn read(&self) -> Reading;
 }
 
@@ -101,7 +101,7 @@ pub fn wall() -> Result<DateTime<Utc>, WrongClock> {
     of_seconds(seconds, nanos)
 }
 
-/// What a wall clock says that shows so many seconds since 1970.
+/// Returns the time of a wall clock that shows these seconds since 1970; an error if it is out of bounds.
 pub fn of_seconds(seconds: i64, nanos: u32) -> Result<DateTime<Utc>, WrongClock> {
     let within = (MIN_S..=MAX_S).contains(&seconds).then(|| DateTime::from_timestamp(seconds, nanos)).flatten();
     within.ok_or(WrongClock { says_s: seconds })

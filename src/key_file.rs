@@ -1,7 +1,7 @@
-//! Files with private keys and other secrets: refused where others may read them.
+//! Files with private keys and other secrets: refused if other users may read them.
 //!
-//! 1. Nobody but the owner may read, write or use a key file. One exception: its group may read it if root owns it,
-//!    as the kubelet makes the files of a Secret for a pod with an `fsGroup`, which have no other owner.
+//! 1. Only the owner may read, write or execute a key file. One exception: its group may read it if root owns it, as
+//!    the kubelet makes the files of a Secret for a pod with an `fsGroup`, which have no other owner.
 //! 2. A key file is a regular file, possibly behind symbolic links, of at most 1 MiB.
 //! 3. [`read`] checks the file that it has opened, so that what was checked is what is read.
 
@@ -16,18 +16,18 @@ use crate::regular_file;
 
 /// A longer file is no key.
 const BYTES_MAX: u64 = 1 << 20;
-/// All that those may who are neither the owner nor in the group.
+/// All permissions of users who are neither the owner nor in the group.
 const OTHERS: u32 = 0o007;
-/// The group's right to read.
+/// The group's permission to read.
 const GROUP_READ: u32 = 0o040;
-/// Its other rights.
+/// The group's other permissions.
 const GROUP_MORE: u32 = 0o030;
 const ROOT: u32 = 0;
 
 /// Why a key file is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
-    /// Somebody else may read or change it.
+    /// Other users may read or change it.
     #[error(
         "{path} can be read or changed by others (mode {mode:03o}): `chmod 600 {path}`; in Kubernetes give the volume of the \
          Secret `defaultMode: 0440` and the pod an `fsGroup`"
@@ -43,7 +43,7 @@ pub enum KeyFileError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// It is too long.

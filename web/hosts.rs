@@ -1,8 +1,8 @@
 //! The names under which the page may be asked for: a guard against DNS rebinding.
 //!
 //! A page that is bound to this machine alone is out of other machines' reach, but not of the browser on it: a script
-//! of any site can have its own name resolve to 127.0.0.1, and then counts as of the same origin. What it cannot do is
-//! to send another `Host` than its site's. So `Host` is held against a list.
+//! of any site can have its own name resolve to 127.0.0.1, and then counts as of the same origin. But it cannot send
+//! another `Host` than its site's. So `Host` is checked against a list.
 
 use std::{collections::BTreeSet, fmt, net::IpAddr, str::FromStr};
 
@@ -61,7 +61,7 @@ fn of_address(address: IpAddr) -> String {
     }
 }
 
-/// What is wrong with the host that was asked for.
+/// The reason why a request's host is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum WrongHost {
     /// There is none, there are several, or it cannot be read.
@@ -71,8 +71,8 @@ pub(crate) enum WrongHost {
 }
 
 impl Hosts {
-    /// What a page that is bound to `bind` answers to. `names` are the operator's. Without any, a page that other
-    /// machines reach answers to all: it cannot know its names, and what leads to it (an ingress) decides.
+    /// Returns the hosts that a page bound to `bind` answers to. `names` are the operator's. Without any, a page that
+    /// other machines reach answers to all: it cannot know its names, and what leads to it (an ingress) decides.
     pub fn of(bind: IpAddr, names: &[HostName]) -> Self {
         if names.is_empty() && !bind.to_canonical().is_loopback() {
             return Hosts::Any;

@@ -32,7 +32,8 @@ pub struct Config {
     pub lookups_max: usize,
     /// The page stops asking by itself after this long.
     pub give_up_after: Duration,
-    /// So many connections are open at a time; for one more, the one that has kept us waiting for longest is dropped.
+    /// Upper bound on open connections. At the bound the one whose client has been waited for longest is dropped for
+    /// a new one.
     pub connections_max: usize,
     /// At that bound an address that has this many of them, or more, loses its own first.
     pub address_share: usize,

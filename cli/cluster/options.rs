@@ -45,8 +45,8 @@ pub(crate) struct ClusterOptions {
     /// The name that the certificates of all processes are for
     #[arg(long, value_name = "NAME", default_value = MESH_NAME)]
     mesh_name: String,
-    /// A file with a secret of 16 bytes or more that nobody else may read, instead of certificates: for processes on
-    /// one machine alone
+    /// A file with a secret of 16 bytes or more that other users may not read, instead of certificates: for processes
+    /// on one machine alone
     #[arg(long, value_name = "FILE")]
     mesh_secret: Option<PathBuf>,
     #[command(flatten)]

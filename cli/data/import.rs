@@ -37,7 +37,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "GIB", default_value_t = Options::default().unpacked_bytes_max >> 30,
           value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     unpacked_max: u64,
-    /// How many times its size a compressed file may unpack to, beyond 64 MiB
+    /// Limit on the unpacked size of a compressed file, in times its size; not applied up to 64 MiB
     #[arg(long, value_name = "TIMES", default_value_t = Options::default().unpacked_ratio_max,
           value_parser = clap::value_parser!(u64).range(1..))]
     unpacked_ratio: u64,

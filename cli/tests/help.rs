@@ -1,4 +1,4 @@
-//! Help as it is read on a terminal of 80 columns, and `./up --help` before anything is built.
+//! Tests the help on a terminal of 80 columns, and `./up --help` before anything is built.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
 

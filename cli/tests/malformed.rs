@@ -93,7 +93,7 @@ fn every_good_request_is_answered_and_every_broken_one_kept_with_its_reason() {
     }
     let told = lookup.find("broken-1").unwrap();
     assert_eq!(told, Some(Outcome::Rejected("DepDelay: must be a number, not a string".into())));
-    // Of those that are cut off or empty nobody can say whose they are.
+    // The ids of messages that are cut off or empty are unknown.
     for number in (0..10_000).filter(|number| number % 500 != 7 && !matches!(number % 18, 0 | 7)) {
         let told = lookup.find(&format!("broken-{number}")).unwrap();
         assert!(matches!(told, Some(Outcome::Rejected(_))), "broken-{number}: {told:?}");

@@ -1,4 +1,4 @@
-//! Passwords in URLs stay out of what the binary says, and keys that others may read are refused.
+//! Passwords in URLs stay out of the binary's output, and keys that other users may read are refused.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
 

@@ -33,7 +33,7 @@ pub enum CertificateError {
         /// Why.
         reason: String,
     },
-    /// The private key, which others may read, or nobody.
+    /// The private key is refused: other users may read it, or it cannot be read.
     #[error(transparent)]
     Key(#[from] KeyFileError),
     /// A name that no certificate can be for.
@@ -63,8 +63,8 @@ pub(super) struct Loaded {
 }
 
 impl Certificates {
-    /// In a folder: `ca.crt`, the authorities that are trusted; `tls.crt`, this process's with what leads to them;
-    /// `tls.key`, which nobody else may read.
+    /// The certificates of a folder: `ca.crt`, the authorities that are trusted; `tls.crt`, this process's
+    /// certificate and its chain; `tls.key`, the private key, which other users may not read.
     pub fn new(dir: impl Into<PathBuf>, name: &str) -> Result<Self, CertificateError> {
         let name = ServerName::try_from(name.to_owned()).map_err(|_| CertificateError::Name(name.to_owned()))?;
         Ok(Certificates { dir: dir.into(), name })

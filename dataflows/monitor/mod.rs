@@ -1,11 +1,11 @@
-//! How a process is: whether it turns, what it waits for, and its numbers.
+//! Liveness, readiness and metrics of a process.
 //!
-//! A [`Monitor`] is told by those who start things what is still missing, and holds on to the counters and healths of
-//! what runs. It answers at any time, from any thread, without holding anybody up.
+//! A [`Monitor`] is told what is not started yet, and holds the counters and healths of what runs. It answers at any
+//! time, from any thread, and blocks none.
 //!
 //! 1. Live: no worker's main loop is silent for 30 s. An outage, however long, is no reason to start again.
-//! 2. Ready: the clock is within bounds, nothing is missing, all workers turn, every health serves, and nobody has
-//!    asked to stop.
+//! 2. Ready: the clock is within bounds, nothing is missing, all workers turn, every connection serves, and no stop
+//!    was requested.
 //! 3. The text of the metrics is made when it is asked for; the dataflow touches nothing but plain atomics.
 
 mod exposition;

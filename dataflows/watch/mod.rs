@@ -20,8 +20,8 @@
 //! 4. Time is this machine's wall clock at the start, and from then on what has elapsed: a clock that is set stops
 //!    nothing. A fact from the future counts as of now, and one that has just landed with a stamp of long ago, too. One
 //!    older than the window that was there at the start is not counted.
-//! 5. Following takes a small share of the time, so that it slows nobody down. What is not yet counted is said as the
-//!    time that has elapsed since a look saw the end of each source.
+//! 5. Following takes a small share of the time, so that it slows nothing else down. What is not yet counted is
+//!    reported as the time that has elapsed since a look saw the end of each source.
 //! 6. A store that does not answer is asked again with backoff, and what is waited for is said.
 //!
 //! Later, outcomes are followed as answers are: a third source, joined by id, whose accuracy is one more key.

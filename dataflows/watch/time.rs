@@ -1,4 +1,4 @@
-//! The time of the watch: the wall clock as it was at the start, and from then on what has elapsed.
+//! The time of the watch: the wall clock's reading at the start, and from then on the time that has elapsed.
 
 use std::{sync::Arc, time::Duration};
 

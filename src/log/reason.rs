@@ -1,4 +1,4 @@
-//! The kinds of reasons why a record is dead: a fixed set, so that metrics and counts have a bound whatever comes in.
+//! The kinds of dead letters: a fixed set, so that metrics and counts have a bound whatever comes in.
 
 use serde::{Deserialize, Serialize};
 

@@ -5,11 +5,12 @@
 //! 2. Both appear whole: written under another name, synced, renamed, and the directory synced. A version is complete
 //!    before `current` names it, so a reader at any moment, or after a power cut, finds the old version or the new one.
 //! 3. One publisher at a time: it holds a lock on `DIR/lock`. Readers need none.
-//! 4. At most [`VERSIONS_MAX`] versions are kept; the oldest go first, but never one that is current or a shadow, nor the one
-//!    that a roll-back would go to. What an interrupted publisher left behind goes with the next one.
+//! 4. At most [`VERSIONS_MAX`] versions are kept; the oldest go first, but never one that is current or a shadow, nor
+//!    the one that a roll-back would go to. What an interrupted publisher left behind goes with the next one.
 //! 5. What is read is a regular file, of a bounded length. A FIFO, a device, a socket, a directory or a symbolic link
 //!    to nothing is an error that says so; no read waits for the other end of anything.
-//! 6. Loading the version in use gives up after [`LOAD`]: a file system that does not answer holds nobody up for ever.
+//! 6. Loading the version in use gives up after [`LOAD`]: a file system that does not answer does not block it for
+//!    ever.
 //! 7. `DIR/history` names what was current before, see [`super::HISTORY_MAX`]; `DIR/shadow` the candidate that is
 //!    tried out, if there is one.
 
@@ -172,7 +173,7 @@ impl ModelDir {
     ) -> Result<T, ModelDirError> {
         let (reply, result) = sync_channel(1);
         let dir = self.clone();
-        // It has room for the one reply, and nobody listens after the limit.
+        // It has room for the one reply, and after the limit there is no receiver.
         Thread::start("model-load", move || drop(reply.try_send(read(&dir))))
             .at("start a thread that reads", &self.0)?;
         let hangs = |_| ModelDirError::Hangs { dir: self.describe(), seconds: limit.as_secs() };

@@ -23,7 +23,7 @@ use std::{
 use super::{Candidate, Model, ModelDir, ModelDirError, Role, Wish, Wishes};
 use crate::{answer::ModelVersion, background::Thread};
 
-/// How often it is looked.
+/// Interval of looks.
 pub const LOOK: Duration = Duration::from_millis(250);
 /// What cannot be used is tried again after this time at first,
 const RETRY: Duration = Duration::from_millis(500);
@@ -31,7 +31,7 @@ const RETRY: Duration = Duration::from_millis(500);
 pub const RETRY_MAX: Duration = Duration::from_secs(30);
 /// One look that takes longer than this is told of.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-/// Who is told to stop notices within this time.
+/// A thread that is told to stop notices within this time.
 const STEP: Duration = Duration::from_millis(50);
 
 /// Watches what a directory names for a role.
@@ -128,7 +128,7 @@ struct Looking {
     role: Role,
     /// Since when it has been looking; `None` between two looks.
     since: Arc<Mutex<Option<Instant>>>,
-    /// Whether it was told that this takes too long.
+    /// True if it was logged that this takes too long.
     told: bool,
 }
 

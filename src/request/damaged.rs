@@ -1,4 +1,4 @@
-//! The reason why a message is not the JSON of one object, and the id of the request that it is meant to be.
+//! Messages that are not the JSON of one object: the reason, and the id of the request that each is meant to be.
 //!
 //! No reason repeats anything of the message: it goes into the store of answers and into logs.
 
@@ -9,7 +9,7 @@ use super::{
     json::{self, NotJson, Reached},
 };
 
-/// What is wrong with a message before any of its fields is looked at.
+/// A defect of a message that is found before any of its fields is looked at.
 pub(super) enum Damage {
     /// It has no bytes.
     Empty,
@@ -84,7 +84,7 @@ fn first_name(bytes: &[u8]) -> Option<&u8> {
     bytes.trim_ascii_start().strip_prefix(b"{")?.trim_ascii_start().first()
 }
 
-/// What stands where the object is expected.
+/// Returns the reason that names what stands where the object is expected.
 fn no_object(bytes: &[u8]) -> String {
     let found = match bytes.trim_ascii_start() {
         [] => "blanks",

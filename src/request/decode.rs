@@ -5,13 +5,13 @@
 //! 1. A message is one JSON object in UTF-8, at most [`MESSAGE_BYTES_MAX`] long; nothing may follow it. A byte order
 //!    mark before it is passed over.
 //! 2. Unknown fields are ignored, but nothing may nest deeper than 127 levels.
-//! 3. A field that we read appears once: of two values nobody can say which was meant.
+//! 3. A field that we read appears once: of two values it is unknown which was meant.
 //! 4. `null` is the same as absent, and so is a number that is none: a bare `NaN`, which is no JSON, and the string
 //!    `"NaN"`. A bare `Infinity` is a number beyond all limits.
 //! 5. The days of year, month and week are derived from `FlightDate`; what the message says of them is not read.
 //! 6. The reason names the field and repeats nothing of the message. Whatever is wrong, the `UUID` is found where it
 //!    can be told without doubt ([`super::find_id`]); another encoding or format is named ([`super::foreign`]).
-//! 7. `CRSDepTime` and `CRSArrTime` come together or not at all: half a schedule is of no use, and whoever sends it
+//! 7. `CRSDepTime` and `CRSArrTime` come together or not at all: half a schedule is of no use, and its producer
 //!    should know.
 //! 8. In the object `Weather`, which may hold any of its fields or none, rules 2 to 4 and 9 hold again.
 //! 9. Texts are taken as the page takes them: blanks around them do not count, an empty one is absent, codes may be in
@@ -38,7 +38,7 @@ use crate::{
     weather::Weather,
 };
 
-/// What some programs on Windows write before a text in UTF-8.
+/// The byte order mark that some programs on Windows write before a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A message that cannot be understood.

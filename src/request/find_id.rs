@@ -2,11 +2,11 @@
 //!
 //! The rules, each with a test of its number:
 //!
-//! 1. Found is the value of the member `UUID` of the outermost object: a whole string of a `UUID`'s length, with a
-//!    comma, a closing brace, the next name, or the end of the message behind it. One in a nested object or in a string
-//!    is not.
-//! 2. Damage before or behind that member does not hide it: words that are no JSON, commas and colons too many or too
-//!    few, an end that is cut off, bytes that are not UTF-8.
+//! 1. The id is the value of the member `UUID` of the outermost object: a whole string of a `UUID`'s length, followed
+//!    by a comma, a closing brace, the next name, or the end of the message. One in a nested object or in a string is
+//!    not taken.
+//! 2. Damage before or behind that member does not hide it: words that are not JSON, commas and colons too many or
+//!    too few, an end that is cut off, bytes that are not UTF-8.
 //! 3. Where the message has several with different values, none is found: which was meant is unknown.
 //! 4. Up to [`PREFIX_BYTES_MAX`] bytes without quotes, or an array's brackets, may stand before the object, and text
 //!    after it. Quotes there belong to an object whose brace is damaged. An object that is encoded as a JSON string, once
@@ -16,7 +16,7 @@
 //! 6. A brace or bracket too many makes it unknown what is nested: it hides all, unless the object is flat.
 //! 7. Names and strings in single quotes, as Python writes a dictionary, are read in a message whose first name has
 //!    them. A quote too many or too few in it hides all.
-//! 8. The time is linear in the length, and of a message the first [`SCAN_BYTES_MAX`] bytes are looked at.
+//! 8. The time is linear in the length of the message, of which the first [`SCAN_BYTES_MAX`] bytes are looked at.
 
 use std::borrow::Cow;
 
@@ -27,7 +27,7 @@ use crate::log::DEAD_LETTER_BYTES_MAX;
 pub(super) const SCAN_BYTES_MAX: usize = DEAD_LETTER_BYTES_MAX;
 /// Bytes that may stand before the object.
 const PREFIX_BYTES_MAX: usize = 256;
-/// How often an object may be encoded as a string.
+/// Upper bound on the times that an object is encoded as a string.
 const ENCODINGS_MAX: usize = 2;
 
 const NAME: &str = "UUID";
@@ -112,7 +112,7 @@ enum Token {
     Word,
 }
 
-/// How a scan ended.
+/// The end of a scan.
 enum Ended {
     /// At the end of the message, which may be cut off.
     AtEnd,
@@ -195,7 +195,7 @@ impl Scan<'_> {
         None
     }
 
-    /// Whether a string begins here with the quote that names have.
+    /// Returns whether the string that begins here has the quotes that names have.
     fn is_quoted(&self, start: usize) -> bool {
         (self.bytes[start] == b'\'') == self.single_quoted
     }
@@ -261,7 +261,7 @@ fn word_end(bytes: &[u8], start: usize, single_quoted: bool) -> usize {
     start + bytes[start..].iter().position(ends).unwrap_or(bytes.len() - start)
 }
 
-/// Whether a string, with its quotes, is the name of the member. Its letters may be escaped.
+/// Returns whether a string, with its quotes, is the name of the member. Its letters may be escaped.
 fn is_name(string: &[u8]) -> bool {
     const ESCAPED_BYTES_MAX: usize = 2 + NAME.len() * "\\u0055".len();
     let inner = &string[1..string.len() - 1];
@@ -271,7 +271,7 @@ fn is_name(string: &[u8]) -> bool {
             && content(string).is_some_and(|text| text == NAME)
 }
 
-/// What a whole string says; `None` if it is not one of JSON, quotes aside.
+/// Returns the content of a whole string; `None` if it is not one of JSON, quotes aside.
 fn content(string: &[u8]) -> Option<String> {
     let inner = &string[1..string.len() - 1];
     match (inner.contains(&b'\\'), string[0]) {

@@ -1,8 +1,8 @@
-//! Messages in another encoding or format than the wire's, told by their first bytes.
+//! Messages in another encoding or format than the wire's, recognized by their first bytes.
 
 use super::{MalformedKind, find_id::SCAN_BYTES_MAX};
 
-/// What a message is, if it is not JSON in UTF-8.
+/// The encoding or format of a message that is not JSON in UTF-8.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Foreign {
     /// Text in another encoding; the text itself, as far as [`SCAN_BYTES_MAX`].
@@ -71,7 +71,7 @@ impl Foreign {
         }
     }
 
-    /// What is wrong with it, and what to do.
+    /// Returns the kind of the defect, and the reason with what to do.
     pub(super) fn complaint(&self) -> (MalformedKind, String) {
         match self {
             Foreign::Encoded { encoding, .. } => {

@@ -1,6 +1,6 @@
 //! ISO 8601 dates and times, in every form that producers write them.
 //!
-//! The clock's reading is kept as it is written: an offset is checked and dropped, and shifts nothing.
+//! The date and the time are kept as they are written: an offset is checked and dropped, and shifts nothing.
 //!
 //! | part | forms |
 //! |---|---|
@@ -42,7 +42,7 @@ impl IsoTime {
     }
 }
 
-/// What is left of a text.
+/// The part of a text that is not read yet.
 struct Cursor<'a>(&'a [u8]);
 
 impl Cursor<'_> {

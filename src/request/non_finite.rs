@@ -1,4 +1,4 @@
-//! Numbers that JSON does not have, and many writers of JSON write: `NaN`, `Infinity`.
+//! Numbers that JSON does not have, but that many writers of JSON emit: `NaN`, `Infinity`.
 //!
 //! Python's `json`, Gson, Ruby and Lua write them bare; Jackson writes them as strings, which [`super::decode`] reads.
 

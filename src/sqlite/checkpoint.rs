@@ -1,4 +1,4 @@
-//! Keeps the write-ahead log short, and stops writing when a reader does not let it.
+//! Keeps the write-ahead log short, and stops writing while a reader prevents that.
 //!
 //! A checkpoint copies the log into the file, up to the oldest read transaction that is open anywhere. A process that
 //! forgets one (a shell, a backup tool) lets the log grow with everything that is written.
@@ -36,7 +36,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// A checkpoint that was blocked before waits for readers for this long; the first one waits as long as a write.
 const BLOCKED_BUSY: Duration = Duration::from_millis(20);
 
-/// What is counted of the write-ahead log, for metrics and for whoever asks.
+/// Measurements of the write-ahead log, for metrics and checks.
 #[derive(Debug)]
 pub(super) struct Measured {
     /// Its length.
@@ -158,7 +158,7 @@ fn automatic(connection: &Connection, pages: u32, path: &Path) {
     }
 }
 
-/// Which processes read, and what to do.
+/// Names the processes that read, and says what to do.
 fn reading(holders: &[holders::Holder], since: Duration) -> String {
     format!(
         "{} has had a read transaction open for {} s or longer: end that transaction or process (a database shell, a \
@@ -178,7 +178,7 @@ fn in_words(bytes: u64, stop: u64, cause: &str, path: &Path) -> String {
     format!("the write-ahead log of {} has {mib} MiB and cannot be cut back: {cause}; {follows}", path.display())
 }
 
-/// What the doctor says of a log of this length; `None` if it is short.
+/// Returns the doctor's finding on a log of this length, and the advice; `None` if it is short.
 pub(super) fn finding(bytes: u64, shm_inode: u64, path: &Path) -> Option<(String, String)> {
     if bytes <= WAL_BYTES_MAX {
         return None;

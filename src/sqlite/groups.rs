@@ -1,11 +1,11 @@
 //! Consumer groups: what each keeps in the log, when an idle one expires, and how one is removed.
 //!
-//! 1. A group that has ever committed an offset keeps what it has not committed from being dropped (see
-//!    [`super::retention`]).
+//! 1. Messages that a group has not committed are kept for it (see [`super::retention`]), once it has ever committed
+//!    an offset.
 //! 2. A group whose commits have not changed for [`GROUP_AGE_MAX`] of elapsed time (see [`super::retention`]: no
-//!    stamp and no wall clock decides) expires: its offsets are removed, with a warning. Never the one of its topic
-//!    that has committed last, so that the only scorer may be stopped for as long as one likes; and never one that a
-//!    process reads for.
+//!    stamp and no wall clock decides) expires: its offsets are removed, with a warning. Two never expire: the group
+//!    of a topic that has committed last, so that the only scorer may be stopped for any time, and one that a process
+//!    reads for.
 //! 3. From [`GROUP_NOTED`] on a group that keeps messages is named in the log once a day.
 //! 4. A group that is removed, or has expired, starts at the earliest message when it comes back: the first answer
 //!    stands.
@@ -48,33 +48,34 @@ pub struct Group {
     pub to_go: u64,
     /// When it has committed last.
     pub committed_at: DateTime<Utc>,
-    /// Whether a process reads for it now.
+    /// True if a process reads for it now.
     pub is_read: bool,
-    /// What it alone keeps in the log.
+    /// The messages in the log that it alone keeps.
     pub keeps: Kept,
 }
 
 /// Messages that are kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Kept {
-    /// How many.
+    /// Number of messages.
     pub messages: u64,
-    /// About how many bytes, estimated from some of them.
+    /// Number of bytes, estimated from a sample of the messages.
     pub bytes: u64,
 }
 
 impl Group {
-    /// How long ago it has committed, by the wall clock.
+    /// Returns the time since its last commit, by the wall clock.
     pub fn idle(&self, now: DateTime<Utc>) -> Duration {
         (now - self.committed_at).to_std().unwrap_or_default()
     }
 
-    /// What it keeps, and until when; `is_last` says that no other group of its topic has committed later.
+    /// Says what it keeps, and until when; `is_last` says that no other group of its topic has committed later.
     pub(crate) fn in_words(&self, now: DateTime<Utc>, is_last: bool) -> String {
         in_words(self, self.idle(now), is_last)
     }
 
-    /// That no process reads for it, and it keeps what all others have read: a reason to look after it.
+    /// Returns whether no process reads for it while it keeps messages that all others have read: a reason to look
+    /// after it.
     pub(crate) fn holds_the_log(&self) -> bool {
         !self.is_read && self.keeps.messages > 0
     }
@@ -150,7 +151,7 @@ pub(super) fn list(connection: &Connection, now_ms: i64) -> rusqlite::Result<Vec
     Ok(groups.into_values().collect())
 }
 
-/// What a group keeps in a partition, up to where the others have committed.
+/// Returns the messages that a group keeps in a partition, up to where the others have committed.
 fn kept(connection: &Connection, standing: &Standing, until: Option<i64>) -> rusqlite::Result<Kept> {
     let Some(until) = until.filter(|until| *until > standing.next) else { return Ok(Kept::default()) };
     let mut query = connection.prepare_cached(
@@ -271,7 +272,7 @@ fn long(time: Duration) -> String {
     }
 }
 
-/// What a group keeps that has committed nothing for so long, and until when.
+/// Says what a group keeps that has committed nothing for this long, and until when.
 fn in_words(group: &Group, idle: Duration, is_last: bool) -> String {
     const DAY_S: u64 = 24 * 3600;
     let Group { group: name, keeps: Kept { messages, bytes }, .. } = group;
@@ -288,7 +289,7 @@ fn in_words(group: &Group, idle: Duration, is_last: bool) -> String {
     )
 }
 
-/// What all messages of the log take.
+/// Returns the number and the bytes of all messages of a topic, the bytes estimated from a sample.
 pub(super) fn retained(connection: &Connection, topic: &str) -> rusqlite::Result<Kept> {
     let mut query = connection.prepare_cached(
         "SELECT p.next_offset, min(m.\"offset\") FROM topics t JOIN partitions p ON p.topic = t.id

@@ -8,7 +8,7 @@ use std::{fmt, fs};
 
 /// The bytes of the `-shm` that readers lock.
 const READ_MARKS: std::ops::RangeInclusive<u64> = 123..=127;
-/// So many processes are named.
+/// Upper bound on the processes that are named.
 const NAMED_MAX: usize = 3;
 
 /// A process that reads.

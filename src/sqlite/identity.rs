@@ -1,10 +1,10 @@
-//! Holds the open file against its path: an SQLite connection goes on writing into a file that was deleted or replaced,
-//! and nothing of that is there after a restart.
+//! Compares the open file with its path: an SQLite connection goes on writing into a file that was deleted or
+//! replaced, and its writes are gone after a restart.
 //!
 //! 1. Device and inode of the file, of its `-wal` and of its `-shm` are taken at opening and compared with the path's
 //!    at least every second, before each connection is made, and after each commit, before it is acknowledged.
 //! 2. A difference is final: this process acknowledges nothing and reads nothing through that file any more, and says
-//!    so once in the log and wherever it is asked. Only a new start opens a file again.
+//!    so once in the log and at each call. Only a new start opens a file again.
 //! 3. Content that is not this file's own under the same inode counts as a difference: another SQLite header, a change
 //!    counter that went back (a backup that was copied over it), a `-wal` without its header.
 //! 4. A path that cannot be looked at (permission, I/O error) fails that commit only.
@@ -42,7 +42,7 @@ const HEADER_BYTES: usize = 72;
 /// A file, wherever it is linked to.
 type FileId = (u64, u64);
 
-/// What is different.
+/// A difference between the open files and what is at their paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Difference {
     /// The file's path names none.
@@ -62,7 +62,7 @@ pub(super) enum Difference {
 }
 
 impl Difference {
-    /// What was seen, and what became of acknowledged content.
+    /// Says what was seen, and what became of acknowledged content.
     fn words(self) -> (&'static str, &'static str) {
         const LOST: &str = "may be lost";
         match self {
@@ -238,8 +238,8 @@ impl Identity {
         Ok(None)
     }
 
-    /// Whether the header is delaycast's and its change counter has not gone back: SQLite only counts up, and wraps
-    /// around.
+    /// Returns whether the header is delaycast's and its change counter has not gone back: SQLite only counts up, and
+    /// wraps around.
     fn has_own_content(&self) -> io::Result<bool> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((application_id, counter)) = header(&self.file)? else { return Ok(false) };
@@ -279,8 +279,8 @@ impl Identity {
         self.ids[2].1
     }
 
-    /// Whether what the deleted `-wal` holds can be written into the file: the file and the `-shm` are in their place,
-    /// and no process has begun another `-wal`.
+    /// Returns whether the content of the deleted `-wal` can be written into the file: the file and the `-shm` are in
+    /// their place, and no process has begun another `-wal`.
     pub(super) fn can_be_rescued(&self) -> bool {
         let same = |path, wanted| id(path).is_ok_and(|found| found == Some(wanted));
         self.lost() == Some(Difference::WalGone)

@@ -88,12 +88,12 @@ impl Inspector {
         self.look.path()
     }
 
-    /// What is to be said of the file itself; nothing if all is well.
+    /// Returns the findings on the file itself; none if all is well.
     pub(crate) fn findings(&self) -> Vec<Finding> {
         self.look.findings()
     }
 
-    /// How many partitions a topic has; none if there is no such topic.
+    /// Returns the number of partitions of a topic; 0 if there is no such topic.
     pub fn partitions(&self, topic: &str) -> Result<u32, Unavailable> {
         let counts: Vec<u32> = self.list(
             "SELECT count(*) FROM partitions WHERE topic = (SELECT id FROM topics WHERE name = ?1)",
@@ -108,12 +108,12 @@ impl Inspector {
         self.ask(|connection| groups::list(connection, now_ms()))
     }
 
-    /// Whether a process reads a topic for a group now.
+    /// Returns whether a process reads a topic for a group now.
     pub fn is_read(&self, topic: &str, group: &str) -> Result<bool, Unavailable> {
         self.ask(|connection| readers::is_read_by_name(connection, topic, group))
     }
 
-    /// What all messages of a topic take.
+    /// Returns the number and the bytes of all messages of a topic, the bytes estimated from a sample.
     pub fn retained(&self, topic: &str) -> Result<Kept, Unavailable> {
         self.ask(|connection| groups::retained(connection, topic))
     }

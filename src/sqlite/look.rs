@@ -1,4 +1,4 @@
-//! Read-only connections, for whoever only looks: they make no file, change nothing and leave nothing behind.
+//! Read-only connections for inspection: they create no file, change nothing and leave nothing behind.
 //!
 //! A connection in WAL mode makes `-wal` and `-shm` if they are not there, even if it is read-only. So a file without a
 //! `-wal`, which no process has open, is read as one that does not change.
@@ -29,7 +29,7 @@ const BUSY: Duration = Duration::from_secs(2);
 const CLOSING_LOOKS: u32 = 5;
 /// at this interval.
 const CLOSING: Duration = Duration::from_millis(20);
-/// What would mean something else in the path of a `file:` URI.
+/// Characters that would mean something else in the path of a `file:` URI.
 const NOT_IN_A_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
 
 /// A file that is looked at, whether a process has it open or not.
@@ -100,8 +100,8 @@ impl Look {
         Ok(connection)
     }
 
-    /// What the files beside the database say: a log that a reader holds, a crash that is not recovered yet, another
-    /// link. Nothing if all is well.
+    /// Returns the findings on the files beside the database: a log that a reader holds, a crash that is not
+    /// recovered yet, another link. None if all is well.
     pub(super) fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         let (wal, shm) = (fs::metadata(beside(&self.path, "-wal")), fs::metadata(beside(&self.path, "-shm")));

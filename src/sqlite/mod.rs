@@ -16,7 +16,8 @@
 //!    so. (The writing thread keeps the deadlines: while a disk hangs inside a sync, so do they.)
 //! 3. A lock held by another process is waited for within the deadlines; a full disk or an I/O error fails the changes
 //!    of that group, and those after it are tried again.
-//! 4. Who waits for news is woken by a commit of the same process at once, and by one of another process within 10 ms.
+//! 4. A thread that waits for news is woken by a commit of the same process at once, and by one of another process
+//!    within 10 ms.
 //! 5. Nothing grows without bound: the queue ([`CHANGES_MAX`], [`QUEUE_BYTES_MAX`]), the write-ahead log, and the
 //!    tables, as [`retention`] says. A checkpoint cuts the log back beyond [`WAL_BYTES_MAX`]. A process that keeps a
 //!    read transaction open prevents that: it is named in the log and counted, and at [`WAL_BYTES_STOP`] each change
@@ -25,11 +26,11 @@
 //! 6. A file of another application, of another version, on a network file system, or damaged is refused with a reason.
 //! 7. When the last handle is dropped, what waits is still committed, and all threads end. The last process to close
 //!    the file writes its log into it and removes the log.
-//! 8. The file is what its path names: device and inode of it, of its `-wal` and of its `-shm` are held against the
-//!    path every second and before an acknowledgement. Once they differ nothing is acknowledged and nothing is read
-//!    in this process; what only the log was deleted of is written into the file. A `-wal` without its file is
-//!    refused.
-//! 9. Who only looks ([`Inspector`]) makes and changes nothing. What a crash has left in the log is told at the next
+//! 8. The file is what its path names: device and inode of it, of its `-wal` and of its `-shm` are compared with the
+//!    path's every second and before an acknowledgement. Once they differ nothing is acknowledged and nothing is read
+//!    in this process; if only the `-wal` was deleted, its content is written into the file. A `-wal` without its
+//!    file is refused.
+//! 9. Inspection ([`Inspector`]) creates and changes nothing. What a crash has left in the log is told at the next
 //!    opening: commits that are recovered, an incomplete one, and damage.
 //! 10. A consumer group that commits nothing for [`GROUP_AGE_MAX`] of elapsed time expires, unless it is the last of
 //!     its topic to have committed or a process reads for it. It is named in the log before, and can be removed.

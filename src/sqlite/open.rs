@@ -105,7 +105,7 @@ pub enum OpenError {
     Changed {
         /// The database.
         path: PathBuf,
-        /// What was seen.
+        /// The error that names the difference.
         source: io::Error,
     },
     /// Anything else that SQLite says.
@@ -179,7 +179,7 @@ pub fn close(limit: Duration) {
     }
 }
 
-/// Whether this process has the database at a canonical path open.
+/// Returns whether this process has the database at a canonical path open.
 pub(super) fn is_open_here(path: &Path) -> bool {
     OPEN.lock().unwrap_or_else(PoisonError::into_inner).get(path).is_some_and(|open| open.strong_count() > 0)
 }

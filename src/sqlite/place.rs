@@ -49,7 +49,7 @@ pub(super) fn network_file_system(_folder: &Path) -> io::Result<Option<&'static 
 /// SQLite's range of shared locks in a database: every process that has it open in WAL mode holds one.
 const SHARED_LOCKS: (u64, u64) = (0x4000_0002, 510);
 
-/// Whether another process has the database open. A lock that cannot be asked for counts as one.
+/// Returns whether another process has the database open. A lock that cannot be asked for counts as one.
 pub(super) fn is_in_use(file: &File) -> bool {
     let (start, length) = SHARED_LOCKS;
     let wanted = Flock { start, length, ..Flock::from(FlockType::WriteLock) };

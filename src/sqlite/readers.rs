@@ -1,4 +1,4 @@
-//! The readers that are open, each with its process: how a doctor knows that a scorer runs.
+//! The readers that are open, each with its process: they tell the doctor that a scorer runs.
 //!
 //! A row is written when a reader starts and removed when it is dropped. A process that was killed leaves its rows;
 //! they name it by process id and start time, which no later process has, so they are told from living ones at once,
@@ -27,7 +27,7 @@ pub(super) struct Process {
     place: String,
 }
 
-/// What can be said of a process.
+/// The state of a process, as far as it can be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Life {
     /// It runs.
@@ -48,7 +48,7 @@ impl Process {
         })
     }
 
-    /// Whether it runs.
+    /// Looks whether it runs.
     pub(super) fn life(&self) -> Life {
         let own = Process::own();
         if self == own {
@@ -202,8 +202,8 @@ fn forget_ended(connection: &Connection, topic: i64, group: &str) -> rusqlite::R
     Ok(())
 }
 
-/// What is known of the processes that read a topic for a group. `last_commit_age` decides where their container is
-/// another one: a reader renews its commits every hour.
+/// Returns whether a process reads a topic for a group. For a process of another container `last_commit_age` decides:
+/// a reader renews its commits every hour.
 pub(super) fn is_read(
     connection: &Connection,
     topic: i64,
@@ -227,7 +227,7 @@ pub(super) fn is_read(
     Ok(false)
 }
 
-/// The same of a topic by its name, in a file that may be of an earlier version.
+/// The same for a topic by its name, in a file that may be of an earlier version.
 pub(super) fn is_read_by_name(connection: &Connection, topic: &str, group: &str) -> rusqlite::Result<bool> {
     if !schema::has_readers(connection)? {
         return Ok(false);

@@ -274,7 +274,7 @@ pub(super) fn check_readable(connection: &Connection, path: &Path) -> Result<(),
     check_version(connection, path, 1..=VERSION)
 }
 
-/// Whether there is a table of readers in a file that may be of an earlier version.
+/// Returns whether there is a table of readers in a file that may be of an earlier version.
 pub(super) fn has_readers(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'readers'", [], |row| row.get(0))
 }

@@ -13,7 +13,7 @@ pub struct Vitals {
     pub wal_bytes: u64,
     /// Checkpoints that a reader was in the way of.
     pub blocked_checkpoints: u64,
-    /// Whether the path still names the file that is open.
+    /// True if the path still names the file that is open.
     pub is_intact: bool,
 }
 

@@ -137,11 +137,11 @@ struct Scribe {
     reminders: groups::Reminders,
 }
 
-/// How far the thread is with a file that is lost.
+/// Progress of the thread in handling a file that is lost.
 enum Loss {
     /// It is not lost.
     None,
-    /// What a deleted `-wal` holds is not yet in the file.
+    /// The content of a deleted `-wal` is not yet in the file.
     Rescuing,
     /// There is nothing more to do.
     Final,

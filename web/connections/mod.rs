@@ -1,21 +1,22 @@
 //! Accepts connections, and drops those that hold a place without using it.
 //!
-//! warp's own server bounds nothing: idle sockets, or clients that never read, would shut everybody out.
+//! warp's own server has no such bounds: idle sockets, or clients that never read, would shut all others out.
 //!
-//! 1. Accepting never waits. At [`Config::connections_max`] a connection is dropped to make room: the one whose client
-//!    has been waited for longest, be it idle, slow to send or slow to read. A connection whose request is being worked
-//!    on is not dropped for it, and only if all are of that kind, the new one is told 503.
-//! 2. One address has a share ([`Config::address_share`]) of the places: at the bound an address beyond its share loses
-//!    connections before others do, and makes room for its own new ones. Below the bound the share means nothing, so a
-//!    proxy, from whose address all connections come, has all places.
+//! 1. Accepting never waits. At [`Config::connections_max`] a connection is dropped to make room: the one whose
+//!    client has been waited for longest, be it idle, slow to send or slow to read. A connection whose request is
+//!    being worked on is only dropped under rule 2. If none can be dropped, the new one is told 503.
+//! 2. One address has a share ([`Config::address_share`]) of the places: at the bound an address beyond its share
+//!    loses connections before others do, in the end also one whose request is being worked on, and its own new ones
+//!    take the places of its own. Below the bound the share means nothing, so a proxy, from whose address all
+//!    connections come, has all places.
 //! 3. Each phase has a deadline: the head [`Config::head_within`] (idleness between requests, too), the body
 //!    [`Config::body_within`], the writing of what is buffered [`Config::write_within`].
 //! 4. A connection ends after [`Config::requests_max`] requests or [`Config::life_max`], with `Connection: close` on
 //!    the last response, so that no request is lost. What is then still open is cut.
-//! 5. A connection has bounded buffers: [`USER_BUFFER_BYTES`] here and [`Config::kernel_buffer_bytes`] each way in the
-//!    kernel. They also bound what a client that never reads makes us work. While written bytes are not taken, the
-//!    next pipelined request is not begun.
-//! 6. What is dropped is counted and logged, and is dropped with a reset, which frees the kernel's buffers, too.
+//! 5. A connection has bounded buffers: [`USER_BUFFER_BYTES`] here and [`Config::kernel_buffer_bytes`] each way in
+//!    the kernel. They also bound the work that is done for a client that never reads. While written bytes are not
+//!    taken, the next pipelined request is not begun.
+//! 6. A dropped connection is counted and logged, and is dropped with a reset, which frees the kernel's buffers, too.
 
 mod pace;
 mod stream;
@@ -56,7 +57,7 @@ use crate::{
 
 pub use table::Dropped;
 
-/// What hyper buffers of a connection, in each direction: heads and pipelined requests, written responses.
+/// Bytes of a connection that hyper buffers in each direction: heads and pipelined requests, written responses.
 const USER_BUFFER_BYTES: usize = 64 << 10;
 /// Connections that the kernel holds until they are accepted: as many as any attack here opens at once.
 const BACKLOG: i32 = 4096;
@@ -115,7 +116,7 @@ pub(crate) async fn accept(
             }
         };
         let Some(seat) = table.admit(peer.ip()) else {
-            // Best effort: whoever sends a lot before it reads will not see it.
+            // Best effort: a client that sends a lot before it reads will not see it.
             let _ = stream.try_write(BUSY);
             continue;
         };
@@ -138,7 +139,7 @@ pub(crate) async fn accept(
     }
 }
 
-/// What was logged of connections that are dropped, or cannot be accepted.
+/// Rate limit of the log lines about connections that are dropped or cannot be accepted.
 #[derive(Default)]
 struct Told {
     at: Option<Instant>,

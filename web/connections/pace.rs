@@ -1,4 +1,4 @@
-//! The service of one connection: whose turn it is, and when its last response is due.
+//! The service of one connection: it keeps the connection's turn, and marks the last response.
 
 use std::{
     convert::Infallible,

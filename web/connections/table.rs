@@ -1,4 +1,4 @@
-//! The connections that are open, whose turn each one is, and which is dropped to make room.
+//! The open connections: the side that each one waits for, and the one to drop for room.
 
 use std::{
     cmp::Reverse,
@@ -20,7 +20,7 @@ use crate::Config;
 pub(super) enum Drop {
     /// To make room for another one.
     ForRoom,
-    /// All places were taken by requests that were worked on.
+    /// No connection could be dropped for it.
     NoPlace,
     /// The client did not read.
     NotRead,
@@ -282,7 +282,8 @@ mod tests {
         [10, 0, 0, number].into()
     }
 
-    /// Who loses its place to one from `newcomer`, where a share is 3; connections by address, turn and since when.
+    /// Returns the connection that is dropped for one from `newcomer`, where a share is 3; connections by address,
+    /// turn and since when.
     fn loser(open: &[(u8, bool, u64)], newcomer: u8) -> Option<u64> {
         let open = open.iter().zip(0..);
         let open = open.map(|(&(from, is_ours, since_ms), id)| (id, address(from), State { is_ours, since_ms }));

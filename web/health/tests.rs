@@ -92,7 +92,7 @@ fn rule_5_it_serves_on_a_port_on_one_thread_and_ends_when_told() {
         let shutdown = async move { stopped.await.unwrap_or_default() };
         runtime.block_on(serve_health(listener, Arc::new(Said::default()), shutdown)).unwrap();
     });
-    // Those that say nothing, or garbage, hold nobody up, and there are more of them than places.
+    // Clients that send nothing, or garbage, do not block others, and there are more of them than places.
     let silent: Vec<TcpStream> = (0..200).map(|_| TcpStream::connect(address).unwrap()).collect();
     let mut babbling = TcpStream::connect(address).unwrap();
     babbling.write_all(&[0xff; 300]).unwrap();

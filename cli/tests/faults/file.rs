@@ -1,4 +1,4 @@
-//! The embedded file while others handle it: deleted, replaced, read for ever, left by a crash.
+//! The embedded file while other processes handle it: deleted, replaced, read for ever, left by a crash.
 
 use std::{
     fs,
@@ -72,7 +72,7 @@ impl Up {
     }
 }
 
-/// What is done to the file at a path.
+/// A change to the file at a path.
 type Harm = fn(&Path);
 
 fn copy_over(from: &Path, to: &Path) {

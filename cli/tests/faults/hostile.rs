@@ -22,7 +22,7 @@ const HOSTILE: usize = 1000;
 const THREADS: usize = 4;
 /// A connection that was dropped is made again after this.
 const ROUND: Duration = Duration::from_secs(1);
-/// What a client that never reads pipelines.
+/// Bytes of requests that a client pipelines without reading.
 const PIPELINED_BYTES: usize = 400_000;
 /// A probe that takes longer is not served. How long it takes is printed.
 const SERVED_WITHIN: Duration = Duration::from_secs(10);
@@ -110,7 +110,7 @@ fn attack(share: usize, address: SocketAddr, path: &'static str, stop: &AtomicBo
     }
 }
 
-/// How long it takes until the status line of the answer is there.
+/// Returns the time until the status line of the answer has arrived.
 fn probe(address: SocketAddr, path: &str) -> Duration {
     let started = Instant::now();
     let mut stream = TcpStream::connect_timeout(&address, SERVED_WITHIN).unwrap();

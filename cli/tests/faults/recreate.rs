@@ -1,8 +1,7 @@
 //! The topic of requests is deleted and made anew, under a scorer and behind one that is stopped.
 //!
-//! What stood in the deleted topic and was not read goes with it, so that the account is of what is published to the
-//! new one: all of it must be answered, in any timing. Meanwhile other requests come all the time, into whatever topic
-//! is there.
+//! Unread messages of the deleted topic are lost with it, so only those published to the new topic are counted: each
+//! must be answered, in any timing. Meanwhile other requests are published all the time, to whichever topic exists.
 
 use std::{
     collections::HashSet,

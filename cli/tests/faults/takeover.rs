@@ -1,4 +1,4 @@
-//! The old system has answered before, and its answers are in the collection.
+//! A collection that holds answers of the old system.
 
 use std::sync::Arc;
 

@@ -172,7 +172,7 @@ impl Place {
         });
     }
 
-    /// What the group has committed, with what stands beside each offset.
+    /// Returns the group's committed offsets, each with its metadata.
     pub(crate) fn committed_with_metadata(&self) -> Vec<(i32, i64, String)> {
         let consumer: BaseConsumer = self.config().create().unwrap();
         let mut list = TopicPartitionList::new();
@@ -253,7 +253,7 @@ impl Place {
         committed.elements().iter().map(lag).sum()
     }
 
-    /// What the group has committed, by partition; `None` if the log does not tell.
+    /// Returns the group's committed offsets by partition; `None` if the log does not tell.
     pub(crate) fn committed(&self) -> Option<BTreeMap<i32, i64>> {
         const LIMIT: Duration = Duration::from_secs(2);
         let consumer: BaseConsumer = self.config().create().unwrap();

@@ -1,8 +1,8 @@
 //! Airports that are named by number: BTS's airport ids, and the codes that they stand for.
 //!
-//! BTS gives each airport a number of five digits that it keeps when its code changes (14747 is SEA), and a longer one,
-//! of seven digits, that begins with it. Some tables have these numbers in place of codes, the months of October of a
-//! well-known one among them. A number is never taken for a code.
+//! BTS gives each airport a number of five digits that it keeps when its code changes (14747 is SEA), and a longer
+//! one, of seven digits, that begins with it. Some tables have these numbers in place of codes: a well-known one has
+//! them in its months of October. A number is never taken for a code.
 
 use std::collections::HashMap;
 
@@ -31,8 +31,8 @@ struct Described {
     codes: Vec<Code>,
 }
 
-/// Whether a text is a number where an airport's code should be. Numbers of up to three digits are left alone: some
-/// private airfields have letters and digits, but none that is known has four digits.
+/// Returns whether a text is a number where an airport's code should be. Numbers of up to three digits are left
+/// alone: some private airfields have letters and digits, but none that is known has four digits.
 pub(super) fn is_number(text: &str) -> bool {
     text.len() >= 4 && text.bytes().all(|b| b.is_ascii_digit())
 }

@@ -18,17 +18,19 @@ pub(super) const ENTRIES_MAX: usize = 10_000;
 pub(super) const NESTING_MAX: usize = 3;
 /// A Parquet file inside of a zip or a compressed stream is held in memory, up to this size.
 pub(super) const IN_MEMORY_BYTES_MAX: u64 = 1 << 30;
-/// Below this the ratio is not looked at: a short text of equal lines is no attack.
+/// Up to this many unpacked bytes the ratio is not looked at: a short text of equal lines is no attack.
 pub(super) const RATIO_FREE_BYTES: u64 = 64 << 20;
 
-/// What an import may be asked for.
+/// Options of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// Whether dates that begin with two numbers, as 21/01/2015, have the day first; else they have the month first.
+    /// True if dates that begin with two numbers, as 21/01/2015, have the day first; otherwise they have the month
+    /// first.
     pub day_first: bool,
     /// Bytes that one compressed file may unpack to.
     pub unpacked_bytes_max: u64,
-    /// How many times its size a compressed file may unpack to, beyond the first 64 MiB. CSV of BTS packs 20 to 1.
+    /// Upper bound on the unpacked size of a compressed file, in times its size; not applied up to 64 MiB. CSV of BTS
+    /// packs 20 to 1.
     pub unpacked_ratio_max: u64,
 }
 
@@ -38,7 +40,7 @@ impl Default for Options {
     }
 }
 
-/// What a compressed file has unpacked to so far.
+/// Bytes that a compressed file has unpacked to so far, and their bounds.
 #[derive(Debug, Clone)]
 pub(super) struct Budget {
     /// The size of the file; for a pipe what was read of it.

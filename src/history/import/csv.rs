@@ -9,7 +9,7 @@ use super::{
     row::{Cells, Dialect, Row},
 };
 
-/// What may separate cells. Of two that fit a header equally well the first is taken.
+/// Separators of cells. Of two that fit a header equally well the first is taken.
 const SEPARATORS: [u8; 4] = *b",;\t|";
 
 /// The name of a separator.
@@ -47,13 +47,13 @@ impl Layout {
         Ok(Layout { separator: header.separator, kind, positions, width: header.trimmed_width() })
     }
 
-    /// Whether a record has as many columns as the header.
+    /// Returns whether a record has as many columns as the header.
     pub(super) fn fits(&self, record: &Record) -> bool {
         // A last cell that is empty is either a value that is missing or the comma at the end of the line.
         record.width == self.width || record.trimmed_width() == self.width
     }
 
-    /// What a record says.
+    /// Reads a record as a row.
     pub(super) fn row(&self, record: &Record, dialect: &mut Dialect) -> Result<Row, String> {
         if !self.fits(record) {
             return Err(format!("the row has {} columns, the header {}", record.width, self.width));
@@ -122,7 +122,7 @@ impl Record {
         self.separator
     }
 
-    /// How many cells are known names of columns, if there are several cells.
+    /// Number of cells that are known names of columns; 0 if there is only one cell.
     fn known(&self) -> usize {
         if self.width > 1 { self.cells().filter(|name| Field::of(name).is_some()).count() } else { 0 }
     }

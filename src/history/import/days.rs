@@ -1,4 +1,4 @@
-//! The day of a flight, decided over a whole text: whether months come first, and which zone midnights are in.
+//! The day of a flight, decided over a whole text: the order of day and month, and the zone that midnights are in.
 
 use chrono::{Datelike, Days as ChronoDays, NaiveDate, NaiveTime, TimeDelta, Timelike};
 
@@ -22,14 +22,14 @@ pub(super) enum Clock {
 /// Something seen in a text, and where first.
 type Seen = Option<(u64, String)>;
 
-/// What the dates of a text have shown so far.
+/// Evidence from the dates of a text so far: the order of day and month, and the zone of midnights.
 #[derive(Debug, Default)]
 pub(super) struct Days {
-    /// Whether the day comes before the month, as the caller says.
+    /// True if the day comes before the month, as the caller says.
     pub(super) day_first: bool,
     /// A date that can only be read the other way.
     reversed: Seen,
-    /// Whether a date can only be read the way that is taken.
+    /// True if a date was seen that can only be read the way that is taken.
     confirmed: bool,
     /// The hours of UTC at which dates in UTC stand, a bit each.
     hours: u32,

@@ -46,9 +46,9 @@ pub enum ImportError {
     Unsupported {
         /// The file.
         file: String,
-        /// What it is and what to do.
+        /// A description of it, and what to do.
         reason: String,
-        /// What can be imported, where the reason does not say what to do.
+        /// The formats that can be imported, if the reason does not say what to do; else empty.
         hint: &'static str,
     },
     /// Nothing.
@@ -62,7 +62,7 @@ pub enum ImportError {
     Unreadable {
         /// The file.
         file: String,
-        /// What it is and what to do.
+        /// A description of it, and what to do.
         reason: String,
     },
     /// A table without the columns that every flight needs.
@@ -76,7 +76,7 @@ pub enum ImportError {
     Columns {
         /// The file.
         file: String,
-        /// What separates the columns, where something does.
+        /// The separator of the columns, if there is one.
         separator: Option<&'static str>,
         /// The columns it has.
         columns: Vec<String>,
@@ -92,9 +92,9 @@ pub enum ImportError {
     NothingInside {
         /// The folder or archive.
         file: String,
-        /// What is in it, and why it was passed over.
+        /// The files in it, each with the reason why it was passed over.
         passed_over: Vec<PassedOver>,
-        /// How many more there are.
+        /// Number of files beyond those that are named.
         more: u64,
     },
     /// More files than a folder or an archive should have.
@@ -128,7 +128,7 @@ pub enum ImportError {
         line: u64,
         /// The date as it stands.
         text: String,
-        /// Whether the day was taken to be first.
+        /// True if the day was taken to be first.
         day_first: bool,
     },
     /// A text whose dates are moments that are no midnights, so that the local day of the flight is unknown.
@@ -158,7 +158,7 @@ pub enum ImportError {
         file: String,
         /// The line in it, from 1.
         line: u64,
-        /// How often such a number stands for an airport.
+        /// Number of origins and destinations of flights that are named by such a number.
         count: u64,
         /// Some of the numbers.
         ids: Vec<String>,
@@ -185,9 +185,9 @@ pub enum ImportError {
         list(passed_over, *more)
     )]
     NoFlights {
-        /// What was passed over, and why.
+        /// Files that were passed over, each with the reason.
         passed_over: Vec<PassedOver>,
-        /// How many more there are.
+        /// Number of files beyond those that are named.
         more: u64,
     },
     /// There were no routes.

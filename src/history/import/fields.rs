@@ -128,7 +128,8 @@ fn letters(text: &str) -> impl Iterator<Item = u8> {
     text.bytes().filter(|b| !b" _".contains(b)).map(|b| b.to_ascii_lowercase())
 }
 
-/// What a text with these fields holds; or the fields that are missing for it to be flights.
+/// Returns the kind of rows in a text with these fields; an error with those that are missing for flights if it has
+/// none.
 pub(super) fn kind(has: impl Fn(Field) -> bool) -> Result<Kind, Vec<&'static str>> {
     let ymd = has(Field::Year) && has(Field::Month) && has(Field::Day);
     let date = has(Field::Date) || ymd;

@@ -1,9 +1,9 @@
-//! The format of a file, told by its first bytes.
+//! The format of a file, recognized by its first bytes.
 
 /// This many bytes tell every format: a tar names itself at byte 257.
 pub(super) const HEAD_BYTES: usize = 512;
 
-/// What a file is.
+/// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     Zip,
@@ -66,7 +66,7 @@ impl Format {
             .map_or(Format::Text, |(_, advice)| Format::Other(advice))
     }
 
-    /// What to do with a file of this format inside of another one.
+    /// Returns the advice for a file of this format inside of another one.
     pub(super) fn advice_inside(self) -> &'static str {
         match self {
             Format::Other(advice) => advice,

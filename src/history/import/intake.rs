@@ -1,4 +1,4 @@
-//! What an import has read so far, and its judgement of broken rows.
+//! The result of an import so far, and its bound on broken rows.
 
 use std::{cell::Cell, fmt, rc::Rc};
 
@@ -32,7 +32,7 @@ pub struct BrokenRow {
     pub file: String,
     /// The line in it, from 1.
     pub line: u64,
-    /// What is wrong with it.
+    /// The error.
     pub reason: String,
 }
 
@@ -50,7 +50,7 @@ pub const PASSED_OVER_NAMED_MAX: usize = 50;
 pub struct PassedOver {
     /// The file, and the member if it is in a zip.
     pub file: String,
-    /// What it is.
+    /// A description that follows the file's name, as in "is no regular file".
     pub reason: String,
 }
 
@@ -163,7 +163,7 @@ impl<'a> Intake<'a> {
         ImportError::NothingInside { file: file.to_owned(), passed_over, more }
     }
 
-    /// How many were passed over so far: named ones and all.
+    /// Numbers of files passed over so far: of those that are named, and of all.
     pub(super) fn passed(&self) -> (usize, u64) {
         (self.passed_over.len(), self.passed_over_total)
     }

@@ -46,7 +46,7 @@ impl Shape {
         }
     }
 
-    /// What objects with these fields hold, or what they lack.
+    /// Returns the kind of rows that objects with these fields are, or the fields that they lack.
     pub(super) fn kind(&self) -> Result<Kind, Vec<&'static str>> {
         kind(|field| self.0[field as usize])
     }
@@ -74,7 +74,7 @@ impl Object {
         self.0.keys().map(String::as_str)
     }
 
-    /// What the object says, in a text of that kind.
+    /// Reads the object as a row, in a text of that kind.
     pub(super) fn row(&self, kind: Kind, names: &mut Names, dialect: &mut Dialect) -> Result<Row, String> {
         let mut cells = Cells::default();
         let mut ranks = [usize::MAX; FIELDS];

@@ -23,7 +23,7 @@ pub(super) trait Rows {
     /// Reads what is left without looking at it.
     fn drain(&mut self) -> io::Result<u64>;
 
-    /// Whether the text ended where it should not.
+    /// Returns whether the text ended inside of an array or an object.
     fn is_cut_off(&self) -> bool;
 }
 
@@ -32,7 +32,7 @@ impl<R: BufRead> Lines<R> {
         Lines { reader, line: Vec::new(), number: 0 }
     }
 
-    /// What is not read yet.
+    /// Returns the reader of the rest of the text.
     pub(super) fn into_rest(self) -> R {
         self.reader
     }

@@ -31,8 +31,8 @@
 //! 11. Messages show names and texts of foreign files with control characters, and what else a terminal would obey or
 //!     hide, escaped.
 //!
-//! All flights are held in memory to be sorted: 96 bytes each, so about 0.6 GB for a year of 6 million. How many they
-//! are is bounded by the memory of the machine alone.
+//! All flights are held in memory to be sorted: 96 bytes each, so about 0.6 GB for a year of 6 million. Only the
+//! memory of the machine bounds their number.
 
 mod airports;
 mod bounds;
@@ -84,7 +84,7 @@ pub struct Summary {
     pub files: usize,
     /// The first of the files that were passed over.
     pub passed_over: Vec<PassedOver>,
-    /// How many files were passed over.
+    /// Number of files that were passed over.
     pub passed_over_total: u64,
     /// The rows read, broken ones and those of route tables included.
     pub rows: u64,

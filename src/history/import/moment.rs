@@ -121,7 +121,7 @@ fn named_month(text: &str) -> Option<Day> {
     NaiveDate::from_ymd_opt(year(rest)?, month, digits(&text[..begin])?).map(Day::Certain)
 }
 
-/// What follows the day: nothing, or `T` or a space and a time.
+/// Reads the text behind a day: nothing, or `T` or a space and a time.
 fn with_clock(day: Day, rest: &str) -> Option<Moment> {
     let rest = rest.trim_end();
     if rest.is_empty() {

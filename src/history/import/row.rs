@@ -23,10 +23,10 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Cells<'a>(pub(super) [Option<Cow<'a, str>>; FIELDS]);
 
-/// How a text writes its values, and what its rows have shown so far.
+/// The conventions by which a text writes its values, and evidence from its rows so far.
 #[derive(Debug, Default)]
 pub(super) struct Dialect {
-    /// Whether numbers may have a comma in place of the decimal point.
+    /// True if numbers may have a comma in place of the decimal point.
     pub(super) decimal_comma: bool,
     pub(super) days: Days,
     pub(super) airports: Airports,
@@ -34,7 +34,7 @@ pub(super) struct Dialect {
     pub(super) line: u64,
 }
 
-/// What a row says. The weather is read from Parquet alone.
+/// The content of a row. The weather is read from Parquet alone.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Row {
     Flight(Flight),

@@ -1,4 +1,4 @@
-//! Reads a text: tells JSON from tables with a header, and each of its rows from what it means.
+//! Reads a text: tells JSON from a table with a header, and reads each row as a flight, a route or an airport.
 
 use std::{
     borrow::Cow,
@@ -104,7 +104,7 @@ fn without_mark(line: &[u8]) -> &[u8] {
     line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line)
 }
 
-/// Whether a line says nothing: files of fixed size are filled up with NUL.
+/// Returns whether a line is blank. NUL counts as a blank: files of fixed size are filled up with it.
 fn is_blank(line: &[u8]) -> bool {
     line.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0)
 }

@@ -24,7 +24,7 @@ pub(super) struct Given {
     pub(super) path: PathBuf,
     pub(super) is_directory: bool,
     pub(super) files: Vec<InputFile>,
-    /// What was found in the directory and will not be read.
+    /// Entries of the directory that will not be read.
     pub(super) passed_over: Vec<PassedOver>,
 }
 

@@ -39,7 +39,7 @@ pub(super) fn seal(file: &mut File) -> Result<(), ParquetError> {
     Ok(file.write_all(digits.as_bytes())?)
 }
 
-/// Whether the file has a seal; an error if it has one that does not match it.
+/// Returns whether the file has a seal; an error if it has one that does not match it.
 pub(super) fn check(input: &impl ChunkReader) -> Result<bool, ParquetError> {
     match find(input)? {
         Some((at, digits)) if digest(input, at)?.as_bytes() != digits => {

@@ -65,12 +65,12 @@ impl Table {
         Ok(Table { file, reader: Arc::new(reader), is_sealed })
     }
 
-    /// Whether this program wrote the file.
+    /// Returns whether this program wrote the file.
     pub(in crate::history) fn is_sealed(&self) -> bool {
         self.is_sealed
     }
 
-    /// How many bytes the file says it has when it is decompressed.
+    /// Number of bytes that the file declares to have when it is decompressed.
     pub(in crate::history) fn uncompressed_bytes(&self) -> u64 {
         let groups = self.reader.metadata().row_groups().iter();
         groups.map(|group| u64::try_from(group.total_byte_size()).unwrap_or(0)).fold(0, u64::saturating_add)
@@ -155,15 +155,15 @@ impl Table {
     }
 }
 
-/// Whether a column's bytes are in a file of this length. The decoder takes that for granted, and panics where it is
-/// not so.
+/// Returns whether a column's bytes lie in a file of this length. The decoder takes that for granted, and panics
+/// where it is not so.
 fn lies_within(chunk: &ColumnChunkMetaData, len: u64) -> bool {
     let begin = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
     let end = begin.checked_add(chunk.compressed_size()).and_then(|end| u64::try_from(end).ok());
     begin >= 0 && chunk.compressed_size() >= 0 && chunk.num_values() >= 0 && end.is_some_and(|end| end <= len)
 }
 
-/// Whether the codec is among the features of the parquet crate that are built in.
+/// Returns whether the codec is among the features of the parquet crate that are built in.
 fn is_built_in(codec: Compression) -> bool {
     !matches!(codec, Compression::BROTLI(_) | Compression::LZO)
 }

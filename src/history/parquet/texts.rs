@@ -21,7 +21,7 @@ pub(in crate::history) struct Column {
     is_nullable: bool,
 }
 
-/// What the stored numbers and bytes mean.
+/// The logical type of stored numbers and bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meaning {
     /// Themselves.
@@ -42,7 +42,7 @@ enum Unit {
     Nanos,
 }
 
-/// Whether a timestamp is a moment, or a local time in a zone that is not said.
+/// The zone of a timestamp: UTC, so that it is a moment, or local time in a zone that is not said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Zone {
     Utc,

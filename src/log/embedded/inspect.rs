@@ -10,7 +10,7 @@ use crate::{
     sqlite::{Group, Inspector, Kept, Tally},
 };
 
-/// What is to be said of a topic and a group of the database at `path`.
+/// Returns the findings on the database at `path`, and on a topic and a group of it.
 pub(super) fn inspect(inspector: &Inspector, topic: &str, group: &str) -> Vec<Finding> {
     let path = inspector.path();
     let mut findings = inspector.findings();
@@ -21,7 +21,7 @@ pub(super) fn inspect(inspector: &Inspector, topic: &str, group: &str) -> Vec<Fi
     findings
 }
 
-/// How far a group is behind, and whether a process reads for it now.
+/// Returns the finding on the lag of a group, and on whether a process reads for it now.
 fn lag(group: &str, to_go: Option<u64>, is_read: bool) -> Finding {
     match (to_go, is_read) {
         (None, true) => {

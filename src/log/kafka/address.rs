@@ -120,7 +120,7 @@ impl Settings {
     }
 }
 
-/// Whether this is a host with or without a port: what else stands there may be a user and a password, and would be
+/// Returns whether this is a host with or without a port: anything else may be a user and a password, and would be
 /// shown.
 fn is_broker(broker: &str) -> bool {
     let (host, port) = match broker.strip_prefix('[').and_then(|rest| rest.split_once(']')) {

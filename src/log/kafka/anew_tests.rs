@@ -80,7 +80,7 @@ fn read_all(rig: &mut Rig, name: &str, count: usize) -> Vec<Message> {
     found
 }
 
-/// What a group has committed in partition 0, and what stands beside it.
+/// Returns the offset that a group has committed in partition 0, and its metadata.
 fn committed(cluster: &Cluster, topic: &str, group: &str) -> (i64, String) {
     let mut list = TopicPartitionList::new();
     list.add_partition(topic, 0);
@@ -277,7 +277,7 @@ fn promise_8_dead_letters_of_a_topic_made_anew_are_read_from_the_earliest() {
     assert_eq!(letters(&mut *read(false)), []);
 }
 
-/// What is published to a topic that was made anew lands in it, by a client that has written to the former one.
+/// A message for a topic that was made anew lands in it, from a producer that has written to the former one, too.
 #[test]
 fn a_producer_goes_on_in_a_topic_made_anew() {
     let Some(cluster) = Cluster::real() else { return };

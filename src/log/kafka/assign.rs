@@ -1,4 +1,4 @@
-//! Assigns partitions to a reader: where each starts, and how far it goes.
+//! Assigns partitions to a reader, each with its start and its extent.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -139,7 +139,7 @@ impl Keeper {
         Ok(Queue { partition, queue, marks, topic_id, next: start, returned: start, clear_to: start })
     }
 
-    /// What the group has committed in these partitions.
+    /// Returns the offsets that the group has committed in these partitions, each with its tag.
     fn committed(&self, partitions: &[PartitionId]) -> Result<BTreeMap<PartitionId, Committed>, Unavailable> {
         let failed =
             |error: KafkaError| unavailable(&format!("cannot learn the offsets of group {}", self.group), &error);

@@ -11,20 +11,20 @@ use crate::{
     log::{Offset, Offsets, PartitionId, TopicId},
 };
 
-/// What is committed is committed again this often. It shows that a scorer runs, and keeps the broker from forgetting
-/// the commits of partitions that get no messages.
+/// Interval at which committed offsets are committed again. It shows that a scorer runs, and keeps the broker from
+/// forgetting the commits of partitions that get no messages.
 pub(super) const REPEAT: Duration = Duration::from_secs(30);
 
 /// Offsets to commit, and where they stand. Bounded by the number of partitions.
 pub(super) struct Commits {
     /// Of this topic, once one is read.
     topic: Option<Option<TopicId>>,
-    /// How many topics were left before it.
+    /// Number of topics left before it.
     round: u64,
     /// One was left, and the next one is not read yet.
     left: bool,
     wanted: Offsets,
-    /// What is to be committed too, and is waited for by nothing: it tells of no message that was handled.
+    /// Offsets to commit as well, which nothing waits for: no handled message stands behind them.
     besides: Offsets,
     committed: Offsets,
     under_way: bool,
@@ -44,7 +44,7 @@ pub(super) struct Due {
 }
 
 impl Due {
-    /// What is noted beside the offsets.
+    /// Returns the metadata of the offsets.
     pub(super) fn metadata(&self) -> String {
         Tag::now(self.topic).metadata()
     }

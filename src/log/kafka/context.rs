@@ -23,8 +23,8 @@ pub(super) fn say(level: RDKafkaLogLevel, facility: &str, line: &str) {
     }
 }
 
-/// What an error that belongs to no call says, unless it only sums up others or is heard of elsewhere, as a position
-/// out of range and the end of a partition are. Its reason names the broker.
+/// Returns the outage for an error that belongs to no call; `None` if it only sums up others or is heard of
+/// elsewhere, as a position out of range and the end of a partition are. Its reason names the broker.
 pub(super) fn complaint(error: &KafkaError, reason: &str) -> Option<Unavailable> {
     use RDKafkaErrorCode::{AllBrokersDown, AutoOffsetReset, PartitionEOF};
     if matches!(error.rdkafka_error_code(), Some(AllBrokersDown | AutoOffsetReset | PartitionEOF)) {

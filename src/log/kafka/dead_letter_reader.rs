@@ -1,7 +1,7 @@
 //! Reads dead letters from their topic.
 //!
-//! What a group has committed there belongs to a topic id, as with requests: where the topic of dead letters was made
-//! anew, it is read from its earliest message.
+//! An offset that a group has committed there belongs to a topic id, as with requests: a topic of dead letters that
+//! was made anew is read from its earliest message.
 
 use std::{
     collections::{BTreeMap, HashSet, VecDeque},
@@ -29,7 +29,7 @@ use crate::{
     request::RequestId,
 };
 
-/// How often the reader asks which topic it is.
+/// Interval at which the reader asks for the id of the topic.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// Where reading starts.

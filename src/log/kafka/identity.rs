@@ -5,13 +5,13 @@ use std::collections::VecDeque;
 use super::topic_id::Description;
 use crate::log::TopicId;
 
-/// So many ids of former topics are remembered.
+/// Upper bound on the ids of former topics that are remembered.
 const FORMER_MAX: usize = 16;
-/// Where there are no ids, a sign of another topic has to be seen so often in a row: a broker that lags behind the
-/// others shows the same for a moment.
+/// Number of signs of another topic in a row that are needed where there are no ids: a broker that lags behind the
+/// others shows one for a moment.
 const SIGNS: u32 = 2;
 
-/// Which topic is read.
+/// The identity of the topic that is read.
 #[derive(Default)]
 pub(super) struct Identity {
     current: Option<Description>,
@@ -19,7 +19,7 @@ pub(super) struct Identity {
     signs: u32,
 }
 
-/// What a description says of the topic that is read.
+/// The result of comparing a description with the topic that is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It is the same, or the first that is seen.
@@ -63,7 +63,7 @@ impl Identity {
         self.current.and_then(|current| current.id)
     }
 
-    /// Whether there has been a topic of this name.
+    /// Returns whether a topic of this name has been seen.
     pub(super) fn has_seen_one(&self) -> bool {
         self.current.is_some() || !self.former.is_empty()
     }

@@ -145,8 +145,8 @@ fn of_a_former_topic(topic: &str, group: &str, id: TopicId) -> Finding {
     Finding::notice("lag", found, "start a scorer: it reads this topic from its earliest message, or does so already")
 }
 
-/// Whether a scorer of the group runs. It has no members that a broker could name; but a scorer commits again and
-/// again.
+/// Returns the finding on whether a scorer of the group runs. The group has no members that a broker could name; but
+/// a scorer commits again and again.
 fn scorer(group: &str, last: DateTime<Utc>, now: DateTime<Utc>) -> Finding {
     let ago = (now - last).to_std().unwrap_or_default();
     let found = format!("one of group {group} committed {} s ago", ago.as_secs());

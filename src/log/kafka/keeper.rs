@@ -30,9 +30,9 @@ use crate::{
     log::{Message, Offset, PartitionId, Payload, Position, Share, TopicId, Wake},
 };
 
-/// How often the thread asks which topic it is and how many partitions there are.
+/// Interval at which the thread asks for the id of the topic and its number of partitions.
 const ASK_EVERY: Duration = Duration::from_secs(1);
-/// How often it asks how far the partitions go.
+/// Interval at which it asks for the extents of the partitions.
 const EXTENTS_EVERY: Duration = Duration::from_secs(2);
 /// It waits for events this long, then sees whether it should stop.
 const EVENTS: Duration = Duration::from_millis(50);
@@ -72,7 +72,7 @@ pub(super) struct Keeper {
     pub(super) health: Arc<Health>,
 }
 
-/// What a survey fails with.
+/// The reason why a survey fails.
 pub(super) enum Obstacle {
     /// There is no such topic.
     Missing,

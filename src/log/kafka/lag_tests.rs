@@ -1,4 +1,5 @@
-//! What is no message is not lag (rule 9 of [`crate::log`]), against a real Kafka: a mock cluster writes no markers.
+//! Records that are not messages are not lag (rule 9 of [`crate::log`]), against a real Kafka: a mock cluster writes
+//! no markers.
 
 use std::time::Instant;
 
@@ -137,7 +138,7 @@ fn the_doctor_names_a_scorer_that_runs_and_a_topic_that_loses_requests() {
     let compacted =
         log.inspect().into_iter().any(|finding| finding.what == "topic" && finding.found.contains("compact"));
     assert!(compacted, "{:?}", log.inspect());
-    // It has read nothing, as there is nothing to read, and yet nobody is told to start one.
+    // It has read nothing, as there is nothing to read, and yet there is no advice to start one.
     let _rig = Rig::start(&*log, Share::ALL);
     until(|| found(&*log, "scorer").is_some_and(|finding| finding.state == State::Well));
     assert!(found(&*log, "lag").is_some_and(|finding| finding.state == State::Well));

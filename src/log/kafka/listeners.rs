@@ -1,4 +1,4 @@
-//! Looks whether brokers are reached at the addresses that they give.
+//! Checks that brokers are reached at the addresses that they give.
 //!
 //! A client connects to an address of its URL, is told how the brokers name themselves (`advertised.listeners`), and
 //! goes there for everything else. A broker in a container often names itself as only other containers can resolve.

@@ -1,9 +1,9 @@
-//! How far librdkafka has fetched each partition, and how far it could: from its statistics.
+//! The offsets up to which librdkafka has fetched each partition and could fetch it, from its statistics.
 //!
-//! librdkafka passes over records that are no messages (those that end a transaction, aborted ones, gaps of compaction)
-//! without a word, so that the last offset that was read does not tell whether a partition is read to its end. Its
-//! statistics do: whatever stands before `next_offset` was put into the partition's queue before they were made. A
-//! queue that is looked at afterwards and is empty has given all of it.
+//! librdkafka passes over records that are not messages (those that end a transaction, aborted ones, gaps of
+//! compaction) without an event, so the last offset that was read does not tell whether a partition is read to its
+//! end. Its statistics do: every message before `next_offset` was put into the partition's queue before they were
+//! made. A queue that is found empty after that has handed out all of them.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -42,11 +42,11 @@ impl Source {
     }
 }
 
-/// What is known of a partition.
+/// The offsets of a partition in the statistics.
 #[derive(Default)]
 pub(super) struct Marks {
     fetched: AtomicU64,
-    /// What is from here on belongs to an open transaction, or stands behind one.
+    /// Messages from this offset on belong to an open transaction, or stand behind one.
     stable: AtomicU64,
     high: AtomicU64,
 }
@@ -106,7 +106,7 @@ impl Progress {
     }
 }
 
-/// What is used of librdkafka's statistics (see its STATISTICS.md).
+/// The part of librdkafka's statistics that is used (see its STATISTICS.md).
 #[derive(Deserialize)]
 struct Statistics<'a> {
     #[serde(borrow, default)]
@@ -135,7 +135,7 @@ struct PartitionStatistics {
 pub(super) struct HeldBack(BTreeMap<PartitionId, (u64, Instant, bool)>);
 
 impl HeldBack {
-    /// What is to be told now.
+    /// Returns the lines to log now.
     pub(super) fn look(&mut self, progress: &Progress, now: Instant) -> Vec<String> {
         let found = progress.held_back();
         self.0.retain(|partition, (stable, ..)| found.get(partition).is_some_and(|(now, _)| now == stable));

@@ -87,12 +87,12 @@ struct State {
     stop: bool,
 }
 
-/// Whether the topic is being left, and how far that is.
+/// The state of leaving the topic.
 #[derive(Default)]
 enum Leaving {
     #[default]
     No,
-    /// What was handed out has not come back yet.
+    /// Messages that were handed out have not all come back yet.
     Waiting,
     /// Nothing is on its way any more; this far it was read.
     Left(Offsets),
@@ -104,7 +104,7 @@ pub(super) struct Shared {
     state: Mutex<State>,
     /// Something is to be committed, or was, or it is time to end.
     commits_changed: Condvar,
-    /// Whether the topic is being left, for `poll` to see at no cost.
+    /// True while the topic is being left, for `poll` to see at no cost.
     leaving: AtomicBool,
 }
 
@@ -137,7 +137,7 @@ impl Shared {
         fault.or_else(|| state.commits.failure().cloned())
     }
 
-    /// What is committed from now on belongs to this topic.
+    /// Offsets that are committed from now on belong to this topic.
     pub(super) fn reads(&self, topic: Option<TopicId>) {
         self.state().commits.begin(topic);
     }
@@ -166,7 +166,7 @@ impl Shared {
         self.commits_changed.notify_all();
     }
 
-    /// Whether all that was handed out has come back.
+    /// Returns whether the topic is left: all messages that were handed out have come back.
     pub(super) fn has_left(&self) -> bool {
         matches!(self.state().leaving, Leaving::Left(_))
     }
@@ -336,7 +336,7 @@ impl Queue {
         true
     }
 
-    /// Whether nothing that was handed out is on its way.
+    /// Returns whether no message that was handed out is outstanding.
     fn has_all_back(&self) -> bool {
         self.returned >= self.next
     }

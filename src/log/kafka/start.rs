@@ -12,17 +12,17 @@ pub(super) struct Extent {
     pub(super) high: u64,
 }
 
-/// What a group has committed in a partition.
+/// An offset that a group has committed in a partition, and its tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Committed {
     pub(super) offset: Offset,
     pub(super) tag: Tag,
 }
 
-/// What decides where reading starts.
+/// The basis on which the start of reading is decided.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) enum Basis {
-    /// What the group has committed.
+    /// The offsets that the group has committed.
     #[default]
     Group,
     /// The topic was made anew while it was read: nothing that is committed is its own.
@@ -32,7 +32,7 @@ pub(super) enum Basis {
 }
 
 impl Basis {
-    /// What counts as committed in a partition.
+    /// Returns the offset that counts as committed in a partition.
     pub(super) fn committed(&self, partition: PartitionId, by_group: Option<Committed>) -> Option<Committed> {
         let own = |offset: &Offset| Committed { offset: *offset, tag: Tag::default() };
         match self {
@@ -43,7 +43,7 @@ impl Basis {
     }
 }
 
-/// What there is to say of a start.
+/// A remark on a start.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Remark {
     /// It is as it should be.

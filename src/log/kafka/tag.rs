@@ -1,17 +1,17 @@
-//! The note that stands beside a committed offset: which topic it belongs to, and when it was committed.
+//! The metadata of a committed offset: the topic that it belongs to, and the time of the commit.
 //!
-//! Kafka keeps a string with each committed offset, its metadata. This group's is `delaycast topic=ID at=SECONDS`: the
-//! id of the topic that the offset was read in, and the Unix time of the commit. A name that is not known is passed
-//! over, so that later versions can add to it. Other clients commit without a note, or with one of their own.
+//! Kafka keeps a string with each committed offset, its metadata. This group's is `delaycast topic=ID at=SECONDS`:
+//! the id of the topic that the offset was read in, and the Unix time of the commit. A name that is not known is
+//! passed over, so that later versions can add to it. Other clients commit without metadata, or with their own.
 
 use chrono::{DateTime, Utc};
 
 use crate::{clock, log::TopicId};
 
-/// What the note begins with.
+/// The first word of the metadata.
 const MARK: &str = "delaycast";
 
-/// What stands beside a committed offset; both are `None` if another client has committed it.
+/// The metadata of a committed offset; both fields are `None` if another client has committed it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Tag {
     /// The topic that the offset was read in.
@@ -21,12 +21,12 @@ pub(super) struct Tag {
 }
 
 impl Tag {
-    /// The note of a commit that is made now.
+    /// The metadata of a commit that is made now.
     pub(super) fn now(topic: Option<TopicId>) -> Self {
         Tag { topic, at: Some(clock::now()) }
     }
 
-    /// Reads the note of any client.
+    /// Reads the metadata of any client.
     pub(super) fn parse(metadata: &str) -> Self {
         let mut tag = Tag::default();
         let mut words = metadata.split_ascii_whitespace();
@@ -45,14 +45,14 @@ impl Tag {
         tag
     }
 
-    /// The note as Kafka keeps it.
+    /// The metadata as Kafka keeps it.
     pub(super) fn metadata(&self) -> String {
         let topic = self.topic.map(|id| format!(" topic={id}")).unwrap_or_default();
         let at = self.at.map(|at| format!(" at={}", at.timestamp())).unwrap_or_default();
         format!("{MARK}{topic}{at}")
     }
 
-    /// Whether the offset is known to belong to another topic than the one of this id.
+    /// Returns whether the offset is known to belong to another topic than the one of this id.
     pub(super) fn is_foreign_to(&self, id: Option<TopicId>) -> bool {
         matches!((self.topic, id), (Some(own), Some(id)) if own != id)
     }

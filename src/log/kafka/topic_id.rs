@@ -1,4 +1,4 @@
-//! Describes a topic: its id and how many partitions it has.
+//! Describes a topic: its id and its number of partitions.
 //!
 //! The id comes with librdkafka's `DescribeTopics`, for which the binding has no safe call. This file makes that call
 //! and is the only one with unsafe code. Each pointer that is owned here is freed by a guard, and what librdkafka lends

@@ -1,4 +1,4 @@
-//! How many partitions a topic has, and making topics.
+//! Reads the partitions and settings of topics, and makes topics.
 
 use futures_executor::block_on;
 use rdkafka::{
@@ -29,7 +29,7 @@ pub(super) struct Found {
     pub(super) leader: Option<i32>,
 }
 
-/// How many partitions a topic has; `None` if there is no such topic. Blocks, [`CALL`] at most.
+/// Returns the number of partitions of a topic; `None` if there is no such topic. Blocks, [`CALL`] at most.
 pub(super) fn count_partitions<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,
@@ -127,7 +127,7 @@ pub(super) fn describe<C: ConsumerContext>(
     })
 }
 
-/// What a topic does with old messages, if that may be known. Blocks, [`CALL`] at most.
+/// Returns the `cleanup.policy` of a topic; `None` if it cannot be learned. Blocks, [`CALL`] at most.
 pub(super) fn cleanup_policy(config: &ClientConfig, topic: &str) -> Option<String> {
     configured(config, topic, "cleanup.policy")
 }

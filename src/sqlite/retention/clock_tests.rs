@@ -221,7 +221,7 @@ fn seed() -> u64 {
     seed
 }
 
-/// What somebody, or a protocol, may set a clock to: by how much it is wrong then.
+/// The error, in seconds, of a clock that an operator or a protocol may set.
 fn step(random: &mut ChaCha8Rng, true_s: i64) -> i64 {
     match random.random_range(0..8) {
         0 => 0,

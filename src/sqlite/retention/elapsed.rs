@@ -1,14 +1,15 @@
-//! The time that has elapsed for a file, and how far each of its tables reached when.
+//! The time that has elapsed for a file, and marks of the row that each of its tables had reached by then.
 //!
-//! 1. Elapsed time is the sum of what the machine's boot clock counted between two looks of any process that has the
-//!    file open. Between two starts of the machine nothing is counted, as only the wall clock could tell: a file that
-//!    lies on a machine that is off does not age.
-//! 2. The wall clock is held beside it. Where it has gone another way by more than [`JUMP`] (or is out of bounds), it
-//!    jumped: one process says so, once, with both readings, and nothing is dropped by age until it has kept pace for
+//! 1. Elapsed time is the sum of the boot clock's advances between consecutive looks of any process that has the file
+//!    open. The time between two starts of the machine is not counted, as only the wall clock could tell it: a file
+//!    on a machine that is off does not age.
+//! 2. The wall clock is compared with it. It has jumped if since the look before it went ahead or back by more than
+//!    [`JUMP_MS`] (after a new start of the machine: ahead by more than [`OFF_MS`]), or if it is out of bounds: one
+//!    process says so, once, with both readings, and nothing is dropped by age until it has kept pace for
 //!    [`Limits::steady_ms`](super::Limits).
 //! 3. A mark is made every [`Limits::mark_every_ms`](super::Limits): at this elapsed time a table reached up to this
-//!    row. What a mark covers is at least as old as the mark, whatever the rows themselves say. So a stamp of a clock
-//!    that was wrong neither shields a row nor condemns one.
+//!    row. Rows up to it are at least as old as the mark, whatever their own stamps say. So a stamp of a clock that
+//!    was wrong neither shields a row nor condemns one.
 //!
 //! The tables are made when they are first needed, and a build without them passes them over.
 
@@ -16,7 +17,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::clock::{Reading, of_seconds};
 
-/// The wall clock has jumped if it has gone by so much more or less than the boot clock.
+/// The wall clock has jumped if it has gone by this much more or less than the boot clock.
 const JUMP_MS: i64 = 60_000;
 /// After a new start of the machine, the wall clock has jumped if it is later than before by more than this: 1 day.
 const OFF_MS: i64 = 24 * 3600 * 1000;
@@ -49,9 +50,9 @@ CREATE TABLE IF NOT EXISTS retention_values (
 /// The file's time at a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sqlite) struct Elapsed {
-    /// What has elapsed since the first look, ms.
+    /// The time that has elapsed since the first look, ms.
     pub(super) ms: i64,
-    /// Whether the wall clock has kept pace for long enough to drop something by age.
+    /// True if the wall clock has kept pace for long enough to drop something by age.
     pub(super) is_steady: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What is dropped, and when.
+//! Retention: the rows that are dropped, and when.
 //!
 //! 1. A message is dropped once it is older than [`LOG_AGE_MAX`] *and* every group that has ever committed an offset
 //!    of its topic has committed one beyond it. While no group has, nothing is dropped.
@@ -10,7 +10,7 @@
 //!    wall clock jumps nothing is dropped by age. The bounds in bytes hold without any clock.
 //! 5. The time in which the machine is off, or no process has the file open across a start of the machine, is no age.
 //!
-//! It happens in small steps on the writing thread, each a transaction of its own, so that nobody waits long.
+//! Rows are dropped in small steps on the writing thread, each a transaction of its own, so that no write waits long.
 
 pub(super) mod elapsed;
 
@@ -27,11 +27,11 @@ pub const LOG_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 pub const DEAD_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Of dead letters and of rejections at most this many bytes are kept: 1 GiB.
 pub const DEAD_BYTES_MAX: u64 = 1 << 30;
-/// How often the writing thread looks for what to drop.
+/// Interval at which the writing thread looks for rows to drop.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(60);
-/// Age is known to this: once in an hour it is noted how far the tables reach.
+/// Resolution of age: once in this time the last row of each table is noted.
 pub const MARK_EVERY: Duration = Duration::from_secs(3600);
-/// So long must the wall clock have kept pace with the boot clock for something to be dropped by age.
+/// Time for which the wall clock must have kept pace with the boot clock before something is dropped by age.
 pub const STEADY: Duration = Duration::from_secs(3600);
 /// A step drops at most this many rows of a table or partition,
 const STEP_ROWS_MAX: i64 = 500;

@@ -14,7 +14,7 @@ fn open_with(names: &[&str]) -> (tempfile::TempDir, PathBuf, Arc<Database>) {
     (dir, path, database)
 }
 
-/// What a start on the same path finds.
+/// Returns the topics that a start on the same path finds.
 fn found_after_a_restart(path: &Path, database: Arc<Database>) -> Vec<String> {
     drop(database);
     topics(&Database::open(path).unwrap().connect().unwrap())
@@ -52,7 +52,7 @@ fn rule_8_each_loss_is_seen_before_the_next_acknowledgement() {
         let error = database.change(0, topic("after")).unwrap_err();
         assert!(error.needs_operator && error.reason.contains("Nothing is acknowledged"), "{difference:?}: {error}");
         assert_eq!(database.identity.lost(), Some(difference));
-        // It stays so, and everyone who asks is told; nothing is made anew.
+        // It stays so, and each call fails with it; nothing is made anew.
         assert_eq!(database.intact().unwrap_err(), error);
         assert_eq!(database.connect().map(drop).unwrap_err(), error);
         assert_eq!(database.change(0, topic("later")).unwrap_err(), error);

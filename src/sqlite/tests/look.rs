@@ -1,4 +1,4 @@
-//! Rule 9: who only looks makes and changes nothing; and a crash is told.
+//! Rule 9: inspection creates and changes nothing, and a crash is told.
 
 use std::{collections::BTreeMap, fs};
 
@@ -21,7 +21,7 @@ fn filled() -> (tempfile::TempDir, PathBuf) {
     (dir, path)
 }
 
-/// What a process that was killed leaves, without its process: copies of the three files.
+/// Copies of the three files as a killed process leaves them.
 fn crashed(path: &Path, suffixes: &[&str]) -> (tempfile::TempDir, PathBuf) {
     let database = Database::open(path).unwrap();
     database.change(0, topic("in the log alone")).unwrap();

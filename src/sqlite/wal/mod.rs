@@ -1,4 +1,4 @@
-//! Reads a `-wal` as SQLite's recovery does, and says what recovery takes and what it passes over in silence.
+//! Reads a `-wal` as SQLite's recovery does, and reports the frames that recovery takes and those that it ignores.
 //!
 //! Format: <https://www.sqlite.org/fileformat2.html#walformat>. A header of 32 bytes, then frames: 24 bytes of header
 //! and a page. A frame is valid if it has the header's salts and if its checksum continues that of the frame before.
@@ -6,9 +6,9 @@
 //!
 //! 1. [`read`] finds the same last frame as SQLite, for any bytes.
 //! 2. Frames with other salts were left by an earlier use of the file and say nothing.
-//! 3. Behind the last valid frame, frames with the header's salts are searched whose checksum continues the one that
-//!    the frame before them *says*: they were written after a frame that is damaged. A commit among them that another
-//!    frame follows was on disk before that one was written, so it was acknowledged, and is lost.
+//! 3. Behind the last valid frame it searches for frames with the header's salts whose checksum continues the one
+//!    that the frame before them *says*: they were written after a frame that is damaged. A commit among them that
+//!    another frame follows was on disk before that one was written, so it was acknowledged, and is lost.
 //! 4. Reading ends at a deadline, and the report says so.
 
 mod report;
@@ -33,7 +33,7 @@ const FRAME_HEADER_BYTES: usize = 24;
 /// SQLite's largest page.
 const PAGE_BYTES_MAX: u32 = 65_536;
 
-/// What recovery finds.
+/// The result of recovery.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Contents {
     /// Commits that are recovered.
@@ -44,16 +44,16 @@ pub(super) struct Contents {
     pub(super) bytes_behind: u64,
     /// Commits found behind damage: they are not recovered.
     pub(super) commits_lost: u64,
-    /// Whether one of them is followed by another frame, so that it was durable.
+    /// True if one of them is followed by another frame, so that it was durable.
     pub(super) acknowledged_lost: bool,
-    /// Whether the header cannot be used, so that recovery takes nothing.
+    /// True if the header cannot be used, so that recovery takes nothing.
     pub(super) header_is_damaged: bool,
-    /// Whether the deadline came before the end.
+    /// True if the deadline came before the end.
     pub(super) is_partial: bool,
 }
 
 impl Contents {
-    /// Whether frames were found behind damage.
+    /// Returns whether commits were found behind damage.
     pub(super) fn is_damaged(&self) -> bool {
         self.commits_lost > 0
     }
@@ -141,7 +141,7 @@ pub(super) fn read(mut wal: impl Read, page_bytes: usize, deadline: Instant) -> 
 struct Walk {
     header: Header,
     contents: Contents,
-    /// Whether every frame so far continues the chain.
+    /// True if every frame so far continues the chain.
     is_intact: bool,
     /// The last commit that was found behind damage has no frame after it yet.
     commit_is_last: bool,

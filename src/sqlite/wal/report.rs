@@ -1,4 +1,4 @@
-//! What is found in a `-wal` that no process has open, in words for the log and for the doctor.
+//! Reports the content of a `-wal` that no process has open, in words for the log and for the doctor.
 
 use std::{
     fs::File,
@@ -18,8 +18,8 @@ const BUFFER_BYTES: usize = 1 << 20;
 /// The page size of files that delaycast makes, for one whose header cannot be read.
 const PAGE_BYTES: usize = 4096;
 
-/// What the `-wal` of the database at `path` holds; `None` if there is none, or an empty one. Only true while no
-/// process has it open.
+/// Returns the content of the `-wal` of the database at `path`; `None` if there is none, or an empty one. Valid only
+/// while no process has it open.
 pub(in crate::sqlite) fn found(path: &Path, database: &File) -> io::Result<Option<Contents>> {
     let wal = match File::open(beside(path, "-wal")) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

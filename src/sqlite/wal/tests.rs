@@ -1,4 +1,4 @@
-//! The parser beside SQLite's own recovery, over logs that are cut and changed in every way.
+//! Compares the parser with SQLite's own recovery, over logs that are cut and changed in every way.
 
 use std::{fs, path::PathBuf, time::Duration};
 

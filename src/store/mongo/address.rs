@@ -68,7 +68,7 @@ const OPTIONS: [&str; 39] = [
     "wTimeoutMS",
 ];
 
-/// What a URL says.
+/// The settings that a URL gives.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) options: ClientOptions,

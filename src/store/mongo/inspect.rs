@@ -57,7 +57,7 @@ pub(super) fn inspect(store: &MongoStore) -> Vec<Finding> {
     findings
 }
 
-/// Whether another system's answers are there, and what that costs.
+/// Returns the finding on another system's answers and their cost, if there are any.
 fn takeover(store: &MongoStore) -> Option<Finding> {
     let examined = store.calls.call("no answer", CALL, |database| async move { examine(&database).await });
     let (found, advice) = match (store.takeover.takeover(), examined.ok()?) {

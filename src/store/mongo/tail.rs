@@ -90,7 +90,7 @@ fn filter(floor: DateTime<Utc>, skipped: Vec<Stamps>, after: Option<Place>) -> D
     filter
 }
 
-/// What a filter finds, in the order of the scan.
+/// Returns the documents that match a filter, in the order of the scan.
 async fn find(database: Database, filter: Document, rows_max: i64) -> mongodb::error::Result<Vec<Document>> {
     let mut cursor = database
         .collection::<Document>(ANSWERS)

@@ -3,7 +3,7 @@
 //! The old job's documents have an ObjectId as `_id` and name the request in the field `UUID` alone, so an insert
 //! under the request's UUID does not meet them as duplicates.
 //!
-//! 1. Where an answer stands under a request's UUID, whatever its `_id` is, it stays and no other one is written. The
+//! 1. If an answer stands under a request's UUID, whatever its `_id` is, it stays and no other one is written. The
 //!    UUIDs of a batch are looked up before its insert, in one query on the index on `UUID` per thousand.
 //! 2. With `takeover=auto`, the default, they are looked up only if the collection holds a document whose `_id` is no
 //!    string. A query on the index on `_id` tells, before the first insert and then once a minute, as another system
@@ -12,7 +12,7 @@
 //! 3. `takeover=on` looks UUIDs up always, also where another system's answers have strings as `_id`; `takeover=off`
 //!    never does.
 //! 4. Of several answers under one UUID the first is the answer: an ObjectId says when it was made, ours say when
-//!    they were scored. One that says neither goes before those that do.
+//!    they were scored. One without either time goes before those that have one.
 //! 5. A look-up by a request's id finds the answer of rule 4, whatever `takeover` says: an answer that was visible
 //!    stays so. Where there is no document of another system it reads the document under the `_id`, as before.
 //!
@@ -66,10 +66,10 @@ pub(super) struct Watch {
     seen: Mutex<Seen>,
 }
 
-/// What was seen of another system's documents.
+/// The last result of looking for another system's documents.
 struct Seen {
     some: bool,
-    /// While none was seen: when it is looked again.
+    /// While none was seen: time of the next look.
     again_at: Option<Instant>,
 }
 
@@ -91,7 +91,7 @@ impl Watch {
         self.takeover
     }
 
-    /// Whether UUIDs are to be looked up before an insert. At times it asks the server.
+    /// Returns whether UUIDs are to be looked up before an insert. At times it asks the server.
     pub(super) fn looks_up(&self, calls: &Calls) -> Result<bool, Unavailable> {
         if self.takeover == Takeover::Off {
             return Ok(false);
@@ -106,7 +106,8 @@ impl Watch {
         Ok(examined != Examined::None)
     }
 
-    /// Whether there are documents of another system, as far as that is known; `None` if it is to be looked.
+    /// Returns whether there are documents of another system, as far as that is known; `None` if the server is to be
+    /// asked.
     pub(super) fn known(&self) -> Option<bool> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         (seen.some || seen.again_at.is_some_and(|at| Instant::now() < at)).then_some(seen.some)

@@ -193,7 +193,7 @@ fn a_takeover_can_be_switched_off_and_on() {
         assert_eq!(prediction(place.store_with(parameter).lookup().unwrap().find("a").unwrap()), 0.0, "{parameter}");
     }
 
-    // Answers that were copied with strings for ids are seen by nobody who looks for other types.
+    // A query for other types does not find answers that were copied with strings for ids.
     place.run(doc! { "delete": ANSWERS, "deletes": [{ "q": {}, "limit": 0 }] });
     place.insert(vec![doc! { "_id": "6b04f9a1c0ffee0123456789", "UUID": "b", "Prediction": 0.0 }]);
     assert_eq!(place.store_with("takeover=on").answers().unwrap().write(&[answer("b", "m")]), Ok(vec![]));

@@ -103,7 +103,7 @@ fn row(error: &Bson, rows: usize) -> Result<Row, Unavailable> {
     Ok(if duplicate { Row::Unclear(refusal) } else { Row::Refused(refusal) })
 }
 
-/// Whether the server says that a duplicate is one of `_id`: see rule 1.
+/// Returns whether the server says that a duplicate is one of `_id`: see rule 1.
 fn names_the_id(error: &Document) -> bool {
     if let Some(pattern) = error.get("keyPattern") {
         return pattern.as_document().is_some_and(|pattern| pattern.keys().eq(["_id"]));
@@ -120,7 +120,7 @@ fn code(error: &Document) -> i32 {
     number(error, "code").and_then(|code| i32::try_from(code).ok()).unwrap_or_default()
 }
 
-/// What the server says, without what it repeats of a document: see rule 3.
+/// Returns the server's message without the parts of a document that it repeats: see rule 3.
 fn message(error: &Document) -> String {
     let said = error.get_str("errmsg").unwrap_or("no reason given");
     let end = [said.find("dup key"), said.find('{')].into_iter().flatten().min().unwrap_or(said.len());

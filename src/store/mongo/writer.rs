@@ -1,8 +1,8 @@
 //! Writes documents: unordered inserts, acknowledged by a majority.
 //!
 //! 1. A duplicate that the server does not say to be one of `_id` is looked up by `_id`, and in the collection of
-//!    answers by `UUID` as well, where somebody may have made a unique index. What is found stands. What is not found
-//!    is a duplicate of something else, and refused for good.
+//!    answers by `UUID` as well, as an index on that field may be unique. What is found stands. What is not found is
+//!    a duplicate of something else, and refused for good.
 //! 2. An answer is not written where another system's stands under the same UUID: see [`super::takeover`].
 
 use std::{collections::HashSet, sync::Arc, time::Duration};

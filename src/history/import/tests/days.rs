@@ -1,4 +1,4 @@
-//! Rule 7: which day a date is.
+//! Rule 7: the day that a date stands for.
 
 use super::{spelling::flights_in, *};
 

@@ -1,4 +1,4 @@
-//! Rule 6: directories and zips, what is in them, and what is passed over.
+//! Rule 6: directories and zips, their content, and files that are passed over.
 
 use super::{spelling::*, *};
 

@@ -1,4 +1,4 @@
-//! Rules 1, 4 and 10: what files are packed in, what is not read, and how much may come out.
+//! Rules 1, 4 and 10: the formats that files are packed in, files that are not read, and bounds on unpacked bytes.
 
 use super::{bounds::RATIO_FREE_BYTES, spelling::*, *};
 

@@ -37,7 +37,7 @@ pub(super) fn sorted(mut flights: Vec<Flight>) -> Vec<Flight> {
     flights
 }
 
-/// How a table writes flights.
+/// The conventions by which a table writes flights.
 #[derive(Debug, Clone)]
 pub(super) struct Spelling {
     /// The names of the columns, in the order of [`Spelling::cells`].

@@ -6,14 +6,15 @@
 //!         latest − overlap    wall clock            elapsed time       latest − overlap
 //! ```
 //!
-//! 1. An answer that lands with a stamp near this machine's wall clock, near what it would say if it had not been set
-//!    since the start, or behind the latest one, is taken, once.
-//! 2. Answers from the future, of a clock that was or is ahead, do not raise the floor: those of now are still found.
-//!    They are taken as they land, and their range is passed from then on. When the time comes to be there, they are
-//!    no news.
-//! 3. When this machine's clock is set back, the floor follows it. What lies there has been taken when it landed. So
-//!    what the first look after that finds there is no news, at the price of what has landed between two looks.
-//! 4. What is remembered is bounded by [`SEEN_MAX`] and [`RANGES_MAX`].
+//! 1. An answer is taken, once, if it lands with a stamp that is near this machine's wall clock, near what that would
+//!    say if it had not been set since the start, or later than the latest one.
+//! 2. Answers from the future, of a clock that was or is ahead, do not raise the floor: answers of now are still
+//!    found. They are taken as they land, and their range counts as passed from then on. When that time comes, they
+//!    are no news.
+//! 3. When this machine's clock is set back, the floor follows it. Answers there were taken when they landed, so
+//!    those that the first look after that finds there are no news. The price: answers that land there between the
+//!    two looks are missed.
+//! 4. Memory is bounded by [`SEEN_MAX`] and [`RANGES_MAX`].
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -23,13 +24,13 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// How far behind the latest answer another one may land, s.
+/// Time behind the latest answer within which another one may land, s.
 const OVERLAP_S: i64 = 10;
-/// How far a clock may be ahead of this one to be of the same time, s.
+/// Upper bound on the lead of a clock over this one at which both count as showing the same time, s.
 const AHEAD_S: i64 = 60;
-/// So many answers are remembered as seen. Where more fall into the overlap, it is shorter.
+/// Upper bound on the answers that are remembered as seen. If more fall into the overlap, it is shorter.
 const SEEN_MAX: usize = 200_000;
-/// So many ranges are remembered as passed. Of more, the two lowest become one.
+/// Upper bound on the ranges that are remembered as passed. Of more, the two lowest become one.
 const RANGES_MAX: usize = 8;
 
 /// An answer's place in the order of the scan.
@@ -48,7 +49,7 @@ pub(super) struct Scan {
     lit: [Stamps; 2],
     /// Where they landed at the pass before.
     lit_before: [Stamps; 2],
-    /// What was looked into and lies above the floor, in order.
+    /// Ranges above the floor that were looked into, in order.
     passed: Vec<Stamps>,
     seen: Seen,
 }
@@ -89,7 +90,7 @@ impl Scan {
         self.floor
     }
 
-    /// What to leave out.
+    /// Returns the ranges to leave out.
     pub(super) fn skipped(&self) -> Vec<Stamps> {
         let mut skipped = self.passed.clone();
         for lit in &self.lit {
@@ -100,7 +101,7 @@ impl Scan {
         skipped
     }
 
-    /// Remembers an answer; whether it is news.
+    /// Remembers an answer; returns whether it is news.
     pub(super) fn is_news(&mut self, place: &Place) -> bool {
         let is_in = |ranges: &[Stamps]| ranges.iter().any(|range| range.contains(&place.0));
         // It lay there before anything could land there by our clocks.
@@ -192,7 +193,7 @@ impl Seen {
     }
 }
 
-/// So many seconds later, as far as there are any.
+/// Returns the time so many seconds later, or `at` if there is none.
 fn later(at: DateTime<Utc>, seconds: i64) -> DateTime<Utc> {
     at.checked_add_signed(TimeDelta::seconds(seconds)).unwrap_or(at)
 }
@@ -247,7 +248,7 @@ mod tests {
             self.scan.move_on();
         }
 
-        /// How many of those landed since were not taken; that none was taken twice.
+        /// Number of answers landed since `from` that were not taken; asserts that none was taken twice.
         fn missed(&mut self, from: usize) -> usize {
             let mut taken = self.taken.clone();
             taken.sort();
