@@ -13,7 +13,8 @@
 //!    or twice, is looked into.
 //! 5. A quote too many or too few makes it unknown what is in a string. What was found before it stays; behind it a
 //!    `UUID` is found only if the message has that word once and no brace or bracket before it but the outermost one.
-//! 6. A brace or bracket too many makes it unknown what is nested: it hides all, unless the object is flat.
+//! 6. A brace or bracket too many makes it unknown what is nested: it hides all, unless the object is flat. An object
+//!    that ends before a `UUID` was found has none, whatever follows it.
 //! 7. Names and strings in single quotes, as Python writes a dictionary, are read in a message whose first name has
 //!    them. A quote too many or too few in it hides all.
 //! 8. The time is linear in the length of the message, of which the first [`SCAN_BYTES_MAX`] bytes are looked at.
@@ -162,6 +163,10 @@ impl Scan<'_> {
             if let Some(doubt) = self.doubt(token, is_adjacent) {
                 return doubt;
             }
+            // It ends before its id: its brace is damaged, or what follows is another object.
+            if token == Token::Close && self.depth < self.members_at && matches!(self.found, Found::Nothing) {
+                return Ended::UnknownDepth;
+            }
             // A string without an end, in single quotes, may as well be the space between two of them.
             let Some(end) = end else { return if self.single_quoted { Ended::UnknownQuotes } else { Ended::AtEnd } };
             let may_be_name = token == Token::Text && self.previous[0] != Token::Colon && self.depth == self.members_at;
@@ -185,7 +190,7 @@ impl Scan<'_> {
                 self.depth -= 1;
             }
             // Members go on behind the object's end, or there is another object in its array.
-            (Token::Comma, _) if self.depth < self.members_at => return Some(Ended::UnknownDepth),
+            (Token::Comma | Token::Text, _) if self.depth < self.members_at => return Some(Ended::UnknownDepth),
             (Token::Comma, [Token::Colon, _]) | (Token::Colon, [Token::Text, Token::Colon]) => self.is_flat = false,
             // Strings touch nothing but commas, colons, braces and brackets.
             (Token::Text, [Token::Text | Token::Word, _]) if is_adjacent => return Some(Ended::UnknownQuotes),
@@ -245,6 +250,11 @@ fn find_in_flat_object(object: &[u8]) -> Option<RequestId> {
     let end = value.iter().position(|byte| *byte == b'"')?;
     let (value, behind) = (&value[..end], value[end + 1..].trim_ascii_start());
     if value.contains(&b'\\') || !matches!(behind, [] | [b',' | b'}', ..]) {
+        return None;
+    }
+    // More braces are closed than opened: one before the name is damaged, and the member is nested.
+    let count = |brace: u8| behind.iter().filter(|byte| **byte == brace).count();
+    if count(b'}') > count(b'{') + 1 {
         return None;
     }
     RequestId::new(plain(value)?).ok()
