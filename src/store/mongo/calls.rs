@@ -14,7 +14,7 @@ use std::{
 
 use mongodb::{
     Client, Database,
-    bson::{Document, doc},
+    bson::{Bson, Document, doc},
     options::ClientOptions,
 };
 use tokio::runtime::Runtime;
@@ -27,6 +27,24 @@ pub(super) const INDEX: Duration = Duration::from_secs(30);
 
 /// Unauthorized, IndexOptionsConflict, IndexKeySpecsConflict.
 const NOT_OURS_TO_INDEX: [i32; 3] = [13, 85, 86];
+
+/// NamespaceNotFound: the collection is not there, and so has no index.
+const NAMESPACE_NOT_FOUND: i32 = 26;
+/// Upper bound on listing indexes.
+const LIST: Duration = Duration::from_secs(6);
+
+/// Returns whether a reply to `listIndexes` is whole and has no unique index but the one on `_id`.
+fn lists_only_the_id(reply: &Document) -> bool {
+    let Ok(cursor) = reply.get_document("cursor") else { return false };
+    let is_whole = matches!(cursor.get("id"), Some(Bson::Int64(0) | Bson::Int32(0)));
+    let is_of_the_id = |index: &Document| index.get_document("key").is_ok_and(|key| key.keys().eq(["_id"]));
+    let is_unique = |index: &Document| match index.get("unique") {
+        None | Some(Bson::Boolean(false)) => false,
+        Some(_) => true,
+    };
+    let harmless = |index: &Bson| index.as_document().is_some_and(|index| is_of_the_id(index) || !is_unique(index));
+    is_whole && cursor.get_array("firstBatch").is_ok_and(|indexes| indexes.iter().all(harmless))
+}
 
 /// A client, and how many there were before it.
 struct Current {
@@ -105,6 +123,19 @@ impl Calls {
         Ok(())
     }
 
+    /// Returns whether the server lists no unique index of a collection but the one on `_id`.
+    pub(super) fn only_id_is_unique(&self, collection: &'static str) -> Result<bool, Unavailable> {
+        let doing = format!("cannot list the indexes of {collection}");
+        let listed = self.call(&doing, LIST, |database| async move {
+            match database.run_command(doc! { "listIndexes": collection }).await {
+                Ok(reply) => Ok(Some(reply)),
+                Err(error) if code(&error) == Some(NAMESPACE_NOT_FOUND) => Ok(None),
+                Err(error) => Err(error),
+            }
+        })?;
+        Ok(listed.is_none_or(|reply| lists_only_the_id(&reply)))
+    }
+
     fn current(&self) -> MutexGuard<'_, Option<Current>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -142,5 +173,27 @@ impl Drop for Calls {
             drop(entered);
             runtime.shutdown_background();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_indexes_tells_whether_the_id_alone_is_unique() {
+        let reply = |id: i64, index: Document| {
+            let of_the_id = doc! { "v": 2, "key": { "_id": 1 }, "name": "_id_" };
+            doc! { "cursor": { "id": id, "ns": "d.c", "firstBatch": [of_the_id, index] }, "ok": 1.0 }
+        };
+        let on_uuid = |unique: Bson| doc! { "key": { "UUID": 1 }, "name": "UUID_1", "unique": unique };
+        assert!(lists_only_the_id(&reply(0, doc! { "key": { "UUID": 1 }, "name": "UUID_1" })));
+        assert!(lists_only_the_id(&reply(0, on_uuid(Bson::Boolean(false)))));
+        assert!(lists_only_the_id(&reply(0, doc! { "key": { "_id": 1 }, "name": "_id_", "unique": true })));
+        for unique in [Bson::Boolean(true), Bson::Int32(1), Bson::Double(1.0)] {
+            assert!(!lists_only_the_id(&reply(0, on_uuid(unique))));
+        }
+        assert!(!lists_only_the_id(&reply(7, doc! { "key": { "UUID": 1 }, "name": "UUID_1" })), "there are more");
+        assert!(!lists_only_the_id(&doc! { "ok": 1.0 }));
     }
 }

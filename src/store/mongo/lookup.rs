@@ -76,7 +76,7 @@ async fn find(database: &Database, id: &str, takeover: &Watch) -> mongodb::error
                 let began_at = Instant::now();
                 let examined = examine(database).await?;
                 takeover.learn(examined, began_at.elapsed());
-                examined != Examined::None
+                examined == Examined::Some
             }
         };
         let documents = if others { under(&answers, id).await? } else { Vec::new() };

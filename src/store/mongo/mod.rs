@@ -85,18 +85,18 @@ impl Store for MongoStore {
         // Look-ups of the old system's documents need it.
         calls.index(ANSWERS, doc! { "key": { "UUID": 1 }, "name": "UUID_1" })?;
         let takeover = Some(Arc::clone(&self.takeover));
-        Ok(Box::new(DocumentWriter { calls, collection: ANSWERS, document: Answer::to_document, takeover }))
+        Ok(Box::new(DocumentWriter::new(calls, ANSWERS, Answer::to_document, takeover)))
     }
 
     fn rejections(&self) -> Result<Box<dyn Writer<Rejection>>, Unavailable> {
         let calls = Arc::clone(&self.calls);
-        Ok(Box::new(DocumentWriter { calls, collection: REJECTIONS, document: Rejection::to_document, takeover: None }))
+        Ok(Box::new(DocumentWriter::new(calls, REJECTIONS, Rejection::to_document, None)))
     }
 
     fn shadows(&self) -> Result<Box<dyn Writer<ShadowAnswer>>, Unavailable> {
         shadow::expire(&self.calls)?;
         let calls = Arc::clone(&self.calls);
-        Ok(Box::new(DocumentWriter { calls, collection: SHADOWS, document: ShadowAnswer::to_document, takeover: None }))
+        Ok(Box::new(DocumentWriter::new(calls, SHADOWS, ShadowAnswer::to_document, None)))
     }
 
     fn compared(&self) -> Result<Vec<Comparison>, Unavailable> {

@@ -8,7 +8,8 @@
 //! 2. With `takeover=auto`, the default, they are looked up only if the collection holds a document whose `_id` is no
 //!    string. A query on the index on `_id` tells, before the first insert and then once a minute, as another system
 //!    may begin to write later. Once there is such a document, UUIDs are looked up for as long as the store is open.
-//!    A query that takes long is made less often.
+//!    A query that takes long is made less often. A server that scans and does not find one in time is taken to hold
+//!    none, with a warning: it could not look UUIDs up in time either.
 //! 3. `takeover=on` looks UUIDs up always, also where another system's answers have strings as `_id`; `takeover=off`
 //!    never does.
 //! 4. Of several answers under one UUID the first is the answer: an ObjectId says when it was made, ours say when
@@ -101,9 +102,13 @@ impl Watch {
         }
         let began_at = Instant::now();
         let doing = "cannot look for documents of another system";
-        let examined = calls.call(doing, FIND, |database| async move { examine(&database).await })?;
+        let examined = match calls.call(doing, FIND, |database| async move { examine(&database).await }) {
+            // A server without a limit of its own that scans; one that is down fails the insert as well.
+            Err(_) if began_at.elapsed() >= QUERY => Examined::Unknown,
+            examined => examined?,
+        };
         self.learn(examined, began_at.elapsed());
-        Ok(examined != Examined::None)
+        Ok(examined == Examined::Some)
     }
 
     /// Returns whether there are documents of another system, as far as that is known; `None` if the server is to be
@@ -119,7 +124,7 @@ impl Watch {
         if seen.some {
             return;
         }
-        seen.some = examined != Examined::None;
+        seen.some = examined == Examined::Some;
         seen.again_at = Some(Instant::now() + EXAMINE.max(took * EXAMINE_SHARE));
         match examined {
             Examined::None => {}
@@ -127,8 +132,8 @@ impl Watch {
                 "{ANSWERS} holds documents of another system: an answer under the same UUID stands, and is looked for"
             ),
             Examined::Unknown => tracing::warn!(
-                "the server does not find out in time whether {ANSWERS} holds documents of another system, so it is taken to: \
-                 an answer under the same UUID is looked for"
+                "the server scans {ANSWERS}, and does not find out in time whether it holds documents of another system: \
+                 it is taken to hold none. If it does, set takeover=on in the store's URL"
             ),
         }
     }

@@ -1,7 +1,7 @@
 //! Writes documents: unordered inserts, acknowledged by a majority.
 //!
-//! 1. A duplicate that the server does not say to be one of `_id` is looked up by `_id`, and in the collection of
-//!    answers by `UUID` as well, as an index on that field may be unique. What is found stands. What is not found is
+//! 1. A duplicate that the server does not say to be one of `_id` counts as one if the server lists no other unique index,
+//!    before the insert and after it. Else it is looked up by `_id`, and in the collection of answers by `UUID` as well, as an index on that field may be unique. What is found stands. What is not found is
 //!    a duplicate of something else, and refused for good.
 //! 2. An answer is not written where another system's stands under the same UUID: see [`super::takeover`].
 
@@ -38,10 +38,21 @@ pub(super) struct DocumentWriter<T> {
     pub(super) document: fn(&T) -> document::Document,
     /// Looks for answers of another system, where the collection may have some.
     pub(super) takeover: Option<Arc<Watch>>,
+    /// Whether the server has listed no unique index but the one on `_id`; `None` before it was asked.
+    only_id_is_unique: Option<bool>,
 }
 
 impl<T> DocumentWriter<T> {
-    fn insert(&self, batch: &mut Batch, refusals: &mut Vec<Refusal>) -> Result<(), Unavailable> {
+    pub(super) fn new(
+        calls: Arc<Calls>,
+        collection: &'static str,
+        document: fn(&T) -> document::Document,
+        takeover: Option<Arc<Watch>>,
+    ) -> Self {
+        DocumentWriter { calls, collection, document, takeover, only_id_is_unique: None }
+    }
+
+    fn insert(&mut self, batch: &mut Batch, refusals: &mut Vec<Refusal>) -> Result<(), Unavailable> {
         let Batch { mut rows, mut documents, .. } = std::mem::take(batch);
         if let Some(takeover) = &self.takeover
             && !rows.is_empty()
@@ -56,6 +67,9 @@ impl<T> DocumentWriter<T> {
         if rows.is_empty() {
             return Ok(());
         }
+        if self.only_id_is_unique.is_none() {
+            self.only_id_is_unique = Some(self.calls.only_id_is_unique(self.collection)?);
+        }
         let ids: Vec<Option<String>> = documents.iter().map(id).collect();
         let command = doc! {
             "insert": self.collection,
@@ -68,6 +82,7 @@ impl<T> DocumentWriter<T> {
         let reply = self.calls.call(&doing, INSERT, insert)?;
         let Verdict { refused, unclear } = verdict(&reply, rows.len())
             .map_err(|error| Unavailable { reason: format!("{doing}: {}", error.reason), ..error })?;
+        let unclear = if self.are_of_the_id(&unclear)? { Vec::new() } else { unclear };
         let id_of = |refusal: &Refusal| ids.get(refusal.row).cloned().flatten();
         let there = self.standing(&unclear.iter().filter_map(id_of).collect::<Vec<_>>())?;
         let unclear = unclear.into_iter().filter(|refusal| id_of(refusal).is_none_or(|id| !there.contains(&id)));
@@ -79,6 +94,17 @@ impl<T> DocumentWriter<T> {
         refusals
             .extend(refused.filter_map(|Refusal { row, reason }| rows.get(row).map(|&row| Refusal { row, reason })));
         Ok(())
+    }
+
+    /// Returns whether the server lists no index that these duplicates could be of but the one on `_id`.
+    fn are_of_the_id(&mut self, unclear: &[Refusal]) -> Result<bool, Unavailable> {
+        if unclear.is_empty() {
+            return Ok(true);
+        }
+        let before = self.only_id_is_unique;
+        let now = self.calls.only_id_is_unique(self.collection)?;
+        self.only_id_is_unique = Some(now);
+        Ok(before == Some(true) && now)
     }
 
     /// Of these ids those under which a document stands.
