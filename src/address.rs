@@ -293,9 +293,9 @@ mod tests {
 
         #[test]
         fn a_url_that_is_refused_is_not_repeated(url in anything_like_a_url()) {
-            // What is a scheme may be said, and a file would be made.
+            // A scheme may be said. Three slashes begin the path of a file, which may be said too, and which would be made.
             let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
-            prop_assume!(!scheme.contains(SECRET));
+            prop_assume!(!scheme.contains(SECRET) && !url.starts_with("sqlite:///"));
             let errors = [crate::log::open(&url).map(drop), crate::store::open(&url).map(drop)];
             for error in errors.iter().filter_map(|opened| opened.as_ref().err()) {
                 let said = said(error);
