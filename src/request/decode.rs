@@ -223,9 +223,11 @@ fn time_of_day(field: &'static str, value: Option<Scalar<'_>>) -> Result<Option<
         // A float beyond i32 becomes its end, which is no time of day.
         Some(Scalar::Number(number)) if number.fract() == 0.0 => Some(number as i32),
         Some(Scalar::Number(_)) => None,
-        Some(Scalar::Text(text)) if is_nan(&text) => return Ok(None),
-        Some(Scalar::Text(text)) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
-        Some(Scalar::Text(_)) => None,
+        Some(Scalar::Text(text)) if text.trim().is_empty() || is_nan(&text) => return Ok(None),
+        Some(Scalar::Text(text)) => {
+            let text = text.trim();
+            text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+        }
         Some(other) => return Err(wrong_type(field, &other, "a number or a string")),
     };
     let wrong = || Invalid::new(field, "must be a local time of day as hhmm, as in 1745");

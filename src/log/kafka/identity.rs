@@ -1,12 +1,18 @@
 //! Tells a topic that was made anew from the one that had its name before.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use super::topic_id::Description;
 use crate::log::TopicId;
 
 /// Upper bound on the ids of former topics that are remembered.
 const FORMER_MAX: usize = 16;
+/// A former topic that alone is described for this long is the topic again: a cluster that was left and came back, or a
+/// new one that a lagging broker had hidden. No broker lags behind for so long.
+const BACK_AFTER: Duration = Duration::from_secs(30);
 /// Number of signs of another topic in a row that are needed where there are no ids: a broker that lags behind the
 /// others shows one for a moment.
 const SIGNS: u32 = 2;
@@ -16,6 +22,8 @@ const SIGNS: u32 = 2;
 pub(super) struct Identity {
     current: Option<Description>,
     former: VecDeque<TopicId>,
+    /// A former topic that is described now, and since when no other one was.
+    back: Option<(TopicId, Instant)>,
     signs: u32,
 }
 
@@ -34,9 +42,19 @@ impl Identity {
     /// Judges what a broker says now. That a partition ends before where it was read, another sign of another topic, is
     /// seen where reading starts over.
     pub(super) fn judge(&mut self, found: Description) -> Verdict {
-        if found.id.is_some_and(|id| self.former.contains(&id)) {
-            return Verdict::Former;
+        self.judge_at(found, Instant::now())
+    }
+
+    fn judge_at(&mut self, found: Description, now: Instant) -> Verdict {
+        if let Some(id) = found.id.filter(|id| self.former.contains(id)) {
+            let since = self.back.filter(|(back, _)| *back == id).map_or(now, |(_, since)| since);
+            self.back = Some((id, since));
+            if now.duration_since(since) < BACK_AFTER {
+                return Verdict::Former;
+            }
+            self.former.retain(|former| *former != id);
         }
+        self.back = None;
         let Some(current) = &mut self.current else {
             self.current = Some(found);
             return Verdict::Same;
@@ -103,6 +121,15 @@ mod tests {
         assert_eq!(identity.judge(of(1, 6)), Verdict::Former);
         assert_eq!(identity.judge(of(2, 6)), Verdict::Same);
         assert_eq!(identity.judge(of(1, 6)), Verdict::Former);
+        // It is back, unless the other one is described in between.
+        let (now, later) = (Instant::now(), Instant::now() + 2 * BACK_AFTER);
+        assert_eq!(identity.judge_at(of(2, 6), now), Verdict::Same);
+        assert_eq!(identity.judge_at(of(1, 6), now), Verdict::Former);
+        assert_eq!(identity.judge_at(of(2, 6), later), Verdict::Same);
+        assert_eq!(identity.judge_at(of(1, 6), later), Verdict::Former);
+        assert!(matches!(identity.judge_at(of(1, 6), later + BACK_AFTER), Verdict::Anew(_)));
+        identity.leave();
+        assert_eq!(identity.judge_at(of(1, 6), later + BACK_AFTER), Verdict::Same);
         assert_eq!(identity.id(), Some(TopicId([2; 16])));
     }
 

@@ -170,6 +170,12 @@ impl Keeper {
             }
         }
         if self.shared.is_out_of_range() {
+            tracing::warn!(
+                "topic {}: the position read to is out of range in partitions {:?} (the log was cut back, or its retention \
+                 has overtaken the reader): reading starts at their earliest messages",
+                self.topic,
+                self.shared.out_of_range()
+            );
             return self.leave(LeavingFor::Elsewhere);
         }
         self.shared.reads(self.identity.id());

@@ -27,7 +27,7 @@ use super::{
     office::Office,
     options,
     progress::{HeldBack, Marks, Source},
-    start::{Basis, Extent},
+    start::{Basis, Extent, Positions},
 };
 use crate::{
     background::{FAREWELL, Thread},
@@ -81,8 +81,8 @@ struct State {
     /// The last error that belongs to no call.
     complaint: Option<Unavailable>,
     faults: BTreeMap<PartitionId, (Instant, Unavailable)>,
-    /// librdkafka has stopped reading a partition, because its position is out of range.
-    out_of_range: bool,
+    /// Partitions that librdkafka has stopped reading, because its position is out of range.
+    out_of_range: BTreeSet<PartitionId>,
     leaving: Leaving,
     stop: bool,
 }
@@ -95,7 +95,7 @@ enum Leaving {
     /// Messages that were handed out have not all come back yet.
     Waiting,
     /// Nothing is on its way any more; this far it was read.
-    Left(Offsets),
+    Left(Positions),
 }
 
 /// What the reader, its keeper and librdkafka's callbacks share.
@@ -172,19 +172,24 @@ impl Shared {
     }
 
     /// Ends the leaving: how far the partitions were read; `None` if something is on its way still.
-    pub(super) fn end_leaving(&self) -> Option<Offsets> {
+    pub(super) fn end_leaving(&self) -> Option<Positions> {
         let mut state = self.state();
         let Leaving::Left(positions) = &mut state.leaving else { return None };
         let positions = std::mem::take(positions);
         state.leaving = Leaving::No;
         state.faults.clear();
-        state.out_of_range = false;
+        state.out_of_range.clear();
         self.leaving.store(false, Ordering::Release);
         Some(positions)
     }
 
     pub(super) fn is_out_of_range(&self) -> bool {
-        self.state().out_of_range
+        !self.state().out_of_range.is_empty()
+    }
+
+    /// The partitions whose position is out of range.
+    pub(super) fn out_of_range(&self) -> Vec<u32> {
+        self.state().out_of_range.iter().map(|partition| partition.0).collect()
     }
 
     pub(super) fn extends(&self, partition: PartitionId, extent: Extent) {
@@ -291,8 +296,12 @@ impl KafkaReader {
         if !self.queues.iter().all(Queue::has_all_back) {
             return;
         }
-        let positions = self.queues.drain(..).map(|queue| (queue.partition, Offset(queue.next))).collect();
         let mut state = self.shared.state();
+        // A position that was out of range is not used again: the log may have grown beyond it since, with other messages.
+        let out = &state.out_of_range;
+        let position =
+            |queue: Queue| (queue.partition, (!out.contains(&queue.partition)).then_some(Offset(queue.next)));
+        let positions = self.queues.drain(..).map(position).collect();
         if let Leaving::Waiting = state.leaving {
             state.leaving = Leaving::Left(positions);
         }
@@ -328,7 +337,9 @@ impl Queue {
                 Some(Err(error)) => {
                     let fault = unavailable(&format!("cannot read partition {}", self.partition.0), &error);
                     let mut state = shared.state();
-                    state.out_of_range |= error.rdkafka_error_code() == Some(Code::AutoOffsetReset);
+                    if error.rdkafka_error_code() == Some(Code::AutoOffsetReset) {
+                        state.out_of_range.insert(self.partition);
+                    }
                     state.faults.insert(self.partition, (Instant::now(), fault));
                 }
             }

@@ -1,7 +1,9 @@
 //! Where reading a partition starts.
 
+use std::collections::BTreeMap;
+
 use super::tag::Tag;
-use crate::log::{Offset, Offsets, PartitionId, TopicId};
+use crate::log::{Offset, PartitionId, TopicId};
 
 /// A partition as a broker describes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +30,11 @@ pub(super) enum Basis {
     /// The topic was made anew while it was read: nothing that is committed is its own.
     Anew,
     /// It is the same topic, read so far already.
-    Positions(Offsets),
+    Positions(Positions),
 }
+
+/// The next offset to read of each partition; `None` where the position was out of range.
+pub(super) type Positions = BTreeMap<PartitionId, Option<Offset>>;
 
 impl Basis {
     /// Returns the offset that counts as committed in a partition.
@@ -38,7 +43,10 @@ impl Basis {
         match self {
             Basis::Group => by_group,
             Basis::Anew => None,
-            Basis::Positions(positions) => positions.get(&partition).map(own).or(by_group),
+            Basis::Positions(positions) => match positions.get(&partition) {
+                Some(position) => position.as_ref().map(own),
+                None => by_group,
+            },
         }
     }
 }
@@ -113,8 +121,9 @@ mod tests {
 
     #[test]
     fn what_was_read_counts_for_more_than_what_is_committed_and_for_a_new_topic_neither_does() {
-        let (p0, p1) = (PartitionId(0), PartitionId(1));
-        let positions = Basis::Positions(Offsets::from([(p0, Offset(7))]));
+        let (p0, p1, p2) = (PartitionId(0), PartitionId(1), PartitionId(2));
+        let positions = Basis::Positions(Positions::from([(p0, Some(Offset(7))), (p2, None)]));
+        assert_eq!(positions.committed(p2, at(3, ID)), None, "it was out of range, and so may the group's offset be");
         assert_eq!(Basis::Group.committed(p0, at(3, ID)), at(3, ID));
         assert_eq!(positions.committed(p0, at(3, ID)), at(7, None));
         assert_eq!(positions.committed(p1, at(3, ID)), at(3, ID));

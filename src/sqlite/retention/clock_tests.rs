@@ -192,6 +192,19 @@ fn rule_5_time_without_the_machine_is_no_age_and_two_processes_count_it_once() {
 }
 
 #[test]
+fn marks_are_kept_for_as_long_as_they_can_tell_something() {
+    let mut machine = Machine::new();
+    machine.write();
+    for _ in 0..100 {
+        machine.true_s += DAY_S;
+        machine.sweep(&Limits::default());
+    }
+    let most = "SELECT max(marks) FROM (SELECT count(*) AS marks FROM retention_marks GROUP BY name)";
+    let marks: i64 = machine.connection.query_row(most, [], |row| row.get(0)).unwrap();
+    assert!((30..=32).contains(&marks), "{marks} of a hundred days, also of a topic that no group has read");
+}
+
+#[test]
 fn what_does_not_change_is_timed_by_elapsed_time() {
     let machine = Machine::new();
     let elapsed = |ms, is_steady| {

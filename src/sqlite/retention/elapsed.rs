@@ -15,6 +15,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::Limits;
 use crate::clock::{Reading, of_seconds};
 
 /// The wall clock has jumped if it has gone by this much more or less than the boot clock.
@@ -148,9 +149,10 @@ fn note(connection: &Connection, noted: &Noted) -> rusqlite::Result<()> {
 }
 
 /// Makes marks, if they are due: of everything that is numbered in the order of its arrival, the next number.
-pub(super) fn mark(connection: &Connection, elapsed: Elapsed, every_ms: i64) -> rusqlite::Result<()> {
+/// Marks that can tell nothing more are removed: for each table those before the newest one that is older than any age.
+pub(super) fn mark(connection: &Connection, elapsed: Elapsed, limits: &Limits) -> rusqlite::Result<()> {
     let marked_ms: Option<i64> = connection.query_row("SELECT marked_ms FROM retention_clock", [], |row| row.get(0))?;
-    if marked_ms.is_some_and(|marked_ms| elapsed.ms - marked_ms < every_ms) {
+    if marked_ms.is_some_and(|marked_ms| elapsed.ms - marked_ms < limits.mark_every_ms) {
         return Ok(());
     }
     connection.execute(
@@ -160,6 +162,11 @@ pub(super) fn mark(connection: &Connection, elapsed: Elapsed, every_ms: i64) -> 
          UNION ALL SELECT 'rejections', ?1, coalesce(max(seq), 0) + 1 FROM rejections
          UNION ALL SELECT 'shadow_answers', ?1, coalesce(max(seq), 0) + 1 FROM shadow_answers",
         [elapsed.ms],
+    )?;
+    connection.execute(
+        "DELETE FROM retention_marks WHERE elapsed_ms < (SELECT max(older.elapsed_ms) FROM retention_marks older
+         WHERE older.name = retention_marks.name AND older.elapsed_ms <= ?1)",
+        [elapsed.ms - limits.log_age_ms.max(limits.dead_age_ms)],
     )?;
     connection.execute("UPDATE retention_clock SET marked_ms = ?1", [elapsed.ms]).map(drop)
 }

@@ -72,7 +72,7 @@ pub(super) struct Swept {
 pub(super) fn sweep(connection: &mut Connection, reading: &Reading, limits: &Limits) -> rusqlite::Result<Swept> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let elapsed = elapsed::look(&transaction, reading, limits.steady_ms)?;
-    elapsed::mark(&transaction, elapsed, limits.mark_every_ms)?;
+    elapsed::mark(&transaction, elapsed, limits)?;
     let mut swept = Swept { dropped: 0, more: false };
     let mut add = |(dropped, more): (usize, bool)| {
         swept.dropped += dropped;

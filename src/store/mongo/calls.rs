@@ -28,6 +28,8 @@ pub(super) const INDEX: Duration = Duration::from_secs(30);
 /// Unauthorized, IndexOptionsConflict, IndexKeySpecsConflict.
 const NOT_OURS_TO_INDEX: [i32; 3] = [13, 85, 86];
 
+/// Unauthorized, CommandNotFound.
+const NOT_OURS_TO_LIST: [i32; 2] = [13, 59];
 /// NamespaceNotFound: the collection is not there, and so has no index.
 const NAMESPACE_NOT_FOUND: i32 = 26;
 /// Upper bound on listing indexes.
@@ -126,14 +128,15 @@ impl Calls {
     /// Returns whether the server lists no unique index of a collection but the one on `_id`.
     pub(super) fn only_id_is_unique(&self, collection: &'static str) -> Result<bool, Unavailable> {
         let doing = format!("cannot list the indexes of {collection}");
-        let listed = self.call(&doing, LIST, |database| async move {
+        self.call(&doing, LIST, |database| async move {
             match database.run_command(doc! { "listIndexes": collection }).await {
-                Ok(reply) => Ok(Some(reply)),
-                Err(error) if code(&error) == Some(NAMESPACE_NOT_FOUND) => Ok(None),
+                Ok(reply) => Ok(lists_only_the_id(&reply)),
+                Err(error) if code(&error) == Some(NAMESPACE_NOT_FOUND) => Ok(true),
+                // Not told: a look-up decides.
+                Err(error) if code(&error).is_some_and(|code| NOT_OURS_TO_LIST.contains(&code)) => Ok(false),
                 Err(error) => Err(error),
             }
-        })?;
-        Ok(listed.is_none_or(|reply| lists_only_the_id(&reply)))
+        })
     }
 
     fn current(&self) -> MutexGuard<'_, Option<Current>> {

@@ -103,8 +103,12 @@ impl Watch {
         let began_at = Instant::now();
         let doing = "cannot look for documents of another system";
         let examined = match calls.call(doing, FIND, |database| async move { examine(&database).await }) {
-            // A server without a limit of its own that scans; one that is down fails the insert as well.
-            Err(_) if began_at.elapsed() >= QUERY => Examined::Unknown,
+            // It scans, and has no limit of its own. An outage says nothing of the documents.
+            Err(error) if began_at.elapsed() >= QUERY => {
+                calls.call(doing, FIND, |database| async move { database.run_command(doc! { "ping": 1 }).await })?;
+                tracing::debug!("{error}");
+                Examined::Unknown
+            }
             examined => examined?,
         };
         self.learn(examined, began_at.elapsed());
