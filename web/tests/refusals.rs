@@ -179,11 +179,7 @@ async fn rule_6_a_page_on_loopback_answers_to_its_names_alone() {
     assert_eq!(site.send(request().path("http://evil.example/ops.json")).await.status(), 421);
     assert_eq!(site.send(request().path("http://localhost:1/ops.json")).await.status(), 200);
     assert_eq!(site.send(ask("http://evil.example/ops.json", "localhost")).await.status(), 400);
-    for unclear in [
-        request().path("/ops.json"),
-        ask("/ops.json", "a b"),
-        ask("/ops.json", "localhost").header("host", "evil.example"),
-    ] {
+    for unclear in [request().path("/ops.json"), ask("/ops.json", "a b")] {
         assert_eq!(site.send(unclear).await.status(), 400);
     }
 }

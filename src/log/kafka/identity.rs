@@ -121,7 +121,15 @@ mod tests {
         assert_eq!(identity.judge(of(1, 6)), Verdict::Former);
         assert_eq!(identity.judge(of(2, 6)), Verdict::Same);
         assert_eq!(identity.judge(of(1, 6)), Verdict::Former);
-        // It is back, unless the other one is described in between.
+        assert_eq!(identity.id(), Some(TopicId([2; 16])));
+    }
+
+    #[test]
+    fn a_former_topic_that_alone_is_described_for_long_is_read_again() {
+        let mut identity = Identity::default();
+        assert_eq!(identity.judge(of(1, 6)), Verdict::Same);
+        identity.leave();
+        // Not while the other one is described in between.
         let (now, later) = (Instant::now(), Instant::now() + 2 * BACK_AFTER);
         assert_eq!(identity.judge_at(of(2, 6), now), Verdict::Same);
         assert_eq!(identity.judge_at(of(1, 6), now), Verdict::Former);
@@ -130,7 +138,7 @@ mod tests {
         assert!(matches!(identity.judge_at(of(1, 6), later + BACK_AFTER), Verdict::Anew(_)));
         identity.leave();
         assert_eq!(identity.judge_at(of(1, 6), later + BACK_AFTER), Verdict::Same);
-        assert_eq!(identity.id(), Some(TopicId([2; 16])));
+        assert_eq!(identity.id(), Some(TopicId([1; 16])));
     }
 
     #[test]
