@@ -313,11 +313,21 @@ fn promise_1_a_position_out_of_range_while_reading_is_no_reason_to_stop() {
     let mut rig = Rig::start(&*log, Share::ALL);
     fill(&*log, "early", 10);
     let early = rig.read(10);
-    mock.request_errors(RDKafkaApiKey::Fetch, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE]);
     fill(&*log, "late", 10);
     rig.reader.commit(&offsets_after(&early));
-    let again = rig.read(20);
-    let offsets: Vec<u64> = again.iter().map(|message| message.position.offset.0).collect();
-    assert_eq!(offsets, (0..20).collect::<Vec<_>>());
-    rig.commit(&offsets_after(&again));
+    let (mut offsets, start) = (Vec::new(), Instant::now());
+    let mut next_error = start;
+    while !offsets.ends_with(&(0..20).collect::<Vec<u64>>()) {
+        assert!(start.elapsed() < PATIENCE, "{offsets:?}");
+        // librdkafka drops the answer to a fetch of an earlier assignment, and the error with it: one may not be enough.
+        if !offsets.contains(&0) && Instant::now() >= next_error {
+            mock.request_errors(RDKafkaApiKey::Fetch, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE]);
+            next_error = Instant::now() + Duration::from_secs(1);
+        }
+        let mut messages = Vec::new();
+        rig.reader.poll(100, &mut messages);
+        rig.reader.commit(&offsets_after(&messages));
+        offsets.extend(messages.iter().map(|message| message.position.offset.0));
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
