@@ -13,6 +13,7 @@ mod crash;
 mod embedded;
 mod file;
 mod hostile;
+mod kills;
 mod load;
 mod password;
 #[allow(dead_code, reason = "these tests use their share")]

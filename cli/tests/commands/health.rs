@@ -1,12 +1,8 @@
 //! `--health`, asked over HTTP while the real binary starts, works and waits.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
-
-mod support;
-
 use std::net::TcpListener;
 
-use support::{Process, delaycast, give_models, models, request, run, until};
+use crate::support::{Process, delaycast, give_models, models, request, run, until};
 
 /// A port that was free a moment ago.
 fn free_address() -> String {

@@ -1,16 +1,12 @@
 //! Tests the help on a terminal of 80 columns, and `./up --help` before anything is built.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
-
-mod support;
-
 use std::{
     env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use support::delaycast;
+use crate::support::delaycast;
 
 fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()

@@ -1,11 +1,7 @@
 //! What operators work with: replay, topics, doctor; on the embedded log. tests/services has them between services.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
-
-mod support;
-
+use crate::support::{Process, models, request, run, until};
 use serde_json::Value;
-use support::{Process, models, request, run, until};
 
 struct Place {
     _dir: tempfile::TempDir,

@@ -1,12 +1,8 @@
 //! Certificates of `delaycast mesh certs`, and a cluster of one process that lives by them.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
-
-mod support;
-
 use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, path::Path};
 
-use support::{Process, models, run, until};
+use crate::support::{Process, models, run, until};
 
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -59,7 +55,7 @@ fn a_cluster_of_one_tells_of_itself_and_leaves_its_file_whole() {
     {
         assert!(metrics.contains(shown), "{shown:?} is not in\n{metrics}");
     }
-    let request = support::request("alone", 5.0);
+    let request = crate::support::request("alone", 5.0);
     let (status, _, stderr) = run(&["send", "-", "--log", &url], request.as_bytes());
     assert!(status.success(), "{stderr}");
     until("it is answered", || page("metrics").is_some_and(|page| page.contains("delaycast_landed_answers_total 1\n")));

@@ -1,18 +1,14 @@
 //! `delaycast evaluate`, as programs and people meet it.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
-
-mod support;
-
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
+use crate::support::{interrupt::interrupt, models, run};
 use chrono::{Days, NaiveDate};
 use delaycast::history::{Flight, parquet::write_flights};
 use serde_json::Value;
-use support::{interrupt::interrupt, models, run};
 
 /// 30 flights a day, whose arrival follows their departure by and large.
 fn flights(from: &str, days: u64) -> Vec<Flight> {

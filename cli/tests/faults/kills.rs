@@ -1,9 +1,5 @@
 //! The promise under SIGKILL: nothing lost, each request answered once, an answer never changes.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
-
-mod support;
-
 use std::{
     collections::HashMap,
     sync::{
@@ -14,13 +10,13 @@ use std::{
     time::Duration,
 };
 
+use crate::support::{Process, TOPIC, delaycast, long, models, request, run, seed, until};
 use delaycast::{
     sqlite::Inspector,
     store::{self, Lookup, Outcome},
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use support::{Process, TOPIC, delaycast, long, models, request, run, seed, until};
 
 fn answered(lookup: &dyn Lookup, id: &str) -> Option<String> {
     match lookup.find(id).expect("the store serves") {

@@ -1,11 +1,7 @@
 //! `delaycast ask` and `delaycast answer`, on the embedded log and store.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
-
-mod support;
-
+use crate::support::{Process, models, request, run, until};
 use serde_json::Value;
-use support::{Process, models, request, run, until};
 
 /// The exit code of a command, and what it said on stdout and stderr.
 fn said(arguments: &[&str], url: &str, input: &str) -> (Option<i32>, String, String) {

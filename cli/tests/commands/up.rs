@@ -1,17 +1,13 @@
 //! `delaycast up`, as its user meets it.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
-
-mod support;
-
 use std::{
     io::{BufRead, BufReader, Read},
     process::{Command, Stdio},
 };
 
+use crate::support::{Process, delaycast, give_models, models, run, until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use support::{Process, delaycast, give_models, models, run, until};
 
 const FORM: [(&str, &str); 5] =
     [("Carrier", "AA"), ("Origin", "ATL"), ("Dest", "SFO"), ("FlightDate", "2016-12-25"), ("DepDelay", "5")];

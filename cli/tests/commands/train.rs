@@ -1,13 +1,9 @@
 //! `delaycast train`, as programs and people meet it.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
-
-mod support;
-
 use std::fs;
 
+use crate::support::{interrupt::interrupt, run};
 use serde_json::Value;
-use support::{interrupt::interrupt, run};
 
 #[test]
 fn json_is_one_object_with_the_holdout_beside_its_baselines() {

@@ -1,7 +1,5 @@
 //! `delaycast data import` as a process: what it prints where, and how it exits.
 
-#![allow(clippy::unwrap_used, reason = "the helper fails the test, like the tests themselves")]
-
 use std::{
     fs,
     path::Path,

@@ -1,11 +1,8 @@
 //! A new model while the system runs: nothing is started again, and nothing is lost.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
-
-mod support;
-
 use std::{collections::BTreeSet, fs, path::Path, sync::mpsc};
 
+use crate::support::{Process, children, give_models, request, run, until};
 use chrono::Utc;
 use delaycast::{
     answer::ModelVersion,
@@ -13,7 +10,6 @@ use delaycast::{
     model::ModelDir,
     store::{self, Lookup, Outcome},
 };
-use support::{Process, children, give_models, request, run, until};
 
 /// A system, and whoever asks it.
 struct Asking {

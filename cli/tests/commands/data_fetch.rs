@@ -1,11 +1,5 @@
 //! `delaycast data fetch` as a process: what it prints where, how it exits, and that it goes on where it was stopped.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "the helpers fail the test, like the tests themselves")]
-
-#[path = "../../src/history/fetch/tests/server.rs"]
-mod server;
-mod support;
-
 use std::{
     fs,
     io::{Cursor, Write},
@@ -13,9 +7,9 @@ use std::{
     process::Stdio,
 };
 
+use crate::server::{Reply, Server};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use server::{Reply, Server};
 
 /// A zip with a line of CSV in it.
 fn zip() -> Vec<u8> {
@@ -40,7 +34,7 @@ fn json_goes_to_stdout_alone_and_a_month_that_is_lacking_is_told_by_the_exit_cod
     });
     let dir = tempfile::tempdir().unwrap();
     let (url, out) = (server.url(), dir.path().join("bts").to_string_lossy().into_owned());
-    let (status, stdout, stderr) = support::run(&arguments(&url, &out, "2015-02"), b"");
+    let (status, stdout, stderr) = crate::support::run(&arguments(&url, &out, "2015-02"), b"");
     assert_eq!(status.code(), Some(1), "{stderr}");
     let summary: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!((summary["fetched"].as_u64(), &summary["unpublished"]), (Some(2), &serde_json::json!(["2015-01"])));
@@ -48,7 +42,7 @@ fn json_goes_to_stdout_alone_and_a_month_that_is_lacking_is_told_by_the_exit_cod
     let error = format!("error: not all months are in {out}: 2015-01 not published there (yet)\n");
     assert!(stderr.contains("2014-12: fetched, ") && stderr.ends_with(&error), "{stderr}");
 
-    let (status, stdout, stderr) = support::run(&arguments(&url, &out, "2014-12"), b"");
+    let (status, stdout, stderr) = crate::support::run(&arguments(&url, &out, "2014-12"), b"");
     assert!(status.success(), "{stderr}");
     let summary: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!((summary["present"].as_u64(), summary["bytes_received"].as_u64()), (Some(1), Some(0)));
@@ -62,9 +56,9 @@ fn a_signal_leaves_what_the_next_run_goes_on_with() {
     });
     let dir = tempfile::tempdir().unwrap();
     let (url, out) = (server.url(), dir.path().to_string_lossy().into_owned());
-    let mut command = support::delaycast(&arguments(&url, &out, "2014-12"));
+    let mut command = crate::support::delaycast(&arguments(&url, &out, "2014-12"));
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    support::until("something is there", || fs::metadata(part(dir.path())).is_ok_and(|part| part.len() == 20));
+    crate::support::until("something is there", || fs::metadata(part(dir.path())).is_ok_and(|part| part.len() == 20));
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -73,9 +67,9 @@ fn a_signal_leaves_what_the_next_run_goes_on_with() {
     let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&summary["left"], summary["files"][0]["bytes"].as_u64()), (&serde_json::json!(["2014-12"]), Some(20)));
 
-    let (status, _, stderr) = support::run(&arguments(&url, &out, "2014-12"), b"");
+    let (status, _, stderr) = crate::support::run(&arguments(&url, &out, "2014-12"), b"");
     assert!(status.success(), "{stderr}");
-    let asked: Vec<_> = server.requests().iter().map(server::Request::from).collect();
+    let asked: Vec<_> = server.requests().iter().map(crate::server::Request::from).collect();
     assert_eq!(asked, [None, Some(20)]);
 }
 
@@ -86,7 +80,7 @@ fn what_is_no_span_of_months_is_told_before_anything_is_done() {
     for (last, expected) in
         [("2015-13", "2015-13"), ("2014-11", "2014-11 is before 2014-12"), ("2025-01", "120 at most")]
     {
-        let (status, stdout, stderr) = support::run(&arguments("http://127.0.0.1:9/", &out, last), b"");
+        let (status, stdout, stderr) = crate::support::run(&arguments("http://127.0.0.1:9/", &out, last), b"");
         assert!(!status.success() && stdout.is_empty() && stderr.contains(expected), "{stderr}");
     }
     assert!(!Path::new(&out).exists());

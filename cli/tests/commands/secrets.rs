@@ -1,12 +1,8 @@
 //! Passwords in URLs stay out of the binary's output, and keys that other users may read are refused.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
-
-mod support;
-
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use support::{Process, children, delaycast, give_models, run, until};
+use crate::support::{Process, children, delaycast, give_models, run, until};
 
 const SECRET: &str = "s3cr3t";
 

@@ -1,15 +1,11 @@
 //! `delaycast models`, and what a scorer makes of it.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
-
-mod support;
-
 use std::{fs, path::Path};
 
+use crate::support::{Process, give_models, request, run, until};
 use chrono::Utc;
 use delaycast::model::ModelDir;
 use serde_json::Value;
-use support::{Process, give_models, request, run, until};
 
 fn models(dir: &Path, arguments: &[&str]) -> Result<Value, String> {
     let dir = dir.join("models").to_string_lossy().into_owned();

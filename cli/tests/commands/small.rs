@@ -1,9 +1,5 @@
 //! The smaller commands, and what they say when something is wrong.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
-
-mod support;
-
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader, Write},
@@ -12,8 +8,8 @@ use std::{
     thread,
 };
 
+use crate::support::{DEADLINE, delaycast, models, request, run};
 use serde_json::Value;
-use support::{DEADLINE, delaycast, models, request, run};
 
 #[test]
 fn predict_answers_each_line_in_its_place() {

@@ -1,7 +1,5 @@
 //! What manifests, images and compose.yaml tell `delaycast` to do is something that it knows: its own help is asked.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
-
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -1,7 +1,5 @@
 //! What docs/ARCHITECTURE.md says of folders, dependencies and files, held against the sources.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
-
 use std::{
     fs,
     path::{Path, PathBuf},

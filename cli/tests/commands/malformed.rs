@@ -1,11 +1,8 @@
 //! Ten thousand broken messages among ten thousand good ones.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
-
-mod support;
-
 use std::sync::mpsc;
 
+use crate::support::{Process, TOPIC, models, request, seed, until};
 use delaycast::{
     log::{self, Producer},
     sqlite::Inspector,
@@ -13,7 +10,6 @@ use delaycast::{
 };
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use support::{Process, TOPIC, models, request, seed, until};
 
 /// One broken message of each kind, after a number, and words that its reason must have.
 fn broken(number: usize, random: &mut ChaCha8Rng) -> (Vec<u8>, &'static str) {
@@ -53,7 +49,7 @@ fn publish_all(producer: &dyn Producer, messages: &[Vec<u8>]) {
             producer.publish(None, message.clone(), Box::new(move |result| report.send(result).unwrap()));
         }
         for _ in chunk {
-            acknowledged.recv_timeout(support::DEADLINE).unwrap().unwrap();
+            acknowledged.recv_timeout(crate::support::DEADLINE).unwrap().unwrap();
         }
     }
 }
