@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::Context;
-use delaycast::{log, request::Request, store};
+use delaycast::{domain::Flights, log, request::Request, store};
 
 use crate::{
     Options,
@@ -35,7 +35,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     for many in [false, true, false, true] {
         let dir = tempfile::tempdir_in(".")?;
         let (_, url) = place(dir.path());
-        let (producer, lookup) = (log::open(&url)?.producer()?, store::open(&url)?.lookup()?);
+        let (producer, lookup) = (log::open(&url)?.producer()?, store::open::<Flights>(&url)?.lookup()?);
         let _scorers = scorers(options, dir.path(), &url, many)?;
         let (mut acknowledged, mut visible) = ask(&requests::make(ASKED + 1, 2)?, &*producer, &*lookup)?;
         println!("{}", if many { "three processes, idle" } else { "one process, idle" });

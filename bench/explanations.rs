@@ -7,6 +7,7 @@ use chrono::Utc;
 use delaycast::{
     answer::Answer,
     document::Json,
+    domain::Flights,
     log,
     model::{ModelDir, Scorer, VersionedModel},
     request::Request,
@@ -54,7 +55,8 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     })?;
     compare("written to the store alone", asked.len(), |with| {
         let dir = tempfile::tempdir_in(".")?;
-        let mut writer = store::open(&format!("sqlite:{}", dir.path().join("why.db").display()))?.answers()?;
+        let mut writer =
+            store::open::<Flights>(&format!("sqlite:{}", dir.path().join("why.db").display()))?.answers()?;
         let clock = Clock::start();
         for batch in answers(with).chunks(BATCH) {
             writer.write(batch)?;

@@ -17,6 +17,7 @@ use chrono::{DateTime, Utc};
 use delaycast::{
     answer::{Answer, ModelVersion, Rejection},
     delivery::{Refusal, Unavailable, Writer},
+    domain::Flights,
     finding::Finding,
     log::{self, Position, Producer},
     model::{self, Loader, Model, ModelDir, Role, Scorer, Watcher, Wishes},
@@ -219,7 +220,7 @@ impl Loader for Plain {
 
 /// A store that notes when each answer is durable.
 struct Timed {
-    store: Arc<dyn Store>,
+    store: Arc<dyn Store<Flights>>,
     /// Whether it keeps them.
     keeps: bool,
     landed: Arc<Mutex<Vec<Landed>>>,
@@ -245,7 +246,7 @@ impl Writer<Answer> for TimedWriter {
     }
 }
 
-impl Store for Timed {
+impl Store<Flights> for Timed {
     fn describe(&self) -> String {
         self.store.describe()
     }
@@ -266,7 +267,7 @@ impl Store for Timed {
         self.store.inspect()
     }
 
-    fn tail(&self, since: DateTime<Utc>) -> Result<Box<dyn Tail>, Unavailable> {
+    fn tail(&self, since: DateTime<Utc>) -> Result<Box<dyn Tail<Flights>>, Unavailable> {
         self.store.tail(since)
     }
 }

@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use delaycast::{
     delivery::{Health, Unavailable},
+    domain::Flights,
     log::Log,
     process, sqlite,
     store::{Lookup, Store},
@@ -83,7 +84,7 @@ impl HealthOption {
     pub(crate) fn watch_store(
         &self,
         monitor: &Arc<Monitor>,
-        store: &Arc<dyn Store>,
+        store: &Arc<dyn Store<Flights>>,
         stop: &Stop,
     ) -> anyhow::Result<Option<Probing>> {
         let health = Health::new(format!("the store {}", store.describe()));

@@ -4,7 +4,7 @@ use std::{cmp::Reverse, sync::Arc, thread};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use delaycast::{classes::DelayClass, delivery::Waiting, log::Log, store::Store};
+use delaycast::{classes::DelayClass, delivery::Waiting, domain::Flights, log::Log, store::Store};
 use delaycast_dataflows::{
     score::{Connections, Counters, Stop},
     watch::{self, Board, Config, Key, Snapshot, Sources},
@@ -51,7 +51,7 @@ struct Watched {
 /// Starts to count, until `stop` is asked.
 pub(crate) fn watch(
     log: &Arc<dyn Log>,
-    store: &Arc<dyn Store>,
+    store: &Arc<dyn Store<Flights>>,
     scorer: Option<Arc<dyn Scoring>>,
     stop: &Stop,
 ) -> anyhow::Result<Arc<dyn Operations>> {

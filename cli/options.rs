@@ -7,6 +7,7 @@ use clap::{ArgAction, Args};
 use delaycast::{
     address::{Address, OpenError},
     delivery::{Health, Unavailable},
+    domain::Flights,
     finding::Finding,
     log::{self, Log},
     model::{Scorer, VersionedModel},
@@ -23,7 +24,7 @@ pub(crate) fn open_log(url: &str) -> anyhow::Result<Arc<dyn Log>> {
 }
 
 /// Opens the prediction store at a URL.
-pub(crate) fn open_store(url: &str) -> anyhow::Result<Arc<dyn Store>> {
+pub(crate) fn open_store(url: &str) -> anyhow::Result<Arc<dyn Store<Flights>>> {
     store::open(url).with_context(|| format!("cannot open the prediction store {}", shown(url)))
 }
 
@@ -33,7 +34,7 @@ pub(crate) fn open_existing_log(url: &str) -> anyhow::Result<Arc<dyn Log>> {
 }
 
 /// Opens the prediction store at a URL if it is there: makes no embedded file.
-pub(crate) fn open_existing_store(url: &str) -> anyhow::Result<Arc<dyn Store>> {
+pub(crate) fn open_existing_store(url: &str) -> anyhow::Result<Arc<dyn Store<Flights>>> {
     store::open_existing(url).with_context(|| format!("cannot open the prediction store {}", shown(url)))
 }
 
@@ -44,7 +45,7 @@ pub(crate) fn inspect_log(url: &str) -> anyhow::Result<Vec<Finding>> {
 
 /// Looks at the prediction store at a URL, and makes nothing.
 pub(crate) fn inspect_store(url: &str) -> anyhow::Result<Vec<Finding>> {
-    store::inspect(url).with_context(|| format!("cannot open the prediction store {}", shown(url)))
+    store::inspect::<Flights>(url).with_context(|| format!("cannot open the prediction store {}", shown(url)))
 }
 
 /// Tries to open until it succeeds: a file that somebody has locked is waited for, as any outage is. `None` if told to
@@ -109,7 +110,7 @@ pub(crate) struct StoreOption {
 
 impl StoreOption {
     /// Opens it.
-    pub(crate) fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
+    pub(crate) fn open(&self) -> anyhow::Result<Arc<dyn Store<Flights>>> {
         open_store(&self.url)
     }
 }
@@ -158,7 +159,7 @@ pub(crate) struct SystemOptions {
 }
 
 /// An open log and an open store.
-pub(crate) type Opened = (Arc<dyn Log>, Arc<dyn Store>);
+pub(crate) type Opened = (Arc<dyn Log>, Arc<dyn Store<Flights>>);
 
 impl SystemOptions {
     /// Opens log and store; `None` if told to stop while they cannot be opened yet.

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use delaycast::{
     delivery::Health,
+    domain::Flights,
     history::import::{Event, import_routes},
     model::VersionedModel,
-    store::{self, Loaded, Store, load},
+    routes::{Loaded, load, table_of},
+    store::{self, Store},
 };
 use delaycast_dataflows::score::{Stop, patiently};
 use indicatif::HumanCount;
@@ -20,8 +22,8 @@ use crate::{
 
 /// The model with the store's routes on top of its own, so that all who meet at a store know the same distances and
 /// airports. A store that is down is waited for; `None` if told to stop meanwhile.
-pub(crate) fn with_routes_of(store: &dyn Store, model: VersionedModel, stop: &Stop) -> Option<VersionedModel> {
-    let Some(table) = store.routes() else { return Some(model) };
+pub(crate) fn with_routes_of(store: &dyn Store<Flights>, model: VersionedModel, stop: &Stop) -> Option<VersionedModel> {
+    let Some(table) = table_of(store) else { return Some(model) };
     let health = Health::new(format!("the route table in {}", store.describe()));
     let routes = patiently(&health, stop, || table.read())?;
     if !routes.is_empty() {
@@ -59,11 +61,11 @@ const NO_TABLE: &str = "the embedded store keeps no route table: give another wi
 /// Runs the command.
 pub(crate) fn run(args: &LoadArgs) -> anyhow::Result<()> {
     // Before it is opened: the embedded store would be made by that.
-    if store::keeps_routes(&args.store.url) == Some(false) {
+    if store::keeps_reference(&args.store.url) == Some(false) {
         bail!("{NO_TABLE}");
     }
     let store = args.store.open()?;
-    let table = store.routes().with_context(|| NO_TABLE)?;
+    let table = table_of(&*store).with_context(|| NO_TABLE)?;
     let mut meter = Meter::new();
     let routes = import_routes(&args.paths, &mut |event| match event {
         Event::Progress(progress) => meter.show(progress.bytes, progress.bytes_total, progress.rows),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use delaycast::{
     answer::ModelVersion,
+    domain::Flights,
     model::{self, Loader, Model, ModelDir, Role, Scorer, VersionedModel, Watcher, Wishes},
     store::Store,
 };
@@ -15,7 +16,7 @@ use crate::{options::ExplainOption, routes};
 /// Makes a scorer of a file as at the start: with the store's routes on top of its own, and with reasons if they are wanted.
 struct WithRoutes {
     explain: ExplainOption,
-    store: Arc<dyn Store>,
+    store: Arc<dyn Store<Flights>>,
     stop: Stop,
 }
 
@@ -35,7 +36,7 @@ pub(crate) fn models(
     first: VersionedModel,
     explain: ExplainOption,
     watches: Option<&ModelDir>,
-    store: &Arc<dyn Store>,
+    store: &Arc<dyn Store<Flights>>,
     counters: &Arc<Counters>,
     stop: &Stop,
 ) -> anyhow::Result<Models> {

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Args as ClapArgs;
-use delaycast::{atlas::Atlas, log::Log, model::ModelDir, store::Store};
+use delaycast::{atlas::Atlas, domain::Flights, log::Log, model::ModelDir, store::Store};
 use delaycast_dataflows::score::{Stop, TICK};
 use delaycast_web::{HostName, Hosts, Operations, Parts};
 
@@ -82,7 +82,7 @@ pub(crate) fn serve(
     listener: std::net::TcpListener,
     hosts: Hosts,
     log: &dyn Log,
-    store: &dyn Store,
+    store: &dyn Store<Flights>,
     operations: Arc<dyn Operations>,
     atlas: Atlas,
     stop: &Stop,

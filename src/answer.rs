@@ -1,38 +1,16 @@
 //! What comes of a request: an answer, or a rejection.
 
-use std::{fmt, sync::Arc};
+use chrono::{Datelike, NaiveTime};
 
-use chrono::{DateTime, Datelike, NaiveTime, Utc};
+pub use engine::answer::{ModelVersion, Rejection};
 
 use crate::{
     classes::{DelayClass, Probabilities},
     document::{Document, Value},
+    domain::Flights,
     explanation::Explanation,
     features::Given,
-    request::{Request, RequestId},
 };
-
-/// Which trained model answered: the name of its folder in the model directory.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ModelVersion(Arc<str>);
-
-impl ModelVersion {
-    /// Names a version.
-    pub fn new(name: &str) -> Self {
-        ModelVersion(name.into())
-    }
-
-    /// The version's name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ModelVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
 
 /// Why an answer rests on less than usual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,53 +58,41 @@ pub struct Score {
 }
 
 /// A scored request, ready for the store.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    /// What was asked.
-    pub request: Request,
-    /// What the model says.
-    pub score: Score,
-    /// Which model.
-    pub model: ModelVersion,
-    /// When it was scored.
-    pub scored_at: DateTime<Utc>,
-}
+pub type Answer = engine::answer::Answer<Flights>;
 
-impl Answer {
-    /// The document of the wire contract: `_id` and the old job's fields first, then ours.
-    pub fn to_document(&self) -> Document {
-        let Answer { request, score, model, scored_at } = self;
-        let id = request.id.as_str();
-        // Days, months and weekdays are far below i32::MAX.
-        let day = |number: u32| Value::Int32(number as i32);
-        let text = |text: &str| Value::Text(text.to_owned());
-        let remarks: Vec<&str> = score.remarks.iter().map(|remark| remark.text()).collect();
-        let mut document = vec![
-            ("_id", text(id)),
-            ("Origin", text(request.origin.as_str())),
-            ("Dest", text(request.dest.as_str())),
-            ("DayOfWeek", day(request.date.weekday().number_from_monday())),
-            ("DayOfYear", day(request.date.ordinal())),
-            ("DayOfMonth", day(request.date.day())),
-            ("DepDelay", request.dep_delay.map_or(Value::Null, Value::Double)),
-            ("Timestamp", request.asked_at.map_or(Value::Null, |at| Value::Date(at.and_utc()))),
-            ("FlightDate", Value::Date(request.date.and_time(NaiveTime::MIN).and_utc())),
-            ("Carrier", text(request.carrier.as_str())),
-            ("UUID", text(id)),
-            ("Distance", Value::Double(score.distance)),
-            ("Route", Value::Text(format!("{}-{}", request.origin, request.dest))),
-            ("Prediction", Value::Double(score.class.wire_value())),
-            ("FlightNum", request.flight_num.as_deref().map_or(Value::Null, text)),
-            ("Class", text(score.class.label())),
-            ("Probabilities", Value::Doubles(score.probabilities.iter().map(|&p| to_millionths(p)).collect())),
-            ("ModelVersion", text(model.as_str())),
-            ("ScoredAt", Value::Date(*scored_at)),
-            ("Remark", if remarks.is_empty() { Value::Null } else { Value::Text(remarks.join("; ")) }),
-            ("Forest", text(score.forest.label())),
-        ];
-        document.extend(score.explanation.iter().flat_map(Explanation::to_fields));
-        document
-    }
+/// The document of the wire contract: `_id` and the old job's fields first, then ours.
+pub(crate) fn document(answer: &Answer) -> Document {
+    let Answer { request, score, model, scored_at } = answer;
+    let id = request.id.as_str();
+    // Days, months and weekdays are far below i32::MAX.
+    let day = |number: u32| Value::Int32(number as i32);
+    let text = |text: &str| Value::Text(text.to_owned());
+    let remarks: Vec<&str> = score.remarks.iter().map(|remark| remark.text()).collect();
+    let mut document = vec![
+        ("_id", text(id)),
+        ("Origin", text(request.origin.as_str())),
+        ("Dest", text(request.dest.as_str())),
+        ("DayOfWeek", day(request.date.weekday().number_from_monday())),
+        ("DayOfYear", day(request.date.ordinal())),
+        ("DayOfMonth", day(request.date.day())),
+        ("DepDelay", request.dep_delay.map_or(Value::Null, Value::Double)),
+        ("Timestamp", request.asked_at.map_or(Value::Null, |at| Value::Date(at.and_utc()))),
+        ("FlightDate", Value::Date(request.date.and_time(NaiveTime::MIN).and_utc())),
+        ("Carrier", text(request.carrier.as_str())),
+        ("UUID", text(id)),
+        ("Distance", Value::Double(score.distance)),
+        ("Route", Value::Text(format!("{}-{}", request.origin, request.dest))),
+        ("Prediction", Value::Double(score.class.wire_value())),
+        ("FlightNum", request.flight_num.as_deref().map_or(Value::Null, text)),
+        ("Class", text(score.class.label())),
+        ("Probabilities", Value::Doubles(score.probabilities.iter().map(|&p| to_millionths(p)).collect())),
+        ("ModelVersion", text(model.as_str())),
+        ("ScoredAt", Value::Date(*scored_at)),
+        ("Remark", if remarks.is_empty() { Value::Null } else { Value::Text(remarks.join("; ")) }),
+        ("Forest", text(score.forest.label())),
+    ];
+    document.extend(score.explanation.iter().flat_map(Explanation::to_fields));
+    document
 }
 
 /// A probability with six decimals: more would be noise, and takes room in every document.
@@ -134,31 +100,10 @@ fn to_millionths(probability: f32) -> f64 {
     (f64::from(probability) * 1e6).round() / 1e6
 }
 
-/// Tells an asker why there will be no answer. A prediction under the same id outranks it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rejection {
-    /// Whom to tell.
-    pub id: RequestId,
-    /// Why, naming the field.
-    pub reason: String,
-    /// When it was rejected.
-    pub rejected_at: DateTime<Utc>,
-}
-
-impl Rejection {
-    /// The document of `flight_delay_classification_rejection`.
-    pub fn to_document(&self) -> Document {
-        vec![
-            ("_id", Value::Text(self.id.as_str().to_owned())),
-            ("UUID", Value::Text(self.id.as_str().to_owned())),
-            ("Reason", Value::Text(self.reason.clone())),
-            ("RejectedAt", Value::Date(self.rejected_at)),
-        ]
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
     use crate::{document::to_json, explanation::Factor, request};
 

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::{
     clock,
     delivery::{Backoff, Unavailable},
+    domain::Flights,
     log::{Log, PublishError},
     request::{self, Malformed, MalformedKind, Request, RequestId},
     store::{Lookup, Outcome, Store},
@@ -68,7 +69,7 @@ pub fn read_request(bytes: &[u8]) -> Result<Request, Malformed> {
 }
 
 /// Publishes a request and waits for its outcome.
-pub fn ask(log: &dyn Log, store: &dyn Store, request: &Request, wait: Duration) -> Result<Outcome, AskError> {
+pub fn ask(log: &dyn Log, store: &dyn Store<Flights>, request: &Request, wait: Duration) -> Result<Outcome, AskError> {
     // Before anything is published: without a store the outcome cannot be told.
     let lookup = store.lookup()?;
     let (report, published) = mpsc::sync_channel(1);

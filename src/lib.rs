@@ -25,33 +25,25 @@
 //! * [`process`]: what this process takes of the machine.
 //! * [`delivery`]: a writer thread that retries until the store has acknowledged.
 
-pub mod address;
 pub mod answer;
 pub mod ask;
 pub mod atlas;
-mod background;
 mod binary;
 pub mod classes;
-pub mod clock;
 pub mod code;
-pub mod delivery;
-pub mod document;
+pub mod domain;
 pub mod evaluate;
 pub mod explanation;
 pub mod features;
-pub mod finding;
 pub mod forest;
 pub mod history;
-pub mod key_file;
-pub mod log;
 pub mod model;
-pub mod ndjson;
 pub mod predict;
-pub mod process;
-mod regular_file;
 pub mod request;
+pub mod routes;
 pub mod shadow;
-pub mod sqlite;
-pub mod store;
-pub mod supervise;
 pub mod weather;
+
+pub use engine::{
+    address, clock, delivery, document, finding, key_file, log, ndjson, process, sqlite, store, supervise,
+};

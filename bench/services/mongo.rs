@@ -5,7 +5,9 @@ use std::time::Instant;
 use delaycast::{
     answer::Answer,
     document::{self, Value},
+    domain::Flights,
 };
+use engine::domain::Domain;
 use mongodb::{
     Client, Database,
     bson::{Bson, DateTime, Document, doc},
@@ -13,7 +15,7 @@ use mongodb::{
 };
 use tokio::runtime::Runtime;
 
-pub(super) const ANSWERS: &str = delaycast::store::mongo::ANSWERS;
+pub(super) const ANSWERS: &str = Flights::COLLECTIONS.answers;
 
 /// Dropped with the value.
 pub(super) struct Scratch {

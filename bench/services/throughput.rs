@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use delaycast::{
     answer::{Answer, Rejection},
     delivery::{ROWS_PER_WRITE_MAX, Refusal, Unavailable, Writer},
+    domain::Flights,
     finding::Finding,
     log,
     model::{ModelDir, VersionedModel},
@@ -93,7 +94,7 @@ fn documents(asked: &[Request], VersionedModel { version, model }: &VersionedMod
 }
 
 /// Answers per second that the sink has acknowledged, from when the first are seen until all are.
-fn score(options: &Options, log: &str, store: Arc<dyn Store>, models: &Models) -> anyhow::Result<f64> {
+fn score(options: &Options, log: &str, store: Arc<dyn Store<Flights>>, models: &Models) -> anyhow::Result<f64> {
     let connections = Connections::new(log::open(log)?, store);
     let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));
     let config = Config::new(options.workers);
@@ -133,7 +134,7 @@ impl<T> Writer<T> for Null {
     }
 }
 
-impl Store for Null {
+impl Store<Flights> for Null {
     fn describe(&self) -> String {
         "nowhere".to_owned()
     }
@@ -154,7 +155,7 @@ impl Store for Null {
         Vec::new()
     }
 
-    fn tail(&self, _: DateTime<Utc>) -> Result<Box<dyn Tail>, Unavailable> {
+    fn tail(&self, _: DateTime<Utc>) -> Result<Box<dyn Tail<Flights>>, Unavailable> {
         Err(Unavailable::needs_operator("nothing is kept here"))
     }
 }

@@ -13,6 +13,7 @@ use std::{
 
 use anyhow::Context;
 use delaycast::{
+    domain::Flights,
     log::Log,
     model::{ModelDir, VersionedModel},
     store::Store,
@@ -96,7 +97,7 @@ fn terms(
     args: &Args,
     peers: &Peers,
     log: &dyn Log,
-    store: &Arc<dyn Store>,
+    store: &Arc<dyn Store<Flights>>,
     models: ModelDir,
     model: &Arc<Mutex<VersionedModel>>,
     stop: &Stop,

@@ -11,6 +11,7 @@ use std::{
 
 use delaycast::{
     delivery::{Backoff, Health, Unavailable, Waiting},
+    domain::Flights,
     log::Log,
     store::Store,
 };
@@ -21,7 +22,7 @@ use super::TICK;
 #[derive(Clone)]
 pub struct Connections {
     pub(super) log: Arc<dyn Log>,
-    pub(super) store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store<Flights>>,
     pub(super) health: Healths,
 }
 
@@ -44,7 +45,7 @@ impl Healths {
 
 impl Connections {
     /// Takes an open log and store.
-    pub fn new(log: Arc<dyn Log>, store: Arc<dyn Store>) -> Self {
+    pub fn new(log: Arc<dyn Log>, store: Arc<dyn Store<Flights>>) -> Self {
         let of = |what: &str, place: String| Arc::new(Health::new(format!("{what} {place}")));
         let health = Healths {
             reading: of("the log", log.describe()),

@@ -22,6 +22,7 @@ use delaycast::{
     answer::{Answer, ModelVersion, Score},
     clock,
     delivery::{Backoff, Health, ROWS_PER_WRITE_MAX, Writer},
+    domain::Flights,
     model::Scorer,
     request::Request,
     shadow::ShadowAnswer,
@@ -102,7 +103,7 @@ pub(super) struct Shadow {
 
 impl Shadow {
     /// Starts the thread; it waits until there is a shadow.
-    pub(super) fn start(store: &Arc<dyn Store>, counters: &Arc<Counters>) -> io::Result<(Self, Sideline)> {
+    pub(super) fn start(store: &Arc<dyn Store<Flights>>, counters: &Arc<Counters>) -> io::Result<(Self, Sideline)> {
         let (batches, queue) = sync_channel(BATCHES_MAX);
         let (waiting, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
         let sideline = Sideline { batches, waiting: Arc::clone(&waiting), counters: Arc::clone(counters) };
@@ -135,7 +136,7 @@ impl Drop for Shadow {
 struct Work {
     queue: Receiver<Batch>,
     waiting: Arc<AtomicUsize>,
-    store: Arc<dyn Store>,
+    store: Arc<dyn Store<Flights>>,
     writer: Option<Box<dyn Writer<ShadowAnswer>>>,
     counters: Arc<Counters>,
     health: Health,

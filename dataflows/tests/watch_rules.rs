@@ -20,6 +20,7 @@ use delaycast::{
     answer::{Answer, ModelVersion, Score},
     classes::DelayClass,
     clock::{self, Clock, Reading, SystemClock},
+    domain::{Flights, Labels},
     features::Given,
     log::{DeadLetter, DeadLetterReason, Log, Offset, PartitionId, Payload, Position},
     request,
@@ -49,13 +50,15 @@ enum Event {
 /// Class, airline, origin, model.
 type Seen = (usize, u8, u8, u8);
 
-fn answer((class, carrier, origin, model): Seen, scored_at: i64) -> Landed {
+fn answer((class, carrier, origin, model): Seen, scored_at: i64) -> Landed<Flights> {
     Landed {
         id: String::new(),
         scored_at: DateTime::from_timestamp_millis(scored_at).unwrap(),
-        class: DelayClass::ALL[class],
-        carrier: format!("C{carrier}").parse().unwrap(),
-        origin: format!("O{origin}").parse().unwrap(),
+        labels: Labels {
+            class: DelayClass::ALL[class],
+            carrier: format!("C{carrier}").parse().unwrap(),
+            origin: format!("O{origin}").parse().unwrap(),
+        },
         model: ModelVersion::new(&format!("m{model}")),
     }
 }
@@ -69,7 +72,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 }
 
 /// An answer stays until its step has left the window; a rate counts it for its full seconds.
-fn from_scratch(landed: &[(Timestamp, Landed)], now: Timestamp) -> BTreeMap<Key, isize> {
+fn from_scratch(landed: &[(Timestamp, Landed<Flights>)], now: Timestamp) -> BTreeMap<Key, isize> {
     let mut counts = BTreeMap::new();
     for (known_at, row) in landed {
         let at_s = (row.scored_at.timestamp() as u64).min(known_at / 1000);
@@ -77,9 +80,9 @@ fn from_scratch(landed: &[(Timestamp, Landed)], now: Timestamp) -> BTreeMap<Key,
         let step_s = STEP.as_secs();
         if at_s / step_s * step_s + step_s + WINDOW.as_secs() > now / 1000 {
             count(Key::Answers);
-            count(Key::Class(row.class));
-            count(Key::Carrier(row.carrier.to_string()));
-            count(Key::Origin(row.origin.to_string()));
+            count(Key::Class(row.labels.class));
+            count(Key::Carrier(row.labels.carrier.to_string()));
+            count(Key::Origin(row.labels.origin.to_string()));
             count(Key::Hour(at_s / 3600));
             count(Key::Model(row.model.to_string()));
         }
@@ -105,8 +108,9 @@ fn play(workers: usize, start: Timestamp, events: Vec<Event>) {
             match event {
                 Event::Wait(ms) => now += ms,
                 Event::Land(rows) => {
-                    let rows: Vec<Landed> = rows.iter().map(|(ago, seen)| answer(*seen, now as i64 - ago)).collect();
-                    let mine: Vec<Landed> = rows.iter().skip(index).step_by(peers).cloned().collect();
+                    let rows: Vec<Landed<Flights>> =
+                        rows.iter().map(|(ago, seen)| answer(*seen, now as i64 - ago)).collect();
+                    let mine: Vec<Landed<Flights>> = rows.iter().skip(index).step_by(peers).cloned().collect();
                     for (fact, count) in facts(&mine, &mut names, now) {
                         watch.facts.update(fact, count);
                     }
@@ -144,7 +148,7 @@ proptest! {
 }
 
 /// Counts after these facts, the last of which is followed by so long a pause.
-fn after(names: &mut Names, rows: &[Landed], pause: u64) -> BTreeMap<Key, isize> {
+fn after(names: &mut Names, rows: &[Landed<Flights>], pause: u64) -> BTreeMap<Key, isize> {
     let counts = Counts::default();
     let facts = facts(rows, names, START);
     let shown = counts.clone();
@@ -162,7 +166,7 @@ fn after(names: &mut Names, rows: &[Landed], pause: u64) -> BTreeMap<Key, isize>
 
 #[test]
 fn rule_3_names_beyond_the_bound_are_counted_together() {
-    let rows: Vec<Landed> = (0..7).map(|n| answer((0, n, n % 2, 0), START as i64)).collect();
+    let rows: Vec<Landed<Flights>> = (0..7).map(|n| answer((0, n, n % 2, 0), START as i64)).collect();
     let counts = after(&mut Names::new(3, WINDOW), &rows, 0);
     let carriers: Vec<_> = counts.iter().filter(|(key, _)| matches!(key, Key::Carrier(_))).collect();
     assert_eq!(carriers.len(), 4, "{carriers:?}");
@@ -171,7 +175,7 @@ fn rule_3_names_beyond_the_bound_are_counted_together() {
 
 #[test]
 fn rule_3_what_a_page_repeats_is_one_fact() {
-    let rows: Vec<Landed> = (0..1000).map(|n| answer((0, 0, 0, 0), START as i64 + n % 1000)).collect();
+    let rows: Vec<Landed<Flights>> = (0..1000).map(|n| answer((0, 0, 0, 0), START as i64 + n % 1000)).collect();
     let facts = facts(&rows, &mut Names::new(3, WINDOW), START + 1000);
     assert_eq!(facts.into_iter().map(|(_, count)| count).collect::<Vec<_>>(), [1000]);
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, SecondsFormat, Utc};
 use delaycast::{
     classes::DelayClass,
+    domain::{Flights, Labels},
     log::{DeadLetter, DeadLetterReason},
     store::Landed,
 };
@@ -101,9 +102,9 @@ impl Fact {
 }
 
 /// A page of answers as facts, each with how often it was seen. Pages repeat themselves: this makes few facts of many rows.
-pub fn facts(rows: &[Landed], names: &mut Names, now: Timestamp) -> Vec<(Fact, isize)> {
+pub fn facts(rows: &[Landed<Flights>], names: &mut Names, now: Timestamp) -> Vec<(Fact, isize)> {
     let mut counts: BTreeMap<(u64, DelayClass, &str, &str, &str), isize> = BTreeMap::new();
-    for Landed { scored_at, class, carrier, origin, model, .. } in rows {
+    for Landed { scored_at, labels: Labels { class, carrier, origin }, model, .. } in rows {
         let at_s = second(*scored_at, now);
         *counts.entry((at_s, *class, carrier.as_str(), origin.as_str(), model.as_str())).or_default() += 1;
     }

@@ -8,6 +8,7 @@ use std::{
 
 use delaycast::{
     delivery::{Backoff, Health, Unavailable},
+    domain::Flights,
     log::DeadLetter,
     store::Landed,
 };
@@ -30,7 +31,7 @@ const NAP: Duration = Duration::from_millis(50);
 
 /// What a source has.
 pub(super) enum Rows {
-    Answers(Vec<Landed>),
+    Answers(Vec<Landed<Flights>>),
     DeadLetters(Vec<DeadLetter>),
 }
 

@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use delaycast::{
     clock::{Clock, SystemClock},
     delivery::Health,
+    domain::Flights,
     log::{DeadLetterSpan, DeadLettersFrom, Log},
     store::{Page, Store},
 };
@@ -53,7 +54,7 @@ impl Default for Config {
 #[derive(Clone)]
 pub struct Sources {
     /// Where answers land.
-    pub store: Arc<dyn Store>,
+    pub store: Arc<dyn Store<Flights>>,
     /// Beside which dead letters are kept.
     pub log: Arc<dyn Log>,
 }

@@ -30,7 +30,9 @@ use super::{
     files::{read_at_most, sync_dir, write_durably},
     version::{is_version_name, version_name},
 };
-use crate::{answer::ModelVersion, background::Thread, regular_file};
+use engine::{background::Thread, regular_file};
+
+use crate::answer::ModelVersion;
 
 /// At most this many versions are kept.
 pub const VERSIONS_MAX: usize = 10;
@@ -318,7 +320,7 @@ mod tests {
     use std::sync::mpsc::channel;
 
     use super::*;
-    use crate::regular_file::tests::not_regular_files;
+    use crate::model::tests::not_regular_files;
 
     #[test]
     fn rule_6_a_directory_that_does_not_answer_is_given_up() {

@@ -21,7 +21,9 @@ use std::{
 };
 
 use super::{Candidate, Model, ModelDir, ModelDirError, Role, Wish, Wishes};
-use crate::{answer::ModelVersion, background::Thread};
+use engine::background::Thread;
+
+use crate::answer::ModelVersion;
 
 /// Interval of looks.
 pub const LOOK: Duration = Duration::from_millis(250);
@@ -198,10 +200,7 @@ mod tests {
     use std::{fs, sync::mpsc::channel};
 
     use super::*;
-    use crate::{
-        model::{CURRENT_FILE, tests},
-        regular_file::tests::not_regular_files,
-    };
+    use crate::model::{CURRENT_FILE, tests, tests::not_regular_files};
 
     #[test]
     fn rule_1_another_version_is_read_once() {

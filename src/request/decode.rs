@@ -24,7 +24,7 @@ use std::borrow::Cow;
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime};
 
 use super::{
-    Invalid, MESSAGE_BYTES_MAX, Request, RequestId,
+    Invalid, MESSAGE_BYTES_MAX, Malformed, MalformedKind, Request, RequestId,
     damaged::{self, Damage},
     iso::IsoTime,
     json::{self, Fields, Scalar},
@@ -40,46 +40,6 @@ use crate::{
 
 /// The byte order mark that some programs on Windows write before a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// A message that cannot be understood.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct Malformed {
-    /// Whom to tell, if that much could be read.
-    pub id: Option<RequestId>,
-    /// What is wrong; a field is named as the wire names it.
-    pub reason: String,
-    /// The same as one of few words.
-    pub kind: MalformedKind,
-}
-
-/// What is wrong with a message, for counting: there are no more of these than fields and a few.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MalformedKind {
-    /// It has no bytes.
-    Empty,
-    /// It has more than [`MESSAGE_BYTES_MAX`].
-    TooLong,
-    /// It is no text.
-    NotUtf8,
-    /// It is not the JSON of one object that has each field once.
-    NotJson,
-    /// This field, as the wire names it.
-    Field(&'static str),
-}
-
-impl MalformedKind {
-    /// One word.
-    pub fn name(self) -> &'static str {
-        match self {
-            MalformedKind::Empty => "empty",
-            MalformedKind::TooLong => "too_long",
-            MalformedKind::NotUtf8 => "not_utf8",
-            MalformedKind::NotJson => "not_json",
-            MalformedKind::Field(field) => field,
-        }
-    }
-}
 
 /// Reads a message of the wire contract.
 pub fn decode(bytes: &[u8]) -> Result<Request, Malformed> {

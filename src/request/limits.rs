@@ -7,8 +7,6 @@ use chrono::Datelike;
 use super::{Invalid, Request};
 use crate::{features::Schedule, history::time_of_day::DAY_MIN, weather::Weather};
 
-/// A `UUID` is at most this long.
-pub const REQUEST_ID_BYTES_MAX: usize = 128;
 /// A message is at most this long; a longer one is a dead letter.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// A flight number is at most this long.

@@ -4,6 +4,7 @@ use std::sync::mpsc;
 
 use crate::support::{Process, TOPIC, models, request, seed, until};
 use delaycast::{
+    domain::Flights,
     log::{self, Producer},
     sqlite::Inspector,
     store::{self, Outcome},
@@ -82,7 +83,7 @@ fn every_good_request_is_answered_and_every_broken_one_kept_with_its_reason() {
     assert_eq!(scorer.terminate(), Some(0));
 
     assert_eq!(inspector.answers().unwrap(), 10_000);
-    let lookup = store::open(&url).unwrap().lookup().unwrap();
+    let lookup = store::open::<Flights>(&url).unwrap().lookup().unwrap();
     for number in 0..10_000 {
         let found = lookup.find(&format!("good-{number}")).unwrap();
         assert!(matches!(found, Some(Outcome::Answered(_))), "good-{number}: {found:?}");

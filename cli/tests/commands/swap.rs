@@ -6,6 +6,7 @@ use crate::support::{Process, children, give_models, request, run, until};
 use chrono::Utc;
 use delaycast::{
     answer::ModelVersion,
+    domain::Flights,
     log::{self, Producer},
     model::ModelDir,
     store::{self, Lookup, Outcome},
@@ -22,7 +23,7 @@ impl Asking {
     fn at(dir: &Path) -> Self {
         let url = format!("sqlite:{}", dir.join("delaycast.db").display());
         let producer = log::open(&url).unwrap().producer().unwrap();
-        Asking { producer, lookup: store::open(&url).unwrap().lookup().unwrap(), asked: 0 }
+        Asking { producer, lookup: store::open::<Flights>(&url).unwrap().lookup().unwrap(), asked: 0 }
     }
 
     /// Asks so many, and returns once the log has all.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use delaycast::{
+    domain::Flights,
     sqlite::Inspector,
     store::{self, Outcome},
 };
@@ -86,7 +87,7 @@ fn fill_a_disk() {
 }
 
 fn answered(url: &str, from: usize, to: usize) -> usize {
-    let lookup = store::open(url).unwrap().lookup().unwrap();
+    let lookup = store::open::<Flights>(url).unwrap().lookup().unwrap();
     let is_answered = |number: &usize| matches!(lookup.find(&format!("e-{number}")), Ok(Some(Outcome::Answered(_))));
     (from..to).filter(is_answered).count()
 }

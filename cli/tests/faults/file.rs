@@ -9,6 +9,7 @@ use std::{
 };
 
 use delaycast::{
+    domain::Flights,
     sqlite::Inspector,
     store::{self, Outcome},
 };
@@ -152,7 +153,7 @@ fn lines(from: usize, to: usize) -> String {
 }
 
 fn answered(url: &str, to: usize) -> usize {
-    let lookup = store::open(url).unwrap().lookup().unwrap();
+    let lookup = store::open::<Flights>(url).unwrap().lookup().unwrap();
     let is_answered = |number: &usize| matches!(lookup.find(&format!("f-{number}")), Ok(Some(Outcome::Answered(_))));
     (0..to).filter(is_answered).count()
 }

@@ -12,6 +12,7 @@ use std::{
 
 use crate::support::{Process, TOPIC, delaycast, long, models, request, run, seed, until};
 use delaycast::{
+    domain::Flights,
     sqlite::Inspector,
     store::{self, Lookup, Outcome},
 };
@@ -69,7 +70,7 @@ fn twenty_thousand_requests_survive_five_kills_at_random() {
         let (url, ids, seen, over) = (url.clone(), ids.clone(), Arc::clone(&seen), Arc::clone(&over));
         let mut random = ChaCha8Rng::from_rng(&mut random);
         thread::spawn(move || {
-            let lookup = store::open(&url).unwrap().lookup().unwrap();
+            let lookup = store::open::<Flights>(&url).unwrap().lookup().unwrap();
             while !over.load(Ordering::Acquire) {
                 let id = &ids[random.random_range(0..ids.len())];
                 if let Some(document) = answered(&*lookup, id) {
@@ -98,7 +99,7 @@ fn twenty_thousand_requests_survive_five_kills_at_random() {
     over.store(true, Ordering::Release);
     observer.join().unwrap();
 
-    let lookup = store::open(&url).unwrap().lookup().unwrap();
+    let lookup = store::open::<Flights>(&url).unwrap().lookup().unwrap();
     let lost: Vec<&String> = ids.iter().filter(|id| answered(&*lookup, id).is_none()).collect();
     assert_eq!(lost, Vec::<&String>::new());
     let seen = seen.lock().unwrap();

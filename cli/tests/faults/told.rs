@@ -1,6 +1,7 @@
 //! Requests that are broken in every way that producers break them: each has an outcome under its id.
 
 use delaycast::{
+    domain::Flights,
     log::{self, DeadLetterReason, DeadLetterSpan, DeadLettersFrom, Producer},
     store::{self, Outcome},
 };
@@ -81,7 +82,7 @@ fn requests_broken_in_every_way() {
     for message in forgiven.iter().map(|(_, message)| message).chain(broken.iter().map(|(_, message, ..)| message)) {
         publish(&*producer, message);
     }
-    let lookup = store::open(&url).unwrap().lookup().unwrap();
+    let lookup = store::open::<Flights>(&url).unwrap().lookup().unwrap();
     let outcome = |id: &str| {
         until(&format!("{id} is told"), || lookup.find(id).unwrap().is_some());
         lookup.find(id).unwrap()

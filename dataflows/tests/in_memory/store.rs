@@ -12,6 +12,7 @@ use delaycast::{
     answer::{Answer, Rejection},
     delivery::{Refusal, Unavailable, Writer},
     document::to_json,
+    domain::{Flights, Labels},
     finding::Finding,
     shadow::ShadowAnswer,
     store::{Landed, Lookup, Outcome, Page, Store, Tail},
@@ -123,7 +124,7 @@ impl MemoryStore {
     }
 }
 
-impl Store for MemoryStore {
+impl Store<Flights> for MemoryStore {
     fn describe(&self) -> String {
         "in memory".into()
     }
@@ -148,7 +149,7 @@ impl Store for MemoryStore {
         Vec::new()
     }
 
-    fn tail(&self, since: DateTime<Utc>) -> Result<Box<dyn Tail>, Unavailable> {
+    fn tail(&self, since: DateTime<Utc>) -> Result<Box<dyn Tail<Flights>>, Unavailable> {
         Ok(Box::new(MemoryTail { store: self.clone(), since, seen: BTreeSet::new(), is_at_end: false }))
     }
 }
@@ -161,14 +162,14 @@ struct MemoryTail {
     is_at_end: bool,
 }
 
-impl Tail for MemoryTail {
+impl Tail<Flights> for MemoryTail {
     /// The store's fault is that of reading, too.
-    fn next(&mut self, rows_max: usize) -> Result<Page, Unavailable> {
+    fn next(&mut self, rows_max: usize) -> Result<Page<Flights>, Unavailable> {
         self.store.admit().1?;
         let news: Vec<Answer> = self.store.answers().into_values().collect();
         let is_of_window = |answer: &Answer| self.is_at_end || answer.scored_at >= self.since;
         let new = |answer: &Answer| is_of_window(answer) && !self.seen.contains(answer.request.id.as_str());
-        let rows: Vec<Landed> = news.into_iter().filter(new).take(rows_max).map(landed).collect();
+        let rows: Vec<Landed<Flights>> = news.into_iter().filter(new).take(rows_max).map(landed).collect();
         self.seen.extend(rows.iter().map(|row| row.id.clone()));
         let more = rows.len() == rows_max;
         self.is_at_end |= !more;
@@ -176,9 +177,9 @@ impl Tail for MemoryTail {
     }
 }
 
-fn landed(Answer { request, score, model, scored_at }: Answer) -> Landed {
+fn landed(Answer { request, score, model, scored_at }: Answer) -> Landed<Flights> {
     let (id, class) = (request.id.to_string(), score.class);
-    Landed { id, scored_at, class, carrier: request.carrier, origin: request.origin, model }
+    Landed { id, scored_at, labels: Labels { class, carrier: request.carrier, origin: request.origin }, model }
 }
 
 impl Writer<Answer> for MemoryStore {

@@ -1,0 +1,341 @@
+//! Where a log or a store is: connectors are chosen by URL, as in `sqlite:var/delaycast.db?topic=T`.
+//!
+//! A URL is `scheme:location?name=value&…`; location, names and values may be percent-encoded.
+//!
+//! A URL may carry a password, and in one that is written wrongly the password can be anywhere: an `&` in it makes
+//! its rest the name of a parameter. So an error repeats the scheme, names that a connector knows, and nothing else;
+//! a parameter that is not known is named by its number. The path of an embedded file is the exception: it is shown.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+use crate::sqlite;
+
+/// Why a log or a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It has no scheme, or is not UTF-8 once it is decoded.
+    #[error("the URL of a {what} starts with a scheme, as in {example}, and what is percent-encoded in it is UTF-8")]
+    NoScheme {
+        /// What was to be opened: a log or a store.
+        what: &'static str,
+        /// A URL that would do.
+        example: &'static str,
+    },
+    /// Nothing of this kind is known.
+    #[error("{scheme}: is no {what}; known are {known}")]
+    UnknownScheme {
+        /// What was to be opened.
+        what: &'static str,
+        /// The URL's scheme.
+        scheme: String,
+        /// The schemes there are.
+        known: &'static str,
+    },
+    /// The connector exists, but was left out of this build.
+    #[error(
+        "this build has no connector for {scheme}: build it with the cargo feature of that name, or use sqlite:PATH"
+    )]
+    NoConnector {
+        /// The URL's scheme.
+        scheme: String,
+    },
+    /// A parameter that the connector does not know.
+    #[error("{scheme}: parameter {number} is unknown; known are {known} (an & in a value is written as %26)")]
+    UnknownParameter {
+        /// The URL's scheme.
+        scheme: String,
+        /// Position of the parameter, counted from 1.
+        number: usize,
+        /// The parameters there are.
+        known: String,
+    },
+    /// Something in the URL cannot be used.
+    #[error("{scheme}: {part} {reason}")]
+    Invalid {
+        /// The URL's scheme.
+        scheme: String,
+        /// Which part: the path, or a parameter's name.
+        part: String,
+        /// What is wrong with it, and what would be right.
+        reason: String,
+    },
+    /// The embedded database could not be opened.
+    #[error(transparent)]
+    Sqlite(#[from] sqlite::OpenError),
+    /// What was opened does not serve.
+    #[error(transparent)]
+    Unavailable(#[from] crate::delivery::Unavailable),
+}
+
+/// A URL, taken apart and percent-decoded.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address {
+    /// What stands before the first colon.
+    pub scheme: String,
+    /// What stands between that colon and the question mark.
+    pub location: String,
+    /// The parameters, in order.
+    pub parameters: Vec<(String, String)>,
+}
+
+/// Shows the scheme alone.
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Address").field("scheme", &self.scheme).finish_non_exhaustive()
+    }
+}
+
+impl Address {
+    /// Takes a URL apart; `None` if it has no scheme or is not UTF-8 once decoded.
+    pub fn parse(url: &str) -> Option<Self> {
+        let (scheme, rest) = url.split_once(':')?;
+        let plausible = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+        if scheme.is_empty() || !scheme.bytes().all(plausible) {
+            return None;
+        }
+        let (location, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let parameters = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((decode(name)?, decode(value)?))
+        });
+        Some(Address {
+            scheme: scheme.to_owned(),
+            location: decode(location)?,
+            parameters: parameters.collect::<Option<_>>()?,
+        })
+    }
+
+    /// Holds the parameters against those a connector knows.
+    pub fn check_parameters(&self, known: &[&str]) -> Result<(), OpenError> {
+        match self.parameters.iter().position(|(name, _)| !known.contains(&name.as_str())) {
+            None => Ok(()),
+            Some(index) => Err(OpenError::UnknownParameter {
+                scheme: self.scheme.clone(),
+                number: index + 1,
+                known: known.join(", "),
+            }),
+        }
+    }
+
+    /// This address as that of a file: one with a URL in the place of its path is refused, so that no password is
+    /// taken for a path.
+    pub fn of_a_file(&self) -> Result<&Self, OpenError> {
+        match self.location.contains("://") {
+            true => Err(self.invalid("path", "has a URL in it: name a file, as in sqlite:var/delaycast.db")),
+            false => Ok(self),
+        }
+    }
+
+    /// The error of a scheme that is none of a log or a store. Without slashes behind it, it may be something else
+    /// than a scheme.
+    pub fn unknown(&self, what: &'static str, known: &'static str) -> OpenError {
+        let scheme = if self.location.starts_with("//") { self.scheme.clone() } else { "this URL".to_owned() };
+        OpenError::UnknownScheme { what, scheme, known }
+    }
+
+    /// A parameter's value; of several of the same name the last counts.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The error of a part that cannot be used.
+    pub fn invalid(&self, part: impl Into<String>, reason: impl Into<String>) -> OpenError {
+        OpenError::Invalid { scheme: self.scheme.clone(), part: part.into(), reason: reason.into() }
+    }
+}
+
+/// What would mean something else in a URL's location.
+const NOT_IN_A_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?');
+
+/// The URL of the embedded database in a file, whatever characters its path has.
+pub fn of_file(path: &Path) -> String {
+    // Taken together again from its components, a path does not start with the two slashes before a host.
+    let path: PathBuf = path.components().collect();
+    format!("sqlite:{}", utf8_percent_encode(&path.to_string_lossy(), NOT_IN_A_PATH))
+}
+
+fn decode(text: &str) -> Option<String> {
+    percent_decode_str(text).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_url_is_taken_apart() {
+        let address = Address::parse("sqlite:/var/a%20b%3f.db?topic=t%26u&group=g&topic=last").unwrap();
+        assert_eq!((address.scheme.as_str(), address.location.as_str()), ("sqlite", "/var/a b?.db"));
+        assert_eq!((address.parameter("topic"), address.parameter("group")), (Some("last"), Some("g")));
+        assert_eq!(address.parameters[0].1, "t&u");
+        assert_eq!(address.parameter("partitions"), None);
+        for url in ["", "no scheme", "/a/path", ":x", "sq lite:x", "sqlite:%ff"] {
+            assert_eq!(Address::parse(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_any_name_has_a_url() {
+        for path in ["var/x.db", "/tmp/my flights/x.db", "a%20b/x.db", "100%/x.db", "what?topic=1/x.db", "a#é\n/x.db"]
+        {
+            let address = Address::parse(&of_file(Path::new(path))).unwrap();
+            assert_eq!((address.location.as_str(), address.parameters.len()), (path, 0));
+        }
+        assert_eq!(of_file(Path::new("//tmp//x.db")), "sqlite:/tmp/x.db");
+        assert_eq!(of_file(Path::new("var/delaycast.db")), "sqlite:var/delaycast.db");
+    }
+
+    #[test]
+    fn an_unknown_parameter_is_answered_with_the_known_ones() {
+        let address = Address::parse("sqlite:x?tpoic=t").unwrap();
+        let error = address.check_parameters(&["topic", "group"]).unwrap_err();
+        let said = "sqlite: parameter 1 is unknown; known are topic, group (an & in a value is written as %26)";
+        assert_eq!(error.to_string(), said);
+    }
+
+    #[cfg(not(feature = "kafka"))]
+    #[test]
+    fn a_build_without_kafka_says_so() {
+        let error = crate::log::open("kafka://host/t").map(drop).unwrap_err().to_string();
+        assert!(error.starts_with("this build has no connector for kafka"), "{error}");
+    }
+
+    #[cfg(not(feature = "mongo"))]
+    #[test]
+    fn a_build_without_mongodb_says_so() {
+        let error =
+            crate::store::open::<crate::testing::Toy>("mongodb://u:secret@host/d").map(drop).unwrap_err().to_string();
+        assert!(error.starts_with("this build has no connector for mongodb") && !error.contains("secret"), "{error}");
+    }
+
+    /// The secret that is written where a password may be, and where none should be.
+    const SECRET: &str = "s3cr3t";
+
+    fn anything_like_a_url() -> impl Strategy<Value = String> {
+        let scheme = prop::sample::select(vec![
+            "kafka://",
+            "kafka:",
+            "kafka//",
+            "mongodb://",
+            "mongodb:",
+            "mongodb+srv://",
+            "redis://",
+            "sqlite://",
+            "://",
+            "",
+        ]);
+        let part = prop::sample::select(vec![
+            SECRET,
+            SECRET,
+            SECRET,
+            "me",
+            ":",
+            "@",
+            "/",
+            "?",
+            "&",
+            "=",
+            "%",
+            "%zz",
+            "%40",
+            "%ff",
+            "%00",
+            ",",
+            ".",
+            "#",
+            "[",
+            "]",
+            " ",
+            "\n",
+            "é",
+            "host",
+            ":9092",
+            "://",
+            "sasl.password=",
+            "security.protocol=",
+            "debug=broker,",
+            "partitions=",
+            "group=",
+            "takeover=",
+            "maxPoolSize=",
+            "authMechanism=",
+            "authMechanismProperties=",
+            "readPreference=",
+            "tls=",
+            "replicaSet=",
+            "uuidRepresentation=",
+            "compressors=",
+            "mongodb://",
+            "database",
+            "database.collection",
+        ]);
+        (scheme, prop::collection::vec(part, 0..12)).prop_map(|(scheme, parts)| format!("{scheme}{}", parts.concat()))
+    }
+
+    /// Whatever an error says of itself and of its causes.
+    fn said(error: &OpenError) -> String {
+        let mut said = format!("{error} {error:?} {error:#?}");
+        let mut cause = std::error::Error::source(error);
+        while let Some(error) = cause {
+            said += &format!(" {error} {error:?}");
+            cause = error.source();
+        }
+        said
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn a_url_that_is_refused_is_not_repeated(url in anything_like_a_url()) {
+            // A scheme may be said. Three slashes begin the path of a file, which may be said too, and which would be made.
+            let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+            prop_assume!(!scheme.contains(SECRET) && !url.starts_with("sqlite:///"));
+            let errors = [crate::log::open(&url).map(drop), crate::store::open::<crate::testing::Toy>(&url).map(drop)];
+            for error in errors.iter().filter_map(|opened| opened.as_ref().err()) {
+                let said = said(error);
+                prop_assert!(!said.contains(SECRET), "{:?}: {}", url, said);
+            }
+            if let Some(address) = Address::parse(&url) {
+                let shown = format!("{address:?}");
+                prop_assert!(address.scheme.contains(SECRET) || !shown.contains(SECRET), "{}", shown);
+            }
+        }
+    }
+
+    #[test]
+    fn a_url_in_the_place_of_a_path_is_refused() {
+        for open in [
+            |url: &str| crate::log::open(url).map(drop),
+            |url: &str| crate::store::open::<crate::testing::Toy>(url).map(drop),
+        ] {
+            for url in ["sqlite:kafka://me:s3cr3t@host/t", "sqlite:x.db?s3cr3t=1", "sqlite:x.db?topic=t&s3cr3t"] {
+                let said = said(&open(url).unwrap_err());
+                assert!(!said.contains(SECRET), "{said}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_path_comes_back_from_its_url(path in "\\PC{0,20}[%?&=# ]\\PC{0,20}") {
+            let address = Address::parse(&of_file(Path::new(&path))).unwrap();
+            prop_assert_eq!((Path::new(&address.location), address.parameters), (Path::new(&path), vec![]));
+        }
+
+        #[test]
+        fn what_is_percent_encoded_comes_back(location in "\\PC{0,20}", value in "\\PC{0,20}") {
+            use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+            let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+            let address = Address::parse(&format!("s:{}?n={}", encode(&location), encode(&value))).unwrap();
+            prop_assert_eq!(&address.location, &location);
+            prop_assert_eq!(address.parameter("n"), Some(value.as_str()));
+        }
+    }
+}

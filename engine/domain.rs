@@ -1,0 +1,132 @@
+//! The trait of a domain: the types and the few functions that the engine needs to move requests and answers.
+//!
+//! Everything else of the engine is generic over it and monomorphised: a call of a domain's function costs what a call
+//! of any other function costs.
+
+use std::{borrow::Cow, fmt::Debug};
+
+use crate::{
+    answer::Answer,
+    document::Document,
+    request::{Malformed, RequestId},
+};
+
+/// A domain: requests of one type are answered with scores of one type.
+///
+/// A domain is a type without values of interest, such as `struct Payments;`. Messages are decoded by it, answers are
+/// stored as the documents that it makes, and its dimensions are counted live.
+pub trait Domain: Debug + Clone + PartialEq + Send + Sync + 'static {
+    /// A request.
+    type Request: Debug + Clone + PartialEq + Send + Sync + 'static;
+    /// A model's answer to a request.
+    type Score: Debug + Clone + PartialEq + Send + Sync + 'static;
+    /// The values of the [`Domain::DIMENSIONS`] of a stored answer.
+    type Labels: Debug + Clone + Ord + Send + Sync + 'static;
+
+    /// Upper bound on the length of a message, in bytes. A longer one is a dead letter.
+    const MESSAGE_BYTES_MAX: usize;
+    /// The fields of a message that the reason of a dead letter may name, in the order in which they are counted. An
+    /// object's field counts as the object.
+    const FIELDS: &'static [&'static str];
+    /// Names in a document store.
+    const COLLECTIONS: Collections;
+    /// The dimensions by which stored answers are counted; at most [`DIMENSIONS_MAX`].
+    const DIMENSIONS: &'static [Dimension];
+
+    /// Reads a message.
+    fn decode(message: &[u8]) -> Result<Self::Request, Malformed>;
+
+    /// The identity of a request.
+    fn id(request: &Self::Request) -> &RequestId;
+
+    /// The document of an answer. It begins with the fields `_id` and `UUID`, which both hold the request's identity, or
+    /// has them elsewhere, and it has `ModelVersion` and `ScoredAt`.
+    fn document(answer: &Answer<Self>) -> Document;
+
+    /// The labels of a stored answer, from the fields of its document that the dimensions name, in their order. `None`
+    /// for a document that is not counted.
+    fn labels(fields: &[Field<'_>]) -> Option<Self::Labels>;
+
+    /// The name of a label, for the dimension of this index.
+    fn label(labels: &Self::Labels, dimension: usize) -> Cow<'_, str>;
+
+    /// Whether two scores of the same request agree, as those of a shadow and of the model that answers.
+    fn agrees(one: &Self::Score, other: &Self::Score) -> bool;
+
+    /// The distance of two scores of the same request, from 0.
+    fn change(one: &Self::Score, other: &Self::Score) -> f64;
+
+    /// The fields of the answering model's score in the document of a shadow's answer.
+    fn compared(answered: &Self::Score) -> Document;
+}
+
+/// The names of a domain in a document store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Collections {
+    /// The database, unless the URL names another.
+    pub database: &'static str,
+    /// The collection of answers.
+    pub answers: &'static str,
+    /// The collection of rejections.
+    pub rejections: &'static str,
+    /// The collection of the answers of shadow models.
+    pub shadows: &'static str,
+    /// The collection of reference data that the domain keeps beside the answers, if it has one.
+    pub reference: Option<Reference>,
+}
+
+/// A collection of reference data: what all processes of a domain look up, and operators load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reference {
+    /// The collection.
+    pub collection: &'static str,
+    /// Its name in messages to operators.
+    pub name: &'static str,
+    /// The fields that identify a document, which have an index.
+    pub key: &'static [&'static str],
+    /// The field whose value is looked up.
+    pub value: &'static str,
+}
+
+/// Upper bound on the dimensions of a domain.
+pub const DIMENSIONS_MAX: usize = 8;
+
+/// A dimension by which stored answers are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dimension {
+    /// The field of an answer's document.
+    pub field: &'static str,
+    /// Whether the names come from outside: then a bounded number of them is counted by name. The names of a closed
+    /// dimension are as few as the domain has.
+    pub is_open: bool,
+}
+
+/// A field of a stored document.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Field<'a> {
+    /// The document has no such field, or one of another type.
+    #[default]
+    Other,
+    /// A string.
+    Text(Cow<'a, str>),
+    /// A 64-bit float.
+    Number(f64),
+}
+
+impl Field<'_> {
+    /// The text, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Field::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is one.
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Field::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The engine of delaycast: requests in, answers out, for any domain.
+//!
+//! # Layout
+//!
+//! * [`domain`]: the trait that a domain implements: its requests, its scores, its documents.
+//! * [`request`]: the identity of a request, and the reasons for which a message is no request.
+//! * [`answer`]: answers and rejections; [`shadow`]: the answers of a candidate model.
+//! * [`document`]: the shape of answers in a document store, and its JSON.
+//! * [`log`]: the request log and its connectors.
+//! * [`store`]: the prediction store and its connectors.
+//! * [`sqlite`]: the database that is log and store where nothing else is configured.
+//! * [`delivery`]: a writer thread that retries until the store has acknowledged.
+//! * [`address`]: the URLs of logs and stores; [`key_file`]: the files of private keys.
+//! * [`regular_file`]: opening files that are regular ones.
+//! * [`ndjson`]: JSON lines of bounded length.
+//! * [`finding`]: the results of an inspection, in words.
+//! * [`clock`]: the wall clock, which may be set to anything, and the time that elapses.
+//! * [`background`]: threads that are joined with a deadline.
+//! * [`supervise`]: a process that restarts another one.
+//! * [`process`]: this process's use of the machine.
+
+pub mod address;
+pub mod answer;
+pub mod background;
+pub mod clock;
+pub mod delivery;
+pub mod document;
+pub mod domain;
+pub mod finding;
+pub mod key_file;
+pub mod log;
+pub mod ndjson;
+pub mod process;
+pub mod regular_file;
+pub mod request;
+pub mod shadow;
+pub mod sqlite;
+pub mod store;
+pub mod supervise;
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,136 @@
+//! What every store connector promises (see [`super`]), as tests that each connector runs against itself.
+
+use chrono::DateTime;
+
+use super::*;
+use crate::{
+    answer::ModelVersion,
+    delivery::Refusal,
+    document::to_json,
+    request::RequestId,
+    testing::{Toy, ToyLabels, ToyRequest, ToyScore, shadow_answer},
+};
+
+/// An answer to the request `id` by `model`.
+pub(crate) fn answer(id: &str, model: &str) -> Answer<Toy> {
+    Answer {
+        request: ToyRequest { id: RequestId::new(id).unwrap() },
+        score: ToyScore(2.0),
+        model: ModelVersion::new(model),
+        scored_at: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
+    }
+}
+
+pub(crate) fn rejection(id: &str, reason: &str) -> Rejection {
+    let rejected_at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+    Rejection { id: RequestId::new(id).unwrap(), reason: reason.to_owned(), rejected_at }
+}
+
+fn answered(answer: &Answer<Toy>) -> Option<Outcome> {
+    Some(Outcome::Answered(to_json(&answer.to_document())))
+}
+
+pub(crate) fn promise_1_the_first_answer_wins(store: &dyn Store<Toy>) {
+    let (mut answers, lookup) = (store.answers().unwrap(), store.lookup().unwrap());
+    let first = answer("a", "first");
+    assert_eq!(lookup.find("a").unwrap(), None);
+    assert_eq!(answers.write(&[first.clone(), answer("a", "same batch")]), Ok(vec![]));
+    assert_eq!(answers.write(&[answer("a", "second"), answer("b", "second")]), Ok(vec![]));
+    assert_eq!(lookup.find("a").unwrap(), answered(&first));
+    assert_eq!(lookup.find("b").unwrap(), answered(&answer("b", "second")));
+    // An id is taken as it is: with blanks, in any script, with what quotes and escapes elsewhere.
+    for id in [" ", "A", "ä\u{301}", "'; --", "\0", "\u{10ffff}", &"x".repeat(128)] {
+        let answer = answer(id, "odd id");
+        assert_eq!(answers.write(std::slice::from_ref(&answer)), Ok(vec![]));
+        assert_eq!(lookup.find(id).unwrap(), answered(&answer), "{id:?}");
+    }
+}
+
+/// `refused` is an answer that this store never takes.
+pub(crate) fn promise_2_a_refused_row_is_named_and_the_others_land(store: &dyn Store<Toy>, refused: Answer<Toy>) {
+    let (mut answers, lookup) = (store.answers().unwrap(), store.lookup().unwrap());
+    let id = refused.request.id.as_str().to_owned();
+    let rows = [answer("1", "m"), refused, answer("2", "m")];
+    let refusals: Vec<Refusal> = answers.write(&rows).unwrap();
+    assert_eq!(refusals.iter().map(|refusal| refusal.row).collect::<Vec<_>>(), [1]);
+    assert!(!refusals[0].reason.is_empty());
+    assert!(lookup.find("1").unwrap().is_some() && lookup.find("2").unwrap().is_some());
+    assert_eq!(lookup.find(&id).unwrap(), None);
+}
+
+pub(crate) fn promise_3_a_prediction_outranks_a_rejection(store: &dyn Store<Toy>) {
+    let (mut answers, mut rejections) = (store.answers().unwrap(), store.rejections().unwrap());
+    let lookup = store.lookup().unwrap();
+    assert_eq!(rejections.write(&[rejection("before", "why"), rejection("only", "why")]), Ok(vec![]));
+    assert_eq!(lookup.find("before").unwrap(), Some(Outcome::Rejected("why".to_owned())));
+    assert_eq!(answers.write(&[answer("before", "m"), answer("after", "m")]), Ok(vec![]));
+    assert_eq!(rejections.write(&[rejection("after", "why"), rejection("only", "again")]), Ok(vec![]));
+    assert_eq!(lookup.find("before").unwrap(), answered(&answer("before", "m")));
+    assert_eq!(lookup.find("after").unwrap(), answered(&answer("after", "m")));
+    assert_eq!(lookup.find("only").unwrap(), Some(Outcome::Rejected("why".to_owned())));
+}
+
+/// Here of two shadows.
+pub(crate) fn promise_6_what_a_shadow_says_is_kept_apart(store: &dyn Store<Toy>) {
+    let (mut shadows, lookup) = (store.shadows().unwrap(), store.lookup().unwrap());
+    assert_eq!(store.compared().unwrap(), []);
+    let rows = [shadow_answer("a", "new", true), shadow_answer("b", "new", false), shadow_answer("c", "newer", true)];
+    assert_eq!(shadows.write(&rows), Ok(vec![]));
+    // What is there stays as it is.
+    assert_eq!(shadows.write(&[shadow_answer("a", "newer", false)]), Ok(vec![]));
+    assert_eq!(lookup.find("a").unwrap(), None);
+    let mut tail = store.tail(DateTime::from_timestamp(0, 0).unwrap()).unwrap();
+    assert_eq!(tail.next(10).unwrap().rows.len(), 0);
+    let of = |shadow: &str, compared, agreed, mean_change| Comparison {
+        shadow: shadow.into(),
+        current: "current".into(),
+        compared,
+        agreed,
+        mean_change,
+    };
+    assert_eq!(store.compared().unwrap(), [of("new", 2, 1, 0.25), of("newer", 1, 1, 0.0)]);
+}
+
+/// Answers as they land are not quite in the order in which they were scored.
+pub(crate) fn promise_5_a_tail_yields_every_answer_since_a_moment_once(store: &dyn Store<Toy>) {
+    let at = |second: i64| DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap();
+    let scored = |id: String, second| Answer { scored_at: at(second), ..answer(&id, "m1") };
+    let mut answers = store.answers().unwrap();
+    let drain = |tail: &mut dyn Tail<Toy>| {
+        let mut ids = Vec::new();
+        loop {
+            let Page { rows, more } = tail.next(7).unwrap();
+            assert!(rows.len() <= 7, "{} rows", rows.len());
+            ids.extend(rows.into_iter().map(|row| (row.scored_at.timestamp() - 1_700_000_000, row.id)));
+            if !more {
+                ids.sort();
+                return ids;
+            }
+        }
+    };
+    let expected = |seconds: std::ops::Range<i64>| seconds.map(|n| (n, n.to_string())).collect::<Vec<_>>();
+
+    assert_eq!(drain(&mut *store.tail(at(0)).unwrap()), []);
+    // Pairs change places: 1 before 0, 3 before 2.
+    let rows: Vec<_> = (0..40).map(|n| scored((n ^ 1).to_string(), n ^ 1)).collect();
+    answers.write(&rows).unwrap();
+    let mut tail = store.tail(at(11)).unwrap();
+    assert_eq!(drain(&mut *tail), expected(11..40));
+    assert_eq!(drain(&mut *tail), []);
+
+    // Again, with another model: the first answer stands, and is not news. Some were scored a little before the last.
+    answers.write(&rows).unwrap();
+    let late: Vec<_> = (0..20).map(|n| Answer { scored_at: at(35), ..answer(&format!("late {n}"), "m2") }).collect();
+    answers.write(&late).unwrap();
+    answers.write(&[scored("40".to_owned(), 40)]).unwrap();
+    let mut news: Vec<_> = (0..20).map(|n| (35, format!("late {n}"))).chain(expected(40..41)).collect();
+    news.sort();
+    assert_eq!(drain(&mut *tail), news);
+    assert_eq!(drain(&mut *tail), []);
+
+    let mut tail = store.tail(at(40)).unwrap();
+    // A page may be empty while more are at hand.
+    let Landed { id, scored_at, labels, model } = (0..100).find_map(|_| tail.next(7).unwrap().rows.pop()).unwrap();
+    assert_eq!((id.as_str(), scored_at, model.as_str()), ("40", at(40), "m1"));
+    assert_eq!(labels, ToyLabels { level: "2".to_owned(), colour: "red".to_owned() });
+}

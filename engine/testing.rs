@@ -1,0 +1,124 @@
+//! A domain for the engine's own tests: its documents have a field of every type.
+
+use std::borrow::Cow;
+
+use chrono::DateTime;
+
+use crate::{
+    answer::{Answer, ModelVersion},
+    document::{Document, Value},
+    domain::{Collections, Dimension, Domain, Field, Reference},
+    request::{Malformed, MalformedKind, RequestId},
+    shadow::ShadowAnswer,
+};
+
+/// The domain.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Toy;
+
+/// A request: a message is its identity.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ToyRequest {
+    pub(crate) id: RequestId,
+}
+
+/// A score.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ToyScore(pub(crate) f64);
+
+/// The colour and the whole part of the score.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ToyLabels {
+    pub(crate) colour: String,
+    pub(crate) level: String,
+}
+
+impl Domain for Toy {
+    type Request = ToyRequest;
+    type Score = ToyScore;
+    type Labels = ToyLabels;
+
+    const MESSAGE_BYTES_MAX: usize = 1024;
+    const FIELDS: &'static [&'static str] = &["UUID", "Colour"];
+    const COLLECTIONS: Collections = Collections {
+        database: "toys",
+        answers: "toy_answers",
+        rejections: "toy_rejections",
+        shadows: "toy_shadows",
+        reference: Some(Reference {
+            collection: "toy_distances",
+            name: "table of distances",
+            key: &["From", "To"],
+            value: "Distance",
+        }),
+    };
+    const DIMENSIONS: &'static [Dimension] =
+        &[Dimension { field: "Prediction", is_open: false }, Dimension { field: "Colour", is_open: true }];
+
+    fn decode(message: &[u8]) -> Result<ToyRequest, Malformed> {
+        let malformed = |reason: String, kind| Malformed { id: None, reason, kind };
+        let text = std::str::from_utf8(message).map_err(|e| malformed(e.to_string(), MalformedKind::NotUtf8))?;
+        let id = RequestId::new(text).map_err(|e| malformed(e.to_string(), MalformedKind::Field("UUID")))?;
+        Ok(ToyRequest { id })
+    }
+
+    fn id(request: &ToyRequest) -> &RequestId {
+        &request.id
+    }
+
+    fn document(answer: &Answer<Toy>) -> Document {
+        let id = answer.request.id.as_str();
+        vec![
+            ("_id", Value::Text(id.to_owned())),
+            ("UUID", Value::Text(id.to_owned())),
+            ("Colour", Value::Text("red".to_owned())),
+            ("Size", Value::Int32(7)),
+            ("Made", Value::Date(DateTime::from_timestamp(1_482_624_000, 0).unwrap_or_default())),
+            ("Remark", Value::Null),
+            ("Weights", Value::Doubles(vec![0.125, 0.25, 0.5, 0.125])),
+            ("Parts", Value::Document(vec![("Wheel", Value::Doubles(vec![0.5]))])),
+            ("Prediction", Value::Double(answer.score.0)),
+            ("ModelVersion", Value::Text(answer.model.to_string())),
+            ("ScoredAt", Value::Date(answer.scored_at)),
+        ]
+    }
+
+    fn labels(fields: &[Field<'_>]) -> Option<ToyLabels> {
+        let [prediction, colour] = fields else { return None };
+        Some(ToyLabels { level: prediction.number()?.trunc().to_string(), colour: colour.text()?.to_owned() })
+    }
+
+    fn label(labels: &ToyLabels, dimension: usize) -> Cow<'_, str> {
+        Cow::Borrowed(if dimension == 0 { &labels.level } else { &labels.colour })
+    }
+
+    fn agrees(one: &ToyScore, other: &ToyScore) -> bool {
+        one.0.trunc() == other.0.trunc()
+    }
+
+    fn change(one: &ToyScore, other: &ToyScore) -> f64 {
+        (one.0 - other.0).abs()
+    }
+
+    fn compared(answered: &ToyScore) -> Document {
+        vec![("CurrentPrediction", Value::Double(answered.0))]
+    }
+}
+
+/// What `shadow` says beside a model called "current", the same or not.
+pub(crate) fn shadow_answer(id: &str, shadow: &str, agrees: bool) -> ShadowAnswer<Toy> {
+    let answer = crate::store::promises::answer(id, shadow);
+    let answered = if agrees { answer.score.clone() } else { ToyScore(answer.score.0 - 0.5) };
+    ShadowAnswer { answer, current: ModelVersion::new("current"), answered }
+}
+
+#[test]
+fn two_models_are_compared_as_the_domain_says() {
+    let (same, other) = (shadow_answer("a", "new", true), shadow_answer("a", "new", false));
+    assert_eq!((same.agrees(), same.change()), (true, 0.0));
+    assert_eq!((other.agrees(), other.change()), (false, 0.5));
+    let document = other.to_document();
+    let names: Vec<_> = document.iter().skip(11).map(|(name, _)| *name).collect();
+    assert_eq!(names, ["CurrentModelVersion", "CurrentPrediction", "Agrees", "ProbabilityChange"]);
+    assert_eq!((&document[9].1, &document[13].1), (&Value::Text("new".into()), &Value::Int32(0)));
+}

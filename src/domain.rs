@@ -1,0 +1,158 @@
+//! Flights as a domain of the engine.
+
+use std::borrow::Cow;
+
+use engine::domain::{Collections, Dimension, Domain, Field, Reference};
+
+use crate::{
+    answer::{self, Answer, Score},
+    classes::DelayClass,
+    code::Code,
+    document::{Document, Value},
+    request::{self, MESSAGE_BYTES_MAX, Malformed, Request, RequestId},
+};
+
+/// The domain of flights: a request names a flight, and a score tells how late it will be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flights;
+
+/// The labels that stored answers are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Labels {
+    /// The most probable class.
+    pub class: DelayClass,
+    /// The airline.
+    pub carrier: Code,
+    /// The airport of departure.
+    pub origin: Code,
+}
+
+impl Flights {
+    /// The dimension of [`Labels::class`].
+    pub const CLASS: usize = 0;
+    /// The dimension of [`Labels::carrier`].
+    pub const CARRIER: usize = 1;
+    /// The dimension of [`Labels::origin`].
+    pub const ORIGIN: usize = 2;
+}
+
+impl Domain for Flights {
+    type Request = Request;
+    type Score = Score;
+    type Labels = Labels;
+
+    const MESSAGE_BYTES_MAX: usize = MESSAGE_BYTES_MAX;
+    /// Letters of earlier versions may name `Timestamp`.
+    const FIELDS: &'static [&'static str] = &[
+        "UUID",
+        "Carrier",
+        "Origin",
+        "Dest",
+        "FlightDate",
+        "DepDelay",
+        "Distance",
+        "FlightNum",
+        "CRSDepTime",
+        "CRSArrTime",
+        "Weather",
+        "Timestamp",
+    ];
+    const COLLECTIONS: Collections = Collections {
+        database: "agile_data_science",
+        answers: "flight_delay_classification_response",
+        rejections: "flight_delay_classification_rejection",
+        shadows: "flight_delay_classification_shadow",
+        reference: Some(Reference {
+            collection: "origin_dest_distances",
+            name: "route table",
+            key: &["Origin", "Dest"],
+            value: "Distance",
+        }),
+    };
+    const DIMENSIONS: &'static [Dimension] = &[
+        Dimension { field: "Prediction", is_open: false },
+        Dimension { field: "Carrier", is_open: true },
+        Dimension { field: "Origin", is_open: true },
+    ];
+
+    fn decode(message: &[u8]) -> Result<Request, Malformed> {
+        request::decode(message)
+    }
+
+    fn id(request: &Request) -> &RequestId {
+        &request.id
+    }
+
+    fn document(answer: &Answer) -> Document {
+        answer::document(answer)
+    }
+
+    fn labels(fields: &[Field<'_>]) -> Option<Labels> {
+        let [prediction, carrier, origin] = fields else { return None };
+        Some(Labels {
+            class: DelayClass::of_wire_value(prediction.number()?)?,
+            carrier: carrier.text()?.parse().ok()?,
+            origin: origin.text()?.parse().ok()?,
+        })
+    }
+
+    fn label(labels: &Labels, dimension: usize) -> Cow<'_, str> {
+        Cow::Borrowed(match dimension {
+            Self::CLASS => labels.class.label(),
+            Self::CARRIER => labels.carrier.as_str(),
+            _ => labels.origin.as_str(),
+        })
+    }
+
+    fn agrees(one: &Score, other: &Score) -> bool {
+        one.class == other.class
+    }
+
+    /// The sum of the absolute differences of the probabilities, 0 to 2.
+    fn change(one: &Score, other: &Score) -> f64 {
+        let pairs = one.probabilities.iter().zip(&other.probabilities);
+        pairs.map(|(p, q)| f64::from((p - q).abs())).sum()
+    }
+
+    fn compared(answered: &Score) -> Document {
+        let Score { probabilities, class, .. } = answered;
+        vec![
+            ("CurrentPrediction", Value::Double(class.wire_value())),
+            ("CurrentProbabilities", Value::Doubles(probabilities.iter().map(|&p| f64::from(p)).collect())),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::log::DeadLetterReason;
+
+    use crate::request::{MalformedKind, decode};
+
+    #[test]
+    fn every_way_to_be_unreadable_has_a_kind() {
+        let whole = r#"{"UUID":"u","Carrier":"AA","Origin":"ATL","Dest":"SFO","FlightDate":"2016-12-25"}"#;
+        assert!(decode(whole.as_bytes()).is_ok());
+        let field = |field: &str, value: &str| {
+            let rest = whole.trim_start_matches('{').replace(&format!("\"{field}\""), "\"Unknown\"");
+            format!("{{\"{field}\":{value},{rest}").into_bytes()
+        };
+        let mut cases = vec![
+            (DeadLetterReason::Empty, vec![]),
+            (DeadLetterReason::TooLong, vec![b' '; 1 << 17]),
+            (DeadLetterReason::NotUtf8, vec![0xff]),
+            (DeadLetterReason::NotJson, b"{".to_vec()),
+            (DeadLetterReason::NotJson, b"[]".to_vec()),
+            (DeadLetterReason::NotJson, br#"{"UUID":"a","UUID":"b"}"#.to_vec()),
+            (DeadLetterReason::Weather, field("Weather", r#"{"Temp": 1000}"#)),
+        ];
+        // No Timestamp is wrong any more.
+        let fields = &DeadLetterReason::ALL[5..16];
+        cases.extend(fields.iter().map(|kind| (*kind, field(kind.name(), "[]"))));
+        for (kind, message) in cases {
+            let Err(malformed) = decode(&message) else { panic!("{kind:?} can be read") };
+            assert_eq!(DeadLetterReason::from(malformed.kind), kind, "{}", malformed.reason);
+        }
+        assert_eq!(DeadLetterReason::from(MalformedKind::Field("new")), DeadLetterReason::Other);
+    }
+}

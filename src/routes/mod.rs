@@ -1,0 +1,206 @@
+//! The route table of a store: how long routes are, kept beside the answers for all who answer.
+//!
+//! 1. A table is read when a scorer or a page starts, and its lengths go before those that the model brings.
+//! 2. [`load`] only adds what is missing, so it can be repeated, and two of them at once do no harm. A route that is
+//!    there with another length stays as it is, and is told; it is changed only where that is asked for.
+
+use std::collections::BTreeMap;
+
+use engine::{
+    domain::Domain,
+    store::{Entry, ReferenceTable, Store},
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{atlas::Route, code::Code, delivery::Unavailable, domain::Flights};
+
+/// A table with more routes than this is taken for something else: there are some 5,000 in the US.
+pub const ROUTES_MAX: usize = 100_000;
+/// So many routes are written at a time.
+const CHUNK_ROUTES_MAX: usize = 1000;
+/// So many differing routes are named; more are only counted.
+pub const DIFFERING_NAMED_MAX: usize = 5;
+
+/// A store's route table.
+pub trait RouteTable {
+    /// All its routes, once each; none if there is no table yet. Blocks, 30 s at most.
+    fn read(&self) -> Result<Vec<Route>, Unavailable>;
+
+    /// Adds routes, making the table if there is none; one that is there stays. Blocks, 60 s at most.
+    fn insert(&self, routes: &[Route]) -> Result<(), Unavailable>;
+
+    /// Gives routes that are there these lengths. Blocks, 30 s at most for each hundred.
+    fn update(&self, routes: &[Route]) -> Result<(), Unavailable>;
+}
+
+/// The route table of a store, if this kind of store keeps one.
+pub fn table_of(store: &dyn Store<Flights>) -> Option<Box<dyn RouteTable>> {
+    Some(Box::new(StoredTable(store.reference()?)))
+}
+
+struct StoredTable(Box<dyn ReferenceTable>);
+
+impl RouteTable for StoredTable {
+    fn read(&self) -> Result<Vec<Route>, Unavailable> {
+        let name = Flights::COLLECTIONS.reference.map_or("", |reference| reference.collection);
+        let documents = self.0.read(ROUTES_MAX + 1)?;
+        if documents.len() > ROUTES_MAX {
+            let reason = format!("{name} has more than {ROUTES_MAX} documents: is it the table of routes?");
+            return Err(Unavailable::needs_operator(reason));
+        }
+        let routes: Vec<Route> = documents.iter().filter_map(route).collect();
+        if routes.len() < documents.len() {
+            let unusable = documents.len() - routes.len();
+            tracing::warn!("{unusable} documents in {name} name no Origin, Dest and positive Distance: left out");
+        }
+        Ok(routes)
+    }
+
+    fn insert(&self, routes: &[Route]) -> Result<(), Unavailable> {
+        self.0.insert(&entries(routes))
+    }
+
+    fn update(&self, routes: &[Route]) -> Result<(), Unavailable> {
+        self.0.update(&entries(routes))
+    }
+}
+
+fn entries(routes: &[Route]) -> Vec<Entry> {
+    let entry = |Route { origin, dest, miles }: &Route| Entry {
+        key: vec![origin.to_string(), dest.to_string()],
+        value: f64::from(*miles),
+    };
+    routes.iter().map(entry).collect()
+}
+
+/// A document's route, if it says one. Numbers of any type are taken: scripts of all kinds have filled such tables.
+fn route(document: &Map<String, Value>) -> Option<Route> {
+    let code = |name| document.get(name)?.as_str()?.parse().ok();
+    let miles = document.get("Distance")?.as_f64()? as f32;
+    let miles = Some(miles).filter(|miles| miles.is_finite() && *miles > 0.0)?;
+    Some(Route { origin: code("Origin")?, dest: code("Dest")?, miles })
+}
+
+/// What [`load`] did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Loaded {
+    /// Routes that were added.
+    pub new: usize,
+    /// Routes that were there with the same length.
+    pub same: usize,
+    /// Routes that were there with another length.
+    pub differing: usize,
+    /// The first of them: as they are given, and the miles in the store.
+    pub differing_named: Vec<(Route, f32)>,
+    /// Whether the differing ones were changed.
+    pub replaced: bool,
+}
+
+/// Adds the routes that the table lacks, and with `replace` changes those that differ. Of two lengths for a route the
+/// later holds. `observe` is told how many routes are done, of how many.
+pub fn load(
+    table: &dyn RouteTable,
+    routes: &[Route],
+    replace: bool,
+    observe: &mut dyn FnMut(usize, usize),
+) -> Result<Loaded, Unavailable> {
+    let given: BTreeMap<(Code, Code), Route> =
+        routes.iter().map(|route| ((route.origin, route.dest), *route)).collect();
+    let there: BTreeMap<(Code, Code), f32> =
+        table.read()?.into_iter().map(|route| ((route.origin, route.dest), route.miles)).collect();
+    let (mut missing, mut differing) = (Vec::new(), Vec::new());
+    for (pair, route) in &given {
+        match there.get(pair) {
+            None => missing.push(*route),
+            Some(miles) if *miles != route.miles => differing.push((*route, *miles)),
+            Some(_) => {}
+        }
+    }
+    let mut done = given.len() - missing.len() - differing.len();
+    let same = done;
+    for chunk in missing.chunks(CHUNK_ROUTES_MAX) {
+        observe(done, given.len());
+        table.insert(chunk)?;
+        done += chunk.len();
+    }
+    if replace {
+        let wanted: Vec<Route> = differing.iter().map(|(route, _)| *route).collect();
+        for chunk in wanted.chunks(CHUNK_ROUTES_MAX) {
+            observe(done, given.len());
+            table.update(chunk)?;
+            done += chunk.len();
+        }
+    }
+    let differing_named = differing.iter().take(DIFFERING_NAMED_MAX).copied().collect();
+    Ok(Loaded { new: missing.len(), same, differing: differing.len(), differing_named, replaced: replace })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct InMemory(RefCell<BTreeMap<(Code, Code), f32>>);
+
+    impl RouteTable for InMemory {
+        fn read(&self) -> Result<Vec<Route>, Unavailable> {
+            let routes = self.0.borrow();
+            Ok(routes.iter().map(|(&(origin, dest), &miles)| Route { origin, dest, miles }).collect())
+        }
+
+        fn insert(&self, routes: &[Route]) -> Result<(), Unavailable> {
+            for route in routes {
+                let there = self.0.borrow_mut().insert((route.origin, route.dest), route.miles);
+                assert_eq!(there, None, "only what is missing is inserted");
+            }
+            Ok(())
+        }
+
+        fn update(&self, routes: &[Route]) -> Result<(), Unavailable> {
+            self.0.borrow_mut().extend(routes.iter().map(|route| ((route.origin, route.dest), route.miles)));
+            Ok(())
+        }
+    }
+
+    fn route(origin: &str, dest: &str, miles: f32) -> Route {
+        Route { origin: origin.parse().unwrap(), dest: dest.parse().unwrap(), miles }
+    }
+
+    #[test]
+    fn what_is_missing_is_added_and_what_differs_is_told_and_changed_only_if_asked() {
+        let table = InMemory::default();
+        let load = |routes: &[Route], replace| load(&table, routes, replace, &mut |_, _| {}).unwrap();
+        let (atl_sfo, jfk_sfo) = (route("ATL", "SFO", 2139.0), route("JFK", "SFO", 2586.0));
+        let counts = |loaded: &Loaded| (loaded.new, loaded.same, loaded.differing);
+        // Of two lengths in the input the later holds.
+        assert_eq!(counts(&load(&[route("ATL", "SFO", 1.0), atl_sfo], false)), (1, 0, 0));
+        assert_eq!(counts(&load(&[atl_sfo, jfk_sfo], false)), (1, 1, 0));
+
+        let changed = route("JFK", "SFO", 2590.0);
+        let loaded = load(&[atl_sfo, changed], false);
+        assert_eq!((counts(&loaded), loaded.differing_named), ((0, 1, 1), vec![(changed, 2586.0)]));
+        assert_eq!(table.read().unwrap(), [atl_sfo, jfk_sfo]);
+        assert_eq!(counts(&load(&[atl_sfo, changed], true)), (0, 1, 1));
+        assert_eq!(table.read().unwrap(), [atl_sfo, changed]);
+    }
+
+    #[test]
+    fn a_route_is_read_from_numbers_of_any_type_and_nothing_else() {
+        let read = |distance: &str, rest: &str| {
+            let document = format!(r#"{{"_id":"x","Distance":{distance}{rest}}}"#);
+            super::route(&serde_json::from_str(&document).unwrap())
+        };
+        let pair = r#","Origin":"EWR","Dest":"JFK""#;
+        for miles in ["21.0", "21"] {
+            assert_eq!(read(miles, pair), Some(route("EWR", "JFK", 21.0)));
+        }
+        for miles in ["null", r#""21""#, r#"{"$numberDouble":"NaN"}"#, "1e300", "0"] {
+            assert_eq!(read(miles, pair), None, "{miles}");
+        }
+        assert_eq!(read("21.0", r#","Origin":"EWR""#), None);
+        assert_eq!(read("21.0", r#","Origin":"much too long","Dest":"JFK""#), None);
+    }
+}
