@@ -105,7 +105,8 @@ const UNSAFE: &str = "engine/log/kafka/topic_id.rs";
 fn one_file_has_unsafe_code_and_says_of_each_block_why_it_is_sound() {
     let manifest = fs::read_to_string(project().join("Cargo.toml")).unwrap();
     assert!(manifest.contains("unsafe_code = \"deny\""), "the lint is off");
-    let mut files: Vec<_> = ["bench", "cli", "dataflows", "engine", "src", "web"].into_iter().flat_map(sources).collect();
+    let mut files: Vec<_> =
+        ["bench", "cli", "dataflows", "engine", "src", "web"].into_iter().flat_map(sources).collect();
     files.retain(|file| words(file).iter().any(|word| ["unsafe", "unsafe_code"].contains(&word.as_str())));
     assert_eq!(files, [project().join(UNSAFE)]);
     let text = fs::read_to_string(project().join(UNSAFE)).unwrap();
