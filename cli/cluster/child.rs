@@ -20,7 +20,7 @@ use delaycast::{
     supervise::{self, Report},
 };
 use delaycast_dataflows::{
-    mesh::{Certificates, Mesh, Peers, Site, Terms},
+    mesh::{Certificates, ClusterSpec, Mesh, MeshConfig, Peers},
     score::{self, Config, Connections, Counters, Stop},
 };
 
@@ -60,18 +60,18 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
     monitor.uses(&model.version);
     monitor.has("model");
     let model = Arc::new(Mutex::new(model));
-    let site = Site {
-        terms: terms(args, &peers, &*log, &store, models.clone(), &model, &stop),
-        trust: args.cluster.trust()?,
+    let mesh_config = MeshConfig {
+        spec: spec(args, &peers, &*log, &store, models.clone(), &model, &stop),
+        credentials: args.cluster.credentials()?,
         last_generation: args.cluster.life.after_generation,
         partitions,
         peers,
     };
-    let Some(member) = Mesh::open(listener, site)?.form(|| stop.asked()) else { return Ok(()) };
+    let Some(member) = Mesh::open(listener, mesh_config)?.form(|| stop.asked()) else { return Ok(()) };
     lost::remember(&member);
     generation.store(member.generation().number, Ordering::Relaxed);
-    let (number, terms) = (member.generation().number, member.terms());
-    let Terms { processes, workers, model: version, .. } = terms;
+    let (number, spec) = (member.generation().number, member.spec());
+    let ClusterSpec { processes, workers, model: version, .. } = spec;
     tracing::info!(
         "generation {number} has formed: process {} of {processes}, with {workers} workers each, scoring with model {version}",
         member.peers().index(),
@@ -93,7 +93,7 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
 }
 
 /// What all processes must agree on. A model that has become current is loaded before it is offered to the others.
-fn terms(
+fn spec(
     args: &Args,
     peers: &Peers,
     log: &dyn Log,
@@ -101,8 +101,8 @@ fn terms(
     models: ModelDir,
     model: &Arc<Mutex<VersionedModel>>,
     stop: &Stop,
-) -> Box<dyn Fn() -> Terms + Send + Sync> {
-    let agreed = Terms {
+) -> Box<dyn Fn() -> ClusterSpec + Send + Sync> {
+    let agreed = ClusterSpec {
         cluster: args.cluster.cluster.clone(),
         processes: peers.count(),
         workers: args.workers.get(),
@@ -122,7 +122,7 @@ fn terms(
             },
             Err(error) => tracing::warn!("staying with model {}: {error}", model.version),
         }
-        Terms { model: model.version.to_string(), ..agreed.clone() }
+        ClusterSpec { model: model.version.to_string(), ..agreed.clone() }
     })
 }
 

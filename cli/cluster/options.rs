@@ -1,4 +1,4 @@
-//! Which cluster, which of its processes, and how they trust each other.
+//! Which cluster, which of its processes, and how they credentials each other.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use delaycast::key_file;
-use delaycast_dataflows::mesh::{Certificates, Peers, Trust};
+use delaycast_dataflows::mesh::{Certificates, Credentials, Peers};
 
 /// A longer file is no secret.
 const SECRET_BYTES_MAX: usize = 4096;
@@ -77,18 +77,18 @@ impl ClusterOptions {
     /// The processes of the cluster; `None` if this is no part of one.
     pub(crate) fn peers(&self) -> anyhow::Result<Option<Peers>> {
         if let (Some(hosts), Some(process)) = (&self.hosts, self.process) {
-            return Ok(Some(Peers::listed(hosts, process)?));
+            return Ok(Some(Peers::from_list(hosts, process)?));
         }
         let (Some(replicas), Some(domain)) = (self.replicas, &self.domain) else { return Ok(None) };
         let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Ok(Some(Peers::stateful_set(replicas, domain, self.mesh_port, &hostname)?))
+        Ok(Some(Peers::from_stateful_set(replicas, domain, self.mesh_port, &hostname)?))
     }
 
     /// How processes prove themselves.
-    pub(crate) fn trust(&self) -> anyhow::Result<Trust> {
+    pub(crate) fn credentials(&self) -> anyhow::Result<Credentials> {
         match (self.certificates()?, &self.mesh_secret) {
-            (Some(certificates), _) => Ok(Trust::certificates(certificates)?),
-            (None, Some(file)) => Ok(Trust::secret(&secret(file)?)?),
+            (Some(certificates), _) => Ok(Credentials::certificates(certificates)?),
+            (None, Some(file)) => Ok(Credentials::secret(&secret(file)?)?),
             (None, None) => bail!(
                 "how shall the processes of the cluster know each other? Give --mesh-certs (`delaycast mesh certs` makes \
                  some), or --mesh-secret if all of them are on this machine"

@@ -24,7 +24,7 @@ pub(crate) fn run(cluster: &ClusterOptions, peers: &Peers) -> anyhow::Result<()>
     let stop = Stop::default();
     signals::on_stop(&stop)?;
     // Before anything is started: who gives a wrong option is told once.
-    cluster.trust()?;
+    cluster.credentials()?;
     let (listener, program) = (cluster.listen(peers)?, program()?);
     let arguments: Vec<_> = env::args_os().skip(1).collect();
     let command = |start| scorer(&listener, &program, start, &arguments);

@@ -14,7 +14,7 @@ use super::{
     work::{Plan, work_as},
 };
 use crate::{
-    heartbeat::{Loss, Pulse},
+    heartbeat::{Failure, FailureDetector},
     mesh::Member,
 };
 
@@ -90,7 +90,7 @@ pub fn run(
         clock: ClusterClock::start(),
         workers: config.workers,
         shelf: Shelf::default(),
-        pulse: None,
+        detector: None,
         unopened: Arc::default(),
     };
     let work = Work { plan, connections, models, counters, stop };
@@ -107,12 +107,12 @@ pub fn run_in_cluster(
     models: &Models,
     counters: &Arc<Counters>,
     stop: &Stop,
-    leave: impl FnOnce(Loss) + Send + 'static,
+    leave: impl FnOnce(Failure) + Send + 'static,
 ) -> Result<(), Error> {
     let (generation, own, processes) = (member.generation(), member.peers().index(), member.peers().count());
-    let pulse = Arc::new(Pulse::new(own, processes, config.workers));
+    let detector = Arc::new(FailureDetector::new(own, processes, config.workers));
     let (builders, others) = member.allocators()?;
-    pulse.watch(leave)?;
+    detector.spawn_watchdog(leave)?;
     let plan = Plan {
         rebalance: (generation.partitions as usize) < processes * config.workers,
         drain: config.drain,
@@ -120,15 +120,15 @@ pub fn run_in_cluster(
         clock: ClusterClock::start_at(generation.clock_ms),
         workers: config.workers,
         shelf: Shelf::default(),
-        pulse: Some(Arc::clone(&pulse)),
+        detector: Some(Arc::clone(&detector)),
         unopened: Arc::default(),
     };
     let done = execute(builders, others, Work { plan, connections, models, counters, stop });
     // Also after an error: the others are to see an end and not a loss.
     member.close();
-    pulse.left();
+    detector.leave();
     done?;
-    match pulse.ended_by() {
+    match detector.stopped_by() {
         Some(process) if process != own => Err(Error::Ended { generation: generation.number, process }),
         _ => Ok(()),
     }

@@ -19,7 +19,7 @@ use super::{
     swap::{self, SharedSchedule, Shelf},
     workers::Turning,
 };
-use crate::heartbeat::{self, Pulse};
+use crate::heartbeat::{self, FailureDetector};
 
 /// How often a worker says how far behind the log it is.
 const LAG: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ pub(super) struct Plan {
     pub(super) workers: usize,
     /// Shared by those of this process.
     pub(super) shelf: Shelf,
-    pub(super) pulse: Option<Arc<Pulse>>,
+    pub(super) detector: Option<Arc<FailureDetector>>,
     /// A worker of this process was told to stop before it had built its part.
     pub(super) unopened: Arc<AtomicBool>,
 }
@@ -49,11 +49,11 @@ pub(super) fn work_as(
     shared: &Shared,
     stop: &Stop,
 ) -> Result<(), Error> {
-    if let Some(pulse) = &plan.pulse {
+    if let Some(detector) = &plan.detector {
         let stop = stop.clone();
         let clock = plan.clock;
         let now = move || clock.now();
-        worker.dataflow_named("Heartbeat", |scope| heartbeat::build(scope, pulse, move || stop.asked(), now));
+        worker.dataflow_named("Heartbeat", |scope| heartbeat::build(scope, detector, move || stop.asked(), now));
     }
     let schedule = swap::build(worker, models, plan, shared, stop)?;
     let share = Share { index: worker.index(), peers: worker.peers() };
@@ -88,7 +88,7 @@ pub(super) fn work_as(
 
 /// A generation ends with the first of its processes that is told to stop.
 fn stop_with_the_others(plan: &Plan, stop: &Stop) {
-    if plan.pulse.as_ref().is_some_and(|pulse| pulse.ended_by().is_some()) {
+    if plan.detector.as_ref().is_some_and(|detector| detector.stopped_by().is_some()) {
         stop.ask();
     }
 }
@@ -134,7 +134,7 @@ fn score(
             // deadline it is enough that nothing of our own is left; also where a worker has no part, as then the
             // frontier never gets empty.
             if left == 0 && (late || probe.done() || plan.unopened.load(Ordering::Acquire)) {
-                plan.pulse.iter().for_each(|pulse| pulse.over());
+                plan.detector.iter().for_each(|detector| detector.work_done());
                 let finished = committer.finish(deadline);
                 return finished.map_err(|reason| Error::Undrained { records: 0, reason: Some(reason) });
             }

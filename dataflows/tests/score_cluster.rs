@@ -16,7 +16,7 @@ use std::{
 
 use delaycast::model::{Role, Wishes};
 use delaycast_dataflows::{
-    mesh::{Mesh, Peers, Site, Terms, Trust},
+    mesh::{ClusterSpec, Credentials, Mesh, MeshConfig, Peers},
     score::{Config, Connections, Counters, Error, Models, Stop, run_in_cluster},
 };
 use in_memory::{AnyButBad, ByDelay, DEADLINE, MemoryLog, MemoryStore, lock, message, oracle, until, wish};
@@ -43,7 +43,7 @@ fn cluster(
         .into_iter()
         .enumerate()
         .map(|(index, listener)| {
-            let terms = Terms {
+            let spec = ClusterSpec {
                 cluster: "test".into(),
                 processes,
                 workers,
@@ -51,10 +51,10 @@ fn cluster(
                 dataflow: String::new(),
                 model: String::new(),
             };
-            let site = Site {
-                peers: Peers::listed(&list, index).unwrap(),
-                terms: Box::new(move || terms.clone()),
-                trust: Trust::secret(b"sixteen bytes it has").unwrap(),
+            let mesh_config = MeshConfig {
+                peers: Peers::from_list(&list, index).unwrap(),
+                spec: Box::new(move || spec.clone()),
+                credentials: Credentials::secret(b"sixteen bytes it has").unwrap(),
                 last_generation: 0,
                 // Process 0's number counts, whatever the others see.
                 partitions: if index == 0 { 6 } else { 1 },
@@ -64,7 +64,7 @@ fn cluster(
             let models = Models::new(Arc::clone(scorer) as _, &wishes, Arc::new(AnyButBad));
             let counted = Arc::clone(&counters);
             let run = move || {
-                let member = Mesh::open(listener, site).unwrap().form(|| told.asked()).expect("it forms");
+                let member = Mesh::open(listener, mesh_config).unwrap().form(|| told.asked()).expect("it forms");
                 let config = Config { drain: DEADLINE, ..Config::new(workers) };
                 let leave = |loss| panic!("{loss}");
                 run_in_cluster(&config, member, &connections, &models, &counted, &told, leave)

@@ -1,6 +1,5 @@
-//! The rules of forming, on real sockets of this machine.
+//! Tests of the rules, on loopback sockets.
 
+mod authentication;
+mod cluster;
 mod rules;
-mod site;
-mod strangers;
-mod trust;

@@ -41,7 +41,7 @@ pub(super) fn announce(
 ) {
     let heard = ProbeHandle::new();
     let (proposer, stop, clock, passed) = (Rc::clone(proposer), stop.clone(), shared.clock, heard.clone());
-    let pulse = plan.pulse.clone();
+    let detector = plan.detector.clone();
     let notices = source::<_, CapacityContainerBuilder<Vec<Notice>>, _, _>(scope, "Announce", |capability, info| {
         let activator = scope.activator_for(info.address);
         activator.activate();
@@ -51,7 +51,7 @@ pub(super) fn announce(
             capability.take_if(|_| stop.asked());
             let Some(open) = capability.as_mut() else { return };
             let mut proposer = proposer.borrow_mut();
-            let skew = pulse.as_ref().map_or(Duration::ZERO, |pulse| pulse.ahead());
+            let skew = detector.as_ref().map_or(Duration::ZERO, |detector| detector.clock_lead());
             let ahead = clock.now() + (skew + LEAD).as_millis() as Timestamp;
             open.downgrade(&ahead.max(*open.time()));
             proposer.heard(|at| !passed.less_equal(&at));

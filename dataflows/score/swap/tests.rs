@@ -29,7 +29,7 @@ use timely::{
 };
 
 use super::{proposer::Vote, *};
-use crate::heartbeat::Pulse;
+use crate::heartbeat::FailureDetector;
 use crate::score::{
     ClusterClock, Config, Counters, TICK, Timestamp, infer,
     ledger::Ledger,
@@ -97,7 +97,7 @@ fn record(at: Timestamp) -> (Request, Record) {
 }
 
 /// Of processes with one worker each.
-fn plan(clock: ClusterClock, pulse: Option<Arc<Pulse>>) -> Plan {
+fn plan(clock: ClusterClock, detector: Option<Arc<FailureDetector>>) -> Plan {
     Plan {
         rebalance: false,
         drain: Config::DRAIN,
@@ -105,7 +105,7 @@ fn plan(clock: ClusterClock, pulse: Option<Arc<Pulse>>) -> Plan {
         clock,
         workers: 1,
         shelf: Shelf::default(),
-        pulse,
+        detector,
         unopened: Arc::default(),
     }
 }
@@ -262,13 +262,13 @@ fn shared() -> Shared {
 #[test]
 fn rule_3_word_is_ahead_of_the_fastest_clock() {
     let hour_ms = 3_600_000;
-    let pulse = Arc::new(Pulse::new(0, 1, 1));
-    pulse.compare(hour_ms, 0);
-    pulse.compare(0, hour_ms);
+    let detector = Arc::new(FailureDetector::new(0, 1, 1));
+    detector.record_clock(hour_ms, 0);
+    detector.record_clock(0, hour_ms);
     timely::execute_directly(move |worker| {
         let (shared, stop) = (shared(), Stop::default());
         let models = Models::fixed(plain("v1"));
-        let schedule = build(worker, &models, &plan(shared.clock, Some(pulse)), &shared, &stop).unwrap();
+        let schedule = build(worker, &models, &plan(shared.clock, Some(detector)), &shared, &stop).unwrap();
         let fastest = shared.clock.now() + hour_ms;
         while schedule.borrow_mut().at(fastest).is_none() {
             worker.step_or_park(Some(TICK));
