@@ -150,7 +150,7 @@ impl Certificates {
 
     /// Reads the files. Blocks.
     pub(super) fn load(&self) -> Result<TlsConfigs, CertificateError> {
-        let pair = |error: rustls::Error| CertificateError::Pair { dir: self.dir.clone(), reason: error.to_string() };
+        let pair = |error: Error| CertificateError::Pair { dir: self.dir.clone(), reason: error.to_string() };
         let (authority, key) = (self.dir.join(AUTHORITY), self.dir.join(KEY));
         let mut roots = RootCertStore::empty();
         for certificate in read(&authority)? {
