@@ -10,7 +10,7 @@ use delaycast::{
     answer::Answer,
     document::Json,
     log,
-    model::{ModelDir, VersionedModel},
+    model::{Model, ModelDir, VersionedModel},
     request::{Request, decode, encode},
     sqlite::Inspector,
     store,
@@ -54,7 +54,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     }
     println!("  resident memory at each tenth, MiB: {}", memory.join(" "));
     drop(scorer);
-    reference(&asked, &ModelDir::new(&options.models).load_current()?.explaining())
+    reference(&asked, &ModelDir::new(&options.models).load_current()?.map(Model::explaining))
 }
 
 /// Each step of the way alone, on one thread; the last is what the store allows.

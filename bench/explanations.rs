@@ -9,7 +9,7 @@ use delaycast::{
     document::Json,
     domain::Flights,
     log,
-    model::{ModelDir, Scorer, VersionedModel},
+    model::{Model, ModelDir, Scorer, VersionedModel},
     request::Request,
     store,
 };
@@ -33,7 +33,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     let asked = requests::make(options.requests, 1)?;
     let plain = ModelDir::new(&options.models).load_current()?;
     let started = Instant::now();
-    let explaining = plain.clone().explaining();
+    let explaining = plain.clone().map(Model::explaining);
     println!("prepared in {:.1} ms", started.elapsed().as_secs_f64() * 1e3);
     let model = |with| if with { &explaining } else { &plain };
     let answers = [false, true].map(|with| answers(model(with), &asked));
@@ -119,7 +119,7 @@ fn land(options: &Options, model: &VersionedModel, asked: &[Request]) -> anyhow:
     let url = format!("sqlite:{}", path.display());
     let (log, store) = (log::open(&url)?, store::open(&url)?);
     requests::publish(&log.producer()?, asked)?;
-    let scorer: Arc<dyn Scorer> = Arc::new(model.clone());
+    let scorer: Arc<dyn Scorer<Flights>> = Arc::new(model.clone());
     let (connections, stop) = (Connections::new(log, store), Stop::default());
     let config = Config::new(options.workers);
     thread::scope(|scope| {

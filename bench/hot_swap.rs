@@ -211,8 +211,8 @@ fn mixed(landed: &[Landed], positions: &HashMap<String, Position>) -> anyhow::Re
 /// Decodes, and no more.
 struct Plain;
 
-impl Loader for Plain {
-    fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer>, String> {
+impl Loader<Flights> for Plain {
+    fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer<Flights>>, String> {
         let model = Model::decode(bytes).map_err(|error| error.to_string())?;
         Ok(Arc::new(model.versioned(version.clone())))
     }

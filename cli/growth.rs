@@ -8,7 +8,7 @@ use delaycast::{
     features::Preset,
     forest::{ColumnsTried, DEPTH_MAX, ForestSettings, Trainer},
 };
-use delaycast_dataflows::train::Plan;
+use delaycast_train::Plan;
 
 use crate::options;
 

@@ -10,7 +10,7 @@ use delaycast::{
     domain::Flights,
     finding::Finding,
     log::{self, Log},
-    model::{Scorer, VersionedModel},
+    model::{Model, Scorer, VersionedModel},
     store::{self, Store},
 };
 use delaycast_dataflows::score::{self, Stop};
@@ -133,8 +133,8 @@ pub(crate) struct ExplainOption {
 
 impl ExplainOption {
     /// The model as one that answers with reasons, or without.
-    pub(crate) fn scorer(&self, model: VersionedModel) -> Arc<dyn Scorer> {
-        Arc::new(if self.explain { model.explaining() } else { model })
+    pub(crate) fn scorer(&self, model: VersionedModel) -> Arc<dyn Scorer<Flights>> {
+        Arc::new(if self.explain { model.map(Model::explaining) } else { model })
     }
 }
 

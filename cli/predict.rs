@@ -4,7 +4,7 @@ use std::io::{self, BufWriter};
 
 use clap::Args as ClapArgs;
 use delaycast::{
-    model::ModelDir,
+    model::{Model, ModelDir},
     predict::{PredictError, predict},
 };
 
@@ -24,7 +24,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let model = ModelDir::new(&args.models.models).load_current()?.explaining();
+    let model = ModelDir::new(&args.models.models).load_current()?.map(Model::explaining);
     say_if_typed();
     match predict(&model, io::stdin(), BufWriter::new(io::stdout().lock())) {
         Ok(tally) => {

@@ -20,8 +20,8 @@ struct WithRoutes {
     stop: Stop,
 }
 
-impl Loader for WithRoutes {
-    fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer>, String> {
+impl Loader<Flights> for WithRoutes {
+    fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer<Flights>>, String> {
         let decoded = Model::decode(bytes).map_err(|error| format!("{:#}", anyhow::Error::new(error)))?;
         match routes::with_routes_of(&*self.store, decoded.versioned(version.clone()), &self.stop) {
             Some(model) => Ok(self.explain.scorer(model)),

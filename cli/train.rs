@@ -12,7 +12,7 @@ use delaycast::{
     history::{self, History},
     model::{Model, ModelDir, VersionedModel},
 };
-use delaycast_dataflows::train::{Plan, train_model};
+use delaycast_train::{Plan, train_model};
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delaycast_dataflows::train::{OnProgress, Progress};
+use delaycast_train::{OnProgress, Progress};
 use indicatif::ProgressBar;
 
 use crate::progress::{self, LINE_INTERVAL, say};

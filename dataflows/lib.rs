@@ -7,12 +7,10 @@
 //! * [`mesh`]: how the processes of a cluster find, check and trust each other.
 //! * [`monitor`]: how a process is: live, ready, and its metrics.
 //! * [`score`]: requests in, answers out: the rules of delivery, and the operators that keep them.
-//! * [`train`]: flights in, a model out: trees spread over the workers.
 //! * [`watch`]: answers and dead letters in, counts over a sliding window out.
 
 pub mod heartbeat;
 pub mod mesh;
 pub mod monitor;
 pub mod score;
-pub mod train;
 pub mod watch;

@@ -6,6 +6,7 @@
 //! * [`request`]: the identity of a request, and the reasons for which a message is no request.
 //! * [`answer`]: answers and rejections; [`shadow`]: the answers of a candidate model.
 //! * [`document`]: the shape of answers in a document store, and its JSON.
+//! * [`model`]: scorers, their files in a versioned directory, and how another one is taken up.
 //! * [`log`]: the request log and its connectors.
 //! * [`store`]: the prediction store and its connectors.
 //! * [`sqlite`]: the database that is log and store where nothing else is configured.
@@ -29,6 +30,7 @@ pub mod domain;
 pub mod finding;
 pub mod key_file;
 pub mod log;
+pub mod model;
 pub mod ndjson;
 pub mod process;
 pub mod regular_file;

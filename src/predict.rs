@@ -8,6 +8,7 @@ use crate::{
     answer::Answer,
     clock,
     document::Json,
+    domain::Flights,
     model::Scorer,
     ndjson::{Line, Lines},
     request::{self, MESSAGE_BYTES_MAX, Request, RequestId},
@@ -45,7 +46,7 @@ struct Rejected {
 /// Reads one request a line and writes one line for each, in order: the answer's document, or
 /// `{"status":"REJECTED","line":3,"id":"…","reason":"…"}`, where `id` is null if it cannot be told. Answers are
 /// written as soon as no more input is at hand.
-pub fn predict(scorer: &dyn Scorer, input: impl Read, mut output: impl Write) -> Result<Tally, PredictError> {
+pub fn predict(scorer: &dyn Scorer<Flights>, input: impl Read, mut output: impl Write) -> Result<Tally, PredictError> {
     let mut lines = Lines::new(BufReader::new(input), MESSAGE_BYTES_MAX);
     let mut tally = Tally::default();
     let mut batch: Vec<(usize, Result<Request, Rejected>)> = Vec::new();
@@ -69,7 +70,7 @@ pub fn predict(scorer: &dyn Scorer, input: impl Read, mut output: impl Write) ->
 }
 
 fn answer(
-    scorer: &dyn Scorer,
+    scorer: &dyn Scorer<Flights>,
     batch: &mut Vec<(usize, Result<Request, Rejected>)>,
     output: &mut impl Write,
     tally: &mut Tally,

@@ -4,7 +4,7 @@ use std::{hint::black_box, num::NonZeroUsize, sync::Arc};
 
 use anyhow::Context;
 use delaycast::forest::{Forest, TrainingSet};
-use delaycast_dataflows::train::train;
+use delaycast_train::train;
 
 use super::{BATCH, Line, ONE_BY_ONE, Options, rows::Matrix, say, score};
 use crate::clock::{Clock, Cost};

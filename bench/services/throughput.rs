@@ -15,7 +15,7 @@ use delaycast::{
     domain::Flights,
     finding::Finding,
     log,
-    model::{ModelDir, VersionedModel},
+    model::{Model, ModelDir, VersionedModel},
     request::Request,
     store::{self, Lookup, Store, Tail},
 };
@@ -36,7 +36,7 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
     requests::publish(&log::open(&topic.url("none"))?.producer()?, &asked)?;
     let seconds = started.elapsed().as_secs_f64();
     println!("published and acknowledged: {:.0}/s", asked.len() as f64 / seconds);
-    let model = ModelDir::new(&options.models).load_current()?.explaining();
+    let model = ModelDir::new(&options.models).load_current()?.map(Model::explaining);
     let documents = if options.mongo.is_some() { documents(&asked, &model) } else { Vec::new() };
     drop(asked);
     let models = Models::fixed(Arc::new(model));

@@ -12,7 +12,7 @@ use delaycast::{
     features::TrainingFlight,
     history::{self, History},
 };
-use delaycast_dataflows::train::Trial;
+use delaycast_train::Trial;
 use serde::Serialize;
 
 pub(crate) use options::Args;

@@ -13,7 +13,7 @@ use delaycast::{
     },
     model::{ModelDir, VersionedModel},
 };
-use delaycast_dataflows::train::Plan;
+use delaycast_train::Plan;
 
 use crate::{format::Format, growth::GrowthOptions};
 

@@ -57,7 +57,7 @@ pub struct Compared {
 
 /// Requests that were answered, on their way to the shadow.
 struct Batch {
-    shadow: Arc<dyn Scorer>,
+    shadow: Arc<dyn Scorer<Flights>>,
     current: ModelVersion,
     requests: Vec<Request>,
     answered: Vec<Score>,
@@ -75,7 +75,7 @@ impl Sideline {
     /// Leaves copies here, if there is room (rule 2).
     pub(super) fn offer(
         &self,
-        shadow: &Arc<dyn Scorer>,
+        shadow: &Arc<dyn Scorer<Flights>>,
         current: &ModelVersion,
         requests: &[Request],
         scores: &[Score],

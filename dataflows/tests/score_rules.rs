@@ -14,6 +14,7 @@ use std::{
 use delaycast::{
     answer::{ModelVersion, Score},
     classes::DelayClass,
+    domain::Flights,
     log::Share,
     model::{Scorer, Wishes},
     request::Request,
@@ -215,7 +216,7 @@ fn rule_9_a_stop_drains_or_leaves_what_is_not_durable_to_the_next_start() {
 /// A model that loses a request.
 struct Careless(Arc<ByDelay>);
 
-impl Scorer for Careless {
+impl Scorer<Flights> for Careless {
     fn version(&self) -> &ModelVersion {
         self.0.version()
     }

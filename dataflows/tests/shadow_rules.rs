@@ -10,6 +10,7 @@ use std::sync::Arc;
 use delaycast::{
     answer::{ModelVersion, Score},
     classes::DelayClass,
+    domain::Flights,
     features::Given,
     model::{Loader, Role, Scorer, Wish, Wishes},
     request::Request,
@@ -21,7 +22,7 @@ use in_memory::{ByDelay, DEADLINE, MemoryLog, MemoryStore, Running, message, unt
 /// Holds every flight to be early.
 struct Early(ModelVersion);
 
-impl Scorer for Early {
+impl Scorer<Flights> for Early {
     fn version(&self) -> &ModelVersion {
         &self.0
     }
@@ -42,7 +43,7 @@ impl Scorer for Early {
 /// Loses a request.
 struct Careless(Early);
 
-impl Scorer for Careless {
+impl Scorer<Flights> for Careless {
     fn version(&self) -> &ModelVersion {
         self.0.version()
     }
@@ -55,8 +56,8 @@ impl Scorer for Careless {
 
 struct Shadows;
 
-impl Loader for Shadows {
-    fn load(&self, version: &ModelVersion, _: &[u8]) -> Result<Arc<dyn Scorer>, String> {
+impl Loader<Flights> for Shadows {
+    fn load(&self, version: &ModelVersion, _: &[u8]) -> Result<Arc<dyn Scorer<Flights>>, String> {
         let early = Early(version.clone());
         Ok(if version.as_str() == "careless" { Arc::new(Careless(early)) } else { Arc::new(early) })
     }

@@ -18,6 +18,8 @@ use std::{collections::BTreeMap, panic::resume_unwind, thread};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use engine::model::{MODEL_BYTES_MAX, ModelFile};
+
 use super::{Mismatch, Model, Origin};
 use crate::{
     atlas::Atlas,
@@ -29,8 +31,6 @@ use crate::{
 
 /// The format that is written, and the newest that is read.
 pub const FORMAT: u32 = 4;
-/// A model file is at most this long.
-pub const MODEL_BYTES_MAX: u64 = 256 << 20;
 
 const MAGIC: &[u8; 8] = b"DELAYCST";
 const CHECKSUM_BYTES: usize = 32;
@@ -43,9 +43,6 @@ const BESIDE_BYTES_MIN: usize = 1 << 20;
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelFileError {
-    /// A FIFO, a device, a socket, a directory, or a symbolic link to nothing.
-    #[error("{0}")]
-    NotAFile(String),
     /// Something else altogether.
     #[error("this is not a model file: name one that `delaycast train` wrote")]
     NotAModel,
@@ -245,7 +242,23 @@ pub(super) fn schema_sha256(schema: &Digest256, tables: &Digest256) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The checksum at the end of a file's bytes.
-pub(super) fn checksum(bytes: &[u8]) -> Digest256 {
-    bytes.last_chunk().copied().unwrap_or_default()
+impl ModelFile for Model {
+    type Error = ModelFileError;
+
+    fn encode(&self) -> Result<Vec<u8>, ModelFileError> {
+        Model::encode(self)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, ModelFileError> {
+        Model::decode(bytes)
+    }
+
+    fn too_long() -> ModelFileError {
+        ModelFileError::TooLong
+    }
+
+    /// The checksum at the end of the file.
+    fn checksum(bytes: &[u8]) -> Digest256 {
+        bytes.last_chunk().copied().unwrap_or_default()
+    }
 }

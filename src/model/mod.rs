@@ -1,27 +1,18 @@
 //! What is trained and loaded: two forests, the features and the atlas, in one checked file ([`Model::encode`]) in a
 //! versioned directory ([`ModelDir`]).
 
-mod candidate;
-mod choice;
-mod directory;
 mod explaining;
 mod file;
-mod files;
-mod role;
-mod version;
-mod watch;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use candidate::{Candidate, Latest, Loader, Wish, Wishes};
-pub use choice::{HISTORY_FILE, HISTORY_MAX, Listed};
-pub use directory::{CURRENT_FILE, MODEL_FILE, ModelDir, ModelDirError, VERSIONS_MAX};
-pub use file::{FORMAT, MODEL_BYTES_MAX, ModelFileError};
-pub use role::Role;
-pub use version::{published_at, version_name};
-pub use watch::{LOOK, RETRY_MAX, Watcher, watch};
+pub use engine::model::{
+    CURRENT_FILE, Candidate, HISTORY_FILE, HISTORY_MAX, LOOK, Latest, Loader, MODEL_BYTES_MAX, MODEL_FILE,
+    ModelDirError, ModelFile, RETRY_MAX, Role, Scorer, VERSIONS_MAX, Wish, Wishes, published_at, version_name, watch,
+};
+pub use file::{FORMAT, ModelFileError};
 
 use explaining::{ForestExplainer, answers};
 
@@ -29,6 +20,7 @@ use crate::{
     answer::{ModelVersion, Score},
     atlas::{Atlas, Route},
     classes::{DelayClass, Probabilities},
+    domain::Flights,
     evaluate::{Evaluation, Window},
     explanation::Explanation,
     features::{Encoded, FeatureSet, Given, Preset, Query},
@@ -36,14 +28,14 @@ use crate::{
     request::Request,
 };
 
-/// Scores requests: what the score dataflow needs of a model.
-pub trait Scorer: Send + Sync {
-    /// Which model answers.
-    fn version(&self) -> &ModelVersion;
-
-    /// Appends one score a request, in the requests' order.
-    fn score(&self, requests: &[Request], scores: &mut Vec<Score>);
-}
+/// A directory of models.
+pub type ModelDir = engine::model::ModelDir<Model>;
+/// A version of a directory.
+pub type Listed = engine::model::Listed<Model>;
+/// Watches what a directory names for a role.
+pub type Watcher = engine::model::Watcher<Model>;
+/// A model under the name that its answers carry.
+pub type VersionedModel = engine::model::Versioned<Model>;
 
 /// How a model came about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -169,23 +161,7 @@ fn to_score(
     Score { probabilities, class, distance, remarks: encoded.remarks, forest, explanation }
 }
 
-/// A model under the name that its answers carry.
-#[derive(Debug, Clone, PartialEq)]
-pub struct VersionedModel {
-    /// The name.
-    pub version: ModelVersion,
-    /// The model.
-    pub model: Model,
-}
-
-impl VersionedModel {
-    /// The same model, whose scores say why: see [`Model::explaining`].
-    pub fn explaining(self) -> Self {
-        VersionedModel { model: self.model.explaining(), ..self }
-    }
-}
-
-impl Scorer for VersionedModel {
+impl Scorer<Flights> for VersionedModel {
     fn version(&self) -> &ModelVersion {
         &self.version
     }

@@ -66,8 +66,9 @@ fn dependencies_run_one_way() {
     };
     assert!(ours("Cargo.toml").is_empty());
     assert_eq!(ours("dataflows/Cargo.toml"), ["delaycast"]);
+    assert_eq!(ours("dataflows/train/Cargo.toml"), ["delaycast"]);
     assert_eq!(ours("web/Cargo.toml"), ["delaycast"]);
-    assert_eq!(ours("cli/Cargo.toml"), ["delaycast", "delaycast-dataflows", "delaycast-web"]);
+    assert_eq!(ours("cli/Cargo.toml"), ["delaycast", "delaycast-dataflows", "delaycast-train", "delaycast-web"]);
 }
 
 #[test]

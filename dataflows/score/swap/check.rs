@@ -12,6 +12,7 @@ use std::{
 
 use delaycast::{
     answer::ModelVersion,
+    domain::Flights,
     model::{Latest, Loader, MODEL_BYTES_MAX, Scorer},
 };
 use timely::{
@@ -36,15 +37,15 @@ use crate::score::{Timestamp, wake::LateWaker};
 pub(in crate::score) struct Shelf(Arc<Mutex<Option<Checked>>>);
 
 /// The model of a proposal.
-type Checked = (Number, Arc<dyn Scorer>);
+type Checked = (Number, Arc<dyn Scorer<Flights>>);
 
 impl Shelf {
-    fn put(&self, proposal: Number, scorer: Arc<dyn Scorer>) {
+    fn put(&self, proposal: Number, scorer: Arc<dyn Scorer<Flights>>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((proposal, scorer));
     }
 
     /// The model of a proposal that was announced.
-    pub(super) fn get(&self, proposal: Number) -> Option<Arc<dyn Scorer>> {
+    pub(super) fn get(&self, proposal: Number) -> Option<Arc<dyn Scorer<Flights>>> {
         let shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         shelf.as_ref().filter(|(number, _)| *number == proposal).map(|(_, scorer)| Arc::clone(scorer))
     }
@@ -70,7 +71,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 impl Desk {
     /// Starts the thread that checks. It ends with the desk.
-    pub(super) fn open(loader: &Arc<dyn Loader>, shelf: &Shelf) -> io::Result<Self> {
+    pub(super) fn open(loader: &Arc<dyn Loader<Flights>>, shelf: &Shelf) -> io::Result<Self> {
         let (files, waker) = (Latest::default(), LateWaker::default());
         // Bounded by the files handed in.
         let (report, checked) = channel();
@@ -94,7 +95,7 @@ impl Drop for Desk {
 
 fn check_all(
     files: &Latest<ModelFile>,
-    loader: &dyn Loader,
+    loader: &dyn Loader<Flights>,
     shelf: &Shelf,
     report: &Sender<(Number, Result<(), String>)>,
     wake: impl Fn(),

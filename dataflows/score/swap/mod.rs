@@ -41,6 +41,7 @@ use std::{cell::RefCell, io, rc::Rc, sync::Arc, time::Duration};
 
 use delaycast::{
     answer::ModelVersion,
+    domain::Flights,
     model::{Loader, Scorer, Wishes},
 };
 use timely::worker::Worker;
@@ -65,20 +66,20 @@ const WINDOW: usize = 8;
 /// The model that a scorer starts with, and where others come from.
 #[derive(Clone)]
 pub struct Models {
-    first: Arc<dyn Scorer>,
+    first: Arc<dyn Scorer<Flights>>,
     wishes: Wishes,
-    loader: Arc<dyn Loader>,
+    loader: Arc<dyn Loader<Flights>>,
 }
 
 impl Models {
     /// Starts with `first`. What is put among `wishes` in process 0 is sent to all processes, and made a scorer by the
     /// `loader` of each.
-    pub fn new(first: Arc<dyn Scorer>, wishes: &Wishes, loader: Arc<dyn Loader>) -> Self {
+    pub fn new(first: Arc<dyn Scorer<Flights>>, wishes: &Wishes, loader: Arc<dyn Loader<Flights>>) -> Self {
         Models { first, wishes: wishes.clone(), loader }
     }
 
     /// One model, and no other ever.
-    pub fn fixed(first: Arc<dyn Scorer>) -> Self {
+    pub fn fixed(first: Arc<dyn Scorer<Flights>>) -> Self {
         Models::new(first, &Wishes::default(), Arc::new(NoOther))
     }
 
@@ -90,8 +91,8 @@ impl Models {
 
 struct NoOther;
 
-impl Loader for NoOther {
-    fn load(&self, _: &ModelVersion, _: &[u8]) -> Result<Arc<dyn Scorer>, String> {
+impl Loader<Flights> for NoOther {
+    fn load(&self, _: &ModelVersion, _: &[u8]) -> Result<Arc<dyn Scorer<Flights>>, String> {
         Err("this process takes no other model".to_owned())
     }
 }

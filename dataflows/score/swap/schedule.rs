@@ -2,7 +2,10 @@
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::Arc};
 
-use delaycast::model::{Role, Scorer};
+use delaycast::{
+    domain::Flights,
+    model::{Role, Scorer},
+};
 use timely::scheduling::Activator;
 
 use crate::score::Timestamp;
@@ -14,9 +17,9 @@ pub(in crate::score) type SharedSchedule = Rc<RefCell<Schedule>>;
 #[derive(Clone)]
 pub(in crate::score) struct Cast {
     /// It answers.
-    pub(in crate::score) current: Arc<dyn Scorer>,
+    pub(in crate::score) current: Arc<dyn Scorer<Flights>>,
     /// It is tried out beside.
-    pub(in crate::score) shadow: Option<Arc<dyn Scorer>>,
+    pub(in crate::score) shadow: Option<Arc<dyn Scorer<Flights>>>,
 }
 
 /// Which models are used from which timestamp on, up to which that is known.
@@ -32,7 +35,7 @@ pub(in crate::score) struct Schedule {
 
 impl Schedule {
     /// This model, until more is known.
-    pub(in crate::score) fn new(first: Arc<dyn Scorer>) -> Self {
+    pub(in crate::score) fn new(first: Arc<dyn Scorer<Flights>>) -> Self {
         let first = (0, Cast { current: first, shadow: None });
         Schedule { changes: VecDeque::from([first]), known_until: 0, reader: None, waited_for: false }
     }
@@ -60,7 +63,7 @@ impl Schedule {
     }
 
     /// From a timestamp on another model is used for a role. Changes come in order.
-    pub(super) fn change(&mut self, from: Timestamp, role: Role, model: Option<Arc<dyn Scorer>>) {
+    pub(super) fn change(&mut self, from: Timestamp, role: Role, model: Option<Arc<dyn Scorer<Flights>>>) {
         let Some((_, last)) = self.changes.back() else { return };
         let cast = match (role, model) {
             (Role::Current, Some(model)) => Cast { current: model, ..last.clone() },

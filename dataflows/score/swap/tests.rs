@@ -15,6 +15,7 @@ use std::{
 use delaycast::{
     answer::{ModelVersion, Score},
     classes::DelayClass,
+    domain::Flights,
     features::Given,
     log::{Message, Offset, PartitionId, Payload, Position},
     model::{Candidate, Loader, Role, Scorer, Wish, Wishes},
@@ -39,7 +40,7 @@ use crate::score::{
 /// A model that is nothing but its version.
 struct Plain(ModelVersion);
 
-impl Scorer for Plain {
+impl Scorer<Flights> for Plain {
     fn version(&self) -> &ModelVersion {
         &self.0
     }
@@ -57,7 +58,7 @@ impl Scorer for Plain {
     }
 }
 
-fn plain(version: &str) -> Arc<dyn Scorer> {
+fn plain(version: &str) -> Arc<dyn Scorer<Flights>> {
     Arc::new(Plain(ModelVersion::new(version)))
 }
 
@@ -78,8 +79,8 @@ struct Gate {
     loaded: AtomicUsize,
 }
 
-impl Loader for Gate {
-    fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer>, String> {
+impl Loader<Flights> for Gate {
+    fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer<Flights>>, String> {
         while self.shut.load(Ordering::Acquire) {
             std::thread::yield_now();
         }

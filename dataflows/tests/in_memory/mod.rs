@@ -13,6 +13,7 @@ use std::{
 use delaycast::{
     answer::{ModelVersion, Score},
     classes::DelayClass,
+    domain::Flights,
     features::Given,
     model::{Candidate, Loader, Role, Scorer, Wish},
     request::{self, Request},
@@ -66,7 +67,7 @@ impl ByDelay {
     }
 }
 
-impl Scorer for ByDelay {
+impl Scorer<Flights> for ByDelay {
     fn version(&self) -> &ModelVersion {
         &self.version
     }
@@ -93,8 +94,8 @@ impl Scorer for ByDelay {
 /// Makes a scorer by delay of any file but one that says that it is bad.
 pub struct AnyButBad;
 
-impl Loader for AnyButBad {
-    fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer>, String> {
+impl Loader<Flights> for AnyButBad {
+    fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer<Flights>>, String> {
         if bytes.starts_with(b"bad") { Err("it is bad".into()) } else { Ok(ByDelay::named(version.as_str())) }
     }
 }
@@ -128,7 +129,12 @@ impl Running {
         Self::start_with(patient, log, store, ByDelay::new())
     }
 
-    pub fn start_with(config: Config, log: &Arc<MemoryLog>, store: &Arc<MemoryStore>, scorer: Arc<dyn Scorer>) -> Self {
+    pub fn start_with(
+        config: Config,
+        log: &Arc<MemoryLog>,
+        store: &Arc<MemoryStore>,
+        scorer: Arc<dyn Scorer<Flights>>,
+    ) -> Self {
         Self::start_models(config, log, store, Models::fixed(scorer))
     }
 

@@ -3,9 +3,10 @@
 use std::{fs, io};
 
 use super::{
-    ModelDir, ModelDirError, Role, VersionedModel,
-    directory::{At, CURRENT_FILE, LOAD},
+    directory::{At, CURRENT_FILE, LOAD, ModelDir, ModelDirError},
     files::{read_at_most, sync_dir},
+    role::Role,
+    scorer::{ModelFile, Versioned},
     version::is_version_name,
 };
 use crate::answer::ModelVersion;
@@ -19,25 +20,25 @@ const HISTORY_BYTES_MAX: u64 = 64 << 10;
 
 /// A version of a directory.
 #[derive(Debug)]
-pub struct Listed {
+pub struct Listed<M> {
     /// Its name.
     pub version: ModelVersion,
     /// What it is used for.
     pub roles: Vec<Role>,
     /// The model, or why it cannot be used.
-    pub model: Result<VersionedModel, ModelDirError>,
+    pub model: Result<Versioned<M>, ModelDirError>,
     /// How long its file is, if there is one.
     pub bytes: Option<u64>,
 }
 
-impl ModelDir {
+impl<M: ModelFile> ModelDir<M> {
     /// The versions that are there, oldest first, each loaded.
-    pub fn list(&self) -> Result<Vec<Listed>, ModelDirError> {
+    pub fn list(&self) -> Result<Vec<Listed<M>>, ModelDirError> {
         Ok(self.versions()?.into_iter().map(|version| self.listed(version)).collect())
     }
 
     /// One version, loaded.
-    pub fn listed(&self, version: ModelVersion) -> Listed {
+    pub fn listed(&self, version: ModelVersion) -> Listed<M> {
         let named = |role: &Role| self.named(*role).is_ok_and(|named| named.as_ref() == Some(&version));
         let roles = Role::ALL.into_iter().filter(named).collect();
         let bytes = fs::metadata(self.path_of(&version)).ok().map(|file| file.len());
@@ -56,11 +57,11 @@ impl ModelDir {
 
     /// Loads the version in use; if it cannot be used, the latest that was in use before and can, and says so: who starts
     /// again while a damaged model is named goes on with what answered until then. Blocks, [`LOAD`] at most.
-    pub fn load_usable(&self) -> Result<VersionedModel, ModelDirError> {
+    pub fn load_usable(&self) -> Result<Versioned<M>, ModelDirError> {
         self.within(LOAD, Self::load_usable_without_limit)
     }
 
-    fn load_usable_without_limit(&self) -> Result<VersionedModel, ModelDirError> {
+    fn load_usable_without_limit(&self) -> Result<Versioned<M>, ModelDirError> {
         let error = match self.load_current_without_limit() {
             Err(error @ (ModelDirError::Unusable { .. } | ModelDirError::Dangling { .. })) => error,
             loaded => return loaded,
@@ -107,10 +108,10 @@ impl ModelDir {
             self.load(version)?;
             return self.write_file(file, &format!("{version}\n"));
         }
-        let path = self.0.join(file);
+        let path = self.path().join(file);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at("remove", &path),
-            _ => sync_dir(&self.0).at("sync", &self.0),
+            _ => sync_dir(self.path()).at("sync", self.path()),
         }
     }
 
@@ -136,7 +137,7 @@ impl ModelDir {
     }
 
     fn history(&self) -> Result<Vec<ModelVersion>, ModelDirError> {
-        let path = self.0.join(HISTORY_FILE);
+        let path = self.path().join(HISTORY_FILE);
         let bytes = match read_at_most(&path, HISTORY_BYTES_MAX) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             read => read.at("read", &path)?,
@@ -154,11 +155,11 @@ impl ModelDir {
 mod tests {
     use super::*;
     use crate::model::{
-        VERSIONS_MAX,
-        tests::{at, model},
+        directory::VERSIONS_MAX,
+        testing::{ToyDir, at, model},
     };
 
-    fn dir() -> (tempfile::TempDir, ModelDir) {
+    fn dir() -> (tempfile::TempDir, ToyDir) {
         let temp = tempfile::tempdir().unwrap();
         let dir = ModelDir::new(temp.path());
         (temp, dir)
@@ -212,7 +213,7 @@ mod tests {
         assert_eq!(dir.load_usable().unwrap(), second);
         fs::write(dir.path_of(&second.version), "half").unwrap();
         assert_eq!(dir.load_usable().unwrap(), first);
-        fs::write(dir.0.join(CURRENT_FILE), "nonsense").unwrap();
+        fs::write(dir.path().join(CURRENT_FILE), "nonsense").unwrap();
         assert_eq!(dir.load_usable().unwrap(), first);
         fs::write(dir.path_of(&first.version), "half").unwrap();
         assert!(matches!(dir.load_usable(), Err(ModelDirError::Dangling { .. })));
@@ -228,7 +229,7 @@ mod tests {
         }
         assert_eq!(dir.history().unwrap(), [b.clone(), a]);
         let names: String = (0..100).map(|n| format!("20231114T2213201{n:02}Z-ffffffff\n")).collect();
-        fs::write(dir.0.join(HISTORY_FILE), names).unwrap();
+        fs::write(dir.path().join(HISTORY_FILE), names).unwrap();
         dir.publish(model(), at(2)).unwrap();
         assert_eq!((dir.history().unwrap().len(), dir.history().unwrap().pop()), (HISTORY_MAX, Some(b)));
     }

@@ -20,10 +20,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Candidate, Model, ModelDir, ModelDirError, Role, Wish, Wishes};
-use engine::background::Thread;
-
-use crate::answer::ModelVersion;
+use super::{
+    candidate::{Candidate, Wish, Wishes},
+    directory::{ModelDir, ModelDirError},
+    role::Role,
+    scorer::ModelFile,
+};
+use crate::{answer::ModelVersion, background::Thread};
 
 /// Interval of looks.
 pub const LOOK: Duration = Duration::from_millis(250);
@@ -38,8 +41,8 @@ const STEP: Duration = Duration::from_millis(50);
 
 /// Watches what a directory names for a role.
 #[derive(Debug)]
-pub struct Watcher {
-    dir: ModelDir,
+pub struct Watcher<M> {
+    dir: ModelDir<M>,
     role: Role,
     /// What was named last and has been read.
     seen: Option<ModelVersion>,
@@ -48,9 +51,9 @@ pub struct Watcher {
     said: String,
 }
 
-impl Watcher {
+impl<M: ModelFile> Watcher<M> {
     /// Watches for another version than the one that is used already.
-    pub fn new(dir: ModelDir, role: Role, used: Option<ModelVersion>) -> Self {
+    pub fn new(dir: ModelDir<M>, role: Role, used: Option<ModelVersion>) -> Self {
         Watcher { dir, role, seen: used, failed: None, said: String::new() }
     }
 
@@ -98,7 +101,7 @@ impl Watcher {
 
     fn read(&self, version: ModelVersion) -> Result<Candidate, ModelDirError> {
         let bytes = self.dir.read(&version)?;
-        Model::decode(&bytes).map_err(|source| self.dir.unusable(&version, source))?;
+        M::decode(&bytes).map_err(|source| self.dir.unusable(&version, source))?;
         Ok(Candidate { version, bytes: bytes.into() })
     }
 }
@@ -109,8 +112,8 @@ fn with_cause(error: &ModelDirError) -> String {
 }
 
 /// Starts to look with all of `watchers` until `stop` says so. What cannot be used is told to `refused`.
-pub fn watch(
-    watchers: Vec<Watcher>,
+pub fn watch<M: ModelFile>(
+    watchers: Vec<Watcher<M>>,
     wishes: &Wishes,
     stop: impl Fn() -> bool + Send + 'static,
     refused: impl Fn(Role, &str) + Send + 'static,
@@ -200,12 +203,18 @@ mod tests {
     use std::{fs, sync::mpsc::channel};
 
     use super::*;
-    use crate::model::{CURRENT_FILE, tests, tests::not_regular_files};
+    use crate::{
+        model::{
+            directory::CURRENT_FILE,
+            testing::{self as tests, ToyDir, ToyModel},
+        },
+        regular_file::tests::not_regular_files,
+    };
 
     #[test]
     fn rule_1_another_version_is_read_once() {
         let temp = tempfile::tempdir().unwrap();
-        let dir = ModelDir::new(temp.path());
+        let dir = ToyDir::new(temp.path());
         let first = dir.publish(tests::model(), tests::at(0)).unwrap();
         let mut watcher = Watcher::new(dir.clone(), Role::Current, Some(first.version.clone()));
         let now = Instant::now();
@@ -213,7 +222,7 @@ mod tests {
         let second = dir.publish(tests::model(), tests::at(1)).unwrap();
         let Some(Ok(Wish { role: Role::Current, candidate: Some(found) })) = watcher.look(now) else { panic!() };
         assert_eq!(found.version, second.version);
-        assert_eq!(Model::decode(&found.bytes).unwrap(), second.model);
+        assert_eq!(ToyModel::decode(&found.bytes).unwrap(), second.model);
         assert_eq!(watcher.look(now), None);
         // And back.
         fs::write(temp.path().join(CURRENT_FILE), first.version.as_str()).unwrap();
@@ -223,7 +232,7 @@ mod tests {
     #[test]
     fn rule_2_what_cannot_be_used_is_said_once_and_tried_again() {
         let temp = tempfile::tempdir().unwrap();
-        let dir = ModelDir::new(temp.path());
+        let dir = ToyDir::new(temp.path());
         let first = dir.publish(tests::model(), tests::at(0)).unwrap();
         let second = dir.publish(tests::model(), tests::at(1)).unwrap();
         let path = dir.path_of(&second.version);
@@ -304,7 +313,7 @@ mod tests {
     #[test]
     fn rule_4_a_file_that_is_no_regular_one_is_refused_and_holds_nothing_up() {
         let temp = tempfile::tempdir().unwrap();
-        let dir = ModelDir::new(temp.path());
+        let dir = ToyDir::new(temp.path());
         let first = dir.publish(tests::model(), tests::at(0)).unwrap();
         let second = dir.publish(tests::model(), tests::at(1)).unwrap();
         let mut watcher = Watcher::new(dir.clone(), Role::Current, Some(first.version.clone()));
@@ -336,7 +345,7 @@ mod tests {
     #[test]
     fn a_shadow_comes_and_goes() {
         let temp = tempfile::tempdir().unwrap();
-        let dir = ModelDir::new(temp.path());
+        let dir = ToyDir::new(temp.path());
         let version = dir.publish(tests::model(), tests::at(0)).unwrap().version;
         let mut watcher = Watcher::new(dir, Role::Shadow, None);
         let now = Instant::now();

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::{Role, Scorer};
-use crate::answer::ModelVersion;
+use super::{role::Role, scorer::Scorer};
+use crate::{answer::ModelVersion, domain::Domain};
 
 /// A version with the bytes of its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,9 +24,9 @@ pub struct Wish {
 }
 
 /// Makes a scorer of a model file's bytes.
-pub trait Loader: Send + Sync {
+pub trait Loader<D: Domain>: Send + Sync {
     /// Decodes and checks the bytes; else says why they cannot be used. It may take long, and block.
-    fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer>, String>;
+    fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer<D>>, String>;
 }
 
 /// A place for one thing: a newer one takes the place of one that nobody has taken yet. Clones are the same place.

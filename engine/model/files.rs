@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use engine::regular_file;
+use crate::regular_file;
 
 /// Writes a new file and has the disk confirm it. Its name lasts once its folder is [`sync_dir`]ed.
 pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {

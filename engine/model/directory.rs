@@ -15,8 +15,11 @@
 //!    tried out, if there is one.
 
 use std::{
+    error::Error,
+    fmt,
     fs::{self, File},
     io,
+    marker::PhantomData,
     path::{Path, PathBuf},
     sync::mpsc::sync_channel,
     time::Duration,
@@ -25,14 +28,12 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use super::{
-    MODEL_BYTES_MAX, Model, ModelFileError, Role, VersionedModel,
-    file::checksum,
     files::{read_at_most, sync_dir, write_durably},
+    role::Role,
+    scorer::{MODEL_BYTES_MAX, ModelFile, Versioned},
     version::{is_version_name, version_name},
 };
-use engine::{background::Thread, regular_file};
-
-use crate::answer::ModelVersion;
+use crate::{answer::ModelVersion, background::Thread, regular_file};
 
 /// At most this many versions are kept.
 pub const VERSIONS_MAX: usize = 10;
@@ -70,7 +71,7 @@ pub enum ModelDirError {
         /// The model file.
         path: String,
         /// Why.
-        source: ModelFileError,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// No version begins so, or several do.
     #[error("{found} versions in {dir} begin with {prefix:?}: `delaycast models list` shows them all")]
@@ -119,23 +120,41 @@ impl<T> At<T> for io::Result<T> {
 }
 
 /// A directory of model versions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelDir(pub(super) PathBuf);
+pub struct ModelDir<M> {
+    path: PathBuf,
+    model: PhantomData<fn() -> M>,
+}
 
-impl ModelDir {
+impl<M> Clone for ModelDir<M> {
+    fn clone(&self) -> Self {
+        ModelDir { path: self.path.clone(), model: PhantomData }
+    }
+}
+
+impl<M> fmt::Debug for ModelDir<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ModelDir").field(&self.path).finish()
+    }
+}
+
+impl<M: ModelFile> ModelDir<M> {
     /// The directory at a path; it need not be there before the first [`Self::publish`].
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        ModelDir(path.into())
+        ModelDir { path: path.into(), model: PhantomData }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Where a version's model file is.
     pub fn path_of(&self, version: &ModelVersion) -> PathBuf {
-        self.0.join(version.as_str()).join(MODEL_FILE)
+        self.path.join(version.as_str()).join(MODEL_FILE)
     }
 
     /// The versions that are there, oldest first.
     pub fn versions(&self) -> Result<Vec<ModelVersion>, ModelDirError> {
-        let names = self.names().at("list", &self.0)?;
+        let names = self.names().at("list", &self.path)?;
         let mut names: Vec<String> = names.into_iter().filter(|name| is_version_name(name)).collect();
         names.sort_unstable();
         Ok(names.iter().map(|name| ModelVersion::new(name)).collect())
@@ -148,7 +167,7 @@ impl ModelDir {
 
     /// The name of the version for a role; `None` if none was ever named, or none is any more.
     pub fn named(&self, role: Role) -> Result<Option<ModelVersion>, ModelDirError> {
-        let path = self.0.join(role.file());
+        let path = self.path.join(role.file());
         let bytes = match read_at_most(&path, 128) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             read => read.at("read", &path)?.unwrap_or_default(),
@@ -162,7 +181,7 @@ impl ModelDir {
     }
 
     /// Loads the version in use. Blocks, [`LOAD`] at most.
-    pub fn load_current(&self) -> Result<VersionedModel, ModelDirError> {
+    pub fn load_current(&self) -> Result<Versioned<M>, ModelDirError> {
         self.within(LOAD, Self::load_current_without_limit)
     }
 
@@ -177,12 +196,12 @@ impl ModelDir {
         let dir = self.clone();
         // It has room for the one reply, and after the limit there is no receiver.
         Thread::start("model-load", move || drop(reply.try_send(read(&dir))))
-            .at("start a thread that reads", &self.0)?;
+            .at("start a thread that reads", &self.path)?;
         let hangs = |_| ModelDirError::Hangs { dir: self.describe(), seconds: limit.as_secs() };
         result.recv_timeout(limit).map_err(hangs)?
     }
 
-    pub(super) fn load_current_without_limit(&self) -> Result<VersionedModel, ModelDirError> {
+    pub(super) fn load_current_without_limit(&self) -> Result<Versioned<M>, ModelDirError> {
         let version = self.current()?;
         match self.load(&version) {
             Err(ModelDirError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
@@ -193,9 +212,10 @@ impl ModelDir {
     }
 
     /// Loads a version.
-    pub fn load(&self, version: &ModelVersion) -> Result<VersionedModel, ModelDirError> {
-        let unusable = |source| self.unusable(version, source);
-        Ok(Model::decode(&self.read(version)?).map_err(unusable)?.versioned(version.clone()))
+    pub fn load(&self, version: &ModelVersion) -> Result<Versioned<M>, ModelDirError> {
+        let unusable = |source: M::Error| self.unusable(version, source);
+        let model = M::decode(&self.read(version)?).map_err(unusable)?;
+        Ok(Versioned { version: version.clone(), model })
     }
 
     /// The bytes of a version's file, as they are.
@@ -204,20 +224,24 @@ impl ModelDir {
         let bytes = match read_at_most(&path, MODEL_BYTES_MAX) {
             // No reading again makes a file of it.
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
-                return Err(self.unusable(version, ModelFileError::NotAFile(error.to_string())));
+                return Err(self.unusable(version, error));
             }
             read => read.at("read", &path)?,
         };
-        bytes.ok_or_else(|| self.unusable(version, ModelFileError::TooLong))
+        bytes.ok_or_else(|| self.unusable(version, M::too_long()))
     }
 
-    pub(super) fn unusable(&self, version: &ModelVersion, source: ModelFileError) -> ModelDirError {
-        ModelDirError::Unusable { path: self.path_of(version).display().to_string(), source }
+    pub(super) fn unusable(
+        &self,
+        version: &ModelVersion,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> ModelDirError {
+        ModelDirError::Unusable { path: self.path_of(version).display().to_string(), source: source.into() }
     }
 
     /// Makes the directory and sees whether it may be published to: before a training, so that nobody trains in vain.
     pub fn prepare(&self) -> Result<(), ModelDirError> {
-        fs::create_dir_all(&self.0).at("create", &self.0)?;
+        fs::create_dir_all(&self.path).at("create", &self.path)?;
         match self.lock() {
             // Who publishes at this moment will have ended long before a model is trained.
             Ok(_) | Err(ModelDirError::Busy(_)) => Ok(()),
@@ -226,20 +250,20 @@ impl ModelDir {
     }
 
     /// Publishes a model under a new version, and makes it the one in use.
-    pub fn publish(&self, model: Model, published_at: DateTime<Utc>) -> Result<VersionedModel, ModelDirError> {
+    pub fn publish(&self, model: M, published_at: DateTime<Utc>) -> Result<Versioned<M>, ModelDirError> {
         self.add(model, published_at, true)
     }
 
     /// Publishes a model under a new version that nobody uses yet.
-    pub fn publish_aside(&self, model: Model, published_at: DateTime<Utc>) -> Result<VersionedModel, ModelDirError> {
+    pub fn publish_aside(&self, model: M, published_at: DateTime<Utc>) -> Result<Versioned<M>, ModelDirError> {
         self.add(model, published_at, false)
     }
 
-    fn add(&self, model: Model, published_at: DateTime<Utc>, use_it: bool) -> Result<VersionedModel, ModelDirError> {
-        let unusable = |source| ModelDirError::Unusable { path: self.describe(), source };
+    fn add(&self, model: M, published_at: DateTime<Utc>, use_it: bool) -> Result<Versioned<M>, ModelDirError> {
+        let unusable = |source: M::Error| ModelDirError::Unusable { path: self.describe(), source: source.into() };
         let bytes = model.encode().map_err(unusable)?;
-        let version = ModelVersion::new(&version_name(published_at, &checksum(&bytes)));
-        fs::create_dir_all(&self.0).at("create", &self.0)?;
+        let version = ModelVersion::new(&version_name(published_at, &M::checksum(&bytes)));
+        fs::create_dir_all(&self.path).at("create", &self.path)?;
         let lock = self.lock()?;
         self.remove_unfinished()?;
         self.write_version(&version, &bytes)?;
@@ -248,11 +272,11 @@ impl ModelDir {
         }
         self.remove_oldest(&version)?;
         drop(lock);
-        Ok(model.versioned(version))
+        Ok(Versioned { version, model })
     }
 
     pub(super) fn lock(&self) -> Result<File, ModelDirError> {
-        let path = self.0.join(LOCK_FILE);
+        let path = self.path.join(LOCK_FILE);
         let file = regular_file::open_with(&path, File::options().create(true).truncate(false).write(true));
         let file = file.at("open", &path)?;
         match file.try_lock() {
@@ -263,26 +287,26 @@ impl ModelDir {
     }
 
     fn write_version(&self, version: &ModelVersion, bytes: &[u8]) -> Result<(), ModelDirError> {
-        let folder = self.0.join(version.as_str());
+        let folder = self.path.join(version.as_str());
         if folder.exists() {
             // The same moment and checksum: the same file.
             return Ok(());
         }
-        let unfinished = self.0.join(format!("{UNFINISHED_PREFIX}{version}"));
+        let unfinished = self.path.join(format!("{UNFINISHED_PREFIX}{version}"));
         fs::create_dir(&unfinished).at("create", &unfinished)?;
         let path = unfinished.join(MODEL_FILE);
         write_durably(&path, bytes).at("write", &path)?;
         sync_dir(&unfinished).at("sync", &unfinished)?;
         fs::rename(&unfinished, &folder).at("create", &folder)?;
-        sync_dir(&self.0).at("sync", &self.0)
+        sync_dir(&self.path).at("sync", &self.path)
     }
 
     /// Replaces a small file of the directory.
     pub(super) fn write_file(&self, name: &str, text: &str) -> Result<(), ModelDirError> {
-        let (path, unfinished) = (self.0.join(name), self.0.join(format!("{UNFINISHED_PREFIX}{name}")));
+        let (path, unfinished) = (self.path.join(name), self.path.join(format!("{UNFINISHED_PREFIX}{name}")));
         write_durably(&unfinished, text.as_bytes()).at("write", &unfinished)?;
         fs::rename(&unfinished, &path).at("replace", &path)?;
-        sync_dir(&self.0).at("sync", &self.0)
+        sync_dir(&self.path).at("sync", &self.path)
     }
 
     fn remove_oldest(&self, new: &ModelVersion) -> Result<(), ModelDirError> {
@@ -291,15 +315,15 @@ impl ModelDir {
         let named = Role::ALL.into_iter().filter_map(|role| self.named(role).ok().flatten());
         let kept: Vec<ModelVersion> = named.chain(self.earlier()?).chain([new.clone()]).collect();
         for version in versions.iter().filter(|version| !kept.contains(version)).take(excess) {
-            let folder = self.0.join(version.as_str());
+            let folder = self.path.join(version.as_str());
             fs::remove_dir_all(&folder).at("remove", &folder)?;
         }
         Ok(())
     }
 
     fn remove_unfinished(&self) -> Result<(), ModelDirError> {
-        for name in self.names().at("list", &self.0)?.iter().filter(|name| name.starts_with(UNFINISHED_PREFIX)) {
-            let path = self.0.join(name);
+        for name in self.names().at("list", &self.path)?.iter().filter(|name| name.starts_with(UNFINISHED_PREFIX)) {
+            let path = self.path.join(name);
             let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
             removed.at("remove", &path)?;
         }
@@ -307,11 +331,11 @@ impl ModelDir {
     }
 
     fn names(&self) -> io::Result<Vec<String>> {
-        fs::read_dir(&self.0)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+        fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
     }
 
     pub(super) fn describe(&self) -> String {
-        self.0.display().to_string()
+        self.path.display().to_string()
     }
 }
 
@@ -320,21 +344,21 @@ mod tests {
     use std::sync::mpsc::channel;
 
     use super::*;
-    use crate::model::tests::not_regular_files;
+    use crate::{model::testing::ToyDir, regular_file::tests::not_regular_files};
 
     #[test]
     fn rule_6_a_directory_that_does_not_answer_is_given_up() {
         let (_hang, hangs) = channel::<()>();
-        let read = move |_: &ModelDir| hangs.recv().map_err(|_| ModelDirError::NoModel(String::new()));
-        let error = ModelDir::new("/models").within(Duration::from_millis(50), read).unwrap_err();
+        let read = move |_: &ToyDir| hangs.recv().map_err(|_| ModelDirError::NoModel(String::new()));
+        let error = ToyDir::new("/models").within(Duration::from_millis(50), read).unwrap_err();
         assert!(matches!(&error, ModelDirError::Hangs { dir, .. } if dir == "/models"), "{error}");
-        assert_eq!(ModelDir::new("/models").within(LOAD, |_| Ok(7)).unwrap(), 7);
+        assert_eq!(ToyDir::new("/models").within(LOAD, |_| Ok(7)).unwrap(), 7);
     }
 
     #[test]
     fn rule_5_a_lock_that_is_no_regular_file_is_refused() {
         let temp = tempfile::tempdir().unwrap();
-        let dir = ModelDir::new(temp.path());
+        let dir = ToyDir::new(temp.path());
         not_regular_files(&temp.path().join(LOCK_FILE), |kind| {
             let Err(ModelDirError::Io { source, .. }) = dir.lock() else { panic!("{kind} is locked") };
             assert!(source.to_string().contains(kind), "{source}");

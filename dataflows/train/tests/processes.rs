@@ -9,7 +9,7 @@ use delaycast::{
     features::Preset,
     forest::{ColumnsTried, ForestSettings, TrainingSet},
 };
-use delaycast_dataflows::train::{OnProgress, Place, train, train_on};
+use delaycast_train::{OnProgress, Place, train, train_on};
 use timely::CommunicationConfig;
 
 /// Rows of two digits whose class is their sum, modulo 4.

@@ -1,0 +1,21 @@
+//! Models: what scores requests, in a versioned directory ([`ModelDir`]), and on its way into a scorer that runs
+//! ([`Wishes`]).
+
+mod candidate;
+mod choice;
+mod directory;
+mod files;
+mod role;
+mod scorer;
+#[cfg(test)]
+mod testing;
+mod version;
+mod watch;
+
+pub use candidate::{Candidate, Latest, Loader, Wish, Wishes};
+pub use choice::{HISTORY_FILE, HISTORY_MAX, Listed};
+pub use directory::{CURRENT_FILE, MODEL_FILE, ModelDir, ModelDirError, VERSIONS_MAX};
+pub use role::Role;
+pub use scorer::{MODEL_BYTES_MAX, ModelFile, Scorer, Versioned};
+pub use version::{published_at, version_name};
+pub use watch::{LOOK, RETRY_MAX, Watcher, watch};

@@ -1,0 +1,55 @@
+//! What the engine needs of a model: scores, and a file.
+
+use std::error::Error;
+
+use sha2::{Digest, Sha256};
+
+use crate::{answer::ModelVersion, domain::Domain};
+
+/// Upper bound on the length of a model file, in bytes.
+pub const MODEL_BYTES_MAX: u64 = 256 << 20;
+
+/// Scores requests: what the score dataflow needs of a model.
+pub trait Scorer<D: Domain>: Send + Sync {
+    /// The model's version.
+    fn version(&self) -> &ModelVersion;
+
+    /// Appends one score a request, in the requests' order.
+    fn score(&self, requests: &[D::Request], scores: &mut Vec<D::Score>);
+}
+
+/// A model that is kept in a file of at most [`MODEL_BYTES_MAX`].
+pub trait ModelFile: Sized + Send + 'static {
+    /// Why a file cannot be used.
+    type Error: Error + Send + Sync + 'static;
+
+    /// The model as the bytes of a file.
+    fn encode(&self) -> Result<Vec<u8>, Self::Error>;
+
+    /// Reads and checks the bytes of a file.
+    fn decode(bytes: &[u8]) -> Result<Self, Self::Error>;
+
+    /// The error for a file that is longer than [`MODEL_BYTES_MAX`].
+    fn too_long() -> Self::Error;
+
+    /// The checksum of a file's bytes, whose beginning is part of the version's name.
+    fn checksum(bytes: &[u8]) -> [u8; 32] {
+        Sha256::digest(bytes).into()
+    }
+}
+
+/// A model under the name that its answers carry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Versioned<M> {
+    /// The name.
+    pub version: ModelVersion,
+    /// The model.
+    pub model: M,
+}
+
+impl<M> Versioned<M> {
+    /// The same version of a changed model.
+    pub fn map<N>(self, change: impl FnOnce(M) -> N) -> Versioned<N> {
+        Versioned { version: self.version, model: change(self.model) }
+    }
+}
