@@ -4,7 +4,7 @@ use std::env;
 
 use clap::Parser;
 
-use crate::{options, progress::say};
+use crate::progress::say;
 
 /// Environment variables that stand for options begin so.
 const VARIABLES: &str = "DELAYCAST_";
@@ -40,7 +40,7 @@ fn without_urls(said: &str, given: &[String]) -> Option<String> {
     values.sort_unstable_by_key(|value| std::cmp::Reverse(value.len()));
     let mut shown = said.to_owned();
     for value in values {
-        shown = shown.replace(value, &options::shown(value));
+        shown = shown.replace(value, &crate::app::shown(value));
     }
     (shown != said).then_some(shown)
 }

@@ -11,8 +11,9 @@ use indicatif::HumanDuration;
 use serde::Serialize;
 
 use crate::{
+    app::{inspect_log, inspect_store},
     format::Format,
-    options::{SystemOptions, inspect_log, inspect_store},
+    options::SystemOptions,
 };
 
 /// Look whether log, store and model are well, and say what to do where not

@@ -1,6 +1,7 @@
 //! The command line of delaycast: one file a subcommand, and this one place where errors are printed.
 
 mod answer;
+mod app;
 mod arguments;
 mod ask;
 mod cluster;
@@ -10,10 +11,8 @@ mod evaluate;
 mod format;
 mod groups;
 mod growth;
-mod health;
 mod mesh;
 mod models;
-mod operations;
 mod options;
 mod predict;
 mod progress;
@@ -21,8 +20,6 @@ mod replay;
 mod routes;
 mod score;
 mod send;
-mod signals;
-mod swap;
 mod topics;
 mod train;
 mod trees_meter;

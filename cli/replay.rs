@@ -17,11 +17,7 @@ use delaycast::{
 use indicatif::HumanCount;
 use serde::Serialize;
 
-use crate::{
-    format::Format,
-    options::{LogOption, open_existing_log},
-    progress::say,
-};
+use crate::{app::open_existing_log, format::Format, options::LogOption, progress::say};
 
 /// Send dead letters back into their topic, once what killed them is mended
 ///

@@ -1,17 +1,13 @@
-//! Route tables: those of a store on top of a model's, and `delaycast data load-routes`.
+//! `delaycast data load-routes`: a route table into a store.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use delaycast::{
-    delivery::Health,
-    domain::Flights,
     history::import::{Event, import_routes},
-    model::VersionedModel,
     routes::{Loaded, load, table_of},
-    store::{self, Store},
+    store,
 };
-use delaycast_dataflows::score::{Stop, patiently};
 use indicatif::HumanCount;
 
 use crate::{
@@ -19,18 +15,6 @@ use crate::{
     options::StoreOption,
     progress::{Meter, bar, say},
 };
-
-/// The model with the store's routes on top of its own, so that all who meet at a store know the same distances and
-/// airports. A store that is down is waited for; `None` if told to stop meanwhile.
-pub(crate) fn with_routes_of(store: &dyn Store<Flights>, model: VersionedModel, stop: &Stop) -> Option<VersionedModel> {
-    let Some(table) = table_of(store) else { return Some(model) };
-    let health = Health::new(format!("the route table in {}", store.describe()));
-    let routes = patiently(&health, stop, || table.read())?;
-    if !routes.is_empty() {
-        tracing::info!("{} routes from {}", routes.len(), store.describe());
-    }
-    Some(VersionedModel { model: model.model.with_routes(&routes), ..model })
-}
 
 /// Load a route table into a store
 ///

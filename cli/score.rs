@@ -1,16 +1,15 @@
 //! `delaycast score`: the score dataflow alone.
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::num::NonZeroUsize;
 
 use clap::Args as ClapArgs;
 use delaycast::model::ModelDir;
-use delaycast_dataflows::score::{Config, Connections, Counters, Stop, run as run_dataflow};
+use delaycast_dataflows::score::{Config, run as run_dataflow};
 
 use crate::{
+    app::{App, HealthOption},
     cluster::{self, ClusterOptions},
-    health::HealthOption,
     options::{self, ExplainOption, SystemOptions},
-    routes, signals, swap,
 };
 
 /// Score the requests of a log into a store, until told to stop
@@ -48,26 +47,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 fn run_alone(args: &Args) -> anyhow::Result<()> {
-    let stop = Stop::default();
-    // Before anything else, so that a taken port shows at once, and whoever asks learns what is waited for.
-    let monitor = args.health.start(&stop)?;
-    // Who is told to stop while it starts stops in order, too.
-    signals::on_stop(&stop)?;
+    let app = App::start(&args.health)?;
     let dir = ModelDir::new(&args.system.models.models);
     let model = dir.load_usable()?;
     tracing::info!("scoring with model {} on {} workers", model.version, args.workers);
-    let Some((log, store)) = args.system.open(&stop)? else { return Ok(()) };
-    monitor.has("log");
-    let Some(model) = routes::with_routes_of(&*store, model, &stop) else { return Ok(()) };
-    monitor.uses(&model.version);
-    monitor.has("store");
-    let _watching = args.health.watch_store(&monitor, &store, &stop)?;
-    let counters = Arc::new(Counters::default());
-    let models = swap::models(model, args.explain, Some(&dir), &store, &counters, &stop)?;
-    let connections = Connections::new(log, store);
-    monitor.scores(&connections, &counters);
-    monitor.has("model");
-    let result = run_dataflow(&Config::new(args.workers.get()), &connections, &models, &counters, &stop);
-    tracing::info!("stopped: {counters}");
+    let Some(system) = app.open(args.system.urls(), || Ok(Some(model)))? else { return Ok(()) };
+    let models = system.models(system.model.clone(), args.explain.explain, Some(&dir))?;
+    let connections = system.connections();
+    let result = run_dataflow(&Config::new(args.workers.get()), &connections, &models, &app.counters, &app.stop);
+    tracing::info!("stopped: {}", app.counters);
     Ok(result?)
 }

@@ -18,16 +18,14 @@ use delaycast::{
     address,
     model::{ModelDir, ModelDirError, VersionedModel},
 };
-use delaycast_dataflows::score::{self, Config, Connections, Counters, Models, Stop};
+use delaycast_dataflows::score::{self, Config, Stop};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{
+    app::{App, HealthOption, Listen, StatusSource, System, Urls},
     cluster,
-    health::HealthOption,
-    operations::{self, Scoring},
     options::{self, ExplainOption},
-    routes, signals, swap, train,
-    web::{self, Listen},
+    train,
 };
 
 /// Interval at which a training in progress checks for a stop.
@@ -70,63 +68,51 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let _lock = lock(&args.dir)?;
-    let listener = args.listen.listen()?;
+    let listening = args.listen.listen()?;
+    let app = App::start(&args.health)?;
     let embedded = address::of_file(&args.dir.join("delaycast.db"));
-    let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));
-    let monitor = args.health.start(&stop)?;
-    signals::on_stop(&stop)?;
-    let (log_url, store_url) = (args.log.as_ref().unwrap_or(&embedded), args.store.as_ref().unwrap_or(&embedded));
-    let Some(log) = options::patiently("the log", &stop, || options::open_log(log_url))? else { return Ok(()) };
-    let Some(store) = options::patiently("the store", &stop, || options::open_store(store_url))? else { return Ok(()) };
-    // Last, as it may train: who gave a wrong option is told at once.
+    let urls = Urls { log: args.log.as_ref().unwrap_or(&embedded), store: args.store.as_ref().unwrap_or(&embedded) };
     let models = args.models.clone().unwrap_or_else(|| args.dir.join("models"));
-    let Some(model) = model(&models, args.workers, &stop)? else { return Ok(()) };
-    let Some(model) = routes::with_routes_of(&*store, model, &stop) else { return Ok(()) };
-
-    let atlas = model.model.atlas().clone();
-    monitor.uses(&model.version);
-    let _watching = args.health.watch_store(&monitor, &store, &stop)?;
-    ["log", "model"].into_iter().for_each(|what| monitor.has(what));
-    let (scoring, shown): (JoinHandle<anyhow::Result<()>>, Arc<dyn Scoring>) = if args.processes > 1 {
-        let (models, workers, health) = (&models, args.workers, &args.health);
-        let explain = args.explain.explain;
-        let plan = cluster::Local { dir: &args.dir, log_url, store_url, models, workers, explain, health };
-        let local = plan.start(args.processes.into(), &stop)?;
-        (local.running, local.reports)
+    // The model comes last, as it may be trained first: a wrong option shows at once.
+    let Some(system) = app.open(urls, || model(&models, args.workers, &app.stop))? else { return Ok(()) };
+    let (scoring, status) = if args.processes > 1 {
+        let (dir, models, workers, health) = (&*args.dir, &*models, args.workers, &args.health);
+        let cluster = cluster::Local { dir, urls, models, workers, explain: args.explain.explain, health };
+        cluster.start(args.processes.into(), &app.stop)?
     } else {
-        let connections = Connections::new(Arc::clone(&log), Arc::clone(&store));
-        monitor.scores(&connections, &counters);
-        let shown = operations::Scorer { counters: Arc::clone(&counters), connections: connections.clone() };
-        let models = swap::models(model, args.explain, Some(&ModelDir::new(&models)), &store, &counters, &stop)?;
-        (score_here(args.workers, connections, models, &counters, &stop)?, Arc::new(shown))
+        score_here(args, &app, &system, &ModelDir::new(&models))?
     };
-    let operations = operations::watch(&log, &store, Some(shown), &stop)?;
-    let served = web::serve(listener, args.listen.hosts(), &*log, &*store, operations, atlas, &stop);
-    stop.ask();
+    let served = system.serve(listening, Some(status));
     let scored = scoring.join().map_err(|_| anyhow!("the scorer panicked"))?;
     if args.processes == 1 {
-        tracing::info!("stopped: {counters}");
+        tracing::info!("stopped: {}", app.counters);
     }
     served?;
     scored
 }
 
-/// Scores in this process, on a thread.
+/// Scores in this process, on a thread. Returns the thread and what tells its state.
 fn score_here(
-    workers: NonZeroUsize,
-    connections: Connections,
-    models: Models,
-    counters: &Arc<Counters>,
-    stop: &Stop,
-) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
-    let (stop, counters, config) = (stop.clone(), Arc::clone(counters), Config::new(workers.get()));
+    args: &Args,
+    app: &App<'_>,
+    system: &System<'_>,
+    dir: &ModelDir,
+) -> anyhow::Result<(JoinHandle<anyhow::Result<()>>, StatusSource)> {
+    let models = system.models(system.model.clone(), args.explain.explain, Some(dir))?;
+    let connections = system.connections();
+    let (stop, counters, config) = (app.stop.clone(), Arc::clone(&app.counters), Config::new(args.workers.get()));
+    let status = {
+        let (connections, counters) = (connections.clone(), Arc::clone(&counters));
+        Arc::new(move || connections.status(&counters))
+    };
     let run = move || {
         let result = score::run(&config, &connections, &models, &counters, &stop);
-        // A page without a scorer would only make people wait.
+        // A page without a scorer would only make its users wait.
         stop.ask();
         Ok(result?)
     };
-    thread::Builder::new().name("score".into()).spawn(run).context("cannot start the scorer")
+    let thread = thread::Builder::new().name("score".into()).spawn(run).context("cannot start the scorer")?;
+    Ok((thread, status))
 }
 
 /// Holds the folder for as long as the file is open: two systems on one folder would each believe it to be theirs.

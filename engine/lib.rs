@@ -17,6 +17,7 @@
 //! * [`finding`]: the results of an inspection, in words.
 //! * [`clock`]: the wall clock, which may be set to anything, and the time that elapses.
 //! * [`background`]: threads that are joined with a deadline.
+//! * [`status`]: the state of a scorer, as its supervisor and the page of operations show it.
 //! * [`supervise`]: a process that restarts another one.
 //! * [`process`]: this process's use of the machine.
 
@@ -37,6 +38,7 @@ pub mod regular_file;
 pub mod request;
 pub mod shadow;
 pub mod sqlite;
+pub mod status;
 pub mod store;
 pub mod supervise;
 #[cfg(test)]

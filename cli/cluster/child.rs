@@ -25,7 +25,10 @@ use delaycast_dataflows::{
 };
 
 use super::lost;
-use crate::{routes, score::Args, signals, swap};
+use crate::{
+    app::{App, with_routes_of},
+    score::Args,
+};
 
 /// The version of what the processes of a cluster exchange: those of two never form a generation.
 const DATAFLOW: &str = "score 2";
@@ -33,35 +36,30 @@ const DATAFLOW: &str = "score 2";
 /// How often it is looked whether there is a new certificate, to tell until when it is valid.
 const CERTIFICATE: Duration = Duration::from_secs(60);
 
-/// Runs until the generation is over or it is told to stop.
+/// The connections of the scorer, for the thread that reports.
+type SharedConnections = Arc<Mutex<Option<Connections>>>;
+
+/// Runs until the generation is over or a stop is requested.
 pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<()> {
     supervise::tie(supervisor)?;
-    let (stop, counters, generation) = (Stop::default(), Arc::new(Counters::default()), Arc::new(AtomicU64::new(0)));
-    // Before anything else, so that whoever asks learns what is waited for.
-    let monitor = args.health.start(&stop)?;
-    monitor.lacks("mesh", "not formed");
-    signals::on_stop(&stop)?;
-    let connections: Arc<Mutex<Option<Connections>>> = Arc::default();
-    report(&counters, &generation, &connections, args.cluster.certificates()?)?;
+    let app = App::start(&args.health)?;
+    let (stop, counters, generation) = (&app.stop, &app.counters, Arc::new(AtomicU64::new(0)));
+    app.monitor.lacks("mesh", "not formed");
+    let connections = SharedConnections::default();
+    report(counters, &generation, &connections, args.cluster.certificates()?)?;
     counters.restarts.set(args.cluster.life.restarts);
     let listener = TcpListener::from(io::stdin().as_fd().try_clone_to_owned().context("cannot take the port")?);
 
-    let Some((log, store)) = args.system.open(&stop)? else { return Ok(()) };
-    monitor.has("log");
     let models = ModelDir::new(&args.system.models.models);
-    let Some(model) = routes::with_routes_of(&*store, models.load_usable()?, &stop) else { return Ok(()) };
-    monitor.has("store");
-    let _watching = args.health.watch_store(&monitor, &store, &stop)?;
-    let opened = Connections::new(Arc::clone(&log), Arc::clone(&store));
+    let Some(system) = app.open(args.system.urls(), || Ok(Some(models.load_usable()?)))? else { return Ok(()) };
+    let opened = system.connections();
     *connections.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened.clone());
-    monitor.scores(&opened, &counters);
-    let Some(partitions) = score::partitions(&opened, &stop) else { return Ok(()) };
+    let Some(partitions) = score::partitions(&opened, stop) else { return Ok(()) };
 
-    monitor.uses(&model.version);
-    monitor.has("model");
-    let model = Arc::new(Mutex::new(model));
+    app.monitor.has("model");
+    let model = Arc::new(Mutex::new(system.model.clone()));
     let mesh_config = MeshConfig {
-        spec: spec(args, &peers, &*log, &store, models.clone(), &model, &stop),
+        spec: spec(args, &peers, &*system.log, &system.store, models.clone(), &model, stop),
         credentials: args.cluster.credentials()?,
         last_generation: args.cluster.life.after_generation,
         partitions,
@@ -77,17 +75,16 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
         member.peers().index(),
     );
     counters.generation.set(number);
-    monitor.has("mesh");
+    app.monitor.has("mesh");
     let model = model.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    monitor.uses(&model.version);
-    // One process is enough to notice a new model: all are sent it.
+    // One process watches the directory: it sends a new model to the others.
     let watches = (member.peers().index() == 0).then_some(&models);
-    let models = swap::models(model, args.explain, watches, &store, &counters, &stop)?;
+    let models = system.models(model, args.explain.explain, watches)?;
     let config = Config::new(args.workers.get());
     let leave = |loss| lost::leave(&format!("{loss}"));
-    let result = score::run_in_cluster(&config, member, &opened, &models, &counters, &stop, leave);
+    let result = score::run_in_cluster(&config, member, &opened, &models, counters, stop, leave);
     tracing::info!("stopped: {counters}");
-    // Who reports holds on to it, and only the last who closes an embedded file leaves it whole.
+    // The thread that reports holds the connections, and only the last user of an embedded file closes it in order.
     *connections.lock().unwrap_or_else(PoisonError::into_inner) = None;
     Ok(result?)
 }
@@ -115,7 +112,7 @@ fn spec(
         let mut model = model.lock().unwrap_or_else(PoisonError::into_inner);
         match models.current() {
             Ok(current) if current == model.version => {}
-            Ok(_) => match models.load_current().map(|loaded| routes::with_routes_of(&*store, loaded, &stop)) {
+            Ok(_) => match models.load_current().map(|loaded| with_routes_of(&*store, loaded, &stop)) {
                 Ok(Some(loaded)) => *model = loaded,
                 Ok(None) => {}
                 Err(error) => tracing::warn!("staying with model {}: {error}", model.version),
@@ -130,7 +127,7 @@ fn spec(
 fn report(
     counters: &Arc<Counters>,
     generation: &Arc<AtomicU64>,
-    connections: &Arc<Mutex<Option<Connections>>>,
+    connections: &SharedConnections,
     certificates: Option<Certificates>,
 ) -> anyhow::Result<()> {
     let (counters, generation, connections) = (Arc::clone(counters), Arc::clone(generation), Arc::clone(connections));
@@ -144,14 +141,8 @@ fn report(
             expires.iter().for_each(|since_epoch| counters.certificate_expires_at_s.set(since_epoch.as_secs()));
         }
         let connections = connections.lock().unwrap_or_else(PoisonError::into_inner);
-        let waits = connections.iter().flat_map(Connections::waiting);
-        Report {
-            generation: generation.load(Ordering::Relaxed),
-            read: counters.read.get(),
-            retired: counters.retired.get(),
-            lag: counters.lag.get(),
-            waiting: waits.map(|(what, waiting)| (what.to_owned(), waiting.since.elapsed().as_secs())).collect(),
-        }
+        let status = connections.as_ref().map(|connections| connections.status(&counters)).unwrap_or_default();
+        Report { generation: generation.load(Ordering::Relaxed), status }
     };
     supervise::report(now).context("cannot start a thread that reports")
 }

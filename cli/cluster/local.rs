@@ -14,16 +14,16 @@ use std::{
 use anyhow::{Context, anyhow};
 use delaycast::supervise::{Report, supervise};
 use delaycast_dataflows::score::Stop;
+use engine::status::{Status, Wait};
 
 use super::supervisor::{program, scorer};
-use crate::{health::HealthOption, operations::Scoring};
+use crate::app::{HealthOption, StatusSource, Urls};
 
 /// What the processes of the cluster are made from.
 pub(crate) struct Local<'a> {
     /// The system's folder.
     pub(crate) dir: &'a Path,
-    pub(crate) log_url: &'a str,
-    pub(crate) store_url: &'a str,
+    pub(crate) urls: Urls<'a>,
     pub(crate) models: &'a Path,
     /// In each process.
     pub(crate) workers: NonZeroUsize,
@@ -33,52 +33,34 @@ pub(crate) struct Local<'a> {
     pub(crate) health: &'a HealthOption,
 }
 
-/// The processes, being kept running.
-pub(crate) struct Running {
-    /// Ends once all have left.
-    pub(crate) running: JoinHandle<anyhow::Result<()>>,
-    /// What they say of themselves.
-    pub(crate) reports: Arc<Reports>,
-}
-
 /// The latest report of each process that runs.
-pub(crate) struct Reports(Mutex<Vec<Option<Report>>>);
+type Reports = Mutex<Vec<Option<Report>>>;
 
-impl Reports {
-    fn get(&self) -> MutexGuard<'_, Vec<Option<Report>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn reports_of(reports: &Reports) -> MutexGuard<'_, Vec<Option<Report>>> {
+    reports.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Scoring for Reports {
-    fn in_flight(&self) -> u64 {
-        self.get().iter().flatten().map(|report| report.read.saturating_sub(report.retired)).sum()
+/// The state of the cluster, from the reports of its processes.
+fn status(reports: &Reports) -> Status {
+    let reports = reports_of(reports);
+    let mut status = Status::of_all(reports.iter().flatten().map(|report| &report.status));
+    if reports.iter().any(Option::is_none) {
+        status.lag = None;
     }
-
-    fn lag(&self) -> Option<u64> {
-        self.get().iter().map(|report| report.as_ref()?.lag).sum()
+    if reports.iter().any(|report| report.as_ref().is_none_or(|report| report.generation == 0)) {
+        status.waiting.push(Wait { what: "all processes of the cluster".into(), for_s: 0 });
     }
-
-    fn waiting(&self) -> Vec<(String, u64)> {
-        let reports = self.get();
-        let mut waiting: Vec<(String, u64)> = Vec::new();
-        for (what, for_s) in reports.iter().flatten().flat_map(|report| report.waiting.iter().cloned()) {
-            // All of them wait for the same log and the same store.
-            match waiting.iter_mut().find(|(known, _)| *known == what) {
-                Some((_, known_s)) => *known_s = for_s.max(*known_s),
-                None => waiting.push((what, for_s)),
-            }
-        }
-        if reports.iter().any(|report| report.as_ref().is_none_or(|report| report.generation == 0)) {
-            waiting.push(("all processes of the cluster".into(), 0));
-        }
-        waiting
-    }
+    status
 }
 
 impl Local<'_> {
-    /// Starts all processes, each kept running by a thread until `stop` is asked.
-    pub(crate) fn start(&self, processes: usize, stop: &Stop) -> anyhow::Result<Running> {
+    /// Starts all processes, each kept running by a thread until a stop is requested. Returns a thread that ends once all
+    /// have left, and what tells the state of the cluster.
+    pub(crate) fn start(
+        &self,
+        processes: usize,
+        stop: &Stop,
+    ) -> anyhow::Result<(JoinHandle<anyhow::Result<()>>, StatusSource)> {
         let secret = self.dir.join("mesh.secret");
         write_secret(&secret)?;
         let mut listeners = Vec::new();
@@ -90,12 +72,12 @@ impl Local<'_> {
         let hosts: Vec<String> =
             addresses.context("a port without a number")?.iter().map(ToString::to_string).collect();
         let (hosts, program) = (hosts.join(","), program()?);
-        let reports = Arc::new(Reports(Mutex::new(vec![None; processes])));
+        let reports: Arc<Reports> = Arc::new(Mutex::new(vec![None; processes]));
         let mut threads = Vec::new();
         for (process, listener) in listeners.into_iter().enumerate() {
             let child = LocalChild {
                 arguments: self.arguments(&hosts, process, &secret),
-                urls: [self.log_url.to_owned(), self.store_url.to_owned()],
+                urls: [self.urls.log.to_owned(), self.urls.store.to_owned()],
                 program: program.clone(),
                 listener,
                 process,
@@ -110,7 +92,7 @@ impl Local<'_> {
             ended.into_iter().try_for_each(|ended| ended.map_err(|_| anyhow!("who keeps a scorer running panicked"))?)
         };
         let running = thread::Builder::new().name("cluster".into()).spawn(wait).context("cannot start a thread")?;
-        Ok(Running { running, reports })
+        Ok((running, Arc::new(move || status(&reports))))
     }
 
     fn arguments(&self, hosts: &str, process: usize, secret: &Path) -> Vec<PathBuf> {
@@ -144,7 +126,7 @@ impl LocalChild {
             Ok(command)
         };
         let seen = |report: Option<&Report>| {
-            if let Some(latest) = reports.get().get_mut(self.process) {
+            if let Some(latest) = reports_of(reports).get_mut(self.process) {
                 *latest = report.cloned();
             }
         };

@@ -14,7 +14,7 @@ use delaycast_dataflows::{mesh::Peers, score::Stop};
 use sha2::{Digest, Sha256};
 
 use super::ClusterOptions;
-use crate::signals;
+use crate::app;
 
 /// This very program, even after another one was put in its place.
 const PROGRAM: &str = "/proc/self/exe";
@@ -22,7 +22,7 @@ const PROGRAM: &str = "/proc/self/exe";
 /// Runs until told to stop.
 pub(crate) fn run(cluster: &ClusterOptions, peers: &Peers) -> anyhow::Result<()> {
     let stop = Stop::default();
-    signals::on_stop(&stop)?;
+    app::on_stop(&stop)?;
     // Before anything is started: who gives a wrong option is told once.
     cluster.credentials()?;
     let (listener, program) = (cluster.listen(peers)?, program()?);

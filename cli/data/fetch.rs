@@ -7,7 +7,7 @@ use delaycast::history::fetch::{BTS_URL, Fetcher, Limits, Month, Months, Summary
 use indicatif::HumanBytes;
 
 use super::meter::Meter;
-use crate::{format::Format, signals};
+use crate::{app, format::Format};
 
 /// Months are named in an error up to this many; more are only counted.
 const NAMED_MAX: usize = 12;
@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let months = Months::new(args.from, args.to)?;
     let fetcher = Fetcher::new(&args.base_url, Limits::default())?;
     let stop = fetcher.stop();
-    signals::at_first("stopping: what is there is kept, and the next run goes on with it", move || stop.ask())?;
+    app::at_first("stopping: what is there is kept, and the next run goes on with it", move || stop.ask())?;
     let mut meter = Meter::new(months);
     let summary = fetcher.fetch(months, &args.out, &mut |event| meter.show(&event))?;
     drop(meter);

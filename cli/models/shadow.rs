@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use super::change;
 use crate::{
+    app::open_existing_store,
     format::Format,
-    options::{ModelsOption, StoreOption, open_existing_store},
+    options::{ModelsOption, StoreOption},
 };
 
 /// Try a version out beside the one that answers

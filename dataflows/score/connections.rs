@@ -10,13 +10,14 @@ use std::{
 };
 
 use delaycast::{
-    delivery::{Backoff, Health, Unavailable, Waiting},
+    delivery::{Backoff, Health, Unavailable},
     domain::Flights,
     log::Log,
     store::Store,
 };
+use engine::status::{Status, Wait};
 
-use super::TICK;
+use super::{Counters, TICK};
 
 /// Where requests come from, where answers go, and how both are doing.
 #[derive(Clone)]
@@ -63,8 +64,8 @@ impl Connections {
             .map(|(name, health)| (name, Arc::clone(health)))
     }
 
-    /// What is waited for, in a few words, and since when.
-    pub fn waiting(&self) -> Vec<(&'static str, Waiting)> {
+    /// The state of the scorer that works between these, and counts here.
+    pub fn status(&self, counters: &Counters) -> Status {
         let Healths { reading, answers, rejections, dead_letters } = &self.health;
         let all = [
             ("the log", reading),
@@ -72,7 +73,8 @@ impl Connections {
             ("the store of rejections", rejections),
             ("the log of dead letters", dead_letters),
         ];
-        all.into_iter().filter_map(|(what, health)| health.outage().map(|outage| (what, outage))).collect()
+        let waiting = all.into_iter().filter_map(|(what, health)| Some(Wait::new(what, &health.outage()?)));
+        Status { in_flight: counters.in_flight(), lag: counters.lag.get(), waiting: waiting.collect() }
     }
 }
 

@@ -1,58 +1,31 @@
-//! What `/ops` shows: the counts of the watch, and how the scorer of this process is doing.
+//! The content of `/ops`: the counts of the watch, and the state of the scorers.
 
 use std::{cmp::Reverse, sync::Arc, thread};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use delaycast::{classes::DelayClass, delivery::Waiting, domain::Flights, log::Log, store::Store};
+use delaycast::{classes::DelayClass, domain::Flights, log::Log, store::Store};
 use delaycast_dataflows::{
-    score::{Connections, Counters, Stop},
+    score::Stop,
     watch::{self, Board, Config, Key, Snapshot, Sources},
 };
 use delaycast_web::{Answers, Count, DeadLetters, Now, Operations, Wait};
+use engine::status::{self, Status};
 
-/// How those are doing who score for this page.
-pub(crate) trait Scoring: Send + Sync {
-    /// Messages read and not yet durable.
-    fn in_flight(&self) -> u64;
-    /// Messages not yet committed, where that is known.
-    fn lag(&self) -> Option<u64>;
-    /// What is waited for, and for how many seconds.
-    fn waiting(&self) -> Vec<(String, u64)>;
-}
-
-/// The scorer of this process.
-pub(crate) struct Scorer {
-    pub(crate) counters: Arc<Counters>,
-    pub(crate) connections: Connections,
-}
-
-impl Scoring for Scorer {
-    fn in_flight(&self) -> u64 {
-        self.counters.in_flight()
-    }
-
-    fn lag(&self) -> Option<u64> {
-        self.counters.lag.get()
-    }
-
-    fn waiting(&self) -> Vec<(String, u64)> {
-        let waiting = self.connections.waiting();
-        waiting.into_iter().map(|(what, outage)| (what.to_owned(), outage.since.elapsed().as_secs())).collect()
-    }
-}
+/// Returns the state of the scorers that belong to a page.
+pub(crate) type StatusSource = Arc<dyn Fn() -> Status + Send + Sync>;
 
 struct Watched {
     board: Arc<Board>,
     window_s: u64,
-    scorer: Option<Arc<dyn Scoring>>,
+    scorer: Option<StatusSource>,
 }
 
 /// Starts to count, until `stop` is asked.
 pub(crate) fn watch(
     log: &Arc<dyn Log>,
     store: &Arc<dyn Store<Flights>>,
-    scorer: Option<Arc<dyn Scoring>>,
+    scorer: Option<StatusSource>,
     stop: &Stop,
 ) -> anyhow::Result<Arc<dyn Operations>> {
     let (board, config) = (Arc::new(Board::default()), Config::default());
@@ -71,9 +44,9 @@ pub(crate) fn watch(
 impl Operations for Watched {
     fn now(&self) -> Now {
         let Snapshot { at, counts, behind_s, waiting } = &*self.board.snapshot();
-        let waits = self.scorer.iter().flat_map(|scorer| scorer.waiting());
-        let waits = waits.map(|(what, for_s)| Wait { what, for_s });
-        let waits = waits.chain(waiting.iter().map(|(what, outage)| wait(what, outage)));
+        let scorer = self.scorer.as_ref().map(|status| status());
+        let counted = waiting.iter().map(|(what, outage)| status::Wait::new(what, outage));
+        let waits = scorer.iter().flat_map(|status| status.waiting.iter().cloned()).chain(counted);
         let count = |key: &Key| counts.get(key).map_or(0, |count| count.unsigned_abs() as u64);
         let named = |name: &dyn Fn(&Key) -> Option<String>| -> Vec<Count> {
             let named = counts.keys().filter_map(|key| Some(Count { name: name(key)?, count: count(key) }));
@@ -85,9 +58,9 @@ impl Operations for Watched {
             at: i64::try_from(*at).ok().filter(|at| *at > 0).and_then(DateTime::<Utc>::from_timestamp_millis),
             window_s: self.window_s,
             behind_s: *behind_s,
-            in_flight: self.scorer.as_ref().map(|scorer| scorer.in_flight()),
-            lag: self.scorer.as_ref().and_then(|scorer| scorer.lag()),
-            waiting: waits.collect(),
+            in_flight: scorer.as_ref().map(|status| status.in_flight),
+            lag: scorer.as_ref().and_then(|status| status.lag),
+            waiting: waits.map(|status::Wait { what, for_s }| Wait { what, for_s }).collect(),
             answers: Answers {
                 total: count(&Key::Answers),
                 per_second_10_s: count(&Key::Lately(10)) as f64 / 10.0,
@@ -117,10 +90,6 @@ impl Operations for Watched {
             },
         }
     }
-}
-
-fn wait(what: &str, outage: &Waiting) -> Wait {
-    Wait { what: what.to_owned(), for_s: outage.since.elapsed().as_secs() }
 }
 
 fn most_first(mut counts: Vec<Count>) -> Vec<Count> {

@@ -1,21 +1,21 @@
-//! Other models for a scorer that runs.
+//! The models of a scorer: the first one, and those that the model directory names while it runs.
 
 use std::sync::Arc;
 
 use anyhow::Context;
 use delaycast::{
     answer::ModelVersion,
+    delivery::Health,
     domain::Flights,
     model::{self, Loader, Model, ModelDir, Role, Scorer, VersionedModel, Watcher, Wishes},
+    routes::table_of,
     store::Store,
 };
-use delaycast_dataflows::score::{Counters, Models, Stop};
-
-use crate::{options::ExplainOption, routes};
+use delaycast_dataflows::score::{Counters, Models, Stop, patiently};
 
 /// Makes a scorer of a file as at the start: with the store's routes on top of its own, and with reasons if they are wanted.
 struct WithRoutes {
-    explain: ExplainOption,
+    explain: bool,
     store: Arc<dyn Store<Flights>>,
     stop: Stop,
 }
@@ -23,8 +23,8 @@ struct WithRoutes {
 impl Loader<Flights> for WithRoutes {
     fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer<Flights>>, String> {
         let decoded = Model::decode(bytes).map_err(|error| format!("{:#}", anyhow::Error::new(error)))?;
-        match routes::with_routes_of(&*self.store, decoded.versioned(version.clone()), &self.stop) {
-            Some(model) => Ok(self.explain.scorer(model)),
+        match with_routes_of(&*self.store, decoded.versioned(version.clone()), &self.stop) {
+            Some(model) => Ok(scorer(model, self.explain)),
             None => Err("the process stops".to_owned()),
         }
     }
@@ -34,7 +34,7 @@ impl Loader<Flights> for WithRoutes {
 /// `stop` is asked: in one process of a cluster, which sends them to the others.
 pub(crate) fn models(
     first: VersionedModel,
-    explain: ExplainOption,
+    explain: bool,
     watches: Option<&ModelDir>,
     store: &Arc<dyn Store<Flights>>,
     counters: &Arc<Counters>,
@@ -55,5 +55,22 @@ pub(crate) fn models(
             .context("cannot start a thread that watches the model directory")?;
     }
     let loader = WithRoutes { explain, store: Arc::clone(store), stop: stop.clone() };
-    Ok(Models::new(explain.scorer(first), &wishes, Arc::new(loader)))
+    Ok(Models::new(scorer(first, explain), &wishes, Arc::new(loader)))
+}
+
+/// The model as one that answers with explanations, or without.
+fn scorer(model: VersionedModel, explain: bool) -> Arc<dyn Scorer<Flights>> {
+    Arc::new(if explain { model.map(Model::explaining) } else { model })
+}
+
+/// The model with the store's routes on top of its own, so that all who meet at a store know the same distances and
+/// airports. A store that is down is waited for; `None` if told to stop meanwhile.
+pub(crate) fn with_routes_of(store: &dyn Store<Flights>, model: VersionedModel, stop: &Stop) -> Option<VersionedModel> {
+    let Some(table) = table_of(store) else { return Some(model) };
+    let health = Health::new(format!("the route table in {}", store.describe()));
+    let routes = patiently(&health, stop, || table.read())?;
+    if !routes.is_empty() {
+        tracing::info!("{} routes from {}", routes.len(), store.describe());
+    }
+    Some(VersionedModel { model: model.model.with_routes(&routes), ..model })
 }

@@ -1,0 +1,132 @@
+//! The application: what the processes of the system are made of.
+//!
+//! A subcommand maps its arguments to these steps and has no others. A process takes one or more roles:
+//!
+//! | role | step | subcommand |
+//! |---|---|---|
+//! | any | [`App::start`], [`App::open`] | all of these |
+//! | scorer | [`System::scorer`] | `up`, `score` |
+//! | scorer of a cluster | the same, after the mesh has formed | `score --hosts`, under its supervisor |
+//! | page | [`System::serve`] | `up`, `web` |
+
+mod health;
+mod models;
+mod open;
+mod operations;
+mod page;
+mod signals;
+
+use std::sync::Arc;
+
+use delaycast::{
+    domain::Flights,
+    log::Log,
+    model::{ModelDir, VersionedModel},
+    store::Store,
+};
+use delaycast_dataflows::{
+    monitor::{Monitor, Probing},
+    score::{Connections, Counters, Models, Stop},
+};
+
+pub(crate) use health::HealthOption;
+pub(crate) use models::with_routes_of;
+pub(crate) use open::{
+    inspect_log, inspect_store, open_existing_log, open_existing_store, open_log, open_store, retry_open, shown,
+};
+pub(crate) use operations::StatusSource;
+pub(crate) use page::{Listen, Listening};
+pub(crate) use signals::{at_first, on_stop};
+
+/// A process that starts: it can be told to stop, and answers at its health port.
+pub(crate) struct App<'a> {
+    pub(crate) stop: Stop,
+    pub(crate) monitor: Arc<Monitor>,
+    pub(crate) counters: Arc<Counters>,
+    health: &'a HealthOption,
+}
+
+/// The URLs of a log and a store.
+#[derive(Clone, Copy)]
+pub(crate) struct Urls<'a> {
+    pub(crate) log: &'a str,
+    pub(crate) store: &'a str,
+}
+
+impl<'a> App<'a> {
+    /// Takes the health port and listens for signals, before anything is opened: a taken port shows at once, the port
+    /// tells what is waited for, and a stop during the start is in good order.
+    pub(crate) fn start(health: &'a HealthOption) -> anyhow::Result<Self> {
+        let stop = Stop::default();
+        let monitor = health.start(&stop)?;
+        on_stop(&stop)?;
+        Ok(App { stop, monitor, counters: Arc::default(), health })
+    }
+
+    /// Opens the log and the store, gets a model, and lays the store's routes over it. Each is waited for; `None` if a
+    /// stop was requested meanwhile.
+    pub(crate) fn open(
+        &self,
+        urls: Urls<'_>,
+        model: impl FnOnce() -> anyhow::Result<Option<VersionedModel>>,
+    ) -> anyhow::Result<Option<System<'_>>> {
+        let Some(log) = retry_open("the log", &self.stop, || open_log(urls.log))? else { return Ok(None) };
+        let Some(store) = retry_open("the store", &self.stop, || open_store(urls.store))? else { return Ok(None) };
+        self.monitor.has("log");
+        let Some(model) = model()? else { return Ok(None) };
+        let Some(model) = with_routes_of(&*store, model, &self.stop) else { return Ok(None) };
+        self.monitor.uses(&model.version);
+        self.monitor.has("store");
+        let probing = self.health.watch_store(&self.monitor, &store, &self.stop)?;
+        Ok(Some(System { app: self, log, store, model, _probing: [probing, None] }))
+    }
+}
+
+/// An open log and store, and the model that the process starts with.
+pub(crate) struct System<'a> {
+    app: &'a App<'a>,
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) store: Arc<dyn Store<Flights>>,
+    pub(crate) model: VersionedModel,
+    _probing: [Option<Probing>; 2],
+}
+
+impl System<'_> {
+    /// The connections of a scorer in this process; its counters and its health are shown from now on.
+    pub(crate) fn connections(&self) -> Connections {
+        let connections = Connections::new(Arc::clone(&self.log), Arc::clone(&self.store));
+        self.app.monitor.scores(&connections, &self.app.counters);
+        connections
+    }
+
+    /// The models of a scorer that starts with `first`. Where `watches` names a directory it is watched for others.
+    pub(crate) fn models(
+        &self,
+        first: VersionedModel,
+        explain: bool,
+        watches: Option<&ModelDir>,
+    ) -> anyhow::Result<Models> {
+        let App { stop, monitor, counters, .. } = self.app;
+        monitor.uses(&first.version);
+        monitor.has("model");
+        models::models(first, explain, watches, &self.store, counters, stop)
+    }
+
+    /// Probes the log, too: in a process that has no scorer nothing else reads it.
+    pub(crate) fn probe_log(&mut self) -> anyhow::Result<()> {
+        let App { stop, monitor, health, .. } = self.app;
+        self._probing[1] = health.watch_log(monitor, &self.log, stop)?;
+        Ok(())
+    }
+
+    /// Counts what lands and serves the page until a stop is requested. `scorer` tells the state of the scorers that
+    /// belong to the page. Blocks.
+    pub(crate) fn serve(&self, listening: Listening, scorer: Option<StatusSource>) -> anyhow::Result<()> {
+        let stop = &self.app.stop;
+        self.app.monitor.has("model");
+        let operations = operations::watch(&self.log, &self.store, scorer, stop)?;
+        let served = page::serve(listening, &*self.log, &*self.store, operations, &self.model, stop);
+        stop.ask();
+        served
+    }
+}

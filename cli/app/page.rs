@@ -1,0 +1,72 @@
+//! The page: where it listens, and serving it.
+
+use std::{
+    io::{self, Write},
+    net::{IpAddr, SocketAddr, TcpListener},
+    sync::Arc,
+};
+
+use anyhow::Context;
+use clap::Args;
+use delaycast::{domain::Flights, log::Log, model::VersionedModel, store::Store};
+use delaycast_dataflows::score::{Stop, TICK};
+use delaycast_web::{HostName, Hosts, Operations, Parts};
+
+/// Where to listen.
+#[derive(Args)]
+pub(crate) struct Listen {
+    /// Address to listen on; only this machine unless told otherwise
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    bind: IpAddr,
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 5001)]
+    port: u16,
+    /// Also answer to this name; may be given several times. On a loopback address the page answers to localhost,
+    /// 127.0.0.1 and [::1], on another one to any name, unless this names some
+    #[arg(long = "host", value_name = "NAME")]
+    hosts: Vec<HostName>,
+}
+
+impl Listen {
+    /// Takes the port.
+    pub(crate) fn listen(&self) -> anyhow::Result<Listening> {
+        let listener = delaycast_web::bind(SocketAddr::new(self.bind, self.port))?;
+        Ok(Listening { listener, hosts: Hosts::of(self.bind, &self.hosts) })
+    }
+}
+
+/// An open port, and the names that the page answers to there.
+pub(crate) struct Listening {
+    listener: TcpListener,
+    hosts: Hosts,
+}
+
+/// Prints the page's address and serves it until a stop is requested. Blocks.
+pub(super) fn serve(
+    Listening { listener, hosts }: Listening,
+    log: &dyn Log,
+    store: &dyn Store<Flights>,
+    operations: Arc<dyn Operations>,
+    model: &VersionedModel,
+    stop: &Stop,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr().context("the listener has no address")?;
+    let parts = Parts {
+        requests: log.producer()?,
+        answers: Arc::from(store.lookup()?),
+        operations,
+        atlas: Arc::new(model.model.atlas().clone()),
+        config: delaycast_web::Config { hosts, ..delaycast_web::Config::default() },
+    };
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the web's threads")?;
+    // A standard output that is closed or full is no reason not to serve.
+    let _ = writeln!(io::stdout(), "delaycast is ready: http://{address}/");
+    let stop = stop.clone();
+    let stopped = async move {
+        while !stop.asked() {
+            tokio::time::sleep(TICK).await;
+        }
+    };
+    Ok(runtime.block_on(delaycast_web::serve(listener, parts, stopped))?)
+}
