@@ -1,4 +1,4 @@
-//! Reads the command line, and keeps secrets out of the errors about it.
+//! Parses the command line, and keeps secrets out of its errors.
 
 use std::env;
 
@@ -6,15 +6,15 @@ use clap::Parser;
 
 use crate::progress::say;
 
-/// Environment variables that stand for options begin so.
+/// The prefix of environment variables that stand for options.
 const VARIABLES: &str = "DELAYCAST_";
 
-/// Reads the command line, or says what is wrong with it and ends the process. An error repeats the argument that it
-/// is about, which may be a URL with a password in the place of something else.
+/// Parses the command line, or prints the error and ends the process. clap's errors repeat the argument that is wrong,
+/// which may be a URL with a password.
 pub(crate) fn parse<T: Parser>() -> T {
     T::try_parse().unwrap_or_else(|error| {
         if !error.use_stderr() {
-            // No error: the help, or the version.
+            // The help or the version, which clap returns as an error, too.
             error.exit();
         }
         let said = error.render().to_string();
@@ -31,12 +31,12 @@ pub(crate) fn parse<T: Parser>() -> T {
     })
 }
 
-/// Replaces each URL of `given` that the text `said` repeats by what may be shown of it; `None` if it repeats none.
+/// Replaces each URL of `given` in the text `said` by the part that may be shown; `None` if the text has none of them.
 fn without_urls(said: &str, given: &[String]) -> Option<String> {
-    // `--option=URL` and `URL` alone.
+    // `--option=URL`, or `URL` by itself.
     let values = given.iter().flat_map(|text| [Some(text.as_str()), text.split_once('=').map(|(_, value)| value)]);
     let mut values: Vec<&str> = values.flatten().filter(|value| is_like_a_url(value)).collect();
-    // The longest first: a part of it may have been given as well.
+    // The longest first: a shorter one may be a part of it.
     values.sort_unstable_by_key(|value| std::cmp::Reverse(value.len()));
     let mut shown = said.to_owned();
     for value in values {
@@ -45,8 +45,8 @@ fn without_urls(said: &str, given: &[String]) -> Option<String> {
     (shown != said).then_some(shown)
 }
 
-/// Returns whether this is a URL of a log or a store, or a part of one that may hold a password. An address with a
-/// port is none.
+/// Returns whether this is a URL of a log or a store, or a part of one that may contain a password. A host with a port
+/// is not.
 pub(crate) fn is_like_a_url(text: &str) -> bool {
     let begins = ["kafka:", "mongodb:", "mongodb+srv:"].into_iter().any(|scheme| text.starts_with(scheme));
     begins || ["://", "@", "password", "secret"].into_iter().any(|part| text.contains(part))

@@ -1,4 +1,4 @@
-//! `delaycast doctor`: whether everything that a system depends on is well.
+//! `delaycast doctor`: inspects everything that a system depends on.
 
 use anyhow::bail;
 use clap::Args as ClapArgs;
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     };
     let mut findings = inspect_log(&system.log.url).unwrap_or_else(|error| url("log", error));
     for finding in inspect_store(&system.store.url).unwrap_or_else(|error| url("store", error)) {
-        // Log and store may be one file, of which both say the same.
+        // Log and store may be one file: both report the same finding of it.
         if !findings.contains(&finding) {
             findings.push(finding);
         }
@@ -68,7 +68,7 @@ fn worst(findings: &[Finding]) -> State {
     [State::Broken, State::Notice].into_iter().find(|state| any(*state)).unwrap_or(State::Well)
 }
 
-/// Nothing, unless the clock is out of bounds.
+/// Returns a finding if the clock is out of bounds.
 fn wrong_clock() -> Option<Finding> {
     let wrong = clock::wall().err()?;
     Some(Finding::broken("clock", wrong.to_string(), "set it, as with chronyc makestep or timedatectl"))

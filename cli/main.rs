@@ -107,7 +107,7 @@ fn main() -> ExitCode {
     delaycast::sqlite::close(CLOSED_WITHIN);
     let Err(error) = result else { return ExitCode::SUCCESS };
     if let Some(ended @ ScoreError::Ended { .. }) = error.downcast_ref() {
-        // That is how it should be, and no error: all is durable and committed.
+        // A regular end: everything is durable and committed.
         progress::say(&ended.to_string());
         return ExitCode::SUCCESS;
     }
@@ -120,7 +120,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// One line for what happened, one for each cause. Our errors do not repeat their cause; those of libraries do.
+/// Prints one line for the error and one for each cause. Errors of libraries repeat their cause, which is skipped.
 fn report(error: &anyhow::Error) {
     let mut said = error.to_string();
     progress::say(&format!("error: {said}"));
@@ -146,11 +146,11 @@ fn log_to_stderr() {
         .init();
 }
 
-/// The filter of log lines that the environment asks for, or why it cannot be had.
+/// Returns the filter of log lines that the environment sets, or the reason for which it cannot be used.
 fn log_filter(get: impl Fn(&str) -> Option<String>) -> Result<EnvFilter, String> {
     let set = LOG_LEVEL_VARIABLES.into_iter().find_map(|name| Some((name, get(name).filter(|text| !text.is_empty())?)));
     let Some((variable, text)) = set else { return Ok(EnvFilter::new(LOG_LEVEL)) };
-    // A URL may carry a password, so its text is not repeated.
+    // A URL may contain a password, so its text is not repeated.
     if arguments::is_like_a_url(&text) {
         return Err(format!(
             "{variable} holds a URL: the request log is named by DELAYCAST_LOG_URL, the log level here"
@@ -159,8 +159,8 @@ fn log_filter(get: impl Fn(&str) -> Option<String>) -> Result<EnvFilter, String>
     EnvFilter::try_new(&text).map_err(|error| format!("{variable}={text} is not understood ({error})"))
 }
 
-/// A panic ends only its thread, and the others would wait for it for ever: leave, all together. Whoever started us
-/// starts us again, from the committed offsets. Only the web's runtime takes care of its own.
+/// Ends the process when a thread panics: the other threads would wait for it forever. The supervisor starts the process
+/// again, from the committed offsets. The runtime of the web catches the panics of its own threads.
 fn exit_when_a_thread_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {

@@ -7,7 +7,7 @@ use delaycast::{domain::Flights, log::Log, store::Store};
 
 use crate::app::{Urls, open_log, open_store};
 
-/// Where `delaycast up` keeps its log and store, so that the other commands find them.
+/// The default file of `delaycast up`: the other commands find its log and store there.
 const EMBEDDED: &str = "sqlite:var/delaycast.db";
 
 /// The request log.
@@ -19,7 +19,7 @@ pub(crate) struct LogOption {
 }
 
 impl LogOption {
-    /// Opens it.
+    /// Opens the URL.
     pub(crate) fn open(&self) -> anyhow::Result<Arc<dyn Log>> {
         open_log(&self.url)
     }
@@ -34,7 +34,7 @@ pub(crate) struct StoreOption {
 }
 
 impl StoreOption {
-    /// Opens it.
+    /// Opens the URL.
     pub(crate) fn open(&self) -> anyhow::Result<Arc<dyn Store<Flights>>> {
         open_store(&self.url)
     }
@@ -48,7 +48,7 @@ pub(crate) struct ModelsOption {
     pub(crate) models: PathBuf,
 }
 
-/// Whether answers say why.
+/// The choice of answers with or without explanations.
 #[derive(Args, Clone, Copy)]
 pub(crate) struct ExplainOption {
     /// Whether each answer says why: half as long again, and at full load a fifth of the throughput
@@ -59,13 +59,13 @@ pub(crate) struct ExplainOption {
 /// Upper bound on worker threads: more would only wait for a processor.
 const WORKERS_MAX: usize = 256;
 
-/// Reads a number of worker threads.
+/// Parses a number of worker threads.
 pub(crate) fn workers(text: &str) -> Result<NonZeroUsize, String> {
     let number = text.parse().ok().filter(|number: &NonZeroUsize| number.get() <= WORKERS_MAX);
     number.ok_or_else(|| format!("a number from 1 to {WORKERS_MAX} is wanted"))
 }
 
-/// A log, a store and models: what `score` and `web` work with.
+/// A log, a store and models: the options of `score` and `web`.
 #[derive(Args)]
 pub(crate) struct SystemOptions {
     #[command(flatten)]

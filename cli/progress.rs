@@ -8,13 +8,13 @@ use std::{
 
 use indicatif::{HumanCount, ProgressBar, ProgressStyle, WeakProgressBar};
 
-/// Without a terminal, progress is told this often.
+/// Interval of progress lines where there is no terminal.
 pub(crate) const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The bar that is on the terminal, if there is one.
+/// The bar on the terminal, if there is one.
 static BAR: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
 
-/// A bar, if standard error is a terminal. As long as it is there, [`say`] writes above it.
+/// Returns a bar, if standard error is a terminal. While it exists, [`say`] writes above it.
 pub(crate) fn bar(total: u64, template: &str) -> Option<ProgressBar> {
     let style = ProgressStyle::with_template(template).ok().filter(|_| io::stderr().is_terminal())?;
     let bar = ProgressBar::new(total).with_style(style);
@@ -22,21 +22,21 @@ pub(crate) fn bar(total: u64, template: &str) -> Option<ProgressBar> {
     Some(bar)
 }
 
-/// Writes a line to standard error. That it may be closed is no reason to fail.
+/// Writes a line to standard error; a closed one is ignored.
 pub(crate) fn say(line: &str) {
     let bar = BAR.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(WeakProgressBar::upgrade);
     let write = || _ = writeln!(io::stderr(), "{line}");
     bar.map_or_else(write, |bar| bar.suspend(write));
 }
 
-/// Tells who gave no file and no pipe what is waited for.
+/// Says what is read, if standard input is a terminal.
 pub(crate) fn say_if_typed() {
     if io::stdin().is_terminal() {
         say("reading requests from the terminal, one JSON object a line; Ctrl-D ends them");
     }
 }
 
-/// Shows how far a reading of bytes is, and how many rows came of it.
+/// Shows the progress of reading bytes, and the number of rows so far.
 pub(crate) struct Meter {
     bar: Option<ProgressBar>,
     began_at: Instant,

@@ -1,4 +1,4 @@
-//! `delaycast replay`: dead letters back into their topic.
+//! `delaycast replay`: sends dead letters back into their topic.
 
 use std::{
     collections::BTreeMap,
@@ -47,28 +47,28 @@ pub(crate) struct Args {
     format: Format,
 }
 
-/// A message is sent back at most this many times.
+/// Upper bound on the attempts of a message.
 const ATTEMPTS_MAX: u32 = 3;
-/// So many are under way at a time: with 256 KiB each, well within what a producer may have waiting.
+/// Upper bound on the messages in flight: with 256 KiB each, well within a producer's queue.
 const UNDER_WAY_MAX: usize = 64;
-/// How long to wait for the next letters before looking whether there are any.
+/// Timeout of a read of dead letters.
 const NEXT: Duration = Duration::from_secs(1);
-/// An acknowledgement that takes longer than the producer's own deadline never comes.
+/// Timeout of an acknowledgement; longer than the producer's own deadline.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
-/// So many reasons are told apart; the others are told together.
+/// Upper bound on the reasons that are counted separately.
 const REASONS_MAX: usize = 20;
-/// A reason is told up to this length.
+/// Upper bound on the length of a reason that is shown.
 const REASON_CHARS_MAX: usize = 100;
-/// Every so many letters tell how far this is.
+/// Number of letters between two progress lines.
 const TOLD_EVERY: u64 = 10_000;
 
-/// What became of the letters of a reason.
+/// The counts of the letters of a reason.
 #[derive(Debug, Default, Serialize)]
 struct Tally {
     sent: u64,
-    /// They were sent back as often as may be.
+    /// Letters that have reached the bound on attempts.
     kept_tried: u64,
-    /// Only their beginning was kept.
+    /// Letters of which only the beginning was kept.
     kept_cut: u64,
 }
 
@@ -77,17 +77,17 @@ struct Summary {
     dry_run: bool,
     sent: u64,
     kept: u64,
-    /// Their reason was not asked for.
+    /// Letters that the filter leaves out.
     passed_over: u64,
-    /// By the kind of the reason: a fixed set.
+    /// The counts by kind of reason, which is a fixed set.
     kinds: BTreeMap<&'static str, Tally>,
     reasons: BTreeMap<String, Tally>,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    // Without a file and a topic there are no dead letters: none is made.
+    // Nothing is created: a file or topic that does not exist has no dead letters.
     let log = open_existing_log(&args.log.url)?;
-    // Each text has a place of its own: what it passes over is not done with.
+    // Each filter has its own committed offset: letters that it leaves out are not done.
     let group = args.reason.as_ref().map_or_else(|| "replay".to_owned(), |reason| format!("replay.{}", short(reason)));
     let from = args.since.map_or(DeadLettersFrom::Group(&group), DeadLettersFrom::Moment);
     let doing = || format!("cannot read the dead letters of {}", log.describe());
@@ -114,7 +114,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 impl Summary {
-    /// Whether to send it.
+    /// Returns whether the letter is to be sent.
     fn choose(&mut self, letter: &DeadLetter, reason: Option<&str>) -> bool {
         if reason.is_some_and(|reason| !letter.reason.contains(reason)) {
             self.passed_over += 1;
@@ -141,13 +141,13 @@ fn short(reason: &str) -> String {
     reason.chars().take(REASON_CHARS_MAX).collect()
 }
 
-/// Sends letters back, and returns when all are acknowledged.
+/// Sends letters back and waits for all acknowledgements.
 fn send(producer: &Arc<dyn Producer>, letters: Vec<DeadLetter>) -> anyhow::Result<()> {
     let (report, acknowledged) = channel();
     let count = letters.len();
     for DeadLetter { id, payload, attempt, .. } in letters {
         let report = report.clone();
-        // After an error nobody listens.
+        // After an error the receiver is gone.
         let done = Box::new(move |result| drop(report.send(result)));
         producer.publish_again(id.as_ref().map(RequestId::as_str), payload.bytes().to_vec(), attempt + 1, done);
     }
@@ -182,7 +182,7 @@ fn in_words(summary: &Summary) -> String {
     text
 }
 
-/// A moment, or so long ago.
+/// Parses a moment, or a duration before now.
 fn moment(text: &str) -> Result<DateTime<Utc>, String> {
     parse_moment(text, clock::now()).map_err(|error| error.to_string())
 }
@@ -194,7 +194,7 @@ fn parse_moment(text: &str, now: DateTime<Utc>) -> anyhow::Result<DateTime<Utc>>
     now.checked_sub_signed(duration(text)?).context("that is before all time")
 }
 
-/// As in 90m.
+/// Parses a duration, as in 90m.
 pub(crate) fn duration(text: &str) -> anyhow::Result<TimeDelta> {
     let wanted = "is wanted, as in 90m, 2h or 7d";
     let (number, unit) = text.split_at(text.len() - text.chars().next_back().map_or(0, char::len_utf8));

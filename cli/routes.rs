@@ -1,4 +1,4 @@
-//! `delaycast data load-routes`: a route table into a store.
+//! `delaycast data load-routes`: loads a route table into a store.
 
 use std::path::PathBuf;
 
@@ -44,7 +44,7 @@ const NO_TABLE: &str = "the embedded store keeps no route table: give another wi
 
 /// Runs the command.
 pub(crate) fn run(args: &LoadArgs) -> anyhow::Result<()> {
-    // Before it is opened: the embedded store would be made by that.
+    // Checked before it is opened: opening an embedded store creates it.
     if store::keeps_reference(&args.store.url) == Some(false) {
         bail!("{NO_TABLE}");
     }

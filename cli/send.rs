@@ -35,13 +35,13 @@ pub(crate) struct Args {
     log: LogOption,
 }
 
-/// A longer line is not sent.
+/// Upper bound on the length of a line; a longer one is not sent.
 const LINE_BYTES_MAX: usize = 16 << 20;
-/// So many messages wait for their acknowledgement at a time,
+/// Upper bound on the messages that are not acknowledged yet.
 const UNACKNOWLEDGED_MAX: usize = 2048;
-/// and so many of their bytes: with the longest line on top still less than the embedded log lets wait.
+/// Upper bound on their bytes: with the longest line added it is still below the bound of the embedded log's queue.
 const UNACKNOWLEDGED_BYTES_MAX: usize = 32 << 20;
-/// An acknowledgement that takes longer than the producer's own deadline never comes.
+/// Timeout of an acknowledgement; longer than the producer's own deadline.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(30);
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             Err(error) => break Err(error),
         }
     };
-    // What was sent before an error is counted, too.
+    // Lines that were sent before an error count, too.
     if result.is_err() {
         sender.wait_for_the_rest();
     }
@@ -83,19 +83,19 @@ fn progress_bar() -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    // The template is a constant; should it ever not parse, the default style does.
+    // The template is a constant; if it does not parse, the default style is used.
     let style = ProgressStyle::with_template("{spinner} {human_pos} published ({per_sec}) {elapsed}");
     ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
 }
 
-/// What became of a line.
+/// The outcome of a line.
 struct Acknowledgement {
     number: usize,
     bytes: usize,
     result: Result<Position, PublishError>,
 }
 
-/// Publishes lines, with a bound on how many wait for their acknowledgement.
+/// Publishes lines, with a bound on those that are not acknowledged yet.
 struct Sender<'a> {
     producer: &'a dyn Producer,
     progress: ProgressBar,
@@ -120,7 +120,7 @@ impl<'a> Sender<'a> {
         let id = request::decode(&payload).map_or_else(|malformed| malformed.id, |request| Some(request.id));
         let report = self.report.clone();
         let done = Box::new(move |result| {
-            // Nobody waits any more after an error.
+            // After an error the receiver is gone.
             let _ = report.send(Acknowledgement { number, bytes, result });
         });
         self.producer.publish(id.as_ref().map(request::RequestId::as_str), payload, done);
@@ -129,7 +129,7 @@ impl<'a> Sender<'a> {
         self.wait_below(UNACKNOWLEDGED_MAX, UNACKNOWLEDGED_BYTES_MAX)
     }
 
-    /// Counts what is acknowledged in the end, after an error; further errors say nothing new.
+    /// Counts late acknowledgements after an error; further errors are ignored.
     fn wait_for_the_rest(&mut self) {
         while self.waiting > 0 {
             let Ok(Acknowledgement { result, .. }) = self.acknowledgements.recv_timeout(ACKNOWLEDGED_WITHIN) else {
@@ -140,7 +140,7 @@ impl<'a> Sender<'a> {
         }
     }
 
-    /// Waits until at most so many messages, and so many bytes of them, are not acknowledged.
+    /// Waits until the messages that are not acknowledged, and their bytes, are within the bounds.
     fn wait_below(&mut self, messages_max: usize, bytes_max: usize) -> anyhow::Result<()> {
         while self.waiting > messages_max || self.waiting_bytes > bytes_max {
             let Acknowledgement { number, bytes, result } = self

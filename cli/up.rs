@@ -1,4 +1,4 @@
-//! `delaycast up`: the whole system on one machine, in one process or with scorers of their own.
+//! `delaycast up`: the whole system on one machine, in one process or with a cluster of scorers.
 
 use std::{
     fs::{self, File},
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     scored
 }
 
-/// Scores in this process, on a thread. Returns the thread and what tells its state.
+/// Scores in this process, on a thread. Returns the thread and the source of its status.
 fn score_here(
     args: &Args,
     app: &App<'_>,
@@ -115,7 +115,7 @@ fn score_here(
     Ok((thread, status))
 }
 
-/// Holds the folder for as long as the file is open: two systems on one folder would each believe it to be theirs.
+/// Locks the folder while the returned file is open: two systems on one folder would disturb each other.
 fn lock(dir: &Path) -> anyhow::Result<File> {
     fs::create_dir_all(dir)
         .with_context(|| format!("cannot make the folder {}: choose another with --dir", dir.display()))?;
@@ -130,8 +130,8 @@ fn lock(dir: &Path) -> anyhow::Result<File> {
     Ok(file)
 }
 
-/// Returns the current model; trains one on the bundled flights if there is none. `None` if `stop` is asked for during
-/// the training: it ends at once, for it publishes nothing before its end.
+/// Returns the current model; trains one on the bundled flights if there is none. `None` if a stop was requested during
+/// the training, which publishes nothing before its end.
 fn model(dir: &Path, workers: NonZeroUsize, stop: &Stop) -> anyhow::Result<Option<VersionedModel>> {
     let models = ModelDir::new(dir);
     match models.load_usable() {

@@ -1,4 +1,4 @@
-//! `--health`: liveness, readiness and metrics, on a port of their own.
+//! `--health`: the port that serves liveness, readiness and metrics.
 
 use std::{future::pending, net::SocketAddr, sync::Arc, thread};
 
@@ -17,10 +17,10 @@ use delaycast_dataflows::{
 };
 use delaycast_web::{Vitals, bind, serve_health};
 
-/// No request has this id, so that looking it up finds nothing, in a healthy way.
+/// An id that no request has: a look-up of it is cheap and finds nothing.
 const NOBODY: &str = "delaycast-health";
 
-/// Where to tell how this process is.
+/// The address of the health port.
 #[derive(Args)]
 pub(crate) struct HealthOption {
     /// Serve /livez, /readyz and /metrics there, as in 127.0.0.1:9090; off unless given. Several processes take the ports
@@ -46,7 +46,7 @@ impl Vitals for Monitored {
 }
 
 impl HealthOption {
-    /// Takes the port and answers from now on, until the process ends: not ready, as model, log and store are missing.
+    /// Takes the port and serves it until the process ends; not ready at first, as model, log and store are missing.
     pub(crate) fn start(&self, stop: &Stop) -> anyhow::Result<Arc<Monitor>> {
         let monitor = Arc::new(Monitor::new(env!("CARGO_PKG_VERSION"), process::usage, stop));
         monitor.shows_files(sqlite::vitals);
@@ -71,16 +71,16 @@ impl HealthOption {
         Ok(monitor)
     }
 
-    /// Where the process of number `index` beside this one tells the same: each has a port of its own, after this one's.
+    /// Returns the health address of process `index` of a local cluster: the ports follow the one of this process.
     pub(crate) fn after(&self, index: usize) -> Option<SocketAddr> {
         let address = self.health?;
         let port = usize::from(address.port()) + 1 + index;
-        // Free ports are chosen for all, or for none.
+        // Port 0 takes a free port, in every process.
         let port = if address.port() == 0 { Some(0) } else { u16::try_from(port).ok() };
         Some(SocketAddr::new(address.ip(), port?))
     }
 
-    /// The store is open; from now on it is asked now and then.
+    /// Starts to probe the store at intervals.
     pub(crate) fn watch_store(
         &self,
         monitor: &Arc<Monitor>,
@@ -98,7 +98,7 @@ impl HealthOption {
         })
     }
 
-    /// The same for a log that nobody here reads.
+    /// Starts to probe the log at intervals, for a process that does not read it.
     pub(crate) fn watch_log(
         &self,
         monitor: &Arc<Monitor>,
@@ -118,7 +118,7 @@ impl HealthOption {
         stop: &Stop,
         look: impl FnMut() -> Result<(), Unavailable> + Send + 'static,
     ) -> anyhow::Result<Option<Probing>> {
-        // Without a port nobody asks.
+        // Without a port the result is not shown.
         if self.health.is_none() {
             return Ok(None);
         }

@@ -1,4 +1,4 @@
-//! The application: what the processes of the system are made of.
+//! The application: the parts of the system's processes, in the order in which a process starts them.
 //!
 //! A subcommand maps its arguments to these steps and has no others. A process takes one or more roles:
 //!
@@ -38,7 +38,7 @@ pub(crate) use operations::StatusSource;
 pub(crate) use page::{Listen, Listening};
 pub(crate) use signals::{at_first, on_stop};
 
-/// A process that starts: it can be told to stop, and answers at its health port.
+/// A process that is starting: it handles signals and serves its health port.
 pub(crate) struct App<'a> {
     pub(crate) stop: Stop,
     pub(crate) monitor: Arc<Monitor>,
@@ -92,14 +92,14 @@ pub(crate) struct System<'a> {
 }
 
 impl System<'_> {
-    /// The connections of a scorer in this process; its counters and its health are shown from now on.
+    /// Returns the connections of a scorer in this process, and shows its counters and its health from now on.
     pub(crate) fn connections(&self) -> Connections {
         let connections = Connections::new(Arc::clone(&self.log), Arc::clone(&self.store));
         self.app.monitor.scores(&connections, &self.app.counters);
         connections
     }
 
-    /// The models of a scorer that starts with `first`. Where `watches` names a directory it is watched for others.
+    /// Returns the models of a scorer that starts with `first`. The directory `watches` is watched for others.
     pub(crate) fn models(
         &self,
         first: VersionedModel,
@@ -112,15 +112,15 @@ impl System<'_> {
         models::models(first, explain, watches, &self.store, counters, stop)
     }
 
-    /// Probes the log, too: in a process that has no scorer nothing else reads it.
+    /// Probes the log, too, for a process that has no scorer: nothing else reads it there.
     pub(crate) fn probe_log(&mut self) -> anyhow::Result<()> {
         let App { stop, monitor, health, .. } = self.app;
         self._probing[1] = health.watch_log(monitor, &self.log, stop)?;
         Ok(())
     }
 
-    /// Counts what lands and serves the page until a stop is requested. `scorer` tells the state of the scorers that
-    /// belong to the page. Blocks.
+    /// Counts answers as they land and serves the page until a stop is requested. `scorer` returns the status of the
+    /// scorers that belong to the page. Blocks.
     pub(crate) fn serve(&self, listening: Listening, scorer: Option<StatusSource>) -> anyhow::Result<()> {
         let stop = &self.app.stop;
         self.app.monitor.has("model");

@@ -13,7 +13,7 @@ use delaycast::{
 };
 use delaycast_dataflows::score::{Counters, Models, Stop, patiently};
 
-/// Makes a scorer of a file as at the start: with the store's routes on top of its own, and with reasons if they are wanted.
+/// Loads a model file as at the start: the store's routes are laid over its own, and explanations are prepared if wanted.
 struct WithRoutes {
     explain: bool,
     store: Arc<dyn Store<Flights>>,
@@ -30,8 +30,8 @@ impl Loader<Flights> for WithRoutes {
     }
 }
 
-/// The models of a scorer that starts with `first`. Where `watches` names a directory it is watched for others, until
-/// `stop` is asked: in one process of a cluster, which sends them to the others.
+/// Returns the models of a scorer that starts with `first`. The directory `watches` is watched for others until a stop is
+/// requested. In a cluster one process watches, and sends them to the others.
 pub(crate) fn models(
     first: VersionedModel,
     explain: bool,
@@ -58,13 +58,13 @@ pub(crate) fn models(
     Ok(Models::new(scorer(first, explain), &wishes, Arc::new(loader)))
 }
 
-/// The model as one that answers with explanations, or without.
+/// Returns the model as a scorer that explains its answers, or does not.
 fn scorer(model: VersionedModel, explain: bool) -> Arc<dyn Scorer<Flights>> {
     Arc::new(if explain { model.map(Model::explaining) } else { model })
 }
 
-/// The model with the store's routes on top of its own, so that all who meet at a store know the same distances and
-/// airports. A store that is down is waited for; `None` if told to stop meanwhile.
+/// Returns the model with the store's routes laid over its own: all processes that share a store know the same distances
+/// and airports. A store that is down is waited for; `None` if a stop was requested meanwhile.
 pub(crate) fn with_routes_of(store: &dyn Store<Flights>, model: VersionedModel, stop: &Stop) -> Option<VersionedModel> {
     let Some(table) = table_of(store) else { return Some(model) };
     let health = Health::new(format!("the route table in {}", store.describe()));

@@ -23,22 +23,22 @@ pub(crate) fn open_store(url: &str) -> anyhow::Result<Arc<dyn Store<Flights>>> {
     store::open(url).with_context(|| format!("cannot open the prediction store {}", shown(url)))
 }
 
-/// Opens the request log at a URL if it is there: makes no file and no topic of an embedded one.
+/// Opens the request log at a URL if it exists: creates no embedded file and no topic in it.
 pub(crate) fn open_existing_log(url: &str) -> anyhow::Result<Arc<dyn Log>> {
     log::open_existing(url).with_context(|| format!("cannot open the request log {}", shown(url)))
 }
 
-/// Opens the prediction store at a URL if it is there: makes no embedded file.
+/// Opens the prediction store at a URL if it exists: creates no embedded file.
 pub(crate) fn open_existing_store(url: &str) -> anyhow::Result<Arc<dyn Store<Flights>>> {
     store::open_existing(url).with_context(|| format!("cannot open the prediction store {}", shown(url)))
 }
 
-/// Inspects the request log at a URL, and makes nothing.
+/// Inspects the request log at a URL, and creates nothing.
 pub(crate) fn inspect_log(url: &str) -> anyhow::Result<Vec<Finding>> {
     log::inspect(url).with_context(|| format!("cannot open the request log {}", shown(url)))
 }
 
-/// Inspects the prediction store at a URL, and makes nothing.
+/// Inspects the prediction store at a URL, and creates nothing.
 pub(crate) fn inspect_store(url: &str) -> anyhow::Result<Vec<Finding>> {
     store::inspect::<Flights>(url).with_context(|| format!("cannot open the prediction store {}", shown(url)))
 }

@@ -21,7 +21,7 @@ struct Watched {
     scorer: Option<StatusSource>,
 }
 
-/// Starts to count, until `stop` is asked.
+/// Starts a thread that counts until a stop is requested.
 pub(crate) fn watch(
     log: &Arc<dyn Log>,
     store: &Arc<dyn Store<Flights>>,
@@ -97,7 +97,7 @@ fn most_first(mut counts: Vec<Count>) -> Vec<Count> {
     counts
 }
 
-/// Hours and versions sort by time.
+/// Sorts by name, descending; the names of hours and versions sort by time.
 fn latest_first(mut counts: Vec<Count>) -> Vec<Count> {
     counts.sort_by(|a, b| b.name.cmp(&a.name));
     counts

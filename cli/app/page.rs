@@ -1,4 +1,4 @@
-//! The page: where it listens, and serving it.
+//! The page: its address and its server.
 
 use std::{
     io::{self, Write},
@@ -12,7 +12,7 @@ use delaycast::{domain::Flights, log::Log, model::VersionedModel, store::Store};
 use delaycast_dataflows::score::{Stop, TICK};
 use delaycast_web::{HostName, Hosts, Operations, Parts};
 
-/// Where to listen.
+/// The address of the page.
 #[derive(Args)]
 pub(crate) struct Listen {
     /// Address to listen on; only this machine unless told otherwise

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM.
+//! Handling of SIGINT and SIGTERM.
 
 use std::thread;
 
@@ -9,13 +9,13 @@ use signal_hook::{
     iterator::Signals,
 };
 
-/// Asks for a stop at the first SIGINT or SIGTERM. A second one ends the process at once: nothing is lost by it.
+/// Requests a stop at the first SIGINT or SIGTERM. A second one ends the process at once: nothing is lost by it.
 pub(crate) fn on_stop(stop: &Stop) -> anyhow::Result<()> {
     let stop = stop.clone();
     at_first("stopping: waiting for what is in flight (again to leave at once)", move || stop.ask())
 }
 
-/// Says something and does something at the first SIGINT or SIGTERM. A second one ends the process at once.
+/// Logs `said` and runs `act` at the first SIGINT or SIGTERM. A second one ends the process at once.
 pub(crate) fn at_first(said: &'static str, act: impl FnOnce() + Send + 'static) -> anyhow::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot listen for signals")?;
     let watch = move || {

@@ -12,35 +12,35 @@ use rustix::process::{Signal, getpid, kill_process};
 
 use crate::{EXIT_TEMPORARY, progress::say};
 
-/// Where this process is, once it is part of a generation.
+/// The generation and the peers of this process, once it is part of one.
 static PLACE: OnceLock<(u64, Peers)> = OnceLock::new();
-/// Held by who says the last line, to the end of the process.
+/// Held by the thread that writes the last line, until the process ends.
 static LAST_WORD: Mutex<()> = Mutex::new(());
-/// An end in good order that takes longer than this hangs.
+/// Timeout of a regular exit; the process is killed after it.
 const HANGS: Duration = Duration::from_secs(1);
 
-/// From now on the loss of a peer can be told with its name.
+/// Remembers the generation, for the message about a lost peer.
 pub(super) fn remember(member: &Member) {
-    // There is one generation in the life of a process.
+    // A process is part of one generation at most.
     let _ = PLACE.set((member.generation().number, member.peers().clone()));
 }
 
-/// Ends the process with a last line, said once, whoever notices first.
+/// Ends the process with a last line. Only the first thread that calls this writes it.
 pub(super) fn leave(why: &str) -> ! {
     let _to_the_end = LAST_WORD.lock().unwrap_or_else(PoisonError::into_inner);
     let (generation, own) = PLACE.get().map_or((0, 0), |(generation, peers)| (*generation, peers.index()));
     say(&format!("process {own}: generation {generation} is over: {why}; starting again from the committed offsets"));
-    // What libraries do at the end is not in our hands.
+    // Exit handlers of libraries may hang.
     let kill = || {
         thread::sleep(HANGS);
         let _ = kill_process(getpid(), Signal::KILL);
     };
-    // Without a thread it ends as it can.
+    // Without the thread there is no timeout.
     let _ = thread::Builder::new().name("end".into()).spawn(kill);
     exit(i32::from(EXIT_TEMPORARY))
 }
 
-/// To be called when a thread panics: timely's threads that serve a connection do so when its other end is gone.
+/// Handles a panic of one of timely's connection threads: they panic when the other end is gone.
 pub(crate) fn leave_if_a_peer_is_lost() {
     let thread = thread::current();
     if let Some(process) = thread.name().and_then(peer_of_thread) {

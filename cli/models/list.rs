@@ -40,7 +40,7 @@ struct Line {
     bytes: Option<u64>,
     #[serde(flatten)]
     known: Option<Known>,
-    /// Why it cannot be used, if it cannot.
+    /// The reason for which it cannot be used, if there is one.
     damaged: Option<String>,
 }
 

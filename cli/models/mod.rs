@@ -1,4 +1,4 @@
-//! `delaycast models`: which versions there are, and which is used.
+//! `delaycast models`: the versions of the model directory, and the choice of the one in use.
 
 mod change;
 mod list;
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
 }
 
-/// An error with its cause, on one line.
+/// Returns an error with its causes, on one line.
 fn in_one_line(error: &(impl std::error::Error + ?Sized)) -> String {
     let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
     format!("{error}{cause}")

@@ -35,7 +35,7 @@ struct Report {
     path: String,
     bytes: Option<u64>,
     origin: Origin,
-    /// By what they are given.
+    /// The forests, by the inputs that they take.
     forests: BTreeMap<&'static str, Grown>,
     airports: usize,
     airlines: usize,
@@ -81,7 +81,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     args.format.print(&report, |report| serde_json::to_value(report).map(|value| in_words(&value)).unwrap_or_default())
 }
 
-/// Each field on a line of its own; what belongs to one thing is indented below it.
+/// Prints each field on its own line, and the fields of an object indented below it.
 fn in_words(value: &Value) -> String {
     let mut text = String::new();
     write(value, 0, &mut text);
