@@ -71,7 +71,7 @@ const LOG_LEVEL_VARIABLES: [&str; 2] = ["DELAYCAST_LOG_LEVEL", "DELAYCAST_LOG"];
 /// The default of the log level.
 const LOG_LEVEL: &str = "info";
 /// An embedded file is closed in order within this time, or left to the next start.
-const CLOSED_WITHIN: Duration = Duration::from_secs(3);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// `EX_TEMPFAIL` of sysexits.h: nothing is lost, start again, or look again.
 const EXIT_TEMPORARY: u8 = 75;
 /// `EX_SOFTWARE`: a thread died.
@@ -104,7 +104,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Mesh(args) => mesh::run(&args),
     };
-    delaycast::sqlite::close(CLOSED_WITHIN);
+    delaycast::sqlite::close(CLOSE_TIMEOUT);
     let Err(error) = result else { return ExitCode::SUCCESS };
     if let Some(ended @ ScoreError::Ended { .. }) = error.downcast_ref() {
         // A regular end: everything is durable and committed.

@@ -50,21 +50,21 @@ pub(crate) struct Args {
 /// Upper bound on the attempts of a message.
 const ATTEMPTS_MAX: u32 = 3;
 /// Upper bound on the messages in flight: with 256 KiB each, well within a producer's queue.
-const UNDER_WAY_MAX: usize = 64;
+const IN_FLIGHT_MAX: usize = 64;
 /// Timeout of a read of dead letters.
-const NEXT: Duration = Duration::from_secs(1);
+const READ_TIMEOUT: Duration = Duration::from_secs(1);
 /// Timeout of an acknowledgement; longer than the producer's own deadline.
-const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
+const ACKNOWLEDGEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Upper bound on the reasons that are counted separately.
 const REASONS_MAX: usize = 20;
 /// Upper bound on the length of a reason that is shown.
 const REASON_CHARS_MAX: usize = 100;
 /// Number of letters between two progress lines.
-const TOLD_EVERY: u64 = 10_000;
+const PROGRESS_EVERY: u64 = 10_000;
 
 /// The counts of the letters of a reason.
 #[derive(Debug, Default, Serialize)]
-struct Tally {
+struct Counts {
     sent: u64,
     /// Letters that have reached the bound on attempts.
     kept_tried: u64,
@@ -80,8 +80,8 @@ struct Summary {
     /// Letters that the filter leaves out.
     passed_over: u64,
     /// The counts by kind of reason, which is a fixed set.
-    kinds: BTreeMap<&'static str, Tally>,
-    reasons: BTreeMap<String, Tally>,
+    kinds: BTreeMap<&'static str, Counts>,
+    reasons: BTreeMap<String, Counts>,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -96,7 +96,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut summary = Summary { dry_run: args.dry_run, ..Summary::default() };
     let mut told = 0;
     while !letters.is_done() {
-        let page = letters.next(UNDER_WAY_MAX, NEXT).with_context(doing)?;
+        let page = letters.next(IN_FLIGHT_MAX, READ_TIMEOUT).with_context(doing)?;
         let chosen = page.into_iter().filter(|letter| summary.choose(letter, args.reason.as_deref())).collect();
         if let Some(producer) = &producer {
             let sent = summary.sent;
@@ -105,8 +105,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
                 .commit()
                 .context("what was sent could not be noted down: the next run sends the last ones again")?;
         }
-        if summary.sent / TOLD_EVERY > told {
-            told = summary.sent / TOLD_EVERY;
+        if summary.sent / PROGRESS_EVERY > told {
+            told = summary.sent / PROGRESS_EVERY;
             say(&format!("{} so far", HumanCount(summary.sent)));
         }
     }
@@ -125,11 +125,11 @@ impl Summary {
             name = "other reasons".to_owned();
         }
         let send = letter.attempt < ATTEMPTS_MAX && letter.payload.is_whole();
-        for tally in [self.reasons.entry(name).or_default(), self.kinds.entry(letter.kind.name()).or_default()] {
+        for counts in [self.reasons.entry(name).or_default(), self.kinds.entry(letter.kind.name()).or_default()] {
             match letter.payload.is_whole() {
-                _ if send => tally.sent += 1,
-                true => tally.kept_tried += 1,
-                false => tally.kept_cut += 1,
+                _ if send => counts.sent += 1,
+                true => counts.kept_tried += 1,
+                false => counts.kept_cut += 1,
             }
         }
         *(if send { &mut self.sent } else { &mut self.kept }) += 1;
@@ -152,7 +152,7 @@ fn send(producer: &Arc<dyn Producer>, letters: Vec<DeadLetter>) -> anyhow::Resul
         producer.publish_again(id.as_ref().map(RequestId::as_str), payload.bytes().to_vec(), attempt + 1, done);
     }
     for _ in 0..count {
-        acknowledged.recv_timeout(ACKNOWLEDGED_WITHIN).map_err(|_| anyhow!("the log does not answer"))??;
+        acknowledged.recv_timeout(ACKNOWLEDGEMENT_TIMEOUT).map_err(|_| anyhow!("the log does not answer"))??;
     }
     Ok(())
 }
@@ -164,13 +164,13 @@ fn in_words(summary: &Summary) -> String {
     if summary.passed_over > 0 {
         text += &format!(", {} of other reasons passed over", count(summary.passed_over));
     }
-    let of_kind = |(kind, Tally { sent, kept_tried, kept_cut }): (&&str, &Tally)| {
+    let of_kind = |(kind, Counts { sent, kept_tried, kept_cut }): (&&str, &Counts)| {
         format!("{kind} {}", count(sent + kept_tried + kept_cut))
     };
     if !summary.kinds.is_empty() {
         text += &format!("\n  kinds: {}", summary.kinds.iter().map(of_kind).collect::<Vec<_>>().join(", "));
     }
-    for (reason, Tally { sent, kept_tried, kept_cut }) in &summary.reasons {
+    for (reason, Counts { sent, kept_tried, kept_cut }) in &summary.reasons {
         text += &format!("\n  {} {verb}: {reason}", count(*sent));
         if *kept_tried > 0 {
             text += &format!("\n    {} kept: they were sent back {ATTEMPTS_MAX} times", count(*kept_tried));

@@ -39,7 +39,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    match (args.cluster.peers()?, args.cluster.life.child_of) {
+    match (args.cluster.peers()?, args.cluster.supervisor.child_of) {
         (Some(peers), Some(supervisor)) => cluster::run_child(args, peers, supervisor),
         (Some(peers), None) => cluster::run_supervisor(&args.cluster, &peers),
         (None, _) => run_alone(args),

@@ -42,7 +42,7 @@ const UNACKNOWLEDGED_MAX: usize = 2048;
 /// Upper bound on their bytes: with the longest line added it is still below the bound of the embedded log's queue.
 const UNACKNOWLEDGED_BYTES_MAX: usize = 32 << 20;
 /// Timeout of an acknowledgement; longer than the producer's own deadline.
-const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(30);
+const ACKNOWLEDGEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let producer = args.log.open()?.producer()?;
@@ -132,7 +132,7 @@ impl<'a> Sender<'a> {
     /// Counts late acknowledgements after an error; further errors are ignored.
     fn wait_for_the_rest(&mut self) {
         while self.waiting > 0 {
-            let Ok(Acknowledgement { result, .. }) = self.acknowledgements.recv_timeout(ACKNOWLEDGED_WITHIN) else {
+            let Ok(Acknowledgement { result, .. }) = self.acknowledgements.recv_timeout(ACKNOWLEDGEMENT_TIMEOUT) else {
                 return;
             };
             self.waiting -= 1;
@@ -145,7 +145,7 @@ impl<'a> Sender<'a> {
         while self.waiting > messages_max || self.waiting_bytes > bytes_max {
             let Acknowledgement { number, bytes, result } = self
                 .acknowledgements
-                .recv_timeout(ACKNOWLEDGED_WITHIN)
+                .recv_timeout(ACKNOWLEDGEMENT_TIMEOUT)
                 .with_context(|| format!("the log has not acknowledged {} messages", self.waiting))?;
             self.waiting -= 1;
             self.waiting_bytes -= bytes;

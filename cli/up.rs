@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let Some(system) = app.open(urls, || model(&models, args.workers, &app.stop))? else { return Ok(()) };
     let (scoring, status) = if args.processes > 1 {
         let (dir, models, workers, health) = (&*args.dir, &*models, args.workers, &args.health);
-        let cluster = cluster::Local { dir, urls, models, workers, explain: args.explain.explain, health };
+        let cluster = cluster::LocalCluster { dir, urls, models, workers, explain: args.explain.explain, health };
         cluster.start(args.processes.into(), &app.stop)?
     } else {
         score_here(args, &app, &system, &ModelDir::new(&models))?

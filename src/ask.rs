@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// An acknowledgement that takes longer than the producer's own deadline never comes.
-const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
+const ACKNOWLEDGEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pauses between two looks at the store: short at first, because an answer takes milliseconds.
 const LOOK_AGAIN: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
 
@@ -77,7 +77,7 @@ pub fn ask(log: &dyn Log, store: &dyn Store<Flights>, request: &Request, wait: D
     let done = Box::new(move |result| drop(report.try_send(result)));
     log.producer()?.publish(Some(request.id.as_str()), payload, done);
     let silent = || PublishError::Unavailable(Unavailable::transient("it does not answer"));
-    let result = published.recv_timeout(ACKNOWLEDGED_WITHIN).unwrap_or_else(|_| Err(silent()));
+    let result = published.recv_timeout(ACKNOWLEDGEMENT_TIMEOUT).unwrap_or_else(|_| Err(silent()));
     result.map_err(|source| AskError::NotPublished { id: request.id.clone(), source })?;
     wait_for(&*lookup, &request.id, wait)
 }

@@ -18,7 +18,7 @@ use delaycast_dataflows::{
 use delaycast_web::{Vitals, bind, serve_health};
 
 /// An id that no request has: a look-up of it is cheap and finds nothing.
-const NOBODY: &str = "delaycast-health";
+const PROBE_ID: &str = "delaycast-health";
 
 /// The address of the health port.
 #[derive(Args)]
@@ -29,9 +29,9 @@ pub(crate) struct HealthOption {
     health: Option<SocketAddr>,
 }
 
-struct Monitored(Arc<Monitor>);
+struct MonitorVitals(Arc<Monitor>);
 
-impl Vitals for Monitored {
+impl Vitals for MonitorVitals {
     fn live(&self) -> Result<(), String> {
         self.0.live()
     }
@@ -60,7 +60,7 @@ impl HealthOption {
             .enable_all()
             .build()
             .context("cannot start the health port")?;
-        let vitals = Arc::new(Monitored(Arc::clone(&monitor)));
+        let vitals = Arc::new(MonitorVitals(Arc::clone(&monitor)));
         let run = move || {
             if let Err(error) = runtime.block_on(serve_health(listener, vitals, pending())) {
                 tracing::error!("the health port is closed: {error}");
@@ -94,7 +94,7 @@ impl HealthOption {
             if lookup.is_none() {
                 lookup = Some(store.lookup()?);
             }
-            lookup.as_ref().map_or(Ok(()), |lookup| lookup.find(NOBODY).map(drop))
+            lookup.as_ref().map_or(Ok(()), |lookup| lookup.find(PROBE_ID).map(drop))
         })
     }
 

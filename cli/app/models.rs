@@ -14,13 +14,13 @@ use delaycast::{
 use delaycast_dataflows::score::{Counters, Models, Stop, patiently};
 
 /// Loads a model file as at the start: the store's routes are laid over its own, and explanations are prepared if wanted.
-struct WithRoutes {
+struct ModelLoader {
     explain: bool,
     store: Arc<dyn Store<Flights>>,
     stop: Stop,
 }
 
-impl Loader<Flights> for WithRoutes {
+impl Loader<Flights> for ModelLoader {
     fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer<Flights>>, String> {
         let decoded = Model::decode(bytes).map_err(|error| format!("{:#}", anyhow::Error::new(error)))?;
         match with_routes_of(&*self.store, decoded.versioned(version.clone()), &self.stop) {
@@ -54,7 +54,7 @@ pub(crate) fn models(
         model::watch(watchers.collect(), &wishes, move || told.asked(), refused)
             .context("cannot start a thread that watches the model directory")?;
     }
-    let loader = WithRoutes { explain, store: Arc::clone(store), stop: stop.clone() };
+    let loader = ModelLoader { explain, store: Arc::clone(store), stop: stop.clone() };
     Ok(Models::new(scorer(first, explain), &wishes, Arc::new(loader)))
 }
 

@@ -15,7 +15,7 @@ use engine::status::{self, Status};
 /// Returns the state of the scorers that belong to a page.
 pub(crate) type StatusSource = Arc<dyn Fn() -> Status + Send + Sync>;
 
-struct Watched {
+struct WatchOperations {
     board: Arc<Board>,
     window_s: u64,
     scorer: Option<StatusSource>,
@@ -38,10 +38,10 @@ pub(crate) fn watch(
         }
     };
     thread::Builder::new().name("watch".into()).spawn(run).context("cannot start a thread that counts")?;
-    Ok(Arc::new(Watched { board, window_s, scorer }))
+    Ok(Arc::new(WatchOperations { board, window_s, scorer }))
 }
 
-impl Operations for Watched {
+impl Operations for WatchOperations {
     fn now(&self) -> Now {
         let Snapshot { at, counts, behind_s, waiting } = &*self.board.snapshot();
         let scorer = self.scorer.as_ref().map(|status| status());

@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
     app.monitor.lacks("mesh", "not formed");
     let connections = SharedConnections::default();
     report(counters, &generation, &connections, args.cluster.certificates()?)?;
-    counters.restarts.set(args.cluster.life.restarts);
+    counters.restarts.set(args.cluster.supervisor.restarts);
     let listener = TcpListener::from(io::stdin().as_fd().try_clone_to_owned().context("cannot take the port")?);
 
     let models = ModelDir::new(&args.system.models.models);
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
     let mesh_config = MeshConfig {
         spec: spec(args, &peers, &*system.log, &system.store, models.clone(), &model, stop),
         credentials: args.cluster.credentials()?,
-        last_generation: args.cluster.life.after_generation,
+        last_generation: args.cluster.supervisor.after_generation,
         partitions,
         peers,
     };
@@ -103,7 +103,7 @@ fn spec(
         cluster: args.cluster.cluster.clone(),
         processes: peers.count(),
         workers: args.workers.get(),
-        program: args.cluster.life.program.clone(),
+        program: args.cluster.supervisor.program.clone(),
         dataflow: format!("{DATAFLOW}, from {} to {}", log.describe(), store.describe()),
         model: String::new(),
     };

@@ -20,7 +20,7 @@ use super::supervisor::{program, scorer};
 use crate::app::{HealthOption, StatusSource, Urls};
 
 /// What the processes of the cluster are made from.
-pub(crate) struct Local<'a> {
+pub(crate) struct LocalCluster<'a> {
     /// The system's folder.
     pub(crate) dir: &'a Path,
     pub(crate) urls: Urls<'a>,
@@ -53,7 +53,7 @@ fn status(reports: &Reports) -> Status {
     status
 }
 
-impl Local<'_> {
+impl LocalCluster<'_> {
     /// Starts all processes, each kept running by a thread until a stop is requested. Returns a thread that ends once all
     /// have left, and what tells the state of the cluster.
     pub(crate) fn start(

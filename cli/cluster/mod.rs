@@ -7,7 +7,7 @@ mod options;
 mod supervisor;
 
 pub(crate) use child::run as run_child;
-pub(crate) use local::Local;
+pub(crate) use local::LocalCluster;
 pub(crate) use lost::leave_if_a_peer_is_lost;
 pub(crate) use options::{ClusterOptions, MESH_NAME};
 pub(crate) use supervisor::run as run_supervisor;

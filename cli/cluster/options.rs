@@ -50,15 +50,15 @@ pub(crate) struct ClusterOptions {
     #[arg(long, value_name = "FILE")]
     mesh_secret: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) life: Life,
+    pub(crate) supervisor: SupervisorOptions,
 }
 
 /// The name that certificates are for, unless another is given.
 pub(crate) const MESH_NAME: &str = "delaycast-mesh";
 
-/// What a supervisor tells the process that it starts. Not for people.
+/// The options that a supervisor passes to its child; hidden from the help.
 #[derive(Args)]
-pub(crate) struct Life {
+pub(crate) struct SupervisorOptions {
     /// The supervisor's process: stdin is the port that it listens at, reports go to stdout
     #[arg(long, hide = true, value_name = "PID")]
     pub(crate) child_of: Option<u32>,
