@@ -32,29 +32,49 @@
 //!    is made to resolve to this machine (DNS rebinding), reads nothing.
 
 mod accept;
+mod addresses;
+mod api;
 mod assets;
 mod body;
 mod connections;
-mod filters;
-mod handlers;
+mod flight_form;
 mod health;
 mod hosts;
-mod models;
 mod operations;
+#[macro_use]
+mod pages;
 mod problem;
 mod render;
-mod report;
+mod reply;
+mod routes;
 mod serve;
-mod site;
+mod state;
+
+mod handlers {
+    //! One file for each page: its HTTP side.
+
+    pages!(modules);
+}
+
+mod views {
+    //! One file for each page: the data that its template shows; and what several of them share.
+
+    pub(crate) mod answer;
+    pub(crate) mod explanation;
+    pub(crate) mod result;
+    pub(crate) mod words;
+
+    pages!(modules);
+}
 
 pub use body::BODY_BYTES_MAX;
 pub use connections::Dropped;
-pub use filters::routes;
+pub use handlers::report::render_report;
 pub use health::{Vitals, serve_health};
 pub use hosts::{HostName, Hosts};
-pub use models::answer_in_words;
-pub use operations::{Answers, Count, DeadLetters, Now, Operations, Wait};
+pub use operations::{AnswerCounts, DeadLetterCounts, NamedCount, Operations, OperationsStatus};
 pub use render::BadTemplate;
-pub use report::render_report;
+pub use routes::routes;
 pub use serve::{ServeError, bind, serve};
-pub use site::{Config, Parts};
+pub use state::{Config, Parts};
+pub use views::answer::answer_in_words;

@@ -1,81 +1,73 @@
-//! What the system does, as plain data: `/ops.json` is this, `/ops` shows it.
+//! The state of the system as plain data: `/ops.json` is its JSON, `/ops` shows it.
 
 use chrono::{DateTime, Utc};
+use engine::status::Wait;
 use serde::Serialize;
 
-/// Knows what the system does.
+/// A source of the system's state.
 pub trait Operations: Send + Sync {
-    /// What it does now. Returns at once.
-    fn now(&self) -> Now;
+    /// Returns the present state. Never blocks.
+    fn now(&self) -> OperationsStatus;
 }
 
-/// What the system does, at a moment.
+/// The state of the system at a moment.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Now {
-    /// The moment; none before the first count.
+pub struct OperationsStatus {
+    /// The moment; `None` before the first count.
     pub at: Option<DateTime<Utc>>,
-    /// Counts are of the last so many seconds.
+    /// Length of the window that is counted, in seconds.
     pub window_s: u64,
-    /// So far behind the store the counts are; none while the window is being read for the first time.
+    /// Lag of the counts behind the store; `None` while the window is being read for the first time.
     pub behind_s: Option<u64>,
-    /// Messages read and not yet durable as answer or dead letter; none if no scorer is in this process.
+    /// Messages read and not yet durable as answer or dead letter; `None` without a scorer in this process.
     pub in_flight: Option<u64>,
-    /// Messages of the log that are not yet committed; none if no scorer is in this process.
+    /// Messages of the log that are not yet committed; `None` without a scorer in this process.
     pub lag: Option<u64>,
-    /// What is waited for.
+    /// The dependencies that do not serve.
     pub waiting: Vec<Wait>,
     /// The answers.
-    pub answers: Answers,
+    pub answers: AnswerCounts,
     /// The dead letters.
-    pub dead_letters: DeadLetters,
-}
-
-/// Something that is waited for.
-#[derive(Debug, Clone, Serialize)]
-pub struct Wait {
-    /// What. Its own words are for its operator, and in the log.
-    pub what: String,
-    /// For so many seconds.
-    pub for_s: u64,
+    pub dead_letters: DeadLetterCounts,
 }
 
 /// Answers in the window.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Answers {
+pub struct AnswerCounts {
     /// All.
     pub total: u64,
-    /// A second, over the last 10 full ones.
+    /// Rate per second over the last 10 full seconds.
     pub per_second_10_s: f64,
-    /// A second, over the last 60 full ones.
+    /// Rate per second over the last 60 full seconds.
     pub per_second_60_s: f64,
-    /// By class, in their order.
-    pub by_class: Vec<Count>,
+    /// By class, in the order of the classes.
+    pub by_class: Vec<NamedCount>,
     /// By model version, latest first.
-    pub by_model: Vec<Count>,
+    pub by_model: Vec<NamedCount>,
     /// By the hour of scoring, latest first.
-    pub by_hour: Vec<Count>,
-    /// By airline, most first.
-    pub by_airline: Vec<Count>,
-    /// By airport of departure, most first.
-    pub by_origin: Vec<Count>,
+    pub by_hour: Vec<NamedCount>,
+    /// By airline, largest first.
+    pub by_airline: Vec<NamedCount>,
+    /// By airport of departure, largest first.
+    pub by_origin: Vec<NamedCount>,
 }
 
 /// Dead letters in the window.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct DeadLetters {
+pub struct DeadLetterCounts {
     /// All.
     pub total: u64,
-    /// By kind of reason, most first.
-    pub by_reason: Vec<Count>,
-    /// By the hour in which they were found, latest first.
-    pub by_hour: Vec<Count>,
+    /// By reason, largest first.
+    pub by_reason: Vec<NamedCount>,
+    /// By the hour of their detection, latest first.
+    pub by_hour: Vec<NamedCount>,
 }
 
-/// How many of a name.
+/// The count of a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Count {
+pub struct NamedCount {
     /// The name.
     pub name: String,
-    /// How many.
+    /// The count.
     pub count: u64,
 }

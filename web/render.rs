@@ -1,29 +1,43 @@
-//! The templates of `templates/`, compiled in and parsed once.
+//! Renders pages: Handlebars templates, compiled in and parsed once.
+
+use std::collections::BTreeMap;
 
 use delaycast::{atlas::Atlas, code::Code};
 use handlebars::Handlebars;
 use serde::Serialize;
 
-use crate::{
-    assets::{Links, links},
-    models::{ErrorPage, OperationsPage, PredictPage},
-};
+use crate::assets::links;
 
 pub(crate) use handlebars::RenderError;
 
-const TEMPLATES: [(&str, &str); 11] = [
-    ("layout", include_str!("templates/layout.hbs")),
-    ("predict", include_str!("templates/predict.hbs")),
-    ("error", include_str!("templates/error.hbs")),
-    ("operations", include_str!("templates/operations.hbs")),
-    ("options", include_str!("templates/options.hbs")),
-    ("state/none", include_str!("templates/state/none.hbs")),
-    ("state/waiting", include_str!("templates/state/waiting.hbs")),
-    ("state/answered", include_str!("templates/state/answered.hbs")),
-    ("state/rejected", include_str!("templates/state/rejected.hbs")),
-    ("state/timed_out", include_str!("templates/state/timed_out.hbs")),
-    ("state/unreachable", include_str!("templates/state/unreachable.hbs")),
-];
+/// A page, as the registry has it.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) name: &'static str,
+    pub(crate) template: &'static str,
+    /// The path that it is asked for at; `None`: it is shown in other ways.
+    pub(crate) path: Option<&'static str>,
+    /// The title, unless the view has another.
+    pub(crate) title: &'static str,
+}
+
+/// A template that others include.
+#[derive(Debug)]
+pub(crate) struct Partial {
+    pub(crate) name: &'static str,
+    pub(crate) template: &'static str,
+}
+
+/// The data that a page's template shows.
+pub(crate) trait View: Serialize {
+    /// The page's name in the registry.
+    const PAGE: &'static str;
+
+    /// The title, where it differs from the registry's.
+    fn title(&self) -> Option<&str> {
+        None
+    }
+}
 
 /// A template that cannot be used: a defect of this program, which its tests exclude.
 #[derive(Debug, thiserror::Error)]
@@ -36,23 +50,34 @@ pub enum BadTemplate {
     Render(#[from] Box<RenderError>),
 }
 
-/// Renders pages.
-pub(crate) struct Pages {
+/// The parsed templates, and the data that all of them share.
+pub(crate) struct Renderer {
     templates: Handlebars<'static>,
-    links: Links,
-    /// The lists to choose from as HTML, the same on every page: some 1,500 airports are not worth rendering each time.
+    pages: &'static [Page],
+    navigation: Vec<NavigationLink>,
+    /// The address of each file in `static/`, by its name.
+    links: BTreeMap<&'static str, String>,
+    /// Options of the form as HTML, the same on every page: 1,500 airports are rendered once.
     airlines: String,
     airports: String,
 }
 
-/// A page and what every page needs.
 #[derive(Serialize)]
-struct Framed<'a, T> {
-    links: &'a Links,
+struct NavigationLink {
+    path: &'static str,
+    title: &'static str,
+}
+
+/// A view, and the data that all templates share.
+#[derive(Serialize)]
+struct Context<'a, V> {
+    title: &'a str,
+    navigation: &'a [NavigationLink],
+    links: &'a BTreeMap<&'static str, String>,
     airlines: &'a str,
     airports: &'a str,
     #[serde(flatten)]
-    page: &'a T,
+    view: &'a V,
 }
 
 fn options<'a>(
@@ -63,32 +88,38 @@ fn options<'a>(
     Ok(templates.render("options", &entries)?)
 }
 
-impl Pages {
-    pub(crate) fn new(atlas: &Atlas) -> Result<Self, BadTemplate> {
+impl Renderer {
+    /// Parses all templates. In the navigation is each page with a path but the first, to which the logo links.
+    pub(crate) fn new(
+        pages: &'static [Page],
+        partials: &'static [Partial],
+        atlas: &Atlas,
+    ) -> Result<Self, BadTemplate> {
         let mut templates = Handlebars::new();
         templates.set_strict_mode(true);
-        for (name, source) in TEMPLATES {
+        let sources = pages.iter().map(|page| (page.name, page.template));
+        for (name, source) in sources.chain(partials.iter().map(|partial| (partial.name, partial.template))) {
             templates.register_template_string(name, source).map_err(Box::new)?;
         }
         let airlines = options(&templates, atlas.airlines())?;
         let airports = options(&templates, atlas.airports().map(|(code, name)| (code, name.unwrap_or_default())))?;
-        Ok(Pages { links: links(), airlines, airports, templates })
+        let with_path = pages.iter().filter_map(|page| Some(NavigationLink { path: page.path?, title: page.title }));
+        let navigation = with_path.skip(1).collect();
+        Ok(Renderer { pages, navigation, links: links(), airlines, airports, templates })
     }
 
-    pub(crate) fn predict(&self, page: &PredictPage) -> Result<String, RenderError> {
-        self.render("predict", page)
-    }
-
-    pub(crate) fn error(&self, page: &ErrorPage) -> Result<String, RenderError> {
-        self.render("error", page)
-    }
-
-    pub(crate) fn operations(&self, page: &OperationsPage) -> Result<String, RenderError> {
-        self.render("operations", page)
-    }
-
-    fn render(&self, template: &str, page: &impl Serialize) -> Result<String, RenderError> {
-        let framed = Framed { links: &self.links, airlines: &self.airlines, airports: &self.airports, page };
-        self.templates.render(template, &framed)
+    /// Renders the page of a view.
+    pub(crate) fn render<V: View>(&self, view: &V) -> Result<String, RenderError> {
+        let registered = self.pages.iter().find(|page| page.name == V::PAGE);
+        let title = view.title().or(registered.map(|page| page.title)).unwrap_or_default();
+        let context = Context {
+            title,
+            navigation: &self.navigation,
+            links: &self.links,
+            airlines: &self.airlines,
+            airports: &self.airports,
+            view,
+        };
+        self.templates.render(V::PAGE, &context)
     }
 }

@@ -8,9 +8,9 @@ use std::{
 
 use crate::{
     connections::{self, accept},
-    filters::routes,
     render::BadTemplate,
-    site::Parts,
+    routes::routes,
+    state::Parts,
 };
 
 /// Why the server could not be started.

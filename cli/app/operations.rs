@@ -9,8 +9,8 @@ use delaycast_dataflows::{
     score::Stop,
     watch::{self, Board, Config, Key, Snapshot, Sources},
 };
-use delaycast_web::{Answers, Count, DeadLetters, Now, Operations, Wait};
-use engine::status::{self, Status};
+use delaycast_web::{AnswerCounts, DeadLetterCounts, NamedCount, Operations, OperationsStatus};
+use engine::status::{Status, Wait};
 
 /// Returns the state of the scorers that belong to a page.
 pub(crate) type StatusSource = Arc<dyn Fn() -> Status + Send + Sync>;
@@ -42,26 +42,26 @@ pub(crate) fn watch(
 }
 
 impl Operations for WatchOperations {
-    fn now(&self) -> Now {
+    fn now(&self) -> OperationsStatus {
         let Snapshot { at, counts, behind_s, waiting } = &*self.board.snapshot();
         let scorer = self.scorer.as_ref().map(|status| status());
-        let counted = waiting.iter().map(|(what, outage)| status::Wait::new(what, outage));
+        let counted = waiting.iter().map(|(what, outage)| Wait::new(what, outage));
         let waits = scorer.iter().flat_map(|status| status.waiting.iter().cloned()).chain(counted);
         let count = |key: &Key| counts.get(key).map_or(0, |count| count.unsigned_abs() as u64);
-        let named = |name: &dyn Fn(&Key) -> Option<String>| -> Vec<Count> {
-            let named = counts.keys().filter_map(|key| Some(Count { name: name(key)?, count: count(key) }));
+        let named = |name: &dyn Fn(&Key) -> Option<String>| -> Vec<NamedCount> {
+            let named = counts.keys().filter_map(|key| Some(NamedCount { name: name(key)?, count: count(key) }));
             named.collect()
         };
-        let classes =
-            DelayClass::ALL.map(|class| Count { name: class.label().to_owned(), count: count(&Key::Class(class)) });
-        Now {
+        let classes = DelayClass::ALL
+            .map(|class| NamedCount { name: class.label().to_owned(), count: count(&Key::Class(class)) });
+        OperationsStatus {
             at: i64::try_from(*at).ok().filter(|at| *at > 0).and_then(DateTime::<Utc>::from_timestamp_millis),
             window_s: self.window_s,
             behind_s: *behind_s,
             in_flight: scorer.as_ref().map(|status| status.in_flight),
             lag: scorer.as_ref().and_then(|status| status.lag),
-            waiting: waits.map(|status::Wait { what, for_s }| Wait { what, for_s }).collect(),
-            answers: Answers {
+            waiting: waits.collect(),
+            answers: AnswerCounts {
                 total: count(&Key::Answers),
                 per_second_10_s: count(&Key::Lately(10)) as f64 / 10.0,
                 per_second_60_s: count(&Key::Lately(60)) as f64 / 60.0,
@@ -79,7 +79,7 @@ impl Operations for WatchOperations {
                     if let Key::Origin(name) = key { Some(name.clone()) } else { None }
                 })),
             },
-            dead_letters: DeadLetters {
+            dead_letters: DeadLetterCounts {
                 total: count(&Key::DeadLetters),
                 by_reason: most_first(named(&|key| {
                     if let Key::Reason(kind) = key { Some(kind.name().to_owned()) } else { None }
@@ -92,13 +92,13 @@ impl Operations for WatchOperations {
     }
 }
 
-fn most_first(mut counts: Vec<Count>) -> Vec<Count> {
+fn most_first(mut counts: Vec<NamedCount>) -> Vec<NamedCount> {
     counts.sort_by_key(|count| Reverse(count.count));
     counts
 }
 
 /// Sorts by name, descending; the names of hours and versions sort by time.
-fn latest_first(mut counts: Vec<Count>) -> Vec<Count> {
+fn latest_first(mut counts: Vec<NamedCount>) -> Vec<NamedCount> {
     counts.sort_by(|a, b| b.name.cmp(&a.name));
     counts
 }

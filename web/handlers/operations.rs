@@ -1,25 +1,13 @@
-//! `GET /ops` and `GET /ops.json`: what the system does now.
+//! `GET /ops`: the state of the system. The page refreshes itself.
 
 use std::sync::Arc;
 
-use serde_json::json;
-use warp::{
-    http::{HeaderValue, StatusCode, header},
-    reply::Response,
-};
+use warp::http::StatusCode;
 
-use super::{no_store, page};
-use crate::{models::OperationsPage, site::Site};
+use crate::{problem::HandlerResult, reply, state::AppState, views::operations::OperationsView};
 
-/// The page; it refreshes itself.
-pub(crate) fn operations(site: Arc<Site>) -> Response {
-    let now = site.parts.operations.now();
-    page(StatusCode::OK, site.pages.operations(&OperationsPage::new(&now)))
-}
-
-/// The same as JSON, for whoever watches by program: the fields of [`crate::Now`].
-pub(crate) fn operations_json(site: Arc<Site>) -> Response {
-    let mut response = Response::new(json!(site.parts.operations.now()).to_string().into());
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    no_store(response)
+/// Renders the page.
+pub(crate) async fn handle(_query: String, state: Arc<AppState>) -> HandlerResult {
+    let view = OperationsView::new(&state.parts.operations.now());
+    Ok(reply::page(StatusCode::OK, state.renderer.render(&view)))
 }

@@ -1,6 +1,6 @@
-//! `GET /flights/delays/predict_kafka`: the page, alone or with what has come of a request (`?id=`).
+//! `GET /flights/delays/predict_kafka`: the form, alone or with the result of a request (`?id=`).
 //!
-//! Without JavaScript the page asks again by refreshing itself; `&asked=` counts, so that it does not go on for ever.
+//! Without JavaScript the page polls by refreshing itself; `&asked=` counts the refreshes, so that they end.
 
 use std::sync::Arc;
 
@@ -10,26 +10,26 @@ use delaycast::{
 };
 use warp::http::StatusCode;
 
-use super::page;
 use crate::{
     body::urlencoded,
-    models::{PredictPage, ResultView},
-    problem::{Handled, Problem},
-    site::Site,
+    problem::{HandlerResult, Problem},
+    reply,
+    state::AppState,
+    views::{predict::PredictView, result::ResultView},
 };
 
-/// Pauses between refreshes, in seconds: 30 s in all, then the page leaves it to the visitor.
+/// Pauses between refreshes, in seconds. After the last one the visitor refreshes.
 const REFRESH_AFTER_S: [u32; 7] = [1, 1, 2, 3, 5, 8, 10];
 
-/// Shows the page.
-pub(crate) async fn predict(query: String, site: Arc<Site>) -> Handled {
+/// Renders the page.
+pub(crate) async fn handle(query: String, state: Arc<AppState>) -> HandlerResult {
     let (id, asked) = read_query(&query).map_err(|invalid| Problem::invalid(vec![invalid], None))?;
     let Some(id) = id else {
-        return Ok(page(StatusCode::OK, site.pages.predict(&PredictPage::empty(&site.parts))));
+        return Ok(reply::page(StatusCode::OK, state.renderer.render(&PredictView::empty(&state.parts))));
     };
-    let (status, result) = match site.find(&id).await {
+    let (status, result) = match state.find(&id).await {
         Ok(Some(Outcome::Answered(document))) => {
-            (StatusCode::OK, ResultView::answered(&id, &document, &site.parts.atlas))
+            (StatusCode::OK, ResultView::answered(&id, &document, &state.parts.atlas))
         }
         Ok(Some(Outcome::Rejected(reason))) => (StatusCode::OK, ResultView::rejected(&id, reason)),
         Ok(None) => match REFRESH_AFTER_S.get(asked) {
@@ -41,10 +41,10 @@ pub(crate) async fn predict(query: String, site: Arc<Site>) -> Handled {
             (StatusCode::SERVICE_UNAVAILABLE, ResultView::unreachable(&id))
         }
     };
-    Ok(page(status, site.pages.predict(&PredictPage::with_result(result, &site.parts))))
+    Ok(reply::page(status, state.renderer.render(&PredictView::with_result(result, &state.parts))))
 }
 
-/// The request asked about, and how often the page has asked; other parameters are not ours.
+/// Returns the request's id and the number of refreshes; other parameters are ignored.
 fn read_query(query: &str) -> Result<(Option<RequestId>, usize), Invalid> {
     let (mut id, mut asked) = (None, 0);
     for (name, value) in urlencoded(query, "query")? {

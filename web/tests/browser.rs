@@ -15,7 +15,8 @@ use common::{
     server::Server,
 };
 use delaycast::{request::Request, store::Outcome};
-use delaycast_web::{Config, Wait};
+use delaycast_web::Config;
+use engine::status::Wait;
 
 const DESKTOP: View = View { width: 1280, dark: false, javascript: true };
 const DESKTOP_DARK: View = View { dark: true, ..DESKTOP };

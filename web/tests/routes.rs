@@ -7,7 +7,8 @@ use common::{
     site::{BROWSER, CLASSIFY, FORM, OLD_FORM, PAGE, header, json_of, site, text_of},
 };
 use delaycast::store::Outcome;
-use delaycast_web::{Now, Wait};
+use delaycast_web::OperationsStatus;
+use engine::status::Wait;
 use serde_json::json;
 use warp::test::request;
 
@@ -184,14 +185,15 @@ async fn operations_are_shown_as_tables_and_as_json() {
 async fn operations_say_what_is_waited_for_what_is_behind_and_what_is_not_known() {
     let site = site();
     let waiting = vec![Wait { what: "the store of answers".into(), for_s: 12 }];
-    *site.world.operations.0.lock().unwrap() = Now { waiting, behind_s: Some(40), window_s: 3600, ..Now::default() };
+    *site.world.operations.0.lock().unwrap() =
+        OperationsStatus { waiting, behind_s: Some(40), window_s: 3600, ..OperationsStatus::default() };
     let page = site.get("/ops", BROWSER).await;
     let html = text_of(&page);
     for shown in ["Waiting for the store of answers for 12 s.", "The counts are 40 s behind.", "<dd>unknown</dd>"] {
         assert!(html.contains(shown), "{shown}: {html}");
     }
     assert_eq!(json_of(&site.get("/ops.json", "*/*").await)["lag"], json!(null));
-    *site.world.operations.0.lock().unwrap() = Now { window_s: 3600, ..Now::default() };
+    *site.world.operations.0.lock().unwrap() = OperationsStatus { window_s: 3600, ..OperationsStatus::default() };
     assert!(text_of(&site.get("/ops", BROWSER).await).contains("rebuilt from the store"));
 }
 

@@ -24,7 +24,7 @@ use delaycast::{
     request::{self, Request},
     store::{Lookup, Outcome},
 };
-use delaycast_web::{Answers, Config, Count, DeadLetters, Now, Operations, Parts};
+use delaycast_web::{AnswerCounts, Config, DeadLetterCounts, NamedCount, Operations, OperationsStatus, Parts};
 use serde_json::{Map, Value, json};
 
 /// How the in-memory log treats a message.
@@ -137,30 +137,30 @@ pub(crate) fn world_with_an_in_memory_log_and_store(config: Config) -> World {
 }
 
 /// What the system does, as the test says.
-pub(crate) struct InMemoryOperations(pub(crate) Mutex<Now>);
+pub(crate) struct InMemoryOperations(pub(crate) Mutex<OperationsStatus>);
 
 impl Operations for InMemoryOperations {
-    fn now(&self) -> Now {
+    fn now(&self) -> OperationsStatus {
         self.0.lock().unwrap().clone()
     }
 }
 
 /// A busy hour; one model has an odd name.
-fn what_the_system_did() -> Now {
-    let counts = |names: &[(&str, u64)]| -> Vec<Count> {
-        names.iter().map(|(name, count)| Count { name: (*name).to_owned(), count: *count }).collect()
+fn what_the_system_did() -> OperationsStatus {
+    let counts = |names: &[(&str, u64)]| -> Vec<NamedCount> {
+        names.iter().map(|(name, count)| NamedCount { name: (*name).to_owned(), count: *count }).collect()
     };
     let airports: Vec<(String, u64)> =
         (0..26).map(|n| (format!("{}TL", char::from(b'A' + n)), 2000 - 70 * u64::from(n))).collect();
     let airports: Vec<(&str, u64)> = airports.iter().map(|(name, count)| (name.as_str(), *count)).collect();
-    Now {
+    OperationsStatus {
         at: chrono::DateTime::from_timestamp(1_700_000_000, 0),
         window_s: 3600,
         behind_s: Some(1),
         in_flight: Some(312),
         lag: Some(1208),
         waiting: vec![],
-        answers: Answers {
+        answers: AnswerCounts {
             total: 29_250,
             per_second_10_s: 8.3,
             per_second_60_s: 7.95,
@@ -175,7 +175,7 @@ fn what_the_system_did() -> Now {
             by_airline: counts(&[("UA", 14_000), ("B6", 10_000), ("DL", 5250)]),
             by_origin: counts(&airports),
         },
-        dead_letters: DeadLetters {
+        dead_letters: DeadLetterCounts {
             total: 3,
             by_reason: counts(&[("Origin", 2), ("not JSON", 1)]),
             by_hour: counts(&[("2026-11-24T11:00:00Z", 3)]),

@@ -1,7 +1,7 @@
-//! The form: what was typed, and the request that it makes, or everything that is wrong with it.
+//! The form: its fields as text, and the request or the errors that they make.
 //!
-//! People's habits are forgiven (blanks around, lower case, `Atlanta (ATL)`); what remains is held against the rules of
-//! [`delaycast::request`] and against the atlas.
+//! Blanks around a value, lower case and `Atlanta (ATL)` are accepted; the rest is checked against the rules of
+//! [`delaycast::request`] and the known airports.
 
 use chrono::{NaiveDate, NaiveDateTime};
 use delaycast::{
@@ -10,10 +10,9 @@ use delaycast::{
     request::{Invalid, Request, RequestId, parse_flight_date},
 };
 
-use super::quoted;
 use crate::body::Pairs;
 
-/// What was typed, field by field, as it was typed.
+/// The fields as they were typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct FlightForm {
     pub(crate) dep_delay: String,
@@ -25,7 +24,7 @@ pub(crate) struct FlightForm {
 }
 
 impl FlightForm {
-    /// What the form shows at first, by the wire contract.
+    /// The form's initial values, by the wire contract.
     pub(crate) fn initial() -> Self {
         FlightForm {
             dep_delay: "5".into(),
@@ -37,19 +36,19 @@ impl FlightForm {
         }
     }
 
-    /// Takes the fields that are ours, and says which of them are unclear; others are ignored, as in the log.
+    /// Reads the known fields and lists the malformed ones; other fields are ignored, as in the log.
     pub(crate) fn from_pairs(pairs: Pairs) -> (Self, Vec<Invalid>) {
-        let (mut form, mut unclear, mut seen) = (FlightForm::default(), Vec::new(), Vec::new());
+        let (mut form, mut malformed, mut seen) = (FlightForm::default(), Vec::new(), Vec::new());
         for (name, value) in pairs {
             let Some((field, slot)) = form.slot(&name) else { continue };
             match value {
-                Ok(_) if seen.contains(&field) => unclear.push(Invalid::new(field, "stands twice")),
+                Ok(_) if seen.contains(&field) => malformed.push(Invalid::new(field, "stands twice")),
                 Ok(text) => *slot = text,
-                Err(reason) => unclear.push(Invalid::new(field, reason)),
+                Err(reason) => malformed.push(Invalid::new(field, reason)),
             }
             seen.push(field);
         }
-        (form, unclear)
+        (form, malformed)
     }
 
     fn slot(&mut self, name: &str) -> Option<(&'static str, &mut String)> {
@@ -64,51 +63,51 @@ impl FlightForm {
         })
     }
 
-    /// The request, under a new random id, or all that is wrong: `unclear` and one reason for each other wrong field.
+    /// Returns the request under a new random id, or all errors: `malformed` and one for each other wrong field.
     pub(crate) fn to_request(
         &self,
-        unclear: Vec<Invalid>,
+        malformed: Vec<Invalid>,
         atlas: &Atlas,
         asked_at: NaiveDateTime,
     ) -> Result<Request, Vec<Invalid>> {
-        let mut faults = Faults(Vec::new());
-        unclear.into_iter().for_each(|invalid| faults.add(invalid));
-        let carrier = faults.note(airline(&self.carrier, atlas));
-        let origin = faults.note(airport("Origin", &self.origin, atlas));
-        let dest = faults.note(airport("Dest", &self.dest, atlas));
-        let date = faults.note(flight_date(&self.flight_date));
-        let dep_delay = faults.note(dep_delay(&self.dep_delay)).flatten();
+        let mut errors = FieldErrors(Vec::new());
+        malformed.into_iter().for_each(|invalid| errors.add(invalid));
+        let carrier = errors.note(airline(&self.carrier, atlas));
+        let origin = errors.note(airport("Origin", &self.origin, atlas));
+        let dest = errors.note(airport("Dest", &self.dest, atlas));
+        let date = errors.note(flight_date(&self.flight_date));
+        let dep_delay = errors.note(dep_delay(&self.dep_delay)).flatten();
         let flight_num = Some(self.flight_num.trim().to_owned()).filter(|number| !number.is_empty());
         let distance = origin.zip(dest).and_then(|(origin, dest)| distance(atlas, origin, dest));
-        // In the place of a code that is wrong, so that the rest is checked all the same: one that nobody has.
+        // An unused code in place of a wrong one lets the other fields be checked.
         let or_stand_in = |code: Option<Code>, stand_in: &str| code.or_else(|| stand_in.parse().ok());
         let (Some(carrier), Some(origin), Some(dest)) =
             (or_stand_in(carrier, "?"), or_stand_in(origin, "?"), or_stand_in(dest, "!"))
         else {
-            return Err(faults.0);
+            return Err(errors.0);
         };
         let request = Request {
             id: RequestId::random(),
             carrier,
             origin,
             dest,
-            date: date.unwrap_or(harmless_date()),
+            date: date.unwrap_or(placeholder_date()),
             dep_delay,
             distance,
             flight_num,
-            // The form asks for neither.
+            // The form has neither.
             schedule: None,
             weather: None,
             asked_at: Some(asked_at),
         };
-        check_all(request, faults)
+        check_all(request, errors)
     }
 }
 
-/// Wrong fields, at most one reason each: the first.
-struct Faults(Vec<Invalid>);
+/// The errors, at most one for each field: the first.
+struct FieldErrors(Vec<Invalid>);
 
-impl Faults {
+impl FieldErrors {
     fn note<T>(&mut self, result: Result<T, Invalid>) -> Option<T> {
         result.map_err(|invalid| self.add(invalid)).ok()
     }
@@ -120,34 +119,34 @@ impl Faults {
     }
 }
 
-/// A date in the place of one that is wrong.
-fn harmless_date() -> NaiveDate {
+/// A valid date in place of a wrong one.
+fn placeholder_date() -> NaiveDate {
     // The literal is a date of the calendar, so there is no default to fall back on.
     NaiveDate::from_ymd_opt(2016, 12, 25).unwrap_or_default()
 }
 
-/// Holds the request against [`Request::check`], which stops at the first fault: what it refuses is noted and replaced
-/// by something harmless, until it has nothing more to say.
-fn check_all(mut request: Request, mut faults: Faults) -> Result<Request, Vec<Invalid>> {
+/// Collects all errors of [`Request::check`], which stops at the first: a refused field is replaced by a valid value,
+/// and the check is repeated.
+fn check_all(mut request: Request, mut errors: FieldErrors) -> Result<Request, Vec<Invalid>> {
     while let Err(invalid) = request.check() {
         match invalid.field {
-            "FlightDate" => request.date = harmless_date(),
+            "FlightDate" => request.date = placeholder_date(),
             "DepDelay" => request.dep_delay = None,
             "FlightNum" => request.flight_num = None,
             "Distance" => request.distance = None,
-            // Two codes: whatever they are, nothing else is left to be said of them.
+            // An error of the two airports: the other fields have been checked.
             _ => {
-                faults.add(invalid);
+                errors.add(invalid);
                 break;
             }
         }
-        faults.add(invalid);
+        errors.add(invalid);
     }
-    if faults.0.is_empty() { Ok(request) } else { Err(faults.0) }
+    if errors.0.is_empty() { Ok(request) } else { Err(errors.0) }
 }
 
 fn distance(atlas: &Atlas, origin: Code, dest: Code) -> Option<f64> {
-    // Two codes for one place are nothing apart, which no request may say.
+    // Two codes of one airport have distance 0, which a request must not carry.
     atlas.distance_miles(origin, dest).map(f64::from).filter(|miles| *miles > 0.0)
 }
 
@@ -159,7 +158,7 @@ fn airport(field: &'static str, typed: &str, atlas: &Atlas) -> Result<Code, Inva
     known_code(field, typed, |code| atlas.knows_airport(code), "an airport", "ATL")
 }
 
-/// Finds the code in `ATL`, ` atl ` or `Atlanta (ATL)`.
+/// Returns the code in `ATL`, ` atl ` or `Atlanta (ATL)`.
 fn known_code(
     field: &'static str,
     typed: &str,
@@ -176,8 +175,8 @@ fn known_code(
     })
 }
 
-/// The codes that a text may mean: all of it first, as the BTS tables have codes such as `PA (1)`.
-pub(super) fn codes_in(typed: &str) -> impl Iterator<Item = Code> {
+/// Returns the codes that a text may mean: all of it first, as the BTS tables have codes such as `PA (1)`.
+pub(crate) fn codes_in(typed: &str) -> impl Iterator<Item = Code> {
     let typed = typed.trim();
     let bracketed = typed.strip_suffix(')').and_then(|text| text.rsplit_once('('));
     let texts = [Some(typed), bracketed.map(|(_, code)| code.trim())];
@@ -191,7 +190,7 @@ fn flight_date(typed: &str) -> Result<NaiveDate, Invalid> {
     }
 }
 
-/// Empty is no delay known: the flight has not left.
+/// An empty text means that the flight has not left.
 fn dep_delay(typed: &str) -> Result<Option<f64>, Invalid> {
     let typed = typed.trim();
     if typed.is_empty() {
@@ -201,6 +200,16 @@ fn dep_delay(typed: &str) -> Result<Option<f64>, Invalid> {
     match typed.parse::<f64>() {
         Ok(minutes) if minutes.is_finite() => Ok(Some(minutes)),
         _ => Err(wrong()),
+    }
+}
+
+/// Texts from outside are quoted in reasons up to this many characters.
+const QUOTED_CHARS_MAX: usize = 40;
+
+fn quoted(text: &str) -> String {
+    match text.char_indices().nth(QUOTED_CHARS_MAX) {
+        Some((at, _)) => format!("“{}…”", &text[..at]),
+        None => format!("“{text}”"),
     }
 }
 
@@ -214,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_and_the_log_take_the_same_texts() {
+    fn the_form_and_the_log_accept_the_same_texts() {
         let code = |text: &str| text.parse::<Code>().unwrap();
         let route = Route { origin: code("ATL"), dest: code("SFO"), miles: 2139.0 };
         let atlas = Atlas::new(BTreeMap::new(), BTreeMap::from([(code("AA"), "American".to_owned())]), [route], []);

@@ -1,20 +1,23 @@
-//! What the page of operations shows.
+//! The page `/ops`.
 
 use serde::Serialize;
 
-use crate::operations::{Count, Now};
+use super::words::grouped;
+use crate::{
+    operations::{NamedCount, OperationsStatus},
+    render::View,
+};
 
-/// A table shows so many names; what is beyond is summed up.
+/// Upper bound on the rows of a table; further names are summed up in the last one.
 const ROWS_MAX: usize = 12;
-/// Counts that are this far behind are said to be.
+/// A lag of the counts from which on the page shows it.
 const BEHIND_S: u64 = 10;
-/// How often the page refreshes itself without JavaScript.
+/// Interval between refreshes without JavaScript.
 const REFRESH_S: u32 = 5;
 
 /// The page.
 #[derive(Debug, Serialize)]
-pub(crate) struct OperationsPage {
-    title: &'static str,
+pub(crate) struct OperationsView {
     refresh: Refresh,
     window: String,
     notes: Vec<String>,
@@ -48,14 +51,17 @@ struct Row {
     share: String,
 }
 
-impl OperationsPage {
-    pub(crate) fn new(now: &Now) -> Self {
+impl View for OperationsView {
+    const PAGE: &'static str = "operations";
+}
+
+impl OperationsView {
+    pub(crate) fn new(now: &OperationsStatus) -> Self {
         let known = |number: Option<u64>| number.map_or_else(|| "unknown".to_owned(), grouped);
         let figure = |name, value| Figure { name, value };
         let (answers, dead) = (&now.answers, &now.dead_letters);
-        let table = |title, of, counts: &[Count], total| Table { title, of, rows: rows(counts, total) };
-        OperationsPage {
-            title: "Operations",
+        let table = |title, of, counts: &[NamedCount], total| Table { title, of, rows: rows(counts, total) };
+        OperationsView {
             refresh: Refresh { after_s: REFRESH_S, url: "/ops" },
             window: window(now.window_s),
             notes: notes(now),
@@ -89,7 +95,7 @@ fn window(seconds: u64) -> String {
     }
 }
 
-fn notes(now: &Now) -> Vec<String> {
+fn notes(now: &OperationsStatus) -> Vec<String> {
     let mut notes: Vec<String> =
         now.waiting.iter().map(|wait| format!("Waiting for {} for {} s.", wait.what, wait.for_s)).collect();
     match now.behind_s {
@@ -100,13 +106,14 @@ fn notes(now: &Now) -> Vec<String> {
     notes
 }
 
-fn rows(counts: &[Count], total: u64) -> Vec<Row> {
+fn rows(counts: &[NamedCount], total: u64) -> Vec<Row> {
     let row = |name: String, count: u64| {
         let share = if total == 0 { 0.0 } else { 100.0 * count as f64 / total as f64 };
         Row { name, count: grouped(count), share: format!("{share:.0}\u{a0}%") }
     };
     let shown = if counts.len() > ROWS_MAX { ROWS_MAX - 1 } else { counts.len() };
-    let mut rows: Vec<Row> = counts[..shown].iter().map(|Count { name, count }| row(name.clone(), *count)).collect();
+    let mut rows: Vec<Row> =
+        counts[..shown].iter().map(|NamedCount { name, count }| row(name.clone(), *count)).collect();
     let rest = &counts[shown..];
     if !rest.is_empty() {
         rows.push(row(format!("{} more", rest.len()), rest.iter().map(|count| count.count).sum()));
@@ -114,35 +121,18 @@ fn rows(counts: &[Count], total: u64) -> Vec<Row> {
     rows
 }
 
-/// Thousands apart.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn long_tables_are_summed_up_and_thousands_stand_apart() {
-        let counts: Vec<Count> = (1..=13).map(|n| Count { name: n.to_string(), count: 1000 * n }).collect();
+    fn names_beyond_the_bound_of_a_table_are_summed_up() {
+        let counts: Vec<NamedCount> = (1..=13).map(|n| NamedCount { name: n.to_string(), count: 1000 * n }).collect();
         let rows = rows(&counts, 91_000);
         assert_eq!((rows.len(), rows[0].count.as_str(), rows[10].name.as_str()), (ROWS_MAX, "1,000", "11"));
         assert_eq!(
             (rows[11].name.as_str(), rows[11].count.as_str(), rows[11].share.as_str()),
             ("2 more", "25,000", "27\u{a0}%")
-        );
-        assert_eq!(
-            ["0", "999", "1,234,567"],
-            [grouped(0), grouped(999), grouped(1_234_567)].each_ref().map(|it| &**it)
         );
     }
 }

@@ -8,12 +8,12 @@ use delaycast::{
     },
 };
 
-use super::axes::{Anchor, Drawing, Scale};
-use crate::models::{capitalized, grouped};
+use super::svg::{Anchor, Drawing, Scale};
+use crate::views::words::{capitalized, grouped};
 
 const WIDTH: f64 = 380.0;
 
-/// The class that a predictor's lines and dots have in the style.
+/// Returns the CSS class of a predictor's lines and dots.
 pub(super) fn colour(predictor: Predictor) -> &'static str {
     match predictor {
         Predictor::Majority => "p-majority",
@@ -39,18 +39,18 @@ pub(super) fn intervals(contest: &Contest) -> String {
         .collect();
     let bottom = 6.0 + ROW * shown.len() as f64;
     let mut drawing = Drawing::new(WIDTH, bottom + 36.0);
-    let scale = Scale::around(shown.iter().flat_map(|(_, _, interval)| *interval), [8.0, WIDTH - 8.0]);
+    let scale = Scale::fit(shown.iter().flat_map(|(_, _, interval)| *interval), [8.0, WIDTH - 8.0]);
     grid_below(&mut drawing, &scale, [4.0, bottom], "log-loss, nats; less is better");
     for (at, (predictor, score, [low, high])) in shown.into_iter().enumerate() {
         let (y, colour) = (26.0 + ROW * at as f64, colour(predictor));
-        // A label left of the middle starts at its whisker, one right of it ends there, so that neither leaves the plot.
-        let (x, anchor) = match scale.place(score) {
-            x if x < WIDTH / 2.0 => (scale.place(low).min(x) - 4.0, Anchor::Start),
-            x => (scale.place(high).max(x) + 4.0, Anchor::End),
+        // A label in the left half starts at its whisker, one in the right half ends there: neither leaves the plot.
+        let (x, anchor) = match scale.map(score) {
+            x if x < WIDTH / 2.0 => (scale.map(low).min(x) - 4.0, Anchor::Start),
+            x => (scale.map(high).max(x) + 4.0, Anchor::End),
         };
         drawing.text("ink", [x, y - 9.0], anchor, &format!("{} {score:.3}", predictor.label()));
-        drawing.line(&format!("whisker {colour}"), [scale.place(low), y], [scale.place(high), y]);
-        drawing.circle(&format!("dot {colour}"), [scale.place(score), y], 4.5);
+        drawing.line(&format!("whisker {colour}"), [scale.map(low), y], [scale.map(high), y]);
+        drawing.circle(&format!("dot {colour}"), [scale.map(score), y], 4.5);
     }
     drawing.finish("Log-loss of each predictor with its 95 % interval")
 }
@@ -60,21 +60,21 @@ fn grid_below(drawing: &mut Drawing, scale: &Scale, [top, bottom]: [f64; 2], tit
     let ticks = scale.ticks();
     let decimals = decimals(&ticks);
     for tick in ticks {
-        let x = scale.place(tick);
+        let x = scale.map(tick);
         drawing.line("grid", [x, top], [x, bottom]);
         drawing.text("soft", [x, bottom + 14.0], Anchor::Middle, &format!("{tick:.decimals$}"));
     }
     drawing.text("soft", [WIDTH / 2.0, bottom + 30.0], Anchor::Middle, title);
 }
 
-/// How many decimals tell neighbouring ticks apart.
+/// Returns the number of decimals that tell neighbouring ticks apart.
 fn decimals(ticks: &[f64]) -> usize {
     let step = ticks.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
-    // At most as many as a float has.
+    // Upper bound: the decimals of a float.
     if step.is_finite() { (-step.log10()).ceil().clamp(0.0, 15.0) as usize } else { 3 }
 }
 
-/// How often a class came true, by the probability that it was given. A dot's area goes with its flights.
+/// A reliability diagram: observed frequency of a class by its predicted probability. A dot's area is its share of flights.
 pub(super) fn reliability(class: DelayClass, reliability: &Reliability) -> String {
     const SIDE: f64 = 200.0;
     const LEFT: f64 = 44.0;
@@ -104,7 +104,7 @@ pub(super) fn reliability(class: DelayClass, reliability: &Reliability) -> Strin
     drawing.finish(&label)
 }
 
-/// The confusion matrix: a row for what came true, shaded by the share of the row.
+/// The confusion matrix: one row for each true class, shaded by the share of the row.
 pub(super) fn confusion(confusion: &[[u64; CLASSES]; CLASSES]) -> String {
     const CELL: [f64; 2] = [82.0, 46.0];
     const LEFT: f64 = 46.0;
@@ -130,7 +130,7 @@ pub(super) fn confusion(confusion: &[[u64; CLASSES]; CLASSES]) -> String {
     drawing.finish("Flights by the class that came true and the class that the forest held most probable")
 }
 
-/// By how much the log-loss rises when a fact is shuffled.
+/// Permutation importances: the rise of the log-loss when a fact is shuffled.
 pub(super) fn importances(importances: &[Importance]) -> String {
     const ROW: f64 = 38.0;
     let bottom = 4.0 + ROW * importances.len() as f64;
@@ -138,15 +138,15 @@ pub(super) fn importances(importances: &[Importance]) -> String {
     let ends = importances
         .iter()
         .flat_map(|importance| importance.interval.into_iter().flatten().chain([0.0, importance.log_loss_increase]));
-    let scale = Scale::around(ends, [8.0, WIDTH - 8.0]);
+    let scale = Scale::fit(ends, [8.0, WIDTH - 8.0]);
     grid_below(&mut drawing, &scale, [4.0, bottom], "rise of the log-loss, nats");
     for (at, importance) in importances.iter().enumerate() {
         let (y, rise) = (4.0 + ROW * at as f64, importance.log_loss_increase);
-        let (zero, end) = (scale.place(0.0), scale.place(rise));
+        let (zero, end) = (scale.map(0.0), scale.map(rise));
         drawing.text("ink", [zero.max(8.0) + 2.0, y + 14.0], Anchor::Start, &format!("{} {rise:+.4}", importance.fact));
         drawing.rect("bar-fill", [zero.min(end), y + 19.0], [(end - zero).abs().max(1.0), 10.0], 1.0);
         if let Some([low, high]) = importance.interval {
-            drawing.line("whisker ink-line", [scale.place(low), y + 24.0], [scale.place(high), y + 24.0]);
+            drawing.line("whisker ink-line", [scale.map(low), y + 24.0], [scale.map(high), y + 24.0]);
         }
     }
     drawing.finish("Rise of the log-loss when a fact is shuffled among the flights")
@@ -162,17 +162,17 @@ pub(super) fn months(months: &[Contest]) -> String {
     let loss = |month: &Contest, predictor| month.card(predictor).and_then(|card| card.scores[Measure::LogLoss]);
     let all =
         months.iter().flat_map(|month| Predictor::ALL.into_iter().filter_map(move |predictor| loss(month, predictor)));
-    let scale = Scale::around(all, [BOTTOM, TOP]);
+    let scale = Scale::fit(all, [BOTTOM, TOP]);
     let ticks = scale.ticks();
     let decimals = decimals(&ticks);
     for tick in ticks {
-        let y = scale.place(tick);
+        let y = scale.map(tick);
         drawing.line("grid", [LEFT, y], [RIGHT, y]);
         drawing.text("soft", [LEFT - 6.0, y + 4.0], Anchor::End, &format!("{tick:.decimals$}"));
     }
     let step = (RIGHT - LEFT) / months.len().max(1) as f64;
     let x_of = |at: usize| LEFT + step * (at as f64 + 0.5);
-    // As many names as there is room for.
+    // Every n-th month is named, as the width permits.
     let named = (34.0 / step).ceil().max(1.0) as usize;
     for (at, month) in months.iter().enumerate().step_by(named) {
         drawing.text("soft", [x_of(at), BOTTOM + 16.0], Anchor::Middle, &month.from.format("%b").to_string());
@@ -182,7 +182,7 @@ pub(super) fn months(months: &[Contest]) -> String {
     }
     for predictor in Predictor::ALL {
         let points =
-            months.iter().enumerate().filter_map(|(at, month)| Some([x_of(at), scale.place(loss(month, predictor)?)]));
+            months.iter().enumerate().filter_map(|(at, month)| Some([x_of(at), scale.map(loss(month, predictor)?)]));
         let points: Vec<[f64; 2]> = points.collect();
         drawing.polyline(&format!("curve {}", colour(predictor)), &points);
         points.iter().for_each(|at| drawing.circle(&format!("dot {}", colour(predictor)), *at, 3.0));

@@ -1,4 +1,4 @@
-//! An answer's document, in words and bars.
+//! An answer's document as text and bars.
 //!
 //! The document may come from another scorer, which knows only the fields of the wire contract: all others may be
 //! missing, and then that part of the answer is not shown.
@@ -12,47 +12,47 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    FlightForm, capitalized,
-    pages::{airline_name, airport_name},
-    why::WhyView,
+    explanation::ExplanationView,
+    words::{airline_name, airport_name, capitalized, minutes_in_words, numbers_by_class, percent},
 };
+use crate::flight_form::FlightForm;
 
-/// An answer, ready to be shown.
+/// An answer.
 #[derive(Debug, Serialize)]
 pub(crate) struct AnswerView {
     /// The most probable class in words.
     pub(super) headline: String,
     /// `American Airlines Inc. 123`, or the code.
     airline: String,
-    origin: PlaceView,
-    dest: PlaceView,
+    origin: AirportView,
+    dest: AirportView,
     /// `Sunday, 25 December 2016`.
     date: Option<String>,
-    /// How it left, in words.
+    /// The departure delay in words.
     departure: String,
-    /// One bar a class; empty without probabilities.
+    /// One bar for each class; empty without probabilities.
     bars: Vec<BarView>,
-    /// Missing where the document does not say.
-    why: Option<WhyView>,
+    /// `None` if the document has no valid explanation.
+    why: Option<ExplanationView>,
     model: Option<String>,
     remark: Option<String>,
-    /// What was asked, for the form.
+    /// The request as a form.
     #[serde(skip)]
     pub(super) asked: FlightForm,
 }
 
 #[derive(Debug, Serialize)]
-struct PlaceView {
+struct AirportView {
     code: String,
     name: Option<String>,
 }
 
-/// One class's share of the bar.
+/// One class's segment of the bar.
 #[derive(Debug, Serialize)]
 struct BarView {
     class: usize,
     label: String,
-    /// Where it starts and how wide it is, in percent of the whole bar.
+    /// Start and width, in percent of the whole bar.
     x: String,
     width: String,
     percent: String,
@@ -60,28 +60,28 @@ struct BarView {
 }
 
 impl AnswerView {
-    /// Reads what there is of an answer's document.
+    /// Reads an answer's document; fields may be missing.
     pub(crate) fn new(document: &Map<String, Value>, atlas: &Atlas) -> Self {
         let text = |field: &str| document.get(field).and_then(Value::as_str).map(str::to_owned);
         let asked = asked(document);
         let class = class(document);
         let headline = match class {
-            // A line does not end between a number and what it counts.
+            // A no-break space keeps the number and its unit on one line.
             Some(class) => format!("Most likely {}", class.label().replace(" minutes", "\u{a0}minutes")),
             None => "There is an answer, but its class is none that we know".to_owned(),
         };
-        let place =
-            |code: &str| PlaceView { code: code.to_owned(), name: airport_name(code, atlas).map(str::to_owned) };
+        let airport =
+            |code: &str| AirportView { code: code.to_owned(), name: airport_name(code, atlas).map(str::to_owned) };
         let airline = airline_name(&asked.carrier, atlas).unwrap_or(&asked.carrier);
         AnswerView {
             headline,
             airline: format!("{airline} {}", asked.flight_num).trim_end().to_owned(),
-            origin: place(&asked.origin),
-            dest: place(&asked.dest),
+            origin: airport(&asked.origin),
+            dest: airport(&asked.dest),
             date: parse_flight_date(&asked.flight_date).ok().map(|date| date.format("%A, %-d %B %Y").to_string()),
             departure: departure(document.get("DepDelay").and_then(Value::as_f64)),
             bars: probabilities(document).map(|shares| bars(shares, class)).unwrap_or_default(),
-            why: class.and_then(|_| WhyView::new(document, atlas)),
+            why: class.and_then(|_| ExplanationView::new(document, atlas)),
             model: text("ModelVersion"),
             remark: text("Remark"),
             asked,
@@ -89,7 +89,7 @@ impl AnswerView {
     }
 }
 
-/// An answer's document in plain text, as the page says it: what a terminal shows.
+/// Formats an answer's document as plain text, in the page's words.
 pub fn answer_in_words(document: &Map<String, Value>, atlas: &Atlas) -> String {
     AnswerView::new(document, atlas).to_text()
 }
@@ -120,7 +120,7 @@ impl AnswerView {
     }
 }
 
-impl PlaceView {
+impl AirportView {
     fn to_text(&self) -> String {
         self.name.as_ref().map_or_else(|| self.code.clone(), |name| format!("{name} ({})", self.code))
     }
@@ -132,14 +132,8 @@ fn class(document: &Map<String, Value>) -> Option<DelayClass> {
 }
 
 fn probabilities(document: &Map<String, Value>) -> Option<[f64; CLASSES]> {
-    let shares = four_numbers(document.get("Probabilities")?)?;
+    let shares = numbers_by_class(document.get("Probabilities")?)?;
     shares.iter().all(|share| (0.0..=1.0).contains(share)).then_some(shares)
-}
-
-/// One number a class.
-pub(super) fn four_numbers(value: &Value) -> Option<[f64; CLASSES]> {
-    let numbers: Vec<f64> = value.as_array()?.iter().filter_map(Value::as_f64).collect();
-    numbers.try_into().ok()
 }
 
 fn bars(shares: [f64; CLASSES], likely: Option<DelayClass>) -> Vec<BarView> {
@@ -158,15 +152,6 @@ fn bars(shares: [f64; CLASSES], likely: Option<DelayClass>) -> Vec<BarView> {
         }
     };
     DelayClass::ALL.into_iter().map(bar).collect()
-}
-
-/// Whole percents; what is possible is never shown as impossible.
-pub(super) fn percent(share: f64) -> String {
-    if share > 0.0 && share < 0.5 { "<1\u{a0}%".to_owned() } else { format!("{}\u{a0}%", share.round()) }
-}
-
-pub(super) fn minutes_in_words(minutes: f64) -> String {
-    format!("{minutes} minute{}", if minutes == 1.0 { "" } else { "s" })
 }
 
 fn departure(minutes: Option<f64>) -> String {

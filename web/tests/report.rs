@@ -1,14 +1,20 @@
+//! The report of an evaluation as HTML.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests count as tests")]
+
 use chrono::{Days, NaiveDate};
 use delaycast::{
-    evaluate::{Answers, Contest, Importance, Importances, Predictor, Split, Subject, Window, score::Bootstrap},
+    evaluate::{
+        Answers, Contest, Importance, Importances, Predictor, Report, Split, Subject, Window, score::Bootstrap,
+    },
     features::{Preset, TrainingFlight},
     forest::ForestSettings,
     history::{Flight, WeatherTable},
 };
 
-use super::*;
+use delaycast_web::render_report;
 
-/// 20 flights on each of so many days.
+/// Returns 20 flights on each of `days` days.
 fn flights(days: u64) -> Vec<TrainingFlight<'static>> {
     let code = |text: &str| text.parse().unwrap();
     let first = NaiveDate::from_ymd_opt(2013, 1, 1).unwrap();
@@ -56,7 +62,7 @@ fn report(training: &[TrainingFlight], held_out: &[TrainingFlight], resamples: u
 }
 
 #[test]
-fn the_page_stands_alone_and_shows_everything() {
+fn the_report_refers_to_no_other_file_and_shows_everything() {
     let flights = flights(80);
     let (training, held_out) = flights.split_at(1200);
     let month = contest(training, held_out, 100).brief();
@@ -81,7 +87,7 @@ fn the_page_stands_alone_and_shows_everything() {
 }
 
 #[test]
-fn what_is_missing_is_said() {
+fn missing_parts_are_named() {
     let flights = flights(4);
     let html = render_report(&report(&[], &flights, 100)).unwrap();
     assert!(html.contains("There are no intervals: 4 days") && html.contains("There are no baselines"));
@@ -91,7 +97,7 @@ fn what_is_missing_is_said() {
 }
 
 #[test]
-fn a_difference_that_may_be_none_is_not_called_one() {
+fn a_difference_within_the_noise_is_not_called_one() {
     let flights = flights(80);
     let (training, held_out) = flights.split_at(1200);
     let mut answers = Answers::of_baselines(&Split { training, held_out }).unwrap();

@@ -1,16 +1,16 @@
-//! What all plots are made of. Sizes are units of a view box that is some 380 wide: as wide as a phone, so that text is
-//! read there, and scaled up where there is room. Colours come from the page's style by class.
+//! Drawings in SVG, and linear scales. Sizes are units of a view box of about 380 units, the width of a phone: text is
+//! legible there, and scaled up on wider screens. Colours come from the page's style, by CSS class.
 
 use std::fmt::Write;
 
-/// A drawing in the making.
+/// An SVG drawing under construction.
 pub(super) struct Drawing {
     width: f64,
     height: f64,
     body: String,
 }
 
-/// Where a text is held.
+/// The `text-anchor` of a text.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Anchor {
     Start,
@@ -59,7 +59,7 @@ impl Drawing {
         let _ = writeln!(self.body, "{element}");
     }
 
-    /// The drawing as inline SVG; `label` says in words what it shows.
+    /// Returns the drawing as inline SVG; `label` is its text for screen readers.
     pub(super) fn finish(self, label: &str) -> String {
         let Drawing { width, height, body } = self;
         let label = escaped(label);
@@ -69,43 +69,43 @@ impl Drawing {
     }
 }
 
-/// Text that is safe in HTML.
+/// Escapes text for HTML.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// A linear scale from values to places.
+/// A linear scale from a domain of values to a range of coordinates.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scale {
-    pub(super) values: [f64; 2],
-    pub(super) places: [f64; 2],
+    pub(super) domain: [f64; 2],
+    pub(super) range: [f64; 2],
 }
 
 impl Scale {
-    /// A scale that holds all values, with a little air; without any, from 0 to 1.
-    pub(super) fn around(values: impl Iterator<Item = f64>, places: [f64; 2]) -> Self {
+    /// Returns a scale whose domain holds all values, with padding; without values, it is 0 to 1.
+    pub(super) fn fit(values: impl Iterator<Item = f64>, range: [f64; 2]) -> Self {
         let (low, high) = values
             .filter(|value| value.is_finite())
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
-        let values = if low > high { [0.0, 1.0] } else { [low, high] };
-        let air = ((values[1] - values[0]) * 0.08).max(1e-6);
-        Scale { values: [values[0] - air, values[1] + air], places }
+        let domain = if low > high { [0.0, 1.0] } else { [low, high] };
+        let padding = ((domain[1] - domain[0]) * 0.08).max(1e-6);
+        Scale { domain: [domain[0] - padding, domain[1] + padding], range }
     }
 
-    pub(super) fn place(&self, value: f64) -> f64 {
-        let ([low, high], [start, end]) = (self.values, self.places);
+    pub(super) fn map(&self, value: f64) -> f64 {
+        let ([low, high], [start, end]) = (self.domain, self.range);
         start + (value - low) / (high - low) * (end - start)
     }
 
-    /// Two to six round values on the scale.
+    /// Returns two to seven round values of the domain.
     pub(super) fn ticks(&self) -> Vec<f64> {
-        let [low, high] = self.values;
+        let [low, high] = self.domain;
         let rough = (high - low) / 5.0;
         let magnitude = 10f64.powf(rough.log10().floor());
         let factor = [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| factor * magnitude >= rough).unwrap_or(10.0);
         let step = factor * magnitude;
         let first = (low / step).ceil() as i64;
-        // Rounding may put the first or the last beside the scale.
+        // Rounding may put the first or the last outside of the domain.
         (first..first + 8).map(|at| at as f64 * step).filter(|tick| (low..=high).contains(tick)).collect()
     }
 }
@@ -115,8 +115,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ticks_are_round_and_on_the_scale() {
-        let ticks = |low, high| Scale { values: [low, high], places: [0.0, 1.0] }.ticks();
+    fn ticks_are_round_and_in_the_domain() {
+        let ticks = |low, high| Scale { domain: [low, high], range: [0.0, 1.0] }.ticks();
         let shown = |low, high| ticks(low, high).iter().map(|tick| format!("{tick:.1}")).collect::<Vec<_>>().join(" ");
         assert_eq!(shown(0.0, 1.1), "0.0 0.5 1.0");
         assert_eq!(shown(0.97, 1.38), "1.0 1.1 1.2 1.3");
@@ -130,12 +130,12 @@ mod tests {
     }
 
     #[test]
-    fn a_scale_holds_what_it_is_of() {
-        let scale = Scale::around([2.0, 1.0, f64::NAN].into_iter(), [10.0, 110.0]);
-        assert!(scale.place(1.0) > 10.0 && scale.place(2.0) < 110.0);
-        assert!((scale.place(1.5) - 60.0).abs() < 1e-9, "the middle stays the middle");
-        assert!(Scale::around([1.0].into_iter(), [0.0, 1.0]).place(1.0).is_finite());
-        assert!(Scale::around([].into_iter(), [0.0, 1.0]).place(0.5).is_finite());
+    fn a_scale_holds_its_values() {
+        let scale = Scale::fit([2.0, 1.0, f64::NAN].into_iter(), [10.0, 110.0]);
+        assert!(scale.map(1.0) > 10.0 && scale.map(2.0) < 110.0);
+        assert!((scale.map(1.5) - 60.0).abs() < 1e-9, "the middle stays the middle");
+        assert!(Scale::fit([1.0].into_iter(), [0.0, 1.0]).map(1.0).is_finite());
+        assert!(Scale::fit([].into_iter(), [0.0, 1.0]).map(0.5).is_finite());
     }
 
     #[test]

@@ -1,4 +1,7 @@
-//! What the report's template shows.
+//! The report of an evaluation.
+
+mod plots;
+mod svg;
 
 use delaycast::{
     classes::DelayClass,
@@ -9,16 +12,17 @@ use delaycast::{
 };
 use serde::Serialize;
 
-use super::plots;
-use crate::models::{capitalized, grouped};
+use super::words::{capitalized, grouped};
+use crate::render::View;
 
-/// The page's style, and what plots need besides.
+/// The style of the pages and of the plots.
 const STYLE: &str = concat!(include_str!("../static/delaycast.css"), "\n", include_str!("../static/report.css"));
 
 /// The page.
 #[derive(Debug, Serialize)]
-pub(super) struct ReportView {
+pub(crate) struct ReportView {
     style: &'static str,
+    #[serde(skip)]
     title: String,
     verdict: String,
     facts: Vec<Fact>,
@@ -86,8 +90,16 @@ struct MonthRow {
     losses: Vec<String>,
 }
 
+impl View for ReportView {
+    const PAGE: &'static str = "report";
+
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
+}
+
 impl ReportView {
-    pub(super) fn new(report: &Report) -> Self {
+    pub(crate) fn new(report: &Report) -> Self {
         let (holdout, model) = (&report.holdout, &report.model);
         let fact = |name, value| Fact { name, value };
         let reliability = holdout.forest.as_ref().and_then(|card| card.reliability);
@@ -139,7 +151,7 @@ impl ReportView {
     }
 }
 
-/// What it comes to, in one sentence.
+/// Summarises the evaluation in one or two sentences.
 fn verdict(holdout: &Contest) -> String {
     let Some(forest) = &holdout.forest else { return String::new() };
     let measure = Measure::LogLoss;

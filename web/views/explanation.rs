@@ -1,8 +1,8 @@
-//! Why the answer is what it is, in sentences.
+//! An answer's explanation in sentences.
 //!
-//! They speak of one class alone, the one that this flight is most above the others in: from its share of all flights to its
-//! chance for this one, the heaviest factor first, each sentence starting where the one before ended. A document without a sound explanation
-//! (another scorer's, or an older answer) has no sentences.
+//! They describe the class whose probability rose most above its base rate. Each sentence adds one factor's
+//! contribution, the largest first, and starts at the probability that the sentence before ended at. A document without
+//! a valid explanation (another scorer's, or an older answer) has no sentences.
 
 use delaycast::{
     atlas::Atlas,
@@ -12,32 +12,28 @@ use delaycast::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{
-    answer::{four_numbers, minutes_in_words, percent},
-    operations::grouped,
-    pages::airline_name,
-};
+use super::words::{airline_name, grouped, minutes_in_words, numbers_by_class, percent};
 
-/// At most so many factors are named; the others are lumped.
+/// Upper bound on named factors; the others are summed up.
 const NAMED_MAX: usize = 3;
-/// A factor that does less to the chance is not named.
+/// Contributions below this one are not named.
 const NAMED_MIN: f64 = 0.01;
 const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-/// Why the answer is what it is.
+/// The explanation.
 #[derive(Debug, Serialize)]
-pub(super) struct WhyView {
-    /// What holds before anything is known of the flight.
+pub(super) struct ExplanationView {
+    /// The base rate.
     pub(super) base: String,
-    /// What each factor does, heaviest first.
+    /// The contribution of each factor, the largest first.
     pub(super) reasons: Vec<String>,
 }
 
-impl WhyView {
+impl ExplanationView {
     /// Reads an answer's document.
     pub(super) fn new(document: &Map<String, Value>, atlas: &Atlas) -> Option<Self> {
         let shares = |field: &str| {
-            let numbers = four_numbers(document.get(field)?)?;
+            let numbers = numbers_by_class(document.get(field)?)?;
             numbers.iter().all(|share| (0.0..=1.0).contains(share)).then_some(numbers)
         };
         let (base, chance) = (shares("BaseRate")?, shares("Probabilities")?);
@@ -47,8 +43,8 @@ impl WhyView {
         let (base, chance) = (of_class(base), of_class(chance));
         let mut moves = Vec::new();
         for (name, change) in document.get("Contributions")?.as_object()? {
-            let change = four_numbers(change).map(of_class).filter(|change| change.abs() <= 1.0)?;
-            // What a later scorer names, and we have no words for, is lumped with the rest.
+            let change = numbers_by_class(change).map(of_class).filter(|change| change.abs() <= 1.0)?;
+            // Unknown factors, of later scorers, are summed up with the rest.
             moves.extend(Factor::of_name(name).map(|factor| (factor, change)));
         }
         moves.sort_by(|(_, a), (_, b)| b.abs().total_cmp(&a.abs()));
@@ -65,23 +61,23 @@ impl WhyView {
         }
         reasons.extend(sentence("Everything else", at, chance));
         let base = format!("Of all flights, {} land {}.", shown(base), class.label());
-        Some(WhyView { base, reasons })
+        Some(ExplanationView { base, reasons })
     }
 }
 
-/// On the way, contributions may lead a little outside of what a chance can be.
+/// Clamps: partial sums of contributions may leave the range of a probability.
 fn shown(chance: f64) -> String {
     percent(chance.clamp(0.0, 1.0) * 100.0)
 }
 
-/// What a subject does, unless nobody would see it.
+/// Returns the sentence, unless the change is too small to show.
 fn sentence(subject: &str, from: f64, to: f64) -> Option<String> {
     let verb = if to > from { "raises" } else { "lowers" };
     let (from, to) = (shown(from), shown(to));
     (from != to).then(|| format!("{subject} {verb} the chance from {from} to {to}."))
 }
 
-/// A factor with its value, as a sentence begins.
+/// Returns a factor with its value, as the beginning of a sentence.
 fn subject(factor: Factor, document: &Map<String, Value>, atlas: &Atlas) -> String {
     let text = |field: &str| document.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
     let number = |field: &str| document.get(field).and_then(Value::as_f64);
@@ -132,7 +128,7 @@ mod tests {
 
     use super::*;
 
-    /// The document of a flight whose factors do this to the chance of the last class; it started at 13 percent.
+    /// The document of a flight with these contributions to the last class, whose base rate is 13 percent.
     fn document(factors: &[(Factor, f32)]) -> Value {
         let base_rate: Probabilities = [0.2, 0.4, 0.27, 0.13];
         let changes: Vec<Change> = factors.iter().map(|(_, change)| [0.0, -change, 0.0, *change]).collect();
@@ -149,14 +145,14 @@ mod tests {
         document
     }
 
-    fn why(document: &Value) -> Option<WhyView> {
-        WhyView::new(document.as_object().unwrap(), &Atlas::default())
+    fn explained(document: &Value) -> Option<ExplanationView> {
+        ExplanationView::new(document.as_object().unwrap(), &Atlas::default())
     }
 
     #[test]
-    fn the_heaviest_factor_comes_first_and_each_starts_where_the_one_before_ended() {
+    fn the_largest_contribution_comes_first_and_each_sentence_starts_where_the_one_before_ended() {
         let document = document(&[(Factor::Carrier, -0.031), (Factor::DepDelay, 0.45), (Factor::DayOfWeek, 0.012)]);
-        let view = why(&with(document, json!({ "DepDelay": 41.0, "Carrier": "B6", "DayOfWeek": 5 }))).unwrap();
+        let view = explained(&with(document, json!({ "DepDelay": 41.0, "Carrier": "B6", "DayOfWeek": 5 }))).unwrap();
         assert_eq!(view.base, "Of all flights, 13\u{a0}% land 30 minutes late or more.");
         assert_eq!(
             view.reasons,
@@ -169,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn four_lines_at_most_and_the_last_ends_at_the_answers_chance() {
+    fn there_are_at_most_four_sentences_and_the_last_ends_at_the_answers_probability() {
         let factors = [
             (Factor::DepDelay, 0.2),
             (Factor::Route, -0.1),
@@ -182,38 +178,38 @@ mod tests {
         let contributions = document["Contributions"].as_object_mut().unwrap();
         assert!(contributions.contains_key("Other"));
         contributions.insert("Moon".to_owned(), json!([0.0, 0.0, 0.0, 0.0]));
-        let WhyView { reasons, .. } = why(&document).unwrap();
+        let ExplanationView { reasons, .. } = explained(&document).unwrap();
         assert_eq!(reasons.len(), NAMED_MAX + 1);
         assert_eq!(reasons[2], "The airline raises the chance from 23\u{a0}% to 31\u{a0}%.");
         assert_eq!(reasons[3], "Everything else raises the chance from 31\u{a0}% to 49\u{a0}%.");
     }
 
     #[test]
-    fn what_changes_no_percent_is_not_said() {
-        let view = why(&document(&[(Factor::DepDelay, 0.004), (Factor::Route, -0.003)])).unwrap();
+    fn contributions_below_one_percent_have_no_sentence() {
+        let view = explained(&document(&[(Factor::DepDelay, 0.004), (Factor::Route, -0.003)])).unwrap();
         assert!(view.reasons.is_empty(), "{view:?}");
     }
 
     #[test]
-    fn the_class_that_gained_most_is_spoken_of_be_it_another_than_the_likeliest() {
+    fn the_class_that_gained_most_is_explained_even_if_another_is_likelier() {
         let document = json!({
             "BaseRate": [0.28, 0.3, 0.26, 0.16], "Probabilities": [0.2, 0.29, 0.28, 0.23],
             "Contributions": { "Carrier": [-0.08, -0.01, 0.02, 0.07] },
         });
-        let WhyView { base, reasons } = why(&document).unwrap();
+        let ExplanationView { base, reasons } = explained(&document).unwrap();
         assert_eq!(base, "Of all flights, 16\u{a0}% land 30 minutes late or more.");
         assert_eq!(reasons, ["The airline raises the chance from 16\u{a0}% to 23\u{a0}%."]);
     }
 
     #[test]
-    fn a_chance_is_never_shown_as_less_than_none_or_more_than_all() {
-        let view = why(&document(&[(Factor::DepDelay, 0.9), (Factor::Route, -0.2)])).unwrap();
+    fn a_shown_probability_stays_between_0_and_100_percent() {
+        let view = explained(&document(&[(Factor::DepDelay, 0.9), (Factor::Route, -0.2)])).unwrap();
         assert_eq!(view.reasons[0], "The departure delay raises the chance from 13\u{a0}% to 100\u{a0}%.");
         assert_eq!(view.reasons[1], "The route lowers the chance from 100\u{a0}% to 83\u{a0}%.");
     }
 
     #[test]
-    fn every_factor_has_words_with_its_value_and_without() {
+    fn every_factor_has_a_subject_with_and_without_its_value() {
         let flight = json!({
             "DepDelay": -3.0, "Carrier": "AA", "FlightNum": "17", "Origin": "JFK", "Dest": "SFO", "Distance": 2586.0,
             "DayOfWeek": 7,
@@ -240,9 +236,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_explanation_explains_nothing() {
-        let sound = document(&[(Factor::DepDelay, 0.45)]);
-        assert!(why(&sound).is_some());
+    fn an_invalid_explanation_has_no_sentences() {
+        let valid = document(&[(Factor::DepDelay, 0.45)]);
+        assert!(explained(&valid).is_some());
         for broken in [
             json!({ "BaseRate": null }),
             json!({ "BaseRate": [0.5, 0.5] }),
@@ -253,7 +249,7 @@ mod tests {
             json!({ "Contributions": { "DepDelay": [0.0, 0.0, 0.0, 1e9] } }),
             json!({ "Probabilities": "x" }),
         ] {
-            assert!(why(&with(sound.clone(), broken.clone())).is_none(), "{broken}");
+            assert!(explained(&with(valid.clone(), broken.clone())).is_none(), "{broken}");
         }
     }
 }

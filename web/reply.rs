@@ -1,38 +1,19 @@
-//! One file a page or route, and the few ways to reply.
+//! Makes responses: pages, JSON text, redirects.
 
-mod classify;
-mod operations;
-mod predict;
-mod response;
-
+use handlebars::RenderError;
 use serde_json::Value;
 use warp::{
     http::{HeaderValue, StatusCode, header},
     reply::Response,
 };
 
-pub(crate) use classify::classify;
-pub(crate) use operations::{operations, operations_json};
-pub(crate) use predict::predict;
-pub(crate) use response::response;
+use crate::accept::{Accepts, HTML};
 
-use crate::{
-    accept::{Accepts, HTML},
-    models::PREDICT_PAGE,
-    problem::plain_error_page,
-    render::RenderError,
-};
-
-/// `GET /`: until there is more to choose from, the page.
-pub(crate) fn index() -> Response {
-    redirect(StatusCode::TEMPORARY_REDIRECT, PREDICT_PAGE)
-}
-
-/// Sends the client elsewhere.
-fn redirect(status: StatusCode, to: &str) -> Response {
+/// A redirect.
+pub(crate) fn redirect(status: StatusCode, to: &str) -> Response {
     let mut response = Response::default();
     *response.status_mut() = status;
-    // Only our own paths and percent-encoded ids get here, all of them visible ASCII.
+    // Callers pass paths of this site and percent-encoded ids, which are visible ASCII.
     if let Ok(to) = HeaderValue::from_str(to) {
         response.headers_mut().insert(header::LOCATION, to);
     }
@@ -41,32 +22,38 @@ fn redirect(status: StatusCode, to: &str) -> Response {
 
 /// A page, or the plain error page if it could not be rendered.
 pub(crate) fn page(status: StatusCode, html: Result<String, RenderError>) -> Response {
-    let html = match html {
-        Ok(html) => html,
+    let (status, html) = match html {
+        Ok(html) => (status, html),
         Err(error) => {
             tracing::error!(%error, "a page could not be rendered");
-            return no_store(plain_error_page());
+            (StatusCode::INTERNAL_SERVER_ERROR, include_str!("static/error.html").to_owned())
         }
     };
-    let mut response = Response::new(html.into());
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(HTML));
-    no_store(response)
+    text(status, HTML, html)
 }
 
 /// JSON text under the content type that the client can read.
 ///
-/// The old page needs it as `text/html`, so nothing in it may read as markup: `<`, `>` and `&` stand only within
-/// strings in JSON, where an escape means the same.
+/// The old page needs it as `text/html`, so it must hold no markup: `<`, `>` and `&` occur only within strings in
+/// JSON, where an escape means the same.
 pub(crate) fn json_text(status: StatusCode, body: &Value, accepts: Accepts) -> Response {
-    let text = body.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
-    let mut response = Response::new(text.into());
+    let body = body.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    text(status, accepts.json_type(), body)
+}
+
+/// JSON for programs.
+pub(crate) fn json(body: &Value) -> Response {
+    text(StatusCode::OK, "application/json", body.to_string())
+}
+
+fn text(status: StatusCode, content_type: &'static str, body: String) -> Response {
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(accepts.json_type()));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     no_store(response)
 }
 
-/// What is true now is not to be kept.
+/// Forbids caches to keep the response.
 fn no_store(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -1,4 +1,4 @@
-//! What the handlers share.
+//! The state that handlers share, and the limits they keep.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,40 +18,39 @@ use crate::{
     connections::Dropped,
     hosts::Hosts,
     operations::Operations,
-    render::{BadTemplate, Pages},
+    render::{BadTemplate, Page, Partial, Renderer},
 };
 
-/// How long the routes wait, and how much they do at a time.
+/// Limits of the server and its routes.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// A request that the log has not acknowledged by then is answered with 503.
+    /// Deadline of the log's acknowledgement; after it the response is 503.
     pub publish_within: Duration,
-    /// A lookup that has not come back by then is answered with 503.
+    /// Deadline of a lookup; after it the response is 503.
     pub lookup_within: Duration,
-    /// So many lookups run at a time; each occupies a thread.
+    /// Upper bound on concurrent lookups; each occupies a thread.
     pub lookups_max: usize,
-    /// The page stops asking by itself after this long.
+    /// The page stops polling after this time.
     pub give_up_after: Duration,
-    /// Upper bound on open connections. At the bound the one whose client has been waited for longest is dropped for
-    /// a new one.
+    /// Upper bound on open connections. At the bound a new one evicts the one whose client has been awaited longest.
     pub connections_max: usize,
-    /// At that bound an address that has this many of them, or more, loses its own first.
+    /// At that bound the connections of an address that has this many or more are evicted first.
     pub address_share: usize,
-    /// A connection that has not sent the head of a request by then is closed, also between two requests.
+    /// Deadline of a request's head, also between two requests.
     pub head_within: Duration,
-    /// A body that has not arrived in full by then is refused.
+    /// Deadline of a request's body.
     pub body_within: Duration,
-    /// A connection that has not taken what was written to it by then is dropped.
+    /// Deadline of the client's taking what was written.
     pub write_within: Duration,
-    /// A connection that is older is closed after its next response.
+    /// Maximum age: an older connection is closed after its next response.
     pub life_max: Duration,
-    /// A connection is closed after the response to this many requests.
+    /// Maximum number of requests of a connection.
     pub requests_max: u64,
-    /// The kernel's buffers of a connection, in each direction; the kernel takes this twice, for its bookkeeping.
+    /// Size of the kernel's buffer of a connection in each direction; the kernel doubles it for its bookkeeping.
     pub kernel_buffer_bytes: usize,
-    /// After the word to stop, requests under way have this long to finish.
+    /// Deadline of requests in flight after the shutdown signal.
     pub drain_within: Duration,
-    /// The names under which the page may be asked for.
+    /// The allowed values of `Host`.
     pub hosts: Hosts,
     /// Counts the connections that are dropped.
     pub dropped: Arc<Dropped>,
@@ -79,40 +78,40 @@ impl Default for Config {
     }
 }
 
-/// What the web is put together from.
+/// The dependencies of the routes.
 #[derive(Clone)]
 pub struct Parts {
-    /// Where requests go.
+    /// The request log.
     pub requests: Arc<dyn Producer>,
-    /// Where answers are found.
+    /// The prediction store.
     pub answers: Arc<dyn Lookup>,
-    /// What the system does.
+    /// The source of `/ops`.
     pub operations: Arc<dyn Operations>,
-    /// The airports and airlines that may be asked about.
+    /// The known airports and airlines.
     pub atlas: Arc<Atlas>,
     /// Limits.
     pub config: Config,
 }
 
-/// The parts, ready for handlers.
-pub(crate) struct Site {
+/// The parts and the compiled templates.
+pub(crate) struct AppState {
     pub(crate) parts: Parts,
-    pub(crate) pages: Pages,
+    pub(crate) renderer: Renderer,
     lookups: Arc<Semaphore>,
 }
 
-impl Site {
-    pub(crate) fn new(parts: Parts) -> Result<Self, BadTemplate> {
-        let pages = Pages::new(&parts.atlas)?;
+impl AppState {
+    pub(crate) fn new(parts: Parts, pages: &'static [Page], partials: &'static [Partial]) -> Result<Self, BadTemplate> {
+        let renderer = Renderer::new(pages, partials, &parts.atlas)?;
         let lookups = Arc::new(Semaphore::new(parts.config.lookups_max));
-        Ok(Site { parts, pages, lookups })
+        Ok(AppState { parts, renderer, lookups })
     }
 
     /// Appends the request to the log, keyed by its id, and waits for the acknowledgement.
     pub(crate) async fn publish(&self, request: &Request) -> Result<Position, PublishError> {
         let (done, acknowledged) = oneshot::channel();
         let report = Box::new(move |result| {
-            // Nobody listens any more when the wait is over.
+            // The receiver is gone once the deadline has passed.
             let _ = done.send(result);
         });
         self.parts.requests.publish(Some(request.id.as_str()), encode(request).into_bytes(), report);
@@ -124,8 +123,8 @@ impl Site {
         }
     }
 
-    /// Looks a request up on a thread that may block. The permit goes with the thread, not with whoever waits for it:
-    /// a lookup that nobody awaits any more still counts until it has ended.
+    /// Looks an answer up on a blocking thread. The thread holds the permit: a lookup that is no longer awaited counts
+    /// until it has ended.
     pub(crate) async fn find(&self, id: &RequestId) -> Result<Option<Outcome>, Unavailable> {
         let (answers, id, lookups) = (Arc::clone(&self.parts.answers), id.clone(), Arc::clone(&self.lookups));
         let found = async move {

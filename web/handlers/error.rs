@@ -1,0 +1,47 @@
+//! The response to a request that is not served: a page, or JSON where the client does not accept pages.
+
+use serde_json::json;
+use warp::{
+    http::{HeaderValue, StatusCode, header},
+    reply::Response,
+};
+
+use crate::{
+    accept::Accepts,
+    problem::Problem,
+    reply,
+    state::AppState,
+    views::{error::ErrorView, predict::PredictView},
+};
+
+/// Seconds after which a client may retry when the log or the store was unavailable.
+const RETRY_AFTER_S: &str = "2";
+
+/// Renders a problem. A form that was refused is shown again.
+pub(crate) fn respond(problem: &Problem, accepts: Accepts, state: &AppState) -> Response {
+    let mut response = if accepts.page { page(problem, state) } else { json(problem, accepts) };
+    let headers = response.headers_mut();
+    if let Some(allow) = problem.allow {
+        headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+    }
+    if problem.status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+    }
+    response
+}
+
+fn json(problem: &Problem, accepts: Accepts) -> Response {
+    let mut body = json!({ "status": "ERROR", "errors": problem.errors });
+    if let Some(id) = &problem.id {
+        body["id"] = json!(id.as_str());
+    }
+    reply::json_text(problem.status, &body, accepts)
+}
+
+fn page(problem: &Problem, state: &AppState) -> Response {
+    let html = match &problem.form {
+        Some(form) => state.renderer.render(&PredictView::refused(form, &problem.errors, &state.parts)),
+        None => state.renderer.render(&ErrorView::new(problem)),
+    };
+    reply::page(problem.status, html)
+}

@@ -1,0 +1,15 @@
+//! The report of an evaluation as one file without scripts, links or network access.
+
+use delaycast::{atlas::Atlas, evaluate::Report};
+
+use crate::{
+    pages::{PAGES, PARTIALS},
+    render::{BadTemplate, Renderer},
+    views::report::ReportView,
+};
+
+/// Renders the report as HTML.
+pub fn render_report(report: &Report) -> Result<String, BadTemplate> {
+    let renderer = Renderer::new(PAGES, PARTIALS, &Atlas::default())?;
+    Ok(renderer.render(&ReportView::new(report)).map_err(Box::new)?)
+}

@@ -1,0 +1,154 @@
+//! Routes requests to handlers, and sets the headers of every response.
+//!
+//! Handlers, filters and `recover` attach a [`Problem`] to the response; the outermost filter, which knows the client's
+//! `Accept`, renders it.
+
+use std::{convert::Infallible, sync::Arc};
+
+use warp::{
+    Filter, Rejection,
+    filters::BoxedFilter,
+    host::Authority,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    reject::{self, InvalidHeader},
+    reply::Response,
+};
+
+use crate::{
+    accept::Accepts,
+    addresses, api, assets,
+    handlers::error,
+    hosts::WrongHost,
+    pages::{self, Handler, PAGES, PARTIALS},
+    problem::{HandlerResult, Problem},
+    render::BadTemplate,
+    reply::redirect,
+    state::{AppState, Parts},
+};
+
+/// Allows scripts and styles as files of this origin, and no frames.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
+    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+];
+
+const READ: &str = "GET, HEAD";
+const WRITE: &str = "POST";
+
+/// Returns all routes. Fails if a template is broken, which the tests exclude.
+pub fn routes(parts: Parts) -> Result<BoxedFilter<(Response,)>, BadTemplate> {
+    let state = Arc::new(AppState::new(parts, PAGES, PARTIALS)?);
+    let others = [classify(&state), response(&state), operations_json(&state), files()];
+    let routes = pages::routes().map(|(path, handler)| page(path, handler, &state)).chain(others);
+    let routes = routes.fold(index(), |routes, route| routes.or(route).unify().boxed());
+    let inner = allowed_host(&state).and(routes).recover(explain).unify();
+    Ok(warp::header::headers_cloned().and(inner).and(with(&state)).map(finish).boxed())
+}
+
+/// Comes first, so that a site that got here by DNS rebinding learns nothing.
+fn allowed_host(state: &Arc<AppState>) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {
+    let check = |asked: Option<Authority>, headers: HeaderMap, state: Arc<AppState>| async move {
+        let hosts = &state.parts.config.hosts;
+        hosts.check(&headers, asked.as_ref()).map_err(|wrong| reject::custom(Problem::wrong_host(&wrong)))
+    };
+    warp::host::optional().and(warp::header::headers_cloned()).and(with(state)).and_then(check).untuple_one()
+}
+
+/// `GET /`: redirects to the form.
+fn index() -> BoxedFilter<(Response,)> {
+    let to_form = || redirect(StatusCode::TEMPORARY_REDIRECT, addresses::PREDICT);
+    warp::path::end().and(only(READ)).map(to_form).boxed()
+}
+
+fn page(path: &'static str, handler: Handler, state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
+    let segments = path.split('/').filter(|segment| !segment.is_empty());
+    let path = segments.fold(warp::any().boxed(), |path, segment| path.and(warp::path(segment)).boxed());
+    path.and(warp::path::end()).and(only(READ)).and(query()).and(with(state)).then(handler).map(settle).boxed()
+}
+
+fn classify(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
+    warp::path!("flights" / "delays" / "predict" / "classify_realtime")
+        .and(only(WRITE))
+        .and(warp::header::headers_cloned())
+        .and(warp::body::stream())
+        .and(with(state))
+        .then(api::classify)
+        .map(settle)
+        .boxed()
+}
+
+fn response(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
+    warp::path!("flights" / "delays" / "predict" / "classify_realtime" / "response" / String)
+        .and(only(READ))
+        .and(warp::header::headers_cloned())
+        .and(with(state))
+        .then(api::response)
+        .map(settle)
+        .boxed()
+}
+
+fn operations_json(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
+    warp::path!("ops.json").and(only(READ)).and(with(state)).map(api::operations).boxed()
+}
+
+fn files() -> BoxedFilter<(Response,)> {
+    warp::path!("static" / String)
+        .and(only(READ))
+        .and(query())
+        .and(warp::header::headers_cloned())
+        .map(assets::serve)
+        .map(settle)
+        .boxed()
+}
+
+fn with(state: &Arc<AppState>) -> impl Filter<Extract = (Arc<AppState>,), Error = Infallible> + Clone + use<> {
+    let state = Arc::clone(state);
+    warp::any().map(move || Arc::clone(&state))
+}
+
+/// Extracts the raw query; empty if there is none.
+fn query() -> impl Filter<Extract = (String,), Error = Infallible> + Clone {
+    warp::query::raw().or(warp::any().map(String::new)).unify()
+}
+
+/// Follows the path filter, so that a known path with another method is a 405, not a 404.
+fn only(allow: &'static str) -> impl Filter<Extract = (), Error = Rejection> + Clone {
+    let check = move |method: Method| async move {
+        let taken = allow.split(", ").any(|name| name == method.as_str());
+        if taken { Ok(()) } else { Err(reject::custom(Problem::not_allowed(allow))) }
+    };
+    warp::method().and_then(check).untuple_one()
+}
+
+fn settle(handled: HandlerResult) -> Response {
+    handled.unwrap_or_else(Problem::into_response)
+}
+
+async fn explain(rejection: Rejection) -> Result<Response, Infallible> {
+    let problem = match rejection.find::<Problem>() {
+        Some(problem) => problem.clone(),
+        None if rejection.is_not_found() => Problem::not_found(),
+        // Of all headers only `Host` is read where it can be refused: it is malformed, or differs from the target's.
+        None if rejection.find::<InvalidHeader>().is_some() => Problem::wrong_host(&WrongHost::Unclear),
+        None => {
+            tracing::error!(?rejection, "a rejection that no route accounts for");
+            Problem::defect()
+        }
+    };
+    Ok(Box::new(problem).into_response())
+}
+
+fn finish(headers: HeaderMap, mut response: Response, state: Arc<AppState>) -> Response {
+    if let Some(problem) = response.extensions_mut().remove::<Box<Problem>>() {
+        response = error::respond(&problem, Accepts::of(&headers), &state);
+    }
+    for (name, value) in SECURITY_HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

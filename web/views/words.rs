@@ -1,0 +1,66 @@
+//! Wording and number formats that several views share.
+
+use delaycast::{atlas::Atlas, classes::CLASSES, code::Code};
+use serde_json::Value;
+
+use crate::flight_form::codes_in;
+
+/// Returns the text with its first letter in upper case.
+pub(crate) fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// Formats a number with a comma between thousands.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Formats a percentage without decimals; one above 0 is never shown as 0.
+pub(crate) fn percent(share: f64) -> String {
+    if share > 0.0 && share < 0.5 { "<1\u{a0}%".to_owned() } else { format!("{}\u{a0}%", share.round()) }
+}
+
+/// Formats a number of minutes with its unit.
+pub(crate) fn minutes_in_words(minutes: f64) -> String {
+    format!("{minutes} minute{}", if minutes == 1.0 { "" } else { "s" })
+}
+
+/// Reads one number for each class from a field of an answer's document.
+pub(crate) fn numbers_by_class(value: &Value) -> Option<[f64; CLASSES]> {
+    let numbers: Vec<f64> = value.as_array()?.iter().filter_map(Value::as_f64).collect();
+    numbers.try_into().ok()
+}
+
+/// The name of the airline that a text means, where it has one besides its code.
+pub(crate) fn airline_name<'a>(text: &str, atlas: &'a Atlas) -> Option<&'a str> {
+    let named = |code: Code| atlas.airlines().find(|(known, name)| *known == code && *name != code.as_str());
+    codes_in(text).find_map(named).map(|(_, name)| name)
+}
+
+/// The name of the airport that a text means, where it is known.
+pub(crate) fn airport_name<'a>(text: &str, atlas: &'a Atlas) -> Option<&'a str> {
+    let named = |code: Code| atlas.airports().find(|(known, _)| *known == code)?.1;
+    codes_in(text).find_map(named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped() {
+        assert_eq!(
+            ["0", "999", "1,234,567"],
+            [grouped(0), grouped(999), grouped(1_234_567)].each_ref().map(|it| &**it)
+        );
+    }
+}
