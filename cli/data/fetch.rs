@@ -1,4 +1,4 @@
-//! `delaycast data fetch`: the zips of BTS to a folder.
+//! `delaycast data fetch`: fetches the zips of BTS into a folder.
 
 use std::path::PathBuf;
 
@@ -6,10 +6,10 @@ use anyhow::bail;
 use delaycast::history::fetch::{BTS_URL, Fetcher, Limits, Month, Months, Summary};
 use indicatif::HumanBytes;
 
-use super::meter::Meter;
+use super::meter::FetchMeter;
 use crate::{app, format::Format};
 
-/// Months are named in an error up to this many; more are only counted.
+/// Upper bound on months named in an error; more are only counted.
 const NAMED_MAX: usize = 12;
 
 /// Fetch the flights of the United States, as BTS publishes them, month by month
@@ -46,11 +46,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let months = Months::new(args.from, args.to)?;
     let fetcher = Fetcher::new(&args.base_url, Limits::default())?;
     let stop = fetcher.stop();
-    app::at_first("stopping: what is there is kept, and the next run goes on with it", move || stop.ask())?;
-    let mut meter = Meter::new(months);
+    app::at_first("stopping: what is there is kept, and the next run goes on with it", move || stop.request())?;
+    let mut meter = FetchMeter::new(months);
     let summary = fetcher.fetch(months, &args.out, &mut |event| meter.show(&event))?;
     drop(meter);
-    args.format.print(&summary, in_words)?;
+    args.format.print(&summary, summary_text)?;
     if let Some(reason) = &summary.ended_early {
         bail!(
             "{} of {} months are not in {}: {reason}; run this again, it goes on where it stopped",
@@ -60,12 +60,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         );
     }
     if !summary.is_complete() {
-        bail!("{}", lacking(&summary));
+        bail!("{}", missing_text(&summary));
     }
     Ok(())
 }
 
-fn in_words(summary: &Summary) -> String {
+fn summary_text(summary: &Summary) -> String {
     let rate = summary.bytes_received as f64 / summary.seconds.max(1e-3);
     let mut text = format!(
         "fetched      {} ({} in {:.1} s, {}/s)\nthere before {}\nunpublished  {}\nfailed       {}\nleft         {}",
@@ -84,8 +84,8 @@ fn in_words(summary: &Summary) -> String {
     text
 }
 
-/// Which months are not there, and what to do.
-fn lacking(summary: &Summary) -> String {
+/// Names the months that are not there, and says what to do.
+fn missing_text(summary: &Summary) -> String {
     let named = |months: &[Month]| {
         let names: Vec<String> = months.iter().take(NAMED_MAX).map(Month::to_string).collect();
         let more = months.len() - names.len();

@@ -1,4 +1,4 @@
-//! `delaycast data import`: files of flights to a history.
+//! `delaycast data import`: imports files of flights into a history.
 
 use std::path::PathBuf;
 
@@ -59,10 +59,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         Event::Broken(row) => say(&format!("skipped {row}")),
     })?;
     drop(meter);
-    args.format.print(&summary, in_words)
+    args.format.print(&summary, summary_text)
 }
 
-fn in_words(summary: &Summary) -> String {
+fn summary_text(summary: &Summary) -> String {
     let count = |number: usize| HumanCount(number as u64);
     let mut text = format!(
         "{} rows of {} files in {:.1} s ({} rows/s), written to {}\n\

@@ -1,46 +1,46 @@
-//! Progress of a fetch: two bars on a terminal, one for all months and one for the file, else a line every few seconds.
+//! Progress of a fetch: a bar for all months and one for the file on a terminal, else a line every few seconds.
 
 use std::{
     io::{self, IsTerminal},
     time::{Duration, Instant},
 };
 
-use delaycast::history::fetch::{Event, FileReport, Month, Months, State};
+use delaycast::history::fetch::{Event, FileReport, FileState, Month, Months};
 use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::progress::say;
 
-/// Without a terminal, progress is told this often.
+/// Interval of progress lines without a terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
-pub(super) struct Meter {
+/// Shows the progress of a fetch.
+pub(super) struct FetchMeter {
     bars: Option<Bars>,
     months: usize,
     done: usize,
-    told_at: Instant,
-    /// Where the file's rate is measured from: what was received then, and when.
-    began: (u64, Instant),
+    last_line_at: Instant,
+    file_began_at: Instant,
 }
 
 struct Bars {
     all: ProgressBar,
     file: ProgressBar,
-    /// Keeps them in their places.
+    /// Draws both.
     both: MultiProgress,
 }
 
-impl Meter {
+impl FetchMeter {
     pub(super) fn new(months: Months) -> Self {
         let now = Instant::now();
         let months = months.iter().count();
         let bars = if io::stderr().is_terminal() { Bars::new(months as u64) } else { None };
-        Meter { bars, months, done: 0, told_at: now, began: (0, now) }
+        FetchMeter { bars, months, done: 0, last_line_at: now, file_began_at: now }
     }
 
-    /// Shows what has happened.
+    /// Shows an event.
     pub(super) fn show(&mut self, event: &Event<'_>) {
         match event {
-            Event::Begun(month) => self.begin(*month),
+            Event::Started(month) => self.start(*month),
             Event::Received { month, bytes, bytes_total, bytes_received } => {
                 self.receive(*month, *bytes, *bytes_total, *bytes_received);
             }
@@ -49,12 +49,12 @@ impl Meter {
                 let pause = pause.as_secs_f64();
                 self.say(&format!("{month}: {reason}; try {} of {tries_max} in {pause:.1} s", tries + 1));
             }
-            Event::Ended(report) => self.end(report),
+            Event::Finished(report) => self.finish(report),
         }
     }
 
-    fn begin(&mut self, month: Month) {
-        self.began = (0, Instant::now());
+    fn start(&mut self, month: Month) {
+        self.file_began_at = Instant::now();
         if let Some(Bars { file, .. }) = &self.bars {
             file.reset();
             file.set_length(0);
@@ -64,7 +64,7 @@ impl Meter {
     }
 
     fn receive(&mut self, month: Month, bytes: u64, bytes_total: Option<u64>, bytes_received: u64) {
-        let rate = bytes_received as f64 / self.began.1.elapsed().as_secs_f64().max(1e-3);
+        let rate = bytes_received as f64 / self.file_began_at.elapsed().as_secs_f64().max(1e-3);
         let of = bytes_total.map_or_else(String::new, |total| format!(" of {}", HumanBytes(total)));
         let message = format!("{}{of}, {}/s", HumanBytes(bytes), HumanBytes(rate as u64));
         match &self.bars {
@@ -73,29 +73,29 @@ impl Meter {
                 file.set_position(bytes);
                 file.set_message(message);
             }
-            None if self.told_at.elapsed() >= LINE_INTERVAL => {
-                self.told_at = Instant::now();
+            None if self.last_line_at.elapsed() >= LINE_INTERVAL => {
+                self.last_line_at = Instant::now();
                 say(&format!("{month}: {message}; {} of {} months done", self.done, self.months));
             }
             None => {}
         }
     }
 
-    fn end(&mut self, report: &FileReport) {
+    fn finish(&mut self, report: &FileReport) {
         self.done += 1;
         if let Some(Bars { all, .. }) = &self.bars {
             all.set_position(self.done as u64);
         }
         let size = HumanBytes(report.bytes);
         let reason = report.reason.as_deref().unwrap_or_default();
-        let became = match report.state {
-            State::Fetched => format!("fetched, {size}"),
-            State::Present => format!("there already, {size}"),
-            State::Unpublished => format!("not published (yet): {reason}"),
-            State::Failed => format!("failed: {reason}"),
-            State::Left => format!("stopped, {size} are kept"),
+        let outcome = match report.state {
+            FileState::Fetched => format!("fetched, {size}"),
+            FileState::Present => format!("there already, {size}"),
+            FileState::Unpublished => format!("not published (yet): {reason}"),
+            FileState::Failed => format!("failed: {reason}"),
+            FileState::Left => format!("stopped, {size} are kept"),
         };
-        self.say(&format!("{}: {became}", report.month));
+        self.say(&format!("{}: {outcome}", report.month));
     }
 
     fn say(&self, line: &str) {
@@ -118,7 +118,7 @@ impl Bars {
     }
 }
 
-impl Drop for Meter {
+impl Drop for FetchMeter {
     fn drop(&mut self) {
         if let Some(Bars { all, file, .. }) = &self.bars {
             file.finish_and_clear();

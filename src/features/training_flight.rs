@@ -6,7 +6,7 @@ use super::{Query, Schedule, schedule::DAY_MIN};
 use crate::{
     classes::DelayClass,
     code::Code,
-    history::{Fate, Flight, WeatherTable},
+    history::{Flight, FlightStatus, WeatherTable},
     weather::Weather,
 };
 
@@ -72,7 +72,7 @@ impl<'a> TrainingFlight<'a> {
             schedule: schedule.map(|(dep_min, arr_min)| Schedule { dep_min, arr_min }),
             weather: weather.at_departure(flight),
         };
-        (flight.fate == Fate::Flown).then(|| TrainingFlight::new(&query, dep_delay, arr_delay))
+        (flight.status == FlightStatus::Flown).then(|| TrainingFlight::new(&query, dep_delay, arr_delay))
     }
 
     /// Those of a history's flights that can be trained on, in their order. The flights are taken, and given back as they are used: a

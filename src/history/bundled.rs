@@ -1,4 +1,5 @@
-//! The data of the project's `data/` folder, compiled in. Source, licence and columns: `data/README.md`.
+//! The data of the project's `data/` folder, compiled in, and the airports, airlines and routes of a history, which are
+//! based on them. Source, licence and columns: `data/README.md`.
 
 use std::collections::BTreeMap;
 
@@ -6,52 +7,78 @@ use ::parquet::data_type::{ByteArray, ByteArrayType, DoubleType};
 use bytes::Bytes;
 
 use super::{
-    History, HistoryError, WeatherTable,
+    dataset::History,
+    error::HistoryError,
     parquet::{Required, Table, read_flights_from, read_weather_from},
+    weather::WeatherTable,
 };
-use crate::{atlas::Airport, code::Code};
+use crate::{
+    atlas::{Airport, Atlas, Route},
+    code::Code,
+};
 
 const FLIGHTS: &[u8] = include_bytes!("../../data/flights.parquet");
 const WEATHER: &[u8] = include_bytes!("../../data/weather.parquet");
 const AIRPORTS: &[u8] = include_bytes!("../../data/airports.parquet");
 const AIRLINES: &[u8] = include_bytes!("../../data/airlines.parquet");
 
-/// The 336,776 flights that left New York's airports in 2013 or were meant to, 327,346 of them flown, and the weather
-/// there. No route table.
+/// Returns the flights scheduled from New York's airports in 2013, and the weather there. It has no route table.
 pub fn bundled() -> Result<History, HistoryError> {
     let flights = read_flights_from("the bundled flights", Bytes::from_static(FLIGHTS))?;
     let weather = read_weather_from("the bundled weather", Bytes::from_static(WEATHER))?;
     Ok(History::new(flights, Vec::new()).with_weather(WeatherTable::new(weather)))
 }
 
-/// The bundled airports: the United States', by code.
-pub(super) fn airports() -> Result<BTreeMap<Code, Airport>, HistoryError> {
+/// Returns the airports of the United States, by code.
+fn airports() -> Result<BTreeMap<Code, Airport>, HistoryError> {
     let table = Table::new("the bundled airports".to_owned(), Bytes::from_static(AIRPORTS))?;
     let (codes, names) = (texts(&table, "faa")?, texts(&table, "name")?);
     let (latitudes, longitudes) = (numbers(&table, "lat")?, numbers(&table, "lon")?);
-    let places = latitudes.into_iter().zip(longitudes);
+    let positions = latitudes.into_iter().zip(longitudes);
     let airports =
-        codes.iter().zip(names).zip(places).enumerate().map(|(row, ((code, name), (latitude, longitude)))| {
-            let code = code.parse().map_err(|error| table.value("faa", row, format!("{error}")))?;
+        codes.iter().zip(names).zip(positions).enumerate().map(|(row, ((code, name), (latitude, longitude)))| {
+            let code = code.parse().map_err(|error| table.value_error("faa", row, format!("{error}")))?;
             Ok((code, Airport { name, latitude, longitude }))
         });
     airports.collect()
 }
 
-/// The bundled airlines' names, by code.
-pub(super) fn airlines() -> Result<BTreeMap<Code, String>, HistoryError> {
+/// Returns the names of airlines, by code.
+fn airlines() -> Result<BTreeMap<Code, String>, HistoryError> {
     let table = Table::new("the bundled airlines".to_owned(), Bytes::from_static(AIRLINES))?;
     let (codes, names) = (texts(&table, "carrier")?, texts(&table, "name")?);
     let airlines = codes.iter().zip(names).enumerate().map(|(row, (code, name))| {
-        let code = code.parse().map_err(|error| table.value("carrier", row, format!("{error}")))?;
+        let code = code.parse().map_err(|error| table.value_error("carrier", row, format!("{error}")))?;
         Ok((code, name))
     });
     airlines.collect()
 }
 
+impl History {
+    /// Returns the bundled airports and airlines, the route table of the history, and what all its flights add: the
+    /// median distance of each route, and the airlines, named by their code where the bundled table has no name.
+    pub fn atlas(&self) -> Result<Atlas, HistoryError> {
+        let mut airlines = airlines()?;
+        let mut observed = BTreeMap::<(Code, Code), Vec<f32>>::new();
+        for flight in self.all() {
+            airlines.entry(flight.carrier).or_insert_with(|| flight.carrier.to_string());
+            if let Some(miles) = flight.distance {
+                observed.entry((flight.origin, flight.dest)).or_default().push(miles);
+            }
+        }
+        let observed = observed.into_iter().map(|((origin, dest), mut miles)| {
+            let middle = miles.len() / 2;
+            // The upper median, because BTS revises distances by about a mile, and a mean would equal neither.
+            let (_, median, _) = miles.select_nth_unstable_by(middle, f32::total_cmp);
+            Route { origin, dest, miles: *median }
+        });
+        Ok(Atlas::new(airports()?, airlines, self.routes.iter().copied(), observed))
+    }
+}
+
 fn texts(table: &Table, column: &'static str) -> Result<Vec<String>, HistoryError> {
     let mut texts = Vec::new();
-    table.each::<ByteArrayType>(column, Required::Yes, |_, bytes: &ByteArray| {
+    table.for_each_value::<ByteArrayType>(column, Required::Yes, |_, bytes: &ByteArray| {
         texts.push(bytes.as_utf8().map_err(|error| error.to_string())?.to_owned());
         Ok(())
     })?;
@@ -60,7 +87,7 @@ fn texts(table: &Table, column: &'static str) -> Result<Vec<String>, HistoryErro
 
 fn numbers(table: &Table, column: &'static str) -> Result<Vec<f64>, HistoryError> {
     let mut numbers = Vec::new();
-    table.each::<DoubleType>(column, Required::Yes, |_, number| {
+    table.for_each_value::<DoubleType>(column, Required::Yes, |_, number| {
         numbers.push(*number);
         Ok(())
     })?;
@@ -70,37 +97,39 @@ fn numbers(table: &Table, column: &'static str) -> Result<Vec<f64>, HistoryError
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::Fate;
+    use crate::history::flight::{Flight, FlightStatus};
 
     #[test]
-    fn the_bundled_data_are_those_that_the_readme_describes() {
+    fn the_bundled_data_match_the_readme() {
         let history = bundled().unwrap();
         assert_eq!((history.flights.len(), history.cancelled(), history.diverted()), (327_346, 8_255, 1_175));
-        assert!(history.flights.iter().all(|flight| flight.fate == Fate::Flown && flight.arr_delay.is_some()));
+        assert!(
+            history.flights.iter().all(|flight| flight.status == FlightStatus::Flown && flight.arr_delay.is_some())
+        );
         assert_eq!((airports().unwrap().len(), airlines().unwrap().len()), (1_458, 16));
         // 26,115 rows, three of them in an hour that came twice.
         assert_eq!(history.weather.len(), 26_112);
     }
 
     #[test]
-    fn flights_find_their_weather_and_no_storm_that_never_blew() {
+    fn flights_have_their_weather_without_invalid_observations() {
         use crate::weather::Observation::{Temp, WindGust, WindSpeed};
         let history = bundled().unwrap();
-        let of = |origin: &str, date: &str, hour| {
-            history.weather.of(origin.parse().unwrap(), date.parse().unwrap(), hour).copied()
+        let at = |origin: &str, date: &str, hour| {
+            history.weather.at(origin.parse().unwrap(), date.parse().unwrap(), hour).copied()
         };
         // EWR,2013,1,1,1,39.02,26.06,59.37,270,10.35702,NA,0,1012,10,2013-01-01T06:00:00Z
-        let first = of("EWR", "2013-01-01", 1).unwrap();
+        let first = at("EWR", "2013-01-01", 1).unwrap();
         assert_eq!((first.get(Temp), first.get(WindSpeed), first.get(WindGust)), (Some(39.02), Some(10.35702), None));
         // EWR,2013,2,12,3,…,1048.36058,…
-        assert_eq!(of("EWR", "2013-02-12", 3).unwrap().get(WindSpeed), None);
-        assert_eq!(of("ATL", "2013-01-01", 1), None);
+        assert_eq!(at("EWR", "2013-02-12", 3).unwrap().get(WindSpeed), None);
+        assert_eq!(at("ATL", "2013-01-01", 1), None);
         let joined = history.flights.iter().filter(|flight| history.weather.at_departure(flight).is_some()).count();
         assert_eq!(joined, 325_819, "the table ends on 30 December, and has gaps");
     }
 
     #[test]
-    fn the_packages_first_flight_is_told_as_there() {
+    fn the_first_flight_has_the_values_of_the_package() {
         let history = bundled().unwrap();
         // 2013,1,1,517,515,2,830,819,11,UA,1545,N14228,EWR,IAH,227,1400,5,15,2013-01-01T10:00:00Z
         let ua1545 = history.flights.iter().find(|flight| flight.flight_num == Some(1545)).unwrap();
@@ -109,5 +138,35 @@ mod tests {
         assert_eq!((ua1545.dep_delay, ua1545.arr_delay), (Some(2.0), Some(11.0)));
         assert_eq!((ua1545.air_time_min, ua1545.distance), (Some(227.0), Some(1400.0)));
         assert_eq!(ua1545.tail_num.unwrap().as_str(), "N14228");
+    }
+
+    fn flight(carrier: &str, origin: &str, dest: &str, miles: f32) -> Flight {
+        let code = |text: &str| text.parse().unwrap();
+        let date = "2008-01-31".parse().unwrap();
+        let flight = Flight::unknown(date, code(carrier), code(origin), code(dest));
+        Flight { distance: Some(miles), arr_delay: Some(miles - 100.0), ..flight }
+    }
+
+    #[test]
+    fn the_bundled_history_has_the_airports_that_its_table_lacks() {
+        let atlas = bundled().unwrap().atlas().unwrap();
+        let code = |text: &str| text.parse::<Code>().unwrap();
+        for airport in ["JFK", "ATL", "SFO", "SJU", "STT", "BQN", "PSE"] {
+            assert!(atlas.knows_airport(code(airport)), "{airport}");
+        }
+        assert_eq!(atlas.distance_miles(code("JFK"), code("SJU")), Some(1598.0));
+        assert_eq!(atlas.airlines().find(|(airline, _)| *airline == code("AA")).unwrap().1, "American Airlines Inc.");
+    }
+
+    #[test]
+    fn distances_are_medians_of_all_flights_and_an_airline_without_a_name_gets_its_code() {
+        let mut flights = vec![flight("XE", "QQA", "QQB", 300.0), flight("XE", "QQA", "QQB", 302.0)];
+        flights.push(flight("AA", "QQA", "QQB", 999.0));
+        flights.push(Flight { status: FlightStatus::Cancelled, arr_delay: None, ..flight("AA", "QQC", "QQB", 50.0) });
+        let atlas = History::new(flights, Vec::new()).atlas().unwrap();
+        let code = |text: &str| text.parse::<Code>().unwrap();
+        assert_eq!(atlas.distance_miles(code("QQA"), code("QQB")), Some(302.0));
+        assert_eq!(atlas.distance_miles(code("QQC"), code("QQB")), Some(50.0));
+        assert_eq!(atlas.airlines().find(|(airline, _)| *airline == code("XE")).unwrap().1, "XE");
     }
 }

@@ -1,32 +1,31 @@
-//! Why a history cannot be read.
+//! The errors of reading and writing a history.
 
 use std::io;
 
 use ::parquet::errors::ParquetError;
 
-use super::shown::escaped;
+use super::escape::escaped;
 
-/// Why a history cannot be read or written. `file` is the file as it was named to us.
+/// An error of reading or writing a history. `file` is the path as the caller gave it.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
-    /// The operating system refused.
+    /// The file cannot be opened.
     #[error("cannot read {}", escaped(file))]
     Io {
         /// The file.
         file: String,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A directory without a history in it.
-    #[error(
-        "{directory} holds no {}; make one with `delaycast data import PATH… --out {directory}`",
-        super::FLIGHTS_FILE
-    )]
+    /// The directory holds no history.
+    #[error("{directory} holds no {file}; make one with `delaycast data import PATH… --out {directory}`")]
     NoHistory {
         /// The directory.
         directory: String,
+        /// The file that it must hold.
+        file: &'static str,
     },
-    /// Not Parquet, or damaged.
+    /// The file is not Parquet, or is damaged.
     #[error(
         "{} is not Parquet or is damaged; other formats are read by `delaycast data import`, \
          and a damaged file must be imported again",
@@ -35,10 +34,10 @@ pub enum HistoryError {
     Damaged {
         /// The file.
         file: String,
-        /// What the decoder said.
+        /// The error of the decoder.
         source: ParquetError,
     },
-    /// Parquet whose pages are compressed by a codec that is not built in.
+    /// The codec of the file is not built in.
     #[error(
         "{} is compressed with {codec}, which is not built in: write it with zstd, snappy, gzip, lz4 or none",
         escaped(file)
@@ -49,7 +48,7 @@ pub enum HistoryError {
         /// The codec.
         codec: String,
     },
-    /// Parquet, but not a table that we read.
+    /// The file lacks required columns.
     #[error(
         "{} lacks {}; it has {}",
         escaped(file),
@@ -59,24 +58,24 @@ pub enum HistoryError {
     Missing {
         /// The file.
         file: String,
-        /// The columns that are needed.
+        /// The required columns that it lacks.
         missing: Vec<&'static str>,
-        /// The columns that are there.
+        /// The columns that it has.
         found: Vec<String>,
     },
-    /// A column of another type.
+    /// A column has another type.
     #[error("column {column} of {} is {found}, and must be {wanted} without nesting", escaped(file))]
     Type {
         /// The file.
         file: String,
         /// The column.
         column: &'static str,
-        /// The physical type it has.
+        /// The physical type of the column.
         found: String,
-        /// The physical type it must have.
+        /// The required physical type.
         wanted: String,
     },
-    /// A value that cannot be.
+    /// A value is invalid.
     #[error("column {column} of {}, row {row}: {}", escaped(file), escaped(reason))]
     Value {
         /// The file.
@@ -85,7 +84,7 @@ pub enum HistoryError {
         column: &'static str,
         /// The row in the file, from 1.
         row: u64,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// The file could not be written.
@@ -93,7 +92,7 @@ pub enum HistoryError {
     Write {
         /// The file.
         file: String,
-        /// What went wrong.
+        /// The error of the encoder.
         source: ParquetError,
     },
 }

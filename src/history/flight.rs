@@ -1,4 +1,4 @@
-//! A flight of the past.
+//! Flights of the past, and how they ended.
 
 use std::cmp::Ordering;
 
@@ -6,18 +6,18 @@ use chrono::NaiveDate;
 
 use crate::code::Code;
 
-/// How a flight ended.
+/// The way in which a flight ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fate {
-    /// It arrived where it was meant to: only such flights are trained on.
+pub enum FlightStatus {
+    /// It landed at its destination. Only such flights are trained on.
     Flown,
-    /// It never left.
+    /// It did not depart.
     Cancelled,
-    /// It landed elsewhere.
+    /// It landed at another airport.
     Diverted,
 }
 
-/// Flight numbers have at most five digits; airlines use four.
+/// Upper bound on flight numbers: five digits. Airlines use four.
 pub const FLIGHT_NUM_MAX: u32 = 99_999;
 
 /// A flight of the past. Delays are minutes, negative when early; times of day are minutes since local midnight,
@@ -30,11 +30,11 @@ pub struct Flight {
     pub carrier: Code,
     /// The flight's number, at most [`FLIGHT_NUM_MAX`].
     pub flight_num: Option<u32>,
-    /// The aeroplane.
+    /// The registration of the aeroplane.
     pub tail_num: Option<Code>,
-    /// Where it started.
+    /// The airport of departure.
     pub origin: Code,
-    /// Where it was to land.
+    /// The scheduled destination.
     pub dest: Code,
     /// Scheduled departure, local time of day.
     pub crs_dep_min: Option<u16>,
@@ -50,12 +50,12 @@ pub struct Flight {
     pub air_time_min: Option<f32>,
     /// Distance in miles.
     pub distance: Option<f32>,
-    /// How it ended.
-    pub fate: Fate,
+    /// The way in which it ended.
+    pub status: FlightStatus,
 }
 
 impl Flight {
-    /// A flown flight of which no more is known.
+    /// Creates a flown flight without further values.
     pub fn unknown(date: NaiveDate, carrier: Code, origin: Code, dest: Code) -> Self {
         Flight {
             date,
@@ -71,17 +71,17 @@ impl Flight {
             arr_delay: None,
             air_time_min: None,
             distance: None,
-            fate: Fate::Flown,
+            status: FlightStatus::Flown,
         }
     }
 
-    /// The order of a history: by date, carrier, number, route, then by everything else, so that it is total and
-    /// two imports of the same flights write the same file.
+    /// Compares in the order of a history: by date, carrier, number, route, then by all other fields. The order is total,
+    /// so that two imports of the same flights write the same file.
     pub fn cmp_all(&self, other: &Self) -> Ordering {
         let key = |flight: &Self| {
             (
                 (flight.date, flight.carrier, flight.flight_num, flight.origin, flight.dest),
-                (flight.crs_dep_min, flight.crs_arr_min, flight.tail_num, flight.fate),
+                (flight.crs_dep_min, flight.crs_arr_min, flight.tail_num, flight.status),
             )
         };
         let numbers = |flight: &Self| {
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flight_is_as_small_as_it_says() {
+    fn a_flight_takes_96_bytes() {
         assert_eq!(size_of::<Flight>(), 96);
     }
 }

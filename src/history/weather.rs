@@ -2,23 +2,23 @@
 
 use chrono::NaiveDate;
 
-use super::Flight;
+use super::flight::Flight;
 use crate::{code::Code, weather::Weather};
 
-/// An airport, a local day and an hour of it, 0 to 23.
-pub type Hour = (Code, NaiveDate, u8);
+/// An airport, a local day and an hour of the day, 0 to 23.
+pub type WeatherHour = (Code, NaiveDate, u8);
 
-/// The weather by airport and hour, found by bisection: 52 bytes an hour. Flights refer to it.
+/// The weather by airport and hour, found by binary search: 52 bytes an hour.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct WeatherTable(Vec<(Hour, Weather)>);
+pub struct WeatherTable(Vec<(WeatherHour, Weather)>);
 
 impl WeatherTable {
-    /// No weather at all.
+    /// The empty table.
     pub const NONE: &'static WeatherTable = &WeatherTable(Vec::new());
 
-    /// Takes hours in any order. Those in which nothing was observed are left out; of two for the same hour, as there are when
-    /// clocks are set back, the later holds.
-    pub fn new(hours: impl IntoIterator<Item = (Hour, Weather)>) -> Self {
+    /// Creates the table from hours in any order, without those that have no observation. Of two for the same hour, as
+    /// when clocks are set back, the later one is kept.
+    pub fn new(hours: impl IntoIterator<Item = (WeatherHour, Weather)>) -> Self {
         let mut hours: Vec<_> = hours.into_iter().filter(|(_, weather)| weather.is_observed()).collect();
         hours.sort_by_key(|(hour, _)| *hour);
         hours.dedup_by(|later, earlier| {
@@ -31,29 +31,29 @@ impl WeatherTable {
         WeatherTable(hours)
     }
 
-    /// The weather of an hour, if anything was observed.
-    pub fn of(&self, airport: Code, date: NaiveDate, hour: u8) -> Option<&Weather> {
-        let at = self.0.binary_search_by_key(&(airport, date, hour), |(hour, _)| *hour).ok()?;
-        Some(&self.0[at].1)
+    /// Returns the weather of an hour, if there is an observation.
+    pub fn at(&self, airport: Code, date: NaiveDate, hour: u8) -> Option<&Weather> {
+        let index = self.0.binary_search_by_key(&(airport, date, hour), |(hour, _)| *hour).ok()?;
+        Some(&self.0[index].1)
     }
 
-    /// The weather where a flight starts, in the hour in which it is to leave.
+    /// Returns the weather at a flight's origin, in the hour of its scheduled departure.
     pub fn at_departure(&self, flight: &Flight) -> Option<&Weather> {
-        // A time of day is below 24 hours.
-        self.of(flight.origin, flight.date, (flight.crs_dep_min? / 60) as u8)
+        // The hour fits: a time of day is below 24 hours.
+        self.at(flight.origin, flight.date, (flight.crs_dep_min? / 60) as u8)
     }
 
-    /// All hours, in order.
-    pub fn hours(&self) -> &[(Hour, Weather)] {
+    /// Returns all hours, in order.
+    pub fn hours(&self) -> &[(WeatherHour, Weather)] {
         &self.0
     }
 
-    /// How many hours it has.
+    /// Returns the number of hours.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether it has none.
+    /// Returns whether there is no hour.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -65,7 +65,7 @@ mod tests {
     use crate::weather::Observation::{Precip, Temp};
 
     #[test]
-    fn a_flight_gets_the_weather_of_its_own_airport_day_and_hour() {
+    fn a_flight_gets_the_weather_of_its_airport_day_and_hour() {
         let code = |text: &str| text.parse::<Code>().unwrap();
         let day = |day| NaiveDate::from_ymd_opt(2013, 1, day).unwrap();
         let temp = |degrees: f32| Weather::UNOBSERVED.with(Temp, degrees);
@@ -87,6 +87,6 @@ mod tests {
         assert_eq!((at(Some(23 * 60)), at(Some(1439))), (Some(23.0), Some(23.0)));
         // An hour without observations, one of another airport, and no hour at all.
         assert_eq!((at(Some(7 * 60)), at(Some(8 * 60)), at(None)), (None, None, None));
-        assert!(table.of(code("JFK"), day(3), 0).is_none() && WeatherTable::default().is_empty());
+        assert!(table.at(code("JFK"), day(3), 0).is_none() && WeatherTable::default().is_empty());
     }
 }

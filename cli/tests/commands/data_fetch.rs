@@ -1,4 +1,4 @@
-//! `delaycast data fetch` as a process: what it prints where, how it exits, and that it goes on where it was stopped.
+//! Tests of `delaycast data fetch` as a process: its output, its exit code, and resuming.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use crate::server::{Reply, Server};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-/// A zip with a line of CSV in it.
+/// Creates a zip with a line of CSV in it.
 fn zip() -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     archive.start_file("flights.csv", zip::write::SimpleFileOptions::default()).unwrap();
@@ -28,7 +28,7 @@ fn part(out: &Path) -> PathBuf {
 }
 
 #[test]
-fn json_goes_to_stdout_alone_and_a_month_that_is_lacking_is_told_by_the_exit_code() {
+fn stdout_has_json_alone_and_a_missing_month_fails_the_command() {
     let server = Server::start(|request| {
         if request.path.ends_with("_2015_1.zip") { Reply::new(404, "") } else { Reply::file(request, &zip(), "\"a\"") }
     });
@@ -49,16 +49,16 @@ fn json_goes_to_stdout_alone_and_a_month_that_is_lacking_is_told_by_the_exit_cod
 }
 
 #[test]
-fn a_signal_leaves_what_the_next_run_goes_on_with() {
-    let server = Server::start(|request| match request.from() {
-        None => Reply::file(request, &zip(), "\"a\"").cut(20).stall(),
+fn an_interrupted_fetch_is_resumed_by_the_next_run() {
+    let server = Server::start(|request| match request.range_start() {
+        None => Reply::file(request, &zip(), "\"a\"").truncate(20).stall(),
         Some(_) => Reply::file(request, &zip(), "\"a\""),
     });
     let dir = tempfile::tempdir().unwrap();
     let (url, out) = (server.url(), dir.path().to_string_lossy().into_owned());
     let mut command = crate::support::delaycast(&arguments(&url, &out, "2014-12"));
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    crate::support::until("something is there", || fs::metadata(part(dir.path())).is_ok_and(|part| part.len() == 20));
+    crate::support::until("the part has its bytes", || fs::metadata(part(dir.path())).is_ok_and(|part| part.len() == 20));
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -69,12 +69,12 @@ fn a_signal_leaves_what_the_next_run_goes_on_with() {
 
     let (status, _, stderr) = crate::support::run(&arguments(&url, &out, "2014-12"), b"");
     assert!(status.success(), "{stderr}");
-    let asked: Vec<_> = server.requests().iter().map(crate::server::Request::from).collect();
-    assert_eq!(asked, [None, Some(20)]);
+    let starts: Vec<_> = server.requests().iter().map(crate::server::Request::range_start).collect();
+    assert_eq!(starts, [None, Some(20)]);
 }
 
 #[test]
-fn what_is_no_span_of_months_is_told_before_anything_is_done() {
+fn an_invalid_span_of_months_fails_before_any_effect() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("bts").to_string_lossy().into_owned();
     for (last, expected) in

@@ -1,4 +1,4 @@
-//! `delaycast data import` as a process: what it prints where, and how it exits.
+//! Tests of `delaycast data import` as a process: its output and its exit code.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ fn import(directory: &Path, arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn json_goes_to_stdout_alone_and_broken_rows_to_stderr() {
+fn stdout_has_json_alone_and_stderr_the_broken_rows() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("flights.csv"), CSV).unwrap();
     let output = import(directory.path(), &["flights.csv", "--out", "out", "--format", "json"]);
@@ -22,26 +22,26 @@ fn json_goes_to_stdout_alone_and_broken_rows_to_stderr() {
     let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((summary["flown"].as_u64(), summary["broken"].as_u64()), (Some(1), Some(1)));
     assert_eq!(summary["from"], "2008-01-01");
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(said, "skipped flights.csv line 3: the row has 1 columns, the header 5\n");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(stderr, "skipped flights.csv line 3: the row has 1 columns, the header 5\n");
 
     let again = import(directory.path(), &["flights.csv", "--out", "out"]);
     assert_eq!((again.status.code(), again.stdout.as_slice()), (Some(1), b"".as_slice()));
-    let said = String::from_utf8(again.stderr).unwrap();
-    assert!(said.starts_with("error: out already holds a history"), "{said}");
+    let stderr = String::from_utf8(again.stderr).unwrap();
+    assert!(stderr.starts_with("error: out already holds a history"), "{stderr}");
 }
 
 #[test]
-fn a_failure_tells_its_cause_once() {
+fn a_failure_prints_its_cause_once() {
     let directory = tempfile::tempdir().unwrap();
     let output = import(directory.path(), &["missing.csv", "--out", "out"]);
-    let said = String::from_utf8(output.stderr).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(said, "error: cannot read missing.csv\n  because: No such file or directory (os error 2)\n");
+    assert_eq!(stderr, "error: cannot read missing.csv\n  because: No such file or directory (os error 2)\n");
 }
 
 #[test]
-fn what_a_folder_holds_beside_flights_is_in_the_summary() {
+fn files_passed_over_in_a_folder_are_in_the_summary() {
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path().join("folder");
     fs::create_dir(&folder).unwrap();
@@ -57,10 +57,10 @@ fn what_a_folder_holds_beside_flights_is_in_the_summary() {
     assert!(!output.stdout.contains(&0x1b), "JSON has no control characters");
 
     let output = import(directory.path(), &["folder", "--out", "text"]);
-    let said = String::from_utf8(output.stdout).unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
     let expected = "passed over 2\n  folder/_SUCCESS is bookkeeping of the program or system that wrote the folder\n  \
         folder/\\u{1b}[2Jplanes.csv has no column for";
-    assert!(said.contains(expected), "{said}");
+    assert!(stdout.contains(expected), "{stdout}");
 }
 
 #[test]
@@ -69,11 +69,12 @@ fn dates_with_the_day_first_need_the_option_and_a_bound_can_be_raised() {
     let csv = "FlightDate;Carrier;Origin;Dest;ArrDelay\n03/01/2015;AA;ATL;SFO;5,0\n21/01/2015;AA;ATL;SFO;5,0\n";
     fs::write(directory.path().join("flights.csv"), csv).unwrap();
     let output = import(directory.path(), &["flights.csv", "--out", "out"]);
-    let said = String::from_utf8(output.stderr).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        said.contains("flights.csv line 3: the date \"21/01/2015\" has the day first") && said.contains("--day-first"),
-        "{said}"
+        stderr.contains("flights.csv line 3: the date \"21/01/2015\" has the day first")
+            && stderr.contains("--day-first"),
+        "{stderr}"
     );
     let options = ["--day-first", "--unpacked-max", "1", "--unpacked-ratio", "10", "--format", "json"];
     let output = import(directory.path(), &[["flights.csv", "--out", "out"].as_slice(), &options].concat());

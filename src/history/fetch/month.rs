@@ -1,4 +1,4 @@
-//! Months, and the spans of them that one fetch may ask for.
+//! Months, and spans of months that one fetch may request.
 
 use std::{fmt, str::FromStr};
 
@@ -13,10 +13,10 @@ pub struct Month {
 }
 
 impl Month {
-    /// The first month that BTS has.
+    /// The first month that BTS publishes.
     pub const FIRST: Month = Month { year: 1987, month: 10 };
 
-    /// The name of its zip at BTS, since "unique carriers" are called "reporting carriers".
+    /// Returns the name of its zip at BTS, in use since "unique carriers" are called "reporting carriers".
     pub fn file_name(self) -> String {
         format!("On_Time_Reporting_Carrier_On_Time_Performance_1987_present_{}_{}.zip", self.year, self.month)
     }
@@ -46,31 +46,31 @@ impl Serialize for Month {
     }
 }
 
-/// Why a text is no month, or two months are no span.
+/// An error about a month or a span of months.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MonthError {
-    /// Not written as a month.
+    /// The text is not a month.
     #[error("{0:?} is no month: write the year and the month, as in 2015-01")]
     Spelling(String),
-    /// Before there was anything.
+    /// The month is before the first one of BTS.
     #[error("{0} is before {first}, where the data of BTS begin", first = Month::FIRST)]
     TooEarly(Month),
-    /// The end is before the beginning.
+    /// The last month is before the first.
     #[error("{last} is before {first}: swap the two")]
     Reversed {
-        /// The beginning.
+        /// The first month.
         first: Month,
-        /// The end.
+        /// The last month.
         last: Month,
     },
-    /// More than one fetch may ask for.
+    /// The span is longer than [`Months::MAX`].
     #[error("{first} to {last} are {months} months, and one fetch gets {max} at most: do it in several", max = Months::MAX)]
     TooMany {
-        /// The beginning.
+        /// The first month.
         first: Month,
-        /// The end.
+        /// The last month.
         last: Month,
-        /// How many these are.
+        /// Number of months in the span.
         months: u32,
     },
 }
@@ -99,10 +99,10 @@ pub struct Months {
 }
 
 impl Months {
-    /// A span has no more months than these ten years, about 3 GB.
+    /// Upper bound on months in a span: ten years, about 3 GB.
     pub const MAX: u32 = 120;
 
-    /// The months from `first` to `last`.
+    /// Creates the span from `first` to `last`.
     pub fn new(first: Month, last: Month) -> Result<Self, MonthError> {
         if last < first {
             return Err(MonthError::Reversed { first, last });
@@ -111,7 +111,7 @@ impl Months {
         if months > Self::MAX { Err(MonthError::TooMany { first, last, months }) } else { Ok(Months { first, last }) }
     }
 
-    /// Each of them, in their order.
+    /// Iterates over the months in order.
     pub fn iter(self) -> impl Iterator<Item = Month> {
         std::iter::successors(Some(self.first), |month| Some(month.next())).take_while(move |month| *month <= self.last)
     }
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_month_is_written_as_it_is_read_and_its_file_is_named_as_at_bts() {
+    fn a_month_round_trips_and_names_its_zip_as_bts_does() {
         assert_eq!(month("2015-01").to_string(), "2015-01");
         let name = "On_Time_Reporting_Carrier_On_Time_Performance_1987_present_2015_1.zip";
         assert_eq!(month("2015-01").file_name(), name);
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_month_is_refused() {
+    fn a_text_that_is_no_month_is_refused() {
         for text in ["", "2015", "2015-1", "2015-13", "2015-00", "15-01", "2015-01-01", "+015-01", "2015/01", "2015-é"]
         {
             assert_eq!(text.parse::<Month>(), Err(MonthError::Spelling(text.to_owned())));
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_has_both_ends_and_a_bound() {
+    fn a_span_includes_both_ends_and_is_bounded() {
         let span = |first, last| Months::new(month(first), month(last));
         let listed: Vec<String> = span("2014-11", "2015-02").unwrap().iter().map(|month| month.to_string()).collect();
         assert_eq!(listed, ["2014-11", "2014-12", "2015-01", "2015-02"]);

@@ -1,4 +1,4 @@
-//! Bounds on what an import reads, and the readers that hold them.
+//! Bounds on the input of an import, and readers that enforce them.
 
 use std::{
     cell::Cell,
@@ -8,29 +8,28 @@ use std::{
     rc::Rc,
 };
 
-use super::ImportError;
+use super::error::ImportError;
 
-/// Folders are entered up to this depth below the one that is given.
+/// Upper bound on the depth of folders below an input path.
 pub(super) const DEPTH_MAX: usize = 8;
-/// Files and folders looked at below one folder that is given, and members of a zip.
+/// Upper bound on files and folders below an input path, and on members of a zip.
 pub(super) const ENTRIES_MAX: usize = 10_000;
-/// Compressed streams inside of each other.
+/// Upper bound on compressed streams inside each other.
 pub(super) const NESTING_MAX: usize = 3;
-/// A Parquet file inside of a zip or a compressed stream is held in memory, up to this size.
+/// Upper bound on a Parquet file in a zip or a compressed stream, which is held in memory.
 pub(super) const IN_MEMORY_BYTES_MAX: u64 = 1 << 30;
-/// Up to this many unpacked bytes the ratio is not looked at: a short text of equal lines is no attack.
+/// Unpacked bytes up to which the ratio is not checked: a short text of equal lines is no zip bomb.
 pub(super) const RATIO_FREE_BYTES: u64 = 64 << 20;
 
 /// Options of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// True if dates that begin with two numbers, as 21/01/2015, have the day first; otherwise they have the month
-    /// first.
+    /// True if dates that begin with two numbers, as 21/01/2015, have the day first; else they have the month first.
     pub day_first: bool,
-    /// Bytes that one compressed file may unpack to.
+    /// Upper bound on the unpacked bytes of a compressed file.
     pub unpacked_bytes_max: u64,
-    /// Upper bound on the unpacked size of a compressed file, in times its size; not applied up to 64 MiB. CSV of BTS
-    /// packs 20 to 1.
+    /// Upper bound on the unpacked size of a compressed file, in times its size; not checked up to 64 MiB. CSV of BTS
+    /// compresses 20 to 1.
     pub unpacked_ratio_max: u64,
 }
 
@@ -40,40 +39,40 @@ impl Default for Options {
     }
 }
 
-/// Bytes that a compressed file has unpacked to so far, and their bounds.
+/// The unpacked bytes of a compressed file so far, and their bounds.
 #[derive(Debug, Clone)]
 pub(super) struct Budget {
-    /// The size of the file; for a pipe what was read of it.
-    packed: Packed,
+    packed: PackedSize,
     unpacked: Rc<Cell<u64>>,
     bytes_max: u64,
     ratio_max: u64,
 }
 
+/// The size of a file; of a pipe, the bytes read so far.
 #[derive(Debug, Clone)]
-enum Packed {
+enum PackedSize {
     File(u64),
     Pipe(Rc<Cell<u64>>),
 }
 
 impl Budget {
-    /// The budget of a file of this size, or of a pipe whose bytes are counted.
+    /// Creates the budget of a file of this size, or of a pipe whose bytes are counted.
     pub(super) fn new(options: &Options, bytes: Option<u64>, read: &Rc<Cell<u64>>) -> Self {
         Budget {
-            packed: bytes.map_or_else(|| Packed::Pipe(read.clone()), Packed::File),
+            packed: bytes.map_or_else(|| PackedSize::Pipe(read.clone()), PackedSize::File),
             unpacked: Rc::default(),
             bytes_max: options.unpacked_bytes_max,
             ratio_max: options.unpacked_ratio_max,
         }
     }
 
-    /// Counts bytes that were unpacked; an error when they are too many.
+    /// Counts unpacked bytes; fails if they exceed a bound.
     pub(super) fn spend(&self, bytes: u64) -> io::Result<()> {
         let unpacked = self.unpacked.get().saturating_add(bytes);
         self.unpacked.set(unpacked);
         let packed = match &self.packed {
-            Packed::File(bytes) => *bytes,
-            Packed::Pipe(read) => read.get(),
+            PackedSize::File(bytes) => *bytes,
+            PackedSize::Pipe(read) => read.get(),
         };
         if unpacked > self.bytes_max {
             return Err(io::Error::other(TooLarge(format!("{} bytes (--unpacked-max)", self.bytes_max))));
@@ -85,7 +84,7 @@ impl Budget {
     }
 }
 
-/// A bound on unpacking that was passed, with the option that raises it.
+/// A bound on unpacking that was exceeded, with the option that raises it.
 #[derive(Debug)]
 struct TooLarge(String);
 
@@ -97,8 +96,8 @@ impl fmt::Display for TooLarge {
 
 impl std::error::Error for TooLarge {}
 
-/// The error about a file whose decoder failed: it is damaged, unless it has passed a bound.
-pub(super) fn damaged(file: &str, source: io::Error) -> ImportError {
+/// Converts the error of a file's decoder: the file is damaged, or has exceeded a bound.
+pub(super) fn decode_error(file: &str, source: io::Error) -> ImportError {
     let file = file.to_owned();
     match source.get_ref().and_then(|inner| inner.downcast_ref::<TooLarge>()) {
         Some(TooLarge(bound)) => ImportError::Unpacks { file, bound: bound.clone() },
@@ -106,19 +105,19 @@ pub(super) fn damaged(file: &str, source: io::Error) -> ImportError {
     }
 }
 
-/// A reader of unpacked bytes that holds a budget.
-pub(super) struct Bounded<R> {
+/// A reader of unpacked bytes that enforces a budget.
+pub(super) struct BudgetReader<R> {
     inner: R,
     budget: Budget,
 }
 
-impl<R> Bounded<R> {
+impl<R> BudgetReader<R> {
     pub(super) fn new(inner: R, budget: &Budget) -> Self {
-        Bounded { inner, budget: budget.clone() }
+        BudgetReader { inner, budget: budget.clone() }
     }
 }
 
-impl<R: Read> Read for Bounded<R> {
+impl<R: Read> Read for BudgetReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.budget.spend(read as u64)?;
@@ -126,13 +125,13 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-/// A file that counts what is read of it.
-pub(super) struct Counted {
+/// A reader of a file that counts the bytes.
+pub(super) struct CountingReader {
     pub(super) file: File,
     pub(super) bytes: Rc<Cell<u64>>,
 }
 
-impl Read for Counted {
+impl Read for CountingReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;
         self.bytes.update(|bytes| bytes + read as u64);
@@ -140,7 +139,7 @@ impl Read for Counted {
     }
 }
 
-impl Seek for Counted {
+impl Seek for CountingReader {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.file.seek(to)
     }

@@ -1,18 +1,18 @@
-//! Rows of a text with a header that says what is where, separated by commas, semicolons, tabs or bars.
+//! Tables with a header, separated by commas, semicolons, tabs or bars.
 
 use std::borrow::Cow;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use super::{
-    fields::{FIELDS, Field, Kind, kind},
+    fields::{FIELD_COUNT, Field, RowKind, row_kind},
     row::{Cells, Dialect, Row},
 };
 
-/// Separators of cells. Of two that fit a header equally well the first is taken.
+/// The separators of cells. Of two that fit a header equally well, the first is used.
 const SEPARATORS: [u8; 4] = *b",;\t|";
 
-/// The name of a separator.
+/// Returns the name of a separator.
 pub(super) fn separator_name(separator: u8) -> &'static str {
     match separator {
         b',' => "commas",
@@ -22,38 +22,38 @@ pub(super) fn separator_name(separator: u8) -> &'static str {
     }
 }
 
-/// Which column holds which field.
+/// The columns of the fields in a table.
 pub(super) struct Layout {
     pub(super) separator: u8,
-    kind: Kind,
-    positions: [Option<usize>; FIELDS],
+    kind: RowKind,
+    positions: [Option<usize>; FIELD_COUNT],
     width: usize,
 }
 
 impl Layout {
-    /// The layout that a header describes, or what it lacks.
+    /// Creates the layout of a header, or returns the fields that it lacks.
     pub(super) fn new(header: &Record) -> Result<Self, Vec<&'static str>> {
-        let mut positions = [None; FIELDS];
-        let mut ranks = [usize::MAX; FIELDS];
+        let mut positions = [None; FIELD_COUNT];
+        let mut ranks = [usize::MAX; FIELD_COUNT];
         for (position, name) in header.cells().enumerate() {
-            if let Some((field, rank)) = Field::of(&name)
+            if let Some((field, rank)) = Field::by_name(&name)
                 && rank < ranks[field as usize]
             {
                 positions[field as usize] = Some(position);
                 ranks[field as usize] = rank;
             }
         }
-        let kind = kind(|field| positions[field as usize].is_some())?;
+        let kind = row_kind(|field| positions[field as usize].is_some())?;
         Ok(Layout { separator: header.separator, kind, positions, width: header.trimmed_width() })
     }
 
     /// Returns whether a record has as many columns as the header.
     pub(super) fn fits(&self, record: &Record) -> bool {
-        // A last cell that is empty is either a value that is missing or the comma at the end of the line.
+        // An empty last cell is a missing value or the separator at the end of the line.
         record.width == self.width || record.trimmed_width() == self.width
     }
 
-    /// Reads a record as a row.
+    /// Parses a record.
     pub(super) fn row(&self, record: &Record, dialect: &mut Dialect) -> Result<Row, String> {
         if !self.fits(record) {
             return Err(format!("the row has {} columns, the header {}", record.width, self.width));
@@ -63,7 +63,7 @@ impl Layout {
     }
 }
 
-/// The cells of a line. Its memory is reused from line to line.
+/// The cells of a line. Its memory is reused for the next line.
 pub(super) struct Record {
     separator: u8,
     reader: Reader,
@@ -72,7 +72,7 @@ pub(super) struct Record {
     width: usize,
 }
 
-/// A line has at most this many cells; BTS has 110.
+/// Upper bound on cells in a line; BTS has 110.
 const CELLS_MAX: usize = 1024;
 
 impl Record {
@@ -81,20 +81,20 @@ impl Record {
         Record { separator, reader, bytes: Vec::new(), ends: vec![0; CELLS_MAX], width: 0 }
     }
 
-    /// The header that a line is, split by the separator that shows the most known names; `None` if it is none.
+    /// Splits a header by the separator with the most known names; `None` if the line is no header.
     pub(super) fn header(line: &[u8]) -> Option<Self> {
         let split = |separator| {
             let mut record = Record::new(separator);
             record.split(line).ok()?;
-            Some((record.known(), record))
+            Some((record.known_names(), record))
         };
         let records = SEPARATORS.into_iter().filter_map(split);
-        // The first of the best: `max_by_key` would take the last.
+        // The first of the best: `max_by_key` returns the last.
         let best = records.reduce(|best, other| if other.0 > best.0 { other } else { best })?;
         (best.0 > 0 && best.1.width > 1).then_some(best.1)
     }
 
-    /// Takes a line apart. A cell never spans lines, so a stray quote costs one line, not the rest of the file.
+    /// Splits a line. A cell never spans lines, so that a stray quote breaks one line, not the rest of the file.
     pub(super) fn split(&mut self, line: &[u8]) -> Result<(), String> {
         self.reader.reset();
         self.bytes.resize(self.bytes.len().max(line.len() + 1), 0);
@@ -112,7 +112,7 @@ impl Record {
         Ok(())
     }
 
-    /// How many cells there are, less an empty last one: BTS ends each line with a comma, others only some.
+    /// Returns the number of cells without an empty last one: BTS ends each line with a comma, others only some lines.
     fn trimmed_width(&self) -> usize {
         let empty_end = self.width > 1 && self.cell_bytes(self.width - 1).is_empty();
         self.width - usize::from(empty_end)
@@ -122,9 +122,9 @@ impl Record {
         self.separator
     }
 
-    /// Number of cells that are known names of columns; 0 if there is only one cell.
-    fn known(&self) -> usize {
-        if self.width > 1 { self.cells().filter(|name| Field::of(name).is_some()).count() } else { 0 }
+    /// Returns the number of cells that are known names of columns; 0 if there is only one cell.
+    fn known_names(&self) -> usize {
+        if self.width > 1 { self.cells().filter(|name| Field::by_name(name).is_some()).count() } else { 0 }
     }
 
     fn cell(&self, position: usize) -> Cow<'_, str> {

@@ -1,22 +1,55 @@
-//! Why an import stopped.
+//! The errors of an import, and the rows and files that it skips.
 
-use std::io;
+use std::{fmt, io};
 
-use super::{BrokenRow, PassedOver};
+use serde::Serialize;
+
 use crate::history::{
-    HistoryError,
-    shown::{escaped, quoted},
+    error::HistoryError,
+    escape::{escaped, quoted},
 };
 
-/// The formats that are read, at the end of an error.
+/// A row that cannot be parsed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BrokenRow {
+    /// The file, and the member if it is in a zip.
+    pub file: String,
+    /// The line in it, from 1.
+    pub line: u64,
+    /// The error.
+    pub reason: String,
+}
+
+impl fmt::Display for BrokenRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} line {}: {}", escaped(&self.file), self.line, escaped(&self.reason))
+    }
+}
+
+/// A file that was passed over because there is nothing to import in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PassedOver {
+    /// The file, and the member if it is in a zip.
+    pub file: String,
+    /// A description that follows the file's name, as in "is no regular file".
+    pub reason: String,
+}
+
+impl fmt::Display for PassedOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", escaped(&self.file), escaped(&self.reason))
+    }
+}
+
+/// The formats that are read, at the end of an error message.
 const FORMATS: &str = "; those are the zips and CSVs of BTS On-Time Performance and tables like them (separated by \
     commas, semicolons, tabs or bars), JSON lines (plain or .bz2) and arrays, and Parquet; plain, or packed with zip, \
     gzip, bzip2 or zstd";
 
-/// Why an import stopped. Nothing was written to the output directory, unless writing is what failed.
+/// An error that ends an import. Nothing was written to the output directory, unless writing failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// The output directory is taken.
+    /// The output directory already holds a history.
     #[error(
         "{} already holds a history; name another directory with --out, or remove that one first",
         escaped(directory)
@@ -25,47 +58,47 @@ pub enum ImportError {
         /// The directory.
         directory: String,
     },
-    /// The operating system refused.
+    /// A file or directory cannot be read.
     #[error("cannot read {}", escaped(file))]
     Read {
         /// The file.
         file: String,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A file that breaks off or does not decompress.
+    /// A file is truncated or does not decompress.
     #[error("{} is damaged; fetch it again, then import anew (nothing was written)", escaped(file))]
     Damaged {
-        /// The file, and the member if it is a zip.
+        /// The file, and the member if it is in a zip.
         file: String,
-        /// What the decoder said.
+        /// The error of the decoder.
         source: io::Error,
     },
-    /// Not one of the formats that are read.
+    /// The format of a file is not read.
     #[error("{} {}{hint}", escaped(file), escaped(reason))]
     Unsupported {
         /// The file.
         file: String,
-        /// A description of it, and what to do.
+        /// A description of it, and advice.
         reason: String,
-        /// The formats that can be imported, if the reason does not say what to do; else empty.
+        /// The formats that can be imported, if the reason has no advice; else empty.
         hint: &'static str,
     },
-    /// Nothing.
+    /// A file is empty.
     #[error("{} is empty", escaped(file))]
     Empty {
         /// The file.
         file: String,
     },
-    /// Something that may hold flights and cannot be read: it is not passed over.
+    /// A file that may hold flights cannot be read. It is not passed over.
     #[error("{} {reason}", escaped(file))]
     Unreadable {
         /// The file.
         file: String,
-        /// A description of it, and what to do.
+        /// A description of it, and advice.
         reason: String,
     },
-    /// A table without the columns that every flight needs.
+    /// A table lacks columns that every flight needs.
     #[error(
         "{}, whose columns{} are {}, has no column for {}",
         escaped(file),
@@ -78,12 +111,12 @@ pub enum ImportError {
         file: String,
         /// The separator of the columns, if there is one.
         separator: Option<&'static str>,
-        /// The columns it has.
+        /// The columns that it has.
         columns: Vec<String>,
-        /// The columns it lacks, each by its first spelling.
+        /// The columns that it lacks, each by its first spelling.
         missing: Vec<&'static str>,
     },
-    /// A folder or an archive in which nothing can be imported.
+    /// A folder or an archive holds nothing that can be imported.
     #[error(
         "{} holds nothing that can be imported:{}",
         escaped(file),
@@ -97,7 +130,7 @@ pub enum ImportError {
         /// Number of files beyond those that are named.
         more: u64,
     },
-    /// More files than a folder or an archive should have.
+    /// A folder or an archive has too many entries.
     #[error("{} has more than {entries} files and folders in it; give the folders in it one by one", escaped(file))]
     TooManyEntries {
         /// The folder or archive.
@@ -105,15 +138,15 @@ pub enum ImportError {
         /// The bound.
         entries: usize,
     },
-    /// A compressed file that unpacks to more than is allowed.
+    /// A compressed file exceeds a bound on its unpacked size.
     #[error("{} unpacks to more than {bound}: if it is what it should be, raise that bound", escaped(file))]
     Unpacks {
         /// The file.
         file: String,
-        /// The bound that was passed, with the option that raises it.
+        /// The bound, with the option that raises it.
         bound: String,
     },
-    /// A text whose dates are in another order than is taken.
+    /// The dates of a text are in the other order of day and month.
     #[error(
         "{} line {line}: the date {} {}",
         escaped(file),
@@ -126,12 +159,12 @@ pub enum ImportError {
         file: String,
         /// The line in it, from 1.
         line: u64,
-        /// The date as it stands.
+        /// The date as it is written.
         text: String,
-        /// True if the day was taken to be first.
+        /// True if the import expects the day first.
         day_first: bool,
     },
-    /// A text whose dates are moments that are no midnights, so that the local day of the flight is unknown.
+    /// The dates of a text are timestamps that are no midnights, so that the local days of flights are unknown.
     #[error(
         "{} line {line}: the date {} is a moment in a zone, and the dates of this text are not all midnights of one \
          zone, so the local days of the flights are unknown: write them as in 2016-12-25, or keep year, month and day",
@@ -143,10 +176,10 @@ pub enum ImportError {
         file: String,
         /// The line in it, from 1.
         line: u64,
-        /// The date as it stands.
+        /// The date as it is written.
         text: String,
     },
-    /// Airports that are named by numbers that nothing explains.
+    /// Airports are named by numbers without a known code.
     #[error(
         "{} line {line} and {count} airports of flights in all are named by a number and not by a code ({}): import \
          beside it a table that has both, such as any month of BTS On-Time Performance (OriginAirportID and Origin), or \
@@ -163,7 +196,7 @@ pub enum ImportError {
         /// Some of the numbers.
         ids: Vec<String>,
     },
-    /// More rows than can be mistakes.
+    /// Too many rows of a text are broken.
     #[error(
         "{broken} of the first {rows} rows of {} cannot be understood, so the import stops; among them:{}",
         escaped(file),
@@ -174,12 +207,12 @@ pub enum ImportError {
         file: String,
         /// Rows read so far.
         rows: u64,
-        /// How many of them are broken.
+        /// Number of broken rows.
         broken: u64,
-        /// The first of them.
+        /// The first broken rows.
         examples: Vec<BrokenRow>,
     },
-    /// There was nothing to import.
+    /// The input holds no flights.
     #[error(
         "the input holds no flights; give at least one file with flights (a route table alone is no history){}",
         list(passed_over, *more)
@@ -190,18 +223,18 @@ pub enum ImportError {
         /// Number of files beyond those that are named.
         more: u64,
     },
-    /// There were no routes.
+    /// The input holds no routes.
     #[error("the input holds no routes: give JSON lines, CSV or Parquet with Origin, Dest and Distance")]
     NoRoutes,
-    /// The operating system refused to write.
+    /// A file or directory cannot be written.
     #[error("cannot write {}", escaped(file))]
     Write {
         /// The file or directory.
         file: String,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A Parquet file could not be read or written.
+    /// A Parquet file cannot be read or written.
     #[error(transparent)]
     History(#[from] HistoryError),
 }
@@ -211,15 +244,14 @@ impl ImportError {
         ImportError::Unsupported { file: file.to_owned(), reason: reason.into(), hint: "" }
     }
 
-    /// A file of which it is not known what it is.
-    pub(super) fn unknown(file: &str, found: &str) -> Self {
+    /// Creates the error about a file of unknown format.
+    pub(super) fn unknown_format(file: &str, found: &str) -> Self {
         let reason = format!("is in no format that can be imported: {found}");
         ImportError::Unsupported { file: file.to_owned(), reason, hint: FORMATS }
     }
 
-    /// Why a file holds nothing that can be imported, if that is what the error says: inside of a folder or a zip it is
-    /// then passed over.
-    pub(super) fn passes_over(&self) -> Option<String> {
+    /// Returns the reason why a file in a folder or a zip is passed over; `None` if the error ends the import.
+    pub(super) fn reason_to_pass_over(&self) -> Option<String> {
         match self {
             ImportError::Unsupported { reason, .. } => Some(reason.clone()),
             ImportError::Empty { .. } => Some("is empty".to_owned()),
@@ -232,8 +264,8 @@ impl ImportError {
     }
 }
 
-/// A line for each, on lines of their own.
-fn list<T: std::fmt::Display>(lines: &[T], more: u64) -> String {
+/// Formats each item on an indented line.
+fn list<T: fmt::Display>(lines: &[T], more: u64) -> String {
     let mut text: String = lines.iter().map(|line| format!("\n  {line}")).collect();
     if more > 0 {
         text += &format!("\n  and {more} more");
@@ -241,7 +273,7 @@ fn list<T: std::fmt::Display>(lines: &[T], more: u64) -> String {
     text
 }
 
-/// The first names of columns of a foreign table.
+/// Quotes the first names of columns.
 fn names(columns: &[String]) -> String {
     const NAMED_MAX: usize = 8;
     let shown: Vec<_> = columns.iter().take(NAMED_MAX).map(|name| quoted(name)).collect();

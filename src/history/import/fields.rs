@@ -1,6 +1,6 @@
-//! Which fields of a row are read, and how the tables in circulation spell them.
+//! The fields of a row, and their spellings in known tables.
 //!
-//! Spellings are compared without case, underscores and spaces: `FL_DATE`, `fl_date` and `FlDate` are one. They are
+//! Spellings are compared without case, underscores and spaces: `FL_DATE`, `fl_date` and `FlDate` are equal. They are
 //! those of BTS (its zips since 1987 and its downloads), nycflights13, the tables of 2015 and of 2019 to 2023 on
 //! Kaggle, and ClickHouse.
 
@@ -36,16 +36,16 @@ pub(super) enum Field {
     Airport,
     /// The first column of BTS's lookup tables: a code or a number.
     LookupCode,
-    /// The second one: what it stands for.
+    /// The second column of BTS's lookup tables: the description.
     LookupText,
 }
 
-/// How many fields there are.
-pub(super) const FIELDS: usize = SPELLINGS.len();
+/// Number of fields.
+pub(super) const FIELD_COUNT: usize = SPELLINGS.len();
 
-/// The known spellings of each field, in the order of [`Field`], the preferred one first. For the airline that is the
-/// code which BTS keeps unique over the years, for the flight the airline that flew it, not the one that sold it.
-/// `AIRLINE` comes last: it is a code in one table, and a name beside the code in another.
+/// The spellings of each field, in the order of [`Field`], the preferred one first. The preferred airline code is the one
+/// that BTS keeps unique over the years, of the airline that operated the flight, not of the one that sold it.
+/// `AIRLINE` is last: it is a code in one table, and a name beside the code in another.
 const SPELLINGS: [(Field, &[&str]); 25] = [
     (Field::Date, &["FlightDate", "FL_DATE"]),
     (Field::Year, &["Year"]),
@@ -94,16 +94,16 @@ const SPELLINGS: [(Field, &[&str]); 25] = [
     (Field::Diverted, &["Diverted"]),
     (Field::OriginId, &["OriginAirportID"]),
     (Field::DestId, &["DestAirportID"]),
-    // No spelling of a code by others: OpenFlights has an `Airport ID` beside `IATA` that is another number.
+    // No spellings of OpenFlights: its `Airport ID` beside `IATA` is another number.
     (Field::AirportId, &["AIRPORT_ID"]),
     (Field::Airport, &["AIRPORT"]),
     (Field::LookupCode, &["Code"]),
     (Field::LookupText, &["Description"]),
 ];
 
-/// What a text holds.
+/// The kind of rows in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum RowKind {
     Flights,
     Routes,
     /// Airports with their numbers.
@@ -111,26 +111,25 @@ pub(super) enum Kind {
 }
 
 impl Field {
-    /// The field that a name stands for, and how preferred that spelling is (0 most).
-    pub(super) fn of(name: &str) -> Option<(Field, usize)> {
+    /// Returns the field with this name, and the rank of the spelling (0 is preferred).
+    pub(super) fn by_name(name: &str) -> Option<(Field, usize)> {
         let name = name.trim().trim_start_matches('\u{feff}');
         SPELLINGS.iter().find_map(|(field, spellings)| {
-            spellings.iter().position(|spelling| alike(spelling, name)).map(|rank| (*field, rank))
+            spellings.iter().position(|spelling| is_same_name(spelling, name)).map(|rank| (*field, rank))
         })
     }
 }
 
-fn alike(a: &str, b: &str) -> bool {
-    letters(a).eq(letters(b))
+fn is_same_name(a: &str, b: &str) -> bool {
+    normalized(a).eq(normalized(b))
 }
 
-fn letters(text: &str) -> impl Iterator<Item = u8> {
+fn normalized(text: &str) -> impl Iterator<Item = u8> {
     text.bytes().filter(|b| !b" _".contains(b)).map(|b| b.to_ascii_lowercase())
 }
 
-/// Returns the kind of rows in a text with these fields; an error with those that are missing for flights if it has
-/// none.
-pub(super) fn kind(has: impl Fn(Field) -> bool) -> Result<Kind, Vec<&'static str>> {
+/// Returns the kind of rows in a text with these fields, or the fields that it lacks to have flights.
+pub(super) fn row_kind(has: impl Fn(Field) -> bool) -> Result<RowKind, Vec<&'static str>> {
     let ymd = has(Field::Year) && has(Field::Month) && has(Field::Day);
     let date = has(Field::Date) || ymd;
     let (origin, dest) = (has(Field::Origin) || has(Field::OriginId), has(Field::Dest) || has(Field::DestId));
@@ -141,12 +140,12 @@ pub(super) fn kind(has: impl Fn(Field) -> bool) -> Result<Kind, Vec<&'static str
         (dest, "Dest"),
         (has(Field::ArrDelay), "ArrDelay"),
     ];
-    let missing: Vec<_> = needed.iter().filter(|(there, _)| !there).map(|(_, name)| *name).collect();
+    let missing: Vec<_> = needed.iter().filter(|(is_present, _)| !is_present).map(|(_, name)| *name).collect();
     if missing.is_empty() {
-        return Ok(Kind::Flights);
+        return Ok(RowKind::Flights);
     }
     if !date && !has(Field::ArrDelay) && has(Field::Origin) && has(Field::Dest) && has(Field::Distance) {
-        return Ok(Kind::Routes);
+        return Ok(RowKind::Routes);
     }
     let airports = [
         (Field::AirportId, Field::Airport),
@@ -155,7 +154,7 @@ pub(super) fn kind(has: impl Fn(Field) -> bool) -> Result<Kind, Vec<&'static str
         (Field::LookupCode, Field::LookupText),
     ];
     if !date && airports.into_iter().any(|(id, code)| has(id) && has(code)) {
-        return Ok(Kind::Airports);
+        return Ok(RowKind::Airports);
     }
     Err(missing)
 }
@@ -174,11 +173,11 @@ mod tests {
     #[test]
     fn case_underscores_and_a_byte_order_mark_do_not_matter() {
         for name in ["FlightDate", "FLIGHT_DATE", "flight date", "\u{feff}FlightDate", " FL_DATE"] {
-            assert_eq!(Field::of(name).map(|(field, _)| field), Some(Field::Date), "{name:?}");
+            assert_eq!(Field::by_name(name).map(|(field, _)| field), Some(Field::Date), "{name:?}");
         }
-        // These are other things: delays with early flights set to 0, and indicators.
+        // Other columns: delays with early flights set to 0, and indicators.
         for name in ["DepDelayMinutes", "DEP_DELAY_NEW", "ArrDel15", "DayOfWeek", "", "OriginCityName", "AIRLINE_DOT"] {
-            assert_eq!(Field::of(name), None, "{name:?}");
+            assert_eq!(Field::by_name(name), None, "{name:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Rows that are JSON objects, those of extended JSON included.
+//! Rows as JSON objects, with MongoDB's extended JSON.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -6,26 +6,26 @@ use chrono::{DateTime, SecondsFormat};
 use serde_json::{Map, Value};
 
 use super::{
-    fields::{FIELDS, Field, Kind, kind},
+    fields::{FIELD_COUNT, Field, RowKind, row_kind},
     row::{Cells, Dialect, Row},
 };
 
-/// Names that are remembered; tables have about a hundred.
+/// Upper bound on cached names; tables have about a hundred.
 const NAMES_MAX: usize = 1024;
 
-/// An object.
+/// A JSON object.
 pub(super) struct Object(Map<String, Value>);
 
-/// The fields that names stand for: found out once for each name.
+/// A cache of the fields by name.
 #[derive(Default)]
-pub(super) struct Names(HashMap<String, Option<(Field, usize)>, foldhash::fast::RandomState>);
+pub(super) struct FieldCache(HashMap<String, Option<(Field, usize)>, foldhash::fast::RandomState>);
 
-impl Names {
-    fn of(&mut self, name: &str) -> Option<(Field, usize)> {
+impl FieldCache {
+    fn get(&mut self, name: &str) -> Option<(Field, usize)> {
         if let Some(known) = self.0.get(name) {
             return *known;
         }
-        let field = Field::of(name);
+        let field = Field::by_name(name);
         if self.0.len() < NAMES_MAX {
             self.0.insert(name.to_owned(), field);
         }
@@ -33,53 +33,53 @@ impl Names {
     }
 }
 
-/// The fields that the objects of a text have: writers leave out those without a value, so one object is not enough.
+/// The fields of several objects. Writers omit fields without a value, so that one object is not enough.
 #[derive(Default)]
-pub(super) struct Shape([bool; FIELDS]);
+pub(super) struct FieldSet([bool; FIELD_COUNT]);
 
-impl Shape {
-    pub(super) fn add(&mut self, object: &Object, names: &mut Names) {
+impl FieldSet {
+    pub(super) fn add(&mut self, object: &Object, fields: &mut FieldCache) {
         for name in object.0.keys() {
-            if let Some((field, _)) = names.of(name) {
+            if let Some((field, _)) = fields.get(name) {
                 self.0[field as usize] = true;
             }
         }
     }
 
-    /// Returns the kind of rows that objects with these fields are, or the fields that they lack.
-    pub(super) fn kind(&self) -> Result<Kind, Vec<&'static str>> {
-        kind(|field| self.0[field as usize])
+    /// Returns the kind of rows with these fields, or the fields that they lack.
+    pub(super) fn kind(&self) -> Result<RowKind, Vec<&'static str>> {
+        row_kind(|field| self.0[field as usize])
     }
 
-    /// The same of a text that is at its end: flights of which none has a delay were not flown, if they say so.
-    pub(super) fn kind_at_end(&self) -> Result<Kind, Vec<&'static str>> {
+    /// Returns the kind of rows at the end of a text. Flights without any delay are accepted if they have a status.
+    pub(super) fn kind_at_end(&self) -> Result<RowKind, Vec<&'static str>> {
         let unflown = self.0[Field::Cancelled as usize] || self.0[Field::Diverted as usize];
-        kind(|field| self.0[field as usize] || (field == Field::ArrDelay && unflown))
+        row_kind(|field| self.0[field as usize] || (field == Field::ArrDelay && unflown))
     }
 }
 
 impl Object {
-    /// Reads an object. NaN and Infinity, which are no JSON, are read as no value and as a number out of range.
+    /// Parses an object. NaN and Infinity, which are no JSON, become no value and a number out of range.
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
         let parse = |text: &[u8]| serde_json::from_slice(text).map(Object);
         let no_object = |error| format!("no JSON object: {error}");
-        parse(text).or_else(|error| match with_words_for_numbers(text) {
+        parse(text).or_else(|error| match with_nan_replaced(text) {
             Some(text) => parse(&text).map_err(no_object),
             None => Err(no_object(error)),
         })
     }
 
-    /// The names of its fields.
+    /// Iterates over the names of its fields.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 
-    /// Reads the object as a row, in a text of that kind.
-    pub(super) fn row(&self, kind: Kind, names: &mut Names, dialect: &mut Dialect) -> Result<Row, String> {
+    /// Parses the object as a row of this kind.
+    pub(super) fn row(&self, kind: RowKind, fields: &mut FieldCache, dialect: &mut Dialect) -> Result<Row, String> {
         let mut cells = Cells::default();
-        let mut ranks = [usize::MAX; FIELDS];
+        let mut ranks = [usize::MAX; FIELD_COUNT];
         for (name, value) in &self.0 {
-            if let Some((field, rank)) = names.of(name)
+            if let Some((field, rank)) = fields.get(name)
                 && rank < ranks[field as usize]
             {
                 cells.0[field as usize] = cell(value).ok_or_else(|| format!("{field:?} is nested"))?;
@@ -90,11 +90,11 @@ impl Object {
     }
 }
 
-/// A scalar as the text that a CSV would have; `None` for what is no scalar.
+/// Converts a scalar to the text that a CSV would have; `None` if it is no scalar.
 fn cell(value: &Value) -> Option<Option<Cow<'_, str>>> {
     match value {
         Value::Null => Some(None),
-        Value::Bool(so) => Some(Some(if *so { "1" } else { "0" }.into())),
+        Value::Bool(flag) => Some(Some(if *flag { "1" } else { "0" }.into())),
         Value::Number(number) => Some(Some(number.to_string().into())),
         Value::String(text) => Some(Some(text.as_str().into())),
         Value::Object(object) => extended(object),
@@ -102,7 +102,7 @@ fn cell(value: &Value) -> Option<Option<Cow<'_, str>>> {
     }
 }
 
-/// A scalar of MongoDB's extended JSON, canonical or relaxed: `{"$numberInt": "5"}`, `{"$date": …}`.
+/// Converts a scalar of MongoDB's extended JSON, canonical or relaxed: `{"$numberInt": "5"}`, `{"$date": …}`.
 fn extended(object: &Map<String, Value>) -> Option<Option<Cow<'_, str>>> {
     let (name, value) = object.iter().next().filter(|_| object.len() == 1)?;
     match name.as_str() {
@@ -125,9 +125,8 @@ fn date(millis: i64) -> Option<String> {
     Some(DateTime::from_timestamp_millis(millis)?.to_rfc3339_opts(SecondsFormat::Millis, true))
 }
 
-/// The text with `null` for each `NaN` and a text for each `Infinity` that stand outside of texts; `None` if there is
-/// none.
-fn with_words_for_numbers(text: &[u8]) -> Option<Vec<u8>> {
+/// Replaces each `NaN` outside of strings by `null`, and each `Infinity` by a string; `None` if there is neither.
+fn with_nan_replaced(text: &[u8]) -> Option<Vec<u8>> {
     let words: [(&[u8], &[u8]); 4] =
         [(b"NaN", b"null"), (b"nan", b"null"), (b"-Infinity", b"\"-inf\""), (b"Infinity", b"\"inf\"")];
     let (mut out, mut found, mut quoted, mut at) = (Vec::with_capacity(text.len()), false, false, 0);
@@ -163,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn scalars_and_those_of_extended_json_are_the_text_that_a_csv_would_have() {
+    fn scalars_also_of_extended_json_become_the_text_of_a_csv() {
         for (text, expected) in [
             ("5", "5"),
             ("-3.0", "-3.0"),
@@ -196,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn words_in_texts_stay_as_they_are() {
+    fn words_inside_strings_are_unchanged() {
         let object = Object::parse(br#"{"a":NaN,"NaN":"NaN \" NaN","b":"\\","c":Infinity}"#).unwrap();
         assert_eq!(object.0["NaN"], "NaN \" NaN");
         assert_eq!((&object.0["a"], &object.0["b"], &object.0["c"]), (&Value::Null, &"\\".into(), &"inf".into()));

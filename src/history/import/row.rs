@@ -1,65 +1,69 @@
-//! What a row says; and from the texts of its fields to a flight or a route.
+//! Parses a row: from the texts of its fields to a flight or a route.
 
 use std::borrow::Cow;
 
 use chrono::{Datelike, NaiveDate};
 
 use super::{
-    airports::{Airports, is_number},
-    days::{Clock, Days},
-    fields::{FIELDS, Field, Kind},
-    moment::Moment,
-    values::{flag, number, time_of_day, value, whole},
+    airport_ids::{AirportIds, is_number},
+    dates::{Clock, DateEvidence},
+    fields::{FIELD_COUNT, Field, RowKind},
+    timestamp::Timestamp,
+    values::{flag, number, time_of_day, value, whole_number},
 };
 use crate::{
     atlas::Route,
     code::Code,
-    history::{FLIGHT_NUM_MAX, Fate, Flight, Hour, shown::quoted},
+    history::{
+        escape::quoted,
+        flight::{FLIGHT_NUM_MAX, Flight, FlightStatus},
+        weather::WeatherHour,
+    },
     request::{DEP_DELAY_MIN, DISTANCE_MILES_MAX, YEARS},
     weather::Weather,
 };
 
 /// The texts of a row's fields; `None` where the text has no such field.
 #[derive(Default)]
-pub(super) struct Cells<'a>(pub(super) [Option<Cow<'a, str>>; FIELDS]);
+pub(super) struct Cells<'a>(pub(super) [Option<Cow<'a, str>>; FIELD_COUNT]);
 
-/// The conventions by which a text writes its values, and evidence from its rows so far.
+/// The conventions of a text, and evidence from its rows so far.
 #[derive(Debug, Default)]
 pub(super) struct Dialect {
-    /// True if numbers may have a comma in place of the decimal point.
+    /// True if numbers may have a decimal comma.
     pub(super) decimal_comma: bool,
-    pub(super) days: Days,
-    pub(super) airports: Airports,
+    pub(super) dates: DateEvidence,
+    pub(super) airport_ids: AirportIds,
     /// The line of the row, from 1.
     pub(super) line: u64,
 }
 
-/// The content of a row. The weather is read from Parquet alone.
+/// A parsed row. Weather is read only from Parquet.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Row {
     Flight(Flight),
     Route(Route),
-    Weather(Hour, Weather),
-    /// Of an airport: the dialect has noted it.
+    Weather(WeatherHour, Weather),
+    /// An airport, which is recorded in [`Dialect::airport_ids`].
     Airport,
 }
 
 impl Cells<'_> {
-    /// The text of a field, unless it is one of the ways to say that there is no value.
+    /// Returns the text of a field, if it has a value.
     fn get(&self, field: Field) -> Option<&str> {
         value(self.0[field as usize].as_deref()?)
     }
 
-    /// The text of a field that is no code: there NaN is no value in any spelling, while NAN is the code of an airport.
+    /// Returns the text of a field that is no code: there NaN in any case is no value, while NAN is an airport's code.
     fn measure(&self, field: Field) -> Option<&str> {
         self.get(field).filter(|text| !text.eq_ignore_ascii_case("nan"))
     }
 
-    pub(super) fn row(&self, kind: Kind, dialect: &mut Dialect) -> Result<Row, String> {
+    pub(super) fn row(&self, kind: RowKind, dialect: &mut Dialect) -> Result<Row, String> {
         match kind {
-            Kind::Flights => self.flight(dialect).map(Row::Flight),
-            Kind::Routes => self.route(dialect).map(Row::Route),
-            Kind::Airports => self.airport(dialect),
+            RowKind::Flights => self.flight(dialect).map(Row::Flight),
+            RowKind::Routes => self.route(dialect).map(Row::Route),
+            RowKind::Airports => self.airport(dialect),
         }
     }
 
@@ -70,13 +74,13 @@ impl Cells<'_> {
 
     fn airport(&self, dialect: &mut Dialect) -> Result<Row, String> {
         if let (Some(key), Some(description)) = (self.get(Field::LookupCode), self.get(Field::LookupText)) {
-            dialect.airports.describe(key, description);
+            dialect.airport_ids.describe(key, description);
         }
         for (id, code) in
             [(Field::AirportId, Field::Airport), (Field::OriginId, Field::Origin), (Field::DestId, Field::Dest)]
         {
             if let (Some(id), Some(Ok(code))) = (self.get(id), self.get(code).map(str::parse)) {
-                dialect.airports.learn(id, code);
+                dialect.airport_ids.learn(id, code);
             }
         }
         Ok(Row::Airport)
@@ -87,13 +91,13 @@ impl Cells<'_> {
         if is_number(carrier.as_str()) {
             return Err(format!("Carrier is {carrier}, the number of an airline, and should be its code"));
         }
-        let origin = self.end(Field::Origin, Field::OriginId, dialect)?;
-        let dest = self.end(Field::Dest, Field::DestId, dialect)?;
+        let origin = self.airport_or_id(Field::Origin, Field::OriginId, dialect)?;
+        let dest = self.airport_or_id(Field::Dest, Field::DestId, dialect)?;
         let arr_delay = self.delay(Field::ArrDelay, dialect)?;
         let (date, clock) = self.date(dialect)?;
         Ok(Flight {
             flight_num: self.flight_num(dialect)?,
-            // Registrations of the 1990s are often unreadable ("�NKNO�"): no reason to give up the flight.
+            // Registrations of the 1990s are often unreadable ("�NKNO�"), which does not invalidate the flight.
             tail_num: self.get(Field::TailNum).and_then(|text| text.parse().ok()),
             crs_dep_min: self.time(Field::CrsDepTime, dialect, clock)?,
             crs_arr_min: self.time(Field::CrsArrTime, dialect, clock)?,
@@ -102,13 +106,13 @@ impl Cells<'_> {
             arr_delay,
             air_time_min: self.number(Field::AirTime, dialect)?,
             distance: self.distance(dialect)?,
-            fate: self.fate(arr_delay, dialect)?,
+            status: self.status(arr_delay, dialect)?,
             ..Flight::unknown(date, carrier, origin, dest)
         })
     }
 
-    /// The code of one end; or its number, if that is what there is, for [`Airports::resolve`].
-    fn end(&self, code: Field, id: Field, dialect: &mut Dialect) -> Result<Code, String> {
+    /// Returns the code of an airport, or its number, which [`AirportIds::resolve`] replaces.
+    fn airport_or_id(&self, code: Field, id: Field, dialect: &mut Dialect) -> Result<Code, String> {
         let Some(id) = self.get(id).map(|id| id.strip_suffix(".0").unwrap_or(id)) else {
             return self.airport_code(code);
         };
@@ -117,12 +121,12 @@ impl Cells<'_> {
         }
         let code = self.airport_code(code)?;
         if !is_number(code.as_str()) {
-            dialect.airports.learn(id, code);
+            dialect.airport_ids.learn(id, code);
         }
         Ok(code)
     }
 
-    /// The code of an airport, or its number without decimals.
+    /// Parses the code of an airport, or its number without decimals.
     fn airport_code(&self, field: Field) -> Result<Code, String> {
         match self.get(field).and_then(|text| text.strip_suffix(".0")) {
             Some(text) if is_number(text) => {
@@ -132,38 +136,42 @@ impl Cells<'_> {
         }
     }
 
-    /// How the flight ended. Where no column says, a flight without an arrival delay was diverted if it departed.
-    fn fate(&self, arr_delay: Option<f32>, dialect: &Dialect) -> Result<Fate, String> {
+    /// Returns the status. Without a column for it, a flight without an arrival delay was diverted if it departed.
+    fn status(&self, arr_delay: Option<f32>, dialect: &Dialect) -> Result<FlightStatus, String> {
         let (cancelled, diverted) = (self.flag(Field::Cancelled, dialect)?, self.flag(Field::Diverted, dialect)?);
         if cancelled == Some(true) {
-            return Ok(Fate::Cancelled);
+            return Ok(FlightStatus::Cancelled);
         }
         if diverted == Some(true) {
-            return Ok(Fate::Diverted);
+            return Ok(FlightStatus::Diverted);
         }
         if arr_delay.is_some() {
-            return Ok(Fate::Flown);
+            return Ok(FlightStatus::Flown);
         }
         if cancelled.is_some() && diverted.is_some() {
             return Err("ArrDelay is missing, though the flight was neither cancelled nor diverted".to_owned());
         }
         let departed = self.measure(Field::DepTime).or(self.measure(Field::DepDelay)).is_some();
-        Ok(if departed && cancelled.is_none_or(|cancelled| !cancelled) { Fate::Diverted } else { Fate::Cancelled })
+        Ok(if departed && cancelled.is_none_or(|cancelled| !cancelled) {
+            FlightStatus::Diverted
+        } else {
+            FlightStatus::Cancelled
+        })
     }
 
     fn date(&self, dialect: &mut Dialect) -> Result<(NaiveDate, Clock), String> {
         let comma = dialect.decimal_comma;
         let (date, clock) = match self.measure(Field::Date) {
             Some(text) => {
-                let moment =
-                    Moment::parse(text).ok_or_else(|| unusable(Field::Date, text, "a date as in 2016-12-25"))?;
-                let beside = moment.zone.and_then(|_| whole(self.get(Field::Day)?, comma));
-                dialect.days.day(dialect.line, text, moment, beside)?
+                let timestamp =
+                    Timestamp::parse(text).ok_or_else(|| unusable(Field::Date, text, "a date as in 2016-12-25"))?;
+                let day_column = timestamp.zone.and_then(|_| whole_number(self.get(Field::Day)?, comma));
+                dialect.dates.day(dialect.line, text, timestamp, day_column)?
             }
             None => {
                 let part = |field| {
                     let text = self.get(field).ok_or_else(|| format!("{field:?} is missing"))?;
-                    whole(text, comma).ok_or_else(|| unusable(field, text, "a whole number"))
+                    whole_number(text, comma).ok_or_else(|| unusable(field, text, "a whole number"))
                 };
                 let (year, month, day) = (part(Field::Year)?, part(Field::Month)?, part(Field::Day)?);
                 let date = NaiveDate::from_ymd_opt(year as i32, month, day);
@@ -203,13 +211,13 @@ impl Cells<'_> {
         let Some(text) = self.measure(field) else { return Ok(None) };
         match flag(text, dialect.decimal_comma) {
             None => Err(unusable(field, text, "0 or 1")),
-            so => Ok(so),
+            flag => Ok(flag),
         }
     }
 
     fn flight_num(&self, dialect: &Dialect) -> Result<Option<u32>, String> {
         let Some(text) = self.measure(Field::FlightNum) else { return Ok(None) };
-        match whole(text, dialect.decimal_comma) {
+        match whole_number(text, dialect.decimal_comma) {
             Some(number) if number <= FLIGHT_NUM_MAX => Ok(Some(number)),
             _ => Err(unusable(Field::FlightNum, text, "a number of at most five digits")),
         }
@@ -226,7 +234,7 @@ fn id_field(code: Field) -> Field {
     if code == Field::Origin { Field::OriginId } else { Field::DestId }
 }
 
-fn unusable(field: Field, text: &str, wanted: &str) -> String {
-    // A cell of a foreign file may be anything; an error shows a line of it at most.
-    format!("{field:?} is {} and should be {wanted}", quoted(text))
+fn unusable(field: Field, text: &str, expected: &str) -> String {
+    // The text is quoted, because a cell may have any content and length.
+    format!("{field:?} is {} and should be {expected}", quoted(text))
 }

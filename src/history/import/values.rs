@@ -1,27 +1,27 @@
-//! Numbers, flags and times of day in the spellings that tables in circulation have.
+//! Numbers, flags and times of day in the spellings of known tables.
 
 use std::borrow::Cow;
 
 use chrono::{NaiveTime, Timelike};
 
 use super::{
-    days::Clock,
-    moment::{Moment, clock},
+    dates::Clock,
+    timestamp::{Timestamp, time_and_zone},
 };
 use crate::history::time_of_day::from_hhmm;
 
-/// The texts that stand for no value: of BTS, R, SQL, pandas, Python, PostgreSQL's and ClickHouse's dumps, Excel.
+/// The texts without a value of BTS, R, SQL, pandas, Python, Excel, and dumps of PostgreSQL and ClickHouse.
 const MISSING: [&str; 17] = [
     "", "-", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "NULL", "null", "(null)", "None", "none",
     "\\N",
 ];
 
-/// A cell's text without what pads it, unless it stands for no value. Columns of fixed width are padded with spaces or
-/// NUL, which ClickHouse writes as `\0`.
+/// Trims a cell; `None` if it has no value. Columns of fixed width are padded with spaces or NUL, which ClickHouse writes
+/// as `\0`.
 pub(super) fn value(text: &str) -> Option<&str> {
     let mut text = text;
-    let is_bare = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
-    if !is_bare(text.as_bytes().first()) || !is_bare(text.as_bytes().last()) {
+    let is_graphic = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+    if !is_graphic(text.as_bytes().first()) || !is_graphic(text.as_bytes().last()) {
         text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
     }
     while text.ends_with("\\0") {
@@ -31,8 +31,8 @@ pub(super) fn value(text: &str) -> Option<&str> {
     (!(may_be_missing && MISSING.contains(&text))).then_some(text)
 }
 
-/// A finite number, `Ok(None)` for NaN. With `decimal_comma` a comma before one or two digits is one; before three it
-/// may be of thousands, so it is refused.
+/// Parses a finite number; `Ok(None)` for NaN. With `decimal_comma`, a comma before one or two digits is the decimal
+/// point; before three it may separate thousands, so it is refused.
 pub(super) fn number(text: &str, decimal_comma: bool) -> Result<Option<f32>, ()> {
     let mut text = Cow::Borrowed(text);
     if decimal_comma && let Some((whole, fraction)) = text.split_once(',') {
@@ -49,17 +49,17 @@ pub(super) fn number(text: &str, decimal_comma: bool) -> Result<Option<f32>, ()>
     }
 }
 
-/// A whole number, which may have zeros behind a decimal point.
-pub(super) fn whole(text: &str, decimal_comma: bool) -> Option<u32> {
+/// Parses a whole number, which may have zeros after a decimal point.
+pub(super) fn whole_number(text: &str, decimal_comma: bool) -> Option<u32> {
     if let Ok(number) = text.parse() {
         return Some(number);
     }
     let number = number(text, decimal_comma).ok()??;
-    // All whole numbers below 2^24 are exact in 32 bits; no field has more digits than that.
+    // Whole numbers below 2^24 are exact as f32; no field has more digits.
     (number.fract() == 0.0 && (0.0..16_777_216.0).contains(&number)).then_some(number as u32)
 }
 
-/// Yes or no.
+/// Parses a flag.
 pub(super) fn flag(text: &str, decimal_comma: bool) -> Option<bool> {
     match text {
         "0" | "0.00" => return Some(false),
@@ -80,18 +80,18 @@ pub(super) fn flag(text: &str, decimal_comma: bool) -> Option<bool> {
     }
 }
 
-/// A time of day in minutes: `1745`, `1745.0`, `17:45`, `5:45 PM`, or a timestamp, which is read on `clock_of_day`.
-pub(super) fn time_of_day(text: &str, decimal_comma: bool, clock_of_day: Clock) -> Option<u16> {
+/// Parses a time of day in minutes: `1745`, `1745.0`, `17:45`, `5:45 PM`, or a timestamp, which is read on `clock`.
+pub(super) fn time_of_day(text: &str, decimal_comma: bool, clock: Clock) -> Option<u16> {
     if text.len() <= 7
-        && let Some(hhmm) = whole(text, decimal_comma)
+        && let Some(hhmm) = whole_number(text, decimal_comma)
     {
         return from_hhmm(i32::try_from(hhmm).ok()?);
     }
     let minutes = |time: NaiveTime| (time.hour() * 60 + time.minute()) as u16;
     if text.find(':').is_some_and(|at| at <= 2) {
-        return clock(text).map(|(time, _)| minutes(time));
+        return time_and_zone(text).map(|(time, _)| minutes(time));
     }
-    clock_of_day.time(&Moment::parse(text)?).map(minutes)
+    clock.time(&Timestamp::parse(text)?).map(minutes)
 }
 
 #[cfg(test)]
@@ -99,22 +99,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn padding_is_no_part_of_a_value_and_the_words_for_none_are_none() {
+    fn padding_is_trimmed_and_words_for_no_value_are_none() {
         for text in [" AA ", "AA\0\0\0", "AA\\0\\0\\0\\0\\0", "\0AA"] {
             assert_eq!(value(text), Some("AA"), "{text:?}");
         }
         for text in MISSING.into_iter().chain(["\0\0", "\\0\\0", " \t", " \\N "]) {
             assert_eq!(value(text), None, "{text:?}");
         }
-        // Nadi's code, and names that begin like words for nothing.
+        // The code of Nadi, and texts that begin like words for no value.
         for text in ["NAN", "NIL", "-1", "N", "0", "NASHVILLE"] {
             assert_eq!(value(text), Some(text));
         }
     }
 
     #[test]
-    fn numbers_have_points_or_where_the_dialect_says_so_commas() {
-        for (text, comma, number_) in [
+    fn numbers_have_decimal_points_or_commas_by_dialect() {
+        for (text, comma, expected) in [
             ("-6.00", false, Ok(Some(-6.0))),
             ("-6,0", true, Ok(Some(-6.0))),
             ("2278,0", true, Ok(Some(2278.0))),
@@ -134,10 +134,21 @@ mod tests {
             ("1e99", false, Err(())),
             ("x", false, Err(())),
         ] {
-            assert_eq!(number(text, comma), number_, "{text:?}");
+            assert_eq!(number(text, comma), expected, "{text:?}");
         }
-        assert_eq!([whole("512", false), whole("512.0", false), whole("512,0", true)], [Some(512); 3]);
-        assert_eq!([whole("512.5", false), whole("-1", false), whole("x", false), whole("NaN", false)], [None; 4]);
+        assert_eq!(
+            [whole_number("512", false), whole_number("512.0", false), whole_number("512,0", true)],
+            [Some(512); 3]
+        );
+        assert_eq!(
+            [
+                whole_number("512.5", false),
+                whole_number("-1", false),
+                whole_number("x", false),
+                whole_number("NaN", false)
+            ],
+            [None; 4]
+        );
     }
 
     #[test]
@@ -152,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn times_of_day_are_numbers_or_clocks() {
+    fn times_of_day_are_numbers_or_clock_times() {
         for text in ["1745", "1745.0", "1745.00", "17:45", "17:45:00", "17:45:30.5", "5:45 PM", "2015-01-01 17:45:00"] {
             assert_eq!(time_of_day(text, false, Clock::Written), Some(1065), "{text}");
         }
@@ -163,7 +174,8 @@ mod tests {
             assert_eq!(time_of_day(text, false, Clock::Written), None, "{text}");
         }
         let zoned = "2015-07-03T23:30:00.000-07:00";
-        let clocks = [Clock::Written, Clock::Utc, Clock::East(-5 * 3600)].map(|clock| time_of_day(zoned, false, clock));
+        let clocks =
+            [Clock::Written, Clock::Utc, Clock::Offset(-5 * 3600)].map(|clock| time_of_day(zoned, false, clock));
         assert_eq!(clocks, [Some(23 * 60 + 30), Some(6 * 60 + 30), Some(60 + 30)]);
     }
 }

@@ -1,18 +1,24 @@
-//! Reads flights, column by column into the flights themselves, so that a file needs no second copy in memory.
+//! Reads flights, route tables and the weather, column by column.
 
 use std::path::Path;
-
-use chrono::NaiveDate;
 
 use ::parquet::{
     data_type::{BoolType, ByteArray, ByteArrayType, DataType, FloatType, Int32Type},
     file::reader::ChunkReader,
 };
+use chrono::NaiveDate;
 
-use super::{Required, Table};
+use super::table::{Required, Table};
 use crate::{
+    atlas::Route,
     code::Code,
-    history::{Fate, Flight, HistoryError, time_of_day::from_hhmm},
+    history::{
+        error::HistoryError,
+        flight::{Flight, FlightStatus},
+        time_of_day::from_hhmm,
+        weather::WeatherHour,
+    },
+    weather::{Observation, Weather},
 };
 
 /// Reads the flights of a file, in its order.
@@ -20,7 +26,7 @@ pub fn read_flights(path: &Path) -> Result<Vec<Flight>, HistoryError> {
     flights_of(&Table::open(path)?)
 }
 
-/// Reads the flights of an input that errors will call `name`.
+/// Reads the flights of an input that errors call `name`.
 pub fn read_flights_from(name: &str, input: impl ChunkReader + 'static) -> Result<Vec<Flight>, HistoryError> {
     flights_of(&Table::new(name.to_owned(), input)?)
 }
@@ -28,7 +34,7 @@ pub fn read_flights_from(name: &str, input: impl ChunkReader + 'static) -> Resul
 /// Reads the flights of an open file.
 pub(in crate::history) fn flights_of(table: &Table) -> Result<Vec<Flight>, HistoryError> {
     table.require(&["FlightDate", "Carrier", "Origin", "Dest", "ArrDelay"])?;
-    let mut flights = begin(table)?;
+    let mut flights = with_carriers(table)?;
     fill_codes(table, "Origin", Required::Yes, &mut flights, |flight, code| flight.origin = code)?;
     fill_codes(table, "Dest", Required::Yes, &mut flights, |flight, code| flight.dest = code)?;
     fill_codes(table, "TailNum", Required::No, &mut flights, |flight, code| flight.tail_num = Some(code))?;
@@ -47,28 +53,28 @@ pub(in crate::history) fn flights_of(table: &Table) -> Result<Vec<Flight>, Histo
     fill_numbers(table, "ArrDelay", &mut flights, |flight, min| flight.arr_delay = Some(min))?;
     fill_numbers(table, "AirTime", &mut flights, |flight, min| flight.air_time_min = Some(min))?;
     fill_numbers(table, "Distance", &mut flights, |flight, miles| flight.distance = Some(miles))?;
-    fill_fate(table, "Diverted", Fate::Diverted, &mut flights)?;
-    fill_fate(table, "Cancelled", Fate::Cancelled, &mut flights)?;
-    check_fates(table, &flights)?;
+    fill_status(table, "Diverted", FlightStatus::Diverted, &mut flights)?;
+    fill_status(table, "Cancelled", FlightStatus::Cancelled, &mut flights)?;
+    check_arrival_delays(table, &flights)?;
     Ok(flights)
 }
 
-fn check_fates(table: &Table, flights: &[Flight]) -> Result<(), HistoryError> {
-    match flights.iter().position(|flight| flight.fate == Fate::Flown && flight.arr_delay.is_none()) {
+fn check_arrival_delays(table: &Table, flights: &[Flight]) -> Result<(), HistoryError> {
+    match flights.iter().position(|flight| flight.status == FlightStatus::Flown && flight.arr_delay.is_none()) {
         Some(row) => {
             let reason = "no delay, though the flight was neither cancelled nor diverted".to_owned();
-            Err(table.value("ArrDelay", row, reason))
+            Err(table.value_error("ArrDelay", row, reason))
         }
         None => Ok(()),
     }
 }
 
-/// One flight a row, of which only the carrier is true: it stands in for the other codes until their columns are read.
-fn begin(table: &Table) -> Result<Vec<Flight>, HistoryError> {
-    // The count is the file's word; a damaged one must not ask for all memory at once. A year of flights has room: to
-    // grow would take the memory twice.
+/// Creates a flight for each row. Its carrier is also a placeholder for its other codes until their columns are read.
+fn with_carriers(table: &Table) -> Result<Vec<Flight>, HistoryError> {
+    // The number of rows may be damaged, so the capacity is bounded. It fits a year of flights: growing would take
+    // the memory twice. Columns are read into the flights themselves, so that a file needs no second copy in memory.
     let mut flights = Vec::with_capacity(table.rows().min(1 << 23));
-    table.each::<ByteArrayType>("Carrier", Required::Yes, |_, bytes| {
+    table.for_each_value::<ByteArrayType>("Carrier", Required::Yes, |_, bytes| {
         let carrier = code(bytes)?;
         flights.push(Flight::unknown(NaiveDate::default(), carrier, carrier, carrier));
         Ok(())
@@ -84,7 +90,7 @@ fn fill<T: DataType>(
     flights: &mut [Flight],
     set: impl Fn(&mut Flight, &T::T) -> Result<(), String>,
 ) -> Result<(), HistoryError> {
-    table.each::<T>(column, required, |row, value| match flights.get_mut(row) {
+    table.for_each_value::<T>(column, required, |row, value| match flights.get_mut(row) {
         Some(flight) => set(flight, value),
         None => Err("there are fewer carriers than that".to_owned()),
     })?;
@@ -131,17 +137,118 @@ fn fill_numbers(
     })
 }
 
-fn fill_fate(table: &Table, column: &'static str, fate: Fate, flights: &mut [Flight]) -> Result<(), HistoryError> {
-    fill::<BoolType>(table, column, Required::No, flights, |flight, so| {
-        if *so {
-            flight.fate = fate;
+fn fill_status(
+    table: &Table,
+    column: &'static str,
+    status: FlightStatus,
+    flights: &mut [Flight],
+) -> Result<(), HistoryError> {
+    fill::<BoolType>(table, column, Required::No, flights, |flight, flag| {
+        if *flag {
+            flight.status = status;
         }
         Ok(())
     })
 }
 
-/// A code from a text column.
-pub(super) fn code(bytes: &ByteArray) -> Result<Code, String> {
+/// Reads a route table.
+pub fn read_routes(path: &Path) -> Result<Vec<Route>, HistoryError> {
+    routes_of(&Table::open(path)?)
+}
+
+/// Reads the route table of an open file.
+pub(in crate::history) fn routes_of(table: &Table) -> Result<Vec<Route>, HistoryError> {
+    table.require(&["Origin", "Dest", "Distance"])?;
+    let (mut origins, mut dests, mut miles) = (Vec::new(), Vec::new(), Vec::new());
+    table.for_each_value::<ByteArrayType>("Origin", Required::Yes, |_, bytes| {
+        code(bytes).map(|code| origins.push(code))
+    })?;
+    table
+        .for_each_value::<ByteArrayType>("Dest", Required::Yes, |_, bytes| code(bytes).map(|code| dests.push(code)))?;
+    table.for_each_value::<FloatType>("Distance", Required::Yes, |_, number| match *number {
+        number if number > 0.0 && number.is_finite() => {
+            miles.push(number);
+            Ok(())
+        }
+        number => Err(format!("{number} is no distance")),
+    })?;
+    let ends = origins.into_iter().zip(dests);
+    Ok(ends.zip(miles).map(|((origin, dest), miles)| Route { origin, dest, miles }).collect())
+}
+
+/// Reads the weather of a file, in its order.
+pub fn read_weather(path: &Path) -> Result<Vec<(WeatherHour, Weather)>, HistoryError> {
+    weather_of(&Table::open(path)?)
+}
+
+/// Reads the weather of an input that errors call `name`.
+pub fn read_weather_from(
+    name: &str,
+    input: impl ChunkReader + 'static,
+) -> Result<Vec<(WeatherHour, Weather)>, HistoryError> {
+    weather_of(&Table::new(name.to_owned(), input)?)
+}
+
+/// Returns the column of an observation.
+fn observation_column(observation: Observation) -> &'static str {
+    match observation {
+        Observation::Temp => "temp",
+        Observation::DewPoint => "dewp",
+        Observation::Humidity => "humid",
+        Observation::WindDir => "wind_dir",
+        Observation::WindSpeed => "wind_speed",
+        Observation::WindGust => "wind_gust",
+        Observation::Precip => "precip",
+        Observation::Pressure => "pressure",
+        Observation::Visibility => "visib",
+    }
+}
+
+/// Reads the weather of an open file.
+pub(in crate::history) fn weather_of(table: &Table) -> Result<Vec<(WeatherHour, Weather)>, HistoryError> {
+    table.require(&["origin", "year", "month", "day", "hour"])?;
+    let mut origins = Vec::new();
+    table.for_each_value::<ByteArrayType>("origin", Required::Yes, |_, bytes| {
+        code(bytes).map(|code| origins.push(code))
+    })?;
+    let [years, months] = [integers(table, "year")?, integers(table, "month")?];
+    let mut dates = Vec::with_capacity(years.len());
+    table.for_each_value::<Int32Type>("day", Required::Yes, |row, &day| {
+        let (year, month) = years.get(row).zip(months.get(row)).ok_or("there are fewer months than that")?;
+        let part = |number: i32| u32::try_from(number).unwrap_or(0);
+        let date = NaiveDate::from_ymd_opt(*year, part(*month), part(day));
+        dates.push(date.ok_or_else(|| format!("{year}-{month}-{day} is no day of the calendar"))?);
+        Ok(())
+    })?;
+    let mut hours = Vec::with_capacity(dates.len());
+    table.for_each_value::<Int32Type>("hour", Required::Yes, |row, &hour| {
+        let key = origins.get(row).zip(dates.get(row)).ok_or("there are fewer days than that")?;
+        let hour = u8::try_from(hour).ok().filter(|hour| *hour < 24).ok_or_else(|| format!("{hour} is no hour"))?;
+        hours.push(((*key.0, *key.1, hour), Weather::UNOBSERVED));
+        Ok(())
+    })?;
+    for observation in Observation::ALL {
+        table.for_each_value::<FloatType>(observation_column(observation), Required::No, |row, value| {
+            let (_, weather) = hours.get_mut(row).ok_or("there are fewer hours than that")?;
+            // An error of a station, as the 1,048 mph of Newark on 12 February 2013, does not invalidate the file.
+            *weather = weather.with(observation, Some(*value).filter(|value| observation.limits().contains(value)));
+            Ok(())
+        })?;
+    }
+    Ok(hours)
+}
+
+fn integers(table: &Table, column: &'static str) -> Result<Vec<i32>, HistoryError> {
+    let mut integers = Vec::new();
+    table.for_each_value::<Int32Type>(column, Required::Yes, |_, number| {
+        integers.push(*number);
+        Ok(())
+    })?;
+    Ok(integers)
+}
+
+/// Parses a code of a text column.
+fn code(bytes: &ByteArray) -> Result<Code, String> {
     let text = String::from_utf8_lossy(bytes.data());
     text.parse().map_err(|error| format!("{text:?}: {error}"))
 }

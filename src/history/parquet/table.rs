@@ -13,7 +13,7 @@ use ::parquet::{
     },
 };
 
-use super::seal;
+use super::checksum;
 use crate::history::HistoryError;
 
 /// Rows decoded at a time: large enough to amortise the decoder's calls, small enough to stay in the cache.
@@ -23,15 +23,15 @@ pub(super) const BATCH_ROWS: usize = 8192;
 pub(in crate::history) struct Table {
     pub(super) file: String,
     pub(super) reader: Arc<dyn FileReader>,
-    is_sealed: bool,
+    has_checksum: bool,
 }
 
-/// Whether a column must have a value in each row.
+/// The requirement on a column.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::history) enum Required {
-    /// A row without a value is an error, and so is a file without the column.
+    /// The file must have the column, and each row a value.
     Yes,
-    /// Both are fine.
+    /// The column and values of it may be missing.
     No,
 }
 
@@ -44,11 +44,12 @@ impl Table {
         }
     }
 
-    /// Opens a file that is already in hand.
+    /// Opens an input that errors call `file`.
     pub(in crate::history) fn new(file: String, input: impl ChunkReader + 'static) -> Result<Self, HistoryError> {
         let len = input.len();
-        let opened = seal::check(&input).and_then(|is_sealed| Ok((is_sealed, SerializedFileReader::new(input)?)));
-        let (is_sealed, reader) = match opened {
+        let opened =
+            checksum::verify(&input).and_then(|has_checksum| Ok((has_checksum, SerializedFileReader::new(input)?)));
+        let (has_checksum, reader) = match opened {
             Ok(opened) => opened,
             Err(source) => return Err(HistoryError::Damaged { file, source }),
         };
@@ -62,21 +63,21 @@ impl Table {
             let codec = codec.split('(').next().unwrap_or_default().to_owned();
             return Err(HistoryError::Codec { file, codec });
         }
-        Ok(Table { file, reader: Arc::new(reader), is_sealed })
+        Ok(Table { file, reader: Arc::new(reader), has_checksum })
     }
 
-    /// Returns whether this program wrote the file.
-    pub(in crate::history) fn is_sealed(&self) -> bool {
-        self.is_sealed
+    /// Returns whether the file has a checksum, so that this program wrote it.
+    pub(in crate::history) fn has_checksum(&self) -> bool {
+        self.has_checksum
     }
 
-    /// Number of bytes that the file declares to have when it is decompressed.
+    /// Returns the uncompressed bytes that the file declares.
     pub(in crate::history) fn uncompressed_bytes(&self) -> u64 {
         let groups = self.reader.metadata().row_groups().iter();
         groups.map(|group| u64::try_from(group.total_byte_size()).unwrap_or(0)).fold(0, u64::saturating_add)
     }
 
-    /// Fails unless all these columns are there, naming those that are not.
+    /// Fails if one of these columns is missing.
     pub(in crate::history) fn require(&self, columns: &[&'static str]) -> Result<(), HistoryError> {
         let missing: Vec<_> = columns.iter().copied().filter(|column| self.position(column).is_none()).collect();
         if missing.is_empty() {
@@ -87,8 +88,8 @@ impl Table {
         Err(HistoryError::Missing { file: self.file.clone(), missing, found })
     }
 
-    /// Calls `visit` with each row's number in the file, from 0, and its value. False if there is no such column.
-    pub(in crate::history) fn each<T: DataType>(
+    /// Calls `visit` with each row's number in the file, from 0, and its value. Returns false if there is no such column.
+    pub(in crate::history) fn for_each_value<T: DataType>(
         &self,
         column: &'static str,
         required: Required,
@@ -103,19 +104,20 @@ impl Table {
             let group = self.reader.get_row_group(group).map_err(|source| self.damaged(source))?;
             let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
             let reader = group.get_column_reader(position).map_err(|source| self.damaged(source))?;
-            let mut batches = Batches::<T> { reader: get_typed_column_reader(reader), levels: vec![], values: vec![] };
+            let mut batch =
+                BatchReader::<T> { reader: get_typed_column_reader(reader), levels: vec![], values: vec![] };
             let mut done = 0;
             while done < rows {
-                let read = batches.next(rows - done).map_err(|source| self.damaged(source))?;
-                let mut values = batches.values.iter();
+                let read = batch.next(rows - done).map_err(|source| self.damaged(source))?;
+                let mut values = batch.values.iter();
                 for row in first_row + done..first_row + done + read {
-                    let present = !nullable || batches.levels.get(row - first_row - done) == Some(&1);
+                    let present = !nullable || batch.levels.get(row - first_row - done) == Some(&1);
                     match if present { values.next() } else { None } {
                         Some(value) => visit(row, value),
                         None if required == Required::Yes => Err("has no value".to_owned()),
                         None => Ok(()),
                     }
-                    .map_err(|reason| self.value(column, row, reason))?;
+                    .map_err(|reason| self.value_error(column, row, reason))?;
                 }
                 done += read;
             }
@@ -124,13 +126,13 @@ impl Table {
         Ok(true)
     }
 
-    /// How many rows the file says it has.
+    /// Returns the number of rows that the file declares.
     pub(in crate::history) fn rows(&self) -> usize {
         usize::try_from(self.reader.metadata().file_metadata().num_rows()).unwrap_or(0)
     }
 
-    /// An error about the value of a column in a row, counted from 0.
-    pub(in crate::history) fn value(&self, column: &'static str, row: usize, reason: String) -> HistoryError {
+    /// Creates an error about the value of a column in a row, counted from 0.
+    pub(in crate::history) fn value_error(&self, column: &'static str, row: usize, reason: String) -> HistoryError {
         HistoryError::Value { file: self.file.clone(), column, row: row as u64 + 1, reason }
     }
 
@@ -143,7 +145,7 @@ impl Table {
         columns.iter().position(|found| found.path().string() == column)
     }
 
-    /// Whether the column is nullable; an error if it is nested or not of this type.
+    /// Returns whether the column is nullable; fails if it is nested or of another type.
     fn check_type<T: DataType>(&self, column: &'static str, position: usize) -> Result<bool, HistoryError> {
         let found = self.reader.metadata().file_metadata().schema_descr().column(position);
         let wanted = T::get_physical_type();
@@ -155,8 +157,7 @@ impl Table {
     }
 }
 
-/// Returns whether a column's bytes lie in a file of this length. The decoder takes that for granted, and panics
-/// where it is not so.
+/// Returns whether a column's bytes lie in a file of this length. The decoder does not check it, and panics.
 fn lies_within(chunk: &ColumnChunkMetaData, len: u64) -> bool {
     let begin = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
     let end = begin.checked_add(chunk.compressed_size()).and_then(|end| u64::try_from(end).ok());
@@ -168,15 +169,15 @@ fn is_built_in(codec: Compression) -> bool {
     !matches!(codec, Compression::BROTLI(_) | Compression::LZO)
 }
 
-/// One row group's column, read batch by batch: `values` are those of the rows whose level is 1 (all, if not nullable).
-struct Batches<T: DataType> {
+/// Reads one row group's column in batches. `values` belong to the rows with level 1, or to all if not nullable.
+struct BatchReader<T: DataType> {
     reader: ColumnReaderImpl<T>,
     levels: Vec<i16>,
     values: Vec<T::T>,
 }
 
-impl<T: DataType> Batches<T> {
-    /// Reads at most `rows_max` rows; how many it was, which is never none.
+impl<T: DataType> BatchReader<T> {
+    /// Reads at least one row and at most `rows_max`. Returns their number.
     fn next(&mut self, rows_max: usize) -> Result<usize, ParquetError> {
         self.levels.clear();
         self.values.clear();

@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     atlas::Route,
     code::Code,
-    history::{FLIGHT_NUM_MAX, Fate, Flight, HistoryError, time_of_day::DAY_MIN},
+    history::{FLIGHT_NUM_MAX, Flight, FlightStatus, HistoryError, time_of_day::DAY_MIN},
     weather::{Observation, Weather},
 };
 
@@ -27,13 +27,15 @@ prop_compose! {
         (crs_dep_min, crs_arr_min) in (option::of(0..DAY_MIN), option::of(0..DAY_MIN)),
         (crs_elapsed_min, dep_delay, arr_delay) in (numbers(), numbers(), numbers()),
         (air_time_min, distance) in (numbers(), numbers()),
-        fate in prop_oneof![Just(Fate::Flown), Just(Fate::Cancelled), Just(Fate::Diverted)],
+        status in prop_oneof![
+            Just(FlightStatus::Flown), Just(FlightStatus::Cancelled), Just(FlightStatus::Diverted)
+        ],
     ) -> Flight {
         let date = NaiveDate::from_epoch_days(days).unwrap();
-        let arr_delay = if fate == Fate::Flown { arr_delay.or(Some(0.0)) } else { arr_delay };
+        let arr_delay = if status == FlightStatus::Flown { arr_delay.or(Some(0.0)) } else { arr_delay };
         Flight {
             date, carrier, flight_num, tail_num, origin, dest, crs_dep_min, crs_arr_min, crs_elapsed_min, dep_delay,
-            arr_delay, air_time_min, distance, fate,
+            arr_delay, air_time_min, distance, status,
         }
     }
 }
@@ -59,20 +61,20 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_byte_anywhere_is_an_error_or_the_same_flights(
-        flights in prop::collection::vec(flights(), 0..20), place in any::<prop::sample::Index>(), mask in 1..=255u8,
+    fn a_damaged_byte_anywhere_is_an_error_or_leaves_the_flights_unchanged(
+        flights in prop::collection::vec(flights(), 0..20), offset in any::<prop::sample::Index>(), mask in 1..=255u8,
     ) {
         let mut bytes = write_to_bytes(&flights);
-        let place = place.index(bytes.len());
-        bytes[place] ^= mask;
-        // Only the words before the checksum can be damaged without harm.
+        let offset = offset.index(bytes.len());
+        bytes[offset] ^= mask;
+        // Only damage of the text before the checksum goes undetected.
         if let Ok(read) = read_bytes(bytes) {
             prop_assert_eq!(read, flights);
         }
     }
 
     #[test]
-    fn the_order_is_total_and_sees_every_field(a in flights(), b in flights()) {
+    fn the_order_is_total_and_compares_every_field(a in flights(), b in flights()) {
         prop_assert_eq!(a.cmp_all(&b).is_eq(), a == b);
         prop_assert_eq!(a.cmp_all(&b), b.cmp_all(&a).reverse());
     }
@@ -101,8 +103,8 @@ fn a_truncated_file_is_damaged_and_named() {
     }
 }
 
-/// A file of the schema given, with one row written by `fill`.
-fn foreign(path: &Path, schema: &str, fill: impl FnOnce(&mut Group<'_>)) {
+/// Writes a file of a schema, with one row written by `fill`.
+fn write_row(path: &Path, schema: &str, fill: impl FnOnce(&mut Group<'_>)) {
     write::to_file(path, schema, |writer| {
         let mut group = writer.next_row_group()?;
         fill(&mut group);
@@ -126,12 +128,12 @@ fn put_float(group: &mut Group<'_>, number: f32) {
     write::required::<::parquet::data_type::FloatType, _>(group, &[number], |number| *number).unwrap();
 }
 
-const FEW: &str = "message few { required float ArrDelay; required binary Dest; required binary Origin; \
+const REQUIRED_COLUMNS: &str = "message few { required float ArrDelay; required binary Dest; required binary Origin; \
     required binary Carrier; required int32 FlightDate; required int32 CRSDepTime; required int32 Other; }";
 
-fn few(delay: f32, carrier: &str, hhmm: i32) -> Result<Vec<Flight>, HistoryError> {
+fn read_row(delay: f32, carrier: &str, hhmm: i32) -> Result<Vec<Flight>, HistoryError> {
     let file = tempfile::NamedTempFile::new().unwrap();
-    foreign(file.path(), FEW, |group| {
+    write_row(file.path(), REQUIRED_COLUMNS, |group| {
         put_float(group, delay);
         put_code(group, "SFO");
         put_code(group, "ATL");
@@ -144,19 +146,19 @@ fn few(delay: f32, carrier: &str, hhmm: i32) -> Result<Vec<Flight>, HistoryError
 }
 
 #[test]
-fn few_columns_in_any_order_are_enough() {
+fn required_columns_in_any_order_are_enough() {
     let date = "1971-01-01".parse().unwrap();
     let flight = Flight::unknown(date, code("AA"), code("ATL"), code("SFO"));
     let expected = Flight { arr_delay: Some(-3.0), crs_dep_min: Some(0), ..flight };
-    assert_eq!(few(-3.0, "AA", 2400).unwrap(), [expected]);
+    assert_eq!(read_row(-3.0, "AA", 2400).unwrap(), [expected]);
 }
 
 #[test]
-fn a_value_that_cannot_be_is_named_with_column_and_row() {
+fn an_invalid_value_is_named_with_column_and_row() {
     for (result, expected) in [
-        (few(f32::NAN, "AA", 0), "column ArrDelay"),
-        (few(0.0, "", 0), "column Carrier"),
-        (few(0.0, "AA", 1299), "column CRSDepTime"),
+        (read_row(f32::NAN, "AA", 0), "column ArrDelay"),
+        (read_row(0.0, "", 0), "column Carrier"),
+        (read_row(0.0, "AA", 1299), "column CRSDepTime"),
     ] {
         let message = result.unwrap_err().to_string();
         assert!(message.starts_with(expected) && message.contains("row 1: "), "{message}");
@@ -166,14 +168,14 @@ fn a_value_that_cannot_be_is_named_with_column_and_row() {
 #[test]
 fn missing_columns_and_other_types_are_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    foreign(file.path(), "message m { required binary Origin; required binary Dest; }", |group| {
+    write_row(file.path(), "message m { required binary Origin; required binary Dest; }", |group| {
         put_code(group, "ATL");
         put_code(group, "SFO");
     });
     let message = read_flights(file.path()).unwrap_err().to_string();
     assert!(message.ends_with("lacks FlightDate, Carrier, ArrDelay; it has Origin, Dest"), "{message}");
 
-    foreign(
+    write_row(
         file.path(),
         "message m { required binary Origin; required binary Dest; required int32 Distance; }",
         |group| {
@@ -210,12 +212,12 @@ fn weather_round_trips() {
 }
 
 #[test]
-fn an_hour_that_cannot_be_is_named_and_an_observation_that_cannot_be_is_missing() {
+fn an_invalid_hour_is_named_and_an_invalid_observation_is_missing() {
     const SCHEMA: &str = "message few { required binary origin; required int32 year; required int32 month; \
         required int32 day; required int32 hour; required float temp; required float humid; }";
-    let few = |month, day, hour| {
+    let read_hour = |month, day, hour| {
         let file = tempfile::NamedTempFile::new().unwrap();
-        foreign(file.path(), SCHEMA, |group| {
+        write_row(file.path(), SCHEMA, |group| {
             put_code(group, "EWR");
             [2013, month, day, hour].into_iter().for_each(|number| put_int(group, number));
             put_float(group, 451.0);
@@ -224,19 +226,19 @@ fn an_hour_that_cannot_be_is_named_and_an_observation_that_cannot_be_is_missing(
         read_weather(file.path())
     };
     let humid = Weather::UNOBSERVED.with(Observation::Humidity, 87.5);
-    assert_eq!(few(1, 31, 23).unwrap(), [((code("EWR"), "2013-01-31".parse().unwrap(), 23), humid)]);
+    assert_eq!(read_hour(1, 31, 23).unwrap(), [((code("EWR"), "2013-01-31".parse().unwrap(), 23), humid)]);
     for (result, expected) in [
-        (few(1, 31, 24), ["column hour", "row 1: 24 is no hour"]),
-        (few(1, 31, -1), ["column hour", "row 1: -1 is no hour"]),
-        (few(2, 29, 0), ["column day", "row 1: 2013-2-29 is no day of the calendar"]),
-        (few(-2, 1, 0), ["column day", "row 1: 2013--2-1 is no day of the calendar"]),
+        (read_hour(1, 31, 24), ["column hour", "row 1: 24 is no hour"]),
+        (read_hour(1, 31, -1), ["column hour", "row 1: -1 is no hour"]),
+        (read_hour(2, 29, 0), ["column day", "row 1: 2013-2-29 is no day of the calendar"]),
+        (read_hour(-2, 1, 0), ["column day", "row 1: 2013--2-1 is no day of the calendar"]),
     ] {
         let message = result.unwrap_err().to_string();
         assert!(message.starts_with(expected[0]) && message.contains(expected[1]), "{message}");
     }
-    // A column of another type is no column of ours.
+    // A column of another type is an error.
     let file = tempfile::NamedTempFile::new().unwrap();
-    foreign(file.path(), &SCHEMA.replace("float temp", "int32 temp"), |group| {
+    write_row(file.path(), &SCHEMA.replace("float temp", "int32 temp"), |group| {
         put_code(group, "EWR");
         [2013, 1, 1, 0, 30].into_iter().for_each(|number| put_int(group, number));
         put_float(group, 87.5);

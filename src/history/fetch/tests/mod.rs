@@ -1,4 +1,4 @@
-//! Fetches from a server on loopback.
+//! Tests of a fetch from a server on loopback.
 
 mod faults;
 mod folder;
@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use self::server::{Reply, Request, Server};
 use super::*;
 
-/// A zip whose members have random bytes, so that packing does not shorten them.
+/// Creates a zip whose members have random bytes, which do not compress.
 pub(super) fn zipped(names: &[impl AsRef<str>], bytes_each: usize, seed: u64) -> Vec<u8> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
@@ -33,8 +33,8 @@ pub(super) fn zipped(names: &[impl AsRef<str>], bytes_each: usize, seed: u64) ->
     archive.finish().unwrap().into_inner()
 }
 
-/// What the tables of flights in a zip unpack to.
-pub(super) fn flights(zip: &[u8]) -> Vec<Vec<u8>> {
+/// Returns the unpacked tables of a zip.
+pub(super) fn tables_in(zip: &[u8]) -> Vec<Vec<u8>> {
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(zip)).unwrap();
     let mut tables = Vec::new();
     for index in 0..archive.len() {
@@ -48,7 +48,7 @@ pub(super) fn flights(zip: &[u8]) -> Vec<Vec<u8>> {
     tables
 }
 
-/// A zip of some 100 kB.
+/// Creates a zip of about 100 kB.
 fn zip_of(seed: u64) -> Vec<u8> {
     zipped(&["On_Time.csv", "readme.html"], 50_000, seed)
 }
@@ -57,13 +57,13 @@ fn month(text: &str) -> Month {
     text.parse().unwrap()
 }
 
-/// A folder to fetch to, and limits that let a test be quick.
-struct Bench {
+/// An output folder, and limits with short pauses.
+struct Fixture {
     dir: TempDir,
     limits: Limits,
 }
 
-impl Bench {
+impl Fixture {
     fn new() -> Self {
         let limits = Limits {
             pause_first: Duration::from_millis(1),
@@ -71,7 +71,7 @@ impl Bench {
             tries_max: 4,
             ..Limits::default()
         };
-        Bench { dir: tempfile::tempdir().unwrap(), limits }
+        Fixture { dir: tempfile::tempdir().unwrap(), limits }
     }
 
     fn fetcher(&self, url: &str) -> Fetcher {
@@ -92,7 +92,7 @@ impl Bench {
         self.dir.path().join(month(first).file_name())
     }
 
-    /// January 2015, if it is there.
+    /// Returns the zip of January 2015, if it is there.
     fn zip(&self) -> Option<Vec<u8>> {
         fs::read(self.path("2015-01")).ok()
     }
@@ -101,7 +101,7 @@ impl Bench {
         self.dir.path().join(format!("{}.part", month("2015-01").file_name()))
     }
 
-    /// The files that can be seen.
+    /// Returns the names of visible files.
     fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.dir.path()).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -111,7 +111,7 @@ impl Bench {
     }
 }
 
-/// A server whose n-th answer, from 0, is told.
+/// Starts a server whose answers depend on their number, from 0.
 fn server(mut answer: impl FnMut(usize, &Request) -> Reply + Send + 'static) -> Server {
     let mut count = 0;
     Server::start(move |request| {
@@ -123,7 +123,7 @@ fn server(mut answer: impl FnMut(usize, &Request) -> Reply + Send + 'static) -> 
 const BTS: &str = "\"FlightDate\",\"Reporting_Airline\",\"Origin\",\"Dest\",\"ArrDelay\",\r\n2015-01-31,\"AA\",\"ATL\",\"SFO\",5.00,\r\n";
 
 #[test]
-fn what_is_fetched_has_its_name_alone_and_can_be_imported() {
+fn fetched_zips_have_their_names_and_can_be_imported() {
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     archive.start_file("On_Time.csv", zip::write::SimpleFileOptions::default()).unwrap();
     archive.write_all(BTS.as_bytes()).unwrap();
@@ -131,33 +131,33 @@ fn what_is_fetched_has_its_name_alone_and_can_be_imported() {
     let bytes = zip.len() as u64;
     let server = Server::start(move |request| Reply::file(request, &zip, "\"a\""));
 
-    let bench = Bench::new();
-    let summary = bench.fetch(&server.url(), "2014-12", "2015-01");
+    let fixture = Fixture::new();
+    let summary = fixture.fetch(&server.url(), "2014-12", "2015-01");
     assert!(summary.is_complete());
     assert_eq!((summary.months, summary.fetched, summary.present, summary.bytes_received), (2, 2, 0, 2 * bytes));
     let names = [month("2014-12").file_name(), month("2015-01").file_name()];
-    assert_eq!(bench.names(), names);
+    assert_eq!(fixture.names(), names);
     let paths: Vec<String> = server.requests().into_iter().map(|request| request.path).collect();
     assert_eq!(paths, names);
     assert_eq!(server.requests()[0].header("accept-encoding"), Some("identity"));
 
     let out = tempfile::tempdir().unwrap();
-    let imported = super::super::import::import(&[bench.dir.path().to_owned()], out.path(), &mut |_| {}).unwrap();
+    let imported = crate::history::import::import(&[fixture.dir.path().to_owned()], out.path(), &mut |_| {}).unwrap();
     assert_eq!((imported.files, imported.rows, imported.flown), (2, 2, 1));
 }
 
 #[test]
-fn the_second_run_asks_for_nothing() {
+fn a_second_run_sends_no_request() {
     let server = Server::start(|request| Reply::file(request, &zip_of(1), "\"a\""));
-    let bench = Bench::new();
-    bench.fetch_one(&server.url());
-    let again = bench.fetch_one(&server.url());
-    assert_eq!((again.state, again.bytes, again.bytes_received), (State::Present, zip_of(1).len() as u64, 0));
+    let fixture = Fixture::new();
+    fixture.fetch_one(&server.url());
+    let again = fixture.fetch_one(&server.url());
+    assert_eq!((again.state, again.bytes, again.bytes_received), (FileState::Present, zip_of(1).len() as u64, 0));
     assert_eq!(server.requests().len(), 1);
 }
 
 #[test]
-fn a_month_that_is_not_published_is_named_and_the_others_are_fetched() {
+fn an_unpublished_month_is_reported_and_the_others_are_fetched() {
     let server = Server::start(|request| {
         if request.path.ends_with("_2015_1.zip") {
             Reply::new(404, "none")
@@ -165,27 +165,27 @@ fn a_month_that_is_not_published_is_named_and_the_others_are_fetched() {
             Reply::file(request, &zip_of(1), "\"a\"")
         }
     });
-    let bench = Bench::new();
-    let summary = bench.fetch(&server.url(), "2014-12", "2015-02");
+    let fixture = Fixture::new();
+    let summary = fixture.fetch(&server.url(), "2014-12", "2015-02");
     assert_eq!((summary.fetched, summary.unpublished.clone()), (2, vec![month("2015-01")]));
     assert!(!summary.is_complete() && summary.ended_early.is_none());
     assert_eq!(summary.files[1].reason.as_deref(), Some("the server has none (status 404)"));
-    assert_eq!(server.requests().len(), 3, "404 is not asked again");
+    assert_eq!(server.requests().len(), 3, "404 is not retried");
 }
 
 #[test]
-fn progress_is_told_to_the_last_byte() {
+fn progress_is_reported_to_the_last_byte() {
     let server = Server::start(|request| Reply::file(request, &zip_of(1), "\"a\""));
-    let bench = Bench::new();
+    let fixture = Fixture::new();
     let (mut received, mut ended) = (Vec::new(), Vec::new());
     let months = Months::new(month("2015-01"), month("2015-01")).unwrap();
     let observe = &mut |event: Event<'_>| match event {
         Event::Received { bytes, bytes_total, .. } => received.push((bytes, bytes_total)),
-        Event::Ended(report) => ended.push(report.clone()),
-        Event::Begun(_) => {}
+        Event::Finished(report) => ended.push(report.clone()),
+        Event::Started(_) => {}
         other => panic!("{other:?}"),
     };
-    let summary = bench.fetcher(&server.url()).fetch(months, bench.dir.path(), observe).unwrap();
+    let summary = fixture.fetcher(&server.url()).fetch(months, fixture.dir.path(), observe).unwrap();
     let total = zip_of(1).len() as u64;
     assert!(received.is_sorted() && received.iter().all(|(_, known)| *known == Some(total)));
     assert_eq!((received.last().unwrap().0, ended), (total, summary.files));

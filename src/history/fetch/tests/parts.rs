@@ -1,35 +1,35 @@
-//! Files that come in parts: what goes on where, and what begins anew.
+//! Tests of files that arrive in parts: resumed, or fetched from their start.
 
 use super::*;
 
-fn froms(server: &Server) -> Vec<Option<usize>> {
-    server.requests().iter().map(Request::from).collect()
+fn range_starts(server: &Server) -> Vec<Option<usize>> {
+    server.requests().iter().map(Request::range_start).collect()
 }
 
 #[test]
-fn a_file_that_breaks_off_goes_on_where_it_broke() {
+fn an_interrupted_file_is_resumed() {
     let zip = zip_of(1);
     let bytes = zip.len() as u64;
     let server = server(move |count, request| {
         let whole = Reply::file(request, &zip, "\"a\"");
-        if count < 2 { whole.cut(1000) } else { whole }
+        if count < 2 { whole.truncate(1000) } else { whole }
     });
-    let bench = Bench::new();
-    let report = bench.fetch_one(&server.url());
-    assert_eq!((report.state, report.tries, report.bytes_received), (State::Fetched, 3, bytes), "no byte twice");
-    assert_eq!(froms(&server), [None, Some(1000), Some(2000)]);
+    let fixture = Fixture::new();
+    let report = fixture.fetch_one(&server.url());
+    assert_eq!((report.state, report.tries, report.bytes_received), (FileState::Fetched, 3, bytes), "no byte twice");
+    assert_eq!(range_starts(&server), [None, Some(1000), Some(2000)]);
     assert_eq!(server.requests()[1].header("if-range"), Some("\"a\""));
-    assert_eq!(bench.zip(), Some(zip_of(1)));
+    assert_eq!(fixture.zip(), Some(zip_of(1)));
 }
 
 #[test]
-fn a_file_that_stalls_goes_on_where_it_stalled() {
+fn a_stalled_file_is_resumed() {
     let server = server(|count, request| {
         let whole = Reply::file(request, &zip_of(1), "\"a\"");
-        if count == 0 { whole.cut(1000).stall() } else { whole }
+        if count == 0 { whole.truncate(1000).stall() } else { whole }
     });
-    let mut bench = Bench::new();
-    bench.limits.stall_timeout = Duration::from_millis(300);
+    let mut fixture = Fixture::new();
+    fixture.limits.stall_timeout = Duration::from_millis(300);
     let mut reasons = Vec::new();
     let months = Months::new(month("2015-01"), month("2015-01")).unwrap();
     let observe = &mut |event: Event<'_>| {
@@ -37,145 +37,146 @@ fn a_file_that_stalls_goes_on_where_it_stalled() {
             reasons.push(reason.to_owned());
         }
     };
-    let summary = bench.fetcher(&server.url()).fetch(months, bench.dir.path(), observe).unwrap();
+    let summary = fixture.fetcher(&server.url()).fetch(months, fixture.dir.path(), observe).unwrap();
     assert!(summary.is_complete());
     assert_eq!(reasons, ["the server sent nothing for 300ms"]);
-    assert_eq!(froms(&server), [None, Some(1000)]);
+    assert_eq!(range_starts(&server), [None, Some(1000)]);
 }
 
 #[test]
-fn a_fetch_that_was_told_to_stop_is_gone_on_with_by_the_next() {
+fn a_stopped_fetch_is_resumed_by_the_next_run() {
     let zip = zip_of(1);
     let server = server(move |count, request| {
         let whole = Reply::file(request, &zip, "\"a\"");
-        // Nothing follows what came: the stop must end the read.
-        if count == 0 { whole.cut(1000).stall() } else { whole }
+        // No byte follows: the stop must end the read.
+        if count == 0 { whole.truncate(1000).stall() } else { whole }
     });
-    let bench = Bench::new();
-    let fetcher = bench.fetcher(&server.url());
+    let fixture = Fixture::new();
+    let fetcher = fixture.fetcher(&server.url());
     let stop = fetcher.stop();
     let months = Months::new(month("2015-01"), month("2015-02")).unwrap();
     let observe = &mut |event: Event<'_>| {
         if let Event::Received { .. } = event {
             let stop = stop.clone();
-            std::thread::spawn(move || stop.ask());
+            std::thread::spawn(move || stop.request());
         }
     };
-    let summary = fetcher.fetch(months, bench.dir.path(), observe).unwrap();
+    let summary = fetcher.fetch(months, fixture.dir.path(), observe).unwrap();
     assert_eq!(summary.left, [month("2015-01"), month("2015-02")]);
     assert_eq!((summary.files[0].bytes, summary.ended_early.as_deref()), (1000, Some("it was told to stop")));
-    assert_eq!((bench.zip(), fs::metadata(bench.part()).unwrap().len()), (None, 1000));
+    assert_eq!((fixture.zip(), fs::metadata(fixture.part()).unwrap().len()), (None, 1000));
 
-    assert_eq!(bench.fetch_one(&server.url()).state, State::Fetched);
-    assert_eq!(froms(&server), [None, Some(1000)]);
-    assert_eq!(bench.names().len(), 1, "{:?}", bench.names());
+    assert_eq!(fixture.fetch_one(&server.url()).state, FileState::Fetched);
+    assert_eq!(range_starts(&server), [None, Some(1000)]);
+    assert_eq!(fixture.names().len(), 1, "{:?}", fixture.names());
 }
 
 #[test]
-fn a_server_that_ignores_ranges_is_taken_from_the_start() {
+fn an_answer_that_ignores_the_range_replaces_the_part() {
     let zip = zip_of(1);
     let server = server(move |count, _| {
         let whole = Reply::new(200, zip.clone()).header("ETag", "\"a\"");
-        if count == 0 { whole.cut(1000) } else { whole }
+        if count == 0 { whole.truncate(1000) } else { whole }
     });
-    let bench = Bench::new();
-    let report = bench.fetch_one(&server.url());
-    assert_eq!((report.state, report.tries), (State::Fetched, 2));
-    assert_eq!((froms(&server), bench.zip()), (vec![None, Some(1000)], Some(zip_of(1))));
+    let fixture = Fixture::new();
+    let report = fixture.fetch_one(&server.url());
+    assert_eq!((report.state, report.tries), (FileState::Fetched, 2));
+    assert_eq!((range_starts(&server), fixture.zip()), (vec![None, Some(1000)], Some(zip_of(1))));
 }
 
-/// The file changes after the first answer; `second` is what the server then says to the question for the rest.
-fn changes(second: fn(&Request, &[u8]) -> Reply) -> (Vec<Option<usize>>, FileReport) {
+/// Fetches a file that changes after the first answer; `second` answers the request for the rest.
+fn fetch_changing(second: fn(&Request, &[u8]) -> Reply) -> (Vec<Option<usize>>, FileReport) {
     let server = server(move |count, request| match count {
-        0 => Reply::file(request, &zip_of(1), "\"a\"").cut(1000),
+        0 => Reply::file(request, &zip_of(1), "\"a\"").truncate(1000),
         1 => second(request, &zip_of(2)),
         _ => Reply::file(request, &zip_of(2), "\"b\""),
     });
-    let bench = Bench::new();
-    let report = bench.fetch_one(&server.url());
-    assert_eq!(bench.zip(), Some(zip_of(2)));
-    assert_eq!(bench.names().len(), 1, "{:?}", bench.names());
-    (froms(&server), report)
+    let fixture = Fixture::new();
+    let report = fixture.fetch_one(&server.url());
+    assert_eq!(fixture.zip(), Some(zip_of(2)));
+    assert_eq!(fixture.names().len(), 1, "{:?}", fixture.names());
+    (range_starts(&server), report)
 }
 
 #[test]
 fn a_file_that_changes_between_two_tries_is_never_mixed() {
-    // It heeds If-Range.
-    assert_eq!(changes(|request, new| Reply::file(request, new, "\"b\"")).0, [None, Some(1000)]);
-    // It does not, and the tag tells.
-    let ignored = |request: &Request, new: &[u8]| Reply::part(request.from().unwrap(), new).header("ETag", "\"b\"");
-    assert_eq!(changes(ignored).0, [None, Some(1000), None]);
-    // Or the length.
-    assert_eq!(changes(|_, new| Reply::part(1000, &[new, b"more"].concat())).0, [None, Some(1000), None]);
-    // Nothing tells but the checksums: both have the same length.
-    let (froms, report) = changes(|_, new| Reply::part(1000, new));
-    assert_eq!((froms, report.tries), (vec![None, Some(1000), None], 3));
-    // The part that comes is another than the one that was asked for.
-    assert_eq!(changes(|_, new| Reply::part(999, new)).0, [None, Some(1000), None]);
+    // The server obeys If-Range.
+    assert_eq!(fetch_changing(|request, new| Reply::file(request, new, "\"b\"")).0, [None, Some(1000)]);
+    // The server ignores If-Range, and the tag differs.
+    let ignored =
+        |request: &Request, new: &[u8]| Reply::part(request.range_start().unwrap(), new).header("ETag", "\"b\"");
+    assert_eq!(fetch_changing(ignored).0, [None, Some(1000), None]);
+    // The server ignores If-Range, and the length differs.
+    assert_eq!(fetch_changing(|_, new| Reply::part(1000, &[new, b"more"].concat())).0, [None, Some(1000), None]);
+    // Only the checksums reveal the change: both versions have the same length.
+    let (starts, report) = fetch_changing(|_, new| Reply::part(1000, new));
+    assert_eq!((starts, report.tries), (vec![None, Some(1000), None], 3));
+    // The range of the answer is not the requested one.
+    assert_eq!(fetch_changing(|_, new| Reply::part(999, new)).0, [None, Some(1000), None]);
 }
 
 #[test]
-fn a_server_without_tags_is_asked_with_its_date_and_one_with_neither_without_condition() {
+fn a_request_is_conditional_on_the_date_without_a_tag_and_unconditional_without_both() {
     for (date, expected) in
         [(Some("Tue, 03 Mar 2015 10:00:00 GMT"), Some("Tue, 03 Mar 2015 10:00:00 GMT")), (None, None)]
     {
         let server = server(move |count, request| {
-            let whole = match request.from() {
+            let whole = match request.range_start() {
                 Some(from) => Reply::part(from, &zip_of(1)),
                 None => Reply::new(200, zip_of(1)),
             };
             let whole = date.into_iter().fold(whole, |whole, date| whole.header("Last-Modified", date));
-            // A weak tag says nothing of bytes.
+            // A weak tag does not identify bytes.
             let whole = whole.header("ETag", "W/\"a\"");
-            if count == 0 { whole.cut(1000) } else { whole }
+            if count == 0 { whole.truncate(1000) } else { whole }
         });
-        let bench = Bench::new();
-        assert_eq!(bench.fetch_one(&server.url()).state, State::Fetched);
-        assert_eq!(froms(&server), [None, Some(1000)]);
+        let fixture = Fixture::new();
+        assert_eq!(fixture.fetch_one(&server.url()).state, FileState::Fetched);
+        assert_eq!(range_starts(&server), [None, Some(1000)]);
         assert_eq!(server.requests()[1].header("if-range"), expected);
     }
 }
 
 #[test]
-fn a_range_that_cannot_be_is_asked_from_the_start() {
+fn a_range_that_is_not_satisfiable_is_fetched_from_the_start() {
     let server = server(|count, request| match count {
-        0 => Reply::file(request, &zip_of(1), "\"a\"").cut(1000),
+        0 => Reply::file(request, &zip_of(1), "\"a\"").truncate(1000),
         1 => Reply::new(416, ""),
         _ => Reply::file(request, &zip_of(1), "\"a\""),
     });
-    let bench = Bench::new();
-    assert_eq!(bench.fetch_one(&server.url()).state, State::Fetched);
-    assert_eq!(froms(&server), [None, Some(1000), None]);
+    let fixture = Fixture::new();
+    assert_eq!(fixture.fetch_one(&server.url()).state, FileState::Fetched);
+    assert_eq!(range_starts(&server), [None, Some(1000), None]);
 }
 
 #[test]
-fn a_file_that_lacks_nothing_but_its_name_gets_it_without_a_request() {
-    let server = Server::start(|request| Reply::file(request, &zip_of(1), "\"a\"").cut(1000));
-    let bench = Bench::new();
-    let fetcher = bench.fetcher(&server.url());
+fn a_complete_part_is_renamed_without_a_request() {
+    let server = Server::start(|request| Reply::file(request, &zip_of(1), "\"a\"").truncate(1000));
+    let fixture = Fixture::new();
+    let fetcher = fixture.fetcher(&server.url());
     let stop = fetcher.stop();
     let months = Months::new(month("2015-01"), month("2015-01")).unwrap();
     fetcher
-        .fetch(months, bench.dir.path(), &mut |event| {
+        .fetch(months, fixture.dir.path(), &mut |event| {
             if let Event::Retried { .. } = event {
-                stop.ask()
+                stop.request()
             }
         })
         .unwrap();
-    // As if it had been killed after the last byte.
-    fs::write(bench.part(), zip_of(1)).unwrap();
-    let report = bench.fetch_one(&server.url());
-    assert_eq!((report.state, report.tries, server.requests().len()), (State::Fetched, 0, 1));
-    assert_eq!(bench.zip(), Some(zip_of(1)));
+    // The state after a kill behind the last byte.
+    fs::write(fixture.part(), zip_of(1)).unwrap();
+    let report = fixture.fetch_one(&server.url());
+    assert_eq!((report.state, report.tries, server.requests().len()), (FileState::Fetched, 0, 1));
+    assert_eq!(fixture.zip(), Some(zip_of(1)));
 }
 
 #[test]
-fn a_part_from_another_server_is_not_gone_on_with() {
-    let first = Server::start(|request| Reply::file(request, &zip_of(1), "\"a\"").cut(1000));
+fn a_part_from_another_server_is_not_resumed() {
+    let first = Server::start(|request| Reply::file(request, &zip_of(1), "\"a\"").truncate(1000));
     let second = Server::start(|request| Reply::file(request, &zip_of(2), "\"a\""));
-    let mut bench = Bench::new();
-    bench.limits.tries_max = 1;
-    assert_eq!(bench.fetch_one(&first.url()).state, State::Failed);
-    assert_eq!(bench.fetch_one(&second.url()).state, State::Fetched);
-    assert_eq!((froms(&second), bench.zip()), (vec![None], Some(zip_of(2))));
+    let mut fixture = Fixture::new();
+    fixture.limits.tries_max = 1;
+    assert_eq!(fixture.fetch_one(&first.url()).state, FileState::Failed);
+    assert_eq!(fixture.fetch_one(&second.url()).state, FileState::Fetched);
+    assert_eq!((range_starts(&second), fixture.zip()), (vec![None], Some(zip_of(2))));
 }

@@ -1,4 +1,4 @@
-//! An HTTP server on loopback that does to its clients what it is told to. One request a connection, one at a time.
+//! An HTTP server on loopback with scripted answers and faults. It serves one request at a time, each on its connection.
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
@@ -13,7 +13,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-/// What was asked.
+/// A request.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The path, without the leading slash.
@@ -22,24 +22,24 @@ pub struct Request {
 }
 
 impl Request {
-    /// A header, by its name in lower case.
+    /// Returns a header, by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 
-    /// Where the range begins that is asked for.
-    pub fn from(&self) -> Option<usize> {
+    /// Returns the first byte of the requested range.
+    pub fn range_start(&self) -> Option<usize> {
         self.header("range")?.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()
     }
 }
 
-/// What is answered.
+/// An answer.
 #[derive(Debug, Clone)]
 pub struct Reply {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
-    /// Only so many bytes of the body are sent.
+    /// Number of bytes of the body that are sent.
     sent: usize,
     stalls: bool,
 }
@@ -51,15 +51,15 @@ impl Reply {
         Reply { status, headers, sent: body.len(), body, stalls: false }
     }
 
-    /// A file as a good server has it: with a tag, and in parts if that is asked for and the tag is still the same.
+    /// Serves a file correctly: with a tag, and as a part if a range is requested and the tag matches.
     pub fn file(request: &Request, bytes: &[u8], etag: &str) -> Self {
-        match request.from().filter(|_| request.header("if-range").is_none_or(|tag| tag == etag)) {
+        match request.range_start().filter(|_| request.header("if-range").is_none_or(|tag| tag == etag)) {
             Some(from) => Self::part(from, bytes).header("ETag", etag),
             None => Self::new(200, bytes).header("ETag", etag),
         }
     }
 
-    /// The rest of a file, whatever the condition was.
+    /// Serves the rest of a file and ignores the condition.
     pub fn part(from: usize, bytes: &[u8]) -> Self {
         if from >= bytes.len() {
             return Self::new(416, "").header("Content-Range", format!("bytes */{}", bytes.len()));
@@ -73,26 +73,26 @@ impl Reply {
         self
     }
 
-    /// Breaks off after so many bytes of the body.
-    pub fn cut(mut self, bytes: usize) -> Self {
+    /// Closes the connection after this many bytes of the body.
+    pub fn truncate(mut self, bytes: usize) -> Self {
         self.sent = bytes.min(self.body.len());
         self
     }
 
-    /// Says nothing more after that, and leaves the connection open.
+    /// Sends nothing more after that, and leaves the connection open.
     pub fn stall(mut self) -> Self {
         self.stalls = true;
         self
     }
 
-    /// Does not say how long it is.
+    /// Removes the length.
     pub fn without_length(mut self) -> Self {
         self.headers.retain(|(name, _)| name != "Content-Length");
         self
     }
 
-    /// Changes a byte of the body on its way.
-    pub fn garbled(mut self, position: usize) -> Self {
+    /// Changes a byte of the body.
+    pub fn corrupt(mut self, position: usize) -> Self {
         if let Some(byte) = self.body.get_mut(position) {
             *byte ^= 0x55;
         }
@@ -100,31 +100,31 @@ impl Reply {
     }
 }
 
-/// The server; it ends when this is dropped.
+/// A server. It ends when it is dropped.
 pub struct Server {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
-    over: Arc<AtomicBool>,
+    is_stopped: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
-    /// Serves on a port of its own.
+    /// Serves on a free port.
     pub fn start(mut answer: impl FnMut(&Request) -> Reply + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let (requests, over) = (Arc::<Mutex<Vec<Request>>>::default(), Arc::<AtomicBool>::default());
-        let (seen, is_over) = (requests.clone(), over.clone());
+        let (requests, is_stopped) = (Arc::<Mutex<Vec<Request>>>::default(), Arc::<AtomicBool>::default());
+        let (received, stopped) = (requests.clone(), is_stopped.clone());
         let serve = move || {
             let mut stalled = Vec::new();
             for stream in listener.incoming() {
-                if is_over.load(Ordering::Acquire) {
+                if stopped.load(Ordering::Acquire) {
                     break;
                 }
-                // A client may leave at any time.
+                // A client may disconnect at any time.
                 let Ok(stream) = stream else { continue };
                 let Some(request) = read(&stream) else { continue };
-                seen.lock().unwrap().push(request.clone());
+                received.lock().unwrap().push(request.clone());
                 let reply = answer(&request);
                 if write(&stream, &reply).is_some() && reply.stalls {
                     stalled.push(stream);
@@ -132,15 +132,15 @@ impl Server {
             }
         };
         let thread = Some(thread::spawn(serve));
-        Server { address, requests, over, thread }
+        Server { address, requests, is_stopped, thread }
     }
 
-    /// The folder that it serves.
+    /// Returns the URL of the folder.
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
     }
 
-    /// What it was asked so far.
+    /// Returns the requests so far.
     pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
@@ -148,8 +148,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.over.store(true, Ordering::Release);
-        // Wakes it. If that fails it is gone already.
+        self.is_stopped.store(true, Ordering::Release);
+        // The connection ends its accept. If it fails, the thread has ended already.
         let _ = TcpStream::connect(self.address);
         let _ = self.thread.take().map(JoinHandle::join);
     }

@@ -1,4 +1,4 @@
-//! The same over TLS, which the site of BTS is reached by.
+//! Tests of a fetch over TLS.
 
 use std::{
     io::{self, Read, Write},
@@ -13,8 +13,8 @@ use ureq::tls::Certificate;
 
 use super::*;
 
-/// Puts TLS in front of a server: takes that many connections, then ends.
-fn tls_before(
+/// Starts a TLS proxy of a server that ends after this many connections.
+fn tls_proxy(
     server: &Server,
     identity: &CertifiedKey<KeyPair>,
     connections: usize,
@@ -29,7 +29,7 @@ fn tls_before(
     let forward = move || {
         for stream in listener.incoming().take(connections) {
             let mut client = StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream.unwrap());
-            // A client may leave at any time, in the handshake too.
+            // A client may disconnect at any time, even in the handshake.
             let _ = exchange(&mut client, behind);
         }
     };
@@ -54,38 +54,38 @@ fn identity() -> CertifiedKey<KeyPair> {
 }
 
 #[test]
-fn a_file_that_breaks_off_goes_on_where_it_broke_over_tls_too() {
+fn an_interrupted_file_is_resumed_over_tls() {
     let zip = zip_of(1);
     let server = server(move |count, request| {
         let whole = Reply::file(request, &zip, "\"a\"");
-        if count == 0 { whole.cut(20_000) } else { whole }
+        if count == 0 { whole.truncate(20_000) } else { whole }
     });
-    let (bench, identity) = (Bench::new(), identity());
-    let (url, before) = tls_before(&server, &identity, 2);
+    let (fixture, identity) = (Fixture::new(), identity());
+    let (url, proxy) = tls_proxy(&server, &identity, 2);
     let authority = Certificate::from_der(identity.cert.der()).to_owned();
-    let fetcher = Fetcher::trusting(&url, bench.limits.clone(), [authority].into_iter().into()).unwrap();
+    let fetcher = Fetcher::trusting(&url, fixture.limits.clone(), [authority].into_iter().into()).unwrap();
     let months = Months::new(month("2015-01"), month("2015-01")).unwrap();
-    let summary = fetcher.fetch(months, bench.dir.path(), &mut |_| {}).unwrap();
-    assert_eq!((summary.files[0].tries, bench.zip()), (2, Some(zip_of(1))), "{summary:?}");
-    assert_eq!(server.requests()[1].from(), Some(20_000));
-    before.join().unwrap();
+    let summary = fetcher.fetch(months, fixture.dir.path(), &mut |_| {}).unwrap();
+    assert_eq!((summary.files[0].tries, fixture.zip()), (2, Some(zip_of(1))), "{summary:?}");
+    assert_eq!(server.requests()[1].range_start(), Some(20_000));
+    proxy.join().unwrap();
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for_ends_the_fetch_at_once() {
+fn an_untrusted_certificate_ends_the_fetch_at_once() {
     let server = Server::start(|request| Reply::file(request, &zip_of(1), "\"a\""));
-    let (url, before) = tls_before(&server, &identity(), 1);
-    let summary = Bench::new().fetch(&url, "2015-01", "2015-02");
+    let (url, proxy) = tls_proxy(&server, &identity(), 1);
+    let summary = Fixture::new().fetch(&url, "2015-01", "2015-02");
     let why = summary.ended_early.unwrap();
     assert!(why.contains("does not answer (invalid peer certificate: UnknownIssuer)"), "{why}");
     assert_eq!((summary.files[0].tries, server.requests().len()), (1, 0));
-    before.join().unwrap();
+    proxy.join().unwrap();
 }
 
 #[test]
-fn a_server_without_tls_is_not_talked_to_in_plain_text() {
+fn an_https_url_is_never_fetched_in_plain_text() {
     let server = Server::start(|request| Reply::file(request, &zip_of(1), "\"a\""));
-    let summary = Bench::new().fetch(&server.url().replace("http:", "https:"), "2015-01", "2015-01");
+    let summary = Fixture::new().fetch(&server.url().replace("http:", "https:"), "2015-01", "2015-01");
     assert!(summary.ended_early.unwrap().contains("does not answer"));
     assert_eq!(server.requests().len(), 0);
 }

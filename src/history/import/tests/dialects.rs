@@ -1,11 +1,11 @@
-//! Rules 1, 2 and 8: the same ten flights in the spellings of tables in circulation.
+//! Tests of rules 1, 2 and 8: the same ten flights in the formats of known tables.
 
 use chrono::Datelike;
 
-use super::{spelling::*, *};
+use super::{table_format::*, *};
 
-/// Year, month and day in columns of their own.
-fn parts(flight: &Flight) -> String {
+/// Formats year, month and day as three columns.
+fn date_columns(flight: &Flight) -> String {
     let date = flight.date;
     format!("{}\u{1}{}\u{1}{}", date.year(), date.month(), date.day())
 }
@@ -14,78 +14,91 @@ fn month_first(flight: &Flight) -> String {
     format!("{}/{}/{:02}", flight.date.month(), flight.date.day(), flight.date.year() % 100)
 }
 
-fn clock(min: u16) -> String {
+fn clock_time(min: u16) -> String {
     format!("{:02}:{:02}:00", min / 60, min % 60)
 }
 
 fn tables() -> Vec<(&'static str, String)> {
-    let ten = ten();
+    let ten = ten_flights();
     let plain = || PLAIN.clone();
-    let of = |name, spelling: Spelling| (name, spelling.table(&ten));
+    let of = |name, spelling: TableFormat| (name, spelling.table(&ten));
     vec![
         of("as BTS has it", plain()),
         of(
             "downloads of BTS",
-            Spelling {
+            TableFormat {
                 header: UPPER_NAMES,
                 date: |f| format!("{} 12:00:00 AM", f.date.format("%-m/%-d/%Y")),
                 ..plain()
             },
         ),
-        of("Kaggle 2015", Spelling { header: KAGGLE_2015, date: parts, ..plain() }),
+        of("Kaggle 2015", TableFormat { header: KAGGLE_2015, date: date_columns, ..plain() }),
         of(
             "Kaggle 2019 to 2023",
-            Spelling { header: KAGGLE_2019, number: |number| format!("{number:.1}"), flags: ["0.0", "1.0"], ..plain() },
+            TableFormat {
+                header: KAGGLE_2019,
+                number: |number| format!("{number:.1}"),
+                flags: ["0.0", "1.0"],
+                ..plain()
+            },
         ),
         of(
             "ClickHouse, tabs",
-            Spelling { separator: "\t", text: |text| format!("{text}\\0\\0"), missing: "\\N", ..plain() },
+            TableFormat { separator: "\t", text: |text| format!("{text}\\0\\0"), missing: "\\N", ..plain() },
         ),
-        of("bars", Spelling { separator: "|", missing: "NULL", ..plain() }),
+        of("bars", TableFormat { separator: "|", missing: "NULL", ..plain() }),
         of(
             "German Excel",
-            Spelling {
+            TableFormat {
                 separator: ";",
                 number: |number| format!("{number:.1}").replace('.', ","),
                 flags: ["0,0", "1,0"],
                 ..plain()
             },
         ),
-        of("two-digit years", Spelling { date: month_first, ..plain() }),
-        of("clock times", Spelling { time: clock, date: |f| f.date.format("%d-%b-%y").to_string(), ..plain() }),
+        of("two-digit years", TableFormat { date: month_first, ..plain() }),
+        of("clock times", TableFormat { time: clock_time, date: |f| f.date.format("%d-%b-%y").to_string(), ..plain() }),
         of(
             "times as floats",
-            Spelling { time: |min| format!("{}.0", hhmm(min).parse::<u16>().unwrap()), missing: "nan", ..plain() },
+            TableFormat { time: |min| format!("{}.0", hhmm(min).parse::<u16>().unwrap()), missing: "nan", ..plain() },
         ),
-        of("PostgreSQL", Spelling { flags: ["f", "t"], ..plain() }),
+        of("PostgreSQL", TableFormat { flags: ["f", "t"], ..plain() }),
         of(
             "pandas",
-            Spelling { flags: ["False", "True"], missing: "<NA>", date: |f| format!("{} 00:00:00", f.date), ..plain() },
+            TableFormat {
+                flags: ["False", "True"],
+                missing: "<NA>",
+                date: |f| format!("{} 00:00:00", f.date),
+                ..plain()
+            },
         ),
         of(
             "Python's csv",
-            Spelling {
+            TableFormat {
                 missing: "None",
                 flags: ["no", "yes"],
                 date: |f| f.date.format("%Y%m%d").to_string(),
                 ..plain()
             },
         ),
-        of("fixed width", Spelling { text: |text| format!("{text}\0\0\0  "), missing: "N/A", ..plain() }),
+        of("fixed width", TableFormat { text: |text| format!("{text}\0\0\0  "), missing: "N/A", ..plain() }),
         (
             "quoted, with a mark",
-            format!("\u{feff}{}", Spelling { text: |text| format!("\"{text}\""), missing: "-", ..plain() }.table(&ten)),
+            format!(
+                "\u{feff}{}",
+                TableFormat { text: |text| format!("\"{text}\""), missing: "-", ..plain() }.table(&ten)
+            ),
         ),
         (
             "Excel's word for its separator",
-            format!("sep=;\r\n{}", Spelling { separator: ";", ..plain() }.table(&ten).replace('\n', "\r\n")),
+            format!("sep=;\r\n{}", TableFormat { separator: ";", ..plain() }.table(&ten).replace('\n', "\r\n")),
         ),
         ("filled up with NUL", format!("{}{}", plain().table(&ten), "\0".repeat(700))),
         ("columns that come twice", with_more_columns(&plain().table(&ten), "Origin,Dest,ArrDelay", "XXX,YYY,999")),
         (
             "an airline's name beside its code",
             with_more_columns(
-                &Spelling { header: KAGGLE_2019, ..plain() }.table(&ten),
+                &TableFormat { header: KAGGLE_2019, ..plain() }.table(&ten),
                 "AIRLINE,AIRLINE_DOT,DOT_CODE",
                 "\"Some Air Lines, Inc.\",\"x: AA\",19805",
             ),
@@ -98,14 +111,14 @@ fn with_more_columns(table: &str, names: &str, cells: &str) -> String {
 }
 
 #[test]
-fn ten_flights_are_the_same_ten_in_each_table() {
+fn the_ten_flights_are_read_from_each_table() {
     for (name, table) in tables() {
-        let bench = Bench::new();
-        // A name without an ending: the content tells.
-        let path = bench.put("part-00000", &table);
+        let fixture = Fixture::new();
+        // The name has no extension: the format is recognized by the content.
+        let path = fixture.put("part-00000", &table);
         assert_eq!(
             flights_in(&[path], &Options::default()).unwrap_or_else(|error| panic!("{name}: {error}")),
-            ten(),
+            ten_flights(),
             "{name}"
         );
     }
@@ -116,34 +129,34 @@ fn millis(flight: &Flight) -> i64 {
 }
 
 #[test]
-fn ten_flights_are_the_same_ten_in_json() {
-    let (ten, plain) = (ten(), || Spelling { header: UPPER_NAMES, ..PLAIN.clone() });
+fn the_ten_flights_are_read_from_each_form_of_json() {
+    let (ten, plain) = (ten_flights(), || TableFormat { header: UPPER_NAMES, ..PLAIN.clone() });
     let relaxed = plain().lines(&ten);
     let objects = |separator: &str| relaxed.lines().collect::<Vec<_>>().join(separator);
     let pretty: String = relaxed.replace(",\"", ",\n  \"").replace('{', "{\n  ").replace("}\n", "\n}\n");
     for (name, text) in [
         ("fields without a value left out", relaxed.clone()),
-        ("words", Spelling { flags: ["false", "true"], missing: "null", ..plain() }.lines(&ten)),
-        ("NaN", Spelling { missing: "NaN", ..plain() }.lines(&ten)),
+        ("words", TableFormat { flags: ["false", "true"], missing: "null", ..plain() }.lines(&ten)),
+        ("NaN", TableFormat { missing: "NaN", ..plain() }.lines(&ten)),
         ("the unflown first", relaxed.lines().rev().map(|line| format!("{line}\n")).collect()),
         ("an array", format!("[{}]", objects(","))),
         ("an array over lines", format!("\u{feff}[\n{}\n]\n", objects(",\n"))),
         ("printed over several lines", pretty),
-        ("milliseconds", Spelling { date: |f| millis(f).to_string(), ..plain() }.lines(&ten)),
+        ("milliseconds", TableFormat { date: |f| millis(f).to_string(), ..plain() }.lines(&ten)),
         ("mongoexport", {
             let date = |f: &Flight| format!("{{\"$date\":\"{}T00:00:00Z\"}}", f.date);
-            let lines = Spelling { date, missing: "NaN", ..plain() }.lines(&ten);
+            let lines = TableFormat { date, missing: "NaN", ..plain() }.lines(&ten);
             lines.lines().map(|line| format!("{{\"_id\":{{\"$oid\":\"5f\"}},{}\n", &line[1..])).collect()
         }),
         ("mongoexport, canonical", {
             let date = |f: &Flight| format!("{{\"$date\":{{\"$numberLong\":\"{}\"}}}}", millis(f));
             let number = |number: f32| format!("{{\"$numberDouble\":\"{number:.1}\"}}");
             let flags = ["{\"$numberInt\":\"0\"}", "{\"$numberInt\":\"1\"}"];
-            Spelling { date, number, flags, missing: "{\"$numberDouble\":\"NaN\"}", ..plain() }.lines(&ten)
+            TableFormat { date, number, flags, missing: "{\"$numberDouble\":\"NaN\"}", ..plain() }.lines(&ten)
         }),
     ] {
-        let bench = Bench::new();
-        let path = bench.put("part-00000", &text);
+        let fixture = Fixture::new();
+        let path = fixture.put("part-00000", &text);
         assert_eq!(
             flights_in(&[path], &Options::default()).unwrap_or_else(|error| panic!("{name}: {error}\n{text}")),
             ten,
@@ -153,26 +166,26 @@ fn ten_flights_are_the_same_ten_in_json() {
 }
 
 #[test]
-fn unflown_flights_alone_are_read_from_json_that_leaves_delays_out() {
-    let unflown: Vec<_> = ten().into_iter().filter(|flight| flight.fate != Fate::Flown).collect();
-    let bench = Bench::new();
-    let path = bench.put("unflown.jsonl", Spelling { header: UPPER_NAMES, ..PLAIN.clone() }.lines(&unflown));
+fn unflown_flights_are_read_from_json_without_delays() {
+    let unflown: Vec<_> = ten_flights().into_iter().filter(|flight| flight.status != FlightStatus::Flown).collect();
+    let fixture = Fixture::new();
+    let path = fixture.put("unflown.jsonl", TableFormat { header: UPPER_NAMES, ..PLAIN.clone() }.lines(&unflown));
     assert_eq!(flights_in(&[path], &Options::default()).unwrap(), unflown);
 }
 
 #[test]
-fn what_cannot_be_read_is_shown_as_it_stands_with_its_line_and_its_separator() {
-    let bench = Bench::new();
-    let lacking = bench.put("lacking.csv", "FL_DATE;CARRIER;ORIGIN;\u{1b}[31m\n");
-    let error = bench.import(&[lacking]).unwrap_err().to_string();
+fn errors_quote_the_text_with_its_line_and_separator() {
+    let fixture = Fixture::new();
+    let lacking = fixture.put("lacking.csv", "FL_DATE;CARRIER;ORIGIN;\u{1b}[31m\n");
+    let error = fixture.import(&[lacking]).unwrap_err().to_string();
     assert!(
         error.contains("(separated by semicolons) are \"FL_DATE\", \"CARRIER\", \"ORIGIN\", \"\\u{1b}[31m\""),
         "{error}"
     );
     assert!(error.ends_with("has no column for Dest, nor for ArrDelay"), "{error}");
 
-    let prose = bench.put("prose.txt", format!("\n{}\u{202e}\n", "Dear Sir, hello ".repeat(20)));
-    let error = bench.import(&[prose]).unwrap_err().to_string();
+    let prose = fixture.put("prose.txt", format!("\n{}\u{202e}\n", "Dear Sir, hello ".repeat(20)));
+    let error = fixture.import(&[prose]).unwrap_err().to_string();
     assert!(error.contains("line 2, \"Dear Sir, hello Dear Sir, hello Dear Sir…\", names no columns"), "{error}");
 
     for (row, reason) in [
@@ -181,10 +194,10 @@ fn what_cannot_be_read_is_shown_as_it_stands_with_its_line_and_its_separator() {
         ("2008-01-01;AA;\u{1b}ATL;SFO;1", "Origin is \"\\u{1b}ATL\": a code has"),
         ("2008-01-01;19805;ATL;SFO;1", "Carrier is 19805, the number of an airline"),
     ] {
-        let bench = Bench::new();
+        let fixture = Fixture::new();
         let table = format!("FlightDate;Carrier;Origin;Dest;ArrDelay\n2008-01-01;AA;ATL;SFO;1,5\n{row}\n");
-        let summary = bench.import(&[bench.put("a.csv", table)]).unwrap();
-        let told = summary.broken_rows[0].to_string();
-        assert!(told.contains(&format!("a.csv line 3: {reason}")), "{told}");
+        let summary = fixture.import(&[fixture.put("a.csv", table)]).unwrap();
+        let message = summary.broken_rows[0].to_string();
+        assert!(message.contains(&format!("a.csv line 3: {reason}")), "{message}");
     }
 }

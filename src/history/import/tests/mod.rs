@@ -1,30 +1,30 @@
 mod airport_ids;
-mod days;
+mod dates;
 mod dialects;
 mod folders;
 mod packed;
+mod parquet_types;
 mod round_trip;
-mod spelling;
-mod tables;
+mod table_format;
 
-use std::{fs, io::Write};
+use std::{fs, io::Write, path::PathBuf};
 
 use tempfile::TempDir;
 
-use super::*;
+use super::{collector::Collector, run::read_all, *};
 use crate::{
-    history::{self, Fate, Flight, parquet::write_weather},
+    history::{self, Flight, FlightStatus, History, parquet::write_weather},
     weather::{Observation, Weather},
 };
 
-/// A directory with input files and the place for the output.
-struct Bench {
+/// A directory with input files and an output directory.
+struct Fixture {
     directory: TempDir,
 }
 
-impl Bench {
+impl Fixture {
     fn new() -> Self {
-        Bench { directory: tempfile::tempdir().unwrap() }
+        Fixture { directory: tempfile::tempdir().unwrap() }
     }
 
     fn put(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
@@ -45,7 +45,7 @@ impl Bench {
         history::read(&[self.out()]).unwrap()
     }
 
-    /// The message of a failed import, or what it counted instead: flown, cancelled, diverted.
+    /// Returns the numbers of flown, cancelled and diverted flights, or the message of a failed import.
     fn counts(&self, paths: &[PathBuf]) -> Result<[usize; 3], String> {
         let summary = self.import(paths).map_err(|error| error.to_string())?;
         assert_eq!(summary.broken, 0, "{:?}", summary.broken_rows);
@@ -54,32 +54,32 @@ impl Bench {
 }
 
 #[test]
-fn the_weather_beside_flights_is_imported_with_them() {
-    let bench = Bench::new();
+fn weather_is_imported_with_flights() {
+    let fixture = Fixture::new();
     let code = |text: &str| text.parse().unwrap();
     let date = "2013-01-01".parse().unwrap();
     let cold = Weather::UNOBSERVED.with(Observation::Temp, 11.0);
     let hours = [((code("EWR"), date, 0), cold), ((code("JFK"), date, 23), cold.with(Observation::Precip, 0.1))];
-    let path = bench.directory.path().join("hours.parquet");
+    let path = fixture.directory.path().join("hours.parquet");
     write_weather(&path, &hours).unwrap();
-    let summary = bench.import(&[path, bench.put("flights.csv", BTS)]).unwrap();
-    assert_eq!((summary.weather_hours, bench.read().weather.hours()), (2, &hours[..]));
-    // A history's own directory is an input, too.
-    let again = bench.directory.path().join("again");
-    import(&[bench.out()], &again, &mut |_| {}).unwrap();
-    assert_eq!(history::read(&[again]).unwrap(), bench.read());
+    let summary = fixture.import(&[path, fixture.put("flights.csv", BTS)]).unwrap();
+    assert_eq!((summary.weather_hours, fixture.read().weather.hours()), (2, &hours[..]));
+    // The directory of a history is an input, too.
+    let again = fixture.directory.path().join("again");
+    import(&[fixture.out()], &again, &mut |_| {}).unwrap();
+    assert_eq!(history::read(&[again]).unwrap(), fixture.read());
 }
 
 #[test]
-fn a_route_table_is_read_alone_from_lines_and_from_a_history() {
-    let bench = Bench::new();
+fn a_route_table_is_read_from_json_lines_and_from_a_history() {
+    let fixture = Fixture::new();
     let lines = "{\"Origin\":\"EWR\",\"Dest\":\"JFK\",\"Distance\":21.0}\n{\"Origin\":\"ATL\",\"Dest\":\"SFO\",\"Distance\":2139.0}\n";
-    let (routes, flights) = (bench.put("routes.jsonl", lines), bench.put("flights.csv", BTS));
+    let (routes, flights) = (fixture.put("routes.jsonl", lines), fixture.put("flights.csv", BTS));
     let read = |path: &PathBuf| import_routes(std::slice::from_ref(path), &mut |_| {});
     let found = read(&routes).unwrap();
     assert_eq!(found.iter().map(|route| route.miles).collect::<Vec<_>>(), [21.0, 2139.0]);
-    bench.import(&[routes, flights.clone()]).unwrap();
-    assert_eq!(read(&bench.out()).unwrap().len(), 2);
+    fixture.import(&[routes, flights.clone()]).unwrap();
+    assert_eq!(read(&fixture.out()).unwrap().len(), 2);
     assert!(matches!(read(&flights), Err(ImportError::NoRoutes)));
 }
 
@@ -104,7 +104,7 @@ fn flight(date: &str, carrier: &str, number: u32, origin: &str, dest: &str) -> F
     Flight { flight_num: Some(number), ..flight }
 }
 
-/// The zip's layout today: quotes, decimals, a comma at the end of each line, columns that we do not read.
+/// The current layout of BTS: quotes, decimals, a comma at the end of each line, columns that are not read.
 const BTS: &str = "\u{feff}\"Year\",\"FlightDate\",\"Reporting_Airline\",\"Tail_Number\",\"Flight_Number_Reporting_Airline\",\
 \"Origin\",\"OriginCityName\",\"Dest\",\"CRSDepTime\",\"DepDelay\",\"CRSArrTime\",\"ArrDelay\",\"Cancelled\",\"Diverted\",\
 \"CRSElapsedTime\",\"AirTime\",\"Distance\",\r
@@ -130,26 +130,26 @@ fn bts_flights() -> [Flight; 3] {
             air_time_min: Some(29.0),
             ..of("2008-01-01")
         },
-        Flight { fate: Fate::Cancelled, ..of("2008-01-02") },
-        Flight { fate: Fate::Diverted, dep_delay: Some(4.0), ..of("2008-01-03") },
+        Flight { status: FlightStatus::Cancelled, ..of("2008-01-02") },
+        Flight { status: FlightStatus::Diverted, dep_delay: Some(4.0), ..of("2008-01-03") },
     ]
 }
 
 #[test]
-fn a_zip_of_bts_becomes_a_history_that_keeps_unflown_flights_apart() {
-    let bench = Bench::new();
-    let zip = bench.put("On_Time.zip", zipped(&[("readme.html", "<html>"), ("On_Time.csv", BTS)]));
-    let summary = bench.import(&[zip]).unwrap();
+fn a_zip_of_bts_becomes_a_history_with_unflown_flights_apart() {
+    let fixture = Fixture::new();
+    let zip = fixture.put("On_Time.zip", zipped(&[("readme.html", "<html>"), ("On_Time.csv", BTS)]));
+    let summary = fixture.import(&[zip]).unwrap();
     assert_eq!((summary.rows, summary.flown, summary.cancelled, summary.diverted), (3, 1, 1, 1));
     assert_eq!((summary.airports, summary.airlines, summary.broken), (2, 1, 0));
     assert_eq!((summary.from.to_string(), summary.to.to_string()), ("2008-01-01".into(), "2008-01-03".into()));
-    let on_disk = |name| fs::metadata(bench.out().join(name)).unwrap().len();
+    let on_disk = |name| fs::metadata(fixture.out().join(name)).unwrap().len();
     assert_eq!(summary.bytes_written, on_disk("flights.parquet") + on_disk("unflown.parquet"));
-    assert_eq!(fs::read_dir(bench.out()).unwrap().count(), 2, "no temporary file and no route table");
+    assert_eq!(fs::read_dir(fixture.out()).unwrap().count(), 2, "no temporary file and no route table");
 
     let [flown, cancelled, diverted] = bts_flights();
     assert_eq!(
-        bench.read(),
+        fixture.read(),
         History { flights: vec![flown], unflown: vec![cancelled, diverted], ..History::default() }
     );
 }
@@ -166,18 +166,18 @@ fn every_spelling_of_the_header_in_any_order_gives_the_same_flight() {
         "year,month,day,dep_delay,arr_delay,carrier,flight,tailnum,origin,dest\n2008,2,29,NA,-3,AA,7,NA,ATL,SFO",
         "FlightDate,Carrier,FlightNum,Origin,Dest,ArrDelay,AirTime\n20080229,AA,7,ATL,SFO,-3,\n\n",
     ] {
-        let bench = Bench::new();
-        bench.import(&[bench.put("flights.csv", csv)]).unwrap();
-        assert_eq!(bench.read().flights, std::slice::from_ref(&expected), "{csv}");
+        let fixture = Fixture::new();
+        fixture.import(&[fixture.put("flights.csv", csv)]).unwrap();
+        assert_eq!(fixture.read().flights, std::slice::from_ref(&expected), "{csv}");
     }
 }
 
-/// The training file of the system that this one replaces: DayOf* beside a timestamp that is off by its zone.
-const SEED: &str = r#"{"ArrDelay":21.0,"CRSArrTime":"2015-07-04T03:05:00.000-07:00","CRSDepTime":"2015-07-03T23:30:00.000-07:00","Carrier":"AS","DayOfMonth":4,"DayOfWeek":6,"DayOfYear":185,"DepDelay":30.0,"Dest":"DEN","Distance":1024.0,"FlightDate":"2015-07-03T17:00:00.000-07:00","FlightNum":"512","Origin":"SEA"}
+/// A training file of the system before this one: DayOf* beside a timestamp that is off by its zone.
+const LEGACY: &str = r#"{"ArrDelay":21.0,"CRSArrTime":"2015-07-04T03:05:00.000-07:00","CRSDepTime":"2015-07-03T23:30:00.000-07:00","Carrier":"AS","DayOfMonth":4,"DayOfWeek":6,"DayOfYear":185,"DepDelay":30.0,"Dest":"DEN","Distance":1024.0,"FlightDate":"2015-07-03T17:00:00.000-07:00","FlightNum":"512","Origin":"SEA"}
 {"ArrDelay":-2,"CRSArrTime":"1220","CRSDepTime":630,"Carrier":"AS","DayOfWeek":0,"DepDelay":null,"Dest":"DEN","Distance":1024,"FlightDate":"2015-07-04","FlightNum":null,"Origin":"SEA"}
 "#;
 
-fn seed_flights() -> [Flight; 2] {
+fn legacy_flights() -> [Flight; 2] {
     let common = Flight {
         crs_dep_min: Some(6 * 60 + 30),
         distance: Some(1024.0),
@@ -190,26 +190,26 @@ fn seed_flights() -> [Flight; 2] {
 }
 
 #[test]
-fn the_old_training_file_is_read_plain_and_compressed() {
-    for (name, content) in [("features.jsonl", SEED.as_bytes().to_vec()), ("features.jsonl.bz2", bzipped(SEED))] {
-        let bench = Bench::new();
-        bench.import(&[bench.put(name, content)]).unwrap();
-        assert_eq!(bench.read().flights, seed_flights(), "{name}");
+fn the_legacy_training_file_is_read_plain_and_compressed() {
+    for (name, content) in [("features.jsonl", LEGACY.as_bytes().to_vec()), ("features.jsonl.bz2", bzipped(LEGACY))] {
+        let fixture = Fixture::new();
+        fixture.import(&[fixture.put(name, content)]).unwrap();
+        assert_eq!(fixture.read().flights, legacy_flights(), "{name}");
     }
 }
 
 #[test]
-fn a_route_table_is_known_by_its_content_and_a_history_can_be_imported_again() {
-    let bench = Bench::new();
-    let flights = bench.put("flights.jsonl", SEED);
-    let routes = bench.put("whatever.txt", "{\"Origin\":\"EWR\",\"Dest\":\"JFK\",\"Distance\":21.0}\n");
-    assert_eq!(bench.import(&[routes, flights]).unwrap().routes, 1);
-    let first = bench.read();
+fn a_route_table_is_recognized_by_its_content_and_a_history_can_be_imported_again() {
+    let fixture = Fixture::new();
+    let flights = fixture.put("flights.jsonl", LEGACY);
+    let routes = fixture.put("whatever.txt", "{\"Origin\":\"EWR\",\"Dest\":\"JFK\",\"Distance\":21.0}\n");
+    assert_eq!(fixture.import(&[routes, flights]).unwrap().routes, 1);
+    let first = fixture.read();
     assert_eq!(first.routes[0].miles, 21.0);
 
-    let again = bench.directory.path().join("again");
-    let csv = bench.put("more.csv", BTS);
-    let summary = import(&[bench.out(), bench.out(), csv], &again, &mut |_| {}).unwrap();
+    let again = fixture.directory.path().join("again");
+    let csv = fixture.put("more.csv", BTS);
+    let summary = import(&[fixture.out(), fixture.out(), csv], &again, &mut |_| {}).unwrap();
     assert_eq!((summary.duplicates, summary.flown), (2, 3));
     let merged = history::read(&[again]).unwrap();
     assert_eq!(merged.flights[1..], first.flights[..]);
@@ -217,22 +217,22 @@ fn a_route_table_is_known_by_its_content_and_a_history_can_be_imported_again() {
 }
 
 #[test]
-fn a_directory_that_holds_a_history_is_refused_and_left_alone() {
-    let bench = Bench::new();
-    let seed = bench.put("features.jsonl", SEED);
-    bench.import(std::slice::from_ref(&seed)).unwrap();
-    let before = fs::read(bench.out().join("flights.parquet")).unwrap();
-    assert!(matches!(bench.import(&[seed]), Err(ImportError::Exists { .. })));
-    assert_eq!(fs::read(bench.out().join("flights.parquet")).unwrap(), before);
+fn a_directory_that_holds_a_history_is_refused_and_unchanged() {
+    let fixture = Fixture::new();
+    let legacy = fixture.put("features.jsonl", LEGACY);
+    fixture.import(std::slice::from_ref(&legacy)).unwrap();
+    let before = fs::read(fixture.out().join("flights.parquet")).unwrap();
+    assert!(matches!(fixture.import(&[legacy]), Err(ImportError::Exists { .. })));
+    assert_eq!(fs::read(fixture.out().join("flights.parquet")).unwrap(), before);
 }
 
 #[test]
 fn the_same_input_gives_the_same_bytes_whatever_its_order() {
-    let (one, other) = (Bench::new(), Bench::new());
-    let reversed: Vec<_> = SEED.lines().rev().collect();
-    one.import(&[one.put("a.jsonl", SEED)]).unwrap();
+    let (one, other) = (Fixture::new(), Fixture::new());
+    let reversed: Vec<_> = LEGACY.lines().rev().collect();
+    one.import(&[one.put("a.jsonl", LEGACY)]).unwrap();
     other.import(&[other.put("b.jsonl", reversed.join("\n"))]).unwrap();
-    let bytes = |bench: &Bench| fs::read(bench.out().join("flights.parquet")).unwrap();
+    let bytes = |fixture: &Fixture| fs::read(fixture.out().join("flights.parquet")).unwrap();
     assert_eq!(bytes(&one), bytes(&other));
 }
 
@@ -258,58 +258,58 @@ fn a_broken_row_is_named_with_its_line_and_skipped() {
         ("2008-01-01,AA,1,\"ATL,SFO,500,7,0,0,2139", "a quote is not closed"),
         ("2008-01-01,AA,1,ATL,SFO,500,7,0,0,2139\rx", "the line is broken by a carriage return"),
     ] {
-        let bench = Bench::new();
-        let csv = bench.put("flights.csv", format!("{HEADER}{row}\n{GOOD}"));
-        let mut told = Vec::new();
-        let summary = import(&[csv], &bench.out(), &mut |event| {
+        let fixture = Fixture::new();
+        let csv = fixture.put("flights.csv", format!("{HEADER}{row}\n{GOOD}"));
+        let mut reported = Vec::new();
+        let summary = import(&[csv], &fixture.out(), &mut |event| {
             if let Event::Broken(row) = event {
-                told.push(row.clone());
+                reported.push(row.clone());
             }
         })
         .unwrap();
         assert_eq!((summary.rows, summary.broken, summary.flown), (2, 1, 1), "{row}");
-        assert!(told[0].line == 2 && told[0].reason.starts_with(reason), "{}", told[0]);
-        assert_eq!(told, summary.broken_rows);
+        assert!(reported[0].line == 2 && reported[0].reason.starts_with(reason), "{}", reported[0]);
+        assert_eq!(reported, summary.broken_rows);
     }
 }
 
 #[test]
-fn one_percent_of_broken_rows_is_tolerated_and_more_stop_the_import_with_examples() {
+fn more_than_one_percent_of_broken_rows_fail_the_import_with_examples() {
     let csv = |good: usize, bad: usize| format!("{HEADER}{}{}", GOOD.repeat(good), "what\n".repeat(bad));
-    let bench = Bench::new();
-    assert_eq!(bench.import(&[bench.put("one.csv", csv(1980, 20))]).unwrap().broken_rows.len(), BROKEN_NAMED_MAX);
+    let fixture = Fixture::new();
+    assert_eq!(fixture.import(&[fixture.put("one.csv", csv(1980, 20))]).unwrap().broken_rows.len(), BROKEN_NAMED_MAX);
 
-    let bench = Bench::new();
-    let error = bench.import(&[bench.put("more.csv", csv(1979, 20))]).unwrap_err();
+    let fixture = Fixture::new();
+    let error = fixture.import(&[fixture.put("more.csv", csv(1979, 20))]).unwrap_err();
     let message = error.to_string();
     assert!(message.starts_with("20 of the first 1999 rows of ") && message.contains("line 1981: "), "{message}");
-    assert!(!bench.out().exists(), "a failed import leaves nothing behind");
+    assert!(!fixture.out().exists(), "a failed import leaves nothing behind");
 
-    // Fewer than 100 rows are too few to judge, but a hundredth bad row among good ones is not.
-    let bench = Bench::new();
-    assert_eq!(bench.import(&[bench.put("few.csv", csv(1, 98))]).unwrap().broken, 98);
+    // The bound does not hold for fewer than 100 rows.
+    let fixture = Fixture::new();
+    assert_eq!(fixture.import(&[fixture.put("few.csv", csv(1, 98))]).unwrap().broken, 98);
     assert!(matches!(
-        Bench::new().import(&[bench.put("hundred.csv", csv(1, 99))]),
+        Fixture::new().import(&[fixture.put("hundred.csv", csv(1, 99))]),
         Err(ImportError::TooManyBroken { .. })
     ));
 }
 
 #[test]
-fn a_flight_without_arrival_is_told_by_its_departure_where_no_column_says_how_it_ended() {
-    let bench = Bench::new();
+fn without_a_status_column_a_flight_without_arrival_was_diverted_if_it_departed() {
+    let fixture = Fixture::new();
     let rows = "FlightDate,Carrier,Origin,Dest,DepDelay,ArrDelay\n2008-01-01,AA,ATL,SFO,,\n2008-01-01,AA,ATL,SFO,5,\n";
-    let summary = bench.import(&[bench.put("flights.csv", rows)]);
+    let summary = fixture.import(&[fixture.put("flights.csv", rows)]);
     let summary = summary.unwrap();
     assert_eq!((summary.flown, summary.cancelled, summary.diverted), (0, 1, 1));
 }
 
 #[test]
-fn damaged_files_stop_the_import_and_are_named() {
+fn damaged_files_fail_the_import_and_are_named() {
     let mut zip = zipped(&[("a.csv", &format!("{HEADER}{}", GOOD.repeat(500)))]);
     let middle = zip.len() / 3;
     let truncated_zip = zip[..zip.len() / 2].to_vec();
     zip[middle] ^= 0x55;
-    let bz2 = bzipped(&SEED.repeat(500));
+    let bz2 = bzipped(&LEGACY.repeat(500));
     let mut bad_bz2 = bz2.clone();
     bad_bz2[bz2.len() / 2] ^= 0x55;
     for (name, content) in [
@@ -318,19 +318,19 @@ fn damaged_files_stop_the_import_and_are_named() {
         ("flipped.bz2", bad_bz2),
         ("truncated.bz2", bz2[..bz2.len() - 8].to_vec()),
     ] {
-        let bench = Bench::new();
-        let error = bench.import(&[bench.put(name, content)]).unwrap_err();
+        let fixture = Fixture::new();
+        let error = fixture.import(&[fixture.put(name, content)]).unwrap_err();
         assert!(matches!(error, ImportError::Damaged { .. }), "{name}: {error}");
-        assert!(error.to_string().contains(name) && !bench.out().exists(), "{error}");
+        assert!(error.to_string().contains(name) && !fixture.out().exists(), "{error}");
     }
-    let bench = Bench::new();
-    let error = bench.import(&[bench.put("damaged.parquet", "PAR1 and then nothing")]).unwrap_err();
+    let fixture = Fixture::new();
+    let error = fixture.import(&[fixture.put("damaged.parquet", "PAR1 and then nothing")]).unwrap_err();
     assert!(error.to_string().contains("damaged.parquet is not Parquet or is damaged"), "{error}");
 }
 
 #[test]
-fn what_is_no_flight_table_is_refused_with_what_would_be() {
-    let bench = Bench::new();
+fn a_file_without_flights_is_refused_with_the_known_formats() {
+    let fixture = Fixture::new();
     for (name, content) in [
         ("prose.txt", "Dear Sir, hello\n"),
         ("html.csv", "<!DOCTYPE html>\n<html>\n"),
@@ -338,16 +338,16 @@ fn what_is_no_flight_table_is_refused_with_what_would_be() {
         ("array.json", "[1, 2]"),
         ("broken.json", "{\"Origin\":"),
     ] {
-        let error = bench.import(&[bench.put(name, content)]).unwrap_err();
+        let error = fixture.import(&[fixture.put(name, content)]).unwrap_err();
         assert!(matches!(error, ImportError::Unsupported { .. }), "{name}: {error}");
         assert!(error.to_string().contains("JSON lines (plain or .bz2)"), "{error}");
     }
-    let no_csv = bench.put("no.zip", zipped(&[("readme.html", "<html>")]));
-    assert!(matches!(bench.import(&[no_csv]), Err(ImportError::NothingInside { .. })));
+    let no_csv = fixture.put("no.zip", zipped(&[("readme.html", "<html>")]));
+    assert!(matches!(fixture.import(&[no_csv]), Err(ImportError::NothingInside { .. })));
 
-    let error = bench.import(&[bench.put("lacking.csv", "FlightDate,Carrier,Dest\n")]).unwrap_err().to_string();
+    let error = fixture.import(&[fixture.put("lacking.csv", "FlightDate,Carrier,Dest\n")]).unwrap_err().to_string();
     assert!(error.ends_with("has no column for Origin, nor for ArrDelay"), "{error}");
-    assert!(matches!(bench.import(&[bench.put("empty.csv", "")]), Err(ImportError::NoFlights { .. })));
-    let missing = bench.import(&[bench.directory.path().join("missing.csv")]).unwrap_err().to_string();
+    assert!(matches!(fixture.import(&[fixture.put("empty.csv", "")]), Err(ImportError::NoFlights { .. })));
+    let missing = fixture.import(&[fixture.directory.path().join("missing.csv")]).unwrap_err().to_string();
     assert!(missing.starts_with("cannot read ") && missing.ends_with("missing.csv"), "{missing}");
 }

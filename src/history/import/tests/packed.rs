@@ -1,6 +1,6 @@
-//! Rules 1, 4 and 10: the formats that files are packed in, files that are not read, and bounds on unpacked bytes.
+//! Tests of rules 1, 4 and 10: compression, formats that are not read, and bounds on unpacked bytes.
 
-use super::{bounds::RATIO_FREE_BYTES, spelling::*, *};
+use super::{bounds::RATIO_FREE_BYTES, table_format::*, *};
 
 fn gzipped(content: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
@@ -12,7 +12,7 @@ fn zstd_of(content: &[u8]) -> Vec<u8> {
     zstd::encode_all(content, 1).unwrap()
 }
 
-/// A tar with one file, as far as it is looked at.
+/// Creates the header of a tar with one file.
 fn tar() -> Vec<u8> {
     let mut tar = vec![0; 1024];
     tar[..5].copy_from_slice(b"a.csv");
@@ -21,8 +21,8 @@ fn tar() -> Vec<u8> {
 }
 
 #[test]
-fn what_is_packed_is_read_by_its_content_whatever_its_name() {
-    let table = PLAIN.table(&ten());
+fn rule_1_compression_is_recognized_by_content_not_by_name() {
+    let table = PLAIN.table(&ten_flights());
     let (first, rest) = table.split_at(table.len() / 2);
     let inner = gzipped(table.as_bytes());
     let mut member = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
@@ -36,31 +36,31 @@ fn what_is_packed_is_read_by_its_content_whatever_its_name() {
         ("bzip2", bzipped(&table)),
         ("bzip2 in gzip", gzipped(&bzipped(&table))),
         ("gzip in a zip", member.finish().unwrap().into_inner()),
-        ("JSON lines in gzip", gzipped(PLAIN.lines(&ten()).as_bytes())),
+        ("JSON lines in gzip", gzipped(PLAIN.lines(&ten_flights()).as_bytes())),
     ] {
-        let bench = Bench::new();
-        assert_eq!(bench.counts(&[bench.put("whatever.csv", content)]), Ok([8, 1, 1]), "{name}");
+        let fixture = Fixture::new();
+        assert_eq!(fixture.counts(&[fixture.put("whatever.csv", content)]), Ok([8, 1, 1]), "{name}");
     }
 }
 
 #[test]
-fn parquet_is_read_in_a_zip_and_in_a_stream() {
-    let bench = Bench::new();
-    bench.import(&[bench.put("a.csv", PLAIN.table(&ten()))]).unwrap();
-    let flights = fs::read(bench.out().join("flights.parquet")).unwrap();
+fn rule_1_parquet_is_read_in_a_zip_and_in_a_stream() {
+    let fixture = Fixture::new();
+    fixture.import(&[fixture.put("a.csv", PLAIN.table(&ten_flights()))]).unwrap();
+    let flights = fs::read(fixture.out().join("flights.parquet")).unwrap();
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     archive.start_file("flights.parquet", zip::write::SimpleFileOptions::default()).unwrap();
     archive.write_all(&flights).unwrap();
     for content in [archive.finish().unwrap().into_inner(), gzipped(&flights)] {
-        let bench = Bench::new();
-        assert_eq!(bench.counts(&[bench.put("packed", content)]), Ok([8, 0, 0]));
+        let fixture = Fixture::new();
+        assert_eq!(fixture.counts(&[fixture.put("packed", content)]), Ok([8, 0, 0]));
     }
 }
 
 #[test]
-fn formats_that_are_not_read_are_named_with_what_to_do() {
-    let lots = || gzipped(&gzipped(&gzipped(&gzipped(b"x"))));
-    for (name, content, said) in [
+fn rule_1_formats_that_are_not_read_are_named_with_advice() {
+    let nested = || gzipped(&gzipped(&gzipped(&gzipped(b"x"))));
+    for (name, content, expected) in [
         ("a.tar", tar(), "is a tar archive: unpack it (tar xf) and give the folder"),
         ("a.tar.gz", gzipped(&tar()), "is a tar archive"),
         ("a.7z", b"7z\xbc\xaf\x27\x1c...".to_vec(), "is a 7z archive"),
@@ -72,18 +72,18 @@ fn formats_that_are_not_read_are_named_with_what_to_do() {
         ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec(), "is a workbook of an old Excel"),
         ("a.zip.gz", gzipped(&zipped(&[("a.csv", BTS)])), "holds a zip inside of it"),
         ("a.csv", b"\xff\xfeF\0l\0".to_vec(), "is text in UTF-16: save it as UTF-8"),
-        ("a.gz", lots(), "is packed more than 3 times"),
+        ("a.gz", nested(), "is packed more than 3 times"),
         ("a.avro", b"Obj\x01".to_vec(), "is Avro"),
     ] {
-        let bench = Bench::new();
-        let error = bench.import(&[bench.put(name, content)]).unwrap_err();
+        let fixture = Fixture::new();
+        let error = fixture.import(&[fixture.put(name, content)]).unwrap_err();
         assert!(matches!(error, ImportError::Unsupported { .. }), "{error}");
-        assert!(error.to_string().contains(said) && error.to_string().contains(name), "{error}");
+        assert!(error.to_string().contains(expected) && error.to_string().contains(name), "{error}");
     }
 }
 
 #[test]
-fn damage_in_what_is_packed_stops_the_import_also_in_a_folder() {
+fn rule_4_damage_in_a_compressed_file_fails_the_import_also_in_a_folder() {
     let table = format!("{HEADER}{}", GOOD.repeat(5000));
     let flip = |mut bytes: Vec<u8>, at: usize| {
         bytes[at] ^= 0x55;
@@ -100,21 +100,21 @@ fn damage_in_what_is_packed_stops_the_import_also_in_a_folder() {
                 .to_vec(),
         ),
     ] {
-        let bench = Bench::new();
-        let root = bench.directory.path().join("folder");
+        let fixture = Fixture::new();
+        let root = fixture.directory.path().join("folder");
         fs::create_dir(&root).unwrap();
         fs::write(root.join(name), content).unwrap();
         fs::write(root.join("zz.csv"), BTS).unwrap();
-        let error = bench.import(&[root]).unwrap_err();
+        let error = fixture.import(&[root]).unwrap_err();
         assert!(matches!(&error, ImportError::Damaged { file, .. } if file.ends_with(name)), "{name}: {error}");
-        assert!(!bench.out().exists());
+        assert!(!fixture.out().exists());
     }
 }
 
 #[test]
-fn what_unpacks_to_more_than_the_bounds_is_refused_with_the_option_that_raises_them() {
-    let bench = Bench::new();
-    // Blank lines hold nothing and pack a thousand to one.
+fn rule_10_a_file_that_exceeds_a_bound_is_refused_with_the_option_that_raises_it() {
+    let fixture = Fixture::new();
+    // Blank lines compress a thousand to one.
     let blank = (" ".repeat(65_535) + "\n").repeat(RATIO_FREE_BYTES as usize / 65_536 + 1).into_bytes();
     let content = [HEADER.as_bytes(), GOOD.as_bytes(), &blank].concat();
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
@@ -122,7 +122,7 @@ fn what_unpacks_to_more_than_the_bounds_is_refused_with_the_option_that_raises_t
     archive.write_all(&content).unwrap();
     let packed = [gzipped(&content), zstd_of(&content), archive.finish().unwrap().into_inner()];
     for packed in packed {
-        let path = bench.put("bomb", packed);
+        let path = fixture.put("bomb", packed);
         let read = |options: &Options| flights_in(std::slice::from_ref(&path), options).map(|flights| flights.len());
         let error = read(&Options::default()).unwrap_err().to_string();
         assert!(error.contains("unpacks to more than 200 times its size (--unpacked-ratio)"), "{error}");
@@ -135,13 +135,13 @@ fn what_unpacks_to_more_than_the_bounds_is_refused_with_the_option_that_raises_t
 
 #[test]
 fn a_pipe_is_read_like_a_file() {
-    let bench = Bench::new();
-    let path = bench.directory.path().join("pipe");
+    let fixture = Fixture::new();
+    let path = fixture.directory.path().join("pipe");
     rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
     let writer = std::thread::spawn({
         let path = path.clone();
-        move || fs::write(path, gzipped(PLAIN.table(&ten()).as_bytes())).unwrap()
+        move || fs::write(path, gzipped(PLAIN.table(&ten_flights()).as_bytes())).unwrap()
     });
-    assert_eq!(flights_in(&[path], &Options::default()).unwrap(), ten());
+    assert_eq!(flights_in(&[path], &Options::default()).unwrap(), ten_flights());
     writer.join().unwrap();
 }

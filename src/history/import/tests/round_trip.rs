@@ -1,9 +1,9 @@
-//! Rule 8 as a property: a flight that is written in a spelling and read again is the same flight.
+//! Property tests of rule 8: a flight that is written in a table format and read again is the same flight.
 
 use chrono::{Datelike, NaiveDate};
 use proptest::{option, prelude::*};
 
-use super::{spelling::*, *};
+use super::{table_format::*, *};
 use crate::history::FLIGHT_NUM_MAX;
 
 fn carriers() -> impl Strategy<Value = String> {
@@ -16,21 +16,21 @@ prop_compose! {
         (origin, dest) in ("[A-Z]{3}", "[A-Z]{3}"),
         (dep, arr, elapsed) in (option::of(0..1440u16), option::of(0..1440u16), option::of(1..900u16)),
         (dep_delay, arr_delay, air, miles) in (option::of(-60..900i16), -60..900i16, option::of(1..900u16), option::of(1..9000u16)),
-        fate in prop_oneof![Just(Fate::Flown), Just(Fate::Cancelled), Just(Fate::Diverted)],
+        status in prop_oneof![Just(FlightStatus::Flown), Just(FlightStatus::Cancelled), Just(FlightStatus::Diverted)],
     ) -> Flight {
         let date = NaiveDate::from_ymd_opt(1987, 1, 1).unwrap() + chrono::Days::new(day);
         Flight {
             flight_num: number, tail_num: tail.map(|tail| tail.parse().unwrap()),
             crs_dep_min: dep, crs_arr_min: arr, crs_elapsed_min: elapsed.map(f32::from),
-            dep_delay: dep_delay.map(f32::from), arr_delay: (fate == Fate::Flown).then(|| f32::from(arr_delay)),
-            air_time_min: air.map(f32::from), distance: miles.map(f32::from), fate,
+            dep_delay: dep_delay.map(f32::from), arr_delay: (status == FlightStatus::Flown).then(|| f32::from(arr_delay)),
+            air_time_min: air.map(f32::from), distance: miles.map(f32::from), status,
             ..flight(&date.to_string(), &carrier, 0, &origin, &dest)
         }
     }
 }
 
-/// All that a table may choose, each in its own way.
-fn spellings() -> impl Strategy<Value = Spelling> {
+/// Any combination of the conventions of tables.
+fn table_formats() -> impl Strategy<Value = TableFormat> {
     let dates = prop::sample::select(vec![
         (|f: &Flight| f.date.to_string()) as fn(&Flight) -> String,
         |f| f.date.format("%Y%m%d").to_string(),
@@ -61,7 +61,7 @@ fn spellings() -> impl Strategy<Value = Spelling> {
     let separator = prop::sample::select(vec![",", ";", "\t", "|"]);
     let header = prop::sample::select(vec![BTS_NAMES, UPPER_NAMES, KAGGLE_2019]);
     (dates, times, numbers, texts, flags, missing, separator, header).prop_map(
-        |(date, time, number, text, flags, missing, separator, header)| Spelling {
+        |(date, time, number, text, flags, missing, separator, header)| TableFormat {
             header,
             separator,
             date,
@@ -78,22 +78,22 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn a_flight_survives_every_spelling(flights in prop::collection::vec(flights(), 1..12), spelling in spellings()) {
-        let bench = Bench::new();
-        let table = spelling.table(&flights);
-        // Without a date that shows the order, months come first; the year's last days show it in every case.
-        let path = bench.put("table", &table);
+    fn rule_8_a_flight_round_trips_in_every_format(flights in prop::collection::vec(flights(), 1..12), format in table_formats()) {
+        let fixture = Fixture::new();
+        let table = format.table(&flights);
+        // Ambiguous dates have the month first, as the import expects.
+        let path = fixture.put("table", &table);
         let read = flights_in(&[path], &Options::default());
         prop_assert_eq!(read.map_err(|error| format!("{error}\n{table}")), Ok(sorted(flights)));
     }
 
     #[test]
-    fn nothing_that_is_read_ends_in_a_panic(text in "(FlightDate|FL_DATE)[,;\t|](Carrier|AIRLINE)[,;\t|](Origin|ORIGIN)[,;\t|]Dest[,;\t|]ArrDelay\n(\\PC{0,12}[,;\t|]){0,5}\\PC{0,12}\n[0-9TZ:/. é+-]{0,30},AA,ATL,SFO,[0-9,.e-]{0,9}\n") {
-        let bench = Bench::new();
-        let path = bench.put("table", &text);
+    fn no_table_makes_the_import_panic(text in "(FlightDate|FL_DATE)[,;\t|](Carrier|AIRLINE)[,;\t|](Origin|ORIGIN)[,;\t|]Dest[,;\t|]ArrDelay\n(\\PC{0,12}[,;\t|]){0,5}\\PC{0,12}\n[0-9TZ:/. é+-]{0,30},AA,ATL,SFO,[0-9,.e-]{0,9}\n") {
+        let fixture = Fixture::new();
+        let path = fixture.put("table", &text);
         let mut observe = |_: Event<'_>| {};
-        let mut intake = Intake::new(&Options::default(), &mut observe);
-        // Any outcome is one, as long as it is an outcome.
-        let _ = read_all(&[path], &mut intake);
+        let mut collector = Collector::new(&Options::default(), &mut observe);
+        // Success and errors are both accepted.
+        let _ = read_all(&[path], &mut collector);
     }
 }

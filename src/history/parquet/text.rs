@@ -1,4 +1,4 @@
-//! Reads any table row by row, each value as the text that a CSV of it would have.
+//! Reads any table row by row, with each value as the text that a CSV of it would have.
 
 use ::parquet::{
     basic::{ConvertedType, LogicalType, TimeUnit, Type},
@@ -9,28 +9,28 @@ use ::parquet::{
 };
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 
-use super::{Table, table::BATCH_ROWS};
+use super::table::{BATCH_ROWS, Table};
 use crate::history::HistoryError;
 
-/// A column that can be read as texts: one that is not nested.
+/// A column that is not nested, so that it can be read as texts.
 #[derive(Debug, Clone)]
-pub(in crate::history) struct Column {
+pub(in crate::history) struct TextColumn {
     pub(in crate::history) name: String,
     position: usize,
-    meaning: Meaning,
+    value_type: ValueType,
     is_nullable: bool,
 }
 
 /// The logical type of stored numbers and bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Meaning {
-    /// Themselves.
+enum ValueType {
+    /// No logical type: the physical value.
     Plain,
     Unsigned,
     Date,
     Time(Unit),
     Timestamp(Unit, Zone),
-    /// A number with this many digits behind the point.
+    /// A number with this many digits after the point.
     Decimal(u32),
     Half,
 }
@@ -42,7 +42,7 @@ enum Unit {
     Nanos,
 }
 
-/// The zone of a timestamp: UTC, so that it is a moment, or local time in a zone that is not said.
+/// The zone of a timestamp: UTC, or local time in an unknown zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Zone {
     Utc,
@@ -67,59 +67,61 @@ impl Unit {
     }
 }
 
-impl Meaning {
+impl ValueType {
     fn of(column: &ColumnDescriptor) -> Self {
         let zone = |is_utc: bool| if is_utc { Zone::Utc } else { Zone::Local };
         match column.logical_type_ref() {
-            Some(LogicalType::Date) => return Meaning::Date,
-            Some(LogicalType::Time(time)) => return Meaning::Time(Unit::of(&time.unit)),
+            Some(LogicalType::Date) => return ValueType::Date,
+            Some(LogicalType::Time(time)) => return ValueType::Time(Unit::of(&time.unit)),
             Some(LogicalType::Timestamp(at)) => {
-                return Meaning::Timestamp(Unit::of(&at.unit), zone(at.is_adjusted_to_u_t_c));
+                return ValueType::Timestamp(Unit::of(&at.unit), zone(at.is_adjusted_to_u_t_c));
             }
-            Some(LogicalType::Decimal(decimal)) => return Meaning::Decimal(u32::try_from(decimal.scale).unwrap_or(0)),
-            Some(LogicalType::Integer(integer)) if !integer.is_signed => return Meaning::Unsigned,
-            Some(LogicalType::Float16) => return Meaning::Half,
+            Some(LogicalType::Decimal(decimal)) => {
+                return ValueType::Decimal(u32::try_from(decimal.scale).unwrap_or(0));
+            }
+            Some(LogicalType::Integer(integer)) if !integer.is_signed => return ValueType::Unsigned,
+            Some(LogicalType::Float16) => return ValueType::Half,
             _ => {}
         }
         match column.converted_type() {
-            ConvertedType::DATE => Meaning::Date,
-            ConvertedType::TIME_MILLIS => Meaning::Time(Unit::Millis),
-            ConvertedType::TIME_MICROS => Meaning::Time(Unit::Micros),
-            ConvertedType::TIMESTAMP_MILLIS => Meaning::Timestamp(Unit::Millis, Zone::Utc),
-            ConvertedType::TIMESTAMP_MICROS => Meaning::Timestamp(Unit::Micros, Zone::Utc),
-            ConvertedType::DECIMAL => Meaning::Decimal(u32::try_from(column.type_scale()).unwrap_or(0)),
+            ConvertedType::DATE => ValueType::Date,
+            ConvertedType::TIME_MILLIS => ValueType::Time(Unit::Millis),
+            ConvertedType::TIME_MICROS => ValueType::Time(Unit::Micros),
+            ConvertedType::TIMESTAMP_MILLIS => ValueType::Timestamp(Unit::Millis, Zone::Utc),
+            ConvertedType::TIMESTAMP_MICROS => ValueType::Timestamp(Unit::Micros, Zone::Utc),
+            ConvertedType::DECIMAL => ValueType::Decimal(u32::try_from(column.type_scale()).unwrap_or(0)),
             ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64 => {
-                Meaning::Unsigned
+                ValueType::Unsigned
             }
-            _ => Meaning::Plain,
+            _ => ValueType::Plain,
         }
     }
 
     fn integer(self, number: i64, width: Type) -> String {
         let text = match self {
-            Meaning::Date => {
+            ValueType::Date => {
                 i32::try_from(number).ok().and_then(NaiveDate::from_epoch_days).map(|date| date.to_string())
             }
-            Meaning::Time(unit) => time(number, unit).map(|time| time.to_string()),
-            Meaning::Timestamp(unit, zone) => timestamp(number, unit).map(|at| iso(at, zone)),
-            Meaning::Decimal(scale) => Some(decimal(i128::from(number), scale)),
-            Meaning::Unsigned if width == Type::INT32 => Some((number as i32).cast_unsigned().to_string()),
-            Meaning::Unsigned => Some(number.cast_unsigned().to_string()),
-            Meaning::Plain | Meaning::Half => None,
+            ValueType::Time(unit) => time(number, unit).map(|time| time.to_string()),
+            ValueType::Timestamp(unit, zone) => timestamp(number, unit).map(|at| iso(at, zone)),
+            ValueType::Decimal(scale) => Some(decimal(i128::from(number), scale)),
+            ValueType::Unsigned if width == Type::INT32 => Some((number as i32).cast_unsigned().to_string()),
+            ValueType::Unsigned => Some(number.cast_unsigned().to_string()),
+            ValueType::Plain | ValueType::Half => None,
         };
         text.unwrap_or_else(|| number.to_string())
     }
 
     fn bytes(self, bytes: &[u8]) -> String {
         match (self, bytes) {
-            // Big-endian two's complement; wider ones than 16 bytes are no number of minutes or miles.
-            (Meaning::Decimal(scale), _) if (1..=16).contains(&bytes.len()) => {
+            // Big-endian two's complement. No number of minutes or miles has more than 16 bytes.
+            (ValueType::Decimal(scale), _) if (1..=16).contains(&bytes.len()) => {
                 let negative = bytes[0] & 0x80 != 0;
                 let mut wide = [if negative { 0xff } else { 0 }; 16];
                 wide[16 - bytes.len()..].copy_from_slice(bytes);
                 decimal(i128::from_be_bytes(wide), scale)
             }
-            (Meaning::Half, &[low, high]) => half(u16::from_le_bytes([low, high])).to_string(),
+            (ValueType::Half, &[low, high]) => half(u16::from_le_bytes([low, high])).to_string(),
             _ => String::from_utf8_lossy(bytes).into_owned(),
         }
     }
@@ -127,7 +129,7 @@ impl Meaning {
 
 fn time(number: i64, unit: Unit) -> Option<NaiveTime> {
     let seconds = u32::try_from(number.div_euclid(unit.per_second())).ok()?;
-    // Midnight at the end of a day is midnight.
+    // 24:00 is 0:00.
     NaiveTime::from_num_seconds_from_midnight_opt(if seconds == 86_400 { 0 } else { seconds }, 0)
 }
 
@@ -151,7 +153,7 @@ fn decimal(number: i128, scale: u32) -> String {
     format!("{sign}{whole}.{rest:0width$}", width = scale as usize)
 }
 
-/// A number of 16 bits.
+/// Converts an IEEE 754 half-precision number.
 fn half(bits: u16) -> f32 {
     let (sign, exponent, fraction) = (bits >> 15, i32::from(bits >> 10 & 0x1f), f32::from(bits & 0x3ff));
     let size = match exponent {
@@ -164,43 +166,43 @@ fn half(bits: u16) -> f32 {
 }
 
 impl Table {
-    /// The columns that can be read as texts.
-    pub(in crate::history) fn text_columns(&self) -> Vec<Column> {
+    /// Returns the columns that can be read as texts.
+    pub(in crate::history) fn text_columns(&self) -> Vec<TextColumn> {
         let columns = self.reader.metadata().file_metadata().schema_descr().columns().iter().enumerate();
         let flat = columns.filter(|(_, column)| column.max_rep_level() == 0 && column.path().parts().len() == 1);
-        flat.map(|(position, column)| Column {
+        flat.map(|(position, column)| TextColumn {
             name: column.name().to_owned(),
             position,
-            meaning: Meaning::of(column),
+            value_type: ValueType::of(column),
             is_nullable: column.max_def_level() > 0,
         })
         .collect()
     }
 
     /// Calls `visit` with each row's number, from 1, and its texts in the order of `columns`; `None` is no value.
-    pub(in crate::history) fn each_row<E: From<HistoryError>>(
+    pub(in crate::history) fn for_each_row<E: From<HistoryError>>(
         &self,
-        columns: &[&Column],
+        columns: &[&TextColumn],
         mut visit: impl FnMut(u64, &[Option<&str>]) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut number = 0;
         for group in 0..self.reader.num_row_groups() {
             let group = self.reader.get_row_group(group).map_err(|source| self.damaged(source))?;
-            let reader = |column: &&Column| {
+            let reader = |column: &&TextColumn| {
                 let reader = group.get_column_reader(column.position)?;
-                Ok(Texts { reader, column: (*column).clone(), levels: vec![], text: String::new(), ends: vec![] })
+                Ok(TextReader { reader, column: (*column).clone(), levels: vec![], text: String::new(), ends: vec![] })
             };
-            let readers: Result<Vec<Texts>, ParquetError> = columns.iter().map(reader).collect();
+            let readers: Result<Vec<TextReader>, ParquetError> = columns.iter().map(reader).collect();
             let mut readers = readers.map_err(|source| self.damaged(source))?;
             let mut left = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
             while left > 0 {
                 let rows = left.min(BATCH_ROWS);
-                for texts in &mut readers {
-                    texts.read(rows).map_err(|source| self.damaged(source))?;
+                for reader in &mut readers {
+                    reader.read(rows).map_err(|source| self.damaged(source))?;
                 }
                 for row in 0..rows {
                     number += 1;
-                    let texts: Vec<_> = readers.iter().map(|texts| texts.get(row)).collect();
+                    let texts: Vec<_> = readers.iter().map(|reader| reader.get(row)).collect();
                     visit(number, &texts)?;
                 }
                 left -= rows;
@@ -210,18 +212,18 @@ impl Table {
     }
 }
 
-/// A batch of one column's rows.
-struct Texts {
+/// Reads one column in batches of rows.
+struct TextReader {
     reader: ColumnReader,
-    column: Column,
+    column: TextColumn,
     levels: Vec<i16>,
     text: String,
-    /// Where each row's text ends, and whether it has one.
+    /// The end of each row's text, and whether the row has a value.
     ends: Vec<(usize, bool)>,
 }
 
-impl Texts {
-    /// Reads the next rows, exactly so many.
+impl TextReader {
+    /// Reads exactly this many rows.
     fn read(&mut self, rows: usize) -> Result<(), ParquetError> {
         self.text.clear();
         self.ends.clear();
@@ -236,7 +238,7 @@ impl Texts {
     }
 
     fn read_some(&mut self, rows: usize) -> Result<(), ParquetError> {
-        let meaning = self.column.meaning;
+        let value_type = self.column.value_type;
         macro_rules! texts {
             ($reader:expr, $text:expr) => {{
                 let mut values = Vec::new();
@@ -254,14 +256,14 @@ impl Texts {
             }};
         }
         match &mut self.reader {
-            ColumnReader::BoolColumnReader(reader) => texts!(reader, |so: &bool| if *so { "1" } else { "0" }),
+            ColumnReader::BoolColumnReader(reader) => texts!(reader, |flag: &bool| if *flag { "1" } else { "0" }),
             ColumnReader::Int32ColumnReader(reader) => {
-                texts!(reader, |number: &i32| meaning.integer(i64::from(*number), Type::INT32));
+                texts!(reader, |number: &i32| value_type.integer(i64::from(*number), Type::INT32));
             }
             ColumnReader::Int64ColumnReader(reader) => {
-                texts!(reader, |number: &i64| meaning.integer(*number, Type::INT64))
+                texts!(reader, |number: &i64| value_type.integer(*number, Type::INT64))
             }
-            // Spark's and Impala's older timestamps: moments, whatever zone they were written in.
+            // Older timestamps of Spark and Impala are in UTC.
             ColumnReader::Int96ColumnReader(reader) => texts!(reader, |at: &Int96| {
                 let at = timestamp(at.to_micros(), Unit::Micros);
                 at.map_or_else(String::new, |at| iso(at, Zone::Utc))
@@ -269,10 +271,10 @@ impl Texts {
             ColumnReader::FloatColumnReader(reader) => texts!(reader, f32::to_string),
             ColumnReader::DoubleColumnReader(reader) => texts!(reader, f64::to_string),
             ColumnReader::ByteArrayColumnReader(reader) => {
-                texts!(reader, |bytes: &::parquet::data_type::ByteArray| meaning.bytes(bytes.data()));
+                texts!(reader, |bytes: &::parquet::data_type::ByteArray| value_type.bytes(bytes.data()));
             }
             ColumnReader::FixedLenByteArrayColumnReader(reader) => {
-                texts!(reader, |bytes: &::parquet::data_type::FixedLenByteArray| meaning.bytes(bytes.data()));
+                texts!(reader, |bytes: &::parquet::data_type::FixedLenByteArray| value_type.bytes(bytes.data()));
             }
         }
         Ok(())
@@ -280,7 +282,7 @@ impl Texts {
 
     fn get(&self, row: usize) -> Option<&str> {
         let begin = if row == 0 { 0 } else { self.ends[row - 1].0 };
-        let (end, is_there) = self.ends[row];
-        is_there.then(|| &self.text[begin..end])
+        let (end, has_value) = self.ends[row];
+        has_value.then(|| &self.text[begin..end])
     }
 }

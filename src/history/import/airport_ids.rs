@@ -1,27 +1,27 @@
-//! Airports that are named by number: BTS's airport ids, and the codes that they stand for.
+//! Resolves airports that are named by BTS's airport ids to codes.
 //!
-//! BTS gives each airport a number of five digits that it keeps when its code changes (14747 is SEA), and a longer
-//! one, of seven digits, that begins with it. Some tables have these numbers in place of codes: a well-known one has
-//! them in its months of October. A number is never taken for a code.
+//! BTS gives each airport an id of five digits that stays when its code changes (14747 is SEA), and a number of seven
+//! digits that begins with the id. Some tables have these numbers in place of codes: a well-known one has them in its
+//! months of October. A number is never used as a code.
 
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::{ImportError, intake::BrokenRow};
+use super::error::{BrokenRow, ImportError};
 use crate::code::Code;
 
-/// This many ids are named in an error.
+/// Upper bound on ids named in an error.
 const IDS_NAMED_MAX: usize = 10;
-/// Ids and descriptions kept: BTS has about 7,000.
+/// Upper bound on ids and on descriptions: BTS has about 7,000.
 const ENTRIES_MAX: usize = 100_000;
 
-/// The codes of ids, from rows and tables that have both.
+/// The codes of ids, collected from rows and tables that have both.
 #[derive(Debug, Default)]
-pub(super) struct Airports {
-    /// `None` where two codes were seen beside the same id.
+pub(super) struct AirportIds {
+    /// `None` if two codes were seen beside the id.
     codes: HashMap<u32, Option<Code>, RandomState>,
-    /// The texts beside ids and codes in BTS's lookup tables: one table has ids, another codes, both the same texts.
+    /// The ids and codes of each description in BTS's lookup tables: one table has ids, the other codes.
     described: HashMap<String, Described, RandomState>,
 }
 
@@ -31,13 +31,13 @@ struct Described {
     codes: Vec<Code>,
 }
 
-/// Returns whether a text is a number where an airport's code should be. Numbers of up to three digits are left
-/// alone: some private airfields have letters and digits, but none that is known has four digits.
+/// Returns whether a text in place of an airport's code is a number. Texts of up to three digits count as codes: some
+/// private airfields have codes with digits, but no known one has four digits.
 pub(super) fn is_number(text: &str) -> bool {
     text.len() >= 4 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// The id that a number is.
+/// Parses the id in a number.
 fn id(number: &str) -> Option<u32> {
     match number.len() {
         5 => number.parse().ok(),
@@ -46,8 +46,8 @@ fn id(number: &str) -> Option<u32> {
     }
 }
 
-impl Airports {
-    /// Notes that an id and a code stand in the same row.
+impl AirportIds {
+    /// Records an id and a code of the same row.
     pub(super) fn learn(&mut self, number: &str, code: Code) {
         let Some(id) = is_number(number).then(|| id(number)).flatten() else { return };
         let known = self.codes.len();
@@ -60,7 +60,7 @@ impl Airports {
         }
     }
 
-    /// Notes a row of a lookup table: an id or a code, and what is said of it.
+    /// Records a row of a lookup table: an id or a code, and its description.
     pub(super) fn describe(&mut self, key: &str, description: &str) {
         let description = description.trim();
         if description.is_empty() || (self.described.len() >= ENTRIES_MAX && !self.described.contains_key(description))
@@ -77,8 +77,8 @@ impl Airports {
         }
     }
 
-    /// Adds what another text has shown.
-    pub(super) fn add(&mut self, other: Airports) {
+    /// Adds the ids of another text.
+    pub(super) fn merge(&mut self, other: AirportIds) {
         for (id, code) in other.codes {
             match code {
                 Some(code) => self.learn(&id.to_string(), code),
@@ -91,8 +91,8 @@ impl Airports {
         }
     }
 
-    /// Takes what the lookup tables say of ids that no row has beside a code.
-    fn join(&mut self) {
+    /// Adds the codes of the lookup tables for ids that no row has beside a code.
+    fn join_lookup_tables(&mut self) {
         for described in std::mem::take(&mut self.described).into_values() {
             if let (&[id], &[code]) = (described.ids.as_slice(), described.codes.as_slice()) {
                 self.codes.entry(id).or_insert(Some(code));
@@ -100,13 +100,13 @@ impl Airports {
         }
     }
 
-    /// Puts codes in the place of the numbers among `codes`; `first` is where the first of them was read.
+    /// Replaces the numbers among `codes` by codes; `first` is the row with the first number.
     pub(super) fn resolve<'a>(
         mut self,
         codes: impl Iterator<Item = &'a mut Code>,
         first: &BrokenRow,
     ) -> Result<(), ImportError> {
-        self.join();
+        self.join_lookup_tables();
         let (mut unknown, mut count) = (Vec::new(), 0);
         for code in codes.filter(|code| is_number(code.as_str())) {
             match id(code.as_str()).and_then(|id| self.codes.get(&id).copied().flatten()) {

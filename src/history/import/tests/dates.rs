@@ -1,12 +1,12 @@
-//! Rule 7: the day that a date stands for.
+//! Tests of rule 7: the day of a date.
 
-use super::{spelling::flights_in, *};
+use super::{table_format::flights_in, *};
 
-/// Imports dates as CSV, and gives the days and departures, or the error.
+/// Imports dates as CSV, and returns the days, or the error.
 fn days(dates: &[&str], options: &Options) -> Result<Vec<String>, String> {
-    let bench = Bench::new();
+    let fixture = Fixture::new();
     let rows: String = dates.iter().enumerate().map(|(row, date)| format!("{date},AA,ATL,SFO,{row}\n")).collect();
-    let path = bench.put("flights.csv", format!("FlightDate,Carrier,Origin,Dest,ArrDelay\n{rows}"));
+    let path = fixture.put("flights.csv", format!("FlightDate,Carrier,Origin,Dest,ArrDelay\n{rows}"));
     let mut flights = flights_in(&[path], options).map_err(|error| error.to_string())?;
     flights.sort_by(|a, b| a.arr_delay.partial_cmp(&b.arr_delay).unwrap());
     Ok(flights.iter().map(|flight| flight.date.format("%m-%d").to_string()).collect())
@@ -17,15 +17,15 @@ fn day_first() -> Options {
 }
 
 #[test]
-fn months_come_first_unless_the_caller_says_otherwise() {
+fn rule_7_the_month_comes_first_without_the_option() {
     assert_eq!(days(&["1/5/15", "12/25/2015"], &Options::default()).unwrap(), ["01-05", "12-25"]);
     assert_eq!(days(&["1/5/15", "25/12/2015", "13.02.2015"], &day_first()).unwrap(), ["05-01", "12-25", "02-13"]);
-    // What says its order itself is read by it.
+    // Dates in a certain order need no option.
     assert_eq!(days(&["2015-01-05", "5-Jan-15", "1/25/15"], &Options::default()).unwrap(), ["01-05", "01-05", "01-25"]);
 }
 
 #[test]
-fn a_text_in_the_other_order_is_refused_with_a_date_as_it_stands() {
+fn rule_7_a_text_in_the_other_order_is_refused_with_a_date_of_it() {
     let error = days(&["01/02/2015", "21/01/2015"], &Options::default()).unwrap_err();
     assert!(
         error.contains("flights.csv line 3: the date \"21/01/2015\" has the day first")
@@ -34,23 +34,23 @@ fn a_text_in_the_other_order_is_refused_with_a_date_as_it_stands() {
     );
     let error = days(&["01/02/2015", "01/21/2015"], &day_first()).unwrap_err();
     assert!(error.contains("line 3: the date \"01/21/2015\" has the month first"), "{error}");
-    // Also where it is so long that broken rows stop it before its end.
+    // The same error is reported if broken rows end the import before the end of the text.
     let many: Vec<_> = (0..200).map(|_| "21/01/2015").collect();
     let error = days(&many, &Options::default()).unwrap_err();
     assert!(error.contains("line 2: the date \"21/01/2015\""), "{error}");
 }
 
 #[test]
-fn a_slip_in_a_text_whose_order_is_clear_is_a_broken_row() {
-    let bench = Bench::new();
+fn rule_7_a_date_in_the_other_order_than_the_rest_is_a_broken_row() {
+    let fixture = Fixture::new();
     let table = "FlightDate,Carrier,Origin,Dest,ArrDelay\n1/25/15,AA,ATL,SFO,1\n25/1/15,AA,ATL,SFO,1\n";
-    let summary = bench.import(&[bench.put("flights.csv", table)]).unwrap();
+    let summary = fixture.import(&[fixture.put("flights.csv", table)]).unwrap();
     assert_eq!((summary.flown, summary.broken), (1, 1));
     assert_eq!(summary.broken_rows[0].reason, "Date is \"25/1/15\" and should have the month first");
 }
 
 #[test]
-fn a_midnight_in_a_zone_is_the_day_there() {
+fn rule_7_a_midnight_in_a_zone_is_the_day_in_that_zone() {
     for (dates, expected) in [
         (vec!["2015-07-04T00:00:00.000+02:00", "2015-07-03T17:00:00.000-07:00"], "07-04 07-04"),
         (vec!["2015-07-04T00:00:00-04:00", "2015-12-04T00:00:00-05:00"], "07-04 12-04"),
@@ -61,7 +61,7 @@ fn a_midnight_in_a_zone_is_the_day_there() {
         (vec!["2015-07-03T22:00:00Z", "2015-12-03T23:00:00Z"], "07-04 12-04"),
         (vec!["2015-07-03T23:00:00Z", "2015-12-04T00:00:00Z"], "07-04 12-04"),
         (vec!["2015-07-03T15:00:00Z"], "07-04"),
-        // Without a zone, what is written is the day.
+        // Without a zone, the written day is the day.
         (vec!["2015-07-04T23:59:00", "2015-07-04 04:00:00"], "07-04 07-04"),
         // A time of day with a zone, in a text without midnights of UTC.
         (vec!["2015-07-04T23:15:00-04:00", "2015-07-04T00:00:00-04:00"], "07-04 07-04"),
@@ -71,7 +71,7 @@ fn a_midnight_in_a_zone_is_the_day_there() {
 }
 
 #[test]
-fn moments_that_are_no_midnights_are_refused() {
+fn rule_7_timestamps_that_are_no_midnights_are_refused() {
     for dates in [
         vec!["2015-07-04T04:00:00Z", "2015-07-04T17:23:00Z"],
         vec!["2015-07-04T04:00:00Z", "2015-07-04T07:00:00Z"],
@@ -84,7 +84,7 @@ fn moments_that_are_no_midnights_are_refused() {
 }
 
 #[test]
-fn a_day_of_the_month_beside_a_moment_decides() {
+fn rule_7_a_day_of_the_month_in_another_column_decides() {
     for (date, day, expected) in [
         ("2015-07-03T17:00:00.000-07:00", "4", Some("2015-07-04")),
         ("2015-07-04T17:23:00-07:00", "4", Some("2015-07-04")),
@@ -93,9 +93,9 @@ fn a_day_of_the_month_beside_a_moment_decides() {
         ("2015-07-04T18:30:00Z", "5", Some("2015-07-05")),
         ("2015-07-04T18:30:00Z", "8", None),
     ] {
-        let bench = Bench::new();
+        let fixture = Fixture::new();
         let table = format!("FlightDate,DayofMonth,Carrier,Origin,Dest,ArrDelay\n{date},{day},AA,ATL,SFO,1\n");
-        let summary = bench.import(&[bench.put("flights.csv", table)]);
+        let summary = fixture.import(&[fixture.put("flights.csv", table)]);
         match expected {
             Some(expected) => assert_eq!(summary.unwrap().from.to_string(), expected, "{date} {day}"),
             None => assert!(matches!(summary, Err(ImportError::NoFlights { .. })), "{date} {day}"),
@@ -104,7 +104,7 @@ fn a_day_of_the_month_beside_a_moment_decides() {
 }
 
 #[test]
-fn times_of_day_are_on_the_clock_of_the_day() {
+fn rule_7_times_of_day_are_on_the_clock_of_the_day() {
     for (date, departure, min) in [
         ("2015-07-04T00:00:00-04:00", "2015-07-04T12:15:00-04:00", 735),
         ("2015-07-04T04:00:00Z", "2015-07-04T16:15:00Z", 735),
@@ -115,9 +115,9 @@ fn times_of_day_are_on_the_clock_of_the_day() {
         ("2015-07-04", "2015-07-04 12:15:00", 735),
         ("2015-07-04T04:00:00Z", "1215", 735),
     ] {
-        let bench = Bench::new();
+        let fixture = Fixture::new();
         let table = format!("FlightDate,Carrier,Origin,Dest,ArrDelay,CRSDepTime\n{date},AA,ATL,SFO,1,{departure}\n");
-        let flights = flights_in(&[bench.put("flights.csv", table)], &Options::default()).unwrap();
+        let flights = flights_in(&[fixture.put("flights.csv", table)], &Options::default()).unwrap();
         assert_eq!(
             (flights[0].date.to_string().as_str(), flights[0].crs_dep_min),
             ("2015-07-04", Some(min)),

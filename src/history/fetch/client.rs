@@ -1,6 +1,14 @@
-//! The server that has the zips.
+//! The HTTP client: limits, requests for a file or the rest of it, and stopping from another thread.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
 
 use ureq::{
     Agent, BodyReader, Error, Timeout,
@@ -8,40 +16,114 @@ use ureq::{
     tls::{RootCerts, TlsConfig},
 };
 
-use super::{FetchError, Limits, Month, partial::Origin};
+use super::{folder::SourceVersion, month::Month, report::FetchError};
 
-/// A server may send elsewhere this often.
+/// The folder in which BTS publishes its zips.
+pub const BTS_URL: &str = "https://transtats.bts.gov/PREZIP/";
+
+/// Upper bound on redirects of a request.
 const REDIRECTS_MAX: u32 = 5;
-/// A server that asks for more patience than this does not get it.
+/// Upper bound on the pause that a server may ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+/// Interval at which a pause checks whether it is stopped.
+const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-pub(super) struct Remote {
+/// Timeouts, retries and sizes of a fetch.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Timeout of resolving a name, and of connecting.
+    pub connect_timeout: Duration,
+    /// Timeout of a read that brings no byte.
+    pub stall_timeout: Duration,
+    /// Timeout of one try: a slow server is given up after it, and the next try resumes the file.
+    pub try_timeout: Duration,
+    /// Upper bound on tries for one file.
+    pub tries_max: u32,
+    /// Upper bound on the first pause between tries. It doubles with each try.
+    pub pause_first: Duration,
+    /// Upper bound on later pauses.
+    pub pause_last: Duration,
+    /// Upper bound on the bytes of a zip; those of BTS have 10 to 35 MB.
+    pub bytes_max: u64,
+    /// Upper bound on its unpacked bytes; those of BTS have 150 to 300 MB.
+    pub bytes_unpacked_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            connect_timeout: Duration::from_secs(10),
+            stall_timeout: Duration::from_secs(30),
+            try_timeout: Duration::from_secs(60 * 60),
+            tries_max: 8,
+            pause_first: Duration::from_secs(1),
+            pause_last: Duration::from_secs(30),
+            bytes_max: 256 << 20,
+            bytes_unpacked_max: 4 << 30,
+        }
+    }
+}
+
+/// Stops a fetch from another thread, for good; clones stop the same one. The next run resumes its files.
+#[derive(Debug, Clone)]
+pub struct Stop {
+    is_requested: Arc<AtomicBool>,
+    agent: Agent,
+}
+
+impl Stop {
+    pub(super) fn new(agent: Agent) -> Self {
+        Stop { is_requested: Arc::default(), agent }
+    }
+
+    /// Requests the stop. A read in progress ends at once; a connection attempt ends after its timeout at the latest.
+    pub fn request(&self) {
+        // The flag comes first: the thread whose connection breaks reads it to learn the cause.
+        self.is_requested.store(true, Ordering::Release);
+        self.agent.clone().shutdown();
+    }
+
+    pub(super) fn is_requested(&self) -> bool {
+        self.is_requested.load(Ordering::Acquire)
+    }
+
+    /// Sleeps, until the stop is requested.
+    pub(super) fn pause(&self, pause: Duration) {
+        let began_at = Instant::now();
+        while !self.is_requested() && began_at.elapsed() < pause {
+            thread::sleep(STOP_CHECK_INTERVAL.min(pause.saturating_sub(began_at.elapsed())));
+        }
+    }
+}
+
+/// The client of one server.
+pub(super) struct Client {
     agent: Agent,
     base_url: String,
     limits: Limits,
 }
 
-/// What a server answered, with the body still to come.
-pub(super) struct Reply {
+/// A response, with the body still to come.
+pub(super) struct Response {
     pub(super) status: u16,
-    /// What it says of the file; of the whole one, also where only a part of it comes.
-    pub(super) origin: Origin,
-    /// Where in the file the body begins, if it is a part of it.
+    /// The version of the whole file, also if the body is only a part of it.
+    pub(super) version: SourceVersion,
+    /// The offset at which the body begins, if it is a part of the file.
     pub(super) begins_at: Option<u64>,
-    /// When it may be asked again.
+    /// The pause that the server asks for.
     pub(super) retry_after: Option<Duration>,
     pub(super) body: BodyReader<'static>,
 }
 
-/// Why there was no answer.
-pub(super) struct Unanswered {
+/// A request without a response.
+pub(super) struct RequestError {
     pub(super) reason: String,
-    /// Whether asking again would not help: no encryption, or a certificate that nobody vouches for.
-    pub(super) lasts: bool,
+    /// True if a retry would not help: no encryption, or a certificate that is not trusted.
+    pub(super) is_permanent: bool,
 }
 
-impl Remote {
-    /// A server whose zips lie directly below a URL. If that is one of https, it must have a certificate by `authorities`.
+impl Client {
+    /// A client of the folder at a URL. With https, the server must have a certificate by one of `authorities`.
     pub(super) fn new(base_url: &str, limits: Limits, authorities: RootCerts) -> Result<Self, FetchError> {
         let refused = |reason: &str| FetchError::BaseUrl { url: base_url.to_owned(), reason: reason.to_owned() };
         let uri: Uri = base_url.parse().map_err(|error| refused(&format!("{error}")))?;
@@ -55,12 +137,12 @@ impl Remote {
         }
         let config = Agent::config_builder()
             .http_status_as_error(false)
-            // Who asked for encryption is not sent elsewhere without.
+            // A redirect must not drop encryption.
             .https_only(uri.scheme_str() == Some("https"))
             .tls_config(TlsConfig::builder().root_certs(authorities).build())
             .max_redirects(REDIRECTS_MAX)
             .user_agent(concat!("delaycast/", env!("CARGO_PKG_VERSION")))
-            // Parts are of the file itself, not of a packed form of it.
+            // Ranges count bytes of the file itself, not of a compressed form.
             .accept_encoding("identity")
             .timeout_resolve(Some(limits.connect_timeout))
             .timeout_connect(Some(limits.connect_timeout))
@@ -69,7 +151,7 @@ impl Remote {
             .timeout_per_read(Some(limits.stall_timeout))
             .timeout_recv_body(Some(limits.try_timeout));
         let base_url = format!("{}/", base_url.trim_end_matches('/'));
-        Ok(Remote { agent: config.build().into(), base_url, limits })
+        Ok(Client { agent: config.build().into(), base_url, limits })
     }
 
     pub(super) fn agent(&self) -> &Agent {
@@ -84,8 +166,8 @@ impl Remote {
         format!("{}{}", self.base_url, month.file_name())
     }
 
-    /// Asks for a file, from its byte `from` on if this is not 0 and it still is the one that `known` describes.
-    pub(super) fn get(&self, known: &Origin, from: u64) -> Result<Reply, Unanswered> {
+    /// Requests a file: from its byte `from` on, if this is not 0 and the file is still of the `known` version.
+    pub(super) fn get(&self, known: &SourceVersion, from: u64) -> Result<Response, RequestError> {
         let mut request = self.agent.get(&known.url);
         if from > 0 {
             request = request.header(header::RANGE, format!("bytes={from}-"));
@@ -94,20 +176,20 @@ impl Remote {
             }
         }
         let response = request.call().map_err(|error| {
-            // Whatever TLS finds wrong comes as invalid data.
-            let lasts = match &error {
+            // TLS reports every error as invalid data.
+            let is_permanent = match &error {
                 Error::Io(error) => error.kind() == io::ErrorKind::InvalidData,
                 error => matches!(error, Error::Tls(_) | Error::Rustls(_) | Error::RequireHttpsOnly(_)),
             };
-            Unanswered { reason: self.in_words(error), lasts }
+            RequestError { reason: self.describe(error), is_permanent }
         })?;
         let status = response.status().as_u16();
         let length = response.body().content_length();
         let (head, body) = response.into_parts();
         let range = text(&head.headers, &header::CONTENT_RANGE).as_deref().and_then(content_range);
-        Ok(Reply {
+        Ok(Response {
             status,
-            origin: Origin {
+            version: SourceVersion {
                 url: known.url.clone(),
                 etag: text(&head.headers, &header::ETAG).filter(|tag| tag.starts_with('"')),
                 last_modified: text(&head.headers, &header::LAST_MODIFIED),
@@ -119,12 +201,12 @@ impl Remote {
         })
     }
 
-    /// Why a body broke off.
-    pub(super) fn broken(&self, error: io::Error) -> String {
-        self.in_words(error.into())
+    /// Describes an error of reading a body.
+    pub(super) fn describe_body_error(&self, error: io::Error) -> String {
+        self.describe(error.into())
     }
 
-    fn in_words(&self, error: Error) -> String {
+    fn describe(&self, error: Error) -> String {
         match error {
             Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
                 format!("no connection within {:?}", self.limits.connect_timeout)
@@ -145,14 +227,14 @@ fn text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
     headers.get(name)?.to_str().ok().map(|text| text.trim().to_owned())
 }
 
-/// The first byte and, if it is told, the file's length, from `bytes 5-9/10` or `bytes 5-9/*`. Source: RFC 9110, 14.4.
+/// Parses the first byte and the file's length, if it is known: `bytes 5-9/10`, `bytes 5-9/*`. Source: RFC 9110, 14.4.
 fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
     let first = range.split_once('-')?.0.parse().ok()?;
     if total == "*" { Some((first, None)) } else { Some((first, Some(total.parse().ok()?))) }
 }
 
-/// The pause that a server asks for in seconds; one that names a date is not understood.
+/// Parses the pause that a server asks for: seconds; a date is ignored.
 fn retry_after(value: &str) -> Option<Duration> {
     value.parse().ok().map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
 }
@@ -162,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_are_read_as_the_rfc_has_them() {
+    fn headers_are_parsed_as_rfc_9110_defines_them() {
         assert_eq!(content_range("bytes 5-9/10"), Some((5, Some(10))));
         assert_eq!(content_range("bytes 5-9/*"), Some((5, None)));
         for value in ["bytes */10", "bytes 5-9", "lines 5-9/10", "bytes 5-9/x", "bytes -5-9/10", ""] {
@@ -174,9 +256,9 @@ mod tests {
     }
 
     #[test]
-    fn a_base_url_is_a_folder_on_a_server() {
+    fn a_base_url_is_a_folder_and_has_no_credentials() {
         let base = |url: &str| {
-            Remote::new(url, Limits::default(), RootCerts::WebPki).map(|remote| remote.base_url().to_owned())
+            Client::new(url, Limits::default(), RootCerts::WebPki).map(|client| client.base_url().to_owned())
         };
         assert_eq!(base("https://x.org/PREZIP/").unwrap(), "https://x.org/PREZIP/");
         assert_eq!(base("http://127.0.0.1:80").unwrap(), "http://127.0.0.1:80/");

@@ -1,4 +1,4 @@
-//! Whether a file is a whole zip of flights.
+//! Verifies that a file is a complete zip of flights.
 
 use std::{
     fs::File,
@@ -8,24 +8,24 @@ use std::{
 
 use zip::{ZipArchive, result::ZipResult};
 
-/// How a zip that has members begins.
+/// The first bytes of a zip that has members.
 pub(super) const MAGIC: &[u8; 4] = b"PK\x03\x04";
-/// A zip of BTS has two members: the flights and a page that explains them.
+/// Upper bound on members. A zip of BTS has two: the flights and a page that explains them.
 const MEMBERS_MAX: usize = 16;
 const BUFFER_BYTES: usize = 1 << 17;
 
-/// What is wrong with the file, if anything is: its directory is read, and each member is unpacked and held against its
-/// checksum. Members may have `unpacked_max` bytes in all. An error if the file cannot be opened.
-pub(super) fn flaw(path: &Path, unpacked_max: u64) -> io::Result<Option<String>> {
+/// Returns the defect of the file, if it has one: reads its directory, unpacks each member and compares its checksum.
+/// Members may have `unpacked_max` bytes in all. Fails if the file cannot be opened.
+pub(super) fn defect(path: &Path, unpacked_max: u64) -> io::Result<Option<String>> {
     let file = File::open(path)?;
-    let flaw = match look(BufReader::with_capacity(BUFFER_BYTES, file), unpacked_max) {
-        Ok(flaw) => flaw,
+    let defect = match inspect(BufReader::with_capacity(BUFFER_BYTES, file), unpacked_max) {
+        Ok(defect) => defect,
         Err(error) => Some(format!("it is no whole zip ({error})")),
     };
-    Ok(flaw)
+    Ok(defect)
 }
 
-fn look(mut file: BufReader<File>, unpacked_max: u64) -> ZipResult<Option<String>> {
+fn inspect(mut file: BufReader<File>, unpacked_max: u64) -> ZipResult<Option<String>> {
     let mut head = [0; MAGIC.len()];
     if file.read_exact(&mut head).is_err() || head != *MAGIC {
         return Ok(Some("it is no zip".to_owned()));
@@ -38,7 +38,7 @@ fn look(mut file: BufReader<File>, unpacked_max: u64) -> ZipResult<Option<String
     let (mut unpacked, mut has_flights) = (0_u64, false);
     for index in 0..archive.len() {
         let mut member = archive.by_index(index)?;
-        // The reader fails when a member has more than it declares.
+        // The reader fails at a member that has more bytes than it declares.
         unpacked = unpacked.saturating_add(member.size());
         if unpacked > unpacked_max {
             return Ok(Some(format!("it unpacks to {unpacked} bytes or more, and may to {unpacked_max}")));
@@ -54,58 +54,58 @@ mod tests {
     use std::fs;
 
     use super::{
-        super::tests::{flights, zipped},
+        super::tests::{tables_in, zipped},
         *,
     };
 
-    fn flaw_of(bytes: &[u8]) -> Option<String> {
+    fn defect_of(bytes: &[u8]) -> Option<String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), bytes).unwrap();
-        flaw(file.path(), 1 << 20).unwrap()
+        defect(file.path(), 1 << 20).unwrap()
     }
 
     #[test]
-    fn a_zip_that_is_cut_anywhere_is_not_whole() {
+    fn a_zip_truncated_anywhere_is_not_complete() {
         let zip = zipped(&["readme.html", "flights.csv"], 300, 1);
-        assert_eq!(flaw_of(&zip), None);
+        assert_eq!(defect_of(&zip), None);
         for len in 0..zip.len() {
-            assert!(flaw_of(&zip[..len]).is_some(), "cut to {len} of {} bytes", zip.len());
+            assert!(defect_of(&zip[..len]).is_some(), "cut to {len} of {} bytes", zip.len());
         }
     }
 
     #[test]
-    fn a_zip_with_a_changed_byte_in_a_member_is_not_whole() {
+    fn a_zip_with_a_changed_byte_in_a_member_is_not_complete() {
         let zip = zipped(&["flights.csv"], 300, 2);
-        // Behind the local header (30 bytes and the name) and the first block's, which has bits that mean nothing; before the
-        // directory.
+        // From behind the local header (30 bytes and the name) and the header of the first block, which has unused bits,
+        // to the directory.
         let directory = zip.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
         for position in 31 + "flights.csv".len()..directory {
             let mut changed = zip.clone();
             changed[position] ^= 0x10;
-            assert!(flaw_of(&changed).is_some(), "byte {position}");
+            assert!(defect_of(&changed).is_some(), "byte {position}");
         }
     }
 
-    /// A header has dates, permissions and the like, which no checksum covers and nobody here reads.
+    /// No checksum covers the dates and permissions in headers, and the import does not read them.
     #[test]
-    fn a_changed_byte_anywhere_is_a_flaw_or_leaves_the_flights_as_they_are() {
+    fn a_changed_bit_anywhere_is_a_defect_or_leaves_the_flights_unchanged() {
         let zip = zipped(&["flights.csv", "readme.html"], 40, 6);
         let mut overlooked = 0;
         for position in 0..zip.len() {
             for bit in 0..u8::BITS {
                 let mut changed = zip.clone();
                 changed[position] ^= 1 << bit;
-                if flaw_of(&changed).is_none() {
+                if defect_of(&changed).is_none() {
                     overlooked += 1;
-                    assert_eq!(flights(&changed), flights(&zip), "bit {bit} of byte {position}");
+                    assert_eq!(tables_in(&changed), tables_in(&zip), "bit {bit} of byte {position}");
                 }
             }
         }
-        assert!(overlooked > 0, "then faults_at_random can ask for the very bytes");
+        assert!(overlooked > 0, "else random_faults_never_leave_a_wrong_file may compare bytes");
     }
 
     #[test]
-    fn what_is_not_a_zip_of_flights_is_named() {
+    fn a_file_that_is_no_zip_of_flights_is_named() {
         let many: Vec<String> = (0..17).map(|number| format!("{number}.csv")).collect();
         for (bytes, expected) in [
             (b"<!DOCTYPE html>".to_vec(), "it is no zip"),
@@ -114,8 +114,8 @@ mod tests {
             (zipped(&["flights.csv"], (1 << 20) + 1, 4), "it unpacks to 1048577 bytes"),
             (zipped(&many, 1, 5), "it has 17 members"),
         ] {
-            let flaw = flaw_of(&bytes).unwrap();
-            assert!(flaw.contains(expected), "{flaw}");
+            let defect = defect_of(&bytes).unwrap();
+            assert!(defect.contains(expected), "{defect}");
         }
     }
 }

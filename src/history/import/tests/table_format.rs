@@ -1,10 +1,10 @@
-//! Ten flights, and the spellings in which tables in circulation would have them.
+//! Ten flights, and the formats in which known tables have them.
 
 use super::*;
 use crate::code;
 
-/// Eight flown flights, a cancelled one and a diverted one, in the order of a history.
-pub(super) fn ten() -> Vec<Flight> {
+/// Creates eight flown flights, a cancelled and a diverted one, in the order of a history.
+pub(super) fn ten_flights() -> Vec<Flight> {
     let flown = |day: u32, number: u32, delay: f32| {
         let (origin, dest) = if day.is_multiple_of(2) { ("ATL", "SFO") } else { ("JFK", "DEN") };
         Flight {
@@ -22,13 +22,18 @@ pub(super) fn ten() -> Vec<Flight> {
     let mut flights: Vec<_> =
         [1, 2, 5, 9, 13, 21, 27, 28].into_iter().map(|day| flown(day, day, day as f32 * 3.0 - 9.0)).collect();
     flights.push(Flight {
-        fate: Fate::Cancelled,
+        status: FlightStatus::Cancelled,
         dep_delay: None,
         arr_delay: None,
         air_time_min: None,
         ..flown(11, 1060, 0.0)
     });
-    flights.push(Flight { fate: Fate::Diverted, arr_delay: None, air_time_min: None, ..flown(20, 4363, 35.0) });
+    flights.push(Flight {
+        status: FlightStatus::Diverted,
+        arr_delay: None,
+        air_time_min: None,
+        ..flown(20, 4363, 35.0)
+    });
     sorted(flights)
 }
 
@@ -37,10 +42,10 @@ pub(super) fn sorted(mut flights: Vec<Flight>) -> Vec<Flight> {
     flights
 }
 
-/// The conventions by which a table writes flights.
+/// The conventions of a table.
 #[derive(Debug, Clone)]
-pub(super) struct Spelling {
-    /// The names of the columns, in the order of [`Spelling::cells`].
+pub(super) struct TableFormat {
+    /// The names of the columns, in the order of [`TableFormat::cells`].
     pub(super) header: &'static str,
     pub(super) separator: &'static str,
     pub(super) date: fn(&Flight) -> String,
@@ -64,8 +69,8 @@ pub(super) fn hhmm(min: u16) -> String {
     format!("{:02}{:02}", min / 60, min % 60)
 }
 
-/// As BTS writes it.
-pub(super) const PLAIN: Spelling = Spelling {
+/// The format of BTS.
+pub(super) const PLAIN: TableFormat = TableFormat {
     header: BTS_NAMES,
     separator: ",",
     date: |flight| flight.date.to_string(),
@@ -76,11 +81,11 @@ pub(super) const PLAIN: Spelling = Spelling {
     missing: "",
 };
 
-impl Spelling {
+impl TableFormat {
     fn cells(&self, flight: &Flight) -> Vec<String> {
         let number = |number: Option<f32>| number.map_or_else(|| self.missing.to_owned(), self.number);
         let time = |min: Option<u16>| min.map_or_else(|| self.missing.to_owned(), self.time);
-        let flag = |fate| self.flags[usize::from(flight.fate == fate)].to_owned();
+        let flag = |status| self.flags[usize::from(flight.status == status)].to_owned();
         let code = |code: code::Code| (self.text)(code.as_str());
         let missing = || self.missing.to_owned();
         let mut cells: Vec<_> = (self.date)(flight).split('\u{1}').map(str::to_owned).collect();
@@ -97,11 +102,11 @@ impl Spelling {
             [flight.crs_elapsed_min, flight.dep_delay, flight.arr_delay, flight.air_time_min, flight.distance]
                 .map(number),
         );
-        cells.extend([flag(Fate::Cancelled), flag(Fate::Diverted)]);
+        cells.extend([flag(FlightStatus::Cancelled), flag(FlightStatus::Diverted)]);
         cells
     }
 
-    /// The table, header and all.
+    /// Writes the table with its header.
     pub(super) fn table(&self, flights: &[Flight]) -> String {
         let mut text = self.header.replace(',', self.separator) + "\n";
         for flight in flights {
@@ -110,7 +115,7 @@ impl Spelling {
         text
     }
 
-    /// JSON lines: a cell that is no number is a text, unless it is one of JSON's words or an object already.
+    /// Writes JSON lines. A cell that is no number becomes a string, unless it is a literal or an object of JSON.
     pub(super) fn lines(&self, flights: &[Flight]) -> String {
         let mut text = String::new();
         for flight in flights {
@@ -126,11 +131,11 @@ impl Spelling {
     }
 }
 
-/// The flights of files, without writing a history.
+/// Reads the flights of files without writing a history.
 pub(super) fn flights_in(paths: &[PathBuf], options: &Options) -> Result<Vec<Flight>, ImportError> {
     let mut observe = |_: Event<'_>| {};
-    let mut intake = Intake::new(options, &mut observe);
-    read_all(paths, &mut intake)?;
-    assert_eq!(intake.broken, 0, "{:?}", intake.named);
-    Ok(sorted(intake.flights))
+    let mut collector = Collector::new(options, &mut observe);
+    read_all(paths, &mut collector)?;
+    assert_eq!(collector.broken, 0, "{:?}", collector.broken_named);
+    Ok(sorted(collector.flights))
 }

@@ -1,11 +1,11 @@
-//! A file's checksum, inside the file.
+//! The checksum of a file, in the metadata of the file.
 //!
-//! Parquet can carry checksums of pages, but the writer makes none, and the decoder may panic on damaged bytes. So a file
-//! of ours carries one over all of it, in its metadata, where other readers ignore it:
+//! Parquet allows checksums of pages, but the writer makes none, and the decoder may panic on damaged bytes. Therefore a
+//! file that this program writes has a checksum of the whole file in its metadata, where other readers ignore it:
 //!
-//! 1. The seal is the text [`MARK`] and 64 hexadecimal digits, within the last [`TAIL_BYTES`] bytes of the file.
+//! 1. The checksum is the text [`MARK`] and 64 hexadecimal digits, within the last [`TAIL_BYTES`] bytes of the file.
 //! 2. The digits are the SHA-256 of the file with these digits as zeros (`0`).
-//! 3. It is checked before anything is decoded. A file without a seal is from elsewhere and taken as it is.
+//! 3. It is verified before anything is decoded. A file without a checksum is of another program and not verified.
 
 use std::{
     fs::File,
@@ -20,17 +20,17 @@ use sha2::{Digest, Sha256};
 
 const MARK: &str = "delaycast sha256 ";
 const DIGITS: usize = 64;
-/// Our footers have about 2 KB for each million rows.
+/// Footers of this program have about 2 KB for each million rows.
 const TAIL_BYTES: u64 = 1 << 20;
 const BUFFER_BYTES: usize = 1 << 16;
 
-/// The metadata that [`seal`] completes.
-pub(super) fn unsealed() -> KeyValue {
+/// Creates the metadata entry with zeros for digits, which [`fill_in`] replaces.
+pub(super) fn placeholder() -> KeyValue {
     KeyValue::new("checksum".to_owned(), format!("{MARK}{}", "0".repeat(DIGITS)))
 }
 
-/// Seals a complete file, opened for reading and writing, that was written with [`unsealed`].
-pub(super) fn seal(file: &mut File) -> Result<(), ParquetError> {
+/// Writes the digits into a complete file with a [`placeholder`] that is open for reading and writing.
+pub(super) fn fill_in(file: &mut File) -> Result<(), ParquetError> {
     let Some((at, _)) = find(file)? else {
         return Err(ParquetError::General("the footer has no room for a checksum".to_owned()));
     };
@@ -39,8 +39,8 @@ pub(super) fn seal(file: &mut File) -> Result<(), ParquetError> {
     Ok(file.write_all(digits.as_bytes())?)
 }
 
-/// Returns whether the file has a seal; an error if it has one that does not match it.
-pub(super) fn check(input: &impl ChunkReader) -> Result<bool, ParquetError> {
+/// Returns whether the file has a checksum; fails if the checksum does not match.
+pub(super) fn verify(input: &impl ChunkReader) -> Result<bool, ParquetError> {
     match find(input)? {
         Some((at, digits)) if digest(input, at)?.as_bytes() != digits => {
             Err(ParquetError::General("its checksum is not that of its content".to_owned()))
@@ -49,7 +49,7 @@ pub(super) fn check(input: &impl ChunkReader) -> Result<bool, ParquetError> {
     }
 }
 
-/// Where the digits are, and what they are.
+/// Finds the offset of the digits, and the digits.
 fn find(input: &impl ChunkReader) -> Result<Option<(u64, Vec<u8>)>, ParquetError> {
     let begin = input.len().saturating_sub(TAIL_BYTES);
     let mut tail = Vec::new();
@@ -58,7 +58,7 @@ fn find(input: &impl ChunkReader) -> Result<Option<(u64, Vec<u8>)>, ParquetError
     Ok(found.and_then(|at| Some((begin + at as u64, tail.get(at..at + DIGITS)?.to_vec()))))
 }
 
-/// The digits that a file must have at `at`.
+/// Computes the digits that a file must have at the offset `at`.
 fn digest(input: &impl ChunkReader, at: u64) -> Result<String, ParquetError> {
     let mut hash = Sha256::new();
     let mut reader = input.get_read(0)?;

@@ -1,4 +1,4 @@
-//! Rule 8 for Parquet: the types and codecs of pandas, Spark and DuckDB.
+//! Tests of rule 8 for Parquet: the types and codecs of pandas, Spark and DuckDB.
 
 use std::sync::Arc;
 
@@ -13,9 +13,9 @@ use ::parquet::{
 };
 use chrono::Datelike;
 
-use super::{spelling::*, *};
+use super::{table_format::*, *};
 
-/// A column's values.
+/// The values of a column.
 enum Values {
     Bool(Vec<Option<bool>>),
     Int32(Vec<Option<i32>>),
@@ -27,7 +27,7 @@ enum Values {
     Fixed(Vec<Option<Vec<u8>>>),
 }
 
-/// A Parquet file of optional columns, each given by its type in a schema and its values.
+/// Creates a Parquet file of optional columns, each with its type in a schema and its values.
 fn table(columns: &[(&str, Values)], compression: Compression) -> Vec<u8> {
     let schema: String = columns.iter().map(|(column, _)| format!("optional {column};")).collect();
     let schema = Arc::new(parse_message_type(&format!("message schema {{ {schema} }}")).unwrap());
@@ -43,7 +43,7 @@ fn table(columns: &[(&str, Values)], compression: Compression) -> Vec<u8> {
             values: Vec<Option<T::T>>,
         ) {
             let levels: Vec<i16> = values.iter().map(|value| i16::from(value.is_some())).collect();
-            let values: Vec<_> = values.into_iter().flatten().collect();
+            let values: Vec<_> = values.into_iter().flatten_flights().collect();
             writer.write_batch(&values, Some(&levels), None).unwrap();
         }
         use ::parquet::column::writer::get_typed_column_writer_mut as typed;
@@ -70,7 +70,7 @@ fn table(columns: &[(&str, Values)], compression: Compression) -> Vec<u8> {
 }
 
 fn column<T>(of: impl Fn(&Flight) -> Option<T>) -> Vec<Option<T>> {
-    ten().iter().map(of).collect()
+    ten_flights().iter().map(of).collect()
 }
 
 fn text(of: impl Fn(&Flight) -> String) -> Values {
@@ -83,7 +83,7 @@ fn days(flight: &Flight) -> i64 {
 
 const DAY_MS: i64 = 86_400_000;
 
-/// The columns that most tables write in the same way, but for the date.
+/// Creates the columns of pandas, with a date column.
 fn pandas(date: (&'static str, Values)) -> Vec<(&'static str, Values)> {
     let double = |of: fn(&Flight) -> Option<f32>| Values::Double(column(move |flight| of(flight).map(f64::from)));
     vec![
@@ -99,16 +99,16 @@ fn pandas(date: (&'static str, Values)) -> Vec<(&'static str, Values)> {
         ),
         ("binary CRS_ARR_TIME (UTF8)", text(|flight| hhmm(flight.crs_arr_min.unwrap()))),
         ("double CRS_ELAPSED_TIME", double(|flight| flight.crs_elapsed_min)),
-        // NaN, not null, as data frames of floats have it.
+        // Data frames of floats have NaN, not null.
         ("double DEP_DELAY", Values::Double(column(|flight| Some(flight.dep_delay.map_or(f64::NAN, f64::from))))),
         ("float ARR_DELAY", Values::Float(column(|flight| Some(flight.arr_delay.unwrap_or(f32::NAN))))),
         ("float AIR_TIME", Values::Float(column(|flight| flight.air_time_min))),
         ("double DISTANCE", double(|flight| flight.distance)),
         (
             "double CANCELLED",
-            Values::Double(column(|flight| Some(f64::from(u8::from(flight.fate == Fate::Cancelled))))),
+            Values::Double(column(|flight| Some(f64::from(u8::from(flight.status == FlightStatus::Cancelled))))),
         ),
-        ("boolean DIVERTED", Values::Bool(column(|flight| Some(flight.fate == Fate::Diverted)))),
+        ("boolean DIVERTED", Values::Bool(column(|flight| Some(flight.status == FlightStatus::Diverted)))),
     ]
 }
 
@@ -117,14 +117,14 @@ fn iso_date() -> (&'static str, Values) {
 }
 
 fn read(bytes: Vec<u8>) -> Result<Vec<Flight>, ImportError> {
-    let bench = Bench::new();
-    flights_in(&[bench.put("part-00000-c000.snappy", bytes)], &Options::default())
+    let fixture = Fixture::new();
+    flights_in(&[fixture.put("part-00000-c000.snappy", bytes)], &Options::default())
 }
 
 #[test]
-fn dates_of_every_type_are_the_same_days() {
+fn rule_8_dates_of_every_type_are_the_same_days() {
     let int96 = |flight: &Flight| {
-        // Five in the morning in UTC is midnight in New York.
+        // 5:00 in UTC is midnight in New York.
         let nanos = 5 * 3_600_000_000_000u64;
         let mut at = Int96::new();
         at.set_data(nanos as u32, (nanos >> 32) as u32, (days(flight) + 2_440_588) as u32);
@@ -172,14 +172,14 @@ fn dates_of_every_type_are_the_same_days() {
     ] {
         assert_eq!(
             read(table(&pandas(date), Compression::SNAPPY)).unwrap_or_else(|error| panic!("{name}: {error}")),
-            ten(),
+            ten_flights(),
             "{name}"
         );
     }
 }
 
 #[test]
-fn numbers_times_and_flags_of_every_type_are_the_same() {
+fn rule_8_numbers_times_and_flags_of_every_type_are_equal() {
     let replace = |name: &str, column: (&'static str, Values)| {
         let mut columns = pandas(iso_date());
         let at = columns.iter().position(|(known, _)| known.contains(name)).unwrap();
@@ -257,7 +257,7 @@ fn numbers_times_and_flags_of_every_type_are_the_same() {
             "flag as number",
             replace(
                 "DIVERTED",
-                ("int32 DIVERTED", Values::Int32(column(|f| Some(i32::from(f.fate == Fate::Diverted))))),
+                ("int32 DIVERTED", Values::Int32(column(|f| Some(i32::from(f.status == FlightStatus::Diverted))))),
             ),
         ),
         (
@@ -266,17 +266,17 @@ fn numbers_times_and_flags_of_every_type_are_the_same() {
                 "DIVERTED",
                 (
                     "binary DIVERTED (UTF8)",
-                    text(|f| if f.fate == Fate::Diverted { "true" } else { "false" }.to_owned()),
+                    text(|f| if f.status == FlightStatus::Diverted { "true" } else { "false" }.to_owned()),
                 ),
             ),
         ),
     ] {
-        assert_eq!(read(bytes).unwrap_or_else(|error| panic!("{name}: {error}")), ten(), "{name}");
+        assert_eq!(read(bytes).unwrap_or_else(|error| panic!("{name}: {error}")), ten_flights(), "{name}");
     }
 }
 
 #[test]
-fn the_codecs_of_pandas_spark_and_duckdb_are_read_and_others_named() {
+fn rule_8_the_codecs_of_pandas_spark_and_duckdb_are_read_and_others_named() {
     for compression in [
         Compression::UNCOMPRESSED,
         Compression::SNAPPY,
@@ -287,29 +287,29 @@ fn the_codecs_of_pandas_spark_and_duckdb_are_read_and_others_named() {
     ] {
         assert_eq!(
             read(table(&pandas(iso_date()), compression)).unwrap_or_else(|error| panic!("{compression}: {error}")),
-            ten(),
+            ten_flights(),
             "{compression}"
         );
     }
-    // The writer has no Brotli either: a file that says so has a byte changed.
+    // The writer has no Brotli: the codec is changed in the footer.
     let gzip = table(&pandas(iso_date()), Compression::GZIP(GzipLevel::default()));
     let _ = BrotliLevel::default();
     let brotli = with_codec(gzip, 4);
     let error = read(brotli.clone()).unwrap_err().to_string();
     assert!(error.contains("is compressed with BROTLI, which is not built in: write it with zstd"), "{error}");
-    // It holds flights, so it is not passed over in a folder.
-    let bench = Bench::new();
-    fs::create_dir(bench.directory.path().join("folder")).unwrap();
-    bench.put("folder/a.parquet", brotli);
-    bench.put("folder/b.csv", BTS);
-    assert!(bench.import(&[bench.directory.path().join("folder")]).is_err());
+    // It may hold flights, so it is not passed over in a folder.
+    let fixture = Fixture::new();
+    fs::create_dir(fixture.directory.path().join("folder")).unwrap();
+    fixture.put("folder/a.parquet", brotli);
+    fixture.put("folder/b.csv", BTS);
+    assert!(fixture.import(&[fixture.directory.path().join("folder")]).is_err());
 }
 
-/// A file whose footer names another codec: in the compact protocol of Thrift an integer of field 4 after field 3 of a
-/// column's metadata is `0x15` and the number, doubled.
+/// Changes the codec in a file's footer: in the compact protocol of Thrift, field 4 of a column's metadata after field 3
+/// is `0x15` and the doubled number.
 fn with_codec(mut bytes: Vec<u8>, codec: u8) -> Vec<u8> {
     let names = ["FL_DATE"].map(str::as_bytes);
-    // The path in the schema (a list of one text) stands before the codec.
+    // The path in the schema (a list of one text) precedes the codec.
     let path = [&[0x18, names[0].len() as u8], names[0]].concat();
     let at = bytes.windows(path.len()).rposition(|window| window == path).unwrap() + path.len();
     assert_eq!(bytes[at..at + 2], [0x15, 4], "field 4, GZIP");
@@ -318,23 +318,23 @@ fn with_codec(mut bytes: Vec<u8>, codec: u8) -> Vec<u8> {
 }
 
 #[test]
-fn a_table_of_other_columns_is_named_and_a_broken_row_is_a_broken_row() {
+fn rule_3_a_broken_row_of_parquet_is_counted_and_other_columns_are_named() {
     let other = table(&[("binary name (UTF8)", text(|_| "x".to_owned()))], Compression::SNAPPY);
     let error = read(other).unwrap_err();
     assert!(matches!(error, ImportError::Columns { .. }), "{error}");
     let mut columns = pandas(iso_date());
     columns[4] = (
         "binary ORIGIN (UTF8)",
-        text(|flight| if flight.fate == Fate::Diverted { "ATLANTA!" } else { "ATL" }.to_owned()),
+        text(|flight| if flight.status == FlightStatus::Diverted { "ATLANTA!" } else { "ATL" }.to_owned()),
     );
-    let bench = Bench::new();
-    let summary = bench.import(&[bench.put("a", table(&columns, Compression::SNAPPY))]).unwrap();
+    let fixture = Fixture::new();
+    let summary = fixture.import(&[fixture.put("a", table(&columns, Compression::SNAPPY))]).unwrap();
     assert_eq!((summary.rows, summary.broken, summary.diverted), (10, 1, 0));
     assert!(summary.broken_rows[0].reason.starts_with("Origin is \"ATLANTA!\""));
 }
 
 #[test]
-fn rows_that_take_no_room_are_refused() {
+fn rule_10_more_rows_than_bytes_are_refused() {
     let rows = (1 << 20) + 1;
     let same = |value: &str| Values::Text(vec![Some(value.as_bytes().to_vec()); rows]);
     let columns = [
@@ -349,15 +349,15 @@ fn rows_that_take_no_room_are_refused() {
 }
 
 #[test]
-fn a_damaged_byte_of_a_foreign_file_ends_in_an_outcome() {
+fn rule_4_a_damaged_byte_never_makes_the_import_panic() {
     let whole = table(&pandas(iso_date()), Compression::SNAPPY);
     let outcome = |at: usize| {
         let mut bytes = whole.clone();
         bytes[at] ^= 0x55;
-        let bench = Bench::new();
+        let fixture = Fixture::new();
         let mut observe = |_: Event<'_>| {};
-        let mut intake = Intake::new(&Options::default(), &mut observe);
-        let _ = read_all(&[bench.put("damaged", bytes)], &mut intake);
+        let mut collector = Collector::new(&Options::default(), &mut observe);
+        let _ = read_all(&[fixture.put("damaged", bytes)], &mut collector);
     };
     let panicked: Vec<_> = (0..whole.len())
         .filter(|at| std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| outcome(*at))).is_err())

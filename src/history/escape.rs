@@ -1,12 +1,12 @@
-//! Texts of foreign files, safe to show on a terminal.
+//! Escapes texts of other programs' files for messages on a terminal.
 
 use std::borrow::Cow;
 
-/// Characters of a cell or a line that a message shows.
-const SHOWN_CHARS_MAX: usize = 40;
+/// Upper bound on characters of a cell or a line in a message.
+const QUOTED_CHARS_MAX: usize = 40;
 
-/// The text with everything escaped that a terminal would obey or hide: control characters (ANSI sequences begin with
-/// one), marks that turn the direction of writing, invisible characters and the line separators of Unicode.
+/// Escapes everything that a terminal would execute or hide: control characters (ANSI sequences begin with one), marks
+/// of the writing direction, invisible characters and the line separators of Unicode.
 pub(super) fn escaped(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
         return text.into();
@@ -15,10 +15,10 @@ pub(super) fn escaped(text: &str) -> Cow<'_, str> {
     text.chars().map(escape).collect::<String>().into()
 }
 
-/// The begin of a text in quotes, escaped.
+/// Quotes and escapes the beginning of a text.
 pub(super) fn quoted(text: &str) -> String {
     let mut chars = text.chars();
-    let begin: String = chars.by_ref().take(SHOWN_CHARS_MAX).collect();
+    let begin: String = chars.by_ref().take(QUOTED_CHARS_MAX).collect();
     let more = if chars.next().is_some() { "…" } else { "" };
     format!("\"{}{more}\"", escaped(&begin))
 }
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_obeys_or_hides_is_escaped_and_the_rest_stays() {
+    fn control_and_invisible_characters_are_escaped_and_others_stay() {
         for (text, shown) in [
             ("flights 2015.csv", "flights 2015.csv"),
             ("vuelos de Málaga “x” 日本.csv", "vuelos de Málaga “x” 日本.csv"),

@@ -1,51 +1,102 @@
-//! Reads histories from disk.
+//! A history in memory, and reading it from disk.
 
-use std::path::{Path, PathBuf};
-
-use super::{
-    Flight, History, HistoryError, WeatherTable,
-    parquet::{read_flights, read_routes, read_weather},
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
 };
 
-/// The flown flights of a history's directory.
+use super::{
+    error::HistoryError,
+    flight::{Flight, FlightStatus},
+    parquet::{read_flights, read_routes, read_weather},
+    weather::WeatherTable,
+};
+use crate::atlas::Route;
+
+/// The flown flights in the directory of a history.
 pub const FLIGHTS_FILE: &str = "flights.parquet";
-/// Its cancelled and diverted flights; may be missing.
+/// The cancelled and diverted flights; may be missing.
 pub const UNFLOWN_FILE: &str = "unflown.parquet";
-/// Its route table; may be missing.
+/// The route table; may be missing.
 pub const ROUTES_FILE: &str = "routes.parquet";
-/// The weather at its airports; may be missing.
+/// The weather at the airports; may be missing.
 pub const WEATHER_FILE: &str = "weather.parquet";
 
-/// Reads histories as one. Each path is a directory as `delaycast data import` writes it, or a Parquet file of flights.
-/// A flight that is there twice counts once; of two distances for a route, or two weathers for an hour, that of
-/// the later path holds.
+/// A history. Flights that were not flown are kept apart, so that no training includes them by mistake.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    /// The flown flights, in the order of [`Flight::cmp_all`]; each has an arrival delay.
+    pub flights: Vec<Flight>,
+    /// The cancelled and the diverted flights, in the same order.
+    pub unflown: Vec<Flight>,
+    /// The route table, if there is one, by origin and destination.
+    pub routes: Vec<Route>,
+    /// The weather at the airports; may be empty.
+    pub weather: WeatherTable,
+}
+
+impl History {
+    /// Sorts flights, removes duplicates that are equal in every field, and separates flown and unflown. Of two
+    /// distances for a route the later one is kept. The weather is empty.
+    pub fn new(mut flights: Vec<Flight>, routes: Vec<Route>) -> Self {
+        flights.sort_unstable_by(Flight::cmp_all);
+        flights.dedup();
+        let unflown = flights.extract_if(.., |flight| flight.status != FlightStatus::Flown).collect();
+        let routes: BTreeMap<_, _> = routes.into_iter().map(|route| ((route.origin, route.dest), route)).collect();
+        History { flights, unflown, routes: routes.into_values().collect(), weather: WeatherTable::default() }
+    }
+
+    /// Replaces the weather.
+    pub fn with_weather(self, weather: WeatherTable) -> Self {
+        History { weather, ..self }
+    }
+
+    /// Iterates over all flights, flown or not.
+    pub fn all(&self) -> impl Iterator<Item = &Flight> {
+        self.flights.iter().chain(&self.unflown)
+    }
+
+    /// Returns the number of cancelled flights.
+    pub fn cancelled(&self) -> usize {
+        self.unflown.iter().filter(|flight| flight.status == FlightStatus::Cancelled).count()
+    }
+
+    /// Returns the number of diverted flights.
+    pub fn diverted(&self) -> usize {
+        self.unflown.len() - self.cancelled()
+    }
+}
+
+/// Reads histories and merges them. Each path is a directory that `delaycast data import` wrote, or a Parquet file of
+/// flights. Equal flights are kept once; of two distances for a route, or two weathers for an hour, that of the later
+/// path is kept.
 pub fn read(paths: &[PathBuf]) -> Result<History, HistoryError> {
     let (mut flights, mut routes, mut weather) = (Vec::new(), Vec::new(), Vec::new());
     for path in paths {
         if path.is_dir() {
             let file = path.join(FLIGHTS_FILE);
             if !file.exists() {
-                return Err(HistoryError::NoHistory { directory: path.display().to_string() });
+                return Err(HistoryError::NoHistory { directory: path.display().to_string(), file: FLIGHTS_FILE });
             }
-            extend(&mut flights, read_flights(&file)?);
-            if let Some(unflown) = read_if_there(&path.join(UNFLOWN_FILE), read_flights)? {
+            append(&mut flights, read_flights(&file)?);
+            if let Some(unflown) = read_if_exists(&path.join(UNFLOWN_FILE), read_flights)? {
                 flights.extend(unflown);
             }
-            if let Some(table) = read_if_there(&path.join(ROUTES_FILE), read_routes)? {
+            if let Some(table) = read_if_exists(&path.join(ROUTES_FILE), read_routes)? {
                 routes.extend(table);
             }
-            if let Some(hours) = read_if_there(&path.join(WEATHER_FILE), read_weather)? {
+            if let Some(hours) = read_if_exists(&path.join(WEATHER_FILE), read_weather)? {
                 weather.extend(hours);
             }
         } else {
-            extend(&mut flights, read_flights(path)?);
+            append(&mut flights, read_flights(path)?);
         }
     }
     Ok(History::new(flights, routes).with_weather(WeatherTable::new(weather)))
 }
 
-/// The first flights are not copied: there may be a year of them.
-fn extend(flights: &mut Vec<Flight>, more: Vec<Flight>) {
+/// Appends flights. The first ones are moved, not copied: there may be a year of them.
+fn append(flights: &mut Vec<Flight>, more: Vec<Flight>) {
     if flights.is_empty() {
         *flights = more;
     } else {
@@ -53,7 +104,7 @@ fn extend(flights: &mut Vec<Flight>, more: Vec<Flight>) {
     }
 }
 
-fn read_if_there<T>(
+fn read_if_exists<T>(
     path: &Path,
     read: impl FnOnce(&Path) -> Result<T, HistoryError>,
 ) -> Result<Option<T>, HistoryError> {
@@ -65,7 +116,7 @@ mod tests {
     use super::*;
     use crate::{
         history::{
-            Fate,
+            FlightStatus,
             parquet::{write_flights, write_weather},
         },
         weather::{Observation, Weather},
@@ -78,9 +129,9 @@ mod tests {
     }
 
     #[test]
-    fn files_and_directories_are_read_as_one_and_a_flight_counts_once() {
+    fn files_and_directories_are_merged_and_equal_flights_kept_once() {
         let directory = tempfile::tempdir().unwrap();
-        let cancelled = Flight { fate: Fate::Cancelled, arr_delay: None, ..flight("ATL") };
+        let cancelled = Flight { status: FlightStatus::Cancelled, arr_delay: None, ..flight("ATL") };
         write_flights(&directory.path().join(FLIGHTS_FILE), &[flight("ATL")]).unwrap();
         write_flights(&directory.path().join(UNFLOWN_FILE), std::slice::from_ref(&cancelled)).unwrap();
         let file = directory.path().join("more.parquet");
@@ -92,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_weather_beside_the_flights_is_read_and_of_two_the_later_holds() {
+    fn weather_is_read_with_the_flights_and_the_later_of_two_is_kept() {
         let directory = tempfile::tempdir().unwrap();
         let history = |name: &str, degrees: f32| {
             let directory = directory.path().join(name);
@@ -106,7 +157,7 @@ mod tests {
         let paths = [history("first", 30.0), history("second", 60.0)];
         let temp = |paths: &[PathBuf]| read(paths).unwrap().weather.hours()[0].1.get(Observation::Temp);
         assert_eq!((temp(&paths), temp(&paths[..1])), (Some(60.0), Some(30.0)));
-        // Flights alone have none, and what stands there and is no weather is named.
+        // A file of flights has no weather, and a weather file of another schema is an error.
         assert!(read(&[paths[0].join(FLIGHTS_FILE)]).unwrap().weather.is_empty());
         let broken = paths[1].join(WEATHER_FILE);
         write_flights(&broken, &[flight("ATL")]).unwrap();
@@ -115,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_without_a_history_says_how_to_make_one_and_a_missing_file_is_named() {
+    fn a_directory_without_a_history_and_a_missing_file_are_named() {
         let directory = tempfile::tempdir().unwrap();
         let message = read(&[directory.path().to_owned()]).unwrap_err().to_string();
         assert!(message.contains("holds no flights.parquet; make one with `delaycast data import"), "{message}");
