@@ -15,9 +15,9 @@ const NAMED_MAX: usize = 12;
 /// Fetch the flights of the United States, as BTS publishes them, month by month
 ///
 /// Gets the zips of On-Time Performance that `delaycast data import` reads: 10 to 35 MB a month. What breaks off or is
-/// stopped with Ctrl-C is gone on with by the next run of the same command. Zips that are there and whole are left alone;
-/// to get one anew, remove it. The exit code is 0 only if all months are there in the end; one that is not published (yet)
-/// does not keep the others from being fetched.
+/// stopped with Ctrl-C is gone on with by the next run of the same command. Zips that are there and whole are left
+/// alone; to get one anew, remove it. The exit code is 0 only if all months are there in the end; one that is not
+/// published (yet) does not keep the others from being fetched.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  \
     delaycast data fetch --from 2015-01 --to 2015-12 --out bts\n  \

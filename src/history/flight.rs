@@ -75,8 +75,8 @@ impl Flight {
         }
     }
 
-    /// Compares in the order of a history: by date, carrier, number, route, then by all other fields. The order is total,
-    /// so that two imports of the same flights write the same file.
+    /// Compares in the order of a history: by date, carrier, number, route, then by all other fields. The order is
+    /// total, so that two imports of the same flights write the same file.
     pub fn cmp_all(&self, other: &Self) -> Ordering {
         let key = |flight: &Self| {
             (

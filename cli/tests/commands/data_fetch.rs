@@ -58,7 +58,9 @@ fn an_interrupted_fetch_is_resumed_by_the_next_run() {
     let (url, out) = (server.url(), dir.path().to_string_lossy().into_owned());
     let mut command = crate::support::delaycast(&arguments(&url, &out, "2014-12"));
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    crate::support::until("the part has its bytes", || fs::metadata(part(dir.path())).is_ok_and(|part| part.len() == 20));
+    crate::support::until("the part has its bytes", || {
+        fs::metadata(part(dir.path())).is_ok_and(|part| part.len() == 20)
+    });
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);

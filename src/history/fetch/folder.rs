@@ -1,8 +1,8 @@
 //! The output folder: its lock, and files that are not complete yet.
 //!
-//! `NAME.part` grows; `NAME.part.json` is a note of the version that it is a part of. The note is written while the part
-//! is empty, so all bytes of the part belong to the note, however this process ends. After a power cut either may be
-//! lost, which is harmless: a file gets its name only when its members match their checksums.
+//! `NAME.part` grows; `NAME.part.json` is a note of the version that it is a part of. The note is written while the
+//! part is empty, so all bytes of the part belong to the note, however this process ends. After a power cut either may
+//! be lost, which is harmless: a file gets its name only when its members match their checksums.
 
 use std::{
     fs::{self, File, TryLockError},

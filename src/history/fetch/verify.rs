@@ -76,8 +76,8 @@ mod tests {
     #[test]
     fn a_zip_with_a_changed_byte_in_a_member_is_not_complete() {
         let zip = zipped(&["flights.csv"], 300, 2);
-        // From behind the local header (30 bytes and the name) and the header of the first block, which has unused bits,
-        // to the directory.
+        // From behind the local header (30 bytes and the name) and the header of the first block, which has unused
+        // bits, to the directory.
         let directory = zip.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
         for position in 31 + "flights.csv".len()..directory {
             let mut changed = zip.clone();

@@ -152,7 +152,7 @@ fn day_by_column(date: NaiveDate, time: NaiveTime, zone: i32, day: u32) -> Optio
     // If that day's midnight is the timestamp in no zone, the clock is UTC.
     let east =
         i32::try_from(east).ok().filter(|east| east.abs() <= 14 * HOUR_S && east % (HOUR_S / 2) == 0 && *east != 0);
-    Some((found, east.map_or(Clock::Utc, Clock::East)))
+    Some((found, east.map_or(Clock::Utc, Clock::Offset)))
 }
 
 fn record(seen: &mut FirstSeen, line: u64, text: &str) {

@@ -43,8 +43,8 @@ pub(super) enum Field {
 /// Number of fields.
 pub(super) const FIELD_COUNT: usize = SPELLINGS.len();
 
-/// The spellings of each field, in the order of [`Field`], the preferred one first. The preferred airline code is the one
-/// that BTS keeps unique over the years, of the airline that operated the flight, not of the one that sold it.
+/// The spellings of each field, in the order of [`Field`], the preferred one first. The preferred airline code is the
+/// one that BTS keeps unique over the years, of the airline that operated the flight, not of the one that sold it.
 /// `AIRLINE` is last: it is a code in one table, and a name beside the code in another.
 const SPELLINGS: [(Field, &[&str]); 25] = [
     (Field::Date, &["FlightDate", "FL_DATE"]),

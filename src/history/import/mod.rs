@@ -11,16 +11,17 @@
 //! 4. A damaged file fails the import.
 //! 5. The files of the output directory have temporary names until all are complete. `flights.parquet` is renamed last:
 //!    a directory without it is no history. A directory that already holds a history is refused.
-//! 6. A directory is read with all files in and below it, in the order of their names, a zip with its members. A file in
-//!    it without anything to import is passed over and named, and so are the files that programs and systems put beside
-//!    data (`_SUCCESS`, `.crc`, `__MACOSX`, hidden files). A directory or a zip in which all files are passed over is an
-//!    error that names them; so is a file that was given as a path, unless it is empty.
+//! 6. A directory is read with all files in and below it, in the order of their names, a zip with its members. A file
+//!    in it without anything to import is passed over and named, and so are the files that programs and systems put
+//!    beside data (`_SUCCESS`, `.crc`, `__MACOSX`, hidden files). A directory or a zip in which all files are passed
+//!    over is an error that names them; so is a file that was given as a path, unless it is empty.
 //! 7. Dates are days. In dates that begin with two numbers the month comes first, as at BTS ([`Options::day_first`]:
 //!    the day); a text whose dates contradict this order is refused. A midnight with a zone is the day in that zone; a
-//!    midnight in UTC is the day in UTC, whatever zone is written; a day of the month in another column decides. Dates in
-//!    UTC that are all at the same hour, or at two adjacent hours (summer time), are midnights of an unwritten zone: from
-//!    1 to 11 of a zone west of Greenwich, and the same day; later of a zone east of it, and the next day. A text with
-//!    other timestamps for dates is refused. Times of day are read on the clock on which the row's day begins at midnight.
+//!    midnight in UTC is the day in UTC, whatever zone is written; a day of the month in another column decides. Dates
+//!    in UTC that are all at the same hour, or at two adjacent hours (summer time), are midnights of an unwritten zone:
+//!    from 1 to 11 of a zone west of Greenwich, and the same day; later of a zone east of it, and the next day. A text
+//!    with other timestamps for dates is refused. Times of day are read on the clock on which the row's day begins at
+//!    midnight.
 //! 8. Values have the spellings of BTS, Excel, R, pandas, SQL dumps and MongoDB's extended JSON (`values.rs`,
 //!    `timestamp.rs`, `json.rs`), in Parquet also the types of pandas and Spark. `NaN` is no value.
 //! 9. An airport that is named by a number (BTS's airport ids) gets the code that stands beside this number in any row

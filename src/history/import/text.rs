@@ -23,8 +23,8 @@ const BUFFERED_BYTES_MAX: usize = 16 << 20;
 /// Upper bound on names of fields kept for an error.
 const COLUMNS_MAX: usize = 100;
 
-/// The layout of the last text with a header, for part files. Hadoop writes a table as `part-00000`, `part-00001` and so
-/// on, and some of its writers put the header only into the first.
+/// The layout of the last text with a header, for part files. Hadoop writes a table as `part-00000`, `part-00001` and
+/// so on, and some of its writers put the header only into the first.
 #[derive(Default)]
 pub(super) struct PartHeader {
     last: Option<(String, Rc<Layout>)>,

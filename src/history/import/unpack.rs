@@ -30,7 +30,8 @@ pub(super) struct InputFile {
 }
 
 /// Returns whether programs and file systems put files of this name beside data: Spark and Hive (`_SUCCESS`,
-/// `_temporary`, `.part.crc`), macOS (`__MACOSX`, `._flights.csv`, `.DS_Store`) and Windows. Spark skips these prefixes, too.
+/// `_temporary`, `.part.crc`), macOS (`__MACOSX`, `._flights.csv`, `.DS_Store`) and Windows. Spark skips these
+/// prefixes, too.
 pub(super) fn is_bookkeeping(name: &str) -> bool {
     let is_of_windows = ["Thumbs.db", "desktop.ini"].iter().any(|known| known.eq_ignore_ascii_case(name));
     name.starts_with(['.', '_']) || name.ends_with(".crc") || is_of_windows

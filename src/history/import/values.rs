@@ -16,8 +16,8 @@ const MISSING: [&str; 17] = [
     "\\N",
 ];
 
-/// Trims a cell; `None` if it has no value. Columns of fixed width are padded with spaces or NUL, which ClickHouse writes
-/// as `\0`.
+/// Trims a cell; `None` if it has no value. Columns of fixed width are padded with spaces or NUL, which ClickHouse
+/// writes as `\0`.
 pub(super) fn value(text: &str) -> Option<&str> {
     let mut text = text;
     let is_graphic = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);

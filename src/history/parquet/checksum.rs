@@ -1,7 +1,7 @@
 //! The checksum of a file, in the metadata of the file.
 //!
-//! Parquet allows checksums of pages, but the writer makes none, and the decoder may panic on damaged bytes. Therefore a
-//! file that this program writes has a checksum of the whole file in its metadata, where other readers ignore it:
+//! Parquet allows checksums of pages, but the writer makes none, and the decoder may panic on damaged bytes. Therefore
+//! a file that this program writes has a checksum of the whole file in its metadata, where other readers ignore it:
 //!
 //! 1. The checksum is the text [`MARK`] and 64 hexadecimal digits, within the last [`TAIL_BYTES`] bytes of the file.
 //! 2. The digits are the SHA-256 of the file with these digits as zeros (`0`).

@@ -88,7 +88,8 @@ impl Table {
         Err(HistoryError::Missing { file: self.file.clone(), missing, found })
     }
 
-    /// Calls `visit` with each row's number in the file, from 0, and its value. Returns false if there is no such column.
+    /// Calls `visit` with each row's number in the file, from 0, and its value. Returns false if there is no such
+    /// column.
     pub(in crate::history) fn for_each_value<T: DataType>(
         &self,
         column: &'static str,

@@ -1,4 +1,5 @@
-//! An HTTP server on loopback with scripted answers and faults. It serves one request at a time, each on its connection.
+//! An HTTP server on loopback with scripted answers and faults. It serves one request at a time, each on its
+//! connection.
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 

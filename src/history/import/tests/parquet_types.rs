@@ -43,7 +43,7 @@ fn table(columns: &[(&str, Values)], compression: Compression) -> Vec<u8> {
             values: Vec<Option<T::T>>,
         ) {
             let levels: Vec<i16> = values.iter().map(|value| i16::from(value.is_some())).collect();
-            let values: Vec<_> = values.into_iter().flatten_flights().collect();
+            let values: Vec<_> = values.into_iter().flatten().collect();
             writer.write_batch(&values, Some(&levels), None).unwrap();
         }
         use ::parquet::column::writer::get_typed_column_writer_mut as typed;
@@ -305,8 +305,8 @@ fn rule_8_the_codecs_of_pandas_spark_and_duckdb_are_read_and_others_named() {
     assert!(fixture.import(&[fixture.directory.path().join("folder")]).is_err());
 }
 
-/// Changes the codec in a file's footer: in the compact protocol of Thrift, field 4 of a column's metadata after field 3
-/// is `0x15` and the doubled number.
+/// Changes the codec in a file's footer: in the compact protocol of Thrift, field 4 of a column's metadata after field
+/// 3 is `0x15` and the doubled number.
 fn with_codec(mut bytes: Vec<u8>, codec: u8) -> Vec<u8> {
     let names = ["FL_DATE"].map(str::as_bytes);
     // The path in the schema (a list of one text) precedes the codec.
