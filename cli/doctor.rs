@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::Args as ClapArgs;
 use delaycast::{
     clock,
-    finding::{Finding, State},
+    finding::{Finding, Severity},
     model::{ModelDir, published_at},
 };
 use indicatif::HumanDuration;
@@ -35,7 +35,8 @@ pub(crate) struct Args {
 
 #[derive(Serialize)]
 struct Report {
-    state: State,
+    #[serde(rename = "state")]
+    severity: Severity,
     findings: Vec<Finding>,
 }
 
@@ -43,7 +44,7 @@ struct Report {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let system = &args.system;
     let url = |what, error: anyhow::Error| {
-        vec![Finding::broken(what, format!("{error:#}"), "correct the URL, or mend what it names")]
+        vec![Finding::fail(what, format!("{error:#}"), "correct the URL, or mend what it names")]
     };
     let mut findings = inspect_log(&system.log.url).unwrap_or_else(|error| url("log", error));
     for finding in inspect_store(&system.store.url).unwrap_or_else(|error| url("store", error)) {
@@ -54,24 +55,24 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     findings.extend(wrong_clock());
     findings.extend(model(&ModelDir::new(&system.models.models)));
-    let state = worst(&findings);
-    let report = Report { state, findings };
+    let severity = worst(&findings);
+    let report = Report { severity, findings };
     args.format.print(&report, |report| report.findings.iter().map(in_words).collect::<Vec<_>>().join("\n"))?;
-    if state == State::Broken {
+    if severity == Severity::Fail {
         bail!("something does not work: see above");
     }
     Ok(())
 }
 
-fn worst(findings: &[Finding]) -> State {
-    let any = |state| findings.iter().any(|finding| finding.state == state);
-    [State::Broken, State::Notice].into_iter().find(|state| any(*state)).unwrap_or(State::Well)
+fn worst(findings: &[Finding]) -> Severity {
+    let any = |severity| findings.iter().any(|finding| finding.severity == severity);
+    [Severity::Fail, Severity::Warn].into_iter().find(|severity| any(*severity)).unwrap_or(Severity::Ok)
 }
 
 /// Returns a finding if the clock is out of bounds.
 fn wrong_clock() -> Option<Finding> {
     let wrong = clock::wall().err()?;
-    Some(Finding::broken("clock", wrong.to_string(), "set it, as with chronyc makestep or timedatectl"))
+    Some(Finding::fail("clock", wrong.to_string(), "set it, as with chronyc makestep or timedatectl"))
 }
 
 fn model(models: &ModelDir) -> Vec<Finding> {
@@ -79,20 +80,20 @@ fn model(models: &ModelDir) -> Vec<Finding> {
         Ok(loaded) => loaded,
         Err(error) => {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-            return vec![Finding::broken("model", format!("{error}{cause}"), "train one, or name another directory")];
+            return vec![Finding::fail("model", format!("{error}{cause}"), "train one, or name another directory")];
         }
     };
     let name = loaded.version.as_str();
     let age = published_at(&loaded.version).map(|at| (clock::now() - at).to_std().unwrap_or_default());
     let age = age.map(|age| format!(", made {} ago", HumanDuration(age))).unwrap_or_default();
-    vec![Finding::well("model", format!("{name} can be read{age}"))]
+    vec![Finding::ok("model", format!("{name} can be read{age}"))]
 }
 
 fn in_words(finding: &Finding) -> String {
-    let sign = match finding.state {
-        State::Well => "ok     ",
-        State::Notice => "notice ",
-        State::Broken => "BROKEN ",
+    let sign = match finding.severity {
+        Severity::Ok => "ok     ",
+        Severity::Warn => "notice ",
+        Severity::Fail => "BROKEN ",
     };
     let mut text = format!("{sign} {:<12} {}", finding.what, finding.found);
     if let Some(advice) = &finding.advice {

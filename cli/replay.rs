@@ -124,9 +124,9 @@ impl Summary {
         if self.reasons.len() >= REASONS_MAX && !self.reasons.contains_key(&name) {
             name = "other reasons".to_owned();
         }
-        let send = letter.attempt < ATTEMPTS_MAX && letter.payload.is_whole();
+        let send = letter.attempt < ATTEMPTS_MAX && letter.payload.is_complete();
         for counts in [self.reasons.entry(name).or_default(), self.kinds.entry(letter.kind.name()).or_default()] {
-            match letter.payload.is_whole() {
+            match letter.payload.is_complete() {
                 _ if send => counts.sent += 1,
                 true => counts.kept_tried += 1,
                 false => counts.kept_cut += 1,
@@ -149,7 +149,7 @@ fn send(producer: &Arc<dyn Producer>, letters: Vec<DeadLetter>) -> anyhow::Resul
         let report = report.clone();
         // After an error the receiver is gone.
         let done = Box::new(move |result| drop(report.send(result)));
-        producer.publish_again(id.as_ref().map(RequestId::as_str), payload.bytes().to_vec(), attempt + 1, done);
+        producer.republish(id.as_ref().map(RequestId::as_str), payload.bytes().to_vec(), attempt + 1, done);
     }
     for _ in 0..count {
         acknowledged.recv_timeout(ACKNOWLEDGEMENT_TIMEOUT).map_err(|_| anyhow!("the log does not answer"))??;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args as ClapArgs, Subcommand};
-use delaycast::log::{Topic, TopicWish};
+use delaycast::log::{Topic, TopicOptions};
 use indicatif::HumanDuration;
 
 use crate::{format::Format, options::LogOption, replay::duration};
@@ -55,14 +55,15 @@ fn retention(text: &str) -> Result<Duration, String> {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let Command::Create(args) = &args.command;
     let log = args.log.open()?;
-    let wish = TopicWish { replication: args.replication, retention: args.retention };
-    let topics = log.make_topics(&wish).with_context(|| format!("cannot make the topics of {}", log.describe()))?;
+    let options = TopicOptions { replication: args.replication, retention: args.retention };
+    let topics =
+        log.create_topics(&options).with_context(|| format!("cannot make the topics of {}", log.describe()))?;
     args.format
-        .print(&topics, |topics| topics.iter().map(|topic| in_words(topic, &wish)).collect::<Vec<_>>().join("\n"))
+        .print(&topics, |topics| topics.iter().map(|topic| in_words(topic, &options)).collect::<Vec<_>>().join("\n"))
 }
 
-fn in_words(topic: &Topic, wish: &TopicWish) -> String {
-    let mut words = format!("{} {}", if topic.made { "made " } else { "there" }, topic.name);
+fn in_words(topic: &Topic, options: &TopicOptions) -> String {
+    let mut words = format!("{} {}", if topic.created { "made " } else { "there" }, topic.name);
     words += &format!(": {} partitions", topic.partitions);
     if let Some(copies) = topic.replication {
         words += &format!(", {copies} copies");
@@ -70,12 +71,12 @@ fn in_words(topic: &Topic, wish: &TopicWish) -> String {
     if let Some(seconds) = topic.retention_s {
         words += &format!(", kept for {}", HumanDuration(Duration::from_secs(seconds)));
     }
-    let other_copies = wish.replication.is_some() && wish.replication != topic.replication;
+    let other_copies = options.replication.is_some() && options.replication != topic.replication;
     // Dead letters may be kept for longer than requests are.
     let may_be_longer = topic.name.ends_with(".dlq");
     let differs = |wanted: u64, kept: u64| kept < wanted || kept > wanted && !may_be_longer;
     let other_time =
-        wish.retention.is_some_and(|wanted| topic.retention_s.is_none_or(|kept| differs(wanted.as_secs(), kept)));
+        options.retention.is_some_and(|wanted| topic.retention_s.is_none_or(|kept| differs(wanted.as_secs(), kept)));
     if other_copies || other_time {
         words += "\n      not as asked for: this log has its own, or it was there before; change it with the log's own tools";
     }

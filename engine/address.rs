@@ -1,42 +1,43 @@
-//! Where a log or a store is: connectors are chosen by URL, as in `sqlite:var/delaycast.db?topic=T`.
+//! The URL of a log or a store, which selects the connector, as in `sqlite:var/delaycast.db?topic=T`.
 //!
 //! A URL is `scheme:location?name=value&…`; location, names and values may be percent-encoded.
 //!
-//! A URL may carry a password, and in one that is written wrongly the password can be anywhere: an `&` in it makes
-//! its rest the name of a parameter. So an error repeats the scheme, names that a connector knows, and nothing else;
-//! a parameter that is not known is named by its number. The path of an embedded file is the exception: it is shown.
+//! A URL may carry a password, and in a malformed URL the password can be anywhere: an `&` in it turns the rest into the
+//! name of a parameter. An error therefore repeats the scheme and names that a connector knows, and nothing else; an
+//! unknown parameter is named by its number. The path of an embedded file is the exception: it is shown.
 
 use std::{
+    error::Error,
     fmt,
     path::{Path, PathBuf},
 };
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
-use crate::sqlite;
+use crate::delivery::Unavailable;
 
-/// Why a log or a store could not be opened.
+/// The reason why a log or a store could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// It has no scheme, or is not UTF-8 once it is decoded.
+    /// The URL has no scheme, or is not UTF-8 once it is decoded.
     #[error("the URL of a {what} starts with a scheme, as in {example}, and what is percent-encoded in it is UTF-8")]
     NoScheme {
-        /// What was to be opened: a log or a store.
+        /// The kind of connector: a log or a store.
         what: &'static str,
-        /// A URL that would do.
+        /// A valid URL.
         example: &'static str,
     },
-    /// Nothing of this kind is known.
+    /// No connector has this scheme.
     #[error("{scheme}: is no {what}; known are {known}")]
     UnknownScheme {
-        /// What was to be opened.
+        /// The kind of connector.
         what: &'static str,
         /// The URL's scheme.
         scheme: String,
-        /// The schemes there are.
+        /// The known schemes.
         known: &'static str,
     },
-    /// The connector exists, but was left out of this build.
+    /// This build lacks the connector.
     #[error(
         "this build has no connector for {scheme}: build it with the cargo feature of that name, or use sqlite:PATH"
     )]
@@ -44,40 +45,43 @@ pub enum OpenError {
         /// The URL's scheme.
         scheme: String,
     },
-    /// A parameter that the connector does not know.
+    /// The connector does not know a parameter.
     #[error("{scheme}: parameter {number} is unknown; known are {known} (an & in a value is written as %26)")]
     UnknownParameter {
         /// The URL's scheme.
         scheme: String,
         /// Position of the parameter, counted from 1.
         number: usize,
-        /// The parameters there are.
+        /// The known parameters.
         known: String,
     },
-    /// Something in the URL cannot be used.
+    /// A part of the URL is invalid.
     #[error("{scheme}: {part} {reason}")]
     Invalid {
         /// The URL's scheme.
         scheme: String,
-        /// Which part: the path, or a parameter's name.
+        /// The part: the path, or a parameter's name.
         part: String,
-        /// What is wrong with it, and what would be right.
+        /// The error, and the remedy.
         reason: String,
     },
-    /// The embedded database could not be opened.
+    /// The connector could not open its database, and another attempt would fail too.
     #[error(transparent)]
-    Sqlite(#[from] sqlite::OpenError),
-    /// What was opened does not serve.
+    Connector(Box<dyn Error + Send + Sync>),
+    /// Another process holds the lock of the connector's database: another attempt may succeed.
     #[error(transparent)]
-    Unavailable(#[from] crate::delivery::Unavailable),
+    Busy(Box<dyn Error + Send + Sync>),
+    /// The log or the store was opened and is unavailable.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
 }
 
-/// A URL, taken apart and percent-decoded.
+/// A parsed and percent-decoded URL.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
-    /// What stands before the first colon.
+    /// The part before the first colon.
     pub scheme: String,
-    /// What stands between that colon and the question mark.
+    /// The part between that colon and the question mark.
     pub location: String,
     /// The parameters, in order.
     pub parameters: Vec<(String, String)>,
@@ -91,7 +95,7 @@ impl fmt::Debug for Address {
 }
 
 impl Address {
-    /// Takes a URL apart; `None` if it has no scheme or is not UTF-8 once decoded.
+    /// Parses a URL; `None` if it has no scheme or is not UTF-8 once decoded.
     pub fn parse(url: &str) -> Option<Self> {
         let (scheme, rest) = url.split_once(':')?;
         let plausible = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
@@ -110,7 +114,7 @@ impl Address {
         })
     }
 
-    /// Holds the parameters against those a connector knows.
+    /// Checks the parameters against those that a connector knows.
     pub fn check_parameters(&self, known: &[&str]) -> Result<(), OpenError> {
         match self.parameters.iter().position(|(name, _)| !known.contains(&name.as_str())) {
             None => Ok(()),
@@ -122,8 +126,8 @@ impl Address {
         }
     }
 
-    /// This address as that of a file: one with a URL in the place of its path is refused, so that no password is
-    /// taken for a path.
+    /// Checks that the location is a path. A URL in place of the path is refused: its password would be taken for part
+    /// of a path and shown.
     pub fn of_a_file(&self) -> Result<&Self, OpenError> {
         match self.location.contains("://") {
             true => Err(self.invalid("path", "has a URL in it: name a file, as in sqlite:var/delaycast.db")),
@@ -131,32 +135,32 @@ impl Address {
         }
     }
 
-    /// The error of a scheme that is none of a log or a store. Without slashes behind it, it may be something else
-    /// than a scheme.
+    /// Returns the error of an unknown scheme. The scheme is named only if slashes follow: otherwise it may be something
+    /// else, such as a user's name.
     pub fn unknown(&self, what: &'static str, known: &'static str) -> OpenError {
         let scheme = if self.location.starts_with("//") { self.scheme.clone() } else { "this URL".to_owned() };
         OpenError::UnknownScheme { what, scheme, known }
     }
 
-    /// A parameter's value; of several of the same name the last counts.
+    /// Returns a parameter's value; the last one if there are several of the same name.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The error of a part that cannot be used.
+    /// Returns the error of an invalid part.
     pub fn invalid(&self, part: impl Into<String>, reason: impl Into<String>) -> OpenError {
         OpenError::Invalid { scheme: self.scheme.clone(), part: part.into(), reason: reason.into() }
     }
 }
 
-/// What would mean something else in a URL's location.
-const NOT_IN_A_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?');
+/// Characters that have a meaning in a URL's location.
+const RESERVED_IN_A_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?');
 
-/// The URL of the embedded database in a file, whatever characters its path has.
+/// Returns the URL of the embedded database in a file, whatever characters its path has.
 pub fn of_file(path: &Path) -> String {
-    // Taken together again from its components, a path does not start with the two slashes before a host.
+    // Rebuilt from its components, a path does not start with two slashes, which would introduce a host.
     let path: PathBuf = path.components().collect();
-    format!("sqlite:{}", utf8_percent_encode(&path.to_string_lossy(), NOT_IN_A_PATH))
+    format!("sqlite:{}", utf8_percent_encode(&path.to_string_lossy(), RESERVED_IN_A_PATH))
 }
 
 fn decode(text: &str) -> Option<String> {
@@ -169,7 +173,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_url_is_taken_apart() {
+    fn a_url_is_parsed() {
         let address = Address::parse("sqlite:/var/a%20b%3f.db?topic=t%26u&group=g&topic=last").unwrap();
         assert_eq!((address.scheme.as_str(), address.location.as_str()), ("sqlite", "/var/a b?.db"));
         assert_eq!((address.parameter("topic"), address.parameter("group")), (Some("last"), Some("g")));
@@ -192,11 +196,11 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_parameter_is_answered_with_the_known_ones() {
+    fn an_unknown_parameter_is_refused_with_the_known_ones() {
         let address = Address::parse("sqlite:x?tpoic=t").unwrap();
         let error = address.check_parameters(&["topic", "group"]).unwrap_err();
-        let said = "sqlite: parameter 1 is unknown; known are topic, group (an & in a value is written as %26)";
-        assert_eq!(error.to_string(), said);
+        let message = "sqlite: parameter 1 is unknown; known are topic, group (an & in a value is written as %26)";
+        assert_eq!(error.to_string(), message);
     }
 
     #[cfg(not(feature = "kafka"))]
@@ -214,10 +218,10 @@ mod tests {
         assert!(error.starts_with("this build has no connector for mongodb") && !error.contains("secret"), "{error}");
     }
 
-    /// The secret that is written where a password may be, and where none should be.
+    /// A secret in all places of a URL, those of a password and others.
     const SECRET: &str = "s3cr3t";
 
-    fn anything_like_a_url() -> impl Strategy<Value = String> {
+    fn malformed_url() -> impl Strategy<Value = String> {
         let scheme = prop::sample::select(vec![
             "kafka://",
             "kafka:",
@@ -278,29 +282,29 @@ mod tests {
         (scheme, prop::collection::vec(part, 0..12)).prop_map(|(scheme, parts)| format!("{scheme}{}", parts.concat()))
     }
 
-    /// Whatever an error says of itself and of its causes.
-    fn said(error: &OpenError) -> String {
-        let mut said = format!("{error} {error:?} {error:#?}");
-        let mut cause = std::error::Error::source(error);
+    /// Returns all texts of an error and of its causes.
+    fn texts_of(error: &OpenError) -> String {
+        let mut texts = format!("{error} {error:?} {error:#?}");
+        let mut cause = Error::source(error);
         while let Some(error) = cause {
-            said += &format!(" {error} {error:?}");
+            texts += &format!(" {error} {error:?}");
             cause = error.source();
         }
-        said
+        texts
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
 
         #[test]
-        fn a_url_that_is_refused_is_not_repeated(url in anything_like_a_url()) {
-            // A scheme may be said. Three slashes begin the path of a file, which may be said too, and which would be made.
+        fn a_url_that_is_refused_is_not_repeated(url in malformed_url()) {
+            // A scheme may be shown. Three slashes begin the path of a file, which may be shown too and would be created.
             let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
             prop_assume!(!scheme.contains(SECRET) && !url.starts_with("sqlite:///"));
             let errors = [crate::log::open(&url).map(drop), crate::store::open::<crate::testing::Toy>(&url).map(drop)];
             for error in errors.iter().filter_map(|opened| opened.as_ref().err()) {
-                let said = said(error);
-                prop_assert!(!said.contains(SECRET), "{:?}: {}", url, said);
+                let texts = texts_of(error);
+                prop_assert!(!texts.contains(SECRET), "{:?}: {}", url, texts);
             }
             if let Some(address) = Address::parse(&url) {
                 let shown = format!("{address:?}");
@@ -316,21 +320,21 @@ mod tests {
             |url: &str| crate::store::open::<crate::testing::Toy>(url).map(drop),
         ] {
             for url in ["sqlite:kafka://me:s3cr3t@host/t", "sqlite:x.db?s3cr3t=1", "sqlite:x.db?topic=t&s3cr3t"] {
-                let said = said(&open(url).unwrap_err());
-                assert!(!said.contains(SECRET), "{said}");
+                let texts = texts_of(&open(url).unwrap_err());
+                assert!(!texts.contains(SECRET), "{texts}");
             }
         }
     }
 
     proptest! {
         #[test]
-        fn any_path_comes_back_from_its_url(path in "\\PC{0,20}[%?&=# ]\\PC{0,20}") {
+        fn a_path_round_trips_through_its_url(path in "\\PC{0,20}[%?&=# ]\\PC{0,20}") {
             let address = Address::parse(&of_file(Path::new(&path))).unwrap();
             prop_assert_eq!((Path::new(&address.location), address.parameters), (Path::new(&path), vec![]));
         }
 
         #[test]
-        fn what_is_percent_encoded_comes_back(location in "\\PC{0,20}", value in "\\PC{0,20}") {
+        fn percent_encoding_round_trips(location in "\\PC{0,20}", value in "\\PC{0,20}") {
             use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
             let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
             let address = Address::parse(&format!("s:{}?n={}", encode(&location), encode(&value))).unwrap();

@@ -1,46 +1,49 @@
-//! What an examination of a log, a store or a model directory finds, in plain words.
+//! Findings of an examination of a log, a store or a model directory.
 
 use serde::Serialize;
 
-/// How something is.
+/// The severity of a finding. Its names in JSON are those of the `state` that `delaycast doctor --format json` prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum Severity {
     /// As it should be.
-    Well,
-    /// It works, and somebody should know.
-    Notice,
+    #[serde(rename = "well")]
+    Ok,
+    /// It works, and an operator should know.
+    #[serde(rename = "notice")]
+    Warn,
     /// It does not work.
-    Broken,
+    #[serde(rename = "broken")]
+    Fail,
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What was looked at.
+    /// The part that was checked.
     pub what: &'static str,
-    /// How it is.
-    pub state: State,
-    /// What was found.
+    /// Its severity.
+    #[serde(rename = "state")]
+    pub severity: Severity,
+    /// The result, in words.
     pub found: String,
-    /// What to do about it, unless it is well.
+    /// The remedy, unless all is well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
 }
 
 impl Finding {
-    /// It is as it should be.
-    pub fn well(what: &'static str, found: impl Into<String>) -> Self {
-        Finding { what, state: State::Well, found: found.into(), advice: None }
+    /// The part is as it should be.
+    pub fn ok(what: &'static str, found: impl Into<String>) -> Self {
+        Finding { what, severity: Severity::Ok, found: found.into(), advice: None }
     }
 
-    /// It works, and somebody should know.
-    pub fn notice(what: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Finding { what, state: State::Notice, found: found.into(), advice: Some(advice.into()) }
+    /// The part works, and an operator should know of this.
+    pub fn warn(what: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+        Finding { what, severity: Severity::Warn, found: found.into(), advice: Some(advice.into()) }
     }
 
-    /// It does not work.
-    pub fn broken(what: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Finding { what, state: State::Broken, found: found.into(), advice: Some(advice.into()) }
+    /// The part does not work.
+    pub fn fail(what: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+        Finding { what, severity: Severity::Fail, found: found.into(), advice: Some(advice.into()) }
     }
 }

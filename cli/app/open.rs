@@ -66,7 +66,7 @@ pub(crate) fn retry_open<T>(
 /// Returns whether an error in opening may pass by itself.
 fn is_transient(error: &anyhow::Error) -> bool {
     match error.downcast_ref() {
-        Some(OpenError::Sqlite(error)) => error.is_busy(),
+        Some(OpenError::Busy(_)) => true,
         Some(OpenError::Unavailable(error)) => !error.needs_operator,
         _ => false,
     }

@@ -1,19 +1,19 @@
-//! The kinds of dead letters: a fixed set, so that metrics and counts have a bound whatever comes in.
+//! The kinds of dead letters: a fixed set, so that the number of metrics is bounded.
 
 use serde::{Deserialize, Serialize};
 
 use crate::request::MalformedKind;
 
-/// The kind of a dead letter's reason. Stored and sent with the letter by its [`Self::name`].
+/// The kind of a dead letter's reason. It is stored and sent with the letter by its [`Self::name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum DeadLetterReason {
     /// The message has no bytes.
     Empty,
-    /// It has more bytes than a message may have.
+    /// The message has more bytes than allowed.
     TooLong,
-    /// It is no text in UTF-8.
+    /// The message is not UTF-8.
     NotUtf8,
-    /// It is not the JSON of one object that has each field once.
+    /// The message is not the JSON of one object without duplicate fields.
     NotJson,
     /// The store refuses the answer for good.
     RefusedByStore,
@@ -39,14 +39,14 @@ pub enum DeadLetterReason {
     CrsArrTime,
     /// The field `Weather`, or one of its fields, cannot be used.
     Weather,
-    /// The field `Timestamp` cannot be used. Letters of earlier versions have it.
+    /// The field `Timestamp` cannot be used. Only earlier versions wrote it.
     Timestamp,
     /// A kind that this version does not know.
     Other,
 }
 
 impl DeadLetterReason {
-    /// All kinds, in their order.
+    /// All kinds, in order.
     pub const ALL: [DeadLetterReason; 18] = [
         DeadLetterReason::Empty,
         DeadLetterReason::TooLong,
@@ -68,7 +68,7 @@ impl DeadLetterReason {
         DeadLetterReason::Other,
     ];
 
-    /// The kind's name in metrics, headers and tables: one word, a field's as the wire has it.
+    /// Returns the kind's name in metrics, headers and tables: one word; that of a field is the field's name on the wire.
     pub fn name(self) -> &'static str {
         match self {
             DeadLetterReason::Empty => "empty",
@@ -92,15 +92,15 @@ impl DeadLetterReason {
         }
     }
 
-    /// The kind of a name; [`Self::Other`] if there is none of it.
-    pub fn of_name(name: &str) -> Self {
+    /// Returns the kind of a name; [`Self::Other`] if the name is unknown.
+    pub fn from_name(name: &str) -> Self {
         Self::ALL.into_iter().find(|kind| kind.name() == name).unwrap_or(DeadLetterReason::Other)
     }
 
-    /// The kind of a letter as it was stored: by its name, or, in a letter of an earlier version that has none, by the
-    /// words that such versions began their reasons with.
-    pub fn of_stored(name: Option<&str>, reason: &str) -> Self {
-        name.map_or_else(|| Self::of_earlier_version(reason), Self::of_name)
+    /// Returns the kind of a stored letter: by its name, or, if an earlier version stored none, by the beginning of its
+    /// reason.
+    pub fn from_stored(name: Option<&str>, reason: &str) -> Self {
+        name.map_or_else(|| Self::of_earlier_version(reason), Self::from_name)
     }
 
     fn of_earlier_version(reason: &str) -> Self {
@@ -114,7 +114,7 @@ impl DeadLetterReason {
         if let Some((_, kind)) = BEGINNINGS.into_iter().find(|(beginning, _)| reason.starts_with(beginning)) {
             return kind;
         }
-        // Before the fields: one that stands twice is a fault of the JSON, and is told with the field's name.
+        // Before the fields: the reason of a duplicate field, an error of the JSON, begins with the field's name.
         if reason.contains(" at line ") && reason.contains(" column ") {
             return DeadLetterReason::NotJson;
         }
@@ -131,9 +131,9 @@ impl From<MalformedKind> for DeadLetterReason {
             MalformedKind::TooLong => DeadLetterReason::TooLong,
             MalformedKind::NotUtf8 => DeadLetterReason::NotUtf8,
             MalformedKind::NotJson => DeadLetterReason::NotJson,
-            // What is wrong with an object's field is wrong with the object: there would be too many kinds.
+            // A field of an object counts as the object: a kind for each would be too many.
             MalformedKind::Field(field) if field.starts_with("Weather.") => DeadLetterReason::Weather,
-            MalformedKind::Field(field) => Self::of_name(field),
+            MalformedKind::Field(field) => Self::from_name(field),
         }
     }
 }
@@ -145,15 +145,18 @@ mod tests {
     #[test]
     fn a_kind_is_found_by_its_name() {
         for kind in DeadLetterReason::ALL {
-            assert_eq!(DeadLetterReason::of_name(kind.name()), kind);
-            assert_eq!(DeadLetterReason::of_stored(Some(kind.name()), "x"), kind);
+            assert_eq!(DeadLetterReason::from_name(kind.name()), kind);
+            assert_eq!(DeadLetterReason::from_stored(Some(kind.name()), "x"), kind);
         }
-        assert_eq!(DeadLetterReason::of_name("invented later"), DeadLetterReason::Other);
-        assert_eq!(DeadLetterReason::of_stored(Some("invented later"), "Carrier: is missing"), DeadLetterReason::Other);
+        assert_eq!(DeadLetterReason::from_name("invented later"), DeadLetterReason::Other);
+        assert_eq!(
+            DeadLetterReason::from_stored(Some("invented later"), "Carrier: is missing"),
+            DeadLetterReason::Other
+        );
     }
 
     #[test]
-    fn the_kind_of_a_letter_that_has_none_is_told_by_its_reason() {
+    fn a_stored_letter_without_a_kind_gets_that_of_its_reason() {
         for (reason, kind) in [
             ("the message is empty", DeadLetterReason::Empty),
             ("the message has 65537 bytes, more than 65536", DeadLetterReason::TooLong),
@@ -169,7 +172,7 @@ mod tests {
             ("somebody's own words: Carrier", DeadLetterReason::Other),
             ("Carriers: none", DeadLetterReason::Other),
         ] {
-            assert_eq!(DeadLetterReason::of_stored(None, reason), kind, "{reason}");
+            assert_eq!(DeadLetterReason::from_stored(None, reason), kind, "{reason}");
         }
     }
 }

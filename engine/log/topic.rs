@@ -1,52 +1,58 @@
-//! Topics, as an operator makes them and sees them.
+//! Topics and their ids.
 
 use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-/// What a new topic is to be like; what is not said is for the log to choose.
+/// The topic of requests, unless the URL names another.
+pub const TOPIC: &str = "flight_delay_classification_request";
+/// The consumer group, unless the URL names another.
+pub const GROUP: &str = "delaycast";
+
+/// The options of a new topic; `None` leaves an option to the log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TopicWish {
-    /// Copies of each message.
+pub struct TopicOptions {
+    /// Number of replicas.
     pub replication: Option<u32>,
-    /// How long messages are kept.
+    /// Retention time of messages.
     pub retention: Option<Duration>,
 }
 
-/// A topic that is there.
+/// An existing topic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Topic {
     /// Its name.
     pub name: String,
-    /// Whether it was made just now.
-    pub made: bool,
-    /// How many partitions it has.
+    /// Whether it was created just now.
+    #[serde(rename = "made")]
+    pub created: bool,
+    /// Number of partitions.
     pub partitions: u32,
-    /// Copies of each message, where the log keeps more than one.
+    /// Number of replicas, if the log has replicas.
     pub replication: Option<u32>,
-    /// How long messages are kept, in seconds, where that is known.
+    /// Retention time in seconds, if it is known.
     pub retention_s: Option<u64>,
 }
 
-/// The id of a topic: another one for each topic that ever was, also for one that has the name of a former one.
+/// The id of a topic. No two topics have the same id, not even a topic that was deleted and the new one of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TopicId(pub [u8; 16]);
 
-/// The digits of base64 for URLs, in which Kafka's tools print ids.
+/// The alphabet of URL-safe base64, in which Kafka's tools print ids.
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-/// 16 bytes in digits of 6 bits; the last digit has 2 bits.
+/// 16 bytes in digits of 6 bits; the last digit carries 2 bits.
 const DIGITS_OF_AN_ID: usize = 22;
 
 impl TopicId {
-    /// Reads an id as it is displayed; `None` if it is none.
+    /// Parses an id as it is displayed; `None` if it is malformed.
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() != DIGITS_OF_AN_ID {
             return None;
         }
         let mut bits = 0_u128;
-        for (place, byte) in text.bytes().enumerate() {
+        for (index, byte) in text.bytes().enumerate() {
             let digit = DIGITS.iter().position(|digit| *digit == byte)? as u128;
-            if place + 1 < DIGITS_OF_AN_ID {
+            if index + 1 < DIGITS_OF_AN_ID {
                 bits = bits << 6 | digit;
             } else if digit.trailing_zeros() >= 4 {
                 bits = bits << 2 | digit >> 4;
@@ -61,8 +67,8 @@ impl TopicId {
 impl fmt::Display for TopicId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bits = u128::from_be_bytes(self.0);
-        for place in 0..DIGITS_OF_AN_ID {
-            let digit = if place + 1 < DIGITS_OF_AN_ID { bits >> (122 - 6 * place) } else { bits << 4 } & 63;
+        for index in 0..DIGITS_OF_AN_ID {
+            let digit = if index + 1 < DIGITS_OF_AN_ID { bits >> (122 - 6 * index) } else { bits << 4 } & 63;
             let digit = DIGITS.get(digit as usize).copied().unwrap_or_default();
             write!(f, "{}", char::from(digit))?;
         }
@@ -75,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_displayed_as_kafka_prints_it_and_read_again() {
+    fn an_id_is_displayed_as_kafka_prints_it_and_parsed_again() {
         // python3: base64.urlsafe_b64encode(bytes.fromhex("00112233445566778899aabbccddeeff"))
         let id = TopicId(0x0011_2233_4455_6677_8899_aabb_ccdd_eeff_u128.to_be_bytes());
         assert_eq!(id.to_string(), "ABEiM0RVZneImaq7zN3u_w");

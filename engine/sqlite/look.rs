@@ -108,11 +108,11 @@ impl Look {
         if let (Ok(wal), Ok(shm)) = (&wal, &shm)
             && let Some((found, advice)) = checkpoint::finding(wal.len(), shm.ino(), &self.path)
         {
-            findings.push(Finding::notice("wal", found, advice));
+            findings.push(Finding::warn("wal", found, advice));
         }
         findings.extend(self.crash());
         if let Some(words) = more_links(&self.path) {
-            findings.push(Finding::notice("file", words, "remove the other link, or make it a copy"));
+            findings.push(Finding::warn("file", words, "remove the other link, or make it a copy"));
         }
         findings
     }
@@ -132,8 +132,8 @@ impl Look {
         }
         let (is_serious, words) = wal::told(&self.path, &contents);
         Some(match is_serious {
-            true => Finding::broken("wal", words, "copy the -wal aside before anything starts; see the runbook"),
-            false => Finding::notice("wal", words, "start `delaycast up` or a scorer: it recovers what is there"),
+            true => Finding::fail("wal", words, "copy the -wal aside before anything starts; see the runbook"),
+            false => Finding::warn("wal", words, "start `delaycast up` or a scorer: it recovers what is there"),
         })
     }
 }

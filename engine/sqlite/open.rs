@@ -118,6 +118,14 @@ pub enum OpenError {
     },
 }
 
+impl From<OpenError> for address::OpenError {
+    fn from(error: OpenError) -> Self {
+        let is_busy = error.is_busy();
+        let error = Box::new(error);
+        if is_busy { address::OpenError::Busy(error) } else { address::OpenError::Connector(error) }
+    }
+}
+
 impl OpenError {
     /// Whether somebody else has it locked, which passes.
     pub fn is_busy(&self) -> bool {

@@ -330,11 +330,12 @@ fn a_file_of_version_1_is_brought_up_to_this_one_and_keeps_what_it_holds() {
     schema::step_down(&Connection::open(&path).unwrap()).unwrap();
 
     let log = log::open(&format!("sqlite:{}?topic=t", path.display())).unwrap();
-    let message = promises::Rig::start(&*log, Share::ALL).read(1).remove(0);
+    let message = promises::ReaderHarness::start(&*log, Share::ALL).read(1).remove(0);
     assert_eq!((message.payload.bytes(), message.attempt), (&b"old"[..], 0));
     let span = DeadLetterSpan { from: DeadLettersFrom::Group("g"), follow: false };
     assert!(
-        promises::letters(&mut *log.read_dead_letters(span).unwrap()) == [promises::dead_letter(3, b"dead".to_vec())]
+        promises::read_letters(&mut *log.read_dead_letters(span).unwrap())
+            == [promises::dead_letter(3, b"dead".to_vec())]
     );
     let version: i32 =
         Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();

@@ -12,7 +12,7 @@ use delaycast::{
     finding::Finding,
     log::{
         DeadLetter, DeadLetterReader, DeadLetterSpan, Lag, Log, Message, Offset, Offsets, PartitionId, Payload,
-        Position, Producer, Reader, Share, Topic, TopicWish, Wake,
+        Position, Producer, Reader, Share, Topic, TopicOptions, Wake,
     },
     request,
 };
@@ -100,7 +100,7 @@ impl Log for MemoryLog {
         Ok(Box::new(DeadLetters(Arc::clone(&self.state))))
     }
 
-    fn make_topics(&self, _: &TopicWish) -> Result<Vec<Topic>, Unavailable> {
+    fn create_topics(&self, _: &TopicOptions) -> Result<Vec<Topic>, Unavailable> {
         Ok(Vec::new())
     }
 

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::count_partitions;
 use crate::{
     delivery::Unavailable,
-    log::{Offset, PartitionId, Position, Producer, PublishError, Published},
+    log::{Offset, PartitionId, Position, Producer, PublishCallback, PublishError},
     sqlite::{Change, DEADLINE, Database, now_ms},
 };
 
@@ -35,7 +35,7 @@ impl EmbeddedProducer {
 }
 
 impl Producer for EmbeddedProducer {
-    fn publish_again(&self, key: Option<&str>, payload: Vec<u8>, attempt: u32, done: Published) {
+    fn republish(&self, key: Option<&str>, payload: Vec<u8>, attempt: u32, done: PublishCallback) {
         let bytes = payload.len();
         if bytes > APPEND_BYTES_MAX {
             return done(Err(PublishError::TooLarge { bytes, bytes_max: APPEND_BYTES_MAX }));
@@ -68,7 +68,7 @@ struct Append {
     attempt: u32,
     deadline: Instant,
     landed: Option<Position>,
-    done: Published,
+    done: PublishCallback,
 }
 
 impl Change for Append {

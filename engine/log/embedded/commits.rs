@@ -1,4 +1,4 @@
-//! Commits offsets: what is wanted is merged, one commit is under way at a time, and a failed one is tried again.
+//! Commits offsets, and renews those of an idle group.
 
 use std::{
     sync::Arc,
@@ -9,94 +9,28 @@ use rusqlite::{Connection, params};
 
 use super::{positions::Source, reader::Shared};
 use crate::{
-    delivery::{Backoff, Unavailable},
+    delivery::Unavailable,
     log::Offsets,
     sqlite::{Change, DEADLINE, Database, now_ms},
 };
 
-/// Offsets to commit, and where they stand. What is wanted is bounded by the number of partitions.
-#[derive(Default)]
-pub(super) struct Commits {
-    wanted: Offsets,
-    committed: Offsets,
-    under_way: bool,
-    failure: Option<Unavailable>,
+/// Starts a commit if one is due. Returns the time after which to ask again, if a retry is waited for.
+pub(super) fn commit_if_due(database: &Database, source: &Source, shared: &Arc<Shared>) -> Option<Duration> {
+    let mut state = shared.state();
+    let Some(offsets) = state.commits.start(&Offsets::new()) else { return state.commits.retry_in() };
+    // Released before submitting, which may report a failure at once and then takes the lock.
+    drop(state);
+    database.submit(Box::new(Commit {
+        topic: source.topic,
+        group: Arc::clone(&source.group),
+        offsets,
+        deadline: Instant::now() + DEADLINE,
+        shared: Arc::clone(shared),
+    }));
+    None
 }
 
-impl Commits {
-    /// Wants these offsets committed; of two for a partition, the larger.
-    pub(super) fn want(&mut self, offsets: &Offsets) {
-        for (&partition, &offset) in offsets {
-            let wanted = self.wanted.entry(partition).or_insert(offset);
-            *wanted = offset.max(*wanted);
-        }
-    }
-
-    /// Whether all that was wanted is committed.
-    pub(super) fn settled(&self) -> bool {
-        self.wanted.is_empty()
-    }
-
-    /// Why the last try failed, if it did.
-    pub(super) fn failure(&self) -> Option<&Unavailable> {
-        self.failure.as_ref()
-    }
-
-    /// What this reader has committed.
-    pub(super) fn committed(&self) -> &Offsets {
-        &self.committed
-    }
-
-    fn landed(&mut self, offsets: Offsets) {
-        self.wanted.retain(|partition, wanted| offsets.get(partition).is_none_or(|landed| *landed < *wanted));
-        self.committed.extend(offsets);
-    }
-}
-
-/// Decides when to try.
-#[derive(Default)]
-pub(super) struct Committer {
-    backoff: Backoff,
-    retry_at: Option<Instant>,
-    tried: bool,
-}
-
-impl Committer {
-    /// Starts a commit if one is due. Returns how long to wait before asking again, if anything is left to do.
-    pub(super) fn step(&mut self, database: &Database, source: &Source, shared: &Arc<Shared>) -> Option<Duration> {
-        let mut state = shared.state();
-        let commits = &mut state.commits;
-        if commits.under_way || commits.settled() {
-            return None;
-        }
-        match (&commits.failure, self.tried) {
-            (Some(failure), true) => {
-                self.retry_at = Some(Instant::now() + self.backoff.next_pause(failure.needs_operator));
-                self.tried = false;
-            }
-            (None, _) => *self = Committer::default(),
-            (Some(_), false) => {}
-        }
-        let pause = self.retry_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
-        if !pause.is_zero() {
-            return Some(pause);
-        }
-        (commits.under_way, self.tried) = (true, true);
-        let change = Commit {
-            topic: source.topic,
-            group: Arc::clone(&source.group),
-            offsets: commits.wanted.clone(),
-            deadline: Instant::now() + DEADLINE,
-            shared: Arc::clone(shared),
-        };
-        // Submitting may report a failure at once, and that takes the lock.
-        drop(state);
-        database.submit(Box::new(change));
-        None
-    }
-}
-
-/// One commit on its way.
+/// A commit in flight.
 struct Commit {
     topic: i64,
     group: Arc<str>,
@@ -134,18 +68,12 @@ impl Change for Commit {
     }
 
     fn done(self: Box<Self>, outcome: Result<(), Unavailable>) {
-        let mut state = self.shared.state();
-        state.commits.under_way = false;
-        state.commits.failure = outcome.as_ref().err().cloned();
-        if outcome.is_ok() {
-            state.commits.landed(self.offsets);
-        }
-        drop(state);
+        self.shared.state().commits.end(&self.offsets, outcome);
         self.shared.commit_ended();
     }
 }
 
-/// Says that a group is read, where it has committed already.
+/// Renews the committed offsets of a group that is read.
 pub(super) struct Renewal {
     pub(super) topic: i64,
     pub(super) group: Arc<str>,
@@ -174,25 +102,5 @@ impl Change for Renewal {
         if let Err(error) = outcome {
             tracing::debug!("a group is not renewed: {error}");
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::log::{Offset, PartitionId};
-
-    #[test]
-    fn what_is_wanted_while_a_commit_is_under_way_is_committed_next() {
-        let offsets = |a, b| Offsets::from([(PartitionId(0), Offset(a)), (PartitionId(1), Offset(b))]);
-        let mut commits = Commits::default();
-        commits.want(&offsets(5, 9));
-        let under_way = commits.wanted.clone();
-        commits.want(&offsets(7, 9));
-        commits.landed(under_way);
-        assert_eq!(commits.wanted, Offsets::from([(PartitionId(0), Offset(7))]));
-        commits.landed(commits.wanted.clone());
-        assert!(commits.settled());
-        assert_eq!(*commits.committed(), offsets(7, 9));
     }
 }

@@ -152,13 +152,13 @@ fn letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
     let offset: i64 = row.get(2)?;
     let reason: String = row.get(4)?;
     // A letter of an earlier version has no kind.
-    let kind = DeadLetterReason::of_stored(row.get_ref(10)?.as_str_or_null()?, &reason);
+    let kind = DeadLetterReason::from_stored(row.get_ref(10)?.as_str_or_null()?, &reason);
     Ok(DeadLetter {
         position: Position { partition: PartitionId(row.get(1)?), offset: Offset(offset.cast_unsigned()) },
         id: row.get::<_, Option<String>>(3)?.and_then(|id| RequestId::new(id).ok()),
         reason,
         kind,
-        payload: Payload::kept(bytes, usize::try_from(length).unwrap_or(usize::MAX), sha256),
+        payload: Payload::from_stored(bytes, usize::try_from(length).unwrap_or(usize::MAX), sha256),
         found_at: chrono::DateTime::from_timestamp_millis(row.get(8)?).unwrap_or_default(),
         attempt: row.get(9)?,
         topic_id: None,

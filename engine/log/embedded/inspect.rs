@@ -24,12 +24,10 @@ pub(super) fn inspect(inspector: &Inspector, topic: &str, group: &str) -> Vec<Fi
 /// Returns the finding on the lag of a group, and on whether a process reads for it now.
 fn lag(group: &str, to_go: Option<u64>, is_read: bool) -> Finding {
     match (to_go, is_read) {
-        (None, true) => {
-            Finding::well("lag", format!("a scorer reads for group {group}, and has committed nothing yet"))
-        }
+        (None, true) => Finding::ok("lag", format!("a scorer reads for group {group}, and has committed nothing yet")),
         (Some(to_go @ 1..), false) => {
             let found = format!("group {group} has {to_go} messages to go, and no scorer reads for it");
-            Finding::notice("lag", found, "start a scorer")
+            Finding::warn("lag", found, "start a scorer")
         }
         _ => {
             let mut finding = lag_of(group, to_go.is_some(), to_go.unwrap_or(0));
@@ -42,7 +40,7 @@ fn lag(group: &str, to_go: Option<u64>, is_read: bool) -> Finding {
 }
 
 fn broken(path: &Path, error: &Unavailable) -> Finding {
-    Finding::broken("log", error.to_string(), format!("look after {}", path.display()))
+    Finding::fail("log", error.to_string(), format!("look after {}", path.display()))
 }
 
 fn look(inspector: &Inspector, topic: &str, group: &str) -> Result<Vec<Finding>, Unavailable> {
@@ -50,15 +48,15 @@ fn look(inspector: &Inspector, topic: &str, group: &str) -> Result<Vec<Finding>,
     let partitions = inspector.partitions(topic)?;
     if partitions == 0 {
         let advice = "name the topic that is meant; `delaycast topics create`, `send`, `up` and scorers make one";
-        return Ok(vec![Finding::notice("topic", format!("{path} has no topic {topic}"), advice)]);
+        return Ok(vec![Finding::warn("topic", format!("{path} has no topic {topic}"), advice)]);
     }
     let Kept { messages, bytes } = inspector.retained(topic)?;
     let mut findings = vec![
-        Finding::well(
+        Finding::ok(
             "log",
             format!("{path} can be read, and keeps {messages} messages (about {} KiB)", bytes.div_ceil(1024)),
         ),
-        Finding::well("topic", format!("{topic} has {partitions} partitions")),
+        Finding::ok("topic", format!("{topic} has {partitions} partitions")),
     ];
     let groups: Vec<Group> = inspector.groups()?.into_iter().filter(|found| found.topic == topic).collect();
     let own = groups.iter().find(|found| found.group == group);
@@ -68,7 +66,7 @@ fn look(inspector: &Inspector, topic: &str, group: &str) -> Result<Vec<Finding>,
     let last = groups.iter().map(|group| group.committed_at).max();
     for idle in groups.iter().filter(|found| found.group != group && found.holds_the_log()) {
         let words = idle.in_words(now, Some(idle.committed_at) == last);
-        findings.push(Finding::notice("group", words, format!("delaycast groups remove {}", idle.group)));
+        findings.push(Finding::warn("group", words, format!("delaycast groups remove {}", idle.group)));
     }
     let dead = inspector.tallies()?.into_iter().find(|tally| tally.name == "dead_letters");
     findings.push(dead_letters(dead.as_ref().map_or(0, |tally: &Tally| tally.rows)));

@@ -16,7 +16,7 @@ pub use append::APPEND_BYTES_MAX;
 pub use reader::{READ_AHEAD_BYTES_MAX, READ_AHEAD_MESSAGES_MAX};
 
 use super::{
-    DeadLetter, DeadLetterReader, DeadLetterSpan, GROUP, Log, Producer, Reader, Share, TOPIC, Topic, TopicWish, Wake,
+    DeadLetter, DeadLetterReader, DeadLetterSpan, GROUP, Log, Producer, Reader, Share, TOPIC, Topic, TopicOptions, Wake,
 };
 use crate::{
     address::{Address, OpenError},
@@ -37,7 +37,7 @@ pub struct EmbeddedLog {
     topic_id: i64,
     group: Arc<str>,
     /// Whether opening it has made the topic.
-    made: bool,
+    created: bool,
 }
 
 impl EmbeddedLog {
@@ -49,8 +49,8 @@ impl EmbeddedLog {
         let group = named(address, "group", GROUP)?.into();
         let partitions = address.parameter("partitions").map(|text| parse_partitions(address, text)).transpose()?;
         let name = Arc::clone(&topic);
-        let (topic_id, made) = database.change(0, move |connection| make_topic(connection, &name, partitions))?;
-        Ok(EmbeddedLog { database, topic, topic_id, group, made })
+        let (topic_id, created) = database.change(0, move |connection| create_topic(connection, &name, partitions))?;
+        Ok(EmbeddedLog { database, topic, topic_id, group, created })
     }
 
     /// The same where file and topic are there; makes neither.
@@ -67,7 +67,7 @@ impl EmbeddedLog {
             let path = database.path().display();
             address.invalid("topic", format!("{topic} is not in {path}: name the one that is meant"))
         })?;
-        Ok(EmbeddedLog { database, topic, topic_id, group, made: false })
+        Ok(EmbeddedLog { database, topic, topic_id, group, created: false })
     }
 }
 
@@ -103,7 +103,7 @@ fn parse_partitions(address: &Address, text: &str) -> Result<u32, OpenError> {
 }
 
 /// Makes the topic and its partitions unless they exist; returns the topic's number, and whether it was made.
-fn make_topic(connection: &Connection, name: &str, partitions: Option<u32>) -> rusqlite::Result<(i64, bool)> {
+fn create_topic(connection: &Connection, name: &str, partitions: Option<u32>) -> rusqlite::Result<(i64, bool)> {
     connection.execute("INSERT INTO topics (name) VALUES (?1) ON CONFLICT DO NOTHING", [name])?;
     let topic = connection.query_row("SELECT id FROM topics WHERE name = ?1", [name], |row| row.get(0))?;
     let count = count_partitions(connection, topic)?;
@@ -148,10 +148,10 @@ impl Log for EmbeddedLog {
     }
 
     /// Opening it has made the topic; how long messages are kept is not for it to choose.
-    fn make_topics(&self, _: &TopicWish) -> Result<Vec<Topic>, Unavailable> {
+    fn create_topics(&self, _: &TopicOptions) -> Result<Vec<Topic>, Unavailable> {
         let topic = |name: String, partitions, kept: Duration| Topic {
             name,
-            made: self.made,
+            created: self.created,
             partitions,
             replication: None,
             retention_s: Some(kept.as_secs()),
@@ -165,7 +165,7 @@ impl Log for EmbeddedLog {
     fn inspect(&self) -> Vec<Finding> {
         match Inspector::open(self.database.path()) {
             Ok(inspector) => inspect::inspect(&inspector, &self.topic, &self.group),
-            Err(error) => vec![Finding::broken("log", error.to_string(), "see the file that is named")],
+            Err(error) => vec![Finding::fail("log", error.to_string(), "see the file that is named")],
         }
     }
 

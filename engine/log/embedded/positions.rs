@@ -27,7 +27,7 @@ pub(super) struct Room {
 
 /// An owned partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct PartitionState {
     /// The next offset to read.
     pub(super) next: u64,
     /// The offset that the next message will get, when last seen.
@@ -37,15 +37,15 @@ pub(super) struct Place {
 }
 
 /// The owned partitions, in turn.
-pub(super) struct Positions {
+pub(super) struct PartitionCursor {
     source: Source,
-    places: BTreeMap<PartitionId, Place>,
+    partitions: BTreeMap<PartitionId, PartitionState>,
     turn: PartitionId,
 }
 
-impl Positions {
+impl PartitionCursor {
     pub(super) fn new(source: Source) -> Self {
-        Positions { source, places: BTreeMap::new(), turn: PartitionId(0) }
+        PartitionCursor { source, partitions: BTreeMap::new(), turn: PartitionId(0) }
     }
 
     pub(super) fn source(&self) -> &Source {
@@ -53,21 +53,24 @@ impl Positions {
     }
 
     /// Looks at all partitions: how far they go, and whether there are new ones.
-    pub(super) fn refresh(&mut self, connection: &Connection) -> rusqlite::Result<&BTreeMap<PartitionId, Place>> {
+    pub(super) fn refresh(
+        &mut self,
+        connection: &Connection,
+    ) -> rusqlite::Result<&BTreeMap<PartitionId, PartitionState>> {
         let mut query = connection.prepare_cached("SELECT partition, next_offset FROM partitions WHERE topic = ?1")?;
         let ends = query.query_map([self.source.topic], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;
         for row in ends {
             let (partition, end) = row.map(|(number, end)| (PartitionId(number), end.cast_unsigned()))?;
-            match self.places.get_mut(&partition) {
+            match self.partitions.get_mut(&partition) {
                 Some(place) => place.end = end,
                 None if self.source.share.owns(partition) => {
                     let start = self.start(connection, partition, end)?;
-                    self.places.insert(partition, Place { next: start, end, start });
+                    self.partitions.insert(partition, PartitionState { next: start, end, start });
                 }
                 None => {}
             }
         }
-        Ok(&self.places)
+        Ok(&self.partitions)
     }
 
     /// The group's committed offset, if that is in range; else the earliest message there is.
@@ -105,7 +108,7 @@ impl Positions {
 
     /// Reads some messages of the partition whose turn it is; none if all partitions are read to their end.
     pub(super) fn read(&mut self, connection: &Connection, room: Room) -> rusqlite::Result<Vec<Message>> {
-        let turns = self.places.range(self.turn..).chain(self.places.range(..self.turn));
+        let turns = self.partitions.range(self.turn..).chain(self.partitions.range(..self.turn));
         let behind = turns.filter(|(_, place)| place.next < place.end).map(|(partition, place)| (*partition, *place));
         let Some((partition, place)) = behind.take(1).next() else { return Ok(Vec::new()) };
         let messages = self.read_from(connection, partition, place.next, room)?;
@@ -118,7 +121,7 @@ impl Positions {
             );
         }
         let next = messages.last().map_or(first, |message| message.position.offset.next().0);
-        self.places.insert(partition, Place { next, ..place });
+        self.partitions.insert(partition, PartitionState { next, ..place });
         self.turn = PartitionId(partition.0 + 1);
         Ok(messages)
     }

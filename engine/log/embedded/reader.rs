@@ -9,13 +9,13 @@ use std::{
 use rusqlite::Connection;
 
 use super::{
-    commits::{Commits, Committer, Renewal},
-    positions::{Place, Positions, Room, Source},
+    commits::{Renewal, commit_if_due},
+    positions::{PartitionCursor, PartitionState, Room, Source},
 };
 use crate::{
     background::{FAREWELL, Thread},
     delivery::{Backoff, Health, Unavailable},
-    log::{Lag, Message, Offsets, PartitionId, Payload, Reader, Wake},
+    log::{Lag, Message, Offsets, PartitionId, Payload, Reader, Wake, commit_state::CommitState},
     sqlite::{Bell, DEADLINE, Database, Registration, unavailable},
 };
 
@@ -43,8 +43,8 @@ pub(super) struct Shared {
 pub(super) struct State {
     buffer: VecDeque<Message>,
     bytes: usize,
-    places: BTreeMap<PartitionId, Place>,
-    pub(super) commits: Commits,
+    partitions: BTreeMap<PartitionId, PartitionState>,
+    pub(super) commits: CommitState,
     stop: bool,
 }
 
@@ -95,16 +95,16 @@ impl EmbeddedReader {
         let registration = Registration::start(database, topic, &group, source.share);
         let bell = Arc::new(Bell::default());
         let shared = Arc::new(Shared { state: Mutex::default(), bell: Arc::clone(&bell), settled: Condvar::new() });
-        let mut filler = Filler {
+        let mut prefetcher = Prefetcher {
             connection: database.connect()?,
             database: Arc::clone(database),
-            positions: Positions::new(source),
+            positions: PartitionCursor::new(source),
             shared: Arc::clone(&shared),
             wake,
             health,
         };
         database.listen(&bell)?;
-        let thread = Thread::start("sqlite-read", move || filler.run())
+        let thread = Thread::start("sqlite-read", move || prefetcher.run())
             .map_err(|error| Unavailable::transient(format!("cannot start a thread: {error}")))?;
         let database = Arc::clone(database);
         Ok(EmbeddedReader { shared, thread, topic, group, _registration: registration, database })
@@ -135,7 +135,7 @@ impl Reader for EmbeddedReader {
     }
 
     fn commit(&mut self, offsets: &Offsets) {
-        self.shared.state().commits.want(offsets);
+        self.shared.state().commits.request_larger(offsets);
         self.shared.bell.ring();
     }
 
@@ -151,22 +151,17 @@ impl Reader for EmbeddedReader {
     fn close(&mut self, deadline: Instant) -> Result<(), Unavailable> {
         let limit = deadline.saturating_duration_since(Instant::now());
         let waited =
-            self.shared.settled.wait_timeout_while(self.shared.state(), limit, |state| !state.commits.settled());
-        let state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        match (state.commits.settled(), state.commits.failure()) {
-            (true, _) => Ok(()),
-            (false, Some(failure)) => Err(failure.clone()),
-            (false, None) => Err(Unavailable::transient("the last offsets were not committed in time")),
-        }
+            self.shared.settled.wait_timeout_while(self.shared.state(), limit, |state| !state.commits.is_settled());
+        waited.unwrap_or_else(PoisonError::into_inner).0.commits.close_result()
     }
 
     fn lag(&self) -> Option<Lag> {
         let state = self.shared.state();
-        let lag = |(partition, place): (&PartitionId, &Place)| {
-            let committed = state.commits.committed().get(partition).map_or(place.start, |offset| offset.0);
-            (*partition, place.end.saturating_sub(committed.max(place.start)))
+        let lag = |(id, partition): (&PartitionId, &PartitionState)| {
+            let committed = state.commits.committed().get(id).map_or(partition.start, |offset| offset.0);
+            (*id, partition.end.saturating_sub(committed.max(partition.start)))
         };
-        Some(state.places.iter().map(lag).collect())
+        Some(state.partitions.iter().map(lag).collect())
     }
 }
 
@@ -179,18 +174,18 @@ impl Drop for EmbeddedReader {
 }
 
 /// The reading thread's state.
-struct Filler {
+struct Prefetcher {
     connection: Connection,
     database: Arc<Database>,
-    positions: Positions,
+    positions: PartitionCursor,
     shared: Arc<Shared>,
     wake: Wake,
     health: Arc<Health>,
 }
 
-impl Filler {
+impl Prefetcher {
     fn run(&mut self) {
-        let (mut backoff, mut committer, mut read_at) = (Backoff::new(), Committer::default(), Instant::now());
+        let (mut backoff, mut read_at) = (Backoff::new(), Instant::now());
         while !self.shared.state().stop {
             let mut pause = LOOK_EVERY;
             let mut failure = None;
@@ -206,13 +201,13 @@ impl Filler {
                         failure = Some(error);
                     }
                 }
-                let commits = self.shared.state().commits.failure().cloned();
+                let commits = self.shared.state().commits.last_error().cloned();
                 match failure.or(commits) {
                     Some(error) => self.health.waiting(&error),
                     None => self.health.serving(),
                 }
             }
-            if let Some(due) = committer.step(&self.database, self.positions.source(), &self.shared) {
+            if let Some(due) = commit_if_due(&self.database, self.positions.source(), &self.shared) {
                 pause = pause.min(due);
             }
             pause = match read_at.saturating_duration_since(Instant::now()) {
@@ -225,8 +220,8 @@ impl Filler {
 
     /// Reads until the buffer is full or nothing is left.
     fn fill(&mut self) -> rusqlite::Result<()> {
-        let places = self.positions.refresh(&self.connection)?.clone();
-        self.shared.state().places = places;
+        let partitions = self.positions.refresh(&self.connection)?.clone();
+        self.shared.state().partitions = partitions;
         loop {
             let Some(room) = self.shared.state().room() else { return Ok(()) };
             let messages = self.positions.read(&self.connection, room)?;

@@ -12,8 +12,8 @@ use super::{positions::Source, reader::EmbeddedReader};
 use crate::{
     delivery::Health,
     log::{
-        self, DEAD_LETTER_BYTES_MAX, Log, Message, Offset, Offsets, PartitionId, Position, Reader as _, Share,
-        promises::{self, PATIENCE, Rig, dead_letter, publish},
+        self, DEAD_LETTER_BYTES_MAX, Log, Message, Offset, Offsets, PartitionId, Position, Share,
+        promises::{self, ReaderHarness, TIMEOUT, dead_letter, publish},
     },
     sqlite::{Database, Inspector},
 };
@@ -63,15 +63,15 @@ fn promise_1_new_partitions_are_picked_up() {
 }
 
 #[test]
-fn promise_2_the_callback_runs_for_what_is_new() {
+fn promise_2_the_callback_runs_for_new_messages() {
     let place = Place::new();
-    promises::promise_2_the_callback_runs_for_what_is_new(&*place.log(""));
+    promises::promise_2_the_callback_runs_for_new_messages(&*place.log(""));
 }
 
 #[test]
-fn promise_3_nothing_but_commit_commits_and_lag_tells() {
+fn promise_3_only_commit_commits_and_lag_shows_it() {
     let place = Place::new();
-    promises::promise_3_nothing_but_commit_commits_and_lag_tells(&*place.log(""));
+    promises::promise_3_only_commit_commits_and_lag_shows_it(&*place.log(""));
 }
 
 #[test]
@@ -82,21 +82,21 @@ fn promise_3_the_larger_of_two_commits_stays() {
     for n in 0..10 {
         publish(&*producer, None, format!("{n}")).unwrap();
     }
-    let (old, new) = (Rig::start(&*log, Share::ALL), Rig::start(&*log, Share::ALL));
+    let (old, new) = (ReaderHarness::start(&*log, Share::ALL), ReaderHarness::start(&*log, Share::ALL));
     let to = |offset| Offsets::from([(PartitionId(0), Offset(offset))]);
     new.commit(&to(8));
     old.commit(&to(3));
     let committed = || Inspector::open(&place.path).unwrap().committed_offsets(TOPIC).unwrap();
     assert_eq!((committed()[0].next, committed()[0].end), (Offset(8), Offset(10)));
     // No commit goes beyond the end.
-    Rig::start(&*log, Share::ALL).commit(&to(1000));
+    ReaderHarness::start(&*log, Share::ALL).commit(&to(1000));
     assert_eq!(committed()[0].next, Offset(10));
     // Another group has offsets of its own.
-    assert_eq!(Rig::start(&*place.log("group=other"), Share::ALL).read(10).len(), 10);
+    assert_eq!(ReaderHarness::start(&*place.log("group=other"), Share::ALL).read(10).len(), 10);
 }
 
 #[test]
-fn promises_3_and_4_an_outage_is_waited_out() {
+fn promises_3_and_4_outages_are_retried() {
     let place = Place::new();
     let name = "g".repeat(249);
     let log = place.log(&format!("group={name}"));
@@ -111,19 +111,19 @@ fn promises_3_and_4_an_outage_is_waited_out() {
     };
     database.change(0, fill).unwrap();
     let pages = |count: i64| database.change(0, move |c| c.pragma_update(None, "max_page_count", count)).unwrap();
-    promises::promises_3_and_4_an_outage_is_waited_out(&*log, || pages(1), || pages(1_000_000));
+    promises::promises_3_and_4_outages_are_retried(&*log, || pages(1), || pages(1_000_000));
 }
 
 #[test]
-fn promise_5_what_is_buffered_is_bounded_in_messages() {
+fn promise_5_buffers_are_bounded_in_messages() {
     let place = Place::new();
-    promises::promise_5_what_is_buffered_is_bounded(&*place.log(""), READ_AHEAD_MESSAGES_MAX);
+    promises::promise_5_buffers_are_bounded(&*place.log(""), READ_AHEAD_MESSAGES_MAX);
     let reader = filled(&place, "slow", READ_AHEAD_MESSAGES_MAX, 0);
     assert_eq!(reader.buffered().0, READ_AHEAD_MESSAGES_MAX);
 }
 
 #[test]
-fn promise_5_what_is_buffered_is_bounded_in_bytes() {
+fn promise_5_buffers_are_bounded_in_bytes() {
     let place = Place::new();
     let producer = place.log("").producer().unwrap();
     for _ in 0..80 {
@@ -134,7 +134,7 @@ fn promise_5_what_is_buffered_is_bounded_in_bytes() {
     let (mut reader, mut messages, start) = (reader, Vec::new(), Instant::now());
     while messages.len() < 80 {
         reader.poll(3, &mut messages);
-        assert!(start.elapsed() < PATIENCE);
+        assert!(start.elapsed() < TIMEOUT);
     }
 }
 
@@ -151,7 +151,7 @@ fn filled(place: &Place, group: &str, messages: usize, bytes: usize) -> Embedded
             std::thread::sleep(Duration::from_millis(50));
             return reader;
         }
-        assert!(start.elapsed() < PATIENCE);
+        assert!(start.elapsed() < TIMEOUT);
         std::thread::sleep(Duration::from_millis(1));
     }
 }
@@ -163,22 +163,22 @@ fn messages_of_a_key_share_a_partition() {
 }
 
 #[test]
-fn a_message_of_the_largest_size_lands_and_a_larger_one_is_refused() {
+fn a_message_of_the_largest_size_is_published_and_a_larger_one_is_refused() {
     let place = Place::new();
     let log = place.log("");
-    promises::a_message_of_the_largest_size_lands_and_a_larger_one_is_refused(&*log, APPEND_BYTES_MAX);
+    promises::a_message_of_the_largest_size_is_published_and_a_larger_one_is_refused(&*log, APPEND_BYTES_MAX);
 }
 
 #[test]
-fn promise_6_dead_letters_are_read_from_a_moment_or_where_a_group_is() {
+fn promise_6_dead_letters_are_read_from_a_timestamp_or_a_committed_offset() {
     let place = Place::new();
-    promises::promise_6_dead_letters_are_read_from_a_moment_or_where_a_group_is(&*place.log(""));
+    promises::promise_6_dead_letters_are_read_from_a_timestamp_or_a_committed_offset(&*place.log(""));
 }
 
 #[test]
-fn promise_7_a_replayed_message_says_how_often() {
+fn promise_7_a_replayed_message_carries_its_attempts() {
     let place = Place::new();
-    promises::promise_7_a_replayed_message_says_how_often(&*place.log(""));
+    promises::promise_7_a_replayed_message_carries_its_attempts(&*place.log(""));
 }
 
 #[test]
@@ -277,12 +277,12 @@ proptest! {
                 Step::Commit { group, read } => {
                     let expected = rest(&partitions, &committed[usize::from(group)]);
                     let reading = place.log(&format!("group={group}"));
-                    let mut rig = Rig::start(&*reading, Share::ALL);
-                    let messages: Vec<Message> = rig.read(expected.len());
+                    let mut harness = ReaderHarness::start(&*reading, Share::ALL);
+                    let messages: Vec<Message> = harness.read(expected.len());
                     let offsets = promises::offsets_after(&messages[..messages.len().min(read.into())]);
                     let pairs = messages.into_iter().map(|m| (m.position, m.payload.bytes().to_vec()));
                     prop_assert_eq!(pairs.collect::<BTreeMap<_, _>>(), expected);
-                    rig.commit(&offsets);
+                    harness.commit(&offsets);
                     committed[usize::from(group)].extend(offsets);
                 }
                 Step::Grow => {

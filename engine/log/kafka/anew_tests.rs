@@ -22,12 +22,12 @@ use super::{
 };
 use crate::log::{
     DeadLettersFrom, GROUP, Message, Offset, TopicId,
-    promises::{PATIENCE, Rig, dead_letter, letters, offsets_after, publish},
+    promises::{ReaderHarness, TIMEOUT, dead_letter, offsets_after, publish, read_letters},
 };
 
 /// Deletes topics, and waits until the brokers say so.
 fn delete(cluster: &Cluster, topic: &str) {
-    let limits = AdminOptions::new().operation_timeout(Some(PATIENCE));
+    let limits = AdminOptions::new().operation_timeout(Some(TIMEOUT));
     let deleted = block_on(cluster.admin().delete_topics(&[topic], &limits)).unwrap();
     assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
 }
@@ -61,13 +61,13 @@ fn fill(log: &dyn Log, name: &str, count: usize) {
 }
 
 /// Reads and commits until so many messages of this name have come, whatever else comes.
-fn read_all(rig: &mut Rig, name: &str, count: usize) -> Vec<Message> {
+fn read_all(harness: &mut ReaderHarness, name: &str, count: usize) -> Vec<Message> {
     let (mut found, mut names, start) = (Vec::new(), BTreeSet::new(), Instant::now());
     while names.len() < count {
-        assert!(start.elapsed() < PATIENCE, "{} of {count} of {name}", names.len());
+        assert!(start.elapsed() < TIMEOUT, "{} of {count} of {name}", names.len());
         let mut messages = Vec::new();
-        rig.reader.poll(100, &mut messages);
-        rig.reader.commit(&offsets_after(&messages));
+        harness.reader.poll(100, &mut messages);
+        harness.reader.commit(&offsets_after(&messages));
         for message in messages {
             let text = String::from_utf8(message.payload.bytes().to_vec()).unwrap();
             if text.starts_with(name) {
@@ -84,7 +84,7 @@ fn read_all(rig: &mut Rig, name: &str, count: usize) -> Vec<Message> {
 fn committed(cluster: &Cluster, topic: &str, group: &str) -> (i64, String) {
     let mut list = TopicPartitionList::new();
     list.add_partition(topic, 0);
-    let found = consumer(cluster, group).committed_offsets(list, PATIENCE).unwrap();
+    let found = consumer(cluster, group).committed_offsets(list, TIMEOUT).unwrap();
     let element = &found.elements()[0];
     (element.offset().to_raw().unwrap(), element.metadata().to_owned())
 }
@@ -110,7 +110,7 @@ fn a_mock_cluster_and_a_real_one_describe_a_topic() {
     let nowhere = ClientConfig::new().set("bootstrap.servers", "127.0.0.1:1").create().unwrap();
     let start = Instant::now();
     assert!(describe::<rdkafka::consumer::DefaultConsumerContext>(&nowhere, "t").is_err());
-    assert!(start.elapsed() < PATIENCE);
+    assert!(start.elapsed() < TIMEOUT);
 }
 
 #[test]
@@ -120,28 +120,28 @@ fn promise_8_a_topic_made_anew_under_a_reader_is_read_from_its_earliest_message(
     for partitions in [4, 1, 2, 2] {
         let topic = cluster.topic(2);
         let log = cluster.log(&topic, &format!("group={topic}"));
-        let mut rig = Rig::start(&*log, Share::ALL);
+        let mut harness = ReaderHarness::start(&*log, Share::ALL);
         fill(&*log, "old", 40);
-        let old = read_all(&mut rig, "old", 40);
+        let old = read_all(&mut harness, "old", 40);
         let id = id_of(&cluster, &topic);
         assert!(old.iter().all(|message| message.topic_id == Some(id)));
         make_anew(&cluster, &topic, partitions);
         // More than were read of the old one: an offset of the old one is in range.
         fill(&*log, "new", 400);
-        read_all(&mut rig, "new", 400);
+        read_all(&mut harness, "new", 400);
         until(|| {
-            rig.reader.poll(100, &mut Vec::new());
-            rig.reader.lag().is_some_and(|lag| !lag.is_empty() && lag.values().all(|left| *left == 0))
+            harness.reader.poll(100, &mut Vec::new());
+            harness.reader.lag().is_some_and(|lag| !lag.is_empty() && lag.values().all(|left| *left == 0))
         });
-        until(|| rig.health.outage().is_none());
+        until(|| harness.health.outage().is_none());
         let (offset, metadata) = committed(&cluster, &topic, &topic);
         assert!(offset >= 400 / i64::from(partitions) / 2, "{offset}");
         let now = id_of(&cluster, &topic);
         assert!(id != now && metadata.contains(&format!("topic={now}")), "{id} {now} {metadata}");
         // The next generation reads nothing twice and misses nothing.
-        drop(rig);
+        drop(harness);
         fill(&*log, "more", 10);
-        let mut next = Rig::start(&*log, Share::ALL);
+        let mut next = ReaderHarness::start(&*log, Share::ALL);
         assert_eq!(next.read(10).len(), 10);
         assert!(!next.reader.poll(100, &mut Vec::new()));
     }
@@ -152,26 +152,26 @@ fn promise_8_nothing_of_the_new_topic_is_handed_out_before_all_of_the_old_one_ha
     let Some(cluster) = Cluster::real() else { return };
     let topic = cluster.topic(1);
     let log = cluster.log(&topic, &format!("group={topic}"));
-    let mut rig = Rig::start(&*log, Share::ALL);
+    let mut harness = ReaderHarness::start(&*log, Share::ALL);
     fill(&*log, "old", 10);
-    let old = rig.read(10);
+    let old = harness.read(10);
     make_anew(&cluster, &topic, 1);
     let id = id_of(&cluster, &topic);
     fill(&*log, "new", 5);
     until(|| {
         let mut messages = Vec::new();
-        rig.reader.poll(100, &mut messages);
+        harness.reader.poll(100, &mut messages);
         assert_eq!(messages, []);
-        rig.health.outage().is_some_and(|outage| outage.reason.contains("is being finished"))
+        harness.health.outage().is_some_and(|outage| outage.reason.contains("is being finished"))
     });
     // Offsets of the old one come back, and are not committed for the new one.
-    rig.reader.commit(&offsets_after(&old));
-    let messages = rig.read(5);
+    harness.reader.commit(&offsets_after(&old));
+    let messages = harness.read(5);
     assert!(messages.iter().all(|message| message.topic_id == Some(id)));
     assert_eq!(messages[0].position.offset, Offset(0));
     until(|| committed(&cluster, &topic, &topic).1.contains(&id.to_string()));
     assert_eq!(committed(&cluster, &topic, &topic).0, 0, "the start, and nothing of the old one");
-    rig.commit(&offsets_after(&messages));
+    harness.commit(&offsets_after(&messages));
     assert_eq!(committed(&cluster, &topic, &topic).0, 5);
 }
 
@@ -180,18 +180,21 @@ fn promise_8_a_topic_that_is_gone_is_waited_for_and_said_so() {
     let Some(cluster) = Cluster::real() else { return };
     let topic = cluster.topic(2);
     let log = cluster.log(&topic, &format!("group={topic}"));
-    let mut rig = Rig::start(&*log, Share::ALL);
+    let mut harness = ReaderHarness::start(&*log, Share::ALL);
     fill(&*log, "old", 10);
-    read_all(&mut rig, "old", 10);
+    read_all(&mut harness, "old", 10);
     delete(&cluster, &topic);
     until(|| {
-        rig.reader.poll(100, &mut Vec::new());
-        rig.health.outage().is_some_and(|outage| outage.needs_operator && outage.reason.contains("there is no topic"))
+        harness.reader.poll(100, &mut Vec::new());
+        harness
+            .health
+            .outage()
+            .is_some_and(|outage| outage.needs_operator && outage.reason.contains("there is no topic"))
     });
     make(&cluster, &topic, 2);
     fill(&*log, "new", 300);
-    read_all(&mut rig, "new", 300);
-    until(|| rig.health.outage().is_none());
+    read_all(&mut harness, "new", 300);
+    until(|| harness.health.outage().is_none());
 }
 
 #[test]
@@ -201,12 +204,12 @@ fn promise_8_a_topic_made_anew_behind_a_stopped_reader_is_read_from_its_earliest
     let log = cluster.log(&topic, &format!("group={topic}"));
     let former = id_of(&cluster, &topic);
     fill(&*log, "old", 30);
-    let mut rig = Rig::start(&*log, Share::ALL);
-    read_all(&mut rig, "old", 30);
-    rig.reader.close(Instant::now() + PATIENCE).unwrap();
+    let mut harness = ReaderHarness::start(&*log, Share::ALL);
+    read_all(&mut harness, "old", 30);
+    harness.reader.close(Instant::now() + TIMEOUT).unwrap();
     let (offset, metadata) = committed(&cluster, &topic, &topic);
     assert_eq!(offset, 30);
-    drop(rig);
+    drop(harness);
     make_anew(&cluster, &topic, 1);
     fill(&*log, "new", 100);
     // Kafka forgets the offsets of a topic that is deleted; one that was under way may come afterwards.
@@ -214,12 +217,12 @@ fn promise_8_a_topic_made_anew_behind_a_stopped_reader_is_read_from_its_earliest
     assert_eq!(Tag::parse(&metadata).topic, Some(former));
     let told = |finding: &Finding| finding.found.contains("belongs to a former topic");
     assert!(log.inspect().iter().any(told), "{:?}", log.inspect());
-    let messages = Rig::start(&*log, Share::ALL).read(100);
+    let messages = ReaderHarness::start(&*log, Share::ALL).read(100);
     assert_eq!(messages[0].position.offset, Offset(0));
     // What other tools commit, or an operator, counts.
     for metadata in ["", "theirs", &Tag::now(Some(id_of(&cluster, &topic))).metadata()] {
         commit_as(&cluster, &topic, &topic, 60, metadata);
-        let messages = Rig::start(&*log, Share::ALL).read(40);
+        let messages = ReaderHarness::start(&*log, Share::ALL).read(40);
         assert_eq!(messages[0].position.offset, Offset(60), "{metadata:?}");
     }
 }
@@ -231,13 +234,13 @@ fn promise_8_a_dead_letter_of_a_topic_made_anew_is_another_one() {
     let log = cluster.log(&topic, "");
     let one = DeadLetter { topic_id: Some(TopicId([1; 16])), ..dead_letter(7, b"one".to_vec()) };
     let other = DeadLetter { topic_id: Some(TopicId([2; 16])), ..dead_letter(7, b"other".to_vec()) };
-    log.make_topics(&TopicWish::default()).unwrap();
+    log.create_topics(&TopicOptions::default()).unwrap();
     let mut writer = log.dead_letters().unwrap();
     until(|| writer.write(std::slice::from_ref(&one)).is_ok());
     writer.write(&[other.clone(), one.clone()]).unwrap();
     let group = DeadLettersFrom::Group("replay");
     let mut reader = log.read_dead_letters(DeadLetterSpan { from: group, follow: false }).unwrap();
-    assert!(letters(&mut *reader) == [one, other]);
+    assert!(read_letters(&mut *reader) == [one, other]);
 }
 
 #[test]
@@ -253,10 +256,10 @@ fn promise_8_dead_letters_of_a_topic_made_anew_are_read_from_the_earliest() {
         until(|| writer.write(&written).is_ok());
     };
     let offsets = |letters: &[DeadLetter]| letters.iter().map(|it| it.position.offset.0).collect::<BTreeSet<_>>();
-    log.make_topics(&TopicWish::default()).unwrap();
+    log.create_topics(&TopicOptions::default()).unwrap();
     write(0..10);
     let mut reader = read(false);
-    assert_eq!(letters(&mut *reader).len(), 10);
+    assert_eq!(read_letters(&mut *reader).len(), 10);
     reader.commit().unwrap();
     let mut following = read(true);
     assert_eq!(following.next(7, Duration::from_millis(500)).unwrap(), []);
@@ -272,9 +275,9 @@ fn promise_8_dead_letters_of_a_topic_made_anew_are_read_from_the_earliest() {
     });
     commit_as(&cluster, &dead, &reader_group, 10, &metadata);
     let mut reader = read(false);
-    assert_eq!(offsets(&letters(&mut *reader)), (100..120).collect());
+    assert_eq!(offsets(&read_letters(&mut *reader)), (100..120).collect());
     reader.commit().unwrap();
-    assert_eq!(letters(&mut *read(false)), []);
+    assert_eq!(read_letters(&mut *read(false)), []);
 }
 
 /// A message for a topic that was made anew lands in it, from a producer that has written to the former one, too.
@@ -293,8 +296,8 @@ fn a_producer_goes_on_in_a_topic_made_anew() {
     let start = Instant::now();
     until(|| publish(&*producer, None, "last").is_ok());
     println!("{told} of 20 landed at once; the next one did after {:.1} s", start.elapsed().as_secs_f64());
-    let mut rig = Rig::start(&*log, Share::ALL);
-    let found = read_all(&mut rig, "", told + 1);
+    let mut harness = ReaderHarness::start(&*log, Share::ALL);
+    let found = read_all(&mut harness, "", told + 1);
     assert!(found.iter().any(|message| message.payload.bytes() == b"last"));
     for (number, _) in landed.iter().enumerate().filter(|(_, landed)| landed.is_ok()) {
         let name = format!("new-{number}");
@@ -310,23 +313,23 @@ fn promise_1_a_position_out_of_range_while_reading_is_no_reason_to_stop() {
     let Cluster::Mock(mock) = &cluster else { panic!() };
     let topic = cluster.topic(1);
     let log = cluster.log(&topic, "");
-    let mut rig = Rig::start(&*log, Share::ALL);
+    let mut harness = ReaderHarness::start(&*log, Share::ALL);
     fill(&*log, "early", 10);
-    let early = rig.read(10);
+    let early = harness.read(10);
     fill(&*log, "late", 10);
-    rig.reader.commit(&offsets_after(&early));
+    harness.reader.commit(&offsets_after(&early));
     let (mut offsets, start) = (Vec::new(), Instant::now());
     let mut next_error = start;
     while !offsets.ends_with(&(0..20).collect::<Vec<u64>>()) {
-        assert!(start.elapsed() < PATIENCE, "{offsets:?}");
+        assert!(start.elapsed() < TIMEOUT, "{offsets:?}");
         // librdkafka drops the answer to a fetch of an earlier assignment, and the error with it: one may not be enough.
         if !offsets.contains(&0) && Instant::now() >= next_error {
             mock.request_errors(RDKafkaApiKey::Fetch, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE]);
             next_error = Instant::now() + Duration::from_secs(1);
         }
         let mut messages = Vec::new();
-        rig.reader.poll(100, &mut messages);
-        rig.reader.commit(&offsets_after(&messages));
+        harness.reader.poll(100, &mut messages);
+        harness.reader.commit(&offsets_after(&messages));
         offsets.extend(messages.iter().map(|message| message.position.offset.0));
         std::thread::sleep(Duration::from_millis(5));
     }

@@ -7,30 +7,25 @@ use std::time::{Duration, Instant};
 
 use super::tag::Tag;
 use crate::{
-    delivery::{Backoff, Unavailable},
-    log::{Offset, Offsets, PartitionId, TopicId},
+    delivery::Unavailable,
+    log::{Offset, Offsets, PartitionId, TopicId, commit_state::CommitState},
 };
 
 /// Interval at which committed offsets are committed again. It shows that a scorer runs, and keeps the broker from
 /// forgetting the commits of partitions that get no messages.
 pub(super) const REPEAT: Duration = Duration::from_secs(30);
 
-/// Offsets to commit, and where they stand. Bounded by the number of partitions.
+/// Offsets to commit of the topic that is read. Bounded by the number of partitions.
 pub(super) struct Commits {
-    /// Of this topic, once one is read.
+    /// The topic, once one is read.
     topic: Option<Option<TopicId>>,
-    /// Number of topics left before it.
+    /// Number of topics that were left before.
     round: u64,
-    /// One was left, and the next one is not read yet.
+    /// A topic was left, and the next one is not read yet.
     left: bool,
-    wanted: Offsets,
-    /// Offsets to commit as well, which nothing waits for: no handled message stands behind them.
-    besides: Offsets,
-    committed: Offsets,
-    under_way: bool,
-    failure: Option<Unavailable>,
-    backoff: Backoff,
-    retry_at: Option<Instant>,
+    state: CommitState,
+    /// Offsets that are committed as well, though no handled message precedes them; [`Self::settled`] ignores them.
+    optional: Offsets,
     repeat_at: Instant,
 }
 
@@ -38,7 +33,7 @@ pub(super) struct Commits {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Due {
     pub(super) offsets: Offsets,
-    /// Of this topic.
+    /// The topic of the offsets.
     pub(super) topic: Option<TopicId>,
     round: u64,
 }
@@ -56,13 +51,8 @@ impl Default for Commits {
             topic: None,
             round: 0,
             left: false,
-            wanted: Offsets::new(),
-            besides: Offsets::new(),
-            committed: Offsets::new(),
-            under_way: false,
-            failure: None,
-            backoff: Backoff::new(),
-            retry_at: None,
+            state: CommitState::default(),
+            optional: Offsets::new(),
             repeat_at: Instant::now() + REPEAT,
         }
     }
@@ -75,103 +65,92 @@ impl Commits {
         self.left = false;
     }
 
-    /// The topic is left: what was wanted is not committed any more.
+    /// The topic is left: pending offsets are not committed any more.
     pub(super) fn leave(&mut self) {
-        *self = Commits { round: self.round + 1, left: true, under_way: self.under_way, ..Commits::default() };
+        let mut state = std::mem::take(&mut self.state);
+        state.reset();
+        *self = Commits { round: self.round + 1, left: true, state, ..Commits::default() };
     }
 
-    /// Wants these offsets committed; for each partition the latest word counts.
+    /// Requests a commit of these offsets; the latest request for each partition counts.
     pub(super) fn want(&mut self, offsets: &Offsets) {
         if !self.left {
-            self.besides.retain(|partition, _| !offsets.contains_key(partition));
-            self.wanted.extend(offsets);
+            self.optional.retain(|partition, _| !offsets.contains_key(partition));
+            self.state.request(offsets);
         }
     }
 
-    /// Wants the start of a partition committed too, unless there has been word of that partition.
+    /// Requests a commit of a partition's start, unless an offset of that partition is pending.
     pub(super) fn want_start(&mut self, partition: PartitionId, offset: Offset) {
-        if !self.wanted.contains_key(&partition) {
+        if self.state.pending(partition).is_none() {
             self.want_besides(partition, offset);
         }
     }
 
-    /// Wants this offset committed too, unless a later one is: no message stands before it that was not handled.
+    /// Requests a commit of this offset, unless a later one is pending: all messages before it are handled.
     pub(super) fn want_besides(&mut self, partition: PartitionId, offset: Offset) {
-        if !self.left && self.wanted.get(&partition).is_none_or(|wanted| *wanted < offset) {
-            self.besides.insert(partition, offset);
+        if !self.left && self.state.pending(partition).is_none_or(|pending| pending < offset) {
+            self.optional.insert(partition, offset);
         }
     }
 
-    /// What the group had committed before this reader.
+    /// Records an offset that the group had committed before.
     pub(super) fn found(&mut self, partition: PartitionId, offset: Offset) {
-        self.committed.insert(partition, offset);
+        self.state.record_committed(partition, offset);
     }
 
-    /// Wants committed again what is committed and not about to be superseded.
+    /// Requests another commit of the committed offsets that are not about to be superseded.
     pub(super) fn renew(&mut self) {
-        for (&partition, &offset) in &self.committed {
-            if !self.wanted.contains_key(&partition) {
-                self.besides.entry(partition).or_insert(offset);
+        for (&partition, &offset) in self.state.committed() {
+            if self.state.pending(partition).is_none() {
+                self.optional.entry(partition).or_insert(offset);
             }
         }
         self.repeat_at = Instant::now() + REPEAT;
     }
 
-    /// What to commit now, if anything. Until [`Commits::ended`] there will be nothing more.
+    /// Starts the next commit, if one is due. Until [`Commits::ended`] there is no other.
     pub(super) fn due(&mut self) -> Option<Due> {
-        let now = Instant::now();
-        if self.under_way || self.retry_at.is_some_and(|at| now < at) {
+        if !self.state.is_ready() {
             return None;
         }
-        if now >= self.repeat_at {
+        if Instant::now() >= self.repeat_at {
             self.renew();
         }
-        let topic = self.topic.filter(|_| !self.wanted.is_empty() || !self.besides.is_empty())?;
-        let mut offsets = self.besides.clone();
-        offsets.extend(&self.wanted);
-        self.under_way = true;
+        let topic = self.topic?;
+        let offsets = self.state.start(&self.optional)?;
         Some(Due { offsets, topic, round: self.round })
     }
 
     /// A commit has ended.
     pub(super) fn ended(&mut self, due: &Due, outcome: Result<(), Unavailable>) {
-        self.under_way = false;
         if due.round != self.round {
-            return;
+            return self.state.abandon();
         }
-        match outcome {
-            Ok(()) => {
-                for left in [&mut self.wanted, &mut self.besides] {
-                    left.retain(|partition, offset| due.offsets.get(partition) != Some(offset));
-                }
-                self.committed.extend(&due.offsets);
-                (self.backoff, self.retry_at, self.failure) = (Backoff::new(), None, None);
-            }
-            Err(error) => {
-                self.retry_at = Some(Instant::now() + self.backoff.next_pause(error.needs_operator));
-                self.failure = Some(error);
-            }
+        if outcome.is_ok() {
+            self.optional.retain(|partition, offset| due.offsets.get(partition) != Some(offset));
         }
+        self.state.end(&due.offsets, outcome);
     }
 
-    /// How long until a failed commit is tried again.
+    /// Returns the time until a failed commit is retried.
     pub(super) fn pause(&self) -> Option<Duration> {
-        self.retry_at.map(|at| at.saturating_duration_since(Instant::now()))
+        self.state.retry_in()
     }
 
-    /// Whether all that was wanted is committed.
+    /// Returns whether all requested offsets are committed.
     pub(super) fn settled(&self) -> bool {
-        self.wanted.is_empty()
+        self.state.is_settled()
     }
 
-    /// Why the last try failed, if it did.
+    /// Returns the error of the last attempt, if it failed.
     pub(super) fn failure(&self) -> Option<&Unavailable> {
-        self.failure.as_ref()
+        self.state.last_error()
     }
 
-    /// What this reader has committed.
+    /// Returns the offsets that this reader has committed.
     pub(super) fn committed(&self) -> &Offsets {
-        &self.committed
+        self.state.committed()
     }
 }
 

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     delivery::{Refusal, Unavailable, Writer},
-    log::{DeadLetter, PublishError, TopicWish},
+    log::{DeadLetter, PublishError, TopicOptions},
 };
 
 /// The header that says how often a message has been replayed; without it, never.
@@ -40,9 +40,9 @@ const PARTITIONS: i32 = 1;
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The topic of dead letters, to be made.
-pub(super) fn new_topic<'a>(name: &'a str, wish: &TopicWish) -> New<'a> {
-    let retention = wish.retention.unwrap_or(KEPT).max(KEPT);
-    New { name, partitions: PARTITIONS, wish: TopicWish { retention: Some(retention), ..*wish } }
+pub(super) fn new_topic<'a>(name: &'a str, options: &TopicOptions) -> New<'a> {
+    let retention = options.retention.unwrap_or(KEPT).max(KEPT);
+    New { name, partitions: PARTITIONS, options: TopicOptions { retention: Some(retention), ..*options } }
 }
 
 /// Writes dead letters of one topic.
@@ -63,7 +63,7 @@ impl DeadLetterWriter {
         if self.topic_is_settled {
             return;
         }
-        let made = topics::make(&self.brokers, &[new_topic(&self.topic, &TopicWish::default())]);
+        let made = topics::make(&self.brokers, &[new_topic(&self.topic, &TopicOptions::default())]);
         self.topic_is_settled = made.as_ref().is_ok() || made.as_ref().is_err_and(|error| error.needs_operator);
         if let Err(error) = made {
             tracing::warn!("{error}");

@@ -28,7 +28,7 @@ pub(super) fn inspect(settings: &Settings) -> Vec<Finding> {
     let config = options::clerk(settings);
     let consumer: BaseConsumer<Quiet> = match config.create_with_context(Quiet::default()) {
         Ok(consumer) => consumer,
-        Err(error) => return vec![Finding::broken("log", error.to_string(), "check the parameters of the URL")],
+        Err(error) => return vec![Finding::fail("log", error.to_string(), "check the parameters of the URL")],
     };
     let metadata = match consumer.fetch_metadata(None, CALL) {
         Ok(metadata) => metadata,
@@ -37,12 +37,12 @@ pub(super) fn inspect(settings: &Settings) -> Vec<Finding> {
             (0..super::office::EVENTS_MAX).for_each(|_| drop(consumer.poll(std::time::Duration::ZERO)));
             let error = consumer.context().complaint().unwrap_or_else(|| unavailable("no answer", &error));
             let advice = "see whether the brokers run, and whether host, port and security of the URL are theirs";
-            let log = Finding::broken("log", format!("kafka://{}: {}", settings.brokers, error.reason), advice);
+            let log = Finding::fail("log", format!("kafka://{}: {}", settings.brokers, error.reason), advice);
             let named = listeners::named_in(&error.reason, &settings.brokers);
             return [log].into_iter().chain(named).collect();
         }
     };
-    let mut findings = vec![Finding::well("log", format!("{} brokers answer", metadata.brokers().len()))];
+    let mut findings = vec![Finding::ok("log", format!("{} brokers answer", metadata.brokers().len()))];
     let unreachable = listeners::unreachable(metadata.brokers());
     let nothing_to_ask = !unreachable.is_empty() && unreachable.len() == metadata.brokers().len();
     findings.extend(unreachable);
@@ -53,14 +53,13 @@ pub(super) fn inspect(settings: &Settings) -> Vec<Finding> {
     match state(&metadata, topic) {
         None => {
             let advice = "make it: delaycast topics create --log URL";
-            findings.push(Finding::broken("topic", format!("there is no topic {topic}"), advice));
+            findings.push(Finding::fail("topic", format!("there is no topic {topic}"), advice));
             return findings;
         }
         Some((partitions, 0)) => {
-            findings
-                .push(Finding::well("topic", format!("{topic} has {partitions} partitions, all with their copies")));
+            findings.push(Finding::ok("topic", format!("{topic} has {partitions} partitions, all with their copies")));
         }
-        Some((partitions, lacking)) => findings.push(Finding::notice(
+        Some((partitions, lacking)) => findings.push(Finding::warn(
             "topic",
             format!("{lacking} of the {partitions} partitions of {topic} lack copies"),
             "see which brokers are down",
@@ -71,16 +70,16 @@ pub(super) fn inspect(settings: &Settings) -> Vec<Finding> {
     );
     findings.extend(lag(&consumer, settings, &metadata).unwrap_or_else(|error| {
         let error = unavailable("cannot learn what is committed", &error);
-        vec![Finding::broken("lag", error.reason, "see whether this user may read the group")]
+        vec![Finding::fail("lag", error.reason, "see whether this user may read the group")]
     }));
     findings.push(match state(&metadata, dead_topic) {
-        None => Finding::notice(
+        None => Finding::warn(
             "dead letters",
             format!("there is no topic {dead_topic} yet"),
             "it is made with the first dead letter, if this user may; else: delaycast topics create --log URL",
         ),
         Some(_) => count(&consumer, dead_topic, &metadata).map_or_else(
-            |error| Finding::broken("dead letters", error.to_string(), "see whether this user may read the topic"),
+            |error| Finding::fail("dead letters", error.to_string(), "see whether this user may read the topic"),
             dead_letters,
         ),
     });
@@ -142,7 +141,7 @@ fn lag(consumer: &BaseConsumer<Quiet>, settings: &Settings, metadata: &Metadata)
 fn of_a_former_topic(topic: &str, group: &str, id: TopicId) -> Finding {
     let found =
         format!("what group {group} has committed belongs to a former topic {topic} (id {id}), which was deleted");
-    Finding::notice("lag", found, "start a scorer: it reads this topic from its earliest message, or does so already")
+    Finding::warn("lag", found, "start a scorer: it reads this topic from its earliest message, or does so already")
 }
 
 /// Returns the finding on whether a scorer of the group runs. The group has no members that a broker could name; but
@@ -151,10 +150,10 @@ fn scorer(group: &str, last: DateTime<Utc>, now: DateTime<Utc>) -> Finding {
     let ago = (now - last).to_std().unwrap_or_default();
     let found = format!("one of group {group} committed {} s ago", ago.as_secs());
     if ago < REPEAT * REPETITIONS {
-        return Finding::well("scorer", found);
+        return Finding::ok("scorer", found);
     }
     let advice = format!("start one, if none runs: one that does commits every {} s", REPEAT.as_secs());
-    Finding::notice("scorer", format!("the last that {found}"), advice)
+    Finding::warn("scorer", format!("the last that {found}"), advice)
 }
 
 /// The partitions in which a group has come to a transaction that is open.
@@ -179,7 +178,7 @@ fn open_transactions(settings: &Settings, behind: &[(i32, i64, i64)]) -> Result<
         format!("a producer's transaction is open, and readers wait for it in partition {}", held_back.join(", "));
     let advice =
         "it ends when its producer commits or aborts, or at its time-out; kafka-transactions.sh finds and aborts one";
-    Ok(vec![Finding::notice("transactions", found, advice)])
+    Ok(vec![Finding::warn("transactions", found, advice)])
 }
 
 /// A topic that keeps only the last message of each key loses requests.
@@ -192,7 +191,7 @@ fn compacted(topic: &str, policy: &str) -> Option<Finding> {
     let advice = format!(
         "kafka-configs.sh --alter --entity-type topics --entity-name {topic} --add-config cleanup.policy=delete"
     );
-    Some(Finding::notice("topic", found, advice))
+    Some(Finding::warn("topic", found, advice))
 }
 
 fn count(consumer: &BaseConsumer<Quiet>, topic: &str, metadata: &Metadata) -> Result<u64, KafkaError> {
@@ -207,12 +206,12 @@ fn count(consumer: &BaseConsumer<Quiet>, topic: &str, metadata: &Metadata) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::State;
+    use crate::finding::Severity;
 
     #[test]
     fn a_compacted_topic_is_named() {
         for policy in ["compact", "compact,delete", "delete, compact"] {
-            assert!(compacted("t", policy).is_some_and(|finding| finding.state == State::Notice), "{policy}");
+            assert!(compacted("t", policy).is_some_and(|finding| finding.severity == Severity::Warn), "{policy}");
         }
         assert_eq!(compacted("t", "delete"), None);
     }
@@ -220,9 +219,9 @@ mod tests {
     #[test]
     fn a_scorer_that_has_committed_lately_runs() {
         let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        let state = |seconds| scorer("g", now - chrono::TimeDelta::seconds(seconds), now).state;
+        let severity = |seconds| scorer("g", now - chrono::TimeDelta::seconds(seconds), now).severity;
         // The clocks of two machines differ.
-        assert_eq!([-5, 0, 60].map(state), [State::Well; 3]);
-        assert_eq!(state(3600), State::Notice);
+        assert_eq!([-5, 0, 60].map(severity), [Severity::Ok; 3]);
+        assert_eq!(severity(3600), Severity::Warn);
     }
 }

@@ -16,10 +16,10 @@ use super::{
     *,
 };
 use crate::{
-    finding::State,
+    finding::Severity,
     log::{
         Lag, PartitionId,
-        promises::{PATIENCE, Rig, offsets_after},
+        promises::{ReaderHarness, TIMEOUT, offsets_after},
     },
 };
 
@@ -27,7 +27,7 @@ fn transactional(cluster: &Cluster, name: &str) -> BaseProducer {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", cluster.brokers()).set("transactional.id", name);
     let producer: BaseProducer = config.create().unwrap();
-    producer.init_transactions(PATIENCE).unwrap();
+    producer.init_transactions(TIMEOUT).unwrap();
     producer
 }
 
@@ -36,7 +36,7 @@ fn send(producer: &BaseProducer, topic: &str, count: usize) {
         let payload = number.to_string();
         producer.send(BaseRecord::<str, str>::to(topic).payload(&payload)).map_err(|(error, _)| error).unwrap();
     }
-    producer.flush(PATIENCE).unwrap();
+    producer.flush(TIMEOUT).unwrap();
 }
 
 fn committed(cluster: &Cluster, topic: &str) -> KafkaOffset {
@@ -45,7 +45,7 @@ fn committed(cluster: &Cluster, topic: &str) -> KafkaOffset {
         config.set("bootstrap.servers", cluster.brokers()).set("group.id", topic).create().unwrap();
     let mut list = TopicPartitionList::new();
     list.add_partition(topic, 0);
-    consumer.committed_offsets(list, PATIENCE).unwrap().elements()[0].offset()
+    consumer.committed_offsets(list, TIMEOUT).unwrap().elements()[0].offset()
 }
 
 fn found(log: &dyn Log, what: &str) -> Option<Finding> {
@@ -53,23 +53,23 @@ fn found(log: &dyn Log, what: &str) -> Option<Finding> {
 }
 
 /// Polls, as the source does all the time, until the lag is so much.
-fn wait_for_lag(rig: &mut Rig, left: u64) {
+fn wait_for_lag(harness: &mut ReaderHarness, left: u64) {
     let start = Instant::now();
-    while rig.reader.lag() != Some(Lag::from([(PartitionId(0), left)])) {
+    while harness.reader.lag() != Some(Lag::from([(PartitionId(0), left)])) {
         let mut messages = Vec::new();
-        rig.reader.poll(100, &mut messages);
+        harness.reader.poll(100, &mut messages);
         assert_eq!(messages, []);
-        assert!(start.elapsed() < PATIENCE, "{:?} instead of {left}", rig.reader.lag());
+        assert!(start.elapsed() < TIMEOUT, "{:?} instead of {left}", harness.reader.lag());
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
 /// Polls, as the source does all the time, until so much is committed.
-fn wait_for_commit(rig: &mut Rig, cluster: &Cluster, topic: &str, offset: i64) {
+fn wait_for_commit(harness: &mut ReaderHarness, cluster: &Cluster, topic: &str, offset: i64) {
     let start = Instant::now();
     while committed(cluster, topic) != KafkaOffset::Offset(offset) {
-        rig.reader.poll(100, &mut Vec::new());
-        assert!(start.elapsed() < PATIENCE, "{:?} instead of {offset}", committed(cluster, topic));
+        harness.reader.poll(100, &mut Vec::new());
+        assert!(start.elapsed() < TIMEOUT, "{:?} instead of {offset}", committed(cluster, topic));
     }
 }
 
@@ -78,52 +78,52 @@ fn promise_9_what_ends_a_transaction_and_what_was_aborted_is_no_lag() {
     let Some(cluster) = Cluster::real() else { return };
     let topic = cluster.topic(1);
     let log = cluster.log(&topic, &format!("group={topic}"));
-    let (producer, mut rig) = (transactional(&cluster, &topic), Rig::start(&*log, Share::ALL));
+    let (producer, mut harness) = (transactional(&cluster, &topic), ReaderHarness::start(&*log, Share::ALL));
 
     // Ten messages and their marker, five aborted ones and theirs.
     producer.begin_transaction().unwrap();
     send(&producer, &topic, 10);
-    producer.commit_transaction(PATIENCE).unwrap();
+    producer.commit_transaction(TIMEOUT).unwrap();
     producer.begin_transaction().unwrap();
     send(&producer, &topic, 5);
-    producer.abort_transaction(PATIENCE).unwrap();
-    let messages = rig.read(10);
-    wait_for_lag(&mut rig, 17);
+    producer.abort_transaction(TIMEOUT).unwrap();
+    let messages = harness.read(10);
+    wait_for_lag(&mut harness, 17);
     assert!(committed(&cluster, &topic) == KafkaOffset::Offset(0), "nothing of it has come back");
-    rig.reader.commit(&offsets_after(&messages[..4]));
-    wait_for_lag(&mut rig, 13);
-    rig.reader.commit(&offsets_after(&messages));
-    wait_for_lag(&mut rig, 0);
-    wait_for_commit(&mut rig, &cluster, &topic, 17);
+    harness.reader.commit(&offsets_after(&messages[..4]));
+    wait_for_lag(&mut harness, 13);
+    harness.reader.commit(&offsets_after(&messages));
+    wait_for_lag(&mut harness, 0);
+    wait_for_commit(&mut harness, &cluster, &topic, 17);
 
     // So it is after a restart.
-    drop(rig);
-    let mut rig = Rig::start(&*log, Share::ALL);
-    wait_for_lag(&mut rig, 0);
+    drop(harness);
+    let mut harness = ReaderHarness::start(&*log, Share::ALL);
+    wait_for_lag(&mut harness, 0);
 
     // One that is open holds back what others write, and that is lag.
     producer.begin_transaction().unwrap();
     send(&producer, &topic, 3);
     let other = log.producer().unwrap();
     crate::log::promises::publish(&*other, None, "behind it").unwrap();
-    wait_for_lag(&mut rig, 4);
+    wait_for_lag(&mut harness, 4);
     assert_eq!(committed(&cluster, &topic), KafkaOffset::Offset(17));
     let open = found(&*log, "transactions").expect("it is named");
     assert!(open.found.contains("0 (offset 17, 4 records)"), "{open:?}");
-    producer.commit_transaction(PATIENCE).unwrap();
-    let messages = rig.read(4);
-    rig.reader.commit(&offsets_after(&messages));
-    wait_for_lag(&mut rig, 0);
-    wait_for_commit(&mut rig, &cluster, &topic, 22);
+    producer.commit_transaction(TIMEOUT).unwrap();
+    let messages = harness.read(4);
+    harness.reader.commit(&offsets_after(&messages));
+    wait_for_lag(&mut harness, 0);
+    wait_for_commit(&mut harness, &cluster, &topic, 22);
     assert_eq!(found(&*log, "transactions"), None);
     assert!(found(&*log, "lag").unwrap().found.contains(" 0 messages to go"));
 
     // Nothing but what was aborted: nothing comes back through `commit`.
     producer.begin_transaction().unwrap();
     send(&producer, &topic, 2);
-    producer.abort_transaction(PATIENCE).unwrap();
-    wait_for_lag(&mut rig, 0);
-    wait_for_commit(&mut rig, &cluster, &topic, 25);
+    producer.abort_transaction(TIMEOUT).unwrap();
+    wait_for_lag(&mut harness, 0);
+    wait_for_commit(&mut harness, &cluster, &topic, 25);
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn the_doctor_names_a_scorer_that_runs_and_a_topic_that_loses_requests() {
         log.inspect().into_iter().any(|finding| finding.what == "topic" && finding.found.contains("compact"));
     assert!(compacted, "{:?}", log.inspect());
     // It has read nothing, as there is nothing to read, and yet there is no advice to start one.
-    let _rig = Rig::start(&*log, Share::ALL);
-    until(|| found(&*log, "scorer").is_some_and(|finding| finding.state == State::Well));
-    assert!(found(&*log, "lag").is_some_and(|finding| finding.state == State::Well));
+    let _harness = ReaderHarness::start(&*log, Share::ALL);
+    until(|| found(&*log, "scorer").is_some_and(|finding| finding.severity == Severity::Ok));
+    assert!(found(&*log, "lag").is_some_and(|finding| finding.severity == Severity::Ok));
 }

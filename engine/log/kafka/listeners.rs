@@ -76,7 +76,7 @@ fn told(id: i32, address: &str, why: &str) -> Finding {
     let found = format!("broker {id} names itself {address}, and that {why}");
     let advice = "set advertised.listeners of the broker to a host and port that are reached from here (clients go \
                   where the brokers say, whatever host the URL has), or make that name known here";
-    Finding::broken("brokers", found, advice)
+    Finding::fail("brokers", found, advice)
 }
 
 #[cfg(test)]

@@ -49,7 +49,8 @@ use rdkafka::{
 pub use options::{PUBLISH_BYTES_MAX, READ_AHEAD_BYTES_MAX, READ_AHEAD_MESSAGES_MAX};
 
 use super::{
-    DeadLetter, DeadLetterReader, DeadLetterSpan, Log, Producer, Published, Reader, Share, Topic, TopicWish, Wake,
+    DeadLetter, DeadLetterReader, DeadLetterSpan, Log, Producer, PublishCallback, Reader, Share, Topic, TopicOptions,
+    Wake,
 };
 use crate::{
     address::{Address, OpenError},
@@ -88,14 +89,15 @@ impl KafkaLog {
     }
 
     /// Makes the topics, if the URL asks for it.
-    fn make_topics_if_asked(&self) -> Result<(), Unavailable> {
+    fn create_topics_if_requested(&self) -> Result<(), Unavailable> {
         let Some(partitions) = self.settings.partitions else { return Ok(()) };
-        self.make_topics_of(partitions, &TopicWish::default()).map(drop)
+        self.create_topics_with(partitions, &TopicOptions::default()).map(drop)
     }
 
-    fn make_topics_of(&self, partitions: i32, wish: &TopicWish) -> Result<Vec<String>, Unavailable> {
+    fn create_topics_with(&self, partitions: i32, options: &TopicOptions) -> Result<Vec<String>, Unavailable> {
         let (requests, dead) = (&self.settings.topic, self.settings.dead_letter_topic());
-        let new = [topics::New { name: requests, partitions, wish: *wish }, dead_letters::new_topic(&dead, wish)];
+        let new =
+            [topics::New { name: requests, partitions, options: *options }, dead_letters::new_topic(&dead, options)];
         topics::make(&options::inquirer(&self.settings), &new)
     }
 
@@ -107,7 +109,7 @@ impl KafkaLog {
 
     /// The same before a message is sent. Who sends bears an outage, and a topic may be made later.
     fn sender(&self) -> Result<Sender, Unavailable> {
-        if let Err(error) = self.make_topics_if_asked() {
+        if let Err(error) = self.create_topics_if_requested() {
             tracing::warn!("{error}");
         }
         Sender::start(options::producer(&self.settings))
@@ -123,7 +125,7 @@ impl Log for KafkaLog {
         if let Some(count) = self.count_partitions()? {
             return Ok(count);
         }
-        self.make_topics_if_asked()?;
+        self.create_topics_if_requested()?;
         self.count_partitions()?.ok_or_else(|| topics::missing(&self.settings.topic))
     }
 
@@ -135,12 +137,12 @@ impl Log for KafkaLog {
         Ok(Arc::new(KafkaProducer { sender: self.sender()?, topic: self.settings.topic.clone() }))
     }
 
-    fn make_topics(&self, wish: &TopicWish) -> Result<Vec<Topic>, Unavailable> {
-        let made = self.make_topics_of(self.settings.partitions.unwrap_or(PARTITIONS), wish)?;
+    fn create_topics(&self, options: &TopicOptions) -> Result<Vec<Topic>, Unavailable> {
+        let created = self.create_topics_with(self.settings.partitions.unwrap_or(PARTITIONS), options)?;
         let (consumer, config) = (self.inquirer()?, options::inquirer(&self.settings));
         let describe = |name: &str| {
             let topic = topics::describe(&consumer, &config, name)?;
-            Ok(Topic { made: made.contains(&topic.name), ..topic })
+            Ok(Topic { created: created.contains(&topic.name), ..topic })
         };
         Ok(vec![describe(&self.settings.topic)?, describe(&self.settings.dead_letter_topic())?])
     }
@@ -167,7 +169,7 @@ struct KafkaProducer {
 }
 
 impl Producer for KafkaProducer {
-    fn publish_again(&self, key: Option<&str>, payload: Vec<u8>, attempt: u32, done: Published) {
+    fn republish(&self, key: Option<&str>, payload: Vec<u8>, attempt: u32, done: PublishCallback) {
         let header = || OwnedHeaders::new().insert(Header { key: ATTEMPT, value: Some(&attempt.to_string()) });
         let headers = (attempt > 0).then(header);
         self.sender.send(Outgoing { topic: &self.topic, key, payload: &payload, headers }, done);

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     background::Thread,
     delivery::{Backoff, Unavailable},
-    log::{Offset, PartitionId, Position, PublishError, Published},
+    log::{Offset, PartitionId, Position, PublishCallback, PublishError},
 };
 
 /// The thread waits for acknowledgements this long, then sees whether it should stop.
@@ -46,7 +46,7 @@ pub(super) struct Outgoing<'a> {
 /// A message on its way: its size, and whom to tell. The lock is never waited for; the binding wants to share this.
 struct Pending {
     bytes: usize,
-    done: Mutex<Published>,
+    done: Mutex<PublishCallback>,
 }
 
 impl Pending {
@@ -185,7 +185,7 @@ impl Sender {
     }
 
     /// Sends a message; returns at once. `done` is called once: when it is acknowledged, or has failed.
-    pub(super) fn send(&self, message: Outgoing<'_>, done: Published) {
+    pub(super) fn send(&self, message: Outgoing<'_>, done: PublishCallback) {
         let Outgoing { topic, key, payload, headers } = message;
         let bytes = payload.len();
         if bytes > PUBLISH_BYTES_MAX {

@@ -28,7 +28,7 @@ use rdkafka::{
 use super::*;
 use crate::log::{
     self, DEAD_LETTER_BYTES_MAX, Message, Offset, Offsets, PartitionId, PublishError,
-    promises::{self, PATIENCE, Rig, dead_letter, publish},
+    promises::{self, ReaderHarness, TIMEOUT, dead_letter, publish},
 };
 
 pub(super) type Mock = MockCluster<'static, DefaultProducerContext>;
@@ -85,7 +85,7 @@ impl Cluster {
         let log = self.log(&topic, "");
         let start = Instant::now();
         while log.partitions() != Ok(partitions.cast_unsigned()) {
-            assert!(start.elapsed() < PATIENCE, "{:?}", log.partitions());
+            assert!(start.elapsed() < TIMEOUT, "{:?}", log.partitions());
             std::thread::sleep(Duration::from_millis(10));
         }
         topic
@@ -122,7 +122,7 @@ fn promise_1_new_partitions_are_picked_up() {
         block_on(cluster.admin().create_partitions([&more], &AdminOptions::new())).unwrap();
         let start = Instant::now();
         while cluster.log(&topic, "").partitions() != Ok(5) {
-            assert!(start.elapsed() < PATIENCE);
+            assert!(start.elapsed() < TIMEOUT);
         }
     };
     let quickly = "topic.metadata.refresh.interval.ms=200";
@@ -137,20 +137,20 @@ fn promise_1_an_offset_out_of_range_means_the_earliest() {
         for n in 0..5 {
             publish(&*producer, None, format!("{n}")).unwrap();
         }
-        Rig::start(&*log, Share::ALL).commit(&Offsets::from([(PartitionId(0), Offset(1000))]));
-        let messages = Rig::start(&*log, Share::ALL).read(5);
+        ReaderHarness::start(&*log, Share::ALL).commit(&Offsets::from([(PartitionId(0), Offset(1000))]));
+        let messages = ReaderHarness::start(&*log, Share::ALL).read(5);
         assert_eq!(messages[0].position.offset, Offset(0));
     });
 }
 
 #[test]
-fn promise_2_the_callback_runs_for_what_is_new() {
-    Cluster::each(|cluster| promises::promise_2_the_callback_runs_for_what_is_new(&*cluster.new_log(4)));
+fn promise_2_the_callback_runs_for_new_messages() {
+    Cluster::each(|cluster| promises::promise_2_the_callback_runs_for_new_messages(&*cluster.new_log(4)));
 }
 
 #[test]
-fn promise_3_nothing_but_commit_commits_and_lag_tells() {
-    Cluster::each(|cluster| promises::promise_3_nothing_but_commit_commits_and_lag_tells(&*cluster.new_log(4)));
+fn promise_3_only_commit_commits_and_lag_shows_it() {
+    Cluster::each(|cluster| promises::promise_3_only_commit_commits_and_lag_shows_it(&*cluster.new_log(4)));
 }
 
 #[test]
@@ -163,20 +163,20 @@ fn promise_3_groups_have_offsets_of_their_own_and_a_commit_can_go_back() {
             publish(&*producer, None, format!("{n}")).unwrap();
         }
         let to = |offset| Offsets::from([(PartitionId(0), Offset(offset))]);
-        Rig::start(&*one, Share::ALL).commit(&to(8));
-        assert_eq!(Rig::start(&*other, Share::ALL).read(10).len(), 10);
+        ReaderHarness::start(&*one, Share::ALL).commit(&to(8));
+        assert_eq!(ReaderHarness::start(&*other, Share::ALL).read(10).len(), 10);
         // An overlapping generation rewinds: work again, and nothing skipped.
-        Rig::start(&*one, Share::ALL).commit(&to(3));
-        assert_eq!(Rig::start(&*one, Share::ALL).read(7)[0].position.offset, Offset(3));
+        ReaderHarness::start(&*one, Share::ALL).commit(&to(3));
+        assert_eq!(ReaderHarness::start(&*one, Share::ALL).read(7)[0].position.offset, Offset(3));
     });
 }
 
 #[test]
-fn promises_3_and_4_an_outage_is_waited_out() {
+fn promises_3_and_4_outages_are_retried() {
     let cluster = Cluster::mock();
     let log = cluster.new_log(4);
     let Cluster::Mock(mock) = &cluster else { panic!() };
-    promises::promises_3_and_4_an_outage_is_waited_out(
+    promises::promises_3_and_4_outages_are_retried(
         &*log,
         || mock.broker_down(1).unwrap(),
         || mock.broker_up(1).unwrap(),
@@ -188,25 +188,25 @@ fn promise_4_a_log_that_is_not_there_is_waited_for_and_said_so() {
     let nowhere = log::open("kafka://127.0.0.1:1/requests").unwrap();
     let error = nowhere.partitions().unwrap_err();
     assert!(!error.needs_operator && error.reason.contains("127.0.0.1:1"), "{error}");
-    let rig = Rig::start(&*nowhere, Share::ALL);
+    let harness = ReaderHarness::start(&*nowhere, Share::ALL);
     let start = Instant::now();
     let outage = loop {
-        if let Some(outage) = rig.health.outage() {
+        if let Some(outage) = harness.health.outage() {
             break outage;
         }
-        assert!(start.elapsed() < PATIENCE);
+        assert!(start.elapsed() < TIMEOUT);
         std::thread::sleep(Duration::from_millis(10));
     };
     assert!(!outage.needs_operator && outage.reason.contains("127.0.0.1:1"), "{outage:?}");
     let failed = publish(&*nowhere.producer().unwrap(), None, "m").unwrap_err();
     assert!(matches!(&failed, PublishError::Unavailable(error) if error.reason.contains("127.0.0.1:1")), "{failed:?}");
-    assert!(start.elapsed() < PATIENCE);
+    assert!(start.elapsed() < TIMEOUT);
 }
 
 #[test]
-fn promise_5_what_is_buffered_is_bounded() {
+fn promise_5_buffers_are_bounded() {
     Cluster::each(|cluster| {
-        promises::promise_5_what_is_buffered_is_bounded(&*cluster.new_log(2), READ_AHEAD_MESSAGES_MAX);
+        promises::promise_5_buffers_are_bounded(&*cluster.new_log(2), READ_AHEAD_MESSAGES_MAX);
     });
 }
 
@@ -216,23 +216,23 @@ fn messages_of_a_key_share_a_partition() {
 }
 
 #[test]
-fn a_message_of_the_largest_size_lands_and_a_larger_one_is_refused() {
+fn a_message_of_the_largest_size_is_published_and_a_larger_one_is_refused() {
     Cluster::each(|cluster| {
         let log = cluster.new_log(4);
-        promises::a_message_of_the_largest_size_lands_and_a_larger_one_is_refused(&*log, PUBLISH_BYTES_MAX);
+        promises::a_message_of_the_largest_size_is_published_and_a_larger_one_is_refused(&*log, PUBLISH_BYTES_MAX);
     });
 }
 
 /// A mock cluster knows no offsets for moments.
 #[test]
-fn promise_6_dead_letters_are_read_from_a_moment_or_where_a_group_is() {
+fn promise_6_dead_letters_are_read_from_a_timestamp_or_a_committed_offset() {
     let Some(cluster) = Cluster::real() else { return };
-    promises::promise_6_dead_letters_are_read_from_a_moment_or_where_a_group_is(&*cluster.new_log(2));
+    promises::promise_6_dead_letters_are_read_from_a_timestamp_or_a_committed_offset(&*cluster.new_log(2));
 }
 
 #[test]
-fn promise_7_a_replayed_message_says_how_often() {
-    Cluster::each(|cluster| promises::promise_7_a_replayed_message_says_how_often(&*cluster.new_log(1)));
+fn promise_7_a_replayed_message_carries_its_attempts() {
+    Cluster::each(|cluster| promises::promise_7_a_replayed_message_carries_its_attempts(&*cluster.new_log(1)));
 }
 
 #[test]
@@ -248,13 +248,13 @@ fn dead_letters_land_in_their_topic_with_all_there_is_to_know() {
         let start = Instant::now();
         // The topic is made for the first letter, which may take a moment.
         while let Err(error) = writer.write(&letters[..1]) {
-            assert!(start.elapsed() < PATIENCE, "{error}");
+            assert!(start.elapsed() < TIMEOUT, "{error}");
         }
         assert_eq!(writer.write(&letters), Ok(vec![]));
         let mut kept = BTreeMap::new();
         let consumer = reads_all(cluster, &format!("{topic}.dlq"));
         while kept.len() < letters.len() {
-            assert!(start.elapsed() < PATIENCE, "{} kept", kept.len());
+            assert!(start.elapsed() < TIMEOUT, "{} kept", kept.len());
             let Some(message) = consumer.poll(Duration::from_millis(100)) else { continue };
             let message = message.unwrap();
             let headers = headers_of(message.headers().unwrap());
@@ -277,7 +277,7 @@ fn dead_letters_land_in_their_topic_with_all_there_is_to_know() {
 fn reads_all(cluster: &Cluster, topic: &str) -> BaseConsumer {
     let consumer: BaseConsumer =
         ClientConfig::new().set("bootstrap.servers", cluster.brokers()).set("group.id", "test").create().unwrap();
-    let partitions = consumer.fetch_metadata(Some(topic), PATIENCE).unwrap().topics()[0].partitions().len();
+    let partitions = consumer.fetch_metadata(Some(topic), TIMEOUT).unwrap().topics()[0].partitions().len();
     let mut list = TopicPartitionList::new();
     for partition in 0..partitions {
         list.add_partition_offset(topic, partition as i32, KafkaOffset::Beginning).unwrap();
@@ -299,8 +299,8 @@ fn a_message_without_a_payload_is_an_empty_one() {
         let producer: rdkafka::producer::BaseProducer =
             ClientConfig::new().set("bootstrap.servers", cluster.brokers()).create().unwrap();
         producer.send(rdkafka::producer::BaseRecord::<[u8], [u8]>::to(&topic)).map_err(|(error, _)| error).unwrap();
-        rdkafka::producer::Producer::flush(&producer, PATIENCE).unwrap();
-        let messages: Vec<Message> = Rig::start(&*cluster.log(&topic, ""), Share::ALL).read(1);
+        rdkafka::producer::Producer::flush(&producer, TIMEOUT).unwrap();
+        let messages: Vec<Message> = ReaderHarness::start(&*cluster.log(&topic, ""), Share::ALL).read(1);
         assert!(messages[0].payload.is_empty());
     });
 }
@@ -312,8 +312,8 @@ fn a_topic_that_is_not_there_is_made_where_the_url_says_so() {
     let topic = format!("{}-more", cluster.topic(1));
     let error = cluster.log(&topic, "").partitions().unwrap_err();
     assert!(error.needs_operator && error.reason.contains(&format!("there is no topic {topic}")), "{error}");
-    let rig = Rig::start(&*cluster.log(&topic, ""), Share::ALL);
-    until(|| rig.health.outage().is_some_and(|outage| outage.needs_operator));
+    let harness = ReaderHarness::start(&*cluster.log(&topic, ""), Share::ALL);
+    until(|| harness.health.outage().is_some_and(|outage| outage.needs_operator));
     assert_eq!(cluster.log(&topic, "partitions=3").partitions(), Ok(3));
     assert_eq!(cluster.log(&format!("{topic}.dlq"), "").partitions(), Ok(1));
     assert_eq!(cluster.log(&topic, "partitions=5").partitions(), Ok(3), "it stays as it is");
@@ -322,7 +322,7 @@ fn a_topic_that_is_not_there_is_made_where_the_url_says_so() {
 pub(super) fn until(mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
-        assert!(start.elapsed() < PATIENCE);
+        assert!(start.elapsed() < TIMEOUT);
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -357,15 +357,15 @@ fn a_group_that_another_application_reads_with_is_not_ours_to_commit_to() {
         other.poll(Duration::from_millis(10));
         other.assignment().unwrap().count() > 0
     });
-    let mut rig = Rig::start(&*log, Share::ALL);
-    let messages = rig.read(1);
-    rig.reader.commit(&promises::offsets_after(&messages));
-    until(|| rig.health.outage().is_some_and(|outage| outage.needs_operator));
-    let outage = rig.health.outage().unwrap();
+    let mut harness = ReaderHarness::start(&*log, Share::ALL);
+    let messages = harness.read(1);
+    harness.reader.commit(&promises::offsets_after(&messages));
+    until(|| harness.health.outage().is_some_and(|outage| outage.needs_operator));
+    let outage = harness.health.outage().unwrap();
     assert!(outage.reason.contains("another application reads with this group"), "{outage:?}");
     // Reading goes on, and once the other is gone, so does committing.
     publish(&*producer, None, "second").unwrap();
-    assert_eq!(rig.read(1)[0].payload.bytes(), b"second");
+    assert_eq!(harness.read(1)[0].payload.bytes(), b"second");
     drop(other);
-    rig.reader.close(Instant::now() + PATIENCE).unwrap();
+    harness.reader.close(Instant::now() + TIMEOUT).unwrap();
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     delivery::Unavailable,
-    log::{Topic, TopicWish},
+    log::{Topic, TopicOptions},
 };
 
 /// As many replicas as the brokers are set to make.
@@ -64,18 +64,18 @@ pub(super) fn missing(topic: &str) -> Unavailable {
 pub(super) struct New<'a> {
     pub(super) name: &'a str,
     pub(super) partitions: i32,
-    pub(super) wish: TopicWish,
+    pub(super) options: TopicOptions,
 }
 
 /// Makes topics, unless they are there; names those that it has made. Blocks, a little over
 /// [`CALL`] at most.
 pub(super) fn make(config: &ClientConfig, topics: &[New<'_>]) -> Result<Vec<String>, Unavailable> {
     let doing = "cannot make the topics";
-    let retention_ms = |wish: &TopicWish| wish.retention.map(|retention| retention.as_millis().to_string());
-    let retentions: Vec<_> = topics.iter().map(|topic| retention_ms(&topic.wish)).collect();
+    let retention_ms = |options: &TopicOptions| options.retention.map(|retention| retention.as_millis().to_string());
+    let retentions: Vec<_> = topics.iter().map(|topic| retention_ms(&topic.options)).collect();
     let mut new = Vec::new();
     for (topic, retention_ms) in topics.iter().zip(&retentions) {
-        let copies = topic.wish.replication.and_then(|copies| i32::try_from(copies).ok()).unwrap_or(COPIES);
+        let copies = topic.options.replication.and_then(|copies| i32::try_from(copies).ok()).unwrap_or(COPIES);
         let wanted = NewTopic::new(topic.name, topic.partitions, Fixed(copies));
         new.push(match retention_ms {
             Some(retention_ms) => wanted.set("retention.ms", retention_ms),
@@ -119,7 +119,7 @@ pub(super) fn describe<C: ConsumerContext>(
     let retention = configured(config, topic, "retention.ms");
     Ok(Topic {
         name: topic.to_owned(),
-        made: false,
+        created: false,
         partitions: partitions.len() as u32,
         replication: Some(replicas as u32),
         // -1: for ever.

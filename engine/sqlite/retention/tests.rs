@@ -5,7 +5,7 @@ use crate::{
     clock::{self, BootId},
     log::{
         self, DEAD_LETTER_BYTES_MAX, Offset, Offsets, PartitionId, Share,
-        promises::{Rig, dead_letter, publish},
+        promises::{ReaderHarness, dead_letter, publish},
     },
     sqlite::{Database, Inspector},
     store::{
@@ -62,7 +62,7 @@ impl Bench {
     fn commit(&self, group: &str, offsets: &[(u32, u64)]) {
         let log = log::open(&format!("{}&group={group}", self.url)).unwrap();
         let offsets = offsets.iter().map(|&(partition, offset)| (PartitionId(partition), Offset(offset)));
-        Rig::start(&*log, Share::ALL).commit(&offsets.collect::<Offsets>());
+        ReaderHarness::start(&*log, Share::ALL).commit(&offsets.collect::<Offsets>());
     }
 }
 
@@ -84,7 +84,7 @@ fn rule_1_messages_go_when_old_and_behind_all_groups() {
     assert_eq!(bench.sweep(8, &limits), 5);
     // A group that is new starts at the earliest that is left, and offsets go on.
     let log = log::open(&format!("{}&group=c", bench.url)).unwrap();
-    let messages = Rig::start(&*log, Share::ALL).read(1301 - 555);
+    let messages = ReaderHarness::start(&*log, Share::ALL).read(1301 - 555);
     let first = |partition| messages.iter().find(|m| m.position.partition == PartitionId(partition)).unwrap().position;
     assert_eq!((first(0).offset, first(1).offset), (Offset(550), Offset(5)));
 }
@@ -113,9 +113,9 @@ fn rule_1_a_committed_offset_that_is_no_longer_kept_means_the_earliest() {
         bench.connection.execute("DELETE FROM committed_offsets WHERE consumer_group = 'slow'", []).unwrap();
         bench.connection.execute(insert, params![partition, committed]).unwrap();
         let log = log::open(&format!("{}&group=slow", bench.url)).unwrap();
-        let mut rig = Rig::start(&*log, Share::ALL);
-        assert_eq!(rig.read(6)[0].position.offset, Offset(15));
-        rig.commit(&Offsets::from([(PartitionId(partition), Offset(16))]));
+        let mut harness = ReaderHarness::start(&*log, Share::ALL);
+        assert_eq!(harness.read(6)[0].position.offset, Offset(15));
+        harness.commit(&Offsets::from([(PartitionId(partition), Offset(16))]));
         let kept = bench.inspector.committed_offsets(log::TOPIC).unwrap();
         assert_eq!(kept.iter().find(|kept| kept.group == "slow").unwrap().next, Offset(16), "not {committed}");
     }

@@ -45,7 +45,7 @@ fn rule_5_under_a_forgotten_reader_writing_stops_and_goes_on_by_itself() {
     }
     assert!(length() < 1 << 20);
     landed.push(publish(&*producer, None, "last").unwrap());
-    let read = promises::Rig::start(&*log, Share::ALL).read(landed.len());
+    let read = promises::ReaderHarness::start(&*log, Share::ALL).read(landed.len());
     assert_eq!(read.len(), landed.len(), "what was acknowledged is there");
 }
 
@@ -107,15 +107,15 @@ fn rule_10_a_group_tells_what_it_alone_keeps() {
         let groups = groups::list(&database.connect().unwrap(), now_ms()).unwrap();
         groups.into_iter().find(|group| group.group == "stopped").unwrap().is_read
     };
-    let mut rig = promises::Rig::start(&*log, Share::ALL);
-    rig.read(1);
+    let mut harness = promises::ReaderHarness::start(&*log, Share::ALL);
+    harness.read(1);
     database.change(0, |_| Ok(())).unwrap();
     assert!(is_read());
     // It renews its commits, so that an idle group that is read does not expire.
-    rig.reader.renew();
+    harness.reader.renew();
     database.change(0, |_| Ok(())).unwrap();
     assert!(groups::list(&database.connect().unwrap(), now).unwrap()[2].idle(Utc::now()) < PATIENCE);
-    drop(rig);
+    drop(harness);
     database.change(0, |_| Ok(())).unwrap();
     assert!(!is_read());
 }
@@ -192,7 +192,7 @@ fn rule_10_a_process_that_was_killed_reads_no_more() {
     assert_eq!(rows(&connection), 1);
     // The next reader of the group removes what is left of it.
     let log = log::open(&format!("sqlite:{}?topic=t&group=slow", path.display())).unwrap();
-    let _rig = promises::Rig::start(&*log, Share::ALL);
+    let _harness = promises::ReaderHarness::start(&*log, Share::ALL);
     database.change(0, |_| Ok(())).unwrap();
     assert_eq!(rows(&connection), 1);
     assert!(readers::is_read_by_name(&connection, "t", "slow").unwrap());

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs};
 
 use super::*;
 use crate::{
-    finding::State,
+    finding::Severity,
     sqlite::{Inspector, identity::beside, open::path_of},
     testing::Toy,
 };
@@ -55,7 +55,7 @@ fn rule_9_a_file_that_nothing_uses_is_read_and_left_as_it_is() {
     assert_eq!(before.len(), 1);
     let url = format!("sqlite:{}", path.display());
     for finding in log::inspect(&url).unwrap().into_iter().chain(store::inspect::<Toy>(&url).unwrap()) {
-        assert!(finding.state != State::Broken, "{finding:?}");
+        assert!(finding.severity != Severity::Fail, "{finding:?}");
     }
     assert_eq!(log::groups(&url).unwrap(), []);
     let no_topic = log::inspect(&format!("{url}?topic=none")).unwrap();
@@ -65,7 +65,7 @@ fn rule_9_a_file_that_nothing_uses_is_read_and_left_as_it_is() {
     // Of an earlier version: it is not brought up to this one.
     schema::step_down(&Connection::open(&path).unwrap()).unwrap();
     let before = content(dir.path());
-    assert!(log::inspect(&url).unwrap().iter().all(|finding| finding.state != State::Broken));
+    assert!(log::inspect(&url).unwrap().iter().all(|finding| finding.severity != Severity::Fail));
     assert_eq!(content(dir.path()), before);
     Connection::open(&path).unwrap().pragma_update(None, "user_version", schema::VERSION + 1).unwrap();
     assert!(log::inspect(&url).unwrap_err().to_string().contains("version"));
@@ -115,6 +115,6 @@ fn rule_9_a_path_comes_from_the_url_whatever_its_characters() {
     drop(Database::open(&path).unwrap());
     let url = crate::address::of_file(&path);
     assert_eq!(path_of(&crate::address::Address::parse(&url).unwrap()).unwrap(), path);
-    assert!(store::inspect::<Toy>(&url).unwrap().iter().all(|finding| finding.state == State::Well));
+    assert!(store::inspect::<Toy>(&url).unwrap().iter().all(|finding| finding.severity == Severity::Ok));
     assert_eq!(content(dir.path()).len(), 1);
 }

@@ -13,7 +13,7 @@ use super::*;
 use crate::{
     log::{
         self, Position, Share,
-        promises::{Rig, publish},
+        promises::{ReaderHarness, publish},
     },
     store::promises::rejection,
     testing::Toy,
@@ -72,17 +72,17 @@ fn rule_1_processes_that_start_together_share_a_file() {
         assert!(other.wait().unwrap().success());
     }
     assert_eq!(landed.len(), 150, "an offset was given twice");
-    let mut rig = Rig::start(&*log, Share::ALL);
-    assert_eq!(rig.read(150).iter().map(|message| message.position).collect::<BTreeSet<_>>(), landed);
+    let mut harness = ReaderHarness::start(&*log, Share::ALL);
+    assert_eq!(harness.read(150).iter().map(|message| message.position).collect::<BTreeSet<_>>(), landed);
 }
 
 #[test]
 fn rule_4_a_reader_is_woken_by_another_process() {
     let (_dir, path) = temporary();
     let log = log::open(&format!("sqlite:{}", path.display())).unwrap();
-    let mut rig = Rig::start(&*log, Share::ALL);
+    let mut harness = ReaderHarness::start(&*log, Share::ALL);
     let mut other = start_other(&path, 20);
-    assert_eq!(rig.read(20).len(), 20);
+    assert_eq!(harness.read(20).len(), 20);
     assert!(other.wait().unwrap().success());
 }
 
@@ -102,10 +102,10 @@ fn a_process_killed_at_any_moment_loses_nothing_that_was_acknowledged() {
         other.wait().unwrap();
         let (log, store) = (log::open(&url).unwrap(), store::open::<Toy>(&url).unwrap());
         // Nothing was committed for the group, so all that ever landed is read.
-        let mut rig = Rig::start(&*log, Share::ALL);
+        let mut harness = ReaderHarness::start(&*log, Share::ALL);
         let mut messages = Vec::new();
         while !kept.iter().all(|(position, _)| messages.iter().any(|m: &log::Message| m.position == *position)) {
-            messages.extend(rig.read(1));
+            messages.extend(harness.read(1));
         }
         let lookup = store.lookup().unwrap();
         for (position, body) in &kept {

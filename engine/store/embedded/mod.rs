@@ -53,8 +53,8 @@ fn inspect(inspector: &Inspector) -> Vec<Finding> {
     let path = inspector.path().display();
     let mut findings = inspector.findings();
     findings.push(match inspector.answers() {
-        Ok(answers) => Finding::well("store", format!("{path} can be read, and holds {answers} answers")),
-        Err(error) => Finding::broken("store", error.to_string(), format!("look after {path}")),
+        Ok(answers) => Finding::ok("store", format!("{path} can be read, and holds {answers} answers")),
+        Err(error) => Finding::fail("store", error.to_string(), format!("look after {path}")),
     });
     findings
 }
@@ -88,7 +88,7 @@ impl<D: Domain> Store<D> for EmbeddedStore<D> {
     fn inspect(&self) -> Vec<Finding> {
         match Inspector::open(self.database.path()) {
             Ok(inspector) => inspect(&inspector),
-            Err(error) => vec![Finding::broken("store", error.to_string(), "see the file that is named")],
+            Err(error) => vec![Finding::fail("store", error.to_string(), "see the file that is named")],
         }
     }
 

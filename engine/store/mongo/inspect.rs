@@ -22,7 +22,7 @@ pub(super) fn inspect<D: Domain>(store: &MongoStore<D>) -> Vec<Finding> {
         Ok(hello) => hello,
         Err(error) => {
             let advice = "see whether it runs, and whether host, user and password of the URL are right";
-            return vec![Finding::broken("store", format!("{place}: {}", error.reason), advice)];
+            return vec![Finding::fail("store", format!("{place}: {}", error.reason), advice)];
         }
     };
     let version = ask(store, doc! { "buildInfo": 1 }).ok();
@@ -30,29 +30,27 @@ pub(super) fn inspect<D: Domain>(store: &MongoStore<D>) -> Vec<Finding> {
     let wire = number(&hello, "maxWireVersion").unwrap_or(0);
     let found = format!("{place} answers, version {}, wire version {wire}", version.as_deref().unwrap_or("unknown"));
     let mut findings = vec![if wire < WIRE_VERSION_MIN {
-        Finding::broken("store", found, format!("use MongoDB 4.4 (wire version {WIRE_VERSION_MIN}) or newer"))
+        Finding::fail("store", found, format!("use MongoDB 4.4 (wire version {WIRE_VERSION_MIN}) or newer"))
     } else {
-        Finding::well("store", found)
+        Finding::ok("store", found)
     }];
     findings.extend(takeover(store));
     findings.push(match ask(store, doc! { "listIndexes": answers }) {
-        Ok(indexes) if has_index(&indexes, "UUID") => Finding::well("index", format!("{answers} has one on UUID")),
+        Ok(indexes) if has_index(&indexes, "UUID") => Finding::ok("index", format!("{answers} has one on UUID")),
         Ok(_) => {
-            Finding::notice("index", format!("{answers} has none on UUID"), "a scorer that may makes it when it starts")
+            Finding::warn("index", format!("{answers} has none on UUID"), "a scorer that may makes it when it starts")
         }
         // NamespaceNotFound and others: nothing was ever written.
-        Err(_) => Finding::notice("index", format!("there is no {answers} yet"), "a scorer makes it when it starts"),
+        Err(_) => Finding::warn("index", format!("there is no {answers} yet"), "a scorer makes it when it starts"),
     });
     let reference = D::COLLECTIONS.reference.map(|reference| (reference.name, reference.collection));
     for (what, collection) in [("answers", answers)].into_iter().chain(reference) {
         findings.push(match ask(store, doc! { "count": collection }) {
             Ok(reply) => {
                 let count = number(&reply, "n").unwrap_or(0);
-                Finding::well(what, format!("{count} documents in {collection}"))
+                Finding::ok(what, format!("{count} documents in {collection}"))
             }
-            Err(error) => {
-                Finding::broken(what, error.reason, format!("grant this user to read and write {collection}"))
-            }
+            Err(error) => Finding::fail(what, error.reason, format!("grant this user to read and write {collection}")),
         });
     }
     findings
@@ -79,7 +77,7 @@ fn takeover<D: Domain>(store: &MongoStore<D>) -> Option<Finding> {
             "once none of its requests is left to read, takeover=off in the store's URL saves that",
         ),
     };
-    Some(Finding::notice("takeover", found, advice))
+    Some(Finding::warn("takeover", found, advice))
 }
 
 fn ask<D: Domain>(store: &MongoStore<D>, command: Document) -> Result<Document, Unavailable> {

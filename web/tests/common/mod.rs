@@ -20,7 +20,7 @@ use delaycast::{
     document,
     explanation::{Change, Explanation, Factor},
     features::Given,
-    log::{Offset, PartitionId, Position, Producer, PublishError, Published},
+    log::{Offset, PartitionId, Position, Producer, PublishCallback, PublishError},
     request::{self, Request},
     store::{Lookup, Outcome},
 };
@@ -43,11 +43,11 @@ pub(crate) struct InMemoryLog {
     pub(crate) mood: Mutex<LogMood>,
     pub(crate) published: Mutex<Vec<(Option<String>, Vec<u8>)>>,
     /// Promises that were never kept: dropping one would be an answer.
-    unanswered: Mutex<Vec<Published>>,
+    unanswered: Mutex<Vec<PublishCallback>>,
 }
 
 impl Producer for InMemoryLog {
-    fn publish_again(&self, key: Option<&str>, payload: Vec<u8>, _: u32, done: Published) {
+    fn republish(&self, key: Option<&str>, payload: Vec<u8>, _: u32, done: PublishCallback) {
         let mood = *self.mood.lock().unwrap();
         if mood == LogMood::Fails {
             done(Err(PublishError::Unavailable(Unavailable::transient("the <b>broker</b> is away"))));

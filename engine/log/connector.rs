@@ -1,0 +1,96 @@
+//! The traits that a connector implements. Their promises are numbered in [`super`].
+
+use std::{sync::Arc, time::Instant};
+
+use super::{
+    dead_letter::{DeadLetter, DeadLetterReader, Span},
+    message::Message,
+    position::{Lag, Offsets, Position, Share},
+    topic::{Topic, TopicOptions},
+};
+use crate::{
+    delivery::{Health, Unavailable, Writer},
+    finding::Finding,
+};
+
+/// A callback that runs, on any thread, when there may be something new to poll. It must be cheap and must not block.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// Reads the partitions of one [`Share`] for a consumer group.
+pub trait Reader: Send {
+    /// Moves at most `messages_max` messages into `into`, without blocking. Returns whether more are ready.
+    fn poll(&mut self, messages_max: usize, into: &mut Vec<Message>) -> bool;
+
+    /// Starts to commit these offsets for the group; returns at once.
+    fn commit(&mut self, offsets: &Offsets);
+
+    /// Commits the last committed offsets again: some logs expire the offsets of idle groups. Returns at once.
+    fn renew(&mut self);
+
+    /// Returns when all offsets handed to [`Reader::commit`] are committed, or fails at the deadline. Blocks.
+    fn close(&mut self, deadline: Instant) -> Result<(), Unavailable>;
+
+    /// Returns the number of uncommitted messages of each owned partition, also where it is 0; `None` if it cannot be
+    /// known.
+    fn lag(&self) -> Option<Lag>;
+}
+
+/// The reason why a message was not published.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PublishError {
+    /// The message is larger than the log takes.
+    #[error("the message has {bytes} bytes, and this log takes at most {bytes_max}")]
+    TooLarge {
+        /// The message's size.
+        bytes: usize,
+        /// The largest size taken.
+        bytes_max: usize,
+    },
+    /// The log did not acknowledge the message in time. It may still be appended.
+    #[error("the request log does not answer: {0}")]
+    Unavailable(#[from] Unavailable),
+}
+
+/// The delivery callback of [`Producer::publish`]: called once, on any thread, with the position of the message.
+pub type PublishCallback = Box<dyn FnOnce(Result<Position, PublishError>) + Send>;
+
+/// Appends messages to the log.
+pub trait Producer: Send + Sync {
+    /// Appends a message and calls `done` once it is durable, or has failed, within 5 s. Messages with the same key
+    /// go to the same partition. Returns at once. The queue is bounded; when it is full the message fails as
+    /// [`PublishError::Unavailable`].
+    fn publish(&self, key: Option<&str>, payload: Vec<u8>, done: PublishCallback) {
+        self.republish(key, payload, 0, done);
+    }
+
+    /// Appends the record of a dead letter that is replayed, with its [`Message::attempt`].
+    fn republish(&self, key: Option<&str>, payload: Vec<u8>, attempt: u32, done: PublishCallback);
+}
+
+/// A request log, opened by URL.
+pub trait Log: Send + Sync {
+    /// Returns the log's address for operators, without secrets.
+    fn describe(&self) -> String;
+
+    /// Returns the current number of partitions of the topic.
+    fn partitions(&self) -> Result<u32, Unavailable>;
+
+    /// Returns a reader for a share of the partitions.
+    fn reader(&self, share: Share, wake: Wake, health: Arc<Health>) -> Result<Box<dyn Reader>, Unavailable>;
+
+    /// Returns a producer of requests.
+    fn producer(&self) -> Result<Arc<dyn Producer>, Unavailable>;
+
+    /// Returns a writer of dead letters.
+    fn dead_letters(&self) -> Result<Box<dyn Writer<DeadLetter>>, Unavailable>;
+
+    /// Creates the topics of requests and of dead letters, with the URL's number of partitions, unless they exist;
+    /// returns both. An existing topic is not changed. Blocks, for seconds.
+    fn create_topics(&self, options: &TopicOptions) -> Result<Vec<Topic>, Unavailable>;
+
+    /// Checks all that a scorer needs of the log. Blocks, 30 s at most.
+    fn inspect(&self) -> Vec<Finding>;
+
+    /// Returns a reader of dead letters.
+    fn read_dead_letters(&self, span: Span<'_>) -> Result<Box<dyn DeadLetterReader>, Unavailable>;
+}
