@@ -86,7 +86,7 @@ mod tests {
     use delaycast::{
         atlas::Atlas,
         delivery::Unavailable,
-        log::{Producer, Published},
+        log::{Producer, PublishCallback},
         store::{Lookup, Outcome},
     };
 
@@ -96,7 +96,7 @@ mod tests {
     struct Idle;
 
     impl Producer for Idle {
-        fn publish_again(&self, _: Option<&str>, _: Vec<u8>, _: u32, _: Published) {}
+        fn republish(&self, _: Option<&str>, _: Vec<u8>, _: u32, _: PublishCallback) {}
     }
 
     impl Lookup for Idle {
