@@ -16,14 +16,13 @@
 //! * [`ndjson`]: JSON lines of bounded length.
 //! * [`finding`]: the results of an inspection, in words.
 //! * [`clock`]: the wall clock, which may be set to anything, and the time that elapses.
-//! * [`background`]: threads that are joined with a deadline.
+//! * [`runtime`]: stopping, joining, retrying, locking: the needs of every part with threads.
 //! * [`status`]: the state of a scorer, as its supervisor and the page of operations show it.
 //! * [`supervise`]: a process that restarts another one.
 //! * [`process`]: this process's use of the machine.
 
 pub mod address;
 pub mod answer;
-pub mod background;
 pub mod clock;
 pub mod delivery;
 pub mod document;
@@ -36,6 +35,7 @@ pub mod ndjson;
 pub mod process;
 pub mod regular_file;
 pub mod request;
+pub mod runtime;
 pub mod shadow;
 pub mod sqlite;
 pub mod status;

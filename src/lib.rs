@@ -45,5 +45,5 @@ pub mod shadow;
 pub mod weather;
 
 pub use engine::{
-    address, clock, delivery, document, finding, key_file, log, ndjson, process, sqlite, store, supervise,
+    address, clock, delivery, document, finding, key_file, log, ndjson, process, runtime, sqlite, store, supervise,
 };

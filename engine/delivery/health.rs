@@ -1,13 +1,11 @@
-//! Whether a log or store serves, and since when not.
+//! The health of a connection: serving, or waiting since a moment.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use super::Unavailable;
+use crate::runtime::{Mutex, Stop, retry};
 
-/// An outage says so again in the log after this time.
+/// An outage is logged again after this time.
 const REMIND: Duration = Duration::from_secs(30);
 
 /// The state of one connection, shared between who uses it and who reports on it.
@@ -47,7 +45,7 @@ impl Health {
 
     /// The last try succeeded.
     pub fn serving(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         if let Some(outage) = state.waiting.take() {
             tracing::info!("{} serves again after {:.1} s", self.what, outage.since.elapsed().as_secs_f64());
         }
@@ -56,7 +54,7 @@ impl Health {
 
     /// The last try failed, and it will be tried again.
     pub fn waiting(&self, error: &Unavailable) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let since = state.waiting.as_ref().map_or_else(Instant::now, |outage| outage.since);
         let Unavailable { reason, needs_operator } = error.clone();
         state.waiting = Some(Waiting { since, reason, needs_operator });
@@ -67,8 +65,21 @@ impl Health {
         }
     }
 
+    /// Calls `attempt` until it succeeds, with backoff, and records how that goes. Returns `None` once `stop` is asked.
+    /// Blocks.
+    pub fn retry<T>(&self, stop: &Stop, mut attempt: impl FnMut() -> Result<T, Unavailable>) -> Option<T> {
+        if stop.asked() {
+            return None;
+        }
+        let attempt = || attempt().inspect(|_| self.serving());
+        retry(stop, attempt, |error| {
+            self.waiting(error);
+            error.needs_operator
+        })
+    }
+
     /// The outage under way, if any.
     pub fn outage(&self) -> Option<Waiting> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).waiting.clone()
+        self.state.lock().waiting.clone()
     }
 }

@@ -9,21 +9,16 @@
 //! 4. Batches that queue up are written together, up to [`ROWS_PER_WRITE_MAX`].
 //! 5. What waits is bounded: by [`BATCHES_MAX`] batches here, and by the bound on records in flight upstream.
 
-mod backoff;
 mod health;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, channel, sync_channel},
-    },
-    thread,
-    time::Duration,
+use std::sync::{
+    Arc,
+    mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, channel, sync_channel},
 };
 
-pub use backoff::Backoff;
 pub use health::{Health, Waiting};
+
+use crate::runtime::{Stop, Thread, retry};
 
 /// At most this many rows go into one write.
 pub const ROWS_PER_WRITE_MAX: usize = 4096;
@@ -105,7 +100,7 @@ pub struct Delivery<T> {
     name: String,
     batches: SyncSender<Batch<T>>,
     settled: Receiver<Settled<T>>,
-    stop: Arc<AtomicBool>,
+    stop: Stop,
 }
 
 impl<T: Send + 'static> Delivery<T> {
@@ -120,14 +115,14 @@ impl<T: Send + 'static> Delivery<T> {
         let (batches, queue) = sync_channel(BATCHES_MAX);
         // Bounded by the batches submitted and not yet settled.
         let (report, settled) = channel();
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
+        let stop = Stop::default();
+        let stopped = stop.clone();
         let run = move || {
             // Dropped after the courier, so that who is woken finds it gone.
             let last_word = LastWord(wake);
             Courier { writer, queue, report, wake: &last_word.0, health, stop: stopped }.run();
         };
-        thread::Builder::new().name(name.to_owned()).spawn(run)?;
+        Thread::spawn(name, run)?;
         Ok(Delivery { name: name.to_owned(), batches, settled, stop })
     }
 
@@ -152,7 +147,7 @@ impl<T: Send + 'static> Delivery<T> {
 
 impl<T> Drop for Delivery<T> {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Release);
+        self.stop.ask();
     }
 }
 
@@ -172,7 +167,7 @@ struct Courier<'a, T, W> {
     report: std::sync::mpsc::Sender<Settled<T>>,
     wake: &'a W,
     health: Arc<Health>,
-    stop: Arc<AtomicBool>,
+    stop: Stop,
 }
 
 impl<T, W: Fn()> Courier<'_, T, W> {
@@ -192,37 +187,14 @@ impl<T, W: Fn()> Courier<'_, T, W> {
         }
     }
 
-    /// `None` if the near end is gone.
+    /// Returns `None` if the handle is dropped during a pause.
     fn write_until_done(&mut self, rows: &[T]) -> Option<Vec<Refusal>> {
-        let mut backoff = Backoff::new();
-        loop {
-            match self.writer.write(rows) {
-                Ok(refusals) => {
-                    self.health.serving();
-                    return Some(refusals);
-                }
-                Err(error) => {
-                    let pause = backoff.next_pause(error.needs_operator);
-                    self.health.waiting(&error);
-                    if !self.pause(pause) {
-                        return None;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Sleeps in small steps, so that a near end that goes is noticed. False if it is gone.
-    fn pause(&self, mut pause: Duration) -> bool {
-        const STEP: Duration = Duration::from_millis(20);
-        while !self.stop.load(Ordering::Acquire) {
-            if pause.is_zero() {
-                return true;
-            }
-            thread::sleep(pause.min(STEP));
-            pause = pause.saturating_sub(STEP);
-        }
-        false
+        let (writer, health) = (&mut self.writer, &self.health);
+        let write = || writer.write(rows).inspect(|_| health.serving());
+        retry(&self.stop, write, |error| {
+            health.waiting(error);
+            error.needs_operator
+        })
     }
 
     fn settle(&self, rows: Vec<T>, parts: &[(u64, usize)], mut refusals: Vec<Refusal>) {

@@ -1,6 +1,11 @@
 //! The delivery rules, one test each.
 
-use std::{collections::BTreeSet, sync::Mutex, time::Instant};
+use std::{
+    collections::BTreeSet,
+    sync::Mutex,
+    thread,
+    time::{Duration, Instant},
+};
 
 use super::*;
 

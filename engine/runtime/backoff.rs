@@ -1,8 +1,10 @@
-//! How long to wait before the next try.
+//! Pauses between attempts.
 
 use std::time::Duration;
 
 use rand::RngExt;
+
+use super::Stop;
 
 /// Exponential backoff with full jitter: pauses drawn between zero and a ceiling that doubles.
 /// Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
@@ -24,34 +26,74 @@ impl Backoff {
     pub const FIRST: Duration = Duration::from_millis(50);
     /// The ceiling does not grow beyond this, unless another is given.
     pub const LAST: Duration = Duration::from_secs(5);
-    /// The pause where only a person can help: between this and its double.
+    /// The pause where only an operator can help: between this and its double.
     pub const OPERATOR: Duration = Duration::from_secs(5);
 
-    /// No failure yet; the ceiling begins at [`Self::FIRST`] and does not grow beyond [`Self::LAST`].
+    /// Starts without a failure; the ceiling begins at [`Self::FIRST`] and does not grow beyond [`Self::LAST`].
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same with a first and a last ceiling of its own.
+    /// Starts without a failure, with the given first and last ceiling.
     pub fn between(first: Duration, last: Duration) -> Self {
         Backoff { failures: 0, first, last }
     }
 
-    /// The pause after one more failure.
+    /// Returns the pause after one more failure.
     pub fn next_pause(&mut self, needs_operator: bool) -> Duration {
         if needs_operator {
             return Self::OPERATOR.mul_f64(1.0 + rand::rng().random::<f64>());
         }
         let ceiling = self.first.saturating_mul(1 << self.failures.min(16)).min(self.last);
         self.failures += 1;
-        // Never quite zero: a store that refuses at once must not be asked in a tight loop.
+        // Never zero: an attempt that fails at once must not be repeated in a tight loop.
         ceiling.mul_f64(rand::rng().random::<f64>()).max(Duration::from_millis(5))
+    }
+}
+
+/// Calls `attempt` until it succeeds, with backoff. `failed` is told of each error, and returns whether only an
+/// operator can help. Returns `None` if a stop is asked during a pause.
+pub fn retry<T, E>(
+    stop: &Stop,
+    mut attempt: impl FnMut() -> Result<T, E>,
+    mut failed: impl FnMut(&E) -> bool,
+) -> Option<T> {
+    let mut backoff = Backoff::new();
+    loop {
+        match attempt() {
+            Ok(value) => return Some(value),
+            Err(error) => {
+                if !stop.sleep(backoff.next_pause(failed(&error))) {
+                    return None;
+                }
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn attempts_go_on_until_one_succeeds_or_a_stop_is_asked() {
+        let (stop, mut attempts, mut failures) = (Stop::default(), 0, 0);
+        let succeeds_third = || {
+            attempts += 1;
+            if attempts < 3 { Err(()) } else { Ok(attempts) }
+        };
+        let failed = |(): &()| {
+            failures += 1;
+            false
+        };
+        assert_eq!(retry(&stop, succeeds_third, failed), Some(3));
+        assert_eq!(failures, 2);
+        let failed = |(): &()| {
+            stop.ask();
+            true
+        };
+        assert_eq!(retry(&stop, || Err::<(), _>(()), failed), None);
+    }
 
     #[test]
     fn pauses_grow_to_a_bound() {

@@ -1,0 +1,18 @@
+//! The runtime kit: what every part with threads needs.
+//!
+//! * [`Stop`]: a flag that asks threads to end, with a sleep that it interrupts.
+//! * [`Thread`]: a thread that is joined with a timeout.
+//! * [`Backoff`], [`retry`]: pauses between attempts, and the loop around them.
+//! * [`Mutex`], [`Condvar`]: locks without poisoning.
+//! * [`hex`]: bytes as hexadecimal digits.
+
+mod backoff;
+pub mod hex;
+mod lock;
+mod stop;
+mod thread;
+
+pub use backoff::{Backoff, retry};
+pub use lock::{Condvar, Mutex, MutexGuard};
+pub use stop::Stop;
+pub use thread::{JOIN_TIMEOUT, Thread};
