@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::position::{Offset, Offsets, PartitionId};
-use crate::delivery::{Backoff, Unavailable};
+use crate::{delivery::Unavailable, runtime::Backoff};
 
 /// Offsets to commit, and those that are committed. Bounded by the number of partitions.
 #[derive(Default)]

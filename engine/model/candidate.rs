@@ -1,9 +1,13 @@
 //! A model on its way into a scorer that runs.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use super::{role::Role, scorer::Scorer};
-use crate::{answer::ModelVersion, domain::Domain};
+use crate::{
+    answer::ModelVersion,
+    domain::Domain,
+    runtime::{Condvar, Mutex, MutexGuard},
+};
 
 /// A version with the bytes of its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +45,7 @@ struct Place<T> {
 
 impl<T> Latest<T> {
     fn place(&self) -> MutexGuard<'_, Place<T>> {
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.0.lock()
     }
 
     /// Puts a thing here.
@@ -59,7 +63,7 @@ impl<T> Latest<T> {
     pub fn wait(&self) -> Option<T> {
         let mut place = self.place();
         while place.thing.is_none() && !place.closed {
-            place = self.0.1.wait(place).unwrap_or_else(PoisonError::into_inner);
+            place = self.0.1.wait(place);
         }
         if place.closed { None } else { place.thing.take() }
     }
@@ -73,7 +77,7 @@ impl<T> Latest<T> {
 
 impl<T> Default for Latest<T> {
     fn default() -> Self {
-        Latest(Arc::new((Mutex::new(Place { thing: None, closed: false }), Condvar::new())))
+        Latest(Arc::new((Mutex::new(Place { thing: None, closed: false }), Condvar::default())))
     }
 }
 

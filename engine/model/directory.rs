@@ -33,7 +33,7 @@ use super::{
     scorer::{MODEL_BYTES_MAX, ModelFile, Versioned},
     version::{is_version_name, version_name},
 };
-use crate::{answer::ModelVersion, background::Thread, regular_file};
+use crate::{answer::ModelVersion, regular_file, runtime::Thread};
 
 /// At most this many versions are kept.
 pub const VERSIONS_MAX: usize = 10;
@@ -195,7 +195,7 @@ impl<M: ModelFile> ModelDir<M> {
         let (reply, result) = sync_channel(1);
         let dir = self.clone();
         // It has room for the one reply, and after the limit there is no receiver.
-        Thread::start("model-load", move || drop(reply.try_send(read(&dir))))
+        Thread::spawn("model-load", move || drop(reply.try_send(read(&dir))))
             .at("start a thread that reads", &self.path)?;
         let hangs = |_| ModelDirError::Hangs { dir: self.describe(), seconds: limit.as_secs() };
         result.recv_timeout(limit).map_err(hangs)?

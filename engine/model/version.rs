@@ -2,13 +2,12 @@
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
-use crate::answer::ModelVersion;
+use crate::{answer::ModelVersion, runtime::hex};
 
 /// Names a version after the moment of its publication, so that names sort as the moments do, and the first
 /// 8 hexadecimal digits of its file's checksum: `20261123T151146123Z-1a2b3c4d`.
 pub fn version_name(published_at: DateTime<Utc>, checksum: &[u8; 32]) -> String {
-    let [a, b, c, d, ..] = checksum;
-    format!("{}-{a:02x}{b:02x}{c:02x}{d:02x}", published_at.format("%Y%m%dT%H%M%S%3fZ"))
+    format!("{}-{}", published_at.format("%Y%m%dT%H%M%S%3fZ"), hex::encode(&checksum[..4]))
 }
 
 /// When a version was published, as its name tells.

@@ -12,11 +12,9 @@
 use std::{
     io,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        Arc,
         mpsc::{SyncSender, sync_channel},
     },
-    thread,
     time::{Duration, Instant},
 };
 
@@ -26,7 +24,10 @@ use super::{
     role::Role,
     scorer::ModelFile,
 };
-use crate::{answer::ModelVersion, background::Thread};
+use crate::{
+    answer::ModelVersion,
+    runtime::{Mutex, Stop, Thread},
+};
 
 /// Interval of looks.
 pub const LOOK: Duration = Duration::from_millis(250);
@@ -115,7 +116,7 @@ fn with_cause(error: &ModelDirError) -> String {
 pub fn watch<M: ModelFile>(
     watchers: Vec<Watcher<M>>,
     wishes: &Wishes,
-    stop: impl Fn() -> bool + Send + 'static,
+    stop: Stop,
     refused: impl Fn(Role, &str) + Send + 'static,
 ) -> io::Result<()> {
     let looks = watchers.into_iter().map(|mut watcher| {
@@ -141,26 +142,26 @@ fn watch_within(
     patience: Duration,
     looks: Vec<(Role, Look)>,
     wishes: Wishes,
-    stop: impl Fn() -> bool + Send + 'static,
+    stop: Stop,
     refused: impl Fn(Role, &str) + Send + 'static,
 ) -> io::Result<()> {
     let (news, found) = sync_channel(looks.len());
-    let ended = Arc::new(AtomicBool::new(false));
+    let ended = Stop::default();
     let mut looking = Vec::new();
     for (role, look) in looks {
-        let (since, news, ended) = (Arc::default(), news.clone(), Arc::clone(&ended));
+        let (since, news, ended) = (Arc::default(), news.clone(), ended.clone());
         looking.push(Looking { role, since: Arc::clone(&since), told: false });
-        Thread::start(&format!("model-{role}"), move || look_again_and_again(look, role, &since, &news, &ended))?;
+        Thread::spawn(&format!("model-{role}"), move || look_again_and_again(look, role, &since, &news, &ended))?;
     }
     let run = move || {
-        while !stop() {
+        while !stop.asked() {
             match found.recv_timeout(STEP) {
                 Ok((_, Ok(wish))) => wishes.put(wish),
                 Ok((role, Err(reason))) => refused(role, &reason),
                 Err(_) => {}
             }
             for Looking { role, since, told } in &mut looking {
-                let since = *since.lock().unwrap_or_else(PoisonError::into_inner);
+                let since = *since.lock();
                 let hangs = since.is_some_and(|since| since.elapsed() > patience);
                 if hangs && !*told {
                     let seconds = patience.as_secs();
@@ -171,9 +172,9 @@ fn watch_within(
                 *told = hangs;
             }
         }
-        ended.store(true, Ordering::Release);
+        ended.ask();
     };
-    Thread::start("model-watch", run).map(drop)
+    Thread::spawn("model-watch", run).map(drop)
 }
 
 fn look_again_and_again(
@@ -181,26 +182,23 @@ fn look_again_and_again(
     role: Role,
     since: &Mutex<Option<Instant>>,
     news: &SyncSender<(Role, Result<Wish, String>)>,
-    ended: &AtomicBool,
+    ended: &Stop,
 ) {
-    let is_looking = |at| *since.lock().unwrap_or_else(PoisonError::into_inner) = at;
-    while !ended.load(Ordering::Acquire) {
+    let is_looking = |at| *since.lock() = at;
+    while !ended.asked() {
         is_looking(Some(Instant::now()));
         let found = look();
         is_looking(None);
         if found.is_some_and(|found| news.send((role, found)).is_err()) {
             return;
         }
-        let again_at = Instant::now() + LOOK;
-        while Instant::now() < again_at && !ended.load(Ordering::Acquire) {
-            thread::sleep(STEP);
-        }
+        ended.sleep(LOOK);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, sync::mpsc::channel};
+    use std::{fs, sync::mpsc::channel, thread};
 
     use super::*;
     use crate::{
@@ -281,13 +279,12 @@ mod tests {
             None
         });
         let shadow: Look = Box::new(move || (!std::mem::replace(&mut given, true)).then(|| Ok(wish(Role::Shadow))));
-        let (wishes, ended) = (Wishes::default(), Arc::new(AtomicBool::new(false)));
+        let (wishes, stop) = (Wishes::default(), Stop::default());
         let (told, said) = channel();
         let told = move |role: Role, reason: &str| told.send((role, reason.to_owned())).unwrap();
-        let stop = Arc::clone(&ended);
         let patience = Duration::from_millis(100);
         let looks = vec![(Role::Current, current), (Role::Shadow, shadow)];
-        watch_within(patience, looks, wishes.clone(), move || stop.load(Ordering::Acquire), told).unwrap();
+        watch_within(patience, looks, wishes.clone(), stop.clone(), told).unwrap();
 
         let (role, reason) = said.recv_timeout(DEADLINE).unwrap();
         assert!(role == Role::Current && reason.contains("file system"), "{reason}");
@@ -305,7 +302,7 @@ mod tests {
         assert_eq!(wishes.take(Role::Current), None);
         hang.send(()).unwrap();
         assert_eq!(taken(Role::Current), Some(wish(Role::Current)), "it goes on");
-        ended.store(true, Ordering::Release);
+        stop.ask();
         // The sender goes with the thread; it had nothing more to say.
         assert_eq!(said.iter().count(), 0);
     }

@@ -1,9 +1,11 @@
 //! Bells: how waiting threads learn that there may be something new.
 
 use std::{
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Weak},
     time::Duration,
 };
+
+use crate::runtime::{Condvar, Mutex, MutexGuard};
 
 /// Wakes the one thread that waits for it. A bell that rings while nobody waits is heard at the next wait.
 #[derive(Default)]
@@ -15,15 +17,15 @@ pub(crate) struct Bell {
 impl Bell {
     /// Rings.
     pub(crate) fn ring(&self) {
-        *self.rung.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *self.rung.lock() = true;
         self.heard.notify_one();
     }
 
     /// Returns when it rings or has rung since the last wait, or at the limit. Whether it did ring.
     pub(crate) fn wait(&self, limit: Duration) -> bool {
-        let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
-        let heard = self.heard.wait_timeout_while(rung, limit, |rung| !*rung);
-        std::mem::take(&mut *heard.unwrap_or_else(PoisonError::into_inner).0)
+        let rung = self.rung.lock();
+        let mut heard = self.heard.wait_timeout_while(rung, limit, |rung| !*rung);
+        std::mem::take(&mut *heard)
     }
 }
 
@@ -53,7 +55,7 @@ pub(super) enum Duty {
 
 impl Bells {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Adds a bell, for as long as somebody holds it.
@@ -80,7 +82,7 @@ impl Bells {
         let state = self.state();
         let mut state = match state.closed {
             true => state,
-            false => self.changed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner).0,
+            false => self.changed.wait_timeout(state, limit),
         };
         state.bells.retain(|bell| bell.strong_count() > 0);
         match (state.closed, state.bells.is_empty()) {

@@ -20,7 +20,7 @@ use std::{
     io,
     os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::OnceLock,
     thread,
     time::Duration,
 };
@@ -28,7 +28,7 @@ use std::{
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::schema::APPLICATION_ID;
-use crate::{clock, delivery::Unavailable};
+use crate::{clock, delivery::Unavailable, runtime::Mutex};
 
 /// A path is looked at this often when nothing is committed.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -176,7 +176,7 @@ impl Identity {
         self.known()?;
         match self.difference(committed) {
             Ok(None) => {
-                self.seen.lock().unwrap_or_else(PoisonError::into_inner).at = clock::now();
+                self.seen.lock().at = clock::now();
                 Ok(())
             }
             Ok(Some(difference)) => Err(self.lose(difference)),
@@ -193,7 +193,7 @@ impl Identity {
         let mut first = false;
         let (_, error) = self.lost.get_or_init(|| {
             first = true;
-            let at = self.seen.lock().unwrap_or_else(PoisonError::into_inner).at;
+            let at = self.seen.lock().at;
             let error = format!(
                 "{path} is no longer what this process has open: {seen}. Nothing is acknowledged any more; what was \
                  acknowledged until {} {became}. Stop all processes that use it, restore the file or start anew, and \
@@ -241,7 +241,7 @@ impl Identity {
     /// Returns whether the header is delaycast's and its change counter has not gone back: SQLite only counts up, and
     /// wraps around.
     fn has_own_content(&self) -> io::Result<bool> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen.lock();
         let Some((application_id, counter)) = header(&self.file)? else { return Ok(false) };
         // The header of a new file says nothing before its first checkpoint.
         let is_ours = application_id == APPLICATION_ID || application_id == seen.application_id;

@@ -57,7 +57,7 @@ mod writer;
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         mpsc::{SyncSender, sync_channel},
     },
     time::{Duration, Instant},
@@ -81,8 +81,8 @@ pub(crate) use rows::{Row, RowWriter};
 pub(crate) use writer::Change;
 
 use crate::{
-    background::{FAREWELL, Thread},
     delivery::Unavailable,
+    runtime::{JOIN_TIMEOUT, Mutex, Thread},
 };
 
 /// Every change is committed, or has failed, within this time.
@@ -145,7 +145,7 @@ impl Database {
     /// Rings this bell from now on after each commit that may matter to readers, for as long as it lives.
     pub(crate) fn listen(&self, bell: &Arc<Bell>) -> Result<(), Unavailable> {
         self.bells.add(bell);
-        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watcher = self.watcher.lock();
         if watcher.is_none() {
             let started = watcher::start(self.connect()?, &self.path, &self.bells);
             *watcher =
@@ -192,12 +192,12 @@ impl Drop for Database {
         // One after the other: of two connections that close at the same moment each takes the other for one that stays,
         // and neither empties the write-ahead log into the file.
         self.bells.close();
-        let watcher = self.watcher.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let watcher = self.watcher.get_mut();
         if let Some(watcher) = watcher {
-            watcher.wait(FAREWELL);
+            watcher.join(JOIN_TIMEOUT);
         }
         self.queue.close();
-        self.writer.wait(FAREWELL);
+        self.writer.join(JOIN_TIMEOUT);
     }
 }
 

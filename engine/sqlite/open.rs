@@ -5,7 +5,7 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, Weak, atomic::Ordering},
+    sync::{Arc, Weak, atomic::Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -22,7 +22,10 @@ use super::{
     wal::{self, HEADER_BYTES},
     writer::{self, WRITE_BUSY},
 };
-use crate::address::{self, Address};
+use crate::{
+    address::{self, Address},
+    runtime::Mutex,
+};
 
 /// What an `sqlite:` URL may say. Log and store know the same, so that one URL can name both.
 const PARAMETERS: [&str; 4] = ["topic", "group", "partitions", "wal"];
@@ -174,7 +177,7 @@ pub(super) fn opened() -> Vec<Arc<Database>> {
 pub fn close(limit: Duration) {
     let deadline = Instant::now() + limit;
     let open: Vec<_> = {
-        let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = OPEN.lock();
         open.values().filter_map(Weak::upgrade).collect()
     };
     for database in open {
@@ -189,7 +192,7 @@ pub fn close(limit: Duration) {
 
 /// Returns whether this process has the database at a canonical path open.
 pub(super) fn is_open_here(path: &Path) -> bool {
-    OPEN.lock().unwrap_or_else(PoisonError::into_inner).get(path).is_some_and(|open| open.strong_count() > 0)
+    OPEN.lock().get(path).is_some_and(|open| open.strong_count() > 0)
 }
 
 /// Makes an empty file if there is none, looks at what a crash has left, and opens the file by which its identity is
@@ -258,7 +261,7 @@ impl Database {
     /// Opens the database at `path`, or shares the one that is open; makes the file if there is none.
     pub(crate) fn open(path: &Path) -> Result<Arc<Self>, OpenError> {
         let io = |source| OpenError::Folder { path: path.to_owned(), source };
-        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = OPEN.lock();
         let path = place::canonical(path).map_err(io)?;
         if let Some(database) = open.get(&path).and_then(Weak::upgrade) {
             return Ok(database);

@@ -10,7 +10,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 use super::{OpenError, checkpoint::WAL_BYTES_MAX, fault};
-use crate::delivery::Backoff;
+use crate::runtime::Backoff;
 
 /// Marks the file as ours: "dlyc". `file` and `sqlite3` show it.
 pub(super) const APPLICATION_ID: i32 = 0x646c_7963;

@@ -8,7 +8,7 @@ use super::{
     bell::{Bells, Duty},
     fault,
 };
-use crate::background::Thread;
+use crate::runtime::Thread;
 
 /// How often a watcher looks: one read of shared memory.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -18,7 +18,7 @@ const REST: Duration = Duration::from_secs(1);
 /// Starts a thread that rings all bells after somebody else than `connection` has committed, until they are closed.
 pub(super) fn start(connection: Connection, path: &Path, bells: &Arc<Bells>) -> io::Result<Thread> {
     let (path, bells) = (path.to_owned(), Arc::clone(bells));
-    Thread::start("sqlite-watch", move || watch(&connection, &path, &bells))
+    Thread::spawn("sqlite-watch", move || watch(&connection, &path, &bells))
 }
 
 fn watch(connection: &Connection, path: &Path, bells: &Bells) {

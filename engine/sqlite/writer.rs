@@ -21,9 +21,9 @@ use super::{
     retention,
 };
 use crate::{
-    background::Thread,
     clock::{Clock, SystemClock},
-    delivery::{Backoff, Unavailable},
+    delivery::Unavailable,
+    runtime::{Backoff, Thread},
 };
 
 /// At most this many changes wait for the writing thread.
@@ -116,7 +116,7 @@ pub(super) fn start(
         groups_at: Instant::now() + retention::SWEEP_EVERY,
         reminders: groups::Reminders::default(),
     };
-    let worker = Thread::start("sqlite-write", move || scribe.run())?;
+    let worker = Thread::spawn("sqlite-write", move || scribe.run())?;
     Ok((Queue { changes: Some(changes), bytes, path }, worker))
 }
 

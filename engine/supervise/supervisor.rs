@@ -13,7 +13,7 @@ use rand::RngExt;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{EXIT_TEMPORARY, GRACE, PAUSE, Report, SETTLED, SILENCE, STARTING};
-use crate::delivery::Backoff;
+use crate::runtime::{Backoff, Stop};
 
 /// How often a supervisor looks whether its child has left, or is to stop.
 const LOOK: Duration = Duration::from_millis(10);
@@ -57,18 +57,18 @@ struct Life {
     generation: u64,
 }
 
-/// Keeps a child running until `stop` says so, and returns once it has left, with the exit
+/// Keeps a child running until `stop` is asked, and returns once it has left, with the exit
 /// code of the last one if there was any. Each child is made by `command`; `seen` hears every report, and `None` when the child has left.
 /// Blocks; the thread must not end before.
 pub fn supervise(
     name: &str,
     command: impl Fn(Start) -> io::Result<Command>,
-    stop: &dyn Fn() -> bool,
+    stop: &Stop,
     seen: &dyn Fn(Option<&Report>),
 ) -> Result<Option<i32>, SuperviseError> {
     let no_process = |source| SuperviseError::NoProcess { name: name.to_owned(), source };
     let (mut generation, mut restarts, mut backoff) = (0, 0, Backoff::new());
-    while !stop() {
+    while !stop.asked() {
         let mut child = command(Start { after_generation: generation, restarts }).map_err(no_process)?;
         // A group of its own: Ctrl-C in a terminal is for the supervisor, which passes it on.
         let mut child = child.process_group(0).stdout(Stdio::piped()).spawn().map_err(no_process)?;
@@ -76,7 +76,7 @@ pub fn supervise(
         seen(None);
         generation = generation.max(life.generation);
         restarts += 1;
-        if stop() {
+        if stop.asked() {
             return Ok(Some(life.status.map_or(EXIT_TEMPORARY, code_of)));
         }
         if let Some(code @ 1..=2) = life.status.and_then(|status| status.code())
@@ -91,10 +91,7 @@ pub fn supervise(
         let pause = backoff.next_pause(false).min(PAUSE.mul_f64(rand::rng().random_range(0.5..1.0)));
         let how = life.status.map_or_else(|| "it cannot be waited for".to_owned(), |status| status.to_string());
         tracing::warn!("{name} has left ({how}): it is started again in {} ms", pause.as_millis());
-        let until = Instant::now() + pause;
-        while Instant::now() < until && !stop() {
-            thread::sleep(LOOK.min(until.saturating_duration_since(Instant::now())));
-        }
+        stop.sleep(pause);
     }
     Ok(None)
 }
@@ -111,7 +108,7 @@ fn code_of(status: ExitStatus) -> i32 {
 }
 
 /// From a child's start to its end.
-fn attend(name: &str, child: &mut Child, stop: &dyn Fn() -> bool, seen: &dyn Fn(Option<&Report>)) -> Life {
+fn attend(name: &str, child: &mut Child, stop: &Stop, seen: &dyn Fn(Option<&Report>)) -> Life {
     let (born, mut generation) = (Instant::now(), 0);
     let reports = child.stdout.take().and_then(listen);
     let mut silent_after = born + STARTING;
@@ -135,7 +132,7 @@ fn attend(name: &str, child: &mut Child, stop: &dyn Fn() -> bool, seen: &dyn Fn(
                 break None;
             }
         }
-        if stop() && kill_after.is_none() {
+        if stop.asked() && kill_after.is_none() {
             kill_after = Some(Instant::now() + GRACE);
             // Gone already is as good.
             let _ = kill_process(Pid::from_child(child), Signal::TERM);

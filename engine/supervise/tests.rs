@@ -2,12 +2,13 @@
 //! command line, which kill real ones.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     io,
     process::{Command, Stdio},
 };
 
 use super::{Report, Start, SuperviseError, supervise};
+use crate::runtime::Stop;
 
 /// A report of generation `number`, as a shell says it.
 fn says(number: u64) -> String {
@@ -24,17 +25,16 @@ fn shell(script: &str) -> io::Result<Command> {
 /// Runs scripts one after the other until the last was started and has reported; returns the generation that each was
 /// given, and the code that the last has left with.
 fn run(scripts: &[String]) -> (Vec<u64>, Option<i32>) {
-    let (given, reported) = (RefCell::new(Vec::new()), Cell::new(0));
+    let (given, stop) = (RefCell::new(Vec::new()), Stop::default());
     let command = |start: Start| {
         let mut given = given.borrow_mut();
         assert_eq!(start.restarts, given.len() as u64);
         given.push(start.after_generation);
         shell(&scripts[given.len() - 1])
     };
-    let stop = || given.borrow().len() == scripts.len() && reported.get() == scripts.len();
     let seen = |report: Option<&Report>| {
-        if report.is_some() {
-            reported.set(given.borrow().len());
+        if report.is_some() && given.borrow().len() == scripts.len() {
+            stop.ask();
         }
     };
     let code = supervise("a shell", command, &stop, &seen).unwrap();
@@ -58,9 +58,9 @@ fn rule_2_a_child_that_falls_silent_is_killed() {
 
 #[test]
 fn rule_4_a_first_child_that_cannot_start_is_told() {
-    let result = supervise("a shell", |_| shell("exit 1"), &|| false, &|_| {});
+    let result = supervise("a shell", |_| shell("exit 1"), &Stop::default(), &|_| {});
     assert!(matches!(result, Err(SuperviseError::CannotStart { code: 1, .. })), "{result:?}");
-    let result = supervise("nothing", |_| Ok(Command::new("/nowhere/at/all")), &|| false, &|_| {});
+    let result = supervise("nothing", |_| Ok(Command::new("/nowhere/at/all")), &Stop::default(), &|_| {});
     assert!(matches!(result, Err(SuperviseError::NoProcess { .. })), "{result:?}");
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -13,9 +13,9 @@ use super::{
     positions::{PartitionCursor, PartitionState, Room, Source},
 };
 use crate::{
-    background::{FAREWELL, Thread},
-    delivery::{Backoff, Health, Unavailable},
+    delivery::{Health, Unavailable},
     log::{Lag, Message, Offsets, PartitionId, Payload, Reader, Wake, commit_state::CommitState},
+    runtime::{Backoff, Condvar, JOIN_TIMEOUT, Mutex, MutexGuard, Thread},
     sqlite::{Bell, DEADLINE, Database, Registration, unavailable},
 };
 
@@ -63,7 +63,7 @@ impl State {
 
 impl Shared {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Tells who waits for commits that one has ended.
@@ -94,7 +94,7 @@ impl EmbeddedReader {
         let (topic, group) = (source.topic, Arc::clone(&source.group));
         let registration = Registration::start(database, topic, &group, source.share);
         let bell = Arc::new(Bell::default());
-        let shared = Arc::new(Shared { state: Mutex::default(), bell: Arc::clone(&bell), settled: Condvar::new() });
+        let shared = Arc::new(Shared { state: Mutex::default(), bell: Arc::clone(&bell), settled: Condvar::default() });
         let mut prefetcher = Prefetcher {
             connection: database.connect()?,
             database: Arc::clone(database),
@@ -104,7 +104,7 @@ impl EmbeddedReader {
             health,
         };
         database.listen(&bell)?;
-        let thread = Thread::start("sqlite-read", move || prefetcher.run())
+        let thread = Thread::spawn("sqlite-read", move || prefetcher.run())
             .map_err(|error| Unavailable::transient(format!("cannot start a thread: {error}")))?;
         let database = Arc::clone(database);
         Ok(EmbeddedReader { shared, thread, topic, group, _registration: registration, database })
@@ -150,9 +150,9 @@ impl Reader for EmbeddedReader {
 
     fn close(&mut self, deadline: Instant) -> Result<(), Unavailable> {
         let limit = deadline.saturating_duration_since(Instant::now());
-        let waited =
+        let state =
             self.shared.settled.wait_timeout_while(self.shared.state(), limit, |state| !state.commits.is_settled());
-        waited.unwrap_or_else(PoisonError::into_inner).0.commits.close_result()
+        state.commits.close_result()
     }
 
     fn lag(&self) -> Option<Lag> {
@@ -169,7 +169,7 @@ impl Drop for EmbeddedReader {
     fn drop(&mut self) {
         self.shared.state().stop = true;
         self.shared.bell.ring();
-        self.thread.wait(FAREWELL);
+        self.thread.join(JOIN_TIMEOUT);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What librdkafka calls back with: log lines, and errors that belong to no call.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rdkafka::{
     ClientContext,
@@ -10,7 +10,7 @@ use rdkafka::{
 };
 
 use super::{fault::unavailable, progress::Progress, reader::Shared};
-use crate::delivery::Unavailable;
+use crate::{delivery::Unavailable, runtime::Mutex};
 
 /// Passes a log line on. An outage is told by [`crate::delivery::Health`], once in a while; librdkafka tells of each
 /// try to connect, so most of its lines are for those who look for the cause.
@@ -41,7 +41,7 @@ pub(super) struct Quiet(Mutex<Option<Unavailable>>);
 impl Quiet {
     /// The last error that belongs to no call.
     pub(super) fn complaint(&self) -> Option<Unavailable> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 }
 
@@ -52,7 +52,7 @@ impl ClientContext for Quiet {
 
     fn error(&self, error: KafkaError, reason: &str) {
         if let Some(complaint) = complaint(&error, reason) {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(complaint);
+            *self.0.lock() = Some(complaint);
         }
     }
 }

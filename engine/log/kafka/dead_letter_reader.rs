@@ -27,6 +27,7 @@ use crate::{
         Position, TopicId,
     },
     request::RequestId,
+    runtime::hex,
 };
 
 /// Interval at which the reader asks for the id of the topic.
@@ -232,7 +233,7 @@ fn letter(message: &BorrowedMessage<'_>) -> Option<DeadLetter> {
         let value = headers.iter().find(|header| header.key == name)?.value?;
         str::from_utf8(value).ok()
     };
-    let sha256 = text("sha256").and_then(unhex)?;
+    let sha256 = text("sha256").and_then(hex::decode)?;
     let bytes = message.payload().unwrap_or_default().to_vec();
     Some(DeadLetter {
         position: Position {
@@ -251,17 +252,6 @@ fn letter(message: &BorrowedMessage<'_>) -> Option<DeadLetter> {
 
 fn create(config: &ClientConfig) -> Result<BaseConsumer<Quiet>, Unavailable> {
     config.create_with_context(Quiet::default()).map_err(|error| unavailable("cannot start a consumer", &error))
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if text.len() != 2 * bytes.len() || !text.is_ascii() {
-        return None;
-    }
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 /// Remembers the last so many positions.

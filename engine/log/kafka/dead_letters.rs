@@ -22,6 +22,7 @@ use super::{
 use crate::{
     delivery::{Refusal, Unavailable, Writer},
     log::{DeadLetter, PublishError, TopicOptions},
+    runtime::hex,
 };
 
 /// The header that says how often a message has been replayed; without it, never.
@@ -116,7 +117,6 @@ fn key(requests: &str, letter: &DeadLetter) -> String {
 
 fn headers(requests: &str, letter: &DeadLetter) -> Vec<(&'static str, String)> {
     let DeadLetter { position, id, reason, kind, payload, found_at, attempt, topic_id } = letter;
-    let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut headers = vec![
         ("reason", reason.clone()),
         ("kind", kind.name().to_owned()),
@@ -125,7 +125,7 @@ fn headers(requests: &str, letter: &DeadLetter) -> Vec<(&'static str, String)> {
         ("offset", position.offset.0.to_string()),
         ("found_at", found_at.to_rfc3339_opts(SecondsFormat::Millis, true)),
         ("length", payload.len().to_string()),
-        ("sha256", hex(payload.sha256())),
+        ("sha256", hex::encode(payload.sha256())),
     ];
     headers.extend(id.as_ref().map(|id| ("id", id.as_str().to_owned())));
     headers.extend(topic_id.map(|id| (TOPIC_ID, id.to_string())));

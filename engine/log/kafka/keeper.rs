@@ -25,9 +25,9 @@ use super::{
     topic_id, topics,
 };
 use crate::{
-    background::{FAREWELL, Thread},
-    delivery::{Backoff, Health, Unavailable},
+    delivery::{Health, Unavailable},
     log::{Message, Offset, PartitionId, Payload, Position, Share, TopicId, Wake},
+    runtime::{Backoff, JOIN_TIMEOUT, Thread},
 };
 
 /// Interval at which the thread asks for the id of the topic and its number of partitions.
@@ -226,10 +226,10 @@ impl Keeper {
     fn close(&mut self, new: Source) {
         let old = std::mem::replace(&mut self.source, new);
         if let Some(closing) = self.closing.take() {
-            closing.wait(FAREWELL);
+            closing.join(JOIN_TIMEOUT);
         }
         // Without a thread it is dropped here.
-        self.closing = Thread::start("kafka-close", move || drop(old)).ok();
+        self.closing = Thread::spawn("kafka-close", move || drop(old)).ok();
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -19,7 +19,7 @@ use rdkafka::{
 };
 
 use super::{context::Quiet, fault::unavailable};
-use crate::delivery::Unavailable;
+use crate::{delivery::Unavailable, runtime::Mutex};
 
 /// After a failure this many events are served before it is reported: they say why.
 pub(super) const EVENTS_MAX: usize = 32;
@@ -55,7 +55,7 @@ impl Office {
     }
 
     fn client(&self) -> Result<Arc<BaseConsumer<Quiet>>, Unavailable> {
-        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut client = self.client.lock();
         if let Some(client) = &*client {
             return Ok(Arc::clone(client));
         }
@@ -67,7 +67,7 @@ impl Office {
 
     /// The next call gets a new client. The old one is closed on a thread of its own.
     fn replace(&self, old: Arc<BaseConsumer<Quiet>>) {
-        let mut current = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.client.lock();
         let is_current = current.as_ref().is_some_and(|current| Arc::ptr_eq(current, &old));
         if !is_current || self.closing.load(Ordering::Acquire) >= CLOSING_MAX {
             return;

@@ -8,7 +8,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -18,7 +18,7 @@ use rdkafka::{ClientConfig, consumer::BaseConsumer};
 use serde::Deserialize;
 
 use super::{context::Context, fault::unavailable, reader::Shared};
-use crate::{delivery::Unavailable, log::PartitionId};
+use crate::{delivery::Unavailable, log::PartitionId, runtime::Mutex};
 
 /// A transaction that holds messages back for longer than this is told of. Producers commit within moments; 60 s is how
 /// long Kafka lets one stay open unless it is told otherwise.
@@ -73,7 +73,7 @@ pub(super) struct Progress {
 impl Progress {
     /// The marks of a partition.
     pub(super) fn of(&self, partition: PartitionId) -> Arc<Marks> {
-        let mut partitions = self.partitions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut partitions = self.partitions.lock();
         Arc::clone(partitions.entry(partition).or_default())
     }
 
@@ -84,7 +84,7 @@ impl Progress {
             Err(error) => return tracing::debug!("librdkafka's statistics cannot be read: {error}"),
         };
         let Some(topic) = statistics.topics.get(self.topic.as_str()) else { return };
-        let partitions = self.partitions.lock().unwrap_or_else(PoisonError::into_inner);
+        let partitions = self.partitions.lock();
         for found in topic.partitions.values() {
             let Some(marks) = u32::try_from(found.partition).ok().and_then(|of| partitions.get(&PartitionId(of)))
             else {
@@ -101,7 +101,7 @@ impl Progress {
     }
 
     fn held_back(&self) -> BTreeMap<PartitionId, (u64, u64)> {
-        let partitions = self.partitions.lock().unwrap_or_else(PoisonError::into_inner);
+        let partitions = self.partitions.lock();
         partitions.iter().filter_map(|(partition, marks)| Some((*partition, marks.held_back()?))).collect()
     }
 }

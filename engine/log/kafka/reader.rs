@@ -7,7 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, TryRecvError, sync_channel},
     },
@@ -30,9 +30,9 @@ use super::{
     start::{Basis, Extent, Positions},
 };
 use crate::{
-    background::{FAREWELL, Thread},
     delivery::{Health, Unavailable},
     log::{Lag, Message, Offset, Offsets, PartitionId, Position, Reader, Share, TopicId, Wake},
+    runtime::{Condvar, JOIN_TIMEOUT, Mutex, MutexGuard, Thread},
 };
 
 /// One partition gives at most this many messages at a time, then it is the next one's turn.
@@ -110,7 +110,7 @@ pub(super) struct Shared {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     pub(super) fn stopping(&self) -> bool {
@@ -206,7 +206,7 @@ impl Shared {
                 return Some(due);
             }
             let pause = state.commits.pause().unwrap_or(LOOK_EVERY);
-            state = self.commits_changed.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.commits_changed.wait_timeout(state, pause);
         }
         None
     }
@@ -259,8 +259,8 @@ impl KafkaReader {
             wake,
             health,
         };
-        let started = Thread::start("kafka-read", move || keeper.run())
-            .and_then(|keeper| Ok([keeper, Thread::start("kafka-commit", move || committer.run())?]));
+        let started = Thread::spawn("kafka-read", move || keeper.run())
+            .and_then(|keeper| Ok([keeper, Thread::spawn("kafka-commit", move || committer.run())?]));
         let threads = started.map_err(|error| {
             shared.state().stop = true;
             Unavailable::transient(format!("cannot start a thread: {error}"))
@@ -404,11 +404,10 @@ impl Reader for KafkaReader {
 
     fn close(&mut self, deadline: Instant) -> Result<(), Unavailable> {
         let limit = deadline.saturating_duration_since(Instant::now());
-        let waited = self
+        let state = self
             .shared
             .commits_changed
             .wait_timeout_while(self.shared.state(), limit, |state| !state.commits.settled());
-        let state = waited.unwrap_or_else(PoisonError::into_inner).0;
         match (state.commits.settled(), state.commits.failure()) {
             (true, _) => Ok(()),
             (false, Some(failure)) => Err(failure.clone()),
@@ -434,7 +433,7 @@ impl Drop for KafkaReader {
         self.arrivals = None;
         self.shared.state().stop = true;
         self.shared.commits_changed.notify_all();
-        let deadline = Instant::now() + FAREWELL;
-        self.threads.iter().for_each(|thread| thread.wait(deadline.saturating_duration_since(Instant::now())));
+        let deadline = Instant::now() + JOIN_TIMEOUT;
+        self.threads.iter().for_each(|thread| thread.join(deadline.saturating_duration_since(Instant::now())));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -23,9 +23,9 @@ use super::{
     options::PUBLISH_BYTES_MAX,
 };
 use crate::{
-    background::Thread,
-    delivery::{Backoff, Unavailable},
+    delivery::Unavailable,
     log::{Offset, PartitionId, Position, PublishCallback, PublishError},
+    runtime::{Backoff, Mutex, Thread},
 };
 
 /// The thread waits for acknowledgements this long, then sees whether it should stop.
@@ -51,7 +51,7 @@ struct Pending {
 
 impl Pending {
     fn done(self, result: Result<Position, PublishError>) {
-        self.done.into_inner().unwrap_or_else(PoisonError::into_inner)(result);
+        self.done.into_inner()(result);
     }
 }
 
@@ -66,7 +66,7 @@ struct Context {
 
 impl Context {
     fn outcome(&self, result: &DeliveryResult<'_>, bytes: usize) -> Result<Position, PublishError> {
-        let mut complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut complaint = self.complaint.lock();
         match result {
             Ok(message) => {
                 *complaint = None;
@@ -98,7 +98,7 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         if let Some(complaint) = complaint(&error, reason) {
-            *self.complaint.lock().unwrap_or_else(PoisonError::into_inner) = Some(complaint);
+            *self.complaint.lock() = Some(complaint);
         }
     }
 }
@@ -121,7 +121,7 @@ struct Shared {
 
 impl Shared {
     fn producer(&self) -> Arc<BaseProducer<Context>> {
-        Arc::clone(&self.producer.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.producer.lock())
     }
 
     fn run(&self) {
@@ -149,7 +149,7 @@ impl Shared {
     }
 
     fn is_current(&self, producer: &Arc<BaseProducer<Context>>) -> bool {
-        Arc::ptr_eq(&self.producer.lock().unwrap_or_else(PoisonError::into_inner), producer)
+        Arc::ptr_eq(&self.producer.lock(), producer)
     }
 
     /// What waits in the old producer fails when this thread, its last owner, drops it.
@@ -157,7 +157,7 @@ impl Shared {
         match create(&self.config) {
             Ok(new) => {
                 tracing::warn!("librdkafka's producer has failed for good, and a new one takes its place: {reason}");
-                *self.producer.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+                *self.producer.lock() = Arc::new(new);
             }
             Err(error) => tracing::warn!("librdkafka's producer has failed for good, and cannot be replaced: {error}"),
         }
@@ -179,7 +179,7 @@ impl Sender {
         let producer = Mutex::new(Arc::new(create(&config)?));
         let shared = Arc::new(Shared { config, producer, stop: AtomicBool::new(false) });
         let sender = Arc::clone(&shared);
-        let thread = Thread::start("kafka-write", move || sender.run())
+        let thread = Thread::spawn("kafka-write", move || sender.run())
             .map_err(|error| Unavailable::transient(format!("cannot start a thread: {error}")))?;
         Ok(Sender { shared, thread })
     }
@@ -215,6 +215,6 @@ impl Sender {
 impl Drop for Sender {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Release);
-        self.thread.wait(FAREWELL);
+        self.thread.join(FAREWELL);
     }
 }

@@ -3,10 +3,7 @@
 mod shadow;
 mod tail;
 
-use std::{
-    marker::PhantomData,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{marker::PhantomData, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -19,6 +16,7 @@ use crate::{
     document::Json,
     domain::Domain,
     finding::Finding,
+    runtime::Mutex,
     shadow::{Comparison, ShadowAnswer},
     sqlite::{Database, Inspector, Row, RowWriter, unavailable},
 };
@@ -163,7 +161,7 @@ struct EmbeddedLookup {
 impl Lookup for EmbeddedLookup {
     fn find(&self, id: &str) -> Result<Option<Outcome>, Unavailable> {
         self.database.intact()?;
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = self.connection.lock();
         let found =
             || connection.prepare_cached(FIND)?.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional();
         match found().map_err(|error| unavailable(&error, self.database.path()))? {

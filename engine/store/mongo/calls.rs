@@ -5,10 +5,7 @@
 //! bounded time. A call given up is dropped midway, which the driver does not promise to bear: so the client is replaced.
 
 use std::{
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        mpsc::{RecvTimeoutError, sync_channel},
-    },
+    sync::mpsc::{RecvTimeoutError, sync_channel},
     time::Duration,
 };
 
@@ -20,7 +17,11 @@ use mongodb::{
 use tokio::runtime::Runtime;
 
 use super::fault::{code, unavailable};
-use crate::{delivery::Unavailable, domain::Collections};
+use crate::{
+    delivery::Unavailable,
+    domain::Collections,
+    runtime::{Mutex, MutexGuard},
+};
 
 /// Making an index on a large collection takes a while; it goes on where it was given up.
 pub(super) const INDEX: Duration = Duration::from_secs(30);
@@ -142,7 +143,7 @@ impl Calls {
     }
 
     fn current(&self) -> MutexGuard<'_, Option<Current>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+        self.current.lock()
     }
 
     /// The client, made when it is first needed. It connects in the background.

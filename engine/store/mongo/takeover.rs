@@ -20,10 +20,7 @@
 //! Two systems that answer the same request at the same moment can both find nothing and both write; rule 4 then says
 //! which one counts. A unique index on `UUID` excludes that.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use mongodb::{
     Database,
@@ -35,7 +32,7 @@ use super::{
     fault::code,
     lookup::{FIND, QUERY},
 };
-use crate::delivery::Unavailable;
+use crate::{delivery::Unavailable, runtime::Mutex};
 
 /// Documents of another system are looked for this often,
 const EXAMINE: Duration = Duration::from_secs(60);
@@ -119,13 +116,13 @@ impl Watch {
     /// Returns whether there are documents of another system, as far as that is known; `None` if the server is to be
     /// asked.
     pub(super) fn known(&self) -> Option<bool> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = self.seen.lock();
         (seen.some || seen.again_at.is_some_and(|at| Instant::now() < at)).then_some(seen.some)
     }
 
     /// Takes note of what a look has found that took so long.
     pub(super) fn learn(&self, examined: Examined, took: Duration) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen.lock();
         if seen.some {
             return;
         }
