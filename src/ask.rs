@@ -10,10 +10,11 @@ use serde_json::{Map, Value};
 
 use crate::{
     clock,
-    delivery::{Backoff, Unavailable},
+    delivery::Unavailable,
     domain::Flights,
     log::{Log, PublishError},
     request::{self, Malformed, MalformedKind, Request, RequestId},
+    runtime::Backoff,
     store::{Lookup, Outcome, Store},
 };
 

@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
+use delaycast::runtime::hex;
 use sha2::{Digest, Sha256};
 use warp::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -31,7 +32,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
 });
 
 fn asset(name: &'static str, content_type: &'static str, bytes: &'static [u8]) -> Asset {
-    let version = Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let version = hex::encode(&Sha256::digest(bytes)[..8]);
     Asset { name, content_type, bytes, version }
 }
 

@@ -27,6 +27,7 @@ use crate::{
     classes::{CLASSES, CUTS_MIN},
     features::{FeatureSet, Given},
     forest::{Forest, Forests, Incomplete, MalformedForest, Unreadable},
+    runtime::hex,
 };
 
 /// The format that is written, and the newest that is read.
@@ -239,7 +240,7 @@ fn checksum_of(start: &[u8], sections: &[Digest256; SECTIONS]) -> Digest256 {
 
 pub(super) fn schema_sha256(schema: &Digest256, tables: &Digest256) -> String {
     let digest = Sha256::new().chain_update(schema).chain_update(tables).finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest)
 }
 
 impl ModelFile for Model {

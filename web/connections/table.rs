@@ -5,12 +5,13 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Instant,
 };
 
+use delaycast::runtime::{Mutex, MutexGuard};
 use tokio::{sync::Notify, task::AbortHandle};
 
 use crate::Config;
@@ -175,7 +176,7 @@ impl Table {
     }
 
     fn open(&self) -> MutexGuard<'_, (u64, HashMap<u64, Open>)> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock()
     }
 
     /// A place for a connection from `peer`; another connection may lose its own. None if no place can be had.

@@ -1,15 +1,8 @@
 //! The HTTP client: limits, requests for a file or the rest of it, and stopping from another thread.
 
-use std::{
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
-    time::{Duration, Instant},
-};
+use std::{io, time::Duration};
 
+use engine::runtime;
 use ureq::{
     Agent, BodyReader, Error, Timeout,
     http::{HeaderMap, Uri, header},
@@ -25,8 +18,6 @@ pub const BTS_URL: &str = "https://transtats.bts.gov/PREZIP/";
 const REDIRECTS_MAX: u32 = 5;
 /// Upper bound on the pause that a server may ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
-/// Interval at which a pause checks whether it is stopped.
-const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Timeouts, retries and sizes of a fetch.
 #[derive(Debug, Clone)]
@@ -67,32 +58,29 @@ impl Default for Limits {
 /// Stops a fetch from another thread, for good; clones stop the same one. The next run resumes its files.
 #[derive(Debug, Clone)]
 pub struct Stop {
-    is_requested: Arc<AtomicBool>,
+    flag: runtime::Stop,
     agent: Agent,
 }
 
 impl Stop {
     pub(super) fn new(agent: Agent) -> Self {
-        Stop { is_requested: Arc::default(), agent }
+        Stop { flag: runtime::Stop::default(), agent }
     }
 
     /// Requests the stop. A read in progress ends at once; a connection attempt ends after its timeout at the latest.
     pub fn request(&self) {
         // The flag comes first: the thread whose connection breaks reads it to learn the cause.
-        self.is_requested.store(true, Ordering::Release);
+        self.flag.ask();
         self.agent.clone().shutdown();
     }
 
     pub(super) fn is_requested(&self) -> bool {
-        self.is_requested.load(Ordering::Acquire)
+        self.flag.asked()
     }
 
     /// Sleeps, until the stop is requested.
     pub(super) fn pause(&self, pause: Duration) {
-        let began_at = Instant::now();
-        while !self.is_requested() && began_at.elapsed() < pause {
-            thread::sleep(STOP_CHECK_INTERVAL.min(pause.saturating_sub(began_at.elapsed())));
-        }
+        self.flag.sleep(pause);
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use engine::runtime::Backoff;
 use ureq::tls::RootCerts;
 
 use super::{
@@ -16,7 +17,6 @@ use super::{
     report::{Event, FetchError, FileReport, FileState, Summary},
     verify,
 };
-use crate::delivery::Backoff;
 
 const CHUNK_BYTES: usize = 1 << 16;
 

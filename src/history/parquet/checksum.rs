@@ -18,6 +18,8 @@ use ::parquet::{
 };
 use sha2::{Digest, Sha256};
 
+use crate::runtime::hex;
+
 const MARK: &str = "delaycast sha256 ";
 const DIGITS: usize = 64;
 /// Footers of this program have about 2 KB for each million rows.
@@ -65,7 +67,7 @@ fn digest(input: &impl ChunkReader, at: u64) -> Result<String, ParquetError> {
     hash_bytes(&mut hash, &mut reader.by_ref().take(at))?;
     hash.update("0".repeat(DIGITS));
     hash_bytes(&mut hash, &mut input.get_read(at + DIGITS as u64)?)?;
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(hash.finalize()))
 }
 
 fn hash_bytes(hash: &mut Sha256, reader: &mut impl Read) -> io::Result<()> {
