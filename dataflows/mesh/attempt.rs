@@ -2,10 +2,10 @@
 
 use std::{
     fmt, io,
-    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
+use delaycast::runtime::Mutex;
 use rand::RngExt;
 use tokio::{
     net::TcpStream,
@@ -45,11 +45,11 @@ pub(super) struct Waiting(Mutex<String>);
 
 impl Waiting {
     pub(super) fn set(&self, event: impl fmt::Display) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = event.to_string();
+        *self.0.lock() = event.to_string();
     }
 
     pub(super) fn get(&self) -> String {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 }
 

@@ -4,10 +4,10 @@ use std::{
     collections::VecDeque,
     io,
     net::SocketAddr,
-    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
+use delaycast::runtime::Mutex;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::mpsc::{Receiver, Sender, channel},
@@ -160,7 +160,7 @@ impl RateLimitedLog {
 
     /// Returns the line to log now, if any.
     fn admit(&self, line: String, now: Instant) -> Option<String> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         if state.logged_at.is_some_and(|at| now.saturating_duration_since(at) < LOG_INTERVAL) {
             state.suppressed += 1;
             return None;

@@ -13,12 +13,20 @@ mod probe;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
 };
 
-use delaycast::{answer::ModelVersion, clock, delivery::Health, model::Role, process::Usage, sqlite};
+use delaycast::{
+    answer::ModelVersion,
+    clock,
+    delivery::Health,
+    model::Role,
+    process::Usage,
+    runtime::{Mutex, MutexGuard, Stop},
+    sqlite,
+};
 
-use crate::score::{Connections, Counters, Stop};
+use crate::score::{Connections, Counters};
 
 pub use probe::{Probing, probe};
 
@@ -51,7 +59,7 @@ impl Monitor {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Something is missing, for a reason, until it is [had](Monitor::has) or missing for another.

@@ -1,37 +1,31 @@
 //! Asking a dependency now and then whether it answers.
 
-use std::{
-    cell::RefCell,
-    io,
-    sync::Arc,
-    thread::{self, JoinHandle},
-    time::{Duration, Instant},
+use std::{io, sync::Arc, time::Duration};
+
+use delaycast::{
+    delivery::{Health, Unavailable},
+    runtime::{Stop, Thread},
 };
-
-use delaycast::delivery::{Health, Unavailable};
-
-use crate::score::{Stop, TICK, patiently};
 
 use super::Monitor;
 
 /// How often one that answers is asked.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Who leaves waits so long for a look under way: it holds on to the store, which is to be closed in good order.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// Timeout of the join: a look under way holds on to the store, which is to be closed in good order.
+const JOIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A thread that asks. Dropping this waits for its end, which comes once `stop` is asked.
 #[must_use = "the thread holds on to what it asks"]
 pub struct Probing {
     stop: Stop,
-    thread: JoinHandle<()>,
+    thread: Thread,
 }
 
 impl Drop for Probing {
     fn drop(&mut self) {
-        let deadline = Instant::now() + FAREWELL;
-        while self.stop.asked() && !self.thread.is_finished() && Instant::now() < deadline {
-            thread::sleep(Duration::from_millis(1));
+        if self.stop.asked() {
+            self.thread.join(JOIN_TIMEOUT);
         }
     }
 }
@@ -43,21 +37,17 @@ pub fn probe(
     name: &'static str,
     health: Health,
     stop: &Stop,
-    look: impl FnMut() -> Result<(), Unavailable> + Send + 'static,
+    mut look: impl FnMut() -> Result<(), Unavailable> + Send + 'static,
 ) -> io::Result<Probing> {
     let (monitor, health, told) = (Arc::clone(monitor), Arc::new(health), stop.clone());
     monitor.lacks(name, "has not answered yet");
     monitor.depends_on(name, Arc::clone(&health));
     let run = move || {
-        let look = RefCell::new(look);
-        while patiently(&health, &told, || (look.borrow_mut())()).is_some() {
+        while health.retry(&told, &mut look).is_some() {
             monitor.has(name);
-            let again_at = Instant::now() + EVERY;
-            while Instant::now() < again_at && !told.asked() {
-                thread::sleep(TICK);
-            }
+            told.sleep(EVERY);
         }
     };
-    let thread = thread::Builder::new().name(format!("probe-{name}")).spawn(run)?;
+    let thread = Thread::spawn(&format!("probe-{name}"), run)?;
     Ok(Probing { stop: stop.clone(), thread })
 }

@@ -1,23 +1,16 @@
 //! The log and the store that the workers share, and how both are doing.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
-    time::Instant,
-};
+use std::sync::Arc;
 
 use delaycast::{
-    delivery::{Backoff, Health, Unavailable},
+    delivery::{Health, Unavailable},
     domain::Flights,
     log::Log,
     store::Store,
 };
 use engine::status::{Status, Wait};
 
-use super::{Counters, TICK};
+use super::Counters;
 
 /// Where requests come from, where answers go, and how both are doing.
 #[derive(Clone)]
@@ -76,41 +69,4 @@ impl Connections {
         let waiting = all.into_iter().filter_map(|(what, health)| Some(Wait::new(what, &health.outage()?)));
         Status { in_flight: counters.in_flight(), lag: counters.lag.get(), waiting: waiting.collect() }
     }
-}
-
-/// Asks a running dataflow to stop; clones ask the same one.
-#[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<AtomicBool>);
-
-impl Stop {
-    /// Asks. The workers notice within a [`TICK`].
-    pub fn ask(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-
-    /// Whether it was asked.
-    pub fn asked(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-}
-
-/// Tries until it succeeds, with backoff and jitter; `None` if told to stop meanwhile. Blocks.
-pub fn patiently<T>(health: &Health, stop: &Stop, attempt: impl Fn() -> Result<T, Unavailable>) -> Option<T> {
-    let mut backoff = Backoff::new();
-    while !stop.asked() {
-        match attempt() {
-            Ok(value) => {
-                health.serving();
-                return Some(value);
-            }
-            Err(error) => {
-                health.waiting(&error);
-                let until = Instant::now() + backoff.next_pause(error.needs_operator);
-                while Instant::now() < until && !stop.asked() {
-                    thread::sleep(TICK.min(until.saturating_duration_since(Instant::now())));
-                }
-            }
-        }
-    }
-    None
 }

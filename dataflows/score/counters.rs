@@ -3,13 +3,10 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
 };
 
-use delaycast::log;
+use delaycast::{log, runtime::Mutex};
 
 use super::{Compared, Used, kinds::DeadLetterCounter, latency::Latency, workers::Workers};
 
@@ -36,12 +33,12 @@ pub struct Gauge(Mutex<Option<u64>>);
 impl Gauge {
     /// From now on it is this.
     pub fn set(&self, value: u64) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+        *self.0.lock() = Some(value);
     }
 
     /// The number, once it was set.
     pub fn get(&self) -> Option<u64> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.lock()
     }
 }
 
@@ -51,19 +48,19 @@ pub struct Lag(Mutex<BTreeMap<usize, Option<log::Lag>>>);
 
 impl Lag {
     pub(super) fn set(&self, worker: usize, lag: Option<log::Lag>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(worker, lag);
+        self.0.lock().insert(worker, lag);
     }
 
     /// Of all workers of this process; `None` if one does not know, or none has said.
     pub fn get(&self) -> Option<u64> {
-        let lags = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lags = self.0.lock();
         let total = |lag: &Option<log::Lag>| lag.as_ref().map(|lag| lag.values().sum::<u64>());
         if lags.is_empty() { None } else { lags.values().map(total).sum() }
     }
 
     /// Of each partition that a worker of this process reads, as far as it is known.
     pub fn by_partition(&self) -> log::Lag {
-        let lags = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lags = self.0.lock();
         lags.values().flatten().flatten().map(|(partition, lag)| (*partition, *lag)).collect()
     }
 }

@@ -63,7 +63,7 @@ use timely::dataflow::{
 };
 
 pub use clock::ClusterClock;
-pub use connections::{Connections, Stop, patiently};
+pub use connections::Connections;
 pub use counters::{Counter, Counters, Gauge, Lag};
 pub use kinds::DeadLetterCounter;
 pub use latency::{Latency, Times};

@@ -11,9 +11,10 @@ use delaycast::{
     answer::{Answer, Rejection},
     delivery::{Delivery, Health, Writer},
     log::{DeadLetter, Reader, Share},
+    runtime::Stop,
 };
 
-use super::{Connections, Ends, Error, Stop, patiently, wake::LateWaker};
+use super::{Connections, Ends, Error, wake::LateWaker};
 
 /// One worker's reader and writers, being opened on a thread of their own: that may take as long as an outage, and the
 /// worker must be heard meanwhile.
@@ -62,10 +63,10 @@ fn open(share: Share, connections: &Connections, stop: &Stop) -> Result<Option<O
     let Connections { log, store, health } = connections;
     let waker = LateWaker::default();
     let open_reader = || log.reader(share, Arc::new(waker.wake()), Arc::clone(&health.reading));
-    let Some(reader) = patiently(&health.reading, stop, open_reader) else { return Ok(None) };
-    let Some(answers) = patiently(&health.answers, stop, || store.answers()) else { return Ok(None) };
-    let Some(rejections) = patiently(&health.rejections, stop, || store.rejections()) else { return Ok(None) };
-    let Some(dead_letters) = patiently(&health.dead_letters, stop, || log.dead_letters()) else { return Ok(None) };
+    let Some(reader) = health.reading.retry(stop, open_reader) else { return Ok(None) };
+    let Some(answers) = health.answers.retry(stop, || store.answers()) else { return Ok(None) };
+    let Some(rejections) = health.rejections.retry(stop, || store.rejections()) else { return Ok(None) };
+    let Some(dead_letters) = health.dead_letters.retry(stop, || log.dead_letters()) else { return Ok(None) };
     Ok(Some(Opened {
         reader: (reader, waker),
         answers: deliver("answers", share, answers, &health.answers)?,

@@ -2,13 +2,12 @@
 
 use std::{any::Any, cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
-use delaycast::{delivery::Unavailable, model::Role};
+use delaycast::{delivery::Unavailable, model::Role, runtime::Stop};
 use timely::{CommunicationConfig, WorkerConfig, communication::allocator::AllocatorBuilder, execute::execute_from};
 
 use super::{
-    ClusterClock, Connections, Counters, InFlight, Models, Shared, Stop,
+    ClusterClock, Connections, Counters, InFlight, Models, Shared,
     ledger::Ledger,
-    patiently,
     shadow::Shadow,
     swap::Shelf,
     work::{Plan, work_as},
@@ -136,7 +135,7 @@ pub fn run_in_cluster(
 
 /// How many partitions the log has, once it serves; `None` if told to stop meanwhile. Blocks.
 pub fn partitions(connections: &Connections, stop: &Stop) -> Option<u32> {
-    patiently(&connections.health.reading, stop, || connections.log.partitions())
+    connections.health.reading.retry(stop, || connections.log.partitions())
 }
 
 /// What all workers of a process are given.

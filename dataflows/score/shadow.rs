@@ -11,20 +11,20 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
-    thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use delaycast::{
     answer::{Answer, ModelVersion, Score},
     clock,
-    delivery::{Backoff, Health, ROWS_PER_WRITE_MAX, Writer},
+    delivery::{Health, ROWS_PER_WRITE_MAX, Writer},
     domain::Flights,
     model::Scorer,
     request::Request,
+    runtime::{Stop, Thread},
     shadow::ShadowAnswer,
     store::Store,
 };
@@ -35,9 +35,9 @@ use super::{Counter, Counters};
 pub const WAITING_MAX: usize = 20_000;
 /// In at most so many batches.
 const BATCHES_MAX: usize = 4096;
-/// Who stops waits so long for what is being written.
-const FAREWELL: Duration = Duration::from_secs(2);
-/// How often a pause looks whether it is over.
+/// Timeout of the join, for a write under way.
+const JOIN_TIMEOUT: Duration = Duration::from_secs(2);
+/// Interval at which a thread without work looks for the stop.
 const STEP: Duration = Duration::from_millis(20);
 
 /// How two models compare.
@@ -97,15 +97,15 @@ impl Sideline {
 
 /// The thread of the shadow. Dropping this ends it.
 pub(super) struct Shadow {
-    stop: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
+    stop: Stop,
+    thread: Thread,
 }
 
 impl Shadow {
     /// Starts the thread; it waits until there is a shadow.
     pub(super) fn start(store: &Arc<dyn Store<Flights>>, counters: &Arc<Counters>) -> io::Result<(Self, Sideline)> {
         let (batches, queue) = sync_channel(BATCHES_MAX);
-        let (waiting, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
+        let (waiting, stop) = (Arc::default(), Stop::default());
         let sideline = Sideline { batches, waiting: Arc::clone(&waiting), counters: Arc::clone(counters) };
         let health = Health::new(format!("the store of shadow answers {}", store.describe()));
         let worker = Work {
@@ -115,20 +115,17 @@ impl Shadow {
             writer: None,
             counters: Arc::clone(counters),
             health,
-            stop: Arc::clone(&stop),
+            stop: stop.clone(),
         };
-        let thread = thread::Builder::new().name("shadow".into()).spawn(move || worker.run())?;
+        let thread = Thread::spawn("shadow", move || worker.run())?;
         Ok((Shadow { stop, thread }, sideline))
     }
 }
 
 impl Drop for Shadow {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Release);
-        let deadline = Instant::now() + FAREWELL;
-        while !self.thread.is_finished() && Instant::now() < deadline {
-            thread::sleep(Duration::from_millis(1));
-        }
+        self.stop.ask();
+        self.thread.join(JOIN_TIMEOUT);
     }
 }
 
@@ -140,14 +137,14 @@ struct Work {
     writer: Option<Box<dyn Writer<ShadowAnswer>>>,
     counters: Arc<Counters>,
     health: Health,
-    stop: Arc<AtomicBool>,
+    stop: Stop,
 }
 
 impl Work {
     fn run(mut self) {
         loop {
             let first = self.queue.recv_timeout(STEP);
-            if self.stop.load(Ordering::Acquire) {
+            if self.stop.asked() {
                 return;
             }
             let Ok(first) = first else { continue };
@@ -188,33 +185,19 @@ impl Work {
 
     /// Writes until the store has acknowledged, or it is time to stop (rule 3).
     fn write(&mut self, rows: &[ShadowAnswer]) {
-        let mut backoff = Backoff::new();
-        while !rows.is_empty() {
-            match self.try_to_write(rows) {
-                Ok(landed) => {
-                    self.health.serving();
-                    self.counters.shadow.landed.add(landed);
-                    return self.counters.shadow.dropped.add(rows.len() - landed);
-                }
-                Err(error) => {
-                    self.health.waiting(&error);
-                    let until = Instant::now() + backoff.next_pause(error.needs_operator);
-                    while Instant::now() < until && !self.stop.load(Ordering::Acquire) {
-                        thread::sleep(STEP.min(until.saturating_duration_since(Instant::now())));
-                    }
-                    if self.stop.load(Ordering::Acquire) {
-                        return self.counters.shadow.dropped.add(rows.len());
-                    }
-                }
-            }
+        if rows.is_empty() {
+            return;
         }
-    }
-
-    fn try_to_write(&mut self, rows: &[ShadowAnswer]) -> Result<usize, delaycast::delivery::Unavailable> {
-        let writer = match &mut self.writer {
-            Some(writer) => writer,
-            none => none.insert(self.store.shadows()?),
-        };
-        Ok(rows.len() - writer.write(rows)?.len())
+        let Work { store, writer, .. } = self;
+        let landed = self.health.retry(&self.stop, || {
+            let writer = match &mut *writer {
+                Some(writer) => writer,
+                none => none.insert(store.shadows()?),
+            };
+            Ok(rows.len() - writer.write(rows)?.len())
+        });
+        let landed = landed.unwrap_or_default();
+        self.counters.shadow.landed.add(landed);
+        self.counters.shadow.dropped.add(rows.len() - landed);
     }
 }

@@ -9,11 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delaycast::log::Share;
+use delaycast::{log::Share, runtime::Stop};
 use timely::worker::Worker;
 
 use super::{
-    ClusterClock, Connections, Ends, Error, InFlight, Models, Shared, Stop, TICK, build,
+    ClusterClock, Connections, Ends, Error, InFlight, Models, Shared, TICK, build,
     commit::Committer,
     opening::Opening,
     swap::{self, SharedSchedule, Shelf},

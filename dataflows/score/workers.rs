@@ -3,11 +3,13 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
+
+use delaycast::runtime::{Mutex, MutexGuard};
 
 use super::{ClusterClock, Counters, Timestamp};
 
@@ -50,7 +52,7 @@ struct State {
 
 impl Workers {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// So many will turn, once log and store are open.

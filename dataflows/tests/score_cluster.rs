@@ -14,12 +14,15 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use delaycast::model::{Role, Wishes};
+use delaycast::{
+    model::{Role, Wishes},
+    runtime::Stop,
+};
 use delaycast_dataflows::{
     mesh::{ClusterSpec, Credentials, Mesh, MeshConfig, Peers},
-    score::{Config, Connections, Counters, Error, Models, Stop, run_in_cluster},
+    score::{Config, Connections, Counters, Error, Models, run_in_cluster},
 };
-use in_memory::{AnyButBad, ByDelay, DEADLINE, MemoryLog, MemoryStore, lock, message, oracle, until, wish};
+use in_memory::{AnyButBad, ByDelay, DEADLINE, MemoryLog, MemoryStore, message, oracle, until, wish};
 
 /// One process.
 struct Process {
@@ -89,7 +92,7 @@ fn three_processes_answer_as_the_oracle_and_leave_with_the_first_that_is_told_to
     let processes = cluster(3, 2, &log, &store, &scorer);
     until("all are answered", || store.answers().len() == messages.len());
     // Six workers own a partition each, and score what they read themselves.
-    let threads: std::collections::HashSet<_> = lock(&scorer.threads).iter().map(|(_, thread)| *thread).collect();
+    let threads: std::collections::HashSet<_> = scorer.threads.lock().iter().map(|(_, thread)| *thread).collect();
     assert_eq!(threads.len(), 6);
 
     processes[1].stop.ask();

@@ -21,7 +21,7 @@ use delaycast::{
 };
 use delaycast_dataflows::score::{Config, Error, Models};
 use in_memory::{
-    AnyButBad, ByDelay, Fault, MemoryLog, MemoryStore, Running, few, impatient, lock, message, oracle, until, wish,
+    AnyButBad, ByDelay, Fault, MemoryLog, MemoryStore, Running, few, impatient, message, oracle, until, wish,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -174,7 +174,7 @@ fn rule_8_records_are_scored_where_they_are_read_unless_workers_would_idle() {
         let running = Running::start_with(Config::new(workers), &log, &store, Arc::clone(&scorer) as _);
         until("all are answered", || store.answers().len() == 400);
         running.stop().unwrap();
-        let threads = lock(&scorer.threads);
+        let threads = scorer.threads.lock();
         for partition in 0..partitions {
             let of_partition = threads.iter().filter(|(id, _)| {
                 id.strip_prefix("request-").and_then(|number| number.parse::<usize>().ok()).unwrap() % partitions

@@ -24,14 +24,12 @@ use delaycast::{
     features::Given,
     log::{DeadLetter, DeadLetterReason, Log, Offset, PartitionId, Payload, Position},
     request,
+    runtime::Stop,
     store::{Landed, Store},
 };
-use delaycast_dataflows::{
-    score::Stop,
-    watch::{
-        self, Board, Config, Counts, Fact, Key, Names, OTHER, RATES_S, STEP, Shown, Snapshot, Sources, Timestamp,
-        Watch, facts,
-    },
+use delaycast_dataflows::watch::{
+    self, Board, Config, Counts, Fact, Key, Names, OTHER, RATES_S, STEP, Shown, Snapshot, Sources, Timestamp, Watch,
+    facts,
 };
 use in_memory::{Fault, MemoryLog, MemoryStore};
 use proptest::prelude::*;

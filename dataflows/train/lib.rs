@@ -34,18 +34,14 @@ mod rows;
 mod tend;
 mod trial;
 
-use std::{
-    any::Any,
-    cell::RefCell,
-    collections::BTreeMap,
-    num::NonZeroUsize,
-    rc::Rc,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{any::Any, cell::RefCell, collections::BTreeMap, num::NonZeroUsize, rc::Rc, sync::Arc};
 
-use delaycast::forest::{
-    Forest, ForestSettings, Trainer, TrainingSet, Tree, UnusableRows,
-    histogram::{Bins, Shard},
+use delaycast::{
+    forest::{
+        Forest, ForestSettings, Trainer, TrainingSet, Tree, UnusableRows,
+        histogram::{Bins, Shard},
+    },
+    runtime::Mutex,
 };
 use timely::{
     CommunicationConfig, WorkerConfig,
@@ -150,7 +146,7 @@ fn histogram(
     let on_progress = Arc::clone(on_progress);
     let guards = execute_from(builders, others, WorkerConfig::default(), move |worker| {
         let gathered = Gathered::default();
-        let shard = shards.lock().unwrap_or_else(PoisonError::into_inner).remove(&worker.index());
+        let shard = shards.lock().remove(&worker.index());
         let Some(shard) = shard else { return Trees::new() };
         worker.dataflow::<u64, _, _>(|scope| {
             grow(scope, shard, Arc::clone(&plots), Arc::clone(&bins), Arc::clone(&on_progress), Rc::clone(&gathered));

@@ -55,13 +55,13 @@ fn what_is_done_between_the_trees_is_told() {
         let told = Arc::clone(&told);
         Arc::new(move |progress| {
             if let Progress::Phase(phase) = progress {
-                told.lock().unwrap().push(phase);
+                told.lock().push(phase);
             }
         })
     };
     train_model(&windy_flights(&weather), Atlas::default(), &plan(Preset::Default), &on_progress).unwrap();
     let (fitting, encoding) = (Phase::Fitting, Phase::Encoding);
-    assert_eq!(*told.lock().unwrap(), [fitting, encoding, Phase::Answering, fitting, encoding]);
+    assert_eq!(*told.lock(), [fitting, encoding, Phase::Answering, fitting, encoding]);
 }
 
 /// The forest that a loop makes.

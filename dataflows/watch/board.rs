@@ -1,17 +1,10 @@
 //! Where the counts can be read.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use delaycast::delivery::Waiting;
+use delaycast::{delivery::Waiting, runtime::Mutex};
 
 use super::{Key, Timestamp};
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// The counts as they change; in the middle of a turn they are of no moment. Workers share them: a key is one worker's.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +13,7 @@ pub struct Counts(Arc<Mutex<BTreeMap<Key, isize>>>);
 impl Counts {
     /// Changes come as the old count taken away and the new one added, in any order.
     pub(super) fn add(&self, key: &Key, change: isize) {
-        let mut counts = lock(&self.0);
+        let mut counts = self.0.lock();
         match counts.get_mut(key) {
             Some(count) => *count += change,
             None => drop(counts.insert(key.clone(), change)),
@@ -32,7 +25,7 @@ impl Counts {
 
     /// All counts that are not 0.
     pub fn get(&self) -> BTreeMap<Key, isize> {
-        lock(&self.0).clone()
+        self.0.lock().clone()
     }
 }
 
@@ -56,10 +49,10 @@ pub struct Board(Mutex<Arc<Snapshot>>);
 impl Board {
     /// The latest.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&lock(&self.0))
+        Arc::clone(&self.0.lock())
     }
 
     pub(super) fn show(&self, snapshot: Snapshot) {
-        *lock(&self.0) = Arc::new(snapshot);
+        *self.0.lock() = Arc::new(snapshot);
     }
 }

@@ -2,19 +2,18 @@
 
 use std::{
     sync::mpsc::SyncSender,
-    thread,
     time::{Duration, Instant},
 };
 
 use delaycast::{
-    delivery::{Backoff, Health, Unavailable},
+    delivery::{Health, Unavailable},
     domain::Flights,
     log::DeadLetter,
+    runtime::{Backoff, Stop},
     store::Landed,
 };
 
 use super::{Timestamp, time::Time};
-use crate::score::Stop;
 
 /// So many rows are read at once.
 pub(super) const ROWS_MAX: usize = 10_000;
@@ -26,8 +25,6 @@ pub(super) const LETTER_BYTES_MAX: usize = 8 << 20;
 const SHARE: u32 = 20;
 /// When nothing more is at hand, the next look is after this, or later.
 const LOOK: Duration = Duration::from_secs(1);
-/// A thread that pauses looks up this often, whether it is to stop.
-const NAP: Duration = Duration::from_millis(50);
 
 /// What a source has.
 pub(super) enum Rows {
@@ -89,10 +86,7 @@ pub(super) fn follow(
         if told.is_err() {
             return;
         }
-        let until = Instant::now() + pause;
-        while Instant::now() < until && !stop.asked() {
-            thread::sleep(NAP.min(until.saturating_duration_since(Instant::now())));
-        }
+        stop.sleep(pause);
     }
 }
 

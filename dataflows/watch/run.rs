@@ -3,7 +3,7 @@
 use std::{
     io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         mpsc::{Receiver, RecvTimeoutError, sync_channel},
     },
     thread,
@@ -16,6 +16,7 @@ use delaycast::{
     delivery::Health,
     domain::Flights,
     log::{DeadLetterSpan, DeadLettersFrom, Log},
+    runtime::{Mutex, Stop},
     store::{Page, Store},
 };
 use timely::worker::Worker;
@@ -25,7 +26,6 @@ use super::{
     follow::{LETTER_BYTES_MAX, LETTERS_MAX, News, Next, Open, ROWS_MAX, Rows, follow},
     time::{Time, happened_at},
 };
-use crate::score::Stop;
 
 /// So many pages wait to be counted.
 const PAGES_AHEAD: usize = 2;
@@ -115,7 +115,7 @@ pub fn run(config: &Config, sources: &Sources, board: &Arc<Board>, stop: &Stop) 
     // Timely wants what it runs to be shareable, which a receiver is not.
     let arriving = Mutex::new(arriving);
     timely::execute_directly(move |worker| {
-        let arriving = arriving.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let arriving = arriving.into_inner();
         work(worker, &config, &time, &arriving, states, &board, &stop);
     });
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::Arc, time::Duration};
 
-use delaycast::{answer::ModelVersion, model::Role};
+use delaycast::{answer::ModelVersion, model::Role, runtime::Stop};
 use serde::{Deserialize, Serialize};
 use timely::{
     container::CapacityContainerBuilder,
@@ -20,7 +20,7 @@ use super::{
     BEAT, LEAD, Place, SharedSchedule,
     proposer::{Announcement, Proposer},
 };
-use crate::score::{ClusterClock, Counters, Shared, Stop, Timestamp, source::Ticker, work::Plan};
+use crate::score::{ClusterClock, Counters, Shared, Timestamp, source::Ticker, work::Plan};
 
 /// An announcement, and the worker that it is for.
 #[derive(Debug, Clone, Serialize, Deserialize)]

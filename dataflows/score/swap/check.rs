@@ -3,17 +3,17 @@
 use std::{
     io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         mpsc::{Receiver, Sender, channel},
     },
-    thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use delaycast::{
     answer::ModelVersion,
     domain::Flights,
     model::{Latest, Loader, MODEL_BYTES_MAX, Scorer},
+    runtime::{Mutex, Thread},
 };
 use timely::{
     container::CapacityContainerBuilder,
@@ -41,12 +41,12 @@ type Checked = (Number, Arc<dyn Scorer<Flights>>);
 
 impl Shelf {
     fn put(&self, proposal: Number, scorer: Arc<dyn Scorer<Flights>>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((proposal, scorer));
+        *self.0.lock() = Some((proposal, scorer));
     }
 
     /// The model of a proposal that was announced.
     pub(super) fn get(&self, proposal: Number) -> Option<Arc<dyn Scorer<Flights>>> {
-        let shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let shelf = self.0.lock();
         shelf.as_ref().filter(|(number, _)| *number == proposal).map(|(_, scorer)| Arc::clone(scorer))
     }
 }
@@ -63,11 +63,11 @@ pub(super) struct Desk {
     files: Latest<ModelFile>,
     checked: Receiver<(Number, Result<(), String>)>,
     waker: LateWaker,
-    thread: JoinHandle<()>,
+    thread: Thread,
 }
 
-/// Who leaves waits so long for a check under way: it holds on to the store, which is to be closed in good order.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// Timeout of the join: a check under way holds on to the store, which is to be closed in good order.
+const JOIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Desk {
     /// Starts the thread that checks. It ends with the desk.
@@ -76,9 +76,7 @@ impl Desk {
         // Bounded by the files handed in.
         let (report, checked) = channel();
         let (inbox, wake, loader, shelf) = (Latest::clone(&files), waker.wake(), Arc::clone(loader), shelf.clone());
-        let thread = thread::Builder::new()
-            .name("model-check".into())
-            .spawn(move || check_all(&inbox, &*loader, &shelf, &report, wake))?;
+        let thread = Thread::spawn("model-check", move || check_all(&inbox, &*loader, &shelf, &report, wake))?;
         Ok(Desk { files, checked, waker, thread })
     }
 }
@@ -86,10 +84,7 @@ impl Desk {
 impl Drop for Desk {
     fn drop(&mut self) {
         self.files.close();
-        let deadline = Instant::now() + FAREWELL;
-        while !self.thread.is_finished() && Instant::now() < deadline {
-            thread::sleep(Duration::from_millis(1));
-        }
+        self.thread.join(JOIN_TIMEOUT);
     }
 }
 

@@ -43,10 +43,11 @@ use delaycast::{
     answer::ModelVersion,
     domain::Flights,
     model::{Loader, Scorer, Wishes},
+    runtime::Stop,
 };
 use timely::worker::Worker;
 
-use super::{Shared, Stop, work::Plan};
+use super::{Shared, work::Plan};
 
 pub(super) use check::Shelf;
 pub(super) use schedule::{Cast, Schedule, SharedSchedule};

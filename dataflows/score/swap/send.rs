@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
-use delaycast::model::Wishes;
+use delaycast::{model::Wishes, runtime::Stop};
 use serde::{Deserialize, Serialize};
 use timely::{
     container::CapacityContainerBuilder,
@@ -16,7 +16,7 @@ use super::{
     BEAT, Place, WINDOW,
     proposer::{Piece, Proposer},
 };
-use crate::score::{Stop, TICK, Timestamp, source::Ticker};
+use crate::score::{TICK, Timestamp, source::Ticker};
 
 /// A piece, and the worker that it is for.
 #[derive(Debug, Clone, Serialize, Deserialize)]

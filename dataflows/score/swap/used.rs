@@ -1,8 +1,6 @@
 //! Which models are in use, for those who ask from outside.
 
-use std::sync::{Mutex, PoisonError};
-
-use delaycast::{answer::ModelVersion, model::Role};
+use delaycast::{answer::ModelVersion, model::Role, runtime::Mutex};
 
 use crate::score::Timestamp;
 
@@ -12,12 +10,12 @@ pub struct Used(Mutex<[Option<(ModelVersion, Timestamp)>; Role::ALL.len()]>);
 
 impl Used {
     pub(in crate::score) fn set(&self, role: Role, version: Option<ModelVersion>, from: Timestamp) {
-        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.0.lock();
         used[role as usize] = version.map(|version| (version, from));
     }
 
     /// Which model is used for a role, and since which timestamp; 0 for the one that the dataflow has started with.
     pub fn get(&self, role: Role) -> Option<(ModelVersion, Timestamp)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)[role as usize].clone()
+        self.0.lock()[role as usize].clone()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -15,9 +15,10 @@ use delaycast::{
         Position, Producer, Reader, Share, Topic, TopicOptions, Wake,
     },
     request,
+    runtime::Mutex,
 };
 
-use super::{MemoryStore, lock};
+use super::MemoryStore;
 
 #[derive(Default)]
 struct State {
@@ -42,38 +43,38 @@ impl MemoryLog {
     }
 
     pub fn append(&self, partition: usize, payload: Vec<u8>) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state.partitions[partition].push(payload);
         state.wakes.iter().for_each(|wake| wake());
     }
 
     pub fn add_partition(&self) {
-        lock(&self.state).partitions.push(vec![]);
+        self.state.lock().partitions.push(vec![]);
     }
 
     /// Messages that no commit covers.
     pub fn uncommitted(&self) -> usize {
-        let state = lock(&self.state);
+        let state = self.state.lock();
         let all: usize = state.partitions.iter().map(Vec::len).sum();
         all - state.committed.values().map(|offset| offset.0 as usize).sum::<usize>()
     }
 
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
-        lock(&self.state).dead_letters.values().cloned().collect()
+        self.state.lock().dead_letters.values().cloned().collect()
     }
 
     /// From now on dead letters wait until they are no longer held.
     pub fn hold_dead_letters(&self, hold: bool) {
-        lock(&self.state).holds_dead_letters = hold;
+        self.state.lock().holds_dead_letters = hold;
     }
 
     pub fn reads(&self) -> Vec<(Share, Position)> {
-        lock(&self.state).reads.clone()
+        self.state.lock().reads.clone()
     }
 
     /// Commits that were ahead of what was durable.
     pub fn breaches(&self) -> Vec<String> {
-        lock(&self.state).breaches.clone()
+        self.state.lock().breaches.clone()
     }
 }
 
@@ -83,11 +84,11 @@ impl Log for MemoryLog {
     }
 
     fn partitions(&self) -> Result<u32, Unavailable> {
-        Ok(lock(&self.state).partitions.len() as u32)
+        Ok(self.state.lock().partitions.len() as u32)
     }
 
     fn reader(&self, share: Share, wake: Wake, _: Arc<Health>) -> Result<Box<dyn Reader>, Unavailable> {
-        lock(&self.state).wakes.push(wake);
+        self.state.lock().wakes.push(wake);
         let (state, store) = (Arc::clone(&self.state), Arc::clone(&self.store));
         Ok(Box::new(MemoryReader { state, store, share, next: BTreeMap::new(), wanted: Offsets::new() }))
     }
@@ -124,14 +125,14 @@ struct MemoryReader {
 
 impl MemoryReader {
     fn land(&mut self) {
-        lock(&self.state).committed.append(&mut self.wanted);
+        self.state.lock().committed.append(&mut self.wanted);
     }
 }
 
 impl Reader for MemoryReader {
     fn poll(&mut self, messages_max: usize, into: &mut Vec<Message>) -> bool {
         self.land();
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let State { partitions, committed, reads, .. } = &mut *state;
         for (index, messages) in partitions.iter().enumerate() {
             let partition = PartitionId(index as u32);
@@ -154,7 +155,7 @@ impl Reader for MemoryReader {
     }
 
     fn commit(&mut self, offsets: &Offsets) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         for (partition, next) in offsets {
             for offset in 0..next.0 {
                 let payload = &state.partitions[partition.0 as usize][offset as usize];
@@ -176,7 +177,7 @@ impl Reader for MemoryReader {
     }
 
     fn lag(&self) -> Option<Lag> {
-        let State { partitions, committed, .. } = &*lock(&self.state);
+        let State { partitions, committed, .. } = &*self.state.lock();
         let lags = partitions.iter().zip(0..).map(|(messages, number)| {
             let done = committed.get(&PartitionId(number)).map_or(0, |offset| offset.0);
             (PartitionId(number), messages.len() as u64 - done)
@@ -194,7 +195,7 @@ struct Letters {
 
 impl DeadLetterReader for Letters {
     fn next(&mut self, letters_max: usize, _: Duration) -> Result<Vec<DeadLetter>, Unavailable> {
-        let state = lock(&self.state);
+        let state = self.state.lock();
         let new = state.dead_letters.iter().filter(|(position, _)| !self.read.contains(position)).take(letters_max);
         let (positions, letters): (Vec<_>, Vec<_>) = new.map(|(position, letter)| (*position, letter.clone())).unzip();
         self.read.extend(positions);
@@ -202,7 +203,7 @@ impl DeadLetterReader for Letters {
     }
 
     fn is_done(&self) -> bool {
-        !self.follow && self.read.len() == lock(&self.state).dead_letters.len()
+        !self.follow && self.read.len() == self.state.lock().dead_letters.len()
     }
 
     fn commit(&mut self) -> Result<(), Unavailable> {
@@ -214,10 +215,10 @@ struct DeadLetters(Arc<Mutex<State>>);
 
 impl Writer<DeadLetter> for DeadLetters {
     fn write(&mut self, rows: &[DeadLetter]) -> Result<Vec<Refusal>, Unavailable> {
-        while lock(&self.0).holds_dead_letters {
+        while self.0.lock().holds_dead_letters {
             thread::sleep(Duration::from_millis(1));
         }
-        let mut state = lock(&self.0);
+        let mut state = self.0.lock();
         for row in rows {
             state.dead_letters.entry((row.position.partition, row.position.offset)).or_insert_with(|| row.clone());
         }

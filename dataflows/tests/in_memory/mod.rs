@@ -5,7 +5,7 @@ mod log;
 mod store;
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -17,18 +17,15 @@ use delaycast::{
     features::Given,
     model::{Candidate, Loader, Role, Scorer, Wish},
     request::{self, Request},
+    runtime::{Mutex, Stop},
 };
-use delaycast_dataflows::score::{Config, Connections, Counters, Error, InFlight, Models, Stop, run};
+use delaycast_dataflows::score::{Config, Connections, Counters, Error, InFlight, Models, run};
 
 pub use log::MemoryLog;
 pub use store::{Fault, MemoryStore};
 
 /// Long enough for any machine; a test that needs it has failed.
 pub const DEADLINE: Duration = Duration::from_secs(60);
-
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Waits until something holds.
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
@@ -74,7 +71,7 @@ impl Scorer<Flights> for ByDelay {
 
     fn score(&self, requests: &[Request], scores: &mut Vec<Score>) {
         let here = thread::current().id();
-        lock(&self.threads).extend(requests.iter().map(|request| (request.id.to_string(), here)));
+        self.threads.lock().extend(requests.iter().map(|request| (request.id.to_string(), here)));
         scores.extend(requests.iter().map(|request| {
             let class = Self::class(request);
             let mut probabilities = [0.0; 4];

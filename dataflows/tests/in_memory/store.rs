@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex},
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -14,11 +14,10 @@ use delaycast::{
     document::to_json,
     domain::{Flights, Labels},
     finding::Finding,
+    runtime::Mutex,
     shadow::ShadowAnswer,
     store::{Landed, Lookup, Outcome, Page, Store, Tail},
 };
-
-use super::lock;
 
 /// What the store does to a write before it does it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,52 +58,52 @@ impl MemoryStore {
     }
 
     pub fn fault(&self, fault: Fault) {
-        lock(&self.state).fault = fault;
+        self.state.lock().fault = fault;
     }
 
     /// The store will never take this id's answer.
     pub fn refuse(&self, id: &str) {
-        lock(&self.state).refused = Some(id.to_owned());
+        self.state.lock().refused = Some(id.to_owned());
     }
 
     /// From now on rejections wait until they are no longer held.
     pub fn hold_rejections(&self, hold: bool) {
-        lock(&self.state).holds_rejections = hold;
+        self.state.lock().holds_rejections = hold;
     }
 
     pub fn answers(&self) -> BTreeMap<String, Answer> {
-        lock(&self.state).answers.clone()
+        self.state.lock().answers.clone()
     }
 
     #[allow(dead_code, reason = "for those of the shadow")]
     pub fn shadows(&self) -> BTreeMap<String, ShadowAnswer> {
-        lock(&self.state).shadows.clone()
+        self.state.lock().shadows.clone()
     }
 
     /// From now on what shadows say waits until it is no longer held.
     #[allow(dead_code, reason = "for those of the shadow")]
     pub fn hold_shadows(&self, hold: bool) {
-        lock(&self.state).holds_shadows = hold;
+        self.state.lock().holds_shadows = hold;
     }
 
     pub fn rejections(&self) -> BTreeMap<String, Rejection> {
-        lock(&self.state).rejections.clone()
+        self.state.lock().rejections.clone()
     }
 
     pub fn is_durable(&self, id: &str) -> bool {
-        lock(&self.state).answers.contains_key(id)
+        self.state.lock().answers.contains_key(id)
     }
 
     pub fn writes(&self) -> usize {
-        lock(&self.state).writes
+        self.state.lock().writes
     }
 
     /// Applies the fault; true if the write is to be done, and an error to return after it.
     fn admit(&self) -> (bool, Result<(), Unavailable>) {
         let down = || Err(Unavailable::transient("the store is down, as the test wants it"));
-        lock(&self.state).writes += 1;
+        self.state.lock().writes += 1;
         loop {
-            let mut state = lock(&self.state);
+            let mut state = self.state.lock();
             match state.fault {
                 Fault::None | Fault::Fail(0) | Fault::FailAfterWriting(0) => return (true, Ok(())),
                 Fault::Fail(left) => {
@@ -186,7 +185,7 @@ impl Writer<Answer> for MemoryStore {
     fn write(&mut self, rows: &[Answer]) -> Result<Vec<Refusal>, Unavailable> {
         let (admitted, result) = self.admit();
         let mut refusals = vec![];
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         for (row, answer) in rows.iter().enumerate().filter(|_| admitted) {
             let id = answer.request.id.as_str();
             if state.refused.as_deref() == Some(id) {
@@ -201,7 +200,7 @@ impl Writer<Answer> for MemoryStore {
 
 impl Writer<ShadowAnswer> for MemoryStore {
     fn write(&mut self, rows: &[ShadowAnswer]) -> Result<Vec<Refusal>, Unavailable> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if state.holds_shadows {
             return Err(Unavailable::transient("shadows are held, as the test wants it"));
         }
@@ -214,10 +213,10 @@ impl Writer<ShadowAnswer> for MemoryStore {
 
 impl Writer<Rejection> for MemoryStore {
     fn write(&mut self, rows: &[Rejection]) -> Result<Vec<Refusal>, Unavailable> {
-        while lock(&self.state).holds_rejections {
+        while self.state.lock().holds_rejections {
             thread::sleep(Duration::from_millis(1));
         }
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         for row in rows {
             state.rejections.entry(row.id.to_string()).or_insert_with(|| row.clone());
         }
@@ -227,7 +226,7 @@ impl Writer<Rejection> for MemoryStore {
 
 impl Lookup for MemoryStore {
     fn find(&self, id: &str) -> Result<Option<Outcome>, Unavailable> {
-        let state = lock(&self.state);
+        let state = self.state.lock();
         let answer = state.answers.get(id).map(|answer| Outcome::Answered(to_json(&answer.to_document())));
         Ok(answer.or_else(|| state.rejections.get(id).map(|rejection| Outcome::Rejected(rejection.reason.clone()))))
     }
