@@ -11,9 +11,10 @@ use delaycast::{
     log,
     model::{Model, ModelDir, Scorer, VersionedModel},
     request::Request,
+    runtime::Stop,
     store,
 };
-use delaycast_dataflows::score::{self, Config, Connections, Counters, Models, Stop};
+use delaycast_dataflows::score::{self, Config, Connections, Counters, Models};
 
 use crate::{
     Options,

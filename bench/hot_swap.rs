@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     ops::Range,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -22,9 +22,10 @@ use delaycast::{
     log::{self, Position, Producer},
     model::{self, Loader, Model, ModelDir, Role, Scorer, Watcher, Wishes},
     request::{Request, RequestId, encode},
+    runtime::{Mutex, Stop},
     store::{self, Lookup, Store, Tail},
 };
-use delaycast_dataflows::score::{Config, Connections, Counters, Models, Stop, run};
+use delaycast_dataflows::score::{Config, Connections, Counters, Models, run};
 
 use crate::{Options, requests};
 
@@ -75,7 +76,7 @@ fn measure_one(options: &Options, keeps: bool) -> anyhow::Result<()> {
     let (wishes, told) = (Wishes::default(), stop.clone());
     let watcher = Watcher::new(models.clone(), Role::Current, Some(first.version.clone()));
     let refused = |_: Role, reason: &str| println!("refused: {reason}");
-    model::watch(vec![watcher], &wishes, move || told.asked(), refused)?;
+    model::watch(vec![watcher], &wishes, told, refused)?;
     let scorers = Models::new(Arc::new(first), &wishes, Arc::new(Plain));
 
     let (config, publishing) = (Config::new(options.workers), AtomicBool::new(true));
@@ -90,7 +91,7 @@ fn measure_one(options: &Options, keeps: bool) -> anyhow::Result<()> {
         running.join().ok().context("a worker panicked")??;
         anyhow::Ok((swaps?, positions?))
     })?;
-    let landed = std::mem::take(&mut *landed.lock().unwrap_or_else(PoisonError::into_inner));
+    let landed = std::mem::take(&mut *landed.lock());
     report(options.requests, &landed, &swaps, &positions, models.path_of(&models.current()?).metadata()?.len())
 }
 
@@ -241,7 +242,7 @@ impl Writer<Answer> for TimedWriter {
             let (id, model) = (answer.request.id.to_string(), answer.model.clone());
             Some(Landed { id, asked_us: asked_us(answer)?, landed_us, model })
         };
-        self.landed.lock().unwrap_or_else(PoisonError::into_inner).extend(rows.iter().filter_map(landed));
+        self.landed.lock().extend(rows.iter().filter_map(landed));
         Ok(refusals)
     }
 }

@@ -2,10 +2,10 @@
 
 use std::{
     io::{self, IsTerminal, Write},
-    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
+use delaycast::runtime::Mutex;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle, WeakProgressBar};
 
 /// Interval of progress lines where there is no terminal.
@@ -18,13 +18,13 @@ static BAR: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
 pub(crate) fn bar(total: u64, template: &str) -> Option<ProgressBar> {
     let style = ProgressStyle::with_template(template).ok().filter(|_| io::stderr().is_terminal())?;
     let bar = ProgressBar::new(total).with_style(style);
-    *BAR.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.downgrade());
+    *BAR.lock() = Some(bar.downgrade());
     Some(bar)
 }
 
 /// Writes a line to standard error; a closed one is ignored.
 pub(crate) fn say(line: &str) {
-    let bar = BAR.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(WeakProgressBar::upgrade);
+    let bar = BAR.lock().as_ref().and_then(WeakProgressBar::upgrade);
     let write = || _ = writeln!(io::stderr(), "{line}");
     bar.map_or_else(write, |bar| bar.suspend(write));
 }

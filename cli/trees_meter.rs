@@ -2,11 +2,12 @@
 //! was said for a few seconds.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Weak},
     thread,
     time::{Duration, Instant},
 };
 
+use delaycast::runtime::Mutex;
 use delaycast_train::{OnProgress, Progress};
 use indicatif::ProgressBar;
 
@@ -28,7 +29,7 @@ pub(crate) fn trees(trees_total: u64) -> OnProgress {
         // Without the thread there are fewer lines.
         let _ = thread::Builder::new().name("progress".to_owned()).spawn(move || break_silence(&watched));
     }
-    Arc::new(move |progress| shown.lock().unwrap_or_else(PoisonError::into_inner).note(progress))
+    Arc::new(move |progress| shown.lock().note(progress))
 }
 
 struct Shown {
@@ -81,7 +82,7 @@ impl Drop for Shown {
 /// Says what is being done whenever nothing was said for a while, until nobody notes any more.
 fn break_silence(shown: &Weak<Mutex<Shown>>) {
     while let Some(shown) = shown.upgrade() {
-        let mut noted = shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut noted = shown.lock();
         if noted.told_at.elapsed() >= LINE_INTERVAL {
             let doing = noted.doing.clone();
             noted.tell(&doing);

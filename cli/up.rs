@@ -17,8 +17,9 @@ use clap::Args as ClapArgs;
 use delaycast::{
     address,
     model::{ModelDir, ModelDirError, VersionedModel},
+    runtime::Stop,
 };
-use delaycast_dataflows::score::{self, Config, Stop};
+use delaycast_dataflows::score::{self, Config};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{

@@ -17,9 +17,10 @@ use delaycast::{
     log,
     model::{Model, ModelDir, VersionedModel},
     request::Request,
+    runtime::Stop,
     store::{self, Lookup, Store, Tail},
 };
-use delaycast_dataflows::score::{Config, Connections, Counters, Models, Stop, run};
+use delaycast_dataflows::score::{Config, Connections, Counters, Models, run};
 
 use super::{Options, mongo, mongo::Scratch, topic::Topic};
 use crate::{process::thread_seconds, requests};

@@ -8,13 +8,12 @@ use delaycast::{
     delivery::{Health, Unavailable},
     domain::Flights,
     log::Log,
-    process, sqlite,
+    process,
+    runtime::Stop,
+    sqlite,
     store::{Lookup, Store},
 };
-use delaycast_dataflows::{
-    monitor::{Monitor, Probing, probe},
-    score::Stop,
-};
+use delaycast_dataflows::monitor::{Monitor, Probing, probe};
 use delaycast_web::{Vitals, bind, serve_health};
 
 /// An id that no request has: a look-up of it is cheap and finds nothing.

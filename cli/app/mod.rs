@@ -22,11 +22,12 @@ use delaycast::{
     domain::Flights,
     log::Log,
     model::{ModelDir, VersionedModel},
+    runtime::Stop,
     store::Store,
 };
 use delaycast_dataflows::{
     monitor::{Monitor, Probing},
-    score::{Connections, Counters, Models, Stop},
+    score::{Connections, Counters, Models},
 };
 
 pub(crate) use health::HealthOption;

@@ -9,9 +9,10 @@ use delaycast::{
     domain::Flights,
     model::{self, Loader, Model, ModelDir, Role, Scorer, VersionedModel, Watcher, Wishes},
     routes::table_of,
+    runtime::Stop,
     store::Store,
 };
-use delaycast_dataflows::score::{Counters, Models, Stop, patiently};
+use delaycast_dataflows::score::{Counters, Models};
 
 /// Loads a model file as at the start: the store's routes are laid over its own, and explanations are prepared if wanted.
 struct ModelLoader {
@@ -51,7 +52,7 @@ pub(crate) fn models(
                 counters.models.get(Role::Current).map(|(version, _)| version.to_string()).unwrap_or_default();
             tracing::warn!("the {role} model that is named cannot be used: {reason}; {staying} goes on answering");
         };
-        model::watch(watchers.collect(), &wishes, move || told.asked(), refused)
+        model::watch(watchers.collect(), &wishes, told, refused)
             .context("cannot start a thread that watches the model directory")?;
     }
     let loader = ModelLoader { explain, store: Arc::clone(store), stop: stop.clone() };
@@ -68,7 +69,7 @@ fn scorer(model: VersionedModel, explain: bool) -> Arc<dyn Scorer<Flights>> {
 pub(crate) fn with_routes_of(store: &dyn Store<Flights>, model: VersionedModel, stop: &Stop) -> Option<VersionedModel> {
     let Some(table) = table_of(store) else { return Some(model) };
     let health = Health::new(format!("the route table in {}", store.describe()));
-    let routes = patiently(&health, stop, || table.read())?;
+    let routes = health.retry(stop, || table.read())?;
     if !routes.is_empty() {
         tracing::info!("{} routes from {}", routes.len(), store.describe());
     }

@@ -9,9 +9,9 @@ use delaycast::{
     domain::Flights,
     finding::Finding,
     log::{self, Log},
+    runtime::Stop,
     store::{self, Store},
 };
-use delaycast_dataflows::score::{Stop, patiently};
 
 /// Opens the request log at a URL.
 pub(crate) fn open_log(url: &str) -> anyhow::Result<Arc<dyn Log>> {
@@ -59,7 +59,7 @@ pub(crate) fn retry_open<T>(
             Ok(None)
         }
     };
-    let opened = patiently(&health, stop, attempt).flatten();
+    let opened = health.retry(stop, attempt).flatten();
     fatal.take().map_or(Ok(opened), Err)
 }
 

@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
-use delaycast::{domain::Flights, log::Log, model::VersionedModel, store::Store};
-use delaycast_dataflows::score::{Stop, TICK};
+use delaycast::{domain::Flights, log::Log, model::VersionedModel, runtime::Stop, store::Store};
+use delaycast_dataflows::score::TICK;
 use delaycast_web::{HostName, Hosts, Operations, Parts};
 
 /// The address of the page.

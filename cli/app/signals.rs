@@ -3,7 +3,7 @@
 use std::thread;
 
 use anyhow::Context;
-use delaycast_dataflows::score::Stop;
+use delaycast::runtime::Stop;
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     iterator::Signals,

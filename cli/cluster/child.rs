@@ -5,7 +5,7 @@ use std::{
     net::TcpListener,
     os::fd::AsFd,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant, UNIX_EPOCH},
@@ -16,12 +16,13 @@ use delaycast::{
     domain::Flights,
     log::Log,
     model::{ModelDir, VersionedModel},
+    runtime::{Mutex, Stop},
     store::Store,
     supervise::{self, Report},
 };
 use delaycast_dataflows::{
     mesh::{Certificates, ClusterSpec, Mesh, MeshConfig, Peers},
-    score::{self, Config, Connections, Counters, Stop},
+    score::{self, Config, Connections, Counters},
 };
 
 use super::lost;
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
     let models = ModelDir::new(&args.system.models.models);
     let Some(system) = app.open(args.system.urls(), || Ok(Some(models.load_usable()?)))? else { return Ok(()) };
     let opened = system.connections();
-    *connections.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened.clone());
+    *connections.lock() = Some(opened.clone());
     let Some(partitions) = score::partitions(&opened, stop) else { return Ok(()) };
 
     app.monitor.has("model");
@@ -76,7 +77,7 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
     );
     counters.generation.set(number);
     app.monitor.has("mesh");
-    let model = model.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let model = model.lock().clone();
     // One process watches the directory: it sends a new model to the others.
     let watches = (member.peers().index() == 0).then_some(&models);
     let models = system.models(model, args.explain.explain, watches)?;
@@ -85,7 +86,7 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
     let result = score::run_in_cluster(&config, member, &opened, &models, counters, stop, leave);
     tracing::info!("stopped: {counters}");
     // The thread that reports holds the connections, and only the last user of an embedded file closes it in order.
-    *connections.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    *connections.lock() = None;
     Ok(result?)
 }
 
@@ -109,7 +110,7 @@ fn spec(
     };
     let (store, model, stop) = (Arc::clone(store), Arc::clone(model), stop.clone());
     Box::new(move || {
-        let mut model = model.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut model = model.lock();
         match models.current() {
             Ok(current) if current == model.version => {}
             Ok(_) => match models.load_current().map(|loaded| with_routes_of(&*store, loaded, &stop)) {
@@ -140,7 +141,7 @@ fn report(
             let expires = certificates.expires().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
             expires.iter().for_each(|since_epoch| counters.certificate_expires_at_s.set(since_epoch.as_secs()));
         }
-        let connections = connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let connections = connections.lock();
         let status = connections.as_ref().map(|connections| connections.status(&counters)).unwrap_or_default();
         Report { generation: generation.load(Ordering::Relaxed), status }
     };

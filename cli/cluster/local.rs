@@ -7,13 +7,15 @@ use std::{
     num::NonZeroUsize,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     thread::{self, JoinHandle},
 };
 
 use anyhow::{Context, anyhow};
-use delaycast::supervise::{Report, supervise};
-use delaycast_dataflows::score::Stop;
+use delaycast::{
+    runtime::{Mutex, MutexGuard, Stop},
+    supervise::{Report, supervise},
+};
 use engine::status::{Status, Wait};
 
 use super::supervisor::{program, scorer};
@@ -37,7 +39,7 @@ pub(crate) struct LocalCluster<'a> {
 type Reports = Mutex<Vec<Option<Report>>>;
 
 fn reports_of(reports: &Reports) -> MutexGuard<'_, Vec<Option<Report>>> {
-    reports.lock().unwrap_or_else(PoisonError::into_inner)
+    reports.lock()
 }
 
 /// The state of the cluster, from the reports of its processes.
@@ -131,7 +133,7 @@ impl LocalChild {
             }
         };
         let name = format!("scorer {}", self.process);
-        let supervised = supervise(&name, command, &|| stop.asked(), &seen);
+        let supervised = supervise(&name, command, stop, &seen);
         // The others would wait for it for ever.
         stop.ask();
         match supervised? {

@@ -1,12 +1,8 @@
 //! The last line of a process that leaves because another one is lost.
 
-use std::{
-    process::exit,
-    sync::{Mutex, OnceLock, PoisonError},
-    thread,
-    time::Duration,
-};
+use std::{process::exit, sync::OnceLock, thread, time::Duration};
 
+use delaycast::runtime::Mutex;
 use delaycast_dataflows::mesh::{Member, Peers, peer_of_thread};
 use rustix::process::{Signal, getpid, kill_process};
 
@@ -27,7 +23,7 @@ pub(super) fn remember(member: &Member) {
 
 /// Ends the process with a last line. Only the first thread that calls this writes it.
 pub(super) fn leave(why: &str) -> ! {
-    let _to_the_end = EXIT_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    let _to_the_end = EXIT_LOCK.lock();
     let (generation, own) = MEMBERSHIP.get().map_or((0, 0), |(generation, peers)| (*generation, peers.index()));
     say(&format!("process {own}: generation {generation} is over: {why}; starting again from the committed offsets"));
     // Exit handlers of libraries may hang.

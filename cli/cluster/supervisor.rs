@@ -9,8 +9,11 @@ use std::{
 };
 
 use anyhow::Context;
-use delaycast::supervise::{Start, SuperviseError, supervise};
-use delaycast_dataflows::{mesh::Peers, score::Stop};
+use delaycast::{
+    runtime::{Stop, hex},
+    supervise::{Start, SuperviseError, supervise},
+};
+use delaycast_dataflows::mesh::Peers;
 use sha2::{Digest, Sha256};
 
 use super::ClusterOptions;
@@ -29,7 +32,7 @@ pub(crate) fn run(cluster: &ClusterOptions, peers: &Peers) -> anyhow::Result<()>
     let arguments: Vec<_> = env::args_os().skip(1).collect();
     let command = |start| scorer(&listener, &program, start, &arguments);
     let name = format!("the scorer of process {}", peers.index());
-    let supervised = supervise(&name, command, &|| stop.asked(), &|_| {});
+    let supervised = supervise(&name, command, &stop, &|_| {});
     match supervised {
         // It has said why.
         Err(SuperviseError::CannotStart { code, .. }) | Ok(Some(code @ 1..)) => std::process::exit(code),
@@ -63,7 +66,7 @@ pub(super) fn program() -> anyhow::Result<String> {
             }
         }
         // The first eight bytes are plenty to tell builds apart, and short enough to be read in a message.
-        Ok(sha.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex::encode(&sha.finalize()[..8]))
     };
     read().with_context(|| format!("cannot read {PROGRAM}, the program itself"))
 }

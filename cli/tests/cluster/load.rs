@@ -4,14 +4,17 @@ use std::{
     collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use delaycast::log::{self, PartitionId, Producer};
+use delaycast::{
+    log::{self, PartitionId, Producer},
+    runtime::{Mutex, MutexGuard},
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rusqlite::{Connection, OpenFlags};
@@ -129,7 +132,7 @@ impl Drop for Load {
 }
 
 fn open(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
-    book.lock().unwrap_or_else(PoisonError::into_inner)
+    book.lock()
 }
 
 fn feed(producer: &dyn Producer, book: &Arc<Mutex<Book>>, over: &AtomicBool) {

@@ -4,12 +4,14 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     rc::Rc,
-    sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
-use delaycast::supervise::SETTLED;
+use delaycast::{
+    runtime::{Mutex, MutexGuard},
+    supervise::SETTLED,
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
@@ -172,7 +174,7 @@ impl World {
     /// Waits for the test's turn; `None` where there are no network namespaces. Nothing runs yet but the load.
     pub(crate) fn enter() -> Option<Self> {
         // A test that failed has left its turn, and nothing else.
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = TURN.lock();
         let ground = Rc::new(Ground { network: Network::new(3)?, dir: tempfile::tempdir().unwrap() });
         let random = ChaCha8Rng::seed_from_u64(seed());
         ground.make_certificates("certs", "delaycast-mesh");

@@ -4,9 +4,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Weak},
 };
 
+use delaycast::runtime::{Mutex, MutexGuard};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::services;
@@ -63,7 +64,7 @@ impl World {
     pub(crate) fn enter() -> Option<Self> {
         services()?;
         let servers = {
-            let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut running = RUNNING.lock();
             running.upgrade().unwrap_or_else(|| {
                 let servers = Arc::new(Servers::start());
                 *running = Arc::downgrade(&servers);
@@ -71,7 +72,7 @@ impl World {
             })
         };
         // A test that failed has left its turn, and nothing else.
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = TURN.lock();
         // What it may have left is servers that do not run.
         servers.script(&["start"]);
         Some(World { _turn: turn, servers })
