@@ -7,8 +7,8 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use delaycast::{
-    classes::DelayClass,
     features::Preset,
+    flight::DelayClass,
     forest::{
         Forest, ForestSettings, TrainingSet, Tree,
         histogram::{Growth, Shard, grow, quantise},

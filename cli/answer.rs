@@ -5,8 +5,8 @@ use std::{path::Path, time::Duration};
 use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
 use delaycast::{
+    airports::Airports,
     ask::{AskError, wait_for},
-    atlas::Atlas,
     request::RequestId,
     store::Outcome,
 };
@@ -58,7 +58,7 @@ pub(crate) fn print(format: Format, id: &RequestId, outcome: Outcome) -> anyhow:
     match outcome {
         Outcome::Answered(document) => {
             let result = json!({ "status": "OK", "id": id.as_str(), "prediction": document });
-            format.print(&result, |_| printable(&answer_in_words(&document, &Atlas::default())))
+            format.print(&result, |_| printable(&answer_in_words(&document, &Airports::default())))
         }
         Outcome::Rejected(reason) => {
             if format == Format::Json {

@@ -4,10 +4,10 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 
 use chrono::NaiveDate;
 use delaycast::{
-    classes::DelayClass,
     clock,
     evaluate::{Evaluation, Metrics, Window},
     features::{Preset, TrainingFlight},
+    flight::DelayClass,
     forest::ForestSettings,
     history::{self, History},
     model::{Model, ModelDir, VersionedModel},
@@ -112,12 +112,12 @@ pub(crate) fn train_bundled(models: &ModelDir, workers: NonZeroUsize) -> anyhow:
 }
 
 fn learn(history: History, plan: &Plan) -> anyhow::Result<Model> {
-    let atlas = history.atlas()?;
+    let airports = history.airports()?;
     let History { flights, weather, .. } = history;
     let flights = TrainingFlight::all_of(flights, &weather);
     let trees_total = plan.trees_total(&flights);
     say(&format!("growing {trees_total} trees on {} flights", HumanCount(flights.len() as u64)));
-    Ok(train_model(&flights, atlas, plan, &trees(trees_total))?)
+    Ok(train_model(&flights, airports, plan, &trees(trees_total))?)
 }
 
 fn in_words(report: &Report) -> String {

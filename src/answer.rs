@@ -1,44 +1,16 @@
 //! What comes of a request: an answer, or a rejection.
 
-use chrono::{Datelike, NaiveTime};
+use chrono::NaiveTime;
 
 pub use engine::answer::{ModelVersion, Rejection};
 
 use crate::{
-    classes::{DelayClass, Probabilities},
     document::{Document, Value},
     domain::Flights,
     explanation::Explanation,
-    features::Given,
+    features::{KnownInputs, Remark},
+    flight::{DelayClass, Probabilities, calendar},
 };
-
-/// Why an answer rests on less than usual.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Remark {
-    /// No departure delay was given: answered by the forest that does without.
-    NoDepDelay,
-    /// The airline did not occur in training.
-    UnseenCarrier,
-    /// The airport of departure did not occur in training.
-    UnseenOrigin,
-    /// The airport of arrival did not occur in training.
-    UnseenDest,
-    /// The route's distance is known to nobody; the average of the training flights stands in.
-    UnknownDistance,
-}
-
-impl Remark {
-    /// The remark in a person's words.
-    pub fn text(self) -> &'static str {
-        match self {
-            Remark::NoDepDelay => "asked without a departure delay",
-            Remark::UnseenCarrier => "no flights of this airline in the training data",
-            Remark::UnseenOrigin => "no flights from the airport of departure in the training data",
-            Remark::UnseenDest => "no flights to the airport of arrival in the training data",
-            Remark::UnknownDistance => "the distance of this route is unknown",
-        }
-    }
-}
 
 /// What a model says of a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,7 +24,7 @@ pub struct Score {
     /// What the score lacks, if anything.
     pub remarks: Vec<Remark>,
     /// What the forest that it is from is given.
-    pub forest: Given,
+    pub forest: KnownInputs,
     /// Why it is as it is, if the model says so.
     pub explanation: Option<Explanation>,
 }
@@ -72,9 +44,9 @@ pub(crate) fn document(answer: &Answer) -> Document {
         ("_id", text(id)),
         ("Origin", text(request.origin.as_str())),
         ("Dest", text(request.dest.as_str())),
-        ("DayOfWeek", day(request.date.weekday().number_from_monday())),
-        ("DayOfYear", day(request.date.ordinal())),
-        ("DayOfMonth", day(request.date.day())),
+        ("DayOfWeek", day(calendar::day_of_week(request.date))),
+        ("DayOfYear", day(calendar::day_of_year(request.date))),
+        ("DayOfMonth", day(calendar::day_of_month(request.date))),
         ("DepDelay", request.dep_delay.map_or(Value::Null, Value::Double)),
         ("Timestamp", request.asked_at.map_or(Value::Null, |at| Value::Date(at.and_utc()))),
         ("FlightDate", Value::Date(request.date.and_time(NaiveTime::MIN).and_utc())),
@@ -118,7 +90,7 @@ mod tests {
                 class: DelayClass::SlightlyLate,
                 distance: 2139.0,
                 remarks: vec![],
-                forest: Given { dep_delay: true, ..Given::NOTHING },
+                forest: KnownInputs { dep_delay: true, ..KnownInputs::NONE },
                 explanation: Some(Explanation::new([0.25; 4], &[Factor::Route], &[-0.125, 0.0, 0.25, -0.125])),
             },
             model: ModelVersion::new("m1"),

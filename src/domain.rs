@@ -6,9 +6,8 @@ use engine::domain::{Collections, Dimension, Domain, Field, Reference};
 
 use crate::{
     answer::{self, Answer, Score},
-    classes::DelayClass,
-    code::Code,
     document::{Document, Value},
+    flight::{Code, DelayClass},
     request::{self, MESSAGE_BYTES_MAX, Malformed, Request, RequestId},
 };
 

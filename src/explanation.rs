@@ -1,8 +1,8 @@
 //! Why an answer is as it is: what each thing that a person knows of a flight does to the chance of each class.
 
 use crate::{
-    classes::{CLASSES, Probabilities},
     document::{Document, Value},
+    flight::{CLASSES, Probabilities},
 };
 
 /// Something that a person knows of a flight. What the forest's columns say of it is credited to it.

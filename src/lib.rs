@@ -2,18 +2,17 @@
 //!
 //! # Layout
 //!
-//! * [`code`], [`classes`]: the vocabulary: airline and airport codes, the four delay classes.
+//! * [`flight`]: the vocabulary of the domain: codes, delay classes, times, schedules, weather, value ranges.
 //! * [`request`]: what is asked: fields, limits, decoding from and encoding to the wire.
 //! * [`answer`]: what is answered: answers and rejections; [`explanation`]: why; [`shadow`]: what a candidate says beside.
 //! * [`clock`]: the wall clock, which may be set to anything, and the time that elapses.
 //! * [`document`]: the answers' shape in a document store, and its JSON.
-//! * [`atlas`]: known airports and airlines, distances between airports.
+//! * [`airports`]: known airports and airlines, and the distances between airports.
 //! * [`history`]: flown flights: their Parquet file, what fetches their zips, and the importers of other formats.
-//! * [`weather`]: what a station observes in an hour.
 //! * [`features`]: a flight as numbers: one module for training and scoring.
 //! * [`forest`]: random forests: flat trees, growing them.
 //! * [`evaluate`]: how good a forest is, on flights later than those it was trained on.
-//! * [`model`]: what is trained and loaded: forests, features and atlas in one checked file; a versioned directory.
+//! * [`model`]: what is trained and loaded: forests, features and airports in one checked file; a versioned directory.
 //! * [`ask`]: one request, from its publication to its answer.
 //! * [`predict`]: requests in, answers out, on pipes; [`ndjson`]: their lines.
 //! * [`log`]: the request log and its connectors.
@@ -25,16 +24,15 @@
 //! * [`process`]: what this process takes of the machine.
 //! * [`delivery`]: a writer thread that retries until the store has acknowledged.
 
+pub mod airports;
 pub mod answer;
 pub mod ask;
-pub mod atlas;
 mod binary;
-pub mod classes;
-pub mod code;
 pub mod domain;
 pub mod evaluate;
 pub mod explanation;
 pub mod features;
+pub mod flight;
 pub mod forest;
 pub mod history;
 pub mod model;
@@ -42,7 +40,6 @@ pub mod predict;
 pub mod request;
 pub mod routes;
 pub mod shadow;
-pub mod weather;
 
 pub use engine::{
     address, clock, delivery, document, finding, key_file, log, ndjson, process, runtime, sqlite, store, supervise,

@@ -14,9 +14,9 @@ mod tests {
     use super::*;
     use crate::{
         answer::{Answer, ModelVersion, Score},
-        classes::DelayClass,
         document::Value,
-        features::Given,
+        features::KnownInputs,
+        flight::DelayClass,
         request,
     };
 
@@ -29,7 +29,7 @@ mod tests {
             class: DelayClass::SlightlyLate,
             distance: 2139.0,
             remarks: vec![],
-            forest: Given { dep_delay: true, ..Given::NOTHING },
+            forest: KnownInputs { dep_delay: true, ..KnownInputs::NONE },
             explanation: None,
         };
         let mut answered = score.clone();

@@ -38,7 +38,7 @@ pub(crate) async fn classify<B: Buf>(
     let pairs = read_form(&headers, body, state.parts.config.body_within).await;
     let pairs = pairs.map_err(|invalid| Problem::invalid(vec![invalid], None))?;
     let (form, malformed) = FlightForm::from_pairs(pairs);
-    let request = form.to_request(malformed, &state.parts.atlas, clock::now().naive_utc());
+    let request = form.to_request(malformed, &state.parts.airports, clock::now().naive_utc());
     let request = request.map_err(|errors| Problem::invalid(errors, Some(form)))?;
     let id = request.id.as_str();
     if let Err(error) = state.publish(&request).await {

@@ -5,8 +5,8 @@
 
 use chrono::{NaiveDate, NaiveDateTime};
 use delaycast::{
-    atlas::Atlas,
-    code::Code,
+    airports::Airports,
+    flight::Code,
     request::{Invalid, Request, RequestId, parse_flight_date},
 };
 
@@ -67,18 +67,18 @@ impl FlightForm {
     pub(crate) fn to_request(
         &self,
         malformed: Vec<Invalid>,
-        atlas: &Atlas,
+        airports: &Airports,
         asked_at: NaiveDateTime,
     ) -> Result<Request, Vec<Invalid>> {
         let mut errors = FieldErrors(Vec::new());
         malformed.into_iter().for_each(|invalid| errors.add(invalid));
-        let carrier = errors.note(airline(&self.carrier, atlas));
-        let origin = errors.note(airport("Origin", &self.origin, atlas));
-        let dest = errors.note(airport("Dest", &self.dest, atlas));
+        let carrier = errors.note(airline(&self.carrier, airports));
+        let origin = errors.note(airport("Origin", &self.origin, airports));
+        let dest = errors.note(airport("Dest", &self.dest, airports));
         let date = errors.note(flight_date(&self.flight_date));
         let dep_delay = errors.note(dep_delay(&self.dep_delay)).flatten();
         let flight_num = Some(self.flight_num.trim().to_owned()).filter(|number| !number.is_empty());
-        let distance = origin.zip(dest).and_then(|(origin, dest)| distance(atlas, origin, dest));
+        let distance = origin.zip(dest).and_then(|(origin, dest)| distance(airports, origin, dest));
         // An unused code in place of a wrong one lets the other fields be checked.
         let or_stand_in = |code: Option<Code>, stand_in: &str| code.or_else(|| stand_in.parse().ok());
         let (Some(carrier), Some(origin), Some(dest)) =
@@ -145,17 +145,17 @@ fn check_all(mut request: Request, mut errors: FieldErrors) -> Result<Request, V
     if errors.0.is_empty() { Ok(request) } else { Err(errors.0) }
 }
 
-fn distance(atlas: &Atlas, origin: Code, dest: Code) -> Option<f64> {
+fn distance(airports: &Airports, origin: Code, dest: Code) -> Option<f64> {
     // Two codes of one airport have distance 0, which a request must not carry.
-    atlas.distance_miles(origin, dest).map(f64::from).filter(|miles| *miles > 0.0)
+    airports.distance_miles(origin, dest).map(f64::from).filter(|miles| *miles > 0.0)
 }
 
-fn airline(typed: &str, atlas: &Atlas) -> Result<Code, Invalid> {
-    known_code("Carrier", typed, |code| atlas.knows_airline(code), "an airline", "AA")
+fn airline(typed: &str, airports: &Airports) -> Result<Code, Invalid> {
+    known_code("Carrier", typed, |code| airports.knows_airline(code), "an airline", "AA")
 }
 
-fn airport(field: &'static str, typed: &str, atlas: &Atlas) -> Result<Code, Invalid> {
-    known_code(field, typed, |code| atlas.knows_airport(code), "an airport", "ATL")
+fn airport(field: &'static str, typed: &str, airports: &Airports) -> Result<Code, Invalid> {
+    known_code(field, typed, |code| airports.knows_airport(code), "an airport", "ATL")
 }
 
 /// Returns the code in `ATL`, ` atl ` or `Atlanta (ATL)`.
@@ -217,7 +217,7 @@ fn quoted(text: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use delaycast::{atlas::Route, request::decode};
+    use delaycast::{airports::Route, request::decode};
     use serde_json::json;
 
     use super::*;
@@ -226,7 +226,8 @@ mod tests {
     fn the_form_and_the_log_accept_the_same_texts() {
         let code = |text: &str| text.parse::<Code>().unwrap();
         let route = Route { origin: code("ATL"), dest: code("SFO"), miles: 2139.0 };
-        let atlas = Atlas::new(BTreeMap::new(), BTreeMap::from([(code("AA"), "American".to_owned())]), [route], []);
+        let airports =
+            Airports::new(BTreeMap::new(), BTreeMap::from([(code("AA"), "American".to_owned())]), [route], []);
         let texts = [
             ["5", "AA", "2016-12-25", "ATL", "SFO", "12"],
             [" 5.0 ", " aa", "2016-12-25T18:05Z", "atl ", "Sfo", " 12 "],
@@ -245,7 +246,7 @@ mod tests {
                 "Dest": dest, "FlightNum": flight_num,
             });
             let form = FlightForm { dep_delay, carrier, flight_date, origin, dest, flight_num };
-            let typed = form.to_request(Vec::new(), &atlas, NaiveDateTime::default());
+            let typed = form.to_request(Vec::new(), &airports, NaiveDateTime::default());
             match (typed, decode(message.to_string().as_bytes())) {
                 (Ok(typed), Ok(sent)) => {
                     let same =

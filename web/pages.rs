@@ -84,7 +84,7 @@ mod tests {
     use std::{collections::BTreeSet, fs, path::Path};
 
     use delaycast::{
-        atlas::Atlas,
+        airports::Airports,
         delivery::Unavailable,
         log::{Producer, PublishCallback},
         store::{Lookup, Outcome},
@@ -117,7 +117,7 @@ mod tests {
             requests: Arc::new(Idle),
             answers: Arc::new(Idle),
             operations: Arc::new(Idle),
-            atlas: Arc::new(Atlas::default()),
+            airports: Arc::new(Airports::default()),
             config: Config::default(),
         };
         let routes = crate::routes(parts).unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use delaycast::{atlas::Atlas, code::Code};
+use delaycast::{airports::Airports, flight::Code};
 use handlebars::Handlebars;
 use serde::Serialize;
 
@@ -93,7 +93,7 @@ impl Renderer {
     pub(crate) fn new(
         pages: &'static [Page],
         partials: &'static [Partial],
-        atlas: &Atlas,
+        airports: &Airports,
     ) -> Result<Self, BadTemplate> {
         let mut templates = Handlebars::new();
         templates.set_strict_mode(true);
@@ -101,8 +101,8 @@ impl Renderer {
         for (name, source) in sources.chain(partials.iter().map(|partial| (partial.name, partial.template))) {
             templates.register_template_string(name, source).map_err(Box::new)?;
         }
-        let airlines = options(&templates, atlas.airlines())?;
-        let airports = options(&templates, atlas.airports().map(|(code, name)| (code, name.unwrap_or_default())))?;
+        let airlines = options(&templates, airports.airlines())?;
+        let airports = options(&templates, airports.all().map(|(code, name)| (code, name.unwrap_or_default())))?;
         let with_path = pages.iter().filter_map(|page| Some(NavigationLink { path: page.path?, title: page.title }));
         let navigation = with_path.skip(1).collect();
         Ok(Renderer { pages, navigation, links: links(), airlines, airports, templates })

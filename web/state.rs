@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use delaycast::{
-    atlas::Atlas,
+    airports::Airports,
     delivery::Unavailable,
     log::{Position, Producer, PublishError},
     request::{Request, RequestId, encode},
@@ -88,7 +88,7 @@ pub struct Parts {
     /// The source of `/ops`.
     pub operations: Arc<dyn Operations>,
     /// The known airports and airlines.
-    pub atlas: Arc<Atlas>,
+    pub airports: Arc<Airports>,
     /// Limits.
     pub config: Config,
 }
@@ -102,7 +102,7 @@ pub(crate) struct AppState {
 
 impl AppState {
     pub(crate) fn new(parts: Parts, pages: &'static [Page], partials: &'static [Partial]) -> Result<Self, BadTemplate> {
-        let renderer = Renderer::new(pages, partials, &parts.atlas)?;
+        let renderer = Renderer::new(pages, partials, &parts.airports)?;
         let lookups = Arc::new(Semaphore::new(parts.config.lookups_max));
         Ok(AppState { parts, renderer, lookups })
     }

@@ -3,7 +3,7 @@
 use std::{hint::black_box, thread};
 
 use anyhow::Context;
-use delaycast::classes::{CLASSES, DelayClass};
+use delaycast::flight::{CLASSES, DelayClass};
 use linfa::{
     Dataset,
     traits::{Fit, Predict},

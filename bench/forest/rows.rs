@@ -9,10 +9,10 @@ use std::{
 use anyhow::{Context, ensure};
 use chrono::NaiveDate;
 use delaycast::{
-    atlas::Atlas,
-    classes::{CLASSES, DelayClass, Probabilities},
+    airports::Airports,
     evaluate::{Holdout, Metrics},
-    features::{Fitted, Preset, TrainingFlight},
+    features::{FittedFeatures, Preset, TrainingFlight},
+    flight::{CLASSES, DelayClass, Probabilities},
     history::{self, WeatherTable},
 };
 
@@ -38,15 +38,15 @@ pub(super) fn write(options: &Options) -> anyhow::Result<()> {
         Some(path) => history::read(std::slice::from_ref(path))?,
         None => history::bundled()?,
     };
-    let atlas: Atlas = history.atlas()?;
+    let airports: Airports = history.airports()?;
     // Everybody is compared without the weather: only the bundled flights have it.
     let flights = TrainingFlight::all_of(history.flights, WeatherTable::NONE);
     let holdout = Holdout::split(&flights, Some(options.holdout_from))?;
-    let fitted = Fitted::new(options.preset, holdout.training)?;
+    let fitted = FittedFeatures::new(options.preset, holdout.training)?;
     fs::create_dir_all(&options.to)?;
     let (mut learned, mut asked) = (Vec::new(), Vec::new());
-    holdout.training.iter().for_each(|flight| fitted.encode(flight, &atlas, &mut learned));
-    holdout.held_out.iter().for_each(|flight| drop(fitted.features.encode(&flight.query(), &atlas, &mut asked)));
+    holdout.training.iter().for_each(|flight| fitted.encode(flight, &airports, &mut learned));
+    holdout.held_out.iter().for_each(|flight| drop(fitted.features.encode(&flight.query(), &airports, &mut asked)));
     write_side(&options.to, "train", &learned, holdout.training)?;
     write_side(&options.to, "test", &asked, holdout.held_out)?;
     println!("{} rows to learn from, {} later ones", holdout.training.len(), holdout.held_out.len());

@@ -4,7 +4,7 @@ use std::{cmp::Reverse, sync::Arc, thread};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use delaycast::{classes::DelayClass, domain::Flights, log::Log, runtime::Stop, store::Store};
+use delaycast::{domain::Flights, flight::DelayClass, log::Log, runtime::Stop, store::Store};
 use delaycast_dataflows::watch::{self, Board, Config, Key, Snapshot, Sources};
 use delaycast_web::{AnswerCounts, DeadLetterCounts, NamedCount, Operations, OperationsStatus};
 use engine::status::{Status, Wait};

@@ -55,7 +55,7 @@ pub(super) fn serve(
         requests: log.producer()?,
         answers: Arc::from(store.lookup()?),
         operations,
-        atlas: Arc::new(model.model.atlas().clone()),
+        airports: Arc::new(model.model.airports().clone()),
         config: delaycast_web::Config { hosts, ..delaycast_web::Config::default() },
     };
     let runtime =

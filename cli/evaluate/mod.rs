@@ -35,11 +35,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let published = args.published()?;
     say("reading the flights");
     let history = if args.data.is_empty() { history::bundled()? } else { history::read(&args.data)? };
-    let atlas = history.atlas()?;
+    let airports = history.airports()?;
     let History { flights, weather, .. } = history;
     let flights = TrainingFlight::all_of(flights, &weather);
     let trial = Trial {
-        atlas: &atlas,
+        airports: &airports,
         plan: args.plan(),
         wanted: args.wanted(),
         rolling: args.rolling.is_some(),

@@ -1,11 +1,11 @@
 //! An evaluation in words and tables.
 
 use delaycast::{
-    classes::{CLASSES, DelayClass},
     evaluate::{
         Card, Contest, Importance, Predictor, Report,
         score::{Interval, Measure},
     },
+    flight::{CLASSES, DelayClass},
 };
 use indicatif::HumanCount;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use clap::Args as ClapArgs;
 use delaycast::{
-    atlas::Atlas,
-    features::Given,
+    airports::Airports,
+    features::KnownInputs,
     forest::Forest,
     model::{Listed, ModelDir, Origin, Role, VersionedModel},
 };
@@ -58,11 +58,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let path = dir.path_of(&version).display().to_string();
     let Listed { version, roles, model, bytes } = dir.listed(version);
     let VersionedModel { model, .. } = model?;
-    let (features, atlas): (_, &Atlas) = (model.features(), model.atlas());
+    let (features, airports): (_, &Airports) = (model.features(), model.airports());
     let names = features.names();
-    let grown = |(given, forest): (Given, &Forest)| {
+    let grown = |(given, forest): (KnownInputs, &Forest)| {
         let (trees, nodes) = (forest.trees_len(), forest.nodes_len());
-        let known = features.columns_given(given).into_iter();
+        let known = features.columns_known(given).into_iter();
         (
             given.label(),
             Grown { trees, nodes, features: known.filter_map(|column| names.get(column).cloned()).collect() },
@@ -75,8 +75,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         bytes,
         origin: model.origin().clone(),
         forests: model.forests().iter().map(grown).collect(),
-        airports: atlas.airports().count(),
-        airlines: atlas.airlines().count(),
+        airports: airports.all().count(),
+        airlines: airports.airlines().count(),
     };
     args.format.print(&report, |report| serde_json::to_value(report).map(|value| in_words(&value)).unwrap_or_default())
 }

@@ -13,8 +13,8 @@ use std::{
 
 use delaycast::{
     answer::{ModelVersion, Score},
-    classes::DelayClass,
     domain::Flights,
+    flight::DelayClass,
     log::Share,
     model::{Scorer, Wishes},
     request::Request,

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use delaycast::{
     answer::{ModelVersion, Score},
-    classes::DelayClass,
     domain::Flights,
-    features::Given,
+    features::KnownInputs,
+    flight::DelayClass,
     model::{Loader, Role, Scorer, Wish, Wishes},
     request::Request,
     shadow::ShadowAnswer,
@@ -33,7 +33,7 @@ impl Scorer<Flights> for Early {
             class: DelayClass::Early,
             distance: 1.0,
             remarks: vec![],
-            forest: Given { dep_delay: true, ..Given::NOTHING },
+            forest: KnownInputs { dep_delay: true, ..KnownInputs::NONE },
             explanation: None,
         };
         scores.extend(requests.iter().map(|_| score.clone()));

@@ -18,10 +18,10 @@ use std::{
 use chrono::{DateTime, Utc};
 use delaycast::{
     answer::{Answer, ModelVersion, Score},
-    classes::DelayClass,
     clock::{self, Clock, Reading, SystemClock},
     domain::{Flights, Labels},
-    features::Given,
+    features::KnownInputs,
+    flight::DelayClass,
     log::{DeadLetter, DeadLetterReason, Log, Offset, PartitionId, Payload, Position},
     request,
     runtime::Stop,
@@ -266,7 +266,7 @@ fn scored_now(id: &str) -> Answer {
         class: DelayClass::VeryLate,
         distance: 1.0,
         remarks: vec![],
-        forest: Given::NOTHING,
+        forest: KnownInputs::NONE,
         explanation: None,
     };
     let request = request::decode(message.as_bytes()).unwrap();

@@ -2,7 +2,7 @@
 
 use delaycast::{
     evaluate::{HoldoutError, SplitError},
-    features::NoFlights,
+    features::NothingToFit,
     forest::{Incomplete, MalformedForest, UnusableRows},
     model::Mismatch,
 };
@@ -18,7 +18,7 @@ pub enum TrainError {
     Split(#[from] SplitError),
     /// There is nothing to fit features to.
     #[error(transparent)]
-    Features(#[from] NoFlights),
+    Features(#[from] NothingToFit),
     /// The rows cannot be trained on.
     #[error(transparent)]
     Rows(#[from] UnusableRows),

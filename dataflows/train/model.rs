@@ -4,9 +4,9 @@ use std::num::NonZeroUsize;
 
 use chrono::NaiveDate;
 use delaycast::{
-    atlas::Atlas,
+    airports::Airports,
     evaluate::{Evaluation, Holdout, HoldoutError, Window},
-    features::{FeatureSet, Fitted, Given, Preset, TrainingFlight},
+    features::{FeatureSet, FittedFeatures, KnownInputs, Preset, TrainingFlight},
     forest::{ForestSettings, Forests},
     model::{Model, Origin},
 };
@@ -29,7 +29,7 @@ pub struct Plan {
 impl Plan {
     /// How many trees [`fit`] grows on some flights.
     pub fn trees_of_fit(&self, flights: &[TrainingFlight<'_>]) -> u64 {
-        self.preset.givens(flights).count() as u64 * u64::from(self.settings.trees)
+        self.preset.input_combinations(flights).count() as u64 * u64::from(self.settings.trees)
     }
 
     /// How many trees [`train_model`] grows on some flights: forests for the evaluation, and as many to keep.
@@ -44,25 +44,25 @@ impl Plan {
 /// flights, so that the model which is kept knows the newest. The evaluation is that of the first.
 pub fn train_model(
     flights: &[TrainingFlight<'_>],
-    atlas: Atlas,
+    airports: Airports,
     plan: &Plan,
     on_progress: &OnProgress,
 ) -> Result<Model, TrainError> {
     let holdout = Holdout::split(flights, plan.holdout_from)?;
-    let Fit { features, forests } = fit(holdout.training, &atlas, plan, on_progress)?;
+    let Fit { features, forests } = fit(holdout.training, &airports, plan, on_progress)?;
     on_progress(Progress::Phase(Phase::Answering));
-    let evaluation = Evaluation::of(&holdout, &features, &atlas, &forests);
+    let evaluation = Evaluation::of(&holdout, &features, &airports, &forests);
     drop((holdout, features, forests));
 
-    let Fit { features, forests } = fit(flights, &atlas, plan, on_progress)?;
+    let Fit { features, forests } = fit(flights, &airports, plan, on_progress)?;
     let origin = Origin {
         preset: plan.preset,
         settings: plan.settings,
-        window: Window::of(flights).ok_or(HoldoutError::NoFlights)?,
+        window: Window::of(flights).ok_or(HoldoutError::NothingToFit)?,
         trained_on: flights.len() as u64,
         evaluation,
     };
-    Ok(Model::new(features, atlas, origin, forests)?)
+    Ok(Model::new(features, airports, origin, forests)?)
 }
 
 /// Features, and a forest for each kind of question.
@@ -77,16 +77,17 @@ pub struct Fit {
 /// Fits features to flights, and grows the forests. The plan's holdout is not looked at.
 pub fn fit(
     flights: &[TrainingFlight<'_>],
-    atlas: &Atlas,
+    airports: &Airports,
     plan: &Plan,
     on_progress: &OnProgress,
 ) -> Result<Fit, TrainError> {
     on_progress(Progress::Phase(Phase::Fitting));
-    let fitted = Fitted::new(plan.preset, flights)?;
-    let givens: Vec<Given> = plan.preset.givens(flights).collect();
-    let columns: Vec<Vec<usize>> = givens.iter().map(|&given| fitted.features.columns_given(given)).collect();
-    let rows = FlightRows { flights, fitted: &fitted, atlas };
+    let fitted = FittedFeatures::new(plan.preset, flights)?;
+    let input_combinations: Vec<KnownInputs> = plan.preset.input_combinations(flights).collect();
+    let columns: Vec<Vec<usize>> =
+        input_combinations.iter().map(|&given| fitted.features.columns_known(given)).collect();
+    let rows = FlightRows { flights, fitted: &fitted, airports };
     let forests = train(plan.settings, &rows, &columns, plan.workers, on_progress)?;
-    let forests = Forests::new(givens.into_iter().zip(forests).collect())?;
+    let forests = Forests::new(input_combinations.into_iter().zip(forests).collect())?;
     Ok(Fit { features: fitted.features, forests })
 }

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, ops::Range, thread};
 
 use delaycast::{
-    atlas::Atlas,
-    classes::DelayClass,
-    features::{Fitted, TrainingFlight},
+    airports::Airports,
+    features::{FittedFeatures, TrainingFlight},
+    flight::DelayClass,
     forest::{
         TrainingSet, UnusableRows,
         histogram::{Bins, SHARD_ROWS_MAX, Shard},
@@ -52,9 +52,9 @@ pub struct FlightRows<'a> {
     /// The flights.
     pub flights: &'a [TrainingFlight<'a>],
     /// Their features.
-    pub fitted: &'a Fitted,
+    pub fitted: &'a FittedFeatures,
     /// Distances, where a flight has none.
-    pub atlas: &'a Atlas,
+    pub airports: &'a Airports,
 }
 
 impl Rows for FlightRows<'_> {
@@ -68,7 +68,7 @@ impl Rows for FlightRows<'_> {
 
     fn encode(&self, row: usize, numbers: &mut Vec<f32>) -> DelayClass {
         let flight = &self.flights[row];
-        self.fitted.encode(flight, self.atlas, numbers);
+        self.fitted.encode(flight, self.airports, numbers);
         flight.class()
     }
 }

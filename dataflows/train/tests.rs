@@ -1,16 +1,15 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use delaycast::{
-    atlas::Atlas,
-    classes::{CLASSES, DelayClass},
+    airports::Airports,
     evaluate::{
         Predictor, Timeline, Wanted,
         score::{Bootstrap, Measure},
     },
-    features::{Preset, Query, Schedule, TrainingFlight},
+    features::{Preset, Query, TrainingFlight},
+    flight::{CLASSES, DelayClass, Observation, Schedule, Weather},
     forest::{ColumnsTried, histogram, linfa},
     model::Model,
-    weather::{Observation, Weather},
 };
 
 use super::*;
@@ -59,7 +58,7 @@ fn what_is_done_between_the_trees_is_told() {
             }
         })
     };
-    train_model(&windy_flights(&weather), Atlas::default(), &plan(Preset::Default), &on_progress).unwrap();
+    train_model(&windy_flights(&weather), Airports::default(), &plan(Preset::Default), &on_progress).unwrap();
     let (fitting, encoding) = (Phase::Fitting, Phase::Encoding);
     assert_eq!(*told.lock(), [fitting, encoding, Phase::Answering, fitting, encoding]);
 }
@@ -135,7 +134,7 @@ fn a_model_is_evaluated_on_later_flights_and_trained_on_all() {
     let settings = ForestSettings { columns_per_node: ColumnsTried::Number(8), ..settings() };
     let plan = Plan { preset: Preset::Default, settings, holdout_from: None, workers: workers(2) };
     let (count, on_tree) = counter();
-    let model = train_model(&flights, Atlas::default(), &plan, &on_tree).unwrap();
+    let model = train_model(&flights, Airports::default(), &plan, &on_tree).unwrap();
     assert_eq!(count.load(Ordering::Relaxed), plan.trees_total(&flights));
     let origin = model.origin();
     assert_eq!((origin.trained_on, origin.evaluation.trained_on, origin.evaluation.forest.rows), (400, 300, 100));
@@ -150,8 +149,8 @@ fn a_model_is_evaluated_on_later_flights_and_trained_on_all() {
 fn the_same_seed_makes_the_same_file_on_any_number_of_workers() {
     let file = |workers_len, seed| {
         let settings = ForestSettings { seed, ..settings() };
-        let plan = Plan { preset: Preset::Seed, settings, holdout_from: None, workers: workers(workers_len) };
-        train_model(&flights(), Atlas::default(), &plan, &counter().1).unwrap().encode().unwrap()
+        let plan = Plan { preset: Preset::Legacy, settings, holdout_from: None, workers: workers(workers_len) };
+        train_model(&flights(), Airports::default(), &plan, &counter().1).unwrap().encode().unwrap()
     };
     let once = file(1, 3);
     assert_eq!(file(4, 3), once);
@@ -161,13 +160,13 @@ fn the_same_seed_makes_the_same_file_on_any_number_of_workers() {
 #[test]
 fn no_flights_are_an_error() {
     let plan = Plan { preset: Preset::Default, settings: settings(), holdout_from: None, workers: workers(1) };
-    let trained = train_model(&[], Atlas::default(), &plan, &counter().1);
-    assert!(matches!(trained, Err(TrainError::Holdout(delaycast::evaluate::HoldoutError::NoFlights))));
+    let trained = train_model(&[], Airports::default(), &plan, &counter().1);
+    assert!(matches!(trained, Err(TrainError::Holdout(delaycast::evaluate::HoldoutError::NothingToFit))));
 }
 
-fn trial<'a>(plan: Plan, atlas: &'a Atlas, on_trees: &'a dyn Fn(u64) -> OnProgress) -> Trial<'a> {
+fn trial<'a>(plan: Plan, airports: &'a Airports, on_trees: &'a dyn Fn(u64) -> OnProgress) -> Trial<'a> {
     let bootstrap = Bootstrap { resamples: 20, seed: 1 };
-    Trial { atlas, plan, wanted: Wanted::default(), rolling: false, bootstrap, on_trees, on_split: &|_| () }
+    Trial { airports, plan, wanted: Wanted::default(), rolling: false, bootstrap, on_trees, on_split: &|_| () }
 }
 
 fn plan(preset: Preset) -> Plan {
@@ -177,14 +176,14 @@ fn plan(preset: Preset) -> Plan {
 
 #[test]
 fn a_trial_says_of_its_holdout_what_a_training_says() {
-    let (flights, atlas, plan) = (flights(), Atlas::default(), plan(Preset::Default));
-    let evaluation = train_model(&flights, atlas.clone(), &plan, &counter().1).unwrap().origin().evaluation.clone();
+    let (flights, airports, plan) = (flights(), Airports::default(), plan(Preset::Default));
+    let evaluation = train_model(&flights, airports.clone(), &plan, &counter().1).unwrap().origin().evaluation.clone();
     let ((count, on_tree), promised) = (counter(), AtomicU64::new(0));
     let on_trees = |trees| {
         promised.store(trees, Ordering::Relaxed);
         Arc::clone(&on_tree)
     };
-    let report = trial(plan, &atlas, &on_trees).of_training(&Timeline::new(flights)).unwrap();
+    let report = trial(plan, &airports, &on_trees).of_training(&Timeline::new(flights)).unwrap();
     assert_eq!(count.load(Ordering::Relaxed), promised.load(Ordering::Relaxed));
     assert_eq!(promised.load(Ordering::Relaxed), 2 * 7 + 2 * 20, "two forests of the plan, two of the seed's preset");
     let pairs = [
@@ -227,11 +226,11 @@ fn calm_and_storm() -> [Weather; 2] {
 #[test]
 fn what_the_weather_does_is_learned_and_the_forest_without_it_does_worse() {
     let weather = calm_and_storm();
-    let (flights, atlas, mut plan) = (windy_flights(&weather), Atlas::default(), plan(Preset::Default));
+    let (flights, airports, mut plan) = (windy_flights(&weather), Airports::default(), plan(Preset::Default));
     // Every node may ask for the wind, whatever is drawn.
     plan.settings.columns_per_node = ColumnsTried::Number(64);
     let (count, on_tree) = counter();
-    let model = train_model(&flights, atlas.clone(), &plan, &on_tree).unwrap();
+    let model = train_model(&flights, airports.clone(), &plan, &on_tree).unwrap();
     assert_eq!((model.forests().iter().count(), plan.trees_of_fit(&flights)), (6, 6 * 7));
     assert_eq!(count.load(Ordering::Relaxed), plan.trees_total(&flights));
     let evaluation = &model.origin().evaluation;
@@ -239,7 +238,7 @@ fn what_the_weather_does_is_learned_and_the_forest_without_it_does_worse() {
     assert!(without.log_loss > evaluation.forest.log_loss + 0.1, "{} {}", without.log_loss, evaluation.forest.log_loss);
 
     let on_trees = |_| counter().1;
-    let report = trial(plan, &atlas, &on_trees).of_training(&Timeline::new(flights)).unwrap();
+    let report = trial(plan, &airports, &on_trees).of_training(&Timeline::new(flights)).unwrap();
     let card = report.holdout.card(Predictor::ForestWithoutWeather).unwrap();
     assert!((card.scores[Measure::LogLoss].unwrap() - without.log_loss).abs() < 1e-9);
     let importance = report.importance.forest.iter().find(|importance| importance.fact == "weather").unwrap();
@@ -252,7 +251,7 @@ fn flights_with_weather_make_the_same_file_on_any_number_of_workers() {
     let weather = calm_and_storm();
     let file = |workers_len| {
         let plan = Plan { workers: workers(workers_len), ..plan(Preset::Default) };
-        train_model(&windy_flights(&weather), Atlas::default(), &plan, &counter().1).unwrap().encode().unwrap()
+        train_model(&windy_flights(&weather), Airports::default(), &plan, &counter().1).unwrap().encode().unwrap()
     };
     let once = file(1);
     assert_eq!(file(4), once);
@@ -262,8 +261,9 @@ fn flights_with_weather_make_the_same_file_on_any_number_of_workers() {
 #[test]
 fn flights_without_weather_make_four_forests_at_most() {
     let weather = calm_and_storm();
-    let grown =
-        |flights: &[TrainingFlight<'_>]| fit(flights, &Atlas::default(), &plan(Preset::Default), &counter().1).unwrap();
+    let grown = |flights: &[TrainingFlight<'_>]| {
+        fit(flights, &Airports::default(), &plan(Preset::Default), &counter().1).unwrap()
+    };
     let with = windy_flights(&weather);
     let mut without = with.clone();
     without.iter_mut().for_each(|flight| flight.change(|query| query.weather = None));
@@ -289,8 +289,8 @@ fn flights_without_weather_make_four_forests_at_most() {
 #[test]
 fn nobody_learns_from_what_is_held_out() {
     let mut flights = flights();
-    let (atlas, on_trees) = (Atlas::default(), |_| counter().1);
-    let trial = trial(plan(Preset::Default), &atlas, &on_trees);
+    let (airports, on_trees) = (Airports::default(), |_| counter().1);
+    let trial = trial(plan(Preset::Default), &airports, &on_trees);
     let compete = |flights: &[TrainingFlight]| {
         let timeline = Timeline::new(flights.to_vec());
         trial.compete(&timeline.split(&Wanted::default()).unwrap(), &counter().1).unwrap()
@@ -308,8 +308,8 @@ fn nobody_learns_from_what_is_held_out() {
 
 #[test]
 fn the_seeds_forest_is_not_trained_twice() {
-    let (atlas, on_trees) = (Atlas::default(), |_| counter().1);
-    let trial = trial(plan(Preset::Seed), &atlas, &on_trees);
+    let (airports, on_trees) = (Airports::default(), |_| counter().1);
+    let trial = trial(plan(Preset::Legacy), &airports, &on_trees);
     let timeline = Timeline::new(flights());
     let (count, on_tree) = counter();
     let split = timeline.split(&Wanted::default()).unwrap();

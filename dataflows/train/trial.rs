@@ -3,12 +3,12 @@
 //! Nobody sees a flight that is held out before he is asked about it: whatever is fitted is fitted to [`Split::training`].
 
 use delaycast::{
-    atlas::Atlas,
+    airports::Airports,
     evaluate::{
         Answers, Asked, Contest, Importances, Predictor, Report, Split, SplitError, Subject, Timeline, Wanted, Window,
         score::Bootstrap,
     },
-    features::{FeatureSet, Given, Preset},
+    features::{FeatureSet, KnownInputs, Preset},
     forest::{ForestSettings, Forests},
     model::VersionedModel,
 };
@@ -18,7 +18,7 @@ use super::{Fit, OnProgress, Phase, Plan, Progress, TrainError, fit};
 /// What is asked for, and whom its progress is told.
 pub struct Trial<'a> {
     /// Where unknown distances come from.
-    pub atlas: &'a Atlas,
+    pub airports: &'a Airports,
     /// How forests are trained; the days held out are those of `wanted`.
     pub plan: Plan,
     /// The days to train and to evaluate on.
@@ -45,11 +45,11 @@ impl Trial<'_> {
             version: None,
             preset: self.plan.preset,
             settings: self.plan.settings,
-            window: Window::of(split.training).ok_or(SplitError::NoFlights)?,
+            window: Window::of(split.training).ok_or(SplitError::NothingToFit)?,
             trained_on: split.training.len() as u64,
         };
         on_tree(Progress::Phase(Phase::Measuring));
-        let report = self.report(subject, &answers, &fitted.competing(self.atlas), &split);
+        let report = self.report(subject, &answers, &fitted.competing(self.airports), &split);
         drop((answers, fitted));
         self.with_months(report, &months, &on_tree)
     }
@@ -61,15 +61,15 @@ impl Trial<'_> {
         let origin = model.origin();
         let split = timeline.after(origin.window, &self.wanted)?;
         (self.on_split)(&split);
-        let mut answers = Answers::of_baselines(&split).ok_or(SplitError::NoFlights)?;
+        let mut answers = Answers::of_baselines(&split).ok_or(SplitError::NothingToFit)?;
         let plan = self.seed_plan();
         let alone = split.training.is_empty();
         let on_tree = (self.on_trees)(if alone { 0 } else { plan.trees_of_fit(split.training) });
         if !alone {
-            let seed = fit(split.training, self.atlas, &plan, &on_tree)?;
-            answers.ask(Predictor::Seed, &seed.competing(self.atlas).forest, split.held_out);
+            let seed = fit(split.training, self.airports, &plan, &on_tree)?;
+            answers.ask(Predictor::Seed, &seed.competing(self.airports).forest, split.held_out);
         }
-        let competing = competing(model.features(), model.atlas(), model.forests());
+        let competing = competing(model.features(), model.airports(), model.forests());
         on_tree(Progress::Phase(Phase::Answering));
         enter(&mut answers, &competing, &split);
         let subject = Subject {
@@ -87,29 +87,29 @@ impl Trial<'_> {
     /// forest anyway.
     pub(super) fn compete(&self, split: &Split<'_>, on_tree: &OnProgress) -> Result<(Answers, Fit), TrainError> {
         (self.on_split)(split);
-        let mut answers = Answers::of_baselines(split).ok_or(SplitError::NoFlights)?;
-        let fitted = fit(split.training, self.atlas, &self.plan, on_tree)?;
-        let competing = fitted.competing(self.atlas);
+        let mut answers = Answers::of_baselines(split).ok_or(SplitError::NothingToFit)?;
+        let fitted = fit(split.training, self.airports, &self.plan, on_tree)?;
+        let competing = fitted.competing(self.airports);
         on_tree(Progress::Phase(Phase::Answering));
         enter(&mut answers, &competing, split);
-        if self.plan.preset == Preset::Seed {
+        if self.plan.preset == Preset::Legacy {
             answers.ask(Predictor::Seed, &competing.forest, split.held_out);
         } else {
-            let seed = fit(split.training, self.atlas, &self.seed_plan(), on_tree)?;
-            answers.ask(Predictor::Seed, &seed.competing(self.atlas).forest, split.held_out);
+            let seed = fit(split.training, self.airports, &self.seed_plan(), on_tree)?;
+            answers.ask(Predictor::Seed, &seed.competing(self.airports).forest, split.held_out);
         }
         Ok((answers, fitted))
     }
 
     fn seed_plan(&self) -> Plan {
         let ForestSettings { trainer, seed, .. } = self.plan.settings;
-        let settings = ForestSettings { trainer, ..ForestSettings::of(Preset::Seed, seed) };
-        Plan { preset: Preset::Seed, settings, ..self.plan }
+        let settings = ForestSettings { trainer, ..ForestSettings::of(Preset::Legacy, seed) };
+        Plan { preset: Preset::Legacy, settings, ..self.plan }
     }
 
     /// How many trees one split takes.
     pub(super) fn trees_of_split(&self, split: &Split<'_>) -> u64 {
-        let seed = self.plan.preset != Preset::Seed;
+        let seed = self.plan.preset != Preset::Legacy;
         let of_seed = if seed { self.seed_plan().trees_of_fit(split.training) } else { 0 };
         self.plan.trees_of_fit(split.training) + of_seed
     }
@@ -165,20 +165,20 @@ struct Competing<'a> {
 }
 
 impl Fit {
-    fn competing<'a>(&'a self, atlas: &'a Atlas) -> Competing<'a> {
-        competing(&self.features, atlas, &self.forests)
+    fn competing<'a>(&'a self, airports: &'a Airports) -> Competing<'a> {
+        competing(&self.features, airports, &self.forests)
     }
 }
 
-fn competing<'a>(features: &'a FeatureSet, atlas: &'a Atlas, forests: &'a Forests) -> Competing<'a> {
+fn competing<'a>(features: &'a FeatureSet, airports: &'a Airports, forests: &'a Forests) -> Competing<'a> {
     let asked = |given| {
         let (given, forest) = forests.of(given);
-        Asked { features, atlas, forest, given }
+        Asked { features, airports, forest, given }
     };
-    let forest = asked(Given::EVERYTHING);
+    let forest = asked(KnownInputs::ALL);
     Competing {
         forest,
-        without_weather: forest.given.weather.then(|| asked(Given { weather: false, ..Given::EVERYTHING })),
-        before_departure: asked(Given { dep_delay: false, ..Given::EVERYTHING }),
+        without_weather: forest.given.weather.then(|| asked(KnownInputs { weather: false, ..KnownInputs::ALL })),
+        before_departure: asked(KnownInputs { dep_delay: false, ..KnownInputs::ALL }),
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use delaycast::{
-    classes::DelayClass,
     domain::{Flights, Labels},
+    flight::DelayClass,
     log::{DeadLetter, DeadLetterReason},
     store::Landed,
 };

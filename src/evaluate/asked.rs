@@ -1,9 +1,9 @@
 //! Asking a forest about flights of the past.
 
 use crate::{
-    atlas::Atlas,
-    classes::Probabilities,
-    features::{FeatureSet, Given, Query},
+    airports::Airports,
+    features::{FeatureSet, KnownInputs, Query},
+    flight::Probabilities,
     forest::Forest,
 };
 
@@ -16,11 +16,11 @@ pub struct Asked<'a> {
     /// The features that it was grown on.
     pub features: &'a FeatureSet,
     /// Where unknown distances come from.
-    pub atlas: &'a Atlas,
+    pub airports: &'a Airports,
     /// The forest.
     pub forest: &'a Forest,
     /// What it is given; the rest is kept from it.
-    pub given: Given,
+    pub given: KnownInputs,
 }
 
 impl Asked<'_> {
@@ -41,6 +41,6 @@ impl Asked<'_> {
 
     /// Appends a query's row, without what the forest may not know.
     pub(super) fn encode(&self, query: Query<'_>, rows: &mut Vec<f32>) {
-        self.features.encode(&query.with_only(self.given), self.atlas, rows);
+        self.features.encode(&query.restricted_to(self.given), self.airports, rows);
     }
 }

@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 
 use crate::{
-    classes::{CLASSES, DelayClass, Probabilities},
     features::TrainingFlight,
+    flight::{CLASSES, DelayClass, Probabilities},
     forest::count_classes,
 };
 

@@ -27,7 +27,7 @@ impl Window {
 pub enum HoldoutError {
     /// Nothing to split.
     #[error("no flight in the data has departed, arrived and a delay for both: import flown flights")]
-    NoFlights,
+    NothingToFit,
     /// One side would be empty.
     #[error(
         "a holdout from {from} leaves nothing on one side, for the flights are of {} to {}: \
@@ -59,7 +59,7 @@ impl<'a> Holdout<'a> {
     /// Splits flights, which are in the order of their days as a history's are, at `from`; without it, the last quarter of the days is
     /// held out.
     pub fn split(flights: &'a [TrainingFlight<'a>], from: Option<NaiveDate>) -> Result<Self, HoldoutError> {
-        let window = Window::of(flights).ok_or(HoldoutError::NoFlights)?;
+        let window = Window::of(flights).ok_or(HoldoutError::NothingToFit)?;
         if !flights.is_sorted_by_key(|flight| flight.query().date) {
             return Err(HoldoutError::Unsorted);
         }
@@ -119,7 +119,7 @@ mod tests {
                 window: Window::of(&year()[..1]).unwrap(),
             })
         );
-        assert_eq!(Holdout::split(&[], None), Err(HoldoutError::NoFlights));
+        assert_eq!(Holdout::split(&[], None), Err(HoldoutError::NothingToFit));
         let backwards: Vec<TrainingFlight> = year().into_iter().rev().collect();
         assert_eq!(Holdout::split(&backwards, None), Err(HoldoutError::Unsorted));
     }

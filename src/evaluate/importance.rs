@@ -15,8 +15,8 @@ use super::{
     truth::Truth,
 };
 use crate::{
-    classes::{DelayClass, Probabilities},
     features::{Query, TrainingFlight},
+    flight::{DelayClass, Probabilities},
 };
 
 /// What is known of a flight: a name, and how another flight's is taken over.
@@ -132,10 +132,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        atlas::Atlas,
-        features::{Fitted, Given, Preset, Schedule, tests::flight},
+        airports::Airports,
+        features::{FittedFeatures, KnownInputs, Preset, tests::flight},
+        flight::{Observation, Schedule, Weather},
         forest::{Distribution, Forest, Split, Tree, TreeNode},
-        weather::{Observation, Weather},
     };
 
     /// 400 flights of 40 days, half of them an hour late from the start.
@@ -182,10 +182,10 @@ mod tests {
     #[test]
     fn only_what_the_forest_asks_for_matters_and_by_as_much_as_theory_says() {
         let flights = flights();
-        let features = Fitted::new(Preset::Seed, &flights).unwrap().features;
+        let features = FittedFeatures::new(Preset::Legacy, &flights).unwrap().features;
         let forest = forest(features.width());
-        let atlas = Atlas::default();
-        let asked = Asked { features: &features, atlas: &atlas, forest: &forest, given: Given::EVERYTHING };
+        let airports = Airports::default();
+        let asked = Asked { features: &features, airports: &airports, forest: &forest, given: KnownInputs::ALL };
         let bootstrap = Bootstrap { resamples: 100, seed: 1 };
         let importances = asked.importances(&flights, bootstrap);
         let first = &importances[0];
@@ -202,8 +202,8 @@ mod tests {
         assert_eq!(route.columns, ["Distance", "OriginIndex", "RouteIndex"], "all go to one airport");
         assert_eq!(asked.importances(&flights, bootstrap), importances, "the seed decides");
 
-        let hidden =
-            Asked { given: Given { dep_delay: false, ..Given::EVERYTHING }, ..asked }.importances(&flights, bootstrap);
+        let hidden = Asked { given: KnownInputs { dep_delay: false, ..KnownInputs::ALL }, ..asked }
+            .importances(&flights, bootstrap);
         assert!(hidden.iter().all(|importance| importance.fact != "departure delay"), "{hidden:?}");
     }
 }

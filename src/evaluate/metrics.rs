@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::classes::{CLASSES, DelayClass, Probabilities};
+use crate::flight::{CLASSES, DelayClass, Probabilities};
 
 /// A probability is taken to be at least this in a log-loss, so that one certain mistake does not make it infinite:
 /// it costs 13.8 instead.

@@ -35,9 +35,9 @@ pub use timeline::{Split, SplitError, TRAINING_DAYS_MIN, Timeline, Wanted};
 pub use truth::Truth;
 
 use crate::{
-    atlas::Atlas,
-    classes::DelayClass,
-    features::{FeatureSet, Given, TrainingFlight},
+    airports::Airports,
+    features::{FeatureSet, KnownInputs, TrainingFlight},
+    flight::DelayClass,
     forest::Forests,
 };
 
@@ -65,12 +65,12 @@ pub struct Evaluation {
 
 impl Evaluation {
     /// Holds the baselines and forests, all fitted to the holdout's training flights alone, against the others.
-    pub fn of(holdout: &Holdout<'_>, features: &FeatureSet, atlas: &Atlas, forests: &Forests) -> Self {
+    pub fn of(holdout: &Holdout<'_>, features: &FeatureSet, airports: &Airports, forests: &Forests) -> Self {
         let flights = holdout.held_out;
         let truth: Vec<DelayClass> = flights.iter().map(TrainingFlight::class).collect();
         let (shares, table) = (class_shares(holdout.training), DepDelayTable::fit(holdout.training));
         let said = |given| {
-            let asked = Asked { features, atlas, forest: forests.of(given).1, given };
+            let asked = Asked { features, airports, forest: forests.of(given).1, given };
             Metrics::of(asked.predictions(flights.iter().map(|flight| flight.query())), &truth)
         };
         Evaluation {
@@ -78,14 +78,14 @@ impl Evaluation {
             trained_on: holdout.training.len() as u64,
             majority: Metrics::of(truth.iter().map(|_| shares), &truth),
             lookup: Metrics::of(flights.iter().map(|flight| table.probabilities(flight.dep_delay)), &truth),
-            forest: said(Given::EVERYTHING),
+            forest: said(KnownInputs::ALL),
             forest_without_weather: forests
-                .of(Given::EVERYTHING)
+                .of(KnownInputs::ALL)
                 .0
                 .weather
-                .then(|| said(Given { weather: false, ..Given::EVERYTHING })),
-            forest_without_schedule: said(Given { dep_delay: true, ..Given::NOTHING }),
-            forest_before_departure: said(Given { dep_delay: false, ..Given::EVERYTHING }),
+                .then(|| said(KnownInputs { weather: false, ..KnownInputs::ALL })),
+            forest_without_schedule: said(KnownInputs { dep_delay: true, ..KnownInputs::NONE }),
+            forest_before_departure: said(KnownInputs { dep_delay: false, ..KnownInputs::ALL }),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What came true.
 
-use crate::{classes::DelayClass, features::TrainingFlight};
+use crate::{features::TrainingFlight, flight::DelayClass};
 
 /// The class of each flight, and its day as a number from 0.
 #[derive(Debug, Clone, Default, PartialEq)]

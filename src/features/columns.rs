@@ -1,17 +1,23 @@
-//! The numbers in a row, and how they come about.
+//! The columns of a row, and how each is computed.
 
-use chrono::Datelike;
 use serde::{Deserialize, Serialize};
 
-use super::{FrequencyIndex, Group, Known, TargetMean, WeatherColumn, seen::Seen, table::Table};
-use crate::explanation::Factor;
+use super::{
+    encoders::{FrequencyIndex, LookupTable, WeatherColumn},
+    target_mean::TargetMean,
+    vocabulary::{Group, ResolvedQuery, Vocabulary},
+};
+use crate::{
+    explanation::Factor,
+    flight::{Schedule, calendar},
+};
 
-/// A number in the row, and how it comes about.
+/// A column of a row, with its fitted encoder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Column {
-    /// Minutes behind the schedule at departure.
+    /// Departure delay in minutes.
     DepDelay,
-    /// Miles.
+    /// Distance in miles.
     Distance,
     /// 1–31.
     DayOfMonth,
@@ -23,29 +29,29 @@ pub enum Column {
     ScheduledDep,
     /// Scheduled arrival, minutes since local midnight.
     ScheduledArr,
-    /// From scheduled departure to scheduled arrival by the two clocks, in minutes.
+    /// Scheduled departure to scheduled arrival, each in its own time zone, in minutes.
     ScheduledDuration,
-    /// Values numbered by frequency.
+    /// Categories numbered by frequency.
     Index(FrequencyIndex),
-    /// The mean of an outcome over the training flights with the same value.
+    /// Mean of an outcome by group.
     Mean(TargetMean),
-    /// Minutes behind the schedule at departure, less the mean that such flights made up on the way.
+    /// Departure delay minus the mean time recovered by group.
     ExpectedArrDelay(TargetMean),
-    /// The scheduled duration, less the mean duration of such flights: what this one may be expected to make up.
+    /// Scheduled duration minus the mean duration by group: the time that the flight can be expected to recover.
     Slack(TargetMean),
-    /// Minutes behind the schedule at departure, less the slack.
+    /// Departure delay minus the slack.
     ArrDelayAfterSlack(TargetMean),
-    /// The weather where the flight starts, in the hour of its scheduled departure.
+    /// A value of the weather at the origin in the hour of the scheduled departure.
     Weather(WeatherColumn),
 }
 
 impl Column {
-    /// Whether the column cannot be known before departure.
+    /// Returns whether the column is unknown before departure.
     pub fn needs_dep_delay(&self) -> bool {
         matches!(self, Column::DepDelay | Column::ExpectedArrDelay(_) | Column::ArrDelayAfterSlack(_))
     }
 
-    /// Whether the column cannot be known without the schedule. The weather is that of the scheduled hour.
+    /// Returns whether the column is unknown without the schedule. So is the weather, which is that of the scheduled hour.
     pub fn needs_schedule(&self) -> bool {
         match self {
             Column::ScheduledDep | Column::ScheduledArr | Column::ScheduledDuration | Column::Weather(_) => true,
@@ -54,13 +60,13 @@ impl Column {
         }
     }
 
-    /// Whether the column cannot be known without the weather.
+    /// Returns whether the column is unknown without the weather.
     pub fn needs_weather(&self) -> bool {
         matches!(self, Column::Weather(_))
     }
 
-    /// What it tells a person something of. The delay that a flight is expected to arrive with is its departure delay for the
-    /// most part: what the airline makes up on the route is minutes.
+    /// The factor to which explanations credit the column. The expected arrival delay counts for the departure delay, which
+    /// dominates it: the time recovered on a route is a few minutes.
     pub fn factor(&self) -> Factor {
         match self {
             Column::DepDelay | Column::ExpectedArrDelay(_) | Column::ArrDelayAfterSlack(_) => Factor::DepDelay,
@@ -75,11 +81,11 @@ impl Column {
         }
     }
 
-    /// The column's name, as models show it.
+    /// The column's name in `delaycast models show` and in reports.
     pub fn name(&self) -> String {
         match self {
             Column::Index(index) => format!("{:?}Index", index.group),
-            Column::Mean(mean) => format!("{:?}Of{:?}", mean.outcome, mean.group),
+            Column::Mean(mean) => format!("{}Of{:?}", mean.outcome.name(), mean.group),
             Column::ExpectedArrDelay(mean) => format!("ExpectedArrDelayBy{:?}", mean.group),
             Column::Slack(mean) => format!("SlackBy{:?}", mean.group),
             Column::ArrDelayAfterSlack(mean) => format!("ArrDelayAfterSlackBy{:?}", mean.group),
@@ -88,8 +94,8 @@ impl Column {
         }
     }
 
-    /// The target mean that the column is made with.
-    pub(super) fn mean(&self) -> Option<&TargetMean> {
+    /// The target mean from which the column is computed.
+    fn mean(&self) -> Option<&TargetMean> {
         match self {
             Column::Mean(mean)
             | Column::ExpectedArrDelay(mean)
@@ -99,16 +105,16 @@ impl Column {
         }
     }
 
-    /// The tables that it looks up in, each by place in a group.
-    pub(super) fn tables(&self) -> Vec<(Group, &Table)> {
+    /// The column's lookup tables, each with the group by whose ids it is indexed.
+    pub(super) fn tables(&self) -> Vec<(Group, &LookupTable)> {
         match self {
             Column::Index(index) => vec![(index.group, &index.table)],
             _ => self.mean().map(TargetMean::tables).unwrap_or_default(),
         }
     }
 
-    /// The same, to be filled.
-    pub(super) fn tables_mut(&mut self) -> Vec<&mut Table> {
+    /// The same tables, to be filled.
+    pub(super) fn tables_mut(&mut self) -> Vec<&mut LookupTable> {
         match self {
             Column::Index(index) => vec![&mut index.table],
             Column::Mean(mean)
@@ -119,41 +125,41 @@ impl Column {
         }
     }
 
-    pub(super) fn is_sound(&self, seen: &Seen) -> bool {
+    pub(super) fn is_valid(&self, vocabulary: &Vocabulary) -> bool {
         let numbers = match self {
-            Column::Weather(weather) => weather.is_sound(),
-            _ => self.mean().is_none_or(TargetMean::is_sound),
+            Column::Weather(weather) => weather.is_valid(),
+            _ => self.mean().is_none_or(TargetMean::is_valid),
         };
-        numbers && self.tables().iter().all(|(group, table)| table.is_sound(seen.len(*group)))
+        numbers && self.tables().iter().all(|(group, table)| table.is_valid(vocabulary.len(*group)))
     }
 
-    /// The column's number for a flight, as far as it is known: NaN where it is not.
-    pub(super) fn value(&self, known: &Known<'_>) -> f32 {
-        self.value_with(known, |mean| mean.of(known))
+    /// The column's value for a flight; NaN where it is unknown.
+    pub(super) fn value(&self, resolved: &ResolvedQuery<'_>) -> f32 {
+        self.value_with(resolved, |mean| mean.of(resolved))
     }
 
-    /// The same, with the target mean looked up otherwise.
-    pub(super) fn value_with(&self, known: &Known<'_>, mean: impl FnOnce(&TargetMean) -> f32) -> f32 {
-        let Known { query, distance, schedule, .. } = *known;
+    /// The same, with another lookup of the target mean.
+    pub(super) fn value_with(&self, resolved: &ResolvedQuery<'_>, mean: impl FnOnce(&TargetMean) -> f32) -> f32 {
+        let ResolvedQuery { query, distance, schedule, .. } = *resolved;
         let dep_delay = query.dep_delay.unwrap_or(f32::NAN);
-        let scheduled = |of: fn(super::Schedule) -> f32| schedule.map_or(f32::NAN, of);
-        let duration = || scheduled(super::Schedule::between_clocks_min);
+        let scheduled = |of: fn(Schedule) -> f32| schedule.map_or(f32::NAN, of);
+        let duration = || scheduled(Schedule::clock_difference_min);
         // Days are far below 2^24, so they are exact.
         match self {
             Column::DepDelay => dep_delay,
             Column::Distance => distance,
-            Column::DayOfMonth => query.date.day() as f32,
-            Column::DayOfWeek => query.date.weekday().number_from_monday() as f32,
-            Column::DayOfYear => query.date.ordinal() as f32,
+            Column::DayOfMonth => calendar::day_of_month(query.date) as f32,
+            Column::DayOfWeek => calendar::day_of_week(query.date) as f32,
+            Column::DayOfYear => calendar::day_of_year(query.date) as f32,
             Column::ScheduledDep => scheduled(|schedule| f32::from(schedule.dep_min)),
             Column::ScheduledArr => scheduled(|schedule| f32::from(schedule.arr_min)),
             Column::ScheduledDuration => duration(),
-            Column::Index(index) => index.of(known),
+            Column::Index(index) => index.of(resolved),
             Column::Mean(of) => mean(of),
             Column::ExpectedArrDelay(of) => dep_delay - mean(of),
             Column::Slack(of) => duration() - mean(of),
             Column::ArrDelayAfterSlack(of) => dep_delay - (duration() - mean(of)),
-            Column::Weather(weather) => weather.of(known),
+            Column::Weather(weather) => weather.of(resolved),
         }
     }
 }

@@ -1,92 +1,119 @@
-//! Which columns a preset has.
+//! Presets, and the columns of each.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use self::ColumnSpec::{Index, Mean, Plain, Weather};
 use super::{
-    Column, Given,
-    Group::{
+    columns::Column,
+    encoders::WeatherValue,
+    inputs::KnownInputs,
+    query::{Query, TrainingFlight},
+    target_mean::{Outcome, TargetMean},
+    vocabulary::Group::{
         self, Carrier, CarrierDest, CarrierOrigin, CarrierRoute, CarrierRouteHour, Dest, DestHour, FlightRoute, Origin,
         OriginHour, Route,
     },
-    Outcome, Query, TrainingFlight, WeatherValue,
-    fit::Recipe::{self, Index, Mean, Plain, Weather},
 };
 
 /// A choice of features and of the forest's size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
-    /// What did best on flights later than those trained on.
+    /// The features that did best on flights later than the training flights.
     Default,
     /// The nine features of the system that this one replaces, for comparison.
-    Seed,
+    #[serde(rename = "seed")]
+    Legacy,
 }
 
 impl Preset {
     /// All presets.
-    pub const ALL: [Preset; 2] = [Preset::Default, Preset::Seed];
+    pub const ALL: [Preset; 2] = [Preset::Default, Preset::Legacy];
 
     /// The preset's name.
     pub fn as_str(self) -> &'static str {
         match self {
             Preset::Default => "default",
-            Preset::Seed => "seed",
+            Preset::Legacy => "seed",
         }
     }
 
-    /// What forests are grown for: schedule and weather are of use only if there are flights that have them.
-    pub fn givens(self, flights: &[TrainingFlight]) -> impl Iterator<Item = Given> {
-        let known = self.known_of(flights);
-        Given::ALL.into_iter().filter(move |given| given.is_within(known))
+    /// The combinations of inputs for which forests are grown: those that occur in the flights.
+    pub fn input_combinations(self, flights: &[TrainingFlight]) -> impl Iterator<Item = KnownInputs> {
+        let known = self.usable_inputs(flights);
+        KnownInputs::COMBINATIONS.into_iter().filter(move |inputs| inputs.is_subset_of(known))
     }
 
-    /// What the preset makes use of and any of the flights has; the departure delay all have.
-    fn known_of(self, flights: &[TrainingFlight]) -> Given {
+    /// The inputs that the preset uses and any of the flights has. All flights have a departure delay.
+    fn usable_inputs(self, flights: &[TrainingFlight]) -> KnownInputs {
         let any =
             |has: fn(&Query) -> bool| self == Preset::Default && flights.iter().any(|flight| has(&flight.query()));
         let schedule = any(|query| query.schedule.is_some());
         let weather = schedule && any(|query| query.schedule.is_some() && query.weather.is_some());
-        Given { dep_delay: true, schedule, weather }
+        KnownInputs { dep_delay: true, schedule, weather }
     }
 
-    /// What the preset's columns are fitted by; some are of use only with the flights' schedules, or their weather.
-    pub(super) fn recipes(self, flights: &[TrainingFlight]) -> Vec<Recipe> {
-        let known = self.known_of(flights);
+    /// The preset's columns. Those of the schedule and the weather are left out if the flights have none.
+    pub(super) fn column_specs(self, flights: &[TrainingFlight]) -> Vec<ColumnSpec> {
+        let known = self.usable_inputs(flights);
         match self {
             Preset::Default => {
                 [REQUEST, if known.schedule { SCHEDULE } else { &[] }, if known.weather { WEATHER } else { &[] }]
                     .concat()
             }
-            Preset::Seed => SEED.to_vec(),
+            Preset::Legacy => LEGACY.to_vec(),
         }
     }
 }
 
-const fn arr_delay(groups: &'static [Group]) -> Recipe {
+/// A column before it is fitted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ColumnSpec {
+    /// A column without an encoder.
+    Plain(fn() -> Column),
+    /// [`Column::Index`].
+    Index(Group),
+    /// A column computed from a target mean by the last of the groups; each group is the prior of the next.
+    Mean(&'static [Group], Outcome, fn(TargetMean) -> Column),
+    /// [`Column::Weather`].
+    Weather(WeatherValue),
+}
+
+impl ColumnSpec {
+    /// The target mean from which the column is computed.
+    pub(super) fn mean(&self) -> Option<(&'static [Group], Outcome)> {
+        match *self {
+            Mean(groups, outcome, _) => Some((groups, outcome)),
+            _ => None,
+        }
+    }
+}
+
+const fn arr_delay(groups: &'static [Group]) -> ColumnSpec {
     Mean(groups, Outcome::ArrDelay, Column::Mean)
 }
 
-const fn made_up(groups: &'static [Group]) -> Recipe {
-    Mean(groups, Outcome::MadeUp, Column::Mean)
+const fn time_recovered(groups: &'static [Group]) -> ColumnSpec {
+    Mean(groups, Outcome::TimeRecovered, Column::Mean)
 }
 
-const fn expected_arr_delay(groups: &'static [Group]) -> Recipe {
-    Mean(groups, Outcome::MadeUp, Column::ExpectedArrDelay)
+const fn expected_arr_delay(groups: &'static [Group]) -> ColumnSpec {
+    Mean(groups, Outcome::TimeRecovered, Column::ExpectedArrDelay)
 }
 
-const fn slack(groups: &'static [Group]) -> Recipe {
+const fn slack(groups: &'static [Group]) -> ColumnSpec {
     Mean(groups, Outcome::Duration, Column::Slack)
 }
 
-const fn arr_delay_after_slack(groups: &'static [Group]) -> Recipe {
+const fn arr_delay_after_slack(groups: &'static [Group]) -> ColumnSpec {
     Mean(groups, Outcome::Duration, Column::ArrDelayAfterSlack)
 }
 
-/// What a request always says. Days of the month and of the year are left out: a forest cannot learn a season from one
-/// year, and a later flight would fall into the last day's leaf.
-const REQUEST: &[Recipe] = &[
+/// Columns of the inputs that every request has, and of the departure delay. Days of the month and of the year are left
+/// out: a forest cannot learn a season from one year, and a later flight would fall into the last day's leaf.
+const REQUEST: &[ColumnSpec] = &[
     Plain(|| Column::DepDelay),
     expected_arr_delay(&[Route, CarrierRoute]),
     Plain(|| Column::Distance),
@@ -95,13 +122,13 @@ const REQUEST: &[Recipe] = &[
     arr_delay(&[Origin]),
     arr_delay(&[Dest]),
     arr_delay(&[Route]),
-    made_up(&[Route]),
-    made_up(&[CarrierOrigin]),
-    made_up(&[CarrierDest]),
+    time_recovered(&[Route]),
+    time_recovered(&[CarrierOrigin]),
+    time_recovered(&[CarrierDest]),
 ];
 
-/// What follows from the schedule.
-const SCHEDULE: &[Recipe] = &[
+/// Columns of the schedule.
+const SCHEDULE: &[ColumnSpec] = &[
     Plain(|| Column::ScheduledDep),
     Plain(|| Column::ScheduledArr),
     Plain(|| Column::ScheduledDuration),
@@ -109,16 +136,16 @@ const SCHEDULE: &[Recipe] = &[
     arr_delay_after_slack(&[Route, CarrierRoute]),
     arr_delay_after_slack(&[Route, CarrierRoute, CarrierRouteHour]),
     expected_arr_delay(&[Route, CarrierRoute, FlightRoute]),
-    made_up(&[OriginHour]),
-    made_up(&[DestHour]),
+    time_recovered(&[OriginHour]),
+    time_recovered(&[DestHour]),
     arr_delay(&[OriginHour]),
     arr_delay(&[DestHour]),
     arr_delay(&[Route, CarrierRoute, FlightRoute]),
 ];
 
-/// What follows from the weather. Where the wind comes from is left out: its eastward and northward parts made the forest worse on four
-/// splits of the bundled flights.
-const WEATHER: &[Recipe] = &[
+/// Columns of the weather. The wind direction is left out: its components made the forest worse on four splits of the
+/// bundled flights.
+const WEATHER: &[ColumnSpec] = &[
     Weather(WeatherValue::Temp),
     Weather(WeatherValue::DewPointSpread),
     Weather(WeatherValue::Humidity),
@@ -129,7 +156,7 @@ const WEATHER: &[Recipe] = &[
     Weather(WeatherValue::Visibility),
 ];
 
-const SEED: &[Recipe] = &[
+const LEGACY: &[ColumnSpec] = &[
     Plain(|| Column::DepDelay),
     Plain(|| Column::Distance),
     Plain(|| Column::DayOfMonth),
@@ -147,7 +174,7 @@ impl fmt::Display for Preset {
     }
 }
 
-/// A name that no preset has.
+/// The name is not that of a preset.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no preset {0:?}: try default or seed")]
 pub struct UnknownPreset(String);

@@ -1,41 +1,45 @@
-//! What is asked about: a request, or a flight of the past.
+//! The inputs of one prediction: those of a request, or of a past flight.
 
 use chrono::NaiveDate;
 
-use super::{Given, Schedule};
-use crate::{code::Code, history::FLIGHT_NUM_MAX, request::Request, weather::Weather};
+use super::inputs::KnownInputs;
+use crate::{
+    flight::{Code, DelayClass, FLIGHT_NUM_MAX, Schedule, Weather, time_of_day::MINUTES_PER_DAY},
+    history::{Flight, FlightStatus, WeatherTable},
+    request::Request,
+};
 
-/// What is known of a flight when it is asked about.
+/// The inputs from which one row is encoded.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Query<'a> {
-    /// The local day of departure.
+    /// Local date of departure.
     pub date: NaiveDate,
-    /// The airline.
+    /// Airline.
     pub carrier: Code,
-    /// Where it starts.
+    /// Airport of departure.
     pub origin: Code,
-    /// Where it lands.
+    /// Airport of arrival.
     pub dest: Code,
-    /// Minutes behind the schedule at departure; absent before.
+    /// Departure delay in minutes; absent before departure.
     pub dep_delay: Option<f32>,
-    /// Miles, if the asker knows them.
+    /// Distance in miles, if known.
     pub distance: Option<f32>,
-    /// The airline's number for the flight.
+    /// Flight number.
     pub flight_num: Option<u32>,
-    /// When it is to leave and to arrive.
+    /// Scheduled departure and arrival.
     pub schedule: Option<Schedule>,
-    /// The weather where it starts, in the hour in which it is to leave.
+    /// The weather at the origin in the hour of the scheduled departure.
     pub weather: Option<&'a Weather>,
 }
 
 impl Query<'_> {
-    /// The same question without what is not given.
-    pub fn with_only(&self, given: Given) -> Self {
+    /// Returns the query without the inputs that `inputs` lacks.
+    pub fn restricted_to(&self, inputs: KnownInputs) -> Self {
         Query {
-            dep_delay: self.dep_delay.filter(|_| given.dep_delay),
-            flight_num: self.flight_num.filter(|_| given.schedule),
-            schedule: self.schedule.filter(|_| given.schedule),
-            weather: self.weather.filter(|_| given.weather),
+            dep_delay: self.dep_delay.filter(|_| inputs.dep_delay),
+            flight_num: self.flight_num.filter(|_| inputs.schedule),
+            schedule: self.schedule.filter(|_| inputs.schedule),
+            weather: self.weather.filter(|_| inputs.weather),
             ..*self
         }
     }
@@ -50,15 +54,125 @@ impl<'a> From<&'a Request> for Query<'a> {
             dest: request.dest,
             dep_delay: request.dep_delay.map(|minutes| minutes as f32),
             distance: request.distance.map(|miles| miles as f32),
-            flight_num: request.flight_num.as_deref().and_then(|text| number_of(text, request.carrier)),
+            flight_num: request.flight_num.as_deref().and_then(|text| parse_flight_num(text, request.carrier)),
             schedule: request.schedule,
             weather: request.weather.as_ref().filter(|weather| weather.is_observed()),
         }
     }
 }
 
-/// The number in what an asker calls a flight: `1234`, or `B61234`, `B6 1234` with the airline's code.
-fn number_of(text: &str, carrier: Code) -> Option<u32> {
+/// Reads a flight number as people write it: `1234`, or with the airline's code `B61234`, `B6 1234`.
+fn parse_flight_num(text: &str, carrier: Code) -> Option<u32> {
     let digits = text.trim().strip_prefix(carrier.as_str()).unwrap_or(text).trim();
     digits.parse().ok().filter(|&number| number <= FLIGHT_NUM_MAX)
+}
+
+/// Number of flights that are converted before memory is returned.
+const CHUNK_FLIGHTS: usize = 1 << 18;
+
+/// A flown flight with both delays: an example to train on or to evaluate with.
+///
+/// 56 bytes, because there are millions. 8 of them are the reference to the weather, which many flights of an hour share
+/// and which stays in the table of their history.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TrainingFlight<'a> {
+    weather: Option<&'a Weather>,
+    carrier: Code,
+    origin: Code,
+    dest: Code,
+    date: NaiveDate,
+    /// Miles; 0 if unknown.
+    distance: f32,
+    /// [`UNKNOWN_FLIGHT_NUM`] if unknown.
+    flight_num: u32,
+    /// [`UNKNOWN_SCHEDULE`] if unknown.
+    schedule: Schedule,
+    /// Departure delay in minutes.
+    pub dep_delay: f32,
+    /// Arrival delay in minutes.
+    pub arr_delay: f32,
+}
+
+const UNKNOWN_FLIGHT_NUM: u32 = u32::MAX;
+const UNKNOWN_SCHEDULE: Schedule = Schedule { dep_min: MINUTES_PER_DAY, arr_min: MINUTES_PER_DAY };
+
+impl<'a> TrainingFlight<'a> {
+    /// Makes an example of a query and its outcome. A distance that is not positive and finite counts as unknown.
+    pub fn new(query: &Query<'a>, dep_delay: f32, arr_delay: f32) -> Self {
+        let &Query { date, carrier, origin, dest, distance, flight_num, schedule, weather, dep_delay: _ } = query;
+        TrainingFlight {
+            weather,
+            carrier,
+            origin,
+            dest,
+            date,
+            distance: distance.filter(|miles| miles.is_finite() && *miles > 0.0).unwrap_or(0.0),
+            flight_num: flight_num.unwrap_or(UNKNOWN_FLIGHT_NUM),
+            schedule: schedule.unwrap_or(UNKNOWN_SCHEDULE),
+            dep_delay,
+            arr_delay,
+        }
+    }
+
+    /// Makes an example of a past flight, with its weather if the table has it. `None` if the flight was not flown or
+    /// lacks a finite delay.
+    pub fn of(flight: &Flight, weather: &'a WeatherTable) -> Option<Self> {
+        let finite = |minutes: &f32| minutes.is_finite();
+        let dep_delay = flight.dep_delay.filter(finite)?;
+        let arr_delay = flight.arr_delay.filter(finite)?;
+        let schedule = flight.crs_dep_min.zip(flight.crs_arr_min);
+        let query = Query {
+            date: flight.date,
+            carrier: flight.carrier,
+            origin: flight.origin,
+            dest: flight.dest,
+            dep_delay: None,
+            distance: flight.distance,
+            flight_num: flight.flight_num,
+            schedule: schedule.map(|(dep_min, arr_min)| Schedule { dep_min, arr_min }),
+            weather: weather.at_departure(flight),
+        };
+        (flight.status == FlightStatus::Flown).then(|| TrainingFlight::new(&query, dep_delay, arr_delay))
+    }
+
+    /// Makes examples of a history's flights, in their order. The flights' memory is returned in chunks, so that a year
+    /// of flights and its examples are never in memory together.
+    pub fn all_of(mut flights: Vec<Flight>, weather: &'a WeatherTable) -> Vec<Self> {
+        let mut all = Vec::new();
+        while !flights.is_empty() {
+            let rest = flights.len().saturating_sub(CHUNK_FLIGHTS);
+            all.extend(flights.drain(rest..).rev().filter_map(|flight| Self::of(&flight, weather)));
+            flights.shrink_to_fit();
+        }
+        // The flights were drained from the end.
+        all.reverse();
+        all
+    }
+
+    /// The class of the arrival delay.
+    pub fn class(&self) -> DelayClass {
+        DelayClass::of_delay(self.arr_delay)
+    }
+
+    /// The query for this flight, its departure delay included.
+    pub fn query(&self) -> Query<'a> {
+        Query {
+            date: self.date,
+            carrier: self.carrier,
+            origin: self.origin,
+            dest: self.dest,
+            dep_delay: Some(self.dep_delay),
+            distance: Some(self.distance).filter(|miles| *miles > 0.0),
+            flight_num: Some(self.flight_num).filter(|number| *number != UNKNOWN_FLIGHT_NUM),
+            schedule: Some(self.schedule).filter(|schedule| *schedule != UNKNOWN_SCHEDULE),
+            weather: self.weather,
+        }
+    }
+
+    /// Changes the query; the delays stay.
+    pub fn change(&mut self, change: impl FnOnce(&mut Query<'a>)) {
+        let mut query = self.query();
+        change(&mut query);
+        *self = TrainingFlight::new(&query, self.dep_delay, self.arr_delay);
+    }
 }

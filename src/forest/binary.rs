@@ -7,19 +7,19 @@ use super::{
     Distribution, Forest, MalformedForest,
     builder::{Builder, LEAF},
 };
-use crate::binary::{Bytes, Malformed, put_len};
+use crate::binary::{CorruptSection, SectionReader, put_len};
 
 /// Why bytes are no forest.
 #[derive(Debug)]
 pub(crate) enum Unreadable {
     /// They are too few.
-    Bytes(Malformed),
+    Bytes(CorruptSection),
     /// They are not a set of trees.
     Forest(MalformedForest),
 }
 
-impl From<Malformed> for Unreadable {
-    fn from(malformed: Malformed) -> Self {
+impl From<CorruptSection> for Unreadable {
+    fn from(malformed: CorruptSection) -> Self {
         Unreadable::Bytes(malformed)
     }
 }
@@ -45,11 +45,11 @@ impl Forest {
     }
 
     /// Reads a forest over rows of `width` columns.
-    pub(crate) fn read(bytes: &mut Bytes<'_>, width: usize) -> Result<Self, Unreadable> {
+    pub(crate) fn read(bytes: &mut SectionReader<'_>, width: usize) -> Result<Self, Unreadable> {
         let trees_len = bytes.number()? as usize;
         let lens = bytes.numbers(trees_len)?;
         let all = |part: fn(u32) -> u64| usize::try_from(lens.iter().map(|&len| part(len)).sum::<u64>());
-        let too_many = |_| Malformed("a forest has too many nodes");
+        let too_many = |_| CorruptSection("a forest has too many nodes");
         let nodes_len = all(u64::from).map_err(too_many)?;
         let splits_len = all(|len| u64::from(len / 2)).map_err(too_many)?;
         let mut columns = bytes.take(nodes_len, 1)?;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::classes::{CLASSES, Probabilities};
+use crate::flight::{CLASSES, Probabilities};
 
 /// Class probabilities in units of 2^-15, which sum to 1: a quarter and a half are exact, and forests are as wise as with 32 bits, for a mean
 /// over hundreds of rows is not known to a hundred-thousandth.

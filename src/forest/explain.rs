@@ -14,7 +14,7 @@
 //! finding its leaves and adding their lines. Columns can be credited together, which keeps the lines short.
 
 use super::{Forest, Tree, distribution::UNIT};
-use crate::classes::{CLASSES, Probabilities};
+use crate::flight::{CLASSES, Probabilities};
 
 /// This many rows walk a tree side by side: their loads overlap.
 const LANES: usize = 8;

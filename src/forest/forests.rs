@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::Forest;
-use crate::features::Given;
+use crate::features::KnownInputs;
 
 /// Forests by what they are given. Those that do without schedule and weather are always there; the others are if the
 /// flights that they were trained on had these.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Forests(BTreeMap<Given, Forest>);
+pub struct Forests(BTreeMap<KnownInputs, Forest>);
 
 /// Forests that cannot answer every question, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,9 +17,9 @@ pub struct Incomplete(&'static str);
 
 impl Forests {
     /// Takes the forests, all over rows of the same width.
-    pub fn new(forests: BTreeMap<Given, Forest>) -> Result<Self, Incomplete> {
-        let there = |given: &Given| forests.contains_key(given);
-        if !Given::ALL.iter().filter(|given| !given.schedule && !given.weather).all(there) {
+    pub fn new(forests: BTreeMap<KnownInputs, Forest>) -> Result<Self, Incomplete> {
+        let there = |given: &KnownInputs| forests.contains_key(given);
+        if !KnownInputs::COMBINATIONS.iter().filter(|given| !given.schedule && !given.weather).all(there) {
             return Err(Incomplete("a forest that does without the schedule is not there"));
         }
         let mut widths = forests.values().map(Forest::width);
@@ -31,11 +31,11 @@ impl Forests {
     }
 
     /// The forest that makes the most of what a question gives, and what it is given.
-    pub fn of(&self, given: Given) -> (Given, &Forest) {
+    pub fn of(&self, given: KnownInputs) -> (KnownInputs, &Forest) {
         let mut best = None;
         for (&taken, forest) in &self.0 {
-            // The order of `Given` puts the departure delay before the schedule, and that before the weather.
-            if taken.is_within(given) {
+            // The order of `KnownInputs` puts the departure delay before the schedule, and that before the weather.
+            if taken.is_subset_of(given) {
                 best = Some((taken, forest));
             }
         }
@@ -44,7 +44,7 @@ impl Forests {
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = (Given, &Forest)> {
+    pub fn iter(&self) -> impl Iterator<Item = (KnownInputs, &Forest)> {
         self.0.iter().map(|(&given, forest)| (given, forest))
     }
 }

@@ -3,7 +3,7 @@
 use std::array;
 
 use super::{Distribution, TrainingSet, Tree, TreeNode};
-use crate::classes::CLASSES;
+use crate::flight::CLASSES;
 
 /// The shares of all training rows count for this many rows in each node's probabilities.
 const ROWS_OF_ALL: f64 = 1.0;

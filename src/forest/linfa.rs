@@ -24,7 +24,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{Distribution, ForestSettings, Split, TrainingSet, Tree, TreeNode, count_classes, leaves};
-use crate::classes::DelayClass;
+use crate::flight::DelayClass;
 
 /// A split is worth having if it lowers the Gini impurity of a cut by this much.
 const IMPURITY_DECREASE_MIN: f32 = 1e-6;

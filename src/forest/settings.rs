@@ -82,7 +82,7 @@ impl ForestSettings {
             // Spark tries the square root of the columns, 3 of 9, at a node. It draws as many rows as there are, and so does
             // our trainer; linfa-trees draws fewer: with 240,000 its forest was not better by more than 0.01 of
             // log-loss, and took four times as long.
-            Preset::Seed => shared,
+            Preset::Legacy => shared,
             Preset::Default => ForestSettings {
                 depth: 14,
                 columns_per_node: ColumnsTried::Percent(40),

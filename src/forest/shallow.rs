@@ -8,7 +8,7 @@
 use pulp::{Arch, NullaryFnOnce};
 
 use super::{Distribution, Node, Root};
-use crate::classes::CLASSES;
+use crate::flight::CLASSES;
 
 /// A tree has at most as many leaves as a word has bits.
 const LEAVES_MAX: usize = u32::BITS as usize;

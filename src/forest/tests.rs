@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::binary::Bytes;
-use crate::classes::{CLASSES, DelayClass, Probabilities};
+use crate::binary::SectionReader;
+use crate::flight::{CLASSES, DelayClass, Probabilities};
 
 fn leaf(probabilities: [f64; CLASSES]) -> TreeNode {
     TreeNode { split: None, distribution: Distribution::of(probabilities) }
@@ -158,7 +158,7 @@ proptest! {
         let forest = Forest::new(&trees, 3).unwrap();
         let mut bytes = Vec::new();
         forest.put(&mut bytes);
-        let mut rest = Bytes(&bytes);
+        let mut rest = SectionReader(&bytes);
         prop_assert_eq!(&Forest::read(&mut rest, 3).unwrap(), &forest);
         prop_assert!(rest.end().is_ok());
         prop_assert_eq!(forest.trees(), trees);

@@ -1,9 +1,9 @@
 //! What a forest is trained on.
 
 use crate::{
-    atlas::Atlas,
-    classes::{CLASSES, DelayClass},
-    features::{Fitted, TrainingFlight},
+    airports::Airports,
+    features::{FittedFeatures, TrainingFlight},
+    flight::{CLASSES, DelayClass},
 };
 
 /// Rows of numbers with the class of each. A number is finite, or NaN where it is missing. Rows are numbered from 0.
@@ -52,15 +52,15 @@ impl TrainingSet {
 
     /// Encodes the flights that the features were fitted to; `columns` may be split on.
     pub fn of_flights(
-        fitted: &Fitted,
-        atlas: &Atlas,
+        fitted: &FittedFeatures,
+        airports: &Airports,
         flights: &[TrainingFlight],
         columns: Vec<usize>,
     ) -> Result<Self, UnusableRows> {
         let width = fitted.features.width();
         let mut rows = Vec::with_capacity(flights.len() * width);
         for flight in flights {
-            fitted.encode(flight, atlas, &mut rows);
+            fitted.encode(flight, airports, &mut rows);
         }
         Self::new(rows, flights.iter().map(TrainingFlight::class).collect(), width, columns)
     }

@@ -5,7 +5,7 @@
 //! (`shallow.rs`). What is added up are whole numbers, so that a row's probabilities are the same to the last bit, alone or in a batch.
 
 use super::{Forest, Key, Node, Root, distribution::UNIT, shallow::LANES};
-use crate::classes::{CLASSES, Probabilities};
+use crate::flight::{CLASSES, Probabilities};
 
 /// One row walks so many trees side by side. Of 5, 8, 10, 12 and 20 this was the quickest; more do not fit into the
 /// registers.

@@ -13,8 +13,8 @@ use super::{
     weather::WeatherTable,
 };
 use crate::{
-    atlas::{Airport, Atlas, Route},
-    code::Code,
+    airports::{Airport, Airports, Route},
+    flight::Code,
 };
 
 const FLIGHTS: &[u8] = include_bytes!("../../data/flights.parquet");
@@ -57,7 +57,7 @@ fn airlines() -> Result<BTreeMap<Code, String>, HistoryError> {
 impl History {
     /// Returns the bundled airports and airlines, the route table of the history, and what all its flights add: the
     /// median distance of each route, and the airlines, named by their code where the bundled table has no name.
-    pub fn atlas(&self) -> Result<Atlas, HistoryError> {
+    pub fn airports(&self) -> Result<Airports, HistoryError> {
         let mut airlines = airlines()?;
         let mut observed = BTreeMap::<(Code, Code), Vec<f32>>::new();
         for flight in self.all() {
@@ -72,7 +72,7 @@ impl History {
             let (_, median, _) = miles.select_nth_unstable_by(middle, f32::total_cmp);
             Route { origin, dest, miles: *median }
         });
-        Ok(Atlas::new(airports()?, airlines, self.routes.iter().copied(), observed))
+        Ok(Airports::new(airports()?, airlines, self.routes.iter().copied(), observed))
     }
 }
 
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn flights_have_their_weather_without_invalid_observations() {
-        use crate::weather::Observation::{Temp, WindGust, WindSpeed};
+        use crate::flight::Observation::{Temp, WindGust, WindSpeed};
         let history = bundled().unwrap();
         let at = |origin: &str, date: &str, hour| {
             history.weather.at(origin.parse().unwrap(), date.parse().unwrap(), hour).copied()
@@ -149,13 +149,16 @@ mod tests {
 
     #[test]
     fn the_bundled_history_has_the_airports_that_its_table_lacks() {
-        let atlas = bundled().unwrap().atlas().unwrap();
+        let airports = bundled().unwrap().airports().unwrap();
         let code = |text: &str| text.parse::<Code>().unwrap();
         for airport in ["JFK", "ATL", "SFO", "SJU", "STT", "BQN", "PSE"] {
-            assert!(atlas.knows_airport(code(airport)), "{airport}");
+            assert!(airports.knows_airport(code(airport)), "{airport}");
         }
-        assert_eq!(atlas.distance_miles(code("JFK"), code("SJU")), Some(1598.0));
-        assert_eq!(atlas.airlines().find(|(airline, _)| *airline == code("AA")).unwrap().1, "American Airlines Inc.");
+        assert_eq!(airports.distance_miles(code("JFK"), code("SJU")), Some(1598.0));
+        assert_eq!(
+            airports.airlines().find(|(airline, _)| *airline == code("AA")).unwrap().1,
+            "American Airlines Inc."
+        );
     }
 
     #[test]
@@ -163,10 +166,10 @@ mod tests {
         let mut flights = vec![flight("XE", "QQA", "QQB", 300.0), flight("XE", "QQA", "QQB", 302.0)];
         flights.push(flight("AA", "QQA", "QQB", 999.0));
         flights.push(Flight { status: FlightStatus::Cancelled, arr_delay: None, ..flight("AA", "QQC", "QQB", 50.0) });
-        let atlas = History::new(flights, Vec::new()).atlas().unwrap();
+        let airports = History::new(flights, Vec::new()).airports().unwrap();
         let code = |text: &str| text.parse::<Code>().unwrap();
-        assert_eq!(atlas.distance_miles(code("QQA"), code("QQB")), Some(302.0));
-        assert_eq!(atlas.distance_miles(code("QQC"), code("QQB")), Some(50.0));
-        assert_eq!(atlas.airlines().find(|(airline, _)| *airline == code("XE")).unwrap().1, "XE");
+        assert_eq!(airports.distance_miles(code("QQA"), code("QQB")), Some(302.0));
+        assert_eq!(airports.distance_miles(code("QQC"), code("QQB")), Some(50.0));
+        assert_eq!(airports.airlines().find(|(airline, _)| *airline == code("XE")).unwrap().1, "XE");
     }
 }

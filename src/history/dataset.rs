@@ -11,7 +11,7 @@ use super::{
     parquet::{read_flights, read_routes, read_weather},
     weather::WeatherTable,
 };
-use crate::atlas::Route;
+use crate::airports::Route;
 
 /// The flown flights in the directory of a history.
 pub const FLIGHTS_FILE: &str = "flights.parquet";
@@ -115,11 +115,11 @@ fn read_if_exists<T>(
 mod tests {
     use super::*;
     use crate::{
+        flight::{Observation, Weather},
         history::{
             FlightStatus,
             parquet::{write_flights, write_weather},
         },
-        weather::{Observation, Weather},
     };
 
     fn flight(origin: &str) -> Flight {

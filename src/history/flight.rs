@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use chrono::NaiveDate;
 
-use crate::code::Code;
+use crate::flight::Code;
 
 /// The way in which a flight ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,9 +17,6 @@ pub enum FlightStatus {
     Diverted,
 }
 
-/// Upper bound on flight numbers: five digits. Airlines use four.
-pub const FLIGHT_NUM_MAX: u32 = 99_999;
-
 /// A flight of the past. Delays are minutes, negative when early; times of day are minutes since local midnight,
 /// below 1,440; no number is infinite or NaN. 96 bytes in memory.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +25,7 @@ pub struct Flight {
     pub date: NaiveDate,
     /// The airline.
     pub carrier: Code,
-    /// The flight's number, at most [`FLIGHT_NUM_MAX`].
+    /// The flight's number, at most [`FLIGHT_NUM_MAX`](crate::flight::FLIGHT_NUM_MAX).
     pub flight_num: Option<u32>,
     /// The registration of the aeroplane.
     pub tail_num: Option<Code>,

@@ -12,11 +12,10 @@ pub mod fetch;
 mod flight;
 pub mod import;
 pub mod parquet;
-pub mod time_of_day;
 mod weather;
 
 pub use bundled::bundled;
 pub use dataset::{FLIGHTS_FILE, History, ROUTES_FILE, UNFLOWN_FILE, WEATHER_FILE, read};
 pub use error::HistoryError;
-pub use flight::{FLIGHT_NUM_MAX, Flight, FlightStatus};
+pub use flight::{Flight, FlightStatus};
 pub use weather::{WeatherHour, WeatherTable};

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use super::flight::Flight;
-use crate::{code::Code, weather::Weather};
+use crate::flight::{Code, Weather};
 
 /// An airport, a local day and an hour of the day, 0 to 23.
 pub type WeatherHour = (Code, NaiveDate, u8);
@@ -62,7 +62,7 @@ impl WeatherTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::weather::Observation::{Precip, Temp};
+    use crate::flight::Observation::{Precip, Temp};
 
     #[test]
     fn a_flight_gets_the_weather_of_its_airport_day_and_hour() {

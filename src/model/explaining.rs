@@ -1,9 +1,9 @@
 //! A forest that says why: columns credited to what a person knows.
 
 use crate::{
-    classes::Probabilities,
     explanation::{Explanation, Factor},
     features::{Column, FeatureSet},
+    flight::Probabilities,
     forest::{Explainer, Forest},
 };
 

@@ -2,8 +2,8 @@
 //!
 //! 1. It is `DELAYCST`, the format's number, the lengths of five sections, the sections, and a checksum. Numbers are
 //!    little-endian; lengths and counts have 32 bits.
-//! 2. The sections are the header and the schema, both JSON, and the tables, the atlas and the forests, which are
-//!    numbers of fixed width: `features/binary.rs`, `atlas/binary.rs` and `forest/binary.rs` say which.
+//! 2. The sections are the header and the schema, both JSON, and the tables, the airports and the forests, which are
+//!    numbers of fixed width: `features/binary.rs`, `airports/binary.rs` and `forest/binary.rs` say which.
 //! 3. The schema has the columns and the class cuts; the tables are what the columns were fitted to. The header says how the
 //!    model came about, what the forests are given, and the SHA-256 of the SHA-256s of schema and tables, which must be
 //!    that of both as they stand in the file.
@@ -22,10 +22,10 @@ use engine::model::{MODEL_BYTES_MAX, ModelFile};
 
 use super::{Mismatch, Model, Origin};
 use crate::{
-    atlas::Atlas,
-    binary::{Bytes, Malformed},
-    classes::{CLASSES, CUTS_MIN},
-    features::{FeatureSet, Given},
+    airports::Airports,
+    binary::{CorruptSection, SectionReader},
+    features::{FeatureSet, KnownInputs},
+    flight::{CLASS_CUTS_MINUTES, CLASSES},
     forest::{Forest, Forests, Incomplete, MalformedForest, Unreadable},
     runtime::hex,
 };
@@ -81,8 +81,8 @@ pub enum ModelFileError {
 
 use ModelFileError::Damaged;
 
-impl From<Malformed> for ModelFileError {
-    fn from(Malformed(reason): Malformed) -> Self {
+impl From<CorruptSection> for ModelFileError {
+    fn from(CorruptSection(reason): CorruptSection) -> Self {
         Damaged(reason)
     }
 }
@@ -110,13 +110,13 @@ struct Header<O> {
     schema_sha256: String,
     origin: O,
     /// What the forests that follow are given, in their order.
-    forests: Vec<Given>,
+    forests: Vec<KnownInputs>,
 }
 
 impl Model {
     /// The model as a file's bytes. Equal models give equal bytes.
     pub fn encode(&self) -> Result<Vec<u8>, ModelFileError> {
-        let schema = Schema { features: &self.features, cuts_min: CUTS_MIN };
+        let schema = Schema { features: &self.features, cuts_min: CLASS_CUTS_MINUTES };
         let schema = serde_json::to_vec(&schema).map_err(ModelFileError::Header)?;
         let tables = self.features.tables();
         let header = Header {
@@ -127,7 +127,7 @@ impl Model {
         let header = serde_json::to_vec(&header).map_err(ModelFileError::Header)?;
         let mut forests = Vec::new();
         self.forests.iter().for_each(|(_, forest)| forest.put(&mut forests));
-        seal(&[header, schema, tables, self.atlas.section(), forests])
+        seal(&[header, schema, tables, self.airports.section(), forests])
     }
 
     /// Reads a file's bytes.
@@ -139,14 +139,14 @@ impl Model {
             let beside = (forests.len() >= BESIDE_BYTES_MIN)
                 .then(|| thread::Builder::new().spawn_scoped(scope, || sha256(forests)).ok())
                 .flatten();
-            let [header, schema, tables, atlas] = first.map(sha256);
+            let [header, schema, tables, airports] = first.map(sha256);
             let read = Parts::read(&sections);
             let forests = match beside {
                 Some(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
                 // None was worth it, or none was to be had.
                 None => sha256(forests),
             };
-            (read, [header, schema, tables, atlas, forests])
+            (read, [header, schema, tables, airports, forests])
         });
         if checksum_of(start, &digests) != *checksum {
             return Err(Damaged("its checksum is not that of its content"));
@@ -174,7 +174,7 @@ pub(super) fn seal(sections: &[Vec<u8>; SECTIONS]) -> Result<Vec<u8>, ModelFileE
 pub(super) type Split<'a> = (&'a [u8], [&'a [u8]; SECTIONS], &'a Digest256);
 
 pub(super) fn split(bytes: &[u8]) -> Result<Split<'_>, ModelFileError> {
-    let mut rest = Bytes(bytes.strip_prefix(MAGIC).ok_or(ModelFileError::NotAModel)?);
+    let mut rest = SectionReader(bytes.strip_prefix(MAGIC).ok_or(ModelFileError::NotAModel)?);
     if bytes.len() as u64 > MODEL_BYTES_MAX {
         return Err(ModelFileError::TooLong);
     }
@@ -199,26 +199,26 @@ pub(super) fn split(bytes: &[u8]) -> Result<Split<'_>, ModelFileError> {
 struct Parts {
     header: Header<Origin>,
     features: FeatureSet,
-    atlas: Atlas,
+    airports: Airports,
     forests: Vec<Forest>,
 }
 
 impl Parts {
-    fn read([header, schema, tables, atlas, forests]: &[&[u8]; SECTIONS]) -> Result<Self, ModelFileError> {
+    fn read([header, schema, tables, airports, forests]: &[&[u8]; SECTIONS]) -> Result<Self, ModelFileError> {
         let header: Header<Origin> = serde_json::from_slice(header).map_err(ModelFileError::Header)?;
         let schema: Schema<FeatureSet> = serde_json::from_slice(schema).map_err(ModelFileError::Header)?;
-        if schema.cuts_min != CUTS_MIN {
+        if schema.cuts_min != CLASS_CUTS_MINUTES {
             return Err(Damaged("its delay classes are not those of this program"));
         }
         let features = schema.features.with_tables(tables)?;
-        let (mut forests, width) = (Bytes(forests), features.width());
+        let (mut forests, width) = (SectionReader(forests), features.width());
         let read = header.forests.iter().map(|_| Forest::read(&mut forests, width)).collect::<Result<_, _>>()?;
         forests.end()?;
-        Ok(Parts { header, features, atlas: Atlas::read(atlas)?, forests: read })
+        Ok(Parts { header, features, airports: Airports::read(airports)?, forests: read })
     }
 
     fn fit_together(self, schema_sha256: &str) -> Result<Model, ModelFileError> {
-        let Parts { header, features, atlas, forests } = self;
+        let Parts { header, features, airports, forests } = self;
         if header.schema_sha256 != schema_sha256 {
             return Err(Damaged("its schema is not the one that it states"));
         }
@@ -226,7 +226,7 @@ impl Parts {
             return Err(Damaged("its forests are out of order"));
         }
         let forests: BTreeMap<_, _> = header.forests.into_iter().zip(forests).collect();
-        Ok(Model::new(features, atlas, header.origin, Forests::new(forests)?)?)
+        Ok(Model::new(features, airports, header.origin, Forests::new(forests)?)?)
     }
 }
 

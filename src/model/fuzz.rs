@@ -10,7 +10,7 @@ use super::{
     tests::{flights, model_of_flights, reseal, scores},
     *,
 };
-use crate::{atlas::Airport, features::Schedule, request};
+use crate::{airports::Airport, flight::Schedule, request};
 
 fn cases() -> u32 {
     if std::env::var_os("DELAYCAST_TEST_LONG").is_some() { 1_000_000 } else { 1000 }
@@ -29,8 +29,8 @@ static MODEL: LazyLock<Model> = LazyLock::new(|| {
     let airports = [(code("JFK"), airport("New York", 40.64)), (code("LAX"), airport("Los Angeles", 33.94))];
     let route = |origin, dest| Route { origin: code(origin), dest: code(dest), miles: 760.0 };
     let airlines = [(code("B6"), "JetBlue".to_owned()), (code("AA"), "American".to_owned())];
-    let atlas = Atlas::new(airports.into(), airlines.into(), [route("ATL", "JFK")], [route("EWR", "LAX")]);
-    model_of_flights(Preset::Default, 1, &flights, atlas)
+    let airports = Airports::new(airports.into(), airlines.into(), [route("ATL", "JFK")], [route("EWR", "LAX")]);
+    model_of_flights(Preset::Default, 1, &flights, airports)
 });
 
 static FILE: LazyLock<Vec<u8>> = LazyLock::new(|| MODEL.encode().unwrap());

@@ -1,4 +1,4 @@
-//! What is trained and loaded: two forests, the features and the atlas, in one checked file ([`Model::encode`]) in a
+//! What is trained and loaded: two forests, the features and the airports, in one checked file ([`Model::encode`]) in a
 //! versioned directory ([`ModelDir`]).
 
 mod explaining;
@@ -17,13 +17,13 @@ pub use file::{FORMAT, ModelFileError};
 use explaining::{ForestExplainer, answers};
 
 use crate::{
+    airports::{Airports, Route},
     answer::{ModelVersion, Score},
-    atlas::{Atlas, Route},
-    classes::{DelayClass, Probabilities},
     domain::Flights,
     evaluate::{Evaluation, Window},
     explanation::Explanation,
-    features::{Encoded, FeatureSet, Given, Preset, Query},
+    features::{EncodedRow, FeatureSet, KnownInputs, Preset, Query},
+    flight::{DelayClass, Probabilities},
     forest::{ForestSettings, Forests},
     request::Request,
 };
@@ -61,28 +61,28 @@ pub struct Mismatch(String);
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     features: FeatureSet,
-    atlas: Atlas,
+    airports: Airports,
     origin: Origin,
     forests: Forests,
     /// One for each forest, if scores are to say why.
-    explainers: BTreeMap<Given, ForestExplainer>,
+    explainers: BTreeMap<KnownInputs, ForestExplainer>,
 }
 
 impl Model {
     /// Puts a model together.
-    pub fn new(features: FeatureSet, atlas: Atlas, origin: Origin, forests: Forests) -> Result<Self, Mismatch> {
+    pub fn new(features: FeatureSet, airports: Airports, origin: Origin, forests: Forests) -> Result<Self, Mismatch> {
         features.check().map_err(|error| Mismatch(error.to_string()))?;
         let width = features.width();
         for (given, forest) in forests.iter() {
             if forest.width() != width {
                 return Err(Mismatch(format!("a forest was not grown on rows of {width} columns")));
             }
-            let known = features.columns_given(given);
+            let known = features.columns_known(given);
             if (0..width).any(|column| forest.uses_column(column) && !known.contains(&column)) {
                 return Err(Mismatch(format!("the forest {given} asks for what it is not given")));
             }
         }
-        Ok(Model { features, atlas, origin, forests, explainers: BTreeMap::new() })
+        Ok(Model { features, airports, origin, forests, explainers: BTreeMap::new() })
     }
 
     /// The features.
@@ -91,14 +91,14 @@ impl Model {
     }
 
     /// The airports and airlines known in training.
-    pub fn atlas(&self) -> &Atlas {
-        &self.atlas
+    pub fn airports(&self) -> &Airports {
+        &self.airports
     }
 
-    /// The same model with these routes on top of those of its atlas. Distances are the only numbers that a model does
+    /// The same model with these routes on top of those of its airports. Distances are the only numbers that a model does
     /// not fix in training: it was trained on those that the flights came with, in miles, as any table of them has.
     pub fn with_routes(self, routes: &[Route]) -> Self {
-        Model { atlas: self.atlas.with_routes(routes), ..self }
+        Model { airports: self.airports.with_routes(routes), ..self }
     }
 
     /// The same model, whose scores say why. That takes some milliseconds, and 16 bytes a node and 16
@@ -123,11 +123,11 @@ impl Model {
     pub fn score(&self, requests: &[Request], scores: &mut Vec<Score>) {
         let width = self.features.width();
         let mut rows = Vec::with_capacity(requests.len() * width);
-        let encode = |request| self.features.encode(&Query::from(request), &self.atlas, &mut rows);
-        let encoded: Vec<Encoded> = requests.iter().map(encode).collect();
+        let encode = |request| self.features.encode(&Query::from(request), &self.airports, &mut rows);
+        let encoded: Vec<EncodedRow> = requests.iter().map(encode).collect();
         let mut answered = vec![None; requests.len()];
         for (given, forest) in self.forests.iter() {
-            let asked = |at: &usize| self.forests.of(encoded[*at].given).0 == given;
+            let asked = |at: &usize| self.forests.of(encoded[*at].inputs).0 == given;
             let asked: Vec<usize> = (0..requests.len()).filter(asked).collect();
             let rows: Vec<f32> = asked.iter().flat_map(|at| &rows[at * width..(at + 1) * width]).copied().collect();
             for (at, answer) in asked.into_iter().zip(answers(forest, self.explainers.get(&given), &rows)) {
@@ -151,9 +151,9 @@ impl Model {
 fn to_score(
     probabilities: Probabilities,
     explanation: Option<Explanation>,
-    forest: Given,
+    forest: KnownInputs,
     request: &Request,
-    encoded: Encoded,
+    encoded: EncodedRow,
 ) -> Score {
     let class = DelayClass::most_probable(&probabilities);
     // An asker's distance comes back as it was asked.

@@ -4,14 +4,12 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::{
-    answer::Remark,
-    classes::CLASSES,
     evaluate::Holdout,
     explanation::Factor,
-    features::{Fitted, Schedule, TrainingFlight, tests::flight},
+    features::{FittedFeatures, Remark, TrainingFlight, tests::flight},
+    flight::{CLASSES, Observation, Schedule, Weather},
     forest::{ColumnsTried, Distribution, Forest, TrainingSet, Tree, TreeNode, histogram},
     request,
-    weather::{Observation, Weather},
 };
 
 /// 120 flights over 40 days that arrive as late as they left, half of them before time.
@@ -26,24 +24,24 @@ pub(super) fn flights() -> Vec<TrainingFlight<'static>> {
 }
 
 fn model_of(preset: Preset, seed: u64) -> Model {
-    model_of_flights(preset, seed, &flights(), Atlas::default())
+    model_of_flights(preset, seed, &flights(), Airports::default())
 }
 
-pub(super) fn model_of_flights(preset: Preset, seed: u64, flights: &[TrainingFlight], atlas: Atlas) -> Model {
-    let fitted = Fitted::new(preset, flights).unwrap();
+pub(super) fn model_of_flights(preset: Preset, seed: u64, flights: &[TrainingFlight], airports: Airports) -> Model {
+    let fitted = FittedFeatures::new(preset, flights).unwrap();
     // Most columns are tried, so that three trees are sure of what they have seen.
     let columns_per_node = ColumnsTried::Number(8);
     let settings =
         ForestSettings { trees: 3, rows_per_leaf: 1, depth: 8, columns_per_node, ..ForestSettings::of(preset, seed) };
     let forest = |given| {
-        let columns = fitted.features.columns_given(given);
-        let data = TrainingSet::of_flights(&fitted, &atlas, flights, columns).unwrap();
+        let columns = fitted.features.columns_known(given);
+        let data = TrainingSet::of_flights(&fitted, &airports, flights, columns).unwrap();
         let (bins, shard) = histogram::quantise(&data);
         let grow = |tree| histogram::grow(&bins, &shard, data.columns(), &settings, tree);
         let trees: Vec<Tree> = (0..settings.trees).map(grow).collect();
         (given, Forest::new(&trees, data.width()).unwrap())
     };
-    let forests = Forests::new(preset.givens(flights).map(forest).collect()).unwrap();
+    let forests = Forests::new(preset.input_combinations(flights).map(forest).collect()).unwrap();
     let features = fitted.features;
     let holdout = Holdout::split(flights, None).unwrap();
     let origin = Origin {
@@ -51,9 +49,9 @@ pub(super) fn model_of_flights(preset: Preset, seed: u64, flights: &[TrainingFli
         settings,
         window: Window::of(flights).unwrap(),
         trained_on: flights.len() as u64,
-        evaluation: Evaluation::of(&holdout, &features, &atlas, &forests),
+        evaluation: Evaluation::of(&holdout, &features, &airports, &forests),
     };
-    Model::new(features, atlas, origin, forests).unwrap()
+    Model::new(features, airports, origin, forests).unwrap()
 }
 
 pub(crate) fn model() -> Model {
@@ -127,11 +125,11 @@ fn an_explaining_model_scores_the_same_and_its_reasons_add_up_to_the_answer() {
 
 #[test]
 fn a_forest_that_asks_for_the_departure_delay_cannot_stand_in_before_departure() {
-    let Model { features, atlas, origin, forests, .. } = model();
-    let with = forests.of(Given { dep_delay: true, ..Given::NOTHING }).1;
-    let everywhere = Given::ALL.into_iter().map(|given| (given, with.clone())).collect();
-    assert!(Model::new(features, atlas, origin, Forests::new(everywhere).unwrap()).is_err());
-    assert!(Forests::new([(Given { dep_delay: true, ..Given::NOTHING }, with.clone())].into()).is_err());
+    let Model { features, airports, origin, forests, .. } = model();
+    let with = forests.of(KnownInputs { dep_delay: true, ..KnownInputs::NONE }).1;
+    let everywhere = KnownInputs::COMBINATIONS.into_iter().map(|given| (given, with.clone())).collect();
+    assert!(Model::new(features, airports, origin, Forests::new(everywhere).unwrap()).is_err());
+    assert!(Forests::new([(KnownInputs { dep_delay: true, ..KnownInputs::NONE }, with.clone())].into()).is_err());
 }
 
 /// A tree that always says this class is likeliest.
@@ -144,13 +142,16 @@ fn says(class: usize, width: usize) -> Forest {
 
 #[test]
 fn a_request_is_answered_by_the_forest_that_makes_the_most_of_what_it_gives() {
-    let Model { features, atlas, origin, .. } = model();
+    let Model { features, airports, origin, .. } = model();
     let width = features.width();
-    let grown = |givens: &[Given]| {
-        let forests = givens.iter().map(|&given| (given, says(0, width))).collect();
-        Model::new(features.clone(), atlas.clone(), origin.clone(), Forests::new(forests).unwrap()).unwrap()
+    let grown = |input_combinations: &[KnownInputs]| {
+        let forests = input_combinations.iter().map(|&given| (given, says(0, width))).collect();
+        Model::new(features.clone(), airports.clone(), origin.clone(), Forests::new(forests).unwrap()).unwrap()
     };
-    let (all, unweathered) = (grown(&Given::ALL), grown(&Given::ALL.map(|given| Given { weather: false, ..given })));
+    let (all, unweathered) = (
+        grown(&KnownInputs::COMBINATIONS),
+        grown(&KnownInputs::COMBINATIONS.map(|given| KnownInputs { weather: false, ..given })),
+    );
     assert_eq!(unweathered.forests().iter().count(), 4);
     let schedule = Some(Schedule { dep_min: 600, arr_min: 700 });
     let weather = Some(Weather::UNOBSERVED.with(Observation::Precip, 0.5));
@@ -174,7 +175,7 @@ fn a_request_is_answered_by_the_forest_that_makes_the_most_of_what_it_gives() {
             label.replace(", schedule and weather", " and schedule").replace("schedule and weather", "schedule");
         assert_eq!(answered(&unweathered, dep_delay, schedule, weather), label);
     }
-    assert!(Forests::new([(Given::EVERYTHING, says(0, width))].into()).is_err());
+    assert!(Forests::new([(KnownInputs::ALL, says(0, width))].into()).is_err());
 }
 
 #[test]
@@ -274,12 +275,12 @@ fn a_published_model_is_the_current_one_and_the_same_bytes_anywhere() {
     let published = dir.publish(model(), at(0)).unwrap();
     assert_eq!(dir.load_current().unwrap(), published);
     assert_eq!(dir.versions().unwrap(), std::slice::from_ref(&published.version));
-    let later = dir.publish(model_of(Preset::Seed, 1), at(1)).unwrap();
+    let later = dir.publish(model_of(Preset::Legacy, 1), at(1)).unwrap();
     assert!(later.version > published.version);
     assert_eq!(dir.current().unwrap(), later.version);
     assert_eq!(dir.load(&published.version).unwrap(), published);
     // The same model at the same moment is the same version.
-    assert_eq!(dir.publish(model_of(Preset::Seed, 1), at(1)).unwrap(), later);
+    assert_eq!(dir.publish(model_of(Preset::Legacy, 1), at(1)).unwrap(), later);
     assert_eq!(dir.versions().unwrap().len(), 2);
 }
 

@@ -31,12 +31,7 @@ use super::{
     non_finite::replace_non_finite,
     object::Object,
 };
-use crate::{
-    code::{Code, NotACode},
-    features::Schedule,
-    history::time_of_day::from_hhmm,
-    weather::Weather,
-};
+use crate::flight::{Code, NotACode, Schedule, Weather, time_of_day::from_hhmm};
 
 /// The byte order mark that some programs on Windows write before a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

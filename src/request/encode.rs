@@ -6,7 +6,7 @@ use chrono::Datelike;
 use serde::Serialize;
 
 use super::Request;
-use crate::history::time_of_day::to_hhmm;
+use crate::flight::time_of_day::to_hhmm;
 
 /// The message of the wire contract, fields in the old front end's order.
 ///

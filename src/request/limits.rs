@@ -1,31 +1,22 @@
 //! What a request may say. Every limit is here.
 
-use std::ops::RangeInclusive;
-
 use chrono::Datelike;
 
 use super::{Invalid, Request};
-use crate::{features::Schedule, history::time_of_day::DAY_MIN, weather::Weather};
+use crate::flight::{
+    DEP_DELAY_MINUTES, DISTANCE_MILES_MAX, FLIGHT_NUM_BYTES_MAX, Schedule, Weather, YEARS, time_of_day::MINUTES_PER_DAY,
+};
 
 /// A message is at most this long; a longer one is a dead letter.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
-/// A flight number is at most this long.
-pub const FLIGHT_NUM_BYTES_MAX: usize = 16;
-/// Departure delays, in minutes: a day early to three days late. Anything beyond is another flight.
-pub const DEP_DELAY_MIN: RangeInclusive<f64> = -1440.0..=4320.0;
-/// No two points on Earth are farther apart than half its circumference, 12,450 statute miles.
-pub const DISTANCE_MILES_MAX: f64 = 12_450.0;
-/// Years of flight: BTS publishes from 1987 on.
-pub const YEARS: RangeInclusive<i32> = 1987..=2199;
-
 pub(super) fn check(request: &Request) -> Result<(), Invalid> {
     if !YEARS.contains(&request.date.year()) {
         return Err(Invalid::new("FlightDate", format!("the year must be {} to {}", YEARS.start(), YEARS.end())));
     }
     if let Some(minutes) = request.dep_delay
-        && !DEP_DELAY_MIN.contains(&minutes)
+        && !DEP_DELAY_MINUTES.contains(&minutes)
     {
-        let (from, to) = (DEP_DELAY_MIN.start(), DEP_DELAY_MIN.end());
+        let (from, to) = (DEP_DELAY_MINUTES.start(), DEP_DELAY_MINUTES.end());
         return Err(Invalid::new("DepDelay", format!("must be {from} to {to} minutes")));
     }
     if let Some(miles) = request.distance
@@ -39,9 +30,12 @@ pub(super) fn check(request: &Request) -> Result<(), Invalid> {
     if request.flight_num.as_ref().is_some_and(|number| number.len() > FLIGHT_NUM_BYTES_MAX) {
         return Err(Invalid::new("FlightNum", format!("must have at most {FLIGHT_NUM_BYTES_MAX} bytes")));
     }
-    let past_midnight = |schedule: Schedule| schedule.dep_min.max(schedule.arr_min) >= DAY_MIN;
+    let past_midnight = |schedule: Schedule| schedule.dep_min.max(schedule.arr_min) >= MINUTES_PER_DAY;
     if request.schedule.is_some_and(past_midnight) {
-        return Err(Invalid::new("CRSDepTime", format!("must be, as CRSArrTime, below {DAY_MIN} minutes of the day")));
+        return Err(Invalid::new(
+            "CRSDepTime",
+            format!("must be, as CRSArrTime, below {MINUTES_PER_DAY} minutes of the day"),
+        ));
     }
     for (observation, value) in request.weather.iter().flat_map(Weather::iter) {
         let (limits, unit) = (observation.limits(), observation.unit());

@@ -19,9 +19,9 @@ use chrono::{NaiveDate, NaiveDateTime};
 pub use decode::{decode, parse_flight_date};
 pub use encode::encode;
 pub use engine::request::{Invalid, Malformed, MalformedKind, REQUEST_ID_BYTES_MAX, RequestId};
-pub use limits::{DEP_DELAY_MIN, DISTANCE_MILES_MAX, FLIGHT_NUM_BYTES_MAX, MESSAGE_BYTES_MAX, YEARS};
+pub use limits::MESSAGE_BYTES_MAX;
 
-use crate::{code::Code, features::Schedule, weather::Weather};
+use crate::flight::{Code, Schedule, Weather};
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,7 +8,7 @@ use serde::{
 };
 
 use super::json::{Bounded, Key, MaybeScalar, Scalar};
-use crate::weather::Observation;
+use crate::flight::Observation;
 
 /// What stands where an object is wanted, before it is held against what it must be.
 pub(super) enum Object<'de> {

@@ -13,7 +13,7 @@ use engine::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{atlas::Route, code::Code, delivery::Unavailable, domain::Flights};
+use crate::{airports::Route, delivery::Unavailable, domain::Flights, flight::Code};
 
 /// A table with more routes than this is taken for something else: there are some 5,000 in the US.
 pub const ROUTES_MAX: usize = 100_000;

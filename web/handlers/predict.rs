@@ -4,19 +4,10 @@
 
 use std::sync::Arc;
 
-use delaycast::{
-    request::{Invalid, RequestId},
-    store::Outcome,
-};
+use delaycast::{request::{Invalid, RequestId}, store::Outcome};
 use warp::http::StatusCode;
 
-use crate::{
-    body::urlencoded,
-    problem::{HandlerResult, Problem},
-    reply,
-    state::AppState,
-    views::{predict::PredictView, result::ResultView},
-};
+use crate::{body::urlencoded, problem::{HandlerResult, Problem}, reply, state::AppState, views::{predict::PredictView, result::ResultView}};
 
 /// Pauses between refreshes, in seconds. After the last one the visitor refreshes.
 const REFRESH_AFTER_S: [u32; 7] = [1, 1, 2, 3, 5, 8, 10];
@@ -29,7 +20,7 @@ pub(crate) async fn handle(query: String, state: Arc<AppState>) -> HandlerResult
     };
     let (status, result) = match state.find(&id).await {
         Ok(Some(Outcome::Answered(document))) => {
-            (StatusCode::OK, ResultView::answered(&id, &document, &state.parts.atlas))
+            (StatusCode::OK, ResultView::answered(&id, &document, &state.parts.airports))
         }
         Ok(Some(Outcome::Rejected(reason))) => (StatusCode::OK, ResultView::rejected(&id, reason)),
         Ok(None) => match REFRESH_AFTER_S.get(asked) {

@@ -1,15 +1,11 @@
 //! The report of an evaluation as one file without scripts, links or network access.
 
-use delaycast::{atlas::Atlas, evaluate::Report};
+use delaycast::{airports::Airports, evaluate::Report};
 
-use crate::{
-    pages::{PAGES, PARTIALS},
-    render::{BadTemplate, Renderer},
-    views::report::ReportView,
-};
+use crate::{pages::{PAGES, PARTIALS}, render::{BadTemplate, Renderer}, views::report::ReportView};
 
 /// Renders the report as HTML.
 pub fn render_report(report: &Report) -> Result<String, BadTemplate> {
-    let renderer = Renderer::new(PAGES, PARTIALS, &Atlas::default())?;
+    let renderer = Renderer::new(PAGES, PARTIALS, &Airports::default())?;
     Ok(renderer.render(&ReportView::new(report)).map_err(Box::new)?)
 }

@@ -15,7 +15,7 @@ async fn rule_3_what_is_typed_comes_back_escaped() {
     let html = text_of(&page);
     assert!(html.contains("&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;"), "{html}");
     assert!(!html.contains("<script>alert"));
-    assert!(html.contains("Pan &lt;Am&gt; &amp; Co."), "names of the atlas are from outside, too");
+    assert!(html.contains("Pan &lt;Am&gt; &amp; Co."), "names of the airports are from outside, too");
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@
 //! missing, and then that part of the answer is not shown.
 
 use delaycast::{
-    atlas::Atlas,
-    classes::{CLASSES, DelayClass},
+    airports::Airports,
+    flight::{CLASSES, DelayClass},
     request::parse_flight_date,
 };
 use serde::Serialize;
@@ -61,7 +61,7 @@ struct BarView {
 
 impl AnswerView {
     /// Reads an answer's document; fields may be missing.
-    pub(crate) fn new(document: &Map<String, Value>, atlas: &Atlas) -> Self {
+    pub(crate) fn new(document: &Map<String, Value>, airports: &Airports) -> Self {
         let text = |field: &str| document.get(field).and_then(Value::as_str).map(str::to_owned);
         let asked = asked(document);
         let class = class(document);
@@ -71,8 +71,8 @@ impl AnswerView {
             None => "There is an answer, but its class is none that we know".to_owned(),
         };
         let airport =
-            |code: &str| AirportView { code: code.to_owned(), name: airport_name(code, atlas).map(str::to_owned) };
-        let airline = airline_name(&asked.carrier, atlas).unwrap_or(&asked.carrier);
+            |code: &str| AirportView { code: code.to_owned(), name: airport_name(code, airports).map(str::to_owned) };
+        let airline = airline_name(&asked.carrier, airports).unwrap_or(&asked.carrier);
         AnswerView {
             headline,
             airline: format!("{airline} {}", asked.flight_num).trim_end().to_owned(),
@@ -81,7 +81,7 @@ impl AnswerView {
             date: parse_flight_date(&asked.flight_date).ok().map(|date| date.format("%A, %-d %B %Y").to_string()),
             departure: departure(document.get("DepDelay").and_then(Value::as_f64)),
             bars: probabilities(document).map(|shares| bars(shares, class)).unwrap_or_default(),
-            why: class.and_then(|_| ExplanationView::new(document, atlas)),
+            why: class.and_then(|_| ExplanationView::new(document, airports)),
             model: text("ModelVersion"),
             remark: text("Remark"),
             asked,
@@ -90,8 +90,8 @@ impl AnswerView {
 }
 
 /// Formats an answer's document as plain text, in the page's words.
-pub fn answer_in_words(document: &Map<String, Value>, atlas: &Atlas) -> String {
-    AnswerView::new(document, atlas).to_text()
+pub fn answer_in_words(document: &Map<String, Value>, airports: &Airports) -> String {
+    AnswerView::new(document, airports).to_text()
 }
 
 impl AnswerView {
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     fn view(document: Value) -> AnswerView {
-        AnswerView::new(document.as_object().unwrap(), &Atlas::default())
+        AnswerView::new(document.as_object().unwrap(), &Airports::default())
     }
 
     #[test]
@@ -227,10 +227,10 @@ Why: Of all flights, 30 % land on time to 30 minutes late.
   The departure delay of 5 minutes raises the chance from 30 % to 80 %.
 
 Model m1";
-        assert_eq!(answer_in_words(document.as_object().unwrap(), &Atlas::default()), expected);
+        assert_eq!(answer_in_words(document.as_object().unwrap(), &Airports::default()), expected);
         let of_another_scorer = json!({ "Carrier": "AA", "Origin": "ATL", "Dest": "SFO", "Prediction": 2.0 });
         let expected = "Most likely on time to 30 minutes late\n\nATL to SFO\nAA; Before departure";
-        assert_eq!(answer_in_words(of_another_scorer.as_object().unwrap(), &Atlas::default()), expected);
+        assert_eq!(answer_in_words(of_another_scorer.as_object().unwrap(), &Airports::default()), expected);
     }
 
     #[test]

@@ -5,9 +5,9 @@
 //! a valid explanation (another scorer's, or an older answer) has no sentences.
 
 use delaycast::{
-    atlas::Atlas,
-    classes::{CLASSES, DelayClass},
+    airports::Airports,
     explanation::Factor,
+    flight::{CLASSES, DelayClass},
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -31,7 +31,7 @@ pub(super) struct ExplanationView {
 
 impl ExplanationView {
     /// Reads an answer's document.
-    pub(super) fn new(document: &Map<String, Value>, atlas: &Atlas) -> Option<Self> {
+    pub(super) fn new(document: &Map<String, Value>, airports: &Airports) -> Option<Self> {
         let shares = |field: &str| {
             let numbers = numbers_by_class(document.get(field)?)?;
             numbers.iter().all(|share| (0.0..=1.0).contains(share)).then_some(numbers)
@@ -53,7 +53,7 @@ impl ExplanationView {
         for (factor, change) in moves {
             if reasons.len() < NAMED_MAX
                 && change.abs() >= NAMED_MIN
-                && let Some(sentence) = sentence(&subject(factor, document, atlas), at, at + change)
+                && let Some(sentence) = sentence(&subject(factor, document, airports), at, at + change)
             {
                 reasons.push(sentence);
                 at += change;
@@ -78,7 +78,7 @@ fn sentence(subject: &str, from: f64, to: f64) -> Option<String> {
 }
 
 /// Returns a factor with its value, as the beginning of a sentence.
-fn subject(factor: Factor, document: &Map<String, Value>, atlas: &Atlas) -> String {
+fn subject(factor: Factor, document: &Map<String, Value>, airports: &Airports) -> String {
     let text = |field: &str| document.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
     let number = |field: &str| document.get(field).and_then(Value::as_f64);
     let known = |value: Option<String>, otherwise: &str| value.unwrap_or_else(|| otherwise.to_owned());
@@ -87,7 +87,7 @@ fn subject(factor: Factor, document: &Map<String, Value>, atlas: &Atlas) -> Stri
         Factor::Schedule => "The schedule".to_owned(),
         Factor::Weather => known(text("Origin").map(|it| format!("The weather at {it}")), "The weather"),
         Factor::Carrier => {
-            let name = text("Carrier").map(|code| airline_name(code, atlas).unwrap_or(code));
+            let name = text("Carrier").map(|code| airline_name(code, airports).unwrap_or(code));
             known(name.map(|name| format!("Flying with {name}")), "The airline")
         }
         Factor::FlightNum => known(text("FlightNum").map(|it| format!("Flight number {it}")), "The flight number"),
@@ -121,8 +121,8 @@ fn departure(minutes: f64) -> String {
 #[cfg(test)]
 mod tests {
     use delaycast::{
-        classes::Probabilities,
         explanation::{Change, Explanation},
+        flight::Probabilities,
     };
     use serde_json::json;
 
@@ -146,7 +146,7 @@ mod tests {
     }
 
     fn explained(document: &Value) -> Option<ExplanationView> {
-        ExplanationView::new(document.as_object().unwrap(), &Atlas::default())
+        ExplanationView::new(document.as_object().unwrap(), &Airports::default())
     }
 
     #[test]
@@ -227,7 +227,7 @@ mod tests {
             ("Flying on a Sunday", "The day of the week"),
             ("The time of the year", "The time of the year"),
         ];
-        let said = |factor, document: &Value| subject(factor, document.as_object().unwrap(), &Atlas::default());
+        let said = |factor, document: &Value| subject(factor, document.as_object().unwrap(), &Airports::default());
         for (factor, (with_value, without)) in Factor::ALL.into_iter().zip(expected) {
             assert_eq!(said(factor, &flight), with_value);
             assert_eq!(said(factor, &json!({ "DayOfWeek": 0, "FlightNum": null, "Carrier": "" })), without);

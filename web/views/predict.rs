@@ -1,9 +1,6 @@
 //! The page with the form and the result of a request.
 
-use delaycast::{
-    atlas::Atlas,
-    classes::{CLASSES, DelayClass},
-};
+use delaycast::{airports::Airports, flight::{CLASSES, DelayClass}};
 use serde::Serialize;
 
 use super::{
@@ -31,7 +28,7 @@ struct FormView {
 }
 
 impl FormView {
-    fn new(form: &FlightForm, errors: &[FieldError], atlas: &Atlas) -> Self {
+    fn new(form: &FlightForm, errors: &[FieldError], airports: &Airports) -> Self {
         let error = |field: &str| {
             let error = errors.iter().find(|error| error.field == field);
             error.map(|error| format!("{}.", capitalized(&error.reason)))
@@ -43,10 +40,10 @@ impl FormView {
         };
         FormView {
             dep_delay: plain("DepDelay", &form.dep_delay),
-            carrier: code("Carrier", &form.carrier, airline_name(&form.carrier, atlas)),
+            carrier: code("Carrier", &form.carrier, airline_name(&form.carrier, airports)),
             flight_date: plain("FlightDate", &form.flight_date),
-            origin: code("Origin", &form.origin, airport_name(&form.origin, atlas)),
-            dest: code("Dest", &form.dest, airport_name(&form.dest, atlas)),
+            origin: code("Origin", &form.origin, airport_name(&form.origin, airports)),
+            dest: code("Dest", &form.dest, airport_name(&form.dest, airports)),
             flight_num: plain("FlightNum", &form.flight_num),
         }
     }
@@ -90,7 +87,7 @@ impl PredictView {
 
     fn new(form: &FlightForm, errors: &[FieldError], result: ResultView, parts: &Parts) -> Self {
         PredictView {
-            form: FormView::new(form, errors, &parts.atlas),
+            form: FormView::new(form, errors, &parts.airports),
             result,
             classes: DelayClass::ALL.map(|class| capitalized(class.label())),
             errors: errors.len(),

@@ -3,13 +3,7 @@
 mod plots;
 mod svg;
 
-use delaycast::{
-    classes::DelayClass,
-    evaluate::{
-        Card, Contest, Predictor, Report, TRAINING_DAYS_MIN,
-        score::{DAYS_MIN, Measure},
-    },
-};
+use delaycast::{evaluate::{Card, Contest, Predictor, Report, TRAINING_DAYS_MIN, score::{DAYS_MIN, Measure}}, flight::DelayClass};
 use serde::Serialize;
 
 use super::words::{capitalized, grouped};

@@ -1,6 +1,6 @@
 //! The result of a request, as the page shows it.
 
-use delaycast::{atlas::Atlas, request::RequestId};
+use delaycast::{airports::Airports, request::RequestId};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -70,8 +70,8 @@ impl ResultView {
     }
 
     /// The request was answered.
-    pub(crate) fn answered(id: &RequestId, document: &Map<String, Value>, atlas: &Atlas) -> Self {
-        ResultView { answer: Some(AnswerView::new(document, atlas)), ..Self::of(ResultState::Answered, id) }
+    pub(crate) fn answered(id: &RequestId, document: &Map<String, Value>, airports: &Airports) -> Self {
+        ResultView { answer: Some(AnswerView::new(document, airports)), ..Self::of(ResultState::Answered, id) }
     }
 
     /// The request as a form, if it is answered.

@@ -1,6 +1,9 @@
 //! Wording and number formats that several views share.
 
-use delaycast::{atlas::Atlas, classes::CLASSES, code::Code};
+use delaycast::{
+    airports::Airports,
+    flight::{CLASSES, Code},
+};
 use serde_json::Value;
 
 use crate::flight_form::codes_in;
@@ -41,14 +44,14 @@ pub(crate) fn numbers_by_class(value: &Value) -> Option<[f64; CLASSES]> {
 }
 
 /// The name of the airline that a text means, where it has one besides its code.
-pub(crate) fn airline_name<'a>(text: &str, atlas: &'a Atlas) -> Option<&'a str> {
-    let named = |code: Code| atlas.airlines().find(|(known, name)| *known == code && *name != code.as_str());
+pub(crate) fn airline_name<'a>(text: &str, airports: &'a Airports) -> Option<&'a str> {
+    let named = |code: Code| airports.airlines().find(|(known, name)| *known == code && *name != code.as_str());
     codes_in(text).find_map(named).map(|(_, name)| name)
 }
 
 /// The name of the airport that a text means, where it is known.
-pub(crate) fn airport_name<'a>(text: &str, atlas: &'a Atlas) -> Option<&'a str> {
-    let named = |code: Code| atlas.airports().find(|(known, _)| *known == code)?.1;
+pub(crate) fn airport_name<'a>(text: &str, airports: &'a Airports) -> Option<&'a str> {
+    let named = |code: Code| airports.all().find(|(known, _)| *known == code)?.1;
     codes_in(text).find_map(named)
 }
 

@@ -14,9 +14,9 @@ use std::{
 
 use delaycast::{
     answer::{ModelVersion, Score},
-    classes::DelayClass,
     domain::Flights,
-    features::Given,
+    features::KnownInputs,
+    flight::DelayClass,
     log::{Message, Offset, PartitionId, Payload, Position},
     model::{Candidate, Loader, Role, Scorer, Wish, Wishes},
     request::{self, Request},
@@ -51,7 +51,7 @@ impl Scorer<Flights> for Plain {
             class: DelayClass::ALL[1],
             distance: 1.0,
             remarks: vec![],
-            forest: Given { dep_delay: true, ..Given::NOTHING },
+            forest: KnownInputs { dep_delay: true, ..KnownInputs::NONE },
             explanation: None,
         };
         scores.extend(requests.iter().map(|_| score.clone()));

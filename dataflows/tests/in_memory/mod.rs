@@ -12,9 +12,9 @@ use std::{
 
 use delaycast::{
     answer::{ModelVersion, Score},
-    classes::DelayClass,
     domain::Flights,
-    features::Given,
+    features::KnownInputs,
+    flight::DelayClass,
     model::{Candidate, Loader, Role, Scorer, Wish},
     request::{self, Request},
     runtime::{Mutex, Stop},
@@ -81,7 +81,7 @@ impl Scorer<Flights> for ByDelay {
                 class,
                 distance: request.distance.unwrap_or(1.0),
                 remarks: vec![],
-                forest: Given { dep_delay: true, ..Given::NOTHING },
+                forest: KnownInputs { dep_delay: true, ..KnownInputs::NONE },
                 explanation: None,
             }
         }));

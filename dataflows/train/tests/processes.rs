@@ -5,8 +5,8 @@
 use std::{net::TcpListener, num::NonZeroUsize, sync::Arc, thread};
 
 use delaycast::{
-    classes::DelayClass,
     features::Preset,
+    flight::DelayClass,
     forest::{ColumnsTried, ForestSettings, TrainingSet},
 };
 use delaycast_train::{OnProgress, Place, train, train_on};

@@ -1,9 +1,9 @@
 //! What each predictor said.
 
 use crate::{
-    classes::{DelayClass, Probabilities},
     evaluate::{Asked, DepDelayTable, Split, Window, class_shares, truth::Truth},
     features::TrainingFlight,
+    flight::{DelayClass, Probabilities},
 };
 
 /// Who answers.

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::{
-    classes::CLASSES,
     evaluate::score::{Interval, Measure, Reliability, Summed, Values, interval, intervals},
+    flight::CLASSES,
 };
 
 /// What one predictor's answers are worth.

@@ -2,12 +2,12 @@ use chrono::Days;
 
 use super::*;
 use crate::{
-    classes::Probabilities,
     evaluate::{
         Metrics, Split, Timeline, Wanted,
         score::{DAYS_MIN, Measure},
     },
     features::{TrainingFlight, tests::flight},
+    flight::Probabilities,
 };
 
 /// 20 flights on each of so many days; how late they are comes with how late they left, more or less.
@@ -30,7 +30,7 @@ fn answers(timeline: &Timeline<'_>) -> Answers {
     let mut answers = Answers::of_baselines(&split).unwrap();
     let sharp = |flight: &TrainingFlight| -> Probabilities {
         let mut probabilities = [0.1; 4];
-        probabilities[crate::classes::DelayClass::of_delay(flight.dep_delay - 5.0).index()] = 0.7;
+        probabilities[crate::flight::DelayClass::of_delay(flight.dep_delay - 5.0).index()] = 0.7;
         probabilities
     };
     answers.enter(Predictor::Forest, split.held_out.iter().map(sharp).collect());

@@ -1,6 +1,6 @@
 //! Macro-F1 and the quadratic weighted kappa, out of a confusion matrix.
 
-use crate::classes::CLASSES;
+use crate::flight::CLASSES;
 
 /// Flights by what came true (outer) and what was held most probable (inner).
 type Confusion = [[u64; CLASSES]; CLASSES];

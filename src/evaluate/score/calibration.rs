@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use crate::classes::{CLASSES, DelayClass, Probabilities};
+use crate::flight::{CLASSES, DelayClass, Probabilities};
 
 /// Bins of the highest probability, for the expected calibration error; 15 of equal width, as Guo et al. (2017) take.
 pub const CONFIDENCE_BINS: usize = 15;

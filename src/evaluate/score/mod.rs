@@ -10,7 +10,7 @@ mod measure;
 mod ranking;
 mod tally;
 
-use crate::classes::{CLASSES, Probabilities};
+use crate::flight::{CLASSES, Probabilities};
 
 pub use bootstrap::{Bootstrap, DAYS_MIN, Interval, RESAMPLES_MAX};
 pub(super) use bootstrap::{Resamples, interval, intervals};

@@ -2,8 +2,8 @@
 
 use super::calibration::{CONFIDENCE_BINS, ReliabilityBin, bin_of, calibration_error};
 use crate::{
-    classes::{CLASSES, DelayClass, Probabilities},
     evaluate::PROBABILITY_MIN,
+    flight::{CLASSES, DelayClass, Probabilities},
 };
 
 /// The class that AUC and Brier score are about.

@@ -32,7 +32,7 @@ pub struct Wanted {
 pub enum SplitError {
     /// Nothing to split.
     #[error("no flight in the data has departed, arrived and a delay for both: import flown flights")]
-    NoFlights,
+    NothingToFit,
     /// No flight on one side.
     #[error(
         "there is no flight to {what} from {} to {}, for the data are of {} to {}: take other days, or give more data",
@@ -124,7 +124,7 @@ impl<'a> Timeline<'a> {
     /// From the first day to the last.
     fn window(&self) -> Result<Window, SplitError> {
         let (first, last) = (self.0.first(), self.0.last());
-        let (first, last) = first.zip(last).ok_or(SplitError::NoFlights)?;
+        let (first, last) = first.zip(last).ok_or(SplitError::NothingToFit)?;
         Ok(Window { from: first.query().date, to: last.query().date })
     }
 

@@ -68,7 +68,7 @@ fn what_cannot_be_is_refused_with_its_days() {
         let message = year.split(&wanted).unwrap_err().to_string();
         assert!(message.contains(words), "{message}");
     }
-    assert_eq!(Timeline::new(vec![]).split(&none), Err(SplitError::NoFlights));
+    assert_eq!(Timeline::new(vec![]).split(&none), Err(SplitError::NothingToFit));
     // One day cannot be on both sides.
     assert!(timeline("2013-01-01", "2013-01-01").split(&none).is_err());
 }

@@ -7,7 +7,7 @@ use super::{
     draws::{Stream, WEIGHT_MAX},
     shard::Place,
 };
-use crate::classes::CLASSES;
+use crate::flight::CLASSES;
 
 /// A row in a tree: its weight and its class, in the last byte of the row's last word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

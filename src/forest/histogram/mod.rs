@@ -32,7 +32,7 @@ pub use planting::{Decision, Group, Planting};
 pub use shard::{SHARD_ROWS_MAX, Shard};
 
 use super::{ForestSettings, TrainingSet, Tree};
-use crate::classes::CLASSES;
+use crate::flight::CLASSES;
 
 /// Histograms are made for as many nodes at a time as need no more than this.
 pub const GROUP_BYTES_MAX: usize = 32 << 20;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Bins, Counts, GROUP_BYTES_MAX, draws::columns_of_node};
 use crate::{
-    classes::CLASSES,
+    flight::CLASSES,
     forest::{Distribution, ForestSettings, Split, Tree, TreeNode},
 };
 

@@ -1,7 +1,7 @@
 //! Some of the rows, quantised.
 
 use super::{Bins, bins::LANES};
-use crate::classes::DelayClass;
+use crate::flight::DelayClass;
 
 /// Bins of so many columns share a word.
 const COLUMNS_PER_WORD: usize = size_of::<u64>();

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    classes::DelayClass,
     features::Preset,
+    flight::DelayClass,
     forest::{ColumnsTried, Distribution, Forest, Trainer, linfa, tests::digits},
 };
 

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::error::{BrokenRow, ImportError};
-use crate::code::Code;
+use crate::flight::Code;
 
 /// Upper bound on ids named in an error.
 const IDS_NAMED_MAX: usize = 10;

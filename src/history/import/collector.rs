@@ -9,10 +9,9 @@ use super::{
     row::{Dialect, Row},
 };
 use crate::{
-    atlas::Route,
-    code::Code,
+    airports::Route,
+    flight::{Code, Weather},
     history::{flight::Flight, weather::WeatherHour},
-    weather::Weather,
 };
 
 /// Upper bound on broken rows that are named; more are only counted.

@@ -217,7 +217,7 @@ pub enum ImportError {
         "the input holds no flights; give at least one file with flights (a route table alone is no history){}",
         list(passed_over, *more)
     )]
-    NoFlights {
+    NothingToFit {
         /// Files that were passed over, each with the reason.
         passed_over: Vec<PassedOver>,
         /// Number of files beyond those that are named.

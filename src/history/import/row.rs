@@ -12,15 +12,13 @@ use super::{
     values::{flag, number, time_of_day, value, whole_number},
 };
 use crate::{
-    atlas::Route,
-    code::Code,
+    airports::Route,
+    flight::{Code, DEP_DELAY_MINUTES, DISTANCE_MILES_MAX, Weather, YEARS},
     history::{
         escape::quoted,
         flight::{FLIGHT_NUM_MAX, Flight, FlightStatus},
         weather::WeatherHour,
     },
-    request::{DEP_DELAY_MIN, DISTANCE_MILES_MAX, YEARS},
-    weather::Weather,
 };
 
 /// The texts of a row's fields; `None` where the text has no such field.
@@ -193,7 +191,7 @@ impl Cells<'_> {
 
     fn delay(&self, field: Field, dialect: &Dialect) -> Result<Option<f32>, String> {
         match self.number(field, dialect)? {
-            Some(min) if !DEP_DELAY_MIN.contains(&f64::from(min)) => Err(format!("{field:?} is {min} minutes")),
+            Some(min) if !DEP_DELAY_MINUTES.contains(&f64::from(min)) => Err(format!("{field:?} is {min} minutes")),
             delay => Ok(delay),
         }
     }

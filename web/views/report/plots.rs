@@ -1,12 +1,6 @@
 //! The plots of a report.
 
-use delaycast::{
-    classes::{CLASSES, DelayClass},
-    evaluate::{
-        Contest, Importance, Predictor,
-        score::{Measure, Reliability},
-    },
-};
+use delaycast::{evaluate::{Contest, Importance, Predictor, score::{Measure, Reliability}}, flight::{CLASSES, DelayClass}};
 
 use super::svg::{Anchor, Drawing, Scale};
 use crate::views::words::{capitalized, grouped};

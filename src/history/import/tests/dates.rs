@@ -98,7 +98,7 @@ fn rule_7_a_day_of_the_month_in_another_column_decides() {
         let summary = fixture.import(&[fixture.put("flights.csv", table)]);
         match expected {
             Some(expected) => assert_eq!(summary.unwrap().from.to_string(), expected, "{date} {day}"),
-            None => assert!(matches!(summary, Err(ImportError::NoFlights { .. })), "{date} {day}"),
+            None => assert!(matches!(summary, Err(ImportError::NothingToFit { .. })), "{date} {day}"),
         }
     }
 }

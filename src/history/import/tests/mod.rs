@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 use super::{collector::Collector, run::read_all, *};
 use crate::{
+    flight::{Observation, Weather},
     history::{self, Flight, FlightStatus, History, parquet::write_weather},
-    weather::{Observation, Weather},
 };
 
 /// A directory with input files and an output directory.
@@ -347,7 +347,7 @@ fn a_file_without_flights_is_refused_with_the_known_formats() {
 
     let error = fixture.import(&[fixture.put("lacking.csv", "FlightDate,Carrier,Dest\n")]).unwrap_err().to_string();
     assert!(error.ends_with("has no column for Origin, nor for ArrDelay"), "{error}");
-    assert!(matches!(fixture.import(&[fixture.put("empty.csv", "")]), Err(ImportError::NoFlights { .. })));
+    assert!(matches!(fixture.import(&[fixture.put("empty.csv", "")]), Err(ImportError::NothingToFit { .. })));
     let missing = fixture.import(&[fixture.directory.path().join("missing.csv")]).unwrap_err().to_string();
     assert!(missing.starts_with("cannot read ") && missing.ends_with("missing.csv"), "{missing}");
 }

@@ -4,7 +4,7 @@ use chrono::{Datelike, NaiveDate};
 use proptest::{option, prelude::*};
 
 use super::{table_format::*, *};
-use crate::history::FLIGHT_NUM_MAX;
+use crate::flight::FLIGHT_NUM_MAX;
 
 fn carriers() -> impl Strategy<Value = String> {
     "[A-Z][A-Z0-9]".prop_filter("a word for no value", |code| code != "NA")

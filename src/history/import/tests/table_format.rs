@@ -1,7 +1,6 @@
 //! Ten flights, and the formats in which known tables have them.
 
 use super::*;
-use crate::code;
 
 /// Creates eight flown flights, a cancelled and a diverted one, in the order of a history.
 pub(super) fn ten_flights() -> Vec<Flight> {

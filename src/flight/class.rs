@@ -2,16 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How many classes there are.
+/// Number of classes.
 pub const CLASSES: usize = 4;
 
-/// The cuts between the classes, in minutes of arrival delay. A delay equal to a cut belongs to the class above.
-pub const CUTS_MIN: [f32; CLASSES - 1] = [-15.0, 0.0, 30.0];
+/// The cuts between the classes, in minutes of arrival delay. A delay equal to a cut is in the class above.
+pub const CLASS_CUTS_MINUTES: [f32; CLASSES - 1] = [-15.0, 0.0, 30.0];
 
-/// One probability a class, in the order of [`DelayClass::ALL`]; they sum to 1.
+/// One probability per class, in the order of [`DelayClass::ALL`]; they sum to 1.
 pub type Probabilities = [f32; CLASSES];
 
-/// An interval of arrival delay, as the wire contract numbers them.
+/// An interval of arrival delays, numbered as on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum DelayClass {
@@ -26,16 +26,16 @@ pub enum DelayClass {
 }
 
 impl DelayClass {
-    /// All classes, earliest first: the class at index i has the wire value i.
+    /// All classes, earliest first. The class at index i has the wire value i.
     pub const ALL: [DelayClass; CLASSES] =
         [DelayClass::Early, DelayClass::SlightlyEarly, DelayClass::SlightlyLate, DelayClass::VeryLate];
 
     /// The class of an arrival delay in minutes.
     pub fn of_delay(minutes: f32) -> Self {
-        Self::ALL[CUTS_MIN.iter().filter(|&&cut| minutes >= cut).count()]
+        Self::ALL[CLASS_CUTS_MINUTES.iter().filter(|&&cut| minutes >= cut).count()]
     }
 
-    /// The most probable class; of equals, the earliest.
+    /// The most probable class; of equally probable ones the earliest.
     pub fn most_probable(probabilities: &Probabilities) -> Self {
         let mut best = 0;
         for class in 1..CLASSES {
@@ -46,7 +46,7 @@ impl DelayClass {
         Self::ALL[best]
     }
 
-    /// Position in [`Self::ALL`].
+    /// The index in [`Self::ALL`].
     pub fn index(self) -> usize {
         self as usize
     }
@@ -56,12 +56,12 @@ impl DelayClass {
         f64::from(self as u8)
     }
 
-    /// The class that a `Prediction` on the wire stands for.
+    /// The class of a `Prediction` on the wire.
     pub fn of_wire_value(value: f64) -> Option<Self> {
         Self::ALL.into_iter().find(|class| class.wire_value() == value)
     }
 
-    /// The class in a person's words.
+    /// The class in words.
     pub fn label(self) -> &'static str {
         match self {
             DelayClass::Early => "more than 15 minutes early",
@@ -77,7 +77,7 @@ mod tests {
     use super::DelayClass::{self, *};
 
     #[test]
-    fn a_delay_on_a_cut_belongs_to_the_class_above() {
+    fn a_delay_on_a_cut_is_in_the_class_above() {
         let cases = [
             (-60.0, Early),
             (-15.01, Early),

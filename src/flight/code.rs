@@ -4,14 +4,14 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The code of an airline (`AA`) or an airport (`ATL`): 1–7 printable ASCII bytes, taken as they are.
+/// The code of an airline (`AA`) or an airport (`ATL`): 1 to 7 printable ASCII bytes, kept as they are.
 ///
-/// Seven, not three, because the BTS tables tell reused airline codes apart as `PA (1)`.
-/// A `Code` is `Copy` and compares as one word; it orders as its text does.
+/// Seven bytes, not three, because BTS distinguishes reused airline codes as in `PA (1)`. A `Code` is `Copy`, and its
+/// order is that of its text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Code([u8; 8]);
 
-/// Why a text is not a [`Code`].
+/// The text is not a [`Code`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a code has 1 to 7 printable ASCII characters")]
 pub struct NotACode;
@@ -20,19 +20,19 @@ impl Code {
     /// The code as text.
     pub fn as_str(&self) -> &str {
         let len = self.0.iter().position(|&b| b == 0).unwrap_or(self.0.len());
-        // Only `from_str` makes a `Code`, and it admits ASCII alone.
+        // `from_str` alone makes codes, and accepts only ASCII.
         std::str::from_utf8(&self.0[..len]).unwrap_or_default()
     }
 
-    /// The code's bytes, filled up with zeros.
+    /// The code's bytes, padded with zeros.
     pub(crate) fn to_bytes(self) -> [u8; 8] {
         self.0
     }
 
-    /// The code that such bytes are.
+    /// The code of bytes padded with zeros; `None` if they are not a code's.
     pub(crate) fn from_bytes(bytes: [u8; 8]) -> Option<Self> {
         let code = Code(bytes);
-        // What follows a zero must be zeros, or two codes that look the same would differ.
+        // Bytes behind a zero must be zeros: else codes with the same text would differ.
         (code.as_str().parse() == Ok(code)).then_some(code)
     }
 }
@@ -82,7 +82,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn refuses_what_is_not_a_code() {
+    fn a_text_that_is_not_a_code_is_refused() {
         for text in ["", "ABCDEFGH", "A\tB", "é", " AA", "AA ", "\0"] {
             assert_eq!(text.parse::<Code>(), Err(NotACode), "{text:?}");
         }

@@ -1,4 +1,4 @@
-//! The atlas: which airports and airlines are known, and how far apart airports are.
+//! The airports: which airports and airlines are known, and how far apart airports are.
 //!
 //! A known airport is one of the airports table, the history or the route table. A distance is that of the route table,
 //! else the great circle between the airports' coordinates, else what the history observed.
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use great_circle::great_circle_miles;
 
-use crate::code::Code;
+use crate::flight::Code;
 
 /// An airport of the airports table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ pub struct Route {
 
 /// Known airports, airlines and routes. It travels in the model file, so that the page and the scorer know the same.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Atlas {
+pub struct Airports {
     airports: BTreeMap<Code, Airport>,
     airlines: BTreeMap<Code, String>,
     routes: BTreeMap<(Code, Code), f32>,
@@ -47,7 +47,7 @@ pub struct Atlas {
     known_airports: BTreeSet<Code>,
 }
 
-/// What an atlas is made of, and what a model file has of it.
+/// What an airports is made of, and what a model file has of it.
 struct Tables {
     airports: BTreeMap<Code, Airport>,
     airlines: BTreeMap<Code, String>,
@@ -55,8 +55,8 @@ struct Tables {
     observed: BTreeMap<(Code, Code), f32>,
 }
 
-impl Atlas {
-    /// Puts an atlas together. `airlines` maps codes to names; `observed` are the routes of the history.
+impl Airports {
+    /// Puts an airports together. `airlines` maps codes to names; `observed` are the routes of the history.
     pub fn new(
         airports: BTreeMap<Code, Airport>,
         airlines: BTreeMap<Code, String>,
@@ -66,7 +66,7 @@ impl Atlas {
         Tables { airports, airlines, routes: by_pair(routes), observed: by_pair(observed) }.into()
     }
 
-    /// The same atlas with these routes in place of those that it has, in either direction.
+    /// The same airports with these routes in place of those that it has, in either direction.
     pub fn with_routes(mut self, routes: &[Route]) -> Self {
         for Route { origin, dest, .. } in routes {
             // A length holds both ways where there is no other, so an old one of the way back must not win.
@@ -89,7 +89,7 @@ impl Atlas {
     }
 
     /// All known airports, by code, with their names where those are known.
-    pub fn airports(&self) -> impl Iterator<Item = (Code, Option<&str>)> {
+    pub fn all(&self) -> impl Iterator<Item = (Code, Option<&str>)> {
         self.known_airports.iter().map(|code| (*code, self.airports.get(code).map(|airport| airport.name.as_str())))
     }
 
@@ -114,14 +114,14 @@ impl Atlas {
     }
 }
 
-impl From<Tables> for Atlas {
+impl From<Tables> for Airports {
     fn from(tables: Tables) -> Self {
         let Tables { airports, airlines, routes, observed } = tables;
         let on_routes = routes.keys().chain(observed.keys()).flat_map(|&(origin, dest)| [origin, dest]);
         // An airport is on many routes: a set that hashes is quicker than one that sorts.
         let known: HashSet<Code, FixedState> = airports.keys().copied().chain(on_routes).collect();
         let known_airports = known.into_iter().collect();
-        Atlas { airports, airlines, routes, observed, known_airports }
+        Airports { airports, airlines, routes, observed, known_airports }
     }
 }
 
@@ -141,7 +141,7 @@ mod tests {
         Route { origin: code(origin), dest: code(dest), miles }
     }
 
-    fn atlas() -> Atlas {
+    fn airports() -> Airports {
         let airport = |name: &str, latitude, longitude| Airport { name: name.into(), latitude, longitude };
         let airports = BTreeMap::from([
             (code("ATL"), airport("Atlanta", 33.64, -84.43)),
@@ -150,13 +150,13 @@ mod tests {
         ]);
         let airlines = BTreeMap::from([(code("AA"), "American Airlines".to_owned())]);
         let observed = [route("JFK", "SJU", 1598.0), route("ATL", "SFO", 1.0)];
-        Atlas::new(airports, airlines, [route("ATL", "JFK", 760.0)], observed)
+        Airports::new(airports, airlines, [route("ATL", "JFK", 760.0)], observed)
     }
 
     #[test]
     fn a_distance_is_the_route_tables_else_the_great_circles_else_the_observed() {
-        let atlas = atlas();
-        let miles = |from, to| atlas.distance_miles(code(from), code(to));
+        let airports = airports();
+        let miles = |from, to| airports.distance_miles(code(from), code(to));
         assert_eq!(miles("ATL", "JFK"), Some(760.0));
         assert_eq!(miles("JFK", "ATL"), Some(760.0));
         // BTS gives 2,139; the sphere is within 0.6 % of it.
@@ -169,39 +169,39 @@ mod tests {
 
     #[test]
     fn an_airport_is_known_from_any_table() {
-        let atlas = atlas();
-        assert!(atlas.knows_airport(code("ATL")) && atlas.knows_airport(code("SJU")));
-        assert!(!atlas.knows_airport(code("XXX")) && !atlas.knows_airline(code("XX")));
-        assert_eq!(atlas.airports().count(), 4);
-        assert_eq!(atlas.airports().find(|(airport, _)| *airport == code("SJU")), Some((code("SJU"), None)));
+        let airports = airports();
+        assert!(airports.knows_airport(code("ATL")) && airports.knows_airport(code("SJU")));
+        assert!(!airports.knows_airport(code("XXX")) && !airports.knows_airline(code("XX")));
+        assert_eq!(airports.all().count(), 4);
+        assert_eq!(airports.all().find(|(airport, _)| *airport == code("SJU")), Some((code("SJU"), None)));
     }
 
     #[test]
     fn routes_on_top_go_before_all_others_in_both_directions_and_make_airports_known() {
-        let atlas = atlas().with_routes(&[
+        let airports = airports().with_routes(&[
             route("JFK", "ATL", 761.0),
             route("SFO", "ATL", 2139.0),
             route("ATL", "SFO", 2140.0),
             route("GUM", "SFO", 5800.0),
         ]);
-        let miles = |from, to| atlas.distance_miles(code(from), code(to));
+        let miles = |from, to| airports.distance_miles(code(from), code(to));
         assert_eq!((miles("ATL", "JFK"), miles("JFK", "ATL")), (Some(761.0), Some(761.0)));
         assert_eq!((miles("ATL", "SFO"), miles("SFO", "ATL")), (Some(2140.0), Some(2139.0)));
         assert_eq!(miles("JFK", "SJU"), Some(1598.0));
-        assert!(atlas.knows_airport(code("GUM")) && atlas.airports().any(|(airport, _)| airport == code("GUM")));
+        assert!(airports.knows_airport(code("GUM")) && airports.all().any(|(airport, _)| airport == code("GUM")));
     }
 
     #[test]
     fn a_section_round_trips_and_one_out_of_order_or_cut_is_refused() {
-        let section = atlas().section();
-        assert_eq!(Atlas::read(&section), Ok(atlas()));
-        assert_eq!(Atlas::read(&Atlas::default().section()), Ok(Atlas::default()));
+        let section = airports().section();
+        assert_eq!(Airports::read(&section), Ok(airports()));
+        assert_eq!(Airports::read(&Airports::default().section()), Ok(Airports::default()));
         for len in 0..section.len() {
-            assert!(Atlas::read(&section[..len]).is_err(), "{len}");
+            assert!(Airports::read(&section[..len]).is_err(), "{len}");
         }
         let mut disordered = section.clone();
         disordered[16..24].copy_from_slice(b"ZZZ\0\0\0\0\0");
-        assert!(Atlas::read(&disordered).is_err());
-        assert!(Atlas::read(&[&section[..], &[0]].concat()).is_err());
+        assert!(Airports::read(&disordered).is_err());
+        assert!(Airports::read(&[&section[..], &[0]].concat()).is_err());
     }
 }

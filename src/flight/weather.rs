@@ -1,8 +1,8 @@
-//! What a weather station observed in an hour.
+//! The weather of an hour, as a station observed it.
 
 use std::{fmt, ops::RangeInclusive};
 
-/// Something that a station observes.
+/// A quantity that a weather station observes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Observation {
@@ -12,24 +12,25 @@ pub enum Observation {
     DewPoint,
     /// Relative humidity, %.
     Humidity,
-    /// Where the wind comes from: degrees clockwise from north.
+    /// Wind direction, from which it blows: degrees clockwise from north.
     WindDir,
-    /// Wind, mph.
+    /// Wind speed, mph.
     WindSpeed,
-    /// The strongest gust, mph; stations report one only if the wind is gusty.
+    /// Wind gust, mph; stations report one only if the wind is gusty.
     WindGust,
-    /// Rain, or melted snow: inches in the hour.
+    /// Precipitation, inches of water in the hour.
     Precip,
-    /// At sea level, mbar.
+    /// Sea-level pressure, mbar.
     Pressure,
-    /// How far one sees, miles; many stations report no more than 10.
+    /// Visibility, miles; many stations report at most 10.
     Visibility,
 }
 
+/// Number of observations.
 const OBSERVATIONS: usize = 9;
 
 impl Observation {
-    /// All of them.
+    /// All observations, in the order of [`Weather`]'s array.
     pub const ALL: [Observation; OBSERVATIONS] = [
         Observation::Temp,
         Observation::DewPoint,
@@ -57,7 +58,7 @@ impl Observation {
         }
     }
 
-    /// The name on the wire, after the object that it stands in.
+    /// The name on the wire with that of its object in front.
     pub fn path(self) -> &'static str {
         match self {
             Observation::Temp => "Weather.Temp",
@@ -72,7 +73,7 @@ impl Observation {
         }
     }
 
-    /// What it is counted in, in a person's words.
+    /// The unit in words.
     pub fn unit(self) -> &'static str {
         match self {
             Observation::Temp | Observation::DewPoint => "°F",
@@ -85,7 +86,8 @@ impl Observation {
         }
     }
 
-    /// What can be: a little beyond what was ever observed on Earth. Anything else is a fault of an instrument or of a unit.
+    /// The range of possible values: slightly beyond the records on Earth. A value outside comes from a broken
+    /// instrument or another unit.
     pub fn limits(self) -> RangeInclusive<f32> {
         match self {
             Observation::Temp | Observation::DewPoint => -130.0..=140.0,
@@ -99,39 +101,39 @@ impl Observation {
     }
 }
 
-/// The weather of an hour; each observation may be missing. 36 bytes.
+/// The weather of an hour, 36 bytes; each observation may be missing.
 #[derive(Clone, Copy)]
 pub struct Weather([f32; OBSERVATIONS]);
 
 impl Weather {
-    /// Nothing was observed.
+    /// No observation at all.
     pub const UNOBSERVED: Weather = Weather([f32::NAN; OBSERVATIONS]);
 
-    /// What was observed, if it was.
+    /// The value of an observation, if it is not missing.
     pub fn get(&self, observation: Observation) -> Option<f32> {
         let value = self.0[observation as usize];
         (!value.is_nan()).then_some(value)
     }
 
-    /// The same with another observation; without one, and if the value is not a number, it counts as missing.
+    /// Returns the weather with one observation replaced. `None` and NaN make it missing.
     pub fn with(mut self, observation: Observation, value: impl Into<Option<f32>>) -> Self {
         self.0[observation as usize] = value.into().unwrap_or(f32::NAN);
         self
     }
 
-    /// Whether anything was observed.
+    /// Returns whether there is any observation.
     pub fn is_observed(&self) -> bool {
         self.0.iter().any(|value| !value.is_nan())
     }
 
-    /// All observations that there are.
+    /// The observations that are not missing.
     pub fn iter(&self) -> impl Iterator<Item = (Observation, f32)> {
         Observation::ALL.into_iter().filter_map(|observation| Some((observation, self.get(observation)?)))
     }
 }
 
 impl PartialEq for Weather {
-    /// What is missing in both is equal.
+    /// Observations that are missing in both are equal.
     fn eq(&self, other: &Self) -> bool {
         Observation::ALL.into_iter().all(|observation| self.get(observation) == other.get(observation))
     }
@@ -148,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_is_neither_observed_nor_different() {
+    fn a_missing_observation_is_not_observed_and_equals_another_missing_one() {
         let calm = Weather::UNOBSERVED.with(Observation::WindSpeed, 0.0);
         assert_eq!((calm.get(Observation::WindSpeed), calm.get(Observation::Temp)), (Some(0.0), None));
         assert_eq!(Weather::UNOBSERVED, Weather::UNOBSERVED);
@@ -159,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_the_end_of_its_path_and_the_order_is_that_of_the_array() {
+    fn paths_end_with_names_and_the_order_is_that_of_the_array() {
         for (at, observation) in Observation::ALL.into_iter().enumerate() {
             assert_eq!(observation as usize, at);
             assert_eq!(observation.path(), format!("Weather.{}", observation.name()));

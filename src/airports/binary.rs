@@ -1,4 +1,4 @@
-//! An atlas as a section of the model file, little-endian.
+//! An airports as a section of the model file, little-endian.
 //!
 //! 1. How many airports, airlines, routes and observed routes, with 32 bits each.
 //! 2. Each airport: its code (8 bytes, filled up with zeros), degrees north and east with 64 bits, the length of its name. Each
@@ -7,15 +7,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{Airport, Atlas, Tables};
+use super::{Airport, Airports, Tables};
 use crate::{
-    binary::{Bytes, Malformed, put_len},
-    code::Code,
+    binary::{CorruptSection, SectionReader, put_len},
+    flight::Code,
 };
 
-const OUT_OF_ORDER: Malformed = Malformed("the atlas is out of order");
+const OUT_OF_ORDER: CorruptSection = CorruptSection("the atlas is out of order");
 
-impl Atlas {
+impl Airports {
     /// The section.
     pub(crate) fn section(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -42,8 +42,8 @@ impl Atlas {
     }
 
     /// Reads the section.
-    pub(crate) fn read(section: &[u8]) -> Result<Self, Malformed> {
-        let mut bytes = Bytes(section);
+    pub(crate) fn read(section: &[u8]) -> Result<Self, CorruptSection> {
+        let mut bytes = SectionReader(section);
         let mut len = || bytes.number().map(|len| len as usize);
         let [airports_len, airlines_len, routes_len, observed_len] = [len()?, len()?, len()?, len()?];
         let airports = bytes.records::<28>(airports_len)?;
@@ -52,13 +52,13 @@ impl Atlas {
         let observed = self::routes(bytes.records(observed_len)?)?;
         let mut name = |len: [u8; 4]| {
             let name = bytes.take(u32::from_le_bytes(len) as usize, 1)?;
-            String::from_utf8(name.to_vec()).map_err(|_| Malformed("a name is not UTF-8"))
+            String::from_utf8(name.to_vec()).map_err(|_| CorruptSection("a name is not UTF-8"))
         };
         let airports = airports.iter().map(|record| {
             let latitude = f64::from_le_bytes(part(record, 8));
             let longitude = f64::from_le_bytes(part(record, 16));
             if !latitude.is_finite() || !longitude.is_finite() {
-                return Err(Malformed("an airport is nowhere"));
+                return Err(CorruptSection("an airport is nowhere"));
             }
             Ok((code(record, 0)?, Airport { name: name(part(record, 24))?, latitude, longitude }))
         });
@@ -72,23 +72,23 @@ impl Atlas {
 
 type Routes = BTreeMap<(Code, Code), f32>;
 
-fn routes(records: &[[u8; 20]]) -> Result<Routes, Malformed> {
+fn routes(records: &[[u8; 20]]) -> Result<Routes, CorruptSection> {
     let route = |record: &[u8; 20]| {
         let miles = f32::from_le_bytes(part(record, 16));
         if !miles.is_finite() {
-            return Err(Malformed("a route has no length"));
+            return Err(CorruptSection("a route has no length"));
         }
         Ok(((code(record, 0)?, code(record, 8)?), miles))
     };
     sorted(records.iter().map(route).collect::<Result<_, _>>()?)
 }
 
-fn sorted<K: Ord, V>(pairs: Vec<(K, V)>) -> Result<BTreeMap<K, V>, Malformed> {
+fn sorted<K: Ord, V>(pairs: Vec<(K, V)>) -> Result<BTreeMap<K, V>, CorruptSection> {
     if pairs.is_sorted_by(|(a, _), (b, _)| a < b) { Ok(pairs.into_iter().collect()) } else { Err(OUT_OF_ORDER) }
 }
 
-fn code(record: &[u8], at: usize) -> Result<Code, Malformed> {
-    Code::from_bytes(part(record, at)).ok_or(Malformed("what should be a code is none"))
+fn code(record: &[u8], at: usize) -> Result<Code, CorruptSection> {
+    Code::from_bytes(part(record, at)).ok_or(CorruptSection("what should be a code is none"))
 }
 
 /// The bytes of a record from `at` on; each caller stays within its record.

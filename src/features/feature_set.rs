@@ -1,0 +1,116 @@
+//! A fitted feature set: the columns of a row, and the encoding of queries.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    columns::Column,
+    encoders::Schedules,
+    inputs::{KnownInputs, Remark},
+    query::Query,
+    vocabulary::{Group, ResolvedQuery, Vocabulary},
+};
+use crate::airports::Airports;
+
+/// Upper bound on columns: a node of the forest stores its column in one byte.
+pub const COLUMNS_MAX: usize = 255;
+
+/// A feature set from a file that cannot be used, with the reason.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unusable features: {0}")]
+pub struct InvalidFeatures(&'static str);
+
+/// The facts about an encoded row that are not in its numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EncodedRow {
+    /// The distance that was used, in miles.
+    pub distance: f32,
+    /// The inputs of the query. A schedule looked up by flight number counts.
+    pub inputs: KnownInputs,
+    /// Remarks on missing inputs.
+    pub remarks: Vec<Remark>,
+}
+
+/// The columns of a row with their fitted encoders. In a model file, columns are JSON and tables are numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeatureSet {
+    pub(super) columns: Vec<Column>,
+    pub(super) mean_distance: f32,
+    #[serde(skip)]
+    pub(super) vocabulary: Vocabulary,
+    #[serde(skip)]
+    pub(super) schedules: Schedules,
+}
+
+impl FeatureSet {
+    /// Number of columns.
+    pub fn width(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The columns' names, in order.
+    pub fn names(&self) -> Vec<String> {
+        self.columns.iter().map(Column::name).collect()
+    }
+
+    /// The columns, in order.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The indexes of the columns that are known from these inputs, in order.
+    pub fn columns_known(&self, inputs: KnownInputs) -> Vec<usize> {
+        let known = |column: &Column| {
+            (inputs.dep_delay || !column.needs_dep_delay())
+                && (inputs.schedule || !column.needs_schedule())
+                && (inputs.weather || !column.needs_weather())
+        };
+        (0..self.width()).filter(|&column| known(&self.columns[column])).collect()
+    }
+
+    /// Appends a query's row.
+    pub fn encode(&self, query: &Query, airports: &Airports, row: &mut Vec<f32>) -> EncodedRow {
+        let mut remarks = Vec::new();
+        let mut note = |missing: bool, remark| {
+            if missing {
+                remarks.push(remark);
+            }
+        };
+        let known_distance = query.distance.or_else(|| airports.distance_miles(query.origin, query.dest));
+        note(query.dep_delay.is_none(), Remark::NoDepDelay);
+        let ids = self.vocabulary.ids(query);
+        note(ids.of(Group::Carrier).is_none(), Remark::UnseenCarrier);
+        note(ids.of(Group::Origin).is_none(), Remark::UnseenOrigin);
+        note(ids.of(Group::Dest).is_none(), Remark::UnseenDest);
+        note(known_distance.is_none(), Remark::UnknownDistance);
+        let distance = known_distance.unwrap_or(self.mean_distance);
+        let schedule = self.schedules.of(query, &ids);
+        let ids = self.vocabulary.with_schedule(ids, query, schedule);
+        let resolved = ResolvedQuery { query: *query, distance, schedule, ids };
+        row.extend(self.columns.iter().map(|column| column.value(&resolved)));
+        let inputs = KnownInputs {
+            dep_delay: query.dep_delay.is_some(),
+            schedule: schedule.is_some(),
+            weather: query.weather.is_some(),
+        };
+        EncodedRow { distance, inputs, remarks }
+    }
+
+    /// Checks a feature set read from a file for what [`Self::encode`] relies on.
+    pub fn check(&self) -> Result<(), InvalidFeatures> {
+        if self.columns.is_empty() || self.columns.len() > COLUMNS_MAX {
+            return Err(InvalidFeatures("there must be 1 to 255 columns"));
+        }
+        if !self.mean_distance.is_finite() {
+            return Err(InvalidFeatures("the mean distance is not a number"));
+        }
+        let vocabulary = &self.vocabulary;
+        if !vocabulary.is_valid() {
+            return Err(InvalidFeatures("the values that occurred are out of order or out of range"));
+        }
+        if self.columns.iter().all(|column| column.is_valid(vocabulary)) && self.schedules.is_valid(vocabulary) {
+            Ok(())
+        } else {
+            Err(InvalidFeatures("an encoder's table has not one value for each place, or one that is not finite"))
+        }
+    }
+}

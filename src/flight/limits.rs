@@ -1,0 +1,14 @@
+//! The ranges of values that a flight can have. Requests and imported histories are held to the same ones.
+
+use std::ops::RangeInclusive;
+
+/// Upper bound on the length of a flight number as text.
+pub const FLIGHT_NUM_BYTES_MAX: usize = 16;
+/// Upper bound on a flight number: five digits; airlines use four.
+pub const FLIGHT_NUM_MAX: u32 = 99_999;
+/// Departure delays in minutes, from a day early to three days late. A delay beyond is that of another flight.
+pub const DEP_DELAY_MINUTES: RangeInclusive<f64> = -1440.0..=4320.0;
+/// Upper bound on a distance in statute miles: half the circumference of the Earth.
+pub const DISTANCE_MILES_MAX: f64 = 12_450.0;
+/// Years of departure: BTS publishes from 1987 on.
+pub const YEARS: RangeInclusive<i32> = 1987..=2199;
