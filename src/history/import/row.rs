@@ -13,10 +13,10 @@ use super::{
 };
 use crate::{
     airports::Route,
-    flight::{Code, DEP_DELAY_MINUTES, DISTANCE_MILES_MAX, Weather, YEARS},
+    flight::{Code, DEP_DELAY_MINUTES, DISTANCE_MILES_MAX, FLIGHT_NUM_MAX, Weather, YEARS},
     history::{
         escape::quoted,
-        flight::{FLIGHT_NUM_MAX, Flight, FlightStatus},
+        flight::{Flight, FlightStatus},
         weather::WeatherHour,
     },
 };
