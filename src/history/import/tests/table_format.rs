@@ -85,7 +85,7 @@ impl TableFormat {
         let number = |number: Option<f32>| number.map_or_else(|| self.missing.to_owned(), self.number);
         let time = |min: Option<u16>| min.map_or_else(|| self.missing.to_owned(), self.time);
         let flag = |status| self.flags[usize::from(flight.status == status)].to_owned();
-        let code = |code: code::Code| (self.text)(code.as_str());
+        let code = |code: crate::flight::Code| (self.text)(code.as_str());
         let missing = || self.missing.to_owned();
         let mut cells: Vec<_> = (self.date)(flight).split('\u{1}').map(str::to_owned).collect();
         cells.extend([
