@@ -130,7 +130,7 @@ fn land(options: &Options, model: &VersionedModel, asked: &[Request]) -> anyhow:
                 &config,
                 &connections,
                 &Models::fixed(Arc::clone(&scorer)),
-                &Arc::new(Counters::default()),
+                &Arc::new(Counters::of::<Flights>()),
                 &stop,
             )
         });

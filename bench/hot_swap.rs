@@ -69,7 +69,8 @@ fn measure_one(options: &Options, keeps: bool) -> anyhow::Result<()> {
     let trained = ModelDir::new(&options.models).load_current()?.model;
     let first = models.publish(trained.clone(), Utc::now())?;
 
-    let (landed, stop, counters) = (Arc::new(Mutex::new(Vec::new())), Stop::default(), Arc::new(Counters::default()));
+    let (landed, stop, counters) =
+        (Arc::new(Mutex::new(Vec::new())), Stop::default(), Arc::new(Counters::of::<Flights>()));
     let store = Arc::new(Timed { store: store::open(&url)?, keeps, landed: Arc::clone(&landed) });
     let connections = Connections::new(log::open(&url)?, store);
     let producer = log::open(&url)?.producer()?;

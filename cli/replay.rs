@@ -11,7 +11,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args as ClapArgs;
 use delaycast::{
     clock,
-    log::{DeadLetter, DeadLetterSpan, DeadLettersFrom, Producer},
+    domain::Flights,
+    log::{DeadLetter, DeadLetterKinds, DeadLetterSpan, DeadLettersFrom, Producer},
     request::RequestId,
 };
 use indicatif::HumanCount;
@@ -125,7 +126,10 @@ impl Summary {
             name = "other reasons".to_owned();
         }
         let send = letter.attempt < ATTEMPTS_MAX && letter.payload.is_complete();
-        for counts in [self.reasons.entry(name).or_default(), self.kinds.entry(letter.kind.name()).or_default()] {
+        for counts in [
+            self.reasons.entry(name).or_default(),
+            self.kinds.entry(DeadLetterKinds::of::<Flights>().name_of(&letter.kind)).or_default(),
+        ] {
             match letter.payload.is_complete() {
                 _ if send => counts.sent += 1,
                 true => counts.kept_tried += 1,

@@ -124,9 +124,35 @@ impl Domain for Flights {
 
 #[cfg(test)]
 mod tests {
-    use engine::log::DeadLetterReason;
+    use engine::log::{DeadLetterKinds, DeadLetterReason};
 
+    use super::*;
     use crate::request::{MalformedKind, decode};
+
+    const KINDS: DeadLetterKinds = DeadLetterKinds::of::<Flights>();
+
+    #[test]
+    fn kinds_of_dead_letters_keep_their_names_and_their_order() {
+        let names = "empty too_long not_utf8 not_json refused_by_store UUID Carrier Origin Dest FlightDate DepDelay Distance \
+                     FlightNum CRSDepTime CRSArrTime Weather Timestamp other";
+        assert!(KINDS.names().eq(names.split_whitespace()));
+    }
+
+    #[test]
+    fn the_kind_of_an_earlier_versions_letter_is_told_by_its_reason() {
+        for (reason, kind) in [
+            ("Carrier: stands twice at line 1 column 31", "not_json"),
+            ("the store refuses the answer: Carrier: too long (code 2)", "refused_by_store"),
+            ("Carrier: is missing", "Carrier"),
+            ("CRSArrTime: must be a local time of day as hhmm, as in 1745", "CRSArrTime"),
+            ("Weather.WindSpeed: must be 0 to 260 mph", "Weather"),
+            ("Timestamp: must be an ISO time, as in 2026-11-23T13:41:32.246003", "Timestamp"),
+            ("somebody's own words: Carrier", "other"),
+            ("Carriers: none", "other"),
+        ] {
+            assert_eq!(KINDS.name_of(&DeadLetterReason::from_stored(None, reason)), kind, "{reason}");
+        }
+    }
 
     #[test]
     fn every_way_to_be_unreadable_has_a_kind() {
@@ -137,21 +163,32 @@ mod tests {
             format!("{{\"{field}\":{value},{rest}").into_bytes()
         };
         let mut cases = vec![
-            (DeadLetterReason::Empty, vec![]),
-            (DeadLetterReason::TooLong, vec![b' '; 1 << 17]),
-            (DeadLetterReason::NotUtf8, vec![0xff]),
-            (DeadLetterReason::NotJson, b"{".to_vec()),
-            (DeadLetterReason::NotJson, b"[]".to_vec()),
-            (DeadLetterReason::NotJson, br#"{"UUID":"a","UUID":"b"}"#.to_vec()),
-            (DeadLetterReason::Weather, field("Weather", r#"{"Temp": 1000}"#)),
+            ("empty", vec![]),
+            ("too_long", vec![b' '; 1 << 17]),
+            ("not_utf8", vec![0xff]),
+            ("not_json", b"{".to_vec()),
+            ("not_json", b"[]".to_vec()),
+            ("not_json", br#"{"UUID":"a","UUID":"b"}"#.to_vec()),
+            ("Weather", field("Weather", r#"{"Temp": 1000}"#)),
         ];
         // No Timestamp is wrong any more.
-        let fields = &DeadLetterReason::ALL[5..16];
-        cases.extend(fields.iter().map(|kind| (*kind, field(kind.name(), "[]"))));
+        let fields = Flights::FIELDS.iter().filter(|name| **name != "Timestamp");
+        cases.extend(fields.map(|name| (*name, field(name, "[]"))));
         for (kind, message) in cases {
-            let Err(malformed) = decode(&message) else { panic!("{kind:?} can be read") };
-            assert_eq!(DeadLetterReason::from(malformed.kind), kind, "{}", malformed.reason);
+            let Err(malformed) = decode(&message) else { panic!("{kind} can be read") };
+            assert_eq!(KINDS.name_of(&malformed.kind.into()), kind, "{}", malformed.reason);
         }
-        assert_eq!(DeadLetterReason::from(MalformedKind::Field("new")), DeadLetterReason::Other);
+        assert_eq!(KINDS.name_of(&MalformedKind::Field("new").into()), "other");
+    }
+
+    #[test]
+    fn a_stored_answer_is_counted_by_class_airline_and_airport() {
+        let text = |text: &'static str| Field::Text(Cow::Borrowed(text));
+        let labels = Flights::labels(&[Field::Number(2.0), text("AA"), text("ATL")]).unwrap();
+        let names: Vec<_> = (0..3).map(|dimension| Flights::label(&labels, dimension)).collect();
+        assert_eq!(names, ["on time to 30 minutes late", "AA", "ATL"]);
+        for fields in [[Field::Number(4.0), text("AA"), text("ATL")], [Field::Number(2.0), Field::Other, text("ATL")]] {
+            assert_eq!(Flights::labels(&fields), None);
+        }
     }
 }

@@ -95,9 +95,14 @@ fn documents(asked: &[Request], VersionedModel { version, model }: &VersionedMod
 }
 
 /// Answers per second that the sink has acknowledged, from when the first are seen until all are.
-fn score(options: &Options, log: &str, store: Arc<dyn Store<Flights>>, models: &Models) -> anyhow::Result<f64> {
+fn score(
+    options: &Options,
+    log: &str,
+    store: Arc<dyn Store<Flights>>,
+    models: &Models<Flights>,
+) -> anyhow::Result<f64> {
     let connections = Connections::new(log::open(log)?, store);
-    let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));
+    let (stop, counters) = (Stop::default(), Arc::new(Counters::of::<Flights>()));
     let config = Config::new(options.workers);
     thread::scope(|scope| {
         let running = scope.spawn(|| run(&config, &connections, models, &counters, &stop));

@@ -61,7 +61,7 @@ impl<'a> App<'a> {
         let stop = Stop::default();
         let monitor = health.start(&stop)?;
         on_stop(&stop)?;
-        Ok(App { stop, monitor, counters: Arc::default(), health })
+        Ok(App { stop, monitor, counters: Arc::new(Counters::of::<Flights>()), health })
     }
 
     /// Opens the log and the store, gets a model, and lays the store's routes over it. Each is waited for; `None` if a
@@ -94,7 +94,7 @@ pub(crate) struct System<'a> {
 
 impl System<'_> {
     /// Returns the connections of a scorer in this process, and shows its counters and its health from now on.
-    pub(crate) fn connections(&self) -> Connections {
+    pub(crate) fn connections(&self) -> Connections<Flights> {
         let connections = Connections::new(Arc::clone(&self.log), Arc::clone(&self.store));
         self.app.monitor.scores(&connections, &self.app.counters);
         connections
@@ -106,7 +106,7 @@ impl System<'_> {
         first: VersionedModel,
         explain: bool,
         watches: Option<&ModelDir>,
-    ) -> anyhow::Result<Models> {
+    ) -> anyhow::Result<Models<Flights>> {
         let App { stop, monitor, counters, .. } = self.app;
         monitor.uses(&first.version);
         monitor.has("model");

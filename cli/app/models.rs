@@ -40,7 +40,7 @@ pub(crate) fn models(
     store: &Arc<dyn Store<Flights>>,
     counters: &Arc<Counters>,
     stop: &Stop,
-) -> anyhow::Result<Models> {
+) -> anyhow::Result<Models<Flights>> {
     let wishes = Wishes::default();
     if let Some(dir) = watches {
         let used = [Some(first.version.clone()), None];

@@ -4,10 +4,21 @@ use std::{cmp::Reverse, sync::Arc, thread};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use delaycast::{domain::Flights, flight::DelayClass, log::Log, runtime::Stop, store::Store};
+use delaycast::{
+    domain::Flights,
+    flight::DelayClass,
+    log::{DeadLetterKinds, Log},
+    runtime::Stop,
+    store::Store,
+};
 use delaycast_dataflows::watch::{self, Board, Config, Key, Snapshot, Sources};
 use delaycast_web::{AnswerCounts, DeadLetterCounts, NamedCount, Operations, OperationsStatus};
 use engine::status::{Status, Wait};
+
+/// The dimensions of flights, as the counts number them.
+const CLASS: u8 = Flights::CLASS as u8;
+const CARRIER: u8 = Flights::CARRIER as u8;
+const ORIGIN: u8 = Flights::ORIGIN as u8;
 
 /// Returns the state of the scorers that belong to a page.
 pub(crate) type StatusSource = Arc<dyn Fn() -> Status + Send + Sync>;
@@ -49,8 +60,10 @@ impl Operations for WatchOperations {
             let named = counts.keys().filter_map(|key| Some(NamedCount { name: name(key)?, count: count(key) }));
             named.collect()
         };
+        let kinds = DeadLetterKinds::of::<Flights>();
         let classes = DelayClass::ALL
-            .map(|class| NamedCount { name: class.label().to_owned(), count: count(&Key::Class(class)) });
+            .map(DelayClass::label)
+            .map(|name| NamedCount { name: name.to_owned(), count: count(&Key::Label(CLASS, name.into())) });
         OperationsStatus {
             at: i64::try_from(*at).ok().filter(|at| *at > 0).and_then(DateTime::<Utc>::from_timestamp_millis),
             window_s: self.window_s,
@@ -64,22 +77,22 @@ impl Operations for WatchOperations {
                 per_second_60_s: count(&Key::Lately(60)) as f64 / 60.0,
                 by_class: classes.into(),
                 by_model: latest_first(named(&|key| {
-                    if let Key::Model(name) = key { Some(name.clone()) } else { None }
+                    if let Key::Model(name) = key { Some(name.to_string()) } else { None }
                 })),
                 by_hour: latest_first(named(&|key| {
                     if let Key::Hour(hour) = key { Some(Key::hour_label(*hour)) } else { None }
                 })),
                 by_airline: most_first(named(&|key| {
-                    if let Key::Carrier(name) = key { Some(name.clone()) } else { None }
+                    if let Key::Label(CARRIER, name) = key { Some(name.to_string()) } else { None }
                 })),
                 by_origin: most_first(named(&|key| {
-                    if let Key::Origin(name) = key { Some(name.clone()) } else { None }
+                    if let Key::Label(ORIGIN, name) = key { Some(name.to_string()) } else { None }
                 })),
             },
             dead_letters: DeadLetterCounts {
                 total: count(&Key::DeadLetters),
                 by_reason: most_first(named(&|key| {
-                    if let Key::Reason(kind) = key { Some(kind.name().to_owned()) } else { None }
+                    if let Key::Reason(kind) = key { Some(kinds.name(*kind).to_owned()) } else { None }
                 })),
                 by_hour: latest_first(named(&|key| {
                     if let Key::DeadHour(hour) = key { Some(Key::hour_label(*hour)) } else { None }

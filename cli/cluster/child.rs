@@ -38,7 +38,7 @@ const DATAFLOW: &str = "score 2";
 const CERTIFICATE: Duration = Duration::from_secs(60);
 
 /// The connections of the scorer, for the thread that reports.
-type SharedConnections = Arc<Mutex<Option<Connections>>>;
+type SharedConnections = Arc<Mutex<Option<Connections<Flights>>>>;
 
 /// Runs until the generation is over or a stop is requested.
 pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<()> {

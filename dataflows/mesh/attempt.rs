@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delaycast::runtime::Mutex;
+use engine::runtime::Mutex;
 use rand::RngExt;
 use tokio::{
     net::TcpStream,

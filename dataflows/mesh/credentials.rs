@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use delaycast::key_file::{self, KeyFileError};
+use engine::key_file::{self, KeyFileError};
 use tokio_rustls::rustls::{
     self, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme,
     client::{danger::HandshakeSignatureValid, verify_server_name},

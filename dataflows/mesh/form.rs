@@ -1,6 +1,6 @@
 //! The two sides of the formation: process 0 leads, the others follow.
 
-use delaycast::clock;
+use engine::clock;
 use futures_util::future::try_join_all;
 use rand::RngExt;
 use tokio::pin;

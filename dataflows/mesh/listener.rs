@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delaycast::runtime::Mutex;
+use engine::runtime::Mutex;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::mpsc::{Receiver, Sender, channel},

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use delaycast::{answer::ModelVersion, process::Usage, sqlite};
+use engine::{answer::ModelVersion, process::Usage, sqlite};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, NoLabelSet, prometheus_text},

@@ -16,10 +16,11 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use delaycast::{
+use engine::{
     answer::ModelVersion,
     clock,
     delivery::Health,
+    domain::Domain,
     model::Role,
     process::Usage,
     runtime::{Mutex, MutexGuard, Stop},
@@ -83,7 +84,7 @@ impl Monitor {
     }
 
     /// A score dataflow, which runs or will run between these.
-    pub fn scores(&self, connections: &Connections, counters: &Arc<Counters>) {
+    pub fn scores<D: Domain>(&self, connections: &Connections<D>, counters: &Arc<Counters>) {
         connections.healths().into_iter().for_each(|(name, health)| self.depends_on(name, health));
         self.state().counters = Some(Arc::clone(counters));
     }
@@ -129,7 +130,7 @@ impl Monitor {
 
 #[cfg(test)]
 mod tests {
-    use delaycast::delivery::Unavailable;
+    use engine::delivery::Unavailable;
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use delaycast::{
+use engine::{
     delivery::{Health, Unavailable},
     runtime::{Stop, Thread},
 };

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use delaycast::clock;
+use engine::clock;
 
 use super::Timestamp;
 

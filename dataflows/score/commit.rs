@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delaycast::log::{Offsets, Reader};
+use engine::log::{Offsets, Reader};
 
 /// Offsets are committed at most this often: a commit is itself a write that the log must make durable.
 const EVERY: Duration = Duration::from_millis(100);
@@ -42,7 +42,7 @@ impl Committer {
     }
 
     /// Commits what waits and returns once the log has it, or fails at the deadline.
-    pub(super) fn finish(mut self, deadline: Instant) -> Result<(), delaycast::delivery::Unavailable> {
+    pub(super) fn finish(mut self, deadline: Instant) -> Result<(), engine::delivery::Unavailable> {
         if !self.waiting.is_empty() {
             self.commit();
         }
@@ -60,7 +60,7 @@ impl Committer {
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use delaycast::{
+    use engine::{
         delivery::Unavailable,
         log::{Lag, Message, Offset, PartitionId},
     };

@@ -2,22 +2,27 @@
 
 use std::sync::Arc;
 
-use delaycast::{
+use engine::{
     delivery::{Health, Unavailable},
-    domain::Flights,
+    domain::Domain,
     log::Log,
+    status::{Status, Wait},
     store::Store,
 };
-use engine::status::{Status, Wait};
 
 use super::Counters;
 
 /// Where requests come from, where answers go, and how both are doing.
-#[derive(Clone)]
-pub struct Connections {
+pub struct Connections<D: Domain> {
     pub(super) log: Arc<dyn Log>,
-    pub(super) store: Arc<dyn Store<Flights>>,
+    pub(super) store: Arc<dyn Store<D>>,
     pub(super) health: Healths,
+}
+
+impl<D: Domain> Clone for Connections<D> {
+    fn clone(&self) -> Self {
+        Connections { log: Arc::clone(&self.log), store: Arc::clone(&self.store), health: self.health.clone() }
+    }
 }
 
 /// One for each activity: a log that can be read may still take no writes, and must not seem well for it.
@@ -37,9 +42,9 @@ impl Healths {
     }
 }
 
-impl Connections {
+impl<D: Domain> Connections<D> {
     /// Takes an open log and store.
-    pub fn new(log: Arc<dyn Log>, store: Arc<dyn Store<Flights>>) -> Self {
+    pub fn new(log: Arc<dyn Log>, store: Arc<dyn Store<D>>) -> Self {
         let of = |what: &str, place: String| Arc::new(Health::new(format!("{what} {place}")));
         let health = Healths {
             reading: of("the log", log.describe()),

@@ -6,7 +6,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use delaycast::{log, runtime::Mutex};
+use engine::{domain::Domain, log, runtime::Mutex};
 
 use super::{Compared, Used, kinds::DeadLetterCounter, latency::Latency, workers::Workers};
 
@@ -66,7 +66,7 @@ impl Lag {
 }
 
 /// What the workers of a process have done since it started. A record that is read again is counted again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Counters {
     /// Records read from the log.
     pub read: Counter,
@@ -107,6 +107,30 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// Of a domain, whose fields name the kinds of dead letters; all 0.
+    pub fn of<D: Domain>() -> Self {
+        Counters {
+            dead_letters: DeadLetterCounter::of::<D>(),
+            read: Counter::default(),
+            read_bytes: Counter::default(),
+            scored: Counter::default(),
+            retired: Counter::default(),
+            retired_bytes: Counter::default(),
+            answers: Counter::default(),
+            latency: Latency::default(),
+            rejections: Counter::default(),
+            models: Used::default(),
+            models_swapped: Counter::default(),
+            models_refused: Counter::default(),
+            shadow: Compared::default(),
+            lag: Lag::default(),
+            workers: Workers::default(),
+            generation: Gauge::default(),
+            restarts: Gauge::default(),
+            certificate_expires_at_s: Gauge::default(),
+        }
+    }
+
     /// Records read and not yet retired.
     pub fn in_flight(&self) -> u64 {
         let retired = self.retired.get();
@@ -129,7 +153,7 @@ impl fmt::Display for Counters {
 
 #[cfg(test)]
 mod tests {
-    use delaycast::log::PartitionId;
+    use engine::log::PartitionId;
 
     use super::*;
 

@@ -1,10 +1,11 @@
 //! From messages to requests, and what becomes of those that are none.
 
-use delaycast::{
-    answer::Rejection,
+use engine::{
+    answer::{Answer, Rejection},
     clock,
+    domain::Domain,
     log::{DeadLetter, DeadLetterReason, Message},
-    request::{self, MESSAGE_BYTES_MAX, MalformedKind, Request, RequestId},
+    request::{MalformedKind, RequestId},
 };
 use timely::dataflow::{StreamVec, operators::core::OkErr};
 
@@ -21,10 +22,10 @@ pub(super) struct Dead {
 
 impl Dead {
     /// An answer that the store will never take.
-    pub(super) fn refused(returned: Returned<delaycast::answer::Answer, Record>) -> Self {
+    pub(super) fn refused<D: Domain>(returned: Returned<Answer<D>, Record>) -> Self {
         Dead {
             message: returned.context.message,
-            id: Some(returned.row.request.id),
+            id: Some(returned.row.id().clone()),
             reason: format!("the store refuses the answer: {}", returned.reason),
             kind: DeadLetterReason::RefusedByStore,
         }
@@ -38,25 +39,28 @@ impl Dead {
     /// What is kept of the record, and how it counts.
     pub(super) fn into_dead_letter(self) -> (DeadLetter, DeadLetterReason) {
         let Dead { message: Message { position, payload, attempt, topic_id }, id, reason, kind } = self;
-        (DeadLetter { position, id, reason, kind, payload, found_at: clock::now(), attempt, topic_id }, kind)
+        (
+            DeadLetter { position, id, reason, kind: kind.clone(), payload, found_at: clock::now(), attempt, topic_id },
+            kind,
+        )
     }
 }
 
 /// Splits records into requests and those that cannot be read. The record travels on with its request.
 // The error is as large as the success beside it, and both move once.
 #[allow(clippy::type_complexity, clippy::result_large_err)]
-pub(super) fn decode<'scope>(
+pub(super) fn decode<'scope, D: Domain>(
     records: StreamVec<'scope, Timestamp, Record>,
-) -> (StreamVec<'scope, Timestamp, (Request, Record)>, StreamVec<'scope, Timestamp, Dead>) {
+) -> (StreamVec<'scope, Timestamp, (D::Request, Record)>, StreamVec<'scope, Timestamp, Dead>) {
     records.ok_err(|record| {
         let message = &record.message;
         // A payload that was cut is longer than any request may be, so its kept part is refused for its length.
-        match request::decode(message.payload.bytes()) {
+        match D::decode(message.payload.bytes()) {
             Ok(request) => Ok((request, record)),
             Err(malformed) => {
                 let (len, kept) = (message.payload.len(), message.payload.bytes().len());
                 let was_cut =
-                    (len > kept).then(|| format!("the message has {len} bytes, more than {MESSAGE_BYTES_MAX}"));
+                    (len > kept).then(|| format!("the message has {len} bytes, more than {}", D::MESSAGE_BYTES_MAX));
                 let kind = if was_cut.is_some() { MalformedKind::TooLong } else { malformed.kind };
                 let reason = was_cut.unwrap_or(malformed.reason);
                 Err(Dead { message: record.message, id: malformed.id, reason, kind: kind.into() })

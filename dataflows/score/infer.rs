@@ -2,11 +2,7 @@
 
 use std::collections::VecDeque;
 
-use delaycast::{
-    answer::{Answer, Score},
-    clock,
-    request::Request,
-};
+use engine::{answer::Answer, clock, domain::Domain};
 use timely::{
     container::CapacityContainerBuilder,
     dataflow::{
@@ -23,61 +19,65 @@ use super::{
 };
 
 /// Requests of one timestamp, of which it is not known yet which model answers them.
-type Waiting = (Capability<Timestamp>, Vec<(Request, Record)>);
+type Waiting<D> = (Capability<Timestamp>, Vec<(<D as Domain>::Request, Record)>);
 
 /// Scores requests in the batches that they come in, each with the model that its timestamp decides; it never waits to
 /// fill one. It waits only where it is not known yet which model that is, and then in order.
-pub(super) fn score<'scope>(
-    requests: StreamVec<'scope, Timestamp, (Request, Record)>,
-    schedule: SharedSchedule,
-    shared: &Shared,
-) -> StreamVec<'scope, Timestamp, (Answer, Record)> {
+pub(super) fn score<'scope, D: Domain>(
+    requests: StreamVec<'scope, Timestamp, (D::Request, Record)>,
+    schedule: SharedSchedule<D>,
+    shared: &Shared<D>,
+) -> StreamVec<'scope, Timestamp, (Answer<D>, Record)> {
     let scope = requests.scope();
     let mut batch = Batch { shared: shared.clone(), requests: Vec::new(), records: Vec::new(), scores: Vec::new() };
     // Bounded by the records in flight.
-    let mut waiting: VecDeque<Waiting> = VecDeque::new();
-    requests.unary_frontier::<CapacityContainerBuilder<Vec<(Answer, Record)>>, _, _, _>(Pipeline, "Score", |_, info| {
-        schedule.borrow_mut().read_by(scope.activator_for(info.address));
-        move |(input, frontier), output| {
-            let mut schedule = schedule.borrow_mut();
-            while let Some((capability, requests)) = waiting.front_mut()
-                && let Some(cast) = schedule.at(*capability.time())
-            {
-                output.session(capability).give_iterator(batch.score(cast, requests.drain(..)));
-                waiting.pop_front();
-            }
-            input.for_each_stamp(|capability, containers| {
-                let Some(&at) = capability.least() else { return };
-                let requests = containers.flat_map(|container| container.drain(..));
-                if waiting.is_empty()
-                    && let Some(cast) = schedule.at(at)
+    let mut waiting: VecDeque<Waiting<D>> = VecDeque::new();
+    requests.unary_frontier::<CapacityContainerBuilder<Vec<(Answer<D>, Record)>>, _, _, _>(
+        Pipeline,
+        "Score",
+        |_, info| {
+            schedule.borrow_mut().read_by(scope.activator_for(info.address));
+            move |(input, frontier), output| {
+                let mut schedule = schedule.borrow_mut();
+                while let Some((capability, requests)) = waiting.front_mut()
+                    && let Some(cast) = schedule.at(*capability.time())
                 {
-                    output.session(&capability).give_iterator(batch.score(cast, requests));
-                } else if let Some(capability) = capability.retain_least(0) {
-                    waiting.push_back((capability, requests.collect()));
+                    output.session(capability).give_iterator(batch.score(cast, requests.drain(..)));
+                    waiting.pop_front();
                 }
-            });
-            let to_come = frontier.frontier().first().copied().unwrap_or(Timestamp::MAX);
-            let waits = waiting.iter().map(|(capability, _)| *capability.time()).min();
-            schedule.forget_before(waits.map_or(to_come, |waits| waits.min(to_come)));
-        }
-    })
+                input.for_each_stamp(|capability, containers| {
+                    let Some(&at) = capability.least() else { return };
+                    let requests = containers.flat_map(|container| container.drain(..));
+                    if waiting.is_empty()
+                        && let Some(cast) = schedule.at(at)
+                    {
+                        output.session(&capability).give_iterator(batch.score(cast, requests));
+                    } else if let Some(capability) = capability.retain_least(0) {
+                        waiting.push_back((capability, requests.collect()));
+                    }
+                });
+                let to_come = frontier.frontier().first().copied().unwrap_or(Timestamp::MAX);
+                let waits = waiting.iter().map(|(capability, _)| *capability.time()).min();
+                schedule.forget_before(waits.map_or(to_come, |waits| waits.min(to_come)));
+            }
+        },
+    )
 }
 
 /// Requests that are scored together, by one model.
-struct Batch {
-    shared: Shared,
-    requests: Vec<Request>,
+struct Batch<D: Domain> {
+    shared: Shared<D>,
+    requests: Vec<D::Request>,
     records: Vec<Record>,
-    scores: Vec<Score>,
+    scores: Vec<D::Score>,
 }
 
-impl Batch {
+impl<D: Domain> Batch<D> {
     fn score(
         &mut self,
-        cast: &Cast,
-        requests: impl Iterator<Item = (Request, Record)>,
-    ) -> impl Iterator<Item = (Answer, Record)> {
+        cast: &Cast<D>,
+        requests: impl Iterator<Item = (D::Request, Record)>,
+    ) -> impl Iterator<Item = (Answer<D>, Record)> {
         for (request, record) in requests {
             self.requests.push(request);
             self.records.push(record);

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt, iter, slice};
 
-use delaycast::delivery::Delivery;
+use engine::{delivery::Delivery, domain::Domain};
 use timely::{
     container::CapacityContainerBuilder,
     dataflow::{
@@ -29,14 +29,15 @@ pub(super) type Landed<'a, C> = iter::Flatten<slice::Iter<'a, Option<C>>>;
 ///
 /// A batch's capability is its outstanding obligation: it is dropped when `delivery` has settled the batch. What landed
 /// is given to `count`.
-pub(super) fn land<'scope, T, C>(
+pub(super) fn land<'scope, D, T, C>(
     rows: StreamVec<'scope, Timestamp, (T, C)>,
     name: &str,
     (mut delivery, waker): (Delivery<T>, LateWaker),
-    shared: &Shared,
-    count: fn(&Shared, Landed<'_, C>),
+    shared: &Shared<D>,
+    count: fn(&Shared<D>, Landed<'_, C>),
 ) -> StreamVec<'scope, Timestamp, Returned<T, C>>
 where
+    D: Domain,
     T: Clone + Send + 'static,
     C: Clone + 'static,
 {

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
-use delaycast::log::{Message, Offsets};
+use engine::log::{Message, Offsets};
 
 use super::Timestamp;
 
@@ -106,7 +106,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use delaycast::log::{Offset, PartitionId, Payload, Position};
+    use engine::log::{Offset, PartitionId, Payload, Position};
 
     fn message(partition: u32, offset: u64, bytes: usize) -> Message {
         let position = Position { partition: PartitionId(partition), offset: Offset(offset) };

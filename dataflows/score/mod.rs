@@ -52,9 +52,10 @@ mod workers;
 
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
-use delaycast::{
+use engine::{
     answer::{Answer, Rejection},
     delivery::Delivery,
+    domain::Domain,
     log::{DeadLetter, Message, Reader},
 };
 use timely::dataflow::{
@@ -88,29 +89,36 @@ pub const TICK: Duration = Duration::from_millis(10);
 pub type Timestamp = u64;
 
 /// What one worker's part of the dataflow reads from and writes to, each with the waker that it was opened with.
-struct Ends {
+struct Ends<D: Domain> {
     reader: (Rc<RefCell<Box<dyn Reader>>>, LateWaker),
-    answers: (Delivery<Answer>, LateWaker),
+    answers: (Delivery<Answer<D>>, LateWaker),
     dead_letters: (Delivery<DeadLetter>, LateWaker),
     rejections: (Delivery<Rejection>, LateWaker),
 }
 
 /// What the operators of one worker share.
-#[derive(Clone)]
-struct Shared {
+struct Shared<D: Domain> {
     clock: ClusterClock,
     ledger: SharedLedger,
     counters: Arc<Counters>,
-    sideline: Option<Sideline>,
+    sideline: Option<Sideline<D>>,
+}
+
+impl<D: Domain> Clone for Shared<D> {
+    fn clone(&self) -> Self {
+        let Shared { clock, ledger, counters, sideline } = self;
+        let (ledger, counters) = (Rc::clone(ledger), Arc::clone(counters));
+        Shared { clock: *clock, ledger, counters, sideline: sideline.clone() }
+    }
 }
 
 /// Builds one worker's part. The probe passes a timestamp once everything read under it is durable.
-fn build(
+fn build<D: Domain>(
     scope: Scope<'_, Timestamp>,
-    ends: Ends,
-    schedule: SharedSchedule,
+    ends: Ends<D>,
+    schedule: SharedSchedule<D>,
     rebalance: bool,
-    shared: &Shared,
+    shared: &Shared<D>,
 ) -> ProbeHandle<Timestamp> {
     let mut messages = source::read_log(scope, ends.reader, shared);
     if rebalance {
@@ -118,7 +126,7 @@ fn build(
             u64::from(position.partition.0) ^ position.offset.0
         });
     }
-    let (requests, unreadable) = decode::decode(messages);
+    let (requests, unreadable) = decode::decode::<D>(messages);
     let answers = infer::score(requests, schedule, shared);
     let refused = land(answers, "LandAnswers", ends.answers, shared, answered);
 
@@ -126,7 +134,7 @@ fn build(
     let rejections = dead.clone().flat_map(Dead::rejection);
     let dead_letters = dead.map(Dead::into_dead_letter);
     let lost = land(dead_letters, "LandDeadLetters", ends.dead_letters, shared, |shared, letters| {
-        letters.for_each(|kind| shared.counters.dead_letters.add(*kind));
+        letters.for_each(|kind| shared.counters.dead_letters.add(kind));
     });
     let untold = land(rejections, "LandRejections", ends.rejections, shared, |shared, rejections| {
         shared.counters.rejections.add(rejections.count());
@@ -137,7 +145,7 @@ fn build(
 }
 
 /// Counts answers that have landed, and how long their records took. What was read together is looked up together.
-fn answered(shared: &Shared, records: Landed<'_, Record>) {
+fn answered<D: Domain>(shared: &Shared<D>, records: Landed<'_, Record>) {
     let (now, mut landed) = (shared.clock.now_us(), 0);
     let mut together = (0, 0);
     for Record { read_us, .. } in records {

@@ -7,9 +7,10 @@ use std::{
     thread,
 };
 
-use delaycast::{
+use engine::{
     answer::{Answer, Rejection},
     delivery::{Delivery, Health, Writer},
+    domain::Domain,
     log::{DeadLetter, Reader, Share},
     runtime::Stop,
 };
@@ -18,10 +19,10 @@ use super::{Connections, Ends, Error, wake::LateWaker};
 
 /// One worker's reader and writers, being opened on a thread of their own: that may take as long as an outage, and the
 /// worker must be heard meanwhile.
-pub(super) struct Opening(mpsc::Receiver<Result<Option<Opened>, Error>>);
+pub(super) struct Opening<D: Domain>(mpsc::Receiver<Result<Option<Opened<D>>, Error>>);
 
-impl Opening {
-    pub(super) fn start(share: Share, connections: &Connections, stop: &Stop) -> Result<Self, Error> {
+impl<D: Domain> Opening<D> {
+    pub(super) fn start(share: Share, connections: &Connections<D>, stop: &Stop) -> Result<Self, Error> {
         let (send, done) = mpsc::sync_channel(1);
         let (connections, stop, worker) = (connections.clone(), stop.clone(), thread::current());
         let open = move || {
@@ -34,7 +35,7 @@ impl Opening {
     }
 
     /// What came of it, once; `Some(None)` if told to stop meanwhile.
-    pub(super) fn done(&self) -> Option<Result<Option<Ends>, Error>> {
+    pub(super) fn done(&self) -> Option<Result<Option<Ends<D>>, Error>> {
         match self.0.try_recv() {
             Ok(opened) => Some(opened.map(|opened| opened.map(Opened::into_ends))),
             Err(mpsc::TryRecvError::Empty) => None,
@@ -44,22 +45,22 @@ impl Opening {
 }
 
 /// What [`Ends`] is made of, fit to go from one thread to another.
-struct Opened {
+struct Opened<D: Domain> {
     reader: (Box<dyn Reader>, LateWaker),
-    answers: (Delivery<Answer>, LateWaker),
+    answers: (Delivery<Answer<D>>, LateWaker),
     dead_letters: (Delivery<DeadLetter>, LateWaker),
     rejections: (Delivery<Rejection>, LateWaker),
 }
 
-impl Opened {
-    fn into_ends(self) -> Ends {
+impl<D: Domain> Opened<D> {
+    fn into_ends(self) -> Ends<D> {
         let Opened { reader: (reader, waker), answers, dead_letters, rejections } = self;
         Ends { reader: (Rc::new(RefCell::new(reader)), waker), answers, dead_letters, rejections }
     }
 }
 
 /// Opens one worker's reader and writers. `None` if told to stop meanwhile.
-fn open(share: Share, connections: &Connections, stop: &Stop) -> Result<Option<Opened>, Error> {
+fn open<D: Domain>(share: Share, connections: &Connections<D>, stop: &Stop) -> Result<Option<Opened<D>>, Error> {
     let Connections { log, store, health } = connections;
     let waker = LateWaker::default();
     let open_reader = || log.reader(share, Arc::new(waker.wake()), Arc::clone(&health.reading));

@@ -2,7 +2,7 @@
 
 use std::{any::Any, cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
-use delaycast::{delivery::Unavailable, model::Role, runtime::Stop};
+use engine::{delivery::Unavailable, domain::Domain, model::Role, runtime::Stop};
 use timely::{CommunicationConfig, WorkerConfig, communication::allocator::AllocatorBuilder, execute::execute_from};
 
 use super::{
@@ -73,10 +73,10 @@ pub enum Error {
 }
 
 /// Runs the workers of a system of one process until `stop` is asked; returns when all have left. Blocks.
-pub fn run(
+pub fn run<D: Domain>(
     config: &Config,
-    connections: &Connections,
-    models: &Models,
+    connections: &Connections<D>,
+    models: &Models<D>,
     counters: &Arc<Counters>,
     stop: &Stop,
 ) -> Result<(), Error> {
@@ -99,11 +99,11 @@ pub fn run(
 /// Runs this process's workers in a generation of a cluster, until `stop` is asked in any of its processes; returns when
 /// all workers of this process have left. `leave` is called when another process is lost, or this one was: it must end
 /// the process, because what was read can be finished in the next generation only. Blocks.
-pub fn run_in_cluster(
+pub fn run_in_cluster<D: Domain>(
     config: &Config,
     mut member: Member,
-    connections: &Connections,
-    models: &Models,
+    connections: &Connections<D>,
+    models: &Models<D>,
     counters: &Arc<Counters>,
     stop: &Stop,
     leave: impl FnOnce(Failure) + Send + 'static,
@@ -134,20 +134,24 @@ pub fn run_in_cluster(
 }
 
 /// How many partitions the log has, once it serves; `None` if told to stop meanwhile. Blocks.
-pub fn partitions(connections: &Connections, stop: &Stop) -> Option<u32> {
+pub fn partitions<D: Domain>(connections: &Connections<D>, stop: &Stop) -> Option<u32> {
     connections.health.reading.retry(stop, || connections.log.partitions())
 }
 
 /// What all workers of a process are given.
-struct Work<'a> {
-    plan: Plan,
-    connections: &'a Connections,
-    models: &'a Models,
+struct Work<'a, D: Domain> {
+    plan: Plan<D>,
+    connections: &'a Connections<D>,
+    models: &'a Models<D>,
     counters: &'a Arc<Counters>,
     stop: &'a Stop,
 }
 
-fn execute(builders: Vec<AllocatorBuilder>, others: Box<dyn Any + Send>, work: Work<'_>) -> Result<(), Error> {
+fn execute<D: Domain>(
+    builders: Vec<AllocatorBuilder>,
+    others: Box<dyn Any + Send>,
+    work: Work<'_, D>,
+) -> Result<(), Error> {
     let Work { plan, connections, models, counters, stop } = work;
     counters.workers.want(builders.len());
     // Ends when all workers have left.

@@ -17,13 +17,12 @@ use std::{
     time::Duration,
 };
 
-use delaycast::{
-    answer::{Answer, ModelVersion, Score},
+use engine::{
+    answer::{Answer, ModelVersion},
     clock,
     delivery::{Health, ROWS_PER_WRITE_MAX, Writer},
-    domain::Flights,
+    domain::Domain,
     model::Scorer,
-    request::Request,
     runtime::{Stop, Thread},
     shadow::ShadowAnswer,
     store::Store,
@@ -56,29 +55,35 @@ pub struct Compared {
 }
 
 /// Requests that were answered, on their way to the shadow.
-struct Batch {
-    shadow: Arc<dyn Scorer<Flights>>,
+struct Batch<D: Domain> {
+    shadow: Arc<dyn Scorer<D>>,
     current: ModelVersion,
-    requests: Vec<Request>,
-    answered: Vec<Score>,
+    requests: Vec<D::Request>,
+    answered: Vec<D::Score>,
 }
 
 /// Where the workers of a process leave what the shadow is to score.
-#[derive(Clone)]
-pub(super) struct Sideline {
-    batches: SyncSender<Batch>,
+pub(super) struct Sideline<D: Domain> {
+    batches: SyncSender<Batch<D>>,
     waiting: Arc<AtomicUsize>,
     counters: Arc<Counters>,
 }
 
-impl Sideline {
+impl<D: Domain> Clone for Sideline<D> {
+    fn clone(&self) -> Self {
+        let Sideline { batches, waiting, counters } = self;
+        Sideline { batches: batches.clone(), waiting: Arc::clone(waiting), counters: Arc::clone(counters) }
+    }
+}
+
+impl<D: Domain> Sideline<D> {
     /// Leaves copies here, if there is room (rule 2).
     pub(super) fn offer(
         &self,
-        shadow: &Arc<dyn Scorer<Flights>>,
+        shadow: &Arc<dyn Scorer<D>>,
         current: &ModelVersion,
-        requests: &[Request],
-        scores: &[Score],
+        requests: &[D::Request],
+        scores: &[D::Score],
     ) {
         let dropped = &self.counters.shadow.dropped;
         // Several workers may find the same room: the bound is then passed by a batch each, at most.
@@ -103,7 +108,10 @@ pub(super) struct Shadow {
 
 impl Shadow {
     /// Starts the thread; it waits until there is a shadow.
-    pub(super) fn start(store: &Arc<dyn Store<Flights>>, counters: &Arc<Counters>) -> io::Result<(Self, Sideline)> {
+    pub(super) fn start<D: Domain>(
+        store: &Arc<dyn Store<D>>,
+        counters: &Arc<Counters>,
+    ) -> io::Result<(Self, Sideline<D>)> {
         let (batches, queue) = sync_channel(BATCHES_MAX);
         let (waiting, stop) = (Arc::default(), Stop::default());
         let sideline = Sideline { batches, waiting: Arc::clone(&waiting), counters: Arc::clone(counters) };
@@ -130,17 +138,17 @@ impl Drop for Shadow {
 }
 
 /// What the thread has.
-struct Work {
-    queue: Receiver<Batch>,
+struct Work<D: Domain> {
+    queue: Receiver<Batch<D>>,
     waiting: Arc<AtomicUsize>,
-    store: Arc<dyn Store<Flights>>,
-    writer: Option<Box<dyn Writer<ShadowAnswer>>>,
+    store: Arc<dyn Store<D>>,
+    writer: Option<Box<dyn Writer<ShadowAnswer<D>>>>,
     counters: Arc<Counters>,
     health: Health,
     stop: Stop,
 }
 
-impl Work {
+impl<D: Domain> Work<D> {
     fn run(mut self) {
         loop {
             let first = self.queue.recv_timeout(STEP);
@@ -162,7 +170,7 @@ impl Work {
         }
     }
 
-    fn score(&self, batch: Batch, rows: &mut Vec<ShadowAnswer>) {
+    fn score(&self, batch: Batch<D>, rows: &mut Vec<ShadowAnswer<D>>) {
         let Batch { shadow, current, requests, answered } = batch;
         let (mut scores, asked) = (Vec::with_capacity(requests.len()), requests.len());
         shadow.score(&requests, &mut scores);
@@ -184,7 +192,7 @@ impl Work {
     }
 
     /// Writes until the store has acknowledged, or it is time to stop (rule 3).
-    fn write(&mut self, rows: &[ShadowAnswer]) {
+    fn write(&mut self, rows: &[ShadowAnswer<D>]) {
         if rows.is_empty() {
             return;
         }

@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delaycast::log::{Message, Reader};
+use engine::{
+    domain::Domain,
+    log::{Message, Reader},
+};
 use serde::{Deserialize, Serialize};
 use timely::{
     container::CapacityContainerBuilder,
@@ -29,10 +32,10 @@ pub(super) struct Record {
 /// Reads one worker's share of the log (rules 1, 2, 3 and 7).
 ///
 /// The stream ends once the ledger is stopping: the capability is dropped after the last batch is closed.
-pub(super) fn read_log<'scope>(
+pub(super) fn read_log<'scope, D: Domain>(
     scope: Scope<'scope, Timestamp>,
     (reader, waker): (Rc<RefCell<Box<dyn Reader>>>, LateWaker),
-    shared: &Shared,
+    shared: &Shared<D>,
 ) -> StreamVec<'scope, Timestamp, Record> {
     let Shared { clock, ledger, counters, .. } = shared.clone();
     source::<_, CapacityContainerBuilder<Vec<Record>>, _, _>(scope, "ReadLog", move |capability, info| {

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delaycast::{log::Share, runtime::Stop};
+use engine::{domain::Domain, log::Share, runtime::Stop};
 use timely::worker::Worker;
 
 use super::{
@@ -25,8 +25,7 @@ use crate::heartbeat::{self, FailureDetector};
 const LAG: Duration = Duration::from_secs(1);
 
 /// What all workers of a generation agree on.
-#[derive(Clone)]
-pub(super) struct Plan {
+pub(super) struct Plan<D: Domain> {
     pub(super) rebalance: bool,
     pub(super) drain: Duration,
     pub(super) in_flight: InFlight,
@@ -34,19 +33,34 @@ pub(super) struct Plan {
     /// Worker threads in each process.
     pub(super) workers: usize,
     /// Shared by those of this process.
-    pub(super) shelf: Shelf,
+    pub(super) shelf: Shelf<D>,
     pub(super) detector: Option<Arc<FailureDetector>>,
     /// A worker of this process was told to stop before it had built its part.
     pub(super) unopened: Arc<AtomicBool>,
 }
 
+impl<D: Domain> Clone for Plan<D> {
+    fn clone(&self) -> Self {
+        Plan {
+            rebalance: self.rebalance,
+            drain: self.drain,
+            in_flight: self.in_flight,
+            clock: self.clock,
+            workers: self.workers,
+            shelf: self.shelf.clone(),
+            detector: self.detector.clone(),
+            unopened: self.unopened.clone(),
+        }
+    }
+}
+
 /// One worker, from its first connection to its last commit.
-pub(super) fn work_as(
+pub(super) fn work_as<D: Domain>(
     worker: &mut Worker,
-    connections: &Connections,
-    models: &Models,
-    plan: &Plan,
-    shared: &Shared,
+    connections: &Connections<D>,
+    models: &Models<D>,
+    plan: &Plan<D>,
+    shared: &Shared<D>,
     stop: &Stop,
 ) -> Result<(), Error> {
     if let Some(detector) = &plan.detector {
@@ -87,20 +101,20 @@ pub(super) fn work_as(
 }
 
 /// A generation ends with the first of its processes that is told to stop.
-fn stop_with_the_others(plan: &Plan, stop: &Stop) {
+fn stop_with_the_others<D: Domain>(plan: &Plan<D>, stop: &Stop) {
     if plan.detector.as_ref().is_some_and(|detector| detector.stopped_by().is_some()) {
         stop.ask();
     }
 }
 
 /// Builds the dataflow and turns it until it is to stop.
-fn score(
+fn score<D: Domain>(
     worker: &mut Worker,
-    ends: Ends,
-    connections: &Connections,
-    schedule: SharedSchedule,
-    plan: &Plan,
-    shared: &Shared,
+    ends: Ends<D>,
+    connections: &Connections<D>,
+    schedule: SharedSchedule<D>,
+    plan: &Plan<D>,
+    shared: &Shared<D>,
     stop: &Stop,
 ) -> Result<(), Error> {
     let reader = Rc::clone(&ends.reader.0);

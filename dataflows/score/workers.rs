@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use delaycast::runtime::{Mutex, MutexGuard};
+use engine::runtime::{Mutex, MutexGuard};
 
 use super::{ClusterClock, Counters, Timestamp};
 
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_worker_that_hangs_is_named_and_one_that_left_is_not() {
-        let (counters, clock) = (Arc::new(Counters::default()), ClusterClock::start());
+        let (counters, clock) = (Arc::new(Counters::of::<delaycast::domain::Flights>()), ClusterClock::start());
         let workers = &counters.workers;
         assert_eq!(workers.missing().as_deref(), Some("not started"));
         workers.want(2);
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_frontier_that_is_farthest_behind_counts() {
-        let (counters, clock) = (Arc::new(Counters::default()), ClusterClock::start());
+        let (counters, clock) = (Arc::new(Counters::of::<delaycast::domain::Flights>()), ClusterClock::start());
         assert_eq!(counters.workers.frontier_lag(), None);
         let (zero, one) = (Turning::start(&counters, 0, clock), Turning::start(&counters, 1, clock));
         zero.turn(None);

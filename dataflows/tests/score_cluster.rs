@@ -15,6 +15,7 @@ use std::{
 };
 
 use delaycast::{
+    domain::Flights,
     model::{Role, Wishes},
     runtime::Stop,
 };
@@ -63,7 +64,7 @@ fn cluster(
                 partitions: if index == 0 { 6 } else { 1 },
             };
             let (stop, connections) = (Stop::default(), Connections::new(Arc::clone(log) as _, Arc::clone(store) as _));
-            let (told, wishes, counters) = (stop.clone(), Wishes::default(), Arc::new(Counters::default()));
+            let (told, wishes, counters) = (stop.clone(), Wishes::default(), Arc::new(Counters::of::<Flights>()));
             let models = Models::new(Arc::clone(scorer) as _, &wishes, Arc::new(AnyButBad));
             let counted = Arc::clone(&counters);
             let run = move || {

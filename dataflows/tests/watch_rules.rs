@@ -22,7 +22,7 @@ use delaycast::{
     domain::{Flights, Labels},
     features::KnownInputs,
     flight::DelayClass,
-    log::{DeadLetter, DeadLetterReason, Log, Offset, PartitionId, Payload, Position},
+    log::{DeadLetter, DeadLetterKinds, DeadLetterReason, Log, Offset, PartitionId, Payload, Position},
     request,
     runtime::Stop,
     store::{Landed, Store},
@@ -78,11 +78,11 @@ fn from_scratch(landed: &[(Timestamp, Landed<Flights>)], now: Timestamp) -> BTre
         let step_s = STEP.as_secs();
         if at_s / step_s * step_s + step_s + WINDOW.as_secs() > now / 1000 {
             count(Key::Answers);
-            count(Key::Class(row.labels.class));
-            count(Key::Carrier(row.labels.carrier.to_string()));
-            count(Key::Origin(row.labels.origin.to_string()));
+            count(Key::Label(0, row.labels.class.label().into()));
+            count(Key::Label(1, row.labels.carrier.as_str().into()));
+            count(Key::Label(2, row.labels.origin.as_str().into()));
             count(Key::Hour(at_s / 3600));
-            count(Key::Model(row.model.to_string()));
+            count(Key::Model(row.model.as_str().into()));
         }
         for rate_s in RATES_S {
             if (at_s + 3..at_s + 3 + rate_s).contains(&(now / 1000)) {
@@ -99,7 +99,7 @@ fn play(workers: usize, start: Timestamp, events: Vec<Event>) {
     let run = move |worker: &mut timely::worker::Worker| {
         let (index, peers) = (worker.index(), worker.peers());
         let mut watch = Watch::build(worker, WINDOW, &counts);
-        let mut names = Names::new(100, WINDOW);
+        let mut names = Names::of::<Flights>(100, WINDOW);
         let (mut now, mut landed, mut wrong) = (start, Vec::new(), None);
         for event in &events {
             watch.advance_to(now);
@@ -165,38 +165,40 @@ fn after(names: &mut Names, rows: &[Landed<Flights>], pause: u64) -> BTreeMap<Ke
 #[test]
 fn rule_3_names_beyond_the_bound_are_counted_together() {
     let rows: Vec<Landed<Flights>> = (0..7).map(|n| answer((0, n, n % 2, 0), START as i64)).collect();
-    let counts = after(&mut Names::new(3, WINDOW), &rows, 0);
-    let carriers: Vec<_> = counts.iter().filter(|(key, _)| matches!(key, Key::Carrier(_))).collect();
+    let counts = after(&mut Names::of::<Flights>(3, WINDOW), &rows, 0);
+    let carriers: Vec<_> = counts.iter().filter(|(key, _)| matches!(key, Key::Label(1, _))).collect();
     assert_eq!(carriers.len(), 4, "{carriers:?}");
-    assert_eq!((counts[&Key::Carrier(OTHER.to_owned())], counts[&Key::Answers]), (4, 7));
+    assert_eq!((counts[&Key::Label(1, OTHER.into())], counts[&Key::Answers]), (4, 7));
 }
 
 #[test]
 fn rule_3_what_a_page_repeats_is_one_fact() {
     let rows: Vec<Landed<Flights>> = (0..1000).map(|n| answer((0, 0, 0, 0), START as i64 + n % 1000)).collect();
-    let facts = facts(&rows, &mut Names::new(3, WINDOW), START + 1000);
+    let facts = facts(&rows, &mut Names::of::<Flights>(3, WINDOW), START + 1000);
     assert_eq!(facts.into_iter().map(|(_, count)| count).collect::<Vec<_>>(), [1000]);
 }
 
 #[test]
 fn rule_4_a_fact_from_the_future_counts_as_of_now_and_one_older_than_the_window_not() {
     let rows = [answer((0, 0, 0, 0), i64::from(i32::MAX) * 1000 * 2), answer((1, 0, 0, 0), START as i64 - 80_000)];
-    let counts = |pause| after(&mut Names::new(9, WINDOW), &rows, pause);
+    let counts = |pause| after(&mut Names::of::<Flights>(9, WINDOW), &rows, pause);
     assert_eq!(counts(0).get(&Key::Answers), Some(&1));
-    assert_eq!(counts(0).get(&Key::Class(DelayClass::Early)), Some(&1));
+    assert_eq!(counts(0).get(&Key::Label(0, DelayClass::Early.label().into())), Some(&1));
     assert_eq!(counts(80_000), BTreeMap::new());
 }
 
 #[test]
 fn rule_2_dead_letters_are_counted_by_reason_and_hour() {
-    let died = |reason| Fact { at_s: START / 1000, shown: Shown::Died { reason } };
+    let number = |kind: &DeadLetterReason| DeadLetterKinds::of::<Flights>().number(kind);
+    let died = |kind| Fact { at_s: START / 1000, shown: Shown::Died { kind } };
+    let (origin, not_json) = (number(&DeadLetterReason::field("Origin")), number(&DeadLetterReason::NotJson));
     let counts = Counts::default();
     let shown = counts.clone();
     let counts = timely::execute_directly(move |worker| {
         let mut watch = Watch::build(worker, WINDOW, &counts);
         watch.advance_to(START);
-        watch.facts.update(died(DeadLetterReason::Origin), 2);
-        watch.facts.update(died(DeadLetterReason::NotJson), 1);
+        watch.facts.update(died(origin), 2);
+        watch.facts.update(died(not_json), 1);
         watch.advance_to(START + 1);
         worker.step_while(|| !watch.is_settled());
         shown.get()
@@ -204,12 +206,7 @@ fn rule_2_dead_letters_are_counted_by_reason_and_hour() {
     let hour = Key::DeadHour(START / 3_600_000);
     assert_eq!(
         counts,
-        BTreeMap::from([
-            (Key::DeadLetters, 3),
-            (Key::Reason(DeadLetterReason::Origin), 2),
-            (Key::Reason(DeadLetterReason::NotJson), 1),
-            (hour, 3)
-        ])
+        BTreeMap::from([(Key::DeadLetters, 3), (Key::Reason(origin), 2), (Key::Reason(not_json), 1), (hour, 3)])
     );
 }
 
@@ -286,11 +283,11 @@ fn rule_1_a_start_rebuilds_the_counts_and_work_done_again_changes_none() {
         answers.write(&first).unwrap();
         answers.write(&[scored_now("c")]).unwrap();
         let counts = running.wait_until(answers_of(3)).counts.clone();
-        assert_eq!(counts[&Key::Origin("ATL".to_owned())], 3);
-        assert_eq!(counts[&Key::Model("m1".to_owned())], 3);
+        assert_eq!(counts[&Key::Label(2, "ATL".into())], 3);
+        assert_eq!(counts[&Key::Model("m1".into())], 3);
     }
     let again = Running::start(&store).wait_until(answers_of(3));
-    assert_eq!(again.counts[&Key::Class(DelayClass::VeryLate)], 3);
+    assert_eq!(again.counts[&Key::Label(0, DelayClass::VeryLate.label().into())], 3);
 }
 
 #[test]
@@ -312,14 +309,14 @@ fn rule_1_dead_letters_are_followed_too() {
     let mut dead_letters = Log::dead_letters(&*log).unwrap();
     dead_letters
         .write(&[
-            letter(0, DeadLetterReason::Carrier),
-            letter(1, DeadLetterReason::Carrier),
+            letter(0, DeadLetterReason::field("Carrier")),
+            letter(1, DeadLetterReason::field("Carrier")),
             letter(2, DeadLetterReason::NotJson),
         ])
         .unwrap();
     let died = running.wait_until(|snapshot| snapshot.counts.get(&Key::DeadLetters) == Some(&3));
-    let of = |kind| died.counts.get(&Key::Reason(kind)).copied();
-    assert_eq!((of(DeadLetterReason::Carrier), of(DeadLetterReason::NotJson)), (Some(2), Some(1)));
+    let of = |kind| died.counts.get(&Key::Reason(DeadLetterKinds::of::<Flights>().number(&kind))).copied();
+    assert_eq!((of(DeadLetterReason::field("Carrier")), of(DeadLetterReason::NotJson)), (Some(2), Some(1)));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use delaycast::{delivery::Waiting, runtime::Mutex};
+use engine::{delivery::Waiting, runtime::Mutex};
 
 use super::{Key, Timestamp};
 

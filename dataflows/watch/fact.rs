@@ -1,23 +1,60 @@
 //! What is counted, and under which names.
 
-use std::collections::BTreeMap;
+use std::{borrow::Borrow, collections::BTreeMap, fmt, sync::Arc};
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use delaycast::{
-    domain::{Flights, Labels},
-    flight::DelayClass,
-    log::{DeadLetter, DeadLetterReason},
+use engine::{
+    domain::Domain,
+    log::{DeadLetter, DeadLetterKinds},
     store::Landed,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Names, Timestamp};
 
 /// Stands for all names beyond the bound.
 pub const OTHER: &str = "other";
 
-/// An airline, an airport, a model version.
-pub type Name = String;
+/// A name that is counted, as that of a model version. Copies share it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(Arc<str>);
+
+impl Name {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Name {
+    fn from(name: &str) -> Self {
+        Name(name.into())
+    }
+}
+
+impl Borrow<str> for Name {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|name| Name(name.into()))
+    }
+}
 
 /// What was seen, in a second.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,19 +70,15 @@ pub struct Fact {
 pub enum Shown {
     /// An answer.
     Answered {
-        /// Its class.
-        class: DelayClass,
-        /// The airline.
-        carrier: Name,
-        /// The airport of departure.
-        origin: Name,
+        /// Its labels, in the order of the domain's dimensions.
+        labels: Box<[Name]>,
         /// The model version.
         model: Name,
     },
     /// A dead letter.
     Died {
-        /// The kind of its reason.
-        reason: DeadLetterReason,
+        /// The number of its kind, of [`DeadLetterKinds`].
+        kind: u8,
     },
 }
 
@@ -54,20 +87,16 @@ pub enum Shown {
 pub enum Key {
     /// All answers.
     Answers,
-    /// Answers of a class.
-    Class(DelayClass),
-    /// Answers for an airline.
-    Carrier(Name),
-    /// Answers for an airport of departure.
-    Origin(Name),
+    /// Answers with a label: the number of its dimension among the domain's, and its name.
+    Label(u8, Name),
     /// Answers of an hour, counted since 1970.
     Hour(u64),
     /// Answers by a model version.
     Model(Name),
     /// All dead letters.
     DeadLetters,
-    /// Dead letters of a kind.
-    Reason(DeadLetterReason),
+    /// Dead letters of a kind, by its number of [`DeadLetterKinds`].
+    Reason(u8),
     /// Dead letters of an hour, counted since 1970.
     DeadHour(u64),
     /// Answers in the last so many full seconds, see [`super::RATES_S`].
@@ -88,45 +117,37 @@ impl Fact {
     pub(super) fn keys(&self) -> Vec<Key> {
         let hour = self.at_s / 3600;
         match &self.shown {
-            Shown::Answered { class, carrier, origin, model } => vec![
-                Key::Answers,
-                Key::Class(*class),
-                Key::Carrier(carrier.clone()),
-                Key::Origin(origin.clone()),
-                Key::Hour(hour),
-                Key::Model(model.clone()),
-            ],
-            Shown::Died { reason } => vec![Key::DeadLetters, Key::Reason(*reason), Key::DeadHour(hour)],
+            Shown::Answered { labels, model } => {
+                let labels = (0..).zip(labels).map(|(dimension, name)| Key::Label(dimension, name.clone()));
+                [Key::Answers, Key::Hour(hour), Key::Model(model.clone())].into_iter().chain(labels).collect()
+            }
+            Shown::Died { kind } => vec![Key::DeadLetters, Key::Reason(*kind), Key::DeadHour(hour)],
         }
     }
 }
 
 /// A page of answers as facts, each with how often it was seen. Pages repeat themselves: this makes few facts of many rows.
-pub fn facts(rows: &[Landed<Flights>], names: &mut Names, now: Timestamp) -> Vec<(Fact, isize)> {
-    let mut counts: BTreeMap<(u64, DelayClass, &str, &str, &str), isize> = BTreeMap::new();
-    for Landed { scored_at, labels: Labels { class, carrier, origin }, model, .. } in rows {
-        let at_s = second(*scored_at, now);
-        *counts.entry((at_s, *class, carrier.as_str(), origin.as_str(), model.as_str())).or_default() += 1;
+pub fn facts<D: Domain>(rows: &[Landed<D>], names: &mut Names, now: Timestamp) -> Vec<(Fact, isize)> {
+    let mut counts: BTreeMap<(u64, &D::Labels, &str), isize> = BTreeMap::new();
+    for Landed { scored_at, labels, model, .. } in rows {
+        *counts.entry((second(*scored_at, now), labels, model.as_str())).or_default() += 1;
     }
-    let fact = |((at_s, class, carrier, origin, model), count)| {
-        let shown = Shown::Answered {
-            class,
-            carrier: names.carrier(carrier, at_s, now),
-            origin: names.origin(origin, at_s, now),
-            model: names.model(model, at_s, now),
-        };
-        (Fact { at_s, shown }, count)
+    let fact = |((at_s, labels, model), count)| {
+        let name = |dimension| names.label(dimension, &D::label(labels, dimension), at_s, now);
+        let labels = (0..D::DIMENSIONS.len()).map(name).collect();
+        (Fact { at_s, shown: Shown::Answered { labels, model: names.model(model, at_s, now) } }, count)
     };
     counts.into_iter().map(fact).collect()
 }
 
 /// A page of dead letters as facts.
-pub fn deaths(letters: &[DeadLetter], now: Timestamp) -> Vec<(Fact, isize)> {
-    let mut counts: BTreeMap<(u64, DeadLetterReason), isize> = BTreeMap::new();
+pub fn deaths<D: Domain>(letters: &[DeadLetter], now: Timestamp) -> Vec<(Fact, isize)> {
+    let kinds = DeadLetterKinds::of::<D>();
+    let mut counts: BTreeMap<(u64, u8), isize> = BTreeMap::new();
     for DeadLetter { kind, found_at, .. } in letters {
-        *counts.entry((second(*found_at, now), *kind)).or_default() += 1;
+        *counts.entry((second(*found_at, now), kinds.number(kind))).or_default() += 1;
     }
-    let fact = |((at_s, reason), count)| (Fact { at_s, shown: Shown::Died { reason } }, count);
+    let fact = |((at_s, kind), count)| (Fact { at_s, shown: Shown::Died { kind } }, count);
     counts.into_iter().map(fact).collect()
 }
 

@@ -5,9 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delaycast::{
+use engine::{
     delivery::{Health, Unavailable},
-    domain::Flights,
+    domain::Domain,
     log::DeadLetter,
     runtime::{Backoff, Stop},
     store::Landed,
@@ -27,32 +27,32 @@ const SHARE: u32 = 20;
 const LOOK: Duration = Duration::from_secs(1);
 
 /// What a source has.
-pub(super) enum Rows {
-    Answers(Vec<Landed<Flights>>),
+pub(super) enum Rows<D: Domain> {
+    Answers(Vec<Landed<D>>),
     DeadLetters(Vec<DeadLetter>),
 }
 
 /// What a follower tells.
-pub(super) enum News {
+pub(super) enum News<D: Domain> {
     /// Rows. They were not there when the end was last in sight, at this moment, if it ever was.
-    Rows(Rows, Option<Timestamp>),
+    Rows(Rows<D>, Option<Timestamp>),
     /// The end is in sight: nothing that landed before this moment is left unread.
     CaughtUp(Timestamp),
 }
 
 /// Reads on: the rows, and whether more are at hand.
-pub(super) type Next = Box<dyn FnMut() -> Result<(Rows, bool), Unavailable> + Send>;
+pub(super) type Next<D> = Box<dyn FnMut() -> Result<(Rows<D>, bool), Unavailable> + Send>;
 /// Opens a source.
-pub(super) type Open = Box<dyn Fn() -> Result<Next, Unavailable> + Send>;
+pub(super) type Open<D> = Box<dyn Fn() -> Result<Next<D>, Unavailable> + Send>;
 
 /// Follows a source and tells of it under its number, until it is to stop or nobody listens. What is read ahead is
 /// bounded by the channel.
-pub(super) fn follow(
+pub(super) fn follow<D: Domain>(
     number: usize,
-    open: &Open,
+    open: &Open<D>,
     health: &Health,
     time: &Time,
-    news: &SyncSender<(usize, News)>,
+    news: &SyncSender<(usize, News<D>)>,
     stop: &Stop,
 ) {
     let (mut next, mut backoff, mut caught_up_at) = (None, Backoff::new(), None);

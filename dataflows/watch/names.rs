@@ -2,28 +2,27 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use engine::domain::Domain;
+
 use super::{OTHER, Timestamp, fact::Name, window::leaves};
 
 /// The names that are counted one by one.
 pub struct Names {
-    carriers: Places,
-    origins: Places,
+    /// In the order of the domain's dimensions.
+    labels: Vec<Places>,
     models: Places,
 }
 
 impl Names {
-    /// At most `names_max` in each dimension, over a window.
-    pub fn new(names_max: usize, window: Duration) -> Self {
-        let places = || Places { last: BTreeMap::new(), names_max, window };
-        Names { carriers: places(), origins: places(), models: places() }
+    /// At most `names_max` in each open dimension, over a window.
+    pub fn of<D: Domain>(names_max: usize, window: Duration) -> Self {
+        let places = |names_max| Places { last: BTreeMap::new(), names_max, window };
+        let labels = D::DIMENSIONS.iter().map(|dimension| if dimension.is_open { names_max } else { usize::MAX });
+        Names { labels: labels.map(places).collect(), models: places(names_max) }
     }
 
-    pub(super) fn carrier(&mut self, name: &str, at_s: u64, now: Timestamp) -> Name {
-        self.carriers.admit(name, at_s, now)
-    }
-
-    pub(super) fn origin(&mut self, name: &str, at_s: u64, now: Timestamp) -> Name {
-        self.origins.admit(name, at_s, now)
+    pub(super) fn label(&mut self, dimension: usize, name: &str, at_s: u64, now: Timestamp) -> Name {
+        self.labels.get_mut(dimension).map_or_else(|| OTHER.into(), |places| places.admit(name, at_s, now))
     }
 
     pub(super) fn model(&mut self, name: &str, at_s: u64, now: Timestamp) -> Name {
@@ -41,19 +40,22 @@ struct Places {
 impl Places {
     /// The name, or [`OTHER`] if there is no place for it. A name that has left the window gives up its place.
     fn admit(&mut self, name: &str, at_s: u64, now: Timestamp) -> Name {
-        if let Some(last) = self.last.get_mut(name) {
-            *last = at_s.max(*last);
-            return name.to_owned();
+        // The name that is there is shared.
+        if let Some((known, _)) = self.last.get_key_value(name) {
+            let known = known.clone();
+            self.last.entry(known.clone()).and_modify(|last| *last = at_s.max(*last));
+            return known;
         }
         if self.last.len() >= self.names_max {
             let window = self.window;
             self.last.retain(|_, last| leaves(*last, window) > now);
         }
         if self.last.len() >= self.names_max {
-            return OTHER.to_owned();
+            return OTHER.into();
         }
-        self.last.insert(name.to_owned(), at_s);
-        name.to_owned()
+        let name = Name::from(name);
+        self.last.insert(name.clone(), at_s);
+        name
     }
 }
 
@@ -63,8 +65,8 @@ mod tests {
 
     #[test]
     fn a_name_keeps_its_place_until_it_has_left_the_window() {
-        let mut names = Names::new(2, Duration::from_secs(60));
-        let mut seen = |name, at_s| names.carrier(name, at_s, at_s * 1000);
+        let mut names = Places { last: BTreeMap::new(), names_max: 2, window: Duration::from_secs(60) };
+        let mut seen = |name, at_s| names.admit(name, at_s, at_s * 1000).to_string();
         assert_eq!([seen("A", 100), seen("B", 120), seen("C", 120), seen("A", 150)], ["A", "B", "other", "A"]);
         assert_eq!([seen("C", 189), seen("C", 190), seen("D", 190), seen("A", 190)], ["other", "C", "other", "A"]);
     }

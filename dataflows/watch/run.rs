@@ -11,10 +11,10 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use delaycast::{
+use engine::{
     clock::{Clock, SystemClock},
     delivery::Health,
-    domain::Flights,
+    domain::Domain,
     log::{DeadLetterSpan, DeadLettersFrom, Log},
     runtime::{Mutex, Stop},
     store::{Page, Store},
@@ -38,7 +38,7 @@ const LISTEN: Duration = Duration::from_millis(50);
 pub struct Config {
     /// What is older is forgotten, to the [`STEP`].
     pub window: Duration,
-    /// So many airlines, airports, models and reasons each are counted by name.
+    /// So many names in each open dimension, and so many models, are counted by name.
     pub names_max: usize,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
@@ -51,19 +51,18 @@ impl Default for Config {
 }
 
 /// What is followed.
-#[derive(Clone)]
-pub struct Sources {
+pub struct Sources<D: Domain> {
     /// Where answers land.
-    pub store: Arc<dyn Store<Flights>>,
+    pub store: Arc<dyn Store<D>>,
     /// Beside which dead letters are kept.
     pub log: Arc<dyn Log>,
 }
 
-impl Sources {
+impl<D: Domain> Sources<D> {
     /// Each, by what is waited for when it does not answer.
-    fn open(&self, since: DateTime<Utc>) -> Vec<(&'static str, String, Open)> {
+    fn open(&self, since: DateTime<Utc>) -> Vec<(&'static str, String, Open<D>)> {
         let store = Arc::clone(&self.store);
-        let answers = move || -> Result<Next, _> {
+        let answers = move || -> Result<Next<D>, _> {
             let mut tail = store.tail(since)?;
             Ok(Box::new(move || {
                 let Page { rows, more } = tail.next(ROWS_MAX)?;
@@ -71,7 +70,7 @@ impl Sources {
             }))
         };
         let log = Arc::clone(&self.log);
-        let dead_letters = move || -> Result<Next, _> {
+        let dead_letters = move || -> Result<Next<D>, _> {
             let span = DeadLetterSpan { from: DeadLettersFrom::Moment(since), follow: true };
             let mut reader = log.read_dead_letters(span)?;
             Ok(Box::new(move || {
@@ -98,7 +97,7 @@ pub enum Error {
 }
 
 /// Counts until `stop` is asked. Blocks. It has a worker of its own, so that no scorer shares a thread with it.
-pub fn run(config: &Config, sources: &Sources, board: &Arc<Board>, stop: &Stop) -> Result<(), Error> {
+pub fn run<D: Domain>(config: &Config, sources: &Sources<D>, board: &Arc<Board>, stop: &Stop) -> Result<(), Error> {
     let (news, arriving) = sync_channel(PAGES_AHEAD);
     let time = Arc::new(Time::start(&config.clock));
     let since = time.started_at() - config.window - STEP;
@@ -129,16 +128,16 @@ struct State {
     health: Arc<Health>,
 }
 
-fn work(
+fn work<D: Domain>(
     worker: &mut Worker,
     config: &Config,
     time: &Time,
-    arriving: &Receiver<(usize, News)>,
+    arriving: &Receiver<(usize, News<D>)>,
     mut states: Vec<State>,
     board: &Board,
     stop: &Stop,
 ) {
-    let (counts, mut names) = (Counts::default(), Names::new(config.names_max, config.window));
+    let (counts, mut names) = (Counts::default(), Names::of::<D>(config.names_max, config.window));
     let mut watch = Watch::build(worker, config.window, &counts);
     let mut now = time.now();
     while !stop.asked() {
@@ -164,7 +163,7 @@ fn work(
     }
 }
 
-fn hear(news: News, state: &mut State, watch: &mut Watch, names: &mut Names, now: Timestamp) {
+fn hear<D: Domain>(news: News<D>, state: &mut State, watch: &mut Watch, names: &mut Names, now: Timestamp) {
     match news {
         News::Rows(rows, absent_at) => {
             let facts = match rows {
@@ -174,7 +173,7 @@ fn hear(news: News, state: &mut State, watch: &mut Watch, names: &mut Names, now
                 }
                 Rows::DeadLetters(mut letters) => {
                     letters.iter_mut().for_each(|letter| letter.found_at = happened_at(letter.found_at, absent_at));
-                    deaths(&letters, now)
+                    deaths::<D>(&letters, now)
                 }
             };
             for (fact, count) in facts {

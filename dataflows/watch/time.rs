@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use delaycast::clock::Clock;
+use engine::clock::Clock;
 
 use super::Timestamp;
 

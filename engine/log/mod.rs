@@ -37,7 +37,7 @@ pub use dead_letter::{DeadLetter, DeadLetterReader, From as DeadLettersFrom, Spa
 pub use message::{DEAD_LETTER_BYTES_MAX, Message, Payload};
 pub use open::{groups, inspect, open, open_existing, remove_group, topic_of};
 pub use position::{Lag, Offset, Offsets, PartitionId, Position, Share};
-pub use reason::DeadLetterReason;
+pub use reason::{DeadLetterKinds, DeadLetterReason};
 pub use topic::{GROUP, TOPIC, Topic, TopicId, TopicOptions};
 
 #[cfg(test)]

@@ -263,8 +263,8 @@ pub(crate) fn dead_letter(offset: u64, payload: Vec<u8>) -> DeadLetter {
     DeadLetter {
         position: Position { partition: PartitionId(1), offset: Offset(offset) },
         id: Some(RequestId::new(format!("id {offset}")).unwrap()),
-        reason: "Carrier: is missing".to_owned(),
-        kind: DeadLetterReason::Carrier,
+        reason: "Colour: is missing".to_owned(),
+        kind: DeadLetterReason::field("Colour"),
         payload: Payload::new(payload),
         found_at: DateTime::from_timestamp_millis(1_700_000_000_123).unwrap(),
         attempt: 0,

@@ -1,11 +1,14 @@
-//! The kinds of dead letters: a fixed set, so that the number of metrics is bounded.
+//! The kinds of dead letters: a fixed set for each domain, so that the number of metrics is bounded.
 
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
-use crate::request::MalformedKind;
+use crate::{domain::Domain, request::MalformedKind};
+
+/// Upper bound on the length of a field's name, in bytes: a longer one is not of a field.
+const FIELD_BYTES_MAX: usize = 64;
 
 /// The kind of a dead letter's reason. It is stored and sent with the letter by its [`Self::name`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DeadLetterReason {
     /// The message has no bytes.
     Empty,
@@ -17,84 +20,51 @@ pub enum DeadLetterReason {
     NotJson,
     /// The store refuses the answer for good.
     RefusedByStore,
-    /// The field `UUID` cannot be used.
-    Uuid,
-    /// The field `Carrier` cannot be used.
-    Carrier,
-    /// The field `Origin` cannot be used.
-    Origin,
-    /// The field `Dest` cannot be used.
-    Dest,
-    /// The field `FlightDate` cannot be used.
-    FlightDate,
-    /// The field `DepDelay` cannot be used.
-    DepDelay,
-    /// The field `Distance` cannot be used.
-    Distance,
-    /// The field `FlightNum` cannot be used.
-    FlightNum,
-    /// The field `CRSDepTime` cannot be used.
-    CrsDepTime,
-    /// The field `CRSArrTime` cannot be used.
-    CrsArrTime,
-    /// The field `Weather`, or one of its fields, cannot be used.
-    Weather,
-    /// The field `Timestamp` cannot be used. Only earlier versions wrote it.
-    Timestamp,
+    /// This field, as the wire names it, cannot be used. A letter that was read may name any.
+    Field(Cow<'static, str>),
     /// A kind that this version does not know.
     Other,
 }
 
+/// The kinds beside the fields, in their order; `Other` comes after the fields.
+const FIXED: [(&str, DeadLetterReason); 5] = [
+    ("empty", DeadLetterReason::Empty),
+    ("too_long", DeadLetterReason::TooLong),
+    ("not_utf8", DeadLetterReason::NotUtf8),
+    ("not_json", DeadLetterReason::NotJson),
+    ("refused_by_store", DeadLetterReason::RefusedByStore),
+];
+const OTHER: &str = "other";
+
 impl DeadLetterReason {
-    /// All kinds, in order.
-    pub const ALL: [DeadLetterReason; 18] = [
-        DeadLetterReason::Empty,
-        DeadLetterReason::TooLong,
-        DeadLetterReason::NotUtf8,
-        DeadLetterReason::NotJson,
-        DeadLetterReason::RefusedByStore,
-        DeadLetterReason::Uuid,
-        DeadLetterReason::Carrier,
-        DeadLetterReason::Origin,
-        DeadLetterReason::Dest,
-        DeadLetterReason::FlightDate,
-        DeadLetterReason::DepDelay,
-        DeadLetterReason::Distance,
-        DeadLetterReason::FlightNum,
-        DeadLetterReason::CrsDepTime,
-        DeadLetterReason::CrsArrTime,
-        DeadLetterReason::Weather,
-        DeadLetterReason::Timestamp,
-        DeadLetterReason::Other,
-    ];
+    /// The kind that a field of this name is.
+    pub const fn field(name: &'static str) -> Self {
+        DeadLetterReason::Field(Cow::Borrowed(name))
+    }
 
     /// Returns the kind's name in metrics, headers and tables: one word; that of a field is the field's name on the wire.
-    pub fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             DeadLetterReason::Empty => "empty",
             DeadLetterReason::TooLong => "too_long",
             DeadLetterReason::NotUtf8 => "not_utf8",
             DeadLetterReason::NotJson => "not_json",
             DeadLetterReason::RefusedByStore => "refused_by_store",
-            DeadLetterReason::Uuid => "UUID",
-            DeadLetterReason::Carrier => "Carrier",
-            DeadLetterReason::Origin => "Origin",
-            DeadLetterReason::Dest => "Dest",
-            DeadLetterReason::FlightDate => "FlightDate",
-            DeadLetterReason::DepDelay => "DepDelay",
-            DeadLetterReason::Distance => "Distance",
-            DeadLetterReason::FlightNum => "FlightNum",
-            DeadLetterReason::CrsDepTime => "CRSDepTime",
-            DeadLetterReason::CrsArrTime => "CRSArrTime",
-            DeadLetterReason::Weather => "Weather",
-            DeadLetterReason::Timestamp => "Timestamp",
-            DeadLetterReason::Other => "other",
+            DeadLetterReason::Field(field) => field,
+            DeadLetterReason::Other => OTHER,
         }
     }
 
-    /// Returns the kind of a name; [`Self::Other`] if the name is unknown.
+    /// Returns the kind of a name. A name that the engine does not know is that of a field, if a field can have it.
     pub fn from_name(name: &str) -> Self {
-        Self::ALL.into_iter().find(|kind| kind.name() == name).unwrap_or(DeadLetterReason::Other)
+        if let Some((_, kind)) = FIXED.into_iter().find(|(known, _)| *known == name) {
+            return kind;
+        }
+        let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if name == OTHER || name.is_empty() || name.len() > FIELD_BYTES_MAX || !is_word {
+            return DeadLetterReason::Other;
+        }
+        DeadLetterReason::Field(Cow::Owned(name.to_owned()))
     }
 
     /// Returns the kind of a stored letter: by its name, or, if an earlier version stored none, by the beginning of its
@@ -118,9 +88,7 @@ impl DeadLetterReason {
         if reason.contains(" at line ") && reason.contains(" column ") {
             return DeadLetterReason::NotJson;
         }
-        let begins_with =
-            |kind: &DeadLetterReason| reason.strip_prefix(kind.name()).is_some_and(|rest| rest.starts_with([':', '.']));
-        Self::ALL.into_iter().find(begins_with).unwrap_or(DeadLetterReason::Other)
+        reason.split_once([':', '.']).map_or(DeadLetterReason::Other, |(field, _)| Self::from_name(field))
     }
 }
 
@@ -132,47 +100,95 @@ impl From<MalformedKind> for DeadLetterReason {
             MalformedKind::NotUtf8 => DeadLetterReason::NotUtf8,
             MalformedKind::NotJson => DeadLetterReason::NotJson,
             // A field of an object counts as the object: a kind for each would be too many.
-            MalformedKind::Field(field) if field.starts_with("Weather.") => DeadLetterReason::Weather,
-            MalformedKind::Field(field) => Self::from_name(field),
+            MalformedKind::Field(field) => Self::field(field.split_once('.').map_or(field, |(object, _)| object)),
         }
+    }
+}
+
+/// The kinds of a domain, numbered: those of the engine, the domain's fields, and what is none of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeadLetterKinds(&'static [&'static str]);
+
+impl DeadLetterKinds {
+    /// Those of a domain.
+    pub const fn of<D: Domain>() -> Self {
+        const { assert!(D::FIELDS.len() < 200, "a domain names too many fields") };
+        DeadLetterKinds(D::FIELDS)
+    }
+
+    /// Their names, in the order of their numbers.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        FIXED.into_iter().map(|(name, _)| name).chain(self.0.iter().copied()).chain([OTHER])
+    }
+
+    /// The number of a kind; that of the last one for a field that the domain does not have.
+    pub fn number(self, kind: &DeadLetterReason) -> u8 {
+        let fixed = FIXED.len() as u8;
+        let other = fixed + self.0.len() as u8;
+        match kind {
+            DeadLetterReason::Empty => 0,
+            DeadLetterReason::TooLong => 1,
+            DeadLetterReason::NotUtf8 => 2,
+            DeadLetterReason::NotJson => 3,
+            DeadLetterReason::RefusedByStore => 4,
+            DeadLetterReason::Field(field) => {
+                self.0.iter().position(|known| known == field).map_or(other, |at| fixed + at as u8)
+            }
+            DeadLetterReason::Other => other,
+        }
+    }
+
+    /// The name of a number.
+    pub fn name(self, number: u8) -> &'static str {
+        self.names().nth(number.into()).unwrap_or(OTHER)
+    }
+
+    /// The name of a kind; "other" for a field that the domain does not have.
+    pub fn name_of(self, kind: &DeadLetterReason) -> &'static str {
+        self.name(self.number(kind))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Toy;
+
+    const KINDS: DeadLetterKinds = DeadLetterKinds::of::<Toy>();
 
     #[test]
-    fn a_kind_is_found_by_its_name() {
-        for kind in DeadLetterReason::ALL {
-            assert_eq!(DeadLetterReason::from_name(kind.name()), kind);
-            assert_eq!(DeadLetterReason::from_stored(Some(kind.name()), "x"), kind);
+    fn a_kind_is_found_by_its_name_and_by_its_number() {
+        let names: Vec<_> = KINDS.names().collect();
+        assert_eq!(names, ["empty", "too_long", "not_utf8", "not_json", "refused_by_store", "UUID", "Colour", "other"]);
+        for (number, name) in (0..).zip(names) {
+            let kind = DeadLetterReason::from_name(name);
+            assert_eq!((kind.name(), KINDS.number(&kind), KINDS.name(number)), (name, number, name));
+            assert_eq!(DeadLetterReason::from_stored(Some(name), "x"), kind);
         }
-        assert_eq!(DeadLetterReason::from_name("invented later"), DeadLetterReason::Other);
-        assert_eq!(
-            DeadLetterReason::from_stored(Some("invented later"), "Carrier: is missing"),
-            DeadLetterReason::Other
-        );
+        let long = "x".repeat(65);
+        for unknown in ["", "invented later", "&", &long] {
+            assert_eq!(DeadLetterReason::from_name(unknown), DeadLetterReason::Other);
+        }
+        let later = DeadLetterReason::from_stored(Some("InventedLater"), "Colour: is missing");
+        assert_eq!((later.name(), KINDS.name_of(&later)), ("InventedLater", "other"));
     }
 
     #[test]
     fn a_stored_letter_without_a_kind_gets_that_of_its_reason() {
         for (reason, kind) in [
-            ("the message is empty", DeadLetterReason::Empty),
-            ("the message has 65537 bytes, more than 65536", DeadLetterReason::TooLong),
-            ("not UTF-8 at byte 9", DeadLetterReason::NotUtf8),
-            ("expected value at line 1 column 14", DeadLetterReason::NotJson),
-            ("Carrier: stands twice at line 1 column 31", DeadLetterReason::NotJson),
-            ("invalid type: string \"Carrier: x\", expected a JSON object", DeadLetterReason::NotJson),
-            ("the store refuses the answer: Carrier: too long (code 2)", DeadLetterReason::RefusedByStore),
-            ("Carrier: is missing", DeadLetterReason::Carrier),
-            ("CRSArrTime: must be a local time of day as hhmm, as in 1745", DeadLetterReason::CrsArrTime),
-            ("Weather.WindSpeed: must be 0 to 260 mph", DeadLetterReason::Weather),
-            ("Timestamp: must be an ISO time, as in 2026-11-23T13:41:32.246003", DeadLetterReason::Timestamp),
-            ("somebody's own words: Carrier", DeadLetterReason::Other),
-            ("Carriers: none", DeadLetterReason::Other),
+            ("the message is empty", "empty"),
+            ("the message has 65537 bytes, more than 65536", "too_long"),
+            ("not UTF-8 at byte 9", "not_utf8"),
+            ("expected value at line 1 column 14", "not_json"),
+            ("Colour: stands twice at line 1 column 31", "not_json"),
+            ("invalid type: string \"Colour: x\", expected a JSON object", "not_json"),
+            ("the store refuses the answer: Colour: too long (code 2)", "refused_by_store"),
+            ("Colour: is missing", "Colour"),
+            ("Colour.Shade: must be light or dark", "Colour"),
+            ("somebody's own words: Colour", "other"),
+            ("Colours: none", "other"),
         ] {
-            assert_eq!(DeadLetterReason::from_stored(None, reason), kind, "{reason}");
+            assert_eq!(KINDS.name_of(&DeadLetterReason::from_stored(None, reason)), kind, "{reason}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::Arc, time::Duration};
 
-use delaycast::{answer::ModelVersion, model::Role, runtime::Stop};
+use engine::{answer::ModelVersion, domain::Domain, model::Role, runtime::Stop};
 use serde::{Deserialize, Serialize};
 use timely::{
     container::CapacityContainerBuilder,
@@ -30,13 +30,13 @@ struct Notice {
 }
 
 /// Announces what all are ready for, at worker 0, and writes it into each worker's schedule (rules 1, 3 and 7).
-pub(super) fn announce(
+pub(super) fn announce<D: Domain>(
     scope: Scope<'_, Timestamp>,
     place: Place,
     proposer: &Rc<RefCell<Proposer>>,
-    schedule: &SharedSchedule,
-    plan: &Plan,
-    shared: &Shared,
+    schedule: &SharedSchedule<D>,
+    plan: &Plan<D>,
+    shared: &Shared<D>,
     stop: &Stop,
 ) {
     let heard = ProbeHandle::new();

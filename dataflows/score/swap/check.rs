@@ -9,9 +9,9 @@ use std::{
     time::Duration,
 };
 
-use delaycast::{
+use engine::{
     answer::ModelVersion,
-    domain::Flights,
+    domain::Domain,
     model::{Latest, Loader, MODEL_BYTES_MAX, Scorer},
     runtime::{Mutex, Thread},
 };
@@ -33,19 +33,30 @@ use crate::score::{Timestamp, wake::LateWaker};
 
 /// The model that a process is ready to use, or has begun to; its workers share it. One place is enough, as the next
 /// proposal is not sent before all workers have taken the one that was announced.
-#[derive(Clone, Default)]
-pub(in crate::score) struct Shelf(Arc<Mutex<Option<Checked>>>);
+pub(in crate::score) struct Shelf<D: Domain>(Arc<Mutex<Option<Checked<D>>>>);
 
 /// The model of a proposal.
-type Checked = (Number, Arc<dyn Scorer<Flights>>);
+type Checked<D> = (Number, Arc<dyn Scorer<D>>);
 
-impl Shelf {
-    fn put(&self, proposal: Number, scorer: Arc<dyn Scorer<Flights>>) {
+impl<D: Domain> Default for Shelf<D> {
+    fn default() -> Self {
+        Shelf(Arc::default())
+    }
+}
+
+impl<D: Domain> Clone for Shelf<D> {
+    fn clone(&self) -> Self {
+        Shelf(Arc::clone(&self.0))
+    }
+}
+
+impl<D: Domain> Shelf<D> {
+    fn put(&self, proposal: Number, scorer: Arc<dyn Scorer<D>>) {
         *self.0.lock() = Some((proposal, scorer));
     }
 
     /// The model of a proposal that was announced.
-    pub(super) fn get(&self, proposal: Number) -> Option<Arc<dyn Scorer<Flights>>> {
+    pub(super) fn get(&self, proposal: Number) -> Option<Arc<dyn Scorer<D>>> {
         let shelf = self.0.lock();
         shelf.as_ref().filter(|(number, _)| *number == proposal).map(|(_, scorer)| Arc::clone(scorer))
     }
@@ -71,7 +82,7 @@ const JOIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Desk {
     /// Starts the thread that checks. It ends with the desk.
-    pub(super) fn open(loader: &Arc<dyn Loader<Flights>>, shelf: &Shelf) -> io::Result<Self> {
+    pub(super) fn open<D: Domain>(loader: &Arc<dyn Loader<D>>, shelf: &Shelf<D>) -> io::Result<Self> {
         let (files, waker) = (Latest::default(), LateWaker::default());
         // Bounded by the files handed in.
         let (report, checked) = channel();
@@ -88,10 +99,10 @@ impl Drop for Desk {
     }
 }
 
-fn check_all(
+fn check_all<D: Domain>(
     files: &Latest<ModelFile>,
-    loader: &dyn Loader<Flights>,
-    shelf: &Shelf,
+    loader: &dyn Loader<D>,
+    shelf: &Shelf<D>,
     report: &Sender<(Number, Result<(), String>)>,
     wake: impl Fn(),
 ) {

@@ -39,9 +39,9 @@ mod used;
 
 use std::{cell::RefCell, io, rc::Rc, sync::Arc, time::Duration};
 
-use delaycast::{
+use engine::{
     answer::ModelVersion,
-    domain::Flights,
+    domain::Domain,
     model::{Loader, Scorer, Wishes},
     runtime::Stop,
 };
@@ -65,22 +65,27 @@ const PIECE_BYTES: usize = 64 << 10;
 const WINDOW: usize = 8;
 
 /// The model that a scorer starts with, and where others come from.
-#[derive(Clone)]
-pub struct Models {
-    first: Arc<dyn Scorer<Flights>>,
+pub struct Models<D: Domain> {
+    first: Arc<dyn Scorer<D>>,
     wishes: Wishes,
-    loader: Arc<dyn Loader<Flights>>,
+    loader: Arc<dyn Loader<D>>,
 }
 
-impl Models {
+impl<D: Domain> Clone for Models<D> {
+    fn clone(&self) -> Self {
+        Models { first: Arc::clone(&self.first), wishes: self.wishes.clone(), loader: Arc::clone(&self.loader) }
+    }
+}
+
+impl<D: Domain> Models<D> {
     /// Starts with `first`. What is put among `wishes` in process 0 is sent to all processes, and made a scorer by the
     /// `loader` of each.
-    pub fn new(first: Arc<dyn Scorer<Flights>>, wishes: &Wishes, loader: Arc<dyn Loader<Flights>>) -> Self {
+    pub fn new(first: Arc<dyn Scorer<D>>, wishes: &Wishes, loader: Arc<dyn Loader<D>>) -> Self {
         Models { first, wishes: wishes.clone(), loader }
     }
 
     /// One model, and no other ever.
-    pub fn fixed(first: Arc<dyn Scorer<Flights>>) -> Self {
+    pub fn fixed(first: Arc<dyn Scorer<D>>) -> Self {
         Models::new(first, &Wishes::default(), Arc::new(NoOther))
     }
 
@@ -92,8 +97,8 @@ impl Models {
 
 struct NoOther;
 
-impl Loader<Flights> for NoOther {
-    fn load(&self, _: &ModelVersion, _: &[u8]) -> Result<Arc<dyn Scorer<Flights>>, String> {
+impl<D: Domain> Loader<D> for NoOther {
+    fn load(&self, _: &ModelVersion, _: &[u8]) -> Result<Arc<dyn Scorer<D>>, String> {
         Err("this process takes no other model".to_owned())
     }
 }
@@ -128,13 +133,13 @@ impl Place {
 }
 
 /// Builds one worker's part; what it returns tells which model answers when.
-pub(super) fn build(
+pub(super) fn build<D: Domain>(
     worker: &mut Worker,
-    models: &Models,
-    plan: &Plan,
-    shared: &Shared,
+    models: &Models<D>,
+    plan: &Plan<D>,
+    shared: &Shared<D>,
     stop: &Stop,
-) -> io::Result<SharedSchedule> {
+) -> io::Result<SharedSchedule<D>> {
     let place = Place { index: worker.index(), peers: worker.peers(), workers: plan.workers };
     let schedule = Rc::new(RefCell::new(Schedule::new(Arc::clone(&models.first))));
     let proposer = Rc::new(RefCell::new(Proposer::new(place.processes(), models.version())));

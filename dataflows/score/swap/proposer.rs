@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc, sync::Arc};
 
-use delaycast::{
+use engine::{
     answer::ModelVersion,
     model::{Candidate, Role, Wish, Wishes},
 };

@@ -2,8 +2,8 @@
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::Arc};
 
-use delaycast::{
-    domain::Flights,
+use engine::{
+    domain::Domain,
     model::{Role, Scorer},
 };
 use timely::scheduling::Activator;
@@ -11,21 +11,26 @@ use timely::scheduling::Activator;
 use crate::score::Timestamp;
 
 /// Shared by the operators of one worker.
-pub(in crate::score) type SharedSchedule = Rc<RefCell<Schedule>>;
+pub(in crate::score) type SharedSchedule<D> = Rc<RefCell<Schedule<D>>>;
 
 /// The models that are used together.
-#[derive(Clone)]
-pub(in crate::score) struct Cast {
+pub(in crate::score) struct Cast<D: Domain> {
     /// It answers.
-    pub(in crate::score) current: Arc<dyn Scorer<Flights>>,
+    pub(in crate::score) current: Arc<dyn Scorer<D>>,
     /// It is tried out beside.
-    pub(in crate::score) shadow: Option<Arc<dyn Scorer<Flights>>>,
+    pub(in crate::score) shadow: Option<Arc<dyn Scorer<D>>>,
+}
+
+impl<D: Domain> Clone for Cast<D> {
+    fn clone(&self) -> Self {
+        Cast { current: Arc::clone(&self.current), shadow: self.shadow.clone() }
+    }
 }
 
 /// Which models are used from which timestamp on, up to which that is known.
-pub(in crate::score) struct Schedule {
+pub(in crate::score) struct Schedule<D: Domain> {
     /// In order; the first holds for whatever comes before the second.
-    changes: VecDeque<(Timestamp, Cast)>,
+    changes: VecDeque<(Timestamp, Cast<D>)>,
     /// All changes before this are known.
     known_until: Timestamp,
     /// Who is to be woken when more is known, if somebody waits for that.
@@ -33,9 +38,9 @@ pub(in crate::score) struct Schedule {
     waited_for: bool,
 }
 
-impl Schedule {
+impl<D: Domain> Schedule<D> {
     /// This model, until more is known.
-    pub(in crate::score) fn new(first: Arc<dyn Scorer<Flights>>) -> Self {
+    pub(in crate::score) fn new(first: Arc<dyn Scorer<D>>) -> Self {
         let first = (0, Cast { current: first, shadow: None });
         Schedule { changes: VecDeque::from([first]), known_until: 0, reader: None, waited_for: false }
     }
@@ -46,7 +51,7 @@ impl Schedule {
     }
 
     /// What is used at a timestamp; `None` if that is not known yet: then the reader is woken once it is.
-    pub(in crate::score) fn at(&mut self, at: Timestamp) -> Option<&Cast> {
+    pub(in crate::score) fn at(&mut self, at: Timestamp) -> Option<&Cast<D>> {
         if at >= self.known_until {
             self.waited_for = true;
             return None;
@@ -63,7 +68,7 @@ impl Schedule {
     }
 
     /// From a timestamp on another model is used for a role. Changes come in order.
-    pub(super) fn change(&mut self, from: Timestamp, role: Role, model: Option<Arc<dyn Scorer<Flights>>>) {
+    pub(super) fn change(&mut self, from: Timestamp, role: Role, model: Option<Arc<dyn Scorer<D>>>) {
         let Some((_, last)) = self.changes.back() else { return };
         let cast = match (role, model) {
             (Role::Current, Some(model)) => Cast { current: model, ..last.clone() },

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
-use delaycast::{model::Wishes, runtime::Stop};
+use engine::{model::Wishes, runtime::Stop};
 use serde::{Deserialize, Serialize};
 use timely::{
     container::CapacityContainerBuilder,

@@ -98,7 +98,7 @@ fn record(at: Timestamp) -> (Request, Record) {
 }
 
 /// Of processes with one worker each.
-fn plan(clock: ClusterClock, detector: Option<Arc<FailureDetector>>) -> Plan {
+fn plan(clock: ClusterClock, detector: Option<Arc<FailureDetector>>) -> Plan<Flights> {
     Plan {
         rebalance: false,
         drain: Config::DRAIN,
@@ -144,7 +144,7 @@ struct Trial {
 
 impl Trial {
     fn new() -> Self {
-        let (wishes, counters) = (Wishes::default(), Arc::default());
+        let (wishes, counters) = (Wishes::default(), Arc::new(Counters::of::<Flights>()));
         Trial { wishes, counters, stop: Stop::default(), answers: Arc::default() }
     }
 
@@ -255,9 +255,9 @@ fn turn(worker: &mut Worker) {
     }
 }
 
-fn shared() -> Shared {
+fn shared() -> Shared<Flights> {
     let ledger = Rc::new(RefCell::new(Ledger::new(Config::IN_FLIGHT)));
-    Shared { clock: ClusterClock::start(), ledger, counters: Arc::default(), sideline: None }
+    Shared { clock: ClusterClock::start(), ledger, counters: Arc::new(Counters::of::<Flights>()), sideline: None }
 }
 
 #[test]
@@ -422,7 +422,7 @@ fn rule_6_a_model_that_nobody_can_ask_for_is_dropped() {
     schedule.known_until(100);
     schedule.change(20, Role::Current, Some(plain("v2")));
     schedule.change(30, Role::Shadow, Some(plain("v3")));
-    let version = |schedule: &mut Schedule, at| schedule.at(at).unwrap().current.version().to_string();
+    let version = |schedule: &mut Schedule<Flights>, at| schedule.at(at).unwrap().current.version().to_string();
     assert_eq!((version(&mut schedule, 19), version(&mut schedule, 20)), ("v1".into(), "v2".into()));
     assert!(schedule.at(29).unwrap().shadow.is_none() && schedule.at(30).unwrap().shadow.is_some());
     schedule.forget_before(19);

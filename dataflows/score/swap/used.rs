@@ -1,6 +1,6 @@
 //! Which models are in use, for those who ask from outside.
 
-use delaycast::{answer::ModelVersion, model::Role, runtime::Mutex};
+use engine::{answer::ModelVersion, model::Role, runtime::Mutex};
 
 use crate::score::Timestamp;
 

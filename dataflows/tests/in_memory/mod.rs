@@ -115,7 +115,7 @@ pub fn oracle(message: &[u8]) -> Result<DelayClass, String> {
 pub struct Running {
     pub stop: Stop,
     #[allow(dead_code, reason = "for those that monitor")]
-    pub connections: Connections,
+    pub connections: Connections<Flights>,
     pub counters: Arc<Counters>,
     thread: thread::JoinHandle<Result<(), Error>>,
 }
@@ -135,9 +135,14 @@ impl Running {
         Self::start_models(config, log, store, Models::fixed(scorer))
     }
 
-    pub fn start_models(config: Config, log: &Arc<MemoryLog>, store: &Arc<MemoryStore>, models: Models) -> Self {
+    pub fn start_models(
+        config: Config,
+        log: &Arc<MemoryLog>,
+        store: &Arc<MemoryStore>,
+        models: Models<Flights>,
+    ) -> Self {
         let connections = Connections::new(Arc::clone(log) as _, Arc::clone(store) as _);
-        let (stop, counters) = (Stop::default(), Arc::new(Counters::default()));
+        let (stop, counters) = (Stop::default(), Arc::new(Counters::of::<Flights>()));
         let thread = {
             let (stop, connections, counters) = (stop.clone(), connections.clone(), Arc::clone(&counters));
             thread::spawn(move || run(&config, &connections, &models, &counters, &stop))

@@ -144,8 +144,8 @@ mod tests {
         // printf abc | sha256sum
         let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         let expected = [
-            ("reason", "Carrier: is missing"),
-            ("kind", "Carrier"),
+            ("reason", "Colour: is missing"),
+            ("kind", "Colour"),
             ("topic", "requests"),
             ("partition", "1"),
             ("offset", "7"),
