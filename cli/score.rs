@@ -52,8 +52,8 @@ fn run_alone(args: &Args) -> anyhow::Result<()> {
     let model = dir.load_usable()?;
     tracing::info!("scoring with model {} on {} workers", model.version, args.workers);
     let Some(system) = app.open(args.system.urls(), || Ok(Some(model)))? else { return Ok(()) };
-    let models = system.models(system.model.clone(), args.explain.explain, Some(&dir))?;
     let connections = system.connections();
+    let models = system.models(system.model.clone(), args.explain.explain, Some(&dir))?;
     let result = run_dataflow(&Config::new(args.workers.get()), &connections, &models, &app.counters, &app.stop);
     tracing::info!("stopped: {}", app.counters);
     Ok(result?)

@@ -99,8 +99,8 @@ fn score_here(
     system: &System<'_>,
     dir: &ModelDir,
 ) -> anyhow::Result<(JoinHandle<anyhow::Result<()>>, StatusSource)> {
-    let models = system.models(system.model.clone(), args.explain.explain, Some(dir))?;
     let connections = system.connections();
+    let models = system.models(system.model.clone(), args.explain.explain, Some(dir))?;
     let (stop, counters, config) = (app.stop.clone(), Arc::clone(&app.counters), Config::new(args.workers.get()));
     let status = {
         let (connections, counters) = (connections.clone(), Arc::clone(&counters));

@@ -138,6 +138,13 @@ fn three_processes_swap_at_one_timestamp_and_none_takes_what_one_refuses() {
         ask(6);
         processes.iter().all(|process| used(process).0.as_str() == "v3")
     });
+    // A batch that was open at that timestamp takes records still; afterwards a partition stays with the new one.
+    until("every partition is answered by the new one", || {
+        let all = ask(6);
+        until("the round is answered", || store.answers().len() == all);
+        let answers = store.answers();
+        (all - 6..all).all(|number| answers[&format!("request-{number}")].model.as_str() == "v3")
+    });
     let from: std::collections::BTreeSet<_> = processes.iter().map(|process| used(process).1).collect();
     assert_eq!(from.len(), 1, "one timestamp: {from:?}");
     let by_v3 = answered_by("v3");

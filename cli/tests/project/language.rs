@@ -121,15 +121,21 @@ fn documentation_begins_with_what_an_item_is_or_does() {
     let mut faults = Vec::new();
     for file in files(".", &[".rs"]) {
         let mut in_documentation = false;
-        faults.extend(faults_in(&file, |line| {
-            let line = line.trim_start();
+        let text = fs::read_to_string(&file).unwrap();
+        let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
+        let place = file.strip_prefix(project()).unwrap().display();
+        for (index, line) in lines.iter().enumerate() {
             let text = line.strip_prefix("/// ").or_else(|| line.strip_prefix("//! "));
             let is_first = text.is_some() && !in_documentation;
             in_documentation = line.starts_with("///") || line.starts_with("//!");
-            let word =
-                NO_FIRST_WORDS.into_iter().find(|word| is_first && text.is_some_and(|it| it.starts_with(word)))?;
-            Some(format!("begins with {word:?}"))
-        }));
+            // The documentation of an option is its help, for people at a terminal.
+            let item = lines.iter().skip(index).find(|line| !line.starts_with("///"));
+            let is_help = item.is_some_and(|item| item.starts_with("#[arg") || item.starts_with("#[command"));
+            let word = NO_FIRST_WORDS.into_iter().find(|word| is_first && text.is_some_and(|it| it.starts_with(word)));
+            if let Some(word) = word.filter(|_| !is_help) {
+                faults.push(format!("{place}:{}: begins with {word:?}", index + 1));
+            }
+        }
     }
     none_of(&faults);
 }

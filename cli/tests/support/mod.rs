@@ -187,10 +187,16 @@ pub fn models() -> &'static Path {
         let binary = fs::metadata(env!("CARGO_BIN_EXE_delaycast")).expect("the binary is there");
         let built =
             binary.modified().expect("it has a time").duration_since(UNIX_EPOCH).expect("after 1970").as_nanos();
-        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("models-{built}"));
+        let all = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let dir = all.join(format!("models-{built}"));
         if !dir.join("current").exists() {
-            let (status, _, stderr) = run(&["train", "--models", &dir.to_string_lossy()], b"");
+            // Other test programs may do the same at this moment: the first that is done gives the directory its name.
+            let trained = tempfile::tempdir_in(all).expect("a temporary directory").keep();
+            let (status, _, stderr) = run(&["train", "--models", &trained.to_string_lossy()], b"");
             assert!(status.success(), "{stderr}");
+            if fs::rename(&trained, &dir).is_err() {
+                fs::remove_dir_all(&trained).expect("it can be removed");
+            }
         }
         dir
     })
