@@ -3,34 +3,34 @@
 #
 #   deploy/gke/deploy.sh [OPTIONS] [COMMAND]
 #
-#   up            everything, in order (the default); what is there already stays
-#   step NAME     one step of it: deploy.sh --help lists them
-#   rollout       new images, settings or model to the scorers: deletes all their pods at once, waits until ready
-#   scale N       N scorers: writes config.env, applies, and rolls out
-#   train         trains and publishes a model now; `rollout` takes it into use
-#   url           where the page is
-#   teardown      deletes everything that `up` made, data included; asks for the project's name
+#   up            all steps in order (the default); existing resources stay
+#   step NAME     one of the steps: deploy.sh --help lists them
+#   rollout       restarts all scorers at once with new images, settings or model; waits until they are ready
+#   scale N       sets the number of scorers in config.env, applies it, and rolls it out
+#   train         trains and publishes a model now; `rollout` activates it
+#   url           prints the URL of the page
+#   teardown      deletes all resources of `up`, data included; asks for the project's name
 #
 #   --config FILE   instead of config.env beside this script; config.env.example explains each value
 #   --dry-run       print each command, run none
-#   --yes           teardown without being asked
+#   --yes           teardown without confirmation
 #
 # Example:
 #   cp deploy/gke/config.env.example deploy/gke/config.env   # and fill in PROJECT
 #   deploy/gke/deploy.sh --dry-run
 #   deploy/gke/deploy.sh
 #
-# It needs Linux or Cloud Shell, gcloud (logged in), kubectl with gke-gcloud-auth-plugin, and helm 3.8 or newer. Safe to run
-# twice, and to run again where it was cut off.
+# It needs Linux or Cloud Shell, gcloud (logged in), kubectl with gke-gcloud-auth-plugin, and helm 3.8 or newer. It is
+# idempotent: run it again after an interruption.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 . "$here/lib/run.sh"
 . "$here/lib/google.sh"
 . "$here/lib/cluster.sh"
-. "$here/lib/day2.sh"
+. "$here/lib/operate.sh"
 
-# In this order. Each is a function, and finds out by itself what is there already.
+# The steps in order. Each is an idempotent function.
 STEPS="apis network registry images cluster bucket identity address certificate kafka operators secrets manifests model rollout url"
 
 usage() {
@@ -70,13 +70,13 @@ read_config "$config"
 need_tools
 
 case "$command" in
-up) for step in $STEPS; do take "$step"; done ;;
+up) for step in $STEPS; do run_step "$step"; done ;;
 step)
     case " $STEPS " in
-    *" $2 "*) take "$2" ;;
+    *" $2 "*) run_step "$2" ;;
     *) fail "there is no step $2. Steps: $STEPS" ;;
     esac
     ;;
 scale) scale "$2" ;;
-*) take "$command" ;;
+*) run_step "$command" ;;
 esac

@@ -1,7 +1,8 @@
-"""Checks of everything below deploy/, and of the shell scripts. scripts/check-deploy runs it, with what it needs.
+"""Checks deploy/ and the shell scripts; scripts/check-deploy installs its requirements and runs it.
 
-It renders each overlay and holds every object to its schema and all objects to the rules of policy/, breaks each rule on purpose,
-runs deploy.sh against commands that only pretend, and lints Dockerfiles and scripts. It reaches no network and no cluster."""
+It renders each overlay, validates each object against its schema and all objects against the rules of policy/, checks that
+each rule can fail, runs deploy.sh against fake commands, and lints Dockerfiles and scripts. It uses no network and no
+cluster."""
 
 import copy
 import pathlib
@@ -19,8 +20,8 @@ import test_token  # noqa: E402
 from manifests import GKE, OVERLAYS, name, render  # noqa: E402
 
 
-class Tally:
-    """Counts checks, and says those that fail."""
+class Results:
+    """Counts checks, and prints those that fail."""
 
     def __init__(self):
         self.passed = self.failed = 0
@@ -36,55 +37,55 @@ class Tally:
             print(f"    {problem}")
 
 
-def overlay(tally, called, objects):
-    """Schemas and rules of what an overlay renders to."""
+def overlay(results, called, objects):
+    """Validates the objects of an overlay."""
     seen = set()
     for thing in objects:
         again = name(thing) in seen
         seen.add(name(thing))
-        tally(f"{called}: schema of {name(thing)}", ["is there twice"] if again else schemas.problems(thing))
+        results(f"{called}: schema of {name(thing)}", ["is there twice"] if again else schemas.problems(thing))
     for called_rule, rule in policy.RULES.items():
-        tally(f"{called}: {called_rule}", rule(objects))
+        results(f"{called}: {called_rule}", rule(objects))
 
 
-def broken(tally, called, objects):
-    """Each rule must find each of its mutations, and each schema a field that it does not know."""
+def broken(results, called, objects):
+    """Checks that each rule rejects each of its mutations, and each schema an unknown field."""
     for called_rule in policy.RULES:
         what = f"{called}: {called_rule} can fail"
         if called_rule not in mutations.BROKEN:
-            tally(what, ["nothing in mutations/ breaks it"])
+            results(what, ["nothing in mutations/ breaks it"])
         for mutation in mutations.BROKEN.get(called_rule, []):
             changed = copy.deepcopy(objects)
             if mutation(changed) is False:
                 continue
             found = list(policy.RULES[called_rule](changed))
-            tally(f"{what} ({mutation.__name__})", [] if found else ["it did not see it"])
+            results(f"{what} ({mutation.__name__})", [] if found else ["it did not see it"])
     for thing in objects:
         if "spec" in thing:
             changed = copy.deepcopy(thing)
             changed["spec"]["unknownField"] = True
             found = list(schemas.problems(changed))
-            tally(f"{called}: the schema of {name(thing)} can fail", [] if found else ["it took an unknown field"])
+            results(f"{called}: the schema of {name(thing)} can fail", [] if found else ["it took an unknown field"])
 
 
 def main():
-    tally = Tally()
+    results = Results()
     for unknown in sorted(set(mutations.BROKEN) - set(policy.RULES)):
-        tally(f"mutations of {unknown}", ["there is no such rule"])
+        results(f"mutations of {unknown}", ["there is no such rule"])
     for called in OVERLAYS:
         objects = render(GKE / "overlays" / called)
-        overlay(tally, called, objects)
-        broken(tally, called, objects)
-    # What deploy.sh builds from a configuration, with the values of a project of its own.
+        overlay(results, called, objects)
+        broken(results, called, objects)
+    # The objects that deploy.sh builds from the configuration of a project.
     for called, objects in test_deploy.sites():
-        overlay(tally, f"{called}, as deploy.sh builds it", objects)
+        overlay(results, f"{called}, as deploy.sh builds it", objects)
     for part in (test_deploy, test_token, test_compose, lint):
-        part.run(tally)
+        part.run(results)
     kinds = ", ".join(sorted(schemas.OURS))
     print(f"held to schemas of ours, written from documentation: {kinds}")
     print("not tried: a cluster, building the images; there is nothing here that could")
-    print(f"{tally.passed} passed, {tally.failed} failed")
-    return 1 if tally.failed or not tally.passed else 0
+    print(f"{results.passed} passed, {results.failed} failed")
+    return 1 if results.failed or not results.passed else 0
 
 
 if __name__ == "__main__":

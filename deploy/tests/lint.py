@@ -1,4 +1,4 @@
-"""Dockerfiles by hadolint, shell scripts by shellcheck, and the length of files."""
+"""Lints Dockerfiles by hadolint and shell scripts by shellcheck, and limits the length of files."""
 
 import pathlib
 import subprocess
@@ -32,7 +32,7 @@ def is_shell(path):
 
 
 def shellcheck(path):
-    # What a script sources is checked with it (-a), looked for beside it (-P).
+    # Sourced files are checked, too (-a), and searched beside the script (-P).
     return run_tool(TOOLS / "shellcheck", "--external-sources", "--check-sourced", "--source-path=SCRIPTDIR", path)
 
 
@@ -40,21 +40,21 @@ def hadolint(path):
     return run_tool(TOOLS / "hadolint", path)
 
 
-def run(tally):
+def run(results):
     files = tracked()
     scripts = [path for path in files if is_shell(path)]
     for path in scripts:
-        tally(f"shellcheck {path.relative_to(ROOT)}", shellcheck(path))
+        results(f"shellcheck {path.relative_to(ROOT)}", shellcheck(path))
     dockerfiles = [path for path in files if path.name.startswith("Dockerfile")]
     for path in dockerfiles:
-        tally(f"hadolint {path.relative_to(ROOT)}", hadolint(path))
-    tally("there are scripts and a Dockerfile to lint", [] if scripts and dockerfiles else ["none was found"])
+        results(f"hadolint {path.relative_to(ROOT)}", hadolint(path))
+    results("there are scripts and a Dockerfile to lint", [] if scripts and dockerfiles else ["none was found"])
     with tempfile.TemporaryDirectory() as folder:
         bad = pathlib.Path(folder) / "bad"
         bad.write_text('#!/bin/bash\nrm -rf $1/*\n')
-        tally("shellcheck can fail", [] if shellcheck(bad) else ["it saw nothing"])
+        results("shellcheck can fail", [] if shellcheck(bad) else ["it saw nothing"])
         bad.write_text("FROM debian\nRUN cd /tmp && sudo apt-get install gcc\n")
-        tally("hadolint can fail", [] if hadolint(bad) else ["it saw nothing"])
+        results("hadolint can fail", [] if hadolint(bad) else ["it saw nothing"])
     ours = [path for path in files if ROOT / "deploy" in path.parents and path.suffix in (".py", ".sh", ".yaml")]
     long = [str(path.relative_to(ROOT)) for path in ours if len(path.read_text().splitlines()) > LINES_MAX]
-    tally(f"no file below deploy/ has more than {LINES_MAX} lines", [f"too long: {each}" for each in long])
+    results(f"no file below deploy/ has more than {LINES_MAX} lines", [f"too long: {each}" for each in long])

@@ -1,4 +1,4 @@
-"""What kustomize renders, and ways to look at it."""
+"""Rendering by kustomize, and queries on the rendered objects."""
 
 import os
 import pathlib
@@ -16,7 +16,7 @@ LONG_RUNNING = ("Deployment", "StatefulSet")
 
 
 def render(folder):
-    """The objects of a kustomization."""
+    """Returns the objects of a kustomization."""
     command = shlex.split(os.environ.get("KUSTOMIZE", "kubectl kustomize"))
     done = subprocess.run([*command, str(folder)], capture_output=True, text=True, timeout=120, check=False)
     if done.returncode != 0:
@@ -40,7 +40,7 @@ def find(objects, kind, called):
 
 
 def template(thing):
-    """The pod template of a workload, or None."""
+    """Returns the pod template of a workload, or None."""
     if thing["kind"] in (*LONG_RUNNING, "Job"):
         return thing["spec"]["template"]
     if thing["kind"] == "CronJob":
@@ -49,17 +49,17 @@ def template(thing):
 
 
 def workloads(objects):
-    """Each workload with its pod template."""
+    """Returns each workload with its pod template."""
     return [(thing, template(thing)) for thing in objects if template(thing)]
 
 
 def containers(pod):
-    """All containers of a pod template, those that run before or beside the others too."""
+    """Returns all containers of a pod template, with init containers and sidecars."""
     return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
 
 
 def all_containers(objects):
-    """(workload, pod template, container) of everything that runs."""
+    """Returns (workload, pod template, container) of all containers."""
     return [(thing, pod, each) for thing, pod in workloads(objects) for each in containers(pod)]
 
 
@@ -68,7 +68,7 @@ def labels_of(pod):
 
 
 def selects(selector, labels):
-    """Whether a label selector matches labels. An empty one matches everything."""
+    """Returns whether a label selector matches labels. An empty one matches everything."""
     for key, value in (selector.get("matchLabels") or {}).items():
         if labels.get(key) != value:
             return False
@@ -85,7 +85,7 @@ def selects(selector, labels):
 
 
 def settings(objects):
-    """The values of the generated ConfigMap `settings`, whatever hash its name ends with."""
+    """Returns the values of the generated ConfigMap `settings`, with any hash in its name."""
     for thing in of_kind(objects, "ConfigMap"):
         if re.fullmatch(r"settings-[a-z0-9]{10}", thing["metadata"]["name"]):
             return thing["data"]
@@ -93,7 +93,7 @@ def settings(objects):
 
 
 def quantity(text):
-    """A Kubernetes quantity as a number: cores, or bytes."""
+    """Returns a Kubernetes quantity as a number: cores, or bytes."""
     units = {"m": 1e-3, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 1e3, "M": 1e6, "G": 1e9}
     number, unit = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", str(text)).groups()
     return float(number) * (units[unit] if unit else 1)

@@ -1,7 +1,7 @@
-"""Objects against schemas: built-in kinds against those of Kubernetes itself, custom kinds against ours.
+"""Validates objects against schemas: built-in kinds against those of Kubernetes, custom kinds against schemas/.
 
-Those in schemas/ are written from the documentation of each project, and hold the fields that these manifests use: an unknown
-field is refused, so a slip of the pen is found. That a field exists in the version that is installed, only a cluster can tell."""
+The schemas are written from the documentation of each project, with the fields that these manifests use. An unknown field is
+an error, so typing errors are found. Only a cluster can tell whether the installed version has a field."""
 
 import pathlib
 
@@ -11,12 +11,12 @@ import yaml
 
 from manifests import name
 
-# The oldest and the newest that these manifests are held to; GKE's regular channel lies between.
+# The oldest and the newest version of Kubernetes to validate for; GKE's regular channel is between them.
 KUBERNETES_VERSIONS = ("1.32", "1.35")
 
 
 def _closed(schema):
-    """Unknown fields are refused wherever a schema names fields and does not say otherwise."""
+    """Forbids unknown fields in each object whose schema names fields, unless the schema allows them."""
     if isinstance(schema, dict):
         if "properties" in schema:
             schema.setdefault("additionalProperties", False)
@@ -43,7 +43,7 @@ OURS = _load()
 
 
 def problems(thing):
-    """What is wrong with an object, as far as its schema can tell."""
+    """Yields the violations of an object's schema."""
     if thing["kind"] in OURS:
         for error in jsonschema.Draft202012Validator(OURS[thing["kind"]]).iter_errors(thing):
             yield f"{name(thing)}: {error.json_path}: {error.message}"

@@ -1,4 +1,4 @@
-"""compose.yaml and the Dockerfile: fixed tags, ports on this machine alone, and the system locked down as on Kubernetes."""
+"""Tests of compose.yaml and the Dockerfile: fixed tags, loopback ports, and containers restricted as on Kubernetes."""
 
 import copy
 import re
@@ -35,7 +35,7 @@ def problems(compose):
             yield f"{called}: not locked down"
         if service["build"]["target"] != TARGETS[called]:
             yield f"{called}: built as {service['build']['target']}"
-    # One version of each, here and on Kubernetes.
+    # The same versions here and on Kubernetes.
     mongo = services["mongo"]["image"]
     if mongo not in (GKE / "overlays/self-hosted/mongo.yaml").read_text():
         yield f"Kubernetes has another MongoDB than {mongo}"
@@ -45,8 +45,8 @@ def problems(compose):
 
 
 def dockerfile(text):
-    """What hadolint does not ask: one user, a number and that of the manifests; a base with a version; all targets; no scripts
-    that fetch something where a container starts."""
+    """Yields violations that hadolint does not find: a numeric user, as in the manifests; a base with a version; all
+    targets; no downloads at the start of a container."""
     last = text.rpartition("AS runtime")[2]
     users = re.findall(r"(?m)^USER (.*)$", text)
     user = re.search(r"runAsUser: (\d+)", (GKE / "base/score.yaml").read_text()).group(1)
@@ -66,9 +66,9 @@ def versions():
         yield f"settings.env has another version than Cargo.toml, which has {cargo}"
 
 
-def run(tally):
+def run(results):
     compose = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
-    tally("compose.yaml", problems(compose))
+    results("compose.yaml", problems(compose))
     for change in (
         lambda services: services["kafka"].update(image="apache/kafka:latest"),
         lambda services: services["web"].update(ports=["5001:5001"]),
@@ -79,10 +79,10 @@ def run(tally):
     ):
         changed = copy.deepcopy(compose)
         change(changed["services"])
-        tally("compose.yaml: a broken one is seen", [] if list(problems(changed)) else ["it was not seen"])
+        results("compose.yaml: a broken one is seen", [] if list(problems(changed)) else ["it was not seen"])
     text = (ROOT / "deploy/docker/Dockerfile").read_text()
-    tally("Dockerfile", dockerfile(text))
+    results("Dockerfile", dockerfile(text))
     for old, new in (("USER 65532:65532", "USER nobody"), ("12.11-slim", "stable-slim"), ("AS train", "AS trainer")):
         found = list(dockerfile(text.replace(old, new)))
-        tally(f"Dockerfile: {new} is seen", [] if found else ["it was not seen"])
-    tally("one version, in Cargo.toml and in settings.env", versions())
+        results(f"Dockerfile: {new} is seen", [] if found else ["it was not seen"])
+    results("one version, in Cargo.toml and in settings.env", versions())

@@ -1,4 +1,4 @@
-"""deploy.sh, run for real against commands that only pretend (fakes/): order, idempotence, refusals, and what it renders."""
+"""Tests of deploy.sh against fake commands (fakes/): order, idempotence, errors, and the rendered manifests."""
 
 import base64
 import os
@@ -16,7 +16,7 @@ from manifests import OVERLAYS, ROOT, render
 from policy.references import MADE_BY_DEPLOY
 
 ATLAS = "mongodb://u:hunter2@a.example.net,b.example.net/agile_data_science?tls=true&authSource=admin\n"
-# A first `up` does these in this order; each is found in a call after the one before it.
+# The steps of a first `up` in order: each is in a call after the previous one.
 ORDER = (
     "services enable", "networks create delaycast", "nats create", "repositories create", "builds submit",
     "clusters create-auto", "get-credentials", "buckets create", "buckets add-iam-policy-binding",
@@ -26,8 +26,8 @@ ORDER = (
 )
 
 
-class Place:
-    """A copy of what deploy.sh needs, a configuration, and fakes on the PATH."""
+class Sandbox:
+    """A copy of the files of deploy.sh, a configuration, and fakes on the PATH."""
 
     def __init__(self, overlay="self-hosted", **configuration):
         self.folder = tempfile.TemporaryDirectory(prefix="delaycast-deploy-")
@@ -51,7 +51,7 @@ class Place:
         self.config.write_text(example)
 
     def run(self, *words, says="", fails=""):
-        """Runs deploy.sh; what it said, and the calls that it made."""
+        """Runs deploy.sh; returns its result, and the calls that it made."""
         (self.root / "calls").write_text("")
         environment = {
             **os.environ,
@@ -71,24 +71,24 @@ class Place:
 
 
 def sites():
-    """(name, objects) of what `up` builds for each overlay."""
+    """Yields (name, objects) of what `up` builds for each overlay."""
     for overlay in OVERLAYS:
-        place = Place(overlay)
-        done, _ = place.run()
+        sandbox = Sandbox(overlay)
+        done, _ = sandbox.run()
         if done.returncode != 0:
             raise RuntimeError(f"deploy.sh fails:\n{done.stderr}")
-        yield overlay, render(place.root / "deploy/gke/site")
+        yield overlay, render(sandbox.root / "deploy/gke/site")
 
 
 def making(calls):
-    """The calls that make, change or delete something, other than by applying or granting what is there already."""
+    """Returns the calls that create, change or delete a resource, without idempotent ones."""
     verbs = r" (create|create-auto|delete|rm|submit|push|build) | delete pods"
     return [call for call in calls if re.search(verbs, call) and "delete job topics" not in call]
 
 
 def first_and_second_run(overlay):
-    place = Place(overlay)
-    done, calls = place.run()
+    sandbox = Sandbox(overlay)
+    done, calls = sandbox.run()
     if done.returncode != 0 or not re.fullmatch(r"https://\S+/\n", done.stdout):
         yield f"the first run ends with {done.returncode}, {done.stdout!r}: {done.stderr[-600:]}"
         return
@@ -100,7 +100,7 @@ def first_and_second_run(overlay):
             return
         position = following[0]
     text = "\n".join(calls)
-    secrets = {path.name.removeprefix("secret-"): yaml.safe_load(path.read_text()) for path in place.root.glob("secret-*")}
+    secrets = {path.name.removeprefix("secret-"): yaml.safe_load(path.read_text()) for path in sandbox.root.glob("secret-*")}
     wanted = {called for called in MADE_BY_DEPLOY if overlay == "self-hosted" or called == "delaycast-store"}
     if {called: set(data) for called, data in secrets.items()} != {called: MADE_BY_DEPLOY[called] for called in wanted}:
         yield f"secrets: {secrets.keys()}"
@@ -113,22 +113,22 @@ def first_and_second_run(overlay):
                 yield "the URL of the store can be read where it should not"
     if any("--context=gke_example-project_europe-west1_delaycast" not in call for call in calls if call.startswith("kubectl")):
         yield "kubectl is used without saying which cluster is meant"
-    done, calls = place.run()
+    done, calls = sandbox.run()
     if done.returncode != 0 or making(calls):
         yield f"the second run ends with {done.returncode} and makes {making(calls)}: {done.stderr[-300:]}"
-    again = {path.name.removeprefix("secret-"): yaml.safe_load(path.read_text()) for path in place.root.glob("secret-*")}
+    again = {path.name.removeprefix("secret-"): yaml.safe_load(path.read_text()) for path in sandbox.root.glob("secret-*")}
     if again != secrets:
         yield "the second run makes other passwords"
 
 
 def dry_run(overlay):
-    place = Place(overlay)
+    sandbox = Sandbox(overlay)
     for words in (["--dry-run"], ["--dry-run", "teardown"], ["--dry-run", "scale", "5"], ["--dry-run", "rollout"]):
-        before = place.config.read_text()
-        done, calls = place.run(*words)
+        before = sandbox.config.read_text()
+        done, calls = sandbox.run(*words)
         if done.returncode != 0 or calls:
             yield f"{words} ends with {done.returncode} and calls {calls}: {done.stderr[-300:]}"
-        if (place.root / "deploy/gke/site").exists() or place.config.read_text() != before:
+        if (sandbox.root / "deploy/gke/site").exists() or sandbox.config.read_text() != before:
             yield f"{words} writes files"
         if done.stderr.count("\n+ ") < 3:
             yield f"{words} prints too few commands: {done.stderr}"
@@ -136,66 +136,66 @@ def dry_run(overlay):
 
 def cut_off_and_run_again():
     for word in ("create-auto", "--kustomize=", "create job"):
-        place = Place()
-        done, _ = place.run(fails=word)
+        sandbox = Sandbox()
+        done, _ = sandbox.run(fails=word)
         if done.returncode == 0:
             yield f"a failure of `{word}` is not noticed"
-        done, _ = place.run()
+        done, _ = sandbox.run()
         if done.returncode != 0:
             yield f"cut off at `{word}`, it cannot be run again: {done.stderr[-300:]}"
 
 
 def images_built_here():
-    place = Place(BUILD="docker", TAG="1.2.3")
-    done, calls = place.run("step", "images")
+    sandbox = Sandbox(BUILD="docker", TAG="1.2.3")
+    done, calls = sandbox.run("step", "images")
     images = [f"europe-west1-docker.pkg.dev/example-project/delaycast/{each}:1.2.3" for each in ("score", "web", "train")]
     pushed = [call.split()[-1] for call in calls if call.startswith("docker push")]
     if done.returncode != 0 or pushed != images or len([call for call in calls if call.startswith("docker build")]) != 3:
         yield f"{done.returncode}, {pushed}: {done.stderr[-300:]}"
-    done, calls = place.run("step", "images")
+    done, calls = sandbox.run("step", "images")
     if done.returncode != 0 or making(calls):
         yield "images that are in the registry are built again"
 
 
 def rollout_and_scale():
-    place = Place()
-    place.run()
-    done, calls = place.run("rollout")
+    sandbox = Sandbox()
+    sandbox.run()
+    done, calls = sandbox.run("rollout")
     deleted = [call for call in calls if " delete " in call]
     if done.returncode != 0 or len(deleted) != 1 or "--selector=app.kubernetes.io/name=score" not in deleted[0]:
         yield f"a rollout deletes {deleted}"
     if not any("readyReplicas}=3" in call for call in calls[calls.index(deleted[0]):]):
         yield "a rollout does not wait"
-    done, calls = place.run("scale", "4")
+    done, calls = sandbox.run("scale", "4")
     text = "\n".join(calls)
     if done.returncode != 0 or not 0 <= text.find("--kustomize=") < text.find("delete pods") < text.find("readyReplicas}=4"):
         yield f"scale does not apply, delete and wait: {calls}"
-    score = next(each for each in render(place.root / "deploy/gke/site") if each["kind"] == "StatefulSet" and each["metadata"]["name"] == "score")
-    if score["spec"]["replicas"] != 4 or place.config.read_text().count("DELAYCAST_REPLICAS=") != 1:
+    score = next(each for each in render(sandbox.root / "deploy/gke/site") if each["kind"] == "StatefulSet" and each["metadata"]["name"] == "score")
+    if score["spec"]["replicas"] != 4 or sandbox.config.read_text().count("DELAYCAST_REPLICAS=") != 1:
         yield "scale does not reach the StatefulSet by the configuration"
     for word in ("0", "-1", "two", ""):
-        done, calls = place.run("scale", word)
+        done, calls = sandbox.run("scale", word)
         if done.returncode == 0 or calls:
             yield f"scale {word!r} is taken"
 
 
 def teardown():
     for overlay in OVERLAYS:
-        place = Place(overlay, DOMAIN="first.example.com")
-        place.run()
-        place.config.write_text(place.config.read_text().replace("first.example.com", "second.example.com"))
-        place.run()
-        before = place.made()
+        sandbox = Sandbox(overlay, DOMAIN="first.example.com")
+        sandbox.run()
+        sandbox.config.write_text(sandbox.config.read_text().replace("first.example.com", "second.example.com"))
+        sandbox.run()
+        before = sandbox.made()
         if len([each for each in before if " certificates " in f" {each} "]) != 2:
             yield f"two domains have not two certificates: {before}"
-        done, calls = place.run("teardown", says="example\n")
-        if done.returncode == 0 or place.made() != before or making(calls):
+        done, calls = sandbox.run("teardown", says="example\n")
+        if done.returncode == 0 or sandbox.made() != before or making(calls):
             yield "a wrong name is enough to delete"
-        done, _ = place.run("teardown", says="example-project\n")
-        left = [each for each in place.made() if not re.match(r"secret|revision|[0-9a-f]{10}$|a model|images|failed", each)]
+        done, _ = sandbox.run("teardown", says="example-project\n")
+        left = [each for each in sandbox.made() if not re.match(r"secret|revision|[0-9a-f]{10}$|a model|images|failed", each)]
         if done.returncode != 0 or left:
             yield f"{overlay}: {done.returncode}, what stays: {left}: {done.stderr[-300:]}"
-        done, calls = place.run("--yes", "teardown")
+        done, calls = sandbox.run("--yes", "teardown")
         if done.returncode != 0 or making(calls):
             yield f"a second teardown ends with {done.returncode}, and deletes {making(calls)}"
 
@@ -213,24 +213,24 @@ def refusals():
         ({}, ["step", "nothing"]),
         ({"OVERLAY": "managed", "MONGODB_URL_FILE": ""}, ["step", "secrets"]),
     ):
-        done, calls = Place(**{"overlay": configuration.pop("OVERLAY", "self-hosted"), **configuration}).run(*words)
+        done, calls = Sandbox(**{"overlay": configuration.pop("OVERLAY", "self-hosted"), **configuration}).run(*words)
         if done.returncode == 0 or "error:" not in done.stderr or making(calls):
             yield f"{configuration} {words} is taken: {done.stderr}"
-    place = Place("managed")
+    sandbox = Sandbox("managed")
     for url in ("mongodb+srv://u:p@cluster.example.net/db", "mongodb://u:p@a.example.net/", "https://example.net/db"):
-        (place.root / "url").write_text(url)
-        done, _ = place.run("step", "secrets")
+        (sandbox.root / "url").write_text(url)
+        done, _ = sandbox.run("step", "secrets")
         if done.returncode == 0 or url in done.stderr:
             yield f"the URL {url} is taken, or shown"
-    place = Place(TAG=f"$(touch {ROOT}/target/executed)`touch {ROOT}/target/executed`")
-    place.run("step", "manifests")
+    sandbox = Sandbox(TAG=f"$(touch {ROOT}/target/executed)`touch {ROOT}/target/executed`")
+    sandbox.run("step", "manifests")
     if (ROOT / "target/executed").exists():
         yield "the configuration is executed"
 
 
-def run(tally):
+def run(results):
     for overlay in OVERLAYS:
-        tally(f"deploy.sh: {overlay}, first and second run", first_and_second_run(overlay))
-        tally(f"deploy.sh: {overlay}, dry run", dry_run(overlay))
+        results(f"deploy.sh: {overlay}, first and second run", first_and_second_run(overlay))
+        results(f"deploy.sh: {overlay}, dry run", dry_run(overlay))
     for case in (cut_off_and_run_again, images_built_here, rollout_and_scale, teardown, refusals):
-        tally(f"deploy.sh: {case.__name__}", case())
+        results(f"deploy.sh: {case.__name__}", case())

@@ -1,4 +1,4 @@
-"""token_server.py of the managed overlay, against a metadata server that this test plays on the loopback address."""
+"""Tests of token_server.py of the managed overlay, against a fake metadata server on loopback."""
 
 import base64
 import http.server
@@ -46,7 +46,7 @@ def free_port():
 
 
 def ask(port):
-    # As librdkafka asks: a form, posted.
+    # The request of librdkafka: a posted form.
     request = urllib.request.Request(f"http://127.0.0.1:{port}/", data=b"grant_type=client_credentials")
     with urllib.request.urlopen(request, timeout=10) as answer:
         return json.loads(answer.read())
@@ -104,5 +104,5 @@ def problems():
         metadata.shutdown()
 
 
-def run(tally):
-    tally("token_server.py: wraps the token of the metadata server, and says so when there is none", problems())
+def run(results):
+    results("token_server.py: wraps the token of the metadata server, and says so when there is none", problems())

@@ -1,11 +1,11 @@
 # The steps in the cluster. Sourced by deploy.sh.
-# shellcheck shell=bash disable=SC2154 # here, and what read_config sets: deploy.sh
+# shellcheck shell=bash disable=SC2154 # set by deploy.sh: here, and the values of read_config
 
 CERT_MANAGER_VERSION=v1.18.2
-# The last line but patches of 0.45 that runs Kafka 3.9 (overlays/self-hosted/kafka.yaml says why that).
+# The last minor version that runs Kafka 3.9, patches of 0.45 aside (overlays/self-hosted/kafka.yaml has the reason).
 STRIMZI_VERSION=0.47.0
 
-# The name of the cluster is in each command: whatever kubectl's current context is, it is not meant.
+# Each command names its context: kubectl's current context may be another cluster.
 in_cluster() {
     kubectl --context="$CONTEXT" --namespace=delaycast "$@"
 }
@@ -22,13 +22,13 @@ step_cluster() {
 }
 
 step_operators() {
-    # Autopilot does not let others into kube-system, where cert-manager would elect its leader.
+    # Autopilot forbids access to kube-system, where cert-manager elects its leader by default.
     run helm --kube-context="$CONTEXT" upgrade --install cert-manager oci://quay.io/jetstack/charts/cert-manager \
         --version="$CERT_MANAGER_VERSION" --namespace=cert-manager --create-namespace --wait --timeout=10m \
         --set=crds.enabled=true --set=global.leaderElection.namespace=cert-manager
     run_in_cluster apply --server-side --filename="$here/base/namespace.yaml"
     [ "$OVERLAY" = self-hosted ] || return 0
-    # `restricted`: its pods then are what the namespace demands.
+    # `restricted`: the namespace enforces this Pod Security Standard.
     run helm --kube-context="$CONTEXT" upgrade --install strimzi oci://quay.io/strimzi-helm/strimzi-kafka-operator \
         --version="$STRIMZI_VERSION" --namespace=strimzi --create-namespace --wait --timeout=10m \
         --set="watchNamespaces={delaycast}" \
@@ -39,7 +39,8 @@ random_password() {
     head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'
 }
 
-# secret NAME KEY VALUE…: makes or replaces one. Values go through standard input, never on a command line, never on a screen.
+# secret NAME KEY VALUE…: creates or replaces a Secret. Values go through standard input, never on a command line or a
+# screen.
 secret() {
     local name=$1 keys= lines=
     shift
@@ -53,17 +54,17 @@ secret() {
         in_cluster apply --server-side --filename=-
 }
 
-secret_is_there() {
+secret_exists() {
     [ -z "$dry" ] && in_cluster get secret "$1" >/dev/null 2>&1
 }
 
 step_secrets() {
     if [ "$OVERLAY" = managed ]; then
-        secrets_of_atlas
+        atlas_secret
         return
     fi
     local password database=agile_data_science
-    if secret_is_there delaycast-mongo; then
+    if secret_exists delaycast-mongo; then
         say "  there: Secret delaycast-mongo, and it stays: MongoDB took it with its first start"
         password=$(in_cluster get secret delaycast-mongo --output="jsonpath={.data.password}" | base64 -d)
     else
@@ -73,13 +74,13 @@ step_secrets() {
     secret delaycast-store url "mongodb://delaycast:$password@mongo:27017/$database"
 }
 
-secrets_of_atlas() {
+atlas_secret() {
     if [ -z "${MONGODB_URL_FILE:-}" ]; then
         [ -z "$dry" ] || {
             secret delaycast-store url ""
             return
         }
-        secret_is_there delaycast-store || fail "MONGODB_URL_FILE is empty, and there is no Secret delaycast-store yet.
+        secret_exists delaycast-store || fail "MONGODB_URL_FILE is empty, and there is no Secret delaycast-store yet.
 Make a database in Atlas, let in $(google compute addresses describe delaycast-nat --region="$REGION" --format="value(address)"),
 and put its URL into a file that only you can read."
         say "  there: Secret delaycast-store"
@@ -95,8 +96,9 @@ and put its URL into a file that only you can read."
     secret delaycast-store url "$url"
 }
 
-# What kustomize builds: the overlay, with what is known only here on top. Written anew each time, and ignored by git.
-write_site() {
+# Writes the kustomization of this deployment: the overlay with the values of this project. Rewritten each time, ignored
+# by git.
+write_kustomization() {
     local domain certificate image
     domain_and_certificate
     say "+ write $here/site"
@@ -127,15 +129,15 @@ write_site() {
 }
 
 step_manifests() {
-    write_site
-    # A Job cannot be changed, and making the topics again does no harm.
+    write_kustomization
+    # A Job is immutable; creating the topics is idempotent.
     run_in_cluster delete job topics --ignore-not-found
     run_in_cluster apply --server-side --kustomize="$here/site"
     [ "$OVERLAY" = managed ] || run_in_cluster wait --for=condition=Ready --timeout=20m kafka/delaycast
     run_in_cluster wait --for=condition=Complete --timeout=30m job/topics
 }
 
-# The first model, by the CronJob's own recipe: seconds of training, so that nobody waits for Monday.
+# Trains the first model as the CronJob does.
 step_model() {
     if [ -z "$dry" ] && google storage ls "gs://$BUCKET/current" >/dev/null 2>&1; then
         say "  there: gs://$BUCKET/current"

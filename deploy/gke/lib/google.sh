@@ -1,5 +1,5 @@
-# The steps outside the cluster: what Google Cloud has to have. Sourced by deploy.sh.
-# shellcheck shell=bash disable=SC2154 # root, and what read_config sets: deploy.sh
+# The steps outside the cluster: resources of Google Cloud. Sourced by deploy.sh.
+# shellcheck shell=bash disable=SC2154 # set by deploy.sh: root, and the values of read_config
 
 google() {
     gcloud --project="$PROJECT" --quiet "$@"
@@ -9,7 +9,8 @@ run_google() {
     run gcloud --project="$PROJECT" --quiet "$@"
 }
 
-# ensure_google COLLECTION NAME OPTIONS… -- MORE…: makes a thing that `describe` does not find. MORE are for `create` alone.
+# ensure_google COLLECTION @NAME OPTIONS… -- MORE…: creates a resource that `describe` does not find. MORE are options
+# of `create` only.
 ensure_google() {
     local both=()
     while [ "$1" != -- ]; do
@@ -17,26 +18,26 @@ ensure_google() {
         shift
     done
     shift
-    # The words before the name are the collection; the name is the first word after it, marked with @.
-    local look=() make=() word named=
+    # The words before @NAME are the collection.
+    local describe=() create=() word named=
     for word in "${both[@]}"; do
         case "$word" in
         @*)
-            look+=(describe "${word#@}")
-            make+=(create "${word#@}")
+            describe+=(describe "${word#@}")
+            create+=(create "${word#@}")
             named=1
             ;;
         *)
-            look+=("$word")
-            make+=("$word")
+            describe+=("$word")
+            create+=("$word")
             ;;
         esac
     done
     [ -n "$named" ] || fail "ensure_google wants an @NAME: ${both[*]}"
-    ensure gcloud --project="$PROJECT" --quiet "${look[@]}" -- gcloud --project="$PROJECT" --quiet "${make[@]}" "$@"
+    ensure gcloud --project="$PROJECT" --quiet "${describe[@]}" -- gcloud --project="$PROJECT" --quiet "${create[@]}" "$@"
 }
 
-# An account of Google's: it is described by its address, and made by its name.
+# Ensures a service account: `describe` takes its address, `create` its name.
 ensure_account() {
     ensure gcloud --project="$PROJECT" --quiet iam service-accounts describe "$1" -- \
         gcloud --project="$PROJECT" --quiet iam service-accounts create "${1%%@*}"
@@ -50,8 +51,8 @@ step_apis() {
     run_google services enable "${names[@]}"
 }
 
-# A network of its own, so that neither the default one nor its firewall rules matter; nodes have no public addresses, and go
-# out through one that stays the same, which Atlas can be told to let in.
+# A separate network, independent of the default one and its firewall rules. Nodes have no public addresses; their
+# egress address is static, so that Atlas can allow it.
 step_network() {
     ensure_google compute networks @delaycast -- --subnet-mode=auto
     ensure_google compute addresses @delaycast-nat --region="$REGION" --
@@ -64,13 +65,13 @@ step_registry() {
     ensure_google artifacts repositories @delaycast --location="$REGION" -- --repository-format=docker
 }
 
-image_is_there() {
+image_exists() {
     google artifacts docker images describe "$IMAGES/$1:$TAG"
 }
 
 step_images() {
-    if [ -z "$dry" ] && image_is_there score >/dev/null 2>&1 && image_is_there web >/dev/null 2>&1 &&
-        image_is_there train >/dev/null 2>&1; then
+    if [ -z "$dry" ] && image_exists score >/dev/null 2>&1 && image_exists web >/dev/null 2>&1 &&
+        image_exists train >/dev/null 2>&1; then
         say "  there: $IMAGES/{score,web,train}:$TAG"
         return
     fi
@@ -84,11 +85,11 @@ step_images() {
         done
         return
     fi
-    # An account that may build and push, and nothing else.
+    # A service account that may only build and push.
     local builder=delaycast-build@$PROJECT.iam.gserviceaccount.com role
     ensure_account "$builder"
     for role in roles/artifactregistry.writer roles/logging.logWriter roles/storage.objectViewer; do
-        run_soon gcloud --project="$PROJECT" --quiet projects add-iam-policy-binding "$PROJECT" \
+        run_retrying gcloud --project="$PROJECT" --quiet projects add-iam-policy-binding "$PROJECT" \
             --member="serviceAccount:$builder" --role="$role" --condition=None --format=none
     done
     run_google builds submit "$root" --config="$root/deploy/docker/cloudbuild.yaml" \
@@ -98,38 +99,38 @@ step_images() {
 }
 
 step_bucket() {
-    # Folders of a bucket with a hierarchical namespace are renamed as a whole, which is how a model is published.
+    # A hierarchical namespace renames folders atomically, which publishes a model.
     ensure gcloud --project="$PROJECT" --quiet storage buckets describe "gs://$BUCKET" -- \
         gcloud --project="$PROJECT" --quiet storage buckets create "gs://$BUCKET" --location="$REGION" \
         --uniform-bucket-level-access --public-access-prevention --enable-hierarchical-namespace
 }
 
-# A Kubernetes account as a principal of IAM, by Workload Identity Federation.
+# Prints the IAM principal of a Kubernetes account (Workload Identity Federation).
 principal() {
     echo "principal://iam.googleapis.com/projects/$number/locations/global/workloadIdentityPools/$PROJECT.svc.id.goog/subject/ns/delaycast/sa/$1"
 }
 
 step_identity() {
     local number account
-    number=$(asked PROJECT_NUMBER gcloud --project="$PROJECT" --quiet projects describe "$PROJECT" --format="value(projectNumber)")
-    models_to "$(principal train)" roles/storage.objectUser
+    number=$(query PROJECT_NUMBER gcloud --project="$PROJECT" --quiet projects describe "$PROJECT" --format="value(projectNumber)")
+    grant_bucket "$(principal train)" roles/storage.objectUser
     if [ "$OVERLAY" = self-hosted ]; then
-        for account in score web; do models_to "$(principal "$account")" roles/storage.objectViewer; done
+        for account in score web; do grant_bucket "$(principal "$account")" roles/storage.objectViewer; done
         return
     fi
-    # Managed Kafka knows its clients by the address of a Google account, so here the pods act as one, with the bucket too.
+    # Managed Kafka identifies clients by a service account's address: here the pods act as one, for the bucket, too.
     ensure_account "$KAFKA_ACCOUNT"
-    run_soon gcloud --project="$PROJECT" --quiet projects add-iam-policy-binding "$PROJECT" \
+    run_retrying gcloud --project="$PROJECT" --quiet projects add-iam-policy-binding "$PROJECT" \
         --member="serviceAccount:$KAFKA_ACCOUNT" --role=roles/managedkafka.client --condition=None --format=none
-    models_to "serviceAccount:$KAFKA_ACCOUNT" roles/storage.objectViewer
+    grant_bucket "serviceAccount:$KAFKA_ACCOUNT" roles/storage.objectViewer
     for account in score web topics; do
-        run_soon gcloud --project="$PROJECT" --quiet iam service-accounts add-iam-policy-binding "$KAFKA_ACCOUNT" \
+        run_retrying gcloud --project="$PROJECT" --quiet iam service-accounts add-iam-policy-binding "$KAFKA_ACCOUNT" \
             --member="serviceAccount:$PROJECT.svc.id.goog[delaycast/$account]" --role=roles/iam.workloadIdentityUser --format=none
     done
 }
 
-models_to() {
-    run_soon gcloud --project="$PROJECT" --quiet storage buckets add-iam-policy-binding "gs://$BUCKET" \
+grant_bucket() {
+    run_retrying gcloud --project="$PROJECT" --quiet storage buckets add-iam-policy-binding "gs://$BUCKET" \
         --member="$1" --role="$2" --format=none
 }
 
@@ -138,10 +139,10 @@ step_address() {
 }
 
 address() {
-    asked 192.0.2.1 gcloud --project="$PROJECT" --quiet compute addresses describe delaycast --global --format="value(address)"
+    query 192.0.2.1 gcloud --project="$PROJECT" --quiet compute addresses describe delaycast --global --format="value(address)"
 }
 
-# Sets `domain`, and `certificate`, the name of its certificate: one cannot be given another domain.
+# Sets `domain`, and `certificate`, the name of its certificate: each domain needs a new one.
 domain_and_certificate() {
     domain=$DOMAIN
     if [ -z "$domain" ]; then

@@ -1,5 +1,5 @@
-# How deploy.sh runs commands, and reads its configuration. Sourced by it.
-# shellcheck shell=bash disable=SC2154 # here, root, dry: deploy.sh
+# Running commands and reading the configuration. Sourced by deploy.sh.
+# shellcheck shell=bash disable=SC2154 # set by deploy.sh: here, root, dry
 
 fail() {
     echo "error: $*" >&2
@@ -10,8 +10,8 @@ say() {
     echo "$*" >&2
 }
 
-# A command as somebody could type it.
-shown() {
+# Prints a command, quoted for a shell.
+quoted() {
     local word line=
     for word in "$@"; do
         case "$word" in
@@ -22,82 +22,82 @@ shown() {
     echo "${line# }"
 }
 
-# run COMMAND…: prints it, and runs it unless this is a dry run.
+# run COMMAND…: prints a command, and runs it unless this is a dry run.
 run() {
-    say "+ $(shown "$@")"
+    say "+ $(quoted "$@")"
     [ -n "$dry" ] || "$@"
 }
 
-# The same for what may fail for some seconds because Google has not heard yet of an account that was just made.
-run_soon() {
+# run_retrying COMMAND…: the same with retries, because a new account takes some seconds to be visible to IAM.
+run_retrying() {
     local try
     for try in 1 2 3 4 5 6; do
         if run "$@"; then return; fi
         say "again in 10 s ($try of 6)"
         sleep 10
     done
-    fail "it does not succeed: $(shown "$@")"
+    fail "it does not succeed: $(quoted "$@")"
 }
 
-# ensure LOOK… -- MAKE…: makes what a look does not find.
+# ensure DESCRIBE… -- CREATE…: creates a resource that does not exist.
 ensure() {
-    local look=()
+    local describe=()
     while [ "$1" != -- ]; do
-        look+=("$1")
+        describe+=("$1")
         shift
     done
     shift
     if [ -n "$dry" ]; then
-        say "+ $(shown "${look[@]}") ||"
-        say "    $(shown "$@")"
-    elif "${look[@]}" >/dev/null 2>&1; then
-        say "  there: $(shown "${look[@]}")"
+        say "+ $(quoted "${describe[@]}") ||"
+        say "    $(quoted "$@")"
+    elif "${describe[@]}" >/dev/null 2>&1; then
+        say "  there: $(quoted "${describe[@]}")"
     else
         run "$@"
     fi
 }
 
-# unmake LOOK… -- DELETE…: deletes what a look finds.
-unmake() {
-    local look=()
+# ensure_deleted DESCRIBE… -- DELETE…: deletes a resource that exists.
+ensure_deleted() {
+    local describe=()
     while [ "$1" != -- ]; do
-        look+=("$1")
+        describe+=("$1")
         shift
     done
     shift
     if [ -n "$dry" ]; then
-        say "+ $(shown "${look[@]}") &&"
-        say "    $(shown "$@")"
-    elif "${look[@]}" >/dev/null 2>&1; then
+        say "+ $(quoted "${describe[@]}") &&"
+        say "    $(quoted "$@")"
+    elif "${describe[@]}" >/dev/null 2>&1; then
         run "$@"
     else
-        say "  not there: $(shown "${look[@]}")"
+        say "  not there: $(quoted "${describe[@]}")"
     fi
 }
 
-# asked DEFAULT COMMAND…: what a command prints; in a dry run it is printed itself, and the default stands for its answer.
-asked() {
+# query DEFAULT COMMAND…: prints the output of a command; in a dry run logs the command and prints the default.
+query() {
     local default=$1
     shift
     if [ -n "$dry" ]; then
-        say "+ $(shown "$@")"
+        say "+ $(quoted "$@")"
         echo "$default"
     else
         "$@"
     fi
 }
 
-take() {
+run_step() {
     say "== $1"
     "step_$1"
 }
 
-# The value of a name in a file of NAME=value lines; the last one counts, as it does for kustomize.
+# Prints the value of a name in a file of NAME=value lines; the last one counts, as in kustomize.
 value_in() {
     sed -n "s/^$1=//p" "$2" | tail -n 1
 }
 
-# A value of the settings: config.env goes before the overlay, the overlay before the base.
+# Prints a value of the settings: config.env overrides the overlay, the overlay overrides the base.
 setting() {
     local file found
     for file in "$config" "$here/overlays/$OVERLAY/settings.env" "$here/base/settings.env"; do
@@ -140,7 +140,7 @@ read_config() {
     version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml")
     commit=$(git -C "$root" rev-parse --short=12 HEAD 2>/dev/null || true)
     REVISION=${commit:-unknown}
-    # What is not committed yet has a tag of its own.
+    # Uncommitted changes get their own tag.
     if [ -n "$commit" ] && [ -n "$(git -C "$root" status --porcelain)" ]; then
         commit+=-$({ git -C "$root" diff HEAD && git -C "$root" status --porcelain; } | sha256sum | cut -c1-8)
     fi

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""A fake gcloud, kubectl, helm and docker, for test_deploy.py: it makes nothing, and remembers what it was asked to make.
+"""A fake gcloud, kubectl, helm and docker for test_deploy.py: it records its calls and creates nothing.
 
-It is called by the name of the command that it stands for. FAKE_STATE is a folder: `calls` has a line for each call, `made/` a
-file for each thing that would be there now. FAKE_FAILS, if set, is a word; a call with it fails, once. It is started some
-hundred times, so it imports little."""
+It runs under the name of the command that it replaces. FAKE_STATE is a directory: `calls` has a line for each call, `made/`
+a file for each resource that would exist. FAKE_FAILS, if set, is a word; one call with it fails. It starts some hundred
+times, so it imports little."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ import sys
 
 STATE = pathlib.Path(os.environ["FAKE_STATE"])
 MADE = STATE / "made"
-# Words of gcloud that come before the name of a thing.
+# Words of gcloud before the name of a resource.
 VERBS = ("describe", "create", "create-auto", "delete", "list")
 
 

@@ -1,6 +1,6 @@
-"""A check that cannot fail is no check: each rule is shown manifests that break it, and must say so.
+"""Mutations of the manifests, each of which one rule must reject: they prove that every rule can fail.
 
-A mutation is a function that changes rendered objects in place. Where it gives back False, the overlay has nothing to break."""
+A mutation is a function that changes rendered objects in place. It returns False if the overlay has nothing to break."""
 
 from manifests import find, template
 

@@ -1,4 +1,4 @@
-"""What breaks the rules of policy/network.py."""
+"""Mutations that break the rules of policy/network.py."""
 
 from manifests import find, of_kind, template
 

@@ -1,4 +1,4 @@
-"""What breaks the rules of policy/pods.py."""
+"""Mutations that break the rules of policy/pods.py."""
 
 from manifests import containers, find, template
 

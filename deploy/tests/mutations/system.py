@@ -1,4 +1,4 @@
-"""What breaks the rules of policy/system.py."""
+"""Mutations that break the rules of policy/system.py."""
 
 from manifests import find, settings, template
 

@@ -1,11 +1,11 @@
-"""The rules that a rendered overlay must keep. Each is a function that yields what is wrong, in words; importing this package
-gives all of them, by name, in RULES. mutations/ breaks each of them on purpose."""
+"""The rules of a rendered overlay. Each is a function that yields violations in words; RULES has all of them by name.
+mutations/ breaks each of them."""
 
 RULES = {}
 
 
 def rule(function):
-    """Takes a function into RULES, under its name."""
+    """Registers a function in RULES, under its name."""
     RULES[function.__name__] = function
     return function
 

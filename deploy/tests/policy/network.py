@@ -1,5 +1,5 @@
-"""Rules on who reaches whom, found by applying the NetworkPolicies as Kubernetes does: what no policy selects is open, what one
-selects is closed but for what some policy lets through; a connection needs leave at both ends."""
+"""Rules on the connections between pods, by the semantics of NetworkPolicies: a pod that no policy selects is open; one
+that is selected accepts only what some policy allows; both ends must allow a connection."""
 
 import ipaddress
 
@@ -9,7 +9,7 @@ from . import rule
 
 
 class End:
-    """One end of a connection: a pod, with labels and the namespace it is in, or (without labels) an address outside."""
+    """One end of a connection: a pod with labels and a namespace, or (without labels) an external address."""
 
     def __init__(self, called, labels=None, namespace=NAMESPACE, address="10.96.0.9"):
         self.called, self.labels, self.namespace, self.address = called, labels, namespace, address
@@ -25,7 +25,7 @@ DNS = End("DNS", {"k8s-app": "kube-dns"}, "kube-system")
 
 
 def policies_of(objects):
-    """The NetworkPolicies, and the one that Strimzi makes for its brokers from the listener's peers."""
+    """Returns the NetworkPolicies, with the one that Strimzi creates for its brokers from the listener's peers."""
     found = of_kind(objects, "NetworkPolicy")
     for kafka in of_kind(objects, "Kafka"):
         ingress = []
@@ -64,7 +64,7 @@ def is_port(ways, port):
 
 
 def lets(policies, end, other, port, direction):
-    """Whether the policies on `end` let a connection with `other` through, in one direction."""
+    """Returns whether the policies on `end` allow a connection with `other`, in one direction."""
     peers = "from" if direction == "Ingress" else "to"
     if end.labels is None or end.namespace != NAMESPACE:
         return True
@@ -85,13 +85,13 @@ def reaches(objects, source, target, port):
 
 
 def pods(objects):
-    """All pods, by the name of their application."""
+    """Returns all pods by the name of their application."""
     return {labels_of(pod)["app.kubernetes.io/name"]: End(thing["metadata"]["name"], labels_of(pod))
             for thing, pod in workloads(objects)}
 
 
 def only(objects, allowed, target, port):
-    """What is wrong if exactly the `allowed` may reach a port. The target itself must keep the others out, whatever theirs says."""
+    """Yields violations of: exactly the `allowed` reach a port. The target's own policy must deny the others."""
     others = [INTERNET, INTRUDER, STRANGER, LOAD_BALANCER, COLLECTOR, *pods(objects).values()]
     policies = policies_of(objects)
     for source in others:
@@ -104,7 +104,7 @@ def only(objects, allowed, target, port):
 
 @rule
 def everything_is_denied_first(objects):
-    """One policy selects all pods, in both directions, and lets nothing through."""
+    """One policy selects all pods, in both directions, and allows nothing."""
     wanted = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     if not any(each["spec"] == wanted for each in of_kind(objects, "NetworkPolicy")):
         yield "there is no policy that denies everything"
@@ -152,7 +152,7 @@ def only_web_and_score_reach_the_store(objects):
 
 @rule
 def pods_reach_what_they_need_and_no_more(objects):
-    """Names, for all. Google's APIs and their tokens, for those who mount models or want a token for Kafka. Nothing else."""
+    """DNS for all. Google's APIs and tokens for pods that mount models or need a token for Kafka. Nothing else."""
     metadata, apis = End("metadata", address="169.254.169.254"), End("APIs", address="142.250.1.1")
     inside = End("some other server of the company", address="10.0.0.5")
     for thing, pod in workloads(objects):

@@ -1,4 +1,4 @@
-"""Rules on what runs in a pod."""
+"""Rules on the containers of a pod."""
 
 import re
 
@@ -13,7 +13,7 @@ def sidecar(container):
 
 @rule
 def images_have_fixed_tags(objects):
-    """No `latest`, no tag that moves, and ours are of the version that the settings say."""
+    """No `latest`, no moving tag, and the images of delaycast have the version of the settings."""
     version = settings(objects).get("DELAYCAST_VERSION")
     for thing, _, container in all_containers(objects):
         image = container["image"]
@@ -26,7 +26,7 @@ def images_have_fixed_tags(objects):
 
 @rule
 def nothing_is_privileged(objects):
-    """The restricted pod security standard, and a root file system that nobody writes."""
+    """The restricted Pod Security Standard, and a read-only root file system."""
     for thing, pod in workloads(objects):
         spec, secure = pod["spec"], pod["spec"].get("securityContext", {})
         for field in ("hostNetwork", "hostPID", "hostIPC"):
@@ -55,7 +55,7 @@ def nothing_is_privileged(objects):
 
 @rule
 def resources_are_stated(objects):
-    """Processor, memory and scratch space of every container, asked for and limited to the same."""
+    """Every container has equal requests and limits of processor, memory and ephemeral storage."""
     for thing, _, container in all_containers(objects):
         resources = container.get("resources", {})
         asked, limited = resources.get("requests", {}), resources.get("limits", {})
@@ -66,7 +66,7 @@ def resources_are_stated(objects):
 
 @rule
 def pods_fit_autopilot(objects):
-    """1 to 6.5 GiB of memory for each vCPU, as Autopilot's general purpose class wants; it would silently give more."""
+    """1 to 6.5 GiB of memory per vCPU, as in Autopilot's general purpose class; it silently raises other values."""
     for thing, pod in workloads(objects):
         asked = [each.get("resources", {}).get("requests", {}) for each in containers(pod)]
         cores = sum(quantity(each.get("cpu", 0)) for each in asked)
@@ -77,7 +77,7 @@ def pods_fit_autopilot(objects):
 
 @rule
 def what_runs_long_is_probed(objects):
-    """Startup, liveness and, but for sidecars, readiness. What ends has a deadline instead, and a bound on tries."""
+    """Startup and liveness probes, and readiness except for sidecars. Jobs have a deadline and a bound on retries."""
     for thing, pod in workloads(objects):
         for container in containers(pod):
             wanted = ["startupProbe", "livenessProbe"]
@@ -97,7 +97,7 @@ def what_runs_long_is_probed(objects):
 
 @rule
 def probes_ask_the_health_port(objects):
-    """A process of ours is asked at its health port, and nobody ever probes a mesh port."""
+    """Probes of delaycast use the health port; no probe uses the mesh port."""
     mesh = ("mesh", int(settings(objects).get("DELAYCAST_MESH_PORT", 0)))
     for thing, _, container in all_containers(objects):
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
@@ -111,7 +111,7 @@ def probes_ask_the_health_port(objects):
 
 @rule
 def pods_have_accounts_without_tokens(objects):
-    """An account of its own that the Kubernetes API knows nothing of: nobody here asks it anything."""
+    """Each pod has its own service account, without a token of the Kubernetes API."""
     accounts = {thing["metadata"]["name"]: thing for thing in objects if thing["kind"] == "ServiceAccount"}
     for thing, pod in workloads(objects):
         spec = pod["spec"]
@@ -128,7 +128,7 @@ def pods_have_accounts_without_tokens(objects):
 
 @rule
 def replicas_are_spread(objects):
-    """What has more than one pod says how they are spread, and means its own."""
+    """Workloads of more than one pod spread their own pods."""
     for thing, pod in workloads(objects):
         if thing["kind"] not in LONG_RUNNING or thing["spec"].get("replicas") == 1:
             continue

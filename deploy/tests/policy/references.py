@@ -1,4 +1,4 @@
-"""Rules on names: whatever is referred to is there."""
+"""Rules on references: every referenced object exists."""
 
 import re
 
@@ -6,7 +6,7 @@ from manifests import all_containers, find, labels_of, name, of_kind, selects, s
 
 from . import rule
 
-# Secrets that deploy.sh makes. test_deploy.py sees that it does.
+# Secrets that deploy.sh creates. test_deploy.py checks that it does.
 MADE_BY_DEPLOY = {
     "delaycast-store": {"url"},
     "delaycast-mongo": {"database", "root-password", "password"},
@@ -14,7 +14,7 @@ MADE_BY_DEPLOY = {
 
 
 def promised_secrets(objects):
-    """Secrets that will be there, with their keys: made by deploy.sh, by cert-manager, or by Strimzi."""
+    """Returns the Secrets that deploy.sh, cert-manager or Strimzi will create, with their keys."""
     secrets = dict(MADE_BY_DEPLOY)
     for thing in of_kind(objects, "Certificate"):
         secrets[thing["spec"]["secretName"]] = {"ca.crt", "tls.crt", "tls.key"}
@@ -26,7 +26,7 @@ def promised_secrets(objects):
 
 
 def references(pod, container_list):
-    """(kind, name, key or None) of each ConfigMap and Secret that a pod wants."""
+    """Returns (kind, name, key or None) of each ConfigMap and Secret that a pod references."""
     for container in container_list:
         for source in container.get("envFrom", []):
             for kind, field in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
@@ -47,7 +47,7 @@ def references(pod, container_list):
 
 @rule
 def configmaps_and_secrets_exist(objects):
-    """Each that a pod refers to, and the key in it."""
+    """Each referenced ConfigMap and Secret exists, with its key."""
     there = {("Secret", called): keys for called, keys in promised_secrets(objects).items()}
     for thing in of_kind(objects, "ConfigMap"):
         there["ConfigMap", thing["metadata"]["name"]] = set(thing.get("data", {}))
@@ -62,7 +62,7 @@ def configmaps_and_secrets_exist(objects):
 
 @rule
 def variables_are_defined_before_use(objects):
-    """`$(NAME)` is replaced only if NAME comes from a ConfigMap or an earlier variable; else it stays as it stands."""
+    """`$(NAME)` is replaced only if NAME is from a ConfigMap or an earlier variable; else it stays literal."""
     for thing, _, container in all_containers(objects):
         known = set()
         for source in container.get("envFrom", []):
@@ -81,7 +81,7 @@ def variables_are_defined_before_use(objects):
 
 @rule
 def no_secret_has_a_value_here(objects):
-    """Secrets are made in the cluster; git has references alone."""
+    """Secrets are created in the cluster; the repository has only references."""
     for thing in of_kind(objects, "Secret"):
         yield f"{name(thing)}: a Secret in git"
     for key, value in settings(objects).items():
@@ -96,7 +96,7 @@ def no_secret_has_a_value_here(objects):
 
 @rule
 def selectors_match(objects):
-    """Whatever selects pods selects some, and a workload its own."""
+    """Every selector selects pods, and a workload its own."""
     pods = [labels_of(pod) for _, pod in workloads(objects)]
     for thing in of_kind(objects, "Deployment", "StatefulSet"):
         if not selects(thing["spec"]["selector"], labels_of(template(thing))):
@@ -105,7 +105,7 @@ def selectors_match(objects):
         selector = thing["spec"].get("podSelector", thing["spec"].get("selector"))
         if thing["kind"] == "Service":
             selector = {"matchLabels": selector}
-        # Strimzi's pods are not rendered here, but made by it.
+        # Strimzi creates its pods, so they are not rendered here.
         if any(key.startswith("strimzi.io/") for key in selector.get("matchLabels") or {}):
             continue
         if not any(selects(selector, labels) for labels in pods):
@@ -114,7 +114,7 @@ def selectors_match(objects):
 
 @rule
 def services_lead_somewhere_and_stay_inside(objects):
-    """A Service's port is one of its pods', and no Service opens a port to the outside: only the Gateway does."""
+    """A Service's port is one of its pods', and no Service is reachable from outside: only the Gateway is."""
     for thing in of_kind(objects, "Service"):
         spec = thing["spec"]
         if spec.get("type", "ClusterIP") != "ClusterIP" or spec.get("externalIPs"):
@@ -129,7 +129,7 @@ def services_lead_somewhere_and_stay_inside(objects):
 
 @rule
 def routes_lead_somewhere(objects):
-    """Gateway, routes, policies and the autoscaler name things that are here."""
+    """Gateway, routes, policies and the autoscaler reference existing objects."""
     for thing in of_kind(objects, "HTTPRoute"):
         for parent in thing["spec"]["parentRefs"]:
             gateway = find(objects, "Gateway", parent["name"])
@@ -156,7 +156,7 @@ def routes_lead_somewhere(objects):
 
 @rule
 def mounts_have_volumes(objects):
-    """Each mount has its volume, each volume a mount, and scratch space in memory or on disk a bound."""
+    """Each mount has its volume, each volume a mount, and each emptyDir a size limit."""
     for thing, pod in workloads(objects):
         every = [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
         mounted = {mount["name"] for each in every for mount in each.get("volumeMounts", [])}

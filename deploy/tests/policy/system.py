@@ -1,4 +1,4 @@
-"""Rules on what makes these objects one system."""
+"""Rules on the consistency of the whole system."""
 
 from manifests import NAMESPACE, find, name, of_kind, settings, template, workloads
 
@@ -8,7 +8,7 @@ CLUSTER_WIDE = ("Namespace",)
 
 
 def ours(thing):
-    """The container of delaycast in a workload."""
+    """Returns the container of delaycast in a workload."""
     return next(each for each in template(thing)["spec"]["containers"] if each["name"] == "delaycast")
 
 
@@ -18,7 +18,7 @@ def ports(container):
 
 @rule
 def the_namespace_is_restricted(objects):
-    """Kubernetes itself refuses what breaks the restricted standard, and everything lives in that namespace."""
+    """The namespace enforces the restricted standard, and has all objects."""
     labels = (find(objects, "Namespace", NAMESPACE) or {"metadata": {}})["metadata"].get("labels", {})
     if labels.get("pod-security.kubernetes.io/enforce") != "restricted":
         yield "the namespace does not enforce the restricted standard"
@@ -29,7 +29,7 @@ def the_namespace_is_restricted(objects):
 
 @rule
 def the_number_of_scorers_is_one_number(objects):
-    """What Kubernetes starts is what each process is told to wait for."""
+    """The number of replicas is the number of processes that each process expects."""
     score, wanted = find(objects, "StatefulSet", "score"), settings(objects)["DELAYCAST_REPLICAS"]
     if str(score["spec"]["replicas"]) != wanted or not isinstance(score["spec"]["replicas"], int):
         yield f"{score['spec']['replicas']} pods, and each is told of {wanted}"
@@ -39,7 +39,7 @@ def the_number_of_scorers_is_one_number(objects):
 
 @rule
 def partitions_are_shared_out_evenly(objects):
-    """Each worker has as many partitions as any other."""
+    """All workers have the same number of partitions."""
     values = settings(objects)
     workers = int(values["DELAYCAST_REPLICAS"]) * int(values["DELAYCAST_WORKERS"])
     if int(values["DELAYCAST_PARTITIONS"]) % workers:
@@ -48,7 +48,7 @@ def partitions_are_shared_out_evenly(objects):
 
 @rule
 def scorers_start_and_end_together(objects):
-    """The StatefulSet of a cluster of shared fate."""
+    """The StatefulSet starts and replaces all pods at once."""
     score = find(objects, "StatefulSet", "score")
     if score["spec"].get("podManagementPolicy") != "Parallel":
         yield "pods are started one after the other"
@@ -82,7 +82,7 @@ def ports_are_those_of_the_settings(objects):
 
 @rule
 def the_mesh_has_certificates(objects):
-    """Of a private authority, for both sides of a connection, for the name that the processes check, where they look."""
+    """From a private authority, for clients and servers, for the expected name, at the expected path."""
     score = find(objects, "StatefulSet", "score")
     folder = next((word.split("=")[1] for word in ours(score)["args"] if word.startswith("--mesh-certs=")), None)
     mount = next((each["name"] for each in ours(score)["volumeMounts"] if each["mountPath"] == folder), None)
@@ -106,7 +106,7 @@ def the_mesh_has_certificates(objects):
 
 @rule
 def models_are_written_by_train_alone(objects):
-    """One bucket, at one path, and only train may write there."""
+    """One bucket, at one path, and only train may write to it."""
     values, writers = settings(objects), []
     for thing, pod in workloads(objects):
         volumes = {each["name"]: each["csi"] for each in pod["spec"].get("volumes", []) if "csi" in each}
@@ -130,7 +130,7 @@ def models_are_written_by_train_alone(objects):
 
 @rule
 def there_is_time_to_end_well(objects):
-    """A scorer has 10 s to make durable what it has read; a page goes on until the load balancer knows that it ends."""
+    """A scorer has time to commit what it has read; a page serves until the load balancer has removed it."""
     score, web = find(objects, "StatefulSet", "score"), find(objects, "Deployment", "web")
     if template(score)["spec"].get("terminationGracePeriodSeconds", 0) < 20:
         yield "a scorer may be killed while it commits"

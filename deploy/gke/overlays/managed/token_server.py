@@ -1,11 +1,11 @@
-"""Tokens for Google's Managed Kafka, for a client in the same pod that can only ask an OAuth endpoint (librdkafka).
+"""An OAuth token endpoint for librdkafka in the same pod, with tokens for Google's Managed Kafka.
 
-The metadata server of Google Cloud gives the pod's account an access token. Managed Kafka takes it, over OAUTHBEARER,
-wrapped in the shape of a JWT: header.claims.token, where the third part is the access token itself and nothing is signed.
-Each request here gets a fresh wrapping; the metadata server caches, and renews in time.
+The metadata server of Google Cloud issues an access token for the pod's account. Managed Kafka accepts it over OAUTHBEARER
+in the form of a JWT: header.claims.token, where the third part is the access token itself, unsigned. Each response is built
+anew; the metadata server caches and renews the token.
 
-It listens on the loopback address alone. `--check` asks a running one, and fails if it has no token to give; `--alive` is
-content with any answer, since a restart here mends nothing there.
+It listens on loopback only. `--check` requests a token from a running server and fails without one; `--alive` accepts any
+response, because a restart does not repair the metadata server.
 """
 
 import base64
@@ -34,7 +34,7 @@ def encoded(part):
 
 
 def wrapped(token, account, now):
-    """The token, as Managed Kafka wants it, and the seconds that it is good for."""
+    """Returns the token in the form of Managed Kafka, and the seconds until it expires."""
     lasts = int(token["expires_in"])
     claims = {"exp": now + lasts, "iat": now, "iss": "Google", "scope": "kafka", "sub": account}
     header = {"typ": "JWT", "alg": "GOOG_OAUTH2_TOKEN"}
@@ -46,7 +46,7 @@ class Tokens(http.server.BaseHTTPRequestHandler):
     timeout = TIMEOUT_S
 
     def answer(self):
-        # What a client sends (a grant type, an id, a secret) says nothing here.
+        # The request's grant type, id and secret are ignored.
         self.rfile.read(min(int(self.headers.get("Content-Length") or 0), 65536))
         try:
             token = json.loads(metadata("token"))
@@ -65,7 +65,7 @@ class Tokens(http.server.BaseHTTPRequestHandler):
     do_GET = do_POST = answer
 
     def log_message(self, *_):
-        """A line for each token would be noise."""
+        """Logs no successful requests."""
 
 
 def main():

@@ -1,4 +1,4 @@
-// Run once, by the image of MongoDB, while the disk is empty: the account of score and web, for their one database.
+// Creates the account of score and web for their database. The image of MongoDB runs it when the disk is empty.
 db.getSiblingDB(process.env.MONGO_INITDB_DATABASE).createUser({
   user: "delaycast",
   pwd: process.env.DELAYCAST_MONGO_PASSWORD,

@@ -1,10 +1,11 @@
-# What is done to a system that runs. Sourced by deploy.sh.
-# shellcheck shell=bash disable=SC2154 # here, yes, and what read_config sets: deploy.sh
+# The operation of a running system. Sourced by deploy.sh.
+# shellcheck shell=bash disable=SC2154 # set by deploy.sh: here, yes, and the values of read_config
 
-# All scorers share one fate, so all are replaced at once: a pause of some seconds, and nothing lost. One after the other, the
-# first new one would wait for a mesh that the old ones will not form with it.
+# All scorers are replaced at once, with a pause of some seconds and no loss. In a rolling update the first new scorer
+# would wait for a mesh that the old ones reject.
 #
-# `up` does it only where a pod is not what the StatefulSet says; `rollout` always, as a new model changes no manifest.
+# `up` replaces them only if a pod differs from the StatefulSet; `rollout` always, because a new model changes no
+# manifest.
 step_rollout() {
     local replicas
     replicas=$(setting DELAYCAST_REPLICAS)
@@ -45,8 +46,8 @@ scale() {
         sed -i '/^DELAYCAST_REPLICAS=/d' "$config"
         echo "DELAYCAST_REPLICAS=$1" >>"$config"
     fi
-    take manifests
-    take rollout
+    run_step manifests
+    run_step rollout
 }
 
 step_train() {
@@ -61,7 +62,7 @@ step_url() {
     domain_and_certificate
     run_in_cluster wait --for=condition=Programmed --timeout=15m gateway/web
     [ -z "$DOMAIN" ] || say "The A record of $domain must be $(address). Certificate Manager makes the certificate once it is."
-    state=$(asked ACTIVE gcloud --project="$PROJECT" --quiet certificate-manager certificates describe "$certificate" \
+    state=$(query ACTIVE gcloud --project="$PROJECT" --quiet certificate-manager certificates describe "$certificate" \
         --format="value(managed.state)")
     [ "$state" = ACTIVE ] ||
         say "The certificate is not there yet (${state:-no state}): this takes up to an hour after the name points to the address."
@@ -76,48 +77,48 @@ step_teardown() {
         read -r typed || true
         [ "$typed" = "$PROJECT" ] || fail "that is not $PROJECT: nothing was deleted"
     fi
-    # The load balancer and the disks are made by the cluster, so they go first, while somebody is there to delete them.
-    unmake kubectl --context="$CONTEXT" get namespace delaycast -- kubectl --context="$CONTEXT" delete namespace delaycast --timeout=15m
-    unmake_google container clusters @delaycast --location="$REGION"
-    unmake_google managed-kafka clusters @delaycast --location="$REGION"
-    # Each domain that this page ever had left an entry, and a certificate of the same name.
+    # The namespace goes first: controllers of the cluster delete its load balancer and its disks.
+    ensure_deleted kubectl --context="$CONTEXT" get namespace delaycast -- kubectl --context="$CONTEXT" delete namespace delaycast --timeout=15m
+    ensure_google_deleted container clusters @delaycast --location="$REGION"
+    ensure_google_deleted managed-kafka clusters @delaycast --location="$REGION"
+    # Each earlier domain of the page has left an entry, and a certificate of the same name.
     local certificates= certificate
     if [ -n "$dry" ] || google certificate-manager maps describe delaycast >/dev/null 2>&1; then
-        certificates=$(asked delaycast-CERTIFICATE gcloud --project="$PROJECT" --quiet certificate-manager maps entries list \
+        certificates=$(query delaycast-CERTIFICATE gcloud --project="$PROJECT" --quiet certificate-manager maps entries list \
             --map=delaycast --format="value(name.basename())")
         for certificate in $certificates; do
             run_google certificate-manager maps entries delete "$certificate" --map=delaycast
         done
         run_google certificate-manager maps delete delaycast
     fi
-    for certificate in $certificates; do unmake_google certificate-manager certificates @"$certificate"; done
-    unmake_google compute addresses @delaycast --global
-    unmake gcloud --project="$PROJECT" --quiet storage buckets describe "gs://$BUCKET" -- \
+    for certificate in $certificates; do ensure_google_deleted certificate-manager certificates @"$certificate"; done
+    ensure_google_deleted compute addresses @delaycast --global
+    ensure_deleted gcloud --project="$PROJECT" --quiet storage buckets describe "gs://$BUCKET" -- \
         gcloud --project="$PROJECT" --quiet storage rm --recursive "gs://$BUCKET"
-    unmake_google artifacts repositories @delaycast --location="$REGION"
-    unmake_google compute routers nats @delaycast --router=delaycast --region="$REGION"
-    unmake_google compute routers @delaycast --region="$REGION"
-    unmake_google compute addresses @delaycast-nat --region="$REGION"
-    unmake_google compute networks @delaycast
-    unmake_google iam service-accounts @"$KAFKA_ACCOUNT"
-    unmake_google iam service-accounts @"delaycast-build@$PROJECT.iam.gserviceaccount.com"
+    ensure_google_deleted artifacts repositories @delaycast --location="$REGION"
+    ensure_google_deleted compute routers nats @delaycast --router=delaycast --region="$REGION"
+    ensure_google_deleted compute routers @delaycast --region="$REGION"
+    ensure_google_deleted compute addresses @delaycast-nat --region="$REGION"
+    ensure_google_deleted compute networks @delaycast
+    ensure_google_deleted iam service-accounts @"$KAFKA_ACCOUNT"
+    ensure_google_deleted iam service-accounts @"delaycast-build@$PROJECT.iam.gserviceaccount.com"
     say "Deleted. APIs stay enabled, and what Cloud Build keeps of its builds stays."
 }
 
-# unmake_google COLLECTION @NAME OPTIONS…
-unmake_google() {
-    local look=() make=() word
+# ensure_google_deleted COLLECTION @NAME OPTIONS…: deletes a resource that `describe` finds.
+ensure_google_deleted() {
+    local describe=() delete=() word
     for word in "$@"; do
         case "$word" in
         @*)
-            look+=(describe "${word#@}")
-            make+=(delete "${word#@}")
+            describe+=(describe "${word#@}")
+            delete+=(delete "${word#@}")
             ;;
         *)
-            look+=("$word")
-            make+=("$word")
+            describe+=("$word")
+            delete+=("$word")
             ;;
         esac
     done
-    unmake gcloud --project="$PROJECT" --quiet "${look[@]}" -- gcloud --project="$PROJECT" --quiet "${make[@]}"
+    ensure_deleted gcloud --project="$PROJECT" --quiet "${describe[@]}" -- gcloud --project="$PROJECT" --quiet "${delete[@]}"
 }
