@@ -3,67 +3,65 @@
 //! ```text
 //!  poll ◀── queue of partition 0 ◀─┐ bounded, fetched ahead
 //!       ◀── queue of partition 3 ◀─┴─ librdkafka ◀──▶ brokers
-//!  commit ──▶ wanted offsets ──▶ committer: a thread that commits, and tries again
-//!                                (through `office`: a client of its own, replaced when a call fails)
-//!                                keeper: a thread that looks for new partitions, serves events, and tells the health
+//!  commit ──▶ pending offsets ──▶ Committer: a thread that commits, and retries
+//!                                 (through `CoordinatorClient`, which is replaced when a call fails)
+//!                                 Assigner: a thread that assigns partitions, serves events, and reports the health
 //! ```
 //!
-//! Partitions are assigned, not subscribed to: which reader owns which follows from their numbers alone. So a group has
-//! no members here, only committed offsets, and two generations that overlap for a moment can rewind each other's
-//! commits. That costs work done again, and skips nothing: an offset is committed only when what precedes it is durable.
+//! Partitions are assigned, not subscribed to: a partition's number determines its reader. So a group has no members
+//! here, only committed offsets, and two generations that overlap for a moment can rewind each other's commits. Then some
+//! work is repeated and nothing is skipped: an offset is committed only when all before it is durable.
 //!
-//! A position belongs to a topic id: `topic_id` asks for it, `identity` judges it, the keeper has the reader leave a
-//! topic that is another one, and the metadata of each committed offset (`tag`) names the topic that it belongs to.
+//! A position belongs to a topic id: `topic_id` asks for it, `identity` checks it, the assigner revokes the partitions of
+//! a recreated topic, and the metadata of each committed offset name its topic.
 //!
-//! A call to librdkafka that may block is made on these threads, with a timeout; `poll` and `commit` never block.
+//! These threads make the calls to librdkafka that may block, with a timeout; `poll` and `commit` never block.
 
-mod address;
-mod assign;
-mod commits;
-mod committer;
-mod context;
+mod admin;
+mod assignment;
+mod client;
+mod commit;
+mod config;
 mod dead_letter_reader;
-mod dead_letters;
-mod fault;
+mod dead_letter_writer;
 mod identity;
 mod inspect;
-mod keeper;
-mod listeners;
-mod office;
-mod options;
-mod progress;
+mod partitions;
+mod producer;
 mod reader;
-mod sender;
-mod start;
-mod tag;
 mod topic_id;
-mod topics;
 
-use std::{sync::Arc, time::Duration};
-
-use rdkafka::{
-    consumer::{BaseConsumer, Consumer},
-    message::{Header, OwnedHeaders},
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, mpsc::sync_channel},
 };
 
-pub use options::{PUBLISH_BYTES_MAX, READ_AHEAD_BYTES_MAX, READ_AHEAD_MESSAGES_MAX};
+pub use config::{PUBLISH_BYTES_MAX, READ_AHEAD_BYTES_MAX, READ_AHEAD_MESSAGES_MAX};
 
-use super::{
-    DeadLetter, DeadLetterReader, DeadLetterSpan, Log, Producer, PublishCallback, Reader, Share, Topic, TopicOptions,
-    Wake,
-};
 use crate::{
     address::{Address, OpenError},
     delivery::{Health, Unavailable, Writer},
     finding::Finding,
+    log::{DeadLetter, DeadLetterReader, DeadLetterSpan, Log, Producer, Reader, Share, Topic, TopicOptions, Wake},
+    runtime::Thread,
 };
 
-use address::Settings;
-use context::Quiet;
-use dead_letters::ATTEMPT;
-use sender::{Outgoing, Sender};
+use admin::NewTopicSpec;
+use assignment::Assigner;
+use client::{CoordinatorClient, ErrorCapture, cause_of, start_client};
+use commit::{CommitQueue, Committer};
+use config::Settings;
+use dead_letter_reader::KafkaDeadLetterReader;
+use dead_letter_writer::DeadLetterWriter;
+use identity::TopicIdentity;
+use partitions::{OpenTransactions, StartFrom, TopicConsumer};
+use producer::{KafkaProducer, Sender};
+use reader::{KafkaReader, ReadState};
 
-/// A topic that an operator makes has this many partitions, unless the URL says otherwise.
+/// Upper bound on the events that wait for the reader to poll.
+const EVENTS_MAX: usize = 1024;
+
+/// Number of partitions of a topic that an operator creates, unless the URL gives another.
 const PARTITIONS: i32 = 4;
 
 /// A topic of a Kafka cluster, as one group reads it.
@@ -72,23 +70,19 @@ pub struct KafkaLog {
 }
 
 impl KafkaLog {
-    /// Opens `kafka://host:9092,host2:9092/TOPIC?group=G&partitions=N`; all other parameters are options for librdkafka,
-    /// as `security.protocol` or `sasl.username`. It checks them, and connects to nothing yet. Where N is given, a topic
-    /// that is not there is made with so many partitions, and one for its dead letters; one that is there stays as it is.
+    /// Opens `kafka://host:9092,host2:9092/TOPIC?group=G&partitions=N`; all other parameters are options of librdkafka,
+    /// as `security.protocol` or `sasl.username`. Checks them, and connects to nothing yet. If N is given, a missing topic
+    /// is created with N partitions, and one for its dead letters; an existing topic is not changed.
     pub(crate) fn open(address: &Address) -> Result<Self, OpenError> {
         Ok(KafkaLog { settings: Settings::parse(address)? })
     }
 
     fn count_partitions(&self) -> Result<Option<u32>, Unavailable> {
-        let consumer = self.inquirer()?;
-        topics::count_partitions(&consumer, &self.settings.topic).map_err(|error| {
-            // Why there was no answer is told by events that wait by now.
-            (0..office::EVENTS_MAX).for_each(|_| drop(consumer.poll(Duration::ZERO)));
-            consumer.context().complaint().unwrap_or(error)
-        })
+        let client = start_client(&self.settings.admin_config())?;
+        admin::count_partitions(&client, &self.settings.topic).map_err(|error| cause_of(&client, error))
     }
 
-    /// Makes the topics, if the URL asks for it.
+    /// Creates the topics, if the URL gives a number of partitions.
     fn create_topics_if_requested(&self) -> Result<(), Unavailable> {
         let Some(partitions) = self.settings.partitions else { return Ok(()) };
         self.create_topics_with(partitions, &TopicOptions::default()).map(drop)
@@ -96,23 +90,19 @@ impl KafkaLog {
 
     fn create_topics_with(&self, partitions: i32, options: &TopicOptions) -> Result<Vec<String>, Unavailable> {
         let (requests, dead) = (&self.settings.topic, self.settings.dead_letter_topic());
-        let new =
-            [topics::New { name: requests, partitions, options: *options }, dead_letters::new_topic(&dead, options)];
-        topics::make(&options::inquirer(&self.settings), &new)
+        let new = [
+            NewTopicSpec { name: requests, partitions, options: *options },
+            dead_letter_writer::new_topic(&dead, options),
+        ];
+        admin::create(&self.settings.admin_config(), &new)
     }
 
-    fn inquirer(&self) -> Result<BaseConsumer<Quiet>, Unavailable> {
-        options::inquirer(&self.settings)
-            .create_with_context(Quiet::default())
-            .map_err(|error| fault::unavailable("cannot start a client", &error))
-    }
-
-    /// The same before a message is sent. Who sends bears an outage, and a topic may be made later.
+    /// Starts a sender. A failure to create the topics is only logged: a sender retries, and a topic may be created later.
     fn sender(&self) -> Result<Sender, Unavailable> {
         if let Err(error) = self.create_topics_if_requested() {
             tracing::warn!("{error}");
         }
-        Sender::start(options::producer(&self.settings))
+        Sender::start(self.settings.producer_config())
     }
 }
 
@@ -126,11 +116,47 @@ impl Log for KafkaLog {
             return Ok(count);
         }
         self.create_topics_if_requested()?;
-        self.count_partitions()?.ok_or_else(|| topics::missing(&self.settings.topic))
+        self.count_partitions()?.ok_or_else(|| admin::missing(&self.settings.topic))
     }
 
     fn reader(&self, share: Share, wake: Wake, health: Arc<Health>) -> Result<Box<dyn Reader>, Unavailable> {
-        Ok(Box::new(reader::KafkaReader::start(&self.settings, share, wake, health)?))
+        let Settings { topic, group, .. } = &self.settings;
+        let config = self.settings.consumer_config();
+        let (state, commits) = (Arc::new(ReadState::default()), Arc::new(CommitQueue::default()));
+        let coordinator = Arc::new(CoordinatorClient::new(self.settings.coordinator_config()));
+        let errors = ErrorCapture::default();
+        // Connects to nothing: the assigner handles outages.
+        let consumer = TopicConsumer::start(&config, topic, &errors)?;
+        let committer =
+            Committer { coordinator: Arc::clone(&coordinator), topic: topic.clone(), queue: Arc::clone(&commits) };
+        let (send, events) = sync_channel(EVENTS_MAX);
+        let mut assigner = Assigner {
+            config,
+            consumer,
+            errors,
+            coordinator,
+            topic: topic.clone(),
+            group: group.clone(),
+            share,
+            state: Arc::clone(&state),
+            commits: Arc::clone(&commits),
+            events: send,
+            wake,
+            health,
+            identity: TopicIdentity::default(),
+            start_from: StartFrom::default(),
+            assigned: BTreeSet::new(),
+            revoking: None,
+            open_transactions: OpenTransactions::default(),
+            closing: None,
+        };
+        let started = Thread::spawn("kafka-read", move || assigner.run())
+            .and_then(|assigner| Ok([assigner, Thread::spawn("kafka-commit", move || committer.run())?]));
+        let threads = started.map_err(|error| {
+            state.stop();
+            Unavailable::transient(format!("cannot start a thread: {error}"))
+        })?;
+        Ok(Box::new(KafkaReader { state, commits, events: Some(events), partitions: Vec::new(), turn: 0, threads }))
     }
 
     fn producer(&self) -> Result<Arc<dyn Producer>, Unavailable> {
@@ -139,9 +165,10 @@ impl Log for KafkaLog {
 
     fn create_topics(&self, options: &TopicOptions) -> Result<Vec<Topic>, Unavailable> {
         let created = self.create_topics_with(self.settings.partitions.unwrap_or(PARTITIONS), options)?;
-        let (consumer, config) = (self.inquirer()?, options::inquirer(&self.settings));
+        let config = self.settings.admin_config();
+        let client = start_client(&config)?;
         let describe = |name: &str| {
-            let topic = topics::describe(&consumer, &config, name)?;
+            let topic = admin::describe(&client, &config, name)?;
             Ok(Topic { created: created.contains(&topic.name), ..topic })
         };
         Ok(vec![describe(&self.settings.topic)?, describe(&self.settings.dead_letter_topic())?])
@@ -152,33 +179,19 @@ impl Log for KafkaLog {
     }
 
     fn read_dead_letters(&self, span: DeadLetterSpan<'_>) -> Result<Box<dyn DeadLetterReader>, Unavailable> {
-        Ok(Box::new(dead_letter_reader::KafkaDeadLetterReader::start(&self.settings, span)?))
+        Ok(Box::new(KafkaDeadLetterReader::start(&self.settings, span)?))
     }
 
     fn dead_letters(&self) -> Result<Box<dyn Writer<DeadLetter>>, Unavailable> {
         let (requests, topic) = (self.settings.topic.clone(), self.settings.dead_letter_topic());
-        let (sender, brokers) = (self.sender()?, options::inquirer(&self.settings));
-        Ok(Box::new(dead_letters::DeadLetterWriter { sender, requests, topic, brokers, topic_is_settled: false }))
-    }
-}
-
-/// Appends requests to the topic.
-struct KafkaProducer {
-    sender: Sender,
-    topic: String,
-}
-
-impl Producer for KafkaProducer {
-    fn republish(&self, key: Option<&str>, payload: Vec<u8>, attempt: u32, done: PublishCallback) {
-        let header = || OwnedHeaders::new().insert(Header { key: ATTEMPT, value: Some(&attempt.to_string()) });
-        let headers = (attempt > 0).then(header);
-        self.sender.send(Outgoing { topic: &self.topic, key, payload: &payload, headers }, done);
+        let (sender, admin_config) = (self.sender()?, self.settings.admin_config());
+        Ok(Box::new(DeadLetterWriter { sender, requests, topic, admin_config, is_topic_settled: false }))
     }
 }
 
 #[cfg(test)]
-mod anew_tests;
-#[cfg(test)]
-mod lag_tests;
+mod recreated_topic_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod transaction_tests;

@@ -1,8 +1,7 @@
-//! The Kafka log against the promises of every log.
+//! The conformance suite of logs on Kafka.
 //!
-//! Each test runs against librdkafka's own mock cluster, in this process, and again against a real one if `KAFKA_URL`
-//! names it, as in `kafka://127.0.0.1:9092`. What a mock cluster cannot do needs the real one, and what only a mock
-//! cluster can (go down at a word), the mock.
+//! Each test runs against librdkafka's mock cluster, in this process, and again against a real one if `KAFKA_URL` names
+//! it, as in `kafka://127.0.0.1:9092`. Some tests need features that only one of the two has.
 
 use std::{
     collections::BTreeMap,
@@ -33,7 +32,7 @@ use crate::log::{
 
 pub(super) type Mock = MockCluster<'static, DefaultProducerContext>;
 
-/// A cluster, and what its topics are called.
+/// A cluster for tests.
 pub(super) enum Cluster {
     Mock(Box<Mock>),
     Real(String),
@@ -53,7 +52,7 @@ impl Cluster {
         Some(Cluster::Real(url.trim_start_matches("kafka://").trim_end_matches('/').to_owned()))
     }
 
-    /// The mock, and the real one if there is one.
+    /// Runs a test on the mock cluster, and on the real one if there is one.
     pub(super) fn each(test: impl Fn(&Cluster)) {
         test(&Cluster::mock());
         Cluster::real().iter().for_each(test);
@@ -70,7 +69,7 @@ impl Cluster {
         ClientConfig::new().set("bootstrap.servers", self.brokers()).create().unwrap()
     }
 
-    /// Makes a topic that no other test has.
+    /// Creates a topic of a unique name.
     pub(super) fn topic(&self, partitions: i32) -> String {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let topic = format!("test-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -112,7 +111,7 @@ fn promise_1_shares_are_disjoint_and_complete() {
     Cluster::each(|cluster| promises::promise_1_shares_are_disjoint_and_complete(&*cluster.new_log(4)));
 }
 
-/// A mock cluster's topics do not grow.
+/// The mock cluster cannot add partitions.
 #[test]
 fn promise_1_new_partitions_are_picked_up() {
     let Some(cluster) = Cluster::real() else { return };
@@ -125,12 +124,12 @@ fn promise_1_new_partitions_are_picked_up() {
             assert!(start.elapsed() < TIMEOUT);
         }
     };
-    let quickly = "topic.metadata.refresh.interval.ms=200";
-    promises::promise_1_new_partitions_are_picked_up(&*cluster.log(&topic, quickly), grow);
+    let fast_refresh = "topic.metadata.refresh.interval.ms=200";
+    promises::promise_1_new_partitions_are_picked_up(&*cluster.log(&topic, fast_refresh), grow);
 }
 
 #[test]
-fn promise_1_an_offset_out_of_range_means_the_earliest() {
+fn promise_1_an_offset_out_of_range_resets_to_the_earliest() {
     Cluster::each(|cluster| {
         let log = cluster.new_log(1);
         let producer = log.producer().unwrap();
@@ -154,7 +153,7 @@ fn promise_3_only_commit_commits_and_lag_shows_it() {
 }
 
 #[test]
-fn promise_3_groups_have_offsets_of_their_own_and_a_commit_can_go_back() {
+fn promise_3_each_group_has_its_own_offsets_and_a_commit_can_rewind() {
     Cluster::each(|cluster| {
         let topic = cluster.topic(1);
         let (one, other) = (cluster.log(&topic, "group=one"), cluster.log(&topic, "group=other"));
@@ -165,7 +164,7 @@ fn promise_3_groups_have_offsets_of_their_own_and_a_commit_can_go_back() {
         let to = |offset| Offsets::from([(PartitionId(0), Offset(offset))]);
         ReaderHarness::start(&*one, Share::ALL).commit(&to(8));
         assert_eq!(ReaderHarness::start(&*other, Share::ALL).read(10).len(), 10);
-        // An overlapping generation rewinds: work again, and nothing skipped.
+        // An overlapping generation rewinds: work is repeated, and nothing is skipped.
         ReaderHarness::start(&*one, Share::ALL).commit(&to(3));
         assert_eq!(ReaderHarness::start(&*one, Share::ALL).read(7)[0].position.offset, Offset(3));
     });
@@ -184,7 +183,7 @@ fn promises_3_and_4_outages_are_retried() {
 }
 
 #[test]
-fn promise_4_a_log_that_is_not_there_is_waited_for_and_said_so() {
+fn promise_4_an_unreachable_log_is_retried_and_reported() {
     let nowhere = log::open("kafka://127.0.0.1:1/requests").unwrap();
     let error = nowhere.partitions().unwrap_err();
     assert!(!error.needs_operator && error.reason.contains("127.0.0.1:1"), "{error}");
@@ -223,7 +222,7 @@ fn a_message_of_the_largest_size_is_published_and_a_larger_one_is_refused() {
     });
 }
 
-/// A mock cluster knows no offsets for moments.
+/// The mock cluster has no offsets for timestamps.
 #[test]
 fn promise_6_dead_letters_are_read_from_a_timestamp_or_a_committed_offset() {
     let Some(cluster) = Cluster::real() else { return };
@@ -236,7 +235,7 @@ fn promise_7_a_replayed_message_carries_its_attempts() {
 }
 
 #[test]
-fn dead_letters_land_in_their_topic_with_all_there_is_to_know() {
+fn dead_letters_are_written_to_their_topic_with_all_fields() {
     Cluster::each(|cluster| {
         let topic = cluster.topic(2);
         let log = cluster.log(&topic, "");
@@ -246,13 +245,13 @@ fn dead_letters_land_in_their_topic_with_all_there_is_to_know() {
         let letters = [letters, vec![long]].concat();
         let mut writer = log.dead_letters().unwrap();
         let start = Instant::now();
-        // The topic is made for the first letter, which may take a moment.
+        // The topic is created for the first letter, which may take a moment.
         while let Err(error) = writer.write(&letters[..1]) {
             assert!(start.elapsed() < TIMEOUT, "{error}");
         }
         assert_eq!(writer.write(&letters), Ok(vec![]));
         let mut kept = BTreeMap::new();
-        let consumer = reads_all(cluster, &format!("{topic}.dlq"));
+        let consumer = consumer_from_beginning(cluster, &format!("{topic}.dlq"));
         while kept.len() < letters.len() {
             assert!(start.elapsed() < TIMEOUT, "{} kept", kept.len());
             let Some(message) = consumer.poll(Duration::from_millis(100)) else { continue };
@@ -274,7 +273,7 @@ fn dead_letters_land_in_their_topic_with_all_there_is_to_know() {
     });
 }
 
-fn reads_all(cluster: &Cluster, topic: &str) -> BaseConsumer {
+fn consumer_from_beginning(cluster: &Cluster, topic: &str) -> BaseConsumer {
     let consumer: BaseConsumer =
         ClientConfig::new().set("bootstrap.servers", cluster.brokers()).set("group.id", "test").create().unwrap();
     let partitions = consumer.fetch_metadata(Some(topic), TIMEOUT).unwrap().topics()[0].partitions().len();
@@ -293,7 +292,7 @@ fn headers_of(headers: &BorrowedHeaders) -> BTreeMap<String, String> {
 
 /// Old producers send no key and no headers; a tombstone has no payload.
 #[test]
-fn a_message_without_a_payload_is_an_empty_one() {
+fn a_message_without_a_payload_counts_as_empty() {
     Cluster::each(|cluster| {
         let topic = cluster.topic(1);
         let producer: rdkafka::producer::BaseProducer =
@@ -305,21 +304,21 @@ fn a_message_without_a_payload_is_an_empty_one() {
     });
 }
 
-/// A mock cluster makes any topic it is asked about.
+/// The mock cluster creates any topic that is asked for.
 #[test]
-fn a_topic_that_is_not_there_is_made_where_the_url_says_so() {
+fn a_missing_topic_is_created_if_the_url_gives_its_partitions() {
     let Some(cluster) = Cluster::real() else { return };
     let topic = format!("{}-more", cluster.topic(1));
     let error = cluster.log(&topic, "").partitions().unwrap_err();
     assert!(error.needs_operator && error.reason.contains(&format!("there is no topic {topic}")), "{error}");
     let harness = ReaderHarness::start(&*cluster.log(&topic, ""), Share::ALL);
-    until(|| harness.health.outage().is_some_and(|outage| outage.needs_operator));
+    wait_until(|| harness.health.outage().is_some_and(|outage| outage.needs_operator));
     assert_eq!(cluster.log(&topic, "partitions=3").partitions(), Ok(3));
     assert_eq!(cluster.log(&format!("{topic}.dlq"), "").partitions(), Ok(1));
-    assert_eq!(cluster.log(&topic, "partitions=5").partitions(), Ok(3), "it stays as it is");
+    assert_eq!(cluster.log(&topic, "partitions=5").partitions(), Ok(3), "it is not changed");
 }
 
-pub(super) fn until(mut done: impl FnMut() -> bool) {
+pub(super) fn wait_until(mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
         assert!(start.elapsed() < TIMEOUT);
@@ -327,9 +326,9 @@ pub(super) fn until(mut done: impl FnMut() -> bool) {
     }
 }
 
-/// An idempotent producer that may not have an id has failed for good.
+/// An idempotent producer that is refused an id has a fatal error.
 #[test]
-fn a_producer_that_has_failed_for_good_is_replaced() {
+fn a_producer_with_a_fatal_error_is_replaced() {
     let cluster = Cluster::mock();
     let log = cluster.new_log(1);
     let Cluster::Mock(mock) = &cluster else { panic!() };
@@ -339,12 +338,12 @@ fn a_producer_that_has_failed_for_good_is_replaced() {
     );
     let producer = log.producer().unwrap();
     assert!(matches!(publish(&*producer, None, "m"), Err(PublishError::Unavailable(_))));
-    until(|| publish(&*producer, None, "m").is_ok());
+    wait_until(|| publish(&*producer, None, "m").is_ok());
 }
 
 /// Only members may commit to a group that has members.
 #[test]
-fn a_group_that_another_application_reads_with_is_not_ours_to_commit_to() {
+fn a_group_with_members_of_another_application_is_reported() {
     let Some(cluster) = Cluster::real() else { return };
     let (topic, other_topic) = (cluster.topic(1), cluster.topic(1));
     let log = cluster.log(&topic, &format!("group={topic}"));
@@ -353,17 +352,17 @@ fn a_group_that_another_application_reads_with_is_not_ours_to_commit_to() {
     let other: BaseConsumer =
         ClientConfig::new().set("bootstrap.servers", cluster.brokers()).set("group.id", &topic).create().unwrap();
     other.subscribe(&[&other_topic]).unwrap();
-    until(|| {
+    wait_until(|| {
         other.poll(Duration::from_millis(10));
         other.assignment().unwrap().count() > 0
     });
     let mut harness = ReaderHarness::start(&*log, Share::ALL);
     let messages = harness.read(1);
     harness.reader.commit(&promises::offsets_after(&messages));
-    until(|| harness.health.outage().is_some_and(|outage| outage.needs_operator));
+    wait_until(|| harness.health.outage().is_some_and(|outage| outage.needs_operator));
     let outage = harness.health.outage().unwrap();
     assert!(outage.reason.contains("another application reads with this group"), "{outage:?}");
-    // Reading goes on, and once the other is gone, so does committing.
+    // Reading goes on; committing goes on once the other application has left.
     publish(&*producer, None, "second").unwrap();
     assert_eq!(harness.read(1)[0].payload.bytes(), b"second");
     drop(other);

@@ -1,9 +1,9 @@
 //! Describes a topic: its id and its number of partitions.
 //!
 //! The id comes with librdkafka's `DescribeTopics`, for which the binding has no safe call. This file makes that call
-//! and is the only one with unsafe code. Each pointer that is owned here is freed by a guard, and what librdkafka lends
-//! is read and copied while its owner lives.
-#![allow(unsafe_code, reason = "the binding has no safe call that tells the id of a topic")]
+//! and is the only one with unsafe code. A guard frees each owned pointer, and borrowed data are copied while their owner
+//! lives.
+#![allow(unsafe_code, reason = "the binding has no safe call that returns the id of a topic")]
 
 use std::{
     ffi::{CString, c_char},
@@ -17,51 +17,51 @@ use rdkafka::{
     error::RDKafkaErrorCode as Code,
 };
 
-use super::{fault::of_code, options::CALL, topics};
+use super::{admin, client::unavailable_by_code, config::CALL_TIMEOUT};
 use crate::{delivery::Unavailable, log::TopicId};
 
-/// The result is waited for this much longer than the broker is: librdkafka itself reports that there was no answer.
+/// Additional time to wait for the result: librdkafka itself reports a timeout of the broker.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// A topic as a broker describes it.
+/// A broker's description of a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Description {
-    /// `None` where the broker is too old to give topics an id.
+    /// `None` if the broker is too old to give topics ids.
     pub(super) id: Option<TopicId>,
     pub(super) partitions: u32,
 }
 
-/// Asks a broker that leads one of the partitions: left to itself librdkafka asks the controller alone, which may be
-/// away while all else is well. `None` if there is no such topic. Blocks, 2 × [`CALL`] and [`GRACE`] at most.
+/// Describes a topic; `None` if there is no such topic. Asks a leader of one of its partitions: by default librdkafka asks
+/// only the controller, which may be down while reading goes on. Blocks, 2 × [`CALL_TIMEOUT`] and [`GRACE`] at most.
 pub(super) fn describe<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,
 ) -> Result<Option<Description>, Unavailable> {
     let doing = format!("cannot learn the partitions of topic {topic}");
-    let failed = |code: Code| of_code(&doing, code);
-    let lacks = || Unavailable::transient(format!("{doing}: librdkafka has no memory for the call"));
+    let failed = |code: Code| unavailable_by_code(&doing, code);
+    let out_of_memory = || Unavailable::transient(format!("{doing}: librdkafka has no memory for the call"));
     let name = CString::new(topic).map_err(|_| failed(Code::InvalidTopic))?;
-    let Some(found) = topics::find(consumer, topic)? else { return Ok(None) };
+    let Some(found) = admin::find(consumer, topic)? else { return Ok(None) };
     let Some(leader) = found.leader else { return Err(failed(Code::LeaderNotAvailable)) };
     let client = consumer.client().native_ptr();
-    let described = native::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS;
+    let operation = native::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS;
 
     // SAFETY: `client` is valid while `consumer` is borrowed, so during this whole function.
-    let options = unsafe { native::rd_kafka_AdminOptions_new(client, described) };
-    let options = Owned::new(options, native::rd_kafka_AdminOptions_destroy).ok_or_else(lacks)?;
+    let options = unsafe { native::rd_kafka_AdminOptions_new(client, operation) };
+    let options = Owned::new(options, native::rd_kafka_AdminOptions_destroy).ok_or_else(out_of_memory)?;
     // SAFETY: as above; the queue belongs to `client`, and its guard is dropped while that is valid.
     let queue = Owned::new(unsafe { native::rd_kafka_queue_new(client) }, native::rd_kafka_queue_destroy);
-    let queue = queue.ok_or_else(lacks)?;
+    let queue = queue.ok_or_else(out_of_memory)?;
     let mut names = [name.as_ptr()];
     // SAFETY: the array has one name, which ends with a zero byte; librdkafka copies it.
     let topics = unsafe { native::rd_kafka_TopicCollection_of_topic_names(names.as_mut_ptr(), names.len()) };
-    let topics = Owned::new(topics, native::rd_kafka_TopicCollection_destroy).ok_or_else(lacks)?;
+    let topics = Owned::new(topics, native::rd_kafka_TopicCollection_destroy).ok_or_else(out_of_memory)?;
     let mut reason: [c_char; 256] = [0; 256];
     let (reason, len) = (reason.as_mut_ptr(), reason.len());
     // SAFETY: the options are valid, and `reason` points to `len` bytes that live as long as this function.
     let (timeout, broker) = unsafe {
         (
-            native::rd_kafka_AdminOptions_set_request_timeout(options.pointer(), millis(CALL), reason, len),
+            native::rd_kafka_AdminOptions_set_request_timeout(options.pointer(), millis(CALL_TIMEOUT), reason, len),
             native::rd_kafka_AdminOptions_set_broker(options.pointer(), leader, reason, len),
         )
     };
@@ -69,7 +69,7 @@ pub(super) fn describe<C: ConsumerContext>(
     // SAFETY: all four are valid. librdkafka copies topics and options, and holds a reference to the queue of its own.
     unsafe { native::rd_kafka_DescribeTopics(client, topics.pointer(), options.pointer(), queue.pointer()) };
     // SAFETY: the queue is valid; nothing else reads from it.
-    let event = unsafe { native::rd_kafka_queue_poll(queue.pointer(), millis(CALL + GRACE)) };
+    let event = unsafe { native::rd_kafka_queue_poll(queue.pointer(), millis(CALL_TIMEOUT + GRACE)) };
     let event = Owned::new(event, native::rd_kafka_event_destroy).ok_or_else(|| failed(Code::OperationTimedOut))?;
     // SAFETY: the event is valid.
     succeeded(unsafe { native::rd_kafka_event_error(event.pointer()) }).map_err(failed)?;
@@ -116,11 +116,11 @@ pub(super) fn describe<C: ConsumerContext>(
             [native::rd_kafka_Uuid_most_significant_bits(id), native::rd_kafka_Uuid_least_significant_bits(id)]
         })
     };
-    let id = id.filter(|halves| *halves != [0, 0]).map(|[high, low]| of_halves(high, low));
+    let id = id.filter(|halves| *halves != [0, 0]).map(|[high, low]| topic_id_of(high, low));
     Ok(Some(Description { id, partitions: u32::try_from(partitions).unwrap_or(u32::MAX) }))
 }
 
-fn of_halves(high: i64, low: i64) -> TopicId {
+fn topic_id_of(high: i64, low: i64) -> TopicId {
     let (high, low) = (u128::from(high.cast_unsigned()), u128::from(low.cast_unsigned()));
     TopicId((high << 64 | low).to_be_bytes())
 }
@@ -133,7 +133,7 @@ fn succeeded(error: native::rd_kafka_resp_err_t) -> Result<(), Code> {
     if error == native::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR { Ok(()) } else { Err(error.into()) }
 }
 
-/// A pointer that librdkafka has given away, and the function that frees it.
+/// A pointer owned by this program, and the function that frees it.
 struct Owned<T> {
     pointer: NonNull<T>,
     destroy: unsafe extern "C" fn(*mut T),

@@ -1,4 +1,4 @@
-//! A topic that is deleted and made anew (rule 8 of [`crate::log`]), against a real Kafka: a mock cluster deletes none.
+//! A topic that is deleted and recreated (rule 8 of [`crate::log`]), on a real Kafka: the mock cluster deletes no topics.
 
 use std::{
     collections::BTreeSet,
@@ -15,8 +15,8 @@ use rdkafka::{
 };
 
 use super::{
-    tag::Tag,
-    tests::{Cluster, until},
+    identity::OffsetMetadata,
+    tests::{Cluster, wait_until},
     topic_id::describe,
     *,
 };
@@ -25,23 +25,23 @@ use crate::log::{
     promises::{ReaderHarness, TIMEOUT, dead_letter, offsets_after, publish, read_letters},
 };
 
-/// Deletes topics, and waits until the brokers say so.
+/// Deletes a topic, and waits for the brokers' confirmation.
 fn delete(cluster: &Cluster, topic: &str) {
     let limits = AdminOptions::new().operation_timeout(Some(TIMEOUT));
     let deleted = block_on(cluster.admin().delete_topics(&[topic], &limits)).unwrap();
     assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
 }
 
-/// Makes it, as soon as the brokers let it be made.
-fn make(cluster: &Cluster, topic: &str, partitions: i32) {
+/// Creates a topic, as soon as the brokers allow it.
+fn create(cluster: &Cluster, topic: &str, partitions: i32) {
     let (new, limits) = (NewTopic::new(topic, partitions, TopicReplication::Fixed(1)), AdminOptions::new());
-    until(|| block_on(cluster.admin().create_topics([&new], &limits)).unwrap().iter().all(Result::is_ok));
-    until(|| cluster.log(topic, "").partitions() == Ok(partitions.cast_unsigned()));
+    wait_until(|| block_on(cluster.admin().create_topics([&new], &limits)).unwrap().iter().all(Result::is_ok));
+    wait_until(|| cluster.log(topic, "").partitions() == Ok(partitions.cast_unsigned()));
 }
 
-fn make_anew(cluster: &Cluster, topic: &str, partitions: i32) {
+fn recreate(cluster: &Cluster, topic: &str, partitions: i32) {
     delete(cluster, topic);
-    make(cluster, topic, partitions);
+    create(cluster, topic, partitions);
 }
 
 fn consumer(cluster: &Cluster, group: &str) -> BaseConsumer {
@@ -52,7 +52,7 @@ fn id_of(cluster: &Cluster, topic: &str) -> TopicId {
     describe(&consumer(cluster, "test"), topic).unwrap().unwrap().id.unwrap()
 }
 
-/// Publishes by a client that knows nothing of the former topic.
+/// Publishes with a new client, which does not know the former topic.
 fn fill(log: &dyn Log, name: &str, count: usize) {
     let producer = log.producer().unwrap();
     for number in 0..count {
@@ -60,7 +60,7 @@ fn fill(log: &dyn Log, name: &str, count: usize) {
     }
 }
 
-/// Reads and commits until so many messages of this name have come, whatever else comes.
+/// Reads and commits until this number of messages of this name is read; others may come, too.
 fn read_all(harness: &mut ReaderHarness, name: &str, count: usize) -> Vec<Message> {
     let (mut found, mut names, start) = (Vec::new(), BTreeSet::new(), Instant::now());
     while names.len() < count {
@@ -114,9 +114,9 @@ fn a_mock_cluster_and_a_real_one_describe_a_topic() {
 }
 
 #[test]
-fn promise_8_a_topic_made_anew_under_a_reader_is_read_from_its_earliest_message() {
+fn promise_8_a_topic_recreated_under_a_reader_is_read_from_its_earliest_message() {
     let Some(cluster) = Cluster::real() else { return };
-    // Other numbers of partitions, and the same.
+    // More, fewer and the same number of partitions.
     for partitions in [4, 1, 2, 2] {
         let topic = cluster.topic(2);
         let log = cluster.log(&topic, &format!("group={topic}"));
@@ -125,15 +125,15 @@ fn promise_8_a_topic_made_anew_under_a_reader_is_read_from_its_earliest_message(
         let old = read_all(&mut harness, "old", 40);
         let id = id_of(&cluster, &topic);
         assert!(old.iter().all(|message| message.topic_id == Some(id)));
-        make_anew(&cluster, &topic, partitions);
-        // More than were read of the old one: an offset of the old one is in range.
+        recreate(&cluster, &topic, partitions);
+        // More than were read of the old topic: its offsets are in range.
         fill(&*log, "new", 400);
         read_all(&mut harness, "new", 400);
-        until(|| {
+        wait_until(|| {
             harness.reader.poll(100, &mut Vec::new());
             harness.reader.lag().is_some_and(|lag| !lag.is_empty() && lag.values().all(|left| *left == 0))
         });
-        until(|| harness.health.outage().is_none());
+        wait_until(|| harness.health.outage().is_none());
         let (offset, metadata) = committed(&cluster, &topic, &topic);
         assert!(offset >= 400 / i64::from(partitions) / 2, "{offset}");
         let now = id_of(&cluster, &topic);
@@ -148,35 +148,35 @@ fn promise_8_a_topic_made_anew_under_a_reader_is_read_from_its_earliest_message(
 }
 
 #[test]
-fn promise_8_nothing_of_the_new_topic_is_handed_out_before_all_of_the_old_one_has_come_back() {
+fn promise_8_the_new_topic_is_read_only_after_all_messages_of_the_old_one_have_come_back() {
     let Some(cluster) = Cluster::real() else { return };
     let topic = cluster.topic(1);
     let log = cluster.log(&topic, &format!("group={topic}"));
     let mut harness = ReaderHarness::start(&*log, Share::ALL);
     fill(&*log, "old", 10);
     let old = harness.read(10);
-    make_anew(&cluster, &topic, 1);
+    recreate(&cluster, &topic, 1);
     let id = id_of(&cluster, &topic);
     fill(&*log, "new", 5);
-    until(|| {
+    wait_until(|| {
         let mut messages = Vec::new();
         harness.reader.poll(100, &mut messages);
         assert_eq!(messages, []);
         harness.health.outage().is_some_and(|outage| outage.reason.contains("is being finished"))
     });
-    // Offsets of the old one come back, and are not committed for the new one.
+    // Offsets of the old topic come back, and are not committed for the new one.
     harness.reader.commit(&offsets_after(&old));
     let messages = harness.read(5);
     assert!(messages.iter().all(|message| message.topic_id == Some(id)));
     assert_eq!(messages[0].position.offset, Offset(0));
-    until(|| committed(&cluster, &topic, &topic).1.contains(&id.to_string()));
-    assert_eq!(committed(&cluster, &topic, &topic).0, 0, "the start, and nothing of the old one");
+    wait_until(|| committed(&cluster, &topic, &topic).1.contains(&id.to_string()));
+    assert_eq!(committed(&cluster, &topic, &topic).0, 0, "the start, and no offset of the old topic");
     harness.commit(&offsets_after(&messages));
     assert_eq!(committed(&cluster, &topic, &topic).0, 5);
 }
 
 #[test]
-fn promise_8_a_topic_that_is_gone_is_waited_for_and_said_so() {
+fn promise_8_a_deleted_topic_is_waited_for_and_reported() {
     let Some(cluster) = Cluster::real() else { return };
     let topic = cluster.topic(2);
     let log = cluster.log(&topic, &format!("group={topic}"));
@@ -184,21 +184,21 @@ fn promise_8_a_topic_that_is_gone_is_waited_for_and_said_so() {
     fill(&*log, "old", 10);
     read_all(&mut harness, "old", 10);
     delete(&cluster, &topic);
-    until(|| {
+    wait_until(|| {
         harness.reader.poll(100, &mut Vec::new());
         harness
             .health
             .outage()
             .is_some_and(|outage| outage.needs_operator && outage.reason.contains("there is no topic"))
     });
-    make(&cluster, &topic, 2);
+    create(&cluster, &topic, 2);
     fill(&*log, "new", 300);
     read_all(&mut harness, "new", 300);
-    until(|| harness.health.outage().is_none());
+    wait_until(|| harness.health.outage().is_none());
 }
 
 #[test]
-fn promise_8_a_topic_made_anew_behind_a_stopped_reader_is_read_from_its_earliest_message() {
+fn promise_8_a_topic_recreated_while_the_reader_was_stopped_is_read_from_its_earliest_message() {
     let Some(cluster) = Cluster::real() else { return };
     let topic = cluster.topic(1);
     let log = cluster.log(&topic, &format!("group={topic}"));
@@ -210,17 +210,17 @@ fn promise_8_a_topic_made_anew_behind_a_stopped_reader_is_read_from_its_earliest
     let (offset, metadata) = committed(&cluster, &topic, &topic);
     assert_eq!(offset, 30);
     drop(harness);
-    make_anew(&cluster, &topic, 1);
+    recreate(&cluster, &topic, 1);
     fill(&*log, "new", 100);
-    // Kafka forgets the offsets of a topic that is deleted; one that was under way may come afterwards.
+    // Kafka deletes the offsets of a deleted topic; a commit in flight may come afterwards.
     commit_as(&cluster, &topic, &topic, offset, &metadata);
-    assert_eq!(Tag::parse(&metadata).topic, Some(former));
-    let told = |finding: &Finding| finding.found.contains("belongs to a former topic");
-    assert!(log.inspect().iter().any(told), "{:?}", log.inspect());
+    assert_eq!(OffsetMetadata::parse(&metadata).topic, Some(former));
+    let is_former = |finding: &Finding| finding.found.contains("belongs to a former topic");
+    assert!(log.inspect().iter().any(is_former), "{:?}", log.inspect());
     let messages = ReaderHarness::start(&*log, Share::ALL).read(100);
     assert_eq!(messages[0].position.offset, Offset(0));
-    // What other tools commit, or an operator, counts.
-    for metadata in ["", "theirs", &Tag::now(Some(id_of(&cluster, &topic))).metadata()] {
+    // Offsets that other tools or an operator commit are used.
+    for metadata in ["", "theirs", &OffsetMetadata::now(Some(id_of(&cluster, &topic))).encode()] {
         commit_as(&cluster, &topic, &topic, 60, metadata);
         let messages = ReaderHarness::start(&*log, Share::ALL).read(40);
         assert_eq!(messages[0].position.offset, Offset(60), "{metadata:?}");
@@ -228,7 +228,7 @@ fn promise_8_a_topic_made_anew_behind_a_stopped_reader_is_read_from_its_earliest
 }
 
 #[test]
-fn promise_8_a_dead_letter_of_a_topic_made_anew_is_another_one() {
+fn promise_8_dead_letters_of_a_topic_and_of_the_recreated_one_are_distinct() {
     let Some(cluster) = Cluster::real() else { return };
     let topic = cluster.topic(1);
     let log = cluster.log(&topic, "");
@@ -236,7 +236,7 @@ fn promise_8_a_dead_letter_of_a_topic_made_anew_is_another_one() {
     let other = DeadLetter { topic_id: Some(TopicId([2; 16])), ..dead_letter(7, b"other".to_vec()) };
     log.create_topics(&TopicOptions::default()).unwrap();
     let mut writer = log.dead_letters().unwrap();
-    until(|| writer.write(std::slice::from_ref(&one)).is_ok());
+    wait_until(|| writer.write(std::slice::from_ref(&one)).is_ok());
     writer.write(&[other.clone(), one.clone()]).unwrap();
     let group = DeadLettersFrom::Group("replay");
     let mut reader = log.read_dead_letters(DeadLetterSpan { from: group, follow: false }).unwrap();
@@ -244,7 +244,7 @@ fn promise_8_a_dead_letter_of_a_topic_made_anew_is_another_one() {
 }
 
 #[test]
-fn promise_8_dead_letters_of_a_topic_made_anew_are_read_from_the_earliest() {
+fn promise_8_a_recreated_topic_of_dead_letters_is_read_from_the_earliest() {
     let Some(cluster) = Cluster::real() else { return };
     let topic = cluster.topic(1);
     let (log, dead) = (cluster.log(&topic, ""), format!("{topic}.dlq"));
@@ -253,7 +253,7 @@ fn promise_8_dead_letters_of_a_topic_made_anew_are_read_from_the_earliest() {
     let write = |offsets: std::ops::Range<u64>| {
         let written: Vec<_> = offsets.map(|offset| dead_letter(offset, vec![1])).collect();
         let mut writer = log.dead_letters().unwrap();
-        until(|| writer.write(&written).is_ok());
+        wait_until(|| writer.write(&written).is_ok());
     };
     let offsets = |letters: &[DeadLetter]| letters.iter().map(|it| it.position.offset.0).collect::<BTreeSet<_>>();
     log.create_topics(&TopicOptions::default()).unwrap();
@@ -266,10 +266,10 @@ fn promise_8_dead_letters_of_a_topic_made_anew_are_read_from_the_earliest() {
     let reader_group = format!("{GROUP}.replay");
     let (_, metadata) = committed(&cluster, &dead, &reader_group);
 
-    make_anew(&cluster, &dead, 1);
+    recreate(&cluster, &dead, 1);
     write(100..120);
     let mut found = BTreeSet::new();
-    until(|| {
+    wait_until(|| {
         found.extend(offsets(&following.next(7, Duration::from_millis(100)).unwrap_or_default()));
         found == (100..120).collect()
     });
@@ -280,9 +280,9 @@ fn promise_8_dead_letters_of_a_topic_made_anew_are_read_from_the_earliest() {
     assert_eq!(read_letters(&mut *read(false)), []);
 }
 
-/// A message for a topic that was made anew lands in it, from a producer that has written to the former one, too.
+/// A producer that has written to the former topic writes to the recreated one.
 #[test]
-fn a_producer_goes_on_in_a_topic_made_anew() {
+fn a_producer_continues_in_a_recreated_topic() {
     let Some(cluster) = Cluster::real() else { return };
     let topic = cluster.topic(2);
     let log = cluster.log(&topic, &format!("group={topic}"));
@@ -290,25 +290,29 @@ fn a_producer_goes_on_in_a_topic_made_anew() {
     for _ in 0..20 {
         publish(&*producer, None, "old").unwrap();
     }
-    make_anew(&cluster, &topic, 2);
-    let landed: Vec<_> = (0..20).map(|number| publish(&*producer, None, format!("new-{number}"))).collect();
-    let told = landed.iter().filter(|landed| landed.is_ok()).count();
+    recreate(&cluster, &topic, 2);
+    let published: Vec<_> = (0..20).map(|number| publish(&*producer, None, format!("new-{number}"))).collect();
+    let acknowledged = published.iter().filter(|published| published.is_ok()).count();
     let start = Instant::now();
-    until(|| publish(&*producer, None, "last").is_ok());
-    println!("{told} of 20 landed at once; the next one did after {:.1} s", start.elapsed().as_secs_f64());
+    wait_until(|| publish(&*producer, None, "last").is_ok());
+    println!(
+        "{acknowledged} of 20 were acknowledged at once; the next one after {:.1} s",
+        start.elapsed().as_secs_f64()
+    );
     let mut harness = ReaderHarness::start(&*log, Share::ALL);
-    let found = read_all(&mut harness, "", told + 1);
+    let found = read_all(&mut harness, "", acknowledged + 1);
     assert!(found.iter().any(|message| message.payload.bytes() == b"last"));
-    for (number, _) in landed.iter().enumerate().filter(|(_, landed)| landed.is_ok()) {
+    for (number, _) in published.iter().enumerate().filter(|(_, published)| published.is_ok()) {
         let name = format!("new-{number}");
-        assert!(found.iter().any(|message| message.payload.bytes() == name.as_bytes()), "{name} was promised");
+        assert!(found.iter().any(|message| message.payload.bytes() == name.as_bytes()), "{name} was acknowledged");
     }
 }
 
-/// As when the log was cut back, or retention has overtaken the reader: it goes on, in the same topic, at the earliest
-/// message. The position is not used again, though it is in range by then: other messages may stand before it.
+/// A position is out of range if the log was truncated, or retention has passed the reader. The reader continues at the
+/// earliest message of the same topic. The position is not used again even if it is in range by then: other messages may
+/// precede it.
 #[test]
-fn promise_1_a_position_out_of_range_while_reading_is_no_reason_to_stop() {
+fn promise_1_a_position_out_of_range_while_reading_resets_to_the_earliest() {
     let cluster = Cluster::mock();
     let Cluster::Mock(mock) = &cluster else { panic!() };
     let topic = cluster.topic(1);
@@ -322,7 +326,7 @@ fn promise_1_a_position_out_of_range_while_reading_is_no_reason_to_stop() {
     let mut next_error = start;
     while !offsets.ends_with(&(0..20).collect::<Vec<u64>>()) {
         assert!(start.elapsed() < TIMEOUT, "{offsets:?}");
-        // librdkafka drops the answer to a fetch of an earlier assignment, and the error with it: one may not be enough.
+        // librdkafka drops the response to a fetch of an earlier assignment, and its error: one may not be enough.
         if !offsets.contains(&0) && Instant::now() >= next_error {
             mock.request_errors(RDKafkaApiKey::Fetch, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE]);
             next_error = Instant::now() + Duration::from_secs(1);

@@ -1,11 +1,11 @@
-//! Keeps dead letters in a topic beside that of the requests.
+//! Writes dead letters to a topic beside that of the requests.
 //!
-//! A dead letter is a message: its value the record's bytes (cut where [`crate::log::Payload`] cuts them), its key the
+//! A dead letter is a message: its value the record's bytes (truncated as in [`crate::log::Payload`]), its key the
 //! record's position `topic/partition/offset`, its headers the rest, as text: `reason`, `kind` (the name of its
 //! [`crate::log::DeadLetterReason`]), `topic`, `partition`, `offset`, `found_at` (RFC 3339, UTC), `length` (of the
-//! whole record, bytes), `sha256` (of the whole record, hexadecimal), and `id`, if that could be read; `topic_id`, if
+//! whole record, bytes), `sha256` (of the whole record, hexadecimal), and `id`, if it could be read; `topic_id`, if
 //! topics have ids; and `delaycast-attempt`, if it had been replayed before. It is written at least once. Key and
-//! `topic_id` together are its identity: a topic that was made anew has the same positions.
+//! `topic_id` together are its identity: a recreated topic has the same positions.
 
 use std::{sync::mpsc::sync_channel, time::Duration};
 
@@ -16,8 +16,8 @@ use rdkafka::{
 };
 
 use super::{
-    sender::{Outgoing, Sender},
-    topics::{self, New},
+    admin::{self, NewTopicSpec},
+    producer::{ATTEMPT_HEADER, Outgoing, Sender},
 };
 use crate::{
     delivery::{Refusal, Unavailable, Writer},
@@ -25,48 +25,46 @@ use crate::{
     runtime::hex,
 };
 
-/// The header that says how often a message has been replayed; without it, never.
-pub(super) const ATTEMPT: &str = "delaycast-attempt";
-/// The header that says which topic the record stands in, where topics have ids.
-pub(super) const TOPIC_ID: &str = "topic_id";
-/// So many dead letters are under way at a time: with 256 KiB each, well within what a producer may have waiting.
-const UNDER_WAY_MAX: usize = 64;
-/// Every one of them is acknowledged, or has failed, within this time.
-const DEADLINE: Duration = Duration::from_secs(7);
+/// The header with the id of the record's topic, if topics have ids.
+pub(super) const TOPIC_ID_HEADER: &str = "topic_id";
+/// Upper bound on the dead letters in flight: with 256 KiB each, well within a producer's queue.
+const IN_FLIGHT_MAX: usize = 64;
+/// Time within which each of them is acknowledged or has failed.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(7);
 
-/// The topic of dead letters, where this makes it, has one partition: they are few, and read in one order.
+/// Number of partitions of a new topic of dead letters: they are few, and read in one order.
 const PARTITIONS: i32 = 1;
 
-/// Dead letters are kept for 30 days at least, however long requests are: somebody has to look at them, and mend what is wrong.
-const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Minimum retention of dead letters, 30 days: an operator has to look at them and repair the cause.
+const RETENTION_MIN: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// The topic of dead letters, to be made.
-pub(super) fn new_topic<'a>(name: &'a str, options: &TopicOptions) -> New<'a> {
-    let retention = options.retention.unwrap_or(KEPT).max(KEPT);
-    New { name, partitions: PARTITIONS, options: TopicOptions { retention: Some(retention), ..*options } }
+/// Returns the specification of a new topic of dead letters.
+pub(super) fn new_topic<'a>(name: &'a str, options: &TopicOptions) -> NewTopicSpec<'a> {
+    let retention = options.retention.unwrap_or(RETENTION_MIN).max(RETENTION_MIN);
+    NewTopicSpec { name, partitions: PARTITIONS, options: TopicOptions { retention: Some(retention), ..*options } }
 }
 
-/// Writes dead letters of one topic.
+/// The writer of the dead letters of one topic.
 pub(super) struct DeadLetterWriter {
     pub(super) sender: Sender,
     pub(super) requests: String,
     pub(super) topic: String,
-    /// Connects to where the topic is to be made.
-    pub(super) brokers: ClientConfig,
-    /// Whether the topic is there, or is somebody else's to make.
-    pub(super) topic_is_settled: bool,
+    /// The configuration of the client that creates the topic.
+    pub(super) admin_config: ClientConfig,
+    /// Whether the topic exists, or an operator has to create it.
+    pub(super) is_topic_settled: bool,
 }
 
 impl DeadLetterWriter {
-    /// Makes the topic if it is not there: many brokers do not do so by themselves, and what was made for the old system
-    /// has none. Who may not make it may still write to it, so whether it can be written to is for the write to tell.
-    fn make_topic(&mut self) {
-        if self.topic_is_settled {
+    /// Creates the topic if it is missing: many brokers do not create topics by themselves. A user that may not create it
+    /// may still write to it, so a failure is only logged.
+    fn create_topic(&mut self) {
+        if self.is_topic_settled {
             return;
         }
-        let made = topics::make(&self.brokers, &[new_topic(&self.topic, &TopicOptions::default())]);
-        self.topic_is_settled = made.as_ref().is_ok() || made.as_ref().is_err_and(|error| error.needs_operator);
-        if let Err(error) = made {
+        let created = admin::create(&self.admin_config, &[new_topic(&self.topic, &TopicOptions::default())]);
+        self.is_topic_settled = created.as_ref().is_ok() || created.as_ref().is_err_and(|error| error.needs_operator);
+        if let Err(error) = created {
             tracing::warn!("{error}");
         }
     }
@@ -81,11 +79,11 @@ impl DeadLetterWriter {
             });
             let (payload, headers) = (letter.payload.bytes(), Some(headers));
             let outgoing = Outgoing { topic: &self.topic, key: Some(&key), payload, headers };
-            // It has room for each, and after an error nobody listens.
-            self.sender.send(outgoing, Box::new(move |landed| drop(report.try_send((index, landed)))));
+            // The channel has room for each result, and after an error its receiver is gone.
+            self.sender.send(outgoing, Box::new(move |result| drop(report.try_send((index, result)))));
         }
         for _ in letters {
-            match reports.recv_timeout(DEADLINE) {
+            match reports.recv_timeout(DELIVERY_TIMEOUT) {
                 Ok((_, Ok(_))) => {}
                 Ok((index, Err(error @ PublishError::TooLarge { .. }))) => {
                     refusals.push(Refusal { row: first + index, reason: error.to_string() });
@@ -102,10 +100,10 @@ impl DeadLetterWriter {
 
 impl Writer<DeadLetter> for DeadLetterWriter {
     fn write(&mut self, letters: &[DeadLetter]) -> Result<Vec<Refusal>, Unavailable> {
-        self.make_topic();
+        self.create_topic();
         let mut refusals = Vec::new();
-        for (chunk, some) in letters.chunks(UNDER_WAY_MAX).enumerate() {
-            self.send_all(some, chunk * UNDER_WAY_MAX, &mut refusals)?;
+        for (chunk, some) in letters.chunks(IN_FLIGHT_MAX).enumerate() {
+            self.send_all(some, chunk * IN_FLIGHT_MAX, &mut refusals)?;
         }
         Ok(refusals)
     }
@@ -128,8 +126,8 @@ fn headers(requests: &str, letter: &DeadLetter) -> Vec<(&'static str, String)> {
         ("sha256", hex::encode(payload.sha256())),
     ];
     headers.extend(id.as_ref().map(|id| ("id", id.as_str().to_owned())));
-    headers.extend(topic_id.map(|id| (TOPIC_ID, id.to_string())));
-    headers.extend((*attempt > 0).then(|| (ATTEMPT, attempt.to_string())));
+    headers.extend(topic_id.map(|id| (TOPIC_ID_HEADER, id.to_string())));
+    headers.extend((*attempt > 0).then(|| (ATTEMPT_HEADER, attempt.to_string())));
     headers
 }
 
@@ -139,7 +137,7 @@ mod tests {
     use crate::log::{DEAD_LETTER_BYTES_MAX, TopicId, promises::dead_letter};
 
     #[test]
-    fn headers_tell_all_that_the_value_does_not() {
+    fn headers_carry_all_fields_but_the_payload() {
         let letter = dead_letter(7, b"abc".to_vec());
         // printf abc | sha256sum
         let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -157,7 +155,7 @@ mod tests {
         assert_eq!(headers("requests", &letter), expected.map(|(name, value)| (name, value.to_owned())));
         assert_eq!(key("requests", &letter), "requests/1/7");
         let of_a_topic = DeadLetter { topic_id: Some(TopicId([0; 16])), ..letter };
-        assert_eq!(key("requests", &of_a_topic), "requests/1/7", "others read it");
+        assert_eq!(key("requests", &of_a_topic), "requests/1/7", "other programs read it");
         assert!(headers("requests", &of_a_topic).contains(&("topic_id", "AAAAAAAAAAAAAAAAAAAAAA".to_owned())));
 
         let mut anonymous = dead_letter(7, vec![0; DEAD_LETTER_BYTES_MAX + 5]);

@@ -1,4 +1,4 @@
-//! Sends messages and tells what became of each; a producer that fails for good is replaced.
+//! Produces messages, with a delivery callback for each; librdkafka's producer is replaced after a fatal error.
 
 use std::{
     sync::{
@@ -13,27 +13,28 @@ use rdkafka::{
     ClientConfig, ClientContext, Message as _,
     config::RDKafkaLogLevel,
     error::{KafkaError, RDKafkaErrorCode as Code},
-    message::{DeliveryResult, OwnedHeaders},
+    message::{DeliveryResult, Header, OwnedHeaders},
     producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext},
 };
 
 use super::{
-    context::{complaint, say},
-    fault::{of_code, unavailable},
-    options::PUBLISH_BYTES_MAX,
+    client::{ErrorCapture, forward_log, unavailable, unavailable_by_code},
+    config::PUBLISH_BYTES_MAX,
 };
 use crate::{
     delivery::Unavailable,
-    log::{Offset, PartitionId, Position, PublishCallback, PublishError},
+    log::{Offset, PartitionId, Position, Producer, PublishCallback, PublishError},
     runtime::{Backoff, Mutex, Thread},
 };
 
-/// The thread waits for acknowledgements this long, then sees whether it should stop.
-const EVENTS: Duration = Duration::from_millis(100);
-/// What waits when a sender is dropped has this long to land: as long as any message has.
-const FLUSH: Duration = Duration::from_secs(5);
-/// A dropped sender waits for its thread this long.
-const FAREWELL: Duration = Duration::from_secs(6);
+/// The header with the number of times that a message was replayed; without it, never.
+pub(super) const ATTEMPT_HEADER: &str = "delaycast-attempt";
+/// Time for which acknowledgements are polled before the thread checks for its end.
+const POLL_TIMEOUT: Duration = Duration::from_millis(100);
+/// Time for which queued messages are flushed at the end: the deadline of any message.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time for which a dropped sender waits for its thread.
+const JOIN_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// A message to send.
 pub(super) struct Outgoing<'a> {
@@ -43,13 +44,13 @@ pub(super) struct Outgoing<'a> {
     pub(super) headers: Option<OwnedHeaders>,
 }
 
-/// A message on its way: its size, and whom to tell. The lock is never waited for; the binding wants to share this.
-struct Pending {
+/// A message in flight: its size and its callback. The lock is never contended; the binding requires `Sync`.
+struct InFlight {
     bytes: usize,
     done: Mutex<PublishCallback>,
 }
 
-impl Pending {
+impl InFlight {
     fn done(self, result: Result<Position, PublishError>) {
         self.done.into_inner()(result);
     }
@@ -58,61 +59,58 @@ impl Pending {
 /// The context of a producer.
 #[derive(Default)]
 struct Context {
-    /// It has had a message acknowledged.
-    served: AtomicBool,
-    /// The last error that belongs to no message: it says more than that a message was not acknowledged.
-    complaint: Mutex<Option<Unavailable>>,
+    /// Whether a message was acknowledged.
+    has_delivered: AtomicBool,
+    /// The last error of the connection: it says more than that a message was not acknowledged.
+    errors: ErrorCapture,
 }
 
 impl Context {
     fn outcome(&self, result: &DeliveryResult<'_>, bytes: usize) -> Result<Position, PublishError> {
-        let mut complaint = self.complaint.lock();
         match result {
             Ok(message) => {
-                *complaint = None;
-                self.served.store(true, Ordering::Release);
+                self.errors.take();
+                self.has_delivered.store(true, Ordering::Release);
                 let partition = PartitionId(message.partition().cast_unsigned());
                 Ok(Position { partition, offset: Offset(message.offset().cast_unsigned()) })
             }
             Err((error, _)) => match error.rdkafka_error_code() {
-                // The topic's own bound is lower than ours; what it is, the broker does not say.
+                // The topic's bound is lower than ours; the broker does not tell it.
                 Some(Code::MessageSizeTooLarge) => {
                     Err(PublishError::TooLarge { bytes, bytes_max: bytes.saturating_sub(1) })
                 }
-                // It tells nothing but that there was no answer.
+                // A timeout has no cause of its own.
                 Some(code @ Code::MessageTimedOut) => {
-                    Err(complaint.clone().unwrap_or_else(|| of_code(DOING, code)).into())
+                    Err(self.errors.last_error().unwrap_or_else(|| unavailable_by_code(NOT_ACKNOWLEDGED, code)).into())
                 }
-                _ => Err(unavailable(DOING, error).into()),
+                _ => Err(unavailable(NOT_ACKNOWLEDGED, error).into()),
             },
         }
     }
 }
 
-const DOING: &str = "the message was not acknowledged";
+const NOT_ACKNOWLEDGED: &str = "the message was not acknowledged";
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        say(level, facility, line);
+        forward_log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        if let Some(complaint) = complaint(&error, reason) {
-            *self.complaint.lock() = Some(complaint);
-        }
+        self.errors.capture(&error, reason);
     }
 }
 
 impl ProducerContext for Context {
-    type DeliveryOpaque = Box<Pending>;
+    type DeliveryOpaque = Box<InFlight>;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, pending: Box<Pending>) {
-        let outcome = self.outcome(result, pending.bytes);
-        pending.done(outcome);
+    fn delivery(&self, result: &DeliveryResult<'_>, message: Box<InFlight>) {
+        let outcome = self.outcome(result, message.bytes);
+        message.done(outcome);
     }
 }
 
-/// What the thread and the near end share.
+/// The state that the sender and its thread share.
 struct Shared {
     config: ClientConfig,
     producer: Mutex<Arc<BaseProducer<Context>>>,
@@ -128,22 +126,22 @@ impl Shared {
         let (mut backoff, mut replace_at) = (Backoff::new(), Instant::now());
         while !self.stop.load(Ordering::Acquire) {
             let producer = self.producer();
-            producer.poll(EVENTS);
+            producer.poll(POLL_TIMEOUT);
             match producer.client().fatal_error() {
                 Some((_, reason)) if Instant::now() >= replace_at => {
                     self.replace(&reason);
                     replace_at = Instant::now() + backoff.next_pause(false);
-                    // Dropping it takes a moment, which nobody who is sending with it right now should spend.
+                    // Dropping the producer takes a moment: this thread is to do it, not a caller of `send`.
                     while Arc::strong_count(&producer) > 1 && !self.is_current(&producer) {
                         thread::yield_now();
                     }
                 }
-                None if producer.context().served.load(Ordering::Acquire) => backoff = Backoff::new(),
+                None if producer.context().has_delivered.load(Ordering::Acquire) => backoff = Backoff::new(),
                 _ => {}
             }
         }
-        // What does not land in time fails when the producer is dropped, and is told so.
-        if let Err(error) = self.producer().flush(FLUSH) {
+        // Messages that are not delivered in time fail when the producer is dropped.
+        if let Err(error) = self.producer().flush(FLUSH_TIMEOUT) {
             tracing::debug!("some messages did not land before the end: {error}");
         }
     }
@@ -152,7 +150,7 @@ impl Shared {
         Arc::ptr_eq(&self.producer.lock(), producer)
     }
 
-    /// What waits in the old producer fails when this thread, its last owner, drops it.
+    /// Replaces the producer. Its queued messages fail when this thread, its last owner, drops it.
     fn replace(&self, reason: &str) {
         match create(&self.config) {
             Ok(new) => {
@@ -168,7 +166,7 @@ fn create(config: &ClientConfig) -> Result<BaseProducer<Context>, Unavailable> {
     config.create_with_context(Context::default()).map_err(|error| unavailable("cannot start a producer", &error))
 }
 
-/// Sends messages. What waits is bounded by librdkafka's queue. Dropping it lets what waits land, or fail.
+/// Sends messages. librdkafka's queue is bounded. Dropping the sender flushes it.
 pub(super) struct Sender {
     shared: Arc<Shared>,
     thread: Thread,
@@ -184,15 +182,15 @@ impl Sender {
         Ok(Sender { shared, thread })
     }
 
-    /// Sends a message; returns at once. `done` is called once: when it is acknowledged, or has failed.
+    /// Sends a message; returns at once. `done` is called once, when the message is acknowledged or has failed.
     pub(super) fn send(&self, message: Outgoing<'_>, done: PublishCallback) {
         let Outgoing { topic, key, payload, headers } = message;
         let bytes = payload.len();
         if bytes > PUBLISH_BYTES_MAX {
             return done(Err(PublishError::TooLarge { bytes, bytes_max: PUBLISH_BYTES_MAX }));
         }
-        let pending = Box::new(Pending { bytes, done: Mutex::new(done) });
-        let mut record = BaseRecord::with_opaque_to(topic, pending).payload(payload);
+        let in_flight = Box::new(InFlight { bytes, done: Mutex::new(done) });
+        let mut record = BaseRecord::with_opaque_to(topic, in_flight).payload(payload);
         record.key = key;
         record.headers = headers;
         let producer = self.shared.producer();
@@ -201,8 +199,8 @@ impl Sender {
                 Some(Code::MessageSizeTooLarge) => PublishError::TooLarge { bytes, bytes_max: PUBLISH_BYTES_MAX },
                 Some(Code::Fatal) => {
                     let (code, reason) = producer.client().fatal_error().unwrap_or((Code::Fatal, String::new()));
-                    let judged = of_code("the message cannot be sent", code);
-                    Unavailable { reason: format!("{}: {reason}", judged.reason), ..judged }.into()
+                    let outage = unavailable_by_code("the message cannot be sent", code);
+                    Unavailable { reason: format!("{}: {reason}", outage.reason), ..outage }.into()
                 }
                 Some(Code::QueueFull) => Unavailable::transient("too many messages wait to be sent").into(),
                 _ => unavailable("the message cannot be sent", &error).into(),
@@ -215,6 +213,20 @@ impl Sender {
 impl Drop for Sender {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Release);
-        self.thread.join(FAREWELL);
+        self.thread.join(JOIN_TIMEOUT);
+    }
+}
+
+/// The producer of requests.
+pub(super) struct KafkaProducer {
+    pub(super) sender: Sender,
+    pub(super) topic: String,
+}
+
+impl Producer for KafkaProducer {
+    fn republish(&self, key: Option<&str>, payload: Vec<u8>, attempt: u32, done: PublishCallback) {
+        let header = || OwnedHeaders::new().insert(Header { key: ATTEMPT_HEADER, value: Some(&attempt.to_string()) });
+        let headers = (attempt > 0).then(header);
+        self.sender.send(Outgoing { topic: &self.topic, key, payload: &payload, headers }, done);
     }
 }

@@ -1,7 +1,7 @@
-//! Records that are not messages are not lag (rule 9 of [`crate::log`]), against a real Kafka: a mock cluster writes
-//! no markers.
+//! Records that are not messages are not lag (rule 9 of [`crate::log`]), on a real Kafka: the mock cluster writes no
+//! transaction markers.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_executor::block_on;
 use rdkafka::{
@@ -12,7 +12,7 @@ use rdkafka::{
 };
 
 use super::{
-    tests::{Cluster, until},
+    tests::{Cluster, wait_until},
     *,
 };
 use crate::{
@@ -48,11 +48,11 @@ fn committed(cluster: &Cluster, topic: &str) -> KafkaOffset {
     consumer.committed_offsets(list, TIMEOUT).unwrap().elements()[0].offset()
 }
 
-fn found(log: &dyn Log, what: &str) -> Option<Finding> {
+fn finding_of(log: &dyn Log, what: &str) -> Option<Finding> {
     log.inspect().into_iter().find(|finding| finding.what == what)
 }
 
-/// Polls, as the source does all the time, until the lag is so much.
+/// Polls continuously, as the source does, until the lag has this value.
 fn wait_for_lag(harness: &mut ReaderHarness, left: u64) {
     let start = Instant::now();
     while harness.reader.lag() != Some(Lag::from([(PartitionId(0), left)])) {
@@ -64,7 +64,7 @@ fn wait_for_lag(harness: &mut ReaderHarness, left: u64) {
     }
 }
 
-/// Polls, as the source does all the time, until so much is committed.
+/// Polls continuously, as the source does, until this offset is committed.
 fn wait_for_commit(harness: &mut ReaderHarness, cluster: &Cluster, topic: &str, offset: i64) {
     let start = Instant::now();
     while committed(cluster, topic) != KafkaOffset::Offset(offset) {
@@ -74,13 +74,13 @@ fn wait_for_commit(harness: &mut ReaderHarness, cluster: &Cluster, topic: &str, 
 }
 
 #[test]
-fn promise_9_what_ends_a_transaction_and_what_was_aborted_is_no_lag() {
+fn promise_9_transaction_markers_and_aborted_messages_are_not_lag() {
     let Some(cluster) = Cluster::real() else { return };
     let topic = cluster.topic(1);
     let log = cluster.log(&topic, &format!("group={topic}"));
     let (producer, mut harness) = (transactional(&cluster, &topic), ReaderHarness::start(&*log, Share::ALL));
 
-    // Ten messages and their marker, five aborted ones and theirs.
+    // Ten messages and their marker, five aborted messages and their marker.
     producer.begin_transaction().unwrap();
     send(&producer, &topic, 10);
     producer.commit_transaction(TIMEOUT).unwrap();
@@ -89,36 +89,36 @@ fn promise_9_what_ends_a_transaction_and_what_was_aborted_is_no_lag() {
     producer.abort_transaction(TIMEOUT).unwrap();
     let messages = harness.read(10);
     wait_for_lag(&mut harness, 17);
-    assert!(committed(&cluster, &topic) == KafkaOffset::Offset(0), "nothing of it has come back");
+    assert!(committed(&cluster, &topic) == KafkaOffset::Offset(0), "no message has come back");
     harness.reader.commit(&offsets_after(&messages[..4]));
     wait_for_lag(&mut harness, 13);
     harness.reader.commit(&offsets_after(&messages));
     wait_for_lag(&mut harness, 0);
     wait_for_commit(&mut harness, &cluster, &topic, 17);
 
-    // So it is after a restart.
+    // The same holds after a restart.
     drop(harness);
     let mut harness = ReaderHarness::start(&*log, Share::ALL);
     wait_for_lag(&mut harness, 0);
 
-    // One that is open holds back what others write, and that is lag.
+    // An open transaction blocks later messages of other producers, and these are lag.
     producer.begin_transaction().unwrap();
     send(&producer, &topic, 3);
     let other = log.producer().unwrap();
-    crate::log::promises::publish(&*other, None, "behind it").unwrap();
+    crate::log::promises::publish(&*other, None, "after it").unwrap();
     wait_for_lag(&mut harness, 4);
     assert_eq!(committed(&cluster, &topic), KafkaOffset::Offset(17));
-    let open = found(&*log, "transactions").expect("it is named");
+    let open = finding_of(&*log, "transactions").expect("it is named");
     assert!(open.found.contains("0 (offset 17, 4 records)"), "{open:?}");
     producer.commit_transaction(TIMEOUT).unwrap();
     let messages = harness.read(4);
     harness.reader.commit(&offsets_after(&messages));
     wait_for_lag(&mut harness, 0);
     wait_for_commit(&mut harness, &cluster, &topic, 22);
-    assert_eq!(found(&*log, "transactions"), None);
-    assert!(found(&*log, "lag").unwrap().found.contains(" 0 messages to go"));
+    assert_eq!(finding_of(&*log, "transactions"), None);
+    assert!(finding_of(&*log, "lag").unwrap().found.contains(" 0 messages to go"));
 
-    // Nothing but what was aborted: nothing comes back through `commit`.
+    // Only aborted messages: nothing comes back through `commit`.
     producer.begin_transaction().unwrap();
     send(&producer, &topic, 2);
     producer.abort_transaction(TIMEOUT).unwrap();
@@ -127,19 +127,19 @@ fn promise_9_what_ends_a_transaction_and_what_was_aborted_is_no_lag() {
 }
 
 #[test]
-fn the_doctor_names_a_scorer_that_runs_and_a_topic_that_loses_requests() {
+fn inspection_finds_a_running_scorer_and_a_compacted_topic() {
     let Some(cluster) = Cluster::real() else { return };
     let topic = format!("{}-compacted", cluster.topic(1));
     let new = NewTopic::new(&topic, 2, TopicReplication::Fixed(1)).set("cleanup.policy", "compact");
     assert!(block_on(cluster.admin().create_topics([&new], &AdminOptions::new())).unwrap().iter().all(Result::is_ok));
     let log = cluster.log(&topic, &format!("group={topic}"));
-    until(|| log.partitions() == Ok(2));
-    assert_eq!(found(&*log, "scorer"), None);
+    wait_until(|| log.partitions() == Ok(2));
+    assert_eq!(finding_of(&*log, "scorer"), None);
     let compacted =
         log.inspect().into_iter().any(|finding| finding.what == "topic" && finding.found.contains("compact"));
     assert!(compacted, "{:?}", log.inspect());
-    // It has read nothing, as there is nothing to read, and yet there is no advice to start one.
+    // The scorer has read nothing, as there is nothing to read, and still counts as running.
     let _harness = ReaderHarness::start(&*log, Share::ALL);
-    until(|| found(&*log, "scorer").is_some_and(|finding| finding.severity == Severity::Ok));
-    assert!(found(&*log, "lag").is_some_and(|finding| finding.severity == Severity::Ok));
+    wait_until(|| finding_of(&*log, "scorer").is_some_and(|finding| finding.severity == Severity::Ok));
+    assert!(finding_of(&*log, "lag").is_some_and(|finding| finding.severity == Severity::Ok));
 }
