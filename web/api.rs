@@ -1,4 +1,4 @@
-//! The JSON routes: a request goes into the log, its answer comes out of the store, `/ops.json`.
+//! The JSON routes: publish a request to the log, look its answer up in the store, `/ops.json`.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use delaycast::{
 };
 use futures_util::Stream;
 use serde_json::json;
+use server::{Accepts, operations_json};
 use warp::{
     http::{HeaderMap, StatusCode},
     reply::Response,
 };
 
 use crate::{
-    accept::Accepts,
     addresses,
     body::{percent_decoded, read_form},
     flight_form::FlightForm,
     problem::{HandlerResult, Problem},
-    reply::{self, json_text, redirect},
+    reply::{json_text, redirect},
     state::AppState,
 };
 
@@ -35,7 +35,7 @@ pub(crate) async fn classify<B: Buf>(
     state: Arc<AppState>,
 ) -> HandlerResult {
     let accepts = Accepts::of(&headers);
-    let pairs = read_form(&headers, body, state.parts.config.body_within).await;
+    let pairs = read_form(&headers, body, state.parts.config.connections.body_within).await;
     let pairs = pairs.map_err(|invalid| Problem::invalid(vec![invalid], None))?;
     let (form, malformed) = FlightForm::from_pairs(pairs);
     let request = form.to_request(malformed, &state.parts.airports, clock::now().naive_utc());
@@ -77,7 +77,7 @@ fn read_id(segment: &str) -> Result<RequestId, Invalid> {
     RequestId::new(percent_decoded(segment, "UUID")?)
 }
 
-/// `GET /ops.json`: the state of the system, as the fields of [`crate::OperationsStatus`].
+/// `GET /ops.json`.
 pub(crate) fn operations(state: Arc<AppState>) -> Response {
-    reply::json(&json!(state.parts.operations.now()))
+    operations_json(&*state.parts.operations)
 }

@@ -89,9 +89,10 @@ mod tests {
         log::{Producer, PublishCallback},
         store::{Lookup, Outcome},
     };
+    use server::{Operations, OperationsStatus};
 
     use super::*;
-    use crate::{Config, Operations, OperationsStatus, Parts};
+    use crate::{Config, Parts};
 
     struct Idle;
 

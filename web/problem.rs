@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use delaycast::request::{Invalid, RequestId};
 use serde::Serialize;
+use server::HostError;
 use warp::{http::StatusCode, reject::Reject, reply::Response};
 
-use crate::{flight_form::FlightForm, hosts::WrongHost};
+use crate::flight_form::FlightForm;
 
 /// The outcome of a handler.
 pub(crate) type HandlerResult = Result<Response, Box<Problem>>;
@@ -63,12 +64,12 @@ impl Problem {
     }
 
     /// The request's host is not allowed.
-    pub(crate) fn wrong_host(wrong: &WrongHost) -> Self {
-        match wrong {
-            WrongHost::Unclear => {
+    pub(crate) fn wrong_host(error: &HostError) -> Self {
+        match error {
+            HostError::Malformed => {
                 Problem::new(StatusCode::BAD_REQUEST, "Host", "one Host is wanted, as in Host: localhost:5001")
             }
-            WrongHost::Foreign(known) => {
+            HostError::NotAllowed(known) => {
                 let reason = format!(
                     "this page answers to {known}; for another name, start delaycast with --host and that name"
                 );

@@ -2,12 +2,11 @@
 
 use handlebars::RenderError;
 use serde_json::Value;
+use server::{Accepts, HTML};
 use warp::{
     http::{HeaderValue, StatusCode, header},
     reply::Response,
 };
-
-use crate::accept::{Accepts, HTML};
 
 /// A redirect.
 pub(crate) fn redirect(status: StatusCode, to: &str) -> Response {
@@ -39,11 +38,6 @@ pub(crate) fn page(status: StatusCode, html: Result<String, RenderError>) -> Res
 pub(crate) fn json_text(status: StatusCode, body: &Value, accepts: Accepts) -> Response {
     let body = body.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
     text(status, accepts.json_type(), body)
-}
-
-/// JSON for programs.
-pub(crate) fn json(body: &Value) -> Response {
-    text(StatusCode::OK, "application/json", body.to_string())
 }
 
 fn text(status: StatusCode, content_type: &'static str, body: String) -> Response {

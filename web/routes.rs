@@ -1,10 +1,11 @@
-//! Routes requests to handlers, and sets the headers of every response.
+//! Serves: routes requests to handlers, and sets the headers of every response.
 //!
 //! Handlers, filters and `recover` attach a [`Problem`] to the response; the outermost filter, which knows the client's
 //! `Accept`, renders it.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, net::TcpListener, sync::Arc};
 
+use server::{Accepts, HostError, ServeError};
 use warp::{
     Filter, Rejection,
     filters::BoxedFilter,
@@ -15,10 +16,8 @@ use warp::{
 };
 
 use crate::{
-    accept::Accepts,
     addresses, api, assets,
     handlers::error,
-    hosts::WrongHost,
     pages::{self, Handler, PAGES, PARTIALS},
     problem::{HandlerResult, Problem},
     render::BadTemplate,
@@ -40,6 +39,23 @@ const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
 const READ: &str = "GET, HEAD";
 const WRITE: &str = "POST";
 
+/// The pages cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A template is broken.
+    #[error(transparent)]
+    Template(#[from] BadTemplate),
+    /// The server cannot start.
+    #[error(transparent)]
+    Server(#[from] ServeError),
+}
+
+/// Serves all routes until `shutdown` is ready.
+pub async fn serve(listener: TcpListener, parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
+    let connections = parts.config.connections.clone();
+    Ok(server::serve(listener, routes(parts)?, &connections, shutdown).await?)
+}
+
 /// Returns all routes. Fails if a template is broken, which the tests exclude.
 pub fn routes(parts: Parts) -> Result<BoxedFilter<(Response,)>, BadTemplate> {
     let state = Arc::new(AppState::new(parts, PAGES, PARTIALS)?);
@@ -54,12 +70,12 @@ pub fn routes(parts: Parts) -> Result<BoxedFilter<(Response,)>, BadTemplate> {
 fn allowed_host(state: &Arc<AppState>) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {
     let check = |asked: Option<Authority>, headers: HeaderMap, state: Arc<AppState>| async move {
         let hosts = &state.parts.config.hosts;
-        hosts.check(&headers, asked.as_ref()).map_err(|wrong| reject::custom(Problem::wrong_host(&wrong)))
+        hosts.check(&headers, asked.as_ref()).map_err(|error| reject::custom(Problem::wrong_host(&error)))
     };
     warp::host::optional().and(warp::header::headers_cloned()).and(with(state)).and_then(check).untuple_one()
 }
 
-/// `GET /`: redirects to the form.
+/// `GET /`.
 fn index() -> BoxedFilter<(Response,)> {
     let to_form = || redirect(StatusCode::TEMPORARY_REDIRECT, addresses::PREDICT);
     warp::path::end().and(only(READ)).map(to_form).boxed()
@@ -133,8 +149,8 @@ async fn explain(rejection: Rejection) -> Result<Response, Infallible> {
     let problem = match rejection.find::<Problem>() {
         Some(problem) => problem.clone(),
         None if rejection.is_not_found() => Problem::not_found(),
-        // Of all headers only `Host` is read where it can be refused: it is malformed, or differs from the target's.
-        None if rejection.find::<InvalidHeader>().is_some() => Problem::wrong_host(&WrongHost::Unclear),
+        // `Host` is the only header that a filter rejects: it is malformed, or differs from the target's.
+        None if rejection.find::<InvalidHeader>().is_some() => Problem::wrong_host(&HostError::Malformed),
         None => {
             tracing::error!(?rejection, "a rejection that no route accounts for");
             Problem::defect()

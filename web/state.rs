@@ -9,17 +9,13 @@ use delaycast::{
     request::{Request, RequestId, encode},
     store::{Lookup, Outcome},
 };
+use server::{AllowedHosts, ConnectionConfig, Operations};
 use tokio::{
     sync::{Semaphore, oneshot},
     time::timeout,
 };
 
-use crate::{
-    connections::Dropped,
-    hosts::Hosts,
-    operations::Operations,
-    render::{BadTemplate, Page, Partial, Renderer},
-};
+use crate::render::{BadTemplate, Page, Partial, Renderer};
 
 /// Limits of the server and its routes.
 #[derive(Debug, Clone)]
@@ -32,28 +28,10 @@ pub struct Config {
     pub lookups_max: usize,
     /// The page stops polling after this time.
     pub give_up_after: Duration,
-    /// Upper bound on open connections. At the bound a new one evicts the one whose client has been awaited longest.
-    pub connections_max: usize,
-    /// At that bound the connections of an address that has this many or more are evicted first.
-    pub address_share: usize,
-    /// Deadline of a request's head, also between two requests.
-    pub head_within: Duration,
-    /// Deadline of a request's body.
-    pub body_within: Duration,
-    /// Deadline of the client's taking what was written.
-    pub write_within: Duration,
-    /// Maximum age: an older connection is closed after its next response.
-    pub life_max: Duration,
-    /// Maximum number of requests of a connection.
-    pub requests_max: u64,
-    /// Size of the kernel's buffer of a connection in each direction; the kernel doubles it for its bookkeeping.
-    pub kernel_buffer_bytes: usize,
-    /// Deadline of requests in flight after the shutdown signal.
-    pub drain_within: Duration,
+    /// The bounds of connections.
+    pub connections: ConnectionConfig,
     /// The allowed values of `Host`.
-    pub hosts: Hosts,
-    /// Counts the connections that are dropped.
-    pub dropped: Arc<Dropped>,
+    pub hosts: AllowedHosts,
 }
 
 impl Default for Config {
@@ -63,17 +41,8 @@ impl Default for Config {
             lookup_within: Duration::from_secs(5),
             lookups_max: 32,
             give_up_after: Duration::from_secs(30),
-            connections_max: 512,
-            address_share: 128,
-            head_within: Duration::from_secs(15),
-            body_within: Duration::from_secs(10),
-            write_within: Duration::from_secs(30),
-            life_max: Duration::from_secs(600),
-            requests_max: 1000,
-            kernel_buffer_bytes: 128 << 10,
-            drain_within: Duration::from_secs(5),
-            hosts: Hosts::Any,
-            dropped: Arc::default(),
+            connections: ConnectionConfig::default(),
+            hosts: AllowedHosts::Any,
         }
     }
 }

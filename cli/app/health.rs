@@ -14,7 +14,7 @@ use delaycast::{
     store::{Lookup, Store},
 };
 use delaycast_dataflows::monitor::{Monitor, Probing, probe};
-use delaycast_web::{Vitals, bind, serve_health};
+use server::{HealthChecks, bind, serve_health};
 
 /// An id that no request has: a look-up of it is cheap and finds nothing.
 const PROBE_ID: &str = "delaycast-health";
@@ -28,9 +28,9 @@ pub(crate) struct HealthOption {
     health: Option<SocketAddr>,
 }
 
-struct MonitorVitals(Arc<Monitor>);
+struct MonitorChecks(Arc<Monitor>);
 
-impl Vitals for MonitorVitals {
+impl HealthChecks for MonitorChecks {
     fn live(&self) -> Result<(), String> {
         self.0.live()
     }
@@ -59,9 +59,9 @@ impl HealthOption {
             .enable_all()
             .build()
             .context("cannot start the health port")?;
-        let vitals = Arc::new(MonitorVitals(Arc::clone(&monitor)));
+        let checks = Arc::new(MonitorChecks(Arc::clone(&monitor)));
         let run = move || {
-            if let Err(error) = runtime.block_on(serve_health(listener, vitals, pending())) {
+            if let Err(error) = runtime.block_on(serve_health(listener, checks, pending())) {
                 tracing::error!("the health port is closed: {error}");
             }
         };

@@ -12,8 +12,8 @@ use delaycast::{
     store::Store,
 };
 use delaycast_dataflows::watch::{self, Board, Config, Key, Snapshot, Sources};
-use delaycast_web::{AnswerCounts, DeadLetterCounts, NamedCount, Operations, OperationsStatus};
 use engine::status::{Status, Wait};
+use server::{AnswerCounts, Breakdown, DeadLetterCounts, NamedCount, Operations, OperationsStatus};
 
 /// The dimensions of flights, as the counts number them.
 const CLASS: u8 = Flights::CLASS as u8;
@@ -64,6 +64,15 @@ impl Operations for WatchOperations {
         let classes = DelayClass::ALL
             .map(DelayClass::label)
             .map(|name| NamedCount { name: name.to_owned(), count: count(&Key::Label(CLASS, name.into())) });
+        let model = |key: &Key| if let Key::Model(name) = key { Some(name.to_string()) } else { None };
+        let hour = |key: &Key| if let Key::Hour(hour) = key { Some(Key::hour_label(*hour)) } else { None };
+        let labels = |wanted: u8| {
+            named(&|key| match key {
+                Key::Label(dimension, name) if *dimension == wanted => Some(name.to_string()),
+                _ => None,
+            })
+        };
+        let by = |dimension, counts| Breakdown { dimension, counts };
         OperationsStatus {
             at: i64::try_from(*at).ok().filter(|at| *at > 0).and_then(DateTime::<Utc>::from_timestamp_millis),
             window_s: self.window_s,
@@ -75,19 +84,13 @@ impl Operations for WatchOperations {
                 total: count(&Key::Answers),
                 per_second_10_s: count(&Key::Lately(10)) as f64 / 10.0,
                 per_second_60_s: count(&Key::Lately(60)) as f64 / 60.0,
-                by_class: classes.into(),
-                by_model: latest_first(named(&|key| {
-                    if let Key::Model(name) = key { Some(name.to_string()) } else { None }
-                })),
-                by_hour: latest_first(named(&|key| {
-                    if let Key::Hour(hour) = key { Some(Key::hour_label(*hour)) } else { None }
-                })),
-                by_airline: most_first(named(&|key| {
-                    if let Key::Label(CARRIER, name) = key { Some(name.to_string()) } else { None }
-                })),
-                by_origin: most_first(named(&|key| {
-                    if let Key::Label(ORIGIN, name) = key { Some(name.to_string()) } else { None }
-                })),
+                breakdowns: vec![
+                    by("class", classes.into()),
+                    by("model", latest_first(named(&model))),
+                    by("hour", latest_first(named(&hour))),
+                    by("airline", most_first(labels(CARRIER))),
+                    by("origin", most_first(labels(ORIGIN))),
+                ],
             },
             dead_letters: DeadLetterCounts {
                 total: count(&Key::DeadLetters),

@@ -10,7 +10,8 @@ use anyhow::Context;
 use clap::Args;
 use delaycast::{domain::Flights, log::Log, model::VersionedModel, runtime::Stop, store::Store};
 use delaycast_dataflows::score::TICK;
-use delaycast_web::{HostName, Hosts, Operations, Parts};
+use delaycast_web::Parts;
+use server::{AllowedHosts, HostName, Operations};
 
 /// The address of the page.
 #[derive(Args)]
@@ -30,15 +31,15 @@ pub(crate) struct Listen {
 impl Listen {
     /// Takes the port.
     pub(crate) fn listen(&self) -> anyhow::Result<Listening> {
-        let listener = delaycast_web::bind(SocketAddr::new(self.bind, self.port))?;
-        Ok(Listening { listener, hosts: Hosts::of(self.bind, &self.hosts) })
+        let listener = server::bind(SocketAddr::new(self.bind, self.port))?;
+        Ok(Listening { listener, hosts: AllowedHosts::of(self.bind, &self.hosts) })
     }
 }
 
 /// An open port, and the names that the page answers to there.
 pub(crate) struct Listening {
     listener: TcpListener,
-    hosts: Hosts,
+    hosts: AllowedHosts,
 }
 
 /// Prints the page's address and serves it until a stop is requested. Blocks.

@@ -1,13 +1,13 @@
 //! The response to a request that is not served: a page, or JSON where the client does not accept pages.
 
 use serde_json::json;
+use server::Accepts;
 use warp::{
     http::{HeaderValue, StatusCode, header},
     reply::Response,
 };
 
 use crate::{
-    accept::Accepts,
     problem::Problem,
     reply,
     state::AppState,

@@ -4,10 +4,19 @@
 
 use std::sync::Arc;
 
-use delaycast::{request::{Invalid, RequestId}, store::Outcome};
+use delaycast::{
+    request::{Invalid, RequestId},
+    store::Outcome,
+};
 use warp::http::StatusCode;
 
-use crate::{body::urlencoded, problem::{HandlerResult, Problem}, reply, state::AppState, views::{predict::PredictView, result::ResultView}};
+use crate::{
+    body::urlencoded,
+    problem::{HandlerResult, Problem},
+    reply,
+    state::AppState,
+    views::{predict::PredictView, result::ResultView},
+};
 
 /// Pauses between refreshes, in seconds. After the last one the visitor refreshes.
 const REFRESH_AFTER_S: [u32; 7] = [1, 1, 2, 3, 5, 8, 10];

@@ -2,7 +2,11 @@
 
 use delaycast::{airports::Airports, evaluate::Report};
 
-use crate::{pages::{PAGES, PARTIALS}, render::{BadTemplate, Renderer}, views::report::ReportView};
+use crate::{
+    pages::{PAGES, PARTIALS},
+    render::{BadTemplate, Renderer},
+    views::report::ReportView,
+};
 
 /// Renders the report as HTML.
 pub fn render_report(report: &Report) -> Result<String, BadTemplate> {

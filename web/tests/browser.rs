@@ -1,7 +1,7 @@
-//! The page in a real Chromium, against the real server with an in-memory log and store: every state that a person can
-//! meet, on a desktop and on a telephone, with screenshots in `target/screenshots/`.
+//! The pages in a real Chromium, served with an in-memory log and store: every state that a visitor can see, on a desktop
+//! and on a phone, with screenshots in `target/screenshots/`.
 //!
-//! Without chromium and chromedriver these tests say so and are skipped, unless `DELAYCAST_REQUIRE_BROWSER=1`.
+//! Without chromium and chromedriver these tests print it and are skipped, unless `DELAYCAST_REQUIRE_BROWSER=1`.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests count as tests")]
 
@@ -10,9 +10,9 @@ mod common;
 use std::time::Duration;
 
 use common::{
-    LogMood, answer_to,
+    PublishOutcome, answer_to,
     browser::{self, Browser, View},
-    server::Server,
+    http_server::Server,
 };
 use delaycast::{request::Request, store::Outcome};
 use delaycast_web::Config;
@@ -20,21 +20,21 @@ use engine::status::Wait;
 
 const DESKTOP: View = View { width: 1280, dark: false, javascript: true };
 const DESKTOP_DARK: View = View { dark: true, ..DESKTOP };
-const TELEPHONE: View = View { width: 390, ..DESKTOP };
-const TELEPHONE_DARK: View = View { width: 390, ..DESKTOP_DARK };
-const ALL: [View; 4] = [DESKTOP, DESKTOP_DARK, TELEPHONE, TELEPHONE_DARK];
+const PHONE: View = View { width: 390, ..DESKTOP };
+const PHONE_DARK: View = View { width: 390, ..DESKTOP_DARK };
+const ALL: [View; 4] = [DESKTOP, DESKTOP_DARK, PHONE, PHONE_DARK];
 
 const ASK: &str = "#flight_delay_classification button";
 
 fn server(give_up_after: Duration) -> Server {
-    Server::start_with_an_in_memory_log_and_store(Config { give_up_after, ..Config::default() })
+    Server::start(Config { give_up_after, ..Config::default() })
 }
 
-/// Waits for the page to wait, as a scorer that takes its time would have it, and answers the request then.
+/// Answers the last request once the page is waiting, as a slow scorer would.
 fn answer_when_waiting(server: &Server, browser: &Browser, outcome: impl Fn(&Request) -> Outcome) -> Request {
     browser.wait_for("#result[data-state=waiting]");
-    let request = server.world.log.requests().pop().unwrap();
-    server.world.store.put(request.id.as_str(), outcome(&request));
+    let request = server.doubles.log.requests().pop().unwrap();
+    server.doubles.store.put(request.id.as_str(), outcome(&request));
     request
 }
 
@@ -43,7 +43,7 @@ fn page(server: &Server) -> String {
 }
 
 #[test]
-fn a_person_fills_the_form_asks_and_reads_the_answer_in_words() {
+fn a_visitor_fills_the_form_and_reads_the_answer_in_words() {
     let server = server(Duration::from_secs(30));
     let Some(mut browser) = browser::start(DESKTOP) else { return };
     for view in ALL {
@@ -59,7 +59,7 @@ fn a_person_fills_the_form_asks_and_reads_the_answer_in_words() {
         browser.fill("#FlightNum", "418");
         browser.click(ASK);
         browser.wait_for("#result[data-state=waiting]");
-        assert!(browser.is_in_view("#result h2"), "who waits must see it");
+        assert!(browser.is_in_view("#result h2"), "the visitor must see it");
         assert_eq!(browser.title(), "Waiting for the answer – delaycast");
         browser.screenshot("2-waiting");
         let request = answer_when_waiting(&server, &browser, answer_to);
@@ -78,11 +78,11 @@ fn a_person_fills_the_form_asks_and_reads_the_answer_in_words() {
 }
 
 #[test]
-fn a_rejection_is_read_with_its_reason_as_plain_text() {
+fn a_rejection_shows_its_reason_as_plain_text() {
     let server = server(Duration::from_secs(30));
     let reason = "Distance: must be above 0 <script>alert(1)</script>";
     let Some(mut browser) = browser::start(DESKTOP) else { return };
-    for view in [DESKTOP, TELEPHONE_DARK] {
+    for view in [DESKTOP, PHONE_DARK] {
         browser.look(view);
         browser.open(&page(&server));
         browser.click(ASK);
@@ -95,37 +95,37 @@ fn a_rejection_is_read_with_its_reason_as_plain_text() {
 }
 
 #[test]
-fn rule_5_no_answer_is_said_after_a_while_and_asking_can_go_on() {
+fn rule_5_a_missing_answer_is_shown_after_a_while_and_polling_can_resume() {
     let server = server(Duration::from_millis(300));
     let Some(mut browser) = browser::start(DESKTOP) else { return };
-    for view in [DESKTOP, TELEPHONE] {
+    for view in [DESKTOP, PHONE] {
         browser.look(view);
         browser.open(&page(&server));
         browser.click(ASK);
         browser.wait_for("#result[data-state=timed_out]");
         assert_eq!(browser.text("#result h2"), "No answer yet");
         browser.screenshot("5-timed-out");
-        let request = server.world.log.requests().pop().unwrap();
-        server.world.store.put(request.id.as_str(), answer_to(&request));
+        let request = server.doubles.log.requests().pop().unwrap();
+        server.doubles.store.put(request.id.as_str(), answer_to(&request));
         browser.click("#result [data-action=keep-asking]");
         browser.wait_for("#result[data-state=answered]");
     }
 }
 
 #[test]
-fn a_server_or_log_out_of_reach_is_said() {
+fn an_unreachable_server_or_log_is_shown() {
     let mut server = server(Duration::from_secs(30));
     let Some(browser) = browser::start(DESKTOP) else { return };
     browser.open(&page(&server));
-    *server.world.log.mood.lock().unwrap() = LogMood::Fails;
+    *server.doubles.log.outcome.lock().unwrap() = PublishOutcome::Fails;
     browser.click(ASK);
     browser.wait_for("#result[data-state=unacknowledged]");
     let text = browser.text("#result");
     assert!(text.contains("does not answer") && text.contains("may still land"), "{text}");
-    assert!(!text.contains("broker"), "the log's own words are for its operator: {text}");
+    assert!(!text.contains("broker"), "the log's own error is for its operator: {text}");
     browser.screenshot("6-log-out-of-reach");
 
-    *server.world.log.mood.lock().unwrap() = LogMood::Acknowledges;
+    *server.doubles.log.outcome.lock().unwrap() = PublishOutcome::Acknowledges;
     browser.click(ASK);
     browser.wait_for("#result[data-state=waiting]");
     server.stop();
@@ -139,7 +139,7 @@ fn a_server_or_log_out_of_reach_is_said() {
 fn wrong_fields_are_marked_and_the_first_has_the_focus() {
     let server = server(Duration::from_secs(30));
     let Some(mut browser) = browser::start(DESKTOP) else { return };
-    for view in [DESKTOP, TELEPHONE_DARK] {
+    for view in [DESKTOP, PHONE_DARK] {
         browser.look(view);
         browser.open(&page(&server));
         browser.fill("#Origin", "Atlantis");
@@ -155,7 +155,7 @@ fn wrong_fields_are_marked_and_the_first_has_the_focus() {
 }
 
 #[test]
-fn operations_refresh_themselves_and_an_operator_sees_when_they_do_not() {
+fn operations_refresh_themselves_and_show_when_they_cannot() {
     let mut server = server(Duration::from_secs(30));
     let Some(mut browser) = browser::start(DESKTOP) else { return };
     for view in ALL {
@@ -166,11 +166,11 @@ fn operations_refresh_themselves_and_an_operator_sees_when_they_do_not() {
         assert_eq!(browser.overhang(), 0);
     }
     let waiting = vec![Wait { what: "the store of answers".into(), for_s: 12 }];
-    server.world.operations.0.lock().unwrap().waiting = waiting;
+    server.doubles.operations.0.lock().unwrap().waiting = waiting;
     browser.wait_for("#operations .note");
     assert_eq!(browser.text("#operations .note"), "Waiting for the store of answers for 12 s.");
     browser.screenshot("12-operations-waiting");
-    server.world.operations.0.lock().unwrap().waiting.clear();
+    server.doubles.operations.0.lock().unwrap().waiting.clear();
     browser.wait_for("#operations [role=status]:not(:has(.note))");
     server.stop();
     browser.wait_for("#operations .note");
@@ -178,10 +178,10 @@ fn operations_refresh_themselves_and_an_operator_sees_when_they_do_not() {
 }
 
 #[test]
-fn an_address_where_nothing_is_leads_back_to_the_form() {
+fn an_unknown_address_links_back_to_the_form() {
     let server = server(Duration::from_secs(30));
     let Some(mut browser) = browser::start(DESKTOP) else { return };
-    for view in [DESKTOP, TELEPHONE_DARK] {
+    for view in [DESKTOP, PHONE_DARK] {
         browser.look(view);
         browser.open(&format!("http://{}/shutdown", server.address));
         assert_eq!(browser.text("h1"), "There is no such page");
@@ -193,9 +193,9 @@ fn an_address_where_nothing_is_leads_back_to_the_form() {
 }
 
 #[test]
-fn rule_4_without_javascript_the_form_and_the_waiting_work_all_the_same() {
+fn rule_4_the_form_and_the_polling_work_without_javascript() {
     let server = server(Duration::from_secs(30));
-    let Some(browser) = browser::start(View { javascript: false, ..TELEPHONE }) else { return };
+    let Some(browser) = browser::start(View { javascript: false, ..PHONE }) else { return };
     browser.open(&page(&server));
     browser.click(ASK);
     answer_when_waiting(&server, &browser, answer_to);

@@ -1,4 +1,5 @@
-//! The rules of `connections`, on a real socket with small bounds: clients that are silent, slow, or never read.
+//! The rules of `web/server/connections`, on a real socket with small bounds: clients that are silent, slow, or never
+//! read.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests count as tests")]
 
@@ -11,19 +12,30 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::server::Server;
+use common::http_server::Server;
 use delaycast_web::Config;
+use server::ConnectionConfig;
 use socket2::{Domain, SockRef, Socket, Type};
 
-/// Ends a test that hangs; nothing is measured by it.
+/// Ends a test that hangs.
 const DEADLINE: Duration = Duration::from_secs(60);
-/// A deadline that does not come in a test.
+/// A deadline that does not pass in a test.
 const NEVER: Duration = Duration::from_secs(3600);
 
-/// No deadline comes, so that nothing but the bound under test can be the reason.
-fn patient() -> Config {
+/// Deadlines that do not pass, so that only the bound under test has an effect.
+fn patient() -> ConnectionConfig {
     let (head_within, body_within, write_within) = (NEVER, NEVER, NEVER);
-    Config { head_within, body_within, write_within, drain_within: Duration::from_millis(100), ..Config::default() }
+    ConnectionConfig {
+        head_within,
+        body_within,
+        write_within,
+        drain_within: Duration::from_millis(100),
+        ..ConnectionConfig::default()
+    }
+}
+
+fn start(connections: ConnectionConfig) -> Server {
+    Server::start(Config { connections, ..Config::default() })
 }
 
 fn connect(address: SocketAddr) -> TcpStream {
@@ -32,7 +44,7 @@ fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// Everything that comes until the end; a reset is an end.
+/// Reads until the end; a reset is an end.
 fn rest(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     match stream.read_to_end(&mut bytes) {
@@ -60,14 +72,14 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-fn count(config: &Config, why: &str) -> u64 {
+fn count(config: &ConnectionConfig, why: &str) -> u64 {
     config.dropped.get().into_iter().find(|(name, _)| *name == why).unwrap().1
 }
 
 #[test]
-fn rule_1_at_the_bound_the_client_waited_for_longest_is_dropped() {
-    let config = Config { connections_max: 3, address_share: 3, ..patient() };
-    let mut server = Server::start_with_an_in_memory_log_and_store(config.clone());
+fn rule_1_at_the_bound_the_client_awaited_longest_is_evicted() {
+    let config = ConnectionConfig { connections_max: 3, address_share: 3, ..patient() };
+    let mut server = start(config.clone());
     let mut silent = connect(server.address);
     let mut slow = connect(server.address);
     slow.write_all(b"GET / HT").unwrap();
@@ -76,7 +88,7 @@ fn rule_1_at_the_bound_the_client_waited_for_longest_is_dropped() {
     let mut first = [0; 15];
     idle.read_exact(&mut first).unwrap();
     assert_eq!(&first, b"HTTP/1.1 200 OK");
-    // There is no fourth place: the silent one is dropped, then the slow one, then the one that is idle.
+    // At the bound of three: the silent one is evicted, then the slow one, then the idle one.
     for connection in [&mut silent, &mut slow, &mut idle] {
         let dropped = count(&config, "room");
         let mut new = connect(server.address);
@@ -91,14 +103,14 @@ fn rule_1_at_the_bound_the_client_waited_for_longest_is_dropped() {
 }
 
 #[test]
-fn rule_1_a_request_that_is_worked_on_keeps_its_place() {
-    let config = Config { connections_max: 1, address_share: 1, ..patient() };
-    let mut server = Server::start_with_an_in_memory_log_and_store(config.clone());
-    *server.world.store.delay.lock().unwrap() = Duration::from_secs(1);
+fn rule_1_a_connection_with_a_request_in_progress_is_not_evicted() {
+    let config = ConnectionConfig { connections_max: 1, address_share: 1, ..patient() };
+    let mut server = start(config.clone());
+    *server.doubles.store.delay.lock().unwrap() = Duration::from_secs(1);
     let mut working = connect(server.address);
     let path = format!("{}/response/no-one", common::site::CLASSIFY);
     write!(working, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
-    until("the look-up is under way", || server.world.store.under_way.lock().unwrap().0 == 1);
+    until("the look-up is under way", || server.doubles.store.under_way.lock().unwrap().0 == 1);
     let mut refused = connect(server.address);
     let answer = rest(&mut refused);
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 2"), "{answer}");
@@ -108,9 +120,9 @@ fn rule_1_a_request_that_is_worked_on_keeps_its_place() {
 }
 
 #[test]
-fn rule_1_a_crowd_of_silent_clients_shuts_nobody_out() {
-    let config = Config { connections_max: 8, address_share: 2, ..patient() };
-    let mut server = Server::start_with_an_in_memory_log_and_store(config.clone());
+fn rule_1_many_silent_clients_lock_no_other_out() {
+    let config = ConnectionConfig { connections_max: 8, address_share: 2, ..patient() };
+    let mut server = start(config.clone());
     let crowd: Vec<TcpStream> = (0..200).map(|_| connect(server.address)).collect();
     for _ in 0..20 {
         assert!(is_served(server.address));
@@ -120,7 +132,7 @@ fn rule_1_a_crowd_of_silent_clients_shuts_nobody_out() {
     server.stop();
 }
 
-/// A connection that takes next to nothing before its client reads.
+/// A connection with a small receive buffer.
 fn narrow(address: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(2048).unwrap();
@@ -130,7 +142,7 @@ fn narrow(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// Pipelines requests until all are sent or none is taken for a while; how many bytes went.
+/// Pipelines requests until all are sent or none is accepted for a while; returns the number of bytes sent.
 fn pipeline(stream: &mut TcpStream, request: &[u8], bytes_max: usize) -> usize {
     let requests = request.repeat(500);
     let (mut sent, mut last) = (0, Instant::now());
@@ -150,8 +162,8 @@ fn pipeline(stream: &mut TcpStream, request: &[u8], bytes_max: usize) -> usize {
 
 #[test]
 fn rule_3_a_client_that_never_reads_is_dropped() {
-    let config = Config { write_within: Duration::from_millis(300), ..patient() };
-    let mut server = Server::start_with_an_in_memory_log_and_store(config.clone());
+    let config = ConnectionConfig { write_within: Duration::from_millis(300), ..patient() };
+    let mut server = start(config.clone());
     let mut never_reading = narrow(server.address);
     pipeline(&mut never_reading, b"GET /ops.json HTTP/1.1\r\nHost: localhost\r\n\r\n", 4 << 20);
     until("it is dropped", || count(&config, "not_read") == 1);
@@ -161,8 +173,8 @@ fn rule_3_a_client_that_never_reads_is_dropped() {
 
 #[test]
 fn rule_3_a_body_has_a_deadline() {
-    let config = Config { body_within: Duration::from_millis(200), ..patient() };
-    let mut server = Server::start_with_an_in_memory_log_and_store(config);
+    let config = ConnectionConfig { body_within: Duration::from_millis(200), ..patient() };
+    let mut server = start(config);
     let mut slow = connect(server.address);
     let head = "Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\nConnection: close\r\n\r\n{";
     write!(slow, "POST {} HTTP/1.1\r\n{head}", common::site::CLASSIFY).unwrap();
@@ -172,11 +184,11 @@ fn rule_3_a_body_has_a_deadline() {
 }
 
 #[test]
-fn rule_4_a_connection_ends_after_its_requests_and_its_life() {
-    let of_two = Config { requests_max: 2, ..patient() };
-    let of_age = Config { life_max: Duration::ZERO, ..patient() };
+fn rule_4_a_connection_ends_after_its_requests_and_at_its_maximum_age() {
+    let of_two = ConnectionConfig { requests_max: 2, ..patient() };
+    let of_age = ConnectionConfig { life_max: Duration::ZERO, ..patient() };
     for (config, requests) in [(of_two, 2), (of_age, 1)] {
-        let mut server = Server::start_with_an_in_memory_log_and_store(config);
+        let mut server = start(config);
         let mut connection = connect(server.address);
         for _ in 0..requests {
             connection.write_all(b"GET /ops.json HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
@@ -190,21 +202,21 @@ fn rule_4_a_connection_ends_after_its_requests_and_its_life() {
 }
 
 #[test]
-fn rule_4_a_connection_that_outlives_its_last_request_is_cut() {
+fn rule_4_a_connection_that_is_still_open_after_its_last_request_is_reset() {
     let ms = Duration::from_millis(50);
-    let config = Config { life_max: ms, head_within: NEVER, body_within: ms, write_within: ms, ..patient() };
-    // The head's deadline counts for the cut, too, so it must be short here; a byte now and then does not help.
-    let config = Config { head_within: Duration::from_secs(2), ..config };
-    let mut server = Server::start_with_an_in_memory_log_and_store(config);
+    let config = ConnectionConfig { life_max: ms, head_within: NEVER, body_within: ms, write_within: ms, ..patient() };
+    // The head's deadline is part of the maximum age, so it must be short here; single bytes don't extend it.
+    let config = ConnectionConfig { head_within: Duration::from_secs(2), ..config };
+    let mut server = start(config);
     let mut dripping = connect(server.address);
     until("it is cut", || dripping.write_all(b"G").is_err());
     server.stop();
 }
 
 #[test]
-fn rule_5_no_more_is_answered_than_is_taken() {
-    let mut server = Server::start_with_an_in_memory_log_and_store(patient());
-    // HEAD: the responses have no bodies, of which hyper would not begin a second one by itself.
+fn rule_5_no_more_is_answered_than_is_read() {
+    let mut server = start(patient());
+    // HEAD: with bodies, hyper itself would not begin a second response.
     let mut never_reading = narrow(server.address);
     let (request, bytes_max) = (b"HEAD /ops.json HTTP/1.1\r\nHost: localhost\r\n\r\n", 64 << 20);
     let sent = pipeline(&mut never_reading, request, bytes_max);

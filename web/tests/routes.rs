@@ -7,18 +7,18 @@ use common::{
     site::{BROWSER, CLASSIFY, FORM, OLD_FORM, PAGE, header, json_of, site, text_of},
 };
 use delaycast::store::Outcome;
-use delaycast_web::OperationsStatus;
 use engine::status::Wait;
 use serde_json::json;
+use server::OperationsStatus;
 use warp::test::request;
 
 #[tokio::test]
-async fn the_old_page_asks_and_reads_json_text() {
+async fn the_old_page_posts_a_form_and_reads_json_text() {
     let site = site();
     let posted = site.post(FORM, "*/*", OLD_FORM).await;
     assert_eq!((posted.status().as_u16(), header(&posted, "content-type")), (200, "text/html; charset=utf-8"));
     let posted = json_of(&posted);
-    let request = site.world.log.requests().remove(0);
+    let request = site.doubles.log.requests().remove(0);
     assert_eq!(posted, json!({ "status": "OK", "id": request.id.as_str() }));
     assert_eq!((request.carrier.as_str(), request.origin.as_str(), request.dest.as_str()), ("AA", "ATL", "SFO"));
     assert_eq!((request.date.to_string().as_str(), request.dep_delay), ("2016-12-25", Some(5.0)));
@@ -28,7 +28,7 @@ async fn the_old_page_asks_and_reads_json_text() {
     let path = format!("{CLASSIFY}/response/{id}");
     let waiting = site.get(&path, "*/*").await;
     assert_eq!(text_of(&waiting), format!(r#"{{"status":"WAIT","id":"{id}"}}"#));
-    site.world.store.put(id, Outcome::Answered(an_old_scorers_answer()));
+    site.doubles.store.put(id, Outcome::Answered(an_old_scorers_answer()));
     let answered = site.get(&path, "*/*").await;
     assert_eq!((answered.status().as_u16(), header(&answered, "content-type")), (200, "text/html; charset=utf-8"));
     assert!(text_of(&answered).ends_with(r#""Route":"ATL-SFO","Prediction":2.0}}"#), "{}", text_of(&answered));
@@ -36,7 +36,7 @@ async fn the_old_page_asks_and_reads_json_text() {
 }
 
 #[tokio::test]
-async fn json_is_json_only_for_a_client_that_takes_nothing_else() {
+async fn the_content_type_is_json_only_for_a_client_that_accepts_nothing_else() {
     let site = site();
     for (accept, content_type) in [
         ("application/json", "application/json"),
@@ -52,10 +52,10 @@ async fn json_is_json_only_for_a_client_that_takes_nothing_else() {
 }
 
 #[tokio::test]
-async fn rule_3_a_rejection_is_told_with_its_reason_and_nothing_in_it_is_markup() {
+async fn rule_3_a_rejection_has_its_reason_without_markup() {
     let site = site();
     let reason = "<script>alert(1)</script> & \"more\"";
-    site.world.store.put("a/b", Outcome::Rejected(reason.into()));
+    site.doubles.store.put("a/b", Outcome::Rejected(reason.into()));
     let told = site.get(&format!("{CLASSIFY}/response/a%2Fb"), "*/*").await;
     assert_eq!(json_of(&told), json!({ "status": "REJECTED", "id": "a/b", "reason": reason }));
     assert!(!text_of(&told).contains('<') && !text_of(&told).contains('&'));
@@ -70,7 +70,7 @@ async fn rule_3_a_rejection_is_told_with_its_reason_and_nothing_in_it_is_markup(
 async fn rule_4_a_form_without_javascript_leads_to_a_page_that_refreshes_itself_for_a_while() {
     let site = site();
     let posted = site.post(FORM, BROWSER, OLD_FORM).await;
-    let request = site.world.log.requests().remove(0);
+    let request = site.doubles.log.requests().remove(0);
     let location = header(&posted, "location").to_owned();
     assert_eq!(posted.status(), 303);
     assert_eq!(
@@ -92,7 +92,7 @@ async fn rule_4_a_form_without_javascript_leads_to_a_page_that_refreshes_itself_
     assert_eq!(refreshes, 7);
     assert!(last.contains(r#"data-state="timed_out""#) && last.contains("Keep asking"));
 
-    site.world.store.put(request.id.as_str(), answer_to(&request));
+    site.doubles.store.put(request.id.as_str(), answer_to(&request));
     let page = site.get(location.trim_end_matches("#result"), BROWSER).await;
     let html = text_of(&page);
     for shown in [
@@ -182,10 +182,10 @@ async fn operations_are_shown_as_tables_and_as_json() {
 }
 
 #[tokio::test]
-async fn operations_say_what_is_waited_for_what_is_behind_and_what_is_not_known() {
+async fn operations_show_outages_lag_and_unknown_counts() {
     let site = site();
     let waiting = vec![Wait { what: "the store of answers".into(), for_s: 12 }];
-    *site.world.operations.0.lock().unwrap() =
+    *site.doubles.operations.0.lock().unwrap() =
         OperationsStatus { waiting, behind_s: Some(40), window_s: 3600, ..OperationsStatus::default() };
     let page = site.get("/ops", BROWSER).await;
     let html = text_of(&page);
@@ -193,12 +193,12 @@ async fn operations_say_what_is_waited_for_what_is_behind_and_what_is_not_known(
         assert!(html.contains(shown), "{shown}: {html}");
     }
     assert_eq!(json_of(&site.get("/ops.json", "*/*").await)["lag"], json!(null));
-    *site.world.operations.0.lock().unwrap() = OperationsStatus { window_s: 3600, ..OperationsStatus::default() };
+    *site.doubles.operations.0.lock().unwrap() = OperationsStatus { window_s: 3600, ..OperationsStatus::default() };
     assert!(text_of(&site.get("/ops", BROWSER).await).contains("rebuilt from the store"));
 }
 
 #[tokio::test]
-async fn other_addresses_and_methods_are_told_in_the_clients_form() {
+async fn other_addresses_and_methods_are_refused_in_the_clients_format() {
     let site = site();
     let index = site.get("/", BROWSER).await;
     assert_eq!((index.status().as_u16(), header(&index, "location")), (307, PAGE));
@@ -223,7 +223,7 @@ async fn other_addresses_and_methods_are_told_in_the_clients_form() {
 }
 
 #[tokio::test]
-async fn static_files_are_kept_under_their_version_and_checked_without() {
+async fn static_files_are_cached_with_their_version_and_revalidated_without() {
     let site = site();
     let page = site.get(PAGE, BROWSER).await;
     for (name, content_type) in [

@@ -1,4 +1,4 @@
-//! The server on a real socket: a taken port, and an end that no client can hold up.
+//! The server on a real socket: a port in use, and a shutdown that no client can delay.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests count as tests")]
 
@@ -10,11 +10,12 @@ use std::{
     time::Duration,
 };
 
-use common::server::Server;
-use delaycast_web::{Config, ServeError, bind};
+use common::http_server::Server;
+use delaycast_web::Config;
+use server::{ConnectionConfig, ServeError, bind};
 
 #[test]
-fn a_taken_port_is_an_error_that_names_it() {
+fn a_port_in_use_is_an_error_that_names_it() {
     let first = bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = first.local_addr().unwrap();
     let error = bind(address).unwrap_err();
@@ -23,11 +24,11 @@ fn a_taken_port_is_an_error_that_names_it() {
 }
 
 #[test]
-fn rule_5_it_serves_until_told_to_stop_and_a_client_that_dawdles_cannot_hold_it() {
-    let config = Config { drain_within: Duration::from_millis(100), ..Config::default() };
-    let mut server = Server::start_with_an_in_memory_log_and_store(config);
-    let mut dawdling = TcpStream::connect(server.address).unwrap();
-    dawdling.write_all(b"POST /flights/delays/predict/classify_realtime HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nContent-Type: application/json\r\n\r\n").unwrap();
+fn rule_5_it_serves_until_shutdown_and_a_slow_client_cannot_delay_it() {
+    let connections = ConnectionConfig { drain_within: Duration::from_millis(100), ..ConnectionConfig::default() };
+    let mut server = Server::start(Config { connections, ..Config::default() });
+    let mut slow = TcpStream::connect(server.address).unwrap();
+    slow.write_all(b"POST /flights/delays/predict/classify_realtime HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nContent-Type: application/json\r\n\r\n").unwrap();
 
     let mut asking = TcpStream::connect(server.address).unwrap();
     asking.write_all(b"GET /flights/delays/predict_kafka HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
@@ -36,17 +37,18 @@ fn rule_5_it_serves_until_told_to_stop_and_a_client_that_dawdles_cannot_hold_it(
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
 
     server.stop();
-    assert!(TcpStream::connect(server.address).is_err(), "nobody listens any more");
+    assert!(TcpStream::connect(server.address).is_err(), "the listener is closed");
 }
 
 #[test]
-fn rule_5_a_silent_connection_is_closed_and_those_beyond_the_bound_get_their_turn() {
-    let config = Config { connections_max: 2, head_within: Duration::from_millis(300), ..Config::default() };
-    let mut server = Server::start_with_an_in_memory_log_and_store(config);
+fn rule_5_a_silent_connection_is_closed_and_those_beyond_the_bound_are_served() {
+    let head_within = Duration::from_millis(300);
+    let connections = ConnectionConfig { connections_max: 2, head_within, ..ConnectionConfig::default() };
+    let mut server = Server::start(Config { connections, ..Config::default() });
     let mut silent = [(); 2].map(|()| TcpStream::connect(server.address).unwrap());
     silent[1].write_all(b"GET / HT").unwrap();
 
-    // There is no third place: one of the silent ones is dropped for this one.
+    // At the bound of two, one of the silent connections is evicted for this one.
     let mut asking = TcpStream::connect(server.address).unwrap();
     asking.write_all(b"GET /flights/delays/predict_kafka HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
@@ -55,7 +57,7 @@ fn rule_5_a_silent_connection_is_closed_and_those_beyond_the_bound_get_their_tur
     for connection in &mut silent {
         connection.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let mut rest = Vec::new();
-        // Reset, or closed, perhaps after a word that the head took too long; not still open at the timeout.
+        // Reset, or closed, perhaps after a response about the timeout; not open until the read timeout.
         if let Err(error) = connection.read_to_end(&mut rest) {
             assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}");
         }

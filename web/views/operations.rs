@@ -1,12 +1,10 @@
 //! The page `/ops`.
 
 use serde::Serialize;
+use server::{NamedCount, OperationsStatus};
 
 use super::words::grouped;
-use crate::{
-    operations::{NamedCount, OperationsStatus},
-    render::View,
-};
+use crate::render::View;
 
 /// Upper bound on the rows of a table; further names are summed up in the last one.
 const ROWS_MAX: usize = 12;
@@ -74,11 +72,11 @@ impl OperationsView {
                 figure("Dead letters", grouped(dead.total)),
             ],
             tables: vec![
-                table("By class", "Class", &answers.by_class, answers.total),
-                table("By model", "Version", &answers.by_model, answers.total),
-                table("By airline", "Airline", &answers.by_airline, answers.total),
-                table("By airport of departure", "Airport", &answers.by_origin, answers.total),
-                table("By hour", "Hour, UTC", &answers.by_hour, answers.total),
+                table("By class", "Class", answers.by("class"), answers.total),
+                table("By model", "Version", answers.by("model"), answers.total),
+                table("By airline", "Airline", answers.by("airline"), answers.total),
+                table("By airport of departure", "Airport", answers.by("origin"), answers.total),
+                table("By hour", "Hour, UTC", answers.by("hour"), answers.total),
                 table("Dead letters by reason", "Reason", &dead.by_reason, dead.total),
                 table("Dead letters by hour", "Hour, UTC", &dead.by_hour, dead.total),
             ],

@@ -1,6 +1,9 @@
 //! The page with the form and the result of a request.
 
-use delaycast::{airports::Airports, flight::{CLASSES, DelayClass}};
+use delaycast::{
+    airports::Airports,
+    flight::{CLASSES, DelayClass},
+};
 use serde::Serialize;
 
 use super::{

@@ -3,7 +3,13 @@
 mod plots;
 mod svg;
 
-use delaycast::{evaluate::{Card, Contest, Predictor, Report, TRAINING_DAYS_MIN, score::{DAYS_MIN, Measure}}, flight::DelayClass};
+use delaycast::{
+    evaluate::{
+        Card, Contest, Predictor, Report, TRAINING_DAYS_MIN,
+        score::{DAYS_MIN, Measure},
+    },
+    flight::DelayClass,
+};
 use serde::Serialize;
 
 use super::words::{capitalized, grouped};

@@ -1,10 +1,10 @@
-//! The parts that the tests hand to the web: a log and a store in memory, and a small airports.
+//! The parts that the tests give to the web: a log and a store in memory, and a few airports.
 
 #![allow(dead_code, reason = "each test file uses its share")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test's own parts")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
 
 pub(crate) mod browser;
-pub(crate) mod server;
+pub(crate) mod http_server;
 pub(crate) mod site;
 
 use std::{
@@ -24,47 +24,48 @@ use delaycast::{
     request::{self, Request},
     store::{Lookup, Outcome},
 };
-use delaycast_web::{AnswerCounts, Config, DeadLetterCounts, NamedCount, Operations, OperationsStatus, Parts};
+use delaycast_web::{Config, Parts};
 use serde_json::{Map, Value, json};
+use server::{AnswerCounts, Breakdown, DeadLetterCounts, NamedCount, Operations, OperationsStatus};
 
-/// How the in-memory log treats a message.
+/// The outcome of a publication to the in-memory log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LogMood {
-    /// Takes it and says so.
+pub(crate) enum PublishOutcome {
+    /// The message is kept and acknowledged.
     Acknowledges,
-    /// Takes it and says nothing.
+    /// The message is kept and not acknowledged.
     Silent,
-    /// Says that it cannot.
+    /// The log is unavailable.
     Fails,
 }
 
-/// A log in memory, with what was published to it.
+/// A log in memory.
 pub(crate) struct InMemoryLog {
-    pub(crate) mood: Mutex<LogMood>,
+    pub(crate) outcome: Mutex<PublishOutcome>,
     pub(crate) published: Mutex<Vec<(Option<String>, Vec<u8>)>>,
-    /// Promises that were never kept: dropping one would be an answer.
+    /// Callbacks that are never called: dropping one would be an answer.
     unanswered: Mutex<Vec<PublishCallback>>,
 }
 
 impl Producer for InMemoryLog {
     fn republish(&self, key: Option<&str>, payload: Vec<u8>, _: u32, done: PublishCallback) {
-        let mood = *self.mood.lock().unwrap();
-        if mood == LogMood::Fails {
+        let outcome = *self.outcome.lock().unwrap();
+        if outcome == PublishOutcome::Fails {
             done(Err(PublishError::Unavailable(Unavailable::transient("the <b>broker</b> is away"))));
             return;
         }
         let mut published = self.published.lock().unwrap();
         let offset = Offset(published.len() as u64);
         published.push((key.map(str::to_owned), payload));
-        match mood {
-            LogMood::Silent => self.unanswered.lock().unwrap().push(done),
+        match outcome {
+            PublishOutcome::Silent => self.unanswered.lock().unwrap().push(done),
             _ => done(Ok(Position { partition: PartitionId(0), offset })),
         }
     }
 }
 
 impl InMemoryLog {
-    /// The requests as the scorer would read them, each under its key.
+    /// Returns the published requests, and checks their keys.
     pub(crate) fn requests(&self) -> Vec<Request> {
         let published = self.published.lock().unwrap();
         let decoded = published.iter().map(|(key, payload)| {
@@ -76,14 +77,14 @@ impl InMemoryLog {
     }
 }
 
-/// A store in memory, whose answers the test supplies.
+/// A store in memory, filled by the test.
 #[derive(Default)]
 pub(crate) struct InMemoryStore {
     pub(crate) outcomes: Mutex<HashMap<String, Outcome>>,
-    /// Every lookup takes so long.
+    /// The duration of a lookup.
     pub(crate) delay: Mutex<Duration>,
     pub(crate) down: Mutex<bool>,
-    /// Lookups under way, and the most there ever were.
+    /// Concurrent lookups: now, and at most.
     pub(crate) under_way: Mutex<(usize, usize)>,
 }
 
@@ -110,22 +111,22 @@ impl InMemoryStore {
     }
 }
 
-/// The web's parts, and the near ends of both doubles.
-pub(crate) struct World {
+/// The web's parts, and the test's access to the doubles.
+pub(crate) struct Doubles {
     pub(crate) log: Arc<InMemoryLog>,
     pub(crate) store: Arc<InMemoryStore>,
     pub(crate) operations: Arc<InMemoryOperations>,
     pub(crate) parts: Parts,
 }
 
-pub(crate) fn world_with_an_in_memory_log_and_store(config: Config) -> World {
+pub(crate) fn doubles(config: Config) -> Doubles {
     let log = Arc::new(InMemoryLog {
-        mood: Mutex::new(LogMood::Acknowledges),
+        outcome: Mutex::new(PublishOutcome::Acknowledges),
         published: Mutex::default(),
         unanswered: Mutex::default(),
     });
     let store = Arc::new(InMemoryStore::default());
-    let operations = Arc::new(InMemoryOperations(Mutex::new(what_the_system_did())));
+    let operations = Arc::new(InMemoryOperations(Mutex::new(busy_hour())));
     let parts = Parts {
         requests: log.clone(),
         answers: store.clone(),
@@ -133,10 +134,10 @@ pub(crate) fn world_with_an_in_memory_log_and_store(config: Config) -> World {
         airports: Arc::new(airports()),
         config,
     };
-    World { log, store, operations, parts }
+    Doubles { log, store, operations, parts }
 }
 
-/// What the system does, as the test says.
+/// A state of the system that the test sets.
 pub(crate) struct InMemoryOperations(pub(crate) Mutex<OperationsStatus>);
 
 impl Operations for InMemoryOperations {
@@ -145,14 +146,15 @@ impl Operations for InMemoryOperations {
     }
 }
 
-/// A busy hour; one model has an odd name.
-fn what_the_system_did() -> OperationsStatus {
+/// The counts of a busy hour; one model has markup in its name.
+fn busy_hour() -> OperationsStatus {
     let counts = |names: &[(&str, u64)]| -> Vec<NamedCount> {
         names.iter().map(|(name, count)| NamedCount { name: (*name).to_owned(), count: *count }).collect()
     };
     let airports: Vec<(String, u64)> =
         (0..26).map(|n| (format!("{}TL", char::from(b'A' + n)), 2000 - 70 * u64::from(n))).collect();
     let airports: Vec<(&str, u64)> = airports.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    let by = |dimension, names: &[(&str, u64)]| Breakdown { dimension, counts: counts(names) };
     OperationsStatus {
         at: chrono::DateTime::from_timestamp(1_700_000_000, 0),
         window_s: 3600,
@@ -164,16 +166,21 @@ fn what_the_system_did() -> OperationsStatus {
             total: 29_250,
             per_second_10_s: 8.3,
             per_second_60_s: 7.95,
-            by_class: counts(&[
-                ("more than 15 minutes early", 9000),
-                ("up to 15 minutes early", 12_000),
-                ("on time to 30 minutes late", 5250),
-                ("30 minutes late or more", 3000),
-            ]),
-            by_model: counts(&[("20261124T101530123Z-1a2b3c4d", 29_000), ("<b>odd</b>", 250)]),
-            by_hour: counts(&[("2026-11-24T11:00:00Z", 20_000), ("2026-11-24T10:00:00Z", 9250)]),
-            by_airline: counts(&[("UA", 14_000), ("B6", 10_000), ("DL", 5250)]),
-            by_origin: counts(&airports),
+            breakdowns: vec![
+                by(
+                    "class",
+                    &[
+                        ("more than 15 minutes early", 9000),
+                        ("up to 15 minutes early", 12_000),
+                        ("on time to 30 minutes late", 5250),
+                        ("30 minutes late or more", 3000),
+                    ],
+                ),
+                by("model", &[("20261124T101530123Z-1a2b3c4d", 29_000), ("<b>odd</b>", 250)]),
+                by("hour", &[("2026-11-24T11:00:00Z", 20_000), ("2026-11-24T10:00:00Z", 9250)]),
+                by("airline", &[("UA", 14_000), ("B6", 10_000), ("DL", 5250)]),
+                by("origin", &airports),
+            ],
         },
         dead_letters: DeadLetterCounts {
             total: 3,
@@ -205,7 +212,7 @@ fn airports() -> Airports {
     ];
     let airlines = airlines.map(|(airline, name)| (code(airline), name.to_owned()));
     let route = |origin, dest, miles| Route { origin: code(origin), dest: code(dest), miles };
-    // SJU and PSE are known from routes alone; between them nothing is known.
+    // SJU and PSE are known from routes only; the distance between them is unknown.
     let observed = [route("JFK", "SJU", 1598.0), route("JFK", "PSE", 1617.0)];
     Airports::new(airports, BTreeMap::from(airlines), [route("ATL", "SFO", 2139.0)], observed)
 }
@@ -231,7 +238,7 @@ pub(crate) fn answer_to(request: &Request) -> Outcome {
     Outcome::Answered(document::to_json(&answer.to_document()))
 }
 
-/// How 29 % of all flights became the 50 % of [`answer_to`].
+/// The explanation from a base rate of 29 % to the 50 % of [`answer_to`].
 fn explanation(request: &Request) -> Explanation {
     let first = if request.dep_delay.is_some() { Factor::DepDelay } else { Factor::Schedule };
     let factors = [first, Factor::Carrier, Factor::Route, Factor::Distance];

@@ -1,4 +1,4 @@
-//! The routes in process, and short ways to ask them and to read what they say.
+//! The routes in process, with helpers for requests and responses.
 
 use bytes::Bytes;
 use delaycast_web::{Config, routes};
@@ -10,32 +10,32 @@ use warp::{
     test::{RequestBuilder, request},
 };
 
-use super::{World, world_with_an_in_memory_log_and_store};
+use super::{Doubles, doubles};
 
 pub(crate) const PAGE: &str = "/flights/delays/predict_kafka";
 pub(crate) const CLASSIFY: &str = "/flights/delays/predict/classify_realtime";
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded; charset=UTF-8";
-/// What Chromium sends when a person follows a link or sends a form.
+/// Chromium's `Accept` for a link or a form.
 pub(crate) const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
 /// The form of the old page, with its defaults, as jQuery serializes it.
 pub(crate) const OLD_FORM: &str = "DepDelay=5&Carrier=AA&FlightDate=2016-12-25&Origin=ATL&Dest=SFO";
 
-pub(crate) struct Site {
-    pub(crate) world: World,
+pub(crate) struct TestSite {
+    pub(crate) doubles: Doubles,
     pub(crate) routes: BoxedFilter<(reply::Response,)>,
 }
 
-pub(crate) fn site() -> Site {
+pub(crate) fn site() -> TestSite {
     site_with(Config::default())
 }
 
-pub(crate) fn site_with(config: Config) -> Site {
-    let world = world_with_an_in_memory_log_and_store(config);
-    let routes = routes(world.parts.clone()).unwrap();
-    Site { world, routes }
+pub(crate) fn site_with(config: Config) -> TestSite {
+    let doubles = doubles(config);
+    let routes = routes(doubles.parts.clone()).unwrap();
+    TestSite { doubles, routes }
 }
 
-impl Site {
+impl TestSite {
     pub(crate) async fn send(&self, request: RequestBuilder) -> Response<Bytes> {
         let response = request.reply(&self.routes).await;
         for name in ["content-security-policy", "x-content-type-options", "referrer-policy", "x-frame-options"] {
@@ -53,8 +53,8 @@ impl Site {
         self.send(post.header("content-type", content_type).body(body)).await
     }
 
-    /// Posts a form that is wrong and gives what is said of it, as JSON: pairs of field and reason.
-    pub(crate) async fn faults(&self, content_type: &str, body: impl AsRef<[u8]>) -> Vec<(String, String)> {
+    /// Posts a wrong form and returns its errors: pairs of field and reason.
+    pub(crate) async fn errors(&self, content_type: &str, body: impl AsRef<[u8]>) -> Vec<(String, String)> {
         let response = self.post(content_type, "application/json", body).await;
         assert_eq!(response.status(), 400, "{response:?}");
         assert_eq!(header(&response, "content-type"), "application/json");
@@ -78,7 +78,7 @@ pub(crate) fn json_of(response: &Response<Bytes>) -> Value {
     serde_json::from_slice(response.body()).unwrap()
 }
 
-/// The old form with one field set to something else.
+/// Returns the old form with another value of one field.
 pub(crate) fn form_with(field: &str, value: &str) -> String {
     let others = OLD_FORM.split('&').filter(|pair| !pair.starts_with(&format!("{field}=")));
     others.map(str::to_owned).chain([format!("{field}={value}")]).collect::<Vec<_>>().join("&")

@@ -1,6 +1,12 @@
 //! The plots of a report.
 
-use delaycast::{evaluate::{Contest, Importance, Predictor, score::{Measure, Reliability}}, flight::{CLASSES, DelayClass}};
+use delaycast::{
+    evaluate::{
+        Contest, Importance, Predictor,
+        score::{Measure, Reliability},
+    },
+    flight::{CLASSES, DelayClass},
+};
 
 use super::svg::{Anchor, Drawing, Scale};
 use crate::views::words::{capitalized, grouped};

@@ -1,13 +1,13 @@
-//! Health and metrics, on a port of its own.
+//! Health and metrics, on a separate port.
 //!
-//! 1. `/livez` is 200 while the process's own threads turn. 503 means that only a new start helps.
-//! 2. `/readyz` is 200 when the process can do its work; else 503, with one line for each thing that is waited for.
-//! 3. `/metrics` is Prometheus text. It is made when it is asked for.
-//! 4. Nothing else is there, and nothing is taken: GET and HEAD alone.
-//! 5. As on the page's port, connections and their phases are bounded, and one that keeps us waiting is dropped to make
-//!    room (see `connections`): probes are served, however many clients are silent, slow, or never read.
-//! 6. `Host` is not checked: probes come by the address of a pod or a machine. A script of another site that got here
-//!    by DNS rebinding would read numbers of operation, no request and no answer.
+//! 1. `/livez` is 200 while the process's threads make progress. 503 means that only a restart helps.
+//! 2. `/readyz` is 200 when the process can do its work; otherwise 503, with one line for each dependency that it awaits.
+//! 3. `/metrics` is Prometheus text, rendered on request.
+//! 4. There are no other paths, and no methods but GET and HEAD.
+//! 5. Connections and their phases are bounded, and idle ones are evicted (see `connections`): probes are served,
+//!    however many clients are silent, slow, or never read.
+//! 6. `Host` is not checked: probes use the address of a pod or a machine. A script of another site that got here by DNS
+//!    rebinding would read metrics, no request and no answer.
 //!
 //! Tests carry the number of the rule that they hold.
 
@@ -20,53 +20,55 @@ use warp::{
     reply::Response,
 };
 
-use crate::{Config, ServeError, connections};
+use crate::{
+    connections::config::ConnectionConfig,
+    serve::{ServeError, serve},
+};
 
-/// What `/metrics` is sent as.
+/// The content type of `/metrics`.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// How a process is. Asked on the server's own thread, so nothing here may block for long.
-pub trait Vitals: Send + Sync + 'static {
-    /// Why the process can only be started again, if so.
+/// The health of a process. Called on the server's thread, so it must not block for long.
+pub trait HealthChecks: Send + Sync + 'static {
+    /// Liveness; an error if only a restart helps.
     fn live(&self) -> Result<(), String>;
 
-    /// What is waited for, a line each; ready if there is nothing.
+    /// Readiness: one line for each dependency that is awaited; ready if there is none.
     fn ready(&self) -> Vec<String>;
 
-    /// The metrics, in the text format of Prometheus, version 0.0.4.
+    /// The metrics in the text format of Prometheus, version 0.0.4.
     fn metrics(&self) -> String;
 }
 
-/// Serves `/livez`, `/readyz` and `/metrics` until `shutdown` is ready. Wants a tokio runtime around it; one thread will do.
+/// Serves `/livez`, `/readyz` and `/metrics` until `shutdown` is ready, within the bounds of a port for probes. Runs on
+/// a tokio runtime; one thread suffices.
 pub async fn serve_health(
     listener: TcpListener,
-    vitals: Arc<dyn Vitals>,
+    checks: Arc<dyn HealthChecks>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let bounds = Config {
+    let config = ConnectionConfig {
         connections_max: 64,
         address_share: 16,
         head_within: Duration::from_secs(10),
         write_within: Duration::from_secs(10),
         requests_max: 100,
-        // The answers are short, and one thread makes them all.
+        // Responses are short, and all are made by one thread.
         kernel_buffer_bytes: 16 << 10,
         drain_within: Duration::from_secs(1),
-        ..Config::default()
+        ..ConnectionConfig::default()
     };
-    listener.set_nonblocking(true).map_err(ServeError::Listener)?;
-    let listener = tokio::net::TcpListener::from_std(listener).map_err(ServeError::Listener)?;
-    connections::accept(listener, routes(vitals), &bounds, shutdown).await;
-    Ok(())
+    serve(listener, health_routes(checks), &config, shutdown).await
 }
 
-fn routes(vitals: Arc<dyn Vitals>) -> BoxedFilter<(Response,)> {
-    let answer = move |method: Method, path: FullPath| answer(&*vitals, &method, path.as_str());
+/// Returns the routes of the health port. They respond to every path, so they come after other routes.
+pub fn health_routes(checks: Arc<dyn HealthChecks>) -> BoxedFilter<(Response,)> {
+    let answer = move |method: Method, path: FullPath| answer(&*checks, &method, path.as_str());
     warp::method().and(warp::path::full()).map(answer).boxed()
 }
 
-fn answer(vitals: &dyn Vitals, method: &Method, path: &str) -> Response {
+fn answer(checks: &dyn HealthChecks, method: &Method, path: &str) -> Response {
     let known = ["/livez", "/readyz", "/metrics"].contains(&path);
     if known && method != Method::GET && method != Method::HEAD {
         let mut response = say(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD\n".into());
@@ -78,14 +80,14 @@ fn answer(vitals: &dyn Vitals, method: &Method, path: &str) -> Response {
         _ => say(StatusCode::SERVICE_UNAVAILABLE, TEXT, lines.iter().map(|line| one_line(line) + "\n").collect()),
     };
     match path {
-        "/livez" => lines_or_ok(&vitals.live().err().into_iter().collect::<Vec<_>>()),
-        "/readyz" => lines_or_ok(&vitals.ready()),
-        "/metrics" => say(StatusCode::OK, EXPOSITION, vitals.metrics()),
+        "/livez" => lines_or_ok(&checks.live().err().into_iter().collect::<Vec<_>>()),
+        "/readyz" => lines_or_ok(&checks.ready()),
+        "/metrics" => say(StatusCode::OK, EXPOSITION, checks.metrics()),
         _ => say(StatusCode::NOT_FOUND, TEXT, "there are /livez, /readyz and /metrics\n".into()),
     }
 }
 
-/// A reason may come from far away, with line breaks in it.
+/// Removes line breaks: a reason may come from another system.
 fn one_line(text: &str) -> String {
     text.split(['\n', '\r']).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,4 @@
-//! A TCP stream whose writing has a deadline.
+//! A TCP stream with a write timeout.
 
 use std::{
     future::Future,
@@ -16,49 +16,49 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::table::{Drop, Turn};
+use super::table::{ConnectionState, DropReason};
 
-/// Fails when what was to be written has not been taken in full within a time.
+/// Fails when written bytes have not been sent in full within the timeout.
 ///
-/// hyper flushes the stream only after it has written all that it had buffered. So the time runs from the first write
-/// that the kernel does not take until the next flush, and a client that takes a byte now and then gains nothing.
-pub(super) struct Stream {
+/// hyper flushes the stream only after it has written all its buffered bytes. So the timeout runs from the first write
+/// that would block until the next flush: a client that reads single bytes does not extend it.
+pub(super) struct TimeoutStream {
     stream: TcpStream,
-    turn: Arc<Turn>,
+    state: Arc<ConnectionState>,
     within: Duration,
-    /// Runs while written bytes are not taken.
+    /// Runs while a write is blocked.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
-impl Stream {
-    pub(super) fn new(stream: TcpStream, turn: Arc<Turn>, within: Duration) -> Self {
-        Stream { stream, turn, within, deadline: None }
+impl TimeoutStream {
+    pub(super) fn new(stream: TcpStream, state: Arc<ConnectionState>, within: Duration) -> Self {
+        TimeoutStream { stream, state, within, deadline: None }
     }
 
-    /// The outcome of a write: if it waits, so does the deadline.
-    fn watched<T>(&mut self, context: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    /// Polls the deadline if a write is pending.
+    fn check_deadline<T>(&mut self, context: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
             return outcome;
         }
-        self.turn.block();
+        self.state.set_blocked();
         let until = Instant::now() + self.within;
         let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep_until(until)));
         if deadline.as_mut().poll(context).is_ready() {
-            self.turn.dropped(Drop::NotRead);
+            self.state.mark_dropped(DropReason::WriteTimeout);
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read")));
         }
         Poll::Pending
     }
 
-    /// All that was written is taken.
-    fn taken(&mut self) {
+    /// All written bytes are sent.
+    fn flushed(&mut self) {
         if self.deadline.take().is_some() {
-            self.turn.unblock();
+            self.state.set_drained();
         }
     }
 }
 
-impl AsyncRead for Stream {
+impl AsyncRead for TimeoutStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -68,10 +68,10 @@ impl AsyncRead for Stream {
     }
 }
 
-impl AsyncWrite for Stream {
+impl AsyncWrite for TimeoutStream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.watched(context, outcome)
+        self.check_deadline(context, outcome)
     }
 
     fn poll_write_vectored(
@@ -80,7 +80,7 @@ impl AsyncWrite for Stream {
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
-        self.watched(context, outcome)
+        self.check_deadline(context, outcome)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -88,7 +88,7 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.taken();
+        self.flushed();
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
@@ -97,10 +97,10 @@ impl AsyncWrite for Stream {
     }
 }
 
-impl std::ops::Drop for Stream {
-    /// A connection that is dropped is reset: else the kernel keeps what its client does not read.
+impl Drop for TimeoutStream {
+    /// Resets a dropped connection: otherwise the kernel would keep the bytes that its client does not read.
     fn drop(&mut self) {
-        if self.turn.is_dropped() {
+        if self.state.is_dropped() {
             let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
         }
     }

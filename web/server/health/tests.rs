@@ -11,14 +11,14 @@ use tokio::sync::oneshot;
 
 use super::*;
 
-/// What the test says that the process is.
+/// A process whose health the test sets.
 #[derive(Default)]
-struct Said {
+struct FakeChecks {
     dead: Mutex<Option<String>>,
     awaited: Mutex<Vec<String>>,
 }
 
-impl Vitals for Said {
+impl HealthChecks for FakeChecks {
     fn live(&self) -> Result<(), String> {
         self.dead.lock().unwrap().clone().map_or(Ok(()), Err)
     }
@@ -32,45 +32,45 @@ impl Vitals for Said {
     }
 }
 
-async fn ask(said: &Arc<Said>, method: &str, path: &str) -> (u16, String, String) {
-    let routes = routes(Arc::clone(said) as _);
+async fn ask(checks: &Arc<FakeChecks>, method: &str, path: &str) -> (u16, String, String) {
+    let routes = health_routes(Arc::clone(checks) as _);
     let response = warp::test::request().method(method).path(path).reply(&routes).await;
     let content_type = response.headers()[header::CONTENT_TYPE].to_str().unwrap().to_owned();
     (response.status().as_u16(), content_type, String::from_utf8(response.body().to_vec()).unwrap())
 }
 
 #[tokio::test]
-async fn rule_1_livez_tells_of_threads_that_do_not_turn() {
-    let said = Arc::new(Said::default());
-    assert_eq!(ask(&said, "GET", "/livez").await, (200, TEXT.into(), "ok\n".into()));
-    // What is waited for is no reason to be started again.
-    *said.awaited.lock().unwrap() = vec!["the store: down".into()];
-    assert_eq!(ask(&said, "GET", "/livez").await.0, 200);
-    *said.dead.lock().unwrap() = Some("worker 1 has not turned for 31 s".into());
-    assert_eq!(ask(&said, "GET", "/livez").await, (503, TEXT.into(), "worker 1 has not turned for 31 s\n".into()));
+async fn rule_1_livez_is_a_503_when_a_thread_makes_no_progress() {
+    let checks = Arc::new(FakeChecks::default());
+    assert_eq!(ask(&checks, "GET", "/livez").await, (200, TEXT.into(), "ok\n".into()));
+    // An awaited dependency is no reason for a restart.
+    *checks.awaited.lock().unwrap() = vec!["the store: down".into()];
+    assert_eq!(ask(&checks, "GET", "/livez").await.0, 200);
+    *checks.dead.lock().unwrap() = Some("worker 1 has not turned for 31 s".into());
+    assert_eq!(ask(&checks, "GET", "/livez").await, (503, TEXT.into(), "worker 1 has not turned for 31 s\n".into()));
 }
 
 #[tokio::test]
-async fn rule_2_readyz_names_what_is_waited_for_a_line_each() {
-    let said = Arc::new(Said::default());
-    assert_eq!(ask(&said, "GET", "/readyz").await, (200, TEXT.into(), "ok\n".into()));
-    *said.awaited.lock().unwrap() = vec!["model: not loaded".into(), "log: refused\r\nby the broker\n".into()];
+async fn rule_2_readyz_has_one_line_for_each_awaited_dependency() {
+    let checks = Arc::new(FakeChecks::default());
+    assert_eq!(ask(&checks, "GET", "/readyz").await, (200, TEXT.into(), "ok\n".into()));
+    *checks.awaited.lock().unwrap() = vec!["model: not loaded".into(), "log: refused\r\nby the broker\n".into()];
     let lines = "model: not loaded\nlog: refused by the broker\n";
-    assert_eq!(ask(&said, "GET", "/readyz").await, (503, TEXT.into(), lines.into()));
+    assert_eq!(ask(&checks, "GET", "/readyz").await, (503, TEXT.into(), lines.into()));
 }
 
 #[tokio::test]
-async fn rules_3_and_4_metrics_are_there_and_nothing_else_is() {
-    let said = Arc::new(Said::default());
-    let (status, content_type, body) = ask(&said, "GET", "/metrics").await;
+async fn rules_3_and_4_there_are_metrics_and_no_other_paths() {
+    let checks = Arc::new(FakeChecks::default());
+    let (status, content_type, body) = ask(&checks, "GET", "/metrics").await;
     assert_eq!((status, content_type.as_str()), (200, EXPOSITION));
     assert!(body.ends_with("answers_total 3\n"));
     for path in ["/", "/livez/", "/metrics/x", "/LIVEZ", "/flights/delays/predict_kafka"] {
-        assert_eq!(ask(&said, "GET", path).await.0, 404, "{path}");
+        assert_eq!(ask(&checks, "GET", path).await.0, 404, "{path}");
     }
-    assert_eq!(ask(&said, "GET", "/readyz?verbose").await.0, 200);
-    assert_eq!(ask(&said, "HEAD", "/readyz").await.0, 200);
-    assert_eq!(ask(&said, "POST", "/readyz").await.0, 405);
+    assert_eq!(ask(&checks, "GET", "/readyz?verbose").await.0, 200);
+    assert_eq!(ask(&checks, "HEAD", "/readyz").await.0, 200);
+    assert_eq!(ask(&checks, "POST", "/readyz").await.0, 405);
 }
 
 fn get(address: SocketAddr, path: &str) -> String {
@@ -83,16 +83,16 @@ fn get(address: SocketAddr, path: &str) -> String {
 }
 
 #[test]
-fn rule_5_it_serves_on_a_port_on_one_thread_and_ends_when_told() {
+fn rule_5_it_serves_on_one_thread_and_ends_on_shutdown() {
     let listener = crate::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let server = thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let shutdown = async move { stopped.await.unwrap_or_default() };
-        runtime.block_on(serve_health(listener, Arc::new(Said::default()), shutdown)).unwrap();
+        runtime.block_on(serve_health(listener, Arc::new(FakeChecks::default()), shutdown)).unwrap();
     });
-    // Clients that send nothing, or garbage, do not block others, and there are more of them than places.
+    // Clients that send nothing or garbage, more than the bound on connections, do not block others.
     let silent: Vec<TcpStream> = (0..200).map(|_| TcpStream::connect(address).unwrap()).collect();
     let mut babbling = TcpStream::connect(address).unwrap();
     babbling.write_all(&[0xff; 300]).unwrap();
@@ -102,5 +102,5 @@ fn rule_5_it_serves_on_a_port_on_one_thread_and_ends_when_told() {
     drop(silent);
     stop.send(()).unwrap();
     server.join().unwrap();
-    assert!(TcpStream::connect(address).is_err(), "nobody listens any more");
+    assert!(TcpStream::connect(address).is_err(), "the listener is closed");
 }

@@ -1,4 +1,4 @@
-//! The service of one connection: it keeps the connection's turn, and marks the last response.
+//! The service of one connection: tracks its phase, and marks its last response.
 
 use std::{
     convert::Infallible,
@@ -13,7 +13,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use delaycast::clock;
+use engine::clock;
 use hyper::{
     Request,
     body::{Body, Bytes, Frame, Incoming, SizeHint},
@@ -24,24 +24,23 @@ use warp::{
     reply::Response,
 };
 
-use super::table::Turn;
-use crate::Config;
+use super::{config::ConnectionConfig, table::ConnectionState};
 
-/// The routes, as one connection calls them.
-pub(super) struct Paced<S> {
+/// The routes, for one connection.
+pub(super) struct ConnectionService<S> {
     routes: S,
-    turn: Arc<Turn>,
+    state: Arc<ConnectionState>,
     opened_at: Instant,
     life_max: Duration,
     requests_max: u64,
     requests: AtomicU64,
 }
 
-impl<S> Paced<S> {
-    pub(super) fn new(routes: S, turn: Arc<Turn>, config: &Config) -> Self {
-        Paced {
+impl<S> ConnectionService<S> {
+    pub(super) fn new(routes: S, state: Arc<ConnectionState>, config: &ConnectionConfig) -> Self {
+        ConnectionService {
             routes,
-            turn,
+            state,
             opened_at: Instant::now(),
             life_max: config.life_max,
             requests_max: config.requests_max,
@@ -50,9 +49,9 @@ impl<S> Paced<S> {
     }
 }
 
-impl<S> Service<Request<Incoming>> for Paced<S>
+impl<S> Service<Request<Incoming>> for ConnectionService<S>
 where
-    S: Service<Request<Timed>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request<TrackedBody>, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
     type Response = Response;
@@ -62,17 +61,17 @@ where
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let is_last = number >= self.requests_max || self.opened_at.elapsed() >= self.life_max;
-        let (turn, routes) = (Arc::clone(&self.turn), self.routes.clone());
+        let (state, routes) = (Arc::clone(&self.state), self.routes.clone());
         Box::pin(async move {
-            // Until then the client is waited for: it does not take the response before.
-            turn.unblocked().await;
+            // Until then the client is awaited: it has not read the previous response.
+            state.drained().await;
             if request.body().is_end_stream() {
-                turn.is_ours();
+                state.set_working();
             } else {
-                turn.is_clients();
+                state.set_waiting();
             }
-            let body_turn = Arc::clone(&turn);
-            let mut response = routes.call(request.map(|body| Timed { body, turn: body_turn })).await?;
+            let body_state = Arc::clone(&state);
+            let mut response = routes.call(request.map(|body| TrackedBody { body, state: body_state })).await?;
             let headers = response.headers_mut();
             if is_last {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -80,24 +79,24 @@ where
             if let Some(date) = clock::wall().ok().and_then(http_date) {
                 headers.insert(header::DATE, date);
             }
-            turn.is_clients();
+            state.set_waiting();
             Ok(response)
         })
     }
 }
 
-/// A moment as HTTP says it (IMF-fixdate).
+/// Formats a moment as an HTTP date (IMF-fixdate).
 fn http_date(at: DateTime<Utc>) -> Option<HeaderValue> {
     HeaderValue::from_str(&at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()).ok()
 }
 
-/// A body: while it arrives, the client is waited for.
-pub(super) struct Timed {
+/// A body: while it arrives, the client is awaited.
+pub(super) struct TrackedBody {
     body: Incoming,
-    turn: Arc<Turn>,
+    state: Arc<ConnectionState>,
 }
 
-impl Body for Timed {
+impl Body for TrackedBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -107,7 +106,7 @@ impl Body for Timed {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         if self.body.is_end_stream() || !matches!(frame, Some(Ok(_))) {
-            self.turn.is_ours();
+            self.state.set_working();
         }
         Poll::Ready(frame)
     }
@@ -126,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_is_written_as_http_writes_it() {
+    fn a_date_has_the_format_of_http() {
         let at = DateTime::from_timestamp(784_111_777, 0).unwrap();
         assert_eq!(http_date(at).unwrap(), "Sun, 06 Nov 1994 08:49:37 GMT");
     }

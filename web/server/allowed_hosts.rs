@@ -1,8 +1,8 @@
-//! The names under which the page may be asked for: a guard against DNS rebinding.
+//! The allowed values of `Host`: a guard against DNS rebinding.
 //!
-//! A page that is bound to this machine alone is out of other machines' reach, but not of the browser on it: a script
-//! of any site can have its own name resolve to 127.0.0.1, and then counts as of the same origin. But it cannot send
-//! another `Host` than its site's. So `Host` is checked against a list.
+//! Other machines cannot reach a server on a loopback address, but the browser of this machine can: any site can have its
+//! name resolve to 127.0.0.1, and its scripts are of the same origin then. They cannot send another `Host` than their
+//! site's, so `Host` is checked against a list.
 
 use std::{collections::BTreeSet, fmt, net::IpAddr, str::FromStr};
 
@@ -10,20 +10,20 @@ use warp::http::{HeaderMap, header, uri::Authority};
 
 /// The names of this machine for itself.
 const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
-/// A DNS name is at most this long.
+/// Upper bound on the length of a DNS name.
 const NAME_BYTES_MAX: usize = 253;
 
-/// The hosts that are answered to, with any port.
+/// The hosts that are served, with any port.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Hosts {
-    /// All: what stands before the page decides.
+pub enum AllowedHosts {
+    /// All: a proxy in front of the server decides.
     #[default]
     Any,
     /// These, in lower case.
     Only(BTreeSet<String>),
 }
 
-/// A host as an operator names it: a DNS name or an IP address, without a port.
+/// A host of the configuration: a DNS name or an IP address, without a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostName(String);
 
@@ -33,7 +33,7 @@ impl FromStr for HostName {
     fn from_str(text: &str) -> Result<Self, String> {
         let address = text.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         if let Ok(address) = address {
-            return Ok(HostName(of_address(address)));
+            return Ok(HostName(address_in_host(address)));
         }
         let is_label = |label: &str| {
             let of_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
@@ -53,52 +53,51 @@ impl fmt::Display for HostName {
     }
 }
 
-/// An address as it stands in `Host`.
-fn of_address(address: IpAddr) -> String {
+/// Formats an address as in `Host`.
+fn address_in_host(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("[{address}]"),
     }
 }
 
-/// The reason why a request's host is refused.
+/// The reason for which a request's host is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum WrongHost {
-    /// There is none, there are several, or it cannot be read.
-    Unclear,
-    /// It is none of these.
-    Foreign(String),
+pub enum HostError {
+    /// It is missing, ambiguous or malformed.
+    Malformed,
+    /// It is not one of these.
+    NotAllowed(String),
 }
 
-impl Hosts {
-    /// Returns the hosts that a page bound to `bind` answers to. `names` are the operator's. Without any, a page that
-    /// other machines reach answers to all: it cannot know its names, and what leads to it (an ingress) decides.
+impl AllowedHosts {
+    /// Returns the allowed hosts of a server on `bind`. `names` are configured. Without any, a server that other machines
+    /// reach allows all: it cannot know its names, and a proxy in front of it decides.
     pub fn of(bind: IpAddr, names: &[HostName]) -> Self {
         if names.is_empty() && !bind.to_canonical().is_loopback() {
-            return Hosts::Any;
+            return AllowedHosts::Any;
         }
         let mut hosts: BTreeSet<String> = LOCAL.map(str::to_owned).into();
         if !bind.is_unspecified() {
-            hosts.insert(of_address(bind));
+            hosts.insert(address_in_host(bind));
         }
         hosts.extend(names.iter().map(|name| name.0.clone()));
-        Hosts::Only(hosts)
+        AllowedHosts::Only(hosts)
     }
 
-    /// Holds a request's host against the list. `asked` is that of an absolute target or of the header; where both are
-    /// there, they agree.
-    pub(crate) fn check(&self, headers: &HeaderMap, asked: Option<&Authority>) -> Result<(), WrongHost> {
-        let Hosts::Only(hosts) = self else { return Ok(()) };
-        let Some(asked) = asked else { return Err(WrongHost::Unclear) };
+    /// Checks a request's host. `asked` is that of an absolute target or of the header; if there are both, they agree.
+    pub fn check(&self, headers: &HeaderMap, asked: Option<&Authority>) -> Result<(), HostError> {
+        let AllowedHosts::Only(hosts) = self else { return Ok(()) };
+        let Some(asked) = asked else { return Err(HostError::Malformed) };
         if headers.get_all(header::HOST).iter().count() > 1 || asked.as_str().contains('@') {
-            return Err(WrongHost::Unclear);
+            return Err(HostError::Malformed);
         }
         let host = asked.host().to_ascii_lowercase();
         let host = host.strip_suffix('.').unwrap_or(&host);
-        // An address has several spellings; a name that is none has one.
-        let spelt = host.trim_start_matches('[').trim_end_matches(']').parse().map(of_address);
+        // An address has several spellings.
+        let spelt = host.trim_start_matches('[').trim_end_matches(']').parse().map(address_in_host);
         let is_known = hosts.contains(host) || spelt.is_ok_and(|spelt| hosts.contains(&spelt));
-        if is_known { Ok(()) } else { Err(WrongHost::Foreign(hosts.iter().cloned().collect::<Vec<_>>().join(", "))) }
+        if is_known { Ok(()) } else { Err(HostError::NotAllowed(hosts.iter().cloned().collect::<Vec<_>>().join(", "))) }
     }
 }
 
@@ -112,49 +111,49 @@ mod tests {
         names.iter().map(|name| name.parse().unwrap()).collect()
     }
 
-    fn taken(hosts: &Hosts, asked: &str) -> bool {
+    fn allowed(hosts: &AllowedHosts, asked: &str) -> bool {
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, HeaderValue::from_str(asked).unwrap());
         hosts.check(&headers, asked.parse().ok().as_ref()).is_ok()
     }
 
     #[test]
-    fn rule_6_on_loopback_the_names_of_this_machine_and_the_operators_are_taken() {
-        let hosts = Hosts::of("127.0.0.2".parse().unwrap(), &names(&["page.example", "2001:DB8::1"]));
+    fn rule_6_on_loopback_the_names_of_this_machine_and_configured_names_are_allowed() {
+        let hosts = AllowedHosts::of("127.0.0.2".parse().unwrap(), &names(&["page.example", "2001:DB8::1"]));
         let good =
             ["localhost", "LOCALHOST:5001", "localhost.", "127.0.0.1:80", "[::1]:5001", "[0:0::1]", "127.0.0.2:1"];
         for host in good.into_iter().chain(["Page.Example:8080", "[2001:db8::1]"]) {
-            assert!(taken(&hosts, host), "{host}");
+            assert!(allowed(&hosts, host), "{host}");
         }
         for host in
             ["evil.example", "localhost.evil.example", "127.0.0.3", "localhost@evil.example", "x@localhost", "[::2]"]
         {
-            assert!(!taken(&hosts, host), "{host}");
+            assert!(!allowed(&hosts, host), "{host}");
         }
     }
 
     #[test]
-    fn rule_6_elsewhere_all_are_taken_unless_the_operator_names_some() {
+    fn rule_6_on_other_addresses_all_are_allowed_unless_names_are_configured() {
         let all: IpAddr = "0.0.0.0".parse().unwrap();
-        assert_eq!(Hosts::of(all, &[]), Hosts::Any);
-        let hosts = Hosts::of(all, &names(&["page.example"]));
-        assert!(taken(&hosts, "page.example") && taken(&hosts, "localhost:5001"));
-        assert!(!taken(&hosts, "0.0.0.0") && !taken(&hosts, "10.0.0.1"));
+        assert_eq!(AllowedHosts::of(all, &[]), AllowedHosts::Any);
+        let hosts = AllowedHosts::of(all, &names(&["page.example"]));
+        assert!(allowed(&hosts, "page.example") && allowed(&hosts, "localhost:5001"));
+        assert!(!allowed(&hosts, "0.0.0.0") && !allowed(&hosts, "10.0.0.1"));
     }
 
     #[test]
-    fn rule_6_a_missing_host_and_two_are_refused_where_it_is_checked() {
-        let (hosts, mut headers) = (Hosts::of("::1".parse().unwrap(), &[]), HeaderMap::new());
-        assert_eq!(hosts.check(&headers, None), Err(WrongHost::Unclear));
-        assert_eq!(Hosts::Any.check(&headers, None), Ok(()));
+    fn rule_6_a_missing_host_and_two_hosts_are_refused() {
+        let (hosts, mut headers) = (AllowedHosts::of("::1".parse().unwrap(), &[]), HeaderMap::new());
+        assert_eq!(hosts.check(&headers, None), Err(HostError::Malformed));
+        assert_eq!(AllowedHosts::Any.check(&headers, None), Ok(()));
         for host in ["localhost", "evil.example"] {
             headers.append(header::HOST, HeaderValue::from_static(host));
         }
-        assert_eq!(hosts.check(&headers, "localhost".parse().ok().as_ref()), Err(WrongHost::Unclear));
+        assert_eq!(hosts.check(&headers, "localhost".parse().ok().as_ref()), Err(HostError::Malformed));
     }
 
     #[test]
-    fn a_host_is_named_without_a_scheme_and_a_port() {
+    fn a_host_name_has_no_scheme_and_no_port() {
         assert_eq!(names(&["Page.Example.", "[::1]"]), [HostName("page.example".into()), HostName("[::1]".into())]);
         for text in ["", "http://page.example", "page.example:80", "a b", "*.example", "a..b"] {
             assert!(text.parse::<HostName>().is_err(), "{text}");

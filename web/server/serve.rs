@@ -1,4 +1,4 @@
-//! The server: from a listener to its orderly end.
+//! The server: from a listener to its shutdown.
 
 use std::{
     future::Future,
@@ -6,14 +6,11 @@ use std::{
     net::{SocketAddr, TcpListener},
 };
 
-use crate::{
-    connections::{self, accept},
-    render::BadTemplate,
-    routes::routes,
-    state::Parts,
-};
+use warp::{filters::BoxedFilter, reply::Response};
 
-/// Why the server could not be started.
+use crate::connections::{self, accept, config::ConnectionConfig};
+
+/// The server could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The address cannot be listened on.
@@ -23,33 +20,29 @@ pub enum ServeError {
     Bind {
         /// The address.
         address: SocketAddr,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// The listener cannot be used.
     #[error("cannot use the listener")]
     Listener(#[source] io::Error),
-    /// A page cannot be made.
-    #[error(transparent)]
-    Template(#[from] BadTemplate),
 }
 
-/// Listens on an address. warp would panic if the port is taken; this says so.
+/// Listens on an address. warp would panic if the port is taken.
 pub fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
     connections::bind(address).map_err(|source| ServeError::Bind { address, source })
 }
 
-/// Serves until `shutdown` is ready, then finishes what is under way, within [`Config::drain_within`](crate::Config): a
-/// client that keeps its connection busy or silent cannot hold the process.
+/// Serves until `shutdown` is ready, then finishes requests in flight, within [`ConnectionConfig::drain_within`]:
+/// a client that keeps its connection busy or silent cannot delay the process's end.
 pub async fn serve(
     listener: TcpListener,
-    parts: Parts,
-    shutdown: impl Future<Output = ()> + Send + 'static,
+    routes: BoxedFilter<(Response,)>,
+    config: &ConnectionConfig,
+    shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let config = parts.config.clone();
-    let routes = routes(parts)?;
     listener.set_nonblocking(true).map_err(ServeError::Listener)?;
     let listener = tokio::net::TcpListener::from_std(listener).map_err(ServeError::Listener)?;
-    accept(listener, routes, &config, shutdown).await;
+    accept(listener, routes, config, shutdown).await;
     Ok(())
 }

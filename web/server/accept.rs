@@ -1,18 +1,19 @@
-//! What the client takes: a page, JSON alone, or JSON text as the old page reads it.
+//! Content negotiation: a page, JSON, or JSON text as `text/html`.
 
 use warp::http::{HeaderMap, header};
 
-/// What a request's `Accept` says.
+/// The media types of a request's `Accept`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Accepts {
-    /// HTML is named: a person's browser, following a link or sending a form.
-    pub(crate) page: bool,
-    /// Nothing but JSON is named.
-    pub(crate) json_alone: bool,
+pub struct Accepts {
+    /// HTML is among them, as when a browser follows a link or sends a form.
+    pub page: bool,
+    /// All of them are JSON.
+    pub json_alone: bool,
 }
 
 impl Accepts {
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
+    /// Reads the headers of a request.
+    pub fn of(headers: &HeaderMap) -> Self {
         let named: Vec<String> = headers
             .get_all(header::ACCEPT)
             .iter()
@@ -26,15 +27,15 @@ impl Accepts {
     }
 
     /// The content type under which JSON text is sent.
-    pub(crate) fn json_type(self) -> &'static str {
+    pub fn json_type(self) -> &'static str {
         if self.json_alone { "application/json" } else { HTML }
     }
 }
 
 /// The content type of pages.
-pub(crate) const HTML: &str = "text/html; charset=utf-8";
+pub const HTML: &str = "text/html; charset=utf-8";
 
-/// The range without its parameters; `None` if it is refused by `q=0`.
+/// Returns the media range without its parameters; `None` if it has `q=0`.
 fn media_range(item: &str) -> Option<String> {
     let mut parts = item.split(';').map(|part| part.trim().to_ascii_lowercase());
     let range = parts.next().filter(|range| !range.is_empty())?;
@@ -47,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_browsers_the_old_page_and_json_clients_apart() {
+    fn browsers_the_old_page_and_json_clients_are_told_apart() {
         let cases = [
             ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true, false),
             ("*/*", false, false),
