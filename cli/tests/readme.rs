@@ -1,7 +1,7 @@
-//! The README's commands, run as they stand there.
+//! Runs the commands of the README.
 //!
-//! In a `console` block a line with `$ ` is a command, and the lines up to the next are its output on stdout, where `…`
-//! stands for anything. `./up`, the first command of all, is run from the project's folder, and builds what it needs.
+//! In a `console` block a line with `$ ` is a command, and the lines up to the next one are its output on stdout, in
+//! which `…` matches any text. `./up`, the first command, is run from the project's folder, and builds the binary.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
 
@@ -42,7 +42,7 @@ fn examples(markdown: &str) -> Vec<Example> {
     examples
 }
 
-/// Whether `text` is `pattern`, in which `…` stands for anything, line breaks included.
+/// Returns whether `text` matches `pattern`, in which `…` matches any text with line breaks.
 fn matches(pattern: &str, text: &str) -> bool {
     let mut pieces = pattern.trim_end().split('…');
     let first = pieces.next().unwrap_or_default();
@@ -61,13 +61,13 @@ fn matches(pattern: &str, text: &str) -> bool {
 }
 
 #[test]
-fn patterns_match_what_they_should() {
+fn an_ellipsis_matches_any_text() {
     assert!(matches("a…c\n", "abc\n") && matches("…", "") && matches("a\n…\nz", "a\nb\nc\nz") && matches("a", "a\n"));
     assert!(!matches("a…c", "abcd") && !matches("a", "ab") && !matches("x…", "ab"));
 }
 
 #[test]
-fn the_readmes_commands_do_what_it_says() {
+fn the_commands_of_the_readme_print_their_output() {
     let examples = examples(&fs::read_to_string(project().join("README.md")).unwrap());
     assert!(examples.len() >= 3, "only {} commands", examples.len());
     let bin = Path::new(env!("CARGO_BIN_EXE_delaycast")).parent().unwrap();
@@ -83,22 +83,22 @@ fn the_readmes_commands_do_what_it_says() {
     }
 }
 
-/// One after the other: both builds leave their binary in the same place.
+/// The cases run one after the other, because all builds write the same binary.
 #[test]
-fn up_brings_the_system_up_without_services_and_between_them() {
-    asks_of_up(&[]);
-    asks_of_up(&["--processes", "3"]);
+fn up_starts_the_system_with_and_without_services() {
+    ask_up(&[]);
+    ask_up(&["--processes", "3"]);
     if support::services().is_some() {
-        asks_of_up(&["--services"]);
+        ask_up(&["--services"]);
     }
 }
 
-fn asks_of_up(options: &[&str]) {
+fn ask_up(options: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
     support::give_models(dir.path());
     let mut up = Command::new(project().join("up"));
     up.args(options).args(["--port", "0", "--dir"]).arg(dir.path()).stdin(Stdio::null());
-    // The build is its own: what it gets from the test's cargo would make it rebuild.
+    // Variables of the test's cargo would cause a rebuild.
     for (name, _) in env::vars().filter(|(name, _)| name.starts_with("CARGO") && name != "CARGO_HOME") {
         up.env_remove(name);
     }

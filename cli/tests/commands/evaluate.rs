@@ -1,4 +1,4 @@
-//! `delaycast evaluate`, as programs and people meet it.
+//! Tests of `delaycast evaluate`.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use chrono::{Days, NaiveDate};
 use delaycast::history::{Flight, parquet::write_flights};
 use serde_json::Value;
 
-/// 30 flights a day, whose arrival follows their departure by and large.
+/// Creates 30 flights a day, whose arrival delays correlate with their departure delays.
 fn flights(from: &str, days: u64) -> Vec<Flight> {
     let first: NaiveDate = from.parse().unwrap();
     let flight = |at: u64| {
@@ -36,7 +36,7 @@ fn write(dir: &Path, name: &str, from: &str, days: u64) -> PathBuf {
 }
 
 #[test]
-fn json_is_one_object_with_everybody_on_the_same_flights_and_the_page_stands_alone() {
+fn json_has_all_predictors_on_the_same_flights_and_the_page_is_self_contained() {
     let dir = tempfile::tempdir().unwrap();
     let data = write(dir.path(), "flights.parquet", "2013-01-01", 100);
     let page = dir.path().join("report.html");
@@ -54,21 +54,24 @@ fn json_is_one_object_with_everybody_on_the_same_flights_and_the_page_stands_alo
         (&Value::from("2013-01-01"), &Value::from("2013-03-16"))
     );
     assert_eq!((holdout["rows"].as_u64(), holdout["trained_on"].as_u64()), (Some(750), Some(2250)));
-    for who in ["majority", "lookup", "seed", "forest", "forest_before_departure"] {
+    for predictor in ["majority", "lookup", "seed", "forest", "forest_before_departure"] {
         for measure in ["log_loss", "accuracy", "rps", "macro_f1", "qwk", "ece", "auc", "brier"] {
-            let score = holdout[who][measure].as_f64().unwrap_or_else(|| panic!("{who} {measure}"));
-            let interval = &holdout[who]["intervals"][measure];
+            let score = holdout[predictor][measure].as_f64().unwrap_or_else(|| panic!("{predictor} {measure}"));
+            let interval = &holdout[predictor]["intervals"][measure];
             let (low, high) = (interval[0].as_f64().unwrap(), interval[1].as_f64().unwrap());
-            assert!(low <= high && (measure == "ece" || low <= score && score <= high), "{who} {measure} {interval}");
+            assert!(
+                low <= high && (measure == "ece" || low <= score && score <= high),
+                "{predictor} {measure} {interval}"
+            );
         }
-        assert_eq!(holdout[who]["reliability"].as_array().map(Vec::len), Some(4), "{who}");
+        assert_eq!(holdout[predictor]["reliability"].as_array().map(Vec::len), Some(4), "{predictor}");
     }
-    let loss = |who: &str| holdout[who]["log_loss"].as_f64().unwrap();
+    let loss = |predictor: &str| holdout[predictor]["log_loss"].as_f64().unwrap();
     assert!(loss("forest") < loss("majority") && loss("lookup") < loss("majority"));
-    assert!(loss("forest_before_departure") > loss("forest"), "the delay is all there is to know");
+    assert!(loss("forest_before_departure") > loss("forest"), "the delay is the only information");
     assert_eq!(report["importance"]["forest"][0]["fact"], "departure delay");
 
-    // January has nothing before it; April begins and ends within the data.
+    // No flights precede January; April begins and ends within the data.
     let rolling = report["rolling"].as_array().unwrap();
     let months: Vec<&str> = rolling.iter().map(|month| month["from"].as_str().unwrap()).collect();
     assert_eq!(months, ["2013-02-01", "2013-03-01", "2013-04-01"]);
@@ -84,11 +87,11 @@ fn json_is_one_object_with_everybody_on_the_same_flights_and_the_page_stands_alo
     for reference in ["http", "src=", "href=", "url(", "@import", "<script", "<link"] {
         assert!(!html.contains(reference), "{reference}");
     }
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "nothing unfinished is left");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "no temporary file is left");
 }
 
 #[test]
-fn the_same_seed_says_the_same_with_any_number_of_workers() {
+fn the_same_seed_gives_the_same_report_with_any_number_of_workers() {
     let dir = tempfile::tempdir().unwrap();
     let data = write(dir.path(), "flights.parquet", "2013-01-01", 60);
     let evaluate = |options: &[&str]| {
@@ -106,11 +109,11 @@ fn the_same_seed_says_the_same_with_any_number_of_workers() {
 }
 
 #[test]
-fn a_published_model_is_evaluated_on_later_flights_alone() {
+fn a_published_model_is_evaluated_only_on_later_flights() {
     let dir = tempfile::tempdir().unwrap();
     let later = write(dir.path(), "later.parquet", "2013-12-20", 30);
     let (models, later) = (models().to_string_lossy(), later.to_string_lossy());
-    // Most of these flights are of a year that the model knows nothing of; the others are left out.
+    // Most of these flights are after the model's training window; the others are excluded.
     let arguments = ["evaluate", "--model", &models, "--data", &later, "--format", "json"];
     let (status, stdout, stderr) = run(&arguments, b"");
     assert!(status.success(), "{stderr}");
@@ -122,13 +125,13 @@ fn a_published_model_is_evaluated_on_later_flights_alone() {
     assert_eq!(report["model"]["window"]["to"], "2013-12-31");
     let version = fs::read_to_string(Path::new(&*models).join("current")).unwrap();
     assert_eq!(report["model"]["version"], version.trim());
-    // The baselines have learned from the flights at hand that the model has learned from, too.
+    // The baselines are trained on the given flights inside the model's training window.
     assert_eq!(report["holdout"]["trained_on"].as_u64(), Some(360));
-    for who in ["majority", "lookup", "seed", "forest", "forest_before_departure"] {
-        assert!(report["holdout"][who]["log_loss"].is_number(), "{who}");
+    for predictor in ["majority", "lookup", "seed", "forest", "forest_before_departure"] {
+        assert!(report["holdout"][predictor]["log_loss"].is_number(), "{predictor}");
     }
 
-    // Without such flights there are no baselines, and that is said.
+    // Without such flights there are no baselines.
     let arguments =
         ["evaluate", "--model", &models, "--data", &later, "--from", "2014-01-01", "--version", version.trim()];
     let (status, stdout, stderr) = run(&arguments, b"");
@@ -146,19 +149,19 @@ fn a_published_model_is_evaluated_on_later_flights_alone() {
         assert_eq!((status.code(), stdout.as_str()), (Some(1), ""), "{options:?}");
         assert!(stderr.contains(words) && !stderr.contains("panicked"), "{options:?}: {stderr}");
     }
-    // What would make another forest is of no use with one that is there.
+    // Training options are refused with a published model.
     for option in [["--depth", "3"], ["--columns", "40%"], ["--preset", "seed"], ["--rolling", "month"]] {
         let (status, _, stderr) =
             run(&[&["evaluate", "--model", &models, "--data", &later][..], &option].concat(), b"");
         assert!(status.code() == Some(2) && stderr.contains(option[0]), "{option:?}: {stderr}");
     }
-    // The bundled flights are those that the model has learned.
+    // The model was trained on the bundled flights.
     let (status, _, stderr) = run(&["evaluate", "--model", &models], b"");
     assert!(status.code() == Some(1) && stderr.contains("the data end on 2013-12-31"), "{stderr}");
 }
 
 #[test]
-fn what_cannot_be_evaluated_is_refused_before_anything_is_trained() {
+fn invalid_evaluations_are_refused_before_training() {
     let dir = tempfile::tempdir().unwrap();
     let data = write(dir.path(), "flights.parquet", "2013-01-01", 40).to_string_lossy().into_owned();
     let nowhere = dir.path().join("none/report.html").to_string_lossy().into_owned();
@@ -183,7 +186,7 @@ fn what_cannot_be_evaluated_is_refused_before_anything_is_trained() {
 }
 
 #[test]
-fn an_interrupt_ends_it_quietly_and_leaves_no_page() {
+fn an_interrupt_ends_the_evaluation_without_a_page() {
     let dir = tempfile::tempdir().unwrap();
     let page = dir.path().join("report.html");
     interrupt(&["evaluate", "--html", &page.to_string_lossy()], "to be answered");

@@ -1,15 +1,15 @@
-//! `--health`, asked over HTTP while the real binary starts, works and waits.
+//! Tests of `--health` over HTTP while the binary starts, works and waits.
 
 use std::net::TcpListener;
 
 use crate::support::{Process, delaycast, give_models, models, request, run, until};
 
-/// A port that was free a moment ago.
+/// Returns an address with a port that was free just now.
 fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
-/// Status and body; `None` while nobody listens.
+/// Returns status and body; `None` while no process listens.
 fn get(address: &str, path: &str) -> Option<(u16, String)> {
     let url = format!("http://{address}{path}");
     let mut response = ureq::get(url).config().http_status_as_error(false).build().call().ok()?;
@@ -27,7 +27,7 @@ fn metric(address: &str, series: &str) -> Option<f64> {
 }
 
 #[test]
-fn a_scorer_is_ready_counts_and_takes_its_port_first_of_all() {
+fn a_scorer_is_ready_counts_and_binds_its_port_first() {
     let dir = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", dir.path().join("delaycast.db").display());
     let (models, address) = (models().to_string_lossy(), free_address());
@@ -36,7 +36,7 @@ fn a_scorer_is_ready_counts_and_takes_its_port_first_of_all() {
     until_ready(&address);
     let lines = format!("{}\nnot a request\n", request("one", 5.0));
     assert!(run(&["send", "-", "--log", &url], lines.as_bytes()).0.success());
-    until("both have come to their end", || {
+    until("both are processed", || {
         metric(&address, "delaycast_landed_answers_total") == Some(1.0)
             && metric(&address, "delaycast_dead_letters_total{reason=\"not_json\"}") == Some(1.0)
             && metric(&address, "delaycast_in_flight_records") == Some(0.0)
@@ -45,7 +45,7 @@ fn a_scorer_is_ready_counts_and_takes_its_port_first_of_all() {
     assert!(metric(&address, "process_resident_memory_bytes").unwrap() > 1e6);
     assert_eq!(get(&address, "/").unwrap().0, 404);
 
-    // The folder of models is not even looked at.
+    // The port is bound before the model directory is opened.
     let (status, _, stderr) = run(&["score", "--models", "/nowhere", "--health", &address], b"");
     assert_eq!(status.code(), Some(1));
     assert!(stderr.contains(&address) && !stderr.contains("nowhere"), "{stderr}");
@@ -53,11 +53,11 @@ fn a_scorer_is_ready_counts_and_takes_its_port_first_of_all() {
 }
 
 #[test]
-fn a_scorer_without_its_log_lives_and_says_what_it_waits_for() {
+fn a_scorer_without_its_log_is_live_and_names_its_outage() {
     let dir = tempfile::tempdir().unwrap();
     let store = format!("sqlite:{}", dir.path().join("delaycast.db").display());
-    let (models, address, nobody) = (models().to_string_lossy(), free_address(), free_address());
-    let log = format!("kafka://{nobody}/requests");
+    let (models, address, unused) = (models().to_string_lossy(), free_address(), free_address());
+    let log = format!("kafka://{unused}/requests");
     let arguments = ["score", "--log", &log, "--store", &store, "--models", &models, "--health", &address];
     let scorer = Process::spawn(delaycast(&arguments).env("DELAYCAST_LOG_LEVEL", "error"));
     let expected = ["the log ", "workers: not started"];
@@ -71,7 +71,7 @@ fn a_scorer_without_its_log_lives_and_says_what_it_waits_for() {
 }
 
 #[test]
-fn up_and_web_are_ready_too() {
+fn up_and_web_report_readiness() {
     let dir = tempfile::tempdir().unwrap();
     give_models(dir.path());
     let (at, address) = (dir.path().to_string_lossy(), free_address());

@@ -1,4 +1,4 @@
-//! Tests the help on a terminal of 80 columns, and `./up --help` before anything is built.
+//! Tests of the help on a terminal of 80 columns, and of `./up --help` before a build.
 
 use std::{
     env, fs,
@@ -12,7 +12,7 @@ fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// The help of a command on a terminal of so many columns.
+/// Returns the help of a command on a terminal of this width.
 fn help(command: &[String], columns: u32) -> String {
     let words: Vec<&str> = command.iter().map(String::as_str).chain(["--help"]).collect();
     let output = delaycast(&words).env("COLUMNS", columns.to_string()).output().unwrap();
@@ -20,11 +20,11 @@ fn help(command: &[String], columns: u32) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// All commands, those below others included, each with its help on 80 columns.
+/// Returns all commands and subcommands, each with its help on 80 columns.
 fn all_commands() -> Vec<(Vec<String>, String)> {
     let mut found = Vec::new();
-    let mut to_ask: Vec<Vec<String>> = vec![Vec::new()];
-    while let Some(command) = to_ask.pop() {
+    let mut pending: Vec<Vec<String>> = vec![Vec::new()];
+    while let Some(command) = pending.pop() {
         let text = help(&command, 80);
         let listed = text.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
         for line in listed {
@@ -32,7 +32,7 @@ fn all_commands() -> Vec<(Vec<String>, String)> {
             let Some(name) = line.strip_prefix("  ").filter(|line| !line.starts_with(' ')) else { continue };
             let name = name.split(' ').next().unwrap();
             if name != "help" {
-                to_ask.push(command.iter().map(String::as_str).chain([name]).map(str::to_owned).collect());
+                pending.push(command.iter().map(String::as_str).chain([name]).map(str::to_owned).collect());
             }
         }
         found.push((command, text));
@@ -40,43 +40,43 @@ fn all_commands() -> Vec<(Vec<String>, String)> {
     found
 }
 
-/// The commands of a help's examples, each as a shell would read it.
+/// Returns the commands in the examples of a help, each as a shell reads it.
 fn examples(help: &str) -> Vec<String> {
     let block = help.lines().skip_while(|line| !line.starts_with("Example")).skip(1);
     let mut commands: Vec<String> = Vec::new();
-    let mut goes_on = false;
+    let mut continues = false;
     for line in block.take_while(|line| !line.is_empty()) {
         let piece = line.trim_end_matches('\\');
-        match commands.last_mut().filter(|_| goes_on) {
+        match commands.last_mut().filter(|_| continues) {
             Some(command) => *command += piece.trim_start(),
             None => commands.push(piece.trim_start().to_owned()),
         }
-        goes_on = line.ends_with('\\');
+        continues = line.ends_with('\\');
     }
     commands
 }
 
 #[test]
-fn examples_can_be_pasted_from_80_columns() {
+fn examples_can_be_pasted_from_a_terminal_of_80_columns() {
     let all = all_commands();
     assert!(all.len() > 20, "{}", all.len());
-    let mut seen = 0;
+    let mut count = 0;
     for (command, narrow) in &all {
         let (narrow, wide) = (examples(narrow), examples(&help(command, 1000)));
         assert_eq!(narrow, wide, "{command:?}: an example is broken where the terminal ends");
         for example in narrow {
-            // A line broken in two would begin with something else than a program.
+            // The second half of a broken line would not begin with a program.
             assert!(example.starts_with("delaycast ") || example.starts_with("echo '"), "{command:?}: {example}");
             let parsed = Command::new("bash").args(["-n", "-c", &example]).status().unwrap();
             assert!(parsed.success(), "{command:?}: {example}");
-            seen += 1;
+            count += 1;
         }
     }
-    assert!(seen > 25, "{seen}");
+    assert!(count > 25, "{count}");
 }
 
 #[test]
-fn the_examples_of_requests_are_requests() {
+fn the_requests_in_examples_are_valid() {
     for command in ["send", "predict"] {
         let example = examples(&help(&[command.to_owned()], 80)).remove(0);
         let (echo, _) = example.split_once(" | ").unwrap();
@@ -85,18 +85,18 @@ fn the_examples_of_requests_are_requests() {
     }
 }
 
-/// `DELAYCAST_BLESS=1` writes the file anew.
+/// `DELAYCAST_BLESS=1` rewrites the file.
 #[test]
-fn up_says_its_options_before_anything_is_built() {
+fn up_prints_its_help_before_a_build() {
     let file = project().join("scripts/up.help");
     let options = help(&["up".to_owned()], 100);
-    let (introduction, _) = fs::read_to_string(&file).unwrap().split_once("\n\n").map(own).unwrap();
+    let (introduction, _) = fs::read_to_string(&file).unwrap().split_once("\n\n").map(to_owned).unwrap();
     let expected = format!("{introduction}\n\n{options}");
     if env::var_os("DELAYCAST_BLESS").is_some() {
         fs::write(&file, &expected).unwrap();
     }
     for word in ["--help", "-h"] {
-        // Nothing that could build anything is on this path.
+        // The path has no build tools.
         let empty = tempfile::tempdir().unwrap();
         let up = Command::new("/bin/bash")
             .arg(project().join("up"))
@@ -107,10 +107,10 @@ fn up_says_its_options_before_anything_is_built() {
             .output()
             .unwrap();
         assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
-        assert_eq!(String::from_utf8(up.stdout).unwrap(), expected, "DELAYCAST_BLESS=1 writes {} anew", file.display());
+        assert_eq!(String::from_utf8(up.stdout).unwrap(), expected, "DELAYCAST_BLESS=1 rewrites {}", file.display());
     }
 }
 
-fn own((first, rest): (&str, &str)) -> (String, String) {
+fn to_owned((first, rest): (&str, &str)) -> (String, String) {
     (first.to_owned(), rest.to_owned())
 }

@@ -1,4 +1,4 @@
-//! The program's commands, as processes: what they print where, how they exit, and what they leave.
+//! Tests of the commands as processes: their output, exit codes and files.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! Ten thousand broken messages among ten thousand good ones.
+//! Tests ten thousand malformed messages among ten thousand valid ones.
 
 use std::sync::mpsc;
 
@@ -12,7 +12,7 @@ use delaycast::{
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-/// One broken message of each kind, after a number, and words that its reason must have.
+/// Creates a malformed message, of a kind by its number, and a text that its reason must have.
 fn broken(number: usize, random: &mut ChaCha8Rng) -> (Vec<u8>, &'static str) {
     let id = format!("broken-{number}");
     let good = request(&id, 5.0);
@@ -43,7 +43,7 @@ fn broken(number: usize, random: &mut ChaCha8Rng) -> (Vec<u8>, &'static str) {
 
 fn publish_all(producer: &dyn Producer, messages: &[Vec<u8>]) {
     let (report, acknowledged) = mpsc::channel();
-    // Few at a time: the long ones would fill the producer's queue.
+    // In small batches: long messages fill the producer's queue.
     for chunk in messages.chunks(100) {
         for message in chunk {
             let report = report.clone();
@@ -56,7 +56,7 @@ fn publish_all(producer: &dyn Producer, messages: &[Vec<u8>]) {
 }
 
 #[test]
-fn every_good_request_is_answered_and_every_broken_one_kept_with_its_reason() {
+fn valid_requests_are_answered_and_malformed_ones_kept_with_their_reason() {
     let mut random = ChaCha8Rng::seed_from_u64(seed());
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("delaycast.db");
@@ -90,7 +90,7 @@ fn every_good_request_is_answered_and_every_broken_one_kept_with_its_reason() {
     }
     let told = lookup.find("broken-1").unwrap();
     assert_eq!(told, Some(Outcome::Rejected("DepDelay: must be a number, not a string".into())));
-    // The ids of messages that are cut off or empty are unknown.
+    // The ids of truncated or empty messages are unknown.
     for number in (0..10_000).filter(|number| number % 500 != 7 && !matches!(number % 18, 0 | 7)) {
         let told = lookup.find(&format!("broken-{number}")).unwrap();
         assert!(matches!(told, Some(Outcome::Rejected(_))), "broken-{number}: {told:?}");

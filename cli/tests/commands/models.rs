@@ -1,4 +1,4 @@
-//! `delaycast models`, and what a scorer makes of it.
+//! Tests of `delaycast models`, and of a scorer that obeys it.
 
 use std::{fs, path::Path};
 
@@ -15,7 +15,7 @@ fn models(dir: &Path, arguments: &[&str]) -> Result<Value, String> {
 }
 
 #[test]
-fn versions_are_listed_shown_promoted_and_taken_back() {
+fn versions_are_listed_shown_promoted_and_rolled_back() {
     let dir = tempfile::tempdir().unwrap();
     give_models(dir.path());
     let all = ModelDir::new(dir.path().join("models"));
@@ -59,7 +59,7 @@ fn versions_are_listed_shown_promoted_and_taken_back() {
 }
 
 #[test]
-fn a_shadow_is_scored_beside_what_answers_and_reported() {
+fn a_shadow_is_compared_with_the_current_model_and_reported() {
     let dir = tempfile::tempdir().unwrap();
     give_models(dir.path());
     let all = ModelDir::new(dir.path().join("models"));
@@ -69,10 +69,10 @@ fn a_shadow_is_scored_beside_what_answers_and_reported() {
     let at = dir.path().join("models").to_string_lossy().into_owned();
     let scorer = Process::start(&["score", "--log", &url, "--store", &url, "--models", &at]);
     assert_eq!(models(dir.path(), &["shadow", second.as_str()]).unwrap()["now"], second.as_str());
-    let (mut asked, mut reported) = (0, Value::Null);
+    let (mut sent, mut reported) = (0, Value::Null);
     until("the shadow is reported", || {
-        let lines: String = (asked..asked + 20).map(|n| request(&format!("r-{n}"), f64::from(n)) + "\n").collect();
-        asked += 20;
+        let lines: String = (sent..sent + 20).map(|n| request(&format!("r-{n}"), f64::from(n)) + "\n").collect();
+        sent += 20;
         let (status, _, stderr) = run(&["send", "-", "--log", &url], lines.as_bytes());
         assert!(status.success(), "{stderr}");
         reported = models(dir.path(), &["shadow", "--report", "--store", &url]).unwrap();
@@ -80,7 +80,7 @@ fn a_shadow_is_scored_beside_what_answers_and_reported() {
     });
     let comparison = &reported["comparisons"][0];
     assert_eq!((&comparison["shadow"], &comparison["current"]), (&second.as_str().into(), &first.as_str().into()));
-    // It is the same forest.
+    // Both versions have the same forest.
     assert_eq!((&comparison["agreed"], &comparison["mean_change"]), (&comparison["compared"], &0.0.into()));
     assert_eq!(models(dir.path(), &["shadow", "--off"]).unwrap()["now"], Value::Null);
     assert_eq!(all.current().unwrap(), first);

@@ -1,4 +1,4 @@
-//! Passwords in URLs stay out of the binary's output, and keys that other users may read are refused.
+//! Tests that passwords in URLs are never printed, and that keys that other users can read are refused.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -6,7 +6,7 @@ use crate::support::{Process, children, delaycast, give_models, run, until};
 
 const SECRET: &str = "s3cr3t";
 
-/// URLs of all kinds that cannot be read, and words in the place of a URL.
+/// Invalid URLs of all kinds, and words in place of a URL.
 const URLS: [&str; 18] = [
     "kafka://me:s3cr3t@host:9092/topic",
     "kafka://me:s3cr3t/topic",
@@ -29,7 +29,7 @@ const URLS: [&str; 18] = [
 ];
 
 #[test]
-fn a_url_that_cannot_be_read_is_not_repeated() {
+fn an_invalid_url_is_not_printed() {
     let dir = tempfile::tempdir().unwrap();
     let (models, up) = (dir.path().join("models"), dir.path().join("up"));
     let (models, up) = (models.to_str().unwrap(), up.to_str().unwrap());
@@ -40,7 +40,7 @@ fn a_url_that_cannot_be_read_is_not_repeated() {
             &["send", "-", "--log", url],
             &["up", "--dir", up, "--port", "0", "--log", url],
             &["up", "--dir", up, "--port", "0", "--store", url],
-            // In the place of something else.
+            // In place of another argument.
             &[url],
             &["score", url],
             &["web", "--port", url],
@@ -56,36 +56,36 @@ fn a_url_that_cannot_be_read_is_not_repeated() {
 }
 
 #[test]
-fn urls_in_the_environment_are_taken_and_not_repeated() {
+fn urls_in_the_environment_are_used_and_not_printed() {
     let dir = tempfile::tempdir().unwrap();
-    let said = |arguments: &[&str], variable: &str, url: &str| {
+    let output_of = |arguments: &[&str], variable: &str, url: &str| {
         let mut command = delaycast(arguments);
         let output = command.env(variable, url).env("DELAYCAST_MODELS", dir.path()).output().unwrap();
-        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        assert!(!said.contains(SECRET), "{arguments:?}, {variable}={url}: {said}");
-        said
+        let output = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(!output.contains(SECRET), "{arguments:?}, {variable}={url}: {output}");
+        output
     };
     let up = dir.path().join("up");
     let up = ["up", "--port", "0", "--dir", up.to_str().unwrap()];
-    let log = said(&up, "DELAYCAST_LOG_URL", "kafka://me:s3cr3t@host/topic");
+    let log = output_of(&up, "DELAYCAST_LOG_URL", "kafka://me:s3cr3t@host/topic");
     assert!(log.contains("cannot open the request log kafka://…"), "{log}");
-    let store = said(&up, "DELAYCAST_STORE_URL", "mongodb://me:s3cr3t@host/database.collection");
+    let store = output_of(&up, "DELAYCAST_STORE_URL", "mongodb://me:s3cr3t@host/database.collection");
     assert!(store.contains("cannot open the prediction store mongodb://…"), "{store}");
     for command in ["up", "score", "web"] {
         for variable in ["DELAYCAST_LOG_URL", "DELAYCAST_STORE_URL"] {
-            said(&[command, "--help"], variable, "kafka://host/topic?sasl.password=s3cr3t");
+            output_of(&[command, "--help"], variable, "kafka://host/topic?sasl.password=s3cr3t");
         }
     }
     for variable in ["DELAYCAST_LOG", "DELAYCAST_REPLICAS", "DELAYCAST_LOG_URL", "DELAYCAST_STORE_URL"] {
         for url in ["kafka://me:s3cr3t@host/topic", "[kafka://me:s3cr3t@host=", "me:s3cr3t@host"] {
-            said(&["score"], variable, url);
+            output_of(&["score"], variable, url);
         }
     }
 }
 
-/// The store's URI as it stands in the streaming job of the old system, and one that takes a DNS resolver.
+/// The URI of the store in the streaming job of the previous system, and one that needs a DNS resolver.
 #[test]
-fn the_doctor_says_what_to_leave_out_of_a_store_s_url() {
+fn the_doctor_says_how_to_correct_a_store_url() {
     let dir = tempfile::tempdir().unwrap();
     let log = format!("sqlite:{}", dir.path().join("log.db").display());
     for (store, words) in [
@@ -99,7 +99,7 @@ fn the_doctor_says_what_to_leave_out_of_a_store_s_url() {
 }
 
 #[test]
-fn keys_that_others_may_read_are_refused() {
+fn keys_that_other_users_can_read_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
     let open = |name: &str| fs::set_permissions(at(name), fs::Permissions::from_mode(0o644)).unwrap();
@@ -118,7 +118,7 @@ fn keys_that_others_may_read_are_refused() {
     refused(&[&process[..], &["--mesh-secret", &at("secret")]].concat());
 }
 
-/// Arguments can be read by everybody on the machine.
+/// All users of a machine can read the arguments of processes.
 #[test]
 fn the_processes_of_up_have_no_url_in_their_arguments() {
     let dir = tempfile::tempdir().unwrap();
@@ -132,7 +132,7 @@ fn the_processes_of_up_have_no_url_in_their_arguments() {
         let arguments = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
         String::from_utf8_lossy(&arguments).into_owned()
     };
-    // Between fork and exec a child has its parent's arguments.
+    // Between fork and exec, a child has the arguments of its parent.
     let is_scorer = |arguments: &String| arguments.contains("--child-of");
     let mut arguments: Vec<String> = Vec::new();
     until("both scorers run", || {

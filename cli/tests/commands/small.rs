@@ -1,4 +1,4 @@
-//! The smaller commands, and what they say when something is wrong.
+//! Tests of the smaller commands, and of error messages.
 
 use std::{
     fs::{self, File},
@@ -12,7 +12,7 @@ use crate::support::{DEADLINE, delaycast, models, request, run};
 use serde_json::Value;
 
 #[test]
-fn predict_answers_each_line_in_its_place() {
+fn predict_answers_each_line_in_order() {
     let cut = &request("c", 5.0)[..60];
     let input = format!("{}\n\nnot json\n{}\n{cut}\n", request("a", 100.0), request("b", -20.0));
     let (status, stdout, stderr) = run(&["predict", "--models", &models().to_string_lossy()], input.as_bytes());
@@ -29,7 +29,7 @@ fn predict_answers_each_line_in_its_place() {
 }
 
 #[test]
-fn predict_makes_use_of_a_schedule_and_of_the_weather() {
+fn predict_uses_a_schedule_and_the_weather() {
     let with = |id: &str, fields: &str| request(id, 20.0).replacen('{', &format!("{{{fields}, "), 1);
     let schedule = r#""CRSDepTime": 1745, "CRSArrTime": "2125""#;
     let storm = r#""Weather": {"Temp": 34, "WindSpeed": 40, "WindGust": 58, "Precip": 0.6, "Visibility": 0.5}"#;
@@ -47,7 +47,7 @@ fn predict_makes_use_of_a_schedule_and_of_the_weather() {
     assert_eq!(answers[1]["Forest"], "with departure delay, schedule and weather");
     let late = |answer: &Value| answer["Probabilities"][3].as_f64().unwrap();
     assert!(late(&answers[1]) > late(&answers[0]), "{stdout}");
-    // An answer says of what it was told no more than the contract wants.
+    // An answer repeats only the inputs that the contract names.
     for field in ["Weather", "CRSDepTime", "CRSArrTime"] {
         assert!(answers[1].get(field).is_none(), "{field}");
     }
@@ -56,11 +56,11 @@ fn predict_makes_use_of_a_schedule_and_of_the_weather() {
 }
 
 #[test]
-fn predict_answers_a_line_while_more_may_come() {
+fn predict_answers_a_line_before_the_input_ends() {
     let mut command = delaycast(&["predict", "--models", &models().to_string_lossy()]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    // A blank line, and the beginning of another: neither may hold the answer up.
+    // A blank line and the beginning of another one must not delay the answer.
     write!(stdin, "{}\n\n{{", request("a", 0.0)).unwrap();
     let (send, answers) = mpsc::channel();
     let stdout = BufReader::new(child.stdout.take().unwrap());
@@ -73,11 +73,11 @@ fn predict_answers_a_line_while_more_may_come() {
 }
 
 #[test]
-fn send_takes_long_lines_as_fast_as_the_log_does() {
+fn send_publishes_long_lines_as_fast_as_the_log_accepts_them() {
     let dir = tempfile::tempdir().unwrap();
     let log = format!("sqlite:{}", dir.path().join("log.db").display());
     let file = dir.path().join("long.ndjson");
-    // The lines are so long that the room for bytes in the embedded log ends before the room for messages in `send`.
+    // With lines this long, the byte bound of the embedded log is reached before the message bound of `send`.
     fs::write(&file, format!("{:<65535}\n", request("a", 0.0)).repeat(3000)).unwrap();
     let (status, _, stderr) = run(&["send", &file.to_string_lossy(), "--log", &log], b"");
     assert!(status.success(), "{stderr}");
@@ -104,7 +104,7 @@ fn every_command_has_help_with_an_example() {
 }
 
 #[test]
-fn errors_say_what_happened_and_what_to_do() {
+fn errors_name_the_cause_and_the_remedy() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
     fs::write(at("text"), "no database, however long this text may be").unwrap();
@@ -122,12 +122,12 @@ fn errors_say_what_happened_and_what_to_do() {
         assert_eq!(status.code(), Some(1), "{arguments:?}");
         assert!(stdout.is_empty() && stderr.contains("error: ") && stderr.contains(words), "{arguments:?}: {stderr}");
         assert!(!stderr.contains("panicked"), "{stderr}");
-        assert!(stderr.matches("file is not a database").count() <= 1, "a cause is said once: {stderr}");
+        assert!(stderr.matches("file is not a database").count() <= 1, "a cause is printed once: {stderr}");
     }
 }
 
 #[test]
-fn a_wrong_log_is_said_before_a_model_is_trained_and_without_its_password() {
+fn an_invalid_log_url_fails_before_training_and_without_its_password() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().to_string_lossy();
     let log = "kafka://anna:secret@broker:9092/requests";
@@ -138,7 +138,7 @@ fn a_wrong_log_is_said_before_a_model_is_trained_and_without_its_password() {
 }
 
 #[test]
-fn a_model_directory_that_cannot_be_is_said_before_a_model_is_trained() {
+fn an_invalid_model_directory_fails_before_training() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let (status, _, stderr) = run(&["train", "--models", &file.path().to_string_lossy()], b"");
     assert_eq!(status.code(), Some(1));
@@ -146,7 +146,7 @@ fn a_model_directory_that_cannot_be_is_said_before_a_model_is_trained() {
 }
 
 #[test]
-fn predict_says_which_end_of_the_pipe_failed() {
+fn predict_names_the_end_of_the_pipe_that_failed() {
     let models = models().to_string_lossy();
     let mut command = delaycast(&["predict", "--models", &models]);
     let output = command.stdin(File::open("/").unwrap()).output().unwrap();
@@ -174,7 +174,7 @@ fn send_counts_what_it_published_before_an_error() {
 }
 
 #[test]
-fn wrong_options_are_answered_with_right_ones() {
+fn errors_about_options_show_valid_values() {
     let (status, _, stderr) = run(&["train", "--holdout-from", "yesterday"], b"");
     assert!(status.code() == Some(2) && stderr.contains("2013-10-01"), "{stderr}");
     let (status, _, stderr) = run(&["train", "--workers", "100000"], b"");
@@ -182,30 +182,30 @@ fn wrong_options_are_answered_with_right_ones() {
 }
 
 #[test]
-fn the_log_level_has_a_variable_and_a_former_name() {
-    let said = |variables: &[(&str, &str)]| {
+fn the_log_level_is_read_from_its_variable_and_from_the_former_name() {
+    let stderr_of = |variables: &[(&str, &str)]| {
         let mut command = delaycast(&["predict", "--models", "/nowhere"]);
         let output = command.envs(variables.iter().copied()).output().unwrap();
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
     for variable in ["DELAYCAST_LOG_LEVEL", "DELAYCAST_LOG"] {
-        let stderr = said(&[(variable, "debug=loud")]);
+        let stderr = stderr_of(&[(variable, "debug=loud")]);
         assert!(stderr.contains(&format!("{variable}=debug=loud is not understood")), "{stderr}");
-        let stderr = said(&[(variable, "kafka://me:secret@broker:9092/t")]);
+        let stderr = stderr_of(&[(variable, "kafka://me:secret@broker:9092/t")]);
         assert!(stderr.contains("DELAYCAST_LOG_URL") && !stderr.contains("secret"), "{stderr}");
-        assert!(!said(&[(variable, "debug")]).contains("warning"));
+        assert!(!stderr_of(&[(variable, "debug")]).contains("warning"));
     }
-    let both = said(&[("DELAYCAST_LOG", "debug=loud"), ("DELAYCAST_LOG_LEVEL", "info")]);
-    assert!(!both.contains("warning"), "the new name goes first: {both}");
+    let both = stderr_of(&[("DELAYCAST_LOG", "debug=loud"), ("DELAYCAST_LOG_LEVEL", "info")]);
+    assert!(!both.contains("warning"), "the new name has precedence: {both}");
 }
 
 #[test]
-fn load_routes_says_that_a_store_keeps_none_before_it_opens_it() {
+fn load_routes_fails_before_it_opens_a_store_without_routes() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("new.db");
     let store = format!("sqlite:{}", path.display());
     let (status, _, stderr) = run(&["data", "load-routes", "/no/such/routes.jsonl", "--store", &store], b"");
     assert_eq!(status.code(), Some(1));
     assert!(stderr.contains("keeps no route table") && stderr.contains("--store mongodb://"), "{stderr}");
-    assert!(!path.exists(), "nothing is made by it");
+    assert!(!path.exists(), "no file is created");
 }

@@ -1,18 +1,20 @@
-//! What operators work with: replay, topics, doctor; on the embedded log. tests/services has them between services.
+//! Tests of the operators' commands on the embedded log: replay, topics, groups, doctor. tests/services has those on
+//! services.
 
 use crate::support::{Process, models, request, run, until};
 use serde_json::Value;
 
-struct Place {
+/// A folder with an embedded log and store.
+struct Fixture {
     _dir: tempfile::TempDir,
     url: String,
 }
 
-impl Place {
+impl Fixture {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", dir.path().join("delaycast.db").display());
-        Place { _dir: dir, url }
+        Fixture { _dir: dir, url }
     }
 
     fn send(&self, lines: &str) {
@@ -38,56 +40,59 @@ impl Place {
 }
 
 #[test]
-fn a_dead_letter_goes_back_three_times_and_then_stays() {
-    let place = Place::new();
-    place.send(&format!("{}\nnot a request\n{}\n", request("fine", 5.0), request("no carrier", 5.0).replace("AA", "")));
-    let scorer = place.score();
-    until("both are dead", || place.dead() == 2);
-    assert_eq!(place.replay(&["--dry-run"])["sent"], 2);
-    let carrier = place.replay(&["--dry-run", "--reason", "Carrier"]);
+fn a_dead_letter_is_replayed_three_times_and_then_stays() {
+    let fixture = Fixture::new();
+    fixture.send(&format!(
+        "{}\nnot a request\n{}\n",
+        request("fine", 5.0),
+        request("no carrier", 5.0).replace("AA", "")
+    ));
+    let scorer = fixture.score();
+    until("both are dead", || fixture.dead() == 2);
+    assert_eq!(fixture.replay(&["--dry-run"])["sent"], 2);
+    let carrier = fixture.replay(&["--dry-run", "--reason", "Carrier"]);
     assert_eq!((&carrier["sent"], &carrier["passed_over"]), (&Value::from(1), &Value::from(1)));
 
     for attempt in 1..=3 {
-        assert_eq!(place.replay(&[])["sent"], 2, "attempt {attempt}");
-        until("they have died again", || place.dead() == 2 + 2 * attempt);
+        assert_eq!(fixture.replay(&[])["sent"], 2, "attempt {attempt}");
+        until("they have died again", || fixture.dead() == 2 + 2 * attempt);
     }
-    let last = place.replay(&[]);
+    let last = fixture.replay(&[]);
     assert_eq!((&last["sent"], &last["kept"]), (&Value::from(0), &Value::from(2)));
     let reasons: Vec<&Value> = last["reasons"].as_object().unwrap().values().collect();
     assert!(reasons.len() == 2 && reasons.iter().all(|tally| tally["kept_tried"] == 1), "{last}");
-    // No surprise on the next run: there is nothing new.
-    let again = place.replay(&[]);
+    // The next run finds nothing new.
+    let again = fixture.replay(&[]);
     assert_eq!((&again["sent"], &again["kept"]), (&Value::from(0), &Value::from(0)));
     assert_eq!(scorer.terminate(), Some(0));
 
-    let (status, stdout, _) = run(&["replay", "--log", &place.url, "--since", "1h", "--dry-run"], b"");
+    let (status, stdout, _) = run(&["replay", "--log", &fixture.url, "--since", "1h", "--dry-run"], b"");
     assert!(status.success() && stdout.starts_with("6 would be sent back, 2 kept"), "{stdout}");
 }
 
 #[test]
-fn what_was_wrong_and_is_mended_is_answered_after_a_replay() {
-    let place = Place::new();
-    // An answer that the store refuses for good: its id is longer than a document may be is not to be had, so a file
-    // that refuses one id stands in for a rule that somebody set, and took back.
-    let path = place.url.strip_prefix("sqlite:").unwrap();
-    place.send(&request("unwelcome", 5.0));
+fn a_dead_letter_is_answered_by_a_replay_after_its_cause_is_removed() {
+    let fixture = Fixture::new();
+    // A trigger in the file that refuses one id stands for a validation rule of the store that is later removed.
+    let path = fixture.url.strip_prefix("sqlite:").unwrap();
+    fixture.send(&request("unwelcome", 5.0));
     let database = rusqlite::Connection::open(path).unwrap();
     let rule = "CREATE TRIGGER rule BEFORE INSERT ON answers WHEN new.id = 'unwelcome'
                 BEGIN SELECT raise(ABORT, 'not this one'); END";
     database.execute_batch(rule).unwrap();
-    let scorer = place.score();
-    until("it is dead", || place.dead() == 1);
+    let scorer = fixture.score();
+    until("it is dead", || fixture.dead() == 1);
     database.execute_batch("DROP TRIGGER rule").unwrap();
-    assert_eq!(place.replay(&["--reason", "not this one"])["sent"], 1);
+    assert_eq!(fixture.replay(&["--reason", "not this one"])["sent"], 1);
     let answered = || database.query_row("SELECT count(*) FROM answers", [], |row| row.get::<_, i64>(0)).unwrap();
     until("it is answered", || answered() == 1);
-    assert_eq!((place.dead(), scorer.terminate()), (1, Some(0)));
+    assert_eq!((fixture.dead(), scorer.terminate()), (1, Some(0)));
 }
 
 #[test]
-fn topics_are_made_once_and_told() {
-    let place = Place::new();
-    let url = format!("{}?partitions=6", place.url);
+fn topics_are_created_once_and_printed() {
+    let fixture = Fixture::new();
+    let url = format!("{}?partitions=6", fixture.url);
     for made in [true, false] {
         let (status, stdout, stderr) = run(&["topics", "create", "--log", &url, "--format", "json"], b"");
         assert!(status.success(), "{stderr}");
@@ -100,8 +105,8 @@ fn topics_are_made_once_and_told() {
 }
 
 #[test]
-fn the_doctor_tells_what_is_well_and_what_to_do_where_not() {
-    let place = Place::new();
+fn the_doctor_reports_each_finding_with_advice() {
+    let fixture = Fixture::new();
     let models = models().to_string_lossy();
     let doctor = |log: &str, store: &str, models: &str| {
         let arguments = ["doctor", "--log", log, "--store", store, "--models", models, "--format", "json"];
@@ -109,11 +114,11 @@ fn the_doctor_tells_what_is_well_and_what_to_do_where_not() {
         let report: Value = serde_json::from_str(&stdout).unwrap_or_else(|_| panic!("{stdout}{stderr}"));
         (status.code(), report)
     };
-    place.send("not a request\n");
-    let scorer = place.score();
-    until("it is dead", || place.dead() == 1);
+    fixture.send("not a request\n");
+    let scorer = fixture.score();
+    until("it is dead", || fixture.dead() == 1);
     assert_eq!(scorer.terminate(), Some(0));
-    let (code, report) = doctor(&place.url, &place.url, &models);
+    let (code, report) = doctor(&fixture.url, &fixture.url, &models);
     assert_eq!((code, &report["state"]), (Some(0), &Value::from("notice")), "{report}");
     let of = |what: &str| report["findings"].as_array().unwrap().iter().find(|it| it["what"] == what).unwrap();
     assert!(of("dead letters")["advice"].as_str().unwrap().contains("delaycast replay"));
@@ -121,18 +126,18 @@ fn the_doctor_tells_what_is_well_and_what_to_do_where_not() {
 
     let lag = of("lag")["found"].as_str().unwrap();
     assert!(!lag.contains("scorer"), "{lag}");
-    // While a scorer runs it says so, and does not ask for one.
-    let scorer = place.score();
+    // A running scorer is reported.
+    let scorer = fixture.score();
     let lag_while_read = || {
-        let (_, report) = doctor(&place.url, &place.url, &models);
+        let (_, report) = doctor(&fixture.url, &fixture.url, &models);
         let findings = report["findings"].as_array().unwrap().clone();
         findings.into_iter().find(|it| it["what"] == "lag").unwrap()["found"].as_str().unwrap().to_owned()
     };
     until("the scorer is seen", || lag_while_read().contains("a scorer reads for it"));
-    // One that was killed is not.
+    // A killed scorer is not reported.
     scorer.kill();
     assert!(!lag_while_read().contains("reads for it"));
-    place.send("not a request, either\n");
+    fixture.send("not a request, either\n");
     assert!(lag_while_read().contains("no scorer reads for it"));
 
     let (code, report) = doctor("kafka://127.0.0.1:1", "mongodb://127.0.0.1:1", "/nowhere");
@@ -145,7 +150,7 @@ fn the_doctor_tells_what_is_well_and_what_to_do_where_not() {
 }
 
 #[test]
-fn who_only_looks_makes_no_file() {
+fn commands_that_only_read_create_no_file() {
     let dir = tempfile::tempdir().unwrap();
     let at = dir.path().join("var/delaycast.db");
     let (url, models) = (format!("sqlite:{}", at.display()), models().to_string_lossy());
@@ -171,20 +176,20 @@ fn who_only_looks_makes_no_file() {
 
 #[test]
 fn groups_are_listed_and_removed() {
-    let place = Place::new();
-    place.send(&format!("{}\n", request("one", 5.0)));
+    let fixture = Fixture::new();
+    fixture.send(&format!("{}\n", request("one", 5.0)));
     let list = |more: &[&str]| -> Value {
         let (status, stdout, stderr) =
-            run(&[&["groups", "list", "--log", &place.url, "--format", "json"], more].concat(), b"");
+            run(&[&["groups", "list", "--log", &fixture.url, "--format", "json"], more].concat(), b"");
         assert!(status.success(), "{stderr}");
         serde_json::from_str(&stdout).unwrap()
     };
     assert_eq!(list(&[]), Value::Array(vec![]));
-    let scorer = place.score();
+    let scorer = fixture.score();
     until("it has committed", || list(&[])[0]["to_go"] == 0);
     let group = &list(&[])[0];
     assert_eq!((&group["group"], &group["is_read"]), (&Value::from("delaycast"), &Value::from(true)));
-    let remove = |more: &[&str]| run(&[&["groups", "remove", "delaycast", "--log", &place.url], more].concat(), b"");
+    let remove = |more: &[&str]| run(&[&["groups", "remove", "delaycast", "--log", &fixture.url], more].concat(), b"");
     let (status, _, stderr) = remove(&[]);
     assert!(!status.success() && stderr.contains("--force"), "{stderr}");
     assert_eq!(scorer.terminate(), Some(0));
@@ -192,7 +197,7 @@ fn groups_are_listed_and_removed() {
     assert!(status.success() && stdout.contains("\"removed\""), "{stdout}{stderr}");
     assert!(!remove(&[]).0.success());
     assert_eq!(list(&[]), Value::Array(vec![]));
-    let (status, stdout, _) = run(&["groups", "list", "--log", &place.url], b"");
+    let (status, stdout, _) = run(&["groups", "list", "--log", &fixture.url], b"");
     assert!(status.success() && stdout.contains("no group"), "{stdout}");
     let (status, _, stderr) = run(&["groups", "list", "--log", "kafka://127.0.0.1:1/t"], b"");
     assert!(!status.success() && stderr.contains("kafka-consumer-groups.sh"), "{stderr}");

@@ -1,4 +1,4 @@
-//! `delaycast train`, as programs and people meet it.
+//! Tests of `delaycast train`.
 
 use std::fs;
 
@@ -15,10 +15,10 @@ fn json_is_one_object_with_the_holdout_beside_its_baselines() {
     assert!(status.success(), "{stderr}");
     assert!(stderr.contains("trees"), "progress goes to stderr: {stderr}");
     let report: Value = serde_json::from_str(&stdout).expect("exactly one object");
-    let metric = |who: &str, what: &str| report["holdout"][who][what].as_f64().unwrap();
-    for who in ["forest", "lookup", "majority"] {
-        assert!((0.0..1.0).contains(&metric(who, "accuracy")), "{who}");
-        assert!(metric(who, "log_loss") > 0.0, "{who}");
+    let metric = |predictor: &str, metric: &str| report["holdout"][predictor][metric].as_f64().unwrap();
+    for predictor in ["forest", "lookup", "majority"] {
+        assert!((0.0..1.0).contains(&metric(predictor, "accuracy")), "{predictor}");
+        assert!(metric(predictor, "log_loss") > 0.0, "{predictor}");
     }
     assert!(metric("lookup", "log_loss") < metric("majority", "log_loss"));
     assert!(metric("forest", "log_loss") < metric("lookup", "log_loss"), "the forest is worth its trees");
@@ -30,7 +30,7 @@ fn json_is_one_object_with_the_holdout_beside_its_baselines() {
     assert_eq!(fs::read_to_string(dir.path().join("models/current")).unwrap().trim(), version);
     assert_eq!(report["path"].as_str().unwrap(), format!("{models}/{version}/model.delaycast"));
 
-    // A damaged model is refused, and says so.
+    // A damaged model is refused, and named.
     let path = report["path"].as_str().unwrap();
     let mut bytes = fs::read(path).unwrap();
     let middle = bytes.len() / 2;
@@ -51,7 +51,7 @@ fn a_holdout_outside_the_flights_is_refused() {
 }
 
 #[test]
-fn a_forests_size_may_be_chosen_and_what_is_none_is_refused() {
+fn the_size_of_a_forest_can_be_chosen_and_invalid_sizes_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let models = dir.path().to_string_lossy().into_owned();
     let train = ["train", "--models", &models, "--preset", "seed", "--format", "json"];
@@ -73,7 +73,7 @@ fn a_forests_size_may_be_chosen_and_what_is_none_is_refused() {
 }
 
 #[test]
-fn an_interrupt_ends_it_quietly_and_publishes_nothing() {
+fn an_interrupt_ends_the_training_without_a_model() {
     let dir = tempfile::tempdir().unwrap();
     let models = dir.path().to_string_lossy().into_owned();
     let (status, _, stderr) = run(&["train", "--models", &models, "--preset", "seed"], b"");
@@ -84,7 +84,7 @@ fn an_interrupt_ends_it_quietly_and_publishes_nothing() {
 }
 
 #[test]
-fn a_model_may_be_published_aside() {
+fn a_model_can_be_published_without_being_promoted() {
     let dir = tempfile::tempdir().unwrap();
     let models = dir.path().to_string_lossy().into_owned();
     let mut versions = Vec::new();
@@ -101,7 +101,7 @@ fn a_model_may_be_published_aside() {
     assert_eq!(fs::read_to_string(dir.path().join("current")).unwrap().trim(), versions[1]);
 }
 
-/// What is in a directory of models, and which of them is current.
+/// Returns the names in a model directory, and the current version.
 fn listed(models: &str) -> (Vec<String>, String) {
     let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().to_string_lossy().into_owned();
     let mut names: Vec<String> = fs::read_dir(models).unwrap().map(name).collect();

@@ -1,4 +1,4 @@
-//! `delaycast up`, as its user meets it.
+//! Tests of `delaycast up` by its page.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -34,12 +34,12 @@ fn answer(base: &str, id: &str) -> Value {
 }
 
 #[test]
-fn from_nothing_to_an_answer_and_no_surprise_on_the_second_run() {
+fn the_first_run_trains_and_answers_and_the_second_keeps_its_state() {
     let dir = tempfile::tempdir().unwrap();
     let at = dir.path().join("var");
     let arguments = ["up", "--port", "0", "--dir", &at.to_string_lossy()];
 
-    // The first run trains its own model.
+    // The first run trains a model.
     let up = Process::start(&arguments);
     let base = up.line_after("delaycast is ready: ");
     assert!(get(&format!("{base}flights/delays/predict_kafka")).contains("DepDelay"));
@@ -62,7 +62,7 @@ fn from_nothing_to_an_answer_and_no_surprise_on_the_second_run() {
             && operations["behind_s"].is_u64()
     });
 
-    // A second system on the same folder is refused, and says what to do.
+    // A second system on the same folder is refused, with advice.
     let (status, _, stderr) = run(&arguments, b"");
     assert_eq!(status.code(), Some(1));
     assert!(stderr.contains("another `delaycast up` uses") && stderr.contains("--dir"), "{stderr}");
@@ -82,20 +82,20 @@ fn from_nothing_to_an_answer_and_no_surprise_on_the_second_run() {
 fn an_interrupt_during_the_first_training_ends_it_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let models = dir.path().join("elsewhere");
-    // Whoever runs the tests in the background may have them ignore interrupts; `env` then becomes the program.
+    // Tests in the background may ignore interrupts, and children inherit that: `env` restores the default.
     let mut command = Command::new("env");
     command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_delaycast"), "up", "--port", "0", "--dir"]);
     command.arg(dir.path()).env("DELAYCAST_MODELS", &models).stdin(Stdio::null());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    let mut said = String::new();
-    while !said.contains("growing") {
-        assert!(stderr.read_line(&mut said).unwrap() > 0, "it ended before it trained: {said}");
+    let mut output = String::new();
+    while !output.contains("growing") {
+        assert!(stderr.read_line(&mut output).unwrap() > 0, "it ended before it trained: {output}");
     }
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     assert!(child.wait().unwrap().success());
-    stderr.read_to_string(&mut said).unwrap();
-    assert!(said.contains("stopped before the first model was trained"), "{said}");
+    stderr.read_to_string(&mut output).unwrap();
+    assert!(output.contains("stopped before the first model was trained"), "{output}");
     assert!(!models.join("current").exists(), "a training that had time to end proves nothing");
 }
 
@@ -124,7 +124,7 @@ fn a_folder_may_have_any_name() {
 }
 
 #[test]
-fn there_is_no_shutdown_route_and_the_port_says_when_it_is_taken() {
+fn there_is_no_shutdown_route_and_a_port_in_use_is_named() {
     let dir = tempfile::tempdir().unwrap();
     give_models(dir.path());
     let up = Process::start(&["up", "--port", "0", "--dir", &dir.path().to_string_lossy()]);

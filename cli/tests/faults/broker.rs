@@ -1,14 +1,14 @@
-//! The broker goes away.
+//! Tests of broker outages.
 
 use std::{sync::Arc, thread, time::Duration};
 
 use serde_json::Value;
 
 use crate::{
-    load::{Load, promise},
-    place::{ANSWERS, Place},
+    fixture::{ANSWERS, Fixture},
+    load::{Load, assert_promise},
+    servers::ExclusiveServers,
     support::{Process, long, until},
-    world::World,
 };
 
 fn outage() -> Duration {
@@ -17,20 +17,20 @@ fn outage() -> Duration {
 
 #[test]
 fn a_broker_stopped_and_back() {
-    let Some(world) = World::enter() else { return };
-    let place = Arc::new(Place::at(&world.kafka(), &world.mongo(), 4));
-    let mut scorer = place.score(2);
-    let load = Load::start(&place, 1500, 150);
-    until("some are answered", || place.count(ANSWERS) > 100);
-    world.stop("kafka");
+    let Some(servers) = ExclusiveServers::acquire() else { return };
+    let fixture = Arc::new(Fixture::at(&servers.kafka(), &servers.mongo(), 4));
+    let mut scorer = fixture.score(2);
+    let load = Load::start(&fixture, 1500, 150);
+    until("some are answered", || fixture.count(ANSWERS) > 100);
+    servers.stop("kafka");
     thread::sleep(outage());
     assert!(scorer.is_running());
-    world.start("kafka");
-    promise("broker stopped", 1, &load.account(&place));
+    servers.start("kafka");
+    assert_promise("broker stopped", 1, &load.account(&fixture));
     assert_eq!(scorer.terminate(), Some(0));
 }
 
-/// Asks the page's way; the status, whether it was told when to ask again, and the body.
+/// Sends a request as the page does. Returns the status, whether there is a Retry-After, and the body.
 fn ask(base: &str) -> (u16, bool, Value) {
     let form = [("Carrier", "AA"), ("Origin", "ATL"), ("Dest", "SFO"), ("FlightDate", "2016-12-25"), ("DepDelay", "5")];
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
@@ -39,13 +39,13 @@ fn ask(base: &str) -> (u16, bool, Value) {
     (status, retry, serde_json::from_str(&reply.body_mut().read_to_string().unwrap()).unwrap())
 }
 
-/// What the page was promised is answered; what it was not promised may be.
+/// Acknowledged requests are answered; others may be.
 #[test]
 fn a_broker_killed_with_unacknowledged_messages() {
-    let Some(world) = World::enter() else { return };
-    let place = Arc::new(Place::at(&world.kafka(), &world.mongo(), 4));
-    let scorer = place.score(2);
-    let web = place.start("web", &["--port", "0"]);
+    let Some(servers) = ExclusiveServers::acquire() else { return };
+    let fixture = Arc::new(Fixture::at(&servers.kafka(), &servers.mongo(), 4));
+    let scorer = fixture.score(2);
+    let web = fixture.start("web", &["--port", "0"]);
     let base = web.line_after("delaycast is ready: ");
     let (status, _, first) = ask(&base);
     assert_eq!(status, 200, "{first}");
@@ -56,20 +56,20 @@ fn a_broker_killed_with_unacknowledged_messages() {
         })
         .collect();
     thread::sleep(Duration::from_millis(100));
-    world.kill("kafka");
-    // Longer than a message waits for its acknowledgement, so that some are refused.
+    servers.kill("kafka");
+    // Longer than the delivery timeout of a message, so that some are refused.
     thread::sleep(outage().max(Duration::from_secs(6)));
-    world.start("kafka");
+    servers.start("kafka");
     let replies: Vec<_> = askers.into_iter().flat_map(|asker| asker.join().unwrap()).collect();
     let promised: Vec<&str> =
         replies.iter().filter(|(status, ..)| *status == 200).map(|(_, _, body)| body["id"].as_str().unwrap()).collect();
     let refused: Vec<_> = replies.iter().filter(|(status, ..)| *status != 200).collect();
     assert!(!refused.is_empty() && refused.iter().all(|(status, retry, _)| *status == 503 && *retry), "{refused:?}");
-    until("all that was promised is committed", || place.uncommitted() == 0);
+    until("all that was promised is committed", || fixture.uncommitted() == 0);
     for id in &promised {
-        place.document(ANSWERS, id);
+        fixture.document(ANSWERS, id);
     }
-    let answers = place.documents(ANSWERS).unwrap().len();
+    let answers = fixture.documents(ANSWERS).unwrap().len();
     println!(
         "broker killed: 1 times, {} asked, {} promised, {} told to ask again, lost 0, answered {answers}",
         replies.len() + 1,

@@ -1,4 +1,4 @@
-//! The clock is set under a running system: a library loaded before the system's own answers for it.
+//! Tests of a clock that is set under a running system, by a preloaded library.
 
 use std::{
     fs,
@@ -12,13 +12,13 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    load::{Load, promise},
-    place::{ANSWERS, Place},
+    fixture::{ANSWERS, Fixture},
+    load::{Load, assert_promise},
+    servers::ExclusiveServers,
     support::{Process, delaycast, give_models, long, models, request, run, until},
-    world::World,
 };
 
-/// The file that CLOCK_IS_WRONG names holds by how many seconds.
+/// The library adds the seconds in the file that CLOCK_IS_WRONG names.
 const SHIM: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -41,7 +41,7 @@ int clock_gettime(clockid_t id, struct timespec *now) {
 }
 "#;
 
-/// A clock that this test sets, for the processes that are started under it.
+/// A clock that the test sets, for processes that are started with it.
 struct SetClock {
     shim: PathBuf,
     wrong: PathBuf,
@@ -61,7 +61,7 @@ impl SetClock {
         command.env("LD_PRELOAD", &self.shim).env("CLOCK_IS_WRONG", &self.wrong)
     }
 
-    /// Sets it; seen at once and as a whole.
+    /// Sets the offset atomically.
     fn set(&self, wrong_s: i64) {
         let new = self.wrong.with_extension("new");
         fs::write(&new, wrong_s.to_string()).unwrap();
@@ -71,23 +71,23 @@ impl SetClock {
 
 #[test]
 fn a_clock_that_steps_back_an_hour() {
-    let Some(world) = World::enter() else { return };
+    let Some(servers) = ExclusiveServers::acquire() else { return };
     let dir = tempfile::tempdir().unwrap();
     let clock = SetClock::build(dir.path());
 
-    let place = Arc::new(Place::at(&world.kafka(), &world.mongo(), 4));
-    let (log, models) = (place.log(), models().to_string_lossy());
-    let arguments = ["score", "--log", &log, "--store", &place.store, "--models", &models];
+    let fixture = Arc::new(Fixture::at(&servers.kafka(), &servers.mongo(), 4));
+    let (log, models) = (fixture.log(), models().to_string_lossy());
+    let arguments = ["score", "--log", &log, "--store", &fixture.store, "--models", &models];
     let mut command = delaycast(&arguments);
     let scorer = Process::spawn(clock.under(&mut command));
-    let load = Load::start(&place, 1000, 250);
-    until("it is at work", || place.count(ANSWERS) > 100);
+    let load = Load::start(&fixture, 1000, 250);
+    until("it is at work", || fixture.count(ANSWERS) > 100);
     clock.set(-3600);
-    until("it goes on", || place.count(ANSWERS) > 600);
-    // And forward again.
+    until("it goes on", || fixture.count(ANSWERS) > 600);
+    // The clock steps forward again.
     clock.set(0);
-    promise("clock stepped", 2, &load.account(&place));
-    let documents = place.documents(ANSWERS).unwrap();
+    assert_promise("clock stepped", 2, &load.account(&fixture));
+    let documents = fixture.documents(ANSWERS).unwrap();
     let mut times: Vec<i64> =
         documents.iter().map(|document| document.get_datetime("ScoredAt").unwrap().timestamp_millis()).collect();
     times.sort_unstable();
@@ -97,8 +97,8 @@ fn a_clock_that_steps_back_an_hour() {
 
 const DAY_S: i64 = 24 * 3600;
 
-/// By how much a clock is wrong that says this moment.
-fn says(seconds: i64) -> i64 {
+/// Returns the offset of a clock that shows this time.
+fn offset_to(seconds: i64) -> i64 {
     seconds - SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().cast_signed()
 }
 
@@ -108,8 +108,8 @@ fn get(url: &str) -> (u16, String) {
     (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
 }
 
-/// A whole system on the embedded file, under a clock that goes 40 days ahead and back, 40 days back, before 1970 and
-/// beyond 2262. In full each lasts for longer than it takes until the file is swept.
+/// The system runs on the embedded file, with a clock that is set 40 days ahead, 40 days back, before 1970 and beyond
+/// 2262. In the long run each setting exceeds the interval of the retention.
 #[test]
 fn a_clock_that_is_set_to_anything() {
     let dir = tempfile::tempdir().unwrap();
@@ -118,12 +118,12 @@ fn a_clock_that_is_set_to_anything() {
     clock.set(0);
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (at, health) = (dir.path().to_string_lossy(), port.to_string());
-    let said = dir.path().join("said");
+    let output = dir.path().join("said");
     let mut command = delaycast(&["up", "--dir", &at, "--port", "0", "--health", &health]);
-    let up = Process::spawn(clock.under(command.stderr(fs::File::create(&said).unwrap())));
+    let up = Process::spawn(clock.under(command.stderr(fs::File::create(&output).unwrap())));
     let base = up.line_after("delaycast is ready: ");
     let url = format!("sqlite:{at}/delaycast.db");
-    // Answers, dead letters, and whether it is known how far behind that is: not for long, and never for 40 days.
+    // Returns answers, dead letters, and whether the delay behind the log is known and short.
     let counted = || -> (u64, u64, bool) {
         let operations: Value = serde_json::from_str(&get(&format!("{base}ops.json")).1).unwrap();
         let total = |of: &str| operations[of]["total"].as_u64().unwrap();
@@ -133,7 +133,7 @@ fn a_clock_that_is_set_to_anything() {
             operations["behind_s"].as_u64().is_some_and(|behind_s| behind_s < 600),
         )
     };
-    let steps = [0, 40 * DAY_S, 0, -40 * DAY_S, says(-2 * DAY_S), says(1 << 34), -1700 * 365 * DAY_S, 0];
+    let steps = [0, 40 * DAY_S, 0, -40 * DAY_S, offset_to(-2 * DAY_S), offset_to(1 << 34), -1700 * 365 * DAY_S, 0];
     for (wrong_s, n) in steps.into_iter().zip(1u64..) {
         clock.set(wrong_s);
         let lines = format!("{}\n{{\"UUID\":\"bad-{n}\",\"Carrier\":\"AA\"}}\n", request(&format!("good-{n}"), 5.0));
@@ -141,7 +141,7 @@ fn a_clock_that_is_set_to_anything() {
         assert!(status.success(), "{stderr}");
         until("both are counted", || counted() == (n, n, true));
         let (status, ready) = get(&format!("http://{health}/readyz"));
-        let is_within = (0..(1i64 << 33)).contains(&(says(0).saturating_neg() + wrong_s));
+        let is_within = (0..(1i64 << 33)).contains(&(offset_to(0).saturating_neg() + wrong_s));
         assert_eq!(
             (status, ready.contains("the clock of this machine says")),
             if is_within { (200, false) } else { (503, true) }
@@ -159,9 +159,9 @@ fn a_clock_that_is_set_to_anything() {
     }
     println!("clock set: {} times, {} requests, lost 0, deleted too early 0", steps.len(), 2 * steps.len());
     assert_eq!(up.terminate(), Some(0));
-    let said = fs::read_to_string(&said).unwrap();
-    assert!(!said.contains("panicked"), "{said}");
-    assert!(!long() || said.contains("the clock was set: it says "), "{said}");
+    let output = fs::read_to_string(&output).unwrap();
+    assert!(!output.contains("panicked"), "{output}");
+    assert!(!long() || output.contains("the clock was set: it says "), "{output}");
 }
 
 #[test]
@@ -169,7 +169,8 @@ fn a_clock_out_of_bounds_at_the_start() {
     let dir = tempfile::tempdir().unwrap();
     let (clock, at) = (SetClock::build(dir.path()), dir.path().to_string_lossy().into_owned());
     let url = format!("sqlite:{at}/delaycast.db");
-    let wrong_clocks = [(says(-2 * DAY_S), "1969-12-"), (says(1 << 34), "2514-"), (i64::MAX / 2, " s from 1970 on")];
+    let wrong_clocks =
+        [(offset_to(-2 * DAY_S), "1969-12-"), (offset_to(1 << 34), "2514-"), (i64::MAX / 2, " s from 1970 on")];
     for (wrong_s, told) in wrong_clocks {
         clock.set(wrong_s);
         let on_log = ["--log", &url, "--store", &url, "--models", &at];

@@ -1,4 +1,4 @@
-//! The embedded file: its disk is full, or somebody else has it locked.
+//! Tests of the embedded file on a full disk, and locked by another process.
 
 use std::{
     fs,
@@ -17,14 +17,14 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{Process, TOPIC, delaycast, long, models, request, run, until};
 
-/// So many requests fill what the small disk has left several times over.
+/// Requests that need several times the space of the small disk.
 const REQUESTS: usize = 6000;
 
 fn lines(from: usize, to: usize) -> String {
     (from..to).map(|number| request(&format!("e-{number}"), (number % 180) as f64 - 60.0) + "\n").collect()
 }
 
-/// Says that the test runs in name spaces of its own, where it may mount a small disk.
+/// Set if the test runs in its own namespaces, in which it can mount a small disk.
 const INSIDE: &str = "DELAYCAST_TEST_MAY_MOUNT";
 
 #[test]
@@ -37,7 +37,7 @@ fn a_full_disk_is_waited_out() {
         println!("skipped: this system lets nobody mount a small disk (unshare -rm)");
         return;
     }
-    // The same test once more, in name spaces that are gone with it.
+    // The test starts itself in new namespaces, which end with it.
     let this = std::env::current_exe().unwrap();
     let mut inside = Command::new("unshare");
     inside.arg("-rm").arg(this).args(["embedded::a_full_disk_is_waited_out", "--exact", "--nocapture"]);
@@ -47,7 +47,7 @@ fn a_full_disk_is_waited_out() {
 
 fn fill_a_disk() {
     let dir = tempfile::tempdir().unwrap();
-    let (disk, said) = (dir.path().join("disk"), dir.path().join("said"));
+    let (disk, output) = (dir.path().join("disk"), dir.path().join("said"));
     fs::create_dir(&disk).unwrap();
     let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(&disk).status();
     assert!(mounted.unwrap().success());
@@ -55,7 +55,7 @@ fn fill_a_disk() {
     let url = format!("sqlite:{}", path.display());
     let models = models().to_string_lossy();
     let mut command = delaycast(&["score", "--log", &url, "--store", &url, "--models", &models]);
-    let scorer = Process::spawn(command.stderr(fs::File::create(&said).unwrap()));
+    let scorer = Process::spawn(command.stderr(fs::File::create(&output).unwrap()));
     let send = |text: &str| run(&["send", "-", "--log", &url], text.as_bytes());
     let sent = |text: &str| {
         let (status, _, stderr) = send(text);
@@ -63,7 +63,7 @@ fn fill_a_disk() {
     };
     sent(&lines(0, 500));
     until("the first are answered", || answered(&url, 0, 500) == 500);
-    // Messages that wait while the scorer is stopped, so that it is the answers that find no room.
+    // Messages wait while the scorer is stopped, so that the answers exceed the disk.
     let pid = Pid::from_raw(scorer.id() as i32).unwrap();
     kill_process(pid, Signal::STOP).unwrap();
     sent(&lines(500, 2000));
@@ -71,14 +71,14 @@ fn fill_a_disk() {
     let (status, _, stderr) = send(&lines(2000, REQUESTS));
     assert!(!status.success() && stderr.contains("full"), "a full disk is told to who publishes: {stderr}");
     kill_process(pid, Signal::CONT).unwrap();
-    until("the scorer tells", || fs::read_to_string(&said).unwrap().contains("full"));
+    until("the scorer tells", || fs::read_to_string(&output).unwrap().contains("full"));
     thread::sleep(Duration::from_secs(if long() { 20 } else { 2 }));
     fs::remove_file(&ballast).unwrap();
     sent(&lines(2000, REQUESTS));
     let inspector = Inspector::open(&path).unwrap();
     let committed = || inspector.committed_offsets(TOPIC).unwrap().iter().map(|it| it.next.0).sum::<u64>() as usize;
-    // What was refused may have landed in part before the disk was full.
-    until("all is committed", || committed() >= REQUESTS && ends(&url) == committed());
+    // Refused messages may have landed in part before the disk was full.
+    until("all is committed", || committed() >= REQUESTS && messages_in(&url) == committed());
     let (answers, found) = (inspector.answers().unwrap() as usize, answered(&url, 0, REQUESTS));
     println!("disk full: 1 times, {REQUESTS} requests, lost {}, doubled {}", REQUESTS - found, answers - found);
     assert_eq!((answers, found), (REQUESTS, REQUESTS));
@@ -92,18 +92,18 @@ fn answered(url: &str, from: usize, to: usize) -> usize {
     (from..to).filter(is_answered).count()
 }
 
-/// How many messages the log has.
-fn ends(url: &str) -> usize {
+/// Returns the number of messages in the log.
+fn messages_in(url: &str) -> usize {
     let path = url.strip_prefix("sqlite:").unwrap();
     let database = rusqlite::Connection::open(path).unwrap();
     database.query_row("SELECT sum(next_offset) FROM partitions", [], |row| row.get::<_, i64>(0)).unwrap() as usize
 }
 
-/// Longer than any single call waits for a lock.
+/// Longer than the lock timeout of any call.
 #[test]
 fn a_file_locked_at_the_start_is_waited_for() {
     let dir = tempfile::tempdir().unwrap();
-    let (path, said) = (dir.path().join("delaycast.db"), dir.path().join("said"));
+    let (path, output) = (dir.path().join("delaycast.db"), dir.path().join("said"));
     let url = format!("sqlite:{}", path.display());
     let (status, _, stderr) = run(&["send", "-", "--log", &url], lines(0, 10).as_bytes());
     assert!(status.success(), "{stderr}");
@@ -111,15 +111,15 @@ fn a_file_locked_at_the_start_is_waited_for() {
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let models = models().to_string_lossy();
     let mut command = delaycast(&["score", "--log", &url, "--store", &url, "--models", &models]);
-    let mut scorer = Process::spawn(command.stderr(fs::File::create(&said).unwrap()));
-    until("it tells", || fs::read_to_string(&said).unwrap().contains("locked"));
+    let mut scorer = Process::spawn(command.stderr(fs::File::create(&output).unwrap()));
+    until("it tells", || fs::read_to_string(&output).unwrap().contains("locked"));
     thread::sleep(Duration::from_secs(if long() { 20 } else { 3 }));
     assert!(scorer.is_running());
     other.execute_batch("ROLLBACK").unwrap();
     until("all are answered", || answered(&url, 0, 10) == 10);
     println!("file locked at the start: 1 times, 10 requests, lost 0");
     assert_eq!(scorer.terminate(), Some(0));
-    // Told to stop while it waits it stops, too.
+    // A stop ends the wait.
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let scorer = Process::start(&["score", "--log", &url, "--store", &url, "--models", &models]);
     thread::sleep(Duration::from_millis(500));

@@ -1,4 +1,4 @@
-//! The embedded file while other processes handle it: deleted, replaced, read for ever, left by a crash.
+//! Tests of the embedded file while other processes delete, replace or read it, and after a crash.
 
 use std::{
     fs,
@@ -24,26 +24,26 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(format!("{}{suffix}", path.display()))
 }
 
-/// `delaycast up` on a folder, its page, its health port and what it says.
+/// A `delaycast up` on a folder, with its page, its health port and its output.
 struct Up {
     process: Process,
     page: String,
     health: String,
-    said: PathBuf,
+    output: PathBuf,
 }
 
 impl Up {
     fn start(dir: &Path) -> Self {
         let health = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let said = dir.join("said");
+        let output = dir.join("said");
         let mut command = delaycast(&["up", "--port", "0", "--dir", &dir.to_string_lossy(), "--health", &health]);
         let process =
-            Process::spawn(command.stderr(fs::File::options().create(true).append(true).open(&said).unwrap()));
+            Process::spawn(command.stderr(fs::File::options().create(true).append(true).open(&output).unwrap()));
         let page = process.line_after("delaycast is ready: ");
-        Up { process, page, health, said }
+        Up { process, page, health, output }
     }
 
-    /// The id of a request that was acknowledged; otherwise the status.
+    /// Sends a request. Returns its id if it was acknowledged, else the status.
     fn ask(&self) -> Result<String, u16> {
         let url = format!("{}flights/delays/predict/classify_realtime", self.page);
         let request = ureq::post(url).config().http_status_as_error(false).build();
@@ -68,8 +68,8 @@ impl Up {
         (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
     }
 
-    fn said(&self) -> String {
-        fs::read_to_string(&self.said).unwrap()
+    fn output(&self) -> String {
+        fs::read_to_string(&self.output).unwrap()
     }
 }
 
@@ -82,7 +82,7 @@ fn copy_over(from: &Path, to: &Path) {
     fs::rename(other, to).unwrap();
 }
 
-/// Name, what is done, whether what was acknowledged is there after a restart.
+/// The name, the change, and whether all acknowledged requests are there after a restart.
 const HARMS: [(&str, Harm, bool); 6] = [
     ("its -wal is deleted", |path| fs::remove_file(beside(path, "-wal")).unwrap(), true),
     ("its -shm is deleted", |path| fs::remove_file(beside(path, "-shm")).unwrap(), true),
@@ -108,7 +108,7 @@ fn the_file_is_deleted_or_replaced_under_a_running_system() {
         until("all are answered", || before.iter().all(|id| up.is_answered(id)));
         asked += before.len();
         harm(&path);
-        // From here on no acknowledgement is given: not even the first one.
+        // From here on no request is acknowledged, not even the first.
         for _ in 0..5 {
             assert_eq!(up.ask(), Err(503), "{name}");
             refused += 1;
@@ -117,11 +117,11 @@ fn the_file_is_deleted_or_replaced_under_a_running_system() {
         let (_, waits) = up.get("/readyz");
         assert!(waits.contains("no longer what this process has open"), "{name}: {waits}");
         assert!(up.get("/metrics").1.contains("delaycast_file_intact{file=") && up.get("/livez").0 == 200);
-        assert_eq!(up.said().matches("ERROR").count(), 1, "{name}: {}", up.said());
-        // It stays so: nothing is opened anew in silence.
+        assert_eq!(up.output().matches("ERROR").count(), 1, "{name}: {}", up.output());
+        // The file is not silently opened again.
         assert!(!up.is_answered(&before[0]) && up.ask() == Err(503), "{name}");
         if name == "its -wal is deleted" {
-            until("what it held is written", || up.said().contains("is in the file now"));
+            until("what it held is written", || up.output().contains("is in the file now"));
         }
         if name == "all three are deleted" {
             assert!(!path.exists());
@@ -159,20 +159,20 @@ fn answered(url: &str, to: usize) -> usize {
 }
 
 #[test]
-fn a_reader_is_forgotten() {
+fn a_read_transaction_stays_open() {
     let dir = tempfile::tempdir().unwrap();
-    let (path, said) = (dir.path().join("delaycast.db"), dir.path().join("said"));
+    let (path, output) = (dir.path().join("delaycast.db"), dir.path().join("said"));
     let url = format!("sqlite:{}?wal=8", path.display());
     let send = |from, to| run(&["send", "-", "--log", &url], lines(from, to).as_bytes());
     assert!(send(0, 100).0.success());
     let models = models().to_string_lossy();
     let mut command = delaycast(&["score", "--log", &url, "--store", &url, "--models", &models]);
-    let scorer = Process::spawn(command.stderr(fs::File::create(&said).unwrap()));
+    let scorer = Process::spawn(command.stderr(fs::File::create(&output).unwrap()));
     until("the first are answered", || answered(&url, 100) == 100);
     let mut reader = rusqlite::Connection::open(&path).unwrap();
     let reading = reader.transaction().unwrap();
     reading.query_row("SELECT count(*) FROM answers", [], |_| Ok(())).unwrap();
-    // The log grows up to the bound, and then publishers are told.
+    // The write-ahead log grows to its bound, and then publishing fails.
     let mut sent = 100;
     let refusal = loop {
         let (status, _, stderr) = send(sent, sent + 1000);
@@ -187,11 +187,11 @@ fn a_reader_is_forgotten() {
     assert!(refusal.contains(&holder), "{refusal}");
     let length = || fs::metadata(beside(&path, "-wal")).unwrap().len();
     assert!(length() < 48 << 20, "{}", length());
-    until("the scorer names the reader", || fs::read_to_string(&said).unwrap().contains(&holder));
+    until("the scorer names the reader", || fs::read_to_string(&output).unwrap().contains(&holder));
     thread::sleep(Duration::from_secs(if long() { 20 } else { 1 }));
     drop(reading);
     drop(reader);
-    // It goes on by itself. What was refused may have landed in part.
+    // It continues by itself. Refused requests may have landed in part.
     until("it can be sent again", || send(sent, sent + 1000).0.success());
     sent += 1000;
     until("all are answered", || answered(&url, sent) == sent);
@@ -203,13 +203,13 @@ fn a_reader_is_forgotten() {
 }
 
 #[test]
-fn a_log_that_a_crash_has_left_is_told() {
+fn a_log_left_by_a_crash_is_reported() {
     let dir = tempfile::tempdir().unwrap();
     give_models(dir.path());
     let path = dir.path().join("delaycast.db");
     let wal = beside(&path, "-wal");
     let url = format!("sqlite:{}", path.display());
-    // Of a log of 100 requests, which a killed process has left.
+    // A log of 100 requests of a killed process.
     assert!(run(&["send", "-", "--log", &url], lines(0, 50).as_bytes()).0.success());
     let up = Up::start(dir.path());
     until("the first are answered", || answered(&url, 50) == 50);
@@ -217,7 +217,7 @@ fn a_log_that_a_crash_has_left_is_told() {
         up.ask().unwrap();
     }
     until("all are answered", || Inspector::open(&path).unwrap().answers().unwrap() == 100);
-    // Offsets are committed behind the answers: in the midst of that a kill leaves a commit that is incomplete.
+    // Offsets are committed after the answers: a kill between them leaves an incomplete commit.
     let length = || fs::metadata(&wal).unwrap().len();
     until("nothing more is written", || {
         let before = length();
@@ -252,7 +252,7 @@ fn a_log_that_a_crash_has_left_is_told() {
         assert!(files() == before && fs::read(&wal).unwrap() == bytes, "the doctor has changed something");
         let (_, _, stderr) = run(&["topics", "create", "--log", &url], b"");
         assert!(stderr.contains(words) && stderr.contains("WARN") != is_well, "{stderr}");
-        // In the end the log is in the file.
+        // In the end the write-ahead log is in the file.
         assert!(!wal.exists());
         fs::write(beside(&path, "-shm"), "").unwrap();
     }
@@ -260,7 +260,7 @@ fn a_log_that_a_crash_has_left_is_told() {
 }
 
 #[test]
-fn a_clean_stop_leaves_the_file_alone() {
+fn a_clean_stop_leaves_only_the_file() {
     let dir = tempfile::tempdir().unwrap();
     give_models(dir.path());
     let path = dir.path().join("delaycast.db");
@@ -269,7 +269,7 @@ fn a_clean_stop_leaves_the_file_alone() {
     for round in 1..=3 {
         let up = Up::start(dir.path());
         let ids: Vec<String> = (0..5).map(|_| up.ask().unwrap()).collect();
-        // A second process on the file ends first and takes nothing away from the first.
+        // A second process on the file ends first, and leaves the files of the first.
         let models = models().to_string_lossy();
         let other =
             Process::start(&["score", "--log", &format!("{url}?group=other"), "--store", &url, "--models", &models]);

@@ -1,4 +1,5 @@
-//! A thousand hostile clients at the page's port, and at that of health: silent, slow, never reading, half-closed.
+//! Tests of a thousand hostile clients at the ports of the page and of health: silent, slow, never reading,
+//! half-closed.
 
 use std::{
     fs,
@@ -17,14 +18,14 @@ use socket2::{Domain, Socket, Type};
 
 use crate::support::{Process, delaycast, give_models, long, until};
 
-/// Connections at a time, and the threads that keep them up.
+/// Concurrent connections, and the threads that maintain them.
 const HOSTILE: usize = 1000;
 const THREADS: usize = 4;
-/// A connection that was dropped is made again after this.
+/// The pause before a dropped connection is made again.
 const ROUND: Duration = Duration::from_secs(1);
 /// Bytes of requests that a client pipelines without reading.
 const PIPELINED_BYTES: usize = 400_000;
-/// A probe that takes longer is not served. How long it takes is printed.
+/// Upper bound on the time of a probe. The time is printed.
 const SERVED_WITHIN: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy)]
@@ -38,7 +39,7 @@ enum Kind {
 
 const KINDS: [Kind; 5] = [Kind::Silent, Kind::SlowHead, Kind::SlowBody, Kind::NeverReading, Kind::HalfClosed];
 
-/// A hostile client, connected again whenever it is dropped.
+/// A hostile client. It reconnects whenever it is dropped.
 struct Hostile {
     kind: Kind,
     path: &'static str,
@@ -78,8 +79,8 @@ impl Hostile {
         Ok(stream)
     }
 
-    /// A byte, where one goes on being sent; false if the connection is gone.
-    fn go_on(&mut self) -> bool {
+    /// Sends the next byte of a slow request. Returns false if the connection is closed.
+    fn send_more(&mut self) -> bool {
         let Some(stream) = &mut self.stream else { return false };
         let alive = match self.kind {
             Kind::SlowHead => stream.write(b"G"),
@@ -94,14 +95,14 @@ impl Hostile {
     }
 }
 
-/// Keeps its share of the connections up until it is stopped.
+/// Maintains a share of the connections until it is stopped.
 fn attack(share: usize, address: SocketAddr, path: &'static str, stop: &AtomicBool, made: &AtomicUsize) {
     let kinds = KINDS.iter().cycle().take(share);
     let mut hostile: Vec<Hostile> = kinds.map(|kind| Hostile { kind: *kind, path, stream: None }).collect();
     while !stop.load(Ordering::Relaxed) {
         let round = Instant::now();
         for client in &mut hostile {
-            if !client.go_on() {
+            if !client.send_more() {
                 client.stream = client.connect(address).ok();
                 made.fetch_add(1, Ordering::Relaxed);
             }
@@ -154,7 +155,7 @@ fn probe_under_attack(what: &str, address: SocketAddr, path: &'static str) {
 
 #[test]
 fn a_thousand_hostile_clients() {
-    // Each takes a file of this process, and for a while one of the server.
+    // Each connection takes a file descriptor of this process, and for a while one of the server.
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
     if limit.maximum.is_some_and(|maximum| maximum < 3 * HOSTILE as u64) {
@@ -164,14 +165,14 @@ fn a_thousand_hostile_clients() {
     let dir = tempfile::tempdir().unwrap();
     give_models(dir.path());
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (at, health, said) = (dir.path().to_string_lossy(), port.to_string(), dir.path().join("said"));
+    let (at, health, output) = (dir.path().to_string_lossy(), port.to_string(), dir.path().join("said"));
     let mut command = delaycast(&["up", "--dir", &at, "--port", "0", "--health", &health]);
-    let up = Process::spawn(command.stderr(fs::File::create(&said).unwrap()));
+    let up = Process::spawn(command.stderr(fs::File::create(&output).unwrap()));
     let base = up.line_after("delaycast is ready: ");
     let page: SocketAddr = base.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
     probe_under_attack("the port of health", port, "/livez");
     probe_under_attack("the page", page, "/flights/delays/predict_kafka");
-    let said = fs::read_to_string(&said).unwrap();
-    assert!(said.contains("drops connections whose clients keep it waiting"), "it is told: {said}");
+    let output = fs::read_to_string(&output).unwrap();
+    assert!(output.contains("drops connections whose clients keep it waiting"), "{output}");
     assert_eq!(up.terminate(), Some(0));
 }

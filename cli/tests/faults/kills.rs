@@ -1,4 +1,4 @@
-//! The promise under SIGKILL: nothing lost, each request answered once, an answer never changes.
+//! Tests of the promise under SIGKILL: nothing lost, each request answered once, an answer never changes.
 
 use std::{
     collections::HashMap,
@@ -39,7 +39,7 @@ fn twenty_thousand_requests_survive_five_kills_at_random() {
         Process::start(&["score", "--log", &url, "--store", &url, "--models", &models])
     };
 
-    // Requests trickle in while the scorer is killed; some are sent twice, with other words.
+    // Requests arrive while the scorer is killed; some are sent twice, with other values.
     let lines: Vec<String> = (0..requests)
         .map(|number| {
             let id = if number % 100 == 99 { number - 1 } else { number };
@@ -63,7 +63,7 @@ fn twenty_thousand_requests_survive_five_kills_at_random() {
         })
     };
 
-    // Somebody looks all the time, and remembers what was first seen.
+    // A checker reads all the time, and records the first version of each answer.
     let seen: Arc<Mutex<HashMap<String, String>>> = Arc::default();
     let over = Arc::new(AtomicBool::new(false));
     let observer = {
@@ -91,7 +91,7 @@ fn twenty_thousand_requests_survive_five_kills_at_random() {
     let scorer = score();
     let inspector = Inspector::open(&path).unwrap();
     let committed = || inspector.committed_offsets(TOPIC).unwrap().iter().map(|row| row.next.0).sum::<u64>();
-    // One more, so that this scorer is seen at work before it is told to stop: the others may have left it nothing.
+    // One more request, so that this scorer has one before it is stopped: the others may be answered already.
     let (status, _, stderr) = run(&["send", "-", "--log", &url], request("last", 0.0).as_bytes());
     assert!(status.success(), "{stderr}");
     until("everything is committed", || committed() == requests as u64 + 1);

@@ -1,4 +1,4 @@
-//! Requests that come steadily, somebody who looks all the time, and the account in the end.
+//! A steady load of requests, a checker that reads all the time, and the counts in the end.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -17,11 +17,11 @@ use rdkafka::{
 };
 
 use crate::{
-    place::{ANSWERS, Place},
+    fixture::{ANSWERS, Fixture},
     support::{DEADLINE, request, until},
 };
 
-/// Where each request landed in the log, and its id.
+/// The offset of each request in the log, and its id.
 type Landed = Arc<Mutex<HashMap<(i32, i64), String>>>;
 
 struct Reports(Landed);
@@ -34,29 +34,29 @@ impl ProducerContext for Reports {
     fn delivery(&self, result: &DeliveryResult<'_>, id: Box<String>) {
         match result {
             Ok(message) => drop(self.0.lock().unwrap().insert((message.partition(), message.offset()), *id)),
-            // Called while the producer is dropped, after a failure: a panic here would hide that one.
+            // It is also called while the producer is dropped after a failure, which a panic here would hide.
             Err((error, _)) => println!("{id} was not published: {error}"),
         }
     }
 }
 
-/// Requests on their way, and who watches them.
+/// A load of requests, and its checker.
 pub(crate) struct Load {
     messages: usize,
     landed: Landed,
     over: Arc<AtomicBool>,
-    /// How often somebody has looked at answers.
+    /// Number of reads by the checker.
     looks: Arc<AtomicUsize>,
     feeding: Option<JoinHandle<()>>,
     watching: Option<JoinHandle<BTreeMap<String, Document>>>,
 }
 
-/// A store that does not tell within this time is down.
+/// Timeout after which the store counts as down.
 const LOOK: Duration = Duration::from_secs(5);
-/// Beyond so many a look would take more of the store than the scorer does.
+/// Upper bound on answers for which the checker reads all: more would load the store more than the scorer does.
 const LOOKED_AT_MAX: usize = 20_000;
 
-/// What was counted.
+/// The counts of a load.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Account {
     pub(crate) messages: usize,
@@ -68,15 +68,15 @@ pub(crate) struct Account {
 }
 
 impl Load {
-    /// Publishes so many messages at so many a second. Every hundredth repeats the id of the one before, with other
-    /// words. An outage of the log is waited out.
-    pub(crate) fn start(place: &Arc<Place>, messages: usize, per_second: usize) -> Self {
+    /// Publishes this many messages at this rate. Every hundredth repeats the id of the one before, with other values.
+    /// It waits during an outage of the log.
+    pub(crate) fn start(fixture: &Arc<Fixture>, messages: usize, per_second: usize) -> Self {
         let (landed, over) = (Landed::default(), Arc::new(AtomicBool::new(false)));
         let looks = Arc::new(AtomicUsize::new(0));
-        let mut config: ClientConfig = place.config();
+        let mut config: ClientConfig = fixture.config();
         config.set("enable.idempotence", "true").set("message.timeout.ms", "120000");
         let producer: BaseProducer<Reports> = config.create_with_context(Reports(Arc::clone(&landed))).unwrap();
-        let topic = place.topic.clone();
+        let topic = fixture.topic.clone();
         let feeding = thread::spawn(move || {
             let start = Instant::now();
             for number in 0..messages {
@@ -92,33 +92,33 @@ impl Load {
             producer.flush(DEADLINE).unwrap();
         });
         let watching = {
-            let (place, landed) = (Arc::clone(place), Arc::clone(&landed));
+            let (fixture, landed) = (Arc::clone(fixture), Arc::clone(&landed));
             let (over, looks) = (Arc::clone(&over), Arc::clone(&looks));
-            thread::spawn(move || watch(&place, &landed, &over, &looks))
+            thread::spawn(move || watch(&fixture, &landed, &over, &looks))
         };
         Load { messages, landed, over, looks, feeding: Some(feeding), watching: Some(watching) }
     }
 
-    /// How many messages the log has acknowledged.
+    /// Returns the number of messages that the log has acknowledged.
     pub(crate) fn acknowledged(&self) -> usize {
         self.landed.lock().unwrap().len()
     }
 
-    /// Waits until all are published, answered and committed, and accounts for them. A scorer must run.
-    pub(crate) fn account(mut self, place: &Place) -> Account {
+    /// Waits until all are published, answered and committed, and counts them. A scorer must run.
+    pub(crate) fn account(mut self, fixture: &Fixture) -> Account {
         self.feeding.take().unwrap().join().unwrap();
         assert_eq!(self.acknowledged(), self.messages, "not all were published");
         let landed = self.landed.lock().unwrap().clone();
         let mut ids: Vec<&String> = landed.values().collect();
         ids.sort();
         ids.dedup();
-        until_all_is_committed(place);
-        // Both servers may have been away whenever somebody wanted to look.
+        until_all_is_committed(fixture);
+        // Both servers may have been down at each read of the checker.
         let watching = self.watching.take().unwrap();
         until("somebody has looked", || self.looks.load(Ordering::Acquire) > 0 || watching.is_finished());
         self.over.store(true, Ordering::Release);
         let seen = watching.join().unwrap();
-        let documents = place.documents(ANSWERS).unwrap();
+        let documents = fixture.documents(ANSWERS).unwrap();
         let mut found: BTreeMap<&str, Vec<&Document>> = BTreeMap::new();
         for document in &documents {
             found.entry(document.get_str("UUID").unwrap()).or_default().push(document);
@@ -135,13 +135,13 @@ impl Load {
     }
 }
 
-/// However much that is, as long as it gets less.
-fn until_all_is_committed(place: &Place) {
-    let mut left = place.uncommitted();
+/// Waits until all is committed, with a deadline for each step of progress.
+fn until_all_is_committed(fixture: &Fixture) {
+    let mut left = fixture.uncommitted();
     while left > 0 {
         let mut less = left;
         until(&format!("some of the {left} messages that are left are committed"), || {
-            less = place.uncommitted();
+            less = fixture.uncommitted();
             less < left
         });
         left = less;
@@ -154,19 +154,19 @@ impl Drop for Load {
     }
 }
 
-/// Looks again and again: what was first seen of each answer; and whether every message that is committed has its
-/// answer. What is committed is asked first, so that an answer has no time to catch up.
-fn watch(place: &Place, landed: &Landed, over: &AtomicBool, looks: &AtomicUsize) -> BTreeMap<String, Document> {
+/// Records the first version of each answer, and checks that every committed message has its answer. Offsets are read
+/// before answers, so that an answer cannot arrive in between.
+fn watch(fixture: &Fixture, landed: &Landed, over: &AtomicBool, looks: &AtomicUsize) -> BTreeMap<String, Document> {
     let mut seen: BTreeMap<String, Document> = BTreeMap::new();
     while !over.load(Ordering::Acquire) {
         if landed.lock().unwrap().len() > LOOKED_AT_MAX && !seen.is_empty() {
             thread::sleep(Duration::from_millis(100));
             continue;
         }
-        let committed = place.committed();
+        let committed = fixture.committed();
         let started = Instant::now();
-        // One of the two may be down: that is what these tests are for.
-        let documents = place.documents_within(LOOK, ANSWERS);
+        // One of the servers may be down on purpose.
+        let documents = fixture.documents_within(LOOK, ANSWERS);
         let looked = documents.is_some().then(|| started.elapsed());
         if let (Some(committed), Some(documents)) = (committed, documents) {
             for document in documents {
@@ -180,7 +180,7 @@ fn watch(place: &Place, landed: &Landed, over: &AtomicBool, looks: &AtomicUsize)
             }
         }
         looks.fetch_add(usize::from(!seen.is_empty()), Ordering::AcqRel);
-        // A look reads all answers: a store that has many has others to serve.
+        // A read of all answers is expensive if there are many.
         let pause = (looked.unwrap_or_default() * 10).clamp(Duration::from_millis(50), Duration::from_secs(5));
         let until = Instant::now() + pause;
         while Instant::now() < until && !over.load(Ordering::Acquire) {
@@ -190,8 +190,8 @@ fn watch(place: &Place, landed: &Landed, over: &AtomicBool, looks: &AtomicUsize)
     seen
 }
 
-/// Prints the account, with what was done, and holds it against the promise.
-pub(crate) fn promise(fault: &str, times: usize, account: &Account) {
+/// Prints the counts with the fault, and asserts the promise.
+pub(crate) fn assert_promise(fault: &str, times: usize, account: &Account) {
     let Account { messages, requests, lost, doubled, changed, looked_at } = account;
     println!(
         "{fault}: {times} times, {messages} messages, {requests} requests, lost {lost}, doubled {doubled}, \

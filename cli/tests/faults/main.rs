@@ -1,8 +1,8 @@
-//! The promise under faults: nothing lost, each request answered once, an answer never changes.
+//! Tests of the promise under faults: nothing lost, each request answered once, an answer never changes.
 //!
-//! The binary runs between a Kafka and a MongoDB-protocol server that belong to these tests, so that they can be stopped
-//! and killed. docs/faults.md has the table of faults, promises and tests. Outages are short; `./test long` has them in
-//! full. Each test prints what it counted, and its seed.
+//! The binary runs between a Kafka and a MongoDB-protocol server that belong to these tests, so that they can be
+//! stopped and killed. docs/faults.md has the table of faults, promises and tests. Outages are short; `./test long` has
+//! the full ones. Each test prints its counts and its seed.
 
 #![cfg(all(feature = "kafka", feature = "mongo"))]
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
@@ -12,18 +12,19 @@ mod clock;
 mod crash;
 mod embedded;
 mod file;
+#[allow(dead_code, reason = "these tests use their share")]
+#[path = "../services/fixture.rs"]
+mod fixture;
 mod hostile;
 mod kills;
 mod load;
 mod password;
-#[allow(dead_code, reason = "these tests use their share")]
-#[path = "../services/place.rs"]
-mod place;
 mod pressure;
 mod processes;
 mod proxy;
 mod recreate;
 mod same;
+mod servers;
 mod stop;
 mod store;
 #[path = "../support/mod.rs"]
@@ -31,4 +32,3 @@ mod support;
 mod table;
 mod takeover;
 mod told;
-mod world;

@@ -1,4 +1,4 @@
-//! More comes than can be kept.
+//! Tests of backpressure.
 
 use std::{
     fs,
@@ -8,35 +8,34 @@ use std::{
 };
 
 use crate::{
-    load::{Load, promise},
-    place::{ANSWERS, Place},
+    fixture::{ANSWERS, Fixture},
+    load::{Load, assert_promise},
+    servers::ExclusiveServers,
     support::{long, until},
-    world::World,
 };
 
-/// What may be in flight and read ahead grows to its bound in the beginning; after that memory may grow by this much.
+/// Upper bound on the growth of memory after records in flight and prefetched messages have reached their bounds.
 const GROWTH_MIB_MAX: f64 = 16.0;
-/// Each try to write makes documents of up to 4,096 answers, in each of two workers, and drops them when it has failed:
-/// for a moment so much more may be there.
+/// Each failed write creates and drops documents of up to 4,096 answers, in each of two workers: temporary growth.
 const TRY_MIB_MAX: f64 = 64.0;
 
 #[test]
 fn backpressure_with_the_store_down() {
-    let Some(world) = World::enter() else { return };
-    let place = Arc::new(Place::at(&world.kafka(), &world.mongo(), 4));
+    let Some(servers) = ExclusiveServers::acquire() else { return };
+    let fixture = Arc::new(Fixture::at(&servers.kafka(), &servers.mongo(), 4));
     let (outage_s, per_second) = (if long() { 60 } else { 12 }, 5000);
-    let (scorer, said) = place.score_with_its_words(2);
+    let (scorer, output) = fixture.score_with_output(2);
     let messages = outage_s * per_second;
-    let load = Load::start(&place, messages, per_second);
-    until("it is at work", || place.count(ANSWERS) > 100);
-    world.stop("mongo");
+    let load = Load::start(&fixture, messages, per_second);
+    until("it is at work", || fixture.count(ANSWERS) > 100);
+    servers.stop("mongo");
     let start = Instant::now();
     let mut resident = Vec::new();
     while start.elapsed() < Duration::from_secs(outage_s as u64 - 2) {
         thread::sleep(Duration::from_millis(200));
         resident.push(resident_mib(scorer.id()));
     }
-    let full = fs::read_to_string(&said).unwrap();
+    let full = fs::read_to_string(&output).unwrap();
     assert!(full.contains("waiting for the store of answers"), "{full}");
     // Two workers have 20,000 records each in flight; at this rate that is 8 s.
     let (warm_up, later) = resident.split_at(resident.len() * 2 / 3);
@@ -54,9 +53,9 @@ fn backpressure_with_the_store_down() {
     );
     assert!(usual < max(warm_up) + GROWTH_MIB_MAX, "memory grows: {resident:?}");
     assert!(max(later) < max(warm_up) + TRY_MIB_MAX, "a try to write takes too much: {resident:?}");
-    world.start("mongo");
-    promise("backpressure", 1, &load.account(&place));
-    assert!(fs::read_to_string(&said).unwrap().contains("serves again"));
+    servers.start("mongo");
+    assert_promise("backpressure", 1, &load.account(&fixture));
+    assert!(fs::read_to_string(&output).unwrap().contains("serves again"));
     assert_eq!(scorer.terminate(), Some(0));
 }
 

@@ -1,4 +1,4 @@
-//! Stands between a scorer and its store, and makes trouble: MongoDB's wire protocol, OP_MSG with one document.
+//! A proxy between a scorer and its store that injects faults: MongoDB's wire protocol, OP_MSG with one document.
 //! Source: MongoDB Wire Protocol, message header and OP_MSG.
 
 use std::{
@@ -17,65 +17,65 @@ use mongodb::bson::{Array, Bson, Document, doc};
 
 const HEADER_BYTES: usize = 16;
 const OP_MSG: i32 = 2013;
-/// Flags and the kind of the one section stand before the document.
+/// Bytes before the document: flags and the kind of the section.
 const BODY_AT: usize = HEADER_BYTES + 5;
-/// DocumentValidationFailure.
+/// The error code DocumentValidationFailure.
 const REFUSED: i32 = 121;
 
-/// What it does.
+/// A fault that the proxy injects.
 #[derive(Clone)]
-pub(crate) enum Trouble {
-    /// Every reply comes so much later.
+pub(crate) enum Fault {
+    /// Every reply is delayed by this.
     Delay(Duration),
-    /// The document with this `_id` is refused for good.
+    /// The document with this `_id` is refused permanently.
     Refuse(String),
 }
 
-/// Inserts on their way from which a document was taken out: the request's number, and which document it was.
+/// Pending inserts from which a document was removed: the request id, and the index of the document.
 type TakenOut = Arc<Mutex<HashMap<i32, i32>>>;
 
-/// Listens until the process ends; there is one connection's worth of threads for each connection.
+/// Listens until the process ends. Each connection has two threads.
 pub(crate) struct Proxy {
     port: u16,
-    troubled: Arc<AtomicUsize>,
+    faults: Arc<AtomicUsize>,
 }
 
 impl Proxy {
-    pub(crate) fn start(server: u16, trouble: Trouble) -> Self {
+    pub(crate) fn start(server: u16, fault: Fault) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let (port, troubled) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
-        let count = Arc::clone(&troubled);
+        let (port, faults) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
+        let count = Arc::clone(&faults);
         thread::spawn(move || {
             for client in listener.incoming() {
                 let (client, server) = (client.unwrap(), TcpStream::connect(("127.0.0.1", server)).unwrap());
-                connect(client, server, &trouble, &count);
+                connect(client, server, &fault, &count);
             }
         });
-        Proxy { port, troubled }
+        Proxy { port, faults }
     }
 
-    /// The database of this name, through the proxy.
+    /// Returns the URL of this database through the proxy.
     pub(crate) fn url(&self, database: &str) -> String {
         format!("mongodb://127.0.0.1:{}/{database}", self.port)
     }
 
-    /// How many replies were troubled.
-    pub(crate) fn troubled(&self) -> usize {
-        self.troubled.load(Ordering::Acquire)
+    /// Returns the number of replies with a fault.
+    pub(crate) fn faults(&self) -> usize {
+        self.faults.load(Ordering::Acquire)
     }
 }
 
-fn connect(client: TcpStream, server: TcpStream, trouble: &Trouble, count: &Arc<AtomicUsize>) {
+fn connect(client: TcpStream, server: TcpStream, fault: &Fault, count: &Arc<AtomicUsize>) {
     let taken_out = TakenOut::default();
     let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
-    let (asked, trouble_asked) = (Arc::clone(&taken_out), trouble.clone());
-    thread::spawn(move || pass(from, to, |message| request(message, &trouble_asked, &asked)));
-    let (trouble, count) = (trouble.clone(), Arc::clone(count));
-    thread::spawn(move || pass(server, client, |message| reply(message, &trouble, &taken_out, &count)));
+    let (pending, request_fault) = (Arc::clone(&taken_out), fault.clone());
+    thread::spawn(move || forward(from, to, |message| request(message, &request_fault, &pending)));
+    let (fault, count) = (fault.clone(), Arc::clone(count));
+    thread::spawn(move || forward(server, client, |message| reply(message, &fault, &taken_out, &count)));
 }
 
-/// Passes messages on, each changed as it may be, until either end is gone.
-fn pass(mut from: TcpStream, mut to: TcpStream, mut change: impl FnMut(&mut Vec<u8>)) {
+/// Forwards messages, each after `change`, until either end closes.
+fn forward(mut from: TcpStream, mut to: TcpStream, mut change: impl FnMut(&mut Vec<u8>)) {
     let mut pass_one = || -> io::Result<()> {
         let mut message = vec![0; HEADER_BYTES];
         from.read_exact(&mut message)?;
@@ -93,7 +93,7 @@ fn number(message: &[u8], at: usize) -> i32 {
     i32::from_le_bytes(message[at..at + 4].try_into().unwrap())
 }
 
-/// The document of an OP_MSG that has one section.
+/// Returns the document of an OP_MSG with one section.
 fn body(message: &[u8]) -> Option<Document> {
     if number(message, 12) != OP_MSG || message[BODY_AT - 1] != 0 {
         return None;
@@ -108,8 +108,8 @@ fn replace_body(message: &mut Vec<u8>, body: &Document) {
     message[..4].copy_from_slice(&length);
 }
 
-fn request(message: &mut Vec<u8>, trouble: &Trouble, taken_out: &TakenOut) {
-    let (Trouble::Refuse(id), Some(mut body)) = (trouble, body(message)) else { return };
+fn request(message: &mut Vec<u8>, fault: &Fault, taken_out: &TakenOut) {
+    let (Fault::Refuse(id), Some(mut body)) = (fault, body(message)) else { return };
     if !body.get_str("insert").is_ok_and(|collection| collection.ends_with("_response")) {
         return;
     }
@@ -118,7 +118,7 @@ fn request(message: &mut Vec<u8>, trouble: &Trouble, taken_out: &TakenOut) {
     if let Some(index) = documents.iter().position(is_it) {
         documents.remove(index);
         if documents.is_empty() {
-            // An insert of nothing is refused as such: so another one is made of it, that does nothing.
+            // An insert without documents is an error, so a command without effect replaces it.
             body = doc! { "ping": 1, "$db": body.get_str("$db").unwrap() };
         }
         taken_out.lock().unwrap().insert(number(message, 4), index as i32);
@@ -126,13 +126,13 @@ fn request(message: &mut Vec<u8>, trouble: &Trouble, taken_out: &TakenOut) {
     }
 }
 
-fn reply(message: &mut Vec<u8>, trouble: &Trouble, taken_out: &TakenOut, count: &AtomicUsize) {
-    match trouble {
-        Trouble::Delay(delay) => {
+fn reply(message: &mut Vec<u8>, fault: &Fault, taken_out: &TakenOut, count: &AtomicUsize) {
+    match fault {
+        Fault::Delay(delay) => {
             thread::sleep(*delay);
             count.fetch_add(1, Ordering::AcqRel);
         }
-        Trouble::Refuse(_) => {
+        Fault::Refuse(_) => {
             let Some(index) = taken_out.lock().unwrap().remove(&number(message, 8)) else { return };
             let mut body = body(message).unwrap();
             body.entry("n".to_owned()).or_insert(Bson::Int32(0));

@@ -1,7 +1,7 @@
-//! The topic of requests is deleted and made anew, under a scorer and behind one that is stopped.
+//! Tests of a topic that is deleted and created again, under a running scorer and after a stopped one.
 //!
 //! Unread messages of the deleted topic are lost with it, so only those published to the new topic are counted: each
-//! must be answered, in any timing. Meanwhile other requests are published all the time, to whichever topic exists.
+//! must be answered, in any timing. Meanwhile other requests are published all the time, to the topic that exists.
 
 use std::{
     collections::HashSet,
@@ -24,12 +24,12 @@ use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
 use crate::{
-    place::Place,
+    fixture::Fixture,
+    servers::ExclusiveServers,
     support::{DEADLINE, long, request, seed, until},
-    world::World,
 };
 
-/// Answers in an embedded file: they are many, and are counted often.
+/// Answers in an embedded file, because there are many and they are counted often.
 struct Answers {
     dir: TempDir,
 }
@@ -47,7 +47,7 @@ impl Answers {
         format!("sqlite:{}", self.path().display())
     }
 
-    /// The ids with this prefix.
+    /// Returns the ids of answers with this prefix.
     fn of(&self, prefix: &str) -> HashSet<String> {
         let ids = |path: &Path| -> rusqlite::Result<HashSet<String>> {
             let file = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
@@ -55,11 +55,11 @@ impl Answers {
             let mut all = file.prepare("SELECT id FROM answers WHERE id GLOB ?1 || '*'")?;
             all.query_map([prefix], |row| row.get(0))?.collect()
         };
-        // It may not be there yet.
+        // The file may not exist yet.
         ids(&self.path()).unwrap_or_default()
     }
 
-    /// Waits until all of these are answered.
+    /// Waits until this many requests with this prefix are answered.
     fn until_all(&self, prefix: &str, count: usize) {
         until(&format!("all {count} of {prefix} are answered"), || {
             thread::sleep(Duration::from_millis(20));
@@ -68,7 +68,7 @@ impl Answers {
     }
 }
 
-/// Publishes `count` requests, by a client that knows nothing of a former topic; all are acknowledged.
+/// Publishes `count` requests by a new client; all are acknowledged.
 fn fill(config: &ClientConfig, topic: &str, prefix: &str, count: usize) {
     let producer: BaseProducer = config.create().unwrap();
     for number in 0..count {
@@ -79,7 +79,7 @@ fn fill(config: &ClientConfig, topic: &str, prefix: &str, count: usize) {
     producer.flush(DEADLINE).unwrap();
 }
 
-/// Requests that come all the time, wherever they land.
+/// A continuous load of requests, to the topic that exists.
 struct Noise {
     over: Arc<AtomicBool>,
     thread: Option<JoinHandle<usize>>,
@@ -88,7 +88,7 @@ struct Noise {
 impl Noise {
     fn start(config: &ClientConfig, topic: &str) -> Self {
         let over = Arc::new(AtomicBool::new(false));
-        // A message that has no topic to go to is given up soon, and the next one is tried.
+        // A message without a topic times out soon, and the next one is tried.
         let producer: BaseProducer = config.clone().set("message.timeout.ms", "500").create().unwrap();
         let (topic, told) = (topic.to_owned(), Arc::clone(&over));
         let thread = thread::spawn(move || {
@@ -116,55 +116,55 @@ impl Drop for Noise {
 }
 
 #[test]
-fn a_topic_made_anew_under_load_at_random() {
-    let Some(world) = World::enter() else { return };
+fn a_topic_recreated_under_load_at_random() {
+    let Some(servers) = ExclusiveServers::acquire() else { return };
     let mut random = ChaCha8Rng::seed_from_u64(seed());
-    let (place, answers) = (Place::at(&world.kafka(), &world.mongo(), 4), Answers::new());
-    let mut scorer = place.score_into(&answers.url(), 2);
-    let noise = Noise::start(&place.config(), &place.topic);
+    let (fixture, answers) = (Fixture::at(&servers.kafka(), &servers.mongo(), 4), Answers::new());
+    let mut scorer = fixture.score_into(&answers.url(), 2);
+    let noise = Noise::start(&fixture.config(), &fixture.topic);
     let rounds = if long() { 200 } else { 10 };
     let (mut messages, mut lost) = (0, 0);
     for round in 1..=rounds {
-        place.delete_topic();
+        fixture.delete_topic();
         thread::sleep(Duration::from_millis(if random.random() { 0 } else { random.random_range(0..2500) }));
-        place.make_topic(random.random_range(1..=6));
+        fixture.create_topic(random.random_range(1..=6));
         thread::sleep(Duration::from_millis(if random.random() { 0 } else { random.random_range(0..1500) }));
-        // Few, or more than were read of the former one.
+        // Fewer or more messages than were read of the former topic.
         let (prefix, count) = (format!("round-{round}-"), random.random_range(1..1500));
-        fill(&place.config(), &place.topic, &prefix, count);
+        fill(&fixture.config(), &fixture.topic, &prefix, count);
         answers.until_all(&prefix, count);
         messages += count;
         lost += count - answers.of(&prefix).len();
-        // The next one comes at any point of the scorer's work.
+        // The next deletion comes at any point of the scorer's work.
         thread::sleep(Duration::from_millis(random.random_range(0..1200)));
     }
     assert!(scorer.is_running());
     let besides = noise.end();
     println!("topic made anew: {rounds} times, {messages} messages and {besides} besides, lost {lost}");
-    until("the end is committed", || place.uncommitted() == 0);
+    until("the end is committed", || fixture.uncommitted() == 0);
     assert_eq!(scorer.terminate(), Some(0));
 }
 
 #[test]
-fn a_topic_made_anew_behind_a_stopped_scorer() {
-    let Some(world) = World::enter() else { return };
+fn a_topic_recreated_after_a_stopped_scorer() {
+    let Some(servers) = ExclusiveServers::acquire() else { return };
     for (before, after, partitions) in [(50, 3000, 4), (400, 400, 4), (3000, 400, 2), (400, 3000, 6)] {
-        let (place, answers) = (Place::at(&world.kafka(), &world.mongo(), 4), Answers::new());
-        let scorer = place.score_into(&answers.url(), 1);
-        fill(&place.config(), &place.topic, "old-", before);
+        let (fixture, answers) = (Fixture::at(&servers.kafka(), &servers.mongo(), 4), Answers::new());
+        let scorer = fixture.score_into(&answers.url(), 1);
+        fill(&fixture.config(), &fixture.topic, "old-", before);
         answers.until_all("old-", before);
-        until("all is committed", || place.uncommitted() == 0);
-        let committed = place.committed_with_metadata();
+        until("all is committed", || fixture.uncommitted() == 0);
+        let committed = fixture.committed_with_metadata();
         assert_eq!(scorer.terminate(), Some(0));
-        place.delete_topic();
-        place.make_topic(partitions);
-        fill(&place.config(), &place.topic, "new-", after);
+        fixture.delete_topic();
+        fixture.create_topic(partitions);
+        fill(&fixture.config(), &fixture.topic, "new-", after);
         // A broker forgets what was committed of a topic that is deleted. What a scorer commits at that moment, it
         // keeps.
-        place.commit(&committed);
-        let (scorer, words) = place.score_into_with_its_words(&answers.url(), 2);
+        fixture.commit(&committed);
+        let (scorer, words) = fixture.score_into_with_output(&answers.url(), 2);
         answers.until_all("new-", after);
-        until("all is committed", || place.uncommitted() == 0);
+        until("all is committed", || fixture.uncommitted() == 0);
         assert_eq!(scorer.terminate(), Some(0));
         let words = std::fs::read_to_string(words).unwrap();
         assert!(words.contains("was deleted and made anew"), "{words}");

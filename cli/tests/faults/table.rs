@@ -1,4 +1,4 @@
-//! docs/faults.md names every test here and of the cluster, and no other.
+//! Tests that docs/faults.md names every test of faults and of the cluster, and no other.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -14,7 +14,7 @@ fn the_table_of_faults_names_these_tests() {
         while let Some(line) = lines.next() {
             if line == "#[test]" && module != "table" {
                 let line = lines.next().unwrap();
-                // What is ignored is a part of another test.
+                // An ignored test is a part of another one.
                 if let Some(name) = line.strip_prefix("fn ") {
                     tests.insert(format!("{module}::{}", name.split('(').next().unwrap()));
                 }

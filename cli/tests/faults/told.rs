@@ -1,4 +1,4 @@
-//! Requests that are broken in every way that producers break them: each has an outcome under its id.
+//! Tests of malformed requests: each has an outcome under its id.
 
 use delaycast::{
     domain::Flights,
@@ -10,8 +10,8 @@ use std::{sync::mpsc, time::Duration};
 
 use crate::support::{DEADLINE, Process, models, request, until};
 
-/// Messages that are answered though they are not what the contract says, under their ids.
-fn forgiven() -> Vec<(String, Vec<u8>)> {
+/// Returns messages that are answered though they deviate from the contract, with their ids.
+fn tolerated() -> Vec<(String, Vec<u8>)> {
     type Change = fn(String) -> Vec<u8>;
     let changes: [(&str, Change); 9] = [
         ("bom", |it| [b"\xef\xbb\xbf", it.as_bytes()].concat()),
@@ -27,8 +27,8 @@ fn forgiven() -> Vec<(String, Vec<u8>)> {
     changes.map(|(id, change)| (id.to_owned(), change(request(id, 5.0)))).into()
 }
 
-/// Messages that are rejected under their ids, with the kind and some words of the reason.
-fn broken() -> Vec<(String, Vec<u8>, DeadLetterReason, &'static str)> {
+/// Returns messages that are rejected, with their ids, the kind and a part of the reason.
+fn rejected() -> Vec<(String, Vec<u8>, DeadLetterReason, &'static str)> {
     type Change = fn(String) -> Vec<u8>;
     let not_json = || DeadLetterReason::NotJson;
     let changes: [(&str, Change, DeadLetterReason, &str); 13] = [
@@ -78,8 +78,8 @@ fn requests_broken_in_every_way() {
     let scorer = Process::start(&["score", "--log", &url, "--store", &url, "--models", &models]);
     let log = log::open(&url).unwrap();
     let producer = log.producer().unwrap();
-    let (forgiven, broken) = (forgiven(), broken());
-    for message in forgiven.iter().map(|(_, message)| message).chain(broken.iter().map(|(_, message, ..)| message)) {
+    let (tolerated, rejected) = (tolerated(), rejected());
+    for message in tolerated.iter().map(|(_, message)| message).chain(rejected.iter().map(|(_, message, ..)| message)) {
         publish(&*producer, message);
     }
     let lookup = store::open::<Flights>(&url).unwrap().lookup().unwrap();
@@ -87,11 +87,11 @@ fn requests_broken_in_every_way() {
         until(&format!("{id} is told"), || lookup.find(id).unwrap().is_some());
         lookup.find(id).unwrap()
     };
-    for (id, _) in &forgiven {
+    for (id, _) in &tolerated {
         let outcome = outcome(id);
         assert!(matches!(outcome, Some(Outcome::Answered(_))), "{id}: {outcome:?}");
     }
-    for (id, _, _, words) in &broken {
+    for (id, _, _, words) in &rejected {
         let Some(Outcome::Rejected(reason)) = outcome(id) else { panic!("{id} is answered") };
         assert!(reason.contains(words) && !reason.contains("JFK"), "{id}: {reason}");
     }
@@ -99,12 +99,12 @@ fn requests_broken_in_every_way() {
         let span = DeadLetterSpan { from: DeadLettersFrom::Group("test"), follow: false };
         log.read_dead_letters(span).unwrap().next(100, Duration::ZERO).unwrap()
     };
-    until("all dead letters are there", || letters().len() == broken.len());
+    until("all dead letters are there", || letters().len() == rejected.len());
     let letters = letters();
     let kinds = |id: &str| letters.iter().find(|it| it.id.as_ref().unwrap().as_str() == id).map(|letter| &letter.kind);
-    for (id, _, kind, _) in &broken {
+    for (id, _, kind, _) in &rejected {
         assert_eq!(kinds(id), Some(kind), "{id}");
     }
-    println!("broken requests: {} rejected, {} answered, 0 without a word", broken.len(), forgiven.len());
+    println!("broken requests: {} rejected, {} answered, 0 without a word", rejected.len(), tolerated.len());
     assert_eq!(scorer.terminate(), Some(0));
 }

@@ -1,4 +1,4 @@
-//! What docs/ARCHITECTURE.md says of folders, dependencies and files, held against the sources.
+//! Tests of the rules in docs/ARCHITECTURE.md on folders, dependencies and files.
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// The Rust files below a folder of the project; folders of tests are left out.
+/// Returns the Rust files below a folder of the project, without folders of tests.
 fn sources(folder: &str) -> Vec<PathBuf> {
     let (mut folders, mut files) = (vec![project().join(folder)], Vec::new());
     while let Some(folder) = folders.pop() {
@@ -26,7 +26,7 @@ fn sources(folder: &str) -> Vec<PathBuf> {
     files
 }
 
-/// The identifiers of a file, comments left out.
+/// Returns the identifiers of a file, without comments.
 fn words(file: &Path) -> Vec<String> {
     let text = fs::read_to_string(file).unwrap();
     let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
@@ -34,7 +34,7 @@ fn words(file: &Path) -> Vec<String> {
     words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// The crates that a manifest names, those for tests left out.
+/// Returns the dependencies in a manifest, without those for tests.
 fn dependencies(manifest: &str) -> Vec<String> {
     let text = fs::read_to_string(project().join(manifest)).unwrap();
     let mut section = "";
@@ -72,8 +72,8 @@ fn dependencies_run_one_way() {
 }
 
 #[test]
-fn each_crate_stays_out_of_what_is_not_its_business() {
-    // Whoever has no such dependency cannot name it: the compiler does the rest.
+fn each_crate_names_only_its_own_concerns() {
+    // The compiler refuses other crates without these dependencies.
     let cases: [(&str, &[&str]); 4] = [
         ("Cargo.toml", &["timely", "warp", "handlebars", "clap"]),
         ("dataflows/Cargo.toml", &["rusqlite", "warp", "clap"]),

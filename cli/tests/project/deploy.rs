@@ -1,4 +1,4 @@
-//! What manifests, images and compose.yaml tell `delaycast` to do is something that it knows: its own help is asked.
+//! Tests that the arguments of `delaycast` in manifests, images and compose.yaml are in its help.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ fn deploy() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("deploy")
 }
 
-/// The `args` of each container in a manifest: a list of words, one a line.
+/// Returns the `args` of each container in a manifest: a list of words, one a line.
 fn arguments_in(manifest: &str) -> Vec<Vec<String>> {
     let mut commands: Vec<Vec<String>> = Vec::new();
     let mut inside = false;
@@ -28,13 +28,13 @@ fn arguments_in(manifest: &str) -> Vec<Vec<String>> {
     commands
 }
 
-/// The words of a list in brackets, as `CMD` of a Dockerfile and `command` of compose.yaml have them.
+/// Returns the words of lists in brackets, as in `CMD` of a Dockerfile and `command` of compose.yaml.
 fn lists_in(text: &str, before: &str) -> Vec<Vec<String>> {
     let lists = text.lines().filter_map(|line| line.trim().strip_prefix(before)?.strip_suffix(']'));
     lists.map(|list| list.split(',').map(|word| word.trim().trim_matches('"').to_owned()).collect()).collect()
 }
 
-/// The options of `words` that the help of their subcommand does not list.
+/// Returns the options of `words` that are not in the help of their subcommand.
 fn unknown_options(words: &[String]) -> Vec<String> {
     let command = words.iter().take_while(|word| word.chars().all(|c| c.is_ascii_lowercase()));
     let output = Command::new(env!("CARGO_BIN_EXE_delaycast")).args(command).arg("--help").output().unwrap();
@@ -66,7 +66,7 @@ fn every_command_of_the_deployment_exists() {
 }
 
 #[test]
-fn an_unknown_option_is_seen() {
+fn an_unknown_option_is_found() {
     let words = ["topics", "create", "--replication=3", "--replicas=3"].map(str::to_owned);
     assert_eq!(unknown_options(&words), ["--replicas"]);
 }

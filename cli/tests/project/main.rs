@@ -1,4 +1,4 @@
-//! What holds of the project as a whole: dependencies and files, language, and what is deployed.
+//! Tests of the whole project: dependencies and files, language, and the deployment.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 

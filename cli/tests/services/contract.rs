@@ -1,29 +1,29 @@
-//! The wire contract: what clients of the old system send and read.
+//! Tests of the wire contract: the messages and documents of the previous system's clients.
 
 use mongodb::bson::{Bson, DateTime, doc};
 use serde_json::Value;
 
 use crate::{
-    place::{ANSWERS, Place, REJECTIONS},
+    fixture::{ANSWERS, Fixture, REJECTIONS},
     support::{request, until},
 };
 
 const ID: &str = "6c03d09c-8355-448a-b07b-54e8d00ad05d";
-/// Byte by byte what the old front end sends.
+/// A message of the previous front end, byte by byte.
 const MESSAGE: &str = r#"{"DepDelay": 5.0, "Carrier": "AA", "FlightDate": "2016-12-25", "Dest": "SFO", "FlightNum": null, "Origin": "ATL", "Distance": 2139.0, "DayOfYear": 360, "DayOfMonth": 25, "DayOfWeek": 6, "Timestamp": "2026-11-23T13:41:32.246003", "UUID": "6c03d09c-8355-448a-b07b-54e8d00ad05d"}"#;
 
 #[test]
-fn the_old_front_end_s_message_gets_the_old_job_s_document_and_more_and_the_old_page_reads_it() {
-    let Some(place) = Place::new(4) else { return };
-    let _score = place.score(2);
-    place.publish(&[(None, MESSAGE.to_owned())]);
-    let document = place.document(ANSWERS, ID);
+fn a_message_of_the_previous_front_end_gets_a_document_that_its_page_reads() {
+    let Some(fixture) = Fixture::new(4) else { return };
+    let _score = fixture.score(2);
+    fixture.publish(&[(None, MESSAGE.to_owned())]);
+    let document = fixture.document(ANSWERS, ID);
 
     let millis = |millis| Bson::DateTime(DateTime::from_millis(millis));
     let mut rest = document.clone();
     let old = doc! {
         "_id": ID, "Origin": "ATL", "Dest": "SFO",
-        // Of 2016-12-25, a Sunday: the old front end's own numbers are not trusted.
+        // 2016-12-25 is a Sunday: the numbers of the message are not used.
         "DayOfWeek": 7_i32, "DayOfYear": 360_i32, "DayOfMonth": 25_i32,
         "DepDelay": 5.0, "Timestamp": millis(1_795_441_292_246), "FlightDate": millis(1_482_624_000_000),
         "Carrier": "AA", "UUID": ID, "Distance": 2139.0, "Route": "ATL-SFO",
@@ -33,9 +33,9 @@ fn the_old_front_end_s_message_gets_the_old_job_s_document_and_more_and_the_old_
     }
     let Some(Bson::Double(prediction)) = rest.remove("Prediction") else { panic!("{document}") };
     assert!([0.0, 1.0, 2.0, 3.0].contains(&prediction));
-    // What is new.
+    // Fields that the previous system does not have.
     assert_eq!(rest.remove("FlightNum"), Some(Bson::Null));
-    // The model of these tests knows no flights from Atlanta.
+    // The model of these tests has no flights from Atlanta.
     assert!(matches!(rest.remove("Remark"), Some(Bson::String(_))));
     let probabilities = rest.remove("Probabilities").unwrap();
     let probabilities: Vec<f64> = probabilities.as_array().unwrap().iter().map(|p| p.as_f64().unwrap()).collect();
@@ -55,7 +55,7 @@ fn the_old_front_end_s_message_gets_the_old_job_s_document_and_more_and_the_old_
     }
     assert!(rest.is_empty(), "{rest}");
 
-    let web = place.start("web", &["--port", "0"]);
+    let web = fixture.start("web", &["--port", "0"]);
     let base = web.line_after("delaycast is ready: ");
     let (mut reply, mut kind) = (String::new(), String::new());
     until("the answer is there", || {
@@ -65,7 +65,7 @@ fn the_old_front_end_s_message_gets_the_old_job_s_document_and_more_and_the_old_
         reply = response.body_mut().read_to_string().unwrap();
         !reply.contains("WAIT")
     });
-    // The old page calls JSON.parse on what jQuery takes for text.
+    // The previous page calls JSON.parse on a body that jQuery returns as text.
     assert!(kind.starts_with("text/html"), "{kind}");
     let shown = format!(
         r#"{{"status":"OK","id":"{ID}","prediction":{{"_id":"{ID}","Origin":"ATL","Dest":"SFO","DayOfWeek":7,"DayOfYear":360,"DayOfMonth":25,"DepDelay":5.0,"Timestamp":{{"$date":"2026-11-23T13:41:32.246Z"}},"FlightDate":{{"$date":"2016-12-25T00:00:00Z"}},"Carrier":"AA","UUID":"{ID}","Distance":2139.0,"Route":"ATL-SFO","Prediction":{prediction:.1},"#
@@ -75,22 +75,22 @@ fn the_old_front_end_s_message_gets_the_old_job_s_document_and_more_and_the_old_
 }
 
 #[test]
-fn our_front_end_s_message_has_all_that_the_old_job_reads() {
-    let Some(place) = Place::new(1) else { return };
-    let web = place.start("web", &["--port", "0"]);
+fn a_message_of_the_front_end_has_all_fields_that_the_previous_job_reads() {
+    let Some(fixture) = Fixture::new(1) else { return };
+    let web = fixture.start("web", &["--port", "0"]);
     let base = web.line_after("delaycast is ready: ");
     let form = [("Carrier", "AA"), ("Origin", "ATL"), ("Dest", "SFO"), ("FlightDate", "2016-12-25"), ("DepDelay", "5")];
     let mut reply = ureq::post(format!("{base}flights/delays/predict/classify_realtime")).send_form(form).unwrap();
     let reply: Value = serde_json::from_str(&reply.body_mut().read_to_string().unwrap()).unwrap();
-    let message: Value = serde_json::from_slice(&place.messages("", 1)[0].payload).unwrap();
+    let message: Value = serde_json::from_slice(&fixture.messages("", 1)[0].payload).unwrap();
     let old: Value = serde_json::from_str(MESSAGE).unwrap();
     assert_eq!((&reply["status"], &message["UUID"]), (&Value::from("OK"), &reply["id"]));
     for (name, sent) in old.as_object().unwrap() {
         match name.as_str() {
-            // Monday is 1 where the old job was trained, and 0 where its front end asked.
+            // Monday is 1 in the previous job's training, and 0 in its front end.
             "DayOfWeek" => assert_eq!(message[name], 7),
             "UUID" | "Timestamp" => assert_eq!(message[name].as_str().unwrap().len(), sent.as_str().unwrap().len()),
-            // Its table has 2,139; without a table it is a great circle.
+            // Its table has 2,139; without a table the distance is a great circle.
             "Distance" => assert!((message[name].as_f64().unwrap() / 2139.0 - 1.0).abs() < 0.01),
             _ => assert_eq!(&message[name], sent, "{name}"),
         }
@@ -98,24 +98,24 @@ fn our_front_end_s_message_has_all_that_the_old_job_reads() {
 }
 
 #[test]
-fn what_cannot_be_read_is_kept_with_its_headers_and_its_asker_is_told() {
-    let Some(place) = Place::new(2) else { return };
-    let _score = place.score(2);
+fn a_dead_letter_keeps_its_headers_and_its_client_gets_a_rejection() {
+    let Some(fixture) = Fixture::new(2) else { return };
+    let _score = fixture.score(2);
     let nameless = "not a request".to_owned();
     let named = request("told", 5.0).replace("AA", "");
-    place.publish(&[(Some(0), request("fine", 5.0)), (Some(1), nameless.clone()), (Some(0), named.clone())]);
-    let rejection = place.document(REJECTIONS, "told");
+    fixture.publish(&[(Some(0), request("fine", 5.0)), (Some(1), nameless.clone()), (Some(0), named.clone())]);
+    let rejection = fixture.document(REJECTIONS, "told");
     assert!(rejection.get_str("Reason").unwrap().contains("Carrier"), "{rejection}");
     assert_eq!(rejection.get_str("_id").ok(), Some("told"));
 
-    let mut letters = place.messages(".dlq", 2);
+    let mut letters = fixture.messages(".dlq", 2);
     letters.sort_by(|one, other| one.key.cmp(&other.key));
     let wanted = [(0, 1, named, Some("told")), (1, 0, nameless, None)];
     for (letter, (partition, offset, payload, id)) in letters.iter().zip(wanted) {
         let header = |name: &str| letter.headers.get(name).map(String::as_str);
-        assert_eq!(letter.key, Some(format!("{}/{partition}/{offset}", place.topic)));
+        assert_eq!(letter.key, Some(format!("{}/{partition}/{offset}", fixture.topic)));
         assert_eq!(letter.payload, payload.as_bytes());
-        assert_eq!((header("topic"), header("id")), (Some(&*place.topic), id));
+        assert_eq!((header("topic"), header("id")), (Some(&*fixture.topic), id));
         assert_eq!(header("partition"), Some(&*partition.to_string()));
         assert_eq!(header("offset"), Some(&*offset.to_string()));
         assert_eq!(header("length"), Some(&*payload.len().to_string()));
@@ -123,6 +123,6 @@ fn what_cannot_be_read_is_kept_with_its_headers_and_its_asker_is_told() {
         assert!(header("reason").is_some_and(|reason| !reason.is_empty()));
         assert!(header("sha256").is_some_and(|hash| hash.len() == 64));
     }
-    place.document(ANSWERS, "fine");
-    until("all is committed", || place.uncommitted() == 0);
+    fixture.document(ANSWERS, "fine");
+    until("all is committed", || fixture.uncommitted() == 0);
 }

@@ -1,9 +1,9 @@
-//! What operators work with.
+//! Tests of the operators' commands on services.
 
 use serde_json::Value;
 
 use crate::{
-    place::{ANSWERS, Place, REJECTIONS},
+    fixture::{ANSWERS, Fixture, REJECTIONS},
     support::{models, request, run, until},
 };
 
@@ -13,13 +13,13 @@ fn json(arguments: &[&str]) -> (Option<i32>, Value) {
 }
 
 #[test]
-fn topics_are_made_once_with_what_is_asked_for() {
-    let Some(place) = Place::new(2) else { return };
-    let url = format!("{}-made?partitions=3", place.log());
+fn topics_are_created_once_with_their_options() {
+    let Some(fixture) = Fixture::new(2) else { return };
+    let url = format!("{}-made?partitions=3", fixture.log());
     let create = ["topics", "create", "--log", &url, "--replication", "1", "--retention", "36h"];
     for made in [true, false] {
         let mut topics = json(&create).1;
-        // A broker knows a moment later how many there are.
+        // The number of partitions is visible only after a moment.
         until("the topics are there", || {
             let known = topics[0]["partitions"] == 3;
             topics = if known { topics.take() } else { json(&create).1 };
@@ -31,22 +31,22 @@ fn topics_are_made_once_with_what_is_asked_for() {
         let dead = ["partitions", "retention_s"].map(|name| topics[1][name].as_u64());
         assert_eq!(dead, [Some(1), Some(30 * 24 * 3600)], "dead letters are kept for longer");
     }
-    place.delete("-made");
+    fixture.delete("-made");
 }
 
 #[test]
 fn the_doctor_examines_a_kafka_and_a_mongodb() {
-    let Some(place) = Place::new(2) else { return };
-    let (log, models) = (place.log(), models().to_string_lossy());
-    let doctor = |log: &str| json(&["doctor", "--log", log, "--store", &place.store, "--models", &models]);
+    let Some(fixture) = Fixture::new(2) else { return };
+    let (log, models) = (fixture.log(), models().to_string_lossy());
+    let doctor = |log: &str| json(&["doctor", "--log", log, "--store", &fixture.store, "--models", &models]);
     let (code, report) = doctor(&format!("{log}-none"));
     assert_eq!((code, &report["state"]), (Some(1), &Value::from("broken")), "{report}");
     assert!(report.to_string().contains("topics create"), "{report}");
 
-    let score = place.score(1);
-    place.publish(&[(Some(0), request("fine", 5.0)), (Some(1), "not a request".to_owned())]);
-    place.document(ANSWERS, "fine");
-    until("all is committed", || place.uncommitted() == 0);
+    let score = fixture.score(1);
+    fixture.publish(&[(Some(0), request("fine", 5.0)), (Some(1), "not a request".to_owned())]);
+    fixture.document(ANSWERS, "fine");
+    until("all is committed", || fixture.uncommitted() == 0);
     assert_eq!(score.terminate(), Some(0));
     let (code, report) = doctor(&log);
     assert_eq!(code, Some(0), "{report}");
@@ -57,24 +57,24 @@ fn the_doctor_examines_a_kafka_and_a_mongodb() {
 }
 
 #[test]
-fn dead_letters_go_back_and_say_how_often() {
-    let Some(place) = Place::new(1) else { return };
-    let score = place.score(1);
+fn dead_letters_are_replayed_with_an_attempt_number() {
+    let Some(fixture) = Fixture::new(1) else { return };
+    let score = fixture.score(1);
     let bad = request("told", 5.0).replace("AA", "");
-    place.publish(&[(None, bad.clone())]);
-    place.document(REJECTIONS, "told");
-    // What is committed is durable, the dead letter as well.
-    until("all is committed", || place.uncommitted() == 0);
-    let log = place.log();
+    fixture.publish(&[(None, bad.clone())]);
+    fixture.document(REJECTIONS, "told");
+    // Committed messages are durable, and so are their dead letters.
+    until("all is committed", || fixture.uncommitted() == 0);
+    let log = fixture.log();
     let replayed = json(&["replay", "--log", &log]).1;
     assert_eq!(replayed["sent"], 1, "{replayed}");
-    let letters = place.messages(".dlq", 2);
-    until("all is committed", || place.uncommitted() == 0);
+    let letters = fixture.messages(".dlq", 2);
+    until("all is committed", || fixture.uncommitted() == 0);
     let attempt = |number: usize| letters[number].headers.get("delaycast-attempt").map(String::as_str);
     assert_eq!((attempt(0), attempt(1)), (None, Some("1")));
     assert_eq!((letters[1].payload.as_slice(), letters[0].payload.as_slice()), (bad.as_bytes(), bad.as_bytes()));
     let again = json(&["replay", "--log", &log]).1;
-    assert_eq!(again["sent"], 1, "the second death is new");
-    until("it has died again", || place.messages(".dlq", 3).len() == 3);
+    assert_eq!(again["sent"], 1, "the second dead letter is new");
+    until("it is a dead letter again", || fixture.messages(".dlq", 3).len() == 3);
     assert_eq!(score.terminate(), Some(0));
 }

@@ -1,4 +1,4 @@
-//! The real binary in real processes, for the end-to-end tests. Every process is killed by its id when its test ends.
+//! Runs the real binary in real processes, for end-to-end tests. Each process is killed by its id when its test ends.
 
 #![allow(dead_code, unreachable_pub, clippy::expect_used, clippy::unwrap_used, clippy::panic)]
 
@@ -16,18 +16,18 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Long enough for any machine; a test that needs it has failed.
+/// Upper bound on any wait: it exceeds the time that any machine needs.
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// The topic of the wire contract.
 pub const TOPIC: &str = "flight_delay_classification_request";
 
-/// Whether the full counts are asked for (`./test long`).
+/// Returns whether the full counts are requested (`./test long`).
 pub fn long() -> bool {
     std::env::var_os("DELAYCAST_TEST_LONG").is_some()
 }
 
-/// The URLs of a Kafka and a MongoDB to test with, if there are; in `./test` there are.
+/// Returns the URLs of a Kafka and a MongoDB for tests, if they are set; `./test` sets them.
 pub fn services() -> Option<(String, String)> {
     match (std::env::var("KAFKA_URL"), std::env::var("MONGO_URL")) {
         (Ok(kafka), Ok(mongo)) => Some((kafka, mongo)),
@@ -39,7 +39,7 @@ pub fn services() -> Option<(String, String)> {
     }
 }
 
-/// The seed given in DELAYCAST_SEED, else a new one; printed, so that a failure can be repeated.
+/// Returns the seed in DELAYCAST_SEED, else a random one. Prints it, so that a failure can be reproduced.
 pub fn seed() -> u64 {
     let given = std::env::var("DELAYCAST_SEED").ok().map(|seed| seed.parse().expect("DELAYCAST_SEED is a number"));
     let seed = given.unwrap_or_else(rand::random);
@@ -47,7 +47,7 @@ pub fn seed() -> u64 {
     seed
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
@@ -56,11 +56,11 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// The variables that the binary reads; a developer's own settings must not change a test.
+/// The variables that the binary reads. They are removed, because a developer's settings must not change a test.
 const VARIABLES: [&str; 5] =
     ["DELAYCAST_LOG_LEVEL", "DELAYCAST_LOG", "DELAYCAST_LOG_URL", "DELAYCAST_STORE_URL", "DELAYCAST_MODELS"];
 
-/// The binary under test, with an environment of its own.
+/// Creates a command of the binary under test, without the variables that it reads.
 pub fn delaycast(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_delaycast"));
     command.args(arguments).stdin(Stdio::null());
@@ -78,7 +78,7 @@ pub fn run(arguments: &[&str], input: &[u8]) -> (ExitStatus, String, String) {
     let mut stdin = child.stdin.take().expect("stdin is piped");
     let input = input.to_vec();
     let feed = thread::spawn(move || {
-        // A command that fails early reads nothing.
+        // A command that fails early does not read its input.
         let _ = stdin.write_all(&input);
     });
     let output = child.wait_with_output().expect("the command ends");
@@ -87,19 +87,19 @@ pub fn run(arguments: &[&str], input: &[u8]) -> (ExitStatus, String, String) {
     (output.status, text(&output.stdout), text(&output.stderr))
 }
 
-/// A process that runs until it is told to stop.
+/// A process that runs until it is stopped.
 pub struct Process {
     child: Child,
     lines: mpsc::Receiver<String>,
 }
 
 impl Process {
-    /// Starts it. Its stderr goes where the test's goes.
+    /// Starts the binary. Its stderr is that of the test.
     pub fn start(arguments: &[&str]) -> Self {
         Self::spawn(&mut delaycast(arguments))
     }
 
-    /// Starts any command in the same way.
+    /// Starts any command.
     pub fn spawn(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the command starts");
         let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
@@ -108,12 +108,12 @@ impl Process {
         Process { child, lines }
     }
 
-    /// Waits for a line on stdout that starts so, and returns the rest of it.
+    /// Waits for a line on stdout with this prefix, and returns the rest of it.
     pub fn line_after(&self, prefix: &str) -> String {
         self.line_after_within(prefix, DEADLINE)
     }
 
-    /// The same, when everything may have to be compiled before.
+    /// Waits for a line like [`Process::line_after`], long enough for a build.
     pub fn line_after_a_build(&self, prefix: &str) -> String {
         self.line_after_within(prefix, 15 * DEADLINE)
     }
@@ -125,15 +125,15 @@ impl Process {
                 return rest.to_owned();
             }
         }
-        panic!("it never said {prefix:?}");
+        panic!("it never printed {prefix:?}");
     }
 
-    /// Its number.
+    /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// The same, to send signals to.
+    /// Returns the process id for signals.
     pub fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
@@ -142,13 +142,13 @@ impl Process {
         self.child.try_wait().expect("the child is ours").is_none()
     }
 
-    /// SIGKILL, and waits until it is gone.
+    /// Sends SIGKILL, and waits for the end.
     pub fn kill(mut self) {
         self.child.kill().expect("the child is ours");
         self.child.wait().expect("the child is ours");
     }
 
-    /// SIGTERM, and waits for the exit code.
+    /// Sends SIGTERM, and waits for the exit code.
     pub fn terminate(mut self) -> Option<i32> {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, Signal::TERM).expect("the child is ours");
@@ -165,13 +165,13 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Already gone is as good.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The processes that a process has started, by any of its threads.
+/// Returns the child processes of all threads of a process.
 pub fn children(parent: Pid) -> Vec<Pid> {
     let threads = fs::read_dir(format!("/proc/{}/task", parent.as_raw_nonzero())).into_iter().flatten().flatten();
     let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
@@ -180,7 +180,7 @@ pub fn children(parent: Pid) -> Vec<Pid> {
     lists.flat_map(pids).collect()
 }
 
-/// A model directory that was trained by this very binary on the bundled flights, shared by the tests that only score.
+/// Returns a model directory that this binary trained on the bundled flights. The tests that only score share it.
 pub fn models() -> &'static Path {
     static MODELS: OnceLock<PathBuf> = OnceLock::new();
     MODELS.get_or_init(|| {
@@ -202,7 +202,7 @@ pub fn models() -> &'static Path {
     })
 }
 
-/// Copies the shared models into a folder, as `delaycast up` expects them there.
+/// Copies the shared models into the folder of a `delaycast up`.
 pub fn give_models(dir: &Path) {
     copy(models(), &dir.join("models"));
 }
@@ -220,7 +220,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A request with an id, as the wire has it.
+/// Creates a request with an id in the wire format.
 pub fn request(id: &str, dep_delay: f64) -> String {
     format!(
         r#"{{"UUID": "{id}", "Carrier": "AA", "Origin": "JFK", "Dest": "SFO", "FlightDate": "2016-12-25", "DepDelay": {dep_delay}, "Timestamp": "2026-11-23T13:41:32.246003"}}"#

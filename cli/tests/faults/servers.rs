@@ -1,4 +1,4 @@
-//! A Kafka and a MongoDB-protocol server that the tests may stop and kill.
+//! A Kafka and a MongoDB-protocol server that tests can stop and kill.
 
 use std::{
     fs,
@@ -12,12 +12,12 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::services;
 
-/// One fault at a time.
+/// Serializes the tests: one fault at a time.
 static TURN: Mutex<()> = Mutex::new(());
-/// The servers, while any test needs them.
+/// The servers, while any test uses them.
 static RUNNING: Mutex<Weak<Servers>> = Mutex::new(Weak::new());
 
-/// Started with the first test and gone with the last.
+/// The servers. They start with the first test and end with the last.
 struct Servers {
     state: PathBuf,
 }
@@ -34,7 +34,7 @@ impl Servers {
     fn script(&self, arguments: &[&str]) -> String {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/services");
         let mut command = Command::new(script);
-        // Containers could not be killed by their number.
+        // Containers cannot be killed by process id.
         command.args(arguments).env("DELAYCAST_SERVICES", &self.state).env("DELAYCAST_SERVICES_FROM", "packages");
         for given in ["KAFKA_URL", "MONGO_URL", "KAFKA_PORT", "MONGO_PORT"] {
             command.env_remove(given);
@@ -53,15 +53,15 @@ impl Drop for Servers {
 }
 
 /// The servers, for one test alone.
-pub(crate) struct World {
-    // Freed before the servers are.
+pub(crate) struct ExclusiveServers {
+    // Released before the servers.
     _turn: MutexGuard<'static, ()>,
     servers: Arc<Servers>,
 }
 
-impl World {
-    /// Waits for the test's turn; `None` where there are no services to test with.
-    pub(crate) fn enter() -> Option<Self> {
+impl ExclusiveServers {
+    /// Waits for the test's turn; `None` without services.
+    pub(crate) fn acquire() -> Option<Self> {
         services()?;
         let servers = {
             let mut running = RUNNING.lock();
@@ -71,14 +71,13 @@ impl World {
                 servers
             })
         };
-        // A test that failed has left its turn, and nothing else.
         let turn = TURN.lock();
-        // What it may have left is servers that do not run.
+        // A failed test may have left servers stopped.
         servers.script(&["start"]);
-        Some(World { _turn: turn, servers })
+        Some(ExclusiveServers { _turn: turn, servers })
     }
 
-    /// The port of `kafka` or `mongo`.
+    /// Returns the port of `kafka` or `mongo`.
     pub(crate) fn port(&self, name: &str) -> u16 {
         fs::read_to_string(self.servers.state.join(format!("{name}.port"))).unwrap().trim().parse().unwrap()
     }
@@ -91,17 +90,17 @@ impl World {
         format!("mongodb://127.0.0.1:{}", self.port("mongo"))
     }
 
-    /// Stops a server in good order; its data stay.
+    /// Stops a server gracefully; its data stay.
     pub(crate) fn stop(&self, name: &str) {
         self.servers.script(&["stop", name]);
     }
 
-    /// Starts it again, at the same port, and waits until it serves.
+    /// Starts a server again on the same port, and waits until it serves.
     pub(crate) fn start(&self, name: &str) {
         self.servers.script(&["start", name]);
     }
 
-    /// Kills it with SIGKILL.
+    /// Kills a server with SIGKILL.
     pub(crate) fn kill(&self, name: &str) {
         let file = fs::read_to_string(self.servers.state.join(format!("{name}.pid"))).unwrap();
         let pid: i32 = file.split_whitespace().next().unwrap().parse().unwrap();

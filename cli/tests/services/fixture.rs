@@ -1,4 +1,4 @@
-//! A topic and a database, and plain clients of both.
+//! A topic and a database for one test, with independent clients of both.
 
 use std::{
     collections::BTreeMap,
@@ -29,31 +29,31 @@ use crate::support::{DEADLINE, Process, delaycast, models, services, until};
 pub(crate) const ANSWERS: &str = "flight_delay_classification_response";
 pub(crate) const REJECTIONS: &str = "flight_delay_classification_rejection";
 
-/// A message as it stands in a topic.
-pub(crate) struct Found {
+/// A message in a topic.
+pub(crate) struct TopicMessage {
     pub(crate) key: Option<String>,
     pub(crate) payload: Vec<u8>,
     pub(crate) headers: BTreeMap<String, String>,
 }
 
-/// Deleted with the value.
-pub(crate) struct Place {
+/// A topic and a database. They are deleted when this is dropped.
+pub(crate) struct Fixture {
     kafka: String,
     pub(crate) topic: String,
     pub(crate) store: String,
     runtime: Runtime,
     database: Database,
-    /// Where processes write what they say, if it is wanted.
+    /// The folder of the processes' output, if it is captured.
     words: TempDir,
 }
 
-impl Place {
+impl Fixture {
     pub(crate) fn new(partitions: i32) -> Option<Self> {
         let (kafka, mongo) = services()?;
         Some(Self::at(&kafka, &mongo, partitions))
     }
 
-    /// Between these services.
+    /// Creates the topic and the database on these services.
     pub(crate) fn at(kafka: &str, mongo: &str, partitions: i32) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("test-cli-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -62,23 +62,23 @@ impl Place {
         let database = runtime.block_on(Client::with_uri_str(&store)).unwrap().database(&name);
         let words = tempfile::tempdir().unwrap();
         let kafka = kafka.trim_end_matches('/').to_owned();
-        let place = Place { kafka, topic: name, store, runtime, database, words };
-        let new = NewTopic::new(&place.topic, partitions, TopicReplication::Fixed(1));
-        let made = block_on(place.admin().create_topics([&new], &limit())).unwrap();
+        let fixture = Fixture { kafka, topic: name, store, runtime, database, words };
+        let new = NewTopic::new(&fixture.topic, partitions, TopicReplication::Fixed(1));
+        let made = block_on(fixture.admin().create_topics([&new], &limit())).unwrap();
         assert!(made.iter().all(Result::is_ok), "{made:?}");
-        place
+        fixture
     }
 
     pub(crate) fn log(&self) -> String {
         format!("{}/{}", self.kafka, self.topic)
     }
 
-    /// `delaycast score` here.
+    /// Starts `delaycast score`.
     pub(crate) fn score(&self, workers: usize) -> Process {
         self.start("score", &["--workers", &workers.to_string()])
     }
 
-    /// A command that runs between log and store.
+    /// Starts a command with the log and the store.
     pub(crate) fn start(&self, command: &str, more: &[&str]) -> Process {
         let (log, models) = (self.log(), models().to_string_lossy());
         let arguments = [&[command, "--log", &log, "--store", &self.store, "--models", &models], more].concat();
@@ -88,7 +88,7 @@ impl Place {
         )
     }
 
-    /// `delaycast score` into another store.
+    /// Starts `delaycast score` with another store.
     pub(crate) fn score_into(&self, store: &str, workers: usize) -> Process {
         let (log, models, workers) = (self.log(), models().to_string_lossy(), workers.to_string());
         let arguments = ["score", "--log", &log, "--store", store, "--models", &models, "--workers", &workers];
@@ -98,13 +98,13 @@ impl Place {
         )
     }
 
-    /// `delaycast score` here, and the file that has what it says.
-    pub(crate) fn score_with_its_words(&self, workers: usize) -> (Process, PathBuf) {
-        self.score_from_with_its_words(&self.log(), workers)
+    /// Starts `delaycast score`, and returns the file with its output.
+    pub(crate) fn score_with_output(&self, workers: usize) -> (Process, PathBuf) {
+        self.score_from_with_output(&self.log(), workers)
     }
 
-    /// The same from another log.
-    pub(crate) fn score_from_with_its_words(&self, log: &str, workers: usize) -> (Process, PathBuf) {
+    /// Starts `delaycast score` with another log, and returns the file with its output.
+    pub(crate) fn score_from_with_output(&self, log: &str, workers: usize) -> (Process, PathBuf) {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let words = self.words.path().join(NUMBER.fetch_add(1, Ordering::Relaxed).to_string());
         let (models, workers) = (models().to_string_lossy(), workers.to_string());
@@ -118,8 +118,8 @@ impl Place {
         config
     }
 
-    /// `delaycast score` into another store, and the file that has what it says.
-    pub(crate) fn score_into_with_its_words(&self, store: &str, workers: usize) -> (Process, PathBuf) {
+    /// Starts `delaycast score` with another store, and returns the file with its output.
+    pub(crate) fn score_into_with_output(&self, store: &str, workers: usize) -> (Process, PathBuf) {
         let words = self.words.path().join("into");
         let (log, models, workers) = (self.log(), models().to_string_lossy(), workers.to_string());
         let arguments = ["score", "--log", &log, "--store", store, "--models", &models, "--workers", &workers];
@@ -130,7 +130,7 @@ impl Place {
         self.config().create().unwrap()
     }
 
-    /// Publishes as the old front end did: no keys, no headers.
+    /// Publishes without keys and headers, as the previous front end did.
     pub(crate) fn publish(&self, messages: &[(Option<i32>, String)]) {
         let producer: BaseProducer = self.config().create().unwrap();
         for (partition, message) in messages {
@@ -142,7 +142,7 @@ impl Place {
         assert_eq!(producer.in_flight_count(), 0);
     }
 
-    /// Gives the topic more partitions, and returns when they are there.
+    /// Adds partitions to the topic, and waits until they exist.
     pub(crate) fn grow(&self, partitions: usize) {
         let more = NewPartitions::new(&self.topic, partitions);
         let made = block_on(self.admin().create_partitions([&more], &limit())).unwrap();
@@ -150,21 +150,21 @@ impl Place {
         until("the partitions are there", || self.partitions(&self.topic) == partitions);
     }
 
-    /// Deletes the topic with this suffix, and that of its dead letters.
+    /// Deletes the topic with this suffix, and its dead-letter topic.
     pub(crate) fn delete(&self, suffix: &str) {
         let topic = format!("{}{suffix}", self.topic);
         let deleted = block_on(self.admin().delete_topics(&[&topic, &format!("{topic}.dlq")], &limit())).unwrap();
         assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
     }
 
-    /// Deletes the topic of requests, and that alone.
+    /// Deletes only the topic of requests.
     pub(crate) fn delete_topic(&self) {
         let deleted = block_on(self.admin().delete_topics(&[&self.topic], &limit())).unwrap();
         assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
     }
 
-    /// Makes it anew, as soon as the broker lets it be made.
-    pub(crate) fn make_topic(&self, partitions: i32) {
+    /// Creates the topic of requests again, as soon as the broker accepts it.
+    pub(crate) fn create_topic(&self, partitions: i32) {
         let new = NewTopic::new(&self.topic, partitions, TopicReplication::Fixed(1));
         let (admin, limit) = (self.admin(), limit());
         until("the topic is made anew", || {
@@ -186,7 +186,7 @@ impl Place {
         committed.elements().iter().map(of).collect()
     }
 
-    /// Commits this for the group, in the partitions that are there.
+    /// Commits these offsets for the group, in the existing partitions.
     pub(crate) fn commit(&self, offsets: &[(i32, i64, String)]) {
         let (consumer, partitions): (BaseConsumer, _) = (self.config().create().unwrap(), self.partitions(&self.topic));
         let mut list = TopicPartitionList::new();
@@ -202,7 +202,7 @@ impl Place {
     fn partitions(&self, topic: &str) -> usize {
         let consumer: BaseConsumer = self.config().create().unwrap();
         let mut partitions = 0;
-        // A topic that is being made has none yet.
+        // A topic under creation has no partitions yet.
         until("the topic has partitions", || {
             partitions = consumer.fetch_metadata(Some(topic), DEADLINE).unwrap().topics()[0].partitions().len();
             partitions > 0
@@ -210,8 +210,8 @@ impl Place {
         partitions
     }
 
-    /// The first so many messages of the topic with this suffix.
-    pub(crate) fn messages(&self, suffix: &str, count: usize) -> Vec<Found> {
+    /// Waits for this many messages of the topic with this suffix, and returns them.
+    pub(crate) fn messages(&self, suffix: &str, count: usize) -> Vec<TopicMessage> {
         let topic = format!("{}{suffix}", self.topic);
         let consumer: BaseConsumer = self.config().set("enable.auto.commit", "false").create().unwrap();
         let mut list = TopicPartitionList::new();
@@ -227,7 +227,7 @@ impl Place {
                 let headers = message.headers().map(|headers| {
                     headers.iter().map(|header| (header.key.to_owned(), text(header.value.unwrap()))).collect()
                 });
-                found.push(Found {
+                found.push(TopicMessage {
                     key: message.key().map(text),
                     payload: message.payload().unwrap().to_vec(),
                     headers: headers.unwrap_or_default(),
@@ -238,7 +238,7 @@ impl Place {
         found
     }
 
-    /// How many messages the group has not committed.
+    /// Returns the number of messages that the group has not committed.
     pub(crate) fn uncommitted(&self) -> i64 {
         let consumer: BaseConsumer = self.config().create().unwrap();
         let mut list = TopicPartitionList::new();
@@ -253,7 +253,7 @@ impl Place {
         committed.elements().iter().map(lag).sum()
     }
 
-    /// Returns the group's committed offsets by partition; `None` if the log does not tell.
+    /// Returns the group's committed offsets by partition; `None` if the log does not answer.
     pub(crate) fn committed(&self) -> Option<BTreeMap<i32, i64>> {
         const LIMIT: Duration = Duration::from_secs(2);
         let consumer: BaseConsumer = self.config().create().unwrap();
@@ -269,12 +269,12 @@ impl Place {
         Some(committed.elements().iter().filter_map(next).collect())
     }
 
-    /// All documents; `None` if the store does not tell.
+    /// Returns all documents; `None` if the store does not answer.
     pub(crate) fn documents(&self, collection: &str) -> Option<Vec<Document>> {
         self.documents_within(DEADLINE, collection)
     }
 
-    /// The same for who does not wait so long.
+    /// Returns all documents; `None` if the store does not answer within `limit`.
     pub(crate) fn documents_within(&self, limit: Duration, collection: &str) -> Option<Vec<Document>> {
         let collection = self.database.collection::<Document>(collection);
         let all = async {
@@ -296,7 +296,7 @@ impl Place {
         self.run(doc! { "count": collection }).get_i32("n").unwrap()
     }
 
-    /// The document with this `UUID`, once it is there.
+    /// Waits for the document with this `UUID`, and returns it.
     pub(crate) fn document(&self, collection: &str, id: &str) -> Document {
         let mut found = None;
         until("the document is there", || {
@@ -312,9 +312,9 @@ fn limit() -> AdminOptions {
     AdminOptions::new().operation_timeout(Some(DEADLINE)).request_timeout(Some(DEADLINE))
 }
 
-impl Drop for Place {
+impl Drop for Fixture {
     fn drop(&mut self) {
-        // A test that has failed must say why, and not that it cannot tidy up.
+        // A failure to clean up must not hide the failure of the test.
         let _ = block_on(self.admin().delete_topics(&[&self.topic, &format!("{}.dlq", self.topic)], &limit()));
         let _ = self.runtime.block_on(self.database.drop().into_future());
     }
