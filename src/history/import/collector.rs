@@ -104,7 +104,7 @@ impl<'a> Collector<'a> {
         self.text = Text { name: name.to_owned(), ..Text::default() };
     }
 
-    /// Ends a text that was read completely: checks its dates, and takes its airport ids.
+    /// Completes a text after its last row: checks its dates, and takes its airport ids.
     pub(super) fn end_text(&mut self, dialect: Dialect) -> Result<(), ImportError> {
         dialect.dates.check(&self.text.name)?;
         self.airport_ids.merge(dialect.airport_ids);
