@@ -10,13 +10,14 @@
 mod broker;
 mod clock;
 mod crash;
+mod crash_embedded;
 mod embedded;
 mod file;
 #[allow(dead_code, reason = "these tests use their share")]
 #[path = "../services/fixture.rs"]
 mod fixture;
 mod hostile;
-mod kills;
+
 mod load;
 mod password;
 mod pressure;

@@ -1,4 +1,4 @@
-//! Tests of the promise under SIGKILL: nothing lost, each request answered once, an answer never changes.
+//! Tests of the promise under SIGKILL on the embedded file.
 
 use std::{
     collections::HashMap,
