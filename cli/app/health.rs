@@ -13,7 +13,7 @@ use delaycast::{
     sqlite,
     store::{Lookup, Store},
 };
-use delaycast_dataflows::monitor::{Monitor, Probing, probe};
+use delaycast_dataflows::monitor::{Monitor, Probe, start_probe};
 use server::{HealthChecks, bind, serve_health};
 
 /// An id that no request has: a look-up of it is cheap and finds nothing.
@@ -85,7 +85,7 @@ impl HealthOption {
         monitor: &Arc<Monitor>,
         store: &Arc<dyn Store<Flights>>,
         stop: &Stop,
-    ) -> anyhow::Result<Option<Probing>> {
+    ) -> anyhow::Result<Option<Probe>> {
         let health = Health::new(format!("the store {}", store.describe()));
         let store = Arc::clone(store);
         let mut lookup: Option<Box<dyn Lookup>> = None;
@@ -103,7 +103,7 @@ impl HealthOption {
         monitor: &Arc<Monitor>,
         log: &Arc<dyn Log>,
         stop: &Stop,
-    ) -> anyhow::Result<Option<Probing>> {
+    ) -> anyhow::Result<Option<Probe>> {
         let health = Health::new(format!("the log {}", log.describe()));
         let log = Arc::clone(log);
         self.watch(monitor, "log", health, stop, move || log.partitions().map(drop))
@@ -116,12 +116,12 @@ impl HealthOption {
         health: Health,
         stop: &Stop,
         look: impl FnMut() -> Result<(), Unavailable> + Send + 'static,
-    ) -> anyhow::Result<Option<Probing>> {
+    ) -> anyhow::Result<Option<Probe>> {
         // Without a port the result is not shown.
         if self.health.is_none() {
             return Ok(None);
         }
-        let probing = probe(monitor, name, health, stop, look);
+        let probing = start_probe(monitor, name, health, stop, look);
         probing.map(Some).with_context(|| format!("cannot start a thread to watch the {name}"))
     }
 }

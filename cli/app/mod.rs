@@ -26,7 +26,7 @@ use delaycast::{
     store::Store,
 };
 use delaycast_dataflows::{
-    monitor::{Monitor, Probing},
+    monitor::{Monitor, Probe},
     score::{Connections, Counters, Models},
 };
 
@@ -89,7 +89,7 @@ pub(crate) struct System<'a> {
     pub(crate) log: Arc<dyn Log>,
     pub(crate) store: Arc<dyn Store<Flights>>,
     pub(crate) model: VersionedModel,
-    _probing: [Option<Probing>; 2],
+    _probing: [Option<Probe>; 2],
 }
 
 impl System<'_> {

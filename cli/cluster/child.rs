@@ -1,4 +1,4 @@
-//! The process that scores, under its supervisor, for one generation.
+//! The scorer under its supervisor, for one generation.
 
 use std::{
     io,
@@ -18,7 +18,7 @@ use delaycast::{
     model::{ModelDir, VersionedModel},
     runtime::{Mutex, Stop},
     store::Store,
-    supervise::{self, Report},
+    supervise::{self, ChildReport},
 };
 use delaycast_dataflows::{
     mesh::{Certificates, ClusterSpec, Mesh, MeshConfig, Peers},
@@ -31,18 +31,18 @@ use crate::{
     score::Args,
 };
 
-/// The version of what the processes of a cluster exchange: those of two never form a generation.
+/// The version of the data that processes exchange: processes of different versions never form a generation.
 const DATAFLOW: &str = "score 2";
 
-/// How often it is looked whether there is a new certificate, to tell until when it is valid.
-const CERTIFICATE: Duration = Duration::from_secs(60);
+/// Interval of the check for a renewed certificate, whose expiry is exported.
+const CERTIFICATE_CHECK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The connections of the scorer, for the thread that reports.
 type SharedConnections = Arc<Mutex<Option<Connections<Flights>>>>;
 
 /// Runs until the generation is over or a stop is requested.
 pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<()> {
-    supervise::tie(supervisor)?;
+    supervise::end_with_parent(supervisor)?;
     let app = App::start(&args.health)?;
     let (stop, counters, generation) = (&app.stop, &app.counters, Arc::new(AtomicU64::new(0)));
     app.monitor.lacks("mesh", "not formed");
@@ -79,8 +79,8 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
     app.monitor.has("mesh");
     let model = model.lock().clone();
     // One process watches the directory: it sends a new model to the others.
-    let watches = (member.peers().index() == 0).then_some(&models);
-    let models = system.models(model, args.explain.explain, watches)?;
+    let watched = (member.peers().index() == 0).then_some(&models);
+    let models = system.models(model, args.explain.explain, watched)?;
     let config = Config::new(args.workers.get());
     let leave = |loss| lost::leave(&format!("{loss}"));
     let result = score::run_in_cluster(&config, member, &opened, &models, counters, stop, leave);
@@ -90,7 +90,7 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
     Ok(result?)
 }
 
-/// What all processes must agree on. A model that has become current is loaded before it is offered to the others.
+/// Returns the spec that all processes must agree on. A new current model is loaded before it enters the spec.
 fn spec(
     args: &Args,
     peers: &Peers,
@@ -124,7 +124,7 @@ fn spec(
     })
 }
 
-/// Starts to tell the supervisor how it goes.
+/// Starts to report to the supervisor.
 fn report(
     counters: &Arc<Counters>,
     generation: &Arc<AtomicU64>,
@@ -135,7 +135,7 @@ fn report(
     let mut read_at: Option<Instant> = None;
     let now = move || {
         if let Some(certificates) = &certificates
-            && read_at.is_none_or(|at| at.elapsed() >= CERTIFICATE)
+            && read_at.is_none_or(|at| at.elapsed() >= CERTIFICATE_CHECK_INTERVAL)
         {
             read_at = Some(Instant::now());
             let expires = certificates.expires().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
@@ -143,7 +143,7 @@ fn report(
         }
         let connections = connections.lock();
         let status = connections.as_ref().map(|connections| connections.status(&counters)).unwrap_or_default();
-        Report { generation: generation.load(Ordering::Relaxed), status }
+        ChildReport { generation: generation.load(Ordering::Relaxed), status }
     };
-    supervise::report(now).context("cannot start a thread that reports")
+    supervise::start_reports(now).context("cannot start a thread that reports")
 }

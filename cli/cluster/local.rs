@@ -1,4 +1,4 @@
-//! A whole cluster on this machine, for `delaycast up --processes N`.
+//! A cluster of processes on this machine, for `delaycast up --processes N`.
 
 use std::{
     fs::{self, File},
@@ -14,31 +14,31 @@ use std::{
 use anyhow::{Context, anyhow};
 use delaycast::{
     runtime::{Mutex, MutexGuard, Stop},
-    supervise::{Report, supervise},
+    supervise::{ChildReport, supervise},
 };
 use engine::status::{Status, Wait};
 
-use super::supervisor::{program, scorer};
+use super::supervisor::{program_fingerprint, scorer_command};
 use crate::app::{HealthOption, StatusSource, Urls};
 
-/// What the processes of the cluster are made from.
+/// The options of the cluster's processes.
 pub(crate) struct LocalCluster<'a> {
-    /// The system's folder.
+    /// The directory of the system.
     pub(crate) dir: &'a Path,
     pub(crate) urls: Urls<'a>,
     pub(crate) models: &'a Path,
-    /// In each process.
+    /// Worker threads in each process.
     pub(crate) workers: NonZeroUsize,
-    /// Whether answers say why.
+    /// True if answers carry explanations.
     pub(crate) explain: bool,
-    /// Where this process tells how it is; the others do at the ports after it.
+    /// The health endpoint of this process; the others use the ports after it.
     pub(crate) health: &'a HealthOption,
 }
 
-/// The latest report of each process that runs.
-type Reports = Mutex<Vec<Option<Report>>>;
+/// The latest report of each running process.
+type Reports = Mutex<Vec<Option<ChildReport>>>;
 
-fn reports_of(reports: &Reports) -> MutexGuard<'_, Vec<Option<Report>>> {
+fn reports_of(reports: &Reports) -> MutexGuard<'_, Vec<Option<ChildReport>>> {
     reports.lock()
 }
 
@@ -73,7 +73,7 @@ impl LocalCluster<'_> {
         let addresses: Result<Vec<_>, _> = listeners.iter().map(TcpListener::local_addr).collect();
         let hosts: Vec<String> =
             addresses.context("a port without a number")?.iter().map(ToString::to_string).collect();
-        let (hosts, program) = (hosts.join(","), program()?);
+        let (hosts, program) = (hosts.join(","), program_fingerprint()?);
         let reports: Arc<Reports> = Arc::new(Mutex::new(vec![None; processes]));
         let mut threads = Vec::new();
         for (process, listener) in listeners.into_iter().enumerate() {
@@ -85,7 +85,7 @@ impl LocalCluster<'_> {
                 process,
             };
             let (stop, reports) = (stop.clone(), Arc::clone(&reports));
-            let run = move || child.keep_running(&stop, &reports);
+            let run = move || child.run_supervised(&stop, &reports);
             let thread = thread::Builder::new().name(format!("keep-{process}")).spawn(run);
             threads.push(thread.context("cannot start a thread that keeps a scorer running")?);
         }
@@ -99,8 +99,8 @@ impl LocalCluster<'_> {
 
     fn arguments(&self, hosts: &str, process: usize, secret: &Path) -> Vec<PathBuf> {
         let (number, process, workers) = (process, process.to_string(), self.workers.to_string());
-        let words = ["score", "--cluster", "up", "--hosts", hosts, "--process", &process, "--workers", &workers];
-        let mut arguments: Vec<PathBuf> = words.iter().map(PathBuf::from).collect();
+        let options = ["score", "--cluster", "up", "--hosts", hosts, "--process", &process, "--workers", &workers];
+        let mut arguments: Vec<PathBuf> = options.iter().map(PathBuf::from).collect();
         arguments.extend(["--explain".into(), self.explain.to_string().into()]);
         arguments.extend(["--mesh-secret".into(), secret.to_owned(), "--models".into(), self.models.to_owned()]);
         if let Some(address) = self.health.after(number) {
@@ -119,22 +119,22 @@ struct LocalChild {
 }
 
 impl LocalChild {
-    fn keep_running(self, stop: &Stop, reports: &Reports) -> anyhow::Result<()> {
+    fn run_supervised(self, stop: &Stop, reports: &Reports) -> anyhow::Result<()> {
         let command = |start| {
-            let mut command = scorer(&self.listener, &self.program, start, &self.arguments)?;
-            // In a URL there may be a password, and arguments can be read by everybody on this machine.
+            let mut command = scorer_command(&self.listener, &self.program, start, &self.arguments)?;
+            // In the environment: a URL may hold a password, and other users can read a process's arguments.
             let [log_url, store_url] = &self.urls;
             command.env("DELAYCAST_LOG_URL", log_url).env("DELAYCAST_STORE_URL", store_url);
             Ok(command)
         };
-        let seen = |report: Option<&Report>| {
+        let on_report = |report: Option<&ChildReport>| {
             if let Some(latest) = reports_of(reports).get_mut(self.process) {
                 *latest = report.cloned();
             }
         };
         let name = format!("scorer {}", self.process);
         let supervised = supervise(&name, command, stop, &seen);
-        // The others would wait for it for ever.
+        // The others would wait for it without end.
         stop.ask();
         match supervised? {
             None | Some(0) => Ok(()),
@@ -143,10 +143,10 @@ impl LocalChild {
     }
 }
 
-/// A new secret at each start, for this user's eyes.
+/// Writes a new secret that only this user may read.
 fn write_secret(path: &Path) -> anyhow::Result<()> {
     let secret: String = (0..4).map(|_| format!("{:016x}", rand::random::<u64>())).collect();
-    // Never into a file that is there: its owner and its mode would stay.
+    // Not into an existing file: its owner and its mode would remain.
     let _ = fs::remove_file(path);
     let written = File::options()
         .create_new(true)

@@ -1,4 +1,4 @@
-//! The last line of a process that leaves because another one is lost.
+//! The end of a process whose generation is over, with one last line in its log.
 
 use std::{process::exit, sync::OnceLock, thread, time::Duration};
 
@@ -23,7 +23,7 @@ pub(super) fn remember(member: &Member) {
 
 /// Ends the process with a last line. Only the first thread that calls this writes it.
 pub(super) fn leave(why: &str) -> ! {
-    let _to_the_end = EXIT_LOCK.lock();
+    let _guard = EXIT_LOCK.lock();
     let (generation, own) = MEMBERSHIP.get().map_or((0, 0), |(generation, peers)| (*generation, peers.index()));
     say(&format!("process {own}: generation {generation} is over: {why}; starting again from the committed offsets"));
     // Exit handlers of libraries may hang.

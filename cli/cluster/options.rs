@@ -1,4 +1,4 @@
-//! Which cluster, which of its processes, and how they credentials each other.
+//! The options of `delaycast score` as one process of a cluster.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
@@ -10,10 +10,10 @@ use clap::Args;
 use delaycast::key_file;
 use delaycast_dataflows::mesh::{Certificates, Credentials, Peers};
 
-/// A longer file is no secret.
+/// Upper bound on the length of a secret.
 const SECRET_BYTES_MAX: usize = 4096;
 
-/// One process of a cluster.
+/// The options of one process of a cluster.
 #[derive(Args)]
 #[command(next_help_heading = "Cluster")]
 pub(crate) struct ClusterOptions {
@@ -23,7 +23,7 @@ pub(crate) struct ClusterOptions {
     /// All processes of the cluster in order, this one included: score in one process of these
     #[arg(long, value_name = "HOST:PORT,…", requires = "process", conflicts_with = "replicas")]
     hosts: Option<String>,
-    /// Which of --hosts this one is, counted from 0
+    /// The number of this process in --hosts, counted from 0
     #[arg(long, value_name = "I", requires = "hosts")]
     process: Option<usize>,
     /// The number of pods of a StatefulSet: score in one of them. Its name and number are the host's, as in score-0
@@ -53,19 +53,19 @@ pub(crate) struct ClusterOptions {
     pub(crate) supervisor: SupervisorOptions,
 }
 
-/// The name that certificates are for, unless another is given.
+/// The default name of the certificates.
 pub(crate) const MESH_NAME: &str = "delaycast-mesh";
 
 /// The options that a supervisor passes to its child; hidden from the help.
 #[derive(Args)]
 pub(crate) struct SupervisorOptions {
-    /// The supervisor's process: stdin is the port that it listens at, reports go to stdout
+    /// The supervisor's process id: stdin is the listening port, reports go to stdout
     #[arg(long, hide = true, value_name = "PID")]
     pub(crate) child_of: Option<u32>,
     /// The last generation that is known
     #[arg(long, hide = true, value_name = "N", default_value_t = 0)]
     pub(crate) after_generation: u64,
-    /// How many there were before it
+    /// The number of children before this one
     #[arg(long, hide = true, value_name = "N", default_value_t = 0)]
     pub(crate) restarts: u64,
     /// The fingerprint of the program
@@ -74,7 +74,7 @@ pub(crate) struct SupervisorOptions {
 }
 
 impl ClusterOptions {
-    /// The processes of the cluster; `None` if this is no part of one.
+    /// Returns the processes of the cluster; `None` without a cluster.
     pub(crate) fn peers(&self) -> anyhow::Result<Option<Peers>> {
         if let (Some(hosts), Some(process)) = (&self.hosts, self.process) {
             return Ok(Some(Peers::from_list(hosts, process)?));
@@ -84,11 +84,11 @@ impl ClusterOptions {
         Ok(Some(Peers::from_stateful_set(replicas, domain, self.mesh_port, &hostname)?))
     }
 
-    /// How processes prove themselves.
+    /// Returns the credentials of this process.
     pub(crate) fn credentials(&self) -> anyhow::Result<Credentials> {
         match (self.certificates()?, &self.mesh_secret) {
             (Some(certificates), _) => Ok(Credentials::certificates(certificates)?),
-            (None, Some(file)) => Ok(Credentials::secret(&secret(file)?)?),
+            (None, Some(file)) => Ok(Credentials::secret(&read_secret(file)?)?),
             (None, None) => bail!(
                 "how shall the processes of the cluster know each other? Give --mesh-certs (`delaycast mesh certs` makes \
                  some), or --mesh-secret if all of them are on this machine"
@@ -96,18 +96,18 @@ impl ClusterOptions {
         }
     }
 
-    /// The certificates, if processes prove themselves by these.
+    /// Returns the certificates, if they are the credentials.
     pub(crate) fn certificates(&self) -> anyhow::Result<Option<Certificates>> {
         Ok(self.mesh_certs.as_ref().map(|dir| Certificates::new(dir, &self.mesh_name)).transpose()?)
     }
 
-    /// Takes this process's port.
+    /// Listens on this process's port.
     pub(crate) fn listen(&self, peers: &Peers) -> anyhow::Result<TcpListener> {
         let port = peers.port(peers.index());
         let address = match (self.mesh_bind, &self.mesh_secret) {
             (Some(address), _) => SocketAddr::new(address, port),
             (None, Some(_)) => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port),
-            // Takes IPv4 too, where there is IPv6 at all.
+            // An IPv6 socket accepts IPv4, too.
             (None, None) if Path::new("/proc/net/if_inet6").exists() => {
                 SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port)
             }
@@ -119,7 +119,7 @@ impl ClusterOptions {
     }
 }
 
-fn secret(file: &Path) -> anyhow::Result<Vec<u8>> {
+fn read_secret(file: &Path) -> anyhow::Result<Vec<u8>> {
     let mut secret = key_file::read(file).context("cannot use the secret of --mesh-secret")?;
     secret.truncate(SECRET_BYTES_MAX);
     let length = secret.trim_ascii_end().len();

@@ -1,4 +1,4 @@
-//! The process that is started: it holds the port and keeps a scorer running behind it.
+//! The supervisor process: it holds the listening port and restarts the scorer.
 
 use std::{
     env, fs,
@@ -11,7 +11,7 @@ use std::{
 use anyhow::Context;
 use delaycast::{
     runtime::{Stop, hex},
-    supervise::{Start, SuperviseError, supervise},
+    supervise::{ChildStart, SuperviseError, supervise},
 };
 use delaycast_dataflows::mesh::Peers;
 use sha2::{Digest, Sha256};
@@ -19,32 +19,33 @@ use sha2::{Digest, Sha256};
 use super::ClusterOptions;
 use crate::app;
 
-/// This very program, even after another one was put in its place.
+/// The running program, also after its file was replaced.
 const PROGRAM: &str = "/proc/self/exe";
 
 /// Runs until told to stop.
 pub(crate) fn run(cluster: &ClusterOptions, peers: &Peers) -> anyhow::Result<()> {
     let stop = Stop::default();
     app::on_stop(&stop)?;
-    // Before anything is started: who gives a wrong option is told once.
+    // Checked before the first child starts, so that a wrong option is reported once.
     cluster.credentials()?;
-    let (listener, program) = (cluster.listen(peers)?, program()?);
+    let (listener, program) = (cluster.listen(peers)?, program_fingerprint()?);
     let arguments: Vec<_> = env::args_os().skip(1).collect();
-    let command = |start| scorer(&listener, &program, start, &arguments);
+    let command = |start| scorer_command(&listener, &program, start, &arguments);
     let name = format!("the scorer of process {}", peers.index());
     let supervised = supervise(&name, command, &stop, &|_| {});
     match supervised {
-        // It has said why.
+        // The child has logged the reason.
         Err(SuperviseError::CannotStart { code, .. }) | Ok(Some(code @ 1..)) => std::process::exit(code),
         supervised => Ok(supervised.map(drop)?),
     }
 }
 
-/// A scorer as a child of this process, with the port on its standard input: so the port is open all the time.
-pub(super) fn scorer(
+/// Returns the command of a scorer as a child. It inherits the port as its standard input, so that the port stays open
+/// across restarts.
+pub(super) fn scorer_command(
     listener: &TcpListener,
     program: &str,
-    start: Start,
+    start: ChildStart,
     arguments: &[impl AsRef<std::ffi::OsStr>],
 ) -> io::Result<Command> {
     let mut command = Command::new(PROGRAM);
@@ -55,8 +56,8 @@ pub(super) fn scorer(
     Ok(command)
 }
 
-/// A fingerprint of this program: processes of two programs never form a generation.
-pub(super) fn program() -> anyhow::Result<String> {
+/// Returns a fingerprint of this program: processes of different programs never form a generation.
+pub(super) fn program_fingerprint() -> anyhow::Result<String> {
     let read = || -> io::Result<String> {
         let (mut file, mut sha, mut buffer) = (fs::File::open(PROGRAM)?, Sha256::new(), vec![0; 1 << 20]);
         loop {
@@ -65,7 +66,7 @@ pub(super) fn program() -> anyhow::Result<String> {
                 count => sha.update(&buffer[..count]),
             }
         }
-        // The first eight bytes are plenty to tell builds apart, and short enough to be read in a message.
+        // Eight bytes distinguish builds, and are short enough for a message.
         Ok(hex::encode(&sha.finalize()[..8]))
     };
     read().with_context(|| format!("cannot read {PROGRAM}, the program itself"))

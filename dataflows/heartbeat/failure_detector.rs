@@ -15,8 +15,7 @@ use std::{
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(200);
 /// A worker without a heartbeat for this time has failed.
 pub const FAILURE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Upper bound on the time between the end of this process's work and that of the others': the last commit takes at most
-/// 8 s, and then all leave.
+/// Upper bound on the wait for the others after this process's work is done: their last commit takes at most 8 s.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(13);
 /// Interval of the watchdog's checks.
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
@@ -29,7 +28,7 @@ pub struct FailureDetector {
     started: Instant,
     /// By worker, in milliseconds since `started`.
     pub(super) heartbeats_ms: Vec<AtomicU64>,
-    /// How far the fastest clock is ahead of this process's.
+    /// Lead of the fastest clock over this process's.
     clock_lead_ms: AtomicU64,
     stopped_by: OnceLock<usize>,
     work_done: AtomicBool,

@@ -37,7 +37,7 @@ struct Heartbeat {
     to: usize,
     /// The sending worker.
     from: usize,
-    /// Whether the sending process was told to stop.
+    /// True if the sending process was told to stop.
     stopping: bool,
     /// The sending process's clock, in milliseconds.
     clock_ms: u64,
@@ -63,7 +63,7 @@ pub(crate) fn build(
                 }
                 // Set before the timer is armed: see `Ticker` of the score dataflow.
                 due = now + HEARTBEAT_INTERVAL;
-                // A request of another process is not forwarded: all have received it, and it would seem to be this one's.
+                // Another process's request is not forwarded: all have received it, and it would seem to be this one's.
                 let stopping = stopping() && stops.stopped_by().is_none_or(|process| process == stops.process());
                 let clock_ms = clock_ms();
                 let heartbeat = |&to| Heartbeat { to, from, stopping, clock_ms };

@@ -39,7 +39,7 @@ pub(super) enum AttemptError {
     SpecChanged,
 }
 
-/// The event that an attempt waits for, told when the attempt times out.
+/// The event that an attempt waits for, logged when the attempt times out.
 #[derive(Default)]
 pub(super) struct Waiting(Mutex<String>);
 
@@ -62,7 +62,7 @@ pub(super) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// Converts an error of process 0; its end is told with the event that was waited for.
+    /// Converts an error of process 0; a closed connection is reported with the event that was waited for.
     pub(super) fn leader_error(&self, error: ChannelError) -> AttemptError {
         match error.is_closed() {
             true => AttemptError::LeaderRestarted(self.waiting.get()),

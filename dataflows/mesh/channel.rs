@@ -25,7 +25,7 @@ pub struct Generation {
     pub id: u64,
     /// Wall time of process 0 at the formation, in milliseconds since 1970: the origin of all timestamps.
     pub clock_ms: u64,
-    /// The number of partitions as process 0 sees it. The dataflow's shape depends on it and must be the same everywhere.
+    /// The number of partitions in process 0: the dataflow's shape depends on it and must be the same everywhere.
     pub partitions: u32,
 }
 

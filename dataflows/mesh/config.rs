@@ -44,7 +44,7 @@ pub struct ClusterSpec {
 }
 
 impl ClusterSpec {
-    /// Returns the first difference, in words for both operators; `theirs` is the spec of the process that is told.
+    /// Returns the first difference, in words for both operators; `theirs` is the spec of the other process.
     pub(super) fn difference(&self, theirs: &ClusterSpec) -> Option<String> {
         let differs = |what: &str, ours: &str, theirs: &str| {
             (ours != theirs).then(|| format!("the {what} differs: {theirs} there, {ours} here"))

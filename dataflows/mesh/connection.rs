@@ -15,8 +15,8 @@ use tokio::{
 };
 use tokio_rustls::TlsStream;
 
-/// Timeout of unacknowledged data: the kernel of a hanging process still acknowledges, a machine or network that is gone
-/// does not.
+/// Timeout of unacknowledged data: the kernel of a hanging process still acknowledges, a lost machine or network does
+/// not.
 const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(3);
 /// Idle time before the first keepalive probe, and between probes.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);

@@ -125,8 +125,8 @@ pub(super) struct TlsConfigs {
 }
 
 impl Certificates {
-    /// Returns the certificates of a directory: `ca.crt`, the trusted authorities; `tls.crt`, this process's certificate
-    /// and its chain; `tls.key`, the private key, which other users may not read.
+    /// Returns the certificates of a directory: `ca.crt`, the trusted authorities; `tls.crt`, this process's
+    /// certificate and its chain; `tls.key`, the private key, which other users may not read.
     pub fn new(dir: impl Into<PathBuf>, name: &str) -> Result<Self, CertificateError> {
         let name = ServerName::try_from(name.to_owned()).map_err(|_| CertificateError::Name(name.to_owned()))?;
         Ok(Certificates { dir: dir.into(), name })

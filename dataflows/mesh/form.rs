@@ -14,7 +14,7 @@ use super::{
 /// A new generation, and the channel to each process by number; none to this one.
 type Connected = (Generation, Vec<Option<Channel>>);
 
-/// A follower that has said Hello to process 0.
+/// A follower that has sent its Hello.
 struct Follower {
     incarnation: Incarnation,
     last_generation: u64,
@@ -109,7 +109,7 @@ async fn wait_until_ready(
     Ok(channel)
 }
 
-/// Runs an attempt in any other process: says Hello to process 0, connects to the other followers, and waits for Go.
+/// Runs an attempt in any other process: sends Hello to process 0, connects to the other followers, waits for Go.
 pub(super) async fn follow(attempt: &Attempt<'_>, listener: &mut Listener) -> Result<Connected, AttemptError> {
     let (config, incarnation) = (attempt.config, attempt.incarnation);
     let (index, leader_error) = (config.peers.index(), |error| attempt.leader_error(error));

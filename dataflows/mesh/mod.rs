@@ -13,8 +13,8 @@
 //!
 //! Each has a test of its number in `tests/` beside this file.
 //!
-//! 1. Process i of n connects to every process of a lower number and accepts connections of those of a higher one. A name
-//!    is resolved again at each attempt.
+//! 1. Process i of n connects to every process of a lower number and accepts connections of those of a higher one. A
+//!    name is resolved again at each attempt.
 //! 2. An unauthenticated connection has no effect and delays no process: each has its own task with a deadline
 //!    ([`HANDSHAKE_TIMEOUT`]), there are at most [`HANDSHAKES_MAX`] of them, and a message has at most
 //!    [`MESSAGE_BYTES_MAX`].

@@ -1,4 +1,4 @@
-//! The metrics as text. docs/metrics.md tells of each when to be alarmed, and a test holds that table against this.
+//! The metrics in the text format of Prometheus. docs/metrics.md has the alerts; a test compares its table with this.
 
 use std::{fmt, sync::Arc};
 
@@ -12,56 +12,56 @@ use prometheus_client::{
 
 use crate::score::{Compared, Counters, Times};
 
-/// What is to be shown.
+/// The values of all metrics.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     pub(super) build: &'static str,
     pub(super) model: Option<ModelVersion>,
     pub(super) shadow: Option<ModelVersion>,
-    /// By name, in seconds; 0 for one that serves.
+    /// The outage of each dependency in seconds; 0 while it serves.
     pub(super) outages: Vec<(&'static str, f64)>,
     pub(super) counters: Option<Arc<Counters>>,
     pub(super) usage: Option<Usage>,
-    /// The embedded files that are open.
+    /// The open embedded files.
     pub(super) files: Vec<sqlite::Vitals>,
 }
 
-/// All of it, in the text format of Prometheus.
+/// Returns the metrics as text.
 pub(super) fn text(snapshot: Snapshot) -> String {
     let (mut registry, mut text) = (Registry::default(), String::new());
     registry.register_collector(Box::new(snapshot));
-    // A string takes everything.
+    // Writing to a string does not fail.
     let _ = prometheus_text::encode(&mut text, &registry);
     text
 }
 
 impl Collector for Snapshot {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let mut page = Page(encoder);
+        let mut encoder = Encoder(encoder);
         let Snapshot { build, model, shadow, outages, counters, usage, files } = self;
-        page.info("delaycast_build", "The version of this program", "version", build)?;
+        encoder.info("delaycast_build", "The version of this program", "version", build)?;
         if let Some(model) = model {
-            page.info("delaycast_model", "The version of the model in use", "version", model.as_str())?;
+            encoder.info("delaycast_model", "The version of the model in use", "version", model.as_str())?;
         }
         let help = "For how long this dependency has not served; 0 if it does";
-        page.gauges("delaycast_outage_seconds", help, "dependency", outages)?;
+        encoder.gauges("delaycast_outage_seconds", help, "dependency", outages)?;
         if let Some(usage) = usage {
-            page.gauge("process_resident_memory_bytes", "Memory in use", usage.resident_bytes)?;
-            page.counter("process_cpu_seconds", "Processor time, user and system", usage.cpu_seconds)?;
+            encoder.gauge("process_resident_memory_bytes", "Memory in use", usage.resident_bytes)?;
+            encoder.counter("process_cpu_seconds", "Processor time, user and system", usage.cpu_seconds)?;
         }
-        page.files(files)?;
+        encoder.files(files)?;
         let Some(counters) = counters else { return Ok(()) };
         let shadow = shadow.as_ref().map_or("none", ModelVersion::as_str);
-        page.info("delaycast_shadow_model", "The version of the model that is tried out", "version", shadow)?;
-        page.shadow(&counters.shadow)?;
-        page.score(counters)
+        encoder.info("delaycast_shadow_model", "The version of the model that is tried out", "version", shadow)?;
+        encoder.shadow(&counters.shadow)?;
+        encoder.score(counters)
     }
 }
 
-/// A page of metrics that is being written. The format adds `_total` to counters and `_info` to infos.
-struct Page<'a>(DescriptorEncoder<'a>);
+/// An encoder of metrics. The format adds `_total` to counters and `_info` to infos.
+struct Encoder<'a>(DescriptorEncoder<'a>);
 
-impl Page<'_> {
+impl Encoder<'_> {
     fn files(&mut self, files: &[sqlite::Vitals]) -> fmt::Result {
         if files.is_empty() {
             return Ok(());

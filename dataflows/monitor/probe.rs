@@ -1,4 +1,4 @@
-//! Asking a dependency now and then whether it answers.
+//! Probes: periodic requests to a dependency, to learn whether it serves.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -7,22 +7,22 @@ use engine::{
     runtime::{Stop, Thread},
 };
 
-use super::Monitor;
+use super::status::Monitor;
 
-/// How often one that answers is asked.
-const EVERY: Duration = Duration::from_secs(5);
+/// Interval of the probes of a dependency that serves.
+const PROBE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Timeout of the join: a look under way holds on to the store, which is to be closed in good order.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A thread that asks. Dropping this waits for its end, which comes once `stop` is asked.
-#[must_use = "the thread holds on to what it asks"]
-pub struct Probing {
+/// The thread of a probe. Dropping it waits for the thread's end after `stop` was requested.
+#[must_use = "the thread holds the dependency"]
+pub struct Probe {
     stop: Stop,
     thread: Thread,
 }
 
-impl Drop for Probing {
+impl Drop for Probe {
     fn drop(&mut self) {
         if self.stop.asked() {
             self.thread.join(JOIN_TIMEOUT);
@@ -30,24 +30,24 @@ impl Drop for Probing {
     }
 }
 
-/// Asks `look` on a thread of its own until `stop` is asked, and lets `monitor` know under `name`. A store that nobody
-/// writes to for a while would seem well for ever, as no write fails.
-pub fn probe(
+/// Starts a thread that calls `request` until `stop` is requested, and reports to `monitor` under `name`. Without probes,
+/// an unused store would seem to serve, because no write fails.
+pub fn start_probe(
     monitor: &Arc<Monitor>,
     name: &'static str,
     health: Health,
     stop: &Stop,
-    mut look: impl FnMut() -> Result<(), Unavailable> + Send + 'static,
-) -> io::Result<Probing> {
-    let (monitor, health, told) = (Arc::clone(monitor), Arc::new(health), stop.clone());
+    mut request: impl FnMut() -> Result<(), Unavailable> + Send + 'static,
+) -> io::Result<Probe> {
+    let (monitor, health, stopping) = (Arc::clone(monitor), Arc::new(health), stop.clone());
     monitor.lacks(name, "has not answered yet");
     monitor.depends_on(name, Arc::clone(&health));
     let run = move || {
-        while health.retry(&told, &mut look).is_some() {
+        while health.retry(&stopping, &mut request).is_some() {
             monitor.has(name);
-            told.sleep(EVERY);
+            stopping.sleep(PROBE_INTERVAL);
         }
     };
     let thread = Thread::spawn(&format!("probe-{name}"), run)?;
-    Ok(Probing { stop: stop.clone(), thread })
+    Ok(Probe { stop: stop.clone(), thread })
 }

@@ -1,4 +1,4 @@
-//! What a monitor tells of a score dataflow that runs between a log and a store in memory.
+//! Tests of the monitor of a score dataflow between a log and a store in memory.
 
 #![allow(unreachable_pub, dead_code, clippy::expect_used, clippy::panic)]
 
@@ -12,7 +12,7 @@ use delaycast_dataflows::monitor::Monitor;
 use exposition::Page;
 use in_memory::{Fault, MemoryLog, MemoryStore, Running, message, until};
 
-/// Longer than the step of 0.1 s.
+/// Longer than the first bucket of the histogram, 0.1 s.
 const WAIT: Duration = Duration::from_millis(150);
 const TABLE: &str = include_str!("../../docs/metrics.md");
 
@@ -24,7 +24,7 @@ struct Rig {
 }
 
 impl Rig {
-    /// Two partitions, and two workers that turn.
+    /// Starts a dataflow of two partitions and two workers.
     fn start() -> Self {
         let store = MemoryStore::new();
         let log = MemoryLog::new(2, &store);
@@ -44,8 +44,8 @@ impl Rig {
         until(&format!("{series} is as expected"), || self.page().get(series).is_some_and(&holds));
     }
 
-    /// What only somebody outside of the dataflow can know.
-    fn tell(&self) {
+    /// Sets the values that come from outside of the dataflow.
+    fn set_external(&self) {
         self.running.counters.generation.set(3);
         self.running.counters.restarts.set(2);
         self.running.counters.certificate_expires_at_s.set(1_800_000_000);
@@ -57,7 +57,7 @@ impl Rig {
 }
 
 #[test]
-fn metrics_move_with_what_they_count() {
+fn metrics_follow_the_dataflow() {
     let rig = Rig::start();
     rig.store.fault(Fault::Block);
     let requests: Vec<_> = (0..10).map(|number| message(&format!("request-{number}"), 0.0)).collect();
@@ -100,7 +100,7 @@ fn metrics_move_with_what_they_count() {
     assert_eq!(page.value("delaycast_consumed_records_total"), 15.0);
     assert_eq!(page.value("delaycast_scored_requests_total"), 11.0);
     assert_eq!(page.value("delaycast_landed_answers_total"), 10.0);
-    // Ten waited; the refused one has no latency.
+    // Ten answers; the rejected one has no latency.
     assert_eq!(page.value("delaycast_latency_seconds_count"), 10.0);
     assert_eq!(page.value("delaycast_latency_seconds_bucket{le=\"0.1\"}"), 0.0);
     assert!(page.value("delaycast_latency_seconds_sum") >= 1.0);
@@ -108,11 +108,11 @@ fn metrics_move_with_what_they_count() {
 }
 
 #[test]
-fn what_others_know_is_shown_as_it_was_set() {
+fn external_values_are_shown() {
     let rig = Rig::start();
     let page = rig.page();
     assert!(["generation", "restarts_total"].iter().all(|name| !page.types.contains_key(&format!("delaycast_{name}"))));
-    rig.tell();
+    rig.set_external();
     let page = rig.page();
     assert_eq!(page.value("delaycast_generation"), 3.0);
     assert_eq!(page.value("delaycast_restarts_total"), 2.0);
@@ -126,7 +126,7 @@ fn what_others_know_is_shown_as_it_was_set() {
 }
 
 #[test]
-fn not_ready_while_the_store_is_down_and_live_all_the_same() {
+fn a_process_is_not_ready_but_live_while_the_store_is_down() {
     let rig = Rig::start();
     rig.store.fault(Fault::Fail(usize::MAX));
     rig.log.append(0, message("waits", 0.0));
@@ -146,23 +146,23 @@ fn not_ready_while_the_store_is_down_and_live_all_the_same() {
 }
 
 #[test]
-fn the_table_in_the_docs_is_what_is_shown() {
+fn the_table_in_the_docs_has_all_metrics() {
     let rig = Rig::start();
-    rig.tell();
+    rig.set_external();
     until("lag is known", || rig.page().labels.contains_key("delaycast_lag_records"));
     let shown: BTreeMap<String, (String, Vec<String>)> = {
         let Page { types, labels, .. } = rig.page();
         let labels_of = |name: &String| labels.get(name).into_iter().flatten().cloned().collect();
         types.iter().map(|(name, kind)| (name.clone(), (kind.clone(), labels_of(name)))).collect()
     };
-    let told = TABLE.lines().filter_map(|line| {
+    let documented = TABLE.lines().filter_map(|line| {
         let cells: Vec<&str> = line.strip_prefix("| `")?.split('|').map(str::trim).collect();
-        // A label stands first in its cell, in backticks; what follows are its values.
+        // A cell begins with the label in backticks; its values follow.
         let label = cells[2].split('`').nth(1).map(str::to_owned);
         Some((cells[0].trim_end_matches('`').to_owned(), (cells[1].to_owned(), Vec::from_iter(label))))
     });
-    assert_eq!(told.collect::<BTreeMap<_, _>>(), shown);
-    // The values of closed sets are named, too.
+    assert_eq!(documented.collect::<BTreeMap<_, _>>(), shown);
+    // The values of closed sets are documented, too.
     for value in rig.monitor.metrics().lines().filter(|line| line.starts_with("delaycast_outage")) {
         let name = value.split('"').nth(1).expect("an outage has a label");
         assert!(TABLE.contains(&format!("`{name}`")), "{name}");

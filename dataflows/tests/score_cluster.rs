@@ -1,6 +1,5 @@
-//! The score dataflow over several processes, here threads of one, which form a generation over sockets of this machine
-//! and share a log and a store in memory. What a loss does can only be seen with real processes: see the tests of the
-//! command line.
+//! Tests of the score dataflow in a cluster of three processes. They are threads here, form a generation over loopback
+//! sockets, and share a log and a store in memory. The tests of the command line test failures with real processes.
 
 #![allow(unreachable_pub, clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
@@ -25,7 +24,7 @@ use delaycast_dataflows::{
 };
 use in_memory::{AnyButBad, ByDelay, DEADLINE, MemoryLog, MemoryStore, message, oracle, until, wish};
 
-/// One process.
+/// A process.
 struct Process {
     stop: Stop,
     wishes: Wishes,
@@ -60,7 +59,7 @@ fn cluster(
                 spec: Box::new(move || spec.clone()),
                 credentials: Credentials::secret(b"sixteen bytes it has").unwrap(),
                 last_generation: 0,
-                // Process 0's number counts, whatever the others see.
+                // All use the number of process 0.
                 partitions: if index == 0 { 6 } else { 1 },
             };
             let (stop, connections) = (Stop::default(), Connections::new(Arc::clone(log) as _, Arc::clone(store) as _));
@@ -79,7 +78,7 @@ fn cluster(
 }
 
 #[test]
-fn three_processes_answer_as_the_oracle_and_leave_with_the_first_that_is_told_to_stop() {
+fn three_processes_answer_as_the_oracle_and_stop_with_the_first() {
     let store = MemoryStore::new();
     let log = MemoryLog::new(6, &store);
     let messages: BTreeMap<String, Vec<u8>> = (0..600)
@@ -92,7 +91,7 @@ fn three_processes_answer_as_the_oracle_and_leave_with_the_first_that_is_told_to
     let scorer = ByDelay::new();
     let processes = cluster(3, 2, &log, &store, &scorer);
     until("all are answered", || store.answers().len() == messages.len());
-    // Six workers own a partition each, and score what they read themselves.
+    // Six workers own a partition each, and score the records that they read.
     let threads: std::collections::HashSet<_> = scorer.threads.lock().iter().map(|(_, thread)| *thread).collect();
     assert_eq!(threads.len(), 6);
 
@@ -111,7 +110,7 @@ fn three_processes_answer_as_the_oracle_and_leave_with_the_first_that_is_told_to
 }
 
 #[test]
-fn three_processes_swap_at_one_timestamp_and_none_takes_what_one_refuses() {
+fn three_processes_swap_at_one_timestamp_and_none_activates_a_model_that_one_refuses() {
     let store = MemoryStore::new();
     let log = MemoryLog::new(6, &store);
     let processes = cluster(3, 2, &log, &store, &ByDelay::new());
@@ -129,7 +128,7 @@ fn three_processes_swap_at_one_timestamp_and_none_takes_what_one_refuses() {
 
     ask(60);
     until("the first are answered", || answered_by("by-delay") == 60);
-    // What is wished for anywhere but in process 0 is nobody's business.
+    // Only process 0 acts on its desired model.
     processes[1].wishes.put(wish("astray", "good"));
     processes[0].wishes.put(wish("v2", "bad"));
     until("it is refused", || processes[0].counters.models_refused.get() == 1);

@@ -1,4 +1,4 @@
-//! The supervisor's side.
+//! The supervisor's side: starts a child, waits for its end, and restarts it.
 
 use std::{
     io::{self, BufRead, BufReader, Read},
@@ -12,117 +12,131 @@ use std::{
 use rand::RngExt;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{EXIT_TEMPORARY, GRACE, PAUSE, Report, SETTLED, SILENCE, STARTING};
+use super::child::{ChildReport, EXIT_TEMPORARY};
 use crate::runtime::{Backoff, Stop};
 
-/// How often a supervisor looks whether its child has left, or is to stop.
-const LOOK: Duration = Duration::from_millis(10);
-/// A longer line is no report.
+/// A child without a report for this time hangs.
+pub const REPORT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Timeout of the first report, which includes loading the program.
+pub const START_TIMEOUT: Duration = Duration::from_secs(10);
+/// A child that has lived for this time has started well: the next pause is short again.
+pub const STABLE_AFTER: Duration = Duration::from_secs(2);
+/// Upper bound on the pause before a restart.
+pub const RESTART_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// Time between SIGTERM and SIGKILL. A scorer takes at most 8 s to finish what it has read, and 5 s more if a commit
+/// hangs.
+pub const GRACE_PERIOD: Duration = Duration::from_secs(15);
+/// Interval of the checks whether the child has ended or must stop.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+/// Upper bound on the length of a report.
 const LINE_BYTES_MAX: u64 = 16 << 10;
 
-/// Why a supervisor gives up.
+/// A child that cannot be supervised.
 #[derive(Debug, thiserror::Error)]
 pub enum SuperviseError {
-    /// The first child could not start, and has said why.
+    /// The first child could not start, and has logged the reason.
     #[error("{name} could not start")]
     CannotStart {
-        /// Which.
+        /// Its name.
         name: String,
         /// The exit code.
         code: i32,
     },
-    /// The system gave no process.
+    /// The system starts no process.
     #[error("cannot start {name}")]
     NoProcess {
-        /// Which.
+        /// Its name.
         name: String,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 }
 
-/// What a child is told.
+/// The arguments of a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Start {
-    /// The number of the last generation that is known, or 0.
+pub struct ChildStart {
+    /// The number of the last known generation, or 0.
     pub after_generation: u64,
-    /// How many there were before this one.
+    /// The number of children before this one.
     pub restarts: u64,
 }
 
-/// How a child's life ended.
-struct Life {
+/// The end of a child.
+struct ChildEnd {
     status: Option<ExitStatus>,
     lived: Duration,
     generation: u64,
 }
 
-/// Keeps a child running until `stop` is asked, and returns once it has left, with the exit
-/// code of the last one if there was any. Each child is made by `command`; `seen` hears every report, and `None` when the child has left.
-/// Blocks; the thread must not end before.
+/// Runs a child and restarts it until `stop` is requested; returns the exit code of the last child, if any was started.
+/// `command` makes each child; `on_report` receives each report, and `None` at the end of a child. Blocks. The children
+/// are killed when the calling thread ends.
 pub fn supervise(
     name: &str,
-    command: impl Fn(Start) -> io::Result<Command>,
+    command: impl Fn(ChildStart) -> io::Result<Command>,
     stop: &Stop,
-    seen: &dyn Fn(Option<&Report>),
+    on_report: &dyn Fn(Option<&ChildReport>),
 ) -> Result<Option<i32>, SuperviseError> {
     let no_process = |source| SuperviseError::NoProcess { name: name.to_owned(), source };
     let (mut generation, mut restarts, mut backoff) = (0, 0, Backoff::new());
     while !stop.asked() {
-        let mut child = command(Start { after_generation: generation, restarts }).map_err(no_process)?;
-        // A group of its own: Ctrl-C in a terminal is for the supervisor, which passes it on.
+        let mut child = command(ChildStart { after_generation: generation, restarts }).map_err(no_process)?;
+        // Its own process group: the supervisor receives Ctrl-C of a terminal and forwards it.
         let mut child = child.process_group(0).stdout(Stdio::piped()).spawn().map_err(no_process)?;
-        let life = attend(name, &mut child, stop, seen);
-        seen(None);
-        generation = generation.max(life.generation);
+        let end = wait_for_end(name, &mut child, stop, on_report);
+        on_report(None);
+        generation = generation.max(end.generation);
         restarts += 1;
         if stop.asked() {
-            return Ok(Some(life.status.map_or(EXIT_TEMPORARY, code_of)));
+            return Ok(Some(end.status.map_or(EXIT_TEMPORARY, exit_code)));
         }
-        if let Some(code @ 1..=2) = life.status.and_then(|status| status.code())
+        if let Some(code @ 1..=2) = end.status.and_then(|status| status.code())
             && generation == 0
             && restarts == 1
         {
             return Err(SuperviseError::CannotStart { name: name.to_owned(), code });
         }
-        if life.generation > 0 && life.lived >= SETTLED {
+        if end.generation > 0 && end.lived >= STABLE_AFTER {
             backoff = Backoff::new();
         }
-        let pause = backoff.next_pause(false).min(PAUSE.mul_f64(rand::rng().random_range(0.5..1.0)));
-        let how = life.status.map_or_else(|| "it cannot be waited for".to_owned(), |status| status.to_string());
+        let pause = backoff.next_pause(false).min(RESTART_PAUSE_MAX.mul_f64(rand::rng().random_range(0.5..1.0)));
+        let how = end.status.map_or_else(|| "it cannot be waited for".to_owned(), |status| status.to_string());
         tracing::warn!("{name} has left ({how}): it is started again in {} ms", pause.as_millis());
         stop.sleep(pause);
     }
     Ok(None)
 }
 
-/// The exit code that stands for a child's end after the word to stop.
-fn code_of(status: ExitStatus) -> i32 {
+/// Returns the exit code of the supervisor for the end of a child that was told to stop.
+fn exit_code(status: ExitStatus) -> i32 {
     match (status.code(), status.signal()) {
         (Some(code), _) => code,
-        // It did not yet listen for the word to stop, which it does first of all: so it has begun nothing.
+        // SIGTERM has ended it before it installed its handler: it has begun nothing.
         (None, Some(signal)) if signal == Signal::TERM.as_raw() => 0,
-        // Who had to be killed has left something undone.
+        // A killed child has unfinished work.
         (None, _) => EXIT_TEMPORARY,
     }
 }
 
-/// From a child's start to its end.
-fn attend(name: &str, child: &mut Child, stop: &Stop, seen: &dyn Fn(Option<&Report>)) -> Life {
-    let (born, mut generation) = (Instant::now(), 0);
-    let reports = child.stdout.take().and_then(listen);
-    let mut silent_after = born + STARTING;
+/// Waits for the end of a child; kills it if it hangs or does not stop in time.
+fn wait_for_end(name: &str, child: &mut Child, stop: &Stop, on_report: &dyn Fn(Option<&ChildReport>)) -> ChildEnd {
+    let (started, mut generation) = (Instant::now(), 0);
+    let reports = child.stdout.take().and_then(read_reports);
+    let mut silent_after = started + START_TIMEOUT;
     let mut kill_after = None;
     let status = loop {
-        match reports.as_ref().map_or(Err(RecvTimeoutError::Disconnected), |reports| reports.recv_timeout(LOOK)) {
+        match reports
+            .as_ref()
+            .map_or(Err(RecvTimeoutError::Disconnected), |reports| reports.recv_timeout(POLL_INTERVAL))
+        {
             Ok(report) => {
-                silent_after = Instant::now() + SILENCE;
+                silent_after = Instant::now() + REPORT_TIMEOUT;
                 generation = generation.max(report.generation);
-                seen(Some(&report));
+                on_report(Some(&report));
             }
             Err(RecvTimeoutError::Timeout) => {}
-            // It is leaving, or has closed its output.
-            Err(RecvTimeoutError::Disconnected) => thread::sleep(LOOK),
+            // The child ends, or has closed its output.
+            Err(RecvTimeoutError::Disconnected) => thread::sleep(POLL_INTERVAL),
         }
         match child.try_wait() {
             Ok(Some(status)) => break Some(status),
@@ -133,27 +147,27 @@ fn attend(name: &str, child: &mut Child, stop: &Stop, seen: &dyn Fn(Option<&Repo
             }
         }
         if stop.asked() && kill_after.is_none() {
-            kill_after = Some(Instant::now() + GRACE);
-            // Gone already is as good.
+            kill_after = Some(Instant::now() + GRACE_PERIOD);
+            // It may have ended already.
             let _ = kill_process(Pid::from_child(child), Signal::TERM);
         }
         let now = Instant::now();
         if now >= silent_after {
             tracing::warn!("{name} does not report any more, and so is killed");
-            silent_after = now + SILENCE;
+            silent_after = now + REPORT_TIMEOUT;
             let _ = child.kill();
         } else if kill_after.is_some_and(|kill_after| now >= kill_after) {
-            tracing::warn!("{name} has not stopped within {} s, and so is killed", GRACE.as_secs());
-            kill_after = Some(now + GRACE);
+            tracing::warn!("{name} has not stopped within {} s, and so is killed", GRACE_PERIOD.as_secs());
+            kill_after = Some(now + GRACE_PERIOD);
             let _ = child.kill();
         }
     };
-    Life { status, lived: born.elapsed(), generation }
+    ChildEnd { status, lived: started.elapsed(), generation }
 }
 
 /// Reads a child's reports on a thread, until its output ends.
-fn listen(output: ChildStdout) -> Option<Receiver<Report>> {
-    let (send, reports) = sync_channel(16);
+fn read_reports(output: ChildStdout) -> Option<Receiver<ChildReport>> {
+    let (sender, reports) = sync_channel(16);
     let mut output = BufReader::new(output);
     let run = move || {
         let mut line = Vec::new();
@@ -163,14 +177,14 @@ fn listen(output: ChildStdout) -> Option<Receiver<Report>> {
                 Ok(1..) => {}
                 Ok(0) | Err(_) => return,
             }
-            // What is no report is nothing to go by.
+            // Other output is ignored.
             if let Ok(report) = serde_json::from_slice(&line)
-                && send.send(report).is_err()
+                && sender.send(report).is_err()
             {
                 return;
             }
         }
     };
-    let started = thread::Builder::new().name("reports".into()).spawn(run);
-    started.inspect_err(|error| tracing::error!("cannot listen to a child: {error}")).ok().map(|_| reports)
+    let thread = thread::Builder::new().name("reports".into()).spawn(run);
+    thread.inspect_err(|error| tracing::error!("cannot listen to a child: {error}")).ok().map(|_| reports)
 }

@@ -1,5 +1,4 @@
-//! The rules of supervising, with shells as children. That a child does not outlive its supervisor is shown by the tests of the
-//! command line, which kill real ones.
+//! Tests of the rules, with shells as children. The tests of the command line kill real supervisors (rule 3).
 
 use std::{
     cell::RefCell,
@@ -7,12 +6,12 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{Report, Start, SuperviseError, supervise};
+use super::{ChildReport, ChildStart, SuperviseError, supervise};
 use crate::runtime::Stop;
 
-/// A report of generation `number`, as a shell says it.
-fn says(number: u64) -> String {
-    let report = Report { generation: number, ..Report::default() };
+/// Returns the shell command that reports generation `number`.
+fn report(number: u64) -> String {
+    let report = ChildReport { generation: number, ..ChildReport::default() };
     format!("echo '{}'", serde_json::to_string(&report).unwrap())
 }
 
@@ -22,42 +21,42 @@ fn shell(script: &str) -> io::Result<Command> {
     Ok(command)
 }
 
-/// Runs scripts one after the other until the last was started and has reported; returns the generation that each was
-/// given, and the code that the last has left with.
+/// Runs scripts in order until the last one has reported; returns the generation that each has received, and the exit
+/// code of the last.
 fn run(scripts: &[String]) -> (Vec<u64>, Option<i32>) {
-    let (given, stop) = (RefCell::new(Vec::new()), Stop::default());
-    let command = |start: Start| {
-        let mut given = given.borrow_mut();
-        assert_eq!(start.restarts, given.len() as u64);
-        given.push(start.after_generation);
-        shell(&scripts[given.len() - 1])
+    let (received, stop) = (RefCell::new(Vec::new()), Stop::default());
+    let command = |start: ChildStart| {
+        let mut received = received.borrow_mut();
+        assert_eq!(start.restarts, received.len() as u64);
+        received.push(start.after_generation);
+        shell(&scripts[received.len() - 1])
     };
-    let seen = |report: Option<&Report>| {
-        if report.is_some() && given.borrow().len() == scripts.len() {
+    let on_report = |report: Option<&ChildReport>| {
+        if report.is_some() && received.borrow().len() == scripts.len() {
             stop.ask();
         }
     };
-    let code = supervise("a shell", command, &stop, &seen).unwrap();
-    (given.into_inner(), code)
+    let code = supervise("a shell", command, &stop, &on_report).unwrap();
+    (received.into_inner(), code)
 }
 
 #[test]
-fn rule_1_a_child_that_leaves_is_started_again_and_told_of_the_last_generation() {
+fn rule_1_a_child_that_ends_is_restarted_with_the_last_generation() {
     let waits = "sleep 60 & wait".to_owned();
-    let leave = |number, code: u8| format!("{}; sleep 0.1; exit {code}", says(number));
-    let scripts = [leave(0, 75), leave(3, 1), leave(2, 0), "kill -9 $$".into(), format!("{}; {waits}", says(4))];
+    let leave = |number, code: u8| format!("{}; sleep 0.1; exit {code}", report(number));
+    let scripts = [leave(0, 75), leave(3, 1), leave(2, 0), "kill -9 $$".into(), format!("{}; {waits}", report(4))];
     assert_eq!(run(&scripts).0, [0, 0, 3, 3, 3]);
 }
 
 #[test]
-fn rule_2_a_child_that_falls_silent_is_killed() {
-    // It would say nothing more for an hour, and takes no other signal.
-    let silent = format!("trap '' TERM; {}; exec sleep 3600", says(1));
-    assert_eq!(run(&[silent, format!("{}; exec sleep 60", says(2))]).0, [0, 1]);
+fn rule_2_a_child_without_reports_is_killed() {
+    // It sends one report in an hour, and ignores SIGTERM.
+    let silent = format!("trap '' TERM; {}; exec sleep 3600", report(1));
+    assert_eq!(run(&[silent, format!("{}; exec sleep 60", report(2))]).0, [0, 1]);
 }
 
 #[test]
-fn rule_4_a_first_child_that_cannot_start_is_told() {
+fn rule_4_a_first_child_that_cannot_start_is_an_error() {
     let result = supervise("a shell", |_| shell("exit 1"), &Stop::default(), &|_| {});
     assert!(matches!(result, Err(SuperviseError::CannotStart { code: 1, .. })), "{result:?}");
     let result = supervise("nothing", |_| Ok(Command::new("/nowhere/at/all")), &Stop::default(), &|_| {});
@@ -65,24 +64,24 @@ fn rule_4_a_first_child_that_cannot_start_is_told() {
 }
 
 #[test]
-fn rule_5_the_word_to_stop_is_passed_on_and_the_child_waited_for() {
+fn rule_5_sigterm_is_forwarded_and_the_child_waited_for() {
     let dir = tempfile::tempdir().unwrap();
     let mark = dir.path().join("finished");
-    let script = format!("trap 'touch {}; exit 75' TERM; {}; sleep 60 & wait", mark.display(), says(1));
-    assert_eq!(run(&[script]), (vec![0], Some(75)), "the supervisor leaves as the child does");
-    assert!(mark.exists(), "it has finished what it did");
+    let script = format!("trap 'touch {}; exit 75' TERM; {}; sleep 60 & wait", mark.display(), report(1));
+    assert_eq!(run(&[script]), (vec![0], Some(75)), "the supervisor exits as the child does");
+    assert!(mark.exists(), "it has finished its work");
 }
 
 #[test]
-fn rule_5_who_had_to_be_killed_has_left_something_undone() {
-    let deaf = format!("trap '' TERM; {}; exec sleep 3600", says(1));
-    assert_eq!(run(&[deaf]), (vec![0], Some(75)));
+fn rule_5_a_killed_child_has_unfinished_work() {
+    let ignores_sigterm = format!("trap '' TERM; {}; exec sleep 3600", report(1));
+    assert_eq!(run(&[ignores_sigterm]), (vec![0], Some(75)));
 }
 
 #[test]
-fn what_is_no_report_is_passed_over() {
+fn output_that_is_no_report_is_ignored() {
     let long = "head -c 100000 /dev/zero | tr '\\0' x; echo".to_owned();
-    let script = format!("echo nonsense; {long}; {}; exec sleep 60", says(1));
-    // It ends by the signal itself, as one that has not begun anything.
+    let script = format!("echo nonsense; {long}; {}; exec sleep 60", report(1));
+    // SIGTERM ends it without a handler, as a child that has begun nothing.
     assert_eq!(run(&[script]), (vec![0], Some(0)));
 }

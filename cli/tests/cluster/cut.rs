@@ -1,4 +1,4 @@
-//! The network between two processes is cut.
+//! Network partition between two processes.
 
 use std::{
     thread,
@@ -12,17 +12,17 @@ use crate::{
     world::World,
 };
 
-/// Both live, and see the third one; it sees both.
+/// Both run and reach the third one.
 #[test]
 fn the_network_between_two_is_cut() {
-    let Some(mut world) = World::at_work() else { return };
+    let Some(mut world) = World::running() else { return };
     let mut trials = Trials::of("the network between two cut; recovery from its healing");
     for trial in 0..times() {
         let (one, other) = [(1, 2), (0, 1), (0, 2)][trial % 3];
         let generation = world.cluster.generation();
-        let [cut, away] = [one, other].map(|index| world.ground.network.pods[index].clone());
+        let [cut, other_host] = [one, other].map(|index| world.environment.network.pods[index].clone());
         let at = Instant::now();
-        cut.cut_off(&away);
+        cut.drop_packets(&other_host);
         let (left, line) = world.cluster.last_line(one, at);
         let (left_too, line_too) = world.cluster.last_line(other, at);
         for (index, line) in [(one, &line), (other, &line_too)] {

@@ -1,4 +1,4 @@
-//! Processes are stopped, as by a debugger, a hypervisor, or a machine that swaps.
+//! Suspension of processes, as by a debugger, a hypervisor, or a machine that swaps.
 
 use std::{
     thread,
@@ -13,17 +13,17 @@ use crate::{
     world::World,
 };
 
-/// It cannot leave by itself: its supervisor kills it.
+/// The supervisor kills a scorer that is suspended.
 #[test]
 fn a_scorer_stopped() {
-    let Some(mut world) = World::at_work() else { return };
+    let Some(mut world) = World::running() else { return };
     let mut trials = Trials::of("a scorer stopped (SIGSTOP)");
     for trial in 0..times() {
         let index = trial % 3;
         let generation = world.cluster.generation();
         let at = world.cluster.pod(index).signal_scorer(Signal::STOP);
-        let noticed = world.cluster.others_left(index, generation, at);
-        world.cluster.pod(index).says(at, "does not report any more");
+        let noticed = world.cluster.wait_until_others_left(index, generation, at);
+        world.cluster.pod(index).wait_for_line(at, "does not report any more");
         trials.add(Some(noticed), world.load.recovery(at));
         world.settle();
     }
@@ -31,17 +31,17 @@ fn a_scorer_stopped() {
     world.finish("scorer stopped", times());
 }
 
-/// Supervisor and scorer, and they go on after the others have lost them. What the scorer had read it may still answer:
-/// so two generations overlap.
+/// Supervisor and scorer resume after the others have detected the failure. The scorer may still answer requests that
+/// it had read, so two generations overlap.
 #[test]
 fn a_pod_frozen_and_thawed() {
-    let Some(mut world) = World::at_work() else { return };
+    let Some(mut world) = World::running() else { return };
     let mut trials = Trials::of("a pod frozen; recovery from when it goes on");
     for trial in 0..times() {
         let index = (trial + 1) % 3;
         let generation = world.cluster.generation();
         let at = world.cluster.pod(index).signal_both(Signal::STOP);
-        let noticed = world.cluster.others_left(index, generation, at);
+        let noticed = world.cluster.wait_until_others_left(index, generation, at);
         thread::sleep(Duration::from_millis(world.random.random_range(0..1000)));
         world.cluster.pod(index).signal_both(Signal::CONT);
         let thawed = Instant::now();

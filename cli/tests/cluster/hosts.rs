@@ -1,4 +1,4 @@
-//! Machines of the tests' own: network namespaces, joined by a bridge, with the names that pods have.
+//! Hosts of the tests: network namespaces, joined by a bridge, with the host names of pods.
 
 use std::{
     fs,
@@ -10,14 +10,14 @@ use std::{
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
-/// All namespaces of these tests are named so; the number of the process that made them follows.
+/// Prefix of the namespaces' names; the id of the process that created them follows.
 const PREFIX: &str = "delaycast-test-";
-/// What the headless service of the pods is called.
+/// The headless service of the pods.
 pub(crate) const DOMAIN: &str = "score-headless";
-/// Addresses for documentation (RFC 5737): nobody has them.
+/// Addresses reserved for documentation (RFC 5737).
 const NETWORK: &str = "198.51.100";
 
-/// A machine.
+/// A host.
 #[derive(Debug, Clone)]
 pub(crate) struct Host {
     namespace: String,
@@ -26,7 +26,8 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// A program on this machine, under its name. It is killed when the thread that starts it ends.
+    /// Returns the command of a program on this host, with its host name. The program is killed when the thread that
+    /// starts it ends.
     pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.namespace, "setpriv", "--pdeathsig", "KILL", "unshare", "--uts"]);
@@ -34,69 +35,69 @@ impl Host {
         command
     }
 
-    /// Lets no packet through between this machine and another one, either way, until healed.
-    pub(crate) fn cut_off(&self, other: &Host) {
+    /// Drops all packets between this host and another one, both ways, until healed.
+    pub(crate) fn drop_packets(&self, other: &Host) {
         let rules = format!(
             "table inet cut {{\n\
              chain in {{ type filter hook input priority 0; ip saddr {0} drop;\n}}\n\
              chain out {{ type filter hook output priority 0; ip daddr {0} drop;\n}}\n}}\n",
             other.address
         );
-        succeed(&["ip", "netns", "exec", &self.namespace, "nft", "-f", "-"], &rules);
+        run(&["ip", "netns", "exec", &self.namespace, "nft", "-f", "-"], &rules);
     }
 
-    /// Lets everything through again.
+    /// Ends the partition.
     pub(crate) fn heal(&self) {
-        succeed(&["ip", "netns", "exec", &self.namespace, "nft", "delete", "table", "inet", "cut"], "");
+        run(&["ip", "netns", "exec", &self.namespace, "nft", "delete", "table", "inet", "cut"], "");
     }
 }
 
-/// The machines, and what joins them. Removed when dropped.
+/// The hosts and the bridge that joins them. Removed when dropped.
 pub(crate) struct Network {
     namespaces: Vec<String>,
-    /// In the order of their numbers.
+    /// The pods' hosts by number.
     pub(crate) pods: Vec<Host>,
-    /// Belongs to nobody.
-    pub(crate) stranger: Host,
+    /// A host without a pod.
+    pub(crate) outsider: Host,
 }
 
 impl Network {
-    /// Machines for so many pods; `None` where the system gives none, which is said.
+    /// Creates hosts for `pods` pods; `None` where network namespaces are not available, which is printed.
     pub(crate) fn new(pods: usize) -> Option<Self> {
-        if let Some(why) = impossible() {
+        if let Some(why) = missing_prerequisite() {
             assert!(std::env::var_os("DELAYCAST_REQUIRE_NETNS").is_none(), "no network namespaces here: {why}");
             println!("skipped: no network namespaces here: {why}");
             return None;
         }
         remove_leftovers();
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let of_world = format!("{PREFIX}{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let prefix = format!("{PREFIX}{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let host = |number: usize, name: String| Host {
-            namespace: format!("{of_world}-{name}"),
+            namespace: format!("{prefix}-{name}"),
             hostname: name,
             address: format!("{NETWORK}.{}", 10 + number),
         };
         let pods: Vec<Host> = (0..pods).map(|number| host(number, format!("score-{number}"))).collect();
-        let stranger = host(pods.len(), "stranger".into());
-        let bridge = format!("{of_world}-bridge");
-        let namespaces = [&bridge].into_iter().chain(pods.iter().chain([&stranger]).map(|host| &host.namespace));
-        // Complete from the first: whatever fails below, all is removed.
-        let network = Network { namespaces: namespaces.cloned().collect(), pods, stranger };
-        network.make(&bridge);
+        let outsider = host(pods.len(), "outsider".into());
+        let bridge = format!("{prefix}-bridge");
+        let namespaces = [&bridge].into_iter().chain(pods.iter().chain([&outsider]).map(|host| &host.namespace));
+        // Complete before the namespaces are created, so that all are removed when one fails.
+        let network = Network { namespaces: namespaces.cloned().collect(), pods, outsider };
+        network.create(&bridge);
         Some(network)
     }
 
-    fn make(&self, bridge: &str) {
+    fn create(&self, bridge: &str) {
         let hosts: String =
             self.pods.iter().map(|pod| format!("{} {}.{DOMAIN}\n", pod.address, pod.hostname)).collect();
         ip(&["netns", "add", bridge]);
         ip(&["-n", bridge, "link", "add", "bridge", "type", "bridge"]);
         ip(&["-n", bridge, "link", "set", "bridge", "up"]);
-        for (number, host) in self.pods.iter().chain([&self.stranger]).enumerate() {
-            // `ip netns exec` puts it in the place of /etc/hosts.
-            let folder = resolver_folder(&host.namespace);
-            fs::create_dir_all(&folder).unwrap();
-            fs::write(folder.join("hosts"), format!("127.0.0.1 localhost\n{hosts}")).unwrap();
+        for (number, host) in self.pods.iter().chain([&self.outsider]).enumerate() {
+            // `ip netns exec` mounts it over /etc/hosts.
+            let dir = resolver_dir(&host.namespace);
+            fs::create_dir_all(&dir).unwrap();
+            fs::write(dir.join("hosts"), format!("127.0.0.1 localhost\n{hosts}")).unwrap();
             let (namespace, port) = (host.namespace.as_str(), format!("port{number}"));
             ip(&["netns", "add", namespace]);
             ip(&["-n", bridge, "link", "add", &port, "type", "veth", "peer", "name", "eth0", "netns", namespace]);
@@ -114,14 +115,14 @@ impl Drop for Network {
     }
 }
 
-/// Why there can be no namespaces.
-fn impossible() -> Option<String> {
+/// Returns the reason why there can be no namespaces.
+fn missing_prerequisite() -> Option<String> {
     if !geteuid().is_root() {
         return Some("they take root".into());
     }
     for tool in [["ip", "-V"], ["nft", "-v"], ["unshare", "-V"], ["setpriv", "-V"]] {
-        let tried = Command::new(tool[0]).arg(tool[1]).stdin(Stdio::null()).output();
-        if !tried.is_ok_and(|output| output.status.success()) {
+        let version = Command::new(tool[0]).arg(tool[1]).stdin(Stdio::null()).output();
+        if !version.is_ok_and(|output| output.status.success()) {
             return Some(format!("there is no {}", tool[0]));
         }
     }
@@ -131,7 +132,7 @@ fn impossible() -> Option<String> {
     (!made.status.success()).then(|| String::from_utf8_lossy(&made.stderr).into_owned())
 }
 
-/// What a run left behind that was killed.
+/// Removes the namespaces of a run that was killed.
 fn remove_leftovers() {
     let names = fs::read_dir("/run/netns").into_iter().flatten();
     for name in names.filter_map(|entry| entry.ok()?.file_name().into_string().ok()) {
@@ -149,22 +150,22 @@ fn remove(namespace: &str) {
         let _ = kill_process(pid, Signal::KILL);
     }
     let _ = Command::new("ip").args(["netns", "delete", namespace]).stdin(Stdio::null()).output();
-    let _ = fs::remove_dir_all(resolver_folder(namespace));
+    let _ = fs::remove_dir_all(resolver_dir(namespace));
 }
 
-fn resolver_folder(namespace: &str) -> PathBuf {
+fn resolver_dir(namespace: &str) -> PathBuf {
     Path::new("/etc/netns").join(namespace)
 }
 
 fn ip(arguments: &[&str]) {
-    succeed(&[&["ip"], arguments].concat(), "");
+    run(&[&["ip"], arguments].concat(), "");
 }
 
-fn succeed(words: &[&str], input: &str) {
-    let mut command = Command::new(words[0]);
-    command.args(&words[1..]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+fn run(command_line: &[&str], input: &str) {
+    let mut command = Command::new(command_line[0]);
+    command.args(&command_line[1..]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command_line:?}: {}", String::from_utf8_lossy(&output.stderr));
 }

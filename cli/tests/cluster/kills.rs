@@ -1,4 +1,4 @@
-//! Processes are killed.
+//! Killed processes.
 
 use std::{thread, time::Duration};
 
@@ -10,16 +10,16 @@ use crate::{
     world::World,
 };
 
-/// The scorer alone: its supervisor is there, and starts it again.
+/// The scorer only: its supervisor restarts it.
 #[test]
 fn a_scorer_killed() {
-    let Some(mut world) = World::at_work() else { return };
+    let Some(mut world) = World::running() else { return };
     let mut trials: Vec<Trials> = (0..3).map(|index| Trials::of(format!("scorer {index} killed"))).collect();
     for _ in 0..times() {
         for (index, trials) in trials.iter_mut().enumerate() {
             let generation = world.cluster.generation();
             let at = world.cluster.pod(index).signal_scorer(Signal::KILL);
-            let noticed = world.cluster.others_left(index, generation, at);
+            let noticed = world.cluster.wait_until_others_left(index, generation, at);
             trials.add(Some(noticed), world.load.recovery(at));
             world.settle();
         }
@@ -28,16 +28,16 @@ fn a_scorer_killed() {
     world.finish("scorer killed", 3 * times());
 }
 
-/// Supervisor and scorer, as when a pod is deleted at once; it is started again after a moment.
+/// Supervisor and scorer, as when a pod is deleted without a grace period; it restarts after a moment.
 #[test]
 fn a_pod_killed() {
-    let Some(mut world) = World::at_work() else { return };
+    let Some(mut world) = World::running() else { return };
     let mut trials: Vec<Trials> = (0..3).map(|index| Trials::of(format!("pod {index} killed"))).collect();
     for _ in 0..times() {
         for (index, trials) in trials.iter_mut().enumerate() {
             let generation = world.cluster.generation();
             let at = world.cluster.take(index).kill();
-            let noticed = world.cluster.others_left(index, generation, at);
+            let noticed = world.cluster.wait_until_others_left(index, generation, at);
             thread::sleep(Duration::from_millis(world.random.random_range(200..1000)));
             let back = world.cluster.start(index);
             trials.add(Some(noticed), world.load.recovery(back));
@@ -55,7 +55,7 @@ fn a_scorer_killed_during_start_up() {
     let mut trials = Trials::of("a scorer killed during start-up");
     for trial in 0..times() {
         world.cluster.start_all();
-        // Process 0 first: it is the one that gathers the others.
+        // Process 0 first, which leads the formation.
         let index = if trial == 0 { 0 } else { world.random.random_range(0..3) };
         thread::sleep(Duration::from_millis(world.random.random_range(0..1500)));
         let at = world.cluster.pod(index).signal_scorer(Signal::KILL);
@@ -68,10 +68,10 @@ fn a_scorer_killed_during_start_up() {
     world.finish("scorer killed during start-up", times());
 }
 
-/// The second one while the others are about to form the next generation, or have just done so.
+/// The second one while the others form the next generation, or have just formed it.
 #[test]
 fn two_scorers_killed_in_a_row() {
-    let Some(mut world) = World::at_work() else { return };
+    let Some(mut world) = World::running() else { return };
     let mut trials = Trials::of("two scorers killed in a row");
     for _ in 0..times() {
         let (first, second) = (world.random.random_range(0..3), world.random.random_range(0..3));

@@ -1,4 +1,4 @@
-//! Requests that come steadily, somebody who looks all the time, and the account in the end.
+//! A steady load of requests, an observer that checks the invariants all the time, and the final audit.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,78 +21,85 @@ use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
 use crate::{
-    book::Book,
+    request_history::RequestHistory,
     support::{request, until},
 };
 
-/// Two for each process of three.
+/// Two partitions for each of three processes.
 pub(crate) const PARTITIONS: u32 = 6;
-const PER_SECOND: usize = 300;
-/// Every message of this number repeats the id of the one before, with other words.
-const REPEATS: usize = 100;
-/// How often somebody looks, and so how exactly recovery is measured.
-const LOOK: Duration = Duration::from_millis(10);
-/// So many of the answers seen before are looked at again each time.
-const LOOKED_AT_AGAIN: usize = 20;
+const REQUESTS_PER_SECOND: usize = 300;
+/// Every message of this number repeats the id of the previous one, with another body.
+const REPEAT_EVERY: usize = 100;
+/// Interval of the observer's checks, and so the resolution of the time of recovery.
+const CHECK_INTERVAL: Duration = Duration::from_millis(10);
+/// Number of earlier answers that each check reads again.
+const REREAD_PER_CHECK: usize = 20;
 
-/// Requests on their way, and who watches them.
+/// The publisher and the observer.
 pub(crate) struct Load {
     path: PathBuf,
-    book: Arc<Mutex<Book>>,
-    over: Arc<AtomicBool>,
-    fed: Arc<AtomicBool>,
-    feeding: Option<JoinHandle<()>>,
-    watching: Option<JoinHandle<HashMap<String, String>>>,
+    history: Arc<Mutex<RequestHistory>>,
+    stop_observing: Arc<AtomicBool>,
+    stop_publishing: Arc<AtomicBool>,
+    publisher: Option<JoinHandle<()>>,
+    observer: Option<JoinHandle<HashMap<String, String>>>,
 }
 
-/// What was counted.
-pub(crate) struct Account {
+/// The result of the audit.
+pub(crate) struct Audit {
     pub(crate) messages: usize,
     pub(crate) requests: usize,
     pub(crate) lost: usize,
     pub(crate) doubled: usize,
     pub(crate) changed: usize,
-    pub(crate) looked_at: usize,
-    /// The answers themselves.
+    pub(crate) observed: usize,
+    /// All answers.
     pub(crate) answers: Vec<Value>,
 }
 
 impl Load {
-    /// Publishes into the embedded log at a path until told to account.
+    /// Starts to publish into the embedded log at a path, until the audit.
     pub(crate) fn start(path: &Path, url: &str) -> Self {
-        let (book, over, fed) =
-            (Arc::<Mutex<Book>>::default(), Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let (history, stop_observing, stop_publishing) =
+            (Arc::<Mutex<RequestHistory>>::default(), Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let log = log::open(&format!("{url}?partitions={PARTITIONS}")).unwrap();
         let producer = log.producer().unwrap();
-        let feeding = {
-            let (book, over) = (Arc::clone(&book), Arc::clone(&fed));
-            thread::spawn(move || feed(&*producer, &book, &over))
+        let publisher = {
+            let (history, stop) = (Arc::clone(&history), Arc::clone(&stop_publishing));
+            thread::spawn(move || publish_all(&*producer, &history, &stop))
         };
-        let watching = {
-            let (path, book, over) = (path.to_owned(), Arc::clone(&book), Arc::clone(&over));
-            thread::spawn(move || watch(&connect(&path), &book, &over))
+        let observer = {
+            let (path, history, stop) = (path.to_owned(), Arc::clone(&history), Arc::clone(&stop_observing));
+            thread::spawn(move || observe(&connect(&path), &history, &stop))
         };
-        Load { path: path.to_owned(), book, over, fed, feeding: Some(feeding), watching: Some(watching) }
+        Load {
+            path: path.to_owned(),
+            history,
+            stop_observing,
+            stop_publishing,
+            publisher: Some(publisher),
+            observer: Some(observer),
+        }
     }
 
-    /// Waits until every partition has an answer to a request that was sent after this moment; how long that took.
+    /// Waits until every partition has an answer to a request sent after `since`; returns the time that it took.
     pub(crate) fn recovery(&self, since: Instant) -> Duration {
         let mut recovery = None;
         until("every partition is answered", || {
             assert!(
-                self.watching.as_ref().is_some_and(|watching| !watching.is_finished()),
-                "the observer has objected"
+                self.observer.as_ref().is_some_and(|observer| !observer.is_finished()),
+                "the observer found a fault"
             );
-            recovery = open(&self.book).recovery(since, PARTITIONS as usize);
+            recovery = open(&self.history).recovery(since, PARTITIONS as usize);
             recovery.is_some()
         });
         recovery.unwrap()
     }
 
-    /// Waits until all that was published is committed, and accounts for it. A cluster must run.
-    pub(crate) fn account(&mut self) -> Account {
-        self.fed.store(true, Ordering::Release);
-        self.feeding.take().unwrap().join().unwrap();
+    /// Waits until all published messages are committed, and audits the answers. A cluster must run.
+    pub(crate) fn audit(&mut self) -> Audit {
+        self.stop_publishing.store(true, Ordering::Release);
+        self.publisher.take().unwrap().join().unwrap();
         let database = connect(&self.path);
         let mut left = uncommitted(&database);
         while left > 0 {
@@ -103,14 +110,14 @@ impl Load {
             });
             left = less;
         }
-        self.over.store(true, Ordering::Release);
-        let seen = self.watching.take().unwrap().join().expect("the observer has objected");
+        self.stop_observing.store(true, Ordering::Release);
+        let seen = self.observer.take().unwrap().join().expect("the observer found a fault");
         let answers = answers_after(&database, 0);
         let found: HashMap<&str, &str> = answers.iter().map(|(_, id, text)| (id.as_str(), text.as_str())).collect();
         let changed = seen.iter().filter(|(id, first)| found.get(id.as_str()) != Some(&first.as_str())).count();
         let documents: Vec<Value> = answers.iter().map(|(_, _, text)| serde_json::from_str(text).unwrap()).collect();
-        let book = open(&self.book);
-        let mut ids: HashSet<&str> = book.ids().map(String::as_str).collect();
+        let history = open(&self.history);
+        let mut ids: HashSet<&str> = history.ids().map(String::as_str).collect();
         let requests = ids.len();
         let doubled = documents.iter().filter(|document| !ids.remove(document["UUID"].as_str().unwrap())).count();
         let refused: i64 = database
@@ -120,32 +127,32 @@ impl Load {
             .unwrap();
         assert_eq!(refused, 0, "dead letters or rejections");
         let lost = ids.len();
-        Account { messages: book.landed, requests, lost, doubled, changed, looked_at: seen.len(), answers: documents }
+        Audit { messages: history.landed, requests, lost, doubled, changed, observed: seen.len(), answers: documents }
     }
 }
 
 impl Drop for Load {
     fn drop(&mut self) {
-        self.fed.store(true, Ordering::Release);
-        self.over.store(true, Ordering::Release);
+        self.stop_publishing.store(true, Ordering::Release);
+        self.stop_observing.store(true, Ordering::Release);
     }
 }
 
-fn open(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
-    book.lock()
+fn open(history: &Mutex<RequestHistory>) -> MutexGuard<'_, RequestHistory> {
+    history.lock()
 }
 
-fn feed(producer: &dyn Producer, book: &Arc<Mutex<Book>>, over: &AtomicBool) {
+fn publish_all(producer: &dyn Producer, history: &Arc<Mutex<RequestHistory>>, stop: &AtomicBool) {
     let publish = |id: String, message: String| {
-        open(book).sending(&id);
-        let (book, payload) = (Arc::clone(book), message.clone().into_bytes());
+        open(history).record_sent(&id);
+        let (history, payload) = (Arc::clone(history), message.clone().into_bytes());
         let done = move |landed| {
-            let mut book = open(&book);
-            book.waiting -= 1;
+            let mut history = open(&history);
+            history.waiting -= 1;
             match landed {
-                Ok(position) => book.landed(&id, position),
-                // It may still land: then it is one more message of the same request.
-                Err(_) => book.refused.push((id, message)),
+                Ok(position) => history.record_landed(&id, position),
+                // It may still land, as another message of the same request.
+                Err(_) => history.refused.push((id, message)),
             }
         };
         producer.publish(None, payload, Box::new(done));
@@ -153,16 +160,16 @@ fn feed(producer: &dyn Producer, book: &Arc<Mutex<Book>>, over: &AtomicBool) {
     let start = Instant::now();
     let mut number = 0;
     loop {
-        let again = std::mem::take(&mut open(book).refused);
-        again.into_iter().for_each(|(id, message)| publish(id, message));
-        let due = start + Duration::from_secs_f64(number as f64 / PER_SECOND as f64);
-        if over.load(Ordering::Acquire) {
-            let book = open(book);
-            if book.waiting == 0 && book.refused.is_empty() {
+        let retries = std::mem::take(&mut open(history).refused);
+        retries.into_iter().for_each(|(id, message)| publish(id, message));
+        let due = start + Duration::from_secs_f64(number as f64 / REQUESTS_PER_SECOND as f64);
+        if stop.load(Ordering::Acquire) {
+            let history = open(history);
+            if history.waiting == 0 && history.refused.is_empty() {
                 return;
             }
         } else if Instant::now() >= due {
-            let id = format!("c-{}", if number % REPEATS == REPEATS - 1 { number - 1 } else { number });
+            let id = format!("c-{}", if number % REPEAT_EVERY == REPEAT_EVERY - 1 { number - 1 } else { number });
             let message = request(&id, (number % 180) as f64 - 60.0);
             publish(id, message);
             number += 1;
@@ -172,13 +179,13 @@ fn feed(producer: &dyn Producer, book: &Arc<Mutex<Book>>, over: &AtomicBool) {
     }
 }
 
-/// Looks again and again: whether an answer that was seen is still the same, and whether every message that is committed
-/// has its answer. What is committed is asked first, so that an answer has no time to catch up. Returns what was seen.
-fn watch(database: &Connection, book: &Mutex<Book>, over: &AtomicBool) -> HashMap<String, String> {
+/// Checks again and again that earlier answers have not changed, and that every committed message has its answer. Reads
+/// the committed offsets before the answers, so that a late answer does not count. Returns the answers by id.
+fn observe(database: &Connection, history: &Mutex<RequestHistory>, stop: &AtomicBool) -> HashMap<String, String> {
     let mut random = ChaCha8Rng::seed_from_u64(0);
     let (mut seen, mut order, mut last) = (HashMap::<String, String>::new(), Vec::<String>::new(), 0);
     let mut unplaced: Vec<(String, Instant)> = Vec::new();
-    while !over.load(Ordering::Acquire) {
+    while !stop.load(Ordering::Acquire) {
         let committed = committed(database);
         let new = answers_after(database, last);
         let now = Instant::now();
@@ -189,10 +196,10 @@ fn watch(database: &Connection, book: &Mutex<Book>, over: &AtomicBool) -> HashMa
             assert!(seen.insert(id, document).is_none(), "an answer came twice");
         }
         {
-            let mut book = open(book);
-            unplaced.retain(|(id, seen)| !book.answered(id, *seen));
+            let mut history = open(history);
+            unplaced.retain(|(id, seen)| !history.record_answer(id, *seen));
             for (partition, next) in committed {
-                for (offset, id) in book.committed(partition, next) {
+                for (offset, id) in history.take_committed(partition, next) {
                     assert!(
                         seen.contains_key(&id),
                         "{id}, at {offset} of {partition:?}, is committed and not answered"
@@ -200,13 +207,13 @@ fn watch(database: &Connection, book: &Mutex<Book>, over: &AtomicBool) -> HashMa
                 }
             }
         }
-        for _ in 0..LOOKED_AT_AGAIN.min(order.len()) {
+        for _ in 0..REREAD_PER_CHECK.min(order.len()) {
             let id = &order[random.random_range(0..order.len())];
             let sql = "SELECT document FROM answers WHERE id = ?1";
             let document: String = database.query_row(sql, [id], |row| row.get(0)).unwrap();
             assert_eq!(document, seen[id], "an answer has changed");
         }
-        thread::sleep(LOOK);
+        thread::sleep(CHECK_INTERVAL);
     }
     seen
 }

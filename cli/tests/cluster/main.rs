@@ -1,14 +1,13 @@
-//! The promise in a cluster: nothing lost, each request answered once, an answer never changes, whatever happens to its
-//! processes or to the network between them.
+//! Fault injection into a cluster: no request is lost, each is answered once, and no answer changes, whatever fails of
+//! the processes or of the network between them.
 //!
-//! Each process runs under its supervisor in a network namespace of its own, with the name that a pod of a StatefulSet
-//! has. docs/faults.md has the table of faults, promises and tests. Each test prints what it counted, how long recovery
-//! took, and its seed. Once each, or 20 times with DELAYCAST_TEST_LONG.
+//! Each process runs under its supervisor in its own network namespace, with the host name of a StatefulSet's pod.
+//! docs/faults.md has the table of faults, promises and tests. Each test prints its counts, the time of recovery, and
+//! its seed. Each fault is injected once, or 20 times with DELAYCAST_TEST_LONG.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
 
-mod book;
 mod cut;
 mod freeze;
 mod hosts;
@@ -17,9 +16,10 @@ mod load;
 mod model;
 mod overlap;
 mod pod;
+mod request_history;
 mod restart;
-mod strangers;
 #[path = "../support/mod.rs"]
 mod support;
 mod trials;
+mod unauthorized;
 mod world;

@@ -1,4 +1,4 @@
-//! A new model comes while a process is down.
+//! A new model while a process is down.
 
 use std::{thread, time::Duration};
 
@@ -12,15 +12,15 @@ use crate::{
     world::World,
 };
 
-/// The next generation uses it, in all processes; none mixes models.
+/// The next generation uses it in all processes; no generation mixes models.
 #[test]
 fn a_model_published_while_a_process_is_down() {
-    let Some(mut world) = World::at_work() else { return };
+    let Some(mut world) = World::running() else { return };
     let mut trials = Trials::of("a model published while a pod is down; recovery from its start");
-    let models = ModelDir::new(world.ground.path("models"));
+    let models = ModelDir::new(world.environment.path("models"));
     let mut versions = vec![models.current().unwrap().to_string()];
     for trial in 0..times() {
-        // It cannot form again before the new model is there; the others may have started with the old one.
+        // The next generation cannot form before the new model is there; the others may have started with the old one.
         let index = trial % 3;
         let at = world.cluster.take(index).kill();
         thread::sleep(Duration::from_millis(world.random.random_range(0..1000)));
@@ -29,14 +29,14 @@ fn a_model_published_while_a_process_is_down() {
         let back = world.cluster.start(index);
         let recovered = world.load.recovery(back);
         let words = format!("scoring with model {}", versions[trial + 1]);
-        (0..3).for_each(|index| drop(world.cluster.pod(index).says(at, &words)));
+        (0..3).for_each(|index| drop(world.cluster.pod(index).wait_for_line(at, &words)));
         trials.add(None, recovered);
         world.settle();
     }
     trials.print();
-    let account = world.finish("model published", times());
+    let audit = world.finish("model published", times());
     let span = |version: &String| {
-        let of_version = account.answers.iter().filter(|answer| answer["ModelVersion"] == version.as_str());
+        let of_version = audit.answers.iter().filter(|answer| answer["ModelVersion"] == version.as_str());
         let scored_at = |answer: &Value| answer["ScoredAt"]["$date"].as_str()?.parse::<DateTime<Utc>>().ok();
         let times: Vec<_> = of_version.map(|answer| scored_at(answer).unwrap()).collect();
         let first = *times.iter().min().unwrap_or_else(|| panic!("nothing was scored with {version}"));

@@ -1,4 +1,4 @@
-//! One process of a cluster: the supervisor that a container would start, and the scorer under it.
+//! One process of a cluster: the supervisor that a container starts, and the scorer under it.
 
 use std::{
     io::{BufRead, BufReader},
@@ -12,14 +12,14 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{DEADLINE, children, until};
 
-/// What it said, and when.
-type Words = Arc<Mutex<Vec<(Instant, String)>>>;
+/// Log lines with their times.
+type LogLines = Arc<Mutex<Vec<(Instant, String)>>>;
 
-/// Killed when dropped; if its test has failed, what it said is printed.
+/// A pod. Killed when dropped; if its test has failed, its log is printed.
 pub(crate) struct Pod {
     name: String,
     child: Child,
-    words: Words,
+    lines: LogLines,
     pub(crate) started: Instant,
 }
 
@@ -27,25 +27,25 @@ impl Pod {
     pub(crate) fn start(name: &str, command: &mut Command) -> Self {
         let started = Instant::now();
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let (stderr, words) = (BufReader::new(child.stderr.take().unwrap()), Words::default());
-        let heard = Arc::clone(&words);
+        let (stderr, lines) = (BufReader::new(child.stderr.take().unwrap()), LogLines::default());
+        let received = Arc::clone(&lines);
         // Ends when supervisor and scorer have ended.
         thread::spawn(move || {
-            stderr.lines().map_while(Result::ok).for_each(|line| heard.lock().unwrap().push((Instant::now(), line)));
+            stderr.lines().map_while(Result::ok).for_each(|line| received.lock().unwrap().push((Instant::now(), line)));
         });
-        Pod { name: name.to_owned(), child, words, started }
+        Pod { name: name.to_owned(), child, lines, started }
     }
 
     fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 
-    /// The scorer, if one runs.
+    /// Returns the scorer, if one runs.
     fn scorer(&self) -> Option<Pid> {
         children(self.pid()).first().copied()
     }
 
-    /// Sends a signal to the scorer alone, once there is one; returns when.
+    /// Sends a signal to the scorer only, once there is one; returns the time.
     pub(crate) fn signal_scorer(&self, signal: Signal) -> Instant {
         let mut at = Instant::now();
         until("there is a scorer", || {
@@ -55,7 +55,7 @@ impl Pod {
         at
     }
 
-    /// Sends a signal to both, as when the whole container is stopped or goes on.
+    /// Sends a signal to both, as when the whole container is frozen or thawed.
     pub(crate) fn signal_both(&self, signal: Signal) -> Instant {
         let at = Instant::now();
         kill_process(self.pid(), signal).unwrap();
@@ -65,7 +65,7 @@ impl Pod {
         at
     }
 
-    /// SIGKILL to the supervisor, and so the end of both.
+    /// Kills the supervisor, which ends both.
     pub(crate) fn kill(mut self) -> Instant {
         let at = Instant::now();
         self.child.kill().unwrap();
@@ -73,13 +73,13 @@ impl Pod {
         at
     }
 
-    /// Tells it to stop, as the kubelet does.
-    pub(crate) fn tell_to_stop(&self) {
+    /// Sends SIGTERM, as the kubelet does.
+    pub(crate) fn terminate(&self) {
         kill_process(self.pid(), Signal::TERM).unwrap();
     }
 
-    /// Waits until it has left; the exit code.
-    pub(crate) fn left(&mut self) -> Option<i32> {
+    /// Waits for its end; returns the exit code.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -94,41 +94,41 @@ impl Pod {
         self.child.try_wait().unwrap().is_none()
     }
 
-    fn words(&self) -> MutexGuard<'_, Vec<(Instant, String)>> {
-        self.words.lock().unwrap()
+    fn lines(&self) -> MutexGuard<'_, Vec<(Instant, String)>> {
+        self.lines.lock().unwrap()
     }
 
-    /// The first line with this in it that was said after a moment.
-    pub(crate) fn said(&self, since: Instant, what: &str) -> Option<(Instant, String)> {
-        self.words().iter().find(|(at, line)| *at >= since && line.contains(what)).cloned()
+    /// Returns the first line since a time that contains `what`.
+    pub(crate) fn find_line(&self, since: Instant, what: &str) -> Option<(Instant, String)> {
+        self.lines().iter().find(|(at, line)| *at >= since && line.contains(what)).cloned()
     }
 
-    /// The same, waited for.
-    pub(crate) fn says(&self, since: Instant, what: &str) -> (Instant, String) {
-        let mut said = None;
-        until(&format!("{} says {what:?}", self.name), || {
-            said = self.said(since, what);
-            said.is_some()
+    /// Waits for a line since a time that contains `what`.
+    pub(crate) fn wait_for_line(&self, since: Instant, what: &str) -> (Instant, String) {
+        let mut found = None;
+        until(&format!("{} logs {what:?}", self.name), || {
+            found = self.find_line(since, what);
+            found.is_some()
         });
-        said.unwrap()
+        found.unwrap()
     }
 
-    /// The number of the generation that it said last that it is of.
+    /// Returns the number of its latest generation, from its log.
     pub(crate) fn generation(&self) -> Option<u64> {
-        let words = self.words();
+        let lines = self.lines();
         let number = |line: &str| line.split_once("generation ")?.1.split_once(" has formed")?.0.parse().ok();
-        words.iter().rev().find_map(|(_, line)| number(line))
+        lines.iter().rev().find_map(|(_, line)| number(line))
     }
 }
 
 impl Drop for Pod {
     fn drop(&mut self) {
-        // Already gone is as good.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
             let name = &self.name;
-            for (at, line) in self.words().iter() {
+            for (at, line) in self.lines().iter() {
                 println!("{name} at {:.3} s: {line}", at.saturating_duration_since(self.started).as_secs_f64());
             }
         }

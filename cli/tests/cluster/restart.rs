@@ -1,14 +1,14 @@
-//! Processes are replaced on purpose.
+//! Planned restarts.
 
 use crate::{
     trials::{Trials, times},
     world::World,
 };
 
-/// One after the other is told to stop, and started again once it has.
+/// Each pod in turn is stopped and started again.
 #[test]
 fn a_rolling_restart() {
-    let Some(mut world) = World::at_work() else { return };
+    let Some(mut world) = World::running() else { return };
     let mut trials = Trials::of("a pod told to stop and started again; recovery from its start");
     for _ in 0..times() {
         for index in 0..3 {
@@ -21,7 +21,7 @@ fn a_rolling_restart() {
     world.finish("rolling restart", 3 * times());
 }
 
-/// By configuration alone: all are stopped, and others are started.
+/// By configuration only: all are stopped, and another number is started.
 #[test]
 fn two_processes_then_three_then_two() {
     let Some(mut world) = World::enter() else { return };

@@ -1,10 +1,10 @@
-//! A fault again and again, and what it cost.
+//! Trials of one fault, and the time of recovery of each.
 
 use std::time::Duration;
 
 use crate::support::long;
 
-/// How often a fault is tried.
+/// Returns the number of trials of a fault.
 pub(crate) fn times() -> usize {
     if long() { 20 } else { 1 }
 }
@@ -21,7 +21,7 @@ impl Trials {
         Trials { fault: fault.into(), noticed: Vec::new(), recovered: Vec::new() }
     }
 
-    /// How long it took until the others had left, where there is such a moment, and until all was well again.
+    /// Adds a trial: the time until the others had left, where they do, and the time of recovery.
     pub(crate) fn add(&mut self, noticed: Option<Duration>, recovered: Duration) {
         self.noticed.extend(noticed);
         self.recovered.push(recovered);

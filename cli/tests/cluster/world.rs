@@ -1,4 +1,4 @@
-//! Three machines, a log, a store, a load, and the processes of a cluster.
+//! The world of a test: three hosts, a log, a store, a load, and the processes of a cluster.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,7 +10,7 @@ use std::{
 
 use delaycast::{
     runtime::{Mutex, MutexGuard},
-    supervise::SETTLED,
+    supervise::STABLE_AFTER,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -18,61 +18,61 @@ use tempfile::TempDir;
 
 use crate::{
     hosts::{DOMAIN, Host, Network},
-    load::{Account, Load},
+    load::{Audit, Load},
     pod::Pod,
     support::{give_models, long, run, seed},
 };
 
-/// One fault at a time.
+/// Held by the running test: faults are injected one at a time.
 static TURN: Mutex<()> = Mutex::new(());
-/// Where processes meet.
+/// The listening port of each process.
 pub(crate) const MESH_PORT: u16 = 2101;
 
-/// What all processes stand on.
-pub(crate) struct Ground {
+/// The hosts and the directory that all processes share.
+pub(crate) struct Environment {
     pub(crate) network: Network,
     pub(crate) dir: TempDir,
 }
 
-impl Ground {
+impl Environment {
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    /// The file that is log and store.
+    /// Returns the URL of the file that is log and store.
     pub(crate) fn url(&self) -> String {
         format!("sqlite:{}", self.path("delaycast.db").display())
     }
 
-    /// Makes certificates for a name in a folder; where the folder has an authority, of that one.
-    pub(crate) fn make_certificates(&self, folder: &str, name: &str) -> PathBuf {
-        let dir = self.path(folder);
+    /// Creates certificates for a name in a directory; an authority that is there signs them.
+    pub(crate) fn make_certificates(&self, dir: &str, name: &str) -> PathBuf {
+        let dir = self.path(dir);
         let (status, _, stderr) = run(&["mesh", "certs", "--dir", &dir.to_string_lossy(), "--name", name], b"");
         assert!(status.success(), "{stderr}");
         dir
     }
 
-    /// `delaycast score` on a machine, between log and store.
+    /// Returns the command of `delaycast score` on a host.
     pub(crate) fn score(&self, binary: &Path, host: &Host, certificates: &Path) -> Command {
         let mut command = host.command(binary);
         command.args(["score", "--log", &self.url(), "--store", &self.url(), "--workers", "2"]);
         command.arg("--models").arg(self.path("models")).arg("--mesh-certs").arg(certificates);
-        for given in ["LOG_URL", "STORE_URL", "MODELS", "REPLICAS"] {
-            command.env_remove(format!("DELAYCAST_{given}"));
+        for variable in ["LOG_URL", "STORE_URL", "MODELS", "REPLICAS"] {
+            command.env_remove(format!("DELAYCAST_{variable}"));
         }
         command.env("DELAYCAST_LOG_LEVEL", "info");
         command
     }
 }
 
-/// The binary under test.
+/// Returns the binary under test.
 pub(crate) fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_delaycast"))
 }
 
 /// The processes of a cluster.
 pub(crate) struct Cluster {
-    ground: Rc<Ground>,
+    environment: Rc<Environment>,
     name: &'static str,
     port: u16,
     pub(crate) replicas: usize,
@@ -80,9 +80,9 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    pub(crate) fn new(ground: &Rc<Ground>, name: &'static str, port: u16, replicas: usize) -> Self {
-        let pods = ground.network.pods.iter().map(|_| None).collect();
-        Cluster { ground: Rc::clone(ground), name, port, replicas, pods }
+    pub(crate) fn new(environment: &Rc<Environment>, name: &'static str, port: u16, replicas: usize) -> Self {
+        let pods = environment.network.pods.iter().map(|_| None).collect();
+        Cluster { environment: Rc::clone(environment), name, port, replicas, pods }
     }
 
     pub(crate) fn start(&mut self, index: usize) -> Instant {
@@ -90,8 +90,8 @@ impl Cluster {
     }
 
     pub(crate) fn start_binary(&mut self, index: usize, binary: &Path) -> Instant {
-        let host = &self.ground.network.pods[index];
-        let mut command = self.ground.score(binary, host, &self.ground.path("certs"));
+        let host = &self.environment.network.pods[index];
+        let mut command = self.environment.score(binary, host, &self.environment.path("certs"));
         command.args(["--cluster", self.name, "--replicas", &self.replicas.to_string(), "--domain", DOMAIN]);
         command.args(["--mesh-port", &self.port.to_string()]);
         let pod = Pod::start(&format!("{} of {}", host.hostname, self.name), &mut command);
@@ -116,32 +116,32 @@ impl Cluster {
         self.pods[index].take().expect("it runs")
     }
 
-    /// Tells one to stop and waits until it has.
+    /// Stops a process and waits for its end.
     pub(crate) fn stop(&mut self, index: usize) {
-        self.pod(index).tell_to_stop();
-        assert_eq!(self.take(index).left(), Some(0), "process {index}");
+        self.pod(index).terminate();
+        assert_eq!(self.take(index).wait(), Some(0), "process {index}");
     }
 
-    /// Tells all to stop at once.
+    /// Stops all processes at the same time.
     pub(crate) fn stop_all(&mut self) {
         let running: Vec<Pod> = self.pods.iter_mut().filter_map(Option::take).collect();
-        running.iter().for_each(Pod::tell_to_stop);
+        running.iter().for_each(Pod::terminate);
         for mut pod in running {
-            assert_eq!(pod.left(), Some(0));
+            assert_eq!(pod.wait(), Some(0));
         }
     }
 
-    /// The generation that all of them are of.
+    /// Returns the generation of all processes.
     pub(crate) fn generation(&self) -> u64 {
         let generations: Vec<_> = self.pods.iter().flatten().map(Pod::generation).collect();
         assert!(generations.iter().all(|generation| *generation == generations[0]), "{generations:?}");
         generations[0].expect("a generation has formed")
     }
 
-    /// Waits until all but one have told that the generation is over since a moment; how long that took. Each must have
-    /// named the generation and a process other than itself, and at least one of them the one that was lost: among the
-    /// others one may be gone before the next has looked.
-    pub(crate) fn others_left(&self, lost: usize, generation: u64, since: Instant) -> Duration {
+    /// Waits until all processes but `lost` have logged the end of the generation; returns the time that it took. Each
+    /// must name the generation and a process other than itself, and at least one must name `lost`: one of the others
+    /// may end before the next has noticed.
+    pub(crate) fn wait_until_others_left(&self, lost: usize, generation: u64, since: Instant) -> Duration {
         let others = self.pods.iter().enumerate().filter(|(index, pod)| *index != lost && pod.is_some());
         let told: Vec<_> = others.map(|(index, _)| (index, self.last_line(index, since))).collect();
         for (index, (_, line)) in &told {
@@ -154,38 +154,38 @@ impl Cluster {
         told.iter().map(|(_, (at, _))| at.duration_since(since)).max().unwrap()
     }
 
-    /// What a process says when it leaves.
+    /// Waits for the last line of a process that leaves.
     pub(crate) fn last_line(&self, index: usize, since: Instant) -> (Instant, String) {
-        self.pod(index).says(since, " is over: ")
+        self.pod(index).wait_for_line(since, " is over: ")
     }
 }
 
-/// A cluster under load, for one test alone.
+/// A cluster under load, for one test.
 pub(crate) struct World {
-    // In the order in which they are to go.
+    // In the order of their drops.
     pub(crate) cluster: Cluster,
     pub(crate) load: Load,
-    pub(crate) ground: Rc<Ground>,
+    pub(crate) environment: Rc<Environment>,
     pub(crate) random: ChaCha8Rng,
     _turn: MutexGuard<'static, ()>,
 }
 
 impl World {
-    /// Waits for the test's turn; `None` where there are no network namespaces. Nothing runs yet but the load.
+    /// Waits for the test's turn and starts the load; `None` where there are no network namespaces.
     pub(crate) fn enter() -> Option<Self> {
-        // A test that failed has left its turn, and nothing else.
+        // A failed test poisons the lock and leaves nothing behind.
         let turn = TURN.lock();
-        let ground = Rc::new(Ground { network: Network::new(3)?, dir: tempfile::tempdir().unwrap() });
+        let environment = Rc::new(Environment { network: Network::new(3)?, dir: tempfile::tempdir().unwrap() });
         let random = ChaCha8Rng::seed_from_u64(seed());
-        ground.make_certificates("certs", "delaycast-mesh");
-        give_models(ground.dir.path());
-        let load = Load::start(&ground.path("delaycast.db"), &ground.url());
-        let cluster = Cluster::new(&ground, "delaycast", MESH_PORT, 3);
-        Some(World { cluster, load, ground, random, _turn: turn })
+        environment.make_certificates("certs", "delaycast-mesh");
+        give_models(environment.dir.path());
+        let load = Load::start(&environment.path("delaycast.db"), &environment.url());
+        let cluster = Cluster::new(&environment, "delaycast", MESH_PORT, 3);
+        Some(World { cluster, load, environment, random, _turn: turn })
     }
 
-    /// The same with three processes at work.
-    pub(crate) fn at_work() -> Option<Self> {
+    /// The same with three running processes.
+    pub(crate) fn running() -> Option<Self> {
         let mut world = Self::enter()?;
         world.cluster.start_all();
         world.settle();
@@ -193,26 +193,26 @@ impl World {
     }
 
     /// Waits until all partitions are answered, and some more: a fault may come at any moment. Of many faults each is to
-    /// be one of its own, so that the pauses of supervisors do not grow: after a life of `SETTLED` they start over.
+    /// be one of its own, so that the pauses of supervisors do not grow: after a life of `STABLE_AFTER` they start over.
     pub(crate) fn settle(&mut self) {
         self.load.recovery(Instant::now());
         if long() {
-            thread::sleep(SETTLED);
+            thread::sleep(STABLE_AFTER);
         }
         thread::sleep(Duration::from_millis(self.random.random_range(0..500)));
     }
 
-    /// Accounts for all requests, holds that against the promise, and stops the cluster.
-    pub(crate) fn finish(mut self, fault: &str, times: usize) -> Account {
-        let account = self.load.account();
-        let Account { messages, requests, lost, doubled, changed, looked_at, .. } = &account;
+    /// Audits all requests, asserts the promise, and stops the cluster.
+    pub(crate) fn finish(mut self, fault: &str, times: usize) -> Audit {
+        let audit = self.load.audit();
+        let Audit { messages, requests, lost, doubled, changed, observed, .. } = &audit;
         println!(
             "{fault}: {times} times, {messages} messages, {requests} requests, lost {lost}, doubled {doubled}, \
-             changed {changed} of {looked_at} looked at before"
+             changed {changed} of {observed} looked at before"
         );
         assert_eq!((*lost, *doubled, *changed), (0, 0, 0));
-        assert!(*messages > 0 && *looked_at > 0, "nothing was put to the test");
+        assert!(*messages > 0 && *observed > 0, "nothing was put to the test");
         self.cluster.stop_all();
-        account
+        audit
     }
 }

@@ -1,4 +1,4 @@
-//! Certificates of `delaycast mesh certs`, and a cluster of one process that lives by them.
+//! Tests of `delaycast mesh certs`, and of a cluster of one process with its certificates.
 
 use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, path::Path};
 
@@ -14,7 +14,7 @@ fn certs(dir: &Path, days: &str) {
 }
 
 #[test]
-fn certificates_are_made_again_under_the_same_authority_and_keys_are_their_owners_alone() {
+fn certificates_are_renewed_by_the_same_authority_and_keys_are_private() {
     let dir = tempfile::tempdir().unwrap();
     let read = |name: &str| fs::read(dir.path().join(name)).unwrap();
     certs(dir.path(), "30");
@@ -30,7 +30,7 @@ fn certificates_are_made_again_under_the_same_authority_and_keys_are_their_owner
 }
 
 #[test]
-fn a_cluster_of_one_tells_of_itself_and_leaves_its_file_whole() {
+fn a_cluster_of_one_exports_metrics_and_closes_its_file() {
     let dir = tempfile::tempdir().unwrap();
     certs(&dir.path().join("certs"), "30");
     let (mesh, health) = (free_port(), free_port());
@@ -60,6 +60,6 @@ fn a_cluster_of_one_tells_of_itself_and_leaves_its_file_whole() {
     assert!(status.success(), "{stderr}");
     until("it is answered", || page("metrics").is_some_and(|page| page.contains("delaycast_landed_answers_total 1\n")));
     assert_eq!(scorer.terminate(), Some(0));
-    // What is only in the log beside the file would be missing from a copy of it.
+    // A write-ahead log left behind would be missing from a copy of the file.
     assert!(dir.path().join("one.db").exists() && !dir.path().join("one.db-wal").exists());
 }

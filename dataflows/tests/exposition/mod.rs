@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a page of metrics says.
+/// A parsed page of metrics.
 #[derive(Debug, Default)]
 pub struct Page {
     /// The type of each metric, by its name.
     pub types: BTreeMap<String, String>,
-    /// The labels that each metric's series have, `le` aside.
+    /// The labels of each metric, without `le`.
     pub labels: BTreeMap<String, BTreeSet<String>>,
     series: BTreeMap<String, f64>,
 }
 
 impl Page {
-    /// Reads a page; panics at whatever is not as the format wants it.
+    /// Parses a page; panics at any deviation from the format.
     pub fn read(text: &str) -> Self {
         let mut page = Page::default();
         let (mut helped, mut current) = (String::new(), String::new());
@@ -79,12 +79,12 @@ impl Page {
         }
     }
 
-    /// The value of a series, as in `metric{label="value"}`.
+    /// Returns the value of a series, as in `metric{label="value"}`.
     pub fn value(&self, series: &str) -> f64 {
         self.get(series).unwrap_or_else(|| panic!("no {series} in {:#?}", self.series))
     }
 
-    /// The same, if it is there.
+    /// Returns the value of a series, if it exists.
     pub fn get(&self, series: &str) -> Option<f64> {
         self.series.get(series).copied()
     }

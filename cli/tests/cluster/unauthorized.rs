@@ -1,4 +1,4 @@
-//! Who does not belong to the cluster knocks at its ports.
+//! Connections from outside the cluster: a port scan, wrong certificates, an old binary.
 
 use std::{
     fs,
@@ -22,30 +22,30 @@ use crate::{
     pod::Pod,
     support::seed,
     trials::{Trials, times},
-    world::{Ground, MESH_PORT, World, binary},
+    world::{Environment, MESH_PORT, World, binary},
 };
 
-/// More silent connections than the mesh bears at once.
+/// Number of silent connections: more than the mesh accepts at once.
 const SILENT_MAX: usize = 80;
 
-/// Tells this program, run on the stranger's machine, whom to bother.
-const ADDRESSES: &str = "DELAYCAST_TEST_BABBLE_AT";
+/// Environment variable with the targets of the noise client.
+const TARGETS: &str = "DELAYCAST_TEST_NOISE_TARGETS";
 
-/// Looks which ports are open, connects and is silent, says things, and goes away in the middle, until told to stop.
-struct Babbler(Child);
+/// A process on the outside host that scans ports, connects, stays silent, sends garbage, and leaves, until stopped.
+struct NoiseClient(Child);
 
-impl Babbler {
+impl NoiseClient {
     fn start(from: &Host, at: &[Host]) -> Self {
         let mut command = from.command(&std::env::current_exe().unwrap());
-        command.args(["strangers::a_babbler", "--exact", "--ignored", "--nocapture"]);
+        command.args(["unauthorized::noise_client", "--exact", "--ignored", "--nocapture"]);
         let addresses: Vec<&str> = at.iter().map(|host| host.address.as_str()).collect();
-        command.env(ADDRESSES, addresses.join(",")).env("DELAYCAST_SEED", seed().to_string());
-        Babbler(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap())
+        command.env(TARGETS, addresses.join(",")).env("DELAYCAST_SEED", seed().to_string());
+        NoiseClient(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap())
     }
 
-    /// Stops it; how many connections there were.
+    /// Stops it; returns the number of its connections.
     fn stop(mut self) -> usize {
-        // It goes on until its standard input ends.
+        // It ends with its standard input.
         drop(self.0.stdin.take());
         let mut said = String::new();
         self.0.stdout.take().unwrap().read_to_string(&mut said).unwrap();
@@ -53,7 +53,7 @@ impl Babbler {
     }
 }
 
-impl Drop for Babbler {
+impl Drop for NoiseClient {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -61,9 +61,9 @@ impl Drop for Babbler {
 }
 
 #[test]
-#[ignore = "runs on the stranger's machine"]
-fn a_babbler() {
-    let Ok(addresses) = std::env::var(ADDRESSES) else { return };
+#[ignore = "started by another test, on the outside host"]
+fn noise_client() {
+    let Ok(addresses) = std::env::var(TARGETS) else { return };
     let over = Arc::<AtomicBool>::default();
     let told = Arc::clone(&over);
     thread::spawn(move || {
@@ -71,26 +71,26 @@ fn a_babbler() {
         told.store(true, Ordering::Release);
     });
     let addresses: Vec<IpAddr> = addresses.split(',').map(|address| address.parse().unwrap()).collect();
-    println!("connections: {}", babble(&addresses, &mut ChaCha8Rng::seed_from_u64(seed()), &over));
+    println!("connections: {}", make_noise(&addresses, &mut ChaCha8Rng::seed_from_u64(seed()), &over));
 }
 
-fn babble(at: &[IpAddr], random: &mut ChaCha8Rng, over: &AtomicBool) -> usize {
+fn make_noise(at: &[IpAddr], random: &mut ChaCha8Rng, over: &AtomicBool) -> usize {
     let (mut silent, mut connections) = (Vec::new(), 0);
     while !over.load(Ordering::Acquire) {
-        // Now and then a port nearby.
+        // Sometimes a port nearby.
         let port = if random.random_ratio(1, 10) { random.random_range(2095..2110) } else { MESH_PORT };
         let address = SocketAddr::new(at[random.random_range(0..at.len())], port);
         let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_secs(1)) else { continue };
         connections += 1;
         let mut noise = [0; 64];
         random.fill_bytes(&mut noise);
-        // It may have been shown out already.
+        // The connection may be closed already.
         let _ = match random.random_range(0..6) {
             0 => Ok(()),
             1 => stream.write_all(&noise),
             2 => stream.write_all(b"GET / HTTP/1.1\r\nHost: score-0\r\n\r\n"),
             3 => stream.write_all(b"delaycast mesh 1\n"),
-            // A record of TLS that announces more than it has.
+            // A truncated TLS record.
             4 => stream.write_all(&[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]),
             _ => {
                 silent.push(stream);
@@ -106,18 +106,18 @@ fn babble(at: &[IpAddr], random: &mut ChaCha8Rng, over: &AtomicBool) -> usize {
 }
 
 #[test]
-fn a_scanner_and_babbler() {
+fn a_port_scan_and_garbage() {
     let Some(mut world) = World::enter() else { return };
     let mut trials = Trials::of("noise at all ports during start-up and while running; recovery from the start");
     for trial in 0..times() {
-        let network = &world.ground.network;
-        let babbler = Babbler::start(&network.stranger, &network.pods);
+        let network = &world.environment.network;
+        let client = NoiseClient::start(&network.outsider, &network.pods);
         let at = world.cluster.start_all();
         trials.add(None, world.load.recovery(at));
         let generation = world.cluster.generation();
         thread::sleep(Duration::from_secs(1));
-        let connections = babbler.stop();
-        println!("{connections} connections of strangers");
+        let connections = client.stop();
+        println!("{connections} connections from outside");
         assert!(connections > 50, "{connections}");
         world.load.recovery(Instant::now());
         assert_eq!(world.cluster.generation(), generation, "the generation went on");
@@ -126,71 +126,72 @@ fn a_scanner_and_babbler() {
         }
     }
     trials.print();
-    world.finish("strangers at the ports", times());
+    world.finish("port scan and garbage", times());
 }
 
-/// A process that says that it is number 2.
-fn impostor(ground: &Ground, binary: &Path, certificates: &Path) -> Pod {
-    let mut command = ground.score(binary, &ground.network.stranger, certificates);
+/// Starts a process on the outside host as number 2.
+fn start_outside(environment: &Environment, binary: &Path, certificates: &Path) -> Pod {
+    let mut command = environment.score(binary, &environment.network.outsider, certificates);
     let hosts: Vec<String> = (0..3).map(|index| format!("score-{index}.{DOMAIN}:{MESH_PORT}")).collect();
     command.args(["--hosts", &hosts.join(","), "--process", "2"]);
-    Pod::start("the impostor", &mut command)
+    Pod::start("the outsider", &mut command)
 }
 
-/// Somebody with wrong certificates is refused before the cluster forms and while it runs, and both ends are told.
-fn refused_with(certificates: impl Fn(&Ground), theirs: &str, ours: &str) {
+/// Asserts that a process with wrong certificates is rejected before the cluster forms and while it runs, and that both
+/// ends log it.
+fn assert_rejected(certificates: impl Fn(&Environment), theirs: &str, ours: &str) {
     let Some(mut world) = World::enter() else { return };
-    certificates(&world.ground);
-    let folder = world.ground.path("impostor");
+    certificates(&world.environment);
+    let folder = world.environment.path("outsider");
     for _ in 0..times() {
-        // The place that it wants is free.
+        // Its number is not taken.
         let at = world.cluster.start(0);
         world.cluster.start(1);
-        let mut stranger = impostor(&world.ground, binary(), &folder);
-        stranger.says(at, theirs);
-        let (_, line) = world.cluster.pod(0).says(at, ours);
+        let mut outsider = start_outside(&world.environment, binary(), &folder);
+        outsider.wait_for_line(at, theirs);
+        let (_, line) = world.cluster.pod(0).wait_for_line(at, ours);
         assert!(line.contains("refused a connection from"), "{line}");
-        assert!(stranger.is_running() && world.cluster.pod(0).said(at, " has formed").is_none());
+        assert!(outsider.is_running() && world.cluster.pod(0).find_line(at, " has formed").is_none());
         world.cluster.start(2);
         world.load.recovery(Instant::now());
         let (generation, running) = (world.cluster.generation(), Instant::now());
-        world.cluster.pod(0).says(running, ours);
+        world.cluster.pod(0).wait_for_line(running, ours);
         world.load.recovery(Instant::now());
         assert_eq!(world.cluster.generation(), generation, "the generation went on");
-        stranger.tell_to_stop();
-        assert_eq!(stranger.left(), Some(0));
+        outsider.terminate();
+        assert_eq!(outsider.wait(), Some(0));
         world.cluster.stop_all();
     }
     world.cluster.start_all();
-    world.finish("impostor", times());
+    world.finish("outsider", times());
 }
 
 #[test]
-fn an_impostor_of_another_authority() {
-    let make = |ground: &Ground| drop(ground.make_certificates("impostor", "delaycast-mesh"));
-    // Both authorities have the same name, so it is the signature that is wrong.
-    refused_with(make, "invalid peer certificate", "alert");
+fn a_certificate_of_another_authority() {
+    let make = |environment: &Environment| drop(environment.make_certificates("outsider", "delaycast-mesh"));
+    // Both authorities have the same name: the signature is what is wrong.
+    assert_rejected(make, "invalid peer certificate", "alert");
 }
 
 #[test]
-fn an_impostor_with_another_name() {
-    let make = |ground: &Ground| {
-        let (certificates, impostor) = (ground.path("certs"), ground.path("impostor"));
-        fs::create_dir(&impostor).unwrap();
+fn a_certificate_for_another_name() {
+    let make = |environment: &Environment| {
+        let (certificates, wrong) = (environment.path("certs"), environment.path("outsider"));
+        fs::create_dir(&wrong).unwrap();
         for file in ["ca.crt", "ca.key"] {
-            fs::copy(certificates.join(file), impostor.join(file)).unwrap();
+            fs::copy(certificates.join(file), wrong.join(file)).unwrap();
         }
-        ground.make_certificates("impostor", "somebody-else");
+        environment.make_certificates("outsider", "somebody-else");
     };
-    refused_with(make, "alert", "certificate not valid for name");
+    assert_rejected(make, "alert", "certificate not valid for name");
 }
 
-/// Both ends are told; the generation that runs is not harmed, and the right program gets in.
+/// Both ends log the rejection; the running generation goes on, and the right program joins.
 #[test]
 fn an_old_binary() {
     let Some(mut world) = World::enter() else { return };
-    // Bytes behind the end of a program are not loaded, and make it another one.
-    let old = world.ground.path("delaycast-of-yesterday");
+    // Bytes after the end of a program are not loaded, and change its fingerprint.
+    let old = world.environment.path("delaycast-of-yesterday");
     fs::copy(binary(), &old).unwrap();
     fs::OpenOptions::new().append(true).open(&old).unwrap().write_all(b"\n").unwrap();
     let mut trials = Trials::of("an old binary in the place of one process; recovery from the right one's start");
@@ -199,20 +200,20 @@ fn an_old_binary() {
         world.cluster.start(1);
         world.cluster.start_binary(2, &old);
         for (index, words) in [(0, "refused the process at"), (2, "it refused")] {
-            world.cluster.pod(index).says(at, words);
-            world.cluster.pod(index).says(at, "the program differs");
+            world.cluster.pod(index).wait_for_line(at, words);
+            world.cluster.pod(index).wait_for_line(at, "the program differs");
         }
         world.cluster.stop(2);
         let right = world.cluster.start(2);
         trials.add(None, world.load.recovery(right));
         let (generation, running) = (world.cluster.generation(), Instant::now());
-        let mut stranger = impostor(&world.ground, &old, &world.ground.path("certs"));
-        stranger.says(running, "runs, and ends with the first of its processes");
-        world.cluster.pod(0).says(running, "runs, and ends with the first of its processes");
+        let mut outsider = start_outside(&world.environment, &old, &world.environment.path("certs"));
+        outsider.wait_for_line(running, "runs, and ends with the first of its processes");
+        world.cluster.pod(0).wait_for_line(running, "runs, and ends with the first of its processes");
         world.load.recovery(Instant::now());
         assert_eq!(world.cluster.generation(), generation, "the generation went on");
-        stranger.tell_to_stop();
-        assert_eq!(stranger.left(), Some(0));
+        outsider.terminate();
+        assert_eq!(outsider.wait(), Some(0));
         world.cluster.stop_all();
     }
     trials.print();
