@@ -56,8 +56,8 @@ fn status(reports: &Reports) -> Status {
 }
 
 impl LocalCluster<'_> {
-    /// Starts all processes, each kept running by a thread until a stop is requested. Returns a thread that ends once all
-    /// have left, and what tells the state of the cluster.
+    /// Starts all processes, each supervised by a thread until a stop is requested. Returns a thread that ends when all
+    /// have ended, and the source of the cluster's status.
     pub(crate) fn start(
         &self,
         processes: usize,
@@ -133,7 +133,7 @@ impl LocalChild {
             }
         };
         let name = format!("scorer {}", self.process);
-        let supervised = supervise(&name, command, stop, &seen);
+        let supervised = supervise(&name, command, stop, &on_report);
         // The others would wait for it without end.
         stop.ask();
         match supervised? {

@@ -12,7 +12,7 @@ use super::status::Monitor;
 /// Interval of the probes of a dependency that serves.
 const PROBE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Timeout of the join: a look under way holds on to the store, which is to be closed in good order.
+/// Upper bound on the wait for a running probe at the end: it holds the store, which must be closed in good order.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The thread of a probe. Dropping it waits for the thread's end after `stop` was requested.
@@ -30,8 +30,8 @@ impl Drop for Probe {
     }
 }
 
-/// Starts a thread that calls `request` until `stop` is requested, and reports to `monitor` under `name`. Without probes,
-/// an unused store would seem to serve, because no write fails.
+/// Starts a thread that calls `request` until `stop` is requested, and reports to `monitor` under `name`. Without
+/// probes, an unused store would seem to serve, because no write fails.
 pub fn start_probe(
     monitor: &Arc<Monitor>,
     name: &'static str,

@@ -192,8 +192,8 @@ impl World {
         Some(world)
     }
 
-    /// Waits until all partitions are answered, and some more: a fault may come at any moment. Of many faults each is to
-    /// be one of its own, so that the pauses of supervisors do not grow: after a life of `STABLE_AFTER` they start over.
+    /// Waits until all partitions are answered, and for a random time, so that faults come at any moment. In long runs
+    /// each child lives for `STABLE_AFTER` first, so that the pauses of supervisors do not grow.
     pub(crate) fn settle(&mut self) {
         self.load.recovery(Instant::now());
         if long() {
