@@ -173,7 +173,7 @@ pub(crate) struct World {
 impl World {
     /// Waits for the test's turn and starts the load; `None` where there are no network namespaces.
     pub(crate) fn enter() -> Option<Self> {
-        // A failed test poisons the lock and leaves nothing behind.
+        // A failed test leaves nothing behind.
         let turn = TURN.lock();
         let environment = Rc::new(Environment { network: Network::new(3)?, dir: tempfile::tempdir().unwrap() });
         let random = ChaCha8Rng::seed_from_u64(seed());
