@@ -20,7 +20,7 @@ use delaycast::{
     domain::Flights,
     finding::Finding,
     log::{self, Position, Producer},
-    model::{self, Loader, Model, ModelDir, Role, Scorer, Watcher, Wishes},
+    model::{self, DesiredModels, Loader, Model, ModelDir, Role, Scorer, Watcher},
     request::{Request, RequestId, encode},
     runtime::{Mutex, Stop},
     store::{self, Lookup, Store, Tail},
@@ -74,11 +74,11 @@ fn measure_one(options: &Options, keeps: bool) -> anyhow::Result<()> {
     let store = Arc::new(Timed { store: store::open(&url)?, keeps, landed: Arc::clone(&landed) });
     let connections = Connections::new(log::open(&url)?, store);
     let producer = log::open(&url)?.producer()?;
-    let (wishes, told) = (Wishes::default(), stop.clone());
+    let (desired, told) = (DesiredModels::default(), stop.clone());
     let watcher = Watcher::new(models.clone(), Role::Current, Some(first.version.clone()));
     let refused = |_: Role, reason: &str| println!("refused: {reason}");
-    model::watch(vec![watcher], &wishes, told, refused)?;
-    let scorers = Models::new(Arc::new(first), &wishes, Arc::new(Plain));
+    model::watch(vec![watcher], &desired, told, refused)?;
+    let scorers = Models::new(Arc::new(first), &desired, Arc::new(Plain));
 
     let (config, publishing) = (Config::new(options.workers), AtomicBool::new(true));
     let (swaps, positions) = thread::scope(|scope| {

@@ -7,7 +7,7 @@ use delaycast::{
     answer::ModelVersion,
     delivery::Health,
     domain::Flights,
-    model::{self, Loader, Model, ModelDir, Role, Scorer, VersionedModel, Watcher, Wishes},
+    model::{self, DesiredModels, Loader, Model, ModelDir, Role, Scorer, VersionedModel, Watcher},
     routes::table_of,
     runtime::Stop,
     store::Store,
@@ -41,7 +41,7 @@ pub(crate) fn models(
     counters: &Arc<Counters>,
     stop: &Stop,
 ) -> anyhow::Result<Models<Flights>> {
-    let wishes = Wishes::default();
+    let desired = DesiredModels::default();
     if let Some(dir) = watches {
         let used = [Some(first.version.clone()), None];
         let watchers = Role::ALL.into_iter().zip(used).map(|(role, used)| Watcher::new(dir.clone(), role, used));
@@ -52,11 +52,11 @@ pub(crate) fn models(
                 counters.models.get(Role::Current).map(|(version, _)| version.to_string()).unwrap_or_default();
             tracing::warn!("the {role} model that is named cannot be used: {reason}; {staying} goes on answering");
         };
-        model::watch(watchers.collect(), &wishes, told, refused)
+        model::watch(watchers.collect(), &desired, told, refused)
             .context("cannot start a thread that watches the model directory")?;
     }
     let loader = ModelLoader { explain, store: Arc::clone(store), stop: stop.clone() };
-    Ok(Models::new(scorer(first, explain), &wishes, Arc::new(loader)))
+    Ok(Models::new(scorer(first, explain), &desired, Arc::new(loader)))
 }
 
 /// Returns the model as a scorer that explains its answers, or does not.

@@ -1,4 +1,4 @@
-//! How many records went which way. The dataflow keeps plain atomics, and touches each once a batch.
+//! Counters of the score dataflow: plain atomics, each touched once a batch.
 
 use std::{
     collections::BTreeMap,
@@ -6,16 +6,20 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use engine::{domain::Domain, log, runtime::Mutex};
+use engine::{
+    domain::Domain,
+    log::{self, DeadLetterKinds, DeadLetterReason},
+    runtime::Mutex,
+};
 
-use super::{Compared, Used, kinds::DeadLetterCounter, latency::Latency, workers::Workers};
+use super::{Compared, ModelsInUse, latency::Latency, liveness::Workers};
 
 /// A number that only grows.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// So many more.
+    /// Adds to the number.
     pub fn add(&self, count: usize) {
         self.0.fetch_add(count as u64, Ordering::Relaxed);
     }
@@ -26,12 +30,12 @@ impl Counter {
     }
 }
 
-/// A number that somebody outside of the dataflow knows and sets.
+/// A number that is set from outside of the dataflow.
 #[derive(Debug, Default)]
 pub struct Gauge(Mutex<Option<u64>>);
 
 impl Gauge {
-    /// From now on it is this.
+    /// Sets the number.
     pub fn set(&self, value: u64) {
         *self.0.lock() = Some(value);
     }
@@ -42,7 +46,7 @@ impl Gauge {
     }
 }
 
-/// How many messages each worker has yet to commit, where its log knows.
+/// The lag of each worker, where its log knows it.
 #[derive(Debug, Default)]
 pub struct Lag(Mutex<BTreeMap<usize, Option<log::Lag>>>);
 
@@ -51,21 +55,50 @@ impl Lag {
         self.0.lock().insert(worker, lag);
     }
 
-    /// Of all workers of this process; `None` if one does not know, or none has said.
+    /// Returns the lag of all workers of this process; `None` if it is not known of one, or of none yet.
     pub fn get(&self) -> Option<u64> {
         let lags = self.0.lock();
         let total = |lag: &Option<log::Lag>| lag.as_ref().map(|lag| lag.values().sum::<u64>());
         if lags.is_empty() { None } else { lags.values().map(total).sum() }
     }
 
-    /// Of each partition that a worker of this process reads, as far as it is known.
+    /// Returns the lag of each partition that a worker of this process reads, where it is known.
     pub fn by_partition(&self) -> log::Lag {
         let lags = self.0.lock();
         lags.values().flatten().flatten().map(|(partition, lag)| (*partition, *lag)).collect()
     }
 }
 
-/// What the workers of a process have done since it started. A record that is read again is counted again.
+/// Dead letters by the kind of their reason.
+#[derive(Debug)]
+pub struct DeadLetterCounter {
+    kinds: DeadLetterKinds,
+    /// In the order of the kinds.
+    counters: Box<[Counter]>,
+}
+
+impl DeadLetterCounter {
+    pub(super) fn of<D: Domain>() -> Self {
+        let kinds = DeadLetterKinds::of::<D>();
+        DeadLetterCounter { kinds, counters: kinds.names().map(|_| Counter::default()).collect() }
+    }
+
+    pub(super) fn add(&self, kind: &DeadLetterReason) {
+        self.counters.get(usize::from(self.kinds.number(kind))).into_iter().for_each(|counter| counter.add(1));
+    }
+
+    /// Returns the total.
+    pub fn get(&self) -> u64 {
+        self.counters.iter().map(Counter::get).sum()
+    }
+
+    /// Returns the count of each kind, also those of 0.
+    pub fn by_kind(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.kinds.names().zip(self.counters.iter().map(Counter::get))
+    }
+}
+
+/// The counters of a process since its start. A record that is read again is counted again.
 #[derive(Debug)]
 pub struct Counters {
     /// Records read from the log.
@@ -74,40 +107,40 @@ pub struct Counters {
     pub read_bytes: Counter,
     /// Requests that the model has scored.
     pub scored: Counter,
-    /// Records that are durable, whatever became of them, under timestamps that have passed.
+    /// Records under timestamps that the durable frontier has passed.
     pub retired: Counter,
     /// The bytes of their payloads.
     pub retired_bytes: Counter,
     /// Answers that the store has acknowledged.
     pub answers: Counter,
-    /// From the moment a record was read to that acknowledgement.
+    /// The time from reading a record to that acknowledgement.
     pub latency: Latency,
     /// Dead letters that their log has acknowledged.
     pub dead_letters: DeadLetterCounter,
     /// Rejections that the store has acknowledged.
     pub rejections: Counter,
     /// The models in use.
-    pub models: Used,
+    pub models: ModelsInUse,
     /// Models that have taken effect since the start, beside the first.
     pub models_swapped: Counter,
-    /// Models that were named for use, and cannot be used.
+    /// Models that were named for use and refused.
     pub models_refused: Counter,
-    /// How the shadow compares, if there is one.
+    /// The comparison of the shadow, if there is one.
     pub shadow: Compared,
     /// Messages of the log that are not yet committed.
     pub lag: Lag,
     /// The workers' main loops.
     pub workers: Workers,
-    /// Which forming of the cluster this is.
+    /// The number of the cluster's generation.
     pub generation: Gauge,
-    /// How often the process was started again in its place.
+    /// The restarts by the supervisor.
     pub restarts: Gauge,
-    /// When the certificate of this process runs out, in seconds since 1970.
+    /// The expiry of this process's certificate, in seconds since 1970.
     pub certificate_expires_at_s: Gauge,
 }
 
 impl Counters {
-    /// Of a domain, whose fields name the kinds of dead letters; all 0.
+    /// Returns counters at 0 for a domain, whose fields name the kinds of dead letters.
     pub fn of<D: Domain>() -> Self {
         Counters {
             dead_letters: DeadLetterCounter::of::<D>(),
@@ -119,7 +152,7 @@ impl Counters {
             answers: Counter::default(),
             latency: Latency::default(),
             rejections: Counter::default(),
-            models: Used::default(),
+            models: ModelsInUse::default(),
             models_swapped: Counter::default(),
             models_refused: Counter::default(),
             shadow: Compared::default(),

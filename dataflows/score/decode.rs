@@ -9,21 +9,21 @@ use engine::{
 };
 use timely::dataflow::{StreamVec, operators::core::OkErr};
 
-use super::{Timestamp, land::Returned, source::Record};
+use super::{Timestamp, land::RefusedRow, source::Record};
 
 /// A record that will have no answer (rule 6).
 #[derive(Clone)]
-pub(super) struct Dead {
+pub(super) struct DeadRecord {
     message: Message,
     id: Option<RequestId>,
     reason: String,
     kind: DeadLetterReason,
 }
 
-impl Dead {
+impl DeadRecord {
     /// An answer that the store will never take.
-    pub(super) fn refused<D: Domain>(returned: Returned<Answer<D>, Record>) -> Self {
-        Dead {
+    pub(super) fn refused<D: Domain>(returned: RefusedRow<Answer<D>, Record>) -> Self {
+        DeadRecord {
             message: returned.context.message,
             id: Some(returned.row.id().clone()),
             reason: format!("the store refuses the answer: {}", returned.reason),
@@ -38,7 +38,7 @@ impl Dead {
 
     /// What is kept of the record, and how it counts.
     pub(super) fn into_dead_letter(self) -> (DeadLetter, DeadLetterReason) {
-        let Dead { message: Message { position, payload, attempt, topic_id }, id, reason, kind } = self;
+        let DeadRecord { message: Message { position, payload, attempt, topic_id }, id, reason, kind } = self;
         (
             DeadLetter { position, id, reason, kind: kind.clone(), payload, found_at: clock::now(), attempt, topic_id },
             kind,
@@ -51,7 +51,7 @@ impl Dead {
 #[allow(clippy::type_complexity, clippy::result_large_err)]
 pub(super) fn decode<'scope, D: Domain>(
     records: StreamVec<'scope, Timestamp, Record>,
-) -> (StreamVec<'scope, Timestamp, (D::Request, Record)>, StreamVec<'scope, Timestamp, Dead>) {
+) -> (StreamVec<'scope, Timestamp, (D::Request, Record)>, StreamVec<'scope, Timestamp, DeadRecord>) {
     records.ok_err(|record| {
         let message = &record.message;
         // A payload that was cut is longer than any request may be, so its kept part is refused for its length.
@@ -63,7 +63,7 @@ pub(super) fn decode<'scope, D: Domain>(
                     (len > kept).then(|| format!("the message has {len} bytes, more than {}", D::MESSAGE_BYTES_MAX));
                 let kind = if was_cut.is_some() { MalformedKind::TooLong } else { malformed.kind };
                 let reason = was_cut.unwrap_or(malformed.reason);
-                Err(Dead { message: record.message, id: malformed.id, reason, kind: kind.into() })
+                Err(DeadRecord { message: record.message, id: malformed.id, reason, kind: kind.into() })
             }
         }
     })

@@ -15,7 +15,7 @@ use timely::{
 use super::{
     Shared, Timestamp,
     source::Record,
-    swap::{Cast, SharedSchedule},
+    swap::{ActiveModels, SharedSchedule},
 };
 
 /// Requests of one timestamp, of which it is not known yet which model answers them.
@@ -40,18 +40,18 @@ pub(super) fn score<'scope, D: Domain>(
             move |(input, frontier), output| {
                 let mut schedule = schedule.borrow_mut();
                 while let Some((capability, requests)) = waiting.front_mut()
-                    && let Some(cast) = schedule.at(*capability.time())
+                    && let Some(models) = schedule.at(*capability.time())
                 {
-                    output.session(capability).give_iterator(batch.score(cast, requests.drain(..)));
+                    output.session(capability).give_iterator(batch.score(models, requests.drain(..)));
                     waiting.pop_front();
                 }
                 input.for_each_stamp(|capability, containers| {
                     let Some(&at) = capability.least() else { return };
                     let requests = containers.flat_map(|container| container.drain(..));
                     if waiting.is_empty()
-                        && let Some(cast) = schedule.at(at)
+                        && let Some(models) = schedule.at(at)
                     {
-                        output.session(&capability).give_iterator(batch.score(cast, requests));
+                        output.session(&capability).give_iterator(batch.score(models, requests));
                     } else if let Some(capability) = capability.retain_least(0) {
                         waiting.push_back((capability, requests.collect()));
                     }
@@ -75,24 +75,24 @@ struct Batch<D: Domain> {
 impl<D: Domain> Batch<D> {
     fn score(
         &mut self,
-        cast: &Cast<D>,
+        models: &ActiveModels<D>,
         requests: impl Iterator<Item = (D::Request, Record)>,
     ) -> impl Iterator<Item = (Answer<D>, Record)> {
         for (request, record) in requests {
             self.requests.push(request);
             self.records.push(record);
         }
-        let scorer = &cast.current;
+        let scorer = &models.current;
         scorer.score(&self.requests, &mut self.scores);
         self.shared.counters.scored.add(self.scores.len());
         let (asked, scored) = (self.requests.len(), self.scores.len());
         if scored != asked {
             // A request without an answer must not be taken for done.
             let broken = format!("model {} gave {scored} scores for {asked} requests", scorer.version());
-            self.shared.ledger.borrow_mut().broken = Some(broken);
+            self.shared.in_flight.borrow_mut().broken = Some(broken);
         }
-        if let (Some(shadow), Some(sideline)) = (&cast.shadow, &self.shared.sideline) {
-            sideline.offer(shadow, scorer.version(), &self.requests, &self.scores);
+        if let (Some(shadow), Some(shadow_queue)) = (&models.shadow, &self.shared.shadow_queue) {
+            shadow_queue.offer(shadow, scorer.version(), &self.requests, &self.scores);
         }
         let (model, scored_at) = (scorer.version().clone(), clock::now());
         let scored = self.requests.drain(..).zip(self.scores.drain(..)).zip(self.records.drain(..));

@@ -16,7 +16,7 @@ use super::{Shared, Timestamp, wake::LateWaker};
 
 /// A row that its store refuses for good.
 #[derive(Clone)]
-pub(super) struct Returned<T, C> {
+pub(super) struct RefusedRow<T, C> {
     pub(super) row: T,
     pub(super) context: C,
     pub(super) reason: String,
@@ -35,7 +35,7 @@ pub(super) fn land<'scope, D, T, C>(
     (mut delivery, waker): (Delivery<T>, LateWaker),
     shared: &Shared<D>,
     count: fn(&Shared<D>, Landed<'_, C>),
-) -> StreamVec<'scope, Timestamp, Returned<T, C>>
+) -> StreamVec<'scope, Timestamp, RefusedRow<T, C>>
 where
     D: Domain,
     T: Clone + Send + 'static,
@@ -43,7 +43,7 @@ where
 {
     let scope = rows.scope();
     let shared = shared.clone();
-    rows.unary::<CapacityContainerBuilder<Vec<Returned<T, C>>>, _, _, _>(Pipeline, name, move |_, info| {
+    rows.unary::<CapacityContainerBuilder<Vec<RefusedRow<T, C>>>, _, _, _>(Pipeline, name, move |_, info| {
         waker.bind(scope.worker().sync_activator_for(info.address.to_vec()));
         let mut obligations: HashMap<u64, (Capability<Timestamp>, Vec<Option<C>>)> = HashMap::new();
         let mut next_token = 0;
@@ -68,7 +68,7 @@ where
                         let mut session = output.session(&capability);
                         for refused in settled.refused {
                             if let Some(context) = contexts.get_mut(refused.index).and_then(Option::take) {
-                                session.give(Returned { row: refused.row, context, reason: refused.reason });
+                                session.give(RefusedRow { row: refused.row, context, reason: refused.reason });
                             }
                         }
                         count(&shared, contexts.iter().flatten());
@@ -80,7 +80,7 @@ where
                 }
             }
             if let Some(gone) = broken {
-                shared.ledger.borrow_mut().broken = Some(gone.to_string());
+                shared.in_flight.borrow_mut().broken = Some(gone.to_string());
             }
         }
     })
@@ -88,13 +88,13 @@ where
 
 /// The end of the line: what even the dead-letter log refuses is said aloud, since nothing more can be done for it.
 pub(super) fn lose<'scope, T, C>(
-    returned: StreamVec<'scope, Timestamp, Returned<T, C>>,
+    returned: StreamVec<'scope, Timestamp, RefusedRow<T, C>>,
 ) -> StreamVec<'scope, Timestamp, ()>
 where
     T: fmt::Debug + 'static,
     C: 'static,
 {
-    returned.flat_map(|Returned { row, reason, .. }| {
+    returned.flat_map(|RefusedRow { row, reason, .. }| {
         tracing::error!("refused for good, and so lost: {reason}: {row:?}");
         None
     })

@@ -2,13 +2,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The upper ends of the steps; what takes longer than the last is counted beyond.
+/// The upper worker_io of the steps; what takes longer than the last is counted beyond.
 const ENDS_MS: [u64; 15] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000];
 
 /// Times by steps from 1 ms to 60 s.
 #[derive(Debug, Default)]
 pub struct Latency {
-    /// The last is for what is longer than all ends.
+    /// The last is for what is longer than all worker_io.
     counts: [AtomicU64; ENDS_MS.len() + 1],
     sum_us: AtomicU64,
 }
@@ -34,8 +34,8 @@ impl Latency {
 
     /// What was counted so far.
     pub fn get(&self) -> Times {
-        let ends = ENDS_MS.into_iter().map(|end| end as f64 / 1000.0).chain([f64::INFINITY]);
-        let steps: Vec<_> = ends.zip(self.counts.iter().map(|count| count.load(Ordering::Relaxed))).collect();
+        let worker_io = ENDS_MS.into_iter().map(|end| end as f64 / 1000.0).chain([f64::INFINITY]);
+        let steps: Vec<_> = worker_io.zip(self.counts.iter().map(|count| count.load(Ordering::Relaxed))).collect();
         // Summed up from the steps, so that they always agree.
         let count = steps.iter().map(|(_, count)| count).sum();
         Times { steps, count, sum_seconds: self.sum_us.load(Ordering::Relaxed) as f64 / 1e6 }

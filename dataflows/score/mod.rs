@@ -36,11 +36,12 @@ mod commit;
 mod connections;
 mod counters;
 mod decode;
+mod generation;
+mod in_flight;
 mod infer;
-mod kinds;
 mod land;
 mod latency;
-mod ledger;
+mod liveness;
 mod opening;
 mod run;
 mod shadow;
@@ -48,7 +49,6 @@ mod source;
 mod swap;
 mod wake;
 mod work;
-mod workers;
 
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
@@ -65,19 +65,18 @@ use timely::dataflow::{
 
 pub use clock::ClusterClock;
 pub use connections::Connections;
-pub use counters::{Counter, Counters, Gauge, Lag};
-pub use kinds::DeadLetterCounter;
+pub use counters::{Counter, Counters, DeadLetterCounter, Gauge, Lag};
+pub use in_flight::InFlightSize;
 pub use latency::{Latency, Times};
-pub use ledger::InFlight;
+pub use liveness::Workers;
 pub use run::{Config, Error, partitions, run, run_in_cluster};
 pub use shadow::{Compared, WAITING_MAX as SHADOW_WAITING_MAX};
-pub use swap::{LEAD, Models, Used};
-pub use workers::Workers;
+pub use swap::{LEAD, Models, ModelsInUse};
 
-use decode::Dead;
+use decode::DeadRecord;
+use in_flight::SharedInFlight;
 use land::{Landed, land, lose};
-use ledger::SharedLedger;
-use shadow::Sideline;
+use shadow::ShadowQueue;
 use source::Record;
 use swap::SharedSchedule;
 use wake::LateWaker;
@@ -89,7 +88,7 @@ pub const TICK: Duration = Duration::from_millis(10);
 pub type Timestamp = u64;
 
 /// What one worker's part of the dataflow reads from and writes to, each with the waker that it was opened with.
-struct Ends<D: Domain> {
+struct WorkerIo<D: Domain> {
     reader: (Rc<RefCell<Box<dyn Reader>>>, LateWaker),
     answers: (Delivery<Answer<D>>, LateWaker),
     dead_letters: (Delivery<DeadLetter>, LateWaker),
@@ -99,28 +98,28 @@ struct Ends<D: Domain> {
 /// What the operators of one worker share.
 struct Shared<D: Domain> {
     clock: ClusterClock,
-    ledger: SharedLedger,
+    in_flight: SharedInFlight,
     counters: Arc<Counters>,
-    sideline: Option<Sideline<D>>,
+    shadow_queue: Option<ShadowQueue<D>>,
 }
 
 impl<D: Domain> Clone for Shared<D> {
     fn clone(&self) -> Self {
-        let Shared { clock, ledger, counters, sideline } = self;
-        let (ledger, counters) = (Rc::clone(ledger), Arc::clone(counters));
-        Shared { clock: *clock, ledger, counters, sideline: sideline.clone() }
+        let Shared { clock, in_flight, counters, shadow_queue } = self;
+        let (in_flight, counters) = (Rc::clone(in_flight), Arc::clone(counters));
+        Shared { clock: *clock, in_flight, counters, shadow_queue: shadow_queue.clone() }
     }
 }
 
 /// Builds one worker's part. The probe passes a timestamp once everything read under it is durable.
 fn build<D: Domain>(
     scope: Scope<'_, Timestamp>,
-    ends: Ends<D>,
+    worker_io: WorkerIo<D>,
     schedule: SharedSchedule<D>,
     rebalance: bool,
     shared: &Shared<D>,
 ) -> ProbeHandle<Timestamp> {
-    let mut messages = source::read_log(scope, ends.reader, shared);
+    let mut messages = source::read_log(scope, worker_io.reader, shared);
     if rebalance {
         messages = messages.exchange(|Record { message: Message { position, .. }, .. }| {
             u64::from(position.partition.0) ^ position.offset.0
@@ -128,15 +127,15 @@ fn build<D: Domain>(
     }
     let (requests, unreadable) = decode::decode::<D>(messages);
     let answers = infer::score(requests, schedule, shared);
-    let refused = land(answers, "LandAnswers", ends.answers, shared, answered);
+    let refused = land(answers, "LandAnswers", worker_io.answers, shared, answered);
 
-    let dead = unreadable.concat(refused.map(Dead::refused));
-    let rejections = dead.clone().flat_map(Dead::rejection);
-    let dead_letters = dead.map(Dead::into_dead_letter);
-    let lost = land(dead_letters, "LandDeadLetters", ends.dead_letters, shared, |shared, letters| {
+    let dead = unreadable.concat(refused.map(DeadRecord::refused));
+    let rejections = dead.clone().flat_map(DeadRecord::rejection);
+    let dead_letters = dead.map(DeadRecord::into_dead_letter);
+    let lost = land(dead_letters, "LandDeadLetters", worker_io.dead_letters, shared, |shared, letters| {
         letters.for_each(|kind| shared.counters.dead_letters.add(kind));
     });
-    let untold = land(rejections, "LandRejections", ends.rejections, shared, |shared, rejections| {
+    let untold = land(rejections, "LandRejections", worker_io.rejections, shared, |shared, rejections| {
         shared.counters.rejections.add(rejections.count());
     });
 

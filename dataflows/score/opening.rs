@@ -15,7 +15,7 @@ use engine::{
     runtime::Stop,
 };
 
-use super::{Connections, Ends, Error, wake::LateWaker};
+use super::{Connections, Error, WorkerIo, wake::LateWaker};
 
 /// One worker's reader and writers, being opened on a thread of their own: that may take as long as an outage, and the
 /// worker must be heard meanwhile.
@@ -35,7 +35,7 @@ impl<D: Domain> Opening<D> {
     }
 
     /// What came of it, once; `Some(None)` if told to stop meanwhile.
-    pub(super) fn done(&self) -> Option<Result<Option<Ends<D>>, Error>> {
+    pub(super) fn done(&self) -> Option<Result<Option<WorkerIo<D>>, Error>> {
         match self.0.try_recv() {
             Ok(opened) => Some(opened.map(|opened| opened.map(Opened::into_ends))),
             Err(mpsc::TryRecvError::Empty) => None,
@@ -44,7 +44,7 @@ impl<D: Domain> Opening<D> {
     }
 }
 
-/// What [`Ends`] is made of, fit to go from one thread to another.
+/// What [`WorkerIo`] is made of, fit to go from one thread to another.
 struct Opened<D: Domain> {
     reader: (Box<dyn Reader>, LateWaker),
     answers: (Delivery<Answer<D>>, LateWaker),
@@ -53,9 +53,9 @@ struct Opened<D: Domain> {
 }
 
 impl<D: Domain> Opened<D> {
-    fn into_ends(self) -> Ends<D> {
+    fn into_ends(self) -> WorkerIo<D> {
         let Opened { reader: (reader, waker), answers, dead_letters, rejections } = self;
-        Ends { reader: (Rc::new(RefCell::new(reader)), waker), answers, dead_letters, rejections }
+        WorkerIo { reader: (Rc::new(RefCell::new(reader)), waker), answers, dead_letters, rejections }
     }
 }
 

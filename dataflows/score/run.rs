@@ -6,11 +6,11 @@ use engine::{delivery::Unavailable, domain::Domain, model::Role, runtime::Stop};
 use timely::{CommunicationConfig, WorkerConfig, communication::allocator::AllocatorBuilder, execute::execute_from};
 
 use super::{
-    ClusterClock, Connections, Counters, InFlight, Models, Shared,
-    ledger::Ledger,
+    ClusterClock, Connections, Counters, InFlightSize, Models, Shared,
+    generation::{Generation, LoadedModels},
+    in_flight::InFlight,
     shadow::Shadow,
-    swap::Shelf,
-    work::{Plan, work_as},
+    work::work_as,
 };
 use crate::{
     heartbeat::{Failure, FailureDetector},
@@ -23,14 +23,14 @@ pub struct Config {
     /// Worker threads in this process.
     pub workers: usize,
     /// Bound on the records in flight, for each worker.
-    pub in_flight: InFlight,
+    pub in_flight: InFlightSize,
     /// How long a stopping worker waits for its records to become durable.
     pub drain: Duration,
 }
 
 impl Config {
     /// The default bound: 20,000 records or 64 MiB of payload a worker, whichever is reached first.
-    pub const IN_FLIGHT: InFlight = InFlight { records: 20_000, bytes: 64 << 20 };
+    pub const IN_FLIGHT: InFlightSize = InFlightSize { records: 20_000, bytes: 64 << 20 };
     /// The default wait on stop: well under the 10 s that container runtimes grant before they kill.
     pub const DRAIN: Duration = Duration::from_secs(8);
 
@@ -82,17 +82,17 @@ pub fn run<D: Domain>(
 ) -> Result<(), Error> {
     let Some(partitions) = partitions(connections, stop) else { return Ok(()) };
     let (builders, others) = CommunicationConfig::Process(config.workers).try_build().map_err(Error::Timely)?;
-    let plan = Plan {
+    let generation = Generation {
         rebalance: (partitions as usize) < config.workers,
         drain: config.drain,
         in_flight: config.in_flight,
         clock: ClusterClock::start(),
         workers: config.workers,
-        shelf: Shelf::default(),
+        loaded_models: LoadedModels::default(),
         detector: None,
         unopened: Arc::default(),
     };
-    let work = Work { plan, connections, models, counters, stop };
+    let work = Work { generation, connections, models, counters, stop };
     execute(builders, others, work)
 }
 
@@ -108,27 +108,27 @@ pub fn run_in_cluster<D: Domain>(
     stop: &Stop,
     leave: impl FnOnce(Failure) + Send + 'static,
 ) -> Result<(), Error> {
-    let (generation, own, processes) = (member.generation(), member.peers().index(), member.peers().count());
+    let (formed, own, processes) = (member.generation(), member.peers().index(), member.peers().count());
     let detector = Arc::new(FailureDetector::new(own, processes, config.workers));
     let (builders, others) = member.allocators()?;
     detector.spawn_watchdog(leave)?;
-    let plan = Plan {
-        rebalance: (generation.partitions as usize) < processes * config.workers,
+    let generation = Generation {
+        rebalance: (formed.partitions as usize) < processes * config.workers,
         drain: config.drain,
         in_flight: config.in_flight,
-        clock: ClusterClock::start_at(generation.clock_ms),
+        clock: ClusterClock::start_at(formed.clock_ms),
         workers: config.workers,
-        shelf: Shelf::default(),
+        loaded_models: LoadedModels::default(),
         detector: Some(Arc::clone(&detector)),
         unopened: Arc::default(),
     };
-    let done = execute(builders, others, Work { plan, connections, models, counters, stop });
+    let done = execute(builders, others, Work { generation, connections, models, counters, stop });
     // Also after an error: the others are to see an end and not a loss.
     member.close();
     detector.leave();
     done?;
     match detector.stopped_by() {
-        Some(process) if process != own => Err(Error::Ended { generation: generation.number, process }),
+        Some(process) if process != own => Err(Error::Ended { generation: formed.number, process }),
         _ => Ok(()),
     }
 }
@@ -140,7 +140,7 @@ pub fn partitions<D: Domain>(connections: &Connections<D>, stop: &Stop) -> Optio
 
 /// What all workers of a process are given.
 struct Work<'a, D: Domain> {
-    plan: Plan<D>,
+    generation: Generation<D>,
     connections: &'a Connections<D>,
     models: &'a Models<D>,
     counters: &'a Arc<Counters>,
@@ -152,21 +152,21 @@ fn execute<D: Domain>(
     others: Box<dyn Any + Send>,
     work: Work<'_, D>,
 ) -> Result<(), Error> {
-    let Work { plan, connections, models, counters, stop } = work;
+    let Work { generation, connections, models, counters, stop } = work;
     counters.workers.want(builders.len());
-    // Ends when all workers have left.
-    let (_shadow, sideline) = Shadow::start(&connections.store, counters)?;
+    // WorkerIo when all workers have left.
+    let (_shadow, shadow_queue) = Shadow::start(&connections.store, counters)?;
     counters.models.set(Role::Current, Some(models.version().clone()), 0);
     let (connections, models, counters, stop) =
         (connections.clone(), models.clone(), Arc::clone(counters), stop.clone());
     let guards = execute_from(builders, others, WorkerConfig::default(), move |worker| {
         let shared = Shared {
-            clock: plan.clock,
-            ledger: Rc::new(RefCell::new(Ledger::new(plan.in_flight))),
+            clock: generation.clock,
+            in_flight: Rc::new(RefCell::new(InFlight::new(generation.in_flight))),
             counters: Arc::clone(&counters),
-            sideline: Some(sideline.clone()),
+            shadow_queue: Some(shadow_queue.clone()),
         };
-        let result = work_as(worker, &connections, &models, &plan, &shared, &stop);
+        let result = work_as(worker, &connections, &models, &generation, &shared, &stop);
         // One worker that cannot go on takes the others with it. What is wrong is said here, because it may be that only a
         // loss is noticed elsewhere.
         if let Err(error @ (Error::Broken(_) | Error::NoThread(_))) = &result {

@@ -63,20 +63,20 @@ struct Batch<D: Domain> {
 }
 
 /// Where the workers of a process leave what the shadow is to score.
-pub(super) struct Sideline<D: Domain> {
+pub(super) struct ShadowQueue<D: Domain> {
     batches: SyncSender<Batch<D>>,
     waiting: Arc<AtomicUsize>,
     counters: Arc<Counters>,
 }
 
-impl<D: Domain> Clone for Sideline<D> {
+impl<D: Domain> Clone for ShadowQueue<D> {
     fn clone(&self) -> Self {
-        let Sideline { batches, waiting, counters } = self;
-        Sideline { batches: batches.clone(), waiting: Arc::clone(waiting), counters: Arc::clone(counters) }
+        let ShadowQueue { batches, waiting, counters } = self;
+        ShadowQueue { batches: batches.clone(), waiting: Arc::clone(waiting), counters: Arc::clone(counters) }
     }
 }
 
-impl<D: Domain> Sideline<D> {
+impl<D: Domain> ShadowQueue<D> {
     /// Leaves copies here, if there is room (rule 2).
     pub(super) fn offer(
         &self,
@@ -100,7 +100,7 @@ impl<D: Domain> Sideline<D> {
     }
 }
 
-/// The thread of the shadow. Dropping this ends it.
+/// The thread of the shadow. Dropping this worker_io it.
 pub(super) struct Shadow {
     stop: Stop,
     thread: Thread,
@@ -111,10 +111,10 @@ impl Shadow {
     pub(super) fn start<D: Domain>(
         store: &Arc<dyn Store<D>>,
         counters: &Arc<Counters>,
-    ) -> io::Result<(Self, Sideline<D>)> {
+    ) -> io::Result<(Self, ShadowQueue<D>)> {
         let (batches, queue) = sync_channel(BATCHES_MAX);
         let (waiting, stop) = (Arc::default(), Stop::default());
-        let sideline = Sideline { batches, waiting: Arc::clone(&waiting), counters: Arc::clone(counters) };
+        let shadow_queue = ShadowQueue { batches, waiting: Arc::clone(&waiting), counters: Arc::clone(counters) };
         let health = Health::new(format!("the store of shadow answers {}", store.describe()));
         let worker = Work {
             queue,
@@ -126,7 +126,7 @@ impl Shadow {
             stop: stop.clone(),
         };
         let thread = Thread::spawn("shadow", move || worker.run())?;
-        Ok((Shadow { stop, thread }, sideline))
+        Ok((Shadow { stop, thread }, shadow_queue))
     }
 }
 

@@ -31,13 +31,13 @@ pub(super) struct Record {
 
 /// Reads one worker's share of the log (rules 1, 2, 3 and 7).
 ///
-/// The stream ends once the ledger is stopping: the capability is dropped after the last batch is closed.
+/// The stream worker_io once the in_flight is stopping: the capability is dropped after the last batch is closed.
 pub(super) fn read_log<'scope, D: Domain>(
     scope: Scope<'scope, Timestamp>,
     (reader, waker): (Rc<RefCell<Box<dyn Reader>>>, LateWaker),
     shared: &Shared<D>,
 ) -> StreamVec<'scope, Timestamp, Record> {
-    let Shared { clock, ledger, counters, .. } = shared.clone();
+    let Shared { clock, in_flight, counters, .. } = shared.clone();
     source::<_, CapacityContainerBuilder<Vec<Record>>, _, _>(scope, "ReadLog", move |capability, info| {
         waker.bind(scope.worker().sync_activator_for(info.address.to_vec()));
         let activator = scope.activator_for(info.address);
@@ -48,23 +48,23 @@ pub(super) fn read_log<'scope, D: Domain>(
         move |output| {
             let Some(open) = capability.as_mut() else { return };
             let now = clock.now();
-            let mut ledger = ledger.borrow_mut();
-            if now >= *open.time() + TICK.as_millis() as Timestamp || ledger.stopping {
-                ledger.close_batch(*open.time());
+            let mut in_flight = in_flight.borrow_mut();
+            if now >= *open.time() + TICK.as_millis() as Timestamp || in_flight.stopping {
+                in_flight.close_batch(*open.time());
                 open.downgrade(&now.max(*open.time() + 1));
             }
-            if ledger.stopping {
+            if in_flight.stopping {
                 capability = None;
                 return;
             }
-            let room = ledger.room().min(MESSAGES_PER_TURN_MAX);
+            let room = in_flight.room().min(MESSAGES_PER_TURN_MAX);
             if room > 0 {
                 let more = reader.borrow_mut().poll(room, &mut messages);
                 if !messages.is_empty() {
-                    let before = ledger.in_flight();
-                    messages.iter().for_each(|message| ledger.read(message));
+                    let before = in_flight.size();
+                    messages.iter().for_each(|message| in_flight.read(message));
                     counters.read.add(messages.len());
-                    counters.read_bytes.add(ledger.in_flight().bytes - before.bytes);
+                    counters.read_bytes.add(in_flight.size().bytes - before.bytes);
                     let read_us = clock.now_us();
                     records.extend(messages.drain(..).map(|message| Record { message, read_us }));
                     output.session(open).give_container(&mut records);

@@ -15,19 +15,19 @@ use std::{
 
 use delaycast::{
     domain::Flights,
-    model::{Role, Wishes},
+    model::{DesiredModels, Role},
     runtime::Stop,
 };
 use delaycast_dataflows::{
     mesh::{ClusterSpec, Credentials, Mesh, MeshConfig, Peers},
     score::{Config, Connections, Counters, Error, Models, run_in_cluster},
 };
-use in_memory::{AnyButBad, ByDelay, DEADLINE, MemoryLog, MemoryStore, message, oracle, until, wish};
+use in_memory::{AnyButBad, ByDelay, DEADLINE, MemoryLog, MemoryStore, desired_model, message, oracle, until};
 
 /// A process.
 struct Process {
     stop: Stop,
-    wishes: Wishes,
+    desired: DesiredModels,
     counters: Arc<Counters>,
     thread: JoinHandle<Result<(), Error>>,
 }
@@ -63,8 +63,9 @@ fn cluster(
                 partitions: if index == 0 { 6 } else { 1 },
             };
             let (stop, connections) = (Stop::default(), Connections::new(Arc::clone(log) as _, Arc::clone(store) as _));
-            let (told, wishes, counters) = (stop.clone(), Wishes::default(), Arc::new(Counters::of::<Flights>()));
-            let models = Models::new(Arc::clone(scorer) as _, &wishes, Arc::new(AnyButBad));
+            let (told, desired, counters) =
+                (stop.clone(), DesiredModels::default(), Arc::new(Counters::of::<Flights>()));
+            let models = Models::new(Arc::clone(scorer) as _, &desired, Arc::new(AnyButBad));
             let counted = Arc::clone(&counters);
             let run = move || {
                 let member = Mesh::open(listener, mesh_config).unwrap().form(|| told.asked()).expect("it forms");
@@ -72,7 +73,7 @@ fn cluster(
                 let leave = |loss| panic!("{loss}");
                 run_in_cluster(&config, member, &connections, &models, &counted, &told, leave)
             };
-            Process { stop, wishes, counters, thread: thread::spawn(run) }
+            Process { stop, desired, counters, thread: thread::spawn(run) }
         })
         .collect()
 }
@@ -129,10 +130,10 @@ fn three_processes_swap_at_one_timestamp_and_none_activates_a_model_that_one_ref
     ask(60);
     until("the first are answered", || answered_by("by-delay") == 60);
     // Only process 0 acts on its desired model.
-    processes[1].wishes.put(wish("astray", "good"));
-    processes[0].wishes.put(wish("v2", "bad"));
+    processes[1].desired.put(desired_model("astray", "good"));
+    processes[0].desired.put(desired_model("v2", "bad"));
     until("it is refused", || processes[0].counters.models_refused.get() == 1);
-    processes[0].wishes.put(wish("v3", "good"));
+    processes[0].desired.put(desired_model("v3", "good"));
     until("all use the new one", || {
         ask(6);
         processes.iter().all(|process| used(process).0.as_str() == "v3")

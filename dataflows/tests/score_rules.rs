@@ -16,12 +16,12 @@ use delaycast::{
     domain::Flights,
     flight::DelayClass,
     log::Share,
-    model::{Scorer, Wishes},
+    model::{DesiredModels, Scorer},
     request::Request,
 };
 use delaycast_dataflows::score::{Config, Error, Models};
 use in_memory::{
-    AnyButBad, ByDelay, Fault, MemoryLog, MemoryStore, Running, few, impatient, message, oracle, until, wish,
+    AnyButBad, ByDelay, Fault, MemoryLog, MemoryStore, Running, desired_model, few, impatient, message, oracle, until,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -279,19 +279,19 @@ fn a_writer_that_dies_ends_all_workers() {
 fn models_that_change_under_load_lose_and_double_nothing() {
     for (partitions, workers) in [(4, 4), (1, 4), (1, 1)] {
         let (log, store) = rig(partitions);
-        let wishes = Wishes::default();
-        let models = Models::new(ByDelay::new(), &wishes, Arc::new(AnyButBad));
+        let desired = DesiredModels::default();
+        let models = Models::new(ByDelay::new(), &desired, Arc::new(AnyButBad));
         let patient = Config { drain: Duration::from_secs(60), ..Config::new(workers) };
         let running = Running::start_models(patient, &log, &store, models);
         let mut asked = 0;
         for version in ["v1", "v2", "v3"] {
             let before = running.counters.models_refused.get();
-            wishes.put(wish("no good", "bad"));
+            desired.put(desired_model("no good", "bad"));
             until("it is refused", || {
                 fill_more(&log, partitions, &mut asked, 10);
                 running.counters.models_refused.get() > before
             });
-            wishes.put(wish(version, "good"));
+            desired.put(desired_model(version, "good"));
             until("answers come from the new model", || {
                 fill_more(&log, partitions, &mut asked, 10);
                 store.answers().values().any(|answer| answer.model.as_str() == version)

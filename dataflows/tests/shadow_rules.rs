@@ -12,12 +12,12 @@ use delaycast::{
     domain::Flights,
     features::KnownInputs,
     flight::DelayClass,
-    model::{Loader, Role, Scorer, Wish, Wishes},
+    model::{DesiredModel, DesiredModels, Loader, Role, Scorer},
     request::Request,
     shadow::ShadowAnswer,
 };
 use delaycast_dataflows::score::{Config, Models, SHADOW_WAITING_MAX};
-use in_memory::{ByDelay, DEADLINE, MemoryLog, MemoryStore, Running, message, until, wish};
+use in_memory::{ByDelay, DEADLINE, MemoryLog, MemoryStore, Running, desired_model, message, until};
 
 /// Holds every flight to be early.
 struct Early(ModelVersion);
@@ -66,7 +66,7 @@ impl Loader<Flights> for Shadows {
 struct Rig {
     log: Arc<MemoryLog>,
     store: Arc<MemoryStore>,
-    wishes: Wishes,
+    desired: DesiredModels,
     running: Running,
     asked: usize,
 }
@@ -75,10 +75,10 @@ impl Rig {
     fn start() -> Self {
         let store = MemoryStore::new();
         let log = MemoryLog::new(2, &store);
-        let wishes = Wishes::default();
-        let models = Models::new(ByDelay::new(), &wishes, Arc::new(Shadows));
+        let desired = DesiredModels::default();
+        let models = Models::new(ByDelay::new(), &desired, Arc::new(Shadows));
         let running = Running::start_models(Config { drain: DEADLINE, ..Config::new(2) }, &log, &store, models);
-        Rig { log, store, wishes, running, asked: 0 }
+        Rig { log, store, desired, running, asked: 0 }
     }
 
     /// Half of them are early.
@@ -92,8 +92,8 @@ impl Rig {
 
     /// Names a shadow, or none, and waits until it is so.
     fn shadow(&self, version: Option<&str>) {
-        let candidate = version.and_then(|version| wish(version, "good").candidate);
-        self.wishes.put(Wish { role: Role::Shadow, candidate });
+        let candidate = version.and_then(|version| desired_model(version, "good").candidate);
+        self.desired.put(DesiredModel { role: Role::Shadow, candidate });
         let used = || self.running.counters.models.get(Role::Shadow).map(|(version, _)| version.to_string());
         until("the shadow is another", || used().as_deref() == version);
     }

@@ -20,7 +20,7 @@ pub struct Candidate {
 
 /// What is to be used from now on for a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
+pub struct DesiredModel {
     /// For what.
     pub role: Role,
     /// Which; `None` if nothing any more. There is always a current one.
@@ -89,10 +89,10 @@ impl<T> Clone for Latest<T> {
 
 /// What is wished for, by role, until the dataflow takes it up.
 #[derive(Debug, Clone, Default)]
-pub struct Wishes([Latest<Wish>; Role::ALL.len()]);
+pub struct DesiredModels([Latest<DesiredModel>; Role::ALL.len()]);
 
-impl Wishes {
-    fn of(&self, role: Role) -> &Latest<Wish> {
+impl DesiredModels {
+    fn of(&self, role: Role) -> &Latest<DesiredModel> {
         let [current, shadow] = &self.0;
         match role {
             Role::Current => current,
@@ -101,12 +101,12 @@ impl Wishes {
     }
 
     /// From now on this is wished for.
-    pub fn put(&self, wish: Wish) {
-        self.of(wish.role).put(wish);
+    pub fn put(&self, desired_model: DesiredModel) {
+        self.of(desired_model.role).put(desired_model);
     }
 
     /// What is wished for since it was last taken.
-    pub fn take(&self, role: Role) -> Option<Wish> {
+    pub fn take(&self, role: Role) -> Option<DesiredModel> {
         self.of(role).take()
     }
 }
@@ -141,9 +141,9 @@ mod tests {
 
     #[test]
     fn wishes_of_two_roles_do_not_take_each_others_place() {
-        let wishes = Wishes::default();
-        let wish = |role| Wish { role, candidate: None };
-        Role::ALL.into_iter().for_each(|role| wishes.put(wish(role)));
-        assert_eq!(Role::ALL.map(|role| wishes.take(role)), Role::ALL.map(|role| Some(wish(role))));
+        let desired = DesiredModels::default();
+        let desired_model = |role| DesiredModel { role, candidate: None };
+        Role::ALL.into_iter().for_each(|role| desired.put(desired_model(role)));
+        assert_eq!(Role::ALL.map(|role| desired.take(role)), Role::ALL.map(|role| Some(desired_model(role))));
     }
 }

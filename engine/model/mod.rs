@@ -1,5 +1,5 @@
 //! Models: what scores requests, in a versioned directory ([`ModelDir`]), and on its way into a scorer that runs
-//! ([`Wishes`]).
+//! ([`DesiredModels`]).
 
 mod candidate;
 mod choice;
@@ -12,7 +12,7 @@ mod testing;
 mod version;
 mod watch;
 
-pub use candidate::{Candidate, Latest, Loader, Wish, Wishes};
+pub use candidate::{Candidate, DesiredModel, DesiredModels, Latest, Loader};
 pub use choice::{HISTORY_FILE, HISTORY_MAX, Listed};
 pub use directory::{CURRENT_FILE, MODEL_FILE, ModelDir, ModelDirError, VERSIONS_MAX};
 pub use role::Role;

@@ -1,7 +1,7 @@
 //! Notices that the model directory names another version.
 //!
 //! 1. The small file that names it is looked at every [`LOOK`], on a thread of its own for each role. A version that
-//!    it names is read and checked once, and put among the [`Wishes`]; what was wished for before and not taken up is
+//!    it names is read and checked once, and put among the [`DesiredModels`]; what was wished for before and not taken up is
 //!    forgotten.
 //! 2. What cannot be read or used is said once, and tried again after a pause that grows to [`RETRY_MAX`]: the folder may
 //!    still be being copied. Another name is looked at at once.
@@ -19,7 +19,7 @@ use std::{
 };
 
 use super::{
-    candidate::{Candidate, Wish, Wishes},
+    candidate::{Candidate, DesiredModel, DesiredModels},
     directory::{ModelDir, ModelDirError},
     role::Role,
     scorer::ModelFile,
@@ -59,7 +59,7 @@ impl<M: ModelFile> Watcher<M> {
     }
 
     /// What is wished for, if that has changed; or why it cannot be had, if that was not said yet.
-    pub fn look(&mut self, now: Instant) -> Option<Result<Wish, String>> {
+    pub fn look(&mut self, now: Instant) -> Option<Result<DesiredModel, String>> {
         let named = match self.role {
             // There is always one: that its file is gone is a fault.
             Role::Current => self.dir.current().map(Some),
@@ -83,7 +83,7 @@ impl<M: ModelFile> Watcher<M> {
             Ok(candidate) => {
                 (self.seen, self.failed) = (name, None);
                 self.said.clear();
-                Some(Ok(Wish { role: self.role, candidate }))
+                Some(Ok(DesiredModel { role: self.role, candidate }))
             }
             Err(error) => {
                 let pause = match self.failed.take() {
@@ -115,7 +115,7 @@ fn with_cause(error: &ModelDirError) -> String {
 /// Starts to look with all of `watchers` until `stop` says so. What cannot be used is told to `refused`.
 pub fn watch<M: ModelFile>(
     watchers: Vec<Watcher<M>>,
-    wishes: &Wishes,
+    desired: &DesiredModels,
     stop: Stop,
     refused: impl Fn(Role, &str) + Send + 'static,
 ) -> io::Result<()> {
@@ -123,11 +123,11 @@ pub fn watch<M: ModelFile>(
         let (role, look) = (watcher.role, move || watcher.look(Instant::now()));
         (role, Box::new(look) as Look)
     });
-    watch_within(PATIENCE, looks.collect(), wishes.clone(), stop, refused)
+    watch_within(PATIENCE, looks.collect(), desired.clone(), stop, refused)
 }
 
 /// Looks once; may block for as long as a file system hangs.
-type Look = Box<dyn FnMut() -> Option<Result<Wish, String>> + Send>;
+type Look = Box<dyn FnMut() -> Option<Result<DesiredModel, String>> + Send>;
 
 /// A role and the thread that looks for it.
 struct Looking {
@@ -141,7 +141,7 @@ struct Looking {
 fn watch_within(
     patience: Duration,
     looks: Vec<(Role, Look)>,
-    wishes: Wishes,
+    desired: DesiredModels,
     stop: Stop,
     refused: impl Fn(Role, &str) + Send + 'static,
 ) -> io::Result<()> {
@@ -156,7 +156,7 @@ fn watch_within(
     let run = move || {
         while !stop.asked() {
             match found.recv_timeout(STEP) {
-                Ok((_, Ok(wish))) => wishes.put(wish),
+                Ok((_, Ok(desired_model))) => desired.put(desired_model),
                 Ok((role, Err(reason))) => refused(role, &reason),
                 Err(_) => {}
             }
@@ -181,7 +181,7 @@ fn look_again_and_again(
     mut look: Look,
     role: Role,
     since: &Mutex<Option<Instant>>,
-    news: &SyncSender<(Role, Result<Wish, String>)>,
+    news: &SyncSender<(Role, Result<DesiredModel, String>)>,
     ended: &Stop,
 ) {
     let is_looking = |at| *since.lock() = at;
@@ -218,13 +218,20 @@ mod tests {
         let now = Instant::now();
         assert_eq!(watcher.look(now), None);
         let second = dir.publish(tests::model(), tests::at(1)).unwrap();
-        let Some(Ok(Wish { role: Role::Current, candidate: Some(found) })) = watcher.look(now) else { panic!() };
+        let Some(Ok(DesiredModel { role: Role::Current, candidate: Some(found) })) = watcher.look(now) else {
+            panic!()
+        };
         assert_eq!(found.version, second.version);
         assert_eq!(ToyModel::decode(&found.bytes).unwrap(), second.model);
         assert_eq!(watcher.look(now), None);
         // And back.
         fs::write(temp.path().join(CURRENT_FILE), first.version.as_str()).unwrap();
-        assert!(watcher.look(now).unwrap().is_ok_and(|wish| wish.candidate.unwrap().version == first.version));
+        assert!(
+            watcher
+                .look(now)
+                .unwrap()
+                .is_ok_and(|desired_model| desired_model.candidate.unwrap().version == first.version)
+        );
     }
 
     #[test]
@@ -267,41 +274,42 @@ mod tests {
     #[test]
     fn rule_3_a_look_that_hangs_is_said_once_and_holds_up_nothing_else() {
         const DEADLINE: Duration = Duration::from_secs(20);
-        let wish = |role| Wish { role, candidate: None };
+        let desired_model = |role| DesiredModel { role, candidate: None };
         let (hang, hangs) = channel::<()>();
         let (mut hung, mut given) = (false, false);
         let current: Look = Box::new(move || {
             if !hung {
                 hung = true;
                 hangs.recv().unwrap();
-                return Some(Ok(wish(Role::Current)));
+                return Some(Ok(desired_model(Role::Current)));
             }
             None
         });
-        let shadow: Look = Box::new(move || (!std::mem::replace(&mut given, true)).then(|| Ok(wish(Role::Shadow))));
-        let (wishes, stop) = (Wishes::default(), Stop::default());
+        let shadow: Look =
+            Box::new(move || (!std::mem::replace(&mut given, true)).then(|| Ok(desired_model(Role::Shadow))));
+        let (desired, stop) = (DesiredModels::default(), Stop::default());
         let (told, said) = channel();
         let told = move |role: Role, reason: &str| told.send((role, reason.to_owned())).unwrap();
         let patience = Duration::from_millis(100);
         let looks = vec![(Role::Current, current), (Role::Shadow, shadow)];
-        watch_within(patience, looks, wishes.clone(), stop.clone(), told).unwrap();
+        watch_within(patience, looks, desired.clone(), stop.clone(), told).unwrap();
 
         let (role, reason) = said.recv_timeout(DEADLINE).unwrap();
         assert!(role == Role::Current && reason.contains("file system"), "{reason}");
         let taken = |role| {
             let deadline = Instant::now() + DEADLINE;
             while Instant::now() < deadline {
-                if let Some(wish) = wishes.take(role) {
-                    return Some(wish);
+                if let Some(desired_model) = desired.take(role) {
+                    return Some(desired_model);
                 }
                 thread::sleep(STEP);
             }
             None
         };
-        assert_eq!(taken(Role::Shadow), Some(wish(Role::Shadow)), "the other role is looked after");
-        assert_eq!(wishes.take(Role::Current), None);
+        assert_eq!(taken(Role::Shadow), Some(desired_model(Role::Shadow)), "the other role is looked after");
+        assert_eq!(desired.take(Role::Current), None);
         hang.send(()).unwrap();
-        assert_eq!(taken(Role::Current), Some(wish(Role::Current)), "it goes on");
+        assert_eq!(taken(Role::Current), Some(desired_model(Role::Current)), "it goes on");
         stop.ask();
         // The sender goes with the thread; it had nothing more to say.
         assert_eq!(said.iter().count(), 0);
@@ -352,7 +360,7 @@ mod tests {
         let found = watcher.look(now).unwrap().unwrap();
         assert_eq!((found.role, found.candidate.unwrap().version), (Role::Shadow, version));
         fs::remove_file(&file).unwrap();
-        assert_eq!(watcher.look(now), Some(Ok(Wish { role: Role::Shadow, candidate: None })));
+        assert_eq!(watcher.look(now), Some(Ok(DesiredModel { role: Role::Shadow, candidate: None })));
         assert_eq!(watcher.look(now), None);
     }
 }

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use engine::model::{
-    CURRENT_FILE, Candidate, HISTORY_FILE, HISTORY_MAX, LOOK, Latest, Loader, MODEL_BYTES_MAX, MODEL_FILE,
-    ModelDirError, ModelFile, RETRY_MAX, Role, Scorer, VERSIONS_MAX, Wish, Wishes, published_at, version_name, watch,
+    CURRENT_FILE, Candidate, DesiredModel, DesiredModels, HISTORY_FILE, HISTORY_MAX, LOOK, Latest, Loader,
+    MODEL_BYTES_MAX, MODEL_FILE, ModelDirError, ModelFile, RETRY_MAX, Role, Scorer, VERSIONS_MAX, published_at,
+    version_name, watch,
 };
 pub use file::{FORMAT, ModelFileError};
 

@@ -17,14 +17,14 @@ use timely::{
 };
 
 use super::{
-    BEAT, LEAD, Place, SharedSchedule,
+    ANNOUNCE_INTERVAL, LEAD, SharedSchedule, WorkerPosition,
     proposer::{Announcement, Proposer},
 };
-use crate::score::{ClusterClock, Counters, Shared, Timestamp, source::Ticker, work::Plan};
+use crate::score::{ClusterClock, Counters, Shared, Timestamp, generation::Generation, source::Ticker};
 
 /// An announcement, and the worker that it is for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Notice {
+struct AddressedAnnouncement {
     to: usize,
     announcement: Announcement,
 }
@@ -32,76 +32,80 @@ struct Notice {
 /// Announces what all are ready for, at worker 0, and writes it into each worker's schedule (rules 1, 3 and 7).
 pub(super) fn announce<D: Domain>(
     scope: Scope<'_, Timestamp>,
-    place: Place,
+    position: WorkerPosition,
     proposer: &Rc<RefCell<Proposer>>,
     schedule: &SharedSchedule<D>,
-    plan: &Plan<D>,
+    generation: &Generation<D>,
     shared: &Shared<D>,
     stop: &Stop,
 ) {
     let heard = ProbeHandle::new();
     let (proposer, stop, clock, passed) = (Rc::clone(proposer), stop.clone(), shared.clock, heard.clone());
-    let detector = plan.detector.clone();
-    let notices = source::<_, CapacityContainerBuilder<Vec<Notice>>, _, _>(scope, "Announce", |capability, info| {
-        let activator = scope.activator_for(info.address);
-        activator.activate();
-        let mut capability = place.leads().then_some(capability);
-        let mut ticker = Ticker::new();
-        move |output| {
-            capability.take_if(|_| stop.asked());
-            let Some(open) = capability.as_mut() else { return };
-            let mut proposer = proposer.borrow_mut();
-            let skew = detector.as_ref().map_or(Duration::ZERO, |detector| detector.clock_lead());
-            let ahead = clock.now() + (skew + LEAD).as_millis() as Timestamp;
-            open.downgrade(&ahead.max(*open.time()));
-            proposer.heard(|at| !passed.less_equal(&at));
-            if let Some(announcement) = proposer.announce(*open.time()) {
-                let notice = |to| Notice { to, announcement: announcement.clone() };
-                output.session(open).give_iterator((0..place.peers).map(notice));
-                let next = open.time() + 1;
-                open.downgrade(&next);
+    let detector = generation.detector.clone();
+    let announcements = source::<_, CapacityContainerBuilder<Vec<AddressedAnnouncement>>, _, _>(
+        scope,
+        "Announce",
+        |capability, info| {
+            let activator = scope.activator_for(info.address);
+            activator.activate();
+            let mut capability = position.leads().then_some(capability);
+            let mut ticker = Ticker::new();
+            move |output| {
+                capability.take_if(|_| stop.asked());
+                let Some(open) = capability.as_mut() else { return };
+                let mut proposer = proposer.borrow_mut();
+                let skew = detector.as_ref().map_or(Duration::ZERO, |detector| detector.clock_lead());
+                let ahead = clock.now() + (skew + LEAD).as_millis() as Timestamp;
+                open.downgrade(&ahead.max(*open.time()));
+                proposer.heard(|at| !passed.less_equal(&at));
+                if let Some(announcement) = proposer.announce(*open.time()) {
+                    let addressed = |to| AddressedAnnouncement { to, announcement: announcement.clone() };
+                    output.session(open).give_iterator((0..position.peers).map(addressed));
+                    let next = open.time() + 1;
+                    open.downgrade(&next);
+                }
+                ticker.turn(ANNOUNCE_INTERVAL, |delay| activator.activate_after(delay));
             }
-            ticker.turn(BEAT, |delay| activator.activate_after(delay));
-        }
-    });
+        },
+    );
 
-    let (schedule, shelf, shared) = (Rc::clone(schedule), plan.shelf.clone(), shared.clone());
-    let mut news = News { clock, counters: Arc::clone(&shared.counters), coming: VecDeque::new() };
-    let to = Exchange::new(|notice: &Notice| notice.to as u64);
-    let applied = notices.unary_frontier::<CapacityContainerBuilder<Vec<()>>, _, _, _>(to, "Apply", |_, _| {
+    let (schedule, loaded_models, shared) = (Rc::clone(schedule), generation.loaded_models.clone(), shared.clone());
+    let mut pending = PendingChanges { clock, counters: Arc::clone(&shared.counters), coming: VecDeque::new() };
+    let to = Exchange::new(|addressed: &AddressedAnnouncement| addressed.to as u64);
+    let applied = announcements.unary_frontier::<CapacityContainerBuilder<Vec<()>>, _, _, _>(to, "Apply", |_, _| {
         move |(input, frontier), _| {
             let mut schedule = schedule.borrow_mut();
             input.for_each_stamp(|capability, containers| {
                 let Some(&from) = capability.least() else { return };
-                for Notice { announcement: Announcement { role, proposal }, .. } in
+                for AddressedAnnouncement { announcement: Announcement { role, proposal }, .. } in
                     containers.flat_map(|container| container.drain(..))
                 {
-                    let model = proposal.and_then(|proposal| shelf.get(proposal));
+                    let model = proposal.and_then(|proposal| loaded_models.get(proposal));
                     if proposal.is_some() && model.is_none() {
                         let broken = "a model was announced that this process was not asked for".to_owned();
-                        shared.ledger.borrow_mut().broken = Some(broken);
+                        shared.in_flight.borrow_mut().broken = Some(broken);
                     }
-                    if place.is_first_of_process() {
-                        news.coming.push_back((from, role, model.as_ref().map(|model| model.version().clone())));
+                    if position.is_first_of_process() {
+                        pending.coming.push_back((from, role, model.as_ref().map(|model| model.version().clone())));
                     }
                     schedule.change(from, role, model);
                 }
             });
             schedule.known_until(frontier.frontier().first().copied().unwrap_or(Timestamp::MAX));
-            news.tell();
+            pending.tell();
         }
     });
     applied.probe_with(&heard);
 }
 
 /// Tells of changes when they take effect, once in a process.
-struct News {
+struct PendingChanges {
     clock: ClusterClock,
     counters: Arc<Counters>,
     coming: VecDeque<(Timestamp, Role, Option<ModelVersion>)>,
 }
 
-impl News {
+impl PendingChanges {
     fn tell(&mut self) {
         let now = self.clock.now();
         while self.coming.front().is_some_and(|(from, ..)| *from <= now)

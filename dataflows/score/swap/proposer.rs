@@ -1,28 +1,25 @@
-//! Worker 0 proposes a model and counts who is ready for it.
+//! Worker 0 proposes a model and counts the votes of the processes.
 
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc, sync::Arc};
 
 use engine::{
     answer::ModelVersion,
-    model::{Candidate, Role, Wish, Wishes},
+    model::{Candidate, DesiredModel, DesiredModels, Role},
 };
 use serde::{Deserialize, Serialize};
 use timely::dataflow::{StreamVec, channels::pact::Exchange, operators::generic::operator::Operator};
 
-use super::PIECE_BYTES;
-use crate::score::{Counters, Timestamp};
+use super::CHUNK_BYTES;
+use crate::score::{Counters, Timestamp, generation::ProposalNumber};
 
-/// A proposal's number: they count up.
-pub(super) type Number = u64;
-
-/// A piece of a model file.
+/// A chunk of a model file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Piece {
-    pub(super) proposal: Number,
+pub(super) struct Chunk {
+    pub(super) proposal: ProposalNumber,
     pub(super) version: String,
     /// How long the file is.
     pub(super) length: usize,
-    /// Where in it this piece begins.
+    /// Where in it this chunk begins.
     pub(super) at: usize,
     pub(super) bytes: Vec<u8>,
 }
@@ -30,7 +27,7 @@ pub(super) struct Piece {
 /// What a process says to a proposal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Vote {
-    pub(super) proposal: Number,
+    pub(super) proposal: ProposalNumber,
     pub(super) process: usize,
     /// Why it cannot use the model, if it cannot.
     pub(super) refused: Option<String>,
@@ -41,7 +38,7 @@ pub(super) struct Vote {
 pub(super) struct Announcement {
     pub(super) role: Role,
     /// What is to be used; nothing if there is none.
-    pub(super) proposal: Option<Number>,
+    pub(super) proposal: Option<ProposalNumber>,
 }
 
 /// A model that a process has refused.
@@ -57,7 +54,7 @@ pub(super) struct Proposer {
     processes: usize,
     /// What was announced last, by role.
     used: [Option<ModelVersion>; Role::ALL.len()],
-    number: Number,
+    number: ProposalNumber,
     proposal: Option<Proposal>,
 }
 
@@ -80,13 +77,13 @@ impl Proposer {
     }
 
     /// Takes up what is wished for, if it is time (rule 5).
-    pub(super) fn take_up(&mut self, wishes: &Wishes) {
+    pub(super) fn take_up(&mut self, desired: &DesiredModels) {
         for role in Role::ALL {
             // One that is announced is waited for, and one of another role, too.
             if self.proposal.as_ref().is_some_and(|under_way| under_way.announced.is_some() || under_way.role != role) {
                 continue;
             }
-            let Some(Wish { role, candidate }) = wishes.take(role) else { continue };
+            let Some(DesiredModel { role, candidate }) = desired.take(role) else { continue };
             self.proposal = None;
             if candidate.as_ref().map(|candidate| &candidate.version) != self.used(role) {
                 self.number += 1;
@@ -96,14 +93,14 @@ impl Proposer {
         }
     }
 
-    /// The next piece to be sent.
-    pub(super) fn next_piece(&mut self) -> Option<Piece> {
+    /// The next chunk to be sent.
+    pub(super) fn next_piece(&mut self) -> Option<Chunk> {
         let Proposal { candidate, sent, .. } = self.proposal.as_mut()?;
         let Candidate { version, bytes } = candidate.as_ref()?;
-        let piece = bytes.get(*sent..)?.chunks(PIECE_BYTES).next()?;
-        let at = std::mem::replace(sent, *sent + piece.len());
+        let chunk = bytes.get(*sent..)?.chunks(CHUNK_BYTES).next()?;
+        let at = std::mem::replace(sent, *sent + chunk.len());
         let (version, length) = (version.to_string(), bytes.len());
-        Some(Piece { proposal: self.number, version, length, at, bytes: piece.to_vec() })
+        Some(Chunk { proposal: self.number, version, length, at, bytes: chunk.to_vec() })
     }
 
     /// Whether there is more to be sent.

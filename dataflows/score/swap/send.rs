@@ -1,8 +1,8 @@
-//! A model file goes from worker 0 to every process, in pieces.
+//! A model file goes from worker 0 to every process, in chunks.
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
-use engine::{model::Wishes, runtime::Stop};
+use engine::{model::DesiredModels, runtime::Stop};
 use serde::{Deserialize, Serialize};
 use timely::{
     container::CapacityContainerBuilder,
@@ -13,54 +13,55 @@ use timely::{
 };
 
 use super::{
-    BEAT, Place, WINDOW,
-    proposer::{Piece, Proposer},
+    ANNOUNCE_INTERVAL, WINDOW, WorkerPosition,
+    proposer::{Chunk, Proposer},
 };
 use crate::score::{TICK, Timestamp, source::Ticker};
 
-/// A piece, and the worker that it is for.
+/// A chunk, and the worker that it is for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Parcel {
+pub(super) struct AddressedChunk {
     to: usize,
-    pub(super) piece: Piece,
+    pub(super) chunk: Chunk,
 }
 
-/// Takes up wishes and sends what they wish for, at worker 0; yields what has come, at the first worker of each process.
+/// Takes up desired and sends what they desired_model for, at worker 0; yields what has come, at the first worker of each process.
 pub(super) fn send_model<'scope>(
     scope: Scope<'scope, Timestamp>,
-    place: Place,
-    wishes: &Wishes,
+    position: WorkerPosition,
+    desired: &DesiredModels,
     proposer: &Rc<RefCell<Proposer>>,
     stop: &Stop,
-) -> StreamVec<'scope, Timestamp, Parcel> {
+) -> StreamVec<'scope, Timestamp, AddressedChunk> {
     let arrived = ProbeHandle::new();
-    let (wishes, proposer, stop, passed) = (wishes.clone(), Rc::clone(proposer), stop.clone(), arrived.clone());
-    let parcels = source::<_, CapacityContainerBuilder<Vec<Parcel>>, _, _>(scope, "SendModel", |capability, info| {
-        let activator = scope.activator_for(info.address);
-        activator.activate();
-        let mut capability = place.leads().then_some(capability);
-        let mut ticker = Ticker::new();
-        let mut on_their_way = VecDeque::new();
-        move |output| {
-            capability.take_if(|_| stop.asked());
-            let Some(open) = capability.as_mut() else { return };
-            let mut proposer = proposer.borrow_mut();
-            proposer.take_up(&wishes);
-            while on_their_way.front().is_some_and(|at| !passed.less_equal(at)) {
-                on_their_way.pop_front();
+    let (desired, proposer, stop, passed) = (desired.clone(), Rc::clone(proposer), stop.clone(), arrived.clone());
+    let addressed_chunks =
+        source::<_, CapacityContainerBuilder<Vec<AddressedChunk>>, _, _>(scope, "SendModel", |capability, info| {
+            let activator = scope.activator_for(info.address);
+            activator.activate();
+            let mut capability = position.leads().then_some(capability);
+            let mut ticker = Ticker::new();
+            let mut on_their_way = VecDeque::new();
+            move |output| {
+                capability.take_if(|_| stop.asked());
+                let Some(open) = capability.as_mut() else { return };
+                let mut proposer = proposer.borrow_mut();
+                proposer.take_up(&desired);
+                while on_their_way.front().is_some_and(|at| !passed.less_equal(at)) {
+                    on_their_way.pop_front();
+                }
+                while on_their_way.len() < WINDOW
+                    && let Some(chunk) = proposer.next_piece()
+                {
+                    let firsts = (0..position.processes()).map(|process| process * position.workers);
+                    output.session(open).give_iterator(firsts.map(|to| AddressedChunk { to, chunk: chunk.clone() }));
+                    on_their_way.push_back(*open.time());
+                    let next = open.time() + 1;
+                    open.downgrade(&next);
+                }
+                let pause = if proposer.is_sending() { TICK } else { ANNOUNCE_INTERVAL };
+                ticker.turn(pause, |delay| activator.activate_after(delay));
             }
-            while on_their_way.len() < WINDOW
-                && let Some(piece) = proposer.next_piece()
-            {
-                let firsts = (0..place.processes()).map(|process| process * place.workers);
-                output.session(open).give_iterator(firsts.map(|to| Parcel { to, piece: piece.clone() }));
-                on_their_way.push_back(*open.time());
-                let next = open.time() + 1;
-                open.downgrade(&next);
-            }
-            let pause = if proposer.is_sending() { TICK } else { BEAT };
-            ticker.turn(pause, |delay| activator.activate_after(delay));
-        }
-    });
-    parcels.exchange(|parcel| parcel.to as u64).probe_with(&arrived)
+        });
+    addressed_chunks.exchange(|addressed| addressed.to as u64).probe_with(&arrived)
 }

@@ -1,4 +1,4 @@
-//! The rules of a swap. Each worker here stands for a process: it has a shelf and a loader of its own. All rules are in one
+//! The rules of a swap. Each worker here stands for a process: it has a loaded_models and a loader of its own. All rules are in one
 //! long file, for they share what they are tried with.
 
 use std::{
@@ -18,7 +18,7 @@ use delaycast::{
     features::KnownInputs,
     flight::DelayClass,
     log::{Message, Offset, PartitionId, Payload, Position},
-    model::{Candidate, Loader, Role, Scorer, Wish, Wishes},
+    model::{Candidate, DesiredModel, DesiredModels, Loader, Role, Scorer},
     request::{self, Request},
 };
 use timely::{
@@ -32,8 +32,10 @@ use timely::{
 use super::{proposer::Vote, *};
 use crate::heartbeat::FailureDetector;
 use crate::score::{
-    ClusterClock, Config, Counters, TICK, Timestamp, infer,
-    ledger::Ledger,
+    ClusterClock, Config, Counters, TICK, Timestamp,
+    generation::LoadedModels,
+    in_flight::InFlight,
+    infer,
     source::{Record, Ticker},
 };
 
@@ -62,10 +64,10 @@ fn plain(version: &str) -> Arc<dyn Scorer<Flights>> {
     Arc::new(Plain(ModelVersion::new(version)))
 }
 
-/// A file of several pieces.
-fn wish(version: &str) -> Wish {
-    let bytes = vec![1; PIECE_BYTES * 3 + 17];
-    Wish {
+/// A file of several chunks.
+fn desired_model(version: &str) -> DesiredModel {
+    let bytes = vec![1; CHUNK_BYTES * 3 + 17];
+    DesiredModel {
         role: Role::Current,
         candidate: Some(Candidate { version: ModelVersion::new(version), bytes: bytes.into() }),
     }
@@ -85,7 +87,7 @@ impl Loader<Flights> for Gate {
             std::thread::yield_now();
         }
         self.loaded.fetch_add(1, Ordering::AcqRel);
-        assert_eq!(bytes.len(), PIECE_BYTES * 3 + 17);
+        assert_eq!(bytes.len(), CHUNK_BYTES * 3 + 17);
         if self.forbidden == Some(version.as_str()) { Err("not this one".into()) } else { Ok(plain(version.as_str())) }
     }
 }
@@ -98,14 +100,14 @@ fn record(at: Timestamp) -> (Request, Record) {
 }
 
 /// Of processes with one worker each.
-fn plan(clock: ClusterClock, detector: Option<Arc<FailureDetector>>) -> Plan<Flights> {
-    Plan {
+fn generation(clock: ClusterClock, detector: Option<Arc<FailureDetector>>) -> Generation<Flights> {
+    Generation {
         rebalance: false,
         drain: Config::DRAIN,
         in_flight: Config::IN_FLIGHT,
         clock,
         workers: 1,
-        shelf: Shelf::default(),
+        loaded_models: LoadedModels::default(),
         detector,
         unopened: Arc::default(),
     }
@@ -135,7 +137,7 @@ fn requests<'scope>(
 
 /// What several workers do with these models, until all have answered after `over` has said so.
 struct Trial {
-    wishes: Wishes,
+    desired: DesiredModels,
     counters: Arc<Counters>,
     stop: Stop,
     /// Every answer's timestamp and version.
@@ -144,20 +146,20 @@ struct Trial {
 
 impl Trial {
     fn new() -> Self {
-        let (wishes, counters) = (Wishes::default(), Arc::new(Counters::of::<Flights>()));
-        Trial { wishes, counters, stop: Stop::default(), answers: Arc::default() }
+        let (desired, counters) = (DesiredModels::default(), Arc::new(Counters::of::<Flights>()));
+        Trial { desired, counters, stop: Stop::default(), answers: Arc::default() }
     }
 
     fn run(&self, gates: Vec<Arc<Gate>>, mut script: impl FnMut(&Trial) + Send) {
         let (clock, workers) = (ClusterClock::start(), gates.len());
-        let (wishes, counters, stop, answers) =
-            (self.wishes.clone(), Arc::clone(&self.counters), self.stop.clone(), Arc::clone(&self.answers));
+        let (desired, counters, stop, answers) =
+            (self.desired.clone(), Arc::clone(&self.counters), self.stop.clone(), Arc::clone(&self.answers));
         counters.models.set(Role::Current, Some(ModelVersion::new("v1")), 0);
         let running = timely::execute(timely::Config::process(workers), move |worker| {
-            let ledger = Rc::new(RefCell::new(Ledger::new(Config::IN_FLIGHT)));
-            let shared = Shared { clock, ledger, counters: Arc::clone(&counters), sideline: None };
-            let models = Models::new(plain("v1"), &wishes, Arc::clone(&gates[worker.index()]) as _);
-            let schedule = build(worker, &models, &plan(clock, None), &shared, &stop).unwrap();
+            let in_flight = Rc::new(RefCell::new(InFlight::new(Config::IN_FLIGHT)));
+            let shared = Shared { clock, in_flight, counters: Arc::clone(&counters), shadow_queue: None };
+            let models = Models::new(plain("v1"), &desired, Arc::clone(&gates[worker.index()]) as _);
+            let schedule = build(worker, &models, &generation(clock, None), &shared, &stop).unwrap();
             let answers = Arc::clone(&answers);
             let probe = worker.dataflow(|scope| {
                 let answered = infer::score(requests(scope, clock, &stop), Rc::clone(&schedule), &shared);
@@ -168,7 +170,7 @@ impl Trial {
             });
             while !probe.done() {
                 worker.step_or_park(Some(Duration::from_millis(1)));
-                assert_eq!(shared.ledger.borrow().broken, None);
+                assert_eq!(shared.in_flight.borrow().broken, None);
             }
             // Rule 7: nothing more will be announced, and all know.
             while schedule.borrow_mut().at(Timestamp::MAX - 1).is_none() {
@@ -215,7 +217,7 @@ fn rules_1_and_7_the_timestamp_alone_decides_on_1_and_on_4_workers() {
         let mut changes = vec![(0, "v1")];
         trial.run(gates(workers), |trial| {
             for version in ["v2", "v3"] {
-                trial.wishes.put(wish(version));
+                trial.desired.put(desired_model(version));
                 changes.push((trial.until_used(version), version));
             }
         });
@@ -232,12 +234,12 @@ fn rule_2_all_processes_are_asked_and_one_refusal_is_enough() {
     let (trial, given) = (Trial::new(), gates.clone());
     let mut used_from = 0;
     trial.run(given, |trial| {
-        trial.wishes.put(wish("v2"));
+        trial.desired.put(desired_model("v2"));
         while trial.counters.models_refused.get() == 0 {
             std::thread::sleep(Duration::from_millis(1));
         }
         // The next one is ready everywhere but in process 1, which has not even looked at the one before.
-        trial.wishes.put(wish("v3"));
+        trial.desired.put(desired_model("v3"));
         while [0, 2].iter().any(|process: &usize| gates[*process].loaded.load(Ordering::Acquire) < 2) {
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -256,8 +258,13 @@ fn turn(worker: &mut Worker) {
 }
 
 fn shared() -> Shared<Flights> {
-    let ledger = Rc::new(RefCell::new(Ledger::new(Config::IN_FLIGHT)));
-    Shared { clock: ClusterClock::start(), ledger, counters: Arc::new(Counters::of::<Flights>()), sideline: None }
+    let in_flight = Rc::new(RefCell::new(InFlight::new(Config::IN_FLIGHT)));
+    Shared {
+        clock: ClusterClock::start(),
+        in_flight,
+        counters: Arc::new(Counters::of::<Flights>()),
+        shadow_queue: None,
+    }
 }
 
 #[test]
@@ -269,7 +276,7 @@ fn rule_3_word_is_ahead_of_the_fastest_clock() {
     timely::execute_directly(move |worker| {
         let (shared, stop) = (shared(), Stop::default());
         let models = Models::fixed(plain("v1"));
-        let schedule = build(worker, &models, &plan(shared.clock, Some(detector)), &shared, &stop).unwrap();
+        let schedule = build(worker, &models, &generation(shared.clock, Some(detector)), &shared, &stop).unwrap();
         let fastest = shared.clock.now() + hour_ms;
         while schedule.borrow_mut().at(fastest).is_none() {
             worker.step_or_park(Some(TICK));
@@ -317,17 +324,17 @@ fn rule_3_who_comes_before_it_is_known_waits_and_is_answered_in_order_by_the_rig
 fn rule_4_few_pieces_are_on_their_way_to_a_process_that_does_not_take_them() {
     let (before, after) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
     timely::execute(timely::Config::process(2), move |worker| {
-        let place = Place { index: worker.index(), peers: 2, workers: 1 };
-        let (wishes, stop) = (Wishes::default(), Stop::default());
+        let position = WorkerPosition { index: worker.index(), peers: 2, workers: 1 };
+        let (desired, stop) = (DesiredModels::default(), Stop::default());
         let proposer = Rc::new(RefCell::new(Proposer::new(2, &ModelVersion::new("v1"))));
-        let bytes = vec![0; PIECE_BYTES * WINDOW * 3];
+        let bytes = vec![0; CHUNK_BYTES * WINDOW * 3];
         let candidate = Candidate { version: ModelVersion::new("v2"), bytes: bytes.into() };
-        wishes.put(Wish { role: Role::Current, candidate: Some(candidate) });
+        desired.put(DesiredModel { role: Role::Current, candidate: Some(candidate) });
         let received = Rc::new(RefCell::new(0));
         let count = Rc::clone(&received);
         worker.dataflow(|scope| {
-            send::send_model(scope, place, &wishes, &proposer, &stop).map(move |parcel| {
-                *count.borrow_mut() += parcel.piece.bytes.len();
+            send::send_model(scope, position, &desired, &proposer, &stop).map(move |addressed| {
+                *count.borrow_mut() += addressed.chunk.bytes.len();
             });
         });
         if worker.index() == 1 {
@@ -336,10 +343,10 @@ fn rule_4_few_pieces_are_on_their_way_to_a_process_that_does_not_take_them() {
             for _ in 0..20 {
                 worker.step_or_park(Some(TICK));
             }
-            assert_eq!(*received.borrow(), PIECE_BYTES * WINDOW);
+            assert_eq!(*received.borrow(), CHUNK_BYTES * WINDOW);
             before.wait();
         }
-        while *received.borrow() < PIECE_BYTES * WINDOW * 3 {
+        while *received.borrow() < CHUNK_BYTES * WINDOW * 3 {
             worker.step_or_park(Some(TICK));
         }
         // Not before both have seen it: who leaves cannot be heard.
@@ -356,60 +363,60 @@ fn rule_4_few_pieces_are_on_their_way_to_a_process_that_does_not_take_them() {
 
 #[test]
 fn rule_5_a_newer_wish_replaces_one_that_is_not_announced_and_waits_for_one_that_is() {
-    let (mut proposer, wishes) = (Proposer::new(2, &ModelVersion::new("v1")), Wishes::default());
+    let (mut proposer, desired) = (Proposer::new(2, &ModelVersion::new("v1")), DesiredModels::default());
     let send = |proposer: &mut Proposer| {
-        let pieces: Vec<_> = std::iter::from_fn(|| proposer.next_piece()).collect();
-        (pieces.len(), pieces.last().map(|piece| (piece.proposal, piece.version.clone())))
+        let chunks: Vec<_> = std::iter::from_fn(|| proposer.next_piece()).collect();
+        (chunks.len(), chunks.last().map(|chunk| (chunk.proposal, chunk.version.clone())))
     };
     let ready = |proposal, process| Vote { proposal, process, refused: None };
     let no = |proposal, process| Vote { proposal, process, refused: Some("no".into()) };
     // What is in use is not proposed.
-    wishes.put(wish("v1"));
-    proposer.take_up(&wishes);
+    desired.put(desired_model("v1"));
+    proposer.take_up(&desired);
     assert_eq!(send(&mut proposer), (0, None));
 
-    wishes.put(wish("v2"));
-    proposer.take_up(&wishes);
-    assert_eq!(proposer.next_piece().map(|piece| (piece.proposal, piece.at)), Some((1, 0)));
+    desired.put(desired_model("v2"));
+    proposer.take_up(&desired);
+    assert_eq!(proposer.next_piece().map(|chunk| (chunk.proposal, chunk.at)), Some((1, 0)));
     assert!(proposer.is_sending());
-    wishes.put(wish("v3"));
-    proposer.take_up(&wishes);
+    desired.put(desired_model("v3"));
+    proposer.take_up(&desired);
     assert_eq!(send(&mut proposer), (4, Some((2, "v3".into()))));
     assert_eq!((proposer.vote(ready(2, 0)), proposer.announce(70)), (None, None));
     // Votes on the one before count for nothing.
     assert_eq!((proposer.vote(no(1, 0)), proposer.vote(ready(1, 1)), proposer.announce(80)), (None, None, None));
     assert_eq!(proposer.vote(ready(2, 1)), None);
-    wishes.put(wish("v4"));
+    desired.put(desired_model("v4"));
     assert_eq!(proposer.announce(100).unwrap().proposal, Some(2));
     assert_eq!(proposer.used(Role::Current).unwrap().as_str(), "v3");
 
-    proposer.take_up(&wishes);
+    proposer.take_up(&desired);
     assert_eq!((send(&mut proposer), proposer.announce(110)), ((0, None), None), "v3 is announced");
     proposer.heard(|at| at < 100);
-    proposer.take_up(&wishes);
+    proposer.take_up(&desired);
     assert_eq!(send(&mut proposer).0, 0);
     proposer.heard(|at| at <= 100);
-    proposer.take_up(&wishes);
+    proposer.take_up(&desired);
     assert_eq!(send(&mut proposer), (4, Some((3, "v4".into()))));
     let refused = proposer.vote(no(3, 1)).unwrap();
     assert_eq!((refused.version.as_str(), refused.process, refused.reason.as_str()), ("v4", 1, "no"));
     assert_eq!((proposer.vote(no(3, 0)), proposer.announce(120)), (None, None), "it is said once");
 
     // A shadow waits for its turn, and goes without asking anybody.
-    wishes.put(wish("v5"));
-    wishes.put(Wish { role: Role::Shadow, ..wish("v6") });
-    proposer.take_up(&wishes);
+    desired.put(desired_model("v5"));
+    desired.put(DesiredModel { role: Role::Shadow, ..desired_model("v6") });
+    proposer.take_up(&desired);
     assert_eq!(send(&mut proposer).1, Some((4, "v5".into())));
     (0..2).for_each(|process| drop(proposer.vote(ready(4, process))));
     assert_eq!(proposer.announce(200).unwrap().role, Role::Current);
     proposer.heard(|_| true);
-    proposer.take_up(&wishes);
+    proposer.take_up(&desired);
     assert_eq!(send(&mut proposer).1, Some((5, "v6".into())));
     (0..2).for_each(|process| drop(proposer.vote(ready(5, process))));
     assert_eq!(proposer.announce(300).unwrap().role, Role::Shadow);
     proposer.heard(|_| true);
-    wishes.put(Wish { role: Role::Shadow, candidate: None });
-    proposer.take_up(&wishes);
+    desired.put(DesiredModel { role: Role::Shadow, candidate: None });
+    proposer.take_up(&desired);
     let gone = proposer.announce(400).unwrap();
     assert_eq!((gone.role, gone.proposal, proposer.used(Role::Shadow)), (Role::Shadow, None, None));
 }

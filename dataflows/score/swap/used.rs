@@ -6,9 +6,9 @@ use crate::score::Timestamp;
 
 /// The models in use, by role, each with the timestamp from which on.
 #[derive(Debug, Default)]
-pub struct Used(Mutex<[Option<(ModelVersion, Timestamp)>; Role::ALL.len()]>);
+pub struct ModelsInUse(Mutex<[Option<(ModelVersion, Timestamp)>; Role::ALL.len()]>);
 
-impl Used {
+impl ModelsInUse {
     pub(in crate::score) fn set(&self, role: Role, version: Option<ModelVersion>, from: Timestamp) {
         let mut used = self.0.lock();
         used[role as usize] = version.map(|version| (version, from));

@@ -15,11 +15,11 @@ use delaycast::{
     domain::Flights,
     features::KnownInputs,
     flight::DelayClass,
-    model::{Candidate, Loader, Role, Scorer, Wish},
+    model::{Candidate, DesiredModel, Loader, Role, Scorer},
     request::{self, Request},
     runtime::{Mutex, Stop},
 };
-use delaycast_dataflows::score::{Config, Connections, Counters, Error, InFlight, Models, run};
+use delaycast_dataflows::score::{Config, Connections, Counters, Error, InFlightSize, Models, run};
 
 pub use log::MemoryLog;
 pub use store::{Fault, MemoryStore};
@@ -97,10 +97,10 @@ impl Loader<Flights> for AnyButBad {
     }
 }
 
-/// Wishes for a version, whose file begins so and is longer than one piece.
-pub fn wish(version: &str, begins: &str) -> Wish {
+/// DesiredModels for a version, whose file begins so and is longer than one piece.
+pub fn desired_model(version: &str, begins: &str) -> DesiredModel {
     let bytes: Vec<u8> = begins.bytes().chain([0; 100_000]).collect();
-    Wish {
+    DesiredModel {
         role: Role::Current,
         candidate: Some(Candidate { version: ModelVersion::new(version), bytes: bytes.into() }),
     }
@@ -162,7 +162,7 @@ impl Running {
 
 /// A small bound on the records in flight.
 pub fn few(records: usize) -> Config {
-    Config { in_flight: InFlight { records, bytes: 1 << 20 }, drain: DEADLINE, ..Config::new(1) }
+    Config { in_flight: InFlightSize { records, bytes: 1 << 20 }, drain: DEADLINE, ..Config::new(1) }
 }
 
 /// Workers that do not wait long for a store that is down.

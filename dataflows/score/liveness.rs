@@ -20,13 +20,13 @@ const DONE: Timestamp = Timestamp::MAX;
 
 /// One worker's marks, set by its main loop at each turn.
 #[derive(Debug)]
-struct Marks {
+struct Liveness {
     clock: ClusterClock,
     turned_at: AtomicU64,
     frontier: AtomicU64,
 }
 
-impl Marks {
+impl Liveness {
     fn silence(&self) -> Duration {
         since(self.clock, &self.turned_at)
     }
@@ -47,7 +47,7 @@ pub struct Workers(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     wanted: Option<usize>,
-    turning: BTreeMap<usize, Arc<Marks>>,
+    turning: BTreeMap<usize, Arc<Liveness>>,
 }
 
 impl Workers {
@@ -85,18 +85,18 @@ impl Workers {
 }
 
 /// A worker that turns, until this is dropped.
-pub(super) struct Turning {
+pub(super) struct LivenessGuard {
     counters: Arc<Counters>,
     worker: usize,
-    marks: Arc<Marks>,
+    marks: Arc<Liveness>,
 }
 
-impl Turning {
+impl LivenessGuard {
     pub(super) fn start(counters: &Arc<Counters>, worker: usize, clock: ClusterClock) -> Self {
         let now = clock.now();
-        let marks = Arc::new(Marks { clock, turned_at: AtomicU64::new(now), frontier: AtomicU64::new(now) });
+        let marks = Arc::new(Liveness { clock, turned_at: AtomicU64::new(now), frontier: AtomicU64::new(now) });
         counters.workers.state().turning.insert(worker, Arc::clone(&marks));
-        Turning { counters: Arc::clone(counters), worker, marks }
+        LivenessGuard { counters: Arc::clone(counters), worker, marks }
     }
 
     /// The main loop turns, with this frontier behind everything.
@@ -106,7 +106,7 @@ impl Turning {
     }
 }
 
-impl Drop for Turning {
+impl Drop for LivenessGuard {
     fn drop(&mut self) {
         self.counters.workers.state().turning.remove(&self.worker);
     }
@@ -122,7 +122,7 @@ mod tests {
         let workers = &counters.workers;
         assert_eq!(workers.missing().as_deref(), Some("not started"));
         workers.want(2);
-        let (zero, one) = (Turning::start(&counters, 0, clock), Turning::start(&counters, 1, clock));
+        let (zero, one) = (LivenessGuard::start(&counters, 0, clock), LivenessGuard::start(&counters, 1, clock));
         zero.turn(None);
         one.turn(Some(clock.now()));
         assert_eq!((workers.missing(), workers.hanging()), (None, None));
@@ -139,7 +139,7 @@ mod tests {
     fn the_frontier_that_is_farthest_behind_counts() {
         let (counters, clock) = (Arc::new(Counters::of::<delaycast::domain::Flights>()), ClusterClock::start());
         assert_eq!(counters.workers.frontier_lag(), None);
-        let (zero, one) = (Turning::start(&counters, 0, clock), Turning::start(&counters, 1, clock));
+        let (zero, one) = (LivenessGuard::start(&counters, 0, clock), LivenessGuard::start(&counters, 1, clock));
         zero.turn(None);
         one.turn(Some(clock.now() - 5_000));
         assert!(counters.workers.frontier_lag().unwrap() >= Duration::from_secs(5));
