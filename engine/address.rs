@@ -186,8 +186,7 @@ mod tests {
 
     #[test]
     fn a_file_of_any_name_has_a_url() {
-        for path in ["var/x.db", "/tmp/my flights/x.db", "a%20b/x.db", "100%/x.db", "what?topic=1/x.db", "a#é\n/x.db"]
-        {
+        for path in ["var/x.db", "/tmp/my files/x.db", "a%20b/x.db", "100%/x.db", "what?topic=1/x.db", "a#é\n/x.db"] {
             let address = Address::parse(&of_file(Path::new(path))).unwrap();
             assert_eq!((address.location.as_str(), address.parameters.len()), (path, 0));
         }

@@ -51,13 +51,19 @@ pub trait Domain: Debug + Clone + PartialEq + Send + Sync + 'static {
     fn label(labels: &Self::Labels, dimension: usize) -> Cow<'_, str>;
 
     /// Whether two scores of the same request agree, as those of a shadow and of the model that answers.
-    fn agrees(one: &Self::Score, other: &Self::Score) -> bool;
+    fn agrees(one: &Self::Score, other: &Self::Score) -> bool {
+        one == other
+    }
 
     /// The distance of two scores of the same request, from 0.
-    fn change(one: &Self::Score, other: &Self::Score) -> f64;
+    fn change(one: &Self::Score, other: &Self::Score) -> f64 {
+        if Self::agrees(one, other) { 0.0 } else { 1.0 }
+    }
 
     /// The fields of the answering model's score in the document of a shadow's answer.
-    fn compared(answered: &Self::Score) -> Document;
+    fn compared(_answered: &Self::Score) -> Document {
+        Document::new()
+    }
 }
 
 /// The names of a domain in a document store.
@@ -73,6 +79,13 @@ pub struct Collections {
     pub shadows: &'static str,
     /// The collection of reference data that the domain keeps beside the answers, if it has one.
     pub reference: Option<Reference>,
+}
+
+impl Collections {
+    /// A database with collections of answers, of rejections and of the answers of shadow models.
+    pub const fn new(database: &'static str, [answers, rejections, shadows]: [&'static str; 3]) -> Self {
+        Collections { database, answers, rejections, shadows, reference: None }
+    }
 }
 
 /// A collection of reference data: what all processes of a domain look up, and operators load.

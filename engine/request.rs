@@ -71,6 +71,13 @@ pub struct Malformed {
     pub kind: MalformedKind,
 }
 
+impl Malformed {
+    /// Says of a message, of which the identity may be known, what is wrong.
+    pub fn new(id: Option<RequestId>, kind: MalformedKind, reason: impl Into<String>) -> Self {
+        Malformed { id, reason: reason.into(), kind }
+    }
+}
+
 /// What is wrong with a message, for counting: there are no more of these than fields and a few.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MalformedKind {

@@ -35,6 +35,7 @@ pub mod features;
 pub mod flight;
 pub mod forest;
 pub mod history;
+pub mod log;
 pub mod model;
 pub mod predict;
 pub mod request;
@@ -42,5 +43,5 @@ pub mod routes;
 pub mod shadow;
 
 pub use engine::{
-    address, clock, delivery, document, finding, key_file, log, ndjson, process, runtime, sqlite, store, supervise,
+    address, clock, delivery, document, finding, key_file, ndjson, process, runtime, sqlite, store, supervise,
 };

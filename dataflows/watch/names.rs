@@ -1,4 +1,4 @@
-//! Names from outside, bounded: anybody may ask about an airline that does not exist.
+//! Names from outside, bounded: a request may have any.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -1,8 +1,11 @@
 //! A model on its way into a scorer that runs.
 
-use std::sync::Arc;
+use std::{marker::PhantomData, sync::Arc};
 
-use super::{role::Role, scorer::Scorer};
+use super::{
+    role::Role,
+    scorer::{ModelFile, Predict, Scorer, Versioned},
+};
 use crate::{
     answer::ModelVersion,
     domain::Domain,
@@ -31,6 +34,23 @@ pub struct DesiredModel {
 pub trait Loader<D: Domain>: Send + Sync {
     /// Decodes and checks the bytes; else says why they cannot be used. It may take long, and block.
     fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer<D>>, String>;
+}
+
+/// Loads models of one type that need no more than their file.
+#[derive(Debug)]
+pub struct FileLoader<M>(PhantomData<fn() -> M>);
+
+impl<M> Default for FileLoader<M> {
+    fn default() -> Self {
+        FileLoader(PhantomData)
+    }
+}
+
+impl<D: Domain, M: ModelFile + Predict<D>> Loader<D> for FileLoader<M> {
+    fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer<D>>, String> {
+        let model = M::decode(bytes).map_err(|error| error.to_string())?;
+        Ok(Arc::new(Versioned { version: version.clone(), model }))
+    }
 }
 
 /// A place for one thing: a newer one takes the place of one that nobody has taken yet. Clones are the same place.

@@ -12,10 +12,10 @@ mod testing;
 mod version;
 mod watch;
 
-pub use candidate::{Candidate, DesiredModel, DesiredModels, Latest, Loader};
+pub use candidate::{Candidate, DesiredModel, DesiredModels, FileLoader, Latest, Loader};
 pub use choice::{HISTORY_FILE, HISTORY_MAX, Listed};
 pub use directory::{CURRENT_FILE, MODEL_FILE, ModelDir, ModelDirError, VERSIONS_MAX};
 pub use role::Role;
-pub use scorer::{MODEL_BYTES_MAX, ModelFile, Scorer, Versioned};
+pub use scorer::{MODEL_BYTES_MAX, ModelFile, Predict, Scorer, Versioned};
 pub use version::{published_at, version_name};
 pub use watch::{LOOK, RETRY_MAX, Watcher, watch};

@@ -30,11 +30,29 @@ pub trait ModelFile: Sized + Send + 'static {
     fn decode(bytes: &[u8]) -> Result<Self, Self::Error>;
 
     /// The error for a file that is longer than [`MODEL_BYTES_MAX`].
-    fn too_long() -> Self::Error;
+    fn too_long() -> Box<dyn Error + Send + Sync> {
+        format!("this model file is longer than {MODEL_BYTES_MAX} bytes").into()
+    }
 
     /// The checksum of a file's bytes, whose beginning is part of the version's name.
     fn checksum(bytes: &[u8]) -> [u8; 32] {
         Sha256::digest(bytes).into()
+    }
+}
+
+/// A model that scores the requests of a domain. Under a version it is a [`Scorer`].
+pub trait Predict<D: Domain>: Send + Sync {
+    /// Appends one score a request, in the requests' order.
+    fn predict(&self, requests: &[D::Request], scores: &mut Vec<D::Score>);
+}
+
+impl<D: Domain, M: Predict<D>> Scorer<D> for Versioned<M> {
+    fn version(&self) -> &ModelVersion {
+        &self.version
+    }
+
+    fn score(&self, requests: &[D::Request], scores: &mut Vec<D::Score>) {
+        self.model.predict(requests, scores);
     }
 }
 

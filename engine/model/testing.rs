@@ -27,10 +27,6 @@ impl ModelFile for ToyModel {
         let number = text.strip_prefix("toy ").and_then(|rest| rest.strip_suffix(';')).ok_or(Damaged)?;
         number.parse().map(ToyModel).map_err(|_| Damaged)
     }
-
-    fn too_long() -> Damaged {
-        Damaged
-    }
 }
 
 pub(crate) fn model() -> ToyModel {

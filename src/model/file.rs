@@ -254,8 +254,8 @@ impl ModelFile for Model {
         Model::decode(bytes)
     }
 
-    fn too_long() -> ModelFileError {
-        ModelFileError::TooLong
+    fn too_long() -> Box<dyn std::error::Error + Send + Sync> {
+        ModelFileError::TooLong.into()
     }
 
     /// The checksum at the end of the file.

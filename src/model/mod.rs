@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 pub use engine::model::{
     CURRENT_FILE, Candidate, DesiredModel, DesiredModels, HISTORY_FILE, HISTORY_MAX, LOOK, Latest, Loader,
-    MODEL_BYTES_MAX, MODEL_FILE, ModelDirError, ModelFile, RETRY_MAX, Role, Scorer, VERSIONS_MAX, published_at,
-    version_name, watch,
+    MODEL_BYTES_MAX, MODEL_FILE, ModelDirError, ModelFile, Predict, RETRY_MAX, Role, Scorer, VERSIONS_MAX,
+    published_at, version_name, watch,
 };
 pub use file::{FORMAT, ModelFileError};
 
@@ -162,13 +162,9 @@ fn to_score(
     Score { probabilities, class, distance, remarks: encoded.remarks, forest, explanation }
 }
 
-impl Scorer<Flights> for VersionedModel {
-    fn version(&self) -> &ModelVersion {
-        &self.version
-    }
-
-    fn score(&self, requests: &[Request], scores: &mut Vec<Score>) {
-        self.model.score(requests, scores);
+impl Predict<Flights> for Model {
+    fn predict(&self, requests: &[Request], scores: &mut Vec<Score>) {
+        self.score(requests, scores);
     }
 }
 

@@ -16,7 +16,7 @@ pub use append::APPEND_BYTES_MAX;
 pub use reader::{READ_AHEAD_BYTES_MAX, READ_AHEAD_MESSAGES_MAX};
 
 use super::{
-    DeadLetter, DeadLetterReader, DeadLetterSpan, GROUP, Log, Producer, Reader, Share, TOPIC, Topic, TopicOptions, Wake,
+    DeadLetter, DeadLetterReader, DeadLetterSpan, GROUP, Log, Producer, Reader, Share, Topic, TopicOptions, Wake,
 };
 use crate::{
     address::{Address, OpenError},
@@ -43,9 +43,9 @@ pub struct EmbeddedLog {
 impl EmbeddedLog {
     /// Opens `sqlite:PATH?topic=T&group=G&partitions=N&wal=MIB`, making file, topic and partitions as needed. A topic
     /// that has fewer than N partitions gets more; it never loses one.
-    pub(crate) fn open(address: &Address) -> Result<Self, OpenError> {
+    pub(crate) fn open(address: &Address, default_topic: &str) -> Result<Self, OpenError> {
         let database = Database::at(address)?;
-        let topic: Arc<str> = named(address, "topic", TOPIC)?.into();
+        let topic: Arc<str> = named(address, "topic", default_topic)?.into();
         let group = named(address, "group", GROUP)?.into();
         let partitions = address.parameter("partitions").map(|text| parse_partitions(address, text)).transpose()?;
         let name = Arc::clone(&topic);
@@ -54,9 +54,9 @@ impl EmbeddedLog {
     }
 
     /// The same where file and topic are there; makes neither.
-    pub(crate) fn open_existing(address: &Address) -> Result<Self, OpenError> {
+    pub(crate) fn open_existing(address: &Address, default_topic: &str) -> Result<Self, OpenError> {
         let database = Database::at_existing(address)?;
-        let topic: Arc<str> = named(address, "topic", TOPIC)?.into();
+        let topic: Arc<str> = named(address, "topic", default_topic)?.into();
         let group = named(address, "group", GROUP)?.into();
         let connection = database.connect()?;
         let topic_id = connection
@@ -80,13 +80,13 @@ impl EmbeddedLog {
 }
 
 /// The topic that a URL names.
-pub(super) fn topic_of(address: &Address) -> Result<String, OpenError> {
-    named(address, "topic", TOPIC).map(str::to_owned)
+pub(super) fn topic_of(address: &Address, default_topic: &str) -> Result<String, OpenError> {
+    named(address, "topic", default_topic).map(str::to_owned)
 }
 
 /// Looks at the log that a URL names as [`Log::inspect`] does, and makes and changes nothing.
-pub(super) fn inspect_at(address: &Address) -> Result<Vec<Finding>, OpenError> {
-    let (topic, group) = (named(address, "topic", TOPIC)?, named(address, "group", GROUP)?);
+pub(super) fn inspect_at(address: &Address, default_topic: &str) -> Result<Vec<Finding>, OpenError> {
+    let (topic, group) = (named(address, "topic", default_topic)?, named(address, "group", GROUP)?);
     Ok(inspect::inspect(&Inspector::at(address)?, topic, group))
 }
 

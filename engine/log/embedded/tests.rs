@@ -86,7 +86,7 @@ fn promise_3_the_larger_of_two_commits_stays() {
     let to = |offset| Offsets::from([(PartitionId(0), Offset(offset))]);
     new.commit(&to(8));
     old.commit(&to(3));
-    let committed = || Inspector::open(&place.path).unwrap().committed_offsets(TOPIC).unwrap();
+    let committed = || Inspector::open(&place.path).unwrap().committed_offsets(log::TOPIC).unwrap();
     assert_eq!((committed()[0].next, committed()[0].end), (Offset(8), Offset(10)));
     // No commit goes beyond the end.
     ReaderHarness::start(&*log, Share::ALL).commit(&to(1000));

@@ -9,7 +9,7 @@ use rdkafka::{ClientConfig, config::RDKafkaLogLevel, error::KafkaError, types::R
 use crate::{
     address::{Address, OpenError},
     key_file,
-    log::{GROUP, TOPIC},
+    log::GROUP,
 };
 
 /// Kafka's bound on the length of a topic's name.
@@ -82,14 +82,14 @@ impl fmt::Debug for Settings {
 
 impl Settings {
     /// Parses a URL and has librdkafka check its options. Connects to nothing.
-    pub(super) fn parse(address: &Address) -> Result<Self, OpenError> {
+    pub(super) fn parse(address: &Address, default_topic: &str) -> Result<Self, OpenError> {
         let form = || address.invalid("the location", "must be as in kafka://host:9092,host2:9092/TOPIC?group=G");
         let location = address.location.strip_prefix("//").ok_or_else(form)?;
         let (brokers, topic) = location.split_once('/').unwrap_or((location, ""));
         if !brokers.split(',').all(is_broker) {
             return Err(form());
         }
-        let topic = if topic.is_empty() { TOPIC } else { topic };
+        let topic = if topic.is_empty() { default_topic } else { topic };
         let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         if topic.len() > TOPIC_BYTES_MAX - DEAD_LETTER_SUFFIX.len() || !topic.bytes().all(is_valid) {
             return Err(address.invalid("the topic", "must have 1 to 245 letters, digits, dots, dashes, underscores"));
@@ -281,7 +281,7 @@ mod tests {
     use super::*;
 
     fn parse(url: &str) -> Result<Settings, OpenError> {
-        Settings::parse(&Address::parse(url).unwrap())
+        Settings::parse(&Address::parse(url).unwrap(), "things")
     }
 
     #[test]
@@ -294,7 +294,7 @@ mod tests {
         assert_eq!(settings.options, given);
         for url in ["kafka://a", "kafka://a/"] {
             let settings = parse(url).unwrap();
-            assert_eq!((&*settings.brokers, &*settings.topic, &*settings.group), ("a", TOPIC, GROUP));
+            assert_eq!((&*settings.brokers, &*settings.topic, &*settings.group), ("a", "things", GROUP));
         }
     }
 

@@ -73,8 +73,8 @@ impl KafkaLog {
     /// Opens `kafka://host:9092,host2:9092/TOPIC?group=G&partitions=N`; all other parameters are options of librdkafka,
     /// as `security.protocol` or `sasl.username`. Checks them, and connects to nothing yet. If N is given, a missing topic
     /// is created with N partitions, and one for its dead letters; an existing topic is not changed.
-    pub(crate) fn open(address: &Address) -> Result<Self, OpenError> {
-        Ok(KafkaLog { settings: Settings::parse(address)? })
+    pub(crate) fn open(address: &Address, default_topic: &str) -> Result<Self, OpenError> {
+        Ok(KafkaLog { settings: Settings::parse(address, default_topic)? })
     }
 
     fn count_partitions(&self) -> Result<Option<u32>, Unavailable> {
