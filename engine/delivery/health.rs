@@ -8,58 +8,58 @@ use crate::runtime::{Mutex, Stop, retry};
 /// An outage is logged again after this time.
 const REMIND: Duration = Duration::from_secs(30);
 
-/// The state of one connection, shared between who uses it and who reports on it.
+/// The health of one connection, shared between its user and the monitor.
 #[derive(Debug)]
 pub struct Health {
     what: String,
-    state: Mutex<State>,
+    state: Mutex<HealthState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct HealthState {
     waiting: Option<Waiting>,
-    said: Option<Instant>,
+    logged_at: Option<Instant>,
 }
 
 /// An outage.
 #[derive(Debug, Clone)]
 pub struct Waiting {
-    /// Since when.
+    /// Its start.
     pub since: Instant,
-    /// What the last try said.
+    /// The error of the last attempt.
     pub reason: String,
-    /// Whether only a person can mend it.
+    /// True if only an operator can repair it.
     pub needs_operator: bool,
 }
 
 impl Health {
-    /// The health of `what`, as one would name it to an operator.
+    /// The health of `what`, in words for an operator.
     pub fn new(what: impl Into<String>) -> Self {
         Health { what: what.into(), state: Mutex::default() }
     }
 
-    /// What this is the health of.
+    /// Returns the name of the connection.
     pub fn what(&self) -> &str {
         &self.what
     }
 
-    /// The last try succeeded.
+    /// Records that the last attempt succeeded.
     pub fn serving(&self) {
         let mut state = self.state.lock();
         if let Some(outage) = state.waiting.take() {
             tracing::info!("{} serves again after {:.1} s", self.what, outage.since.elapsed().as_secs_f64());
         }
-        state.said = None;
+        state.logged_at = None;
     }
 
-    /// The last try failed, and it will be tried again.
+    /// Records that the last attempt failed and will be retried.
     pub fn waiting(&self, error: &Unavailable) {
         let mut state = self.state.lock();
         let since = state.waiting.as_ref().map_or_else(Instant::now, |outage| outage.since);
         let Unavailable { reason, needs_operator } = error.clone();
         state.waiting = Some(Waiting { since, reason, needs_operator });
-        if state.said.is_none_or(|at| at.elapsed() >= REMIND) {
-            state.said = Some(Instant::now());
+        if state.logged_at.is_none_or(|at| at.elapsed() >= REMIND) {
+            state.logged_at = Some(Instant::now());
             let waited_s = since.elapsed().as_secs();
             tracing::warn!("waiting for {} for {waited_s} s: {}; will keep trying", self.what, error.reason);
         }
@@ -78,7 +78,7 @@ impl Health {
         })
     }
 
-    /// The outage under way, if any.
+    /// Returns the current outage, if there is one.
     pub fn outage(&self) -> Option<Waiting> {
         self.state.lock().waiting.clone()
     }

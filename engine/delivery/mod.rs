@@ -1,13 +1,13 @@
-//! Delivery: rows go to a writer on a thread of its own, which retries until the store has acknowledged.
+//! Delivery: rows go to a writer on its own thread, which retries until the store has acknowledged.
 //!
-//! A timely worker must never block, and a store may take its time. So a sink [`Delivery::submit`]s batches under a
-//! token, and learns from [`Delivery::poll`] which tokens are settled. The rules, each with a test:
+//! A timely worker must never block, and a store may be slow. So a sink [`Delivery::submit`]s batches with a token, and
+//! [`Delivery::poll`] returns the tokens that are settled. The rules, each with a test:
 //!
 //! 1. A token is settled once its rows are durable or refused for good; never before, and exactly once.
-//! 2. A store that is down is tried again with backoff and jitter for as long as it takes; nothing is dropped.
-//! 3. Rows that the store refuses for good come back with the reason, and hold nobody up.
-//! 4. Batches that queue up are written together, up to [`ROWS_PER_WRITE_MAX`].
-//! 5. What waits is bounded: by [`BATCHES_MAX`] batches here, and by the bound on records in flight upstream.
+//! 2. A store that is down is retried with backoff and jitter, without a limit; nothing is dropped.
+//! 3. Rows that the store refuses for good are returned with the reason, and delay no other row.
+//! 4. Waiting batches are written together, up to [`ROWS_PER_WRITE_MAX`].
+//! 5. The queue is bounded: by [`BATCHES_MAX`] batches here, and by the bound on records in flight upstream.
 
 mod health;
 
@@ -20,24 +20,24 @@ pub use health::{Health, Waiting};
 
 use crate::runtime::{Stop, Thread, retry};
 
-/// At most this many rows go into one write.
+/// Upper bound on the rows of one write.
 pub const ROWS_PER_WRITE_MAX: usize = 4096;
-/// At most this many batches wait for a writer.
+/// Upper bound on the batches that wait for a writer.
 pub const BATCHES_MAX: usize = 1 << 16;
 
-/// Writes rows to where they last. It blocks, with a deadline of its own on every call.
+/// Makes rows durable. Blocks, with a deadline on every call.
 pub trait Writer<T>: Send {
-    /// Makes all rows durable but those that it returns, which are refused for good. After an error any of the
-    /// rows may be durable; writing them again must be harmless.
+    /// Makes all rows durable except those that it returns, which are refused for good. After an error any of the rows
+    /// may be durable; writing them again must be harmless.
     fn write(&mut self, rows: &[T]) -> Result<Vec<Refusal>, Unavailable>;
 }
 
 /// A row that the store will never take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// The row's index in what was written.
+    /// The index of the row in the write.
     pub row: usize,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
@@ -47,7 +47,7 @@ pub struct Refusal {
 pub struct Unavailable {
     /// What happened and where.
     pub reason: String,
-    /// Whether only a person can mend it (a wrong password, a foreign schema): it is retried, but slowly.
+    /// True if only an operator can repair it (a wrong password, a foreign schema): it is retried, but slowly.
     pub needs_operator: bool,
 }
 
@@ -57,7 +57,7 @@ impl Unavailable {
         Unavailable { reason: reason.to_string(), needs_operator: false }
     }
 
-    /// A state that only a person can mend.
+    /// A state that only an operator can repair.
     pub fn needs_operator(reason: impl ToString) -> Self {
         Unavailable { reason: reason.to_string(), needs_operator: true }
     }
@@ -66,22 +66,22 @@ impl Unavailable {
 /// A settled batch.
 #[derive(Debug)]
 pub struct Settled<T> {
-    /// As it was submitted.
+    /// The token of the batch.
     pub token: u64,
-    /// How many of its rows are durable.
+    /// Number of its rows that are durable.
     pub landed: usize,
-    /// The others.
+    /// The other rows.
     pub refused: Vec<Refused<T>>,
 }
 
-/// A row that came back.
+/// A row that was refused.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refused<T> {
     /// Its index in the batch as it was submitted.
     pub index: usize,
     /// The row.
     pub row: T,
-    /// Why the store will never take it.
+    /// The reason.
     pub reason: String,
 }
 
@@ -95,7 +95,7 @@ struct Batch<T> {
     rows: Vec<T>,
 }
 
-/// The near end of a writer thread. Dropping it ends the thread, after the write under way.
+/// The handle of a writer thread. Dropping it ends the thread, after the write in progress.
 pub struct Delivery<T> {
     name: String,
     batches: SyncSender<Batch<T>>,
@@ -118,24 +118,24 @@ impl<T: Send + 'static> Delivery<T> {
         let stop = Stop::default();
         let stopped = stop.clone();
         let run = move || {
-            // Dropped after the courier, so that who is woken finds it gone.
-            let last_word = LastWord(wake);
-            Courier { writer, queue, report, wake: &last_word.0, health, stop: stopped }.run();
+            // Dropped after the worker, so that the woken thread finds it gone.
+            let wake = WakeOnDrop(wake);
+            Worker { writer, queue, report, wake: &wake.0, health, stop: stopped }.run();
         };
         Thread::spawn(name, run)?;
         Ok(Delivery { name: name.to_owned(), batches, settled, stop })
     }
 
-    /// Hands a batch over; returns at once.
+    /// Queues a batch; returns at once.
     pub fn submit(&mut self, token: u64, rows: Vec<T>) -> Result<(), WriterGone> {
         match self.batches.try_send(Batch { token, rows }) {
             Ok(()) => Ok(()),
-            // More batches than records may be in flight cannot wait, so a full queue is a dead thread's.
+            // The bound on records in flight is smaller than the queue, so only a dead thread's queue is full.
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(WriterGone(self.name.clone())),
         }
     }
 
-    /// The next settled batch, if there is one.
+    /// Returns the next settled batch, if there is one.
     pub fn poll(&mut self) -> Result<Option<Settled<T>>, WriterGone> {
         match self.settled.try_recv() {
             Ok(settled) => Ok(Some(settled)),
@@ -151,17 +151,17 @@ impl<T> Drop for Delivery<T> {
     }
 }
 
-/// Wakes once more when the thread ends, also by a panic: who waits for a batch would not look again by itself.
-struct LastWord<W: Fn()>(W);
+/// Wakes once more when the thread ends, also by a panic: a sink that waits for a batch would not poll again by itself.
+struct WakeOnDrop<W: Fn()>(W);
 
-impl<W: Fn()> Drop for LastWord<W> {
+impl<W: Fn()> Drop for WakeOnDrop<W> {
     fn drop(&mut self) {
         (self.0)();
     }
 }
 
 /// The writer thread's state.
-struct Courier<'a, T, W> {
+struct Worker<'a, T, W> {
     writer: Box<dyn Writer<T>>,
     queue: Receiver<Batch<T>>,
     report: std::sync::mpsc::Sender<Settled<T>>,
@@ -170,7 +170,7 @@ struct Courier<'a, T, W> {
     stop: Stop,
 }
 
-impl<T, W: Fn()> Courier<'_, T, W> {
+impl<T, W: Fn()> Worker<'_, T, W> {
     fn run(&mut self) {
         while let Ok(first) = self.queue.recv() {
             let (mut rows, mut parts) = (first.rows, Vec::new());
@@ -208,7 +208,7 @@ impl<T, W: Fn()> Courier<'_, T, W> {
                     refused.push(Refused { index, row, reason: refusal.reason });
                 }
             }
-            // The near end may be gone: then nobody waits for the word.
+            // After the handle was dropped, there is no receiver.
             let _ = self.report.send(Settled { token, landed: len - refused.len(), refused });
         }
     }

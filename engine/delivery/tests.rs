@@ -28,14 +28,14 @@ where
     }
 }
 
-struct Rig {
+struct Fixture {
     delivery: Delivery<u32>,
     writes: Arc<Mutex<Vec<Vec<u32>>>>,
     woken: Receiver<()>,
     health: Arc<Health>,
 }
 
-fn rig(reply: impl FnMut(usize, &[u32]) -> Result<Vec<Refusal>, Unavailable> + Send + 'static) -> Rig {
+fn fixture(reply: impl FnMut(usize, &[u32]) -> Result<Vec<Refusal>, Unavailable> + Send + 'static) -> Fixture {
     let writes = Arc::default();
     let writer = Scripted { writes: Arc::clone(&writes), reply };
     let (wake, woken) = channel();
@@ -43,11 +43,11 @@ fn rig(reply: impl FnMut(usize, &[u32]) -> Result<Vec<Refusal>, Unavailable> + S
     let wake = move || {
         let _ = wake.send(());
     };
-    let delivery = Delivery::start("courier", Box::new(writer), wake, Arc::clone(&health)).unwrap();
-    Rig { delivery, writes, woken, health }
+    let delivery = Delivery::start("worker", Box::new(writer), wake, Arc::clone(&health)).unwrap();
+    Fixture { delivery, writes, woken, health }
 }
 
-impl Rig {
+impl Fixture {
     fn settle(&mut self, count: usize) -> Vec<Settled<u32>> {
         let start = Instant::now();
         let mut settled = Vec::new();
@@ -64,30 +64,30 @@ impl Rig {
 
 #[test]
 fn rule_1_every_token_is_settled_exactly_once() {
-    let mut rig = rig(|_, _| Ok(vec![]));
+    let mut fixture = fixture(|_, _| Ok(vec![]));
     for token in 0..100 {
-        rig.delivery.submit(token, vec![token as u32; 3]).unwrap();
+        fixture.delivery.submit(token, vec![token as u32; 3]).unwrap();
     }
-    let settled = rig.settle(100);
+    let settled = fixture.settle(100);
     assert_eq!(settled.iter().map(|batch| batch.token).collect::<BTreeSet<_>>(), (0..100).collect());
     assert!(settled.iter().all(|batch| batch.landed == 3 && batch.refused.is_empty()));
-    assert!(rig.delivery.poll().unwrap().is_none());
+    assert!(fixture.delivery.poll().unwrap().is_none());
 }
 
 #[test]
-fn rule_2_an_outage_is_waited_out_and_nothing_is_dropped() {
-    let mut rig = rig(|attempt, _| if attempt <= 4 { Err(Unavailable::transient("down")) } else { Ok(vec![]) });
-    rig.delivery.submit(1, vec![10, 11]).unwrap();
-    let settled = rig.settle(1);
+fn rule_2_an_outage_is_retried_and_nothing_is_dropped() {
+    let mut fixture = fixture(|attempt, _| if attempt <= 4 { Err(Unavailable::transient("down")) } else { Ok(vec![]) });
+    fixture.delivery.submit(1, vec![10, 11]).unwrap();
+    let settled = fixture.settle(1);
     assert_eq!((settled[0].token, settled[0].landed), (1, 2));
-    assert_eq!(*rig.writes.lock().unwrap(), vec![vec![10, 11]; 5]);
-    assert!(rig.health.outage().is_none());
+    assert_eq!(*fixture.writes.lock().unwrap(), vec![vec![10, 11]; 5]);
+    assert!(fixture.health.outage().is_none());
 }
 
 #[test]
-fn rule_2_an_outage_shows_in_the_health_and_a_dropped_near_end_stops_the_waiting() {
-    let rig = rig(|_, _| Err(Unavailable::transient("down")));
-    let Rig { mut delivery, health, writes, .. } = rig;
+fn rule_2_an_outage_shows_in_the_health_and_a_dropped_handle_ends_the_retries() {
+    let fixture = fixture(|_, _| Err(Unavailable::transient("down")));
+    let Fixture { mut delivery, health, writes, .. } = fixture;
     delivery.submit(1, vec![10]).unwrap();
     let start = Instant::now();
     while health.outage().is_none() {
@@ -104,14 +104,14 @@ fn rule_2_an_outage_shows_in_the_health_and_a_dropped_near_end_stops_the_waiting
 }
 
 #[test]
-fn rule_3_refused_rows_come_back_with_their_reason() {
-    let mut rig = rig(|_, rows| {
+fn rule_3_refused_rows_are_returned_with_their_reason() {
+    let mut fixture = fixture(|_, rows| {
         let odd = rows.iter().enumerate().filter(|(_, row)| **row % 2 == 1);
         Ok(odd.map(|(row, value)| Refusal { row, reason: format!("{value} is odd") }).rev().collect())
     });
-    rig.delivery.submit(1, vec![1, 2, 3]).unwrap();
-    rig.delivery.submit(2, vec![4, 5]).unwrap();
-    let mut settled = rig.settle(2);
+    fixture.delivery.submit(1, vec![1, 2, 3]).unwrap();
+    fixture.delivery.submit(2, vec![4, 5]).unwrap();
+    let mut settled = fixture.settle(2);
     settled.sort_by_key(|batch| batch.token);
     let odd = |index, row| Refused { index, row, reason: format!("{row} is odd") };
     assert_eq!(settled[0].refused, [odd(0, 1), odd(2, 3)]);
@@ -121,29 +121,29 @@ fn rule_3_refused_rows_come_back_with_their_reason() {
 #[test]
 fn rule_4_waiting_batches_are_written_together() {
     let (open, gate) = channel::<()>();
-    let mut rig = rig(move |attempt, _| {
+    let mut fixture = fixture(move |attempt, _| {
         if attempt == 1 {
             let _ = gate.recv_timeout(DEADLINE);
         }
         Ok(vec![])
     });
-    rig.delivery.submit(0, vec![0]).unwrap();
+    fixture.delivery.submit(0, vec![0]).unwrap();
     let start = Instant::now();
-    while rig.writes.try_lock().is_ok_and(|writes| writes.is_empty()) {
+    while fixture.writes.try_lock().is_ok_and(|writes| writes.is_empty()) {
         assert!(start.elapsed() < DEADLINE);
     }
     for token in 1..10 {
-        rig.delivery.submit(token, vec![token as u32]).unwrap();
+        fixture.delivery.submit(token, vec![token as u32]).unwrap();
     }
     open.send(()).unwrap();
-    rig.settle(10);
-    assert_eq!(*rig.writes.lock().unwrap(), vec![vec![0], (1..10).collect()]);
+    fixture.settle(10);
+    assert_eq!(*fixture.writes.lock().unwrap(), vec![vec![0], (1..10).collect()]);
 }
 
 #[test]
 fn rule_5_a_writer_thread_that_is_gone_is_reported() {
-    let rig = rig(|_, _| panic!("as a defect would"));
-    let Rig { mut delivery, woken, .. } = rig;
+    let fixture = fixture(|_, _| panic!("as a defect would"));
+    let Fixture { mut delivery, woken, .. } = fixture;
     delivery.submit(1, vec![1]).unwrap();
     // Who waits looks only when woken.
     woken.recv_timeout(DEADLINE).unwrap();
