@@ -48,7 +48,7 @@ impl HealthOption {
     /// Takes the port and serves it until the process ends; not ready at first, as model, log and store are missing.
     pub(crate) fn start(&self, stop: &Stop) -> anyhow::Result<Arc<Monitor>> {
         let monitor = Arc::new(Monitor::new(env!("CARGO_PKG_VERSION"), process::usage, stop));
-        monitor.shows_files(sqlite::vitals);
+        monitor.shows_files(sqlite::file_metrics);
         monitor.lacks("model", "not loaded");
         monitor.lacks("log", "not open");
         monitor.lacks("store", "not open");

@@ -23,7 +23,7 @@ pub(super) struct Snapshot {
     pub(super) counters: Option<Arc<Counters>>,
     pub(super) usage: Option<Usage>,
     /// The open embedded files.
-    pub(super) files: Vec<sqlite::Vitals>,
+    pub(super) files: Vec<sqlite::FileMetrics>,
 }
 
 /// Returns the metrics as text.
@@ -62,12 +62,13 @@ impl Collector for Snapshot {
 struct Encoder<'a>(DescriptorEncoder<'a>);
 
 impl Encoder<'_> {
-    fn files(&mut self, files: &[sqlite::Vitals]) -> fmt::Result {
+    fn files(&mut self, files: &[sqlite::FileMetrics]) -> fmt::Result {
         if files.is_empty() {
             return Ok(());
         }
-        let of =
-            |value: fn(&sqlite::Vitals) -> u64| -> Vec<_> { files.iter().map(|it| (&it.file, value(it))).collect() };
+        let of = |value: fn(&sqlite::FileMetrics) -> u64| -> Vec<_> {
+            files.iter().map(|it| (&it.file, value(it))).collect()
+        };
         let help = "Length of the embedded file's write-ahead log";
         self.gauges("delaycast_wal_bytes", help, "file", &of(|it| it.wal_bytes))?;
         let help = "Checkpoints that could not cut the write-ahead log, because a process has a read transaction open";

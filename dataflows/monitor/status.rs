@@ -24,7 +24,7 @@ pub struct Monitor {
     build: &'static str,
     usage: fn() -> Option<Usage>,
     stop: Stop,
-    files: OnceLock<fn() -> Vec<sqlite::Vitals>>,
+    files: OnceLock<fn() -> Vec<sqlite::FileMetrics>>,
     parts: Mutex<Parts>,
 }
 
@@ -44,7 +44,7 @@ impl Monitor {
     }
 
     /// Adds the metrics of the open embedded files.
-    pub fn shows_files(&self, files: fn() -> Vec<sqlite::Vitals>) {
+    pub fn shows_files(&self, files: fn() -> Vec<sqlite::FileMetrics>) {
         self.files.get_or_init(|| files);
     }
 

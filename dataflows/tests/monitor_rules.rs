@@ -7,7 +7,7 @@ mod in_memory;
 
 use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
 
-use delaycast::{answer::ModelVersion, process, sqlite::Vitals};
+use delaycast::{answer::ModelVersion, process, sqlite::FileMetrics};
 use delaycast_dataflows::monitor::Monitor;
 use exposition::Page;
 use in_memory::{Fault, MemoryLog, MemoryStore, Running, message, until};
@@ -51,7 +51,7 @@ impl Rig {
         self.running.counters.certificate_expires_at_s.set(1_800_000_000);
         self.monitor.shows_files(|| {
             let file = "var/delaycast.db".to_owned();
-            vec![Vitals { file, wal_bytes: 4096, blocked_checkpoints: 2, is_intact: true }]
+            vec![FileMetrics { file, wal_bytes: 4096, blocked_checkpoints: 2, is_intact: true }]
         });
     }
 }

@@ -1,15 +1,20 @@
-//! Keeps the write-ahead log short, and stops writing while a reader prevents that.
+//! Checkpointer: they keep the write-ahead log short, and stop writing while a reader prevents that.
 //!
-//! A checkpoint copies the log into the file, up to the oldest read transaction that is open anywhere. A process that
-//! forgets one (a shell, a backup tool) lets the log grow with everything that is written.
+//! A checkpoint copies the log into the file, up to the oldest read transaction that is open in any process. A process
+//! that leaves one open (a shell, a backup tool) lets the log grow with every write.
 //!
-//! 1. Beyond [`WAL_BYTES_MAX`] the writing thread cuts the log back, once a second, until that succeeds.
-//! 2. While a reader is in the way for longer than [`TOLD_AFTER`], the log says which process it is and what to do.
-//! 3. At the stop, [`WAL_BYTES_STOP`] unless the URL says otherwise, nothing more is written: each change fails with
-//!    the reason. It goes on by itself when the reader is gone.
+//! 1. Beyond [`WAL_BYTES_MAX`] the writing thread truncates the log, once a second, until that succeeds.
+//! 2. While a reader blocks that for longer than [`WARN_AFTER`], the log names its process and says what to do.
+//! 3. At [`WAL_BYTES_STOP`], unless the URL says otherwise, writing stops: each write operation fails with the reason.
+//!    It resumes when the reader is gone.
+//!
+//! A reader of an SQLite file in WAL mode holds a shared lock on one of five bytes of the `-shm`
+//! (<https://www.sqlite.org/walformat.html#wal_locks>). Linux lists all locks of a machine in `/proc/locks`, so nothing
+//! is opened: an open and close of the `-shm` would drop the locks of this very process.
 
 use std::{
-    fs,
+    fmt, fs,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -20,129 +25,135 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::{fault, holders, identity::Identity, schema::WAL_CHECKPOINT_PAGES, writer::WRITE_BUSY};
+use super::{
+    error::{is_busy, unavailable},
+    identity::Identity,
+    schema::{WAL_BYTES_MAX, WAL_CHECKPOINT_PAGES, WRITE_BUSY},
+};
 use crate::delivery::Unavailable;
 
-/// The write-ahead log is cut back beyond this length.
-pub const WAL_BYTES_MAX: u64 = 64 << 20;
-/// Nothing more is written when the write-ahead log has this length: 1 GiB.
+/// Length of the write-ahead log at which writing stops: 1 GiB.
 pub const WAL_BYTES_STOP: u64 = 1 << 30;
-/// A reader is named when it has been in the way for this long,
-const TOLD_AFTER: Duration = Duration::from_secs(5);
-/// and again after this time.
-const REMIND: Duration = Duration::from_secs(60);
-/// After a checkpoint that a reader was in the way of, the next is tried after this time.
+/// Time after which the log names a reader that blocks checkpoints,
+const WARN_AFTER: Duration = Duration::from_secs(5);
+/// and the time after which it does so again.
+const WARN_EVERY: Duration = Duration::from_secs(60);
+/// Pause after a blocked checkpoint.
 const PAUSE: Duration = Duration::from_secs(1);
-/// A checkpoint that was blocked before waits for readers for this long; the first one waits as long as a write.
+/// Busy timeout of a checkpoint after a blocked one; the first one has that of a write.
 const BLOCKED_BUSY: Duration = Duration::from_millis(20);
+/// The bytes of the `-shm` that readers lock.
+const READ_MARKS: RangeInclusive<u64> = 123..=127;
+/// Upper bound on the processes that a message names.
+const NAMED_MAX: usize = 3;
 
-/// Measurements of the write-ahead log, for metrics and checks.
+/// Statistics of the write-ahead log, for metrics and checks.
 #[derive(Debug)]
-pub(super) struct Measured {
+pub(super) struct WalStats {
     /// Its length.
     pub(super) bytes: AtomicU64,
-    /// Checkpoints that a reader was in the way of.
+    /// Checkpointer that a reader was in the way of.
     pub(super) blocked: AtomicU64,
-    /// At this length writing stops.
+    /// Length at which writing stops.
     pub(super) stop: AtomicU64,
 }
 
-impl Default for Measured {
+impl Default for WalStats {
     fn default() -> Self {
-        Measured { bytes: AtomicU64::new(0), blocked: AtomicU64::new(0), stop: AtomicU64::new(WAL_BYTES_STOP) }
+        WalStats { bytes: AtomicU64::new(0), blocked: AtomicU64::new(0), stop: AtomicU64::new(WAL_BYTES_STOP) }
     }
 }
 
-/// Bounds the log of one database, on its writing thread.
-pub(super) struct Checkpoints {
+/// Bounds the write-ahead log of one database, on its writing thread.
+pub(super) struct Checkpointer {
     wal: PathBuf,
     shm_inode: u64,
-    measured: Arc<Measured>,
+    wal_stats: Arc<WalStats>,
     due: Instant,
     blocked: Option<Blocked>,
 }
 
-/// A reader is in the way.
+/// Checkpointer are blocked by a reader.
 struct Blocked {
     since: Instant,
-    said: Option<Instant>,
-    /// Why nothing is written, at the stop.
+    warned_at: Option<Instant>,
+    /// The reason why writing has stopped, if it has.
     full: Option<Unavailable>,
 }
 
-impl Checkpoints {
-    pub(super) fn new(identity: &Identity, measured: Arc<Measured>) -> Self {
+impl Checkpointer {
+    pub(super) fn new(identity: &Identity, wal_stats: Arc<WalStats>) -> Self {
         let wal = identity.wal().to_owned();
-        Checkpoints { wal, shm_inode: identity.shm_inode(), measured, due: Instant::now(), blocked: None }
+        Checkpointer { wal, shm_inode: identity.shm_inode(), wal_stats, due: Instant::now(), blocked: None }
     }
 
-    /// Fails at the stop (rule 3).
-    pub(super) fn room(&self) -> Result<(), Unavailable> {
+    /// Fails while writing has stopped (rule 3).
+    pub(super) fn check_space(&self) -> Result<(), Unavailable> {
         self.blocked.as_ref().and_then(|blocked| blocked.full.clone()).map_or(Ok(()), Err)
     }
 
-    /// Measures the log, and cuts it back if that is due.
-    pub(super) fn turn(&mut self, connection: &Connection, path: &Path) {
+    /// Measures the log, and truncates it if that is due.
+    pub(super) fn run_if_due(&mut self, connection: &Connection, path: &Path) {
         let bytes = fs::metadata(&self.wal).map_or(0, |wal| wal.len());
-        self.measured.bytes.store(bytes, Ordering::Relaxed);
-        let stop = self.measured.stop.load(Ordering::Relaxed);
+        self.wal_stats.bytes.store(bytes, Ordering::Relaxed);
+        let stop = self.wal_stats.stop.load(Ordering::Relaxed);
         let is_long = bytes > WAL_BYTES_MAX.min(stop / 2);
         let now = Instant::now();
-        // At the stop it is tried before the next commit, and not only when it is due.
-        let is_urgent = bytes >= stop && self.room().is_ok();
+        // At the stop it runs before the next commit, due or not.
+        let is_urgent = bytes >= stop && self.check_space().is_ok();
         if !is_long && self.blocked.is_none() || now < self.due && !is_urgent {
             return;
         }
-        let cut = if is_long { self.cut(connection, path) } else { Ok(true) };
-        if cut == Ok(true) {
-            self.measured.bytes.store(fs::metadata(&self.wal).map_or(0, |wal| wal.len()), Ordering::Relaxed);
-            self.go_on(connection, path);
+        let truncated = if is_long { self.truncate(connection, path) } else { Ok(true) };
+        if truncated == Ok(true) {
+            self.wal_stats.bytes.store(fs::metadata(&self.wal).map_or(0, |wal| wal.len()), Ordering::Relaxed);
+            self.resume(connection, path);
             return;
         }
         self.due = now + PAUSE;
-        self.measured.blocked.fetch_add(1, Ordering::Relaxed);
+        self.wal_stats.blocked.fetch_add(1, Ordering::Relaxed);
         if self.blocked.is_none() {
-            // Each automatic checkpoint would sort all frames again, for nothing.
-            automatic(connection, 0, path);
+            // Each automatic checkpoint would sort all frames again, without any effect.
+            set_autocheckpoint(connection, 0, path);
         }
-        let blocked = self.blocked.get_or_insert(Blocked { since: now, said: None, full: None });
+        let blocked = self.blocked.get_or_insert(Blocked { since: now, warned_at: None, full: None });
         let was_full = blocked.full.is_some();
         let is_full = bytes >= stop;
-        let is_due = blocked.said.map_or(blocked.since.elapsed() >= TOLD_AFTER, |said| said.elapsed() >= REMIND);
+        let is_due = blocked.warned_at.map_or(blocked.since.elapsed() >= WARN_AFTER, |at| at.elapsed() >= WARN_EVERY);
         if is_full || is_due {
-            let cause = match cut {
+            let cause = match truncated {
                 Err(error) => error.reason,
-                Ok(_) => reading(&holders::of(self.shm_inode), blocked.since.elapsed()),
+                Ok(_) => readers_message(&lock_holders(self.shm_inode), blocked.since.elapsed()),
             };
-            let words = in_words(bytes, stop, &cause, path);
+            let message = blocked_message(bytes, stop, &cause, path);
             if is_due || !was_full {
-                blocked.said = Some(now);
-                tracing::warn!("{words}");
+                blocked.warned_at = Some(now);
+                tracing::warn!("{message}");
             }
-            blocked.full = is_full.then(|| Unavailable::transient(words));
+            blocked.full = is_full.then(|| Unavailable::transient(message));
         }
     }
 
-    /// A checkpoint that waits for readers. Whether the log is empty now; `false` if a reader is in the way.
-    fn cut(&self, connection: &Connection, path: &Path) -> Result<bool, Unavailable> {
-        let patience = if self.blocked.is_some() { BLOCKED_BUSY } else { WRITE_BUSY };
-        let cut = || -> rusqlite::Result<bool> {
-            connection.busy_timeout(patience)?;
-            let is_busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-            Ok(!is_busy)
+    /// Runs a checkpoint that waits for readers. Returns true if the log is empty now, false if a reader blocks that.
+    fn truncate(&self, connection: &Connection, path: &Path) -> Result<bool, Unavailable> {
+        let busy = if self.blocked.is_some() { BLOCKED_BUSY } else { WRITE_BUSY };
+        let checkpoint = || -> rusqlite::Result<bool> {
+            connection.busy_timeout(busy)?;
+            let is_blocked: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            Ok(!is_blocked)
         };
-        let outcome = cut();
+        let outcome = checkpoint();
         let restored = connection.busy_timeout(WRITE_BUSY);
-        match outcome.and_then(|is_cut| restored.map(|()| is_cut)) {
-            Err(error) if fault::is_busy(&error) => Ok(false),
-            outcome => outcome.map_err(|error| fault::unavailable(&error, path)),
+        match outcome.and_then(|is_empty| restored.map(|()| is_empty)) {
+            Err(error) if is_busy(&error) => Ok(false),
+            outcome => outcome.map_err(|error| unavailable(&error, path)),
         }
     }
 
-    fn go_on(&mut self, connection: &Connection, path: &Path) {
+    fn resume(&mut self, connection: &Connection, path: &Path) {
         let Some(blocked) = self.blocked.take() else { return };
-        automatic(connection, WAL_CHECKPOINT_PAGES, path);
-        if blocked.said.is_some() {
+        set_autocheckpoint(connection, WAL_CHECKPOINT_PAGES, path);
+        if blocked.warned_at.is_some() {
             let seconds = blocked.since.elapsed().as_secs();
             tracing::info!(
                 "the write-ahead log of {} is short again: a reader held it for {seconds} s",
@@ -152,30 +163,30 @@ impl Checkpoints {
     }
 }
 
-fn automatic(connection: &Connection, pages: u32, path: &Path) {
+fn set_autocheckpoint(connection: &Connection, pages: u32, path: &Path) {
     if let Err(error) = connection.pragma_update(None, "wal_autocheckpoint", pages) {
-        tracing::warn!("cannot set when checkpoints run: {}", fault::unavailable(&error, path));
+        tracing::warn!("cannot set when checkpoints run: {}", unavailable(&error, path));
     }
 }
 
 /// Names the processes that read, and says what to do.
-fn reading(holders: &[holders::Holder], since: Duration) -> String {
+fn readers_message(holders: &[LockHolder], since: Duration) -> String {
     format!(
         "{} has had a read transaction open for {} s or longer: end that transaction or process (a database shell, a \
          backup tool)",
-        holders::in_words(holders),
+        names(holders),
         since.as_secs(),
     )
 }
 
-/// Why the log is long, and what follows from it.
-fn in_words(bytes: u64, stop: u64, cause: &str, path: &Path) -> String {
+/// Says why the log is long, and what follows from it.
+fn blocked_message(bytes: u64, stop: u64, cause: &str, path: &Path) -> String {
     let (mib, stop_mib) = (bytes >> 20, stop >> 20);
-    let follows = match bytes >= stop {
+    let consequence = match bytes >= stop {
         true => "nothing more is written until that is done".to_owned(),
         false => format!("at {stop_mib} MiB nothing more is written"),
     };
-    format!("the write-ahead log of {} has {mib} MiB and cannot be cut back: {cause}; {follows}", path.display())
+    format!("the write-ahead log of {} has {mib} MiB and cannot be cut back: {cause}; {consequence}", path.display())
 }
 
 /// Returns the doctor's finding on a log of this length, and the advice; `None` if it is short.
@@ -184,11 +195,81 @@ pub(super) fn finding(bytes: u64, shm_inode: u64, path: &Path) -> Option<(String
         return None;
     }
     let (mib, max) = (bytes >> 20, WAL_BYTES_MAX >> 20);
-    let holders = holders::of(shm_inode);
+    let holders = lock_holders(shm_inode);
     let found = format!(
         "the write-ahead log of {} has {mib} MiB, more than {max}: {} has a read transaction open",
         path.display(),
-        holders::in_words(&holders)
+        names(&holders)
     );
     Some((found, format!("end that transaction or process; at {} MiB nothing more is written", WAL_BYTES_STOP >> 20)))
+}
+
+/// A process that holds a read lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct LockHolder {
+    pid: u32,
+    name: String,
+}
+
+impl fmt::Display for LockHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {} ({})", self.pid, self.name)
+    }
+}
+
+/// Returns the processes other than this one that have a read transaction open on the database with this `-shm`; none
+/// where that is not known.
+fn lock_holders(shm_inode: u64) -> Vec<LockHolder> {
+    let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+    let mut pids: Vec<u32> = locks.lines().filter_map(|line| reader_of(line, shm_inode)).collect();
+    pids.sort_unstable();
+    pids.dedup();
+    let name = |pid| fs::read_to_string(format!("/proc/{pid}/comm")).map_or_else(|_| "?".to_owned(), printable);
+    let others = pids.into_iter().filter(|pid| *pid != std::process::id());
+    others.map(|pid| LockHolder { pid, name: name(pid) }).collect()
+}
+
+/// Returns their names, as the subject of a sentence.
+fn names(holders: &[LockHolder]) -> String {
+    match holders {
+        [] => "a reader".to_owned(),
+        _ => holders.iter().take(NAMED_MAX).map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// Returns a name without control characters: a process may choose any name.
+fn printable(name: String) -> String {
+    name.trim_end().chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+/// Returns the process of a line of `/proc/locks`, if that is a reader's lock on the file:
+/// `3: POSIX  ADVISORY  READ  4711 fe:00:1234 124 124`.
+fn reader_of(line: &str, inode: u64) -> Option<u32> {
+    let mut fields = line.split_whitespace().skip(1);
+    let (kind, pid) = (fields.next()?, fields.nth(2)?);
+    let (file, start) = (fields.next()?, fields.next()?);
+    let is_reader =
+        kind == "POSIX" && file.rsplit(':').next()?.parse() == Ok(inode) && READ_MARKS.contains(&start.parse().ok()?);
+    if is_reader { pid.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readers_are_distinguished_from_other_locks() {
+        assert_eq!(reader_of("3: POSIX  ADVISORY  READ  4711 fe:00:1234 124 124", 1234), Some(4711));
+        for other in [
+            "3: POSIX  ADVISORY  READ  4711 fe:00:1235 124 124",
+            "3: POSIX  ADVISORY  READ  4711 fe:00:1234 128 128",
+            "3: FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF",
+            "3: -> POSIX  ADVISORY  WRITE 4711 fe:00:1234 124 124",
+            "",
+        ] {
+            assert_eq!(reader_of(other, 1234), None, "{other}");
+        }
+        assert_eq!(names(&[]), "a reader");
+        assert_eq!(names(&[LockHolder { pid: 7, name: printable("sql\nite3\n".into()) }]), "process 7 (sql?ite3)");
+    }
 }

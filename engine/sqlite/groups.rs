@@ -6,7 +6,7 @@
 //!    stamp and no wall clock decides) expires: its offsets are removed, with a warning. Two never expire: the group
 //!    of a topic that has committed last, so that the only scorer may be stopped for any time, and one that a process
 //!    reads for.
-//! 3. From [`GROUP_NOTED`] on a group that keeps messages is named in the log once a day.
+//! 3. From [`REMIND_AFTER`] on a group that keeps messages is named in the log once a day.
 //! 4. A group that is removed, or has expired, starts at the earliest message when it comes back: the first answer
 //!    stands.
 
@@ -26,15 +26,15 @@ use super::{
 };
 use crate::clock::Reading;
 
-/// A group without a commit for this long expires: 30 days.
+/// Time without a commit after which a group expires: 30 days.
 pub const GROUP_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
-/// A group that keeps messages is named when it has not committed for this long: a day.
-pub(super) const GROUP_NOTED: Duration = Duration::from_secs(24 * 3600);
-/// The log names it again after this time.
-const REMIND: Duration = Duration::from_secs(24 * 3600);
-/// The names of what the retention clock remembers of groups start so.
-const VALUES: &str = "group/";
-/// The bytes of kept messages are estimated from this many of them.
+/// Time without a commit after which the log names a group that retains messages: a day.
+pub(super) const REMIND_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// Interval of these reminders.
+const REMIND_EVERY: Duration = Duration::from_secs(24 * 3600);
+/// Prefix of the names under which the retention clock stores the commits of groups.
+const NAME_PREFIX: &str = "group/";
+/// Number of messages from which the bytes of all are estimated.
 const SAMPLE: i64 = 200;
 
 /// A consumer group of a topic.
@@ -51,12 +51,12 @@ pub struct Group {
     /// True if a process reads for it now.
     pub is_read: bool,
     /// The messages in the log that it alone keeps.
-    pub keeps: Kept,
+    pub keeps: Retained,
 }
 
-/// Messages that are kept.
+/// Messages that are retained.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Kept {
+pub struct Retained {
     /// Number of messages.
     pub messages: u64,
     /// Number of bytes, estimated from a sample of the messages.
@@ -69,20 +69,20 @@ impl Group {
         (now - self.committed_at).to_std().unwrap_or_default()
     }
 
-    /// Says what it keeps, and until when; `is_last` says that no other group of its topic has committed later.
-    pub(crate) fn in_words(&self, now: DateTime<Utc>, is_last: bool) -> String {
-        in_words(self, self.idle(now), is_last)
+    /// Says what it retains, and until when; `is_last` means that no other group of its topic has committed later.
+    pub(crate) fn describe(&self, now: DateTime<Utc>, is_last: bool) -> String {
+        describe(self, self.idle(now), is_last)
     }
 
     /// Returns whether no process reads for it while it keeps messages that all others have read: a reason to look
     /// after it.
-    pub(crate) fn holds_the_log(&self) -> bool {
+    pub(crate) fn retains_alone(&self) -> bool {
         !self.is_read && self.keeps.messages > 0
     }
 }
 
-/// Where a group stands in a partition.
-struct Standing {
+/// The progress of a group in a partition.
+struct PartitionProgress {
     topic: i64,
     name: String,
     group: String,
@@ -92,8 +92,8 @@ struct Standing {
     committed_at_ms: i64,
 }
 
-fn standings(connection: &Connection) -> rusqlite::Result<Vec<Standing>> {
-    // Places among dead letters belong to a topic without partitions, and keep nothing.
+fn progress_of_all(connection: &Connection) -> rusqlite::Result<Vec<PartitionProgress>> {
+    // Offsets of dead letters belong to a topic without partitions, and retain nothing.
     let mut query = connection.prepare_cached(
         "SELECT t.id, t.name, g.consumer_group, p.partition, coalesce(c.next_offset, 0), p.next_offset,
                 g.committed_at_ms
@@ -106,7 +106,7 @@ fn standings(connection: &Connection) -> rusqlite::Result<Vec<Standing>> {
          ORDER BY 1, 3, 4",
     )?;
     let rows = query.query_map([], |row| {
-        Ok(Standing {
+        Ok(PartitionProgress {
             topic: row.get(0)?,
             name: row.get(1)?,
             group: row.get(2)?,
@@ -119,28 +119,28 @@ fn standings(connection: &Connection) -> rusqlite::Result<Vec<Standing>> {
     rows.collect()
 }
 
-/// All groups that have committed an offset of a topic.
+/// Returns the groups that have committed an offset of a topic.
 pub(super) fn list(connection: &Connection, now_ms: i64) -> rusqlite::Result<Vec<Group>> {
-    let standings = standings(connection)?;
+    let all = progress_of_all(connection)?;
     let has_readers = schema::has_readers(connection)?;
     let mut groups: BTreeMap<(i64, &str), Group> = BTreeMap::new();
-    for standing in &standings {
-        let Standing { topic, name, group, committed_at_ms, .. } = standing;
+    for progress in &all {
+        let PartitionProgress { topic, name, group, committed_at_ms, .. } = progress;
         let entry = groups.entry((*topic, group)).or_insert_with(|| Group {
             topic: name.clone(),
             group: group.clone(),
             to_go: 0,
             committed_at: DateTime::from_timestamp_millis(*committed_at_ms).unwrap_or_default(),
             is_read: false,
-            keeps: Kept::default(),
+            keeps: Retained::default(),
         });
-        let others = standings.iter().filter(|other| {
-            (other.topic, other.partition) == (*topic, standing.partition) && other.group != standing.group
+        let others = all.iter().filter(|other| {
+            (other.topic, other.partition) == (*topic, progress.partition) && other.group != progress.group
         });
-        // What the slowest of the others has not committed stays without this one, too.
+        // Messages that another group has not committed are retained without this one, too.
         let until = others.map(|other| other.next).min();
-        let kept = kept(connection, standing, until)?;
-        entry.to_go += (standing.end - standing.next).max(0).unsigned_abs();
+        let kept = kept(connection, progress, until)?;
+        entry.to_go += (progress.end - progress.next).max(0).unsigned_abs();
         entry.keeps.messages += kept.messages;
         entry.keeps.bytes += kept.bytes;
     }
@@ -152,34 +152,34 @@ pub(super) fn list(connection: &Connection, now_ms: i64) -> rusqlite::Result<Vec
 }
 
 /// Returns the messages that a group keeps in a partition, up to where the others have committed.
-fn kept(connection: &Connection, standing: &Standing, until: Option<i64>) -> rusqlite::Result<Kept> {
-    let Some(until) = until.filter(|until| *until > standing.next) else { return Ok(Kept::default()) };
+fn kept(connection: &Connection, progress: &PartitionProgress, until: Option<i64>) -> rusqlite::Result<Retained> {
+    let Some(until) = until.filter(|until| *until > progress.next) else { return Ok(Retained::default()) };
     let mut query = connection.prepare_cached(
         "SELECT min(\"offset\"), count(*), coalesce(sum(octet_length(body)), 0) FROM (
              SELECT \"offset\", body FROM messages
              WHERE topic = ?1 AND partition = ?2 AND \"offset\" >= ?3 AND \"offset\" < ?4 ORDER BY \"offset\" LIMIT ?5)",
     )?;
     let (first, sampled, bytes): (Option<i64>, i64, i64) = query
-        .query_row(params![standing.topic, standing.partition, standing.next, until, SAMPLE], |row| {
+        .query_row(params![progress.topic, progress.partition, progress.next, until, SAMPLE], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })?;
     let messages = first.map_or(0, |first| (until - first).unsigned_abs());
     let bytes = messages * bytes.unsigned_abs() / sampled.max(1).unsigned_abs();
-    Ok(Kept { messages, bytes })
+    Ok(Retained { messages, bytes })
 }
 
-/// Removes a group's offsets of a topic. How many partitions it had committed in.
+/// Removes a group's offsets of a topic. Returns the number of partitions that it had committed in.
 pub(crate) fn remove(connection: &Connection, topic: &str, group: &str) -> rusqlite::Result<usize> {
     let of = "topic = (SELECT id FROM topics WHERE name = ?1) AND consumer_group = ?2";
     connection.execute(&format!("DELETE FROM readers WHERE {of}"), [topic, group])?;
     connection.execute(&format!("DELETE FROM committed_offsets WHERE {of}"), [topic, group])
 }
 
-/// When each idle group was last named in the log.
+/// The time of the last reminder of each idle group.
 #[derive(Default)]
 pub(super) struct Reminders(BTreeMap<(String, String), Instant>);
 
-/// Removes the groups that have been idle for too long, and names those that keep messages (rules 2 and 3). It does
+/// Removes the groups that have been idle for too long, and names those that retain messages (rules 2 and 3). Does
 /// neither while the wall clock does not keep pace.
 pub(super) fn expire(
     connection: &mut Connection,
@@ -189,7 +189,7 @@ pub(super) fn expire(
     let groups = list(connection, reading.nearest().timestamp_millis())?;
     let ages = ages(connection, reading)?;
     let age = |group: &Group| ages.get(&(group.topic.clone(), group.group.clone())).copied().unwrap_or_default();
-    let candidates: Vec<&Group> = groups.iter().filter(|group| age(group) >= GROUP_NOTED && !group.is_read).collect();
+    let candidates: Vec<&Group> = groups.iter().filter(|group| age(group) >= REMIND_AFTER && !group.is_read).collect();
     // A group that commits again, or is removed, is named anew.
     reminders.0.retain(|(topic, name), _| candidates.iter().any(|it| (&it.topic, &it.group) == (topic, name)));
     let mut expired = 0;
@@ -202,20 +202,20 @@ pub(super) fn expire(
         } else if group.keeps.messages > 0 {
             let is_new = matches!(reminded, Entry::Vacant(_));
             let said = reminded.or_insert_with(Instant::now);
-            if is_new || said.elapsed() >= REMIND {
+            if is_new || said.elapsed() >= REMIND_EVERY {
                 *said = Instant::now();
-                tracing::warn!("{}", in_words(group, age(group), is_last));
+                tracing::warn!("{}", describe(group, age(group), is_last));
             }
         }
     }
     Ok(expired)
 }
 
-/// The elapsed time for which the commits of each topic and group have not changed. Empty while the wall clock does not
-/// keep pace.
+/// Returns the elapsed time for which the commits of each topic and group have not changed. Empty while the wall clock
+/// does not keep pace.
 fn ages(connection: &mut Connection, reading: &Reading) -> rusqlite::Result<BTreeMap<(String, String), Duration>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let elapsed = elapsed::look(&transaction, reading, STEADY.as_millis() as i64)?;
+    let elapsed = elapsed::advance(&transaction, reading, STEADY.as_millis() as i64)?;
     let mut query = transaction.prepare(
         "SELECT t.name, c.consumer_group, max(c.committed_at_ms) || '/' || sum(c.next_offset)
          FROM committed_offsets c JOIN topics t ON t.id = c.topic GROUP BY 1, 2",
@@ -226,13 +226,13 @@ fn ages(connection: &mut Connection, reading: &Reading) -> rusqlite::Result<BTre
     let mut ages = BTreeMap::new();
     let mut names = Vec::new();
     for ((topic, group), value) in commits {
-        let name = format!("{VALUES}{}/{topic}/{group}", topic.len());
+        let name = format!("{NAME_PREFIX}{}/{topic}/{group}", topic.len());
         if let Some(age_ms) = elapsed::unchanged_for(&transaction, &name, &value, elapsed)? {
             ages.insert((topic, group), Duration::from_millis(age_ms.max(0).unsigned_abs()));
         }
         names.push(name);
     }
-    elapsed::forget_all_but(&transaction, VALUES, &names)?;
+    elapsed::forget_all_but(&transaction, NAME_PREFIX, &names)?;
     transaction.commit()?;
     Ok(ages)
 }
@@ -262,8 +262,8 @@ fn remove_if_idle(connection: &mut Connection, group: &Group) -> rusqlite::Resul
     Ok(true)
 }
 
-/// A time in its largest whole unit.
-fn long(time: Duration) -> String {
+/// Returns a time in its largest whole unit.
+fn in_largest_unit(time: Duration) -> String {
     match time.as_secs() {
         seconds @ 0..120 => format!("{seconds} s"),
         seconds @ 120..7200 => format!("{} min", seconds / 60),
@@ -272,10 +272,10 @@ fn long(time: Duration) -> String {
     }
 }
 
-/// Says what a group keeps that has committed nothing for this long, and until when.
-fn in_words(group: &Group, idle: Duration, is_last: bool) -> String {
+/// Says what an idle group retains, and until when.
+fn describe(group: &Group, idle: Duration, is_last: bool) -> String {
     const DAY_S: u64 = 24 * 3600;
-    let Group { group: name, keeps: Kept { messages, bytes }, .. } = group;
+    let Group { group: name, keeps: Retained { messages, bytes }, .. } = group;
     let left = GROUP_AGE_MAX.saturating_sub(idle).as_secs() / DAY_S;
     let expires = match is_last {
         true => "it is the last of its topic to have committed, so it does not expire".to_owned(),
@@ -284,13 +284,13 @@ fn in_words(group: &Group, idle: Duration, is_last: bool) -> String {
     format!(
         "group {name} has committed nothing for {} and keeps {messages} messages (about {} KiB) that all others have \
          read; {expires}. `delaycast groups remove {name}` removes it",
-        long(idle),
+        in_largest_unit(idle),
         bytes.div_ceil(1024),
     )
 }
 
 /// Returns the number and the bytes of all messages of a topic, the bytes estimated from a sample.
-pub(super) fn retained(connection: &Connection, topic: &str) -> rusqlite::Result<Kept> {
+pub(super) fn retained(connection: &Connection, topic: &str) -> rusqlite::Result<Retained> {
     let mut query = connection.prepare_cached(
         "SELECT p.next_offset, min(m.\"offset\") FROM topics t JOIN partitions p ON p.topic = t.id
          LEFT JOIN messages m ON m.topic = t.id AND m.partition = p.partition
@@ -308,5 +308,5 @@ pub(super) fn retained(connection: &Connection, topic: &str) -> rusqlite::Result
         |row| row.get(0),
     )?;
     let messages: u64 = counts.iter().sum();
-    Ok(Kept { messages, bytes: (messages as f64 * mean) as u64 })
+    Ok(Retained { messages, bytes: (messages as f64 * mean) as u64 })
 }

@@ -1,4 +1,4 @@
-//! Opening: one [`Database`] a file and process.
+//! Opening: one [`Database`] per file and process.
 
 use std::{
     collections::BTreeMap,
@@ -10,144 +10,34 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Error, ErrorCode, config::DbConfig};
+use rusqlite::config::DbConfig;
 
 use super::{
-    DEADLINE, Database,
-    bell::Bells,
-    checkpoint::Measured,
-    fault,
-    identity::{Identity, beside},
-    look, place, schema,
+    checkpoint::WalStats,
+    database::Database,
+    error::OpenError,
+    filesystem::{canonical, companion, hard_links_warning, is_in_use, network_file_system},
+    identity::Identity,
+    notify::Notifiers,
+    queue::DEADLINE,
+    schema::{self, WRITE_BUSY},
     wal::{self, HEADER_BYTES},
-    writer::{self, WRITE_BUSY},
+    writer,
 };
 use crate::{
     address::{self, Address},
     runtime::Mutex,
 };
 
-/// What an `sqlite:` URL may say. Log and store know the same, so that one URL can name both.
+/// The parameters of an `sqlite:` URL. Log and store know the same ones, so that one URL can name both.
 const PARAMETERS: [&str; 4] = ["topic", "group", "partitions", "wal"];
-/// The largest stop of the write-ahead log that a URL may name, in MiB.
+/// Upper bound on the length of the write-ahead log that a URL may set, in MiB.
 const WAL_MIB_MAX: u64 = 1 << 20;
-
-/// Why an embedded database could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The folder is not there, or may not be used.
-    #[error("cannot open {path}: does its folder exist, and may it be written to?")]
-    Folder {
-        /// The database.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// SQLite's locks do not work there.
-    #[error("{path} lies on a network file system ({kind}), where locks cannot be trusted: put it on a local disk")]
-    Network {
-        /// The database.
-        path: PathBuf,
-        /// The file system.
-        kind: &'static str,
-    },
-    /// Another application's database.
-    #[error("{path} is an SQLite database, but not one of delaycast's: name another file")]
-    Foreign {
-        /// The database.
-        path: PathBuf,
-    },
-    /// Tables of a version that this build does not know.
-    #[error("{path} has tables of version {found}, and this build knows version {known}: use the build that made it")]
-    Version {
-        /// The database.
-        path: PathBuf,
-        /// Its version.
-        found: i32,
-        /// Ours.
-        known: i32,
-    },
-    /// Not a database, or one that is damaged.
-    #[error("{path} is no SQLite database, or a damaged one: name another file, restore it, or use sqlite3's .recover")]
-    Damaged {
-        /// The database.
-        path: PathBuf,
-        /// What SQLite said.
-        source: Error,
-    },
-    /// There is no file, and none is to be made.
-    #[error("there is no {path}: `delaycast up` makes it, or name the one that is wanted")]
-    Missing {
-        /// The database.
-        path: PathBuf,
-    },
-    /// A log that belongs to a file which is gone.
-    #[error(
-        "there is no {path}, but its -wal is there with {bytes} bytes, which SQLite would delete: restore the file, or \
-         move the -wal and the -shm away to start anew"
-    )]
-    OrphanedWal {
-        /// The database.
-        path: PathBuf,
-        /// The length of the log.
-        bytes: u64,
-    },
-    /// A log without the index that reading it takes.
-    #[error(
-        "the -wal of {path} holds {bytes} bytes and its -shm is missing, so that it cannot be read without recovery: \
-         `delaycast up` and scorers recover it when they start"
-    )]
-    Unrecovered {
-        /// The database.
-        path: PathBuf,
-        /// The length of the log.
-        bytes: u64,
-    },
-    /// Its path names another file by now.
-    #[error("{path} was deleted or replaced while it was being opened: start again")]
-    Changed {
-        /// The database.
-        path: PathBuf,
-        /// The error that names the difference.
-        source: io::Error,
-    },
-    /// Anything else that SQLite says.
-    #[error("cannot open {path}: is it locked, read-only, or the disk full?")]
-    Sqlite {
-        /// The database.
-        path: PathBuf,
-        /// What SQLite said.
-        source: Error,
-    },
-}
-
-impl From<OpenError> for address::OpenError {
-    fn from(error: OpenError) -> Self {
-        let is_busy = error.is_busy();
-        let error = Box::new(error);
-        if is_busy { address::OpenError::Busy(error) } else { address::OpenError::Connector(error) }
-    }
-}
-
-impl OpenError {
-    /// Whether somebody else has it locked, which passes.
-    pub fn is_busy(&self) -> bool {
-        matches!(self, OpenError::Sqlite { source, .. } if fault::is_busy(source))
-    }
-
-    pub(super) fn of_sqlite(path: &Path, source: Error) -> Self {
-        let path = path.to_owned();
-        match source.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::Damaged { path, source },
-            _ => OpenError::Sqlite { path, source },
-        }
-    }
-}
 
 /// The open databases of this process.
 static OPEN: Mutex<BTreeMap<PathBuf, Weak<Database>>> = Mutex::new(BTreeMap::new());
 
-/// The path that a URL names.
+/// Returns the path that a URL names.
 pub(super) fn path_of(address: &Address) -> Result<&Path, address::OpenError> {
     address.check_parameters(&PARAMETERS)?;
     let path = address.location.as_str();
@@ -167,15 +57,36 @@ fn wal_stop(address: &Address, mib: &str) -> Result<u64, address::OpenError> {
     })
 }
 
-/// The open databases of this process; none while one is being opened, as that may take seconds.
-pub(super) fn opened() -> Vec<Arc<Database>> {
-    OPEN.try_lock().map(|open| open.values().filter_map(Weak::upgrade).collect()).unwrap_or_default()
+/// The metrics of an open file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileMetrics {
+    /// Its path.
+    pub file: String,
+    /// Length of its write-ahead log.
+    pub wal_bytes: u64,
+    /// Number of checkpoints that a reader blocked.
+    pub blocked_checkpoints: u64,
+    /// True if the path still names the file that is open.
+    pub is_intact: bool,
 }
 
-/// Closes what is still open, before the process ends: threads that are not waited for may hold on to a database for a
-/// moment, and a process that ends meanwhile leaves its log to the next start. Waits for them until the limit.
-pub fn close(limit: Duration) {
-    let deadline = Instant::now() + limit;
+/// Returns the metrics of the files that this process has open, by path; none while a file is being opened, which may
+/// take seconds.
+pub fn file_metrics() -> Vec<FileMetrics> {
+    let open = OPEN.try_lock().map(|open| open.values().filter_map(Weak::upgrade).collect::<Vec<_>>());
+    let of = |database: Arc<Database>| FileMetrics {
+        file: database.path.display().to_string(),
+        wal_bytes: database.wal_stats.bytes.load(Ordering::Relaxed),
+        blocked_checkpoints: database.wal_stats.blocked.load(Ordering::Relaxed),
+        is_intact: database.intact().is_ok(),
+    };
+    open.unwrap_or_default().into_iter().map(of).collect()
+}
+
+/// Closes the open databases before the process ends, and waits for that until the timeout. Threads that are not joined
+/// may hold a database for a moment; a process that ends meanwhile leaves its write-ahead log to the next start.
+pub fn close(timeout: Duration) {
+    let deadline = Instant::now() + timeout;
     let open: Vec<_> = {
         let open = OPEN.lock();
         open.values().filter_map(Weak::upgrade).collect()
@@ -195,40 +106,40 @@ pub(super) fn is_open_here(path: &Path) -> bool {
     OPEN.lock().get(path).is_some_and(|open| open.strong_count() > 0)
 }
 
-/// Makes an empty file if there is none, looks at what a crash has left, and opens the file by which its identity is
-/// known. SQLite opens it after that, and says better why it cannot be opened.
+/// Creates an empty file if there is none, reports what a crash has left, and opens the file for its [`Identity`]. An
+/// error of that opening is returned apart: SQLite opens the file afterwards, and its error says more.
 fn prepare(path: &Path) -> Result<io::Result<File>, OpenError> {
-    // In this order: a process that makes the file has filled it before it has a log.
-    let left = fs::metadata(beside(path, "-wal")).map_or(0, |wal| wal.len());
-    let is_left = left > HEADER_BYTES as u64;
+    // In this order: a process that creates the file writes into it before it has a log.
+    let wal_bytes = fs::metadata(companion(path, "-wal")).map_or(0, |wal| wal.len());
+    let is_left = wal_bytes > HEADER_BYTES as u64;
     let length = fs::metadata(path).map_or(0, |file| file.len());
     if is_left && length == 0 {
-        return Err(OpenError::OrphanedWal { path: path.to_owned(), bytes: left });
+        return Err(OpenError::OrphanedWal { path: path.to_owned(), bytes: wal_bytes });
     }
     if length == 0 {
-        // Nobody has a lock on a file that is made here, so closing it drops none.
+        // No lock is held on a file that is created here, so closing it drops none.
         let _ = File::options().write(true).create_new(true).open(path);
     }
-    // For writing, as SQLite does: where layers are stacked (overlayfs) that makes it the same file.
+    // For writing, as SQLite does: on overlayfs, a file opened for reading may be another one.
     let file = File::options().read(true).write(true).open(path);
     if let Ok(file) = &file
         && is_left
-        && !place::is_in_use(file)
+        && !is_in_use(file)
     {
-        tell_of_the_crash(path, file);
+        report_crash(path, file);
     }
-    if let Some(words) = look::more_links(path) {
-        tracing::warn!("{words}");
+    if let Some(warning) = hard_links_warning(path) {
+        tracing::warn!("{warning}");
     }
     Ok(file)
 }
 
-fn tell_of_the_crash(path: &Path, file: &File) {
-    match wal::found(path, file) {
-        // A process that has opened it meanwhile is writing into what was read.
-        Ok(Some(contents)) if !place::is_in_use(file) => match wal::told(path, &contents) {
-            (true, words) => tracing::warn!("{words}"),
-            (false, words) => tracing::info!("{words}"),
+fn report_crash(path: &Path, file: &File) {
+    match wal::examine(path, file) {
+        // A process that has opened it meanwhile may have changed it during the examination.
+        Ok(Some(contents)) if !is_in_use(file) => match wal::report(path, &contents) {
+            (true, report) => tracing::warn!("{report}"),
+            (false, report) => tracing::info!("{report}"),
         },
         Ok(_) => {}
         Err(error) => tracing::warn!("cannot examine the -wal of {}: {error}", path.display()),
@@ -236,53 +147,54 @@ fn tell_of_the_crash(path: &Path, file: &File) {
 }
 
 impl Database {
-    /// Opens the database that a URL names; makes the file if there is none.
+    /// Opens the database that a URL names; creates the file if there is none.
     pub(crate) fn at(address: &Address) -> Result<Arc<Self>, address::OpenError> {
         let path = path_of(address)?;
         let stop = address.parameter("wal").map(|mib| wal_stop(address, mib)).transpose()?;
         let database = Database::open(path)?;
         if let Some(bytes) = stop {
-            // Log and store may name the same file: the one that says something counts.
-            database.measured.stop.store(bytes, Ordering::Relaxed);
+            // Log and store may name the same file: the URL with the parameter counts.
+            database.wal_stats.stop.store(bytes, Ordering::Relaxed);
         }
         Ok(database)
     }
 
-    /// The same, and fails if there is no file.
+    /// Opens the database that a URL names; fails if there is no file.
     pub(crate) fn at_existing(address: &Address) -> Result<Arc<Self>, address::OpenError> {
         let path = path_of(address)?;
         let is_there = fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0);
-        if !is_there && !fs::metadata(beside(path, "-wal")).is_ok_and(|wal| wal.len() > HEADER_BYTES as u64) {
+        if !is_there && !fs::metadata(companion(path, "-wal")).is_ok_and(|wal| wal.len() > HEADER_BYTES as u64) {
             return Err(OpenError::Missing { path: path.to_owned() }.into());
         }
         Database::at(address)
     }
 
-    /// Opens the database at `path`, or shares the one that is open; makes the file if there is none.
+    /// Opens the database at `path`, or shares the one that is open; creates the file if there is none.
     pub(crate) fn open(path: &Path) -> Result<Arc<Self>, OpenError> {
         let io = |source| OpenError::Folder { path: path.to_owned(), source };
         let mut open = OPEN.lock();
-        let path = place::canonical(path).map_err(io)?;
+        let path = canonical(path).map_err(io)?;
         if let Some(database) = open.get(&path).and_then(Weak::upgrade) {
             return Ok(database);
         }
-        if let Some(kind) = place::network_file_system(path.parent().unwrap_or(Path::new("/"))).map_err(io)? {
+        if let Some(kind) = network_file_system(path.parent().unwrap_or(Path::new("/"))).map_err(io)? {
             return Err(OpenError::Network { path, kind });
         }
         let file = prepare(&path)?;
-        // Another process may be making the same file; from now on the writing thread waits in shorter steps.
+        // Another process may be creating the same file, so this waits long; the writing thread waits in shorter steps.
         let connection = schema::create(&path, DEADLINE)?;
         connection.busy_timeout(WRITE_BUSY).map_err(|error| OpenError::of_sqlite(&path, error))?;
         let identity = file.and_then(|file| Identity::of(&path, file)).map_err(|source| {
-            // Nothing of the file that is open belongs to the path.
+            // The open file is not the one at the path, so that its log must not be written there.
             let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
             OpenError::Changed { path: path.clone(), source }
         });
-        let (identity, bells, measured) =
-            (Arc::new(identity?), Arc::new(Bells::default()), Arc::new(Measured::default()));
-        let (queue, writer) = writer::start(connection, &identity, &bells, &measured).map_err(io)?;
+        let (identity, notifiers, wal_stats) =
+            (Arc::new(identity?), Arc::new(Notifiers::default()), Arc::new(WalStats::default()));
+        let (queue, writer) = writer::start(connection, &identity, &notifiers, &wal_stats).map_err(io)?;
         let watcher = Mutex::new(None);
-        let database = Arc::new(Database { path: path.clone(), queue, bells, writer, watcher, measured, identity });
+        let database =
+            Arc::new(Database { path: path.clone(), queue, notifiers, writer, watcher, wal_stats, identity });
         open.retain(|_, database| database.strong_count() > 0);
         open.insert(path, Arc::downgrade(&database));
         Ok(database)

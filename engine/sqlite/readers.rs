@@ -1,45 +1,40 @@
-//! The readers that are open, each with its process: they tell the doctor that a scorer runs.
+//! The table of open readers, each with its process: it shows the doctor that a scorer runs.
 //!
-//! A row is written when a reader starts and removed when it is dropped. A process that was killed leaves its rows;
-//! they name it by process id and start time, which no later process has, so they are told from living ones at once,
-//! and are removed by the next reader of their group. No heartbeat is written.
+//! A row is inserted when a reader starts and removed when it is dropped. A process that was killed leaves its rows.
+//! They name it by process id and start time, which no later process has, so they do not count any more, and the next
+//! reader of their group removes them. No heartbeat is written.
 
-use std::{
-    fs,
-    sync::{Arc, OnceLock},
-    time::{Duration, Instant},
-};
+use std::{fs, sync::OnceLock, time::Duration};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use rustix::process::{Pid, test_kill_process};
 
-use super::{Change, DEADLINE, Database, schema};
-use crate::{delivery::Unavailable, log::Share};
+use super::schema;
 
-/// A process, for as long as the machine runs and wherever its numbers are counted.
+/// The identity of a process, across PID namespaces and restarts of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Process {
-    /// Its number.
+    /// Its process id.
     pid: i32,
-    /// When it started, in ticks since the machine did; 0 where that is not known.
+    /// Its start time, in clock ticks since the machine started; 0 where that is not known.
     started: i64,
-    /// The boot of the machine and the name space that the number is of; empty where that is not known.
+    /// The boot id of the machine and the PID namespace; empty where that is not known.
     place: String,
 }
 
-/// The state of a process, as far as it can be known.
+/// The state of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Life {
+pub(super) enum ProcessState {
     /// It runs.
-    Runs,
-    /// It does not run any more.
+    Running,
+    /// It has ended.
     Ended,
-    /// Its number is one of another container, where it cannot be looked for.
-    Elsewhere,
+    /// Its PID namespace is another container's, in which it cannot be looked up.
+    Unknown,
 }
 
 impl Process {
-    /// This one.
+    /// Returns this process.
     pub(super) fn own() -> &'static Process {
         static OWN: OnceLock<Process> = OnceLock::new();
         OWN.get_or_init(|| {
@@ -48,30 +43,30 @@ impl Process {
         })
     }
 
-    /// Looks whether it runs.
-    pub(super) fn life(&self) -> Life {
+    /// Returns whether it runs.
+    pub(super) fn state(&self) -> ProcessState {
         let own = Process::own();
         if self == own {
-            return Life::Runs;
+            return ProcessState::Running;
         }
         let (boot, space) = self.place.split_once(' ').unwrap_or_default();
         let (own_boot, own_space) = own.place.split_once(' ').unwrap_or_default();
         if boot != own_boot {
-            // Another boot of this machine; a file on the disk of two machines at once is refused elsewhere.
-            return Life::Ended;
+            // An earlier boot of this machine: a file on a network file system is not opened.
+            return ProcessState::Ended;
         }
         if space != own_space {
-            return Life::Elsewhere;
+            return ProcessState::Unknown;
         }
         let runs = match started(self.pid) {
             Some(started) => started == self.started,
-            // Without /proc the number alone has to do.
+            // Without /proc, the process id alone counts.
             None => own.started == 0 && Pid::from_raw(self.pid).is_some_and(|pid| test_kill_process(pid).is_ok()),
         };
-        if runs { Life::Runs } else { Life::Ended }
+        if runs { ProcessState::Running } else { ProcessState::Ended }
     }
 
-    /// Says that a process read for a group whose number this process has by now.
+    /// Inserts a row of an ended process that had the process id of this one.
     #[cfg(test)]
     pub(super) fn insert_ended(connection: &Connection, topic: i64, group: &str) -> rusqlite::Result<()> {
         let Process { pid, started, place } = Process::own();
@@ -85,7 +80,7 @@ impl Process {
     }
 }
 
-/// When a process started, from its line in `/proc`; a zombie counts as ended.
+/// Returns the start time of a process, from its line in `/proc`; a zombie counts as ended.
 fn started(pid: i32) -> Option<i64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name, in parentheses, may hold anything. The first field after it is number 3, the state.
@@ -104,95 +99,38 @@ fn place() -> String {
     }
 }
 
-/// A reader that is open. Dropping it removes its row.
-pub(crate) struct Registration {
-    database: Arc<Database>,
-    topic: i64,
-    group: Arc<str>,
-    share: i64,
+/// Inserts the row of this process, and removes those of ended processes of the same group.
+pub(super) fn insert(connection: &Connection, topic: i64, group: &str, share: i64) -> rusqlite::Result<()> {
+    remove_ended(connection, topic, group)?;
+    let Process { pid, started, place } = Process::own();
+    connection
+        .prepare_cached(
+            "INSERT INTO readers (topic, consumer_group, share, pid, started, place) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![topic, group, share, pid, started, place])
+        .map(drop)
 }
 
-impl Registration {
-    /// Says that this process reads a share of a topic for a group.
-    pub(crate) fn start(database: &Arc<Database>, topic: i64, group: &Arc<str>, share: Share) -> Self {
-        let (index, group) = (share.index as i64, Arc::clone(group));
-        let registration = Registration { database: Arc::clone(database), topic, group, share: index };
-        registration.submit(true);
-        registration
-    }
-
-    /// Handed over and not waited for: reading goes on without it.
-    fn submit(&self, is_open: bool) {
-        let (topic, group, share) = (self.topic, Arc::clone(&self.group), self.share);
-        self.database.submit(Box::new(Registering {
-            topic,
-            group,
-            share,
-            is_open,
-            deadline: Instant::now() + DEADLINE,
-        }));
-    }
+/// Removes the row of this process.
+pub(super) fn remove(connection: &Connection, topic: i64, group: &str, share: i64) -> rusqlite::Result<()> {
+    let Process { pid, started, place } = Process::own();
+    connection
+        .prepare_cached(
+            "DELETE FROM readers WHERE topic = ?1 AND consumer_group = ?2 AND share = ?3 AND pid = ?4
+             AND started = ?5 AND place = ?6",
+        )?
+        .execute(params![topic, group, share, pid, started, place])
+        .map(drop)
 }
 
-impl Drop for Registration {
-    fn drop(&mut self) {
-        self.submit(false);
-    }
-}
-
-struct Registering {
-    topic: i64,
-    group: Arc<str>,
-    share: i64,
-    is_open: bool,
-    deadline: Instant,
-}
-
-impl Change for Registering {
-    fn bytes(&self) -> usize {
-        self.group.len() + 64
-    }
-
-    fn deadline(&self) -> Instant {
-        self.deadline
-    }
-
-    fn apply(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let Process { pid, started, place } = Process::own();
-        let row = params![self.topic, self.group, self.share, pid, started, place];
-        if !self.is_open {
-            return connection
-                .prepare_cached(
-                    "DELETE FROM readers WHERE topic = ?1 AND consumer_group = ?2 AND share = ?3 AND pid = ?4
-                     AND started = ?5 AND place = ?6",
-                )?
-                .execute(row)
-                .map(drop);
-        }
-        forget_ended(connection, self.topic, &self.group)?;
-        connection
-            .prepare_cached(
-                "INSERT INTO readers (topic, consumer_group, share, pid, started, place) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT DO NOTHING",
-            )?
-            .execute(row)
-            .map(drop)
-    }
-
-    fn done(self: Box<Self>, outcome: Result<(), Unavailable>) {
-        if let Err(error) = outcome {
-            tracing::debug!("a reader is not told of: {error}");
-        }
-    }
-}
-
-/// Removes the rows of processes that do not run any more.
-fn forget_ended(connection: &Connection, topic: i64, group: &str) -> rusqlite::Result<()> {
+/// Removes the rows of processes that have ended.
+fn remove_ended(connection: &Connection, topic: i64, group: &str) -> rusqlite::Result<()> {
     let mut query = connection
         .prepare_cached("SELECT DISTINCT pid, started, place FROM readers WHERE topic = ?1 AND consumer_group = ?2")?;
     let processes = query.query_map(params![topic, group], |row| Process::of_row(row, 0))?;
     let processes: Vec<Process> = processes.collect::<Result<_, _>>()?;
-    for process in processes.iter().filter(|process| process.life() == Life::Ended) {
+    for process in processes.iter().filter(|process| process.state() == ProcessState::Ended) {
         connection
             .prepare_cached(
                 "DELETE FROM readers WHERE topic = ?1 AND consumer_group = ?2 AND pid = ?3 AND started = ?4 AND place = ?5",
@@ -215,10 +153,10 @@ pub(super) fn is_read(
         .prepare_cached("SELECT DISTINCT pid, started, place FROM readers WHERE topic = ?1 AND consumer_group = ?2")?;
     let mut rows = query.query(params![topic, group])?;
     while let Some(row) = rows.next()? {
-        let is_read = match Process::of_row(row, 0)?.life() {
-            Life::Runs => true,
-            Life::Ended => false,
-            Life::Elsewhere => last_commit_age.is_some_and(|age| age < RENEWED_WITHIN),
+        let is_read = match Process::of_row(row, 0)?.state() {
+            ProcessState::Running => true,
+            ProcessState::Ended => false,
+            ProcessState::Unknown => last_commit_age.is_some_and(|age| age < RENEWED_WITHIN),
         };
         if is_read {
             return Ok(true);
@@ -227,7 +165,7 @@ pub(super) fn is_read(
     Ok(false)
 }
 
-/// The same for a topic by its name, in a file that may be of an earlier version.
+/// Returns whether a process reads a topic, by its name, for a group, in a file that may be of an earlier version.
 pub(super) fn is_read_by_name(connection: &Connection, topic: &str, group: &str) -> rusqlite::Result<bool> {
     if !schema::has_readers(connection)? {
         return Ok(false);
@@ -244,18 +182,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_told_from_one_that_ended_and_from_a_later_one_with_its_number() {
+    fn an_ended_process_is_distinguished_from_a_later_one_with_its_process_id() {
         let own = Process::own().clone();
-        assert_eq!(own.life(), Life::Runs);
-        assert_eq!(Process { place: format!("{}x", own.place), ..own.clone() }.life(), Life::Elsewhere);
-        assert_eq!(Process { place: format!("x{}", own.place), ..own.clone() }.life(), Life::Ended);
+        assert_eq!(own.state(), ProcessState::Running);
+        assert_eq!(Process { place: format!("{}x", own.place), ..own.clone() }.state(), ProcessState::Unknown);
+        assert_eq!(Process { place: format!("x{}", own.place), ..own.clone() }.state(), ProcessState::Ended);
         let mut child = Command::new("sleep").arg("600").spawn().unwrap();
         let pid = child.id().cast_signed();
         let other = Process { pid, started: started(pid).unwrap(), place: own.place };
-        assert_eq!(other.life(), Life::Runs);
-        assert_eq!(Process { started: other.started - 1, ..other.clone() }.life(), Life::Ended);
+        assert_eq!(other.state(), ProcessState::Running);
+        assert_eq!(Process { started: other.started - 1, ..other.clone() }.state(), ProcessState::Ended);
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(other.life(), Life::Ended);
+        assert_eq!(other.state(), ProcessState::Ended);
     }
 }

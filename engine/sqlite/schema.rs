@@ -9,15 +9,15 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
-use super::{OpenError, checkpoint::WAL_BYTES_MAX, fault};
+use super::error::{OpenError, is_busy};
 use crate::runtime::Backoff;
 
-/// Marks the file as ours: "dlyc". `file` and `sqlite3` show it.
+/// The application id of the file: "dlyc". `file` and `sqlite3` show it.
 pub(super) const APPLICATION_ID: i32 = 0x646c_7963;
 /// The version of the tables below.
 pub(super) const VERSION: i32 = 5;
-/// What makes each version of the one before, from 1 on.
-const STEPS: [&str; VERSION as usize - 1] = [
+/// The migrations from each version to the next, from version 1 on.
+const MIGRATIONS: [&str; VERSION as usize - 1] = [
     "
 ALTER TABLE messages ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE dead_letters ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;
@@ -28,7 +28,7 @@ CREATE INDEX dead_letters_by_time ON dead_letters (topic, found_at_ms);
     "ALTER TABLE dead_letters ADD COLUMN kind TEXT;",
     READERS_TABLE,
 ];
-/// What is kept of shadows, from version 3 on.
+/// The answers of shadow models, from version 3 on.
 const SHADOW_TABLES: &str = "
 CREATE TABLE shadow_answers (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -68,11 +68,17 @@ CREATE TABLE readers (
 /// An automatic checkpoint runs after this many pages of 4 KiB in the write-ahead log: 16 MiB. More makes fewer
 /// writes of the same page, less makes a shorter recovery after a crash.
 pub(super) const WAL_CHECKPOINT_PAGES: u32 = 4096;
+/// Length beyond which the write-ahead log is truncated.
+pub const WAL_BYTES_MAX: u64 = 64 << 20;
+/// Busy timeout of the writing connection: one attempt to get the lock waits this long.
+pub(super) const WRITE_BUSY: Duration = Duration::from_millis(250);
+/// Busy timeout of a reading connection, which meets a lock only while the log of a crashed process is recovered.
+pub(super) const READ_BUSY: Duration = Duration::from_secs(2);
 /// The page cache of the writing connection; those of readers keep SQLite's default of 2 MB.
 const WRITER_CACHE_KIB: i32 = 64 << 10;
 
 /// `answers` and `rejections` have a row id beside the unique id, because ids are random: the small index takes the
-/// scattered writes, and the long documents are appended. As one tree by id (`WITHOUT ROWID`) it was measured slower.
+/// scattered writes, and the long documents are appended. As one tree by id (`WITHOUT ROWID`) it was wal_stats slower.
 ///
 /// `tallies` counts rows and bytes of what is bounded by size, kept by triggers so that no writer can forget it.
 const TABLES: &str = "
@@ -165,24 +171,24 @@ CREATE TRIGGER rejections_out AFTER DELETE ON rejections BEGIN
 END;
 ";
 
-/// A connection to an existing database. It waits `busy` for a lock.
+/// Opens a connection to an existing database, with `busy` as its busy timeout.
 pub(super) fn connect(path: &Path, busy: Duration) -> rusqlite::Result<Connection> {
-    // No lock of SQLite's own: a connection is used by one thread at a time, as the borrow checker sees to.
+    // Without SQLite's mutex: one thread at a time uses a connection, which the borrow checker enforces.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = set_up(Connection::open_with_flags(path, flags)?, busy)?;
+    let connection = configure(Connection::open_with_flags(path, flags)?, busy)?;
     // The writing connection is closed after those that read, and knows whether the file is still the one that was
     // opened.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(connection)
 }
 
-/// The writing connection; makes the file and its tables if there are none. Several processes may do so at once, and
-/// SQLite then says that the file is locked without having waited: so this tries again, for as long as `busy`.
+/// Opens the writing connection; creates the file and its tables if there are none. Several processes may do so at
+/// once, and SQLite then reports a lock without having waited for it: so this retries, for `busy` at most.
 pub(super) fn create(path: &Path, busy: Duration) -> Result<Connection, OpenError> {
     let (deadline, mut backoff) = (Instant::now() + busy, Backoff::new());
     loop {
         match try_create(path, busy) {
-            Err(error) if fault::is_busy(&error) && Instant::now() < deadline => {
+            Err(error) if is_busy(&error) && Instant::now() < deadline => {
                 thread::sleep(backoff.next_pause(false).min(busy / 10));
             }
             Err(error) => return Err(OpenError::of_sqlite(path, error)),
@@ -196,20 +202,20 @@ pub(super) fn create(path: &Path, busy: Duration) -> Result<Connection, OpenErro
 
 fn try_create(path: &Path, busy: Duration) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_CREATE;
-    let mut connection = set_up(Connection::open_with_flags(path, flags)?, busy)?;
-    if is_blank(&connection)? {
-        // Before the first table: this writes the file's header, so it must not happen to a foreign file.
+    let mut connection = configure(Connection::open_with_flags(path, flags)?, busy)?;
+    if is_empty(&connection)? {
+        // Before the first table, and never in a foreign file: this writes the header.
         connection.pragma_update(None, "journal_mode", "wal")?;
         create_tables(&mut connection)?;
     }
-    step_up(&mut connection)?;
+    migrate(&mut connection)?;
     connection.pragma_update(None, "cache_size", -i64::from(WRITER_CACHE_KIB))?;
     connection.pragma_update(None, "wal_autocheckpoint", WAL_CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", WAL_BYTES_MAX as i64)?;
     Ok(connection)
 }
 
-fn set_up(connection: Connection, busy: Duration) -> rusqlite::Result<Connection> {
+fn configure(connection: Connection, busy: Duration) -> rusqlite::Result<Connection> {
     connection.busy_timeout(busy)?;
     // Every commit reaches the disk before it is acknowledged.
     connection.pragma_update(None, "synchronous", "full")?;
@@ -217,7 +223,7 @@ fn set_up(connection: Connection, busy: Duration) -> rusqlite::Result<Connection
     Ok(connection)
 }
 
-fn is_blank(connection: &Connection) -> rusqlite::Result<bool> {
+fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
     let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let entries: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -226,8 +232,8 @@ fn is_blank(connection: &Connection) -> rusqlite::Result<bool> {
 
 fn create_tables(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Another process may have been faster.
-    if is_blank(&transaction)? {
+    // Another process may have done so meanwhile.
+    if is_empty(&transaction)? {
         transaction.execute_batch(TABLES)?;
         transaction.execute_batch(SHADOW_TABLES)?;
         transaction.execute_batch(READERS_TABLE)?;
@@ -237,27 +243,27 @@ fn create_tables(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-/// Brings the tables of an earlier version up to this one, all steps or none. An earlier program that still has the
-/// file open can go on; it cannot open it again.
-fn step_up(connection: &mut Connection) -> rusqlite::Result<()> {
+/// Migrates the tables of an earlier version to this one, completely or not at all. An earlier program that has the
+/// file open can continue, but it cannot open it again.
+fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     let of = |connection: &Connection, name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let known = |connection: &Connection| Ok::<_, rusqlite::Error>(of(connection, "application_id")? == APPLICATION_ID);
     if !known(connection)? || !(1..VERSION).contains(&of(connection, "user_version")?) {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Another process may have been faster.
+    // Another process may have done so meanwhile.
     let from = of(&transaction, "user_version")?;
-    for step in STEPS.iter().skip(usize::try_from(from - 1).unwrap_or(STEPS.len())) {
-        transaction.execute_batch(step)?;
+    for migration in MIGRATIONS.iter().skip(usize::try_from(from - 1).unwrap_or(MIGRATIONS.len())) {
+        transaction.execute_batch(migration)?;
     }
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
 }
 
-/// Makes a file of this version one of version 1, for tests.
+/// Downgrades a file of this version to version 1, for tests.
 #[cfg(test)]
-pub(super) fn step_down(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn downgrade(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "DROP INDEX dead_letters_by_time; ALTER TABLE messages DROP COLUMN attempt;
          ALTER TABLE dead_letters DROP COLUMN attempt; ALTER TABLE dead_letters DROP COLUMN kind; DROP TABLE shadow_answers;

@@ -2,15 +2,23 @@
 
 mod bounds;
 mod identity;
-mod look;
+mod inspection;
 mod processes;
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, channel},
+    },
+    time::{Duration, Instant},
+};
 
-use rusqlite::TransactionBehavior;
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::*;
 use crate::{
+    delivery::Unavailable,
     log::{
         self, DeadLetterSpan, DeadLettersFrom, Share,
         promises::{self, publish},
@@ -29,7 +37,7 @@ fn temporary() -> (tempfile::TempDir, PathBuf) {
 
 type Applied = Box<dyn FnMut(&Connection) -> rusqlite::Result<()> + Send>;
 
-/// A change that does what a function says, and reports.
+/// A write operation that calls a function, and sends its outcome.
 struct Scripted {
     bytes: usize,
     deadline: Instant,
@@ -37,7 +45,7 @@ struct Scripted {
     outcome: Sender<Result<(), Unavailable>>,
 }
 
-impl Change for Scripted {
+impl WriteOp for Scripted {
     fn bytes(&self) -> usize {
         self.bytes
     }
@@ -91,7 +99,7 @@ fn topics(connection: &Connection) -> Vec<String> {
 }
 
 #[test]
-fn rule_1_a_file_is_opened_once_a_process() {
+fn rule_1_a_file_is_opened_once_per_process() {
     let (dir, path) = temporary();
     let first = Database::open(&path).unwrap();
     std::os::unix::fs::symlink(&path, dir.path().join("link.db")).unwrap();
@@ -102,7 +110,7 @@ fn rule_1_a_file_is_opened_once_a_process() {
 }
 
 #[test]
-fn rule_2_what_waits_is_committed_together_and_each_is_told_after_that() {
+fn rule_2_waiting_operations_are_committed_together_and_each_is_acknowledged_after_that() {
     let (_dir, path) = temporary();
     let database = Database::open(&path).unwrap();
     let open = gate(&database);
@@ -128,7 +136,7 @@ fn rule_2_what_waits_is_committed_together_and_each_is_told_after_that() {
 }
 
 #[test]
-fn rule_2_a_change_that_comes_too_late_is_not_made() {
+fn rule_2_an_operation_past_its_deadline_is_not_made() {
     let (_dir, path) = temporary();
     let database = Database::open(&path).unwrap();
     let open = gate(&database);
@@ -157,13 +165,13 @@ fn rule_3_a_lock_of_another_process_is_waited_for_until_the_deadline() {
 }
 
 #[test]
-fn rule_3_a_full_disk_is_an_outage_that_passes() {
+fn rule_3_a_full_disk_is_a_transient_outage() {
     let (_dir, path) = temporary();
     let url = format!("sqlite:{}", path.display());
     let (store, log) = (store::open::<Toy>(&url).unwrap(), log::open(&url).unwrap());
     let (mut answers, producer) = (store.answers().unwrap(), log.producer().unwrap());
     let database = Database::open(&path).unwrap();
-    let pages = |count: i64| database.change(0, move |c| c.pragma_update(None, "max_page_count", count)).unwrap();
+    let pages = |count: i64| database.write(0, move |c| c.pragma_update(None, "max_page_count", count)).unwrap();
     // SQLite does not go below the present size.
     pages(1);
     let rows: Vec<_> = (0..100).map(|n| answer(&format!("{n}"), "m")).collect();
@@ -179,13 +187,13 @@ fn rule_3_a_full_disk_is_an_outage_that_passes() {
 }
 
 #[test]
-fn the_last_who_closes_leaves_the_file_whole() {
+fn the_last_process_that_closes_the_file_removes_the_log() {
     let (dir, path) = temporary();
     for round in 0..40 {
         let database = Database::open(&path).unwrap();
         // A watcher reads beside the writer, and both close.
-        database.listen(&Arc::new(Bell::default())).unwrap();
-        database.change(0, topic(&format!("round-{round}"))).unwrap();
+        database.listen(&Arc::new(Notifier::default())).unwrap();
+        database.write(0, topic(&format!("round-{round}"))).unwrap();
         drop(database);
         let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert!(!left.iter().any(|name| name.to_string_lossy().ends_with("-wal")), "round {round}: {left:?}");
@@ -193,22 +201,22 @@ fn the_last_who_closes_leaves_the_file_whole() {
 }
 
 #[test]
-fn rule_4_commits_here_and_elsewhere_ring_the_bell() {
+fn rule_4_commits_here_and_elsewhere_notify() {
     let (_dir, path) = temporary();
     let database = Database::open(&path).unwrap();
-    // Without a watcher only the writing thread can ring.
-    let bell = Arc::new(Bell::default());
-    database.bells.add(&bell);
-    assert!(!bell.wait(Duration::ZERO));
-    database.change(0, topic("here")).unwrap();
-    assert!(bell.wait(PATIENCE));
-    database.listen(&bell).unwrap();
-    assert!(bell.wait(PATIENCE), "the first look of the watcher");
-    // To SQLite a foreign connection is the same as a foreign process. An earlier ring may still be under way.
+    // Without a watcher only the writing thread notifies.
+    let notifier = Arc::new(Notifier::default());
+    database.notifiers.add(&notifier);
+    assert!(!notifier.wait(Duration::ZERO));
+    database.write(0, topic("here")).unwrap();
+    assert!(notifier.wait(PATIENCE));
+    database.listen(&notifier).unwrap();
+    assert!(notifier.wait(PATIENCE), "the first version that the watcher reads");
+    // SQLite treats another connection like another process. An earlier notification may still be under way.
     let other = Connection::open(&path).unwrap();
     for n in 0..5 {
         topic(&format!("{n}"))(&other).unwrap();
-        assert!(bell.wait(PATIENCE));
+        assert!(notifier.wait(PATIENCE));
     }
 }
 
@@ -216,7 +224,7 @@ fn rule_4_commits_here_and_elsewhere_ring_the_bell() {
 fn rule_5_the_queue_is_bounded_by_count_and_by_bytes() {
     let (_dir, path) = temporary();
     let database = Database::open(&path).unwrap();
-    for (bytes, reason) in [(1, CHANGES_MAX.to_string()), (QUEUE_BYTES_MAX / 4, QUEUE_BYTES_MAX.to_string())] {
+    for (bytes, reason) in [(1, WRITE_OPS_MAX.to_string()), (QUEUE_BYTES_MAX / 4, QUEUE_BYTES_MAX.to_string())] {
         let open = gate(&database);
         let mut waiting = Vec::new();
         let error = loop {
@@ -227,21 +235,21 @@ fn rule_5_the_queue_is_bounded_by_count_and_by_bytes() {
             }
         };
         assert!(error.reason.contains(&reason) && !error.needs_operator, "{error}");
-        assert_eq!(waiting.len(), CHANGES_MAX.min(QUEUE_BYTES_MAX / bytes));
+        assert_eq!(waiting.len(), WRITE_OPS_MAX.min(QUEUE_BYTES_MAX / bytes));
         drop(open);
         assert!(waiting.iter().all(|result| result.recv_timeout(PATIENCE).unwrap().is_ok()));
-        database.change(bytes, |_| Ok(())).unwrap();
+        database.write(bytes, |_| Ok(())).unwrap();
     }
 }
 
 #[test]
-fn rule_5_a_slow_reader_cannot_keep_the_write_ahead_log_long() {
+fn rule_5_the_log_is_truncated_after_a_slow_reader() {
     let (_dir, path) = temporary();
     let database = Database::open(&path).unwrap();
-    database.change(0, |c| c.execute_batch("CREATE TABLE filler (bytes BLOB)")).unwrap();
+    database.write(0, |c| c.execute_batch("CREATE TABLE filler (bytes BLOB)")).unwrap();
     let fill = |bytes: i64| {
         let insert = move |c: &Connection| c.execute("INSERT INTO filler VALUES (zeroblob(?1))", [bytes]).map(drop);
-        database.change(0, insert).unwrap();
+        database.write(0, insert).unwrap();
     };
     let length = || std::fs::metadata(path.with_extension("db-wal")).unwrap().len();
     let mut other = Connection::open(&path).unwrap();
@@ -285,7 +293,7 @@ fn rule_6_foreign_newer_and_damaged_files_are_refused_and_left_alone() {
 }
 
 #[test]
-fn rule_6_damage_inside_a_file_is_an_error_and_no_panic() {
+fn rule_6_damage_inside_a_file_is_an_error_and_not_a_panic() {
     let (_dir, path) = temporary();
     let url = format!("sqlite:{}", path.display());
     let log = log::open(&url).unwrap();
@@ -306,10 +314,10 @@ fn rule_6_damage_inside_a_file_is_an_error_and_no_panic() {
 }
 
 #[test]
-fn rule_7_what_waits_is_committed_before_the_threads_end() {
+fn rule_7_waiting_operations_are_committed_before_the_threads_end() {
     let (_dir, path) = temporary();
     let database = Database::open(&path).unwrap();
-    database.listen(&Arc::new(Bell::default())).unwrap();
+    database.listen(&Arc::new(Notifier::default())).unwrap();
     let open = gate(&database);
     let results: Vec<_> = (0..100).map(|n| submit(&database, 1, PATIENCE, topic(&format!("{n}")))).collect();
     drop(open);
@@ -320,14 +328,14 @@ fn rule_7_what_waits_is_committed_before_the_threads_end() {
 }
 
 #[test]
-fn a_file_of_version_1_is_brought_up_to_this_one_and_keeps_what_it_holds() {
+fn a_file_of_version_1_is_migrated_and_keeps_its_content() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("old.db");
     let log = log::open(&format!("sqlite:{}?topic=t&partitions=1", path.display())).unwrap();
     publish(&*log.producer().unwrap(), None, "old").unwrap();
     log.dead_letters().unwrap().write(&[promises::dead_letter(3, b"dead".to_vec())]).unwrap();
     drop(log);
-    schema::step_down(&Connection::open(&path).unwrap()).unwrap();
+    schema::downgrade(&Connection::open(&path).unwrap()).unwrap();
 
     let log = log::open(&format!("sqlite:{}?topic=t", path.display())).unwrap();
     let message = promises::ReaderHarness::start(&*log, Share::ALL).read(1).remove(0);

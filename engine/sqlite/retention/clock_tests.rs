@@ -208,7 +208,7 @@ fn marks_are_kept_for_as_long_as_they_can_tell_something() {
 fn what_does_not_change_is_timed_by_elapsed_time() {
     let machine = Machine::new();
     let elapsed = |ms, is_steady| {
-        elapsed::look(&machine.connection, &machine.reading(), 0).unwrap();
+        elapsed::advance(&machine.connection, &machine.reading(), 0).unwrap();
         Elapsed { ms, is_steady }
     };
     let unchanged = |value, ms, is_steady| {

@@ -6,8 +6,8 @@
 //! 2. The wall clock is compared with it. It has jumped if since the look before it went ahead or back by more than
 //!    [`JUMP_MS`] (after a new start of the machine: ahead by more than [`OFF_MS`]), or if it is out of bounds: one
 //!    process says so, once, with both readings, and nothing is dropped by age until it has kept pace for
-//!    [`Limits::steady_ms`](super::Limits).
-//! 3. A mark is made every [`Limits::mark_every_ms`](super::Limits): at this elapsed time a table reached up to this
+//!    `steady_ms`.
+//! 3. A mark is made every `mark_every_ms`: at this elapsed time a table reached up to this
 //!    row. Rows up to it are at least as old as the mark, whatever their own stamps say. So a stamp of a clock that
 //!    was wrong neither shields a row nor condemns one.
 //!
@@ -15,15 +15,14 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::Limits;
 use crate::clock::{Reading, of_seconds};
 
 /// The wall clock has jumped if it has gone by this much more or less than the boot clock.
 const JUMP_MS: i64 = 60_000;
 /// After a new start of the machine, the wall clock has jumped if it is later than before by more than this: 1 day.
 const OFF_MS: i64 = 24 * 3600 * 1000;
-/// A look that has nothing else to write writes the time after this, so that a backlog is not slowed down by it.
-const NOTE_MS: i64 = 10_000;
+/// Interval at which the time is saved if there is nothing else to save: more often would slow down a backlog.
+const SAVE_MS: i64 = 10_000;
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS retention_clock (
@@ -48,39 +47,43 @@ CREATE TABLE IF NOT EXISTS retention_values (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// The file's time at a look.
+/// The elapsed time of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sqlite) struct Elapsed {
-    /// The time that has elapsed since the first look, ms.
+    /// Time since the first call of [`advance`], ms.
     pub(super) ms: i64,
     /// True if the wall clock has kept pace for long enough to drop something by age.
     pub(super) is_steady: bool,
 }
 
-/// The clock as the look before has noted it.
-struct Noted {
+/// The state of the clock, as it was last saved.
+struct ClockState {
     elapsed_ms: i64,
     boot: [u8; 16],
     since_boot_ms: i64,
-    /// None if it was out of bounds.
+    /// `None` if it was out of bounds.
     wall_ms: Option<i64>,
     steady_from_ms: i64,
-    /// When marks were made last.
+    /// The time of the last marks.
     marked_ms: Option<i64>,
 }
 
-/// Adds what has elapsed since the look before, in whichever process that was.
-pub(in crate::sqlite) fn look(connection: &Connection, reading: &Reading, steady_ms: i64) -> rusqlite::Result<Elapsed> {
+/// Adds the time that has elapsed since the last call, of this or of another process.
+pub(in crate::sqlite) fn advance(
+    connection: &Connection,
+    reading: &Reading,
+    steady_ms: i64,
+) -> rusqlite::Result<Elapsed> {
     connection.execute_batch(TABLES)?;
     let (boot, since_boot_ms) = (reading.boot.0.to_be_bytes(), reading.since_boot.as_millis() as i64);
     let wall_ms = reading.wall.ok().map(|at| at.timestamp_millis());
-    let Some(before) = noted(connection)? else {
-        let first = Noted { elapsed_ms: 0, boot, since_boot_ms, wall_ms, steady_from_ms: 0, marked_ms: None };
-        note(connection, &first)?;
+    let Some(before) = load(connection)? else {
+        let first = ClockState { elapsed_ms: 0, boot, since_boot_ms, wall_ms, steady_from_ms: 0, marked_ms: None };
+        save(connection, &first)?;
         return Ok(Elapsed { ms: 0, is_steady: false });
     };
     let same_boot = before.boot == boot;
-    // Another process may have looked later than this one has read its clocks.
+    // Another process may have advanced it after this one has read its clocks.
     let gone_ms = if same_boot { (since_boot_ms - before.since_boot_ms).max(0) } else { 0 };
     let elapsed_ms = before.elapsed_ms.saturating_add(gone_ms);
     let jumped = match (before.wall_ms, wall_ms) {
@@ -96,14 +99,14 @@ pub(in crate::sqlite) fn look(connection: &Connection, reading: &Reading, steady
         warn(&before, reading, same_boot, gone_ms, steady_ms);
     }
     let steady_from_ms = if jumped { elapsed_ms } else { before.steady_from_ms };
-    if jumped || !same_boot || gone_ms >= NOTE_MS {
+    if jumped || !same_boot || gone_ms >= SAVE_MS {
         let marked_ms = before.marked_ms;
-        note(connection, &Noted { elapsed_ms, boot, since_boot_ms, wall_ms, steady_from_ms, marked_ms })?;
+        save(connection, &ClockState { elapsed_ms, boot, since_boot_ms, wall_ms, steady_from_ms, marked_ms })?;
     }
     Ok(Elapsed { ms: elapsed_ms, is_steady: elapsed_ms - steady_from_ms >= steady_ms })
 }
 
-fn warn(before: &Noted, reading: &Reading, same_boot: bool, gone_ms: i64, steady_ms: i64) {
+fn warn(before: &ClockState, reading: &Reading, same_boot: bool, gone_ms: i64, steady_ms: i64) {
     let wait = format!("nothing is dropped by age until it has kept pace for {} minutes", steady_ms / 60_000);
     let at = |ms: i64| of_seconds(ms.div_euclid(1000), 0).map_or_else(|wrong| wrong.to_string(), |at| at.to_rfc3339());
     match (before.wall_ms, reading.wall) {
@@ -123,12 +126,12 @@ fn warn(before: &Noted, reading: &Reading, same_boot: bool, gone_ms: i64, steady
     }
 }
 
-fn noted(connection: &Connection) -> rusqlite::Result<Option<Noted>> {
+fn load(connection: &Connection) -> rusqlite::Result<Option<ClockState>> {
     let mut query = connection.prepare_cached(
         "SELECT elapsed_ms, boot, since_boot_ms, wall_ms, steady_from_ms, marked_ms FROM retention_clock",
     )?;
     let row = query.query_row([], |row| {
-        Ok(Noted {
+        Ok(ClockState {
             elapsed_ms: row.get(0)?,
             boot: row.get(1)?,
             since_boot_ms: row.get(2)?,
@@ -140,19 +143,24 @@ fn noted(connection: &Connection) -> rusqlite::Result<Option<Noted>> {
     row.optional()
 }
 
-fn note(connection: &Connection, noted: &Noted) -> rusqlite::Result<()> {
-    let Noted { elapsed_ms, boot, since_boot_ms, wall_ms, steady_from_ms, marked_ms } = noted;
+fn save(connection: &Connection, state: &ClockState) -> rusqlite::Result<()> {
+    let ClockState { elapsed_ms, boot, since_boot_ms, wall_ms, steady_from_ms, marked_ms } = state;
     connection
         .prepare_cached("INSERT OR REPLACE INTO retention_clock VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)")?
         .execute(params![elapsed_ms, boot, since_boot_ms, wall_ms, steady_from_ms, marked_ms])
         .map(drop)
 }
 
-/// Makes marks, if they are due: of everything that is numbered in the order of its arrival, the next number.
-/// Marks that can tell nothing more are removed: for each table those before the newest one that is older than any age.
-pub(super) fn mark(connection: &Connection, elapsed: Elapsed, limits: &Limits) -> rusqlite::Result<()> {
+/// Makes marks, if they are due: of each table whose rows are numbered in the order of arrival, the next number.
+/// Removes marks without a use: for each table those before the newest one that is older than `age_max_ms`.
+pub(super) fn mark(
+    connection: &Connection,
+    elapsed: Elapsed,
+    mark_every_ms: i64,
+    age_max_ms: i64,
+) -> rusqlite::Result<()> {
     let marked_ms: Option<i64> = connection.query_row("SELECT marked_ms FROM retention_clock", [], |row| row.get(0))?;
-    if marked_ms.is_some_and(|marked_ms| elapsed.ms - marked_ms < limits.mark_every_ms) {
+    if marked_ms.is_some_and(|marked_ms| elapsed.ms - marked_ms < mark_every_ms) {
         return Ok(());
     }
     connection.execute(
@@ -166,7 +174,7 @@ pub(super) fn mark(connection: &Connection, elapsed: Elapsed, limits: &Limits) -
     connection.execute(
         "DELETE FROM retention_marks WHERE elapsed_ms < (SELECT max(older.elapsed_ms) FROM retention_marks older
          WHERE older.name = retention_marks.name AND older.elapsed_ms <= ?1)",
-        [elapsed.ms - limits.log_age_ms.max(limits.dead_age_ms)],
+        [elapsed.ms - age_max_ms],
     )?;
     connection.execute("UPDATE retention_clock SET marked_ms = ?1", [elapsed.ms]).map(drop)
 }

@@ -10,7 +10,7 @@
 //!    wall clock jumps nothing is dropped by age. The bounds in bytes hold without any clock.
 //! 5. The time in which the machine is off, or no process has the file open across a start of the machine, is no age.
 //!
-//! Rows are dropped in small steps on the writing thread, each a transaction of its own, so that no write waits long.
+//! Rows are dropped in small steps on the writing thread, each in its own transaction, so that no write waits long.
 
 pub(super) mod elapsed;
 
@@ -18,24 +18,24 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
+use self::elapsed::Elapsed;
 use crate::clock::Reading;
-use elapsed::Elapsed;
 
-/// Messages are kept at least this long: 7 days.
+/// Minimum age of a message that is dropped: 7 days.
 pub const LOG_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Dead letters and rejections are kept at most this long: 30 days.
+/// Maximum age of dead letters and rejections: 30 days.
 pub const DEAD_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
-/// Of dead letters and of rejections at most this many bytes are kept: 1 GiB.
+/// Upper bound on the bytes of dead letters, and on those of rejections: 1 GiB.
 pub const DEAD_BYTES_MAX: u64 = 1 << 30;
-/// Interval at which the writing thread looks for rows to drop.
+/// Interval of the steps of the writing thread, unless there is more to drop.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(60);
-/// Resolution of age: once in this time the last row of each table is noted.
+/// Resolution of age: interval at which the last row of each table is marked.
 pub const MARK_EVERY: Duration = Duration::from_secs(3600);
 /// Time for which the wall clock must have kept pace with the boot clock before something is dropped by age.
 pub const STEADY: Duration = Duration::from_secs(3600);
-/// A step drops at most this many rows of a table or partition,
+/// Upper bound on the rows of a table or partition that a step drops.
 const STEP_ROWS_MAX: i64 = 500;
-/// and about this many bytes.
+/// About the upper bound on their bytes.
 const STEP_BYTES_MAX: i64 = 16 << 20;
 
 /// The bounds of a sweep.
@@ -60,19 +60,19 @@ impl Default for Limits {
     }
 }
 
-/// What a step did.
+/// The result of a step.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Swept {
     pub(super) dropped: usize,
-    /// Whether there may be more to drop at once.
+    /// True if there may be more to drop at once.
     pub(super) more: bool,
 }
 
-/// Takes one step, in one transaction, by what the clocks say.
+/// Takes one step, in one transaction, at a reading of the clocks.
 pub(super) fn sweep(connection: &mut Connection, reading: &Reading, limits: &Limits) -> rusqlite::Result<Swept> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let elapsed = elapsed::look(&transaction, reading, limits.steady_ms)?;
-    elapsed::mark(&transaction, elapsed, limits)?;
+    let elapsed = elapsed::advance(&transaction, reading, limits.steady_ms)?;
+    elapsed::mark(&transaction, elapsed, limits.mark_every_ms, limits.log_age_ms.max(limits.dead_age_ms))?;
     let mut swept = Swept { dropped: 0, more: false };
     let mut add = |(dropped, more): (usize, bool)| {
         swept.dropped += dropped;
@@ -90,7 +90,7 @@ pub(super) fn sweep(connection: &mut Connection, reading: &Reading, limits: &Lim
     Ok(swept)
 }
 
-/// Per topic and partition the offset that all groups of the topic have committed.
+/// Returns, by topic and partition, the offset that all groups of the topic have committed.
 fn behind_all_groups(connection: &Connection) -> rusqlite::Result<Vec<(i64, i64, i64)>> {
     let mut query = connection.prepare_cached(
         "SELECT p.topic, p.partition, min(coalesce(c.next_offset, 0))
@@ -128,26 +128,26 @@ fn drop_messages(connection: &Connection, topic: i64, partition: i64, below: i64
 }
 
 /// A table that is bounded by age and bytes.
-struct Bounded {
+struct BoundedTable {
     name: &'static str,
-    /// Of each row, in the order of arrival: seq, bytes as the tally counts them.
+    /// Selects seq and bytes (as `tallies` counts them) of each row, in the order of arrival.
     oldest: &'static str,
     delete: &'static str,
 }
 
-const DEAD_LETTERS: Bounded = Bounded {
+const DEAD_LETTERS: BoundedTable = BoundedTable {
     name: "dead_letters",
     oldest: "SELECT seq, octet_length(bytes) + octet_length(reason) FROM dead_letters ORDER BY seq LIMIT ?1",
     delete: "DELETE FROM dead_letters WHERE seq <= ?1",
 };
 
-const REJECTIONS: Bounded = Bounded {
+const REJECTIONS: BoundedTable = BoundedTable {
     name: "rejections",
     oldest: "SELECT seq, octet_length(id) + octet_length(reason) FROM rejections ORDER BY seq LIMIT ?1",
     delete: "DELETE FROM rejections WHERE seq <= ?1",
 };
 
-const SHADOW_ANSWERS: Bounded = Bounded {
+const SHADOW_ANSWERS: BoundedTable = BoundedTable {
     name: "shadow_answers",
     oldest: "SELECT seq, octet_length(id) + octet_length(document) FROM shadow_answers ORDER BY seq LIMIT ?1",
     delete: "DELETE FROM shadow_answers WHERE seq <= ?1",
@@ -155,7 +155,7 @@ const SHADOW_ANSWERS: Bounded = Bounded {
 
 fn drop_oldest(
     connection: &Connection,
-    table: &Bounded,
+    table: &BoundedTable,
     elapsed: Elapsed,
     limits: &Limits,
 ) -> rusqlite::Result<(usize, bool)> {

@@ -17,23 +17,23 @@ use crate::{
 
 const DAY_S: i64 = 24 * 3600;
 
-struct Bench {
+struct Fixture {
     _dir: tempfile::TempDir,
     url: String,
     connection: Connection,
     inspector: Inspector,
-    /// Days since the bench was made.
+    /// Days since the fixture was made.
     day: i64,
 }
 
-impl Bench {
+impl Fixture {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("test.db");
         let url = format!("sqlite:{}?partitions=2", path.display());
         let connection = Database::open(&path).unwrap().connect().unwrap();
         let inspector = Inspector::open(&path).unwrap();
-        Bench { _dir: dir, url, connection, inspector, day: 0 }
+        Fixture { _dir: dir, url, connection, inspector, day: 0 }
     }
 
     fn reading(&self) -> Reading {
@@ -68,22 +68,22 @@ impl Bench {
 
 #[test]
 fn rule_1_messages_go_when_old_and_behind_all_groups() {
-    let mut bench = Bench::new();
-    let log = log::open(&bench.url).unwrap();
+    let mut fixture = Fixture::new();
+    let log = log::open(&fixture.url).unwrap();
     let producer = log.producer().unwrap();
     for n in 0..1300 {
         producer.publish(None, format!("{n}").into(), Box::new(|landed| assert!(landed.is_ok())));
     }
     publish(&*producer, None, "last").unwrap();
     let limits = Limits::default();
-    bench.commit("a", &[(0, 600), (1, 10)]);
-    bench.commit("b", &[(0, 550)]);
-    assert_eq!(bench.sweep(6, &limits), 0, "not old enough");
-    assert_eq!(bench.sweep(8, &limits), 550, "group b has committed nothing of partition 1");
-    bench.commit("b", &[(1, 5)]);
-    assert_eq!(bench.sweep(8, &limits), 5);
+    fixture.commit("a", &[(0, 600), (1, 10)]);
+    fixture.commit("b", &[(0, 550)]);
+    assert_eq!(fixture.sweep(6, &limits), 0, "not old enough");
+    assert_eq!(fixture.sweep(8, &limits), 550, "group b has committed nothing of partition 1");
+    fixture.commit("b", &[(1, 5)]);
+    assert_eq!(fixture.sweep(8, &limits), 5);
     // A group that is new starts at the earliest that is left, and offsets go on.
-    let log = log::open(&format!("{}&group=c", bench.url)).unwrap();
+    let log = log::open(&format!("{}&group=c", fixture.url)).unwrap();
     let messages = ReaderHarness::start(&*log, Share::ALL).read(1301 - 555);
     let first = |partition| messages.iter().find(|m| m.position.partition == PartitionId(partition)).unwrap().position;
     assert_eq!((first(0).offset, first(1).offset), (Offset(550), Offset(5)));
@@ -91,80 +91,80 @@ fn rule_1_messages_go_when_old_and_behind_all_groups() {
 
 #[test]
 fn rule_1_while_no_group_has_committed_nothing_is_dropped() {
-    let mut bench = Bench::new();
-    publish(&*log::open(&bench.url).unwrap().producer().unwrap(), None, "first").unwrap();
-    assert_eq!(bench.sweep(800, &Limits::default()), 0);
+    let mut fixture = Fixture::new();
+    publish(&*log::open(&fixture.url).unwrap().producer().unwrap(), None, "first").unwrap();
+    assert_eq!(fixture.sweep(800, &Limits::default()), 0);
 }
 
 #[test]
 fn rule_1_a_committed_offset_that_is_no_longer_kept_means_the_earliest() {
-    let mut bench = Bench::new();
-    let log = log::open(&bench.url).unwrap();
+    let mut fixture = Fixture::new();
+    let log = log::open(&fixture.url).unwrap();
     let producer = log.producer().unwrap();
     for n in 0..20 {
         publish(&*producer, Some("k"), format!("{n}")).unwrap();
     }
     let partition = publish(&*producer, Some("k"), "20").unwrap().partition.0;
-    bench.commit("fast", &[(partition, 15)]);
-    assert_eq!(bench.sweep(8, &Limits::default()), 15);
+    fixture.commit("fast", &[(partition, 15)]);
+    assert_eq!(fixture.sweep(8, &Limits::default()), 15);
     // Group `slow` had its say before, but an operator's hand or a restored file may bring this about.
     let insert = "INSERT INTO committed_offsets VALUES (1, 'slow', ?1, ?2, 0)";
     for committed in [3, 900] {
-        bench.connection.execute("DELETE FROM committed_offsets WHERE consumer_group = 'slow'", []).unwrap();
-        bench.connection.execute(insert, params![partition, committed]).unwrap();
-        let log = log::open(&format!("{}&group=slow", bench.url)).unwrap();
+        fixture.connection.execute("DELETE FROM committed_offsets WHERE consumer_group = 'slow'", []).unwrap();
+        fixture.connection.execute(insert, params![partition, committed]).unwrap();
+        let log = log::open(&format!("{}&group=slow", fixture.url)).unwrap();
         let mut harness = ReaderHarness::start(&*log, Share::ALL);
         assert_eq!(harness.read(6)[0].position.offset, Offset(15));
         harness.commit(&Offsets::from([(PartitionId(partition), Offset(16))]));
-        let kept = bench.inspector.committed_offsets(log::TOPIC).unwrap();
+        let kept = fixture.inspector.committed_offsets(log::TOPIC).unwrap();
         assert_eq!(kept.iter().find(|kept| kept.group == "slow").unwrap().next, Offset(16), "not {committed}");
     }
 }
 
 #[test]
 fn rule_2_dead_letters_and_rejections_go_by_age_and_by_bytes_and_are_counted() {
-    let mut bench = Bench::new();
-    let (log, store) = (log::open(&bench.url).unwrap(), store::open::<Toy>(&bench.url).unwrap());
+    let mut fixture = Fixture::new();
+    let (log, store) = (log::open(&fixture.url).unwrap(), store::open::<Toy>(&fixture.url).unwrap());
     let letters: Vec<_> = (0..600).map(|n| dead_letter(n, vec![7; 10_000])).collect();
     log.dead_letters().unwrap().write(&letters).unwrap();
     let rejections: Vec<_> = (0..10).map(|n| rejection(&format!("{n}"), "why")).collect();
     store.rejections().unwrap().write(&rejections).unwrap();
     let shadows: Vec<_> = (0..4).map(|n| shadow_answer(&format!("{n}"), "new", true)).collect();
     store.shadows().unwrap().write(&shadows).unwrap();
-    let tally = |bench: &Bench| {
-        let tallies = bench.inspector.tallies().unwrap();
+    let tally = |fixture: &Fixture| {
+        let tallies = fixture.inspector.table_stats().unwrap();
         tallies.iter().map(|tally| (tally.rows, tally.dropped)).collect::<Vec<_>>()
     };
     let young = Limits { dead_age_ms: i64::MAX / 4, ..Limits::default() };
-    assert_eq!(bench.sweep(0, &young), 0);
+    assert_eq!(fixture.sweep(0, &young), 0);
     // The oldest go until the bytes fit.
-    let bytes = bench.inspector.tallies().unwrap()[0].bytes;
+    let bytes = fixture.inspector.table_stats().unwrap()[0].bytes;
     let fits = Limits { dead_bytes: bytes as i64 / 600 * 50, ..young };
-    assert_eq!(bench.sweep(0, &fits), 550);
-    let kept = bench.inspector.dead_letters(log::TOPIC, 0, 1000).unwrap();
+    assert_eq!(fixture.sweep(0, &fits), 550);
+    let kept = fixture.inspector.dead_letters(log::TOPIC, 0, 1000).unwrap();
     assert_eq!((kept.len(), kept[0].position.offset), (50, Offset(550)));
-    assert_eq!(tally(&bench), [(50, 550), (10, 0), (4, 0)]);
+    assert_eq!(tally(&fixture), [(50, 550), (10, 0), (4, 0)]);
     // They say that they were found in 2023; what counts is the time since they came.
-    assert_eq!(bench.sweep(29, &Limits::default()), 0);
-    assert_eq!(bench.sweep(31, &Limits::default()), 64);
-    assert_eq!(tally(&bench), [(0, 600), (0, 10), (0, 4)]);
-    assert_eq!(bench.inspector.tallies().unwrap()[0].bytes, 0);
+    assert_eq!(fixture.sweep(29, &Limits::default()), 0);
+    assert_eq!(fixture.sweep(31, &Limits::default()), 64);
+    assert_eq!(tally(&fixture), [(0, 600), (0, 10), (0, 4)]);
+    assert_eq!(fixture.inspector.table_stats().unwrap()[0].bytes, 0);
 }
 
 #[test]
 fn rule_3_answers_are_kept() {
-    let mut bench = Bench::new();
-    let store = store::open::<Toy>(&bench.url).unwrap();
+    let mut fixture = Fixture::new();
+    let store = store::open::<Toy>(&fixture.url).unwrap();
     store.answers().unwrap().write(&[answer("a", "m")]).unwrap();
-    bench.sweep(10_000, &Limits { dead_bytes: 0, ..Limits::default() });
+    fixture.sweep(10_000, &Limits { dead_bytes: 0, ..Limits::default() });
     assert!(matches!(store.lookup().unwrap().find("a").unwrap(), Some(Outcome::Answered(_))));
 }
 
 #[test]
 fn a_dead_letters_bytes_are_kept_up_to_the_cut() {
-    let bench = Bench::new();
-    let log = log::open(&bench.url).unwrap();
+    let fixture = Fixture::new();
+    let log = log::open(&fixture.url).unwrap();
     log.dead_letters().unwrap().write(&[dead_letter(1, vec![7; DEAD_LETTER_BYTES_MAX + 1])]).unwrap();
-    let kept = &bench.inspector.dead_letters(log::TOPIC, 0, 10).unwrap()[0];
+    let kept = &fixture.inspector.dead_letters(log::TOPIC, 0, 10).unwrap()[0];
     assert_eq!((kept.bytes.len(), kept.length), (DEAD_LETTER_BYTES_MAX, DEAD_LETTER_BYTES_MAX as u64 + 1));
 }

@@ -36,14 +36,15 @@ fn rule_5_under_a_forgotten_reader_writing_stops_and_goes_on_by_itself() {
     let database = Database::open(&path).unwrap();
     // Other tests of this process have files open, too.
     let own = path.canonicalize().unwrap();
-    let measured = || vitals().into_iter().find(|it| Path::new(&it.file).canonicalize().is_ok_and(|file| file == own));
-    assert!(measured().is_some_and(|it| it.blocked_checkpoints > 0 && it.is_intact));
+    let metrics =
+        || file_metrics().into_iter().find(|it| Path::new(&it.file).canonicalize().is_ok_and(|file| file == own));
+    assert!(metrics().is_some_and(|it| it.blocked_checkpoints > 0 && it.is_intact));
     // Reading goes on, and no other kind of change is made.
     assert_eq!(topics(&database.connect().unwrap()).len(), 1);
-    assert!(!database.change(0, topic("full")).unwrap_err().needs_operator);
+    assert!(!database.write(0, topic("full")).unwrap_err().needs_operator);
     drop(reading);
     let start = Instant::now();
-    while database.change(0, topic("goes on")).is_err() {
+    while database.write(0, topic("goes on")).is_err() {
         assert!(start.elapsed() < PATIENCE);
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -60,7 +61,7 @@ fn rule_5_the_stop_is_named_in_the_url() {
         let error = log::open(&format!("sqlite:{}?wal={wrong}", path.display())).map(drop).unwrap_err();
         assert!(error.to_string().contains("MiB"), "{error}");
     }
-    let stop = || Database::open(&path).unwrap().measured.stop.load(std::sync::atomic::Ordering::Relaxed);
+    let stop = || Database::open(&path).unwrap().wal_stats.stop.load(std::sync::atomic::Ordering::Relaxed);
     let database = Database::open(&path).unwrap();
     assert_eq!(stop(), WAL_BYTES_STOP);
     drop(log::open(&format!("sqlite:{}?wal=100", path.display())).unwrap());
@@ -79,7 +80,7 @@ fn three_groups() -> (tempfile::TempDir, PathBuf, Arc<Database>, i64) {
     }
     let (database, now) = (Database::open(&path).unwrap(), now_ms());
     database
-        .change(0, move |connection| {
+        .write(0, move |connection| {
             let mut insert = connection.prepare("INSERT INTO committed_offsets VALUES (1, ?1, ?2, ?3, ?4)")?;
             for (group, days, next) in [("fast", 0, 10), ("slow", 2, 6), ("stopped", 40, 4)] {
                 insert.execute(rusqlite::params![group, 0, next, now - days * DAY_MS])?;
@@ -102,9 +103,9 @@ fn rule_10_a_group_tells_what_it_alone_keeps() {
     let told: Vec<_> = groups.iter().map(|it| (it.group.as_str(), it.to_go, it.keeps.messages, it.is_read)).collect();
     assert_eq!(told, [("fast", 0, 0, false), ("slow", 8, 0, false), ("stopped", 12, 4, false)]);
     assert_eq!(groups[2].keeps.bytes, 4 * 1024);
-    let words = groups[2].in_words(DateTime::from_timestamp_millis(now).unwrap(), false);
+    let words = groups[2].describe(DateTime::from_timestamp_millis(now).unwrap(), false);
     assert!(words.contains("4 messages (about 4 KiB)") && words.contains("groups remove stopped"), "{words}");
-    assert!(groups[2].holds_the_log() && !groups[1].holds_the_log());
+    assert!(groups[2].retains_alone() && !groups[1].retains_alone());
     // A reader says that its group is read, until it is gone.
     let log = log::open(&format!("sqlite:{}?topic=t&group=stopped", path.display())).unwrap();
     let is_read = || {
@@ -113,14 +114,14 @@ fn rule_10_a_group_tells_what_it_alone_keeps() {
     };
     let mut harness = promises::ReaderHarness::start(&*log, Share::ALL);
     harness.read(1);
-    database.change(0, |_| Ok(())).unwrap();
+    database.write(0, |_| Ok(())).unwrap();
     assert!(is_read());
     // It renews its commits, so that an idle group that is read does not expire.
     harness.reader.renew();
-    database.change(0, |_| Ok(())).unwrap();
+    database.write(0, |_| Ok(())).unwrap();
     assert!(groups::list(&database.connect().unwrap(), now).unwrap()[2].idle(Utc::now()) < PATIENCE);
     drop(harness);
-    database.change(0, |_| Ok(())).unwrap();
+    database.write(0, |_| Ok(())).unwrap();
     assert!(!is_read());
 }
 
@@ -145,7 +146,7 @@ fn rule_10_an_idle_group_expires_by_elapsed_time_and_never_the_last() {
     let commit = "UPDATE committed_offsets SET committed_at_ms = 1 WHERE consumer_group = 'fast'";
     let wait = |day| {
         if day == 10 {
-            database.change(0, |connection| connection.execute(commit, [])).unwrap();
+            database.write(0, |connection| connection.execute(commit, [])).unwrap();
         }
     };
     for day in 1..30 {
@@ -187,7 +188,7 @@ fn rule_10_a_group_is_removed_from_its_topic_alone() {
 #[test]
 fn rule_10_a_process_that_was_killed_reads_no_more() {
     let (_dir, path, database, _) = three_groups();
-    database.change(0, |connection| readers::Process::insert_ended(connection, 1, "slow")).unwrap();
+    database.write(0, |connection| readers::Process::insert_ended(connection, 1, "slow")).unwrap();
     let rows = |connection: &Connection| -> i64 {
         connection.query_row("SELECT count(*) FROM readers", [], |row| row.get(0)).unwrap()
     };
@@ -197,7 +198,7 @@ fn rule_10_a_process_that_was_killed_reads_no_more() {
     // The next reader of the group removes what is left of it.
     let log = log::open(&format!("sqlite:{}?topic=t&group=slow", path.display())).unwrap();
     let _harness = promises::ReaderHarness::start(&*log, Share::ALL);
-    database.change(0, |_| Ok(())).unwrap();
+    database.write(0, |_| Ok(())).unwrap();
     assert_eq!(rows(&connection), 1);
     assert!(readers::is_read_by_name(&connection, "t", "slow").unwrap());
 }

@@ -11,16 +11,18 @@
 //!    another frame follows was on disk before that one was written, so it was acknowledged, and is lost.
 //! 4. Reading ends at a deadline, and the report says so.
 
-mod report;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    io::{self, Read},
-    time::Instant,
+    fs::File,
+    io::{self, BufReader, Read},
+    os::unix::fs::FileExt,
+    path::Path,
+    time::{Duration, Instant},
 };
 
-pub(super) use report::{found, told};
+use super::filesystem::companion;
 
 /// A `-wal` starts with this number; its lowest bit says in which byte order checksums are computed.
 pub(super) const MAGIC: u32 = 0x377f_0682;
@@ -32,6 +34,12 @@ pub(super) const HEADER_BYTES: usize = 32;
 const FRAME_HEADER_BYTES: usize = 24;
 /// SQLite's largest page.
 const PAGE_BYTES_MAX: u32 = 65_536;
+/// Upper bound on the time of reading a `-wal`; SQLite's own recovery reads it once more.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// Number of bytes that are read at a time.
+const BUFFER_BYTES: usize = 1 << 20;
+/// The page size of files that delaycast creates, for a file whose header cannot be read.
+const PAGE_BYTES: usize = 4096;
 
 /// The result of recovery.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -100,10 +108,10 @@ fn header(bytes: &[u8; HEADER_BYTES]) -> Option<Header> {
     is_valid.then_some(Header { is_big_endian, page_bytes: page_bytes as usize, salts, checksum })
 }
 
-/// A frame beside what the chain of checksums says of it.
+/// The state of a frame by the chain of checksums.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Frame {
-    /// It continues the chain; whether it is a commit.
+    /// It continues the chain, and may be a commit.
     Valid { is_commit: bool },
     /// It belongs to this use of the file and does not continue the chain.
     Broken,
@@ -126,7 +134,7 @@ pub(super) fn read(mut wal: impl Read, page_bytes: usize, deadline: Instant) -> 
     });
     let contents = Contents { header_is_damaged, ..Contents::default() };
     let start = if header_is_damaged { 0 } else { length as u64 };
-    let walk = Walk {
+    let scan = Scan {
         header,
         contents,
         is_intact: !header_is_damaged,
@@ -134,11 +142,11 @@ pub(super) fn read(mut wal: impl Read, page_bytes: usize, deadline: Instant) -> 
         commit_end: start,
         end: length as u64,
     };
-    walk.run(&mut wal, deadline)
+    scan.run(&mut wal, deadline)
 }
 
-/// The walk over the frames.
-struct Walk {
+/// A scan of the frames.
+struct Scan {
     header: Header,
     contents: Contents,
     /// True if every frame so far continues the chain.
@@ -151,7 +159,7 @@ struct Walk {
     end: u64,
 }
 
-impl Walk {
+impl Scan {
     fn run(mut self, wal: &mut impl Read, deadline: Instant) -> io::Result<Contents> {
         let mut frame = vec![0; FRAME_HEADER_BYTES + self.header.page_bytes];
         let mut at = HEADER_BYTES as u64;
@@ -179,7 +187,7 @@ impl Walk {
     }
 
     fn take(&mut self, index: u64, end: u64, frame: &[u8]) {
-        let found = self.judge(frame);
+        let found = self.classify(frame);
         // The next frame continues what this one says, whether it is true or not.
         self.header.checksum = Checksum(number(frame, 16), number(frame, 20));
         if found != Frame::Other {
@@ -200,7 +208,7 @@ impl Walk {
         }
     }
 
-    fn judge(&self, frame: &[u8]) -> Frame {
+    fn classify(&self, frame: &[u8]) -> Frame {
         let Header { checksum, is_big_endian, .. } = self.header;
         if salts(frame) != self.header.salts {
             return Frame::Other;
@@ -231,4 +239,56 @@ fn read_up_to(from: &mut impl Read, bytes: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(length)
+}
+
+/// Returns the content of the `-wal` of the database at `path`; `None` if there is none, or an empty one. Valid only
+/// while no process has it open.
+pub(super) fn examine(path: &Path, database: &File) -> io::Result<Option<Contents>> {
+    let wal = match File::open(companion(path, "-wal")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    if wal.metadata()?.len() <= HEADER_BYTES as u64 {
+        return Ok(None);
+    }
+    let mut field = [0; 2];
+    let page_bytes = match database.read_exact_at(&mut field, 16).map(|()| usize::from(u16::from_be_bytes(field))) {
+        Ok(1) => 1 << 16,
+        Ok(bytes) if bytes.is_power_of_two() && bytes >= 512 => bytes,
+        _ => PAGE_BYTES,
+    };
+    read(BufReader::with_capacity(BUFFER_BYTES, wal), page_bytes, Instant::now() + READ_TIMEOUT).map(Some)
+}
+
+/// Returns whether the content is damaged, and a report in words for the log and for the doctor.
+pub(super) fn report(path: &Path, contents: &Contents) -> (bool, String) {
+    let Contents { commits, last_frame, bytes_behind, commits_lost, .. } = contents;
+    let path = path.display();
+    if contents.is_partial {
+        let report = format!(
+            "the -wal of {path} is long: its first {commits} commits, up to frame {last_frame}, were examined and can be \
+             recovered"
+        );
+        return (false, report);
+    }
+    let header = if contents.header_is_damaged { " its header is damaged;" } else { "" };
+    let recovered = format!("{commits} commits up to frame {last_frame} of the -wal are recovered");
+    if contents.is_damaged() {
+        let lost =
+            if contents.acknowledged_lost { "was acknowledged and is lost" } else { "may have been acknowledged" };
+        let report = format!(
+            "{path} was not closed in order, and its -wal is damaged:{header} {recovered}; the {bytes_behind} bytes behind \
+             that have {commits_lost} more commits, which are not: what they hold {lost}. Keep a copy of the -wal, look \
+             after the disk, and have the senders of that time send again"
+        );
+        return (true, report);
+    }
+    let report = match bytes_behind {
+        0 => format!("{path} was not closed in order: {recovered}, and nothing is missing"),
+        _ => format!(
+            "{path} was not closed in order:{header} {recovered}; the {bytes_behind} bytes behind that are an incomplete \
+             commit, which was not acknowledged"
+        ),
+    };
+    (false, report)
 }

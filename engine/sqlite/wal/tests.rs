@@ -31,11 +31,11 @@ fn crashed(before: usize, commits: usize) -> (Vec<u8>, Vec<u8>) {
         connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(())).unwrap();
     }
     fill(commits);
-    (fs::read(&path).unwrap(), fs::read(beside(&path)).unwrap())
+    (fs::read(&path).unwrap(), fs::read(wal_of(&path)).unwrap())
 }
 
-fn beside(path: &std::path::Path) -> PathBuf {
-    crate::sqlite::identity::beside(path, "-wal")
+fn wal_of(path: &Path) -> PathBuf {
+    companion(path, "-wal")
 }
 
 fn parsed(wal: &[u8]) -> Contents {
@@ -47,7 +47,7 @@ fn recovered(database: &[u8], wal: &[u8]) -> u64 {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.db");
     fs::write(&path, database).unwrap();
-    fs::write(beside(&path), wal).unwrap();
+    fs::write(wal_of(&path), wal).unwrap();
     let connection = Connection::open(&path).unwrap();
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).unwrap();

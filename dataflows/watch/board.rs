@@ -44,9 +44,9 @@ pub struct Snapshot {
 
 /// Shows the latest snapshot.
 #[derive(Debug, Default)]
-pub struct SnapshotCell(Mutex<Arc<Snapshot>>);
+pub struct Board(Mutex<Arc<Snapshot>>);
 
-impl SnapshotCell {
+impl Board {
     /// The latest.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         Arc::clone(&self.0.lock())

@@ -1,10 +1,11 @@
-//! Where a database may lie: on a disk of this machine.
+//! The file system under a database: paths, links, locks, and network file systems, which are refused.
 //!
-//! WAL keeps its index in memory shared by all processes, and locks must work: neither holds across machines.
+//! WAL keeps its index in memory shared by all processes, and its locks must work: neither holds across machines.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -28,25 +29,25 @@ const NETWORK: [(u32, &str); 13] = [
     (0x7461_636f, "OCFS2"),
 ];
 
-/// The network file system of this magic number.
-pub(super) fn network_kind(magic: u32) -> Option<&'static str> {
+/// Returns the network file system of this magic number.
+fn network_kind(magic: u32) -> Option<&'static str> {
     NETWORK.iter().find(|(known, _)| *known == magic).map(|(_, kind)| *kind)
 }
 
-/// The network file system that a folder lies on, if it does.
+/// Returns the network file system that a folder is on, if it is on one.
 #[cfg(target_os = "linux")]
 pub(super) fn network_file_system(folder: &Path) -> io::Result<Option<&'static str>> {
     // The field's type differs between architectures; magic numbers have 32 bits.
     Ok(network_kind(rustix::fs::statfs(folder)?.f_type as u32))
 }
 
-/// Elsewhere the magic numbers are not known, and the file system is taken as local.
+/// Returns none: on other systems the magic numbers are not known, and every file system counts as local.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn network_file_system(_folder: &Path) -> io::Result<Option<&'static str>> {
     Ok(None)
 }
 
-/// SQLite's range of shared locks in a database: every process that has it open in WAL mode holds one.
+/// SQLite's range of shared locks in a database: each process that has it open in WAL mode holds one.
 const SHARED_LOCKS: (u64, u64) = (0x4000_0002, 510);
 
 /// Returns whether another process has the database open. A lock that cannot be asked for counts as one.
@@ -56,7 +57,22 @@ pub(super) fn is_in_use(file: &File) -> bool {
     fcntl_getlk(file, &wanted).map_or(true, |lock| lock.is_some())
 }
 
-/// The one path of a database, whether it exists yet or not: links followed, no dots.
+/// Returns the path of a companion of the database: its path with a suffix, as SQLite names `-wal` and `-shm`.
+pub(super) fn companion(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Returns a warning if the file has several hard links: opened under two names it gets two logs, and is damaged.
+pub(super) fn hard_links_warning(path: &Path) -> Option<String> {
+    let links = fs::metadata(path).ok()?.nlink();
+    (links > 1).then(|| {
+        format!("{} has {links} hard links: opened under another of its names it would be damaged", path.display())
+    })
+}
+
+/// Returns the canonical path of a database, whether it exists or not: without symbolic links and dots.
 pub(super) fn canonical(path: &Path) -> io::Result<PathBuf> {
     match path.canonicalize() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -72,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn network_file_systems_are_known_by_their_number() {
+    fn network_file_systems_have_their_magic_numbers() {
         assert_eq!(network_kind(0x6969), Some("NFS"));
         assert_eq!(network_kind(0xff53_4d42), Some("CIFS"));
         assert_eq!(network_kind(0xef53), None, "ext4");
@@ -81,12 +97,12 @@ mod tests {
     }
 
     #[test]
-    fn a_path_has_one_form() {
+    fn all_names_of_a_file_have_one_canonical_path() {
         let dir = tempfile::tempdir().unwrap();
         let (real, link) = (dir.path().join("real.db"), dir.path().join("link.db"));
-        std::fs::create_dir(dir.path().join("sub")).unwrap();
+        fs::create_dir(dir.path().join("sub")).unwrap();
         let before = canonical(&dir.path().join("sub/../real.db")).unwrap();
-        std::fs::write(&real, "").unwrap();
+        fs::write(&real, "").unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
         assert_eq!(canonical(&link).unwrap(), before);
         assert!(canonical(&dir.path().join("none/x.db")).is_err());

@@ -1,11 +1,11 @@
-//! Rule 9: inspection creates and changes nothing, and a crash is told.
+//! Rule 9: inspection creates and changes nothing, and reports a crash.
 
 use std::{collections::BTreeMap, fs};
 
 use super::*;
 use crate::{
     finding::Severity,
-    sqlite::{Inspector, identity::beside, open::path_of},
+    sqlite::{Inspector, filesystem::companion, open::path_of},
     testing::Toy,
 };
 
@@ -25,10 +25,10 @@ fn filled() -> (tempfile::TempDir, PathBuf) {
 /// Copies of the three files as a killed process leaves them.
 fn crashed(path: &Path, suffixes: &[&str]) -> (tempfile::TempDir, PathBuf) {
     let database = Database::open(path).unwrap();
-    database.change(0, topic("in the log alone")).unwrap();
+    database.write(0, topic("in the log alone")).unwrap();
     let (dir, copy) = temporary();
     for suffix in suffixes {
-        fs::copy(beside(path, suffix), beside(&copy, suffix)).unwrap();
+        fs::copy(companion(path, suffix), companion(&copy, suffix)).unwrap();
     }
     (dir, copy)
 }
@@ -63,7 +63,7 @@ fn rule_9_a_file_that_nothing_uses_is_read_and_left_as_it_is() {
     assert!(log::open_existing(&format!("{url}?topic=none")).is_err());
     assert_eq!(content(dir.path()), before);
     // Of an earlier version: it is not brought up to this one.
-    schema::step_down(&Connection::open(&path).unwrap()).unwrap();
+    schema::downgrade(&Connection::open(&path).unwrap()).unwrap();
     let before = content(dir.path());
     assert!(log::inspect(&url).unwrap().iter().all(|finding| finding.severity != Severity::Fail));
     assert_eq!(content(dir.path()), before);
@@ -77,7 +77,7 @@ fn rule_9_a_file_in_use_is_read_as_it_is_now() {
     let database = Database::open(&path).unwrap();
     let inspector = Inspector::open(&path).unwrap();
     for number in 0..3 {
-        database.change(0, topic(&format!("{number}"))).unwrap();
+        database.write(0, topic(&format!("{number}"))).unwrap();
         let connection = database.connect().unwrap();
         assert_eq!(topics(&connection).len(), 2 + number);
         assert_eq!(inspector.partitions(log::TOPIC).unwrap(), 4);
@@ -96,7 +96,7 @@ fn rule_9_what_a_crash_has_left_is_told_and_read_without_recovering_it() {
     assert_eq!(inspector.partitions(log::TOPIC).unwrap(), 4);
     let after = content(dir.path());
     assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
-    for path in [&copy, &beside(&copy, "-wal")] {
+    for path in [&copy, &companion(&copy, "-wal")] {
         assert!(after[path] == before[path], "{path:?} has changed");
     }
     assert_eq!(topics(&Database::open(&copy).unwrap().connect().unwrap()).last().unwrap(), "in the log alone");
