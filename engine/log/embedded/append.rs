@@ -11,11 +11,11 @@ use std::{
 use rusqlite::{Connection, params};
 use sha2::{Digest, Sha256};
 
-use super::count_partitions;
+use super::partitions::count_partitions;
 use crate::{
     delivery::Unavailable,
     log::{Offset, PartitionId, Position, Producer, PublishCallback, PublishError},
-    sqlite::{Change, DEADLINE, Database, now_ms},
+    sqlite::{DEADLINE, Database, WriteOp, now_ms},
 };
 
 /// The largest message taken: 16 MiB.
@@ -71,7 +71,7 @@ struct Append {
     done: PublishCallback,
 }
 
-impl Change for Append {
+impl WriteOp for Append {
     fn bytes(&self) -> usize {
         // What the change itself takes, about.
         self.payload.len() + 128

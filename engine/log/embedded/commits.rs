@@ -7,22 +7,26 @@ use std::{
 
 use rusqlite::{Connection, params};
 
-use super::{positions::Source, reader::Shared};
+use super::{buffer::Shared, partitions::Subscription};
 use crate::{
     delivery::Unavailable,
     log::Offsets,
-    sqlite::{Change, DEADLINE, Database, now_ms},
+    sqlite::{DEADLINE, Database, WriteOp, now_ms},
 };
 
 /// Starts a commit if one is due. Returns the time after which to ask again, if a retry is waited for.
-pub(super) fn commit_if_due(database: &Database, source: &Source, shared: &Arc<Shared>) -> Option<Duration> {
+pub(super) fn commit_if_due(
+    database: &Database,
+    subscription: &Subscription,
+    shared: &Arc<Shared>,
+) -> Option<Duration> {
     let mut state = shared.state();
     let Some(offsets) = state.commits.start(&Offsets::new()) else { return state.commits.retry_in() };
     // Released before submitting, which may report a failure at once and then takes the lock.
     drop(state);
     database.submit(Box::new(Commit {
-        topic: source.topic,
-        group: Arc::clone(&source.group),
+        topic: subscription.topic,
+        group: Arc::clone(&subscription.group),
         offsets,
         deadline: Instant::now() + DEADLINE,
         shared: Arc::clone(shared),
@@ -39,7 +43,7 @@ struct Commit {
     shared: Arc<Shared>,
 }
 
-impl Change for Commit {
+impl WriteOp for Commit {
     fn bytes(&self) -> usize {
         self.offsets.len() * 32
     }
@@ -74,13 +78,13 @@ impl Change for Commit {
 }
 
 /// Renews the committed offsets of a group that is read.
-pub(super) struct Renewal {
+pub(super) struct RenewGroup {
     pub(super) topic: i64,
     pub(super) group: Arc<str>,
     pub(super) deadline: Instant,
 }
 
-impl Change for Renewal {
+impl WriteOp for RenewGroup {
     fn bytes(&self) -> usize {
         self.group.len() + size_of::<Self>()
     }

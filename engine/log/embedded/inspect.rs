@@ -7,7 +7,7 @@ use crate::{
     delivery::Unavailable,
     finding::Finding,
     log::findings::{dead_letters, lag_of},
-    sqlite::{Group, Inspector, Kept, Tally},
+    sqlite::{Group, Inspector, Retained, TableStats},
 };
 
 /// Returns the findings on the database at `path`, and on a topic and a group of it.
@@ -50,7 +50,7 @@ fn look(inspector: &Inspector, topic: &str, group: &str) -> Result<Vec<Finding>,
         let advice = "name the topic that is meant; `delaycast topics create`, `send`, `up` and scorers make one";
         return Ok(vec![Finding::warn("topic", format!("{path} has no topic {topic}"), advice)]);
     }
-    let Kept { messages, bytes } = inspector.retained(topic)?;
+    let Retained { messages, bytes } = inspector.retained(topic)?;
     let mut findings = vec![
         Finding::ok(
             "log",
@@ -64,11 +64,11 @@ fn look(inspector: &Inspector, topic: &str, group: &str) -> Result<Vec<Finding>,
     findings.push(lag(group, own.map(|own| own.to_go), is_read));
     let now = clock::now();
     let last = groups.iter().map(|group| group.committed_at).max();
-    for idle in groups.iter().filter(|found| found.group != group && found.holds_the_log()) {
-        let words = idle.in_words(now, Some(idle.committed_at) == last);
+    for idle in groups.iter().filter(|found| found.group != group && found.retains_alone()) {
+        let words = idle.describe(now, Some(idle.committed_at) == last);
         findings.push(Finding::warn("group", words, format!("delaycast groups remove {}", idle.group)));
     }
-    let dead = inspector.tallies()?.into_iter().find(|tally| tally.name == "dead_letters");
-    findings.push(dead_letters(dead.as_ref().map_or(0, |tally: &Tally| tally.rows)));
+    let dead = inspector.table_stats()?.into_iter().find(|tally| tally.name == "dead_letters");
+    findings.push(dead_letters(dead.as_ref().map_or(0, |tally: &TableStats| tally.rows)));
     Ok(findings)
 }

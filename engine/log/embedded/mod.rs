@@ -1,11 +1,11 @@
 //! The embedded log: Kafka's partitions, offsets and groups in an SQLite file. For its rules see [`crate::sqlite`].
 
 mod append;
+mod buffer;
 mod commits;
-mod dead_letter_reader;
 mod dead_letters;
 mod inspect;
-mod positions;
+mod partitions;
 mod reader;
 
 use std::{sync::Arc, time::Duration};
@@ -13,8 +13,9 @@ use std::{sync::Arc, time::Duration};
 use rusqlite::{Connection, OptionalExtension, params};
 
 pub use append::APPEND_BYTES_MAX;
-pub use reader::{READ_AHEAD_BYTES_MAX, READ_AHEAD_MESSAGES_MAX};
+pub use buffer::{READ_AHEAD_BYTES_MAX, READ_AHEAD_MESSAGES_MAX};
 
+use self::partitions::{Subscription, count_partitions};
 use super::{
     DeadLetter, DeadLetterReader, DeadLetterSpan, GROUP, Log, Producer, Reader, Share, Topic, TopicOptions, Wake,
 };
@@ -49,7 +50,7 @@ impl EmbeddedLog {
         let group = named(address, "group", GROUP)?.into();
         let partitions = address.parameter("partitions").map(|text| parse_partitions(address, text)).transpose()?;
         let name = Arc::clone(&topic);
-        let (topic_id, created) = database.change(0, move |connection| create_topic(connection, &name, partitions))?;
+        let (topic_id, created) = database.write(0, move |connection| create_topic(connection, &name, partitions))?;
         Ok(EmbeddedLog { database, topic, topic_id, group, created })
     }
 
@@ -75,7 +76,7 @@ impl EmbeddedLog {
     /// Removes a group's offsets of the topic. Whether it had any.
     pub(crate) fn remove_group(&self, group: &str) -> Result<bool, OpenError> {
         let (topic, group) = (self.topic.to_string(), group.to_owned());
-        Ok(self.database.change(64, move |connection| sqlite::remove_group(connection, &topic, &group))? > 0)
+        Ok(self.database.write(64, move |connection| sqlite::remove_group(connection, &topic, &group))? > 0)
     }
 }
 
@@ -114,13 +115,6 @@ fn create_topic(connection: &Connection, name: &str, partitions: Option<u32>) ->
     Ok((topic, count == 0))
 }
 
-/// How many partitions a topic has: they are numbered from 0, without a gap.
-fn count_partitions(connection: &Connection, topic: i64) -> rusqlite::Result<u32> {
-    let mut query =
-        connection.prepare_cached("SELECT coalesce(max(partition) + 1, 0) FROM partitions WHERE topic = ?1")?;
-    query.query_row([topic], |row| row.get(0))
-}
-
 impl Log for EmbeddedLog {
     fn describe(&self) -> String {
         format!("topic {} in {}", self.topic, self.database.path().display())
@@ -132,8 +126,8 @@ impl Log for EmbeddedLog {
     }
 
     fn reader(&self, share: Share, wake: Wake, health: Arc<Health>) -> Result<Box<dyn Reader>, Unavailable> {
-        let source = positions::Source { topic: self.topic_id, group: Arc::clone(&self.group), share };
-        Ok(Box::new(reader::EmbeddedReader::start(&self.database, source, wake, health)?))
+        let subscription = Subscription { topic: self.topic_id, group: Arc::clone(&self.group), share };
+        Ok(Box::new(reader::EmbeddedReader::start(&self.database, subscription, wake, health)?))
     }
 
     fn producer(&self) -> Result<Arc<dyn Producer>, Unavailable> {
@@ -171,13 +165,7 @@ impl Log for EmbeddedLog {
 
     fn read_dead_letters(&self, span: DeadLetterSpan<'_>) -> Result<Box<dyn DeadLetterReader>, Unavailable> {
         let (database, topic) = (&self.database, self.topic_id);
-        Ok(Box::new(dead_letter_reader::EmbeddedDeadLetterReader::start(
-            database,
-            topic,
-            &self.topic,
-            &self.group,
-            span,
-        )?))
+        Ok(Box::new(dead_letters::EmbeddedDeadLetterReader::start(database, topic, &self.topic, &self.group, span)?))
     }
 }
 

@@ -1,7 +1,6 @@
-//! Reads the log: a thread fills a bounded buffer, and `poll` takes from it.
+//! The reader: a thread prefetches into a bounded buffer, and `poll` takes from it.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,71 +8,21 @@ use std::{
 use rusqlite::Connection;
 
 use super::{
-    commits::{Renewal, commit_if_due},
-    positions::{PartitionCursor, PartitionState, Room, Source},
+    buffer::Shared,
+    commits::{RenewGroup, commit_if_due},
+    partitions::{PartitionCursor, PartitionState, Subscription, buffered_bytes},
 };
 use crate::{
     delivery::{Health, Unavailable},
-    log::{Lag, Message, Offsets, PartitionId, Payload, Reader, Wake, commit_state::CommitState},
-    runtime::{Backoff, Condvar, JOIN_TIMEOUT, Mutex, MutexGuard, Thread},
-    sqlite::{Bell, DEADLINE, Database, Registration, unavailable},
+    log::{Lag, Message, Offsets, PartitionId, Reader, Wake},
+    runtime::{Backoff, JOIN_TIMEOUT, Thread},
+    sqlite::{DEADLINE, Database, Notifier, Registration, unavailable},
 };
 
-/// A reader holds at most this many messages that were not polled yet,
-pub const READ_AHEAD_MESSAGES_MAX: usize = 8192;
-/// and at most about this many bytes: one message more, cut as [`Payload`] cuts it.
-pub const READ_AHEAD_BYTES_MAX: usize = 16 << 20;
-/// A thread that hears nothing looks by itself after this time.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// Interval at which the thread reads without a notification.
+const READ_EVERY: Duration = Duration::from_secs(60);
 
-/// What a message takes in the buffer.
-pub(super) fn size(payload: &Payload) -> usize {
-    payload.bytes().len() + size_of::<Message>()
-}
-
-/// What the thread and the near end share.
-pub(super) struct Shared {
-    state: Mutex<State>,
-    /// Wakes the thread: something was committed, polled, wanted, or it is time to end.
-    bell: Arc<Bell>,
-    settled: Condvar,
-}
-
-#[derive(Default)]
-pub(super) struct State {
-    buffer: VecDeque<Message>,
-    bytes: usize,
-    partitions: BTreeMap<PartitionId, PartitionState>,
-    pub(super) commits: CommitState,
-    stop: bool,
-}
-
-impl State {
-    fn room(&self) -> Option<Room> {
-        let messages = READ_AHEAD_MESSAGES_MAX.saturating_sub(self.buffer.len());
-        let bytes = READ_AHEAD_BYTES_MAX.saturating_sub(self.bytes);
-        (messages > 0 && bytes > 0).then_some(Room { messages, bytes })
-    }
-
-    /// Whether so much was taken that it pays to read on.
-    fn is_low(&self) -> bool {
-        self.buffer.len() <= READ_AHEAD_MESSAGES_MAX / 2 && self.bytes <= READ_AHEAD_BYTES_MAX / 2
-    }
-}
-
-impl Shared {
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
-    }
-
-    /// Tells who waits for commits that one has ended.
-    pub(super) fn commit_ended(&self) {
-        self.settled.notify_all();
-        self.bell.ring();
-    }
-}
-
-/// The near end of a reading thread. Dropping it ends the thread.
+/// The handle of a reading thread. Dropping it ends the thread.
 pub(super) struct EmbeddedReader {
     shared: Arc<Shared>,
     thread: Thread,
@@ -87,23 +36,23 @@ pub(super) struct EmbeddedReader {
 impl EmbeddedReader {
     pub(super) fn start(
         database: &Arc<Database>,
-        source: Source,
+        subscription: Subscription,
         wake: Wake,
         health: Arc<Health>,
     ) -> Result<Self, Unavailable> {
-        let (topic, group) = (source.topic, Arc::clone(&source.group));
-        let registration = Registration::start(database, topic, &group, source.share);
-        let bell = Arc::new(Bell::default());
-        let shared = Arc::new(Shared { state: Mutex::default(), bell: Arc::clone(&bell), settled: Condvar::default() });
+        let (topic, group) = (subscription.topic, Arc::clone(&subscription.group));
+        let registration = Registration::start(database, topic, &group, subscription.share);
+        let notifier = Arc::new(Notifier::default());
+        let shared = Arc::new(Shared::new(&notifier));
         let mut prefetcher = Prefetcher {
             connection: database.connect()?,
             database: Arc::clone(database),
-            positions: PartitionCursor::new(source),
+            cursor: PartitionCursor::new(subscription),
             shared: Arc::clone(&shared),
             wake,
             health,
         };
-        database.listen(&bell)?;
+        database.listen(&notifier)?;
         let thread = Thread::spawn("sqlite-read", move || prefetcher.run())
             .map_err(|error| Unavailable::transient(format!("cannot start a thread: {error}")))?;
         let database = Arc::clone(database);
@@ -125,23 +74,23 @@ impl Reader for EmbeddedReader {
         let count = messages_max.min(state.buffer.len());
         let before = into.len();
         into.extend(state.buffer.drain(..count));
-        state.bytes -= into[before..].iter().map(|message| size(&message.payload)).sum::<usize>();
+        state.bytes -= into[before..].iter().map(|message| buffered_bytes(&message.payload)).sum::<usize>();
         let (more, low) = (!state.buffer.is_empty(), state.is_low());
         drop(state);
         if low && !was_low {
-            self.shared.bell.ring();
+            self.shared.notifier.notify();
         }
         more
     }
 
     fn commit(&mut self, offsets: &Offsets) {
         self.shared.state().commits.request_larger(offsets);
-        self.shared.bell.ring();
+        self.shared.notifier.notify();
     }
 
     /// Groups that commit nothing for long expire: says that this one is read.
     fn renew(&mut self) {
-        self.database.submit(Box::new(Renewal {
+        self.database.submit(Box::new(RenewGroup {
             topic: self.topic,
             group: Arc::clone(&self.group),
             deadline: Instant::now() + DEADLINE,
@@ -168,7 +117,7 @@ impl Reader for EmbeddedReader {
 impl Drop for EmbeddedReader {
     fn drop(&mut self) {
         self.shared.state().stop = true;
-        self.shared.bell.ring();
+        self.shared.notifier.notify();
         self.thread.join(JOIN_TIMEOUT);
     }
 }
@@ -177,7 +126,7 @@ impl Drop for EmbeddedReader {
 struct Prefetcher {
     connection: Connection,
     database: Arc<Database>,
-    positions: PartitionCursor,
+    cursor: PartitionCursor,
     shared: Arc<Shared>,
     wake: Wake,
     health: Arc<Health>,
@@ -187,7 +136,7 @@ impl Prefetcher {
     fn run(&mut self) {
         let (mut backoff, mut read_at) = (Backoff::new(), Instant::now());
         while !self.shared.state().stop {
-            let mut pause = LOOK_EVERY;
+            let mut pause = READ_EVERY;
             let mut failure = None;
             if Instant::now() >= read_at {
                 let filled = self
@@ -207,24 +156,24 @@ impl Prefetcher {
                     None => self.health.serving(),
                 }
             }
-            if let Some(due) = commit_if_due(&self.database, self.positions.source(), &self.shared) {
+            if let Some(due) = commit_if_due(&self.database, self.cursor.subscription(), &self.shared) {
                 pause = pause.min(due);
             }
             pause = match read_at.saturating_duration_since(Instant::now()) {
                 Duration::ZERO => pause,
                 wait => pause.min(wait),
             };
-            self.shared.bell.wait(pause);
+            self.shared.notifier.wait(pause);
         }
     }
 
     /// Reads until the buffer is full or nothing is left.
     fn fill(&mut self) -> rusqlite::Result<()> {
-        let partitions = self.positions.refresh(&self.connection)?.clone();
+        let partitions = self.cursor.refresh(&self.connection)?.clone();
         self.shared.state().partitions = partitions;
         loop {
             let Some(room) = self.shared.state().room() else { return Ok(()) };
-            let messages = self.positions.read(&self.connection, room)?;
+            let messages = self.cursor.read(&self.connection, room)?;
             if messages.is_empty() {
                 return Ok(());
             }
@@ -232,7 +181,7 @@ impl Prefetcher {
             if state.stop {
                 return Ok(());
             }
-            state.bytes += messages.iter().map(|message| size(&message.payload)).sum::<usize>();
+            state.bytes += messages.iter().map(|message| buffered_bytes(&message.payload)).sum::<usize>();
             state.buffer.extend(messages);
             drop(state);
             (self.wake)();

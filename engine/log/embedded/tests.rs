@@ -8,7 +8,7 @@ use std::{
 
 use proptest::prelude::*;
 
-use super::{positions::Source, reader::EmbeddedReader};
+use super::{partitions::Subscription, reader::EmbeddedReader};
 use crate::{
     delivery::Health,
     log::{
@@ -109,8 +109,8 @@ fn promises_3_and_4_outages_are_retried() {
         }
         Ok(())
     };
-    database.change(0, fill).unwrap();
-    let pages = |count: i64| database.change(0, move |c| c.pragma_update(None, "max_page_count", count)).unwrap();
+    database.write(0, fill).unwrap();
+    let pages = |count: i64| database.write(0, move |c| c.pragma_update(None, "max_page_count", count)).unwrap();
     promises::promises_3_and_4_outages_are_retried(&*log, || pages(1), || pages(1_000_000));
 }
 
@@ -140,9 +140,9 @@ fn promise_5_buffers_are_bounded_in_bytes() {
 
 /// A reader that nobody polls, once it has as much as this.
 fn filled(place: &Place, group: &str, messages: usize, bytes: usize) -> EmbeddedReader {
-    let source = Source { topic: 1, group: group.into(), share: Share::ALL };
+    let subscription = Subscription { topic: 1, group: group.into(), share: Share::ALL };
     let database = Database::open(&place.path).unwrap();
-    let reader = EmbeddedReader::start(&database, source, Arc::new(|| ()), Arc::new(Health::new("log"))).unwrap();
+    let reader = EmbeddedReader::start(&database, subscription, Arc::new(|| ()), Arc::new(Health::new("log"))).unwrap();
     let start = Instant::now();
     loop {
         let buffered = reader.buffered();

@@ -12,13 +12,13 @@ const CHUNK_MESSAGES_MAX: usize = 512;
 const CHUNK_BYTES_MAX: usize = 1 << 20;
 
 /// What is read, and for whom.
-pub(super) struct Source {
+pub(super) struct Subscription {
     pub(super) topic: i64,
     pub(super) group: Arc<str>,
     pub(super) share: Share,
 }
 
-/// How much more may be read.
+/// The free space of the buffer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Room {
     pub(super) messages: usize,
@@ -38,18 +38,18 @@ pub(super) struct PartitionState {
 
 /// The owned partitions, in turn.
 pub(super) struct PartitionCursor {
-    source: Source,
+    subscription: Subscription,
     partitions: BTreeMap<PartitionId, PartitionState>,
     turn: PartitionId,
 }
 
 impl PartitionCursor {
-    pub(super) fn new(source: Source) -> Self {
-        PartitionCursor { source, partitions: BTreeMap::new(), turn: PartitionId(0) }
+    pub(super) fn new(subscription: Subscription) -> Self {
+        PartitionCursor { subscription, partitions: BTreeMap::new(), turn: PartitionId(0) }
     }
 
-    pub(super) fn source(&self) -> &Source {
-        &self.source
+    pub(super) fn subscription(&self) -> &Subscription {
+        &self.subscription
     }
 
     /// Looks at all partitions: how far they go, and whether there are new ones.
@@ -58,12 +58,12 @@ impl PartitionCursor {
         connection: &Connection,
     ) -> rusqlite::Result<&BTreeMap<PartitionId, PartitionState>> {
         let mut query = connection.prepare_cached("SELECT partition, next_offset FROM partitions WHERE topic = ?1")?;
-        let ends = query.query_map([self.source.topic], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;
+        let ends = query.query_map([self.subscription.topic], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;
         for row in ends {
             let (partition, end) = row.map(|(number, end)| (PartitionId(number), end.cast_unsigned()))?;
             match self.partitions.get_mut(&partition) {
                 Some(place) => place.end = end,
-                None if self.source.share.owns(partition) => {
+                None if self.subscription.share.owns(partition) => {
                     let start = self.start(connection, partition, end)?;
                     self.partitions.insert(partition, PartitionState { next: start, end, start });
                 }
@@ -75,7 +75,7 @@ impl PartitionCursor {
 
     /// The group's committed offset, if that is in range; else the earliest message there is.
     fn start(&self, connection: &Connection, partition: PartitionId, end: u64) -> rusqlite::Result<u64> {
-        let Source { topic, group, .. } = &self.source;
+        let Subscription { topic, group, .. } = &self.subscription;
         let committed = connection
             .prepare_cached(
                 "SELECT next_offset FROM committed_offsets WHERE topic = ?1 AND consumer_group = ?2 AND partition = ?3",
@@ -114,7 +114,7 @@ impl PartitionCursor {
         let messages = self.read_from(connection, partition, place.next, room)?;
         let first = messages.first().map_or(place.end, |message| message.position.offset.0);
         if first != place.next {
-            let (number, group) = (partition.0, &self.source.group);
+            let (number, group) = (partition.0, &self.subscription.group);
             tracing::warn!(
                 "the messages {} to {first} of partition {number} are no longer kept: group {group} goes on after them",
                 place.next
@@ -138,14 +138,14 @@ impl PartitionCursor {
              ORDER BY \"offset\" LIMIT ?4",
         )?;
         let count_max = room.messages.min(CHUNK_MESSAGES_MAX) as i64;
-        let mut rows = query.query(params![self.source.topic, partition.0, next.cast_signed(), count_max])?;
+        let mut rows = query.query(params![self.subscription.topic, partition.0, next.cast_signed(), count_max])?;
         let (mut messages, mut bytes) = (Vec::new(), 0);
         while bytes < room.bytes.min(CHUNK_BYTES_MAX)
             && let Some(row) = rows.next()?
         {
             let offset = Offset(row.get::<_, i64>(0)?.cast_unsigned());
             let payload = Payload::new(row.get(1)?);
-            bytes += super::reader::size(&payload);
+            bytes += buffered_bytes(&payload);
             messages.push(Message {
                 position: Position { partition, offset },
                 payload,
@@ -156,4 +156,16 @@ impl PartitionCursor {
         // Dropping the rows resets the statement: nothing stays open.
         Ok(messages)
     }
+}
+
+/// Returns the number of partitions of a topic: they are numbered from 0, without a gap.
+pub(super) fn count_partitions(connection: &Connection, topic: i64) -> rusqlite::Result<u32> {
+    let mut query =
+        connection.prepare_cached("SELECT coalesce(max(partition) + 1, 0) FROM partitions WHERE topic = ?1")?;
+    query.query_row([topic], |row| row.get(0))
+}
+
+/// Returns the memory that a message takes in the buffer.
+pub(super) fn buffered_bytes(payload: &Payload) -> usize {
+    payload.bytes().len() + size_of::<Message>()
 }
