@@ -1,4 +1,4 @@
-//! What it costs that an answer says why: each step with a model that does and with one that does not, in turns.
+//! The cost of explanations: each step with a model that explains and with one that does not, in turns.
 
 use std::{hint::black_box, sync::Arc, thread, time::Instant};
 
@@ -23,11 +23,11 @@ use crate::{
     watch_cost::rate,
 };
 
-/// So many requests are scored together, and so many answers written: what two busy workers come to.
+/// Requests of a batch, and answers of a write, as many as two busy workers have.
 const BATCH: usize = 2000;
-/// Both ways take turns so often; the medians count.
+/// Rounds of both ways in turns; the medians are reported.
 const ROUNDS: usize = 5;
-/// Quick steps are repeated, so that their time can be told.
+/// Repetitions of fast steps, so that their time can be measured.
 const REPEATED: usize = 5;
 
 pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
@@ -113,7 +113,8 @@ fn bytes(answers: &[Answer]) -> anyhow::Result<usize> {
     answers.iter().map(|answer| Ok(serde_json::to_string(&Json(&answer.to_document()))?.len())).sum()
 }
 
-/// The whole way, in this process, from the first answers that are seen to the last; CPU from the start of the dataflow.
+/// Runs the dataflow in this process. The time is from the first answer to the last, the CPU time from the start of the
+/// dataflow.
 fn land(options: &Options, model: &VersionedModel, asked: &[Request]) -> anyhow::Result<Cost> {
     let dir = tempfile::tempdir_in(".")?;
     let path = dir.path().join("delaycast.db");

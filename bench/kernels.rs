@@ -1,5 +1,5 @@
-//! The forest's kernels, one by one, on rows that are drawn at random: `cargo bench --package delaycast-bench --features kernels`.
-//! Criterion compares with the run before, so a change can be judged before it is kept.
+//! The kernels of the forest, one by one, on random rows: `cargo bench --package delaycast-bench --features kernels`.
+//! Criterion compares each run with the one before.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -11,7 +11,7 @@ use delaycast::{
     flight::DelayClass,
     forest::{
         Forest, ForestSettings, TrainingSet, Tree,
-        histogram::{Growth, Shard, grow, quantise},
+        histogram::{RowPartition, Shard, grow, quantise},
     },
 };
 use rand::{RngExt, SeedableRng};
@@ -20,7 +20,7 @@ use rand_chacha::ChaCha8Rng;
 const ROWS: usize = 100_000;
 const WIDTH: usize = 23;
 
-/// Rows whose class depends on a few columns and on chance.
+/// Rows with a class that depends on three columns and on chance.
 fn rows() -> TrainingSet {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let numbers: Vec<f32> = (0..ROWS * WIDTH).map(|_| rng.random_range(-60.0..180.0)).collect();
@@ -30,7 +30,7 @@ fn rows() -> TrainingSet {
 }
 
 fn settings(depth: u32) -> ForestSettings {
-    ForestSettings { depth, rows_per_leaf: 20, ..ForestSettings::of(Preset::Default, 1) }
+    ForestSettings { depth, min_samples_leaf: 20, ..ForestSettings::from_preset(Preset::Default, 1) }
 }
 
 fn training(c: &mut Criterion) {
@@ -45,9 +45,9 @@ fn training(c: &mut Criterion) {
             shard
         });
     });
-    let mut growth = Some(Growth::default());
+    let mut partition = Some(RowPartition::default());
     group.bench_function("weigh", |b| {
-        b.iter(|| growth = growth.take().map(|growth| growth.again(black_box(&shard), 1, 0)));
+        b.iter(|| partition = partition.take().map(|partition| partition.reset(black_box(&shard), 1, 0)));
     });
     for depth in [1, 5, 10, 14] {
         let settings = settings(depth);

@@ -1,28 +1,29 @@
-//! `delaycast train`: from flights to a published model.
+//! `delaycast train`: trains a model on flights, and publishes it.
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 
 use chrono::NaiveDate;
 use delaycast::{
+    classifier::ClassifierSettings,
     clock,
-    evaluate::{Evaluation, Metrics, Window},
+    evaluate::{Evaluation, Metrics, Predictor, Window},
     features::{Preset, TrainingFlight},
     flight::DelayClass,
     forest::ForestSettings,
     history::{self, History},
     model::{Model, ModelDir, VersionedModel},
 };
-use delaycast_train::{Plan, train_model};
+use delaycast_train::{TrainingPlan, train_model};
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
-use crate::{format::Format, growth::GrowthOptions, progress::say, trees_meter::trees};
+use crate::{forest_options::ForestOptions, format::Format, progress::say, train_progress::trees};
 
 /// Train a model and publish it
 ///
 /// Trains on the days before the holdout, evaluates on the holdout beside two baselines (the class frequencies of
-/// training, and a lookup table on the departure delay), then trains anew on all days and publishes that model. The same
-/// flights and seed give the same model file.
+/// training, and a lookup table on the departure delay), then trains anew on all days and publishes that model. The
+/// same flights and seed give the same model file.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     delaycast train --models var/models\n  \
@@ -40,12 +41,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DATE", value_parser = day)]
     holdout_from: Option<NaiveDate>,
     #[command(flatten)]
-    growth: GrowthOptions,
+    growth: ForestOptions,
     /// Publish the model without making it the current one: `models shadow` tries it out beside that, `models promote`
     /// puts it in its place
     #[arg(long)]
     aside: bool,
-    /// How to print the result
+    /// The format of the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -54,14 +55,14 @@ fn day(text: &str) -> Result<NaiveDate, String> {
     text.parse().map_err(|_| "a day of the calendar is wanted, as in 2013-10-01".to_owned())
 }
 
-/// What came of a training, as it is printed.
+/// The result of a training, as it is printed.
 #[derive(Serialize)]
 struct Report {
     version: String,
     path: String,
     bytes: u64,
     preset: Preset,
-    settings: ForestSettings,
+    settings: ClassifierSettings,
     window: Window,
     rows: u64,
     holdout: Evaluation,
@@ -106,12 +107,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 /// Trains the default model on the bundled flights and publishes it.
 pub(crate) fn train_bundled(models: &ModelDir, workers: NonZeroUsize) -> anyhow::Result<VersionedModel> {
     models.prepare()?;
-    let settings = ForestSettings::of(Preset::Default, 1);
-    let plan = Plan { preset: Preset::Default, settings, holdout_from: None, workers };
+    let settings = ForestSettings::from_preset(Preset::Default, 1);
+    let plan = TrainingPlan { preset: Preset::Default, settings: settings.into(), holdout_from: None, workers };
     Ok(models.publish(learn(history::bundled()?, &plan)?, clock::now())?)
 }
 
-fn learn(history: History, plan: &Plan) -> anyhow::Result<Model> {
+fn learn(history: History, plan: &TrainingPlan) -> anyhow::Result<Model> {
     let airports = history.airports()?;
     let History { flights, weather, .. } = history;
     let flights = TrainingFlight::all_of(flights, &weather);
@@ -122,30 +123,25 @@ fn learn(history: History, plan: &Plan) -> anyhow::Result<Model> {
 
 fn in_words(report: &Report) -> String {
     let Report { settings, window, holdout, .. } = report;
-    let line =
-        |name: &str, metrics: &Metrics| format!("  {name:<34}{:>8.4}{:>10.4}\n", metrics.accuracy, metrics.log_loss);
+    let line = |(predictor, metrics): (Predictor, &Metrics)| {
+        format!("  {:<34}{:>8.4}{:>10.4}\n", predictor.label(), metrics.accuracy, metrics.log_loss)
+    };
+    let lines: String = holdout.metrics.iter().map(line).collect();
+    let forest = holdout.metrics.get(Predictor::Forest);
     format!(
         "Holdout: {} flights from {} on, predicted by what was trained on {} earlier ones\n\n\
-         \x20 {:<34}{:>8}{:>10}\n{}{}{}{}{}{}\n{}\n\
-         Published: {} trees of depth {}, preset {}, seed {}, trained anew on all {} flights, {} to {}\n\
+         \x20 {:<34}{:>8}{:>10}\n{lines}\n{}\n\
+         Published: {settings}, preset {}, seed {}, trained anew on all {} flights, {} to {}\n\
          \x20 version {}\n  file    {} ({})\n  time    {:.1} s reading, {:.1} s training with {} workers",
-        HumanCount(holdout.forest.rows),
+        HumanCount(forest.map_or(0, |forest| forest.rows)),
         holdout.from,
         HumanCount(holdout.trained_on),
         "",
         "accuracy",
         "log-loss",
-        line("class frequencies", &holdout.majority),
-        line("lookup table on departure delay", &holdout.lookup),
-        line("forest", &holdout.forest),
-        holdout.forest_without_weather.as_ref().map(|it| line("forest without weather", it)).unwrap_or_default(),
-        line("forest without schedule", &holdout.forest_without_schedule),
-        line("forest without departure delay", &holdout.forest_before_departure),
-        confusion(&holdout.forest),
-        settings.trees,
-        settings.depth,
+        forest.map(confusion).unwrap_or_default(),
         report.preset,
-        settings.seed,
+        settings.seed(),
         HumanCount(report.rows),
         window.from,
         window.to,
@@ -158,7 +154,7 @@ fn in_words(report: &Report) -> String {
     )
 }
 
-/// The confusion matrix: a row for what came true, a column for what the forest held most probable.
+/// The confusion matrix: a row for each outcome, a column for the forest's most probable class.
 fn confusion(metrics: &Metrics) -> String {
     let cells =
         |numbers: &[u64]| numbers.iter().map(|&number| format!("{:>10}", HumanCount(number).to_string())).collect();

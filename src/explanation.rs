@@ -1,39 +1,40 @@
-//! Why an answer is as it is: what each thing that a person knows of a flight does to the chance of each class.
+//! The explanation of an answer: the contribution of each factor to the probability of each class.
 
 use crate::{
     document::{Document, Value},
     flight::{CLASSES, Probabilities},
 };
 
-/// Something that a person knows of a flight. What the forest's columns say of it is credited to it.
+/// A fact of a flight in the terms of a passenger. The contributions of all columns that depend on it are credited to
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Factor {
-    /// How late it left.
+    /// The departure delay.
     DepDelay,
-    /// When it is to leave and to arrive, and how long it is to take.
+    /// The scheduled departure, arrival and duration.
     Schedule,
-    /// The weather where it starts.
+    /// The weather at the origin.
     Weather,
     /// The airline.
     Carrier,
     /// The flight number.
     FlightNum,
-    /// From where to where.
+    /// Origin and destination together.
     Route,
-    /// Where it starts.
+    /// The origin.
     Origin,
-    /// Where it lands.
+    /// The destination.
     Dest,
-    /// How far that is.
+    /// The distance between them.
     Distance,
-    /// Monday to Sunday.
+    /// The day of the week.
     DayOfWeek,
-    /// The time of the year, the day of the month.
+    /// The season and the day of the month.
     FlightDate,
 }
 
 impl Factor {
-    /// All factors. Of equally heavy ones, the earlier is named first.
+    /// All factors. Of two with equal weight, the earlier one comes first.
     pub const ALL: [Factor; 11] = [
         Factor::DepDelay,
         Factor::Schedule,
@@ -48,7 +49,7 @@ impl Factor {
         Factor::FlightDate,
     ];
 
-    /// The factor's name in documents: where the document has a field with its value, that field's.
+    /// The name in documents, equal to that of the field with the factor's value, if there is one.
     pub fn name(self) -> &'static str {
         match self {
             Factor::DepDelay => "DepDelay",
@@ -65,72 +66,73 @@ impl Factor {
         }
     }
 
-    /// The factor of a name.
+    /// The factor with a name.
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|factor| factor.name() == name)
     }
 }
 
-/// What is added to the probability of each class; what one gains the others lose.
+/// An addition to the probability of each class; its numbers sum to 0.
 pub type Change = [f32; CLASSES];
 
-/// What a factor does.
+/// The contribution of a factor.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Contribution {
     /// The factor.
     pub factor: Factor,
-    /// What it does.
+    /// Its contribution.
     pub change: Change,
 }
 
 impl Contribution {
-    /// How much probability it moves from one class to another.
+    /// The probability that it moves from one class to another.
     fn weight(&self) -> f32 {
         self.change.iter().map(|change| change.abs()).sum::<f32>() / 2.0
     }
 }
 
-/// Why an answer is as it is: the base rate, the contributions and the others add up to the probabilities.
+/// An explanation: base rate, contributions and the other factors add up to the probabilities.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
-    /// The probability of each class before anything is known of the flight.
+    /// The probability of each class when nothing is known of the flight.
     pub base_rate: Probabilities,
-    /// What the heaviest factors do, heaviest first; at most [`Self::CONTRIBUTIONS_MAX`].
+    /// The contributions of most weight, in descending order; at most [`Self::CONTRIBUTIONS_MAX`].
     pub contributions: Vec<Contribution>,
-    /// What all other factors do together.
+    /// The sum of all other contributions.
     pub other: Change,
 }
 
 impl Explanation {
-    /// At most so many factors are named: they are stored with every answer.
+    /// Upper bound on the contributions that are listed: they are stored with every answer.
     pub const CONTRIBUTIONS_MAX: usize = 5;
-    /// A factor that moves less is not named: in whole percents nobody would see it.
+    /// Least weight of a contribution that is listed: a smaller one is invisible in whole percents.
     pub const WEIGHT_MIN: f32 = 0.005;
-    /// What all others do together goes by this name in documents.
+    /// The name of the sum of all other contributions in documents.
     pub const OTHER: &str = "Other";
 
-    /// Names the heaviest factors; `changes` has four numbers for each of `factors`, in their order.
+    /// Lists the contributions of most weight; `changes` has four numbers for each of `factors`, in their order.
     pub fn new(base_rate: Probabilities, factors: &[Factor], changes: &[f32]) -> Self {
         let changes = changes.as_chunks::<CLASSES>().0;
         let mut contributions = Vec::with_capacity(factors.len());
         let mut other = [0.0; CLASSES];
-        let mut lump = |change: &Change| other.iter_mut().zip(change).for_each(|(sum, change)| *sum += change);
+        let mut add_to_other = |change: &Change| other.iter_mut().zip(change).for_each(|(sum, change)| *sum += change);
         for (&factor, &change) in factors.iter().zip(changes) {
             let contribution = Contribution { factor, change };
             if contribution.weight() < Self::WEIGHT_MIN {
-                lump(&change);
+                add_to_other(&change);
             } else {
                 contributions.push(contribution);
             }
         }
         contributions.sort_by(|a, b| b.weight().total_cmp(&a.weight()));
-        contributions.iter().skip(Self::CONTRIBUTIONS_MAX).for_each(|contribution| lump(&contribution.change));
+        contributions.iter().skip(Self::CONTRIBUTIONS_MAX).for_each(|contribution| add_to_other(&contribution.change));
         contributions.truncate(Self::CONTRIBUTIONS_MAX);
         Explanation { base_rate, contributions, other }
     }
 
-    /// The fields of an answer's document: `BaseRate`, and `Contributions` by name, heaviest first, [`Self::OTHER`] last if it is
-    /// anything. Each number has four decimals, so that they add up to the probabilities within 0.0004.
+    /// The fields of an answer's document: `BaseRate`, and `Contributions` by name in descending order of weight, with
+    /// [`Self::OTHER`] last unless it is 0. Numbers have four decimals, so they add up to the probabilities within
+    /// 0.0004.
     pub fn to_fields(&self) -> [(&'static str, Value); 2] {
         let named = self.contributions.iter().map(|Contribution { factor, change }| (factor.name(), rounded(change)));
         let other = rounded(&self.other);
@@ -142,8 +144,8 @@ impl Explanation {
     }
 }
 
-/// Four decimals: more would take room in every document and tell nobody anything. Never −0, and by way of an integer, which
-/// is several times as quick as `round`: this is done for two dozen numbers an answer.
+/// Rounds to four decimals, since more would lengthen every document without use. Never gives −0. The way over an
+/// integer is several times as fast as `round`, and an answer has two dozen numbers.
 fn rounded(numbers: &[f32; CLASSES]) -> [f64; CLASSES] {
     numbers.map(|number| {
         let scaled = f64::from(number) * 1e4;
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_heaviest_come_first_and_what_nobody_would_see_is_lumped() {
+    fn contributions_are_in_descending_order_and_small_ones_are_summed() {
         let factors = [Factor::Distance, Factor::Carrier, Factor::DepDelay, Factor::DayOfWeek];
         let changes = [
             [0.001, -0.001, 0.0, 0.0],
@@ -181,20 +183,20 @@ mod tests {
     }
 
     #[test]
-    fn a_forest_that_asks_nothing_has_a_base_rate_and_no_contributions() {
+    fn a_forest_without_splits_has_a_base_rate_and_no_contributions() {
         let explanation = Explanation::new([0.25; 4], &[Factor::DepDelay], &[-0.00001; 4]);
         assert_eq!(json(&explanation), r#"{"BaseRate":[0.25,0.25,0.25,0.25],"Contributions":{}}"#);
     }
 
     #[test]
-    fn names_are_read_back() {
+    fn names_round_trip() {
         for factor in Factor::ALL {
             assert_eq!(Factor::of_name(factor.name()), Some(factor));
         }
         assert_eq!(Factor::of_name(Explanation::OTHER), None);
     }
 
-    /// Changes that sum to 0, as those of a forest do.
+    /// Changes that sum to 0, as those of a forest.
     fn change() -> impl Strategy<Value = Change> {
         [-0.1f32..0.1, -0.1f32..0.1, -0.1f32..0.1].prop_map(|[a, b, c]| [a, b, c, -a - b - c])
     }

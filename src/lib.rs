@@ -10,6 +10,7 @@
 //! * [`airports`]: known airports and airlines, and the distances between airports.
 //! * [`history`]: flown flights: their Parquet file, what fetches their zips, and the importers of other formats.
 //! * [`features`]: a flight as numbers: one module for training and scoring.
+//! * [`classifier`]: the kinds of model: settings, prediction, explanation and bytes behind one enum each.
 //! * [`forest`]: random forests: flat trees, growing them.
 //! * [`evaluate`]: how good a forest is, on flights later than those it was trained on.
 //! * [`model`]: what is trained and loaded: forests, features and airports in one checked file; a versioned directory.
@@ -28,6 +29,7 @@ pub mod airports;
 pub mod answer;
 pub mod ask;
 mod binary;
+pub mod classifier;
 pub mod domain;
 pub mod evaluate;
 pub mod explanation;

@@ -1,27 +1,32 @@
-//! Ours and linfa-trees score by turns in one process, a fraction of a second each: the machine changes its speed, and turns as short as
-//! these mostly find the same one.
+//! Scoring by delaycast and linfa-trees in short turns in one process: the speed of a shared machine changes, and is
+//! mostly the same for two successive turns.
 
 use std::hint::black_box;
 
 use delaycast::forest::TrainingSet;
 
-use super::{BATCH, Options, linfa, ours, rows::Matrix, score_for};
+use super::{
+    linfa,
+    measure::{BATCH, Options, score_for},
+    ours,
+    rows::Matrix,
+};
 
 const TURNS: usize = 41;
-/// A turn takes at least this much CPU time.
+/// Least CPU time of a turn.
 const TURN_S: f64 = 0.1;
 
 pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
-    let (learned, asked) = (Matrix::read(&options.rows, "train")?, Matrix::read(&options.rows, "test")?);
-    let votes = linfa::scorer(options, &learned)?;
-    let data = TrainingSet::new(learned.numbers, learned.classes, learned.width, (0..learned.width).collect())?;
+    let (train, test) = (Matrix::read(&options.rows, "train")?, Matrix::read(&options.rows, "test")?);
+    let votes = linfa::scorer(options, &train)?;
+    let data = TrainingSet::new(train.numbers, train.classes, train.width, (0..train.width).collect())?;
     let (forest, _) = ours::grow(options, &data, options.threads)?;
-    let batch = BATCH * asked.width;
+    let batch = BATCH * test.width;
     let mut turns = Vec::with_capacity(TURNS);
     for _ in 0..TURNS {
         let mine =
-            rate(&asked, |rows| rows.chunks(batch).for_each(|rows| drop(black_box(forest.probabilities_of_all(rows)))));
-        let theirs = rate(&asked, |rows| rows.chunks(batch).for_each(&votes));
+            rate(&test, |rows| rows.chunks(batch).for_each(|rows| drop(black_box(forest.probabilities_of_all(rows)))));
+        let theirs = rate(&test, |rows| rows.chunks(batch).for_each(&votes));
         turns.push((mine, theirs, mine / theirs));
     }
     turns.sort_by(|a, b| a.2.total_cmp(&b.2));
@@ -43,7 +48,7 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
 }
 
 /// Rows a CPU second.
-fn rate(asked: &Matrix, score: impl Fn(&[f32]) + Sync) -> f64 {
-    let (rows, cost) = score_for(TURN_S, 1, asked, &score);
-    rows as f64 / cost.cpu_s
+fn rate(rows: &Matrix, score: impl Fn(&[f32]) + Sync) -> f64 {
+    let (scored, cost) = score_for(TURN_S, 1, rows, &score);
+    scored as f64 / cost.cpu_s
 }

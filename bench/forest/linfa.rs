@@ -1,4 +1,4 @@
-//! linfa-trees as it comes: a bagged forest of its decision trees, which vote.
+//! linfa-trees with its default settings: a bagged forest of decision trees that vote.
 
 use std::{hint::black_box, thread};
 
@@ -13,51 +13,55 @@ use ndarray::{Array1, Array2, ArrayView2, Axis};
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-use super::{BATCH, Line, ONE_BY_ONE, Options, rows::Matrix, say, score};
+use super::{
+    measure::{BATCH, Line, ONE_BY_ONE, Options, say, score},
+    rows::Matrix,
+};
 use crate::clock::{Clock, Cost};
 
 const WHO: &str = "linfa-trees";
 
-/// A tree, and the columns that it was grown on.
+/// A tree, and the columns that it was trained on.
 type Tree = (DecisionTree<f32, usize>, Vec<usize>);
 
 pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
-    let (learned, asked) = (Matrix::read(&options.rows, "train")?, Matrix::read(&options.rows, "test")?);
-    let learned = learned.first(options.thousandths);
-    let records = records(&learned)?;
+    let (train, test) = (Matrix::read(&options.rows, "train")?, Matrix::read(&options.rows, "test")?);
+    let train = train.first(options.thousandths);
+    let records = records(&train)?;
     let threads = options.threads.get();
     let clock = Clock::start();
-    let trees = grow(options, &records, &learned.classes)?;
+    let trees = grow(options, &records, &train.classes)?;
     let Cost { seconds, cpu_s } = clock.read();
-    say(&Line { who: WHO, what: "train", threads, rows: learned.len(), cpu_s, seconds, log_loss: None })?;
+    say(&Line { who: WHO, what: "train", threads, rows: train.len(), cpu_s, seconds, log_loss: None })?;
     if options.train_only {
         return Ok(());
     }
-    let vote = voting(trees, asked.width);
-    score(WHO, "score all at once", threads, &asked, &vote)?;
-    score(WHO, "score in batches", threads, &asked, &|rows| rows.chunks(BATCH * asked.width).for_each(&vote))?;
-    score(WHO, "score one by one", threads, &asked.few(ONE_BY_ONE), &|rows| rows.chunks(asked.width).for_each(&vote))
+    let vote = voting(trees, test.width);
+    score(WHO, "score all at once", threads, &test, &vote)?;
+    score(WHO, "score in batches", threads, &test, &|rows| rows.chunks(BATCH * test.width).for_each(&vote))?;
+    score(WHO, "score one by one", threads, &test.few(ONE_BY_ONE), &|rows| rows.chunks(test.width).for_each(&vote))
 }
 
-/// Scores as a forest that is grown on these rows.
-pub(super) fn scorer(options: &Options, learned: &Matrix) -> anyhow::Result<impl Fn(&[f32]) + Sync + use<>> {
-    Ok(voting(grow(options, &records(learned)?, &learned.classes)?, learned.width))
+/// Grows a forest on these rows, and returns a function that scores with it.
+pub(super) fn scorer(options: &Options, train: &Matrix) -> anyhow::Result<impl Fn(&[f32]) + Sync + use<>> {
+    Ok(voting(grow(options, &records(train)?, &train.classes)?, train.width))
 }
 
-fn records(learned: &Matrix) -> anyhow::Result<Array2<f32>> {
-    Ok(Array2::from_shape_vec((learned.len(), learned.width), learned.numbers.clone())?)
+fn records(train: &Matrix) -> anyhow::Result<Array2<f32>> {
+    Ok(Array2::from_shape_vec((train.len(), train.width), train.numbers.clone())?)
 }
 
-/// Rows of so many numbers are voted on.
+/// Returns a function that scores rows of `width` numbers.
 fn voting(trees: Vec<Tree>, width: usize) -> impl Fn(&[f32]) + Sync {
     move |rows| {
-        // Rows come whole.
+        // Only whole rows are passed.
         let rows = ArrayView2::from_shape((rows.len() / width, width), rows);
         rows.iter().for_each(|rows| drop(black_box(votes(&trees, rows))));
     }
 }
 
-/// linfa-trees tries every column at each node, so a tree is given as many as ours tries: the same work.
+/// Grows trees, each on a random choice of columns: linfa-trees tries all columns at each node, so this is the work of
+/// delaycast's `max_features`.
 fn grow(options: &Options, records: &Array2<f32>, classes: &[DelayClass]) -> anyhow::Result<Vec<Tree>> {
     let numbers: Vec<u32> = (0..options.trees).collect();
     let share = numbers.len().div_ceil(options.threads.get()).max(1);
@@ -81,10 +85,10 @@ fn grow_one(options: &Options, records: &Array2<f32>, classes: &[DelayClass], tr
     let mut rng = ChaCha8Rng::seed_from_u64(tree.into());
     let drawn: Vec<usize> = (0..classes.len()).map(|_| rng.random_range(0..classes.len())).collect();
     let mut columns: Vec<usize> = (0..records.ncols()).collect();
-    let tried = options.tried.of(columns.len());
-    if tried < columns.len() {
+    let max_features = options.tried.resolve(columns.len());
+    if max_features < columns.len() {
         columns.shuffle(&mut rng);
-        columns.truncate(tried);
+        columns.truncate(max_features);
     }
     let bag = records.select(Axis(0), &drawn).select(Axis(1), &columns);
     let labels: Array1<usize> = drawn.iter().map(|&row| classes[row].index()).collect();
@@ -93,11 +97,11 @@ fn grow_one(options: &Options, records: &Array2<f32>, classes: &[DelayClass], tr
     Ok((tree.context("linfa-trees")?, columns))
 }
 
-/// How many trees are for each class.
+/// Counts the trees that vote for each class.
 fn votes(trees: &[Tree], rows: &ArrayView2<'_, f32>) -> Vec<[u32; CLASSES]> {
     let mut votes = vec![[0; CLASSES]; rows.nrows()];
     for (tree, columns) in trees {
-        // A tree that was given all columns takes the rows as they are.
+        // A tree with all columns needs no selection of columns.
         let all = columns.len() == rows.ncols();
         let classes = if all { tree.predict(rows) } else { tree.predict(&rows.select(Axis(1), columns)) };
         for (votes, class) in votes.iter_mut().zip(classes) {

@@ -1,4 +1,4 @@
-//! The histogram trainer and the flat forest.
+//! The histogram trainer and the traversal of delaycast.
 
 use std::{hint::black_box, num::NonZeroUsize, sync::Arc};
 
@@ -6,39 +6,43 @@ use anyhow::Context;
 use delaycast::forest::{Forest, TrainingSet};
 use delaycast_train::train;
 
-use super::{BATCH, Line, ONE_BY_ONE, Options, rows::Matrix, say, score};
+use super::{
+    measure::{BATCH, Line, ONE_BY_ONE, Options, say, score},
+    rows::Matrix,
+};
 use crate::clock::{Clock, Cost};
 
 const WHO: &str = "delaycast";
 
 pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
-    let (learned, asked) = (Matrix::read(&options.rows, "train")?, Matrix::read(&options.rows, "test")?);
-    let learned = learned.first(options.thousandths);
-    let rows = learned.len();
-    let data = TrainingSet::new(learned.numbers, learned.classes, learned.width, (0..learned.width).collect())?;
+    let (train_rows, test) = (Matrix::read(&options.rows, "train")?, Matrix::read(&options.rows, "test")?);
+    let train_rows = train_rows.first(options.thousandths);
+    let rows = train_rows.len();
+    let data =
+        TrainingSet::new(train_rows.numbers, train_rows.classes, train_rows.width, (0..train_rows.width).collect())?;
     let (forest, Cost { seconds, cpu_s }) = grow(options, &data, options.threads)?;
-    let log_loss = Some(asked.log_loss(&forest.probabilities_of_all(&asked.numbers)));
+    let log_loss = Some(test.log_loss(&forest.probabilities_of_all(&test.numbers)));
     let threads = options.threads.get();
     say(&Line { who: WHO, what: "train", threads, rows, cpu_s, seconds, log_loss })?;
     if options.train_only {
         return Ok(());
     }
-    score(WHO, "score all at once", threads, &asked, &|rows| {
+    score(WHO, "score all at once", threads, &test, &|rows| {
         black_box(forest.probabilities_of_all(rows));
     })?;
-    score(WHO, "score in batches", threads, &asked, &|rows| {
-        for batch in rows.chunks(BATCH * asked.width) {
+    score(WHO, "score in batches", threads, &test, &|rows| {
+        for batch in rows.chunks(BATCH * test.width) {
             black_box(forest.probabilities_of_all(batch));
         }
     })?;
-    score(WHO, "score one by one", threads, &asked.few(ONE_BY_ONE), &|rows| {
-        for row in rows.chunks(asked.width) {
+    score(WHO, "score one by one", threads, &test.few(ONE_BY_ONE), &|rows| {
+        for row in rows.chunks(test.width) {
             black_box(forest.probabilities(row));
         }
     })
 }
 
-/// From rows in memory to a forest: quantising is part of it.
+/// Grows a forest from rows in memory; the cost includes their quantisation.
 pub(super) fn grow(options: &Options, data: &TrainingSet, threads: NonZeroUsize) -> anyhow::Result<(Forest, Cost)> {
     let columns = vec![data.columns().to_vec()];
     let clock = Clock::start();

@@ -1,4 +1,4 @@
-//! The rows that all who are compared are given: numbers and classes of flights to learn from, and of later ones.
+//! The rows for all libraries: numbers and classes of flights to train on, and of later ones.
 
 use std::{
     fs,
@@ -32,23 +32,23 @@ pub(crate) struct Options {
     to: PathBuf,
 }
 
-/// Encodes flights as `delaycast train` does: those to learn from without their own outcomes.
+/// Encodes flights as `delaycast train` does: those to train on without their own outcomes.
 pub(super) fn write(options: &Options) -> anyhow::Result<()> {
     let history = match &options.data {
         Some(path) => history::read(std::slice::from_ref(path))?,
         None => history::bundled()?,
     };
     let airports: Airports = history.airports()?;
-    // Everybody is compared without the weather: only the bundled flights have it.
+    // All comparisons are without the weather, which only the bundled flights have.
     let flights = TrainingFlight::all_of(history.flights, WeatherTable::NONE);
     let holdout = Holdout::split(&flights, Some(options.holdout_from))?;
     let fitted = FittedFeatures::new(options.preset, holdout.training)?;
     fs::create_dir_all(&options.to)?;
-    let (mut learned, mut asked) = (Vec::new(), Vec::new());
-    holdout.training.iter().for_each(|flight| fitted.encode(flight, &airports, &mut learned));
-    holdout.held_out.iter().for_each(|flight| drop(fitted.features.encode(&flight.query(), &airports, &mut asked)));
-    write_side(&options.to, "train", &learned, holdout.training)?;
-    write_side(&options.to, "test", &asked, holdout.held_out)?;
+    let (mut train, mut test) = (Vec::new(), Vec::new());
+    holdout.training.iter().for_each(|flight| fitted.encode(flight, &airports, &mut train));
+    holdout.held_out.iter().for_each(|flight| drop(fitted.features.encode(&flight.query(), &airports, &mut test)));
+    write_side(&options.to, "train", &train, holdout.training)?;
+    write_side(&options.to, "test", &test, holdout.held_out)?;
     println!("{} rows to learn from, {} later ones", holdout.training.len(), holdout.held_out.len());
     println!("{}", fitted.features.names().join(" "));
     Ok(())
@@ -86,7 +86,7 @@ impl Matrix {
         self.classes.len()
     }
 
-    /// The first so many thousandths.
+    /// The first rows, as many thousandths of all.
     pub(super) fn first(mut self, thousandths: usize) -> Self {
         self.classes.truncate(self.classes.len() * thousandths.min(1000) / 1000);
         self.numbers.truncate(self.classes.len() * self.width);

@@ -1,4 +1,4 @@
-//! What is evaluated, and on which days.
+//! The options of `delaycast evaluate`.
 
 use std::path::PathBuf;
 
@@ -7,22 +7,19 @@ use chrono::NaiveDate;
 use clap::ValueEnum;
 use delaycast::{
     answer::ModelVersion,
-    evaluate::{
-        Wanted,
-        score::{Bootstrap, RESAMPLES_MAX},
-    },
+    evaluate::{Bootstrap, DateSelection, RESAMPLES_MAX},
     model::{ModelDir, VersionedModel},
 };
-use delaycast_train::Plan;
+use delaycast_train::TrainingPlan;
 
-use crate::{format::Format, growth::GrowthOptions};
+use crate::{forest_options::ForestOptions, format::Format};
 
 /// Say how good a forest is, on later flights than it was trained on
 ///
-/// Trains on the days before a window and answers the flights of the window, beside the class frequencies, a lookup table
-/// on the departure delay and the forest of the system that this one replaces. Eight measures, each with a 95 % interval
-/// from resampled days. With --model a published model is evaluated instead, on days after those that it has learned.
-/// docs/evaluation.md says what each measure is.
+/// Trains on the days before a window and answers the flights of the window, beside the class frequencies, a lookup
+/// table on the departure delay and the forest of the system that this one replaces. Eight measures, each with a 95 %
+/// interval from resampled days. With --model a published model is evaluated instead, on days after those that it has
+/// learned. docs/evaluation.md says what each measure is.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     delaycast evaluate --html report.html\n  \
@@ -50,18 +47,18 @@ pub(crate) struct Args {
     pub(super) rolling: Option<Rolling>,
     /// Evaluate a published model of this directory instead of training one
     #[arg(long, value_name = "DIR", conflicts_with_all = ["train_from", "train_to", "rolling"],
-        conflicts_with_all = GrowthOptions::OF_THE_FOREST)]
+        conflicts_with_all = ForestOptions::OF_THE_FOREST)]
     model: Option<PathBuf>,
-    /// Which version of it [default: the current one]
+    /// The version of it [default: the current one]
     #[arg(long, value_name = "NAME", requires = "model")]
     version: Option<String>,
     #[command(flatten)]
-    growth: GrowthOptions,
-    /// How many resamples make an interval; with 0 there are none
+    growth: ForestOptions,
+    /// The number of resamples of an interval; 0 gives no intervals
     #[arg(long, value_name = "N", default_value_t = 200,
         value_parser = clap::value_parser!(u32).range(..=i64::from(RESAMPLES_MAX)))]
     bootstrap: u32,
-    /// How to print the result
+    /// The format of the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
     /// Write a page with plots here as well: one file, which needs nothing else
@@ -81,22 +78,22 @@ fn day(text: &str) -> Result<NaiveDate, String> {
 }
 
 impl Args {
-    /// The days that are asked for.
-    pub(super) fn wanted(&self) -> Wanted {
-        Wanted { train_from: self.train_from, train_to: self.train_to, from: self.from, to: self.to }
+    /// The requested days.
+    pub(super) fn selection(&self) -> DateSelection {
+        DateSelection { train_from: self.train_from, train_to: self.train_to, from: self.from, to: self.to }
     }
 
-    /// How forests are trained.
-    pub(super) fn plan(&self) -> Plan {
+    /// The training of the forests.
+    pub(super) fn plan(&self) -> TrainingPlan {
         self.growth.plan(None)
     }
 
-    /// How intervals come about.
+    /// The settings of the intervals.
     pub(super) fn bootstrap(&self) -> Bootstrap {
         Bootstrap { resamples: self.bootstrap, seed: self.growth.seed() }
     }
 
-    /// The published model that is asked for.
+    /// Loads the requested published model.
     pub(super) fn published(&self) -> anyhow::Result<Option<VersionedModel>> {
         let Some(path) = &self.model else { return Ok(None) };
         let dir = ModelDir::new(path);

@@ -1,15 +1,12 @@
-//! An evaluation in words and tables.
+//! An evaluation as text and tables.
 
 use delaycast::{
-    evaluate::{
-        Card, Contest, Importance, Predictor, Report,
-        score::{Interval, Measure},
-    },
+    evaluate::{Comparison, Importance, Interval, Measure, Predictor, Report, Scorecard},
     flight::{CLASSES, DelayClass},
 };
 use indicatif::HumanCount;
 
-/// Measures whose intervals are printed; JSON and the page have them all.
+/// Measures whose intervals are printed; JSON and the page have all.
 const BOUNDED: [Measure; 4] = [Measure::LogLoss, Measure::Accuracy, Measure::Rps, Measure::Auc];
 
 /// The whole report.
@@ -19,7 +16,7 @@ pub(super) fn in_words(report: &Report, seconds: f64) -> String {
         scores(&report.holdout),
         bounds(report),
         differences(&report.holdout),
-        report.holdout.forest.as_ref().map(confusion).unwrap_or_default(),
+        report.holdout.scorecard(Predictor::Forest).map(confusion).unwrap_or_default(),
         importances("forest", &report.importance.forest),
         importances("forest without departure delay", &report.importance.forest_before_departure),
         months(report),
@@ -30,12 +27,12 @@ pub(super) fn in_words(report: &Report, seconds: f64) -> String {
 
 fn headline(report: &Report) -> String {
     let (holdout, model) = (&report.holdout, &report.model);
-    let who = match &model.version {
+    let evaluated = match &model.version {
         Some(version) => format!("Model {version}"),
-        None => format!("{} trees of depth {}, preset {}", model.settings.trees, model.settings.depth, model.preset),
+        None => format!("{}, preset {}", model.settings, model.preset),
     };
     format!(
-        "{} flights of {} days, {} to {}\n{who}, trained on {} earlier flights, {} to {}\n",
+        "{} flights of {} days, {} to {}\n{evaluated}, trained on {} earlier flights, {} to {}\n",
         HumanCount(holdout.rows),
         holdout.days,
         holdout.from,
@@ -50,11 +47,11 @@ fn number(value: Option<f64>) -> String {
     value.map_or("–".to_owned(), |value| format!("{value:.4}"))
 }
 
-fn scores(contest: &Contest) -> String {
+fn scores(comparison: &Comparison) -> String {
     let header: String = Measure::ALL.iter().map(|measure| format!("{:>9}", measure.label())).collect();
     let mut text = format!("  {:<32}{header}\n", "");
-    for (predictor, card) in contest.cards() {
-        let cells: String = Measure::ALL.map(|measure| format!("{:>9}", number(card.scores[measure]))).concat();
+    for (predictor, scorecard) in comparison.scorecards.iter() {
+        let cells: String = Measure::ALL.map(|measure| format!("{:>9}", number(scorecard.scores[measure]))).concat();
         text += &format!("  {:<32}{cells}\n", predictor.label());
     }
     text
@@ -66,8 +63,8 @@ fn range(interval: Option<Interval>) -> String {
 
 fn bounds(report: &Report) -> String {
     let mut lines = String::new();
-    for (predictor, card) in report.holdout.cards() {
-        let Some(intervals) = &card.intervals else { continue };
+    for (predictor, scorecard) in report.holdout.scorecards.iter() {
+        let Some(intervals) = &scorecard.intervals else { continue };
         let cells = BOUNDED.map(|measure| format!("{:>21}", range(intervals[measure]))).concat();
         lines += &format!("  {:<32}{cells}\n", predictor.label());
     }
@@ -79,10 +76,12 @@ fn bounds(report: &Report) -> String {
     format!("  {title:<32}{header}\n{lines}")
 }
 
-fn differences(contest: &Contest) -> String {
+fn differences(comparison: &Comparison) -> String {
     let mut lines = String::new();
-    for (predictor, card) in contest.cards().filter(|(predictor, _)| *predictor != Predictor::Majority) {
-        let Some(of) = card.against_lookup.and_then(|differences| differences[Measure::LogLoss]) else { continue };
+    for (predictor, scorecard) in
+        comparison.scorecards.iter().filter(|(predictor, _)| *predictor != Predictor::ClassPrior)
+    {
+        let Some(of) = scorecard.against_lookup.and_then(|differences| differences[Measure::LogLoss]) else { continue };
         let interval = of.interval.map_or(String::new(), |[low, high]| format!(" ({low:+.4} … {high:+.4})"));
         lines += &format!("  {:<32}{:>+11.4}{interval}\n", predictor.label(), of.difference);
     }
@@ -93,11 +92,11 @@ fn differences(contest: &Contest) -> String {
     }
 }
 
-/// A row for what came true, a column for what the forest held most probable.
-fn confusion(card: &Card) -> String {
+/// The confusion matrix: a row for each outcome, a column for the forest's most probable class.
+fn confusion(scorecard: &Scorecard) -> String {
     let header: String = (0..CLASSES).map(|class| format!("{class:>11}")).collect();
     let mut text = format!("  {:<32}{header}\n", "came true \\ forest said");
-    for (class, numbers) in DelayClass::ALL.iter().zip(&card.confusion) {
+    for (class, numbers) in DelayClass::ALL.iter().zip(&scorecard.confusion) {
         let cells = numbers.map(|number| format!("{:>11}", HumanCount(number).to_string())).concat();
         text += &format!("  {} {:<30}{cells}\n", class.index(), class.label());
     }
@@ -115,13 +114,13 @@ fn importances(forest: &str, importances: &[Importance]) -> String {
 
 fn months(report: &Report) -> String {
     let Some(pooled) = &report.rolling_pooled else { return String::new() };
-    let took_part: Vec<Predictor> = pooled.cards().map(|(predictor, _)| predictor).collect();
-    let header: String = took_part.iter().map(|predictor| format!("{:>12}", predictor.short_label())).collect();
+    let predictors: Vec<Predictor> = pooled.scorecards.iter().map(|(predictor, _)| predictor).collect();
+    let header: String = predictors.iter().map(|predictor| format!("{:>12}", predictor.short_label())).collect();
     let mut text = format!("  {:<26}{:>10}{header}\n", "log-loss by month", "flights");
-    let line = |contest: &Contest, days: String| {
-        let loss = |predictor| contest.card(predictor).and_then(|card| card.scores[Measure::LogLoss]);
-        let cells: String = took_part.iter().map(|&predictor| format!("{:>12}", number(loss(predictor)))).collect();
-        format!("  {days:<26}{:>10}{cells}\n", HumanCount(contest.rows).to_string())
+    let line = |comparison: &Comparison, days: String| {
+        let loss = |predictor| comparison.scorecard(predictor).and_then(|scorecard| scorecard.scores[Measure::LogLoss]);
+        let cells: String = predictors.iter().map(|&predictor| format!("{:>12}", number(loss(predictor)))).collect();
+        format!("  {days:<26}{:>10}{cells}\n", HumanCount(comparison.rows).to_string())
     };
     for month in &report.rolling {
         text += &line(month, format!("{} to {}", month.from, month.to));

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use clap::Args as ClapArgs;
 use delaycast::{
-    evaluate::Window,
+    classifier::ClassifierSettings,
+    evaluate::{Predictor, Window},
     features::Preset,
     forest::Trainer,
     model::{Listed, ModelDir, Role, published_at},
@@ -59,12 +60,17 @@ impl Line {
         let (known, damaged) = match model {
             Ok(model) => {
                 let origin = model.model.origin();
+                let ClassifierSettings::Forest(settings) = origin.settings;
                 let known = Known {
                     preset: origin.preset,
-                    trainer: origin.settings.trainer,
+                    trainer: settings.trainer,
                     rows: origin.trained_on,
                     window: origin.window,
-                    holdout_log_loss: origin.evaluation.forest.log_loss,
+                    holdout_log_loss: origin
+                        .evaluation
+                        .metrics
+                        .get(Predictor::Forest)
+                        .map_or(0.0, |metrics| metrics.log_loss),
                 };
                 (Some(known), None)
             }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use clap::Args as ClapArgs;
 use delaycast::{
     airports::Airports,
+    classifier::Classifier,
     features::KnownInputs,
-    forest::Forest,
     model::{Listed, ModelDir, Origin, Role, VersionedModel},
 };
 use serde::Serialize;
@@ -60,7 +60,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let VersionedModel { model, .. } = model?;
     let (features, airports): (_, &Airports) = (model.features(), model.airports());
     let names = features.names();
-    let grown = |(given, forest): (KnownInputs, &Forest)| {
+    let grown = |(given, Classifier::Forest(forest)): (KnownInputs, &Classifier)| {
         let (trees, nodes) = (forest.trees_len(), forest.nodes_len());
         let known = features.columns_known(given).into_iter();
         (
@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         path,
         bytes,
         origin: model.origin().clone(),
-        forests: model.forests().iter().map(grown).collect(),
+        forests: model.classifiers().iter().map(grown).collect(),
         airports: airports.all().count(),
         airlines: airports.airlines().count(),
     };

@@ -1,10 +1,10 @@
-//! The operator that decides: it adds up what was counted everywhere, chooses the splits and says what is next.
+//! The operator that sums up the counts of all workers, chooses splits and sends the next steps.
 
 use std::{collections::HashMap, sync::Arc};
 
 use delaycast::forest::{
     ForestSettings, Tree,
-    histogram::{Bins, Decision, Group, Planting},
+    histogram::{BinMapper, NodeBatch, SplitDecision, TreeBuilder},
 };
 use timely::{
     dataflow::{
@@ -17,89 +17,96 @@ use timely::{
 };
 
 use super::{
-    OnProgress, Progress,
-    tend::{Order, Step, Tally},
+    count::{LocalCounts, Step, TreeStep},
+    progress::{OnProgress, Progress},
 };
 
-/// What comes of tallies.
+/// An output of [`ChooseSplits`].
 #[derive(Debug, Clone)]
-pub(super) enum Chosen {
-    /// The next step.
-    Next(Order),
-    /// A grown tree.
+pub(super) enum TreeUpdate {
+    /// The next step of a tree.
+    Next(TreeStep),
+    /// A finished tree.
     Grown(u32, Tree),
 }
 
-/// What a forest's trees have in common, and where its numbers of trees begin.
+/// The columns and settings of a forest.
 #[derive(Debug, Clone)]
-pub(super) struct Plot {
+pub(super) struct ForestSpec {
     /// The columns that may be split on.
     pub(super) columns: Vec<usize>,
-    /// How its trees are grown.
+    /// The settings of its trees.
     pub(super) settings: ForestSettings,
 }
 
-/// A tree that this worker decides on.
-struct Deciding<T: Timestamp> {
-    planting: Planting,
-    /// What is being counted; nothing while the rows are weighed.
-    group: Option<Group>,
-    /// The sum of what has come in, from how many, and the leave to answer.
+/// Returns the number of trees of all forests.
+pub(super) fn trees_total(specs: &[ForestSpec]) -> u32 {
+    specs.iter().map(|spec| spec.settings.trees).sum()
+}
+
+/// A tree whose splits this worker chooses.
+struct GrowingTree<T: Timestamp> {
+    builder: TreeBuilder,
+    /// The batch that is being counted; `None` while the weights are drawn.
+    batch: Option<NodeBatch>,
+    /// The sum of the counts that have arrived, their number, and the capability to reply.
     sum: Vec<u32>,
-    tallies: usize,
+    arrived: usize,
     capability: Option<Capability<T>>,
 }
 
-/// Extension trait for streams of tallies.
-pub(super) trait Choose<'scope, T: Timestamp> {
-    /// Decides on tree t at worker t mod `peers`. When a tree is grown, the tree `in_flight` numbers on is begun.
-    fn choose(
+/// Extension trait for streams of counts.
+pub(super) trait ChooseSplits<'scope, T: Timestamp> {
+    /// Chooses the splits of tree t at worker t mod `peers`. When a tree is finished, the tree `in_flight` numbers on
+    /// is started.
+    fn choose_splits(
         self,
-        plots: Arc<[Plot]>,
-        bins: Arc<Bins>,
+        specs: Arc<[ForestSpec]>,
+        bins: Arc<BinMapper>,
         peers: usize,
         in_flight: u32,
         on_progress: OnProgress,
-    ) -> StreamVec<'scope, T, Chosen>;
+    ) -> StreamVec<'scope, T, TreeUpdate>;
 }
 
-impl<'scope, T: Timestamp + TotalOrder> Choose<'scope, T> for StreamVec<'scope, T, Tally> {
-    fn choose(
+impl<'scope, T: Timestamp + TotalOrder> ChooseSplits<'scope, T> for StreamVec<'scope, T, LocalCounts> {
+    fn choose_splits(
         self,
-        plots: Arc<[Plot]>,
-        bins: Arc<Bins>,
+        specs: Arc<[ForestSpec]>,
+        bins: Arc<BinMapper>,
         peers: usize,
         in_flight: u32,
         on_progress: OnProgress,
-    ) -> StreamVec<'scope, T, Chosen> {
-        let mut trees: HashMap<u32, Deciding<T>> = HashMap::new();
-        let by_tree = Exchange::new(|tally: &Tally| u64::from(tally.tree));
+    ) -> StreamVec<'scope, T, TreeUpdate> {
+        let mut trees: HashMap<u32, GrowingTree<T>> = HashMap::new();
+        let by_tree = Exchange::new(|counts: &LocalCounts| u64::from(counts.tree));
         self.unary(by_tree, "ChooseSplits", move |_, _| {
             move |input, output| {
-                input.for_each_stamp(|capability, tallies| {
-                    let leave = capability.retain_least(0);
-                    for Tally { tree, counts } in tallies.flat_map(|tallies| tallies.drain(..)) {
-                        let deciding = trees.entry(tree).or_insert_with(|| Deciding::begin(&plots, tree));
-                        deciding.add(counts);
-                        // All tallies of a step have its timestamp: the first one's leave is as good as the last one's.
-                        deciding.capability = deciding.capability.take().or_else(|| leave.clone());
-                        if deciding.tallies < peers {
+                input.for_each_stamp(|capability, counts| {
+                    let retained = capability.retain_least(0);
+                    for LocalCounts { tree, counts } in counts.flat_map(|counts| counts.drain(..)) {
+                        let growing = trees.entry(tree).or_insert_with(|| GrowingTree::start(&specs, tree));
+                        growing.add(counts);
+                        // All counts of a step have its timestamp, so the first capability is as good as the last.
+                        growing.capability = growing.capability.take().or_else(|| retained.clone());
+                        if growing.arrived < peers {
                             continue;
                         }
-                        let Some(leave) = deciding.capability.take() else { continue };
-                        let mut session = output.session(&leave);
-                        let next = deciding.decide(&bins);
-                        on_progress(Progress::Tree { tree, levels: deciding.planting.depth(), grown: next.is_none() });
+                        let Some(capability) = growing.capability.take() else { continue };
+                        let mut session = output.session(&capability);
+                        let next = growing.next_step(&bins);
+                        on_progress(Progress::Tree { tree, levels: growing.builder.depth(), grown: next.is_none() });
                         if let Some(step) = next {
-                            session.give(Chosen::Next(Order { tree, step }));
+                            session.give(TreeUpdate::Next(TreeStep { tree, step }));
                             continue;
                         }
                         if let Some(done) = trees.remove(&tree) {
-                            session.give(Chosen::Grown(tree, done.planting.into_tree(&bins)));
+                            session.give(TreeUpdate::Grown(tree, done.builder.into_tree(&bins)));
                         }
-                        session.give(Chosen::Next(Order { tree, step: Step::Forget }));
-                        if tree + in_flight < trees_total(&plots) {
-                            session.give(Chosen::Next(Order { tree: tree + in_flight, step: Step::Weigh }));
+                        session.give(TreeUpdate::Next(TreeStep { tree, step: Step::Release }));
+                        if tree + in_flight < trees_total(&specs) {
+                            let step = TreeStep { tree: tree + in_flight, step: Step::DrawWeights };
+                            session.give(TreeUpdate::Next(step));
                         }
                     }
                 });
@@ -108,27 +115,22 @@ impl<'scope, T: Timestamp + TotalOrder> Choose<'scope, T> for StreamVec<'scope, 
     }
 }
 
-/// How many trees all forests have together.
-pub(super) fn trees_total(plots: &[Plot]) -> u32 {
-    plots.iter().map(|plot| plot.settings.trees).sum()
-}
-
-impl<T: Timestamp> Deciding<T> {
-    /// Trees are numbered through all forests.
-    fn begin(plots: &[Plot], tree: u32) -> Self {
+impl<T: Timestamp> GrowingTree<T> {
+    /// Starts a tree; trees are numbered through all forests.
+    fn start(specs: &[ForestSpec], tree: u32) -> Self {
         let mut before = 0;
-        let plot = plots.iter().find(|plot| {
-            before += plot.settings.trees;
+        let spec = specs.iter().find(|spec| {
+            before += spec.settings.trees;
             tree < before
         });
-        // An order is only ever given for a tree that there is; the last forest's settings would do no harm.
-        let plot = plot.or(plots.last()).unwrap_or_else(|| unreachable!("a tree without a forest"));
-        let planting = Planting::new(&plot.columns, &plot.settings, tree);
-        Deciding { planting, group: None, sum: Vec::new(), tallies: 0, capability: None }
+        // Steps are sent only for trees below the total; the last forest's settings would do no harm.
+        let spec = spec.or(specs.last()).unwrap_or_else(|| unreachable!("a tree without a forest"));
+        let builder = TreeBuilder::new(&spec.columns, &spec.settings, tree);
+        GrowingTree { builder, batch: None, sum: Vec::new(), arrived: 0, capability: None }
     }
 
     fn add(&mut self, counts: Vec<u32>) {
-        self.tallies += 1;
+        self.arrived += 1;
         if self.sum.is_empty() {
             self.sum = counts;
         } else {
@@ -136,20 +138,23 @@ impl<T: Timestamp> Deciding<T> {
         }
     }
 
-    /// Takes the sum of all tallies of a step; the next step, or `None` if the tree is grown.
-    fn decide(&mut self, bins: &Bins) -> Option<Step> {
-        self.tallies = 0;
+    /// Takes the sum of all counts of a step, and returns the next step; `None` if the tree is finished.
+    fn next_step(&mut self, bins: &BinMapper) -> Option<Step> {
+        self.arrived = 0;
         let sum = std::mem::take(&mut self.sum);
-        let mut divide: Vec<Decision> = Vec::new();
-        match self.group.take() {
-            None => self.planting.root(std::array::from_fn(|class| sum.get(class).copied().unwrap_or(0))),
-            Some(group) => {
-                self.planting.split(bins, &group, &sum);
-                divide = self.planting.level_done().unwrap_or_default();
+        let mut decisions: Vec<SplitDecision> = Vec::new();
+        match self.batch.take() {
+            None => {
+                let weights = std::array::from_fn(|class| sum.get(class).copied().unwrap_or(0));
+                self.builder.set_root(weights);
+            }
+            Some(batch) => {
+                self.builder.choose_splits(bins, &batch, &sum);
+                decisions = self.builder.finish_level().unwrap_or_default();
             }
         }
-        let group = self.planting.next_group(bins)?;
-        self.group = Some(group.clone());
-        Some(Step::Count { divide, group })
+        let batch = self.builder.next_batch(bins)?;
+        self.batch = Some(batch.clone());
+        Some(Step::Count { decisions, batch })
     }
 }

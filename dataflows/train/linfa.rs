@@ -8,14 +8,13 @@ use timely::{
     progress::Timestamp,
 };
 
-use super::{OnProgress, Progress};
+use super::progress::{OnProgress, Progress};
 
 /// Extension trait for streams of tree numbers.
 pub(super) trait GrowTrees<'scope, T: Timestamp> {
-    /// Deals the numbers out to the workers, and grows the tree of each number where it arrives.
+    /// Exchanges the numbers among the workers, and grows the tree of each number where it arrives.
     ///
-    /// A tree takes its worker from tens of milliseconds to seconds, in which that worker does nothing else: this is for a
-    /// dataflow of its own, not for one that serves.
+    /// A tree occupies its worker for tens of milliseconds to seconds: do not share the dataflow with one that serves.
     fn grow_trees(
         self,
         sets: Vec<(ForestSettings, Arc<TrainingSet>)>,
@@ -43,7 +42,7 @@ impl<'scope, T: Timestamp> GrowTrees<'scope, T> for StreamVec<'scope, T, u32> {
     }
 }
 
-/// Grows a tree; they are numbered through all forests.
+/// Grows a tree; trees are numbered through all forests.
 fn grow(sets: &[(ForestSettings, Arc<TrainingSet>)], tree: u32) -> Result<Tree, String> {
     let mut number = tree;
     for (settings, data) in sets {

@@ -1,38 +1,43 @@
-//! From flights to a model: evaluate on a holdout, then train on everything.
+//! The training of a model: an evaluation on a holdout, then a fit on all flights.
 
 use std::num::NonZeroUsize;
 
 use chrono::NaiveDate;
 use delaycast::{
     airports::Airports,
+    classifier::{Classifier, ClassifierSettings, Classifiers},
     evaluate::{Evaluation, Holdout, HoldoutError, Window},
     features::{FeatureSet, FittedFeatures, KnownInputs, Preset, TrainingFlight},
-    forest::{ForestSettings, Forests},
     model::{Model, Origin},
 };
 
-use super::{FlightRows, OnProgress, Phase, Progress, TrainError, train};
+use super::{
+    error::TrainError,
+    forests::train,
+    progress::{OnProgress, Phase, Progress},
+    rows::FlightRows,
+};
 
-/// What to train.
+/// The settings of a training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Plan {
+pub struct TrainingPlan {
     /// The choice of features.
     pub preset: Preset,
-    /// How to grow each forest.
-    pub settings: ForestSettings,
-    /// The first day held out; without it, the last quarter of the days is.
+    /// The settings of each classifier.
+    pub settings: ClassifierSettings,
+    /// The first day held out; the default is the first of the last quarter.
     pub holdout_from: Option<NaiveDate>,
-    /// How many threads.
+    /// The number of threads.
     pub workers: NonZeroUsize,
 }
 
-impl Plan {
-    /// How many trees [`fit`] grows on some flights.
+impl TrainingPlan {
+    /// The number of trees that [`fit`] grows.
     pub fn trees_of_fit(&self, flights: &[TrainingFlight<'_>]) -> u64 {
-        self.preset.input_combinations(flights).count() as u64 * u64::from(self.settings.trees)
+        self.preset.input_combinations(flights).count() as u64 * u64::from(self.settings.trees())
     }
 
-    /// How many trees [`train_model`] grows on some flights: forests for the evaluation, and as many to keep.
+    /// The number of trees that [`train_model`] grows: those of the evaluation, and as many to publish.
     pub fn trees_total(&self, flights: &[TrainingFlight<'_>]) -> u64 {
         2 * self.trees_of_fit(flights)
     }
@@ -40,54 +45,59 @@ impl Plan {
 
 /// Trains a model on flights.
 ///
-/// Twice: on the flights before the holdout, to evaluate features and forests on the flights after; then anew on all
-/// flights, so that the model which is kept knows the newest. The evaluation is that of the first.
+/// Fits twice: to the flights before the holdout, to evaluate features and forests on the flights after; then to all
+/// flights, so that the model has learned the newest. The evaluation is that of the first fit.
 pub fn train_model(
     flights: &[TrainingFlight<'_>],
     airports: Airports,
-    plan: &Plan,
+    plan: &TrainingPlan,
     on_progress: &OnProgress,
 ) -> Result<Model, TrainError> {
     let holdout = Holdout::split(flights, plan.holdout_from)?;
-    let Fit { features, forests } = fit(holdout.training, &airports, plan, on_progress)?;
-    on_progress(Progress::Phase(Phase::Answering));
-    let evaluation = Evaluation::of(&holdout, &features, &airports, &forests);
-    drop((holdout, features, forests));
+    let FittedModel { features, classifiers } = fit(holdout.training, &airports, plan, on_progress)?;
+    on_progress(Progress::Phase(Phase::Predicting));
+    let evaluation = Evaluation::of(&holdout, &features, &airports, &classifiers);
+    drop((holdout, features, classifiers));
 
-    let Fit { features, forests } = fit(flights, &airports, plan, on_progress)?;
+    let FittedModel { features, classifiers } = fit(flights, &airports, plan, on_progress)?;
     let origin = Origin {
         preset: plan.preset,
         settings: plan.settings,
-        window: Window::of(flights).ok_or(HoldoutError::NothingToFit)?,
+        window: Window::of(flights).ok_or(HoldoutError::NoFlights)?,
         trained_on: flights.len() as u64,
         evaluation,
     };
-    Ok(Model::new(features, airports, origin, forests)?)
+    Ok(Model::new(features, airports, origin, classifiers)?)
 }
 
-/// Features, and a forest for each kind of question.
+/// FittedFeatures features, and a classifier for each set of known inputs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Fit {
+pub struct FittedModel {
     /// The features.
     pub features: FeatureSet,
-    /// The forests.
-    pub forests: Forests,
+    /// The classifiers.
+    pub classifiers: Classifiers,
 }
 
-/// Fits features to flights, and grows the forests. The plan's holdout is not looked at.
+/// Fits features to flights, and trains the classifiers. Ignores the plan's holdout.
 pub fn fit(
     flights: &[TrainingFlight<'_>],
     airports: &Airports,
-    plan: &Plan,
+    plan: &TrainingPlan,
     on_progress: &OnProgress,
-) -> Result<Fit, TrainError> {
+) -> Result<FittedModel, TrainError> {
     on_progress(Progress::Phase(Phase::Fitting));
     let fitted = FittedFeatures::new(plan.preset, flights)?;
     let input_combinations: Vec<KnownInputs> = plan.preset.input_combinations(flights).collect();
     let columns: Vec<Vec<usize>> =
         input_combinations.iter().map(|&given| fitted.features.columns_known(given)).collect();
     let rows = FlightRows { flights, fitted: &fitted, airports };
-    let forests = train(plan.settings, &rows, &columns, plan.workers, on_progress)?;
-    let forests = Forests::new(input_combinations.into_iter().zip(forests).collect())?;
-    Ok(Fit { features: fitted.features, forests })
+    let classifiers: Vec<Classifier> = match plan.settings {
+        ClassifierSettings::Forest(settings) => {
+            let forests = train(settings, &rows, &columns, plan.workers, on_progress)?;
+            forests.into_iter().map(Classifier::Forest).collect()
+        }
+    };
+    let classifiers = Classifiers::new(input_combinations.into_iter().zip(classifiers).collect())?;
+    Ok(FittedModel { features: fitted.features, classifiers })
 }

@@ -1,34 +1,34 @@
-//! What a training tells while it runs.
+//! The progress of a training.
 
 use std::{fmt, sync::Arc};
 
-/// How far a training is.
+/// A step of a training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// A phase without trees begins; it takes seconds where flights are many.
+    /// A phase without trees begins; it takes seconds if there are many flights.
     Phase(Phase),
     /// A level of a tree is decided.
     Tree {
         /// The tree's number, through all forests that are grown together.
         tree: u32,
-        /// How many of its levels are decided.
+        /// The number of decided levels.
         levels: u32,
-        /// Whether it is grown.
+        /// True if the tree is finished.
         grown: bool,
     },
 }
 
-/// What is done before and after trees are grown.
+/// A phase before or after trees are grown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// Features are fitted to flights.
     Fitting,
     /// Flights are encoded and quantised.
     Encoding,
-    /// Flights that are held out are answered.
-    Answering,
-    /// Answers are measured, and what the forests need to know.
-    Measuring,
+    /// Held-out flights are predicted.
+    Predicting,
+    /// Predictions are scored, and importances computed.
+    Scoring,
 }
 
 impl fmt::Display for Phase {
@@ -36,8 +36,8 @@ impl fmt::Display for Phase {
         f.pad(match self {
             Phase::Fitting => "fitting the features",
             Phase::Encoding => "encoding the flights",
-            Phase::Answering => "answering the flights that are held out",
-            Phase::Measuring => "measuring the answers",
+            Phase::Predicting => "answering the flights that are held out",
+            Phase::Scoring => "measuring the answers",
         })
     }
 }

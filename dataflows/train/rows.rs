@@ -1,4 +1,4 @@
-//! Where training rows come from: encoded as they are needed, so that they are never in memory as numbers of four bytes.
+//! Sources of training rows. Rows are encoded on demand, so that they are never in memory as numbers of four bytes.
 
 use std::{collections::BTreeMap, ops::Range, thread};
 
@@ -7,27 +7,38 @@ use delaycast::{
     features::{FittedFeatures, TrainingFlight},
     flight::DelayClass,
     forest::{
-        TrainingSet, UnusableRows,
-        histogram::{Bins, SHARD_ROWS_MAX, Shard},
+        TrainingSet, TrainingSetError,
+        histogram::{BinMapper, SHARD_ROWS_MAX, Shard},
     },
 };
 
-use super::{Place, TrainError};
+use super::error::TrainError;
 
-/// Rows that can be encoded at any time, always alike.
+/// The placement of this process's workers among all workers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkerPlacement {
+    /// The number of this process, from 0.
+    pub process: usize,
+    /// The number of processes.
+    pub processes: usize,
+    /// The number of workers of each process.
+    pub workers: usize,
+}
+
+/// Rows that can be encoded at any time, always to the same numbers.
 pub trait Rows: Send + Sync {
-    /// How many there are.
+    /// The number of rows.
     fn len(&self) -> usize;
 
-    /// Whether there are none.
+    /// Returns whether there are no rows.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many numbers each has.
+    /// The number of columns of a row.
     fn width(&self) -> usize;
 
-    /// Appends a row's numbers, finite or NaN, and gives its class.
+    /// Appends a row's numbers, finite or NaN, and returns its class.
     fn encode(&self, row: usize, numbers: &mut Vec<f32>) -> DelayClass;
 }
 
@@ -53,7 +64,7 @@ pub struct FlightRows<'a> {
     pub flights: &'a [TrainingFlight<'a>],
     /// Their features.
     pub fitted: &'a FittedFeatures,
-    /// Distances, where a flight has none.
+    /// The source of unknown distances.
     pub airports: &'a Airports,
 }
 
@@ -73,25 +84,29 @@ impl Rows for FlightRows<'_> {
     }
 }
 
-/// So many rows are encoded before they are quantised.
+/// Rows that are encoded before they are quantised.
 const BLOCK: usize = 64;
 
-/// The edges of bins are found on at most this many rows, evenly spaced: a bin is 0.4 % of the rows, and on so many a quantile is off by
-/// 0.2 %.
+/// Upper bound on the rows from which the bin edges are computed, evenly spaced: a bin has 0.4 % of the rows, and the
+/// error of a quantile is 0.2 %.
 const SAMPLE_MAX: usize = 1 << 16;
 
-/// Finds the edges of bins.
-pub(super) fn bins(rows: &dyn Rows) -> Bins {
+/// Computes the edges of the bins.
+pub(super) fn bins(rows: &dyn Rows) -> BinMapper {
     let mut sample = Vec::new();
     for row in (0..rows.len()).step_by(rows.len().div_ceil(SAMPLE_MAX).max(1)) {
         rows.encode(row, &mut sample);
     }
-    Bins::fit(&sample, rows.width())
+    BinMapper::fit(&sample, rows.width())
 }
 
-/// Quantises the rows that fall to the workers of this process: each has an equal share of all, in the rows' order.
-pub(super) fn shards(rows: &dyn Rows, bins: &Bins, place: Place) -> Result<BTreeMap<usize, Shard>, TrainError> {
-    let peers = place.processes * place.workers;
+/// Quantises the rows of this process's workers: each worker has an equal share of all rows, in order.
+pub(super) fn shards(
+    rows: &dyn Rows,
+    bins: &BinMapper,
+    placement: WorkerPlacement,
+) -> Result<BTreeMap<usize, Shard>, TrainError> {
+    let peers = placement.processes * placement.workers;
     let end = |index: usize| rows.len() * index / peers;
     thread::scope(|scope| {
         let quantise = |index: usize| {
@@ -99,8 +114,8 @@ pub(super) fn shards(rows: &dyn Rows, bins: &Bins, place: Place) -> Result<BTree
             let handle = thread::Builder::new().spawn_scoped(scope, move || shard(rows, bins, share));
             (index, handle)
         };
-        let first = place.process * place.workers;
-        let quantising: Vec<_> = (first..first + place.workers).map(quantise).collect();
+        let first = placement.process * placement.workers;
+        let quantising: Vec<_> = (first..first + placement.workers).map(quantise).collect();
         let failed = |reason: &str| TrainError::Workers(reason.to_owned());
         quantising
             .into_iter()
@@ -112,9 +127,9 @@ pub(super) fn shards(rows: &dyn Rows, bins: &Bins, place: Place) -> Result<BTree
     })
 }
 
-fn shard(rows: &dyn Rows, bins: &Bins, share: Range<usize>) -> Result<Shard, UnusableRows> {
+fn shard(rows: &dyn Rows, bins: &BinMapper, share: Range<usize>) -> Result<Shard, TrainingSetError> {
     if share.len() > SHARD_ROWS_MAX {
-        return Err(UnusableRows::TOO_MANY);
+        return Err(TrainingSetError::TOO_MANY);
     }
     let mut shard = Shard::with_capacity(bins, share.len(), share.start as u64);
     let (mut numbers, mut classes) = (Vec::with_capacity(BLOCK * rows.width()), Vec::with_capacity(BLOCK));
@@ -127,8 +142,8 @@ fn shard(rows: &dyn Rows, bins: &Bins, share: Range<usize>) -> Result<Shard, Unu
     Ok(shard)
 }
 
-/// All rows as numbers: four bytes a column. Every column may be split on.
-pub(super) fn in_memory(rows: &dyn Rows) -> Result<TrainingSet, UnusableRows> {
+/// Encodes all rows, four bytes a column. Every column may be split on.
+pub(super) fn in_memory(rows: &dyn Rows) -> Result<TrainingSet, TrainingSetError> {
     let mut numbers = Vec::with_capacity(rows.len() * rows.width());
     let classes = (0..rows.len()).map(|row| rows.encode(row, &mut numbers)).collect();
     TrainingSet::new(numbers, classes, rows.width(), (0..rows.width()).collect())

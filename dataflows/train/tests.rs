@@ -1,15 +1,20 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    num::NonZeroUsize,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use delaycast::{
     airports::Airports,
-    evaluate::{
-        Predictor, Timeline, Wanted,
-        score::{Bootstrap, Measure},
-    },
+    classifier::Classifier,
+    evaluate::{Bootstrap, DateSelection, Evaluation, Measure, Metrics, Predictor, Timeline},
     features::{Preset, Query, TrainingFlight},
     flight::{CLASSES, DelayClass, Observation, Schedule, Weather},
-    forest::{ColumnsTried, histogram, linfa},
+    forest::{Forest, ForestSettings, MaxFeatures, Trainer, TrainingSet, Tree, histogram, linfa},
     model::Model,
+    runtime::Mutex,
 };
 
 use super::*;
@@ -24,12 +29,17 @@ fn digits() -> Arc<TrainingSet> {
 fn settings() -> ForestSettings {
     ForestSettings {
         trees: 7,
-        columns_per_node: ColumnsTried::Number(1),
-        rows_per_leaf: 1,
-        smoothing_rows: 5,
-        rows_per_tree: 100,
-        ..ForestSettings::of(Preset::Default, 5)
+        max_features: MaxFeatures::Count(1),
+        min_samples_leaf: 1,
+        path_smooth: 5,
+        max_samples: 100,
+        ..ForestSettings::from_preset(Preset::Default, 5)
     }
+}
+
+/// The metrics of a predictor that an evaluation has.
+fn metrics(evaluation: &Evaluation, predictor: Predictor) -> &Metrics {
+    evaluation.metrics.get(predictor).unwrap()
 }
 
 fn workers(number: usize) -> NonZeroUsize {
@@ -47,24 +57,24 @@ fn counter() -> (Arc<AtomicU64>, OnProgress) {
 }
 
 #[test]
-fn what_is_done_between_the_trees_is_told() {
+fn phases_without_trees_are_reported() {
     let weather = calm_and_storm();
-    let told = Arc::new(Mutex::new(Vec::new()));
+    let reported = Arc::new(Mutex::new(Vec::new()));
     let on_progress: OnProgress = {
-        let told = Arc::clone(&told);
+        let reported = Arc::clone(&reported);
         Arc::new(move |progress| {
             if let Progress::Phase(phase) = progress {
-                told.lock().push(phase);
+                reported.lock().push(phase);
             }
         })
     };
     train_model(&windy_flights(&weather), Airports::default(), &plan(Preset::Default), &on_progress).unwrap();
     let (fitting, encoding) = (Phase::Fitting, Phase::Encoding);
-    assert_eq!(*told.lock(), [fitting, encoding, Phase::Answering, fitting, encoding]);
+    assert_eq!(*reported.lock(), [fitting, encoding, Phase::Predicting, fitting, encoding]);
 }
 
-/// The forest that a loop makes.
-fn by_hand(settings: ForestSettings) -> Forest {
+/// The oracle: a forest grown by a loop.
+fn grow_in_loop(settings: ForestSettings) -> Forest {
     let data = digits();
     let (bins, shard) = histogram::quantise(&data);
     let grow = |tree| match settings.trainer {
@@ -72,15 +82,15 @@ fn by_hand(settings: ForestSettings) -> Forest {
         Trainer::Linfa => linfa::grow(&data, &settings, tree).unwrap(),
     };
     let trees: Vec<Tree> = (0..settings.trees).map(grow).collect();
-    assert!(trees.windows(2).any(|pair| pair[0] != pair[1]), "the order of trees would not be seen");
+    assert!(trees.windows(2).any(|pair| pair[0] != pair[1]), "the test would not notice the order of trees");
     Forest::new(&trees, 2).unwrap()
 }
 
 #[test]
-fn any_number_of_workers_makes_the_forest_that_a_loop_makes() {
+fn any_number_of_workers_grows_the_forest_that_a_loop_grows() {
     for trainer in [Trainer::Histogram, Trainer::Linfa] {
         let settings = ForestSettings { trainer, ..settings() };
-        let expected = by_hand(settings);
+        let expected = grow_in_loop(settings);
         for number in [1, 2, 4, 8] {
             let (count, on_progress) = counter();
             let columns = [vec![0, 1]];
@@ -92,7 +102,7 @@ fn any_number_of_workers_makes_the_forest_that_a_loop_makes() {
 }
 
 #[test]
-fn more_workers_than_rows_make_the_same_forest() {
+fn more_workers_than_rows_grow_the_same_forest() {
     let settings = settings();
     let few = || TrainingSet::new(vec![1.0, 2.0, 3.0], DelayClass::ALL[..3].to_vec(), 1, vec![0]).unwrap();
     let with = |number| train(settings, &few(), &[vec![0]], workers(number), &counter().1).unwrap();
@@ -131,25 +141,36 @@ fn flights() -> Vec<TrainingFlight<'static>> {
 #[test]
 fn a_model_is_evaluated_on_later_flights_and_trained_on_all() {
     let flights = flights();
-    let settings = ForestSettings { columns_per_node: ColumnsTried::Number(8), ..settings() };
-    let plan = Plan { preset: Preset::Default, settings, holdout_from: None, workers: workers(2) };
+    let settings = ForestSettings { max_features: MaxFeatures::Count(8), ..settings() };
+    let plan =
+        TrainingPlan { preset: Preset::Default, settings: settings.into(), holdout_from: None, workers: workers(2) };
     let (count, on_tree) = counter();
     let model = train_model(&flights, Airports::default(), &plan, &on_tree).unwrap();
     assert_eq!(count.load(Ordering::Relaxed), plan.trees_total(&flights));
     let origin = model.origin();
-    assert_eq!((origin.trained_on, origin.evaluation.trained_on, origin.evaluation.forest.rows), (400, 300, 100));
+    assert_eq!(
+        (origin.trained_on, origin.evaluation.trained_on, metrics(&origin.evaluation, Predictor::Forest).rows),
+        (400, 300, 100)
+    );
     assert_eq!((origin.window.from, origin.window.to), (flights[0].query().date, flights[399].query().date));
     assert!(origin.evaluation.from > origin.window.from && origin.evaluation.from <= origin.window.to);
-    assert!(origin.evaluation.forest.accuracy > origin.evaluation.majority.accuracy);
-    // The departure delay is all there is to know, and this forest must not know it.
-    assert!(origin.evaluation.forest_before_departure.log_loss > origin.evaluation.forest.log_loss + 0.5);
+    let metrics = |predictor| metrics(&origin.evaluation, predictor);
+    assert!(metrics(Predictor::Forest).accuracy > metrics(Predictor::ClassPrior).accuracy);
+    // The departure delay determines the class, and this forest must not be given it.
+    let before_departure = metrics(Predictor::ForestBeforeDeparture);
+    assert!(before_departure.log_loss > metrics(Predictor::Forest).log_loss + 0.5);
 }
 
 #[test]
 fn the_same_seed_makes_the_same_file_on_any_number_of_workers() {
     let file = |workers_len, seed| {
         let settings = ForestSettings { seed, ..settings() };
-        let plan = Plan { preset: Preset::Legacy, settings, holdout_from: None, workers: workers(workers_len) };
+        let plan = TrainingPlan {
+            preset: Preset::Legacy,
+            settings: settings.into(),
+            holdout_from: None,
+            workers: workers(workers_len),
+        };
         train_model(&flights(), Airports::default(), &plan, &counter().1).unwrap().encode().unwrap()
     };
     let once = file(1, 3);
@@ -159,23 +180,32 @@ fn the_same_seed_makes_the_same_file_on_any_number_of_workers() {
 
 #[test]
 fn no_flights_are_an_error() {
-    let plan = Plan { preset: Preset::Default, settings: settings(), holdout_from: None, workers: workers(1) };
+    let plan =
+        TrainingPlan { preset: Preset::Default, settings: settings().into(), holdout_from: None, workers: workers(1) };
     let trained = train_model(&[], Airports::default(), &plan, &counter().1);
-    assert!(matches!(trained, Err(TrainError::Holdout(delaycast::evaluate::HoldoutError::NothingToFit))));
+    assert!(matches!(trained, Err(TrainError::Holdout(delaycast::evaluate::HoldoutError::NoFlights))));
 }
 
-fn trial<'a>(plan: Plan, airports: &'a Airports, on_trees: &'a dyn Fn(u64) -> OnProgress) -> Trial<'a> {
+fn evaluator<'a>(plan: TrainingPlan, airports: &'a Airports, on_trees: &'a dyn Fn(u64) -> OnProgress) -> Evaluator<'a> {
     let bootstrap = Bootstrap { resamples: 20, seed: 1 };
-    Trial { airports, plan, wanted: Wanted::default(), rolling: false, bootstrap, on_trees, on_split: &|_| () }
+    Evaluator {
+        airports,
+        plan,
+        selection: DateSelection::default(),
+        rolling: false,
+        bootstrap,
+        on_trees,
+        on_split: &|_| (),
+    }
 }
 
-fn plan(preset: Preset) -> Plan {
-    let settings = ForestSettings { columns_per_node: ColumnsTried::Number(8), depth: 4, ..settings() };
-    Plan { preset, settings, holdout_from: None, workers: workers(2) }
+fn plan(preset: Preset) -> TrainingPlan {
+    let settings = ForestSettings { max_features: MaxFeatures::Count(8), depth: 4, ..settings() };
+    TrainingPlan { preset, settings: settings.into(), holdout_from: None, workers: workers(2) }
 }
 
 #[test]
-fn a_trial_says_of_its_holdout_what_a_training_says() {
+fn an_evaluation_agrees_with_that_of_a_training() {
     let (flights, airports, plan) = (flights(), Airports::default(), plan(Preset::Default));
     let evaluation = train_model(&flights, airports.clone(), &plan, &counter().1).unwrap().origin().evaluation.clone();
     let ((count, on_tree), promised) = (counter(), AtomicU64::new(0));
@@ -183,32 +213,31 @@ fn a_trial_says_of_its_holdout_what_a_training_says() {
         promised.store(trees, Ordering::Relaxed);
         Arc::clone(&on_tree)
     };
-    let report = trial(plan, &airports, &on_trees).of_training(&Timeline::new(flights)).unwrap();
+    let report = evaluator(plan, &airports, &on_trees).evaluate_training(&Timeline::new(flights)).unwrap();
     assert_eq!(count.load(Ordering::Relaxed), promised.load(Ordering::Relaxed));
-    assert_eq!(promised.load(Ordering::Relaxed), 2 * 7 + 2 * 20, "two forests of the plan, two of the seed's preset");
-    let pairs = [
-        (Predictor::Majority, &evaluation.majority),
-        (Predictor::Lookup, &evaluation.lookup),
-        (Predictor::Forest, &evaluation.forest),
-        (Predictor::ForestBeforeDeparture, &evaluation.forest_before_departure),
-    ];
-    for (predictor, metrics) in pairs {
-        let card = report.holdout.card(predictor).unwrap();
-        assert_eq!(card.confusion, metrics.confusion, "{predictor:?}");
-        assert!((card.scores[Measure::LogLoss].unwrap() - metrics.log_loss).abs() < 1e-9, "{predictor:?}");
+    assert_eq!(promised.load(Ordering::Relaxed), 2 * 7 + 2 * 20, "two forests of the plan, two of the legacy preset");
+    let predictors = [Predictor::ClassPrior, Predictor::Lookup, Predictor::Forest, Predictor::ForestBeforeDeparture];
+    for predictor in predictors {
+        let metrics = metrics(&evaluation, predictor);
+        let scorecard = report.holdout.scorecard(predictor).unwrap();
+        assert_eq!(scorecard.confusion, metrics.confusion, "{predictor:?}");
+        assert!((scorecard.scores[Measure::LogLoss].unwrap() - metrics.log_loss).abs() < 1e-9, "{predictor:?}");
     }
-    assert!(report.holdout.seed.is_some());
-    assert!(report.holdout.forest_without_weather.is_none() && evaluation.forest_without_weather.is_none());
+    assert!(report.holdout.scorecard(Predictor::Legacy).is_some());
+    for absent in [Predictor::ForestWithoutWeather, Predictor::ForestWithoutSchedule] {
+        assert!(report.holdout.scorecard(absent).is_none(), "{absent:?}");
+    }
+    assert_eq!(evaluation.metrics.get(Predictor::ForestWithoutWeather), None);
     assert_eq!(report.importance.forest[0].fact, "departure delay");
     assert_eq!((report.model.trained_on, report.holdout.from), (evaluation.trained_on, evaluation.from));
 }
 
-/// The same flights with a schedule; on some days it blows, and then they arrive an hour later. Nothing but the weather tells the days
-/// apart: delays come again every eighth day.
+/// The same flights with a schedule; on windy days they arrive an hour later. Only the weather distinguishes the days:
+/// delays repeat every eighth day.
 fn windy_flights(weather: &[Weather; 2]) -> Vec<TrainingFlight<'_>> {
     let mut flights = flights();
     for (at, flight) in flights.iter_mut().enumerate() {
-        // 0 or 1, without a period: days, times the golden ratio.
+        // 0 or 1 without a period: days times the golden ratio.
         let windy = ((at / 10) as u32).wrapping_mul(0x9e37_79b9) as usize >> 31;
         flight.change(|query| {
             query.schedule = Some(Schedule { dep_min: 600, arr_min: 780 });
@@ -224,23 +253,24 @@ fn calm_and_storm() -> [Weather; 2] {
 }
 
 #[test]
-fn what_the_weather_does_is_learned_and_the_forest_without_it_does_worse() {
+fn the_effect_of_the_weather_is_learned_and_the_forest_without_it_is_worse() {
     let weather = calm_and_storm();
     let (flights, airports, mut plan) = (windy_flights(&weather), Airports::default(), plan(Preset::Default));
-    // Every node may ask for the wind, whatever is drawn.
-    plan.settings.columns_per_node = ColumnsTried::Number(64);
+    // Every node may split on the wind, for any draw.
+    plan.settings = ForestSettings { max_features: MaxFeatures::Count(64), depth: 4, ..settings() }.into();
     let (count, on_tree) = counter();
     let model = train_model(&flights, airports.clone(), &plan, &on_tree).unwrap();
-    assert_eq!((model.forests().iter().count(), plan.trees_of_fit(&flights)), (6, 6 * 7));
+    assert_eq!((model.classifiers().iter().count(), plan.trees_of_fit(&flights)), (6, 6 * 7));
     assert_eq!(count.load(Ordering::Relaxed), plan.trees_total(&flights));
     let evaluation = &model.origin().evaluation;
-    let without = evaluation.forest_without_weather.as_ref().unwrap();
-    assert!(without.log_loss > evaluation.forest.log_loss + 0.1, "{} {}", without.log_loss, evaluation.forest.log_loss);
+    let [with, without] =
+        [Predictor::Forest, Predictor::ForestWithoutWeather].map(|predictor| metrics(evaluation, predictor));
+    assert!(without.log_loss > with.log_loss + 0.1, "{} {}", without.log_loss, with.log_loss);
 
     let on_trees = |_| counter().1;
-    let report = trial(plan, &airports, &on_trees).of_training(&Timeline::new(flights)).unwrap();
-    let card = report.holdout.card(Predictor::ForestWithoutWeather).unwrap();
-    assert!((card.scores[Measure::LogLoss].unwrap() - without.log_loss).abs() < 1e-9);
+    let report = evaluator(plan, &airports, &on_trees).evaluate_training(&Timeline::new(flights)).unwrap();
+    let scorecard = report.holdout.scorecard(Predictor::ForestWithoutWeather).unwrap();
+    assert!((scorecard.scores[Measure::LogLoss].unwrap() - without.log_loss).abs() < 1e-9);
     let importance = report.importance.forest.iter().find(|importance| importance.fact == "weather").unwrap();
     assert!(importance.log_loss_increase > 0.1, "{importance:?}");
     assert!(importance.columns.contains(&"WindSpeed".to_owned()), "{importance:?}");
@@ -250,16 +280,16 @@ fn what_the_weather_does_is_learned_and_the_forest_without_it_does_worse() {
 fn flights_with_weather_make_the_same_file_on_any_number_of_workers() {
     let weather = calm_and_storm();
     let file = |workers_len| {
-        let plan = Plan { workers: workers(workers_len), ..plan(Preset::Default) };
+        let plan = TrainingPlan { workers: workers(workers_len), ..plan(Preset::Default) };
         train_model(&windy_flights(&weather), Airports::default(), &plan, &counter().1).unwrap().encode().unwrap()
     };
     let once = file(1);
     assert_eq!(file(4), once);
-    assert_eq!(Model::decode(&once).unwrap().forests().iter().count(), 6);
+    assert_eq!(Model::decode(&once).unwrap().classifiers().iter().count(), 6);
 }
 
 #[test]
-fn flights_without_weather_make_four_forests_at_most() {
+fn flights_without_weather_have_four_forests() {
     let weather = calm_and_storm();
     let grown = |flights: &[TrainingFlight<'_>]| {
         fit(flights, &Airports::default(), &plan(Preset::Default), &counter().1).unwrap()
@@ -268,7 +298,7 @@ fn flights_without_weather_make_four_forests_at_most() {
     let mut without = with.clone();
     without.iter_mut().for_each(|flight| flight.change(|query| query.weather = None));
     let (with, without) = (grown(&with), grown(&without));
-    let labels: Vec<&str> = without.forests.iter().map(|(given, _)| given.label()).collect();
+    let labels: Vec<&str> = without.classifiers.iter().map(|(given, _)| given.label()).collect();
     let expected = [
         "before departure",
         "before departure, with schedule",
@@ -276,44 +306,48 @@ fn flights_without_weather_make_four_forests_at_most() {
         "with departure delay and schedule",
     ];
     assert_eq!(labels, expected);
-    // The same columns, and the same trees as beside forests with weather: what comes in with it changes no other forest.
+    // The columns and trees equal those beside forests with weather, which change no other forest.
     let columns = without.features.columns();
     assert_eq!(columns, &with.features.columns()[..columns.len()]);
-    for (given, forest) in without.forests.iter() {
-        assert_eq!(forest.width(), columns.len());
-        let beside = with.forests.of(given);
-        assert_eq!((beside.0, beside.1.trees()), (given, forest.trees()));
+    let trees = |Classifier::Forest(forest): &Classifier| forest.trees();
+    for (given, classifier) in without.classifiers.iter() {
+        assert_eq!(classifier.width(), columns.len());
+        let beside = with.classifiers.best_for(given);
+        assert_eq!((beside.0, trees(beside.1)), (given, trees(classifier)));
     }
 }
 
 #[test]
-fn nobody_learns_from_what_is_held_out() {
+fn no_fit_depends_on_held_out_flights() {
     let mut flights = flights();
     let (airports, on_trees) = (Airports::default(), |_| counter().1);
-    let trial = trial(plan(Preset::Default), &airports, &on_trees);
-    let compete = |flights: &[TrainingFlight]| {
+    let evaluator = evaluator(plan(Preset::Default), &airports, &on_trees);
+    let predict = |flights: &[TrainingFlight]| {
         let timeline = Timeline::new(flights.to_vec());
-        trial.compete(&timeline.split(&Wanted::default()).unwrap(), &counter().1).unwrap()
+        evaluator.predict_split(&timeline.split(&DateSelection::default()).unwrap(), &counter().1).unwrap()
     };
-    let (answers, fitted) = compete(&flights);
-    // What is held out arrives hours later than it did: all that was fitted stays as it was, to the last bit.
+    let (predictions, fitted) = predict(&flights);
+    // The held-out flights arrive hours later: every fit stays the same, to the last bit.
     flights[300..].iter_mut().for_each(|flight| flight.arr_delay += 500.0);
-    let (changed, fitted_again) = compete(&flights);
+    let (changed, fitted_again) = predict(&flights);
     assert_eq!(fitted, fitted_again);
     for predictor in Predictor::ALL.into_iter().filter(|&predictor| predictor != Predictor::ForestWithoutWeather) {
-        assert!(answers.of(predictor).is_some() && answers.of(predictor) == changed.of(predictor), "{predictor:?}");
+        assert!(
+            predictions.of(predictor).is_some() && predictions.of(predictor) == changed.of(predictor),
+            "{predictor:?}"
+        );
     }
-    assert_ne!(answers.classes(), changed.classes());
+    assert_ne!(predictions.outcomes().classes(), changed.outcomes().classes());
 }
 
 #[test]
-fn the_seeds_forest_is_not_trained_twice() {
+fn the_legacy_forest_is_not_trained_twice() {
     let (airports, on_trees) = (Airports::default(), |_| counter().1);
-    let trial = trial(plan(Preset::Legacy), &airports, &on_trees);
+    let evaluator = evaluator(plan(Preset::Legacy), &airports, &on_trees);
     let timeline = Timeline::new(flights());
     let (count, on_tree) = counter();
-    let split = timeline.split(&Wanted::default()).unwrap();
-    let (answers, _) = trial.compete(&split, &on_tree).unwrap();
-    assert_eq!((count.load(Ordering::Relaxed), trial.trees_of_split(&split)), (14, 14));
-    assert_eq!(answers.of(Predictor::Seed), answers.of(Predictor::Forest));
+    let split = timeline.split(&DateSelection::default()).unwrap();
+    let (predictions, _) = evaluator.predict_split(&split, &on_tree).unwrap();
+    assert_eq!((count.load(Ordering::Relaxed), evaluator.trees_of_split(&split)), (14, 14));
+    assert_eq!(predictions.of(Predictor::Legacy), predictions.of(Predictor::Forest));
 }

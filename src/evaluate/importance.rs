@@ -1,29 +1,30 @@
-//! What a forest needs to know: how much worse it becomes when one fact is dealt out among the flights at random.
+//! Permutation importance: the rise of a forest's log-loss when one fact is shuffled among the flights (Breiman 2001,
+//! here on held-out flights).
 //!
-//! Facts are shuffled, not columns: several columns come of one fact, and a forest that has lost one of them reads the
-//! fact off another. (Permutation importance: Breiman 2001, here on held-out flights.) Facts that go together, as an
-//! airline and its routes, are torn apart by it, so a flight may come out that nobody flies; and the importance of a fact
-//! is what it adds to the others, not what it would be worth alone.
+//! Facts are shuffled, not columns: several columns depend on one fact, and a forest without one of them reads the fact
+//! off another. A shuffle separates correlated facts, such as an airline and its routes, so that impossible flights
+//! result; and the importance of a fact is what it adds to the others, not its value alone.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use super::{
-    Asked, PROBABILITY_MIN,
-    score::{Bootstrap, Interval, Resamples, interval},
-    truth::Truth,
+    bootstrap::{Bootstrap, Interval, Resamples, interval},
+    predictions::Outcomes,
+    predictor::ModelPredictor,
+    score_sums::PROBABILITY_MIN,
 };
 use crate::{
     features::{Query, TrainingFlight},
     flight::{DelayClass, Probabilities},
 };
 
-/// What is known of a flight: a name, and how another flight's is taken over.
-type Fact = (&'static str, for<'a> fn(&mut Query<'a>, &Query<'a>));
+/// A fact of a flight: its name, and a function that copies its inputs from another flight.
+type InputGroup = (&'static str, for<'a> fn(&mut Query<'a>, &Query<'a>));
 
-/// All that is known of a flight. What belongs together is shuffled together.
-const FACTS: [Fact; 6] = [
+/// All facts of a flight. Inputs that belong together are one fact.
+const INPUT_GROUPS: [InputGroup; 6] = [
     ("departure delay", |query, other| query.dep_delay = other.dep_delay),
     ("airline", |query, other| query.carrier = other.carrier),
     ("route and distance", |query, other| {
@@ -36,32 +37,33 @@ const FACTS: [Fact; 6] = [
     ("weather", |query, other| query.weather = other.weather),
 ];
 
-/// How much a forest needs a fact.
+/// The importance of a fact to a forest.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Importance {
-    /// What was shuffled.
+    /// The fact that was shuffled.
     pub fact: &'static str,
-    /// The columns that come of it.
+    /// The columns that depend on it.
     pub columns: Vec<String>,
-    /// By how much the log-loss rose, in nats.
+    /// The rise of the log-loss, in nats.
     pub log_loss_increase: f64,
-    /// Where 95 % of the resamples lie; absent without resamples.
+    /// The interval of 95 % of the resamples; absent without resamples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
 }
 
-impl Asked<'_> {
-    /// The importance of each fact that it knows, the greatest first, on flights in the order of their days.
+impl ModelPredictor<'_> {
+    /// The importance of each fact that the forest is given, in descending order, on flights in the order of their
+    /// days.
     pub fn importances(&self, flights: &[TrainingFlight], bootstrap: Bootstrap) -> Vec<Importance> {
-        let truth = Truth::of(flights);
-        let resamples = Resamples::draw(bootstrap, truth.days_len());
+        let outcomes = Outcomes::of(flights);
+        let resamples = Resamples::draw(bootstrap, outcomes.days_len());
         let losses = |predictions: Vec<Probabilities>| -> Vec<f64> {
             let loss =
                 |(p, class): (&Probabilities, &DelayClass)| -f64::from(p[class.index()]).max(PROBABILITY_MIN).ln();
-            predictions.iter().zip(truth.classes()).map(loss).collect()
+            predictions.iter().zip(outcomes.classes()).map(loss).collect()
         };
         let before = losses(self.predictions(flights.iter().map(|flight| flight.query())));
-        let facts = FACTS.iter().zip(0..).filter_map(|(&(fact, take), number)| {
+        let facts = INPUT_GROUPS.iter().zip(0..).filter_map(|(&(fact, take), number)| {
             let columns = self.columns_of(take, flights);
             if columns.is_empty() {
                 return None;
@@ -72,8 +74,8 @@ impl Asked<'_> {
                 take(&mut query, &flights[other].query());
                 query
             })));
-            let mut days = vec![(0.0, 0u64); truth.days_len()];
-            for ((before, after), &day) in before.iter().zip(after).zip(truth.day_numbers()) {
+            let mut days = vec![(0.0, 0u64); outcomes.days_len()];
+            for ((before, after), &day) in before.iter().zip(after).zip(outcomes.day_numbers()) {
                 let (increase, rows) = &mut days[day as usize];
                 (*increase, *rows) = (*increase + after - before, *rows + 1);
             }
@@ -94,11 +96,11 @@ impl Asked<'_> {
         importances
     }
 
-    /// The columns that another flight's fact changes, seen on some flights.
+    /// The columns that change with a fact, found on some flights.
     fn columns_of(&self, take: for<'a> fn(&mut Query<'a>, &Query<'a>), flights: &[TrainingFlight]) -> Vec<String> {
-        const SEEN: usize = 1000;
+        const SAMPLE: usize = 1000;
         let width = self.features.width();
-        let step = (flights.len() / SEEN).max(1);
+        let step = (flights.len() / SAMPLE).max(1);
         let seen: Vec<Query> = flights.iter().step_by(step).map(|flight| flight.query()).collect();
         let mut changed = vec![false; width];
         for (query, other) in seen.iter().zip(seen.iter().rev()) {
@@ -116,7 +118,7 @@ impl Asked<'_> {
     }
 }
 
-/// The numbers below `len` in an order that the seed decides.
+/// A permutation of the numbers below `len`, determined by the seed.
 fn shuffled(len: usize, seed: u64) -> Vec<usize> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut order: Vec<usize> = (0..len).collect();
@@ -133,6 +135,7 @@ mod tests {
     use super::*;
     use crate::{
         airports::Airports,
+        classifier::Classifier,
         features::{FittedFeatures, KnownInputs, Preset, tests::flight},
         flight::{Observation, Schedule, Weather},
         forest::{Distribution, Forest, Split, Tree, TreeNode},
@@ -154,16 +157,18 @@ mod tests {
     }
 
     /// One split on the departure delay, the first column, and certain leaves.
-    fn forest(width: usize) -> Forest {
-        let leaf = |distribution| TreeNode { split: None, distribution: Distribution::of(distribution) };
-        let root =
-            TreeNode { split: Some(Split { column: 0, threshold: 30.0, left: 1 }), distribution: Distribution::EVEN };
+    fn classifier(width: usize) -> Classifier {
+        let leaf = |distribution| TreeNode { split: None, distribution: Distribution::from_weights(distribution) };
+        let root = TreeNode {
+            split: Some(Split { column: 0, threshold: 30.0, left: 1 }),
+            distribution: Distribution::UNIFORM,
+        };
         let nodes = vec![root, leaf([0.05, 0.05, 0.85, 0.05]), leaf([0.05, 0.05, 0.05, 0.85])];
-        Forest::new(&[Tree { nodes }], width).unwrap()
+        Forest::new(&[Tree { nodes }], width).unwrap().into()
     }
 
     #[test]
-    fn the_facts_are_all_that_is_known_of_a_flight() {
+    fn the_facts_cover_all_inputs_of_a_flight() {
         let (mut query, other) = (flight("AA", "JFK", 0.0, 0.0).query(), flight("B6", "EWR", 9.0, 0.0).query());
         let weather = Weather::UNOBSERVED.with(Observation::Temp, 32.0);
         let other = Query {
@@ -175,19 +180,24 @@ mod tests {
             weather: Some(&weather),
             ..other
         };
-        FACTS.iter().for_each(|(_, take)| take(&mut query, &other));
+        INPUT_GROUPS.iter().for_each(|(_, take)| take(&mut query, &other));
         assert_eq!(query, other, "a fact is not shuffled");
     }
 
     #[test]
-    fn only_what_the_forest_asks_for_matters_and_by_as_much_as_theory_says() {
+    fn only_the_fact_that_the_forest_splits_on_has_an_importance_and_it_is_the_theoretical_one() {
         let flights = flights();
         let features = FittedFeatures::new(Preset::Legacy, &flights).unwrap().features;
-        let forest = forest(features.width());
+        let classifier = classifier(features.width());
         let airports = Airports::default();
-        let asked = Asked { features: &features, airports: &airports, forest: &forest, given: KnownInputs::ALL };
+        let predictor = ModelPredictor {
+            features: &features,
+            airports: &airports,
+            classifier: &classifier,
+            given: KnownInputs::ALL,
+        };
         let bootstrap = Bootstrap { resamples: 100, seed: 1 };
-        let importances = asked.importances(&flights, bootstrap);
+        let importances = predictor.importances(&flights, bootstrap);
         let first = &importances[0];
         assert_eq!((first.fact, &first.columns[..]), ("departure delay", &["DepDelay".to_owned()][..]));
         // Half of the shuffled flights get a wrong delay, which costs ln(0.85 / 0.05).
@@ -200,9 +210,9 @@ mod tests {
         assert!(importances[1..].iter().all(|importance| importance.log_loss_increase == 0.0), "{importances:?}");
         let route = importances.iter().find(|importance| importance.fact == "route and distance").unwrap();
         assert_eq!(route.columns, ["Distance", "OriginIndex", "RouteIndex"], "all go to one airport");
-        assert_eq!(asked.importances(&flights, bootstrap), importances, "the seed decides");
+        assert_eq!(predictor.importances(&flights, bootstrap), importances, "the seed decides");
 
-        let hidden = Asked { given: KnownInputs { dep_delay: false, ..KnownInputs::ALL }, ..asked }
+        let hidden = ModelPredictor { given: KnownInputs { dep_delay: false, ..KnownInputs::ALL }, ..predictor }
             .importances(&flights, bootstrap);
         assert!(hidden.iter().all(|importance| importance.fact != "departure delay"), "{hidden:?}");
     }

@@ -1,19 +1,19 @@
-//! How a forest is grown.
+//! The settings of a forest: hyperparameters, trainer and seed.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::ColumnsTried;
+use super::max_features::MaxFeatures;
 use crate::features::Preset;
 
-/// Who grows the trees.
+/// The algorithm that grows the trees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Trainer {
-    /// Ours, from histograms. See [`super::histogram`].
+    /// The histogram trainer of [`super::histogram`].
     Histogram,
-    /// linfa-trees finds the splits. See [`super::linfa`].
+    /// linfa-trees, the reference; see [`super::linfa`].
     Linfa,
 }
 
@@ -43,52 +43,58 @@ impl FromStr for Trainer {
     }
 }
 
-/// How a forest is grown.
+/// The settings of a forest. JSON has the names of the first model files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForestSettings {
-    /// Who grows the trees.
+    /// The algorithm that grows the trees.
     pub trainer: Trainer,
-    /// How many.
+    /// The number of trees.
     pub trees: u32,
-    /// How deep, at most.
+    /// Upper bound on the depth of a tree.
     pub depth: u32,
-    /// How many columns are tried at a node, drawn anew at each. If none of them splits it, it is a leaf; linfa-trees tries as many more.
-    pub columns_per_node: ColumnsTried,
-    /// How many rows are drawn, with replacement, to find a tree's splits; its leaves are filled from all rows. (linfa-trees.
-    /// The histogram trainer weighs all rows.)
-    pub rows_per_tree: usize,
-    /// A leaf has at least this weight of rows.
-    pub rows_per_leaf: u32,
-    /// A node's probabilities are drawn towards its parent's, which count for this many rows. (The histogram trainer.)
-    pub smoothing_rows: u32,
-    /// Decides every draw: the same seed, settings and rows give the same forest, bit for bit.
+    /// The columns that are tried at a node, drawn anew at each. A node that none of them splits is a leaf; with
+    /// linfa-trees as many more are tried.
+    #[serde(rename = "columns_per_node")]
+    pub max_features: MaxFeatures,
+    /// Rows that are drawn with replacement to find a tree's splits; its leaves are filled from all rows. (linfa-trees
+    /// only: the histogram trainer gives each row a bootstrap weight.)
+    #[serde(rename = "rows_per_tree")]
+    pub max_samples: usize,
+    /// Least weight of the rows of a leaf.
+    #[serde(rename = "rows_per_leaf")]
+    pub min_samples_leaf: u32,
+    /// A node's probabilities are shrunk towards its parent's, which count for this many rows, as with LightGBM's
+    /// `path_smooth`. (The histogram trainer only.)
+    #[serde(rename = "smoothing_rows")]
+    pub path_smooth: u32,
+    /// The seed of every random draw: the same seed, settings and rows give the same forest, bit for bit.
     pub seed: u64,
 }
 
 impl ForestSettings {
     /// The settings of a preset.
-    pub fn of(preset: Preset, seed: u64) -> Self {
+    pub fn from_preset(preset: Preset, seed: u64) -> Self {
         let shared = ForestSettings {
             trainer: Trainer::Histogram,
             trees: 20,
             depth: 5,
-            columns_per_node: ColumnsTried::Number(3),
-            rows_per_tree: 60_000,
-            rows_per_leaf: 1,
-            smoothing_rows: 1,
+            max_features: MaxFeatures::Count(3),
+            max_samples: 60_000,
+            min_samples_leaf: 1,
+            path_smooth: 1,
             seed,
         };
         match preset {
-            // Spark tries the square root of the columns, 3 of 9, at a node. It draws as many rows as there are, and so does
-            // our trainer; linfa-trees draws fewer: with 240,000 its forest was not better by more than 0.01 of
+            // Spark tries the square root of the columns, 3 of 9, at a node. It draws as many rows as there are, and so
+            // does the histogram trainer. linfa-trees draws fewer: with 240,000 its forest gained less than 0.01 of
             // log-loss, and took four times as long.
             Preset::Legacy => shared,
             Preset::Default => ForestSettings {
                 depth: 14,
-                columns_per_node: ColumnsTried::Percent(40),
-                rows_per_tree: 20_000,
-                rows_per_leaf: 130,
-                smoothing_rows: 10,
+                max_features: MaxFeatures::Percent(40),
+                max_samples: 20_000,
+                min_samples_leaf: 130,
+                path_smooth: 10,
                 ..shared
             },
         }

@@ -1,4 +1,4 @@
-//! What a forest is trained on.
+//! The rows and classes that a forest is trained on.
 
 use crate::{
     airports::Airports,
@@ -6,7 +6,7 @@ use crate::{
     flight::{CLASSES, DelayClass},
 };
 
-/// Rows of numbers with the class of each. A number is finite, or NaN where it is missing. Rows are numbered from 0.
+/// Rows of numbers with the class of each. A number is finite, or NaN where it is missing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingSet {
     rows: Vec<f32>,
@@ -16,47 +16,47 @@ pub struct TrainingSet {
     columns: Vec<usize>,
 }
 
-/// Rows that cannot be trained on, and why.
+/// The reason why rows cannot be trained on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unusable training rows: {0}")]
-pub struct UnusableRows(pub(super) &'static str);
+pub struct TrainingSetError(pub(super) &'static str);
 
-impl UnusableRows {
-    /// More than a shard can hold.
-    pub const TOO_MANY: UnusableRows =
-        UnusableRows("a worker would hold more than 67,108,864 of them: train with more workers");
+impl TrainingSetError {
+    /// More rows than a shard can hold.
+    pub const TOO_MANY: TrainingSetError =
+        TrainingSetError("a worker would hold more than 67,108,864 of them: train with more workers");
 }
 
 impl TrainingSet {
-    /// Takes rows of `width` numbers each, one class a row, and the columns that may be split on.
+    /// Checks row-major rows of `width` numbers with one class each, and the columns that may be split on.
     pub fn new(
         rows: Vec<f32>,
         classes: Vec<DelayClass>,
         width: usize,
         columns: Vec<usize>,
-    ) -> Result<Self, UnusableRows> {
+    ) -> Result<Self, TrainingSetError> {
         if classes.is_empty() || rows.len() != classes.len() * width {
-            return Err(UnusableRows("there must be at least one, and one class for each"));
+            return Err(TrainingSetError("there must be at least one, and one class for each"));
         }
         if u32::try_from(classes.len()).is_err() {
-            return Err(UnusableRows("there are more than 2^32"));
+            return Err(TrainingSetError("there are more than 2^32"));
         }
         if columns.is_empty() || columns.iter().any(|&column| column >= width) {
-            return Err(UnusableRows("there must be a column to split on, and each must be there"));
+            return Err(TrainingSetError("there must be a column to split on, and each must be there"));
         }
         if rows.iter().any(|number| number.is_infinite()) {
-            return Err(UnusableRows("a number is infinite"));
+            return Err(TrainingSetError("a number is infinite"));
         }
         Ok(TrainingSet { rows, classes, width, columns })
     }
 
     /// Encodes the flights that the features were fitted to; `columns` may be split on.
-    pub fn of_flights(
+    pub fn from_flights(
         fitted: &FittedFeatures,
         airports: &Airports,
         flights: &[TrainingFlight],
         columns: Vec<usize>,
-    ) -> Result<Self, UnusableRows> {
+    ) -> Result<Self, TrainingSetError> {
         let width = fitted.features.width();
         let mut rows = Vec::with_capacity(flights.len() * width);
         for flight in flights {
@@ -66,26 +66,26 @@ impl TrainingSet {
     }
 
     /// The same rows with other columns to split on.
-    pub fn with_columns(&self, columns: Vec<usize>) -> Result<Self, UnusableRows> {
+    pub fn with_columns(&self, columns: Vec<usize>) -> Result<Self, TrainingSetError> {
         Self::new(self.rows.clone(), self.classes.clone(), self.width, columns)
     }
 
-    /// How many rows there are; at least one.
+    /// The number of rows; at least one.
     pub fn rows_len(&self) -> usize {
         self.classes.len()
     }
 
-    /// How many numbers a row has.
+    /// The number of columns of a row.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// All rows, one after the other.
+    /// All rows, row-major.
     pub fn rows(&self) -> &[f32] {
         &self.rows
     }
 
-    /// A number of a row.
+    /// The number in a column of a row.
     pub fn value(&self, row: u32, column: usize) -> f32 {
         self.rows[row as usize * self.width + column]
     }
@@ -100,13 +100,13 @@ impl TrainingSet {
         &self.columns
     }
 
-    /// How many rows have each class.
+    /// The number of rows of each class.
     pub fn class_counts(&self) -> [u64; CLASSES] {
         count_classes(&self.classes)
     }
 }
 
-/// How often each class occurs.
+/// Returns the number of occurrences of each class.
 pub fn count_classes(classes: &[DelayClass]) -> [u64; CLASSES] {
     let mut counts = [0; CLASSES];
     for class in classes {

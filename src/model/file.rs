@@ -2,16 +2,15 @@
 //!
 //! 1. It is `DELAYCST`, the format's number, the lengths of five sections, the sections, and a checksum. Numbers are
 //!    little-endian; lengths and counts have 32 bits.
-//! 2. The sections are the header and the schema, both JSON, and the tables, the airports and the forests, which are
-//!    numbers of fixed width: `features/binary.rs`, `airports/binary.rs` and `forest/binary.rs` say which.
-//! 3. The schema has the columns and the class cuts; the tables are what the columns were fitted to. The header says how the
-//!    model came about, what the forests are given, and the SHA-256 of the SHA-256s of schema and tables, which must be
-//!    that of both as they stand in the file.
-//! 4. The checksum is the SHA-256 of what stands before the sections and of each section's SHA-256. So every byte is read once,
-//!    and of a long file on two threads.
-//! 5. A file that is not a model's, of another format, cut, or changed in any byte is refused, and so is one whose parts are
-//!    not sound; nothing is allocated that the file's own length does not warrant. Equal models are equal files: a file has
-//!    no date.
+//! 2. The sections are the header and the schema, both JSON, and the tables, the airports and the classifiers, which
+//!    are numbers of fixed width: `features/binary.rs`, `airports/binary.rs` and `forest/binary.rs` say which.
+//! 3. The schema has the columns and the class cuts; the tables have the values that the columns were fitted to. The
+//!    header has the model's origin, the kind of the classifiers unless they are forests, the inputs that each is
+//!    given, and the SHA-256 of the SHA-256s of schema and tables, which must agree with the file.
+//! 4. The checksum is the SHA-256 of the bytes before the sections and of each section's SHA-256. So every byte is read
+//!    once, and two threads share a long file.
+//! 5. A file of another type or format, one that is truncated or changed in any byte, and one with invalid parts are
+//!    refused. No allocation exceeds what the file's length warrants. Equal models are equal files: a file has no date.
 
 use std::{collections::BTreeMap, panic::resume_unwind, thread};
 
@@ -24,9 +23,10 @@ use super::{Mismatch, Model, Origin};
 use crate::{
     airports::Airports,
     binary::{CorruptSection, SectionReader},
+    classifier::{Classifier, ClassifierKind, Classifiers, IncompleteClassifiers},
     features::{FeatureSet, KnownInputs},
     flight::{CLASS_CUTS_MINUTES, CLASSES},
-    forest::{Forest, Forests, Incomplete, MalformedForest, Unreadable},
+    forest::{ForestReadError, MalformedForest},
     runtime::hex,
 };
 
@@ -36,15 +36,15 @@ pub const FORMAT: u32 = 4;
 const MAGIC: &[u8; 8] = b"DELAYCST";
 const CHECKSUM_BYTES: usize = 32;
 pub(super) const SECTIONS: usize = 5;
-/// What stands before the sections.
+/// Bytes before the sections.
 const START_BYTES: usize = MAGIC.len() + size_of::<u32>() * (1 + SECTIONS);
-/// Forests this long are worth a thread for their checksum.
+/// Least length of the classifiers for which a second thread computes the checksum.
 const BESIDE_BYTES_MIN: usize = 1 << 20;
 
-/// Why a file cannot be used.
+/// The reason why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelFileError {
-    /// Something else altogether.
+    /// Another type of file.
     #[error("this is not a model file: name one that `delaycast train` wrote")]
     NotAModel,
     /// Written by a later program.
@@ -62,18 +62,18 @@ pub enum ModelFileError {
     /// Longer than a model can be.
     #[error("this model file is longer than {MODEL_BYTES_MAX} bytes: train again with fewer or shallower trees")]
     TooLong,
-    /// Not as it was written.
+    /// Changed or truncated.
     #[error("this model file is damaged: {0}; train again, or restore it")]
     Damaged(&'static str),
     /// Whole, but its header or its schema cannot be read.
     #[error("this model file's header or schema cannot be read: train again")]
     Header(#[source] serde_json::Error),
-    /// Whole, but a forest is none.
+    /// Whole, but a forest is malformed.
     #[error("this model file has no sound forest: train again")]
     Forest(#[from] MalformedForest),
     /// Whole, but a forest is missing.
     #[error("this model file lacks a forest: train again")]
-    Incomplete(#[from] Incomplete),
+    Incomplete(#[from] IncompleteClassifiers),
     /// Whole, but its parts do not fit.
     #[error("this model file's parts do not fit: train again")]
     Mismatch(#[from] Mismatch),
@@ -87,18 +87,18 @@ impl From<CorruptSection> for ModelFileError {
     }
 }
 
-impl From<Unreadable> for ModelFileError {
-    fn from(unreadable: Unreadable) -> Self {
-        match unreadable {
-            Unreadable::Bytes(malformed) => malformed.into(),
-            Unreadable::Forest(malformed) => malformed.into(),
+impl From<ForestReadError> for ModelFileError {
+    fn from(error: ForestReadError) -> Self {
+        match error {
+            ForestReadError::Bytes(malformed) => malformed.into(),
+            ForestReadError::Forest(malformed) => malformed.into(),
         }
     }
 }
 
 pub(super) type Digest256 = [u8; CHECKSUM_BYTES];
 
-/// Borrows what it writes, and owns what it reads.
+/// The schema; it borrows the features to write, and owns those it reads.
 #[derive(Serialize, Deserialize)]
 struct Schema<F> {
     features: F,
@@ -109,8 +109,11 @@ struct Schema<F> {
 struct Header<O> {
     schema_sha256: String,
     origin: O,
-    /// What the forests that follow are given, in their order.
-    forests: Vec<KnownInputs>,
+    #[serde(default, skip_serializing_if = "ClassifierKind::is_default")]
+    kind: ClassifierKind,
+    /// The inputs that each classifier is given, in the order of their bytes.
+    #[serde(rename = "forests")]
+    given: Vec<KnownInputs>,
 }
 
 impl Model {
@@ -122,31 +125,32 @@ impl Model {
         let header = Header {
             schema_sha256: schema_sha256(&sha256(&schema), &sha256(&tables)),
             origin: &self.origin,
-            forests: self.forests.iter().map(|(given, _)| given).collect(),
+            kind: self.classifiers.kind(),
+            given: self.classifiers.iter().map(|(given, _)| given).collect(),
         };
         let header = serde_json::to_vec(&header).map_err(ModelFileError::Header)?;
-        let mut forests = Vec::new();
-        self.forests.iter().for_each(|(_, forest)| forest.put(&mut forests));
-        seal(&[header, schema, tables, self.airports.section(), forests])
+        let mut classifiers = Vec::new();
+        self.classifiers.iter().for_each(|(_, classifier)| classifier.write(&mut classifiers));
+        seal(&[header, schema, tables, self.airports.section(), classifiers])
     }
 
     /// Reads a file's bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, ModelFileError> {
         let (start, sections, checksum) = split(bytes)?;
-        let [first @ .., forests] = sections;
-        // What is read before the checksum is known counts only after.
+        let [first @ .., classifiers] = sections;
+        // The parts are read before the checksum is verified, and used after.
         let (read, digests) = thread::scope(|scope| {
-            let beside = (forests.len() >= BESIDE_BYTES_MIN)
-                .then(|| thread::Builder::new().spawn_scoped(scope, || sha256(forests)).ok())
+            let beside = (classifiers.len() >= BESIDE_BYTES_MIN)
+                .then(|| thread::Builder::new().spawn_scoped(scope, || sha256(classifiers)).ok())
                 .flatten();
             let [header, schema, tables, airports] = first.map(sha256);
             let read = Parts::read(&sections);
-            let forests = match beside {
+            let classifiers = match beside {
                 Some(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
-                // None was worth it, or none was to be had.
-                None => sha256(forests),
+                // The section is short, or no thread could be started.
+                None => sha256(classifiers),
             };
-            (read, [header, schema, tables, airports, forests])
+            (read, [header, schema, tables, airports, classifiers])
         });
         if checksum_of(start, &digests) != *checksum {
             return Err(Damaged("its checksum is not that of its content"));
@@ -156,7 +160,7 @@ impl Model {
     }
 }
 
-/// Sections as a file, with the checksum that is theirs.
+/// Makes a file of sections, with its checksum.
 pub(super) fn seal(sections: &[Vec<u8>; SECTIONS]) -> Result<Vec<u8>, ModelFileError> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend(FORMAT.to_le_bytes());
@@ -170,7 +174,7 @@ pub(super) fn seal(sections: &[Vec<u8>; SECTIONS]) -> Result<Vec<u8>, ModelFileE
     if bytes.len() as u64 > MODEL_BYTES_MAX { Err(ModelFileError::TooLong) } else { Ok(bytes) }
 }
 
-/// What stands before the sections, the sections, and the checksum.
+/// The bytes before the sections, the sections, and the checksum.
 pub(super) type Split<'a> = (&'a [u8], [&'a [u8]; SECTIONS], &'a Digest256);
 
 pub(super) fn split(bytes: &[u8]) -> Result<Split<'_>, ModelFileError> {
@@ -195,38 +199,39 @@ pub(super) fn split(bytes: &[u8]) -> Result<Split<'_>, ModelFileError> {
     Ok((&bytes[..START_BYTES], sections, checksum))
 }
 
-/// What was read, and may not fit together.
+/// The parts of a file, which may not fit together.
 struct Parts {
     header: Header<Origin>,
     features: FeatureSet,
     airports: Airports,
-    forests: Vec<Forest>,
+    classifiers: Vec<Classifier>,
 }
 
 impl Parts {
-    fn read([header, schema, tables, airports, forests]: &[&[u8]; SECTIONS]) -> Result<Self, ModelFileError> {
+    fn read([header, schema, tables, airports, classifiers]: &[&[u8]; SECTIONS]) -> Result<Self, ModelFileError> {
         let header: Header<Origin> = serde_json::from_slice(header).map_err(ModelFileError::Header)?;
         let schema: Schema<FeatureSet> = serde_json::from_slice(schema).map_err(ModelFileError::Header)?;
         if schema.cuts_min != CLASS_CUTS_MINUTES {
             return Err(Damaged("its delay classes are not those of this program"));
         }
         let features = schema.features.with_tables(tables)?;
-        let (mut forests, width) = (SectionReader(forests), features.width());
-        let read = header.forests.iter().map(|_| Forest::read(&mut forests, width)).collect::<Result<_, _>>()?;
-        forests.end()?;
-        Ok(Parts { header, features, airports: Airports::read(airports)?, forests: read })
+        let (mut bytes, width) = (SectionReader(classifiers), features.width());
+        let read = |_| Classifier::read(header.kind, &mut bytes, width);
+        let classifiers = header.given.iter().map(read).collect::<Result<_, _>>()?;
+        bytes.end()?;
+        Ok(Parts { header, features, airports: Airports::read(airports)?, classifiers })
     }
 
     fn fit_together(self, schema_sha256: &str) -> Result<Model, ModelFileError> {
-        let Parts { header, features, airports, forests } = self;
+        let Parts { header, features, airports, classifiers } = self;
         if header.schema_sha256 != schema_sha256 {
             return Err(Damaged("its schema is not the one that it states"));
         }
-        if !header.forests.is_sorted_by(|a, b| a < b) {
+        if !header.given.is_sorted_by(|a, b| a < b) {
             return Err(Damaged("its forests are out of order"));
         }
-        let forests: BTreeMap<_, _> = header.forests.into_iter().zip(forests).collect();
-        Ok(Model::new(features, airports, header.origin, Forests::new(forests)?)?)
+        let classifiers: BTreeMap<_, _> = header.given.into_iter().zip(classifiers).collect();
+        Ok(Model::new(features, airports, header.origin, Classifiers::new(classifiers)?)?)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Whatever bytes are decoded, there is an error or a model that answers. Checksums are mended, so that what is behind them
-//! is reached. `./test long` tries a thousand times as many.
+//! Fuzz tests of the model file: any bytes are refused or decode to a model that answers. Checksums are recomputed, so
+//! that the code behind them is reached. `./test long` runs a thousand times as many cases.
 
 use std::sync::LazyLock;
 
@@ -47,9 +47,9 @@ static REQUESTS: LazyLock<Vec<Request>> = LazyLock::new(|| {
     asked.into_iter().map(request).collect()
 });
 
-/// A change to bytes.
+/// A mutation of bytes.
 #[derive(Debug, Clone)]
-enum Change {
+enum Mutation {
     Flip(prop::sample::Index, u8),
     Number(prop::sample::Index, u32),
     Cut(prop::sample::Index),
@@ -58,7 +58,7 @@ enum Change {
     Copy(prop::sample::Index, prop::sample::Index, usize),
 }
 
-/// Counts and lengths out of the ordinary, and numbers that are none.
+/// Extreme counts and lengths, and non-finite numbers.
 const EXTREMES: &[u32] = &[
     0,
     1,
@@ -78,35 +78,35 @@ const EXTREMES: &[u32] = &[
     1.0f32.to_bits(),
 ];
 
-fn change() -> impl Strategy<Value = Change> {
+fn mutation() -> impl Strategy<Value = Mutation> {
     let at = any::<prop::sample::Index>;
     prop_oneof![
-        4 => (at(), 1u8..).prop_map(|(at, flip)| Change::Flip(at, flip)),
-        4 => (at(), prop::sample::select(EXTREMES)).prop_map(|(at, number)| Change::Number(at, number)),
-        1 => at().prop_map(Change::Cut),
-        1 => (at(), prop::collection::vec(any::<u8>(), 1..40)).prop_map(|(at, bytes)| Change::Insert(at, bytes)),
-        1 => (at(), 1usize..40).prop_map(|(at, len)| Change::Remove(at, len)),
-        2 => (at(), at(), 1usize..40).prop_map(|(from, to, len)| Change::Copy(from, to, len)),
+        4 => (at(), 1u8..).prop_map(|(at, flip)| Mutation::Flip(at, flip)),
+        4 => (at(), prop::sample::select(EXTREMES)).prop_map(|(at, number)| Mutation::Number(at, number)),
+        1 => at().prop_map(Mutation::Cut),
+        1 => (at(), prop::collection::vec(any::<u8>(), 1..40)).prop_map(|(at, bytes)| Mutation::Insert(at, bytes)),
+        1 => (at(), 1usize..40).prop_map(|(at, len)| Mutation::Remove(at, len)),
+        2 => (at(), at(), 1usize..40).prop_map(|(from, to, len)| Mutation::Copy(from, to, len)),
     ]
 }
 
-impl Change {
+impl Mutation {
     fn apply(&self, bytes: &mut Vec<u8>) {
         let len = bytes.len();
         if len == 0 {
             return;
         }
         match self {
-            Change::Flip(at, flip) => bytes[at.index(len)] ^= flip,
-            Change::Number(at, number) => {
+            Mutation::Flip(at, flip) => bytes[at.index(len)] ^= flip,
+            Mutation::Number(at, number) => {
                 let at = at.index(len) & !3;
                 let end = len.min(at + 4);
                 bytes[at..end].copy_from_slice(&number.to_le_bytes()[..end - at]);
             }
-            Change::Cut(at) => bytes.truncate(at.index(len)),
-            Change::Insert(at, new) => drop(bytes.splice(at.index(len)..at.index(len), new.iter().copied())),
-            Change::Remove(at, count) => drop(bytes.drain(at.index(len)..len.min(at.index(len) + count))),
-            Change::Copy(from, to, count) => {
+            Mutation::Cut(at) => bytes.truncate(at.index(len)),
+            Mutation::Insert(at, new) => drop(bytes.splice(at.index(len)..at.index(len), new.iter().copied())),
+            Mutation::Remove(at, count) => drop(bytes.drain(at.index(len)..len.min(at.index(len) + count))),
+            Mutation::Copy(from, to, count) => {
                 let (from, to) = (from.index(len), to.index(len));
                 let count = (*count).min(len - from).min(len - to);
                 bytes.copy_within(from..from + count, to);
@@ -115,7 +115,8 @@ impl Change {
     }
 }
 
-/// A file of changed sections, with their right lengths, the schema's SHA-256 where the header still has one, and the checksum.
+/// Makes a file of mutated sections, with their lengths, the checksum, and the schema's SHA-256 if the header still has
+/// one.
 fn sealed(mut sections: [Vec<u8>; SECTIONS]) -> Vec<u8> {
     let stated = schema_sha256(&sha256(&sections[1]), &sha256(&sections[2]));
     let key = br#""schema_sha256":""#;
@@ -128,7 +129,7 @@ fn sealed(mut sections: [Vec<u8>; SECTIONS]) -> Vec<u8> {
     seal(&sections).unwrap()
 }
 
-/// Whether the bytes are a model; if so, it has answered.
+/// Returns whether the bytes are a model, after it has answered.
 fn answers(bytes: &[u8]) -> bool {
     let Ok(model) = Model::decode(bytes) else { return false };
     for Score { probabilities, .. } in scores(&model, &REQUESTS) {
@@ -139,7 +140,7 @@ fn answers(bytes: &[u8]) -> bool {
 }
 
 #[test]
-fn what_is_changed_here_is_a_model() {
+fn the_unchanged_file_is_a_model() {
     assert!(answers(&FILE));
     assert_eq!(Model::decode(&FILE).unwrap(), *MODEL);
     let (_, sections, _) = split(&FILE).unwrap();
@@ -151,7 +152,7 @@ proptest! {
 
     #[test]
     fn changed_sections_are_refused_or_answer(
-        changes in prop::collection::vec((prop::sample::select(&[0usize, 1, 2, 2, 2, 3, 3, 4, 4, 4]), change()), 1..4),
+        changes in prop::collection::vec((prop::sample::select(&[0usize, 1, 2, 2, 2, 3, 3, 4, 4, 4]), mutation()), 1..4),
     ) {
         let (_, sections, _) = split(&FILE).unwrap();
         let mut sections = sections.map(<[u8]>::to_vec);
@@ -162,7 +163,7 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_file_is_refused_or_answers(changes in prop::collection::vec(change(), 1..4)) {
+    fn a_changed_file_is_refused_or_answers(changes in prop::collection::vec(mutation(), 1..4)) {
         let mut bytes = FILE.clone();
         changes.iter().for_each(|change| change.apply(&mut bytes));
         reseal(&mut bytes);
@@ -173,7 +174,7 @@ proptest! {
     fn any_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..400), sections: bool) {
         prop_assert!(!answers(&bytes));
         if sections {
-            // Behind the right start, with lengths that are right.
+            // As sections, behind a valid start.
             let chunk = bytes.len().div_ceil(SECTIONS).max(1);
             let mut chunks = bytes.chunks(chunk).map(<[u8]>::to_vec);
             prop_assert!(!answers(&sealed(std::array::from_fn(|_| chunks.next().unwrap_or_default()))));

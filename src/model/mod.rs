@@ -1,5 +1,5 @@
-//! What is trained and loaded: two forests, the features and the airports, in one checked file ([`Model::encode`]) in a
-//! versioned directory ([`ModelDir`]).
+//! A trained model: classifiers, features and airports, in one checked file ([`Model::encode`]) in a versioned
+//! directory ([`ModelDir`]).
 
 mod explaining;
 mod file;
@@ -15,17 +15,17 @@ pub use engine::model::{
 };
 pub use file::{FORMAT, ModelFileError};
 
-use explaining::{ForestExplainer, answers};
+use explaining::{FactorExplainer, predict};
 
 use crate::{
     airports::{Airports, Route},
     answer::{ModelVersion, Score},
+    classifier::{ClassifierSettings, Classifiers},
     domain::Flights,
     evaluate::{Evaluation, Window},
     explanation::Explanation,
     features::{EncodedRow, FeatureSet, KnownInputs, Preset, Query},
     flight::{DelayClass, Probabilities},
-    forest::{ForestSettings, Forests},
     request::Request,
 };
 
@@ -38,18 +38,18 @@ pub type Watcher = engine::model::Watcher<Model>;
 /// A model under the name that its answers carry.
 pub type VersionedModel = engine::model::Versioned<Model>;
 
-/// How a model came about.
+/// The origin of a model: its training and evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Origin {
     /// The choice of features.
     pub preset: Preset,
-    /// How the forests were grown, the seed included.
-    pub settings: ForestSettings,
+    /// The settings of the classifiers, the seed included.
+    pub settings: ClassifierSettings,
     /// The days trained on.
     pub window: Window,
-    /// How many flights were trained on.
+    /// The number of flights trained on.
     pub trained_on: u64,
-    /// What forests of the same kind, trained on the window's earlier days, made of its later days.
+    /// The evaluation of classifiers with the same settings, trained on the window's earlier days, on its later days.
     pub evaluation: Evaluation,
 }
 
@@ -64,26 +64,31 @@ pub struct Model {
     features: FeatureSet,
     airports: Airports,
     origin: Origin,
-    forests: Forests,
-    /// One for each forest, if scores are to say why.
-    explainers: BTreeMap<KnownInputs, ForestExplainer>,
+    classifiers: Classifiers,
+    /// One for each classifier, if scores have explanations.
+    explainers: BTreeMap<KnownInputs, FactorExplainer>,
 }
 
 impl Model {
     /// Puts a model together.
-    pub fn new(features: FeatureSet, airports: Airports, origin: Origin, forests: Forests) -> Result<Self, Mismatch> {
+    pub fn new(
+        features: FeatureSet,
+        airports: Airports,
+        origin: Origin,
+        classifiers: Classifiers,
+    ) -> Result<Self, Mismatch> {
         features.check().map_err(|error| Mismatch(error.to_string()))?;
         let width = features.width();
-        for (given, forest) in forests.iter() {
-            if forest.width() != width {
+        for (given, classifier) in classifiers.iter() {
+            if classifier.width() != width {
                 return Err(Mismatch(format!("a forest was not grown on rows of {width} columns")));
             }
             let known = features.columns_known(given);
-            if (0..width).any(|column| forest.uses_column(column) && !known.contains(&column)) {
+            if (0..width).any(|column| classifier.uses_column(column) && !known.contains(&column)) {
                 return Err(Mismatch(format!("the forest {given} asks for what it is not given")));
             }
         }
-        Ok(Model { features, airports, origin, forests, explainers: BTreeMap::new() })
+        Ok(Model { features, airports, origin, classifiers, explainers: BTreeMap::new() })
     }
 
     /// The features.
@@ -96,47 +101,49 @@ impl Model {
         &self.airports
     }
 
-    /// The same model with these routes on top of those of its airports. Distances are the only numbers that a model does
-    /// not fix in training: it was trained on those that the flights came with, in miles, as any table of them has.
+    /// The same model with these routes on top of those of its airports. Distances are the only numbers that a model
+    /// does not fix in training: it was trained on those that the flights came with, in miles, as any table of them
+    /// has.
     pub fn with_routes(self, routes: &[Route]) -> Self {
         Model { airports: self.airports.with_routes(routes), ..self }
     }
 
-    /// The same model, whose scores say why. That takes some milliseconds, and 16 bytes a node and 16
-    /// a leaf and factor: about three times what the forests take.
+    /// The same model, whose scores have explanations. That takes some milliseconds, and 4 bytes a node and 16 a leaf
+    /// and factor.
     pub fn explaining(mut self) -> Self {
-        let explainer = |(given, forest)| (given, ForestExplainer::new(forest, &self.features));
-        self.explainers = self.forests.iter().map(explainer).collect();
+        let explainer = |(given, classifier)| (given, FactorExplainer::new(classifier, &self.features));
+        self.explainers = self.classifiers.iter().map(explainer).collect();
         self
     }
 
-    /// How the model came about.
+    /// The training and evaluation of the model.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// The forests.
-    pub fn forests(&self) -> &Forests {
-        &self.forests
+    /// The classifiers.
+    pub fn classifiers(&self) -> &Classifiers {
+        &self.classifiers
     }
 
-    /// Appends one score a request, in the requests' order. Each is answered by the forest that makes the most of what it gives.
+    /// Appends one score a request, in the requests' order. Each request is scored by the classifier that uses most of
+    /// its inputs.
     pub fn score(&self, requests: &[Request], scores: &mut Vec<Score>) {
         let width = self.features.width();
         let mut rows = Vec::with_capacity(requests.len() * width);
         let encode = |request| self.features.encode(&Query::from(request), &self.airports, &mut rows);
         let encoded: Vec<EncodedRow> = requests.iter().map(encode).collect();
         let mut answered = vec![None; requests.len()];
-        for (given, forest) in self.forests.iter() {
-            let asked = |at: &usize| self.forests.of(encoded[*at].inputs).0 == given;
+        for (given, classifier) in self.classifiers.iter() {
+            let asked = |at: &usize| self.classifiers.best_for(encoded[*at].inputs).0 == given;
             let asked: Vec<usize> = (0..requests.len()).filter(asked).collect();
             let rows: Vec<f32> = asked.iter().flat_map(|at| &rows[at * width..(at + 1) * width]).copied().collect();
-            for (at, answer) in asked.into_iter().zip(answers(forest, self.explainers.get(&given), &rows)) {
+            for (at, answer) in asked.into_iter().zip(predict(classifier, self.explainers.get(&given), &rows)) {
                 answered[at] = Some((answer, given));
             }
         }
         scores.extend(requests.iter().zip(encoded).zip(answered).filter_map(|((request, encoded), answered)| {
-            // Every request is asked of one forest, so none is dropped here.
+            // Every request has one classifier, so none is dropped here.
             let ((probabilities, explanation), forest) = answered?;
             Some(to_score(probabilities, explanation, forest, request, encoded))
         }));
@@ -157,7 +164,7 @@ fn to_score(
     encoded: EncodedRow,
 ) -> Score {
     let class = DelayClass::most_probable(&probabilities);
-    // An asker's distance comes back as it was asked.
+    // A request's own distance is returned unchanged.
     let distance = request.distance.unwrap_or(f64::from(encoded.distance));
     Score { probabilities, class, distance, remarks: encoded.remarks, forest, explanation }
 }

@@ -4,15 +4,16 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::{
+    classifier::{Classifier, Classifiers},
     evaluate::Holdout,
     explanation::Factor,
     features::{FittedFeatures, Remark, TrainingFlight, tests::flight},
     flight::{CLASSES, Observation, Schedule, Weather},
-    forest::{ColumnsTried, Distribution, Forest, TrainingSet, Tree, TreeNode, histogram},
+    forest::{Distribution, Forest, ForestSettings, MaxFeatures, TrainingSet, Tree, TreeNode, histogram},
     request,
 };
 
-/// 120 flights over 40 days that arrive as late as they left, half of them before time.
+/// 120 flights over 40 days that arrive as late as they left, half of them early.
 pub(super) fn flights() -> Vec<TrainingFlight<'static>> {
     let on = |at: u32| {
         let minutes = (at % 80) as f32 - 40.0;
@@ -29,29 +30,34 @@ fn model_of(preset: Preset, seed: u64) -> Model {
 
 pub(super) fn model_of_flights(preset: Preset, seed: u64, flights: &[TrainingFlight], airports: Airports) -> Model {
     let fitted = FittedFeatures::new(preset, flights).unwrap();
-    // Most columns are tried, so that three trees are sure of what they have seen.
-    let columns_per_node = ColumnsTried::Number(8);
-    let settings =
-        ForestSettings { trees: 3, rows_per_leaf: 1, depth: 8, columns_per_node, ..ForestSettings::of(preset, seed) };
-    let forest = |given| {
+    // Most columns are tried, so that three trees fit the flights well.
+    let max_features = MaxFeatures::Count(8);
+    let settings = ForestSettings {
+        trees: 3,
+        min_samples_leaf: 1,
+        depth: 8,
+        max_features,
+        ..ForestSettings::from_preset(preset, seed)
+    };
+    let classifier = |given| {
         let columns = fitted.features.columns_known(given);
-        let data = TrainingSet::of_flights(&fitted, &airports, flights, columns).unwrap();
+        let data = TrainingSet::from_flights(&fitted, &airports, flights, columns).unwrap();
         let (bins, shard) = histogram::quantise(&data);
         let grow = |tree| histogram::grow(&bins, &shard, data.columns(), &settings, tree);
         let trees: Vec<Tree> = (0..settings.trees).map(grow).collect();
-        (given, Forest::new(&trees, data.width()).unwrap())
+        (given, Forest::new(&trees, data.width()).unwrap().into())
     };
-    let forests = Forests::new(preset.input_combinations(flights).map(forest).collect()).unwrap();
+    let classifiers = Classifiers::new(preset.input_combinations(flights).map(classifier).collect()).unwrap();
     let features = fitted.features;
     let holdout = Holdout::split(flights, None).unwrap();
     let origin = Origin {
         preset,
-        settings,
+        settings: settings.into(),
         window: Window::of(flights).unwrap(),
         trained_on: flights.len() as u64,
-        evaluation: Evaluation::of(&holdout, &features, &airports, &forests),
+        evaluation: Evaluation::of(&holdout, &features, &airports, &classifiers),
     };
-    Model::new(features, airports, origin, forests).unwrap()
+    Model::new(features, airports, origin, classifiers).unwrap()
 }
 
 pub(crate) fn model() -> Model {
@@ -72,7 +78,7 @@ pub(super) fn scores(model: &Model, requests: &[Request]) -> Vec<Score> {
 }
 
 #[test]
-fn every_request_gets_its_score_in_order_with_its_remarks() {
+fn every_request_has_a_score_in_order_with_its_remarks() {
     let model = model();
     let requests = [
         request("B6", "LAX", "39"),
@@ -99,7 +105,7 @@ fn every_request_gets_its_score_in_order_with_its_remarks() {
 }
 
 #[test]
-fn an_explaining_model_scores_the_same_and_its_reasons_add_up_to_the_answer() {
+fn an_explaining_model_has_the_same_scores_and_its_contributions_add_up_to_them() {
     let requests = [request("B6", "LAX", "39"), request("B6", "LAX", "null"), request("AA", "LAX", "-39")];
     for preset in Preset::ALL {
         let model = model_of(preset, 1);
@@ -116,7 +122,7 @@ fn an_explaining_model_scores_the_same_and_its_reasons_add_up_to_the_answer() {
             let before = !explained.forest.dep_delay;
             assert_eq!(before, explained.remarks.contains(&Remark::NoDepDelay));
             let names: Vec<Factor> = contributions.iter().map(|contribution| contribution.factor).collect();
-            // The flights arrive as late as they left. What is not known is never a reason.
+            // The flights arrive as late as they left. An unknown input contributes nothing.
             assert_eq!(names.contains(&Factor::DepDelay), !before, "{preset}: {names:?}");
             assert_eq!(Score { explanation: None, ..explained }, plain);
         }
@@ -124,35 +130,35 @@ fn an_explaining_model_scores_the_same_and_its_reasons_add_up_to_the_answer() {
 }
 
 #[test]
-fn a_forest_that_asks_for_the_departure_delay_cannot_stand_in_before_departure() {
-    let Model { features, airports, origin, forests, .. } = model();
-    let with = forests.of(KnownInputs { dep_delay: true, ..KnownInputs::NONE }).1;
+fn a_forest_that_uses_the_departure_delay_cannot_predict_before_departure() {
+    let Model { features, airports, origin, classifiers, .. } = model();
+    let with = classifiers.best_for(KnownInputs { dep_delay: true, ..KnownInputs::NONE }).1;
     let everywhere = KnownInputs::COMBINATIONS.into_iter().map(|given| (given, with.clone())).collect();
-    assert!(Model::new(features, airports, origin, Forests::new(everywhere).unwrap()).is_err());
-    assert!(Forests::new([(KnownInputs { dep_delay: true, ..KnownInputs::NONE }, with.clone())].into()).is_err());
+    assert!(Model::new(features, airports, origin, Classifiers::new(everywhere).unwrap()).is_err());
+    assert!(Classifiers::new([(KnownInputs { dep_delay: true, ..KnownInputs::NONE }, with.clone())].into()).is_err());
 }
 
-/// A tree that always says this class is likeliest.
-fn says(class: usize, width: usize) -> Forest {
+/// A forest for which this class is always the most probable.
+fn constant(class: usize, width: usize) -> Classifier {
     let mut distribution = [0.1; CLASSES];
     distribution[class] = 0.7;
-    Forest::new(&[Tree { nodes: vec![TreeNode { split: None, distribution: Distribution::of(distribution) }] }], width)
-        .unwrap()
+    let nodes = vec![TreeNode { split: None, distribution: Distribution::from_weights(distribution) }];
+    Forest::new(&[Tree { nodes }], width).unwrap().into()
 }
 
 #[test]
-fn a_request_is_answered_by_the_forest_that_makes_the_most_of_what_it_gives() {
+fn a_request_is_answered_by_the_forest_that_uses_most_of_its_inputs() {
     let Model { features, airports, origin, .. } = model();
     let width = features.width();
     let grown = |input_combinations: &[KnownInputs]| {
-        let forests = input_combinations.iter().map(|&given| (given, says(0, width))).collect();
-        Model::new(features.clone(), airports.clone(), origin.clone(), Forests::new(forests).unwrap()).unwrap()
+        let classifiers = input_combinations.iter().map(|&given| (given, constant(0, width))).collect();
+        Model::new(features.clone(), airports.clone(), origin.clone(), Classifiers::new(classifiers).unwrap()).unwrap()
     };
     let (all, unweathered) = (
         grown(&KnownInputs::COMBINATIONS),
         grown(&KnownInputs::COMBINATIONS.map(|given| KnownInputs { weather: false, ..given })),
     );
-    assert_eq!(unweathered.forests().iter().count(), 4);
+    assert_eq!(unweathered.classifiers().iter().count(), 4);
     let schedule = Some(Schedule { dep_min: 600, arr_min: 700 });
     let weather = Some(Weather::UNOBSERVED.with(Observation::Precip, 0.5));
     let answered = |model: &Model, dep_delay, schedule, weather| {
@@ -162,7 +168,7 @@ fn a_request_is_answered_by_the_forest_that_makes_the_most_of_what_it_gives() {
     let cases = [
         ("5", schedule, weather, "with departure delay, schedule and weather"),
         ("5", schedule, None, "with departure delay and schedule"),
-        // An empty object says nothing.
+        // An empty object has no input.
         ("5", schedule, Some(Weather::UNOBSERVED), "with departure delay and schedule"),
         ("5", None, weather, "with departure delay"),
         ("null", schedule, weather, "before departure, with schedule and weather"),
@@ -175,11 +181,11 @@ fn a_request_is_answered_by_the_forest_that_makes_the_most_of_what_it_gives() {
             label.replace(", schedule and weather", " and schedule").replace("schedule and weather", "schedule");
         assert_eq!(answered(&unweathered, dep_delay, schedule, weather), label);
     }
-    assert!(Forests::new([(KnownInputs::ALL, says(0, width))].into()).is_err());
+    assert!(Classifiers::new([(KnownInputs::ALL, constant(0, width))].into()).is_err());
 }
 
 #[test]
-fn a_file_holds_the_model_to_the_last_bit_and_the_same_seed_makes_the_same_file() {
+fn a_file_has_the_model_to_the_last_bit_and_the_same_seed_makes_the_same_file() {
     for preset in Preset::ALL {
         let model = model_of(preset, 1);
         let bytes = model.encode().unwrap();
@@ -192,7 +198,7 @@ fn a_file_holds_the_model_to_the_last_bit_and_the_same_seed_makes_the_same_file(
 }
 
 #[test]
-fn a_foreign_or_newer_file_is_refused_as_what_it_is() {
+fn a_file_of_another_type_or_format_is_refused_by_its_type_or_format() {
     let mut bytes = model().encode().unwrap();
     assert!(matches!(Model::decode(b"PAR1 and so on"), Err(ModelFileError::NotAModel)));
     assert!(matches!(Model::decode(b""), Err(ModelFileError::NotAModel)));
@@ -202,8 +208,7 @@ fn a_foreign_or_newer_file_is_refused_as_what_it_is() {
     assert!(matches!(Model::decode(&bytes), Err(ModelFileError::Older { found }) if found == FORMAT - 1));
 }
 
-/// Puts the checksum of the content at its end, if the sections' lengths leave room for one: what someone would do who
-/// means harm. The rules are those in the module documentation of the file.
+/// Recomputes the checksum at the end, if the sections' lengths leave room for one, as an attacker would.
 pub(super) fn reseal(bytes: &mut [u8]) {
     let Some(end) = bytes.len().checked_sub(32).filter(|end| *end >= 32) else { return };
     let mut checksum = Sha256::new().chain_update(&bytes[..32]);
@@ -218,7 +223,7 @@ pub(super) fn reseal(bytes: &mut [u8]) {
 }
 
 #[test]
-fn a_schema_that_is_not_the_stated_one_is_refused() {
+fn a_schema_that_differs_from_the_stated_one_is_refused() {
     let bytes = model().encode().unwrap();
     let at = bytes.windows(13).position(|window| window == b"mean_distance").unwrap();
     let digit = at + bytes[at..].iter().position(u8::is_ascii_digit).unwrap();
@@ -240,13 +245,13 @@ proptest! {
     }
 
     #[test]
-    fn a_file_cut_anywhere_or_with_something_after_it_is_refused(len in any::<prop::sample::Index>()) {
+    fn a_truncated_file_or_one_with_trailing_bytes_is_refused(len in any::<prop::sample::Index>()) {
         prop_assert!(Model::decode(&BYTES[..len.index(BYTES.len())]).is_err());
         prop_assert!(Model::decode(&[&BYTES[..], &[0]].concat()).is_err());
     }
 
     #[test]
-    fn a_file_changed_with_its_checksum_mended_is_refused_or_scores(
+    fn a_changed_file_with_a_recomputed_checksum_is_refused_or_scores(
         at in any::<prop::sample::Index>(), change in 1u8.., len in any::<prop::sample::Index>(), cut: bool,
     ) {
         let mut bytes = BYTES.clone();

@@ -5,7 +5,7 @@
 use chrono::{Days, NaiveDate};
 use delaycast::{
     evaluate::{
-        Answers, Contest, Importance, Importances, Predictor, Report, Split, Subject, Window, score::Bootstrap,
+        Bootstrap, Comparison, EvaluatedModel, Importance, Importances, Predictions, Predictor, Report, Split, Window,
     },
     features::{Preset, TrainingFlight},
     forest::ForestSettings,
@@ -30,11 +30,11 @@ fn flights(days: u64) -> Vec<TrainingFlight<'static>> {
     (0..20 * days).map(flight).collect()
 }
 
-fn contest(training: &[TrainingFlight], held_out: &[TrainingFlight], resamples: u32) -> Contest {
-    let mut answers = Answers::of_baselines(&Split { training, held_out }).unwrap();
-    answers.enter(Predictor::Forest, vec![[0.1, 0.2, 0.3, 0.4]; held_out.len()]);
-    answers.enter(Predictor::ForestBeforeDeparture, vec![[0.4, 0.3, 0.2, 0.1]; held_out.len()]);
-    Contest::of(&answers, Bootstrap { resamples, seed: 1 })
+fn comparison(training: &[TrainingFlight], held_out: &[TrainingFlight], resamples: u32) -> Comparison {
+    let mut predictions = Predictions::from_baselines(&Split { training, held_out }).unwrap();
+    predictions.insert(Predictor::Forest, vec![[0.1, 0.2, 0.3, 0.4]; held_out.len()]);
+    predictions.insert(Predictor::ForestBeforeDeparture, vec![[0.4, 0.3, 0.2, 0.1]; held_out.len()]);
+    Comparison::of(&predictions, Bootstrap { resamples, seed: 1 })
 }
 
 fn report(training: &[TrainingFlight], held_out: &[TrainingFlight], resamples: u32) -> Report {
@@ -46,15 +46,15 @@ fn report(training: &[TrainingFlight], held_out: &[TrainingFlight], resamples: u
     };
     let importances = vec![importance("departure delay", 0.5), importance("day", -0.001)];
     Report {
-        model: Subject {
+        model: EvaluatedModel {
             version: Some("<script>".to_owned()),
             preset: Preset::Default,
-            settings: ForestSettings::of(Preset::Default, 1),
+            settings: ForestSettings::from_preset(Preset::Default, 1).into(),
             window: Window::of(held_out).unwrap(),
             trained_on: 1234,
         },
         bootstrap: Bootstrap { resamples, seed: 1 },
-        holdout: contest(training, held_out, resamples),
+        holdout: comparison(training, held_out, resamples),
         importance: Importances { forest: importances.clone(), forest_before_departure: importances },
         rolling: Vec::new(),
         rolling_pooled: None,
@@ -65,7 +65,7 @@ fn report(training: &[TrainingFlight], held_out: &[TrainingFlight], resamples: u
 fn the_report_refers_to_no_other_file_and_shows_everything() {
     let flights = flights(80);
     let (training, held_out) = flights.split_at(1200);
-    let month = contest(training, held_out, 100).brief();
+    let month = comparison(training, held_out, 100).brief();
     let report =
         Report { rolling: vec![month.clone(); 14], rolling_pooled: Some(month), ..report(training, held_out, 100) };
     let html = render_report(&report).unwrap();
@@ -76,7 +76,7 @@ fn the_report_refers_to_no_other_file_and_shows_everything() {
     for number in ["NaN", "inf\"", "inf,"] {
         assert!(!html.contains(number), "{number}");
     }
-    for (predictor, _) in report.holdout.cards() {
+    for (predictor, _) in report.holdout.scorecards.iter() {
         let label = predictor.label();
         assert!(html.contains(&label[1..]), "{label}");
     }
@@ -100,9 +100,9 @@ fn missing_parts_are_named() {
 fn a_difference_within_the_noise_is_not_called_one() {
     let flights = flights(80);
     let (training, held_out) = flights.split_at(1200);
-    let mut answers = Answers::of_baselines(&Split { training, held_out }).unwrap();
-    answers.enter(Predictor::Forest, answers.of(Predictor::Lookup).unwrap().to_vec());
-    let same = Contest::of(&answers, Bootstrap { resamples: 100, seed: 1 });
+    let mut predictions = Predictions::from_baselines(&Split { training, held_out }).unwrap();
+    predictions.insert(Predictor::Forest, predictions.of(Predictor::Lookup).unwrap().to_vec());
+    let same = Comparison::of(&predictions, Bootstrap { resamples: 100, seed: 1 });
     let html = render_report(&Report { holdout: same, ..report(training, held_out, 100) }).unwrap();
     assert!(html.contains("do not tell which"), "the two are one");
     let html = render_report(&report(training, held_out, 100)).unwrap();

@@ -4,10 +4,8 @@ mod plots;
 mod svg;
 
 use delaycast::{
-    evaluate::{
-        Card, Contest, Predictor, Report, TRAINING_DAYS_MIN,
-        score::{DAYS_MIN, Measure},
-    },
+    classifier::ClassifierSettings,
+    evaluate::{Comparison, DAYS_MIN, Measure, Predictor, Report, Scorecard, TRAINING_DAYS_MIN},
     flight::DelayClass,
 };
 use serde::Serialize;
@@ -101,8 +99,10 @@ impl View for ReportView {
 impl ReportView {
     pub(crate) fn new(report: &Report) -> Self {
         let (holdout, model) = (&report.holdout, &report.model);
+        let ClassifierSettings::Forest(settings) = model.settings;
         let fact = |name, value| Fact { name, value };
-        let reliability = holdout.forest.as_ref().and_then(|card| card.reliability);
+        let forest = holdout.scorecard(Predictor::Forest);
+        let reliability = forest.and_then(|scorecard| scorecard.reliability);
         let reliability = reliability.iter().flat_map(|bins| {
             DelayClass::ALL
                 .map(|class| Plot { title: capitalized(class.label()), svg: plots::reliability(class, bins) })
@@ -122,13 +122,10 @@ impl ReportView {
                 fact("Days answered for", format!("{} to {}", holdout.from, holdout.to)),
                 fact("Flights trained on", grouped(model.trained_on)),
                 fact("Days trained on", format!("{} to {}", model.window.from, model.window.to)),
-                fact(
-                    "Forest",
-                    format!("{} trees, depth {}, {}", model.settings.trees, model.settings.depth, model.preset),
-                ),
+                fact("Forest", format!("{} trees, depth {}, {}", settings.trees, settings.depth, model.preset)),
                 match &model.version {
                     Some(version) => fact("Version", version.clone()),
-                    None => fact("Seed", model.settings.seed.to_string()),
+                    None => fact("Seed", settings.seed.to_string()),
                 },
             ],
             notes: notes(report),
@@ -138,10 +135,10 @@ impl ReportView {
                     better: if measure.more_is_better() { "more is better" } else { "less is better" },
                 })
                 .into(),
-            scores: holdout.cards().map(|(predictor, card)| score_row(predictor, card)).collect(),
+            scores: holdout.scorecards.iter().map(|(predictor, scorecard)| score_row(predictor, scorecard)).collect(),
             intervals: plots::intervals(holdout),
             reliability: reliability.collect(),
-            confusion: holdout.forest.as_ref().map(|card| plots::confusion(&card.confusion)).unwrap_or_default(),
+            confusion: forest.map(|scorecard| plots::confusion(&scorecard.confusion)).unwrap_or_default(),
             classes: DelayClass::ALL
                 .map(|class| ClassName { class: class.index(), label: capitalized(class.label()) })
                 .into(),
@@ -152,8 +149,8 @@ impl ReportView {
 }
 
 /// Summarises the evaluation in one or two sentences.
-fn verdict(holdout: &Contest) -> String {
-    let Some(forest) = &holdout.forest else { return String::new() };
+fn verdict(holdout: &Comparison) -> String {
+    let Some(forest) = holdout.scorecard(Predictor::Forest) else { return String::new() };
     let measure = Measure::LogLoss;
     let loss = forest.scores[measure].unwrap_or_default();
     let Some(against) = forest.against_lookup.and_then(|differences| differences[measure]) else {
@@ -186,17 +183,17 @@ fn notes(report: &Report) -> Vec<String> {
             holdout.days
         ));
     }
-    if holdout.lookup.is_none() {
+    if holdout.scorecard(Predictor::Lookup).is_none() {
         notes
             .push("There are no baselines: the data hold no flight of the days that the model has learned.".to_owned());
     }
     notes
 }
 
-fn score_row(predictor: Predictor, card: &Card) -> ScoreRow {
+fn score_row(predictor: Predictor, scorecard: &Scorecard) -> ScoreRow {
     let cell = |measure: Measure| Cell {
-        value: number(card.scores[measure]),
-        interval: card
+        value: number(scorecard.scores[measure]),
+        interval: scorecard
             .intervals
             .and_then(|intervals| intervals[measure])
             .map_or(String::new(), |[low, high]| format!("{low:.3}–{high:.3}")),
@@ -213,23 +210,22 @@ fn number(value: Option<f64>) -> String {
 }
 
 fn months(report: &Report) -> Months {
-    let took_part: Vec<Predictor> = Predictor::ALL
-        .into_iter()
-        .filter(|&predictor| report.rolling.iter().any(|month| month.card(predictor).is_some()))
-        .collect();
-    let row = |name: String, contest: &Contest| MonthRow {
+    let predictors: Vec<Predictor> = plots::predictors_of(&report.rolling);
+    let row = |name: String, comparison: &Comparison| MonthRow {
         name,
-        flights: grouped(contest.rows),
-        losses: took_part
+        flights: grouped(comparison.rows),
+        losses: predictors
             .iter()
-            .map(|&predictor| number(contest.card(predictor).and_then(|card| card.scores[Measure::LogLoss])))
+            .map(|&predictor| {
+                number(comparison.scorecard(predictor).and_then(|scorecard| scorecard.scores[Measure::LogLoss]))
+            })
             .collect(),
     };
     let months = report.rolling.iter().map(|month| row(format!("{}–{}", month.from, month.to.format("%d")), month));
     let pooled = report.rolling_pooled.iter().map(|pooled| row("All of them".to_owned(), pooled));
     Months {
         plot: plots::months(&report.rolling),
-        legend: took_part
+        legend: predictors
             .iter()
             .map(|&predictor| ScoreRow {
                 name: capitalized(predictor.label()),
@@ -237,7 +233,7 @@ fn months(report: &Report) -> Months {
                 cells: Vec::new(),
             })
             .collect(),
-        predictors: took_part.iter().map(|predictor| predictor.short_label()).collect(),
+        predictors: predictors.iter().map(|predictor| predictor.short_label()).collect(),
         rows: months.chain(pooled).collect(),
         days_min: TRAINING_DAYS_MIN,
     }

@@ -7,9 +7,9 @@ use std::{net::TcpListener, num::NonZeroUsize, sync::Arc, thread};
 use delaycast::{
     features::Preset,
     flight::DelayClass,
-    forest::{ColumnsTried, ForestSettings, TrainingSet},
+    forest::{ForestSettings, MaxFeatures, TrainingSet},
 };
-use delaycast_train::{OnProgress, Place, train, train_on};
+use delaycast_train::{OnProgress, WorkerPlacement, train, train_on};
 use timely::CommunicationConfig;
 
 /// Rows of two digits whose class is their sum, modulo 4.
@@ -23,9 +23,9 @@ fn digits() -> TrainingSet {
 fn three_processes_make_the_forest_that_one_makes() {
     let settings = ForestSettings {
         trees: 9,
-        columns_per_node: ColumnsTried::Number(1),
-        rows_per_leaf: 1,
-        ..ForestSettings::of(Preset::Default, 5)
+        max_features: MaxFeatures::Count(1),
+        min_samples_leaf: 1,
+        ..ForestSettings::from_preset(Preset::Default, 5)
     };
     let columns = [vec![0, 1], vec![1]];
     let quiet: OnProgress = Arc::new(|_| ());
@@ -38,8 +38,8 @@ fn three_processes_make_the_forest_that_one_makes() {
         let (addresses, columns, quiet) = (addresses.clone(), columns.clone(), Arc::clone(&quiet));
         thread::spawn(move || {
             let config = CommunicationConfig::Cluster { threads: 2, process, addresses, report: false, zerocopy: true };
-            let place = Place { process, processes: 3, workers: 2 };
-            train_on(config.try_build().unwrap(), place, settings, &digits(), &columns, &quiet).unwrap()
+            let placement = WorkerPlacement { process, processes: 3, workers: 2 };
+            train_on(config.try_build().unwrap(), placement, settings, &digits(), &columns, &quiet).unwrap()
         })
     };
     let threads: Vec<_> = (0..3).map(process).collect();

@@ -1,58 +1,58 @@
-//! Some of the rows, quantised.
+//! A shard: quantised rows of one worker.
 
-use super::{Bins, bins::LANES};
+use super::bin_mapper::{BinMapper, LANES};
 use crate::flight::DelayClass;
 
-/// Bins of so many columns share a word.
+/// Columns whose bins share a word.
 const COLUMNS_PER_WORD: usize = size_of::<u64>();
-/// At most this many rows in a shard: more than a worker should hold, and few enough for counts of 32 bits.
+/// Upper bound on the rows of a shard: more than a worker should hold, and few enough for counts of 32 bits.
 pub const SHARD_ROWS_MAX: usize = 1 << 26;
 
-/// Some of the rows of a training set, one byte a column and one for the class. Rows are numbered on from `first`.
+/// Some of the rows of a training set, one byte a column and one for the class. Their numbers start at `first_row`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shard {
-    /// The bins of a row and its class, which is the last byte of the last word, then those of the next row. One piece of memory, however
-    /// many rows: what is large is given back when it is dropped.
+    /// Row-major: the bins of a row and its class, which is the last byte of its last word. One allocation for all
+    /// rows: a large one is returned to the system when it is dropped.
     bytes: Vec<u8>,
     words_per_row: usize,
-    first: u64,
+    first_row: u64,
 }
 
-/// Where a column's bin is in a row.
+/// The location of a column's bin in a row.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct BinLocation {
     pub(super) plane: usize,
     shift: u32,
 }
 
-impl Place {
-    /// Of a column.
-    pub(super) fn of(column: u8) -> Self {
+impl BinLocation {
+    /// The location for a column.
+    pub(super) fn of_column(column: u8) -> Self {
         let column = usize::from(column);
         // At most 56.
-        Place { plane: column / COLUMNS_PER_WORD, shift: (column % COLUMNS_PER_WORD) as u32 * u8::BITS }
+        BinLocation { plane: column / COLUMNS_PER_WORD, shift: (column % COLUMNS_PER_WORD) as u32 * u8::BITS }
     }
 
     /// The bin in a word of the plane.
     #[inline]
     pub(super) fn bin(self, word: u64) -> u8 {
-        // The lower 8 bits are what is wanted.
+        // Truncates to the lower 8 bits.
         (word >> self.shift) as u8
     }
 }
 
 impl Shard {
-    /// No rows yet, and room for some, the first of which will have number `first`.
-    pub fn with_capacity(bins: &Bins, rows: usize, first: u64) -> Self {
+    /// Makes an empty shard with capacity for `rows` rows, the first of which has number `first_row`.
+    pub fn with_capacity(bins: &BinMapper, rows: usize, first_row: u64) -> Self {
         let words_per_row = (bins.width() + 1).div_ceil(COLUMNS_PER_WORD);
-        Shard { bytes: Vec::with_capacity(rows * words_per_row * COLUMNS_PER_WORD), words_per_row, first }
+        Shard { bytes: Vec::with_capacity(rows * words_per_row * COLUMNS_PER_WORD), words_per_row, first_row }
     }
 
-    /// Appends rows, one after the other, and the class of each.
+    /// Appends row-major rows and the class of each.
     ///
     /// # Panics
-    /// If there is not one class for each row.
-    pub fn extend(&mut self, bins: &Bins, rows: &[f32], classes: &[DelayClass]) {
+    /// If the rows and the classes differ in number.
+    pub fn extend(&mut self, bins: &BinMapper, rows: &[f32], classes: &[DelayClass]) {
         let width = bins.width();
         assert_eq!(rows.len(), classes.len() * width, "each row must have its class");
         let row_len = self.row_len();
@@ -75,22 +75,22 @@ impl Shard {
         self.words_per_row * COLUMNS_PER_WORD
     }
 
-    /// How many rows it has.
+    /// The number of rows.
     pub fn len(&self) -> usize {
         self.bytes.len() / self.row_len()
     }
 
-    /// Whether it has none.
+    /// Returns whether it has no rows.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
     /// The number of its first row.
-    pub(super) fn first(&self) -> u64 {
-        self.first
+    pub(super) fn first_row(&self) -> u64 {
+        self.first_row
     }
 
-    /// How many words a row has.
+    /// The number of words of a row.
     pub(super) fn words_per_row(&self) -> usize {
         self.words_per_row
     }

@@ -1,18 +1,18 @@
 use proptest::prelude::*;
 
-use super::*;
+use super::{sampling, *};
 use crate::{
     features::Preset,
-    flight::DelayClass,
-    forest::{ColumnsTried, Distribution, Forest, Trainer, linfa, tests::digits},
+    flight::{CLASSES, DelayClass},
+    forest::{Distribution, Forest, ForestSettings, MaxFeatures, Trainer, TrainingSet, Tree, linfa, tests::digits},
 };
 
 fn settings() -> ForestSettings {
     ForestSettings {
-        columns_per_node: ColumnsTried::Number(2),
-        rows_per_leaf: 1,
+        max_features: MaxFeatures::Count(2),
+        min_samples_leaf: 1,
         depth: 4,
-        ..ForestSettings::of(Preset::Default, 7)
+        ..ForestSettings::from_preset(Preset::Default, 7)
     }
 }
 
@@ -26,7 +26,7 @@ fn rows() -> impl Strategy<Value = TrainingSet> {
     })
 }
 
-/// The weight of each class left and right of a threshold, weighed as the tree weighs.
+/// The weight of each class left and right of a threshold, with a tree's bootstrap weights.
 fn sides(data: &TrainingSet, weights: &[u32], column: usize, threshold: f32) -> [Counts; 2] {
     let mut sides = [Counts::default(); 2];
     for (row, (class, weight)) in data.classes().iter().zip(weights).enumerate() {
@@ -35,7 +35,7 @@ fn sides(data: &TrainingSet, weights: &[u32], column: usize, threshold: f32) -> 
     sides
 }
 
-/// The Gini impurity of both sides, each weighed by its rows.
+/// The Gini impurity of both sides, weighted by their rows.
 fn impurity(sides: &[Counts; 2]) -> f64 {
     let of = |counts: &Counts| {
         let total: u32 = counts.iter().sum();
@@ -45,28 +45,30 @@ fn impurity(sides: &[Counts; 2]) -> f64 {
     of(&sides[0]) + of(&sides[1])
 }
 
-/// A worker may have none of the rows, and follows the decisions of the others all the same.
+/// A worker without rows follows the decisions of the others.
 #[test]
-fn a_holder_of_no_rows_counts_none_and_descends() {
+fn an_empty_shard_counts_nothing_and_applies_splits() {
     let data = digits(80);
     let (bins, _) = quantise(&data);
-    let nothing = Shard::with_capacity(&bins, 0, 80);
-    let mut growth = Growth::new(&nothing, 1, 0);
-    assert_eq!(growth.total(), Counts::default());
-    growth.descend(&[Decision { split: Some((1, 1)), open: [true; 2] }]);
-    growth
-        .descend(&[Decision { split: Some((0, 1)), open: [true, false] }, Decision { split: None, open: [false; 2] }]);
-    assert_eq!(growth.total(), Counts::default());
+    let empty = Shard::with_capacity(&bins, 0, 80);
+    let mut partition = RowPartition::new(&empty, 1, 0);
+    assert_eq!(partition.class_weights(), Counts::default());
+    partition.apply_splits(&[SplitDecision { split: Some((1, 1)), open: [true; 2] }]);
+    partition.apply_splits(&[
+        SplitDecision { split: Some((0, 1)), open: [true, false] },
+        SplitDecision { split: None, open: [false; 2] },
+    ]);
+    assert_eq!(partition.class_weights(), Counts::default());
 }
 
 proptest! {
-    /// The oracle: no threshold on any column parts the rows better than the root's.
+    /// The oracle tries every threshold on every column.
     #[test]
-    fn the_root_has_the_best_split_there_is(data in rows()) {
+    fn the_root_has_the_split_of_least_impurity(data in rows()) {
         let settings = ForestSettings { depth: 1, ..settings() };
         let (bins, shard) = quantise(&data);
         let tree = grow(&bins, &shard, data.columns(), &settings, 3);
-        let weights = draws::Stream::weights(settings.seed, 3);
+        let weights = sampling::RandomStream::weights(settings.seed, 3);
         let weights: Vec<u32> = (0..data.rows_len() as u64).map(|row| weights.weight(row)).collect();
         let mut best = f64::INFINITY;
         for column in 0..2 {
@@ -88,9 +90,9 @@ proptest! {
         }
     }
 
-    /// Rows held in parts, each counted by itself, grow the tree that they grow together.
+    /// The histograms of two shards, summed, give the tree of all rows in one shard.
     #[test]
-    fn rows_in_parts_grow_the_same_tree(data in rows(), cut in 0usize..120) {
+    fn rows_in_two_shards_grow_the_same_tree(data in rows(), cut in 0usize..120) {
         let settings = settings();
         let (bins, whole) = quantise(&data);
         let cut = cut.min(data.rows_len());
@@ -100,32 +102,32 @@ proptest! {
             shard
         };
         let parts = [part(0, cut), part(cut, data.rows_len())];
-        let mut growths = parts.each_ref().map(|part| Growth::new(part, settings.seed, 1));
-        let mut planting = Planting::new(data.columns(), &settings, 1);
-        let [a, b] = growths.each_ref().map(Growth::total);
-        planting.root(std::array::from_fn(|class| a[class] + b[class]));
-        while let Some(group) = planting.next_group(&bins) {
-            let counts = growths.iter().map(|growth| growth.count(&bins, &group));
+        let mut partitions = parts.each_ref().map(|part| RowPartition::new(part, settings.seed, 1));
+        let mut builder = TreeBuilder::new(data.columns(), &settings, 1);
+        let [a, b] = partitions.each_ref().map(RowPartition::class_weights);
+        builder.set_root(std::array::from_fn(|class| a[class] + b[class]));
+        while let Some(batch) = builder.next_batch(&bins) {
+            let counts = partitions.iter().map(|partition| partition.count_histograms(&bins, &batch));
             let sum = counts.reduce(|a, b| a.iter().zip(b).map(|(a, b)| a + b).collect()).unwrap();
-            planting.split(&bins, &group, &sum);
-            if let Some(decisions) = planting.level_done() {
-                growths.iter_mut().for_each(|growth| growth.descend(&decisions));
+            builder.choose_splits(&bins, &batch, &sum);
+            if let Some(decisions) = builder.finish_level() {
+                partitions.iter_mut().for_each(|partition| partition.apply_splits(&decisions));
             }
         }
-        prop_assert_eq!(planting.into_tree(&bins), grow(&bins, &whole, data.columns(), &settings, 1));
+        prop_assert_eq!(builder.into_tree(&bins), grow(&bins, &whole, data.columns(), &settings, 1));
     }
 
-    /// What a tree says of a row is what a walk finds: the shares of the leaf, and they sum to 1.
+    /// No split compares another column, and depth and leaves keep to their bounds.
     #[test]
     fn trees_make_a_forest_and_keep_to_their_settings(data in rows(), leaf in 1u32..20, depth in 0u32..6) {
-        let settings = ForestSettings { rows_per_leaf: leaf, depth, ..settings() };
+        let settings = ForestSettings { min_samples_leaf: leaf, depth, ..settings() };
         let (bins, shard) = quantise(&data);
         let trees: Vec<Tree> = (0..3).map(|tree| grow(&bins, &shard, &[1], &settings, tree)).collect();
         let forest = Forest::new(&trees, 2).unwrap();
         prop_assert!(!forest.uses_column(0));
         for (number, tree) in (0..).zip(&trees) {
             prop_assert!(tree.nodes.len() < 1 << (depth + 1));
-            let weights = draws::Stream::weights(settings.seed, number);
+            let weights = sampling::RandomStream::weights(settings.seed, number);
             for split in tree.nodes.iter().take(1).filter_map(|node| node.split) {
                 let weights: Vec<u32> = (0..data.rows_len() as u64).map(|row| weights.weight(row)).collect();
                 let sides = sides(&data, &weights, 1, split.threshold);
@@ -136,36 +138,36 @@ proptest! {
 }
 
 #[test]
-fn learns_what_can_be_learnt_as_the_reference_does() {
+fn learns_separable_classes_as_the_reference_does() {
     let data = digits(800);
     let (bins, shard) = quantise(&data);
-    let right = |trees: &[Tree]| {
+    let correct = |trees: &[Tree]| {
         let answers = Forest::new(trees, 2).unwrap().probabilities_of_all(data.rows());
         answers.iter().zip(data.classes()).filter(|(p, class)| DelayClass::most_probable(p) == **class).count()
     };
     let ours = grow(&bins, &shard, data.columns(), &settings(), 0);
-    let reference = ForestSettings { trainer: Trainer::Linfa, rows_per_tree: 2000, depth: 8, ..settings() };
+    let reference = ForestSettings { trainer: Trainer::Linfa, max_samples: 2000, depth: 8, ..settings() };
     let theirs = linfa::grow(&data, &reference, 0).unwrap();
-    assert_eq!((right(&[ours]), right(&[theirs])), (800, 800));
+    assert_eq!((correct(&[ours]), correct(&[theirs])), (800, 800));
 }
 
-/// Without ties and with one column that tells all, there is one best cut, and both trainers find it.
+/// Without ties and with one informative column there is one best split, and both trainers find it.
 #[test]
 fn without_ties_the_reference_finds_the_same_split() {
     let numbers: Vec<f32> = (0..1000u16).map(|at| f32::from(at * 37 % 1009)).collect();
     let classes = numbers.iter().map(|&number| DelayClass::ALL[usize::from(number > 400.0) * 3]).collect();
     let data = TrainingSet::new(numbers.clone(), classes, 1, vec![0]).unwrap();
     let (bins, shard) = quantise(&data);
-    let settings = ForestSettings { depth: 1, columns_per_node: ColumnsTried::Number(1), ..settings() };
+    let settings = ForestSettings { depth: 1, max_features: MaxFeatures::Count(1), ..settings() };
     let ours = grow(&bins, &shard, &[0], &settings, 0).nodes[0].split.unwrap();
     let theirs =
-        linfa::grow(&data, &ForestSettings { rows_per_tree: 4000, ..settings }, 0).unwrap().nodes[0].split.unwrap();
-    // A bin holds four of the numbers, and linfa-trees draws some of the rows only.
+        linfa::grow(&data, &ForestSettings { max_samples: 4000, ..settings }, 0).unwrap().nodes[0].split.unwrap();
+    // A bin has four of the numbers, and linfa-trees draws only some of the rows.
     assert!((ours.threshold - 400.0).abs() < 5.0 && (theirs.threshold - 400.0).abs() < 5.0, "{ours:?} {theirs:?}");
 }
 
 #[test]
-fn a_missing_number_is_a_value() {
+fn a_missing_number_is_a_value_to_split_on() {
     let rows = (0..200u8).map(|at| if at % 2 == 0 { f32::NAN } else { f32::from(at) }).collect();
     let classes = (0..200).map(|at| if at % 2 == 0 { DelayClass::Early } else { DelayClass::VeryLate }).collect();
     let data = TrainingSet::new(rows, classes, 1, vec![0]).unwrap();
@@ -174,10 +176,10 @@ fn a_missing_number_is_a_value() {
     assert!(forest.probabilities(&[f32::NAN])[0] > 0.9 && forest.probabilities(&[-1e30])[3] > 0.9);
 }
 
-/// Rows with more columns than a word has room for: what the nodes say is what a walk of the rows by the thresholds counts, in memory that
-/// another tree has left behind.
+/// Rows have more columns than a word: the nodes' probabilities are those of the rows that the thresholds send there.
+/// The memory of another tree is reused.
 #[test]
-fn nodes_count_the_rows_that_come_to_them() {
+fn nodes_have_the_class_shares_of_the_rows_that_reach_them() {
     const WIDTH: usize = 19;
     let number = |row: usize, column: usize| ((row * 31 + column * 17) * (row + 7 * column + 1) % 101) as f32;
     let rows: Vec<f32> = (0..600).flat_map(|row| (0..WIDTH).map(move |column| number(row, column))).collect();
@@ -186,17 +188,17 @@ fn nodes_count_the_rows_that_come_to_them() {
     let (bins, shard) = quantise(&data);
     let settings = ForestSettings {
         depth: 6,
-        columns_per_node: ColumnsTried::Number(11),
-        rows_per_leaf: 3,
-        smoothing_rows: 0,
+        max_features: MaxFeatures::Count(11),
+        min_samples_leaf: 3,
+        path_smooth: 0,
         ..settings()
     };
-    let mut left_behind = Growth::new(&shard, settings.seed, 9);
+    let mut reused = RowPartition::new(&shard, settings.seed, 9);
     for number in 0..3 {
-        left_behind = left_behind.again(&shard, settings.seed, number);
-        assert_eq!(left_behind.total(), Growth::new(&shard, settings.seed, number).total());
+        reused = reused.reset(&shard, settings.seed, number);
+        assert_eq!(reused.class_weights(), RowPartition::new(&shard, settings.seed, number).class_weights());
         let tree = grow(&bins, &shard, data.columns(), &settings, number);
-        let weights = draws::Stream::weights(settings.seed, number);
+        let weights = sampling::RandomStream::weights(settings.seed, number);
         let mut counts = vec![Counts::default(); tree.nodes.len()];
         for (row, (numbers, class)) in data.rows().chunks_exact(WIDTH).zip(data.classes()).enumerate() {
             let mut at = 0;
@@ -207,11 +209,11 @@ fn nodes_count_the_rows_that_come_to_them() {
             }
         }
         assert!(tree.nodes.len() > 30);
-        // The root's are drawn towards even ones in any case.
+        // The root's probabilities are always shrunk towards uniform ones.
         for (node, counts) in tree.nodes.iter().zip(&counts).skip(1) {
             let total: u32 = counts.iter().sum();
             assert!(total >= 3);
-            assert_eq!(node.distribution, Distribution::of(counts.map(f64::from)));
+            assert_eq!(node.distribution, Distribution::from_weights(counts.map(f64::from)));
         }
     }
 }

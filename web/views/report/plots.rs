@@ -1,10 +1,7 @@
 //! The plots of a report.
 
 use delaycast::{
-    evaluate::{
-        Contest, Importance, Predictor,
-        score::{Measure, Reliability},
-    },
+    evaluate::{Comparison, Importance, Measure, Predictor, Reliability},
     flight::{CLASSES, DelayClass},
 };
 
@@ -16,24 +13,26 @@ const WIDTH: f64 = 380.0;
 /// Returns the CSS class of a predictor's lines and dots.
 pub(super) fn colour(predictor: Predictor) -> &'static str {
     match predictor {
-        Predictor::Majority => "p-majority",
+        Predictor::ClassPrior => "p-majority",
         Predictor::Lookup => "p-lookup",
-        Predictor::Seed => "p-seed",
+        Predictor::Legacy => "p-seed",
         Predictor::Forest => "p-forest",
         Predictor::ForestWithoutWeather => "p-without-weather",
+        Predictor::ForestWithoutSchedule => "p-without-schedule",
         Predictor::ForestBeforeDeparture => "p-before",
     }
 }
 
 /// The log-loss of each predictor with its interval.
-pub(super) fn intervals(contest: &Contest) -> String {
+pub(super) fn intervals(comparison: &Comparison) -> String {
     const ROW: f64 = 36.0;
     let measure = Measure::LogLoss;
-    let shown: Vec<_> = contest
-        .cards()
-        .filter_map(|(predictor, card)| {
-            let score = card.scores[measure]?;
-            let interval = card.intervals.and_then(|intervals| intervals[measure]).unwrap_or([score; 2]);
+    let shown: Vec<_> = comparison
+        .scorecards
+        .iter()
+        .filter_map(|(predictor, scorecard)| {
+            let score = scorecard.scores[measure]?;
+            let interval = scorecard.intervals.and_then(|intervals| intervals[measure]).unwrap_or([score; 2]);
             Some((predictor, score, interval))
         })
         .collect();
@@ -74,7 +73,8 @@ fn decimals(ticks: &[f64]) -> usize {
     if step.is_finite() { (-step.log10()).ceil().clamp(0.0, 15.0) as usize } else { 3 }
 }
 
-/// A reliability diagram: observed frequency of a class by its predicted probability. A dot's area is its share of flights.
+/// A reliability diagram: observed frequency of a class by its predicted probability. A dot's area is its share of
+/// flights.
 pub(super) fn reliability(class: DelayClass, reliability: &Reliability) -> String {
     const SIDE: f64 = 200.0;
     const LEFT: f64 = 44.0;
@@ -152,16 +152,24 @@ pub(super) fn importances(importances: &[Importance]) -> String {
     drawing.finish("Rise of the log-loss when a fact is shuffled among the flights")
 }
 
+/// The predictors that any of the months has.
+pub(super) fn predictors_of(months: &[Comparison]) -> Vec<Predictor> {
+    let is_compared = |predictor: &Predictor| months.iter().any(|month| month.scorecard(*predictor).is_some());
+    Predictor::ALL.into_iter().filter(is_compared).collect()
+}
+
 /// The log-loss of each predictor, month by month.
-pub(super) fn months(months: &[Contest]) -> String {
+pub(super) fn months(months: &[Comparison]) -> String {
     const LEFT: f64 = 44.0;
     const RIGHT: f64 = 370.0;
     const TOP: f64 = 8.0;
     const BOTTOM: f64 = 200.0;
     let mut drawing = Drawing::new(WIDTH, BOTTOM + 40.0);
-    let loss = |month: &Contest, predictor| month.card(predictor).and_then(|card| card.scores[Measure::LogLoss]);
-    let all =
-        months.iter().flat_map(|month| Predictor::ALL.into_iter().filter_map(move |predictor| loss(month, predictor)));
+    let loss = |month: &Comparison, predictor| {
+        month.scorecard(predictor).and_then(|scorecard| scorecard.scores[Measure::LogLoss])
+    };
+    let predictors = predictors_of(months);
+    let all = months.iter().flat_map(|month| predictors.iter().filter_map(move |&predictor| loss(month, predictor)));
     let scale = Scale::fit(all, [BOTTOM, TOP]);
     let ticks = scale.ticks();
     let decimals = decimals(&ticks);
@@ -180,7 +188,7 @@ pub(super) fn months(months: &[Contest]) -> String {
             drawing.text("soft", [x_of(at), BOTTOM + 30.0], Anchor::Middle, &month.from.format("%Y").to_string());
         }
     }
-    for predictor in Predictor::ALL {
+    for predictor in predictors {
         let points =
             months.iter().enumerate().filter_map(|(at, month)| Some([x_of(at), scale.map(loss(month, predictor)?)]));
         let points: Vec<[f64; 2]> = points.collect();

@@ -1,0 +1,117 @@
+//! The measurement of a step: its options, its output, and the repetition of scoring.
+
+use std::{num::NonZeroUsize, path::PathBuf, thread};
+
+use anyhow::Context;
+use delaycast::{
+    features::Preset,
+    forest::{ForestSettings, MaxFeatures},
+};
+use serde::Serialize;
+
+use super::rows::Matrix;
+use crate::clock::{Clock, Cost};
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// The folder of the rows
+    #[arg(long)]
+    pub(super) rows: PathBuf,
+    /// The number of trees
+    #[arg(long, default_value_t = 20)]
+    pub(super) trees: u32,
+    /// Upper bound on the depth of a tree
+    #[arg(long)]
+    pub(super) depth: u32,
+    /// The columns that are tried at a node: a number, or a share as in 40%
+    #[arg(long)]
+    pub(super) tried: MaxFeatures,
+    /// The least weight of a leaf
+    #[arg(long, default_value_t = 1)]
+    pub(super) leaf: u32,
+    /// Train on the first rows, as many thousandths of all
+    #[arg(long, default_value_t = 1000)]
+    pub(super) thousandths: usize,
+    /// The number of threads
+    #[arg(long, default_value_t = NonZeroUsize::MIN)]
+    pub(super) threads: NonZeroUsize,
+    /// Leave out the scoring
+    #[arg(long)]
+    pub(super) train_only: bool,
+}
+
+impl Options {
+    /// The settings of the forest.
+    pub(super) fn settings(&self) -> ForestSettings {
+        ForestSettings {
+            trees: self.trees,
+            depth: self.depth,
+            max_features: self.tried,
+            min_samples_leaf: self.leaf,
+            ..ForestSettings::from_preset(Preset::Default, 1)
+        }
+    }
+}
+
+/// A line of output.
+#[derive(Serialize)]
+pub(super) struct Line {
+    pub(super) who: &'static str,
+    pub(super) what: &'static str,
+    pub(super) threads: usize,
+    pub(super) rows: usize,
+    pub(super) cpu_s: f64,
+    pub(super) seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) log_loss: Option<f64>,
+}
+
+/// Rows of a batch, as many as the score dataflow has under load.
+pub(super) const BATCH: usize = 1000;
+/// Rows that are scored one by one.
+pub(super) const ONE_BY_ONE: usize = 2000;
+/// Least CPU time of a measurement.
+const LONG_ENOUGH_S: f64 = 1.0;
+
+/// Scores rows with some threads until the time can be measured, and prints it.
+pub(super) fn score(
+    who: &'static str,
+    what: &'static str,
+    threads: usize,
+    rows: &Matrix,
+    score: &(impl Fn(&[f32]) + Sync),
+) -> anyhow::Result<()> {
+    let (scored, Cost { cpu_s, seconds }) = score_for(LONG_ENOUGH_S, threads, rows, score);
+    say(&Line { who, what, threads, rows: scored, cpu_s, seconds, log_loss: None })
+}
+
+/// Scores rows until `least_s` of CPU time has passed. Returns the number of rows, and the cost.
+pub(super) fn score_for(
+    least_s: f64,
+    threads: usize,
+    rows: &Matrix,
+    score: &(impl Fn(&[f32]) + Sync),
+) -> (usize, Cost) {
+    let mut scored = 0;
+    let clock = Clock::start();
+    loop {
+        let share = rows.len().div_ceil(threads) * rows.width;
+        thread::scope(|scope| {
+            // This thread takes the last share, so that one thread starts no other.
+            let mut shares = rows.numbers.chunks(share);
+            let last = shares.next_back();
+            shares.for_each(|rows| drop(scope.spawn(|| score(rows))));
+            last.map(score);
+        });
+        scored += rows.len();
+        let cost = clock.read();
+        if cost.cpu_s >= least_s {
+            return (scored, cost);
+        }
+    }
+}
+
+pub(super) fn say(line: &Line) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string(line).context("a line of output")?);
+    Ok(())
+}

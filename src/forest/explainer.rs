@@ -1,0 +1,118 @@
+//! Contributions of columns to a row's probabilities.
+//!
+//! A node has the class probabilities of the training rows that reach it. They change with each split on the way from
+//! a root to a leaf, and the change is credited to the column that the split compares. A column's contribution is its
+//! credit, averaged over the trees (Ando Saabas, "Interpreting random forests", 2014). So for every row
+//!
+//! ```text
+//! base rate (the mean of the roots) + the sum of all contributions = probabilities
+//! ```
+//!
+//! Contributions describe the forest, not the world: of two columns that carry the same information, the one that a
+//! split compares is credited.
+//!
+//! The credits of a path depend on its leaf alone, so a table has them by leaf. To explain a row is to find its leaves
+//! and to add their lines. Columns can be credited in groups, which keeps the lines short.
+
+use super::{
+    flat::Forest,
+    tree::{Tree, UNIT},
+};
+use crate::flight::{CLASSES, Probabilities};
+
+/// Explains the rows of one forest. Takes 4 bytes a node, and 16 bytes for each leaf and group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explainer {
+    base_rate: Probabilities,
+    /// The length of a line.
+    line_len: usize,
+    /// The line of each leaf, by node id; an inner node has none.
+    lines: Vec<u32>,
+    table: Vec<f32>,
+}
+
+impl Explainer {
+    /// Prepares to explain a forest. `groups` has the group of each column, numbered from 0.
+    ///
+    /// # Panics
+    /// If the length of `groups` is not [`Forest::width`].
+    pub fn new(forest: &Forest, groups: &[usize]) -> Self {
+        assert_eq!(groups.len(), forest.width(), "each column must have its group");
+        let trees = forest.trees();
+        let share = UNIT / trees.len() as f32;
+        let mut explainer = Explainer {
+            base_rate: [0.0; CLASSES],
+            line_len: groups.iter().max().map_or(0, |last| last + 1) * CLASSES,
+            lines: Vec::with_capacity(forest.nodes_len()),
+            table: Vec::new(),
+        };
+        for tree in &trees {
+            explainer.push_tree(tree, groups, share);
+        }
+        explainer
+    }
+
+    fn push_tree(&mut self, tree: &Tree, groups: &[usize], share: f32) {
+        let line_len = self.line_len;
+        // The credits of the path to each node; a node comes before its children.
+        let mut credits = vec![0; tree.nodes.len() * line_len];
+        for (at, node) in tree.nodes.iter().enumerate() {
+            let credit = at * line_len..(at + 1) * line_len;
+            let Some(split) = node.split else {
+                // Lines are fewer than nodes, of which there are at most 2^24.
+                self.lines.push((self.table.len() / line_len) as u32);
+                self.table.extend(credits[credit].iter().map(|&change| change as f32 * share));
+                continue;
+            };
+            let left = split.left as usize;
+            for child in [left, left + 1] {
+                let start = child * line_len;
+                credits.copy_within(credit.clone(), start);
+                let group = start + groups[usize::from(split.column)] * CLASSES;
+                let change = tree.nodes[child].distribution.difference(node.distribution);
+                for (sum, change) in credits[group..].iter_mut().zip(change) {
+                    *sum += change;
+                }
+            }
+            self.lines.push(0);
+        }
+        for (sum, units) in self.base_rate.iter_mut().zip(tree.nodes[0].distribution.units()) {
+            *sum += units as f32 * share;
+        }
+    }
+
+    /// The probability of each class when nothing is known of a row: the mean of the roots.
+    pub fn base_rate(&self) -> &Probabilities {
+        &self.base_rate
+    }
+
+    /// The number of a row's contributions: one for each class, group after group.
+    pub fn line_len(&self) -> usize {
+        self.line_len
+    }
+
+    /// Returns the probabilities of each row, as [`Forest::probabilities_of_all`] does, and replaces the content of
+    /// `contributions` with [`Self::line_len`] numbers for each row. `forest` is the one that the explainer was made
+    /// for; `rows` is row-major.
+    ///
+    /// # Panics
+    /// If the length of `rows` is not a multiple of the forest's width, or the forest is another one.
+    pub fn explain(&self, forest: &Forest, rows: &[f32], contributions: &mut Vec<f32>) -> Vec<Probabilities> {
+        assert_eq!(self.lines.len(), forest.nodes_len(), "the explainer of another forest");
+        let rows_len = rows.len() / forest.width();
+        let mut sums = vec![[0; CLASSES]; rows_len];
+        contributions.clear();
+        contributions.resize(rows_len * self.line_len, 0.0);
+        forest.visit_leaves(rows, |row, leaf| {
+            forest.add_leaf(leaf, &mut sums[row]);
+            let start = self.lines[leaf as usize] as usize * self.line_len;
+            let line = &self.table[start..start + self.line_len];
+            let row_sums = &mut contributions[row * self.line_len..(row + 1) * self.line_len];
+            row_sums.iter_mut().zip(line).for_each(|(sum, change)| *sum += change);
+        });
+        sums.into_iter().map(|sums| forest.mean(sums)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,260 @@
+//! A forest as flat arrays, and its construction from trees.
+
+use super::tree::{Distribution, Split, Tree, TreeNode};
+
+/// Upper bound on the nodes of all trees together: an index has 24 bits.
+pub const NODES_MAX: usize = 1 << 24;
+/// Upper bound on trees: sums of their probabilities, in units, have 32 bits.
+pub const TREES_MAX: usize = 1 << 16;
+/// Upper bound on the depth of a tree.
+pub const DEPTH_MAX: u32 = 32;
+
+/// Stands for the column of a leaf.
+pub(super) const LEAF: u8 = u8::MAX;
+
+/// A number's bits in an order-preserving form: integers compare as the numbers do. −0 equals 0, and NaN is below all
+/// others, since a missing number goes left. A comparison of integers leaves a carry, which is added without a branch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SortableBits(u32);
+
+const SIGN: u32 = 1 << 31;
+
+impl SortableBits {
+    /// Above every number.
+    pub(super) const MAX: SortableBits = SortableBits(u32::MAX);
+
+    /// Converts a number.
+    #[inline]
+    pub(super) fn from_f32(number: f32) -> Self {
+        if number.is_nan() {
+            return SortableBits(0);
+        }
+        // −0 + 0 is 0.
+        let bits = (number + 0.0).to_bits();
+        SortableBits(if bits & SIGN == 0 { bits | SIGN } else { !bits })
+    }
+
+    /// The number again, 0 for −0.
+    pub(super) fn to_f32(self) -> f32 {
+        f32::from_bits(if self.0 & SIGN == 0 { !self.0 } else { self.0 & !SIGN })
+    }
+}
+
+const COLUMN_BITS: u32 = u8::BITS;
+
+/// A node in memory; the module documentation of [`super`] has the layout.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Node {
+    pub(super) threshold: SortableBits,
+    /// Left child in the upper 24 bits, column in the lower 8: one instruction extracts either.
+    link: u32,
+}
+
+impl Node {
+    /// The leaf at an index.
+    fn leaf(at: u32) -> Self {
+        Node { threshold: SortableBits::MAX, link: at << COLUMN_BITS }
+    }
+
+    #[inline]
+    pub(super) fn column(self) -> usize {
+        (self.link & u32::from(u8::MAX)) as usize
+    }
+
+    #[inline]
+    pub(super) fn left(self) -> u32 {
+        self.link >> COLUMN_BITS
+    }
+}
+
+/// The first node of a tree, and the steps from there to the deepest leaf.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Root {
+    pub(super) node: u32,
+    pub(super) depth: u32,
+}
+
+/// Trees that do not make a forest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("malformed forest: tree {tree}: {reason}")]
+pub struct MalformedForest {
+    /// The tree's number, from 0.
+    pub tree: usize,
+    /// The defect.
+    pub reason: &'static str,
+}
+
+/// Trees, flattened and checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forest {
+    pub(super) nodes: Vec<Node>,
+    /// The probabilities of each node, inner ones included.
+    pub(super) distributions: Vec<Distribution>,
+    pub(super) roots: Vec<Root>,
+    pub(super) width: usize,
+    /// True for each column of a row that any split compares.
+    used: Vec<bool>,
+}
+
+impl Forest {
+    /// Checks and flattens trees over rows of `width` columns.
+    pub fn new(trees: &[Tree], width: usize) -> Result<Self, MalformedForest> {
+        let mut builder = ForestBuilder::new(width, trees.iter().map(|tree| tree.nodes.len()).sum());
+        for (number, tree) in trees.iter().enumerate() {
+            let splits = || tree.nodes.iter().filter_map(|node| node.split);
+            let in_order = splits().zip((1..).step_by(2)).all(|(split, left)| split.left == left);
+            if !in_order || splits().any(|split| split.column == LEAF) {
+                let reason = "its nodes are not in the order of their levels, or compare a column that is not there";
+                return Err(MalformedForest { tree: number, reason });
+            }
+            let columns: Vec<u8> =
+                tree.nodes.iter().map(|node| node.split.map_or(LEAF, |split| split.column)).collect();
+            let thresholds: Vec<_> = splits().map(|split| split.threshold.to_le_bytes()).collect();
+            builder.push_tree(&columns, &thresholds)?;
+        }
+        builder.finish(trees.iter().flat_map(|tree| &tree.nodes).map(|node| node.distribution).collect())
+    }
+
+    /// The trees, in order.
+    pub fn trees(&self) -> Vec<Tree> {
+        let ends = self.roots.iter().skip(1).map(|root| root.node).chain([self.nodes.len() as u32]);
+        self.roots.iter().zip(ends).map(|(root, end)| self.tree(root.node, end)).collect()
+    }
+
+    fn tree(&self, base: u32, end: u32) -> Tree {
+        let unflatten = |at: u32| {
+            let node = self.nodes[at as usize];
+            let split = (node.left() != at).then(|| Split {
+                // The lower 8 bits of a word.
+                column: node.column() as u8,
+                threshold: node.threshold.to_f32(),
+                left: node.left() - base,
+            });
+            TreeNode { split, distribution: self.distributions[at as usize] }
+        };
+        Tree { nodes: (base..end).map(unflatten).collect() }
+    }
+
+    /// The number of columns of a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The number of trees.
+    pub fn trees_len(&self) -> usize {
+        self.roots.len()
+    }
+
+    /// The number of nodes of all trees.
+    pub fn nodes_len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Returns whether any split compares this column.
+    pub fn uses_column(&self, column: usize) -> bool {
+        self.used.get(column) == Some(&true)
+    }
+}
+
+/// Builds a forest over rows of `width` columns, and checks that its nodes are trees.
+///
+/// Nodes are in level order, so the columns of the splits determine a tree: a row of columns is a tree if each node's
+/// parent comes before it and all children exist (Jacobson, "Space-efficient Static Trees and Graphs", 1989).
+#[derive(Debug)]
+pub(super) struct ForestBuilder {
+    width: usize,
+    nodes: Vec<Node>,
+    roots: Vec<Root>,
+    used: [bool; 1 << u8::BITS],
+}
+
+impl ForestBuilder {
+    /// Makes an empty builder with capacity for `nodes_len` nodes.
+    pub(super) fn new(width: usize, nodes_len: usize) -> Self {
+        ForestBuilder { width, nodes: Vec::with_capacity(nodes_len), roots: Vec::new(), used: [false; 1 << u8::BITS] }
+    }
+
+    /// Appends a tree: the column of each node, or [`LEAF`], and the little-endian threshold of each split. Returns the
+    /// number of thresholds that the tree has.
+    pub(super) fn push_tree(&mut self, columns: &[u8], thresholds: &[[u8; 4]]) -> Result<usize, MalformedForest> {
+        self.try_push_tree(columns, thresholds).map_err(|reason| MalformedForest { tree: self.roots.len(), reason })
+    }
+
+    fn try_push_tree(&mut self, columns: &[u8], thresholds: &[[u8; 4]]) -> Result<usize, &'static str> {
+        let start = self.nodes.len();
+        if start + columns.len() > NODES_MAX || self.roots.len() == TREES_MAX {
+            return Err("more than 2^24 nodes, or than 2^16 trees");
+        }
+        // Defects are examined after the loop, so that no node costs an unpredictable branch. Nodes are at most 2^24.
+        let (mut splits, mut level_end, mut depth) = (0, 1, 0);
+        let (mut has_parent, mut compares) = (true, true);
+        for (at, &column) in columns.iter().enumerate() {
+            let children = 2 * splits + 1;
+            if at == level_end {
+                level_end = children;
+                depth += 1;
+            }
+            let is_split = column != LEAF;
+            let threshold = thresholds.get(splits).map_or(f32::INFINITY, |bytes| f32::from_le_bytes(*bytes));
+            let split = Node {
+                threshold: SortableBits::from_f32(threshold),
+                link: ((start + children) as u32) << COLUMN_BITS | u32::from(column),
+            };
+            self.nodes.push(if is_split { split } else { Node::leaf((start + at) as u32) });
+            self.used[usize::from(column)] = true;
+            has_parent &= at < children;
+            compares &= !is_split | threshold.is_finite();
+            splits += usize::from(is_split);
+        }
+        if !has_parent || columns.len() != 2 * splits + 1 {
+            return Err("a node has no parent before it, or a split not two children after it");
+        }
+        if !compares || self.used[self.width.min(usize::from(LEAF))..usize::from(LEAF)].contains(&true) {
+            return Err("a split compares a column that is not there, or with no number");
+        }
+        if depth > DEPTH_MAX {
+            return Err("it is too deep");
+        }
+        self.roots.push(Root { node: start as u32, depth });
+        Ok(splits)
+    }
+
+    /// Makes the forest, given the probabilities of each node.
+    pub(super) fn finish(self, distributions: Vec<Distribution>) -> Result<Forest, MalformedForest> {
+        let ForestBuilder { width, nodes, roots, used } = self;
+        let malformed = |tree, reason| Err(MalformedForest { tree, reason });
+        if roots.is_empty() || width == 0 || width > usize::from(LEAF) {
+            return malformed(0, "it is not there, or its rows have no columns or more than 255");
+        }
+        if distributions.len() != nodes.len() {
+            return malformed(0, "there are not as many probabilities as nodes");
+        }
+        // The fold has no branch for each node; the position is needed only for the error.
+        let valid = distributions.iter().fold(true, |valid, distribution| valid & distribution.is_valid());
+        if !valid {
+            let node = distributions.iter().position(|distribution| !distribution.is_valid()).unwrap_or(0);
+            let tree = roots.partition_point(|root| root.node as usize <= node) - 1;
+            return malformed(tree, "a node's probabilities sum to more than 1");
+        }
+        Ok(Forest { nodes, distributions, roots, width, used: used[..width].to_vec() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn sortable_bits_compare_as_numbers_do(a in any::<f32>(), b in any::<f32>()) {
+            for (a, b) in [(a, b), (a, a), (a, -a), (0.0, -0.0), (a, f32::INFINITY), (f32::NEG_INFINITY, a)] {
+                let greater = SortableBits::from_f32(a) > SortableBits::from_f32(b);
+                prop_assert_eq!(greater, a > b || (b.is_nan() && !a.is_nan()), "{} {}", a, b);
+                prop_assert!(SortableBits::from_f32(a) < SortableBits::MAX);
+                prop_assert!(a.is_nan() || SortableBits::from_f32(a).to_f32() == a);
+            }
+        }
+    }
+}
