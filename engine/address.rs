@@ -2,9 +2,9 @@
 //!
 //! A URL is `scheme:location?name=value&…`; location, names and values may be percent-encoded.
 //!
-//! A URL may carry a password, and in a malformed URL the password can be anywhere: an `&` in it turns the rest into the
-//! name of a parameter. An error therefore repeats the scheme and names that a connector knows, and nothing else; an
-//! unknown parameter is named by its number. The path of an embedded file is the exception: it is shown.
+//! A URL may carry a password, and in a malformed URL the password can be anywhere: an `&` in it turns the rest into
+//! the name of a parameter. An error therefore repeats the scheme and names that a connector knows, and nothing else;
+//! an unknown parameter is named by its number. The path of an embedded file is the exception: it is shown.
 
 use std::{
     error::Error,
@@ -135,8 +135,8 @@ impl Address {
         }
     }
 
-    /// Returns the error of an unknown scheme. The scheme is named only if slashes follow: otherwise it may be something
-    /// else, such as a user's name.
+    /// Returns the error of an unknown scheme. The scheme is named only if slashes follow: otherwise it may be
+    /// something else, such as a user's name.
     pub fn unknown(&self, what: &'static str, known: &'static str) -> OpenError {
         let scheme = if self.location.starts_with("//") { self.scheme.clone() } else { "this URL".to_owned() };
         OpenError::UnknownScheme { what, scheme, known }
@@ -297,7 +297,8 @@ mod tests {
 
         #[test]
         fn a_url_that_is_refused_is_not_repeated(url in malformed_url()) {
-            // A scheme may be shown. Three slashes begin the path of a file, which may be shown too and would be created.
+            // A scheme may be shown. Three slashes begin the path of a file, which may be shown too and would be
+            // created.
             let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
             prop_assume!(!scheme.contains(SECRET) && !url.starts_with("sqlite:///"));
             let errors = [crate::log::open(&url).map(drop), crate::store::open::<crate::testing::Toy>(&url).map(drop)];

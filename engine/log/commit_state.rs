@@ -1,5 +1,5 @@
-//! The offset-commit state of a reader, shared by the connectors: pending offsets are merged, one commit is in flight at
-//! a time, and a failed one is retried with backoff.
+//! The offset-commit state of a reader, shared by the connectors: pending offsets are merged, one commit is in flight
+//! at a time, and a failed one is retried with backoff.
 
 use std::time::{Duration, Instant};
 

@@ -2,17 +2,18 @@
 //!
 //! # The promises of a connector
 //!
-//! 1. A [`Reader`] yields the messages of each owned partition in offset order and without a gap, starting at the group's
-//!    committed offset; without one, or if it is out of range, at the earliest message, with a warning.
+//! 1. A [`Reader`] yields the messages of each owned partition in offset order and without a gap, starting at the
+//!    group's committed offset; without one, or if it is out of range, at the earliest message, with a warning.
 //! 2. [`Reader::poll`] never blocks, and the [`Wake`] callback runs whenever `poll` would have something new to give.
 //! 3. Offsets are committed by [`Reader::commit`] alone. A failed commit is retried until a later one supersedes it.
-//! 4. Connectors handle outages internally: they retry with backoff and jitter, report through [`Health`], drop nothing.
+//! 4. Connectors handle outages internally: they retry with backoff and jitter, report through [`Health`], drop
+//!    nothing.
 //! 5. Buffers are bounded.
 //! 6. Dead letters are read in the order of their writing, from a timestamp or from a group's committed offset.
 //! 7. A message that is published again carries the number of its attempts.
-//! 8. A position belongs to one topic. If a topic was deleted and created again under its name, while a reader ran or was
-//!    stopped, reading starts at the earliest message of the new topic, with a warning. Offsets of the former topic are
-//!    neither used nor committed for the new one, and dead letters of the two are never taken for each other.
+//! 8. A position belongs to one topic. If a topic was deleted and created again under its name, while a reader ran or
+//!    was stopped, reading starts at the earliest message of the new topic, with a warning. Offsets of the former topic
+//!    are neither used nor committed for the new one, and dead letters of the two are never taken for each other.
 //! 9. Records that are not messages (transaction markers, aborted messages, gaps of compaction) are not lag: a reader
 //!    that has handled all messages of a partition has a lag of 0, and its committed offset moves to the end.
 //!

@@ -42,7 +42,8 @@ impl DeadLetterReason {
         DeadLetterReason::Field(Cow::Borrowed(name))
     }
 
-    /// Returns the kind's name in metrics, headers and tables: one word; that of a field is the field's name on the wire.
+    /// Returns the kind's name in metrics, headers and tables: one word; that of a field is the field's name on the
+    /// wire.
     pub fn name(&self) -> &str {
         match self {
             DeadLetterReason::Empty => "empty",

@@ -1,17 +1,18 @@
-//! What every store connector promises (see [`super`]), as tests that each connector runs against itself.
+//! The conformance suite of store connectors: a test of each promise in [`super`], which every connector runs.
 
 use chrono::DateTime;
 
 use super::*;
 use crate::{
-    answer::ModelVersion,
+    answer::{Answer, ModelVersion, Rejection},
     delivery::Refusal,
     document::to_json,
     request::RequestId,
+    shadow::Comparison,
     testing::{Toy, ToyLabels, ToyRequest, ToyScore, shadow_answer},
 };
 
-/// An answer to the request `id` by `model`.
+/// Returns an answer to the request `id` by `model`.
 pub(crate) fn answer(id: &str, model: &str) -> Answer<Toy> {
     Answer {
         request: ToyRequest { id: RequestId::new(id).unwrap() },
@@ -38,7 +39,7 @@ pub(crate) fn promise_1_the_first_answer_wins(store: &dyn Store<Toy>) {
     assert_eq!(answers.write(&[answer("a", "second"), answer("b", "second")]), Ok(vec![]));
     assert_eq!(lookup.find("a").unwrap(), answered(&first));
     assert_eq!(lookup.find("b").unwrap(), answered(&answer("b", "second")));
-    // An id is taken as it is: with blanks, in any script, with what quotes and escapes elsewhere.
+    // Ids are not interpreted: blanks, any script, quotes and escapes.
     for id in [" ", "A", "ä\u{301}", "'; --", "\0", "\u{10ffff}", &"x".repeat(128)] {
         let answer = answer(id, "odd id");
         assert_eq!(answers.write(std::slice::from_ref(&answer)), Ok(vec![]));
@@ -46,7 +47,7 @@ pub(crate) fn promise_1_the_first_answer_wins(store: &dyn Store<Toy>) {
     }
 }
 
-/// `refused` is an answer that this store never takes.
+/// `refused` is an answer that this store refuses for good.
 pub(crate) fn promise_2_a_refused_row_is_named_and_the_others_land(store: &dyn Store<Toy>, refused: Answer<Toy>) {
     let (mut answers, lookup) = (store.answers().unwrap(), store.lookup().unwrap());
     let id = refused.request.id.as_str().to_owned();
@@ -70,13 +71,13 @@ pub(crate) fn promise_3_a_prediction_outranks_a_rejection(store: &dyn Store<Toy>
     assert_eq!(lookup.find("only").unwrap(), Some(Outcome::Rejected("why".to_owned())));
 }
 
-/// Here of two shadows.
-pub(crate) fn promise_6_what_a_shadow_says_is_kept_apart(store: &dyn Store<Toy>) {
+/// The answers of two shadow models.
+pub(crate) fn promise_6_shadow_answers_are_kept_apart(store: &dyn Store<Toy>) {
     let (mut shadows, lookup) = (store.shadows().unwrap(), store.lookup().unwrap());
     assert_eq!(store.compared().unwrap(), []);
     let rows = [shadow_answer("a", "new", true), shadow_answer("b", "new", false), shadow_answer("c", "newer", true)];
     assert_eq!(shadows.write(&rows), Ok(vec![]));
-    // What is there stays as it is.
+    // An existing answer is not changed.
     assert_eq!(shadows.write(&[shadow_answer("a", "newer", false)]), Ok(vec![]));
     assert_eq!(lookup.find("a").unwrap(), None);
     let mut tail = store.tail(DateTime::from_timestamp(0, 0).unwrap()).unwrap();
@@ -91,8 +92,8 @@ pub(crate) fn promise_6_what_a_shadow_says_is_kept_apart(store: &dyn Store<Toy>)
     assert_eq!(store.compared().unwrap(), [of("new", 2, 1, 0.25), of("newer", 1, 1, 0.0)]);
 }
 
-/// Answers as they land are not quite in the order in which they were scored.
-pub(crate) fn promise_5_a_tail_yields_every_answer_since_a_moment_once(store: &dyn Store<Toy>) {
+/// Answers are written in another order than they were scored.
+pub(crate) fn promise_5_a_tail_yields_every_answer_since_a_timestamp_once(store: &dyn Store<Toy>) {
     let at = |second: i64| DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap();
     let scored = |id: String, second| Answer { scored_at: at(second), ..answer(&id, "m1") };
     let mut answers = store.answers().unwrap();
@@ -111,25 +112,26 @@ pub(crate) fn promise_5_a_tail_yields_every_answer_since_a_moment_once(store: &d
     let expected = |seconds: std::ops::Range<i64>| seconds.map(|n| (n, n.to_string())).collect::<Vec<_>>();
 
     assert_eq!(drain(&mut *store.tail(at(0)).unwrap()), []);
-    // Pairs change places: 1 before 0, 3 before 2.
+    // Pairs are swapped: 1 before 0, 3 before 2.
     let rows: Vec<_> = (0..40).map(|n| scored((n ^ 1).to_string(), n ^ 1)).collect();
     answers.write(&rows).unwrap();
     let mut tail = store.tail(at(11)).unwrap();
     assert_eq!(drain(&mut *tail), expected(11..40));
     assert_eq!(drain(&mut *tail), []);
 
-    // Again, with another model: the first answer stands, and is not news. Some were scored a little before the last.
+    // Again, with another model: the first answer stands and is not read again. Some were scored a little before the
+    // last.
     answers.write(&rows).unwrap();
     let late: Vec<_> = (0..20).map(|n| Answer { scored_at: at(35), ..answer(&format!("late {n}"), "m2") }).collect();
     answers.write(&late).unwrap();
     answers.write(&[scored("40".to_owned(), 40)]).unwrap();
-    let mut news: Vec<_> = (0..20).map(|n| (35, format!("late {n}"))).chain(expected(40..41)).collect();
-    news.sort();
-    assert_eq!(drain(&mut *tail), news);
+    let mut new: Vec<_> = (0..20).map(|n| (35, format!("late {n}"))).chain(expected(40..41)).collect();
+    new.sort();
+    assert_eq!(drain(&mut *tail), new);
     assert_eq!(drain(&mut *tail), []);
 
     let mut tail = store.tail(at(40)).unwrap();
-    // A page may be empty while more are at hand.
+    // A page may be empty while there are more.
     let Landed { id, scored_at, labels, model } = (0..100).find_map(|_| tail.next(7).unwrap().rows.pop()).unwrap();
     assert_eq!((id.as_str(), scored_at, model.as_str()), ("40", at(40), "m1"));
     assert_eq!(labels, ToyLabels { level: "2".to_owned(), colour: "red".to_owned() });

@@ -1,4 +1,4 @@
-//! A table of the domain's reference data, kept beside the answers for all processes that answer.
+//! The table of the domain's reference data, shared by all processes that answer.
 
 use serde_json::{Map, Value};
 
@@ -15,13 +15,13 @@ pub struct Entry {
 
 /// A store's reference table.
 pub trait ReferenceTable {
-    /// Its documents in the order of their ids, at most `documents_max`; none if there is no table yet. Blocks, 30 s at
-    /// most.
+    /// Returns the documents in the order of their ids, at most `documents_max`; none if there is no table yet. Blocks,
+    /// 30 s at most.
     fn read(&self, documents_max: usize) -> Result<Vec<Map<String, Value>>, Unavailable>;
 
-    /// Adds rows, making the table if there is none; one that is there stays. Blocks, 60 s at most.
+    /// Inserts rows, and creates the table if it is missing. Existing rows are not changed. Blocks, 60 s at most.
     fn insert(&self, entries: &[Entry]) -> Result<(), Unavailable>;
 
-    /// Gives rows that are there these values. Blocks, 30 s at most for each hundred.
+    /// Updates the values of existing rows. Blocks, 30 s at most for each hundred.
     fn update(&self, entries: &[Entry]) -> Result<(), Unavailable>;
 }

@@ -1,33 +1,33 @@
-//! Following a store: what has landed, as far as one counts it.
+//! Tails: the stored answers, in the fields that are counted.
 
 use chrono::{DateTime, Utc};
 
 use crate::{answer::ModelVersion, delivery::Unavailable, domain::Domain};
 
-/// An answer in the store, without what nobody counts.
+/// A stored answer, in the fields that are counted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Landed<D: Domain> {
     /// The request's id.
     pub id: String,
-    /// When it was scored.
+    /// The time at which it was scored.
     pub scored_at: DateTime<Utc>,
     /// The values of the domain's dimensions.
     pub labels: D::Labels,
-    /// Which model answered.
+    /// The model that answered.
     pub model: ModelVersion,
 }
 
-/// What one look into the store gave.
+/// A page of answers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<D: Domain> {
-    /// Answers not seen before, roughly in the order in which they landed.
+    /// Answers that were not read before, roughly in the order of their writing.
     pub rows: Vec<Landed<D>>,
-    /// Whether more are at hand.
+    /// Whether there are more.
     pub more: bool,
 }
 
-/// Follows the answers of a store.
+/// A tail of the answers of a store.
 pub trait Tail<D: Domain>: Send {
-    /// At most `rows_max` answers not seen before. Blocks, 5 s at most; a page without rows is no end.
+    /// Returns at most `rows_max` answers that were not read before. Blocks, 5 s at most. An empty page is not the end.
     fn next(&mut self, rows_max: usize) -> Result<Page<D>, Unavailable>;
 }

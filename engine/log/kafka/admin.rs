@@ -69,7 +69,8 @@ pub(super) struct NewTopicSpec<'a> {
     pub(super) options: TopicOptions,
 }
 
-/// Creates topics unless they exist; returns the names of those created. Blocks, a little over [`CALL_TIMEOUT`] at most.
+/// Creates topics unless they exist; returns the names of those created. Blocks, a little over [`CALL_TIMEOUT`] at
+/// most.
 pub(super) fn create(config: &ClientConfig, topics: &[NewTopicSpec<'_>]) -> Result<Vec<String>, Unavailable> {
     let doing = "cannot make the topics";
     let retention_ms = |options: &TopicOptions| options.retention.map(|retention| retention.as_millis().to_string());

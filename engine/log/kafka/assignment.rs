@@ -1,9 +1,9 @@
-//! Assigns partitions to a reader, on its own thread: it asks for partitions, which may block, and serves the consumer's
-//! events.
+//! Assigns partitions to a reader, on its own thread: it asks for partitions, which may block, and serves the
+//! consumer's events.
 //!
 //! It also asks every second for the id of the topic. Another id means that the topic was recreated: the partitions are
-//! revoked, and once all messages that were handed out have come back, reading starts over with a new consumer (see rule
-//! 8 of [`crate::log`], and docs/adr/0017-a-position-belongs-to-a-topic-id.md).
+//! revoked, and once all messages that were handed out have come back, reading starts over with a new consumer (see
+//! rule 8 of [`crate::log`], and docs/adr/0017-a-position-belongs-to-a-topic-id.md).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -321,9 +321,9 @@ impl Assigner {
         }
         let (mut new, mut former) = (Vec::new(), BTreeMap::<TopicId, Vec<u32>>::new());
         for (id, watermarks) in found {
-            // A broker names a new topic a moment before it serves it, and may have given the low watermark of the former
-            // one. The first offset of a topic is 0; if it is deleted already it is out of range, and the reader starts
-            // over.
+            // A broker names a new topic a moment before it serves it, and may have given the low watermark of the
+            // former one. The first offset of a topic is 0; if it is deleted already it is out of range, and the reader
+            // starts over.
             let low = if self.start_from == StartFrom::Earliest && topic_id.is_some() { 0 } else { watermarks.low };
             let watermarks = Watermarks { low, ..watermarks };
             let committed = committed_in(&self.start_from, id);

@@ -23,7 +23,8 @@ use crate::{
 
 /// Number of events that are polled after a failed call: they carry its cause.
 pub(super) const EVENTS_MAX: usize = 32;
-/// Upper bound on the replaced clients that are being closed, which takes a while. At the bound a client is not replaced.
+/// Upper bound on the replaced clients that are being closed, which takes a while. At the bound a client is not
+/// replaced.
 const CLOSING_MAX: usize = 4;
 
 /// Returns the outage of an error; `doing` is the failed call, as in "cannot commit offsets".

@@ -1,6 +1,6 @@
 //! The configuration of a Kafka log: its URL, `kafka://host:9092,host2:9092/TOPIC?group=G&security.protocol=…`, and the
-//! options of librdkafka's clients, each with its reason. Options of the URL override these, except [`RESERVED`] ones, on
-//! which the promises depend.
+//! options of librdkafka's clients, each with its reason. Options of the URL override these, except [`RESERVED`] ones,
+//! on which the promises depend.
 
 use std::{fmt, path::Path, time::Duration};
 
@@ -175,7 +175,8 @@ impl Settings {
             // stops and reports that; the reader decides where to continue. librdkafka itself would continue in another
             // topic of the same name.
             .set("auto.offset.reset", "error")
-            // Statistics give the offset up to which a partition is fetched, beyond its last message (see `partitions`).
+            // Statistics give the offset up to which a partition is fetched, beyond its last message (see
+            // `partitions`).
             .set("statistics.interval.ms", "1000")
             // Partitions are assigned, not subscribed to, so there is no session. This only bounds how long a commit
             // waits for the group's coordinator.

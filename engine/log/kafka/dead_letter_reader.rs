@@ -1,7 +1,7 @@
 //! Reads dead letters from their topic.
 //!
-//! A committed offset belongs to a topic id, as with requests: a recreated topic of dead letters is read from its earliest
-//! message.
+//! A committed offset belongs to a topic id, as with requests: a recreated topic of dead letters is read from its
+//! earliest message.
 
 use std::{
     collections::{BTreeMap, HashSet, VecDeque},

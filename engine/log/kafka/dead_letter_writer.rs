@@ -56,8 +56,8 @@ pub(super) struct DeadLetterWriter {
 }
 
 impl DeadLetterWriter {
-    /// Creates the topic if it is missing: many brokers do not create topics by themselves. A user that may not create it
-    /// may still write to it, so a failure is only logged.
+    /// Creates the topic if it is missing: many brokers do not create topics by themselves. A user that may not create
+    /// it may still write to it, so a failure is only logged.
     fn create_topic(&mut self) {
         if self.is_topic_settled {
             return;

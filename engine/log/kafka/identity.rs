@@ -1,9 +1,9 @@
 //! The identity of a topic, which its offsets belong to: detects that a topic was deleted and recreated under its name,
 //! and marks committed offsets with the id of their topic.
 //!
-//! Kafka keeps a string with each committed offset, its metadata. This group's is `delaycast topic=ID at=SECONDS`: the id
-//! of the topic that the offset was read in, and the Unix time of the commit. Unknown fields are ignored, so that later
-//! versions can add some. Other clients commit without metadata, or with their own.
+//! Kafka keeps a string with each committed offset, its metadata. This group's is `delaycast topic=ID at=SECONDS`: the
+//! id of the topic that the offset was read in, and the Unix time of the commit. Unknown fields are ignored, so that
+//! later versions can add some. Other clients commit without metadata, or with their own.
 
 use std::{
     collections::VecDeque,
@@ -17,8 +17,8 @@ use crate::{clock, log::TopicId};
 
 /// Upper bound on the ids of former topics that are remembered.
 const FORMER_MAX: usize = 16;
-/// Time after which a former topic is read again if only it is described: the cluster was switched and switched back, or
-/// a lagging broker had hidden the topic. No broker lags behind for that long.
+/// Time after which a former topic is read again if only it is described: the cluster was switched and switched back,
+/// or a lagging broker had hidden the topic. No broker lags behind for that long.
 const RETURN_AFTER: Duration = Duration::from_secs(30);
 /// Number of consecutive descriptions with fewer partitions that mean another topic if topics have no ids: a lagging
 /// broker gives one for a moment.

@@ -163,8 +163,8 @@ fn of_former_topic(topic: &str, group: &str, id: TopicId) -> Finding {
     Finding::warn("lag", found, "start a scorer: it reads this topic from its earliest message, or does so already")
 }
 
-/// Returns the finding on a running scorer of the group. The group has no members that a broker could name, but a scorer
-/// commits periodically.
+/// Returns the finding on a running scorer of the group. The group has no members that a broker could name, but a
+/// scorer commits periodically.
 fn scorer(group: &str, last: DateTime<Utc>, now: DateTime<Utc>) -> Finding {
     let ago = (now - last).to_std().unwrap_or_default();
     let found = format!("one of group {group} committed {} s ago", ago.as_secs());
@@ -222,7 +222,8 @@ fn count(consumer: &BaseConsumer<ErrorCapture>, topic: &str, metadata: &Metadata
     Ok(count)
 }
 
-/// Returns a finding on each broker that is not reachable at its advertised address. Blocks, [`CONNECT_TIMEOUT`] at most.
+/// Returns a finding on each broker that is not reachable at its advertised address. Blocks, [`CONNECT_TIMEOUT`] at
+/// most.
 fn unreachable_brokers(brokers: &[MetadataBroker]) -> Vec<Finding> {
     let attempts: Vec<_> = brokers
         .iter()
@@ -264,8 +265,8 @@ fn connect(address: &str) -> Result<(), String> {
     Err(last)
 }
 
-/// Returns the finding on the broker in an error of librdkafka, as in `kafka:9092/1: Failed to resolve`, if its address is
-/// advertised and not one of the URL.
+/// Returns the finding on the broker in an error of librdkafka, as in `kafka:9092/1: Failed to resolve`, if its address
+/// is advertised and not one of the URL.
 fn broker_in(reason: &str, brokers_of_url: &str) -> Option<Finding> {
     reason.split_whitespace().find_map(|word| {
         let (address, id) = word.strip_suffix(':')?.rsplit_once('/')?;

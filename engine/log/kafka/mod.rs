@@ -9,11 +9,11 @@
 //! ```
 //!
 //! Partitions are assigned, not subscribed to: a partition's number determines its reader. So a group has no members
-//! here, only committed offsets, and two generations that overlap for a moment can rewind each other's commits. Then some
-//! work is repeated and nothing is skipped: an offset is committed only when all before it is durable.
+//! here, only committed offsets, and two generations that overlap for a moment can rewind each other's commits. Then
+//! some work is repeated and nothing is skipped: an offset is committed only when all before it is durable.
 //!
-//! A position belongs to a topic id: `topic_id` asks for it, `identity` checks it, the assigner revokes the partitions of
-//! a recreated topic, and the metadata of each committed offset name its topic.
+//! A position belongs to a topic id: `topic_id` asks for it, `identity` checks it, the assigner revokes the partitions
+//! of a recreated topic, and the metadata of each committed offset name its topic.
 //!
 //! These threads make the calls to librdkafka that may block, with a timeout; `poll` and `commit` never block.
 
@@ -71,8 +71,8 @@ pub struct KafkaLog {
 
 impl KafkaLog {
     /// Opens `kafka://host:9092,host2:9092/TOPIC?group=G&partitions=N`; all other parameters are options of librdkafka,
-    /// as `security.protocol` or `sasl.username`. Checks them, and connects to nothing yet. If N is given, a missing topic
-    /// is created with N partitions, and one for its dead letters; an existing topic is not changed.
+    /// as `security.protocol` or `sasl.username`. Checks them, and connects to nothing yet. If N is given, a missing
+    /// topic is created with N partitions, and one for its dead letters; an existing topic is not changed.
     pub(crate) fn open(address: &Address, default_topic: &str) -> Result<Self, OpenError> {
         Ok(KafkaLog { settings: Settings::parse(address, default_topic)? })
     }
@@ -97,7 +97,8 @@ impl KafkaLog {
         admin::create(&self.settings.admin_config(), &new)
     }
 
-    /// Starts a sender. A failure to create the topics is only logged: a sender retries, and a topic may be created later.
+    /// Starts a sender. A failure to create the topics is only logged: a sender retries, and a topic may be created
+    /// later.
     fn sender(&self) -> Result<Sender, Unavailable> {
         if let Err(error) = self.create_topics_if_requested() {
             tracing::warn!("{error}");

@@ -32,8 +32,8 @@ use crate::{
     runtime::{Mutex, MutexGuard},
 };
 
-/// Time after which an open transaction that blocks reading is reported. Producers commit within moments; Kafka's default
-/// timeout of a transaction is 60 s.
+/// Time after which an open transaction that blocks reading is reported. Producers commit within moments; Kafka's
+/// default timeout of a transaction is 60 s.
 const OPEN_REPORTED_AFTER: Duration = Duration::from_secs(10);
 
 /// The watermarks of a partition.
@@ -124,8 +124,8 @@ pub(super) fn start_offset(
     }
 }
 
-/// A consumer of a topic, and its fetch state. A recreated topic gets a new consumer: librdkafka keeps offset, leader and
-/// epoch of a partition by the topic's name.
+/// A consumer of a topic, and its fetch state. A recreated topic gets a new consumer: librdkafka keeps offset, leader
+/// and epoch of a partition by the topic's name.
 pub(super) struct TopicConsumer {
     pub(super) consumer: Arc<BaseConsumer<ReaderContext>>,
     pub(super) fetched: Arc<FetchStates>,

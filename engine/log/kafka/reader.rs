@@ -1,8 +1,8 @@
 //! Reads a topic: librdkafka fetches into a bounded queue for each partition, and `poll` takes from them in turn.
 //!
 //! Partitions are revoked if the topic was recreated, or a position is out of range. The reader then hands out nothing
-//! more. Once all messages that it has handed out have come back through `commit`, it drops its queues, and the assigner
-//! starts over. So no offset of the former topic is taken for one of the new topic.
+//! more. Once all messages that it has handed out have come back through `commit`, it drops its queues, and the
+//! assigner starts over. So no offset of the former topic is taken for one of the new topic.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -342,7 +342,8 @@ impl Reader for KafkaReader {
 
 impl Drop for KafkaReader {
     fn drop(&mut self) {
-        // The consumer must not outlive its queues, and its last owner waits while it closes: that is one of the threads.
+        // The consumer must not outlive its queues, and its last owner waits while it closes: that is one of the
+        // threads.
         self.partitions.clear();
         self.events = None;
         self.state.stop();

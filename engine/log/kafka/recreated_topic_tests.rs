@@ -1,4 +1,5 @@
-//! A topic that is deleted and recreated (rule 8 of [`crate::log`]), on a real Kafka: the mock cluster deletes no topics.
+//! A topic that is deleted and recreated (rule 8 of [`crate::log`]), on a real Kafka: the mock cluster deletes no
+//! topics.
 
 use std::{
     collections::BTreeSet,
@@ -309,8 +310,8 @@ fn a_producer_continues_in_a_recreated_topic() {
 }
 
 /// A position is out of range if the log was truncated, or retention has passed the reader. The reader continues at the
-/// earliest message of the same topic. The position is not used again even if it is in range by then: other messages may
-/// precede it.
+/// earliest message of the same topic. The position is not used again even if it is in range by then: other messages
+/// may precede it.
 #[test]
 fn promise_1_a_position_out_of_range_while_reading_resets_to_the_earliest() {
     let cluster = Cluster::mock();

@@ -1,8 +1,8 @@
 //! Describes a topic: its id and its number of partitions.
 //!
 //! The id comes with librdkafka's `DescribeTopics`, for which the binding has no safe call. This file makes that call
-//! and is the only one with unsafe code. A guard frees each owned pointer, and borrowed data are copied while their owner
-//! lives.
+//! and is the only one with unsafe code. A guard frees each owned pointer, and borrowed data are copied while their
+//! owner lives.
 #![allow(unsafe_code, reason = "the binding has no safe call that returns the id of a topic")]
 
 use std::{
@@ -31,8 +31,9 @@ pub(super) struct Description {
     pub(super) partitions: u32,
 }
 
-/// Describes a topic; `None` if there is no such topic. Asks a leader of one of its partitions: by default librdkafka asks
-/// only the controller, which may be down while reading goes on. Blocks, 2 × [`CALL_TIMEOUT`] and [`GRACE`] at most.
+/// Describes a topic; `None` if there is no such topic. Asks a leader of one of its partitions: by default librdkafka
+/// asks only the controller, which may be down while reading goes on. Blocks, 2 × [`CALL_TIMEOUT`] and [`GRACE`] at
+/// most.
 pub(super) fn describe<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,

@@ -223,13 +223,13 @@ mod tests {
     }
 
     #[test]
-    fn promise_5_a_tail_yields_every_answer_since_a_moment_once() {
-        with_store(promises::promise_5_a_tail_yields_every_answer_since_a_moment_once);
+    fn promise_5_a_tail_yields_every_answer_since_a_timestamp_once() {
+        with_store(promises::promise_5_a_tail_yields_every_answer_since_a_timestamp_once);
     }
 
     #[test]
-    fn promise_6_what_a_shadow_says_is_kept_apart() {
-        with_store(promises::promise_6_what_a_shadow_says_is_kept_apart);
+    fn promise_6_shadow_answers_are_kept_apart() {
+        with_store(promises::promise_6_shadow_answers_are_kept_apart);
     }
 
     #[test]

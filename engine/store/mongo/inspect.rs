@@ -1,51 +1,51 @@
-//! What an operator should know of a database.
+//! Examines a MongoDB store for operators: server, indexes, collections, takeover.
 
 use std::time::Duration;
 
 use mongodb::bson::{Bson, Document, doc};
 
 use super::{
-    MongoStore,
-    takeover::{Examined, Takeover, examine},
+    client::MongoClient,
+    takeover::{OtherDocuments, Takeover, find_others},
 };
-use crate::{delivery::Unavailable, domain::Domain, finding::Finding, store::Store};
+use crate::{delivery::Unavailable, domain::Domain, finding::Finding};
 
-/// One question takes at most this long.
-const CALL: Duration = Duration::from_secs(6);
-/// MongoDB 4.4: what the driver needs.
+/// Timeout of a command.
+const CALL_TIMEOUT: Duration = Duration::from_secs(6);
+/// The wire version of MongoDB 4.4, which the driver requires.
 const WIRE_VERSION_MIN: i64 = 9;
 
-pub(super) fn inspect<D: Domain>(store: &MongoStore<D>) -> Vec<Finding> {
+/// Returns the findings on a store at this address.
+pub(super) fn inspect<D: Domain>(client: &MongoClient, takeover: Takeover, address: &str) -> Vec<Finding> {
     let answers = D::COLLECTIONS.answers;
-    let place = store.describe();
-    let hello = match ask(store, doc! { "hello": 1 }) {
+    let hello = match run(client, doc! { "hello": 1 }) {
         Ok(hello) => hello,
         Err(error) => {
             let advice = "see whether it runs, and whether host, user and password of the URL are right";
-            return vec![Finding::fail("store", format!("{place}: {}", error.reason), advice)];
+            return vec![Finding::fail("store", format!("{address}: {}", error.reason), advice)];
         }
     };
-    let version = ask(store, doc! { "buildInfo": 1 }).ok();
+    let version = run(client, doc! { "buildInfo": 1 }).ok();
     let version = version.and_then(|info| info.get_str("version").ok().map(str::to_owned));
     let wire = number(&hello, "maxWireVersion").unwrap_or(0);
-    let found = format!("{place} answers, version {}, wire version {wire}", version.as_deref().unwrap_or("unknown"));
+    let found = format!("{address} answers, version {}, wire version {wire}", version.as_deref().unwrap_or("unknown"));
     let mut findings = vec![if wire < WIRE_VERSION_MIN {
         Finding::fail("store", found, format!("use MongoDB 4.4 (wire version {WIRE_VERSION_MIN}) or newer"))
     } else {
         Finding::ok("store", found)
     }];
-    findings.extend(takeover(store));
-    findings.push(match ask(store, doc! { "listIndexes": answers }) {
+    findings.extend(takeover_finding(client, takeover, answers));
+    findings.push(match run(client, doc! { "listIndexes": answers }) {
         Ok(indexes) if has_index(&indexes, "UUID") => Finding::ok("index", format!("{answers} has one on UUID")),
         Ok(_) => {
             Finding::warn("index", format!("{answers} has none on UUID"), "a scorer that may makes it when it starts")
         }
-        // NamespaceNotFound and others: nothing was ever written.
+        // NamespaceNotFound and others: nothing was written yet.
         Err(_) => Finding::warn("index", format!("there is no {answers} yet"), "a scorer makes it when it starts"),
     });
     let reference = D::COLLECTIONS.reference.map(|reference| (reference.name, reference.collection));
     for (what, collection) in [("answers", answers)].into_iter().chain(reference) {
-        findings.push(match ask(store, doc! { "count": collection }) {
+        findings.push(match run(client, doc! { "count": collection }) {
             Ok(reply) => {
                 let count = number(&reply, "n").unwrap_or(0);
                 Finding::ok(what, format!("{count} documents in {collection}"))
@@ -56,13 +56,13 @@ pub(super) fn inspect<D: Domain>(store: &MongoStore<D>) -> Vec<Finding> {
     findings
 }
 
-/// Returns the finding on another system's answers and their cost, if there are any.
-fn takeover<D: Domain>(store: &MongoStore<D>) -> Option<Finding> {
-    let answers = D::COLLECTIONS.answers;
-    let examined = store.calls.call("no answer", CALL, |database| async move { examine(&database, answers).await });
-    let (found, advice) = match (store.takeover.takeover(), examined.ok()?) {
-        (Takeover::Off, Examined::None) | (Takeover::Auto, Examined::None) => return None,
-        (Takeover::On, Examined::None) => (
+/// Returns the finding on another system's answers and the cost of looking them up, if there are any.
+fn takeover_finding(client: &MongoClient, takeover: Takeover, answers: &'static str) -> Option<Finding> {
+    let others =
+        client.call("no answer", CALL_TIMEOUT, |database| async move { find_others(&database, answers).await });
+    let (found, advice) = match (takeover, others.ok()?) {
+        (Takeover::Off, OtherDocuments::None) | (Takeover::Auto, OtherDocuments::None) => return None,
+        (Takeover::On, OtherDocuments::None) => (
             format!(
                 "each UUID is looked up before its answer is written, and {answers} has no document of another system"
             ),
@@ -80,11 +80,11 @@ fn takeover<D: Domain>(store: &MongoStore<D>) -> Option<Finding> {
     Some(Finding::warn("takeover", found, advice))
 }
 
-fn ask<D: Domain>(store: &MongoStore<D>, command: Document) -> Result<Document, Unavailable> {
-    store.calls.call("no answer", CALL, |database| async move { database.run_command(command).await })
+fn run(client: &MongoClient, command: Document) -> Result<Document, Unavailable> {
+    client.call("no answer", CALL_TIMEOUT, |database| async move { database.run_command(command).await })
 }
 
-/// A number, of whichever type the server gives it.
+/// Parses a number; its type differs between servers.
 fn number(reply: &Document, name: &str) -> Option<i64> {
     match reply.get(name)? {
         Bson::Int32(number) => Some(i64::from(*number)),
@@ -94,7 +94,7 @@ fn number(reply: &Document, name: &str) -> Option<i64> {
     }
 }
 
-/// Whether one of the indexes begins with this field.
+/// Returns whether one of the indexes begins with this field.
 fn has_index(reply: &Document, field: &str) -> bool {
     let indexes = reply.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
     let begins = |index: &Bson| {

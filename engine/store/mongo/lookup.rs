@@ -1,4 +1,4 @@
-//! Looks requests up, by id.
+//! Looks up requests by id.
 
 use std::{
     collections::HashSet,
@@ -13,9 +13,9 @@ use mongodb::{
 };
 
 use super::{
-    calls::Calls,
-    render::to_json,
-    takeover::{Examined, Watch, examine, first},
+    client::{FIND_TIMEOUT, MongoClient, QUERY_TIMEOUT},
+    encoding::to_json,
+    takeover::{OtherDocuments, TakeoverDetector, find_others, first_answer},
 };
 use crate::{
     delivery::Unavailable,
@@ -23,34 +23,28 @@ use crate::{
     store::{Lookup, Outcome},
 };
 
-/// A look-up takes at most this long.
-pub(super) const FIND: Duration = Duration::from_secs(5);
-/// A server gives a query up after this long.
-pub(super) const QUERY: Duration = Duration::from_secs(3);
-
-/// Of the documents under one UUID this many are read, those with the smallest `_id`. A string is smaller than an
-/// ObjectId, and an ObjectId begins with its time: so our own document and the first of another system are among
-/// them.
+/// Upper bound on the documents that are read under one UUID, those with the smallest `_id`. A string sorts before an
+/// ObjectId, and an ObjectId begins with its time: the own document and the first one of another system are among them.
 const ANSWERS_READ_MAX: i64 = 16;
-/// One query of [`having`] takes at most this long: FerretDB scans, and compares each document with each id.
-const MANY: Duration = Duration::from_secs(12);
-/// A server gives it up after this long.
-const MANY_QUERY: Duration = Duration::from_secs(10);
-/// One query of [`having`] asks for this many ids at most.
+/// Timeout of one query of [`existing`]: FerretDB scans, and compares each document with each id.
+const FIND_MANY_TIMEOUT: Duration = Duration::from_secs(12);
+/// Timeout of that query at the server.
+const FIND_MANY_QUERY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Upper bound on the ids in one query of [`existing`].
 const IDS_MAX: usize = 1000;
 
 /// Reads answers and rejections.
 pub(super) struct MongoLookup {
-    pub(super) calls: Arc<Calls>,
-    pub(super) takeover: Arc<Watch>,
+    pub(super) client: Arc<MongoClient>,
+    pub(super) takeover: Arc<TakeoverDetector>,
 }
 
 impl Lookup for MongoLookup {
     fn find(&self, id: &str) -> Result<Option<Outcome>, Unavailable> {
-        let (id, takeover, collections) = (id.to_owned(), Arc::clone(&self.takeover), self.calls.collections);
+        let (id, takeover, collections) = (id.to_owned(), Arc::clone(&self.takeover), self.client.collections);
         let find = |database| async move { find(&database, collections, &id, &takeover).await };
-        match self.calls.call("cannot look up a request", FIND, find)? {
-            Found::Nothing => Ok(None),
+        match self.client.call("cannot look up a request", FIND_TIMEOUT, find)? {
+            Found::None => Ok(None),
             Found::Answer(document) => Ok(Some(Outcome::Answered(to_json(document)))),
             Found::Rejection(document) => {
                 Ok(Some(Outcome::Rejected(document.get_str("Reason").unwrap_or_default().to_owned())))
@@ -62,45 +56,47 @@ impl Lookup for MongoLookup {
 enum Found {
     Answer(Document),
     Rejection(Document),
-    Nothing,
+    None,
 }
 
-/// An answer of ours has the request's id as its own; one of the old job names it in a field, which has an index.
+/// Finds a request's outcome. The `_id` of an own answer is the request's id; an answer of the old job has it in a
+/// field, which has an index.
 async fn find(
     database: &Database,
     collections: Collections,
     id: &str,
-    takeover: &Watch,
+    takeover: &TakeoverDetector,
 ) -> mongodb::error::Result<Found> {
     let answers = database.collection::<Document>(collections.answers);
-    let ours = answers.find_one(doc! { "_id": id }).read_concern(ReadConcern::majority()).max_time(QUERY).await?;
-    if let Some(ours) = ours {
+    let own =
+        answers.find_one(doc! { "_id": id }).read_concern(ReadConcern::majority()).max_time(QUERY_TIMEOUT).await?;
+    if let Some(own) = own {
         let others = match takeover.known() {
             Some(known) => known,
             None => {
                 let began_at = Instant::now();
-                let examined = examine(database, collections.answers).await?;
+                let examined = find_others(database, collections.answers).await?;
                 takeover.learn(examined, began_at.elapsed());
-                examined == Examined::Some
+                examined == OtherDocuments::Some
             }
         };
-        let documents = if others { under(&answers, id).await? } else { Vec::new() };
-        return Ok(Found::Answer(first(documents).unwrap_or(ours)));
+        let documents = if others { with_uuid(&answers, id).await? } else { Vec::new() };
+        return Ok(Found::Answer(first_answer(documents).unwrap_or(own)));
     }
-    if let Some(other) = first(under(&answers, id).await?) {
-        // Another system has written it: from now on others are looked for.
-        takeover.learn(Examined::Some, Duration::ZERO);
+    if let Some(other) = first_answer(with_uuid(&answers, id).await?) {
+        // Another system has written it: from now on UUIDs are looked up before inserts.
+        takeover.learn(OtherDocuments::Some, Duration::ZERO);
         return Ok(Found::Answer(other));
     }
     let rejections = database.collection::<Document>(collections.rejections);
-    let query = rejections.find_one(doc! { "_id": id }).read_concern(ReadConcern::majority()).max_time(QUERY);
-    Ok(query.await?.map_or(Found::Nothing, Found::Rejection))
+    let query = rejections.find_one(doc! { "_id": id }).read_concern(ReadConcern::majority()).max_time(QUERY_TIMEOUT);
+    Ok(query.await?.map_or(Found::None, Found::Rejection))
 }
 
-/// The documents under a UUID, whatever their `_id` is.
-async fn under(answers: &Collection<Document>, id: &str) -> mongodb::error::Result<Vec<Document>> {
+/// Returns the documents with a UUID, whatever their `_id` is.
+async fn with_uuid(answers: &Collection<Document>, id: &str) -> mongodb::error::Result<Vec<Document>> {
     let query = answers.find(doc! { "UUID": id }).sort(doc! { "_id": 1 }).limit(ANSWERS_READ_MAX);
-    let mut cursor = query.read_concern(ReadConcern::majority()).max_time(QUERY).await?;
+    let mut cursor = query.read_concern(ReadConcern::majority()).max_time(QUERY_TIMEOUT).await?;
     let mut documents = Vec::new();
     while cursor.advance().await? {
         documents.push(cursor.deserialize_current()?);
@@ -108,9 +104,9 @@ async fn under(answers: &Collection<Document>, id: &str) -> mongodb::error::Resu
     Ok(documents)
 }
 
-/// Returns those of `ids` that are in `field` of a document that a majority has. The field has an index, or is `_id`.
-pub(super) fn having(
-    calls: &Calls,
+/// Returns those of `ids` that are in `field` of a majority-committed document. The field has an index, or is `_id`.
+pub(super) fn existing(
+    client: &MongoClient,
     collection: &'static str,
     field: &'static str,
     ids: &[String],
@@ -120,12 +116,13 @@ pub(super) fn having(
     while !rest.is_empty() {
         let (ids, others) = rest.split_at(ids_max.min(rest.len()));
         let (ids, began_at, asked) = (ids.to_vec(), Instant::now(), ids.len());
-        let some = calls.call(&doing, MANY, move |database| async move {
+        let some = client.call(&doing, FIND_MANY_TIMEOUT, move |database| async move {
             let collection = database.collection::<Document>(collection);
             let mut wanted = doc! { "_id": 0 };
             wanted.insert(field, 1);
-            let query = collection.find(doc! { field: { "$in": ids } }).projection(wanted).max_time(MANY_QUERY);
-            // Whatever the URL says of reading: another member may not have it yet.
+            let query =
+                collection.find(doc! { field: { "$in": ids } }).projection(wanted).max_time(FIND_MANY_QUERY_TIMEOUT);
+            // The read preference of the URL is overridden: a secondary may not have the document yet.
             let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
             let mut cursor = query.read_concern(ReadConcern::majority()).selection_criteria(primary).await?;
             let mut found = Vec::new();
@@ -135,8 +132,8 @@ pub(super) fn having(
             Ok(found)
         });
         match some {
-            // A server that scans compares each document with each id: it may have time for fewer.
-            Err(_) if asked > 1 && began_at.elapsed() >= MANY_QUERY => ids_max = asked / 8 + 1,
+            // A server that scans compares each document with each id: retry with fewer ids.
+            Err(_) if asked > 1 && began_at.elapsed() >= FIND_MANY_QUERY_TIMEOUT => ids_max = asked / 8 + 1,
             Err(error) => return Err(error),
             Ok(some) => {
                 found.extend(some);

@@ -6,10 +6,10 @@ use mongodb::bson::{Bson, Document, doc};
 use serde_json::{Map, Value};
 
 use super::{
-    calls::Calls,
-    lookup::having,
-    render::to_json,
-    verdict::{Verdict, verdict},
+    client::MongoClient,
+    encoding::to_json,
+    insert_reply::{InsertResult, parse_insert_reply},
+    lookup::existing,
 };
 use crate::{
     delivery::{Refusal, Unavailable},
@@ -17,30 +17,30 @@ use crate::{
     store::{Entry, ReferenceTable},
 };
 
-/// One call takes at most this long.
-const CALL: Duration = Duration::from_secs(30);
-/// A server gives the query up after this long.
-const QUERY: Duration = Duration::from_secs(20);
-/// So many updates go into one command. FerretDB has been seen to hang at more than a hundred.
+/// Timeout of a call.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// Timeout of the query at the server.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(20);
+/// Upper bound on the updates in one command: FerretDB was seen to hang at more than a hundred.
 const UPDATES_MAX: usize = 50;
 
 pub(super) struct MongoReference {
-    pub(super) calls: Arc<Calls>,
+    pub(super) client: Arc<MongoClient>,
     pub(super) reference: Reference,
 }
 
 impl MongoReference {
     fn run(&self, doing: &str, command: Document) -> Result<Document, Unavailable> {
-        self.calls.call(doing, CALL, |database| async move { database.run_command(command).await })
+        self.client.call(doing, CALL_TIMEOUT, |database| async move { database.run_command(command).await })
     }
 
-    /// The fields of the key with the values of a row.
+    /// Returns the fields of the key with the values of a row.
     fn key(&self, Entry { key, .. }: &Entry) -> Document {
         self.reference.key.iter().zip(key).map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect()
     }
 
-    /// Its id is its key, so that two who load at once cannot both insert it. Those of other systems have ids of their
-    /// own.
+    /// Returns the document of a row. Its id is its key, so two processes that load at once cannot both insert it.
+    /// Documents of other systems have other ids.
     fn document(&self, entry: &Entry) -> Document {
         let mut document = doc! { "_id": id(entry) };
         document.extend(self.key(entry));
@@ -52,11 +52,11 @@ impl MongoReference {
 impl ReferenceTable for MongoReference {
     fn read(&self, documents_max: usize) -> Result<Vec<Map<String, Value>>, Unavailable> {
         let name = self.reference.collection;
-        self.calls.call(&format!("cannot read {name}"), CALL, |database| async move {
-            // In the order of their ids, so that everybody takes the same of two that contradict each other.
+        self.client.call(&format!("cannot read {name}"), CALL_TIMEOUT, |database| async move {
+            // Sorted by id: of two contradicting documents all readers take the same.
             let collection = database.collection::<Document>(name);
             let query = collection.find(doc! {}).sort(doc! { "_id": 1 });
-            let mut cursor = query.limit(documents_max as i64).max_time(QUERY).await?;
+            let mut cursor = query.limit(documents_max as i64).max_time(QUERY_TIMEOUT).await?;
             let mut documents = Vec::new();
             while cursor.advance().await? {
                 documents.push(to_json(cursor.deserialize_current()?));
@@ -70,17 +70,18 @@ impl ReferenceTable for MongoReference {
         let doing = format!("cannot write to {collection}");
         let fields: Document = key.iter().map(|name| ((*name).to_owned(), Bson::Int32(1))).collect();
         let name: Vec<String> = key.iter().map(|name| format!("{name}_1")).collect();
-        self.calls.index(collection, doc! { "key": fields, "name": name.join("_") })?;
+        self.client.create_index(collection, doc! { "key": fields, "name": name.join("_") })?;
         let documents: Vec<Document> = entries.iter().map(|entry| self.document(entry)).collect();
         let command = doc! {
             "insert": collection, "documents": documents, "ordered": false, "writeConcern": { "w": "majority" },
         };
-        let Verdict { mut refused, mut unclear } = verdict(&self.run(&doing, command)?, entries.len())?;
-        // A duplicate of another unique index is no row that is there.
+        let InsertResult { mut refused, mut ambiguous } =
+            parse_insert_reply(&self.run(&doing, command)?, entries.len())?;
+        // A duplicate in another unique index is not an existing row.
         let id = |refusal: &Refusal| entries.get(refusal.row).map(id);
-        let there = having(&self.calls, collection, "_id", &unclear.iter().filter_map(id).collect::<Vec<_>>())?;
-        unclear.retain(|refusal| id(refusal).is_none_or(|id| !there.contains(&id)));
-        refused.append(&mut unclear);
+        let found = existing(&self.client, collection, "_id", &ambiguous.iter().filter_map(id).collect::<Vec<_>>())?;
+        ambiguous.retain(|refusal| id(refusal).is_none_or(|id| !found.contains(&id)));
+        refused.append(&mut ambiguous);
         let first = refused.first().and_then(|refusal| Some((id(refusal)?, &refusal.reason)));
         match first {
             None => Ok(()),

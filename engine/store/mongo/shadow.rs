@@ -1,32 +1,30 @@
-//! What a shadow says, in a collection of its own.
+//! Shadow answers, in their own collection.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use mongodb::bson::{Bson, Document, doc};
 
-use super::{
-    calls::{Calls, INDEX},
-    fault::code,
-};
+use super::client::{INDEX_TIMEOUT, MongoClient, code};
 use crate::{delivery::Unavailable, shadow::Comparison};
 
-/// It is kept for 30 days, in seconds.
-const KEPT_S: i32 = 30 * 24 * 3600;
-/// It may be a large collection; this is for each sum.
-const COMPARE: Duration = Duration::from_secs(10);
-/// More pairs of models than this are not told.
+/// Retention of 30 days, in seconds.
+const RETENTION_S: i32 = 30 * 24 * 3600;
+/// Timeout of each sum over the collection, which may be large.
+const SUM_TIMEOUT: Duration = Duration::from_secs(10);
+/// Upper bound on the pairs of models.
 const MODELS_MAX: i32 = 1000;
 
-/// Has the server drop what is old. One that knows no such index (FerretDB 1) keeps it, until somebody drops the collection.
-pub(super) fn expire(calls: &Calls) -> Result<(), Unavailable> {
-    let shadows = calls.collections.shadows;
-    let index = doc! { "key": { "ScoredAt": 1 }, "name": "ScoredAt_expires", "expireAfterSeconds": KEPT_S };
+/// Creates a TTL index. A server without such indexes (FerretDB 1) keeps all documents until an operator drops the
+/// collection.
+pub(super) fn expire(client: &MongoClient) -> Result<(), Unavailable> {
+    let shadows = client.collections.shadows;
+    let index = doc! { "key": { "ScoredAt": 1 }, "name": "ScoredAt_expires", "expireAfterSeconds": RETENTION_S };
     let command = doc! { "createIndexes": shadows, "indexes": [index] };
     let doing = format!("cannot have {shadows} expire");
-    let refused = calls.call(&doing, INDEX, |database| async move {
+    let refused = client.call(&doing, INDEX_TIMEOUT, |database| async move {
         match database.run_command(command).await {
             Ok(_) => Ok(None),
-            // It was asked, and will not: asking again changes nothing.
+            // Refused: another attempt would be refused, too.
             Err(error) if code(&error).is_some() => Ok(Some(error)),
             Err(error) => Err(error),
         }
@@ -37,11 +35,11 @@ pub(super) fn expire(calls: &Calls) -> Result<(), Unavailable> {
     Ok(())
 }
 
-/// All that is kept, by the two models.
-pub(super) fn compared(calls: &Calls) -> Result<Vec<Comparison>, Unavailable> {
-    // One sum at a time: of several in a group FerretDB 1 gets all but the first wrong.
+/// Returns the comparisons by pair of models.
+pub(super) fn compared(client: &MongoClient) -> Result<Vec<Comparison>, Unavailable> {
+    // One sum a query: FerretDB 1 computes only the first one of a group correctly.
     let (count, agreed, change) =
-        (sums(calls, 1.into())?, sums(calls, "$Agrees".into())?, sums(calls, "$ProbabilityChange".into())?);
+        (sums(client, 1.into())?, sums(client, "$Agrees".into())?, sums(client, "$ProbabilityChange".into())?);
     let of = |sums: &Sums, models: &Models| sums.get(models).copied().unwrap_or_default();
     let comparisons = count.iter().map(|(models, &compared)| Comparison {
         shadow: models.0.clone(),
@@ -53,18 +51,18 @@ pub(super) fn compared(calls: &Calls) -> Result<Vec<Comparison>, Unavailable> {
     Ok(comparisons.collect())
 }
 
-/// A shadow, and the model that answers.
+/// A shadow model, and the model that answered.
 type Models = (String, String);
 type Sums = BTreeMap<Models, f64>;
 
-/// Something summed up over all that is kept, by the two models.
-fn sums(calls: &Calls, summand: Bson) -> Result<Sums, Unavailable> {
-    let shadows = calls.collections.shadows;
+/// Returns the sums of an expression by pair of models.
+fn sums(client: &MongoClient, summand: Bson) -> Result<Sums, Unavailable> {
+    let shadows = client.collections.shadows;
     let models = doc! { "shadow": "$ModelVersion", "current": "$CurrentModelVersion" };
     let pipeline = vec![Bson::Document(doc! { "$group": { "_id": models, "sum": { "$sum": summand } } })];
     let command = doc! { "aggregate": shadows, "pipeline": pipeline, "cursor": { "batchSize": MODELS_MAX } };
     let doing = format!("cannot sum up {shadows}");
-    let reply = calls.call(&doing, COMPARE, |database| async move { database.run_command(command).await })?;
+    let reply = client.call(&doing, SUM_TIMEOUT, |database| async move { database.run_command(command).await })?;
     let groups = reply.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch")).cloned();
     Ok(groups.unwrap_or_default().iter().filter_map(|group| sum(group.as_document()?)).collect())
 }
@@ -75,7 +73,7 @@ fn sum(group: &Document) -> Option<(Models, f64)> {
     Some(((name("shadow")?, name("current")?), number(group, "sum")?))
 }
 
-/// Servers differ in which type they give their numbers.
+/// Parses a number; its type differs between servers.
 fn number(document: &Document, name: &str) -> Option<f64> {
     match document.get(name)? {
         Bson::Int32(number) => Some(f64::from(*number)),

@@ -1,9 +1,10 @@
-//! Follows the answers of a database by the moment of their scoring.
+//! Follows the answers of a database by the time of their scoring.
 //!
-//! Several scorers have several clocks, and an answer may land after one that was scored later. So a pass through the
-//! answers starts a little before the latest one that the pass before has seen, and leaves out what was seen; [`scan`]
-//! has the rules, also for clocks that are set. An answer that lands later than that behind the others is missed until
-//! the next start, as are those of a scorer whose clock is behind both this machine's and the other scorers'.
+//! The clocks of scorers differ, and an answer may be written after one that was scored later. A pass through the
+//! answers therefore starts a little before the latest answer of the previous pass, and skips answers that were read;
+//! [`scan`] has the rules, also for clocks that are set. An answer that is written later than that after the others is
+//! missed until the next start, as are those of a scorer whose clock is behind both this machine's and the other
+//! scorers'.
 
 mod scan;
 
@@ -15,11 +16,8 @@ use mongodb::{
     bson::{self, Bson, Document, doc},
 };
 
-use self::scan::{Place, Scan, Stamps};
-use super::{
-    calls::Calls,
-    lookup::{FIND, QUERY},
-};
+use self::scan::{Scan, ScanPosition, TimeRange};
+use super::client::{FIND_TIMEOUT, MongoClient, QUERY_TIMEOUT};
 use crate::{
     answer::ModelVersion,
     clock::{Clock, SystemClock},
@@ -28,20 +26,20 @@ use crate::{
     store::{Landed, Page, Tail},
 };
 
-/// Reads page by page; nothing is held open on the server.
+/// Reads page by page, without a cursor that stays open on the server.
 pub(super) struct MongoTail<D> {
-    calls: Arc<Calls>,
+    client: Arc<MongoClient>,
     scan: Scan,
-    /// The last answer of the pass under way.
-    after: Option<Place>,
+    /// The last answer of the current pass.
+    after: Option<ScanPosition>,
     domain: PhantomData<fn() -> D>,
 }
 
 impl<D: Domain> MongoTail<D> {
-    pub(super) fn new(calls: Arc<Calls>, since: DateTime<Utc>) -> Self {
+    pub(super) fn new(client: Arc<MongoClient>, since: DateTime<Utc>) -> Self {
         let reading = SystemClock.read();
         let scan = Scan::since(since, reading.nearest(), reading.since_boot);
-        MongoTail { calls, scan, after: None, domain: PhantomData }
+        MongoTail { client, scan, after: None, domain: PhantomData }
     }
 }
 
@@ -52,31 +50,31 @@ impl<D: Domain> Tail<D> for MongoTail<D> {
             self.scan.begin(reading.nearest(), reading.since_boot);
         }
         let (floor, skipped, after) = (self.scan.floor(), self.scan.skipped(), self.after.clone());
-        let documents = self.calls.call("cannot follow the answers", FIND, move |database| {
+        let documents = self.client.call("cannot follow the answers", FIND_TIMEOUT, move |database| {
             find::<D>(database, filter(floor, skipped, after), rows_max as i64)
         })?;
         let more = documents.len() == rows_max;
         let mut rows = Vec::new();
         for document in &documents {
-            let Some(place) = place(document) else { continue };
-            let new = self.scan.is_news(&place);
-            self.after = Some(place);
-            rows.extend(landed(document).filter(|_| new));
+            let Some(position) = position(document) else { continue };
+            let is_new = self.scan.is_new(&position);
+            self.after = Some(position);
+            rows.extend(to_landed(document).filter(|_| is_new));
         }
         if !more {
             self.after = None;
         }
-        // In the middle of a pass, too: a pass through a backlog is long.
-        self.scan.move_on();
+        // Also within a pass: a pass through a backlog is long.
+        self.scan.advance();
         Ok(Page { rows, more })
     }
 }
 
-/// Answers from a floor on, or behind a place, without those that are skipped.
-fn filter(floor: DateTime<Utc>, skipped: Vec<Stamps>, after: Option<Place>) -> Document {
+/// Returns the filter for answers from a floor on, or after a position, without skipped ranges.
+fn filter(floor: DateTime<Utc>, skipped: Vec<TimeRange>, after: Option<ScanPosition>) -> Document {
     let date = |at: DateTime<Utc>| bson::DateTime::from_millis(at.timestamp_millis());
     let from = after.as_ref().map_or(floor, |(at, _)| *at);
-    // Only texts are at least the empty one: a document of another hand has another id, and is not ours to count.
+    // Only strings compare with the empty one: documents of another system have other ids and are not counted.
     let mut filter = doc! { "ScoredAt": { "$gte": date(from) }, "_id": { "$gte": "" } };
     let mut all = Vec::new();
     if let Some((at, id)) = after {
@@ -101,7 +99,7 @@ async fn find<D: Domain>(database: Database, filter: Document, rows_max: i64) ->
         .projection(wanted)
         .sort(doc! { "ScoredAt": 1, "_id": 1 })
         .limit(rows_max)
-        .max_time(QUERY)
+        .max_time(QUERY_TIMEOUT)
         .await?;
     let mut documents = Vec::new();
     while cursor.advance().await? {
@@ -110,8 +108,8 @@ async fn find<D: Domain>(database: Database, filter: Document, rows_max: i64) ->
     Ok(documents)
 }
 
-/// `None` for a document that has no text as its id: not one of ours.
-fn place(document: &Document) -> Option<Place> {
+/// Returns the position of a document; `None` if its id is not a string: it is of another system.
+fn position(document: &Document) -> Option<ScanPosition> {
     Some((scored_at(document)?, document.get_str("_id").ok()?.to_owned()))
 }
 
@@ -120,7 +118,7 @@ fn scored_at(document: &Document) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis(at.timestamp_millis())
 }
 
-/// A field as the domain counts by it.
+/// Returns a field in the types that the domain counts by.
 fn field<'a>(document: &'a Document, name: &str) -> Field<'a> {
     match document.get(name) {
         Some(Bson::String(text)) => Field::Text(Cow::Borrowed(text)),
@@ -129,7 +127,7 @@ fn field<'a>(document: &'a Document, name: &str) -> Field<'a> {
     }
 }
 
-fn landed<D: Domain>(document: &Document) -> Option<Landed<D>> {
+fn to_landed<D: Domain>(document: &Document) -> Option<Landed<D>> {
     let mut fields = <[Field<'_>; DIMENSIONS_MAX]>::default();
     fields.iter_mut().zip(D::DIMENSIONS).for_each(|(of, dimension)| *of = field(document, dimension.field));
     let text = |name| document.get_str(name).ok();

@@ -1,24 +1,24 @@
 //! Takes over a collection of answers that another system has written to.
 //!
-//! The old job's documents have an ObjectId as `_id` and name the request in the field `UUID` alone, so an insert
-//! under the request's UUID does not meet them as duplicates.
+//! The old job's documents have an ObjectId as `_id` and the request's id only in the field `UUID`, so an insert under
+//! the request's UUID does not collide with them.
 //!
-//! 1. If an answer stands under a request's UUID, whatever its `_id` is, it stays and no other one is written. The
+//! 1. If an answer exists under a request's UUID, whatever its `_id` is, it stays and no other one is written. The
 //!    UUIDs of a batch are looked up before its insert, in one query on the index on `UUID` per thousand.
-//! 2. With `takeover=auto`, the default, they are looked up only if the collection holds a document whose `_id` is no
-//!    string. A query on the index on `_id` tells, before the first insert and then once a minute, as another system
-//!    may begin to write later. Once there is such a document, UUIDs are looked up for as long as the store is open.
-//!    A query that takes long is made less often. A server that scans and does not find one in time is taken to hold
-//!    none, with a warning: it could not look UUIDs up in time either.
-//! 3. `takeover=on` looks UUIDs up always, also where another system's answers have strings as `_id`; `takeover=off`
-//!    never does.
-//! 4. Of several answers under one UUID the first is the answer: an ObjectId says when it was made, ours say when
-//!    they were scored. One without either time goes before those that have one.
-//! 5. A look-up by a request's id finds the answer of rule 4, whatever `takeover` says: an answer that was visible
-//!    stays so. Where there is no document of another system it reads the document under the `_id`, as before.
+//! 2. With `takeover=auto`, the default, they are looked up only if the collection holds a document whose `_id` is not
+//!    a string. A query on the index on `_id` detects that, before the first insert and then once a minute, as another
+//!    system may begin to write later. Once there is such a document, UUIDs are looked up while the store is open. A
+//!    slow query is made less often. A server that scans and does not find one in time is assumed to hold none, with a
+//!    warning: it could not look up UUIDs in time either.
+//! 3. `takeover=on` always looks up UUIDs, for answers of another system with strings as `_id`; `takeover=off` never
+//!    does.
+//! 4. Of several answers under one UUID the first is the answer: an ObjectId has the time of its creation, an own
+//!    answer that of its scoring. One without either time goes before those that have one.
+//! 5. A look-up by a request's id finds the answer of rule 4 with any value of `takeover`: a visible answer stays
+//!    visible. Without documents of another system it reads the document under the `_id`.
 //!
-//! Two systems that answer the same request at the same moment can both find nothing and both write; rule 4 then says
-//! which one counts. A unique index on `UUID` excludes that.
+//! Two systems that answer the same request at the same moment can both find nothing and both write; rule 4 then
+//! decides. A unique index on `UUID` prevents that.
 
 use std::time::{Duration, Instant};
 
@@ -27,21 +27,17 @@ use mongodb::{
     bson::{Bson, Document, doc},
 };
 
-use super::{
-    calls::Calls,
-    fault::code,
-    lookup::{FIND, QUERY},
-};
+use super::client::{FIND_TIMEOUT, MongoClient, QUERY_TIMEOUT, code};
 use crate::{delivery::Unavailable, runtime::Mutex};
 
-/// Documents of another system are looked for this often,
-const EXAMINE: Duration = Duration::from_secs(60);
-/// and less often where a server scans for them: for at most one part in this many of the time.
-const EXAMINE_SHARE: u32 = 100;
-/// MaxTimeMSExpired.
-const TOOK_TOO_LONG: i32 = 50;
+/// Interval at which documents of another system are looked for.
+const DETECT_INTERVAL: Duration = Duration::from_secs(60);
+/// A server that scans for them is asked less often: for at most one part in this many of the time.
+const DETECT_SHARE: u32 = 100;
+/// The code of a query that exceeded its time.
+const MAX_TIME_MS_EXPIRED: i32 = 50;
 
-/// When UUIDs are looked up before an insert.
+/// The condition on which UUIDs are looked up before an insert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Takeover {
     /// If the collection holds documents of another system.
@@ -57,41 +53,45 @@ impl Takeover {
         [("auto", Takeover::Auto), ("on", Takeover::On), ("off", Takeover::Off)];
 }
 
-/// Knows whether the collection holds documents of another system.
-pub(super) struct Watch {
+/// Detects documents of another system.
+pub(super) struct TakeoverDetector {
     takeover: Takeover,
     /// The collection of answers.
     answers: &'static str,
-    seen: Mutex<Seen>,
+    detection: Mutex<Detection>,
 }
 
-/// The last result of looking for another system's documents.
-struct Seen {
-    some: bool,
-    /// While none was seen: time of the next look.
-    again_at: Option<Instant>,
+/// The last result of the detection.
+struct Detection {
+    found: bool,
+    /// The time of the next query, while none is found.
+    next_at: Option<Instant>,
 }
 
-/// Documents whose `_id` is no string.
+/// The documents whose `_id` is not a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Examined {
+pub(super) enum OtherDocuments {
     None,
     Some,
-    /// The server has given the query up.
+    /// The query exceeded its time.
     Unknown,
 }
 
-impl Watch {
+impl TakeoverDetector {
     pub(super) fn new(takeover: Takeover, answers: &'static str) -> Self {
-        Watch { takeover, answers, seen: Mutex::new(Seen { some: takeover == Takeover::On, again_at: None }) }
+        TakeoverDetector {
+            takeover,
+            answers,
+            detection: Mutex::new(Detection { found: takeover == Takeover::On, next_at: None }),
+        }
     }
 
     pub(super) fn takeover(&self) -> Takeover {
         self.takeover
     }
 
-    /// Returns whether UUIDs are to be looked up before an insert. At times it asks the server.
-    pub(super) fn looks_up(&self, calls: &Calls) -> Result<bool, Unavailable> {
+    /// Returns whether UUIDs are to be looked up before an insert. Queries the server if needed.
+    pub(super) fn is_active(&self, client: &MongoClient) -> Result<bool, Unavailable> {
         if self.takeover == Takeover::Off {
             return Ok(false);
         }
@@ -100,41 +100,43 @@ impl Watch {
         }
         let (began_at, answers) = (Instant::now(), self.answers);
         let doing = "cannot look for documents of another system";
-        let examined = match calls.call(doing, FIND, |database| async move { examine(&database, answers).await }) {
-            // It scans, and has no limit of its own. An outage says nothing of the documents.
-            Err(error) if began_at.elapsed() >= QUERY => {
-                calls.call(doing, FIND, |database| async move { database.run_command(doc! { "ping": 1 }).await })?;
-                tracing::debug!("{error}");
-                Examined::Unknown
-            }
-            examined => examined?,
-        };
-        self.learn(examined, began_at.elapsed());
-        Ok(examined == Examined::Some)
+        let others =
+            match client.call(doing, FIND_TIMEOUT, |database| async move { find_others(&database, answers).await }) {
+                // The server scans, and ignores the time limit. An outage would mean nothing.
+                Err(error) if began_at.elapsed() >= QUERY_TIMEOUT => {
+                    client.call(doing, FIND_TIMEOUT, |database| async move {
+                        database.run_command(doc! { "ping": 1 }).await
+                    })?;
+                    tracing::debug!("{error}");
+                    OtherDocuments::Unknown
+                }
+                others => others?,
+            };
+        self.learn(others, began_at.elapsed());
+        Ok(others == OtherDocuments::Some)
     }
 
-    /// Returns whether there are documents of another system, as far as that is known; `None` if the server is to be
-    /// asked.
+    /// Returns whether there are documents of another system; `None` if the server is to be queried.
     pub(super) fn known(&self) -> Option<bool> {
-        let seen = self.seen.lock();
-        (seen.some || seen.again_at.is_some_and(|at| Instant::now() < at)).then_some(seen.some)
+        let detection = self.detection.lock();
+        (detection.found || detection.next_at.is_some_and(|at| Instant::now() < at)).then_some(detection.found)
     }
 
-    /// Takes note of what a look has found that took so long.
-    pub(super) fn learn(&self, examined: Examined, took: Duration) {
-        let mut seen = self.seen.lock();
-        if seen.some {
+    /// Records the result of a query and its duration.
+    pub(super) fn learn(&self, others: OtherDocuments, took: Duration) {
+        let mut detection = self.detection.lock();
+        if detection.found {
             return;
         }
-        seen.some = examined == Examined::Some;
+        detection.found = others == OtherDocuments::Some;
         let answers = self.answers;
-        seen.again_at = Some(Instant::now() + EXAMINE.max(took * EXAMINE_SHARE));
-        match examined {
-            Examined::None => {}
-            Examined::Some => tracing::info!(
+        detection.next_at = Some(Instant::now() + DETECT_INTERVAL.max(took * DETECT_SHARE));
+        match others {
+            OtherDocuments::None => {}
+            OtherDocuments::Some => tracing::info!(
                 "{answers} holds documents of another system: an answer under the same UUID stands, and is looked for"
             ),
-            Examined::Unknown => tracing::warn!(
+            OtherDocuments::Unknown => tracing::warn!(
                 "the server scans {answers}, and does not find out in time whether it holds documents of another system: \
                  it is taken to hold none. If it does, set takeover=on in the store's URL"
             ),
@@ -142,29 +144,29 @@ impl Watch {
     }
 }
 
-/// Looks for a document of another system.
-pub(super) async fn examine(database: &Database, answers: &str) -> mongodb::error::Result<Examined> {
-    // No string is less than the empty one, and a comparison holds between equal types alone. On the index on _id
-    // that is two ranges: what sorts before all strings, and what sorts after them.
+/// Queries for a document of another system.
+pub(super) async fn find_others(database: &Database, answers: &str) -> mongodb::error::Result<OtherDocuments> {
+    // No string is less than the empty one, and values of other types do not compare. On the index on _id these are two
+    // ranges: one before all strings, and one after them.
     let others = doc! { "_id": { "$not": { "$gte": "" } } };
     let answers = database.collection::<Document>(answers);
-    match answers.find_one(others).projection(doc! { "_id": 1 }).max_time(QUERY).await {
-        Ok(found) => Ok(found.map_or(Examined::None, |_| Examined::Some)),
-        Err(error) if code(&error) == Some(TOOK_TOO_LONG) => Ok(Examined::Unknown),
+    match answers.find_one(others).projection(doc! { "_id": 1 }).max_time(QUERY_TIMEOUT).await {
+        Ok(found) => Ok(found.map_or(OtherDocuments::None, |_| OtherDocuments::Some)),
+        Err(error) if code(&error) == Some(MAX_TIME_MS_EXPIRED) => Ok(OtherDocuments::Unknown),
         Err(error) => Err(error),
     }
 }
 
-/// The answer among the documents under one UUID: see rule 4.
-pub(super) fn first(documents: Vec<Document>) -> Option<Document> {
-    documents.into_iter().min_by_key(made_at)
+/// Returns the answer among the documents under one UUID: see rule 4.
+pub(super) fn first_answer(documents: Vec<Document>) -> Option<Document> {
+    documents.into_iter().min_by_key(creation)
 }
 
-/// When a document was made, in ms, and what decides between two of the same moment.
-fn made_at(document: &Document) -> (i64, [u8; 12]) {
+/// Returns the time of a document's creation in ms, and a tie-breaker.
+fn creation(document: &Document) -> (i64, [u8; 12]) {
     match (document.get("_id"), document.get("ScoredAt")) {
         (Some(Bson::ObjectId(id)), _) => (id.timestamp().timestamp_millis(), id.bytes()),
-        // Behind an ObjectId of the same moment.
+        // After an ObjectId of the same time.
         (_, Some(Bson::DateTime(at))) => (at.timestamp_millis(), [u8::MAX; 12]),
         _ => (i64::MIN, [0; 12]),
     }
@@ -201,9 +203,9 @@ mod tests {
             (vec![ours(1), copied], "copied"),
         ] {
             for documents in [documents.clone(), documents.into_iter().rev().collect()] {
-                assert_eq!(first(documents).unwrap().get_str("by").unwrap(), by);
+                assert_eq!(first_answer(documents).unwrap().get_str("by").unwrap(), by);
             }
         }
-        assert_eq!(first(vec![]), None);
+        assert_eq!(first_answer(vec![]), None);
     }
 }

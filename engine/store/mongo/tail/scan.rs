@@ -1,20 +1,20 @@
-//! The ranges of stamps that a tail looks into, and the answers that it has seen there.
+//! The ranges of timestamps that a tail scans, and the answers that it has read there.
 //!
 //! ```text
-//!            floor            lit                     lit
-//!  ──────────┼── looked into ──[──]── passed ──────────[──]── passed ──┼── looked into ──▶ stamps
+//!            floor          window                  window
+//!  ──────────┼── scanned ──────[──]── scanned before ──[──]── before ──┼── scanned ──▶ timestamps
 //!         latest − overlap    wall clock            elapsed time       latest − overlap
 //! ```
 //!
-//! 1. An answer is taken, once, if it lands with a stamp that is near this machine's wall clock, near what that would
-//!    say if it had not been set since the start, or later than the latest one.
-//! 2. Answers from the future, of a clock that was or is ahead, do not raise the floor: answers of now are still
-//!    found. They are taken as they land, and their range counts as passed from then on. When that time comes, they
-//!    are no news.
-//! 3. When this machine's clock is set back, the floor follows it. Answers there were taken when they landed, so
-//!    those that the first look after that finds there are no news. The price: answers that land there between the
-//!    two looks are missed.
-//! 4. Memory is bounded by [`SEEN_MAX`] and [`RANGES_MAX`].
+//! 1. An answer is read, once, if it is written with a timestamp near this machine's wall clock, near the time that the
+//!    clock would show if it had not been set since the start, or later than the latest one.
+//! 2. Answers with timestamps in the future, of a clock that is ahead, do not raise the floor: current answers are
+//!    still found. They are read when they are written, and their range counts as scanned from then on, so they are not
+//!    read again when that time comes.
+//! 3. When this machine's clock is set back, the floor follows it. Answers in that range were read when they were
+//!    written, so those that the first pass finds there are not read again. Answers that are written there between the
+//!    two passes are missed.
+//! 4. Memory is bounded by [`REMEMBERED_MAX`] and [`RANGES_MAX`].
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -24,143 +24,144 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Time behind the latest answer within which another one may land, s.
+/// Time before the latest answer for which others may still be written, s.
 const OVERLAP_S: i64 = 10;
-/// Upper bound on the lead of a clock over this one at which both count as showing the same time, s.
+/// Upper bound on the lead of another clock that counts as showing the same time, s.
 const AHEAD_S: i64 = 60;
-/// Upper bound on the answers that are remembered as seen. If more fall into the overlap, it is shorter.
-const SEEN_MAX: usize = 200_000;
-/// Upper bound on the ranges that are remembered as passed. Of more, the two lowest become one.
+/// Upper bound on the remembered answers. If more fall into the overlap, it is shorter.
+const REMEMBERED_MAX: usize = 200_000;
+/// Upper bound on the remembered ranges. Of more, the two lowest become one.
 const RANGES_MAX: usize = 8;
 
-/// An answer's place in the order of the scan.
-pub(super) type Place = (DateTime<Utc>, String);
-/// Stamps from one on and below another.
-pub(super) type Stamps = Range<DateTime<Utc>>;
+/// An answer's position in the order of the scan.
+pub(super) type ScanPosition = (DateTime<Utc>, String);
+/// A range of timestamps.
+pub(super) type TimeRange = Range<DateTime<Utc>>;
 
-/// Where a tail is.
+/// The state of a scan.
 pub(super) struct Scan {
-    /// The wall clock at the start, and what had elapsed.
+    /// The wall clock and the elapsed time at the start.
     start: (DateTime<Utc>, Duration),
-    /// The wall clock at the beginning of this pass.
+    /// The wall clock at the beginning of the current pass.
     wall: DateTime<Utc>,
     floor: DateTime<Utc>,
-    /// Where answers land by this machine's clocks: looked into, be it passed or not.
-    lit: [Stamps; 2],
-    /// Where they landed at the pass before.
-    lit_before: [Stamps; 2],
-    /// Ranges above the floor that were looked into, in order.
-    passed: Vec<Stamps>,
-    seen: Seen,
+    /// The windows in which answers are written, by this machine's clocks: always scanned.
+    windows: [TimeRange; 2],
+    /// The windows of the previous pass.
+    previous_windows: [TimeRange; 2],
+    /// Ranges above the floor that were scanned, in order.
+    scanned: Vec<TimeRange>,
+    read: ReadAnswers,
 }
 
-/// Answers that were seen and may be looked at again.
+/// Answers that were read and may be found again.
 #[derive(Default)]
-struct Seen {
+struct ReadAnswers {
     ids: HashSet<String>,
-    places: BTreeSet<Place>,
+    positions: BTreeSet<ScanPosition>,
 }
 
 impl Scan {
-    /// Looks at answers of a moment and later ones; the clocks say this.
+    /// Starts a scan of answers from a time on, at these readings of the clocks.
     pub(super) fn since(since: DateTime<Utc>, wall: DateTime<Utc>, elapsed: Duration) -> Self {
-        let lit = [light(wall), light(wall)];
-        let (lit_before, seen) = (lit.clone(), Seen::default());
-        Scan { start: (wall, elapsed), wall, floor: since, lit, lit_before, passed: Vec::new(), seen }
+        let windows = [window(wall), window(wall)];
+        let (previous_windows, read) = (windows.clone(), ReadAnswers::default());
+        Scan { start: (wall, elapsed), wall, floor: since, windows, previous_windows, scanned: Vec::new(), read }
     }
 
-    /// Begins a pass, when the clocks say this.
+    /// Begins a pass, at these readings of the clocks.
     pub(super) fn begin(&mut self, wall: DateTime<Utc>, elapsed: Duration) {
         if later(wall, OVERLAP_S) < self.wall {
-            // The clock was set back: from here up to the latest all has been looked into.
-            let (floor, latest) = (later(wall, -OVERLAP_S), self.seen.places.last().map(|(at, _)| *at));
-            self.pass(floor..latest.map_or(self.floor, |latest| later(latest, -OVERLAP_S)));
+            // The clock was set back: all ranges from here up to the latest answer were scanned.
+            let (floor, latest) = (later(wall, -OVERLAP_S), self.read.positions.last().map(|(at, _)| *at));
+            self.add_scanned(floor..latest.map_or(self.floor, |latest| later(latest, -OVERLAP_S)));
             self.floor = self.floor.min(floor);
         }
         let (start, started) = self.start;
         let elapsed = TimeDelta::from_std(elapsed.saturating_sub(started)).unwrap_or_default();
         let unset = start.checked_add_signed(elapsed).unwrap_or(start);
-        let lit = [light(wall), light(unset)];
-        self.lit_before = std::mem::replace(&mut self.lit, lit);
+        let windows = [window(wall), window(unset)];
+        self.previous_windows = std::mem::replace(&mut self.windows, windows);
         self.wall = wall;
     }
 
-    /// Where to look from.
+    /// Returns the time from which to scan.
     pub(super) fn floor(&self) -> DateTime<Utc> {
         self.floor
     }
 
-    /// Returns the ranges to leave out.
-    pub(super) fn skipped(&self) -> Vec<Stamps> {
-        let mut skipped = self.passed.clone();
-        for lit in &self.lit {
-            let parts =
-                |passed: Stamps| [passed.start..passed.end.min(lit.start), passed.start.max(lit.end)..passed.end];
+    /// Returns the ranges to skip.
+    pub(super) fn skipped(&self) -> Vec<TimeRange> {
+        let mut skipped = self.scanned.clone();
+        for window in &self.windows {
+            let parts = |scanned: TimeRange| {
+                [scanned.start..scanned.end.min(window.start), scanned.start.max(window.end)..scanned.end]
+            };
             skipped = skipped.into_iter().flat_map(parts).filter(|part| !part.is_empty()).collect();
         }
         skipped
     }
 
-    /// Remembers an answer; returns whether it is news.
-    pub(super) fn is_news(&mut self, place: &Place) -> bool {
-        let is_in = |ranges: &[Stamps]| ranges.iter().any(|range| range.contains(&place.0));
-        // It lay there before anything could land there by our clocks.
-        let is_old = is_in(&self.passed) && !is_in(&self.lit_before);
-        self.seen.add(place) && !is_old
+    /// Remembers an answer; returns whether it is new.
+    pub(super) fn is_new(&mut self, position: &ScanPosition) -> bool {
+        let is_in = |ranges: &[TimeRange]| ranges.iter().any(|range| range.contains(&position.0));
+        // It existed before the windows came to this range.
+        let is_old = is_in(&self.scanned) && !is_in(&self.previous_windows);
+        self.read.add(position) && !is_old
     }
 
-    /// Moves on behind the latest answers below and above each light, and forgets what is not looked at any more.
-    pub(super) fn move_on(&mut self) {
-        let mut ends = self.lit.clone().map(|lit| lit.end);
+    /// Advances to the latest answers below and above each window, and forgets answers that are not scanned any more.
+    pub(super) fn advance(&mut self) {
+        let mut ends = self.windows.clone().map(|window| window.end);
         ends.sort();
         let [first, second] = ends;
-        let latest = |stamps: Stamps| {
-            let mut places = self.seen.places.range((stamps.start, String::new())..(stamps.end, String::new()));
-            places.next_back().map(|(at, _)| later(*at, -OVERLAP_S))
+        let latest = |stamps: TimeRange| {
+            let mut positions = self.read.positions.range((stamps.start, String::new())..(stamps.end, String::new()));
+            positions.next_back().map(|(at, _)| later(*at, -OVERLAP_S))
         };
         let (below, between, above) =
             (latest(DateTime::<Utc>::MIN_UTC..first), latest(first..second), latest(second..DateTime::<Utc>::MAX_UTC));
         self.floor = below.map_or(self.floor, |latest| latest.max(self.floor));
-        between.into_iter().for_each(|latest| self.pass(first..latest));
-        above.into_iter().for_each(|latest| self.pass(second..latest));
+        between.into_iter().for_each(|latest| self.add_scanned(first..latest));
+        above.into_iter().for_each(|latest| self.add_scanned(second..latest));
         self.forget();
-        while self.seen.places.len() > SEEN_MAX {
-            let Some((at, id)) = self.seen.places.pop_first() else { break };
-            self.seen.ids.remove(&id);
-            // Dates have milliseconds: of this one nothing must come again.
+        while self.read.positions.len() > REMEMBERED_MAX {
+            let Some((at, id)) = self.read.positions.pop_first() else { break };
+            self.read.ids.remove(&id);
+            // Dates have milliseconds: answers of this one must not be read again.
             let behind = at.checked_add_signed(TimeDelta::milliseconds(1)).unwrap_or(at);
             if at < first {
                 self.floor = behind.max(self.floor);
             } else {
-                self.pass(if at < second { first } else { second }..behind);
+                self.add_scanned(if at < second { first } else { second }..behind);
             }
-            if self.seen.places.len() <= SEEN_MAX {
+            if self.read.positions.len() <= REMEMBERED_MAX {
                 self.forget();
             }
         }
     }
 
     fn forget(&mut self) {
-        self.seen.forget(..(self.floor, String::new()));
+        self.read.forget(..(self.floor, String::new()));
         for Range { start, end } in self.skipped() {
-            self.seen.forget((start, String::new())..(end, String::new()));
+            self.read.forget((start, String::new())..(end, String::new()));
         }
         let floor = self.floor;
-        self.passed.retain(|passed| passed.end > floor);
+        self.scanned.retain(|scanned| scanned.end > floor);
     }
 
-    /// Adds a range to those that are passed.
-    fn pass(&mut self, range: Stamps) {
+    /// Adds a scanned range.
+    fn add_scanned(&mut self, range: TimeRange) {
         if range.is_empty() {
             return;
         }
-        self.passed.push(range);
-        self.passed.sort_by_key(|passed| passed.start);
-        let mut joined: Vec<Stamps> = Vec::new();
-        for passed in self.passed.drain(..) {
+        self.scanned.push(range);
+        self.scanned.sort_by_key(|scanned| scanned.start);
+        let mut joined: Vec<TimeRange> = Vec::new();
+        for scanned in self.scanned.drain(..) {
             match joined.last_mut() {
-                Some(last) if passed.start <= last.end => last.end = last.end.max(passed.end),
-                _ => joined.push(passed),
+                Some(last) if scanned.start <= last.end => last.end = last.end.max(scanned.end),
+                _ => joined.push(scanned),
             }
         }
         if joined.len() > RANGES_MAX {
@@ -169,31 +170,31 @@ impl Scan {
                 next.start = lowest.start;
             }
         }
-        self.passed = joined;
+        self.scanned = joined;
     }
 }
 
-/// Where answers land when a clock says this.
-fn light(at: DateTime<Utc>) -> Stamps {
+/// Returns the window in which answers are written at this time of a clock.
+fn window(at: DateTime<Utc>) -> TimeRange {
     later(at, -OVERLAP_S)..later(at, AHEAD_S)
 }
 
-impl Seen {
-    /// False if it was there.
-    fn add(&mut self, place: &Place) -> bool {
-        self.ids.insert(place.1.clone()) && self.places.insert(place.clone())
+impl ReadAnswers {
+    /// Adds an answer; returns whether it is new.
+    fn add(&mut self, position: &ScanPosition) -> bool {
+        self.ids.insert(position.1.clone()) && self.positions.insert(position.clone())
     }
 
-    fn forget(&mut self, range: impl std::ops::RangeBounds<Place>) {
-        let gone: Vec<Place> = self.places.range(range).cloned().collect();
-        for place in gone {
-            self.ids.remove(&place.1);
-            self.places.remove(&place);
+    fn forget(&mut self, range: impl std::ops::RangeBounds<ScanPosition>) {
+        let gone: Vec<ScanPosition> = self.positions.range(range).cloned().collect();
+        for position in gone {
+            self.ids.remove(&position.1);
+            self.positions.remove(&position);
         }
     }
 }
 
-/// Returns the time so many seconds later, or `at` if there is none.
+/// Returns the time this number of seconds later, or `at` if it is out of range.
 fn later(at: DateTime<Utc>, seconds: i64) -> DateTime<Utc> {
     at.checked_add_signed(TimeDelta::seconds(seconds)).unwrap_or(at)
 }
@@ -209,9 +210,9 @@ mod tests {
         DateTime::from_timestamp_millis(ms).unwrap()
     }
 
-    /// Answers in the order in which they landed, one a second, and a tail that looks once a second.
+    /// Answers in the order of their writing, one a second, and a tail that passes once a second.
     struct World {
-        landed: Vec<Place>,
+        landed: Vec<ScanPosition>,
         scan: Scan,
         taken: Vec<String>,
         true_s: i64,
@@ -236,16 +237,16 @@ mod tests {
             self.scan.begin(at(wall_s * 1000), elapsed);
             let (floor, skipped) = (self.scan.floor(), self.scan.skipped());
             let is_looked_at = |at: &DateTime<Utc>| *at >= floor && !skipped.iter().any(|skipped| skipped.contains(at));
-            let mut found: Vec<Place> = self.landed.iter().filter(|(at, _)| is_looked_at(at)).cloned().collect();
+            let mut found: Vec<ScanPosition> = self.landed.iter().filter(|(at, _)| is_looked_at(at)).cloned().collect();
             found.sort();
             assert!(found.len() < 200, "{} looked at", found.len());
-            for place in found {
-                if self.scan.is_news(&place) {
-                    self.taken.push(place.1);
+            for position in found {
+                if self.scan.is_new(&position) {
+                    self.taken.push(position.1);
                 }
-                self.scan.move_on();
+                self.scan.advance();
             }
-            self.scan.move_on();
+            self.scan.advance();
         }
 
         /// Number of answers landed since `from` that were not taken; asserts that none was taken twice.
@@ -258,9 +259,9 @@ mod tests {
     }
 
     #[test]
-    fn rules_1_to_3_answers_are_taken_once_whatever_the_clocks_are_set_to() {
+    fn rules_1_to_3_answers_are_read_once_at_any_setting_of_the_clocks() {
         let mut world = World::new();
-        // By how much this machine's clock is wrong, and the scorer's, each for a while.
+        // The errors of this machine's clock and of the scorer's, each for a while.
         let hour = 3600;
         let phases = [
             (0, 0),
@@ -296,29 +297,29 @@ mod tests {
     }
 
     #[test]
-    fn rule_1_what_lies_before_the_overlap_is_forgotten() {
+    fn rule_1_answers_before_the_overlap_are_forgotten() {
         let mut scan = Scan::since(at(-5), at(11_500), Duration::ZERO);
         for ms in [0, 1000, 2000, 11_500] {
-            assert!(scan.is_news(&(at(ms), ms.to_string())));
+            assert!(scan.is_new(&(at(ms), ms.to_string())));
         }
-        assert!(!scan.is_news(&(at(1000), "1000".to_owned())));
-        scan.move_on();
+        assert!(!scan.is_new(&(at(1000), "1000".to_owned())));
+        scan.advance();
         assert_eq!(scan.floor(), at(1500));
-        assert_eq!((scan.seen.ids.len(), scan.seen.places.len()), (2, 2));
+        assert_eq!((scan.read.ids.len(), scan.read.positions.len()), (2, 2));
     }
 
     #[test]
-    fn rule_4_too_many_shorten_the_overlap_and_none_of_them_comes_again() {
+    fn rule_4_too_many_answers_shorten_the_overlap_and_none_is_read_again() {
         for ahead_s in [0, 3600] {
             let mut scan = Scan::since(at(0), at(1000), Duration::ZERO);
-            for n in 0..SEEN_MAX as i64 + 3 {
-                scan.is_news(&(at(ahead_s * 1000 + n / 100), n.to_string()));
+            for n in 0..REMEMBERED_MAX as i64 + 3 {
+                scan.is_new(&(at(ahead_s * 1000 + n / 100), n.to_string()));
             }
-            scan.move_on();
+            scan.advance();
             let bound = if ahead_s == 0 { scan.floor() } else { scan.skipped()[0].end };
             assert_eq!(bound, at(ahead_s * 1000 + 1), "three are too many, and 97 have the same stamp");
-            assert!(scan.seen.places.len() <= SEEN_MAX);
-            assert_eq!(scan.seen.ids.len(), scan.seen.places.len());
+            assert!(scan.read.positions.len() <= REMEMBERED_MAX);
+            assert_eq!(scan.read.ids.len(), scan.read.positions.len());
         }
     }
 }

@@ -1,9 +1,8 @@
-//! The URL of a MongoDB store: `mongodb://user:password@host:27017/DATABASE?option=…`, as MongoDB writes it, and a
-//! parameter of our own among the options, `takeover=auto|on|off`.
+//! The configuration of a MongoDB store: its URL, `mongodb://user:password@host:27017/DATABASE?option=…` as in
+//! MongoDB's manual, with one option of this program, `takeover=auto|on|off`.
 //!
-//! The driver's words about a URL that it cannot read repeat parts of it, and a password can be in any part of a URL
-//! that is written wrongly. So these words are never shown: [`diagnosis`] finds the part that is wrong and says so in
-//! words of its own.
+//! The driver's errors repeat parts of the URL, and in a malformed URL a password can be in any part. So they are never
+//! shown: [`diagnosis`] finds the invalid part and describes it without repeating it.
 
 use std::{sync::mpsc::sync_channel, time::Duration};
 
@@ -13,19 +12,19 @@ use tokio::runtime::Runtime;
 use super::takeover::Takeover;
 use crate::{address::OpenError, key_file};
 
-/// An operation that finds no server gives up after this time; a shorter one in the URL stays.
+/// Upper bound on the timeout of server selection.
 const SERVER_SELECTION: Duration = Duration::from_secs(4);
-/// The same for a connection.
+/// Upper bound on the timeout of a connection.
 const CONNECT: Duration = Duration::from_secs(3);
-/// At most this many connections to a server, unless the URL says otherwise: two writers a worker and some look-ups.
-const POOL: u32 = 16;
+/// Size of the connection pool, unless the URL gives another: two writers a worker and some look-ups.
+const POOL_SIZE: u32 = 16;
 
-/// The longest name that MongoDB takes for a database.
+/// MongoDB's bound on the length of a database's name.
 const DATABASE_BYTES_MAX: usize = 63;
-/// Our own parameter.
+/// This program's own option.
 const TAKEOVER: &str = "takeover";
-/// The options whose names may be shown. What stands in the place of another name may be the rest of a password with
-/// an `&`. Source: MongoDB's URI options specification, as far as the driver has them.
+/// The options whose names may be shown. An unknown name may be the rest of a password with an `&`. Source: MongoDB's
+/// URI options specification, as far as the driver has them.
 const OPTIONS: [&str; 39] = [
     "appName",
     "authMechanism",
@@ -68,7 +67,7 @@ const OPTIONS: [&str; 39] = [
     "wTimeoutMS",
 ];
 
-/// The settings that a URL gives.
+/// The settings of a URL.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) options: ClientOptions,
@@ -78,7 +77,7 @@ pub(super) struct Settings {
 
 /// Reads a URL; nothing is connected to.
 pub(super) fn parse(runtime: &Runtime, url: &str, default_database: &str) -> Result<Settings, OpenError> {
-    let (url, takeover) = without_our_own(url)?;
+    let (url, takeover) = split_takeover(url)?;
     let (reply, parsed) = sync_channel(1);
     let text = url.clone();
     runtime.spawn(async move { drop(reply.try_send(ClientOptions::parse(text).await)) });
@@ -90,7 +89,7 @@ pub(super) fn parse(runtime: &Runtime, url: &str, default_database: &str) -> Res
     let at_most = |given: Option<Duration>, bound| Some(given.map_or(bound, |given| given.min(bound)));
     options.server_selection_timeout = at_most(options.server_selection_timeout, SERVER_SELECTION);
     options.connect_timeout = at_most(options.connect_timeout, CONNECT);
-    options.max_pool_size = options.max_pool_size.or(Some(POOL));
+    options.max_pool_size = options.max_pool_size.or(Some(POOL_SIZE));
     options.app_name.get_or_insert_with(|| "delaycast".into());
     let database = options.default_database.clone().unwrap_or_else(|| default_database.into());
     if database.contains('.') {
@@ -115,14 +114,14 @@ fn invalid(part: &str, reason: String) -> OpenError {
     OpenError::Invalid { scheme: "mongodb".into(), part: part.into(), reason }
 }
 
-/// The URL without our own parameter, and what that says.
-fn without_our_own(url: &str) -> Result<(String, Takeover), OpenError> {
+/// Splits this program's own option off a URL.
+fn split_takeover(url: &str) -> Result<(String, Takeover), OpenError> {
     let Some((before, options)) = url.split_once('?') else { return Ok((url.to_owned(), Takeover::default())) };
-    let is_ours = |pair: &&str| pair.split_once('=').map_or(*pair, |(name, _)| name).eq_ignore_ascii_case(TAKEOVER);
-    let (ours, others): (Vec<&str>, Vec<&str>) = options.split('&').partition(is_ours);
+    let is_takeover = |pair: &&str| pair.split_once('=').map_or(*pair, |(name, _)| name).eq_ignore_ascii_case(TAKEOVER);
+    let (takeovers, others): (Vec<&str>, Vec<&str>) = options.split('&').partition(is_takeover);
     let mut takeover = Takeover::default();
-    // As elsewhere, of several the last counts.
-    for pair in ours {
+    // As elsewhere, the last one of several counts.
+    for pair in takeovers {
         let value = pair.split_once('=').map(|(_, value)| value);
         let known = Takeover::VALUES.iter().find(|(name, _)| Some(*name) == value);
         takeover = known.ok_or_else(|| invalid(TAKEOVER, "must be auto, on or off".into()))?.1;
@@ -131,7 +130,7 @@ fn without_our_own(url: &str) -> Result<(String, Takeover), OpenError> {
     Ok((url, takeover))
 }
 
-/// The part of a URL that the driver refuses, and what it should be. It repeats no part of the URL.
+/// Returns the part of a URL that the driver refuses, and its correct form. It repeats no part of the URL.
 fn diagnosis(url: &str, default_database: &str) -> String {
     let is_read = |text: &str| ConnectionString::parse(text).is_ok();
     let Some(rest) = url.strip_prefix("mongodb://") else {
@@ -194,7 +193,7 @@ mod tests {
         assert_eq!((hosts, &*database), (vec!["a:1".to_owned(), "b:27017".to_owned()], "things"));
         assert_eq!((options.max_pool_size, options.credential.unwrap().source.as_deref()), (Some(3), Some("admin")));
         let (options, database) = read("mongodb://a").unwrap();
-        assert_eq!((options.max_pool_size, &*database), (Some(POOL), "examples"));
+        assert_eq!((options.max_pool_size, &*database), (Some(POOL_SIZE), "examples"));
     }
 
     #[test]
@@ -211,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_parameter_is_not_the_drivers() {
+    fn the_takeover_option_is_not_passed_to_the_driver() {
         for (url, takeover) in [
             ("mongodb://a/things", Takeover::Auto),
             ("mongodb://a/things?maxPoolSize=3", Takeover::Auto),
@@ -229,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_named_and_not_repeated() {
+    fn an_invalid_part_is_named_and_not_repeated() {
         let secret = "s3cr3t";
         let options = "an option, number 2, that is none of MongoDB's";
         for (url, reason) in [
@@ -258,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_others_may_read_is_refused() {
+    fn a_key_file_that_others_may_read_is_refused() {
         use std::os::unix::fs::PermissionsExt;
         let file = tempfile::NamedTempFile::new().unwrap();
         let url = format!("mongodb://a/?tls=true&tlsCertificateKeyFile={}", file.path().display());

@@ -1,24 +1,23 @@
-//! Reads the reply to an insert: landed, refused for good, a duplicate of an unclear kind, or to be tried again.
+//! Parses the reply to an insert: written, refused for good, an ambiguous duplicate, or to be retried.
 //!
 //! 1. A duplicate key counts as one of `_id` only if the server says so: by a `keyPattern` of `_id` alone, or by the
 //!    name of the index, `_id_`, which MongoDB reserves for that index.
-//! 2. Every other duplicate is unclear, and a look-up decides. The server may leave the index unnamed (FerretDB 1,
-//!    Cosmos DB); and one that names another index may have checked that one first, of a document that landed earlier
-//!    under the same `_id`.
-//! 3. A reason repeats no value of a document: servers print keys and whole documents, in braces.
+//! 2. Every other duplicate is ambiguous, and a look-up decides. The server may not name the index (FerretDB 1, Cosmos
+//!    DB), or it may have checked the named index first, for a document that was written before under the same `_id`.
+//! 3. A reason contains no value of a document: servers print keys and whole documents, in braces.
 
 use mongodb::bson::{Bson, Document};
 
-use super::fault::code_needs_operator;
+use super::client::code_needs_operator;
 use crate::delivery::{Refusal, Unavailable};
 
-/// Codes of a document that is there already.
-const DUPLICATE: [i32; 3] = [11000, 11001, 12582];
+/// Codes of a duplicate key.
+const DUPLICATE_KEY: [i32; 3] = [11000, 11001, 12582];
 
 /// The name of the index on `_id`.
 const ID_INDEX: &str = "_id_";
 
-/// Codes of a document that will never be taken, in this collection as it is. Source: the server's `error_codes.yml`.
+/// Codes of a document that this collection refuses for good. Source: the server's `error_codes.yml`.
 const REFUSED: [i32; 11] = [
     2,     // BadValue
     14,    // TypeMismatch
@@ -33,22 +32,22 @@ const REFUSED: [i32; 11] = [
     17280, // KeyTooLong
 ];
 
-/// A longer message of a server is cut.
+/// Upper bound on a server's message.
 const MESSAGE_CHARS_MAX: usize = 200;
 
-/// The rows of an insert that have not landed, as far as the reply says. All others are durable.
+/// The rows of an insert that were not written, according to the reply. All others are durable.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Verdict {
+pub(super) struct InsertResult {
     /// Refused for good.
     pub(super) refused: Vec<Refusal>,
-    /// Duplicates of which the reply does not say that they are duplicates of the `_id`: refused for good, unless a
-    /// document with their `_id` is there.
-    pub(super) unclear: Vec<Refusal>,
+    /// Duplicates that the reply does not attribute to `_id`: refused for good, unless a document with their `_id`
+    /// exists.
+    pub(super) ambiguous: Vec<Refusal>,
 }
 
-/// Reads the reply to an unordered insert of `rows` documents. After an error the insert is to be tried again, which
-/// changes no document that has landed.
-pub(super) fn verdict(reply: &Document, rows: usize) -> Result<Verdict, Unavailable> {
+/// Parses the reply to an unordered insert of `rows` documents. After an error the insert is to be retried, which
+/// changes no document that was written.
+pub(super) fn parse_insert_reply(reply: &Document, rows: usize) -> Result<InsertResult, Unavailable> {
     // Not acknowledged, whatever else the reply says.
     if let Some(Bson::Document(error)) = reply.get("writeConcernError") {
         let reason = format!("the write is not acknowledged by a majority: {}", message(error));
@@ -64,23 +63,23 @@ pub(super) fn verdict(reply: &Document, rows: usize) -> Result<Verdict, Unavaila
             format!("of {rows} documents {inserted} are written and {} are not: no word on the rest", errors.len());
         return Err(Unavailable::transient(reason));
     }
-    let mut verdict = Verdict::default();
+    let mut result = InsertResult::default();
     for error in errors {
         match row(error, rows)? {
-            Row::There => {}
-            Row::Refused(refusal) => verdict.refused.push(refusal),
-            Row::Unclear(refusal) => verdict.unclear.push(refusal),
+            Row::Exists => {}
+            Row::Refused(refusal) => result.refused.push(refusal),
+            Row::Ambiguous(refusal) => result.ambiguous.push(refusal),
         }
     }
-    Ok(verdict)
+    Ok(result)
 }
 
-/// One document of an insert that has an error.
+/// A document of an insert that has an error.
 enum Row {
-    /// A document with this `_id` is there already.
-    There,
+    /// A document with this `_id` exists already.
+    Exists,
     Refused(Refusal),
-    Unclear(Refusal),
+    Ambiguous(Refusal),
 }
 
 fn row(error: &Bson, rows: usize) -> Result<Row, Unavailable> {
@@ -88,9 +87,9 @@ fn row(error: &Bson, rows: usize) -> Result<Row, Unavailable> {
         return Err(Unavailable::transient("a reply with an error that cannot be read"));
     };
     let code = code(error);
-    let duplicate = DUPLICATE.contains(&code);
-    if duplicate && names_the_id(error) {
-        return Ok(Row::There);
+    let duplicate = DUPLICATE_KEY.contains(&code);
+    if duplicate && is_on_id(error) {
+        return Ok(Row::Exists);
     }
     if !duplicate && !REFUSED.contains(&code) {
         let reason = format!("a document is not written: {}", message(error));
@@ -100,19 +99,19 @@ fn row(error: &Bson, rows: usize) -> Result<Row, Unavailable> {
         return Err(Unavailable::transient(format!("no word on which document is refused: {}", message(error))));
     };
     let refusal = Refusal { row, reason: message(error) };
-    Ok(if duplicate { Row::Unclear(refusal) } else { Row::Refused(refusal) })
+    Ok(if duplicate { Row::Ambiguous(refusal) } else { Row::Refused(refusal) })
 }
 
-/// Returns whether the server says that a duplicate is one of `_id`: see rule 1.
-fn names_the_id(error: &Document) -> bool {
+/// Returns whether the server attributes a duplicate to `_id`: see rule 1.
+fn is_on_id(error: &Document) -> bool {
     if let Some(pattern) = error.get("keyPattern") {
         return pattern.as_document().is_some_and(|pattern| pattern.keys().eq(["_id"]));
     }
-    // Behind the words "dup key" a server repeats values, which may be anything.
-    let said = error.get_str("errmsg").unwrap_or_default();
-    let said = said.split_once("dup key").map_or(said, |(before, _)| before);
-    let index = said.split_once(" index: ").and_then(|(_, index)| index.split_whitespace().next());
-    // MongoDB 3.0 writes DATABASE.COLLECTION.$INDEX.
+    // After the words "dup key" a server prints values, which may be anything.
+    let text = error.get_str("errmsg").unwrap_or_default();
+    let text = text.split_once("dup key").map_or(text, |(before, _)| before);
+    let index = text.split_once(" index: ").and_then(|(_, index)| index.split_whitespace().next());
+    // MongoDB 3.0 writes DATABASE.COLLECTION.$INDEX_TIMEOUT.
     index.is_some_and(|index| index == ID_INDEX || index.rsplit_once(".$").is_some_and(|(_, name)| name == ID_INDEX))
 }
 
@@ -120,15 +119,15 @@ fn code(error: &Document) -> i32 {
     number(error, "code").and_then(|code| i32::try_from(code).ok()).unwrap_or_default()
 }
 
-/// Returns the server's message without the parts of a document that it repeats: see rule 3.
+/// Returns the server's message without the values of the document: see rule 3.
 fn message(error: &Document) -> String {
-    let said = error.get_str("errmsg").unwrap_or("no reason given");
-    let end = [said.find("dup key"), said.find('{')].into_iter().flatten().min().unwrap_or(said.len());
-    let said: String = said[..end].trim_end_matches([' ', ':']).chars().take(MESSAGE_CHARS_MAX).collect();
-    format!("{said} (code {})", code(error))
+    let text = error.get_str("errmsg").unwrap_or("no reason given");
+    let end = [text.find("dup key"), text.find('{')].into_iter().flatten().min().unwrap_or(text.len());
+    let text: String = text[..end].trim_end_matches([' ', ':']).chars().take(MESSAGE_CHARS_MAX).collect();
+    format!("{text} (code {})", code(error))
 }
 
-/// Servers differ in which type they give their numbers.
+/// Parses a number; its type differs between servers.
 fn number(document: &Document, name: &str) -> Option<usize> {
     match document.get(name)? {
         Bson::Int32(number) => usize::try_from(*number).ok(),
@@ -147,23 +146,26 @@ mod tests {
         doc! { "index": index, "code": 11000, "keyPattern": { "_id": 1 }, "errmsg": "E11000 duplicate key error" }
     }
 
-    const NONE: Verdict = Verdict { refused: Vec::new(), unclear: Vec::new() };
+    const NONE: InsertResult = InsertResult { refused: Vec::new(), ambiguous: Vec::new() };
 
     fn refusal(row: usize, reason: &str) -> Refusal {
         Refusal { row, reason: reason.to_owned() }
     }
 
     #[test]
-    fn rule_1_a_duplicate_that_the_server_says_is_of_the_id_has_landed() {
-        assert_eq!(verdict(&doc! { "n": 3, "ok": 1.0 }, 3), Ok(NONE));
-        assert_eq!(verdict(&doc! { "n": 1, "writeErrors": [duplicate(0), duplicate(2)], "ok": 1.0 }, 3), Ok(NONE));
+    fn rule_1_a_duplicate_that_the_server_attributes_to_the_id_counts_as_written() {
+        assert_eq!(parse_insert_reply(&doc! { "n": 3, "ok": 1.0 }, 3), Ok(NONE));
+        assert_eq!(
+            parse_insert_reply(&doc! { "n": 1, "writeErrors": [duplicate(0), duplicate(2)], "ok": 1.0 }, 3),
+            Ok(NONE)
+        );
         for message in [
             "E11000 duplicate key error collection: d.c index: _id_ dup key: { _id: \"a\" }",
             "E11000 duplicate key error index: d.c.$_id_  dup key: { : \"a\" }",
             "E11000 duplicate key error collection: d.c index: _id_",
         ] {
             let error = doc! { "index": 0, "code": 11000_i64, "errmsg": message };
-            assert_eq!(verdict(&doc! { "n": 0.0, "writeErrors": [error] }, 1), Ok(NONE), "{message}");
+            assert_eq!(parse_insert_reply(&doc! { "n": 0.0, "writeErrors": [error] }, 1), Ok(NONE), "{message}");
         }
     }
 
@@ -190,14 +192,14 @@ mod tests {
             unnamed(""),
             doc! { "index": 0, "code": 11000 },
         ] {
-            let found = verdict(&doc! { "n": 0, "writeErrors": [error.clone()] }, 1).unwrap();
-            assert!(found.refused.is_empty() && found.unclear.len() == 1, "{error}: {found:?}");
+            let found = parse_insert_reply(&doc! { "n": 0, "writeErrors": [error.clone()] }, 1).unwrap();
+            assert!(found.refused.is_empty() && found.ambiguous.len() == 1, "{error}: {found:?}");
         }
     }
 
     #[test]
     fn rule_3_a_reason_names_the_index_and_repeats_no_value() {
-        for (said, told) in [
+        for (text, told) in [
             (
                 "E11000 duplicate key error collection: d.c index: Route_1 dup key: { Route: \"hidden\" }",
                 "E11000 duplicate key error collection: d.c index: Route_1 (code 11000)",
@@ -205,14 +207,14 @@ mod tests {
             ("Can't extract geo keys: { _id: \"hidden\" }", "Can't extract geo keys (code 11000)"),
             ("", " (code 11000)"),
         ] {
-            assert_eq!(message(&doc! { "code": 11000, "errmsg": said }), told);
+            assert_eq!(message(&doc! { "code": 11000, "errmsg": text }), told);
         }
         let long = message(&doc! { "code": 2, "errmsg": "x".repeat(10_000) });
         assert!(long.len() < MESSAGE_CHARS_MAX + 20, "{}", long.len());
     }
 
     #[test]
-    fn a_document_that_is_never_taken_is_named() {
+    fn a_document_that_is_refused_for_good_is_named() {
         let invalid = doc! { "index": 2, "code": 121, "errmsg": "Document failed validation" };
         let large = doc! { "index": 4_i64, "code": 10334, "errmsg": "object to insert too large" };
         let reply = doc! { "n": 2, "writeErrors": [invalid, duplicate(3), large] };
@@ -220,33 +222,33 @@ mod tests {
             refusal(2, "Document failed validation (code 121)"),
             refusal(4, "object to insert too large (code 10334)"),
         ];
-        assert_eq!(verdict(&reply, 5), Ok(Verdict { refused, ..NONE }));
+        assert_eq!(parse_insert_reply(&reply, 5), Ok(InsertResult { refused, ..NONE }));
     }
 
     #[test]
-    fn everything_else_is_tried_again() {
+    fn everything_else_is_retried() {
         let passing = doc! { "index": 0, "code": 11602, "errmsg": "interrupted due to replica set state change" };
-        let error = verdict(&doc! { "n": 1, "writeErrors": [passing] }, 2).unwrap_err();
+        let error = parse_insert_reply(&doc! { "n": 1, "writeErrors": [passing] }, 2).unwrap_err();
         assert!(!error.needs_operator && error.reason.contains("interrupted"), "{error}");
         let forbidden = doc! { "index": 0, "code": 13, "errmsg": "not authorized" };
-        assert!(verdict(&doc! { "n": 0, "writeErrors": [forbidden] }, 1).unwrap_err().needs_operator);
-        assert!(verdict(&doc! { "n": 2, "ok": 1.0 }, 3).is_err(), "no word on the third");
-        assert!(verdict(&doc! { "ok": 1.0 }, 1).is_err());
+        assert!(parse_insert_reply(&doc! { "n": 0, "writeErrors": [forbidden] }, 1).unwrap_err().needs_operator);
+        assert!(parse_insert_reply(&doc! { "n": 2, "ok": 1.0 }, 3).is_err(), "no word on the third");
+        assert!(parse_insert_reply(&doc! { "ok": 1.0 }, 1).is_err());
         let nameless = doc! { "code": 121, "errmsg": "Document failed validation" };
-        assert!(verdict(&doc! { "n": 0, "writeErrors": [nameless] }, 1).is_err());
+        assert!(parse_insert_reply(&doc! { "n": 0, "writeErrors": [nameless] }, 1).is_err());
     }
 
     #[test]
-    fn a_write_concern_error_is_no_acknowledgement() {
+    fn a_write_concern_error_is_not_an_acknowledgement() {
         let late = doc! { "code": 64, "errmsg": "waiting for replication timed out" };
         for reply in [
             doc! { "n": 1, "writeConcernError": late.clone() },
             doc! { "n": 0, "writeErrors": [duplicate(0)], "writeConcernError": late },
         ] {
-            let error = verdict(&reply, 1).unwrap_err();
+            let error = parse_insert_reply(&reply, 1).unwrap_err();
             assert!(!error.needs_operator && error.reason.contains("waiting for replication"), "{error}");
         }
         let never = doc! { "n": 1, "writeConcernError": { "code": 100, "errmsg": "Not enough data-bearing nodes" } };
-        assert!(verdict(&never, 1).unwrap_err().needs_operator);
+        assert!(parse_insert_reply(&never, 1).unwrap_err().needs_operator);
     }
 }

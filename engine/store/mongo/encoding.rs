@@ -1,4 +1,4 @@
-//! Documents to BSON and back to JSON.
+//! Encodes documents as BSON, and BSON as JSON.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use mongodb::bson::{self, Bson};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::document;
 
-/// A document in the types of the wire contract.
+/// Returns a document in the types of the wire contract.
 pub(super) fn to_bson(document: &document::Document) -> bson::Document {
     document.iter().map(|(name, value)| ((*name).to_owned(), value_to_bson(value))).collect()
 }
@@ -23,8 +23,8 @@ fn value_to_bson(value: &document::Value) -> Bson {
     }
 }
 
-/// Renders a document as [`document::to_json`] does; and one by the old job, which may hold other types, as
-/// `bson.json_util.dumps` did: MongoDB's relaxed extended JSON.
+/// Returns the JSON of a document, as [`document::to_json`] does; a document of the old job, which may hold other
+/// types, as `bson.json_util.dumps` did: MongoDB's relaxed extended JSON.
 pub(super) fn to_json(document: bson::Document) -> Map<String, Value> {
     document.into_iter().map(|(name, value)| (name, value_to_json(value))).collect()
 }
@@ -38,7 +38,8 @@ fn value_to_json(value: Bson) -> Value {
     }
 }
 
-/// Milliseconds are three digits, and left out if there are none; a date that ISO 8601 has no year for is a number.
+/// Returns the JSON of a date: with three digits of milliseconds unless they are 0; a number if ISO 8601 has no such
+/// year.
 fn date_to_json(at: bson::DateTime) -> Value {
     let millis = at.timestamp_millis();
     match DateTime::<Utc>::from_timestamp_millis(millis).filter(|at| (0..=9999).contains(&chrono::Datelike::year(at))) {
@@ -110,7 +111,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_renders_as_everywhere_else(values in proptest::collection::vec(value(), 0..4)) {
+        fn stored_documents_have_the_json_of_the_contract(values in proptest::collection::vec(value(), 0..4)) {
             let names = ["a", "b", "c", "d"];
             let document: document::Document = names.into_iter().zip(values).collect();
             prop_assert_eq!(to_json(to_bson(&document)), document::to_json(&document));
