@@ -108,7 +108,7 @@ fn the_engine_and_its_dataflows_know_no_flight() {
         } else {
             &text
         };
-        let code = code.to_lowercase().replace("in flight", "").replace("in-flight", "");
+        let code = code.to_lowercase().replace(['-', '_'], " ").replace("in flight", "");
         let words = code.split(|c: char| !c.is_alphanumeric());
         let found: Vec<&str> = words
             .filter(|word| FLIGHT_WORDS.iter().any(|flight| word.eq_ignore_ascii_case(flight)))
