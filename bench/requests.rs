@@ -25,17 +25,10 @@ pub(crate) fn make(count: usize, seed: u64) -> anyhow::Result<Vec<Request>> {
 /// A request about a flight, as the page makes them: without its number.
 pub(crate) fn about(flight: &Flight) -> Request {
     Request {
-        id: RequestId::random(),
-        carrier: flight.carrier,
-        origin: flight.origin,
-        dest: flight.dest,
-        date: flight.date,
         dep_delay: flight.dep_delay.map(f64::from),
         distance: flight.distance.map(f64::from),
-        flight_num: None,
-        schedule: None,
-        weather: None,
         asked_at: Some(Utc::now().naive_utc()),
+        ..Request::new(RequestId::random(), flight.carrier, flight.origin, flight.dest, flight.date)
     }
 }
 

@@ -1,4 +1,4 @@
-//! `delaycast answer`: the outcome of a request.
+//! `delaycast answer`: prints the outcome of a request.
 
 use std::{path::Path, time::Duration};
 
@@ -38,14 +38,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(path) = args.store.url.strip_prefix("sqlite:").and_then(|rest| rest.split('?').next())
         && !Path::new(path).exists()
     {
-        // Opening it would make one, without any answer in it.
+        // Opening it would create an empty one.
         bail!("there is no file {path}: --store says where the scorer keeps its answers");
     }
     let store = args.store.open()?;
     let lookup = store.lookup().with_context(|| format!("cannot read {}", store.describe()))?;
     match wait_for(&*lookup, &id, Duration::ZERO) {
         Ok(outcome) => print(args.format, &id, outcome),
-        // That is no word on the request.
+        // An outage says nothing about the request.
         Err(AskError::NoAnswer { outage: Some(outage), .. }) => {
             Err(outage).with_context(|| format!("cannot read {}", store.describe()))
         }
@@ -70,7 +70,7 @@ pub(crate) fn print(format: Format, id: &RequestId, outcome: Outcome) -> anyhow:
     }
 }
 
-/// Prints that there is no outcome yet, and returns the error that says what to do.
+/// Prints that there is no outcome yet, and returns the error with the advice.
 pub(crate) fn print_none(format: Format, id: &RequestId, none: AskError) -> anyhow::Error {
     if format == Format::Json {
         let result = json!({ "status": "WAIT", "id": id.as_str() });
@@ -82,7 +82,7 @@ pub(crate) fn print_none(format: Format, id: &RequestId, none: AskError) -> anyh
     anyhow::Error::new(none).context(format!("no answer; {later}; whether a scorer runs says: delaycast doctor"))
 }
 
-/// A text from outside, without what would steer a terminal.
+/// Replaces the control characters of an untrusted text, which a terminal would obey.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_from_outside_steers_no_terminal() {
+    fn control_characters_of_an_untrusted_text_are_replaced() {
         assert_eq!(printable("a\u{1b}[31mb\nc\r"), "a\u{fffd}[31mb\nc\u{fffd}");
     }
 }

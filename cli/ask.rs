@@ -1,4 +1,4 @@
-//! `delaycast ask`: one request, and its answer.
+//! `delaycast ask`: publishes one request and waits for its answer.
 
 use std::{
     fs::File,
@@ -11,7 +11,7 @@ use anyhow::Context;
 use clap::Args as ClapArgs;
 use delaycast::{
     ask::{AskError, ask, read_request},
-    request::MESSAGE_BYTES_MAX,
+    request::{Field, MESSAGE_BYTES_MAX},
 };
 use serde_json::json;
 
@@ -68,7 +68,7 @@ pub(crate) struct Args {
     format: Format,
 }
 
-/// The longest wait.
+/// Upper bound on the wait.
 const WAIT_MAX: Duration = Duration::from_secs(3600);
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -76,8 +76,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         Some(file) => read(file)?,
         None => {
             let flight = json!({
-                "Carrier": args.carrier, "Origin": args.origin, "Dest": args.dest, "FlightDate": args.date,
-                "DepDelay": args.dep_delay, "FlightNum": args.flight_num,
+                (Field::Carrier.name()): args.carrier, (Field::Origin.name()): args.origin, (Field::Dest.name()): args.dest,
+                (Field::FlightDate.name()): args.date, (Field::DepDelay.name()): args.dep_delay,
+                (Field::FlightNum.name()): args.flight_num,
             });
             flight.to_string().into_bytes()
         }
@@ -91,7 +92,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
 }
 
-/// One byte more than a message may have is enough to refuse it.
+/// Reads at most one byte more than a message can have, which is enough to refuse it.
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let input: Box<dyn Read> = if path.as_os_str() == "-" {
         say_if_typed();

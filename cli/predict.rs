@@ -1,4 +1,4 @@
-//! `delaycast predict`: answers on a pipe.
+//! `delaycast predict`: answers requests on a pipe.
 
 use std::io::{self, BufWriter};
 
@@ -27,11 +27,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let model = ModelDir::new(&args.models.models).load_current()?.map(Model::explaining);
     say_if_typed();
     match predict(&model, io::stdin(), BufWriter::new(io::stdout().lock())) {
-        Ok(tally) => {
-            tracing::info!("{} answered, {} rejected", tally.answered, tally.rejected);
+        Ok(counts) => {
+            tracing::info!("{} answered, {} rejected", counts.answered, counts.rejected);
             Ok(())
         }
-        // Whoever read our output has had enough.
+        // The reader of the output has closed the pipe.
         Err(PredictError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(error.into()),
     }

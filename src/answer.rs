@@ -1,4 +1,4 @@
-//! What comes of a request: an answer, or a rejection.
+//! The answer to a request: a model's score, and the document of the wire contract.
 
 use chrono::NaiveTime;
 
@@ -12,27 +12,27 @@ use crate::{
     flight::{DelayClass, Probabilities, calendar},
 };
 
-/// What a model says of a request.
+/// A model's score of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score {
     /// The probability of each class; they sum to 1.
     pub probabilities: Probabilities,
     /// The most probable class.
     pub class: DelayClass,
-    /// The distance it was scored with, in miles.
+    /// The distance that the score is based on, in miles.
     pub distance: f64,
-    /// What the score lacks, if anything.
+    /// Remarks on missing inputs.
     pub remarks: Vec<Remark>,
-    /// What the forest that it is from is given.
+    /// The inputs of the forest that scored it.
     pub forest: KnownInputs,
-    /// Why it is as it is, if the model says so.
+    /// The explanation, if the model explains.
     pub explanation: Option<Explanation>,
 }
 
 /// A scored request, ready for the store.
 pub type Answer = engine::answer::Answer<Flights>;
 
-/// The document of the wire contract: `_id` and the old job's fields first, then ours.
+/// The document of the wire contract: `_id` and the old job's fields first, then the new ones.
 pub(crate) fn document(answer: &Answer) -> Document {
     let Answer { request, score, model, scored_at } = answer;
     let id = request.id.as_str();
@@ -67,7 +67,7 @@ pub(crate) fn document(answer: &Answer) -> Document {
     document
 }
 
-/// A probability with six decimals: more would be noise, and takes room in every document.
+/// A probability with six decimals: more are noise, and take space in every document.
 fn to_millionths(probability: f32) -> f64 {
     (f64::from(probability) * 1e6).round() / 1e6
 }
@@ -80,7 +80,7 @@ mod tests {
     use crate::{document::to_json, explanation::Factor, request};
 
     #[test]
-    fn an_answer_has_every_field_of_the_old_job_first_and_in_its_types() {
+    fn a_document_has_the_fields_of_the_old_job_first_and_in_its_types() {
         let message = br#"{"DepDelay": 5.0, "Carrier": "AA", "FlightDate": "2016-12-25", "Dest": "SFO", "FlightNum": null,
             "Origin": "ATL", "Distance": 2139.0, "DayOfWeek": 6, "Timestamp": "2026-11-23T13:00:00.000000", "UUID": "6c03"}"#;
         let answer = Answer {

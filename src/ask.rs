@@ -1,4 +1,4 @@
-//! One request, from its publication to its answer.
+//! Publishes one request and waits for its answer.
 
 use std::{
     sync::mpsc,
@@ -13,17 +13,17 @@ use crate::{
     delivery::Unavailable,
     domain::Flights,
     log::{Log, PublishError},
-    request::{self, Malformed, MalformedKind, Request, RequestId},
+    request::{self, Field, Malformed, MalformedKind, Request, RequestId},
     runtime::Backoff,
     store::{Lookup, Outcome, Store},
 };
 
-/// An acknowledgement that takes longer than the producer's own deadline never comes.
+/// Timeout of the acknowledgement: longer than the producer's own deadline, after which none comes.
 const ACKNOWLEDGEMENT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Pauses between two looks at the store: short at first, because an answer takes milliseconds.
-const LOOK_AGAIN: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
+/// Shortest and longest pause between two lookups: short at first, because an answer takes milliseconds.
+const LOOKUP_PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
 
-/// Why there is no outcome.
+/// There is no outcome.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
     /// The log or the store cannot be used.
@@ -34,7 +34,7 @@ pub enum AskError {
     NotPublished {
         /// The request.
         id: RequestId,
-        /// Why.
+        /// The producer's error.
         #[source]
         source: PublishError,
     },
@@ -43,14 +43,14 @@ pub enum AskError {
     NoAnswer {
         /// The request.
         id: RequestId,
-        /// Time that was waited.
+        /// The time waited.
         waited: Duration,
-        /// The store's outage, if it did not answer in the end.
+        /// The store's outage, if the last lookup failed.
         outage: Option<Unavailable>,
     },
 }
 
-/// Reads a request that may leave out its `UUID`, and then gets a random one, and its `Timestamp`, which then is now.
+/// Decodes a request. A missing `UUID` becomes a random one, and a missing `Timestamp` the time now.
 pub fn read_request(bytes: &[u8]) -> Result<Request, Malformed> {
     let malformed = match request::decode(bytes) {
         Ok(mut request) => {
@@ -59,10 +59,10 @@ pub fn read_request(bytes: &[u8]) -> Result<Request, Malformed> {
         }
         Err(malformed) => malformed,
     };
-    let lacks_id = malformed.kind == MalformedKind::Field("UUID");
+    let lacks_id = malformed.kind == MalformedKind::Field(Field::Uuid.name());
     match serde_json::from_slice::<Map<String, Value>>(bytes) {
-        Ok(mut fields) if lacks_id && fields.get("UUID").is_none_or(Value::is_null) => {
-            fields.insert("UUID".to_owned(), RequestId::random().as_str().into());
+        Ok(mut fields) if lacks_id && fields.get(Field::Uuid.name()).is_none_or(Value::is_null) => {
+            fields.insert(Field::Uuid.name().to_owned(), RequestId::random().as_str().into());
             read_request(Value::Object(fields).to_string().as_bytes())
         }
         _ => Err(malformed),
@@ -71,7 +71,7 @@ pub fn read_request(bytes: &[u8]) -> Result<Request, Malformed> {
 
 /// Publishes a request and waits for its outcome.
 pub fn ask(log: &dyn Log, store: &dyn Store<Flights>, request: &Request, wait: Duration) -> Result<Outcome, AskError> {
-    // Before anything is published: without a store the outcome cannot be told.
+    // Before the request is published: without a store its outcome is unknown.
     let lookup = store.lookup()?;
     let (report, published) = mpsc::sync_channel(1);
     let payload = request::encode(request).into_bytes();
@@ -83,10 +83,10 @@ pub fn ask(log: &dyn Log, store: &dyn Store<Flights>, request: &Request, wait: D
     wait_for(&*lookup, &request.id, wait)
 }
 
-/// Looks for the outcome of a request until it is there, or for so long. An outage of the store is waited out.
+/// Polls the store for the outcome of a request until it is there, at most for `wait`. An outage does not end the wait.
 pub fn wait_for(lookup: &dyn Lookup, id: &RequestId, wait: Duration) -> Result<Outcome, AskError> {
     let start = Instant::now();
-    let mut pauses = Backoff::between(LOOK_AGAIN[0], LOOK_AGAIN[1]);
+    let mut pauses = Backoff::between(LOOKUP_PAUSES[0], LOOKUP_PAUSES[1]);
     loop {
         let outage = match lookup.find(id.as_str()) {
             Ok(Some(outcome)) => return Ok(outcome),
@@ -110,7 +110,7 @@ mod tests {
     const FLIGHT: &str = r#""Carrier":"AA","Origin":"ATL","Dest":"SFO","FlightDate":"2016-12-25""#;
 
     #[test]
-    fn a_request_gets_what_it_leaves_out() {
+    fn a_missing_uuid_and_timestamp_are_added() {
         let request = read_request(format!("{{{FLIGHT}}}").as_bytes()).unwrap();
         assert_eq!(request.id.as_str().len(), 36);
         assert!(request.asked_at.is_some());
@@ -126,7 +126,7 @@ mod tests {
         }
     }
 
-    /// Fails first, then knows nothing, then has the outcome.
+    /// Fails at first, then has no outcome, then has it.
     struct Slow(AtomicU32);
 
     impl Lookup for Slow {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_and_a_late_answer_are_waited_for_up_to_a_bound() {
+    fn outages_and_late_answers_are_awaited_up_to_a_bound() {
         let id = RequestId::new("u").unwrap();
         let found = wait_for(&Slow(AtomicU32::new(0)), &id, Duration::from_secs(60)).unwrap();
         assert_eq!(found, Outcome::Rejected("told".to_owned()));

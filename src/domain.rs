@@ -41,21 +41,8 @@ impl Domain for Flights {
     type Labels = Labels;
 
     const MESSAGE_BYTES_MAX: usize = MESSAGE_BYTES_MAX;
-    /// Letters of earlier versions may name `Timestamp`.
-    const FIELDS: &'static [&'static str] = &[
-        "UUID",
-        "Carrier",
-        "Origin",
-        "Dest",
-        "FlightDate",
-        "DepDelay",
-        "Distance",
-        "FlightNum",
-        "CRSDepTime",
-        "CRSArrTime",
-        "Weather",
-        "Timestamp",
-    ];
+    /// Dead letters of earlier versions can name `Timestamp`.
+    const FIELDS: &'static [&'static str] = request::Field::NAMES;
     const COLLECTIONS: Collections = Collections {
         database: "agile_data_science",
         answers: "flight_delay_classification_response",

@@ -1,4 +1,4 @@
-//! Requests in, answers out, without a log or a store: for pipes, notebooks and trying a model.
+//! Answers requests on a pipe, without a log or a store.
 
 use std::io::{self, BufReader, Read, Write};
 
@@ -14,19 +14,19 @@ use crate::{
     request::{self, MESSAGE_BYTES_MAX, Request, RequestId},
 };
 
-/// At most this many requests are scored together.
+/// Upper bound on the requests that are scored together.
 const BATCH_MAX: usize = 1024;
 
-/// How many lines went which way.
+/// The numbers of answered and rejected lines.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Tally {
+pub struct Counts {
     /// Requests answered.
     pub answered: usize,
-    /// Lines that are no request.
+    /// Lines that are not a request.
     pub rejected: usize,
 }
 
-/// Which end of the pipe failed.
+/// A failure to read or to write.
 #[derive(Debug, thiserror::Error)]
 pub enum PredictError {
     /// The requests cannot be read.
@@ -37,18 +37,18 @@ pub enum PredictError {
     Write(#[source] io::Error),
 }
 
-/// Why a line is no request, and whose it is meant to be.
+/// A line that is not a request.
 struct Rejected {
     id: Option<RequestId>,
     reason: String,
 }
 
-/// Reads one request a line and writes one line for each, in order: the answer's document, or
-/// `{"status":"REJECTED","line":3,"id":"…","reason":"…"}`, where `id` is null if it cannot be told. Answers are
-/// written as soon as no more input is at hand.
-pub fn predict(scorer: &dyn Scorer<Flights>, input: impl Read, mut output: impl Write) -> Result<Tally, PredictError> {
+/// Reads one request per line and writes one line for each, in order: the answer's document, or
+/// `{"status":"REJECTED","line":3,"id":"…","reason":"…"}`, where `id` is null if unknown. Answers are written as soon
+/// as no more input is buffered.
+pub fn predict(scorer: &dyn Scorer<Flights>, input: impl Read, mut output: impl Write) -> Result<Counts, PredictError> {
     let mut lines = Lines::new(BufReader::new(input), MESSAGE_BYTES_MAX);
-    let mut tally = Tally::default();
+    let mut counts = Counts::default();
     let mut batch: Vec<(usize, Result<Request, Rejected>)> = Vec::new();
     while let Some((number, line)) = lines.next_line().map_err(PredictError::Read)? {
         let request = match line {
@@ -62,18 +62,18 @@ pub fn predict(scorer: &dyn Scorer<Flights>, input: impl Read, mut output: impl 
         };
         batch.push((number, request));
         if batch.len() == BATCH_MAX || !lines.has_line() {
-            answer(scorer, &mut batch, &mut output, &mut tally).map_err(PredictError::Write)?;
+            answer(scorer, &mut batch, &mut output, &mut counts).map_err(PredictError::Write)?;
         }
     }
-    answer(scorer, &mut batch, &mut output, &mut tally).map_err(PredictError::Write)?;
-    Ok(tally)
+    answer(scorer, &mut batch, &mut output, &mut counts).map_err(PredictError::Write)?;
+    Ok(counts)
 }
 
 fn answer(
     scorer: &dyn Scorer<Flights>,
     batch: &mut Vec<(usize, Result<Request, Rejected>)>,
     output: &mut impl Write,
-    tally: &mut Tally,
+    counts: &mut Counts,
 ) -> io::Result<()> {
     let requests: Vec<Request> = batch.iter().filter_map(|(_, request)| request.as_ref().ok().cloned()).collect();
     let mut scores = Vec::with_capacity(requests.len());
@@ -84,12 +84,12 @@ fn answer(
         match request {
             Ok(_) => {
                 let Some((request, score)) = answers.next() else { continue };
-                tally.answered += 1;
+                counts.answered += 1;
                 let answer = Answer { request, score, model: scorer.version().clone(), scored_at };
                 serde_json::to_writer(&mut *output, &Json(&answer.to_document()))?;
             }
             Err(Rejected { id, reason }) => {
-                tally.rejected += 1;
+                counts.rejected += 1;
                 let id = id.as_ref().map(RequestId::as_str);
                 let line = json!({ "status": "REJECTED", "line": number, "id": id, "reason": reason });
                 serde_json::to_writer(&mut *output, &line)?;

@@ -7,60 +7,61 @@ use chrono::{NaiveDate, NaiveDateTime};
 use delaycast::{
     airports::Airports,
     flight::Code,
-    request::{Invalid, Request, RequestId, parse_flight_date},
+    request::{Field, Invalid, Request, RequestId, parse_flight_date},
 };
 
 use crate::body::Pairs;
 
-/// The fields as they were typed.
+/// The fields of the form, each with its initial value by the wire contract.
+const FIELDS: [(Field, &str); 6] = [
+    (Field::DepDelay, "5"),
+    (Field::Carrier, "AA"),
+    (Field::FlightDate, "2016-12-25"),
+    (Field::Origin, "ATL"),
+    (Field::Dest, "SFO"),
+    (Field::FlightNum, ""),
+];
+
+/// The texts of the fields as they were typed, in the order of [`FIELDS`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct FlightForm {
-    pub(crate) dep_delay: String,
-    pub(crate) carrier: String,
-    pub(crate) flight_date: String,
-    pub(crate) origin: String,
-    pub(crate) dest: String,
-    pub(crate) flight_num: String,
-}
+pub(crate) struct FlightForm([String; FIELDS.len()]);
 
 impl FlightForm {
-    /// The form's initial values, by the wire contract.
+    /// The form's initial values.
     pub(crate) fn initial() -> Self {
-        FlightForm {
-            dep_delay: "5".into(),
-            carrier: "AA".into(),
-            flight_date: "2016-12-25".into(),
-            origin: "ATL".into(),
-            dest: "SFO".into(),
-            flight_num: String::new(),
-        }
+        FlightForm(FIELDS.map(|(_, value)| value.to_owned()))
+    }
+
+    /// A form with a text for each of its fields.
+    pub(crate) fn of(text: impl Fn(Field) -> String) -> Self {
+        FlightForm(FIELDS.map(|(field, _)| text(field)))
+    }
+
+    /// The fields and their texts.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (Field, &str)> {
+        FIELDS.into_iter().map(|(field, _)| field).zip(self.0.iter().map(String::as_str))
+    }
+
+    /// The text of a field; empty if the form does not have the field.
+    pub(crate) fn text(&self, field: Field) -> &str {
+        self.texts().find(|(known, _)| *known == field).map_or("", |(_, text)| text)
     }
 
     /// Reads the known fields and lists the malformed ones; other fields are ignored, as in the log.
     pub(crate) fn from_pairs(pairs: Pairs) -> (Self, Vec<Invalid>) {
         let (mut form, mut malformed, mut seen) = (FlightForm::default(), Vec::new(), Vec::new());
         for (name, value) in pairs {
-            let Some((field, slot)) = form.slot(&name) else { continue };
+            let known = FIELDS.into_iter().zip(&mut form.0).find(|((field, _), _)| field.name() == name);
+            let Some(((field, _), text)) = known else { continue };
+            let field = field.name();
             match value {
                 Ok(_) if seen.contains(&field) => malformed.push(Invalid::new(field, "stands twice")),
-                Ok(text) => *slot = text,
+                Ok(value) => *text = value,
                 Err(reason) => malformed.push(Invalid::new(field, reason)),
             }
             seen.push(field);
         }
         (form, malformed)
-    }
-
-    fn slot(&mut self, name: &str) -> Option<(&'static str, &mut String)> {
-        Some(match name {
-            "DepDelay" => ("DepDelay", &mut self.dep_delay),
-            "Carrier" => ("Carrier", &mut self.carrier),
-            "FlightDate" => ("FlightDate", &mut self.flight_date),
-            "Origin" => ("Origin", &mut self.origin),
-            "Dest" => ("Dest", &mut self.dest),
-            "FlightNum" => ("FlightNum", &mut self.flight_num),
-            _ => return None,
-        })
     }
 
     /// Returns the request under a new random id, or all errors: `malformed` and one for each other wrong field.
@@ -72,12 +73,12 @@ impl FlightForm {
     ) -> Result<Request, Vec<Invalid>> {
         let mut errors = FieldErrors(Vec::new());
         malformed.into_iter().for_each(|invalid| errors.add(invalid));
-        let carrier = errors.note(airline(&self.carrier, airports));
-        let origin = errors.note(airport("Origin", &self.origin, airports));
-        let dest = errors.note(airport("Dest", &self.dest, airports));
-        let date = errors.note(flight_date(&self.flight_date));
-        let dep_delay = errors.note(dep_delay(&self.dep_delay)).flatten();
-        let flight_num = Some(self.flight_num.trim().to_owned()).filter(|number| !number.is_empty());
+        let carrier = errors.note(airline(self.text(Field::Carrier), airports));
+        let origin = errors.note(airport(Field::Origin, self.text(Field::Origin), airports));
+        let dest = errors.note(airport(Field::Dest, self.text(Field::Dest), airports));
+        let date = errors.note(flight_date(self.text(Field::FlightDate)));
+        let dep_delay = errors.note(dep_delay(self.text(Field::DepDelay))).flatten();
+        let flight_num = Some(self.text(Field::FlightNum).trim().to_owned()).filter(|number| !number.is_empty());
         let distance = origin.zip(dest).and_then(|(origin, dest)| distance(airports, origin, dest));
         // An unused code in place of a wrong one lets the other fields be checked.
         let or_stand_in = |code: Option<Code>, stand_in: &str| code.or_else(|| stand_in.parse().ok());
@@ -86,19 +87,13 @@ impl FlightForm {
         else {
             return Err(errors.0);
         };
+        let date = date.unwrap_or(placeholder_date());
         let request = Request {
-            id: RequestId::random(),
-            carrier,
-            origin,
-            dest,
-            date: date.unwrap_or(placeholder_date()),
             dep_delay,
             distance,
             flight_num,
-            // The form has neither.
-            schedule: None,
-            weather: None,
             asked_at: Some(asked_at),
+            ..Request::new(RequestId::random(), carrier, origin, dest, date)
         };
         check_all(request, errors)
     }
@@ -129,11 +124,9 @@ fn placeholder_date() -> NaiveDate {
 /// and the check is repeated.
 fn check_all(mut request: Request, mut errors: FieldErrors) -> Result<Request, Vec<Invalid>> {
     while let Err(invalid) = request.check() {
-        match invalid.field {
-            "FlightDate" => request.date = placeholder_date(),
-            "DepDelay" => request.dep_delay = None,
-            "FlightNum" => request.flight_num = None,
-            "Distance" => request.distance = None,
+        match Field::of_name(invalid.field) {
+            Some(Field::FlightDate) => request.date = placeholder_date(),
+            Some(field) if request.clear(field) => {}
             // An error of the two airports: the other fields have been checked.
             _ => {
                 errors.add(invalid);
@@ -151,16 +144,16 @@ fn distance(airports: &Airports, origin: Code, dest: Code) -> Option<f64> {
 }
 
 fn airline(typed: &str, airports: &Airports) -> Result<Code, Invalid> {
-    known_code("Carrier", typed, |code| airports.knows_airline(code), "an airline", "AA")
+    known_code(Field::Carrier, typed, |code| airports.knows_airline(code), "an airline", "AA")
 }
 
-fn airport(field: &'static str, typed: &str, airports: &Airports) -> Result<Code, Invalid> {
+fn airport(field: Field, typed: &str, airports: &Airports) -> Result<Code, Invalid> {
     known_code(field, typed, |code| airports.knows_airport(code), "an airport", "ATL")
 }
 
 /// Returns the code in `ATL`, ` atl ` or `Atlanta (ATL)`.
 fn known_code(
-    field: &'static str,
+    field: Field,
     typed: &str,
     known: impl Fn(Code) -> bool,
     what: &str,
@@ -168,10 +161,13 @@ fn known_code(
 ) -> Result<Code, Invalid> {
     let typed = typed.trim();
     if typed.is_empty() {
-        return Err(Invalid::new(field, "is missing"));
+        return Err(Invalid::new(field.name(), "is missing"));
     }
     codes_in(typed).find(|code| known(*code)).ok_or_else(|| {
-        Invalid::new(field, format!("{} is not {what} we know; choose one of the list, as in {example}", quoted(typed)))
+        Invalid::new(
+            field.name(),
+            format!("{} is not {what} we know; choose one of the list, as in {example}", quoted(typed)),
+        )
     })
 }
 
@@ -185,7 +181,7 @@ pub(crate) fn codes_in(typed: &str) -> impl Iterator<Item = Code> {
 
 fn flight_date(typed: &str) -> Result<NaiveDate, Invalid> {
     match typed.trim() {
-        "" => Err(Invalid::new("FlightDate", "is missing")),
+        "" => Err(Invalid::new(Field::FlightDate.name(), "is missing")),
         typed => parse_flight_date(typed),
     }
 }
@@ -196,7 +192,8 @@ fn dep_delay(typed: &str) -> Result<Option<f64>, Invalid> {
     if typed.is_empty() {
         return Ok(None);
     }
-    let wrong = || Invalid::new("DepDelay", format!("{} is not a number of minutes, as in 5 or -3", quoted(typed)));
+    let wrong =
+        || Invalid::new(Field::DepDelay.name(), format!("{} is not a number of minutes, as in 5 or -3", quoted(typed)));
     match typed.parse::<f64>() {
         Ok(minutes) if minutes.is_finite() => Ok(Some(minutes)),
         _ => Err(wrong()),
@@ -240,12 +237,9 @@ mod tests {
             ["5", "AA", "2016-12-25", "ATL", "atl", ""],
         ];
         for text in texts {
-            let [dep_delay, carrier, flight_date, origin, dest, flight_num] = text.map(str::to_owned);
-            let message = json!({
-                "UUID": "u", "DepDelay": dep_delay, "Carrier": carrier, "FlightDate": flight_date, "Origin": origin,
-                "Dest": dest, "FlightNum": flight_num,
-            });
-            let form = FlightForm { dep_delay, carrier, flight_date, origin, dest, flight_num };
+            let form = FlightForm(text.map(str::to_owned));
+            let mut message = json!({ "UUID": "u" });
+            form.texts().for_each(|(field, text)| message[field.name()] = text.into());
             let typed = form.to_request(Vec::new(), &airports, NaiveDateTime::default());
             match (typed, decode(message.to_string().as_bytes())) {
                 (Ok(typed), Ok(sent)) => {

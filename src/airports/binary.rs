@@ -1,8 +1,9 @@
-//! An airports as a section of the model file, little-endian.
+//! The airports' tables as a section of the model file, little-endian.
 //!
-//! 1. How many airports, airlines, routes and observed routes, with 32 bits each.
-//! 2. Each airport: its code (8 bytes, filled up with zeros), degrees north and east with 64 bits, the length of its name. Each
-//!    airline: its code, the length of its name. Each route: two codes, its miles with 32 bits. All sorted by code.
+//! 1. The numbers of airports, airlines, routes and observed routes, with 32 bits each.
+//! 2. Each airport: its code (8 bytes, padded with zeros), degrees north and east with 64 bits, the length of its name.
+//!    Each airline: its code, the length of its name. Each route: two codes, its miles with 32 bits. All are sorted by
+//!    code.
 //! 3. The names, one after the other, in UTF-8.
 
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use crate::{
 const OUT_OF_ORDER: CorruptSection = CorruptSection("the atlas is out of order");
 
 impl Airports {
-    /// The section.
+    /// Writes the section.
     pub(crate) fn section(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for len in [self.airports.len(), self.airlines.len(), self.routes.len(), self.observed.len()] {

@@ -1,10 +1,11 @@
-//! The distance between two points on Earth.
+//! The great-circle distance.
 
 /// The mean radius of the Earth in statute miles (IUGG: 6,371.0088 km).
 const EARTH_RADIUS_MILES: f64 = 3_958.761;
 
 /// The great-circle distance in statute miles between two points given as (degrees north, degrees east),
-/// on a sphere; within 0.6 % of the ellipsoid's. Haversine formula, R. W. Sinnott, Sky and Telescope 68 (1984) 159.
+/// on a sphere; within 0.6 % of that on the ellipsoid. Haversine formula, R. W. Sinnott, Sky and Telescope 68 (1984)
+/// 159.
 pub fn great_circle_miles(from: (f64, f64), to: (f64, f64)) -> f64 {
     let (from_lat, to_lat) = (from.0.to_radians(), to.0.to_radians());
     let half_lat = (to_lat - from_lat) / 2.0;

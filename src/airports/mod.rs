@@ -1,7 +1,7 @@
-//! The airports: which airports and airlines are known, and how far apart airports are.
+//! Known airports and airlines, and the distances between airports.
 //!
-//! A known airport is one of the airports table, the history or the route table. A distance is that of the route table,
-//! else the great circle between the airports' coordinates, else what the history observed.
+//! An airport is known if it is in the airports table, the history or the route table. A distance is that of the route
+//! table, else the great circle between the airports' coordinates, else the one that the history observed.
 
 mod binary;
 mod great_circle;
@@ -15,10 +15,10 @@ pub use great_circle::great_circle_miles;
 
 use crate::flight::Code;
 
-/// An airport of the airports table.
+/// An airport in the airports table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Airport {
-    /// Its name.
+    /// Name.
     pub name: String,
     /// Degrees north.
     pub latitude: f64,
@@ -26,18 +26,19 @@ pub struct Airport {
     pub longitude: f64,
 }
 
-/// A route and its length in miles.
+/// A route with its distance.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Route {
-    /// Where it starts.
+    /// Airport of departure.
     pub origin: Code,
-    /// Where it ends.
+    /// Airport of arrival.
     pub dest: Code,
-    /// Its length in miles.
+    /// Distance in miles.
     pub miles: f32,
 }
 
-/// Known airports, airlines and routes. It travels in the model file, so that the page and the scorer know the same.
+/// The tables of airports, airlines and routes. They are part of the model file, so that the page and the scorer have
+/// the same.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Airports {
     airports: BTreeMap<Code, Airport>,
@@ -47,7 +48,7 @@ pub struct Airports {
     known_airports: BTreeSet<Code>,
 }
 
-/// What an airports is made of, and what a model file has of it.
+/// The tables that are given and stored; the set of known airports is derived from them.
 struct Tables {
     airports: BTreeMap<Code, Airport>,
     airlines: BTreeMap<Code, String>,
@@ -56,7 +57,7 @@ struct Tables {
 }
 
 impl Airports {
-    /// Puts an airports together. `airlines` maps codes to names; `observed` are the routes of the history.
+    /// Makes the tables. `airlines` maps codes to names; `observed` are the routes of the history.
     pub fn new(
         airports: BTreeMap<Code, Airport>,
         airlines: BTreeMap<Code, String>,
@@ -66,10 +67,10 @@ impl Airports {
         Tables { airports, airlines, routes: by_pair(routes), observed: by_pair(observed) }.into()
     }
 
-    /// The same airports with these routes in place of those that it has, in either direction.
+    /// Replaces routes, in both directions.
     pub fn with_routes(mut self, routes: &[Route]) -> Self {
         for Route { origin, dest, .. } in routes {
-            // A length holds both ways where there is no other, so an old one of the way back must not win.
+            // A distance holds in both directions unless the other has its own, so the old one of the way back must go.
             self.routes.remove(&(*origin, *dest));
             self.routes.remove(&(*dest, *origin));
             self.known_airports.extend([origin, dest]);
@@ -78,27 +79,27 @@ impl Airports {
         self
     }
 
-    /// Whether an airport is known at all.
+    /// Returns whether an airport is known.
     pub fn knows_airport(&self, code: Code) -> bool {
         self.known_airports.contains(&code)
     }
 
-    /// Whether an airline is known.
+    /// Returns whether an airline is known.
     pub fn knows_airline(&self, code: Code) -> bool {
         self.airlines.contains_key(&code)
     }
 
-    /// All known airports, by code, with their names where those are known.
+    /// All known airports by code, with their names if known.
     pub fn all(&self) -> impl Iterator<Item = (Code, Option<&str>)> {
         self.known_airports.iter().map(|code| (*code, self.airports.get(code).map(|airport| airport.name.as_str())))
     }
 
-    /// All known airlines, by code; the name is the code where no better is known.
+    /// All known airlines by code, with their names or, if unknown, their codes.
     pub fn airlines(&self) -> impl Iterator<Item = (Code, &str)> {
         self.airlines.iter().map(|(code, name)| (*code, name.as_str()))
     }
 
-    /// The distance between two airports in miles, if anything knows it.
+    /// The distance between two airports in miles, if known.
     pub fn distance_miles(&self, origin: Code, dest: Code) -> Option<f32> {
         let either_way = |table: &BTreeMap<(Code, Code), f32>| {
             table.get(&(origin, dest)).or_else(|| table.get(&(dest, origin))).copied()
@@ -109,7 +110,7 @@ impl Airports {
     fn great_circle(&self, origin: Code, dest: Code) -> Option<f32> {
         let (from, to) = (self.airports.get(&origin)?, self.airports.get(&dest)?);
         let miles = great_circle_miles((from.latitude, from.longitude), (to.latitude, to.longitude));
-        // Whole miles, as the tables have them: the formula is no better than that. And no route is of length 0.
+        // Whole miles, as in the tables: the formula is no more precise. No distance is 0.
         Some(miles.round().max(1.0) as f32)
     }
 }
@@ -118,7 +119,7 @@ impl From<Tables> for Airports {
     fn from(tables: Tables) -> Self {
         let Tables { airports, airlines, routes, observed } = tables;
         let on_routes = routes.keys().chain(observed.keys()).flat_map(|&(origin, dest)| [origin, dest]);
-        // An airport is on many routes: a set that hashes is quicker than one that sorts.
+        // An airport is on many routes: a hash set is faster here than a sorted one.
         let known: HashSet<Code, FixedState> = airports.keys().copied().chain(on_routes).collect();
         let known_airports = known.into_iter().collect();
         Airports { airports, airlines, routes, observed, known_airports }
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_distance_is_the_route_tables_else_the_great_circles_else_the_observed() {
+    fn a_distance_is_that_of_the_route_table_else_the_great_circle_else_the_observed() {
         let airports = airports();
         let miles = |from, to| airports.distance_miles(code(from), code(to));
         assert_eq!(miles("ATL", "JFK"), Some(760.0));
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn an_airport_is_known_from_any_table() {
+    fn an_airport_in_any_table_is_known() {
         let airports = airports();
         assert!(airports.knows_airport(code("ATL")) && airports.knows_airport(code("SJU")));
         assert!(!airports.knows_airport(code("XXX")) && !airports.knows_airline(code("XX")));
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn routes_on_top_go_before_all_others_in_both_directions_and_make_airports_known() {
+    fn replaced_routes_hold_in_both_directions_and_make_airports_known() {
         let airports = airports().with_routes(&[
             route("JFK", "ATL", 761.0),
             route("SFO", "ATL", 2139.0),
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_section_round_trips_and_one_out_of_order_or_cut_is_refused() {
+    fn a_section_round_trips_and_an_unsorted_or_truncated_one_is_refused() {
         let section = airports().section();
         assert_eq!(Airports::read(&section), Ok(airports()));
         assert_eq!(Airports::read(&Airports::default().section()), Ok(Airports::default()));

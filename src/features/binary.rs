@@ -4,10 +4,10 @@
 //!    zeros.
 //! 2. The categories of each other group, groups in their order: their number, the end of each category of the parent
 //!    group, and the keys.
-//! 3. The tables of means and frequencies: the number of distinct ones, then each as its length and values; infinity is a
-//!    missing value. Then the number of the columns' tables, in the order of columns, each before its priors', and the
-//!    index of each among the distinct ones. They are numbered in order of first occurrence, so that equal feature sets
-//!    are equal bytes.
+//! 3. The tables of means and frequencies: the number of distinct ones, then each as its length and values; infinity is
+//!    a missing value. Then the number of the columns' tables, in the order of columns, each before its priors', and
+//!    the index of each among the distinct ones. They are numbered in order of first occurrence, so that equal feature
+//!    sets are equal bytes.
 //! 4. Schedules: their number, then departure and arrival with 16 bits each; 65,535 is a missing schedule.
 
 use std::sync::Arc;

@@ -51,7 +51,8 @@ impl Column {
         matches!(self, Column::DepDelay | Column::ExpectedArrDelay(_) | Column::ArrDelayAfterSlack(_))
     }
 
-    /// Returns whether the column is unknown without the schedule. So is the weather, which is that of the scheduled hour.
+    /// Returns whether the column is unknown without the schedule. So is the weather, which is that of the scheduled
+    /// hour.
     pub fn needs_schedule(&self) -> bool {
         match self {
             Column::ScheduledDep | Column::ScheduledArr | Column::ScheduledDuration | Column::Weather(_) => true,
@@ -65,8 +66,8 @@ impl Column {
         matches!(self, Column::Weather(_))
     }
 
-    /// The factor to which explanations credit the column. The expected arrival delay counts for the departure delay, which
-    /// dominates it: the time recovered on a route is a few minutes.
+    /// The factor to which explanations credit the column. The expected arrival delay counts for the departure delay,
+    /// which dominates it: the time recovered on a route is a few minutes.
     pub fn factor(&self) -> Factor {
         match self {
             Column::DepDelay | Column::ExpectedArrDelay(_) | Column::ArrDelayAfterSlack(_) => Factor::DepDelay,

@@ -115,8 +115,8 @@ impl WeatherValue {
     }
 }
 
-/// A weather value, with the median of the training flights imputed where it was not observed. So a request may have some
-/// observations without the others.
+/// A weather value, with the median of the training flights imputed where it was not observed. So a request may have
+/// some observations without the others.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct WeatherColumn {
     /// The value.

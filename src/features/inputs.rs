@@ -22,8 +22,8 @@ impl KnownInputs {
     pub const NONE: KnownInputs = KnownInputs { dep_delay: false, schedule: false, weather: false };
     /// All optional inputs.
     pub const ALL: KnownInputs = KnownInputs { dep_delay: true, schedule: true, weather: true };
-    /// The combinations for which there can be a forest. Those with weather come last: the trees of the others then have
-    /// the same numbers, and the same random draws, with and without weather.
+    /// The combinations for which there can be a forest. Those with weather come last: the trees of the others then
+    /// have the same numbers, and the same random draws, with and without weather.
     pub const COMBINATIONS: [KnownInputs; 6] = [
         KnownInputs::NONE,
         KnownInputs { schedule: true, ..KnownInputs::NONE },

@@ -72,8 +72,8 @@ const CHUNK_FLIGHTS: usize = 1 << 18;
 
 /// A flown flight with both delays: an example to train on or to evaluate with.
 ///
-/// 56 bytes, because there are millions. 8 of them are the reference to the weather, which many flights of an hour share
-/// and which stays in the table of their history.
+/// 56 bytes, because there are millions. 8 of them are the reference to the weather, which many flights of an hour
+/// share and which stays in the table of their history.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrainingFlight<'a> {
     weather: Option<&'a Weather>,

@@ -1,4 +1,5 @@
-//! Target encoding: the mean of an outcome by group. Training flights are encoded out of fold, without their own outcome.
+//! Target encoding: the mean of an outcome by group. Training flights are encoded out of fold, without their own
+//! outcome.
 
 use std::sync::Arc;
 
@@ -149,8 +150,8 @@ impl TimeFolds {
 /// A number per fold that is left out.
 type ByFold = [f32; FOLDS];
 
-/// The encoding of training flights in place of a [`TargetMean`]: the mean over the flights of other folds. A forest would
-/// otherwise learn to read a flight's own outcome from the mean of a small group.
+/// The encoding of training flights in place of a [`TargetMean`]: the mean over the flights of other folds. A forest
+/// would otherwise learn to read a flight's own outcome from the mean of a small group.
 #[derive(Debug)]
 pub(super) struct OutOfFold {
     group: Group,

@@ -30,9 +30,9 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Arrival minus departure, each in its own time zone: the scheduled duration plus the difference between the zones.
-    /// The difference is the same for all flights of a route, except in weeks in which one end alone has changed its
-    /// clocks.
+    /// Arrival minus departure, each in its own time zone: the scheduled duration plus the difference between the
+    /// zones. The difference is the same for all flights of a route, except in weeks in which one end alone has changed
+    /// its clocks.
     pub fn clock_difference_min(self) -> f32 {
         f32::from((self.arr_min + MINUTES_PER_DAY - self.dep_min) % MINUTES_PER_DAY)
     }

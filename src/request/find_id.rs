@@ -1,39 +1,41 @@
-//! Finds the `UUID` of a message that is not JSON, so that a rejection can be stored under it.
+//! Finds the `UUID` of a message that is not valid JSON, so that a rejection can be stored under it.
 //!
 //! The rules, each with a test of its number:
 //!
-//! 1. The id is the value of the member `UUID` of the outermost object: a whole string of a `UUID`'s length, followed
-//!    by a comma, a closing brace, the next name, or the end of the message. One in a nested object or in a string is
-//!    not taken.
-//! 2. Damage before or behind that member does not hide it: words that are not JSON, commas and colons too many or
-//!    too few, an end that is cut off, bytes that are not UTF-8.
-//! 3. Where the message has several with different values, none is found: which was meant is unknown.
-//! 4. Up to [`PREFIX_BYTES_MAX`] bytes without quotes, or an array's brackets, may stand before the object, and text
-//!    after it. Quotes there belong to an object whose brace is damaged. An object that is encoded as a JSON string, once
-//!    or twice, is looked into.
-//! 5. A quote too many or too few makes it unknown what is in a string. What was found before it stays; behind it a
+//! 1. The id is the value of the member `UUID` of the outermost object: a whole string of a valid length, followed by a
+//!    comma, a closing brace, the next name, or the end of the message. A `UUID` in a nested object or in a string is
+//!    ignored.
+//! 2. Damage before or behind that member does not hide it: words that are not JSON, surplus or missing commas and
+//!    colons, a truncated end, bytes that are not UTF-8.
+//! 3. Of several members with different values none is found: it is unknown which was meant.
+//! 4. Up to [`PREFIX_BYTES_MAX`] bytes without quotes, or an array's brackets, can precede the object, and text can
+//!    follow it. Quotes in the prefix belong to an object whose brace is damaged. An object encoded as a JSON string,
+//!    once or twice, is decoded first.
+//! 5. A surplus or missing quote makes it unknown what is within a string. An id found before it stays; behind it a
 //!    `UUID` is found only if the message has that word once and no brace or bracket before it but the outermost one.
-//! 6. A brace or bracket too many makes it unknown what is nested: it hides all, unless the object is flat. An object
+//! 6. A surplus brace or bracket makes it unknown what is nested: it hides all, unless the object is flat. An object
 //!    that ends before a `UUID` was found has none, whatever follows it.
 //! 7. Names and strings in single quotes, as Python writes a dictionary, are read in a message whose first name has
-//!    them. A quote too many or too few in it hides all.
-//! 8. The time is linear in the length of the message, of which the first [`SCAN_BYTES_MAX`] bytes are looked at.
+//!    them. A surplus or missing quote in it hides all.
+//! 8. The time is linear in the length of the message, of which the first [`SCAN_BYTES_MAX`] bytes are scanned.
 
 use std::borrow::Cow;
 
-use super::{RequestId, non_finite::string_end};
+use engine::request::RequestId;
+
+use super::{non_finite::string_end, schema::Field};
 use crate::log::DEAD_LETTER_BYTES_MAX;
 
-/// Bytes of a message that are looked at: those that are kept of a dead letter.
+/// Upper bound on the bytes that are scanned: those that are kept of a dead letter.
 pub(super) const SCAN_BYTES_MAX: usize = DEAD_LETTER_BYTES_MAX;
-/// Bytes that may stand before the object.
+/// Upper bound on the bytes before the object.
 const PREFIX_BYTES_MAX: usize = 256;
 /// Upper bound on the times that an object is encoded as a string.
 const ENCODINGS_MAX: usize = 2;
 
-const NAME: &str = "UUID";
+const NAME: &str = Field::Uuid.name();
 
-/// The id of the request that these bytes are meant to be; `None` if it cannot be told without doubt.
+/// The id of the request that these bytes were meant to be; `None` if it is not unambiguous.
 pub(super) fn find_id(bytes: &[u8]) -> Option<RequestId> {
     let mut bytes = Cow::Borrowed(&bytes[..bytes.len().min(SCAN_BYTES_MAX)]);
     for _ in 0..ENCODINGS_MAX {
@@ -68,7 +70,7 @@ pub(super) fn find_id(bytes: &[u8]) -> Option<RequestId> {
     }
 }
 
-/// The text that a JSON string stands for, up to the string's end or the message's. Escapes that are none stay.
+/// Decodes a JSON string up to its end or the message's. Invalid escapes stay.
 fn decoded(string: &[u8]) -> Vec<u8> {
     let (mut text, mut at) = (Vec::with_capacity(string.len()), 0);
     while let Some(&byte) = string.get(at).filter(|byte| **byte != b'"') {
@@ -82,7 +84,7 @@ fn decoded(string: &[u8]) -> Vec<u8> {
             Some(b't') => text.push(b'\t'),
             Some(b'r') => text.push(b'\r'),
             Some(escaped @ (b'"' | b'\\' | b'/')) => text.push(*escaped),
-            // What is written as a number stays as it is: it is an escape of the inner JSON, too.
+            // A `\u` escape stays: it is an escape of the inner JSON, too.
             Some(_) => {
                 text.push(byte);
                 continue;
@@ -94,15 +96,15 @@ fn decoded(string: &[u8]) -> Vec<u8> {
     text
 }
 
-/// The values of the members `UUID` seen so far.
+/// The values of the members `UUID` so far.
 enum Found {
     Nothing,
     One(RequestId),
-    /// Different ones, or one that is no id.
+    /// Different values, or one that is not an id.
     Several,
 }
 
-/// A part of JSON.
+/// A token of JSON.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Token {
     Open,
@@ -115,26 +117,26 @@ enum Token {
 
 /// The end of a scan.
 enum Ended {
-    /// At the end of the message, which may be cut off.
+    /// At the end of the message, which can be truncated.
     AtEnd,
-    /// Where it is unknown what is in a string and what is not.
+    /// At a token behind which it is unknown what is within a string.
     UnknownQuotes,
-    /// Where it is unknown what is nested and what is not.
+    /// At a token behind which it is unknown what is nested.
     UnknownDepth,
 }
 
-/// Reads tokens, and holds them to no grammar but rule 1.
+/// Reads tokens, and checks no grammar but rule 1.
 struct Scan<'a> {
-    /// From the brace of the object on.
+    /// The message from the object's brace.
     bytes: &'a [u8],
     at: usize,
     /// Open braces and brackets.
     depth: usize,
-    /// The same at the members of the outermost object.
+    /// The depth of the members of the outermost object.
     members_at: usize,
     /// The last token, and the one before.
     previous: [Token; 2],
-    /// No value is, or was meant to be, an object or an array.
+    /// Whether no value is, or was meant to be, an object or an array.
     is_flat: bool,
     single_quoted: bool,
     found: Found,
@@ -160,14 +162,14 @@ impl Scan<'_> {
                 Token::Word => Some(word_end(self.bytes, start, self.single_quoted)),
                 _ => Some(start + 1),
             };
-            if let Some(doubt) = self.doubt(token, is_adjacent) {
-                return doubt;
+            if let Some(ended) = self.ambiguity(token, is_adjacent) {
+                return ended;
             }
-            // It ends before its id: its brace is damaged, or what follows is another object.
+            // The object ends before its id: its brace is damaged, or another object follows.
             if token == Token::Close && self.depth < self.members_at && matches!(self.found, Found::Nothing) {
                 return Ended::UnknownDepth;
             }
-            // A string without an end, in single quotes, may as well be the space between two of them.
+            // A string in single quotes without an end can as well be the gap between two strings.
             let Some(end) = end else { return if self.single_quoted { Ended::UnknownQuotes } else { Ended::AtEnd } };
             let may_be_name = token == Token::Text && self.previous[0] != Token::Colon && self.depth == self.members_at;
             if may_be_name && self.is_quoted(start) && is_name(&self.bytes[start..end]) {
@@ -177,8 +179,8 @@ impl Scan<'_> {
         }
     }
 
-    /// Counts braces and brackets, and says whether a token cannot be where it is.
-    fn doubt(&mut self, token: Token, is_adjacent: bool) -> Option<Ended> {
+    /// Counts braces and brackets; `Some` if the token cannot be here.
+    fn ambiguity(&mut self, token: Token, is_adjacent: bool) -> Option<Ended> {
         match (token, self.previous) {
             (Token::Open, _) => {
                 self.is_flat &= self.depth < self.members_at;
@@ -189,10 +191,10 @@ impl Scan<'_> {
                 self.is_flat &= previous != Token::Colon;
                 self.depth -= 1;
             }
-            // Members go on behind the object's end, or there is another object in its array.
+            // Members behind the object's end, or another object in its array.
             (Token::Comma | Token::Text, _) if self.depth < self.members_at => return Some(Ended::UnknownDepth),
             (Token::Comma, [Token::Colon, _]) | (Token::Colon, [Token::Text, Token::Colon]) => self.is_flat = false,
-            // Strings touch nothing but commas, colons, braces and brackets.
+            // Strings are adjacent to commas, colons, braces and brackets alone.
             (Token::Text, [Token::Text | Token::Word, _]) if is_adjacent => return Some(Ended::UnknownQuotes),
             (Token::Word, [Token::Text, _]) => return Some(Ended::UnknownQuotes),
             _ => {}
@@ -200,12 +202,12 @@ impl Scan<'_> {
         None
     }
 
-    /// Returns whether the string that begins here has the quotes that names have.
+    /// Returns whether the string that begins here has the same quotes as names.
     fn is_quoted(&self, start: usize) -> bool {
         (self.bytes[start] == b'\'') == self.single_quoted
     }
 
-    /// Looks behind the name `UUID` for its value.
+    /// Reads the value behind the name `UUID`.
     fn read_value(&mut self, name_end: usize) {
         let colon = skip_blanks(self.bytes, name_end);
         let start = skip_blanks(self.bytes, colon + 1);
@@ -221,7 +223,7 @@ impl Scan<'_> {
         let next = skip_blanks(self.bytes, end);
         let is_whole = match self.bytes.get(next) {
             None | Some(b',' | b'}') => true,
-            // The comma is missing.
+            // A missing comma.
             Some(b'"' | b'\'') => next > end,
             Some(_) => false,
         };
@@ -237,7 +239,7 @@ impl Scan<'_> {
     }
 }
 
-/// Rule 5: the one `UUID` of an object whose strings cannot be told apart.
+/// Rule 5: the one `UUID` of an object whose strings are ambiguous.
 fn find_in_flat_object(object: &[u8]) -> Option<RequestId> {
     let mut names = object.windows(NAME.len()).enumerate().filter(|(_, word)| *word == NAME.as_bytes());
     let (Some((at, _)), None) = (names.next(), names.next()) else { return None };
@@ -252,7 +254,7 @@ fn find_in_flat_object(object: &[u8]) -> Option<RequestId> {
     if value.contains(&b'\\') || !matches!(behind, [] | [b',' | b'}', ..]) {
         return None;
     }
-    // More braces are closed than opened: one before the name is damaged, and the member is nested.
+    // More braces close than open: one before the name is damaged, and the member is nested.
     let count = |brace: u8| behind.iter().filter(|byte| **byte == brace).count();
     if count(b'}') > count(b'{') + 1 {
         return None;
@@ -265,13 +267,13 @@ fn skip_blanks(bytes: &[u8], at: usize) -> usize {
     at + rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
 }
 
-/// Where the text goes on after a word that is no string.
+/// The index behind a word.
 fn word_end(bytes: &[u8], start: usize, single_quoted: bool) -> usize {
     let ends = |byte: &u8| byte.is_ascii_whitespace() || b"{}[],:\"".contains(byte) || single_quoted && *byte == b'\'';
     start + bytes[start..].iter().position(ends).unwrap_or(bytes.len() - start)
 }
 
-/// Returns whether a string, with its quotes, is the name of the member. Its letters may be escaped.
+/// Returns whether a string, with its quotes, is the name of the member. Its letters can be escaped.
 fn is_name(string: &[u8]) -> bool {
     const ESCAPED_BYTES_MAX: usize = 2 + NAME.len() * "\\u0055".len();
     let inner = &string[1..string.len() - 1];
@@ -281,18 +283,18 @@ fn is_name(string: &[u8]) -> bool {
             && content(string).is_some_and(|text| text == NAME)
 }
 
-/// Returns the content of a whole string; `None` if it is not one of JSON, quotes aside.
+/// The content of a whole string; `None` if it is not a JSON string, quotes aside.
 fn content(string: &[u8]) -> Option<String> {
     let inner = &string[1..string.len() - 1];
     match (inner.contains(&b'\\'), string[0]) {
         (false, _) => plain(inner).map(str::to_owned),
         (true, b'"') => serde_json::from_slice(string).ok(),
-        // Python's escapes are others than those of JSON.
+        // Python's escapes differ from those of JSON.
         (true, _) => None,
     }
 }
 
-/// Text without escapes, as JSON has it.
+/// The text of a string without escapes, if it is valid in JSON.
 fn plain(bytes: &[u8]) -> Option<&str> {
     let text = str::from_utf8(bytes).ok()?;
     (!text.bytes().any(|byte| byte < 0x20)).then_some(text)

@@ -1,26 +1,28 @@
-//! Messages in another encoding or format than the wire's, recognized by their first bytes.
+//! Recognizes messages in another encoding or format than the wire's by their first bytes.
 
-use super::{MalformedKind, find_id::SCAN_BYTES_MAX};
+use engine::request::MalformedKind;
+
+use super::find_id::SCAN_BYTES_MAX;
 
 /// The encoding or format of a message that is not JSON in UTF-8.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Foreign {
-    /// Text in another encoding; the text itself, as far as [`SCAN_BYTES_MAX`].
+    /// Text in another encoding, with the text up to [`SCAN_BYTES_MAX`].
     Encoded { encoding: &'static str, text: String },
-    /// JSON behind the five bytes that a Schema Registry's serializer writes.
+    /// JSON behind the five bytes of a Schema Registry's serializer.
     Framed,
     /// A format that is not read here.
     Format { kind: MalformedKind, what: &'static str, instead: &'static str },
 }
 
-/// The length of the frame of Confluent's wire format: a zero, and the schema's number in four bytes.
+/// Length of the frame of Confluent's wire format: a zero and the schema id in four bytes.
 pub(super) const FRAME_BYTES: usize = 5;
 
 const PLAIN_JSON: &str = "send the JSON object alone, in UTF-8";
 const PLAIN_SERIALIZER: &str = "send the JSON object alone, written with a plain string serializer";
 const UNCOMPRESSED: &str = "send it uncompressed: the client library compresses by itself, if told to";
 
-/// First bytes, and what begins with them.
+/// First bytes, the format that begins with them, and the advice.
 const MAGIC: [(&[u8], &str, &str); 14] = [
     (b"Obj\x01", "an Avro container file", PLAIN_JSON),
     (b"\xc3\x01", "Avro's single-object encoding", PLAIN_JSON),
@@ -39,7 +41,7 @@ const MAGIC: [(&[u8], &str, &str); 14] = [
 ];
 
 impl Foreign {
-    /// Tells what a message is that could not be read; `None` if it may well be damaged JSON.
+    /// Recognizes a message that is not JSON in UTF-8; `None` if it can be damaged JSON.
     pub(super) fn recognize(bytes: &[u8]) -> Option<Self> {
         let format = |what, instead| Some(Foreign::Format { kind: MalformedKind::NotUtf8, what, instead });
         let text_format = |what, instead| Some(Foreign::Format { kind: MalformedKind::NotJson, what, instead });
@@ -51,7 +53,7 @@ impl Foreign {
         }
         match bytes {
             [0, _, _, _, _, b'{', ..] => Some(Foreign::Framed),
-            // A length of four bytes before the object is none of ours, but may be looked behind.
+            // A length prefix of four bytes is not of the wire, but the object behind it can be searched.
             [0, _, _, _, b'{', rest @ ..] if number(bytes) == Some(rest.len() + 1) => None,
             [0, _, _, _, _, _, ..] => {
                 format("framed for a Schema Registry (magic byte 0), with Avro or Protobuf in it", PLAIN_SERIALIZER)
@@ -71,8 +73,8 @@ impl Foreign {
         }
     }
 
-    /// Returns the kind of the defect, and the reason with what to do.
-    pub(super) fn complaint(&self) -> (MalformedKind, String) {
+    /// The kind of the defect, and the reason with the advice.
+    pub(super) fn reason(&self) -> (MalformedKind, String) {
         match self {
             Foreign::Encoded { encoding, .. } => {
                 (MalformedKind::NotUtf8, format!("the message is {encoding}: send it in UTF-8"))
@@ -86,7 +88,7 @@ impl Foreign {
     }
 }
 
-/// The number in the first four bytes, the highest first.
+/// The big-endian number in the first four bytes.
 fn number(bytes: &[u8]) -> Option<usize> {
     bytes.first_chunk().map(|bytes| u32::from_be_bytes(*bytes) as usize)
 }
@@ -95,7 +97,7 @@ fn is_base64(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte)
 }
 
-/// Text in UTF-16 or UTF-32: by its byte order mark, or by the zeros beside its first character.
+/// Recognizes UTF-16 and UTF-32 by the byte order mark, or by the zeros beside the first character.
 fn encoded(bytes: &[u8]) -> Option<Foreign> {
     let head = &bytes[..bytes.len().min(SCAN_BYTES_MAX)];
     let utf_16 = |encoding, unit: fn([u8; 2]) -> u16, skip: usize| {
@@ -131,8 +133,8 @@ fn encoded(bytes: &[u8]) -> Option<Foreign> {
 mod tests {
     use super::*;
 
-    fn complaint(bytes: &[u8]) -> Option<String> {
-        Foreign::recognize(bytes).map(|foreign| foreign.complaint().1)
+    fn reason(bytes: &[u8]) -> Option<String> {
+        Foreign::recognize(bytes).map(|foreign| foreign.reason().1)
     }
 
     #[test]
@@ -157,9 +159,9 @@ mod tests {
             (b"<?xml version=\"1.0\"?><a/>", "XML"),
             (bson, "BSON"),
         ] {
-            let complaint = complaint(bytes).unwrap_or_default();
-            assert!(complaint.contains(words), "{complaint}: {bytes:?}");
-            assert!(complaint.contains(": send "), "it says what to do: {complaint}");
+            let reason = reason(bytes).unwrap_or_default();
+            assert!(reason.contains(words), "{reason}: {bytes:?}");
+            assert!(reason.contains(": send "), "without advice: {reason}");
         }
     }
 
@@ -184,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_damaged_json_is_left_to_the_scan() {
+    fn possibly_damaged_json_is_not_recognized_as_another_format() {
         let length_before = [&12u32.to_be_bytes()[..], b"{\"UUID\":\"u\"}"].concat();
         for bytes in [
             &b"{\"UUID\":\"u\""[..],
@@ -197,7 +199,7 @@ mod tests {
             b"eyJ, not Base64",
             &length_before,
         ] {
-            assert_eq!(complaint(bytes), None, "{bytes:?}");
+            assert_eq!(reason(bytes), None, "{bytes:?}");
         }
     }
 }

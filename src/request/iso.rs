@@ -1,18 +1,18 @@
-//! ISO 8601 dates and times, in every form that producers write them.
+//! Parses ISO 8601 dates and times in all forms that producers write.
 //!
-//! The date and the time are kept as they are written: an offset is checked and dropped, and shifts nothing.
+//! Date and time are taken as written: an offset is checked and dropped, and shifts nothing.
 //!
 //! | part | forms |
 //! |---|---|
 //! | date | `2016-12-25`, `20161225`, `2016-360`, `2016360`, `2016-W51-7`, `2016W517` |
-//! | between | `T`, `t`, or blanks |
+//! | separator | `T`, `t`, or blanks |
 //! | time | `18`, `18:05`, `18:05:07`, `1805`, `180507`, a fraction of a second after `.` or `,`; `24:00`; second 60 |
-//! | offset | `Z`, `z`, `UTC`, `GMT`, `+00`, `+0000`, `+00:00`, `+00:00:00`, after blanks or none |
-//! | zone | `[Europe/Paris]` after the offset, as Java writes it |
+//! | offset | `Z`, `z`, `UTC`, `GMT`, `+00`, `+0000`, `+00:00`, `+00:00:00`, blanks before it or none |
+//! | zone | `[Europe/Paris]` behind the offset, as Java writes it |
 
 use chrono::{NaiveDate, NaiveTime, Weekday};
 
-/// A date, with the time that follows it, if one does.
+/// A date, with its time if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct IsoTime {
     pub(super) date: NaiveDate,
@@ -20,7 +20,7 @@ pub(super) struct IsoTime {
 }
 
 impl IsoTime {
-    /// Reads a whole text; `None` if it has none of the forms above, or is not in the calendar.
+    /// Parses a whole text; `None` if it has none of the forms above, or is not in the calendar.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (date, rest) = match text.find(['T', 't', ' ']) {
             Some(at) => text.split_at(at),
@@ -42,11 +42,11 @@ impl IsoTime {
     }
 }
 
-/// The part of a text that is not read yet.
+/// The unread part of a text.
 struct Cursor<'a>(&'a [u8]);
 
 impl Cursor<'_> {
-    /// Takes one byte if it is one of these.
+    /// Takes the next byte if it is one of these.
     fn take_any(&mut self, bytes: &[u8]) -> bool {
         match self.0 {
             [first, rest @ ..] if bytes.contains(first) => {
@@ -57,7 +57,7 @@ impl Cursor<'_> {
         }
     }
 
-    /// Takes a word if it is next.
+    /// Takes a word if it comes next.
     fn take_word(&mut self, word: &str) -> bool {
         let rest = self.0.strip_prefix(word.as_bytes());
         self.0 = rest.unwrap_or(self.0);
@@ -68,7 +68,7 @@ impl Cursor<'_> {
         while self.take_any(b" ") {}
     }
 
-    /// Takes exactly so many digits.
+    /// Takes exactly `count` digits.
     fn digits(&mut self, count: usize) -> Option<u32> {
         let (digits, rest) = self.0.split_at_checked(count)?;
         let number = digits
@@ -118,7 +118,7 @@ fn time(rest: &mut Cursor<'_>) -> Option<NaiveTime> {
         }
     }
     match (hour, minute, second) {
-        // The end of the day: it stays the day that is written.
+        // Midnight at the end of the day; the date stays as written.
         (24, 0, 0) => Some(NaiveTime::MIN),
         // A leap second.
         (hour, minute, 60) => NaiveTime::from_hms_nano_opt(hour, minute, 59, 999_999_999),
@@ -126,7 +126,7 @@ fn time(rest: &mut Cursor<'_>) -> Option<NaiveTime> {
     }
 }
 
-/// Digits of a second's fraction, of which nine count.
+/// The fraction of a second in nanoseconds; digits after the ninth are ignored.
 fn fraction(rest: &mut Cursor<'_>) -> Option<u32> {
     let (mut nanosecond, mut unit) = (rest.digits(1)? * 100_000_000, 10_000_000);
     while let Some(digit) = rest.digits(1) {
@@ -136,7 +136,7 @@ fn fraction(rest: &mut Cursor<'_>) -> Option<u32> {
     Some(nanosecond)
 }
 
-/// An offset or none; `None` if there is something else.
+/// Skips an offset, if any; `None` if something else follows.
 fn offset(rest: &mut Cursor<'_>) -> Option<()> {
     if rest.take_any(b"Zz") || rest.take_word("UTC") || rest.take_word("GMT") || !rest.take_any(b"+-") {
         return Some(());
@@ -155,7 +155,7 @@ fn offset(rest: &mut Cursor<'_>) -> Option<()> {
     (hours < 24 && parts.iter().all(|part| *part < 60)).then_some(())
 }
 
-/// A zone's name in brackets or none; `None` if the bracket does not end, or names nothing.
+/// Skips a zone name in brackets, if any; `None` if the bracket does not end, or is empty.
 fn zone(rest: &mut Cursor<'_>) -> Option<()> {
     if !rest.take_any(b"[") {
         return Some(());
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_a_time_is_read_as_the_clock_that_wrote_it_had_it() {
+    fn every_form_of_a_time_is_read_as_written() {
         for time in ["T18", "T18:00", " 18:00:00", "t1800", "T180000.000", "  18:00:00,0"] {
             for offset in
                 ["", "Z", "z", " UTC", " GMT", "+00", "+0000", "-00:00", " +0530", "-08:00", "+01:00[Europe/Paris]"]
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_none() {
+    fn other_texts_are_refused() {
         for text in [
             "",
             "2016",
@@ -256,7 +256,7 @@ mod tests {
         }
 
         #[test]
-        fn what_chrono_writes_is_read(days in 0i32..80_000, ms in 0i64..86_400_000, minutes in -1439i32..1440) {
+        fn texts_written_by_chrono_are_read(days in 0i32..80_000, ms in 0i64..86_400_000, minutes in -1439i32..1440) {
             let at = NaiveDate::from_epoch_days(days).unwrap().and_time(NaiveTime::MIN) + chrono::Duration::milliseconds(ms);
             let offset = chrono::FixedOffset::east_opt(minutes * 60).unwrap();
             let text = at.and_local_timezone(offset).unwrap().to_rfc3339();

@@ -1,4 +1,4 @@
-//! Reading the fields of a message out of its JSON (rules 1 to 4 of [`super::decode`]).
+//! Reads the fields of a message from its JSON (rules 1 to 4 and 8 of [`super::decode()`]).
 
 use std::{borrow::Cow, fmt};
 
@@ -7,126 +7,80 @@ use serde::{
     de::{self, Deserialize, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use super::object::{Object, ObjectSeed};
+use super::schema::Field;
+use crate::flight::Observation;
 
-/// Why a text is not the JSON of one object that has each field once.
+/// A text that is not the JSON of one object that has each field once.
 pub(super) enum NotJson {
-    /// It does not begin as an object does.
+    /// It does not begin with an object.
     NoObject,
     /// The parser's error, and the field that it had reached. The error repeats nothing of the text: the parser quotes
-    /// what it finds in the place of an object alone, and then it is not asked.
+    /// only what stands in place of an object, and then it is not called.
     Broken { reached: Option<Reached>, error: serde_json::Error },
 }
 
-/// The last field of those that are read, unless an unknown one follows it.
+/// The last known field before an error, unless an unknown one follows it.
 #[derive(Clone, Copy)]
 pub(super) enum Reached {
-    /// The parser is in its value.
-    Value(&'static str),
+    /// The parser is within its value.
+    Within(&'static str),
     /// The parser is behind its value.
     Behind(&'static str),
 }
 
 /// Reads one JSON object, and nothing after it.
-pub(super) fn read(text: &str) -> Result<Fields<'_>, NotJson> {
+pub(super) fn read(text: &str) -> Result<RawFields<'_>, NotJson> {
     if !text.trim_ascii_start().starts_with('{') {
         return Err(NotJson::NoObject);
     }
-    let (mut fields, mut reached) = (Fields::default(), None);
+    let (mut fields, mut reached) = (RawFields::default(), None);
     let mut json = serde_json::Deserializer::from_str(text);
     let seed = FieldsSeed { fields: &mut fields, reached: &mut reached };
     let result = seed.deserialize(&mut json).and_then(|()| json.end());
     result.map(|()| fields).map_err(|error| NotJson::Broken { reached, error })
 }
 
-/// The value of a field that we read, before it is held against what the field must be.
-pub(super) enum Scalar<'de> {
+/// The value of a field before its type is checked.
+pub(super) enum Value<'de> {
     Number(f64),
     Text(Cow<'de, str>),
+    /// The observations in the object `Weather`.
+    Observations(Vec<(Observation, Value<'de>)>),
+    /// A value of another type, by the type's name.
     Other(&'static str),
 }
 
-impl Scalar<'_> {
+impl Value<'_> {
+    /// The name of the value's type.
     pub(super) fn kind(&self) -> &'static str {
         match self {
-            Scalar::Number(_) => "a number",
-            Scalar::Text(_) => "a string",
-            Scalar::Other(kind) => kind,
+            Value::Number(_) => "a number",
+            Value::Text(_) => "a string",
+            Value::Observations(_) => "an object",
+            Value::Other(kind) => kind,
         }
     }
 }
 
-/// The fields that are read, as they stand in the message.
+/// The values of the known fields, indexed by [`Field`].
 #[derive(Default)]
-pub(super) struct Fields<'de> {
-    pub(super) uuid: Option<Scalar<'de>>,
-    pub(super) carrier: Option<Scalar<'de>>,
-    pub(super) origin: Option<Scalar<'de>>,
-    pub(super) dest: Option<Scalar<'de>>,
-    pub(super) flight_date: Option<Scalar<'de>>,
-    pub(super) dep_delay: Option<Scalar<'de>>,
-    pub(super) distance: Option<Scalar<'de>>,
-    pub(super) flight_num: Option<Scalar<'de>>,
-    pub(super) crs_dep_time: Option<Scalar<'de>>,
-    pub(super) crs_arr_time: Option<Scalar<'de>>,
-    pub(super) weather: Option<Object<'de>>,
-    pub(super) timestamp: Option<Scalar<'de>>,
-}
+pub(super) struct RawFields<'de>([Option<Value<'de>>; Field::ALL.len()]);
 
-/// Where the value of a field goes.
-enum Slot<'a, 'de> {
-    Scalar(&'a mut Option<Scalar<'de>>),
-    Object(&'a mut Option<Object<'de>>),
-}
-
-impl<'de> Slot<'_, 'de> {
-    fn is_filled(&self) -> bool {
-        match self {
-            Slot::Scalar(slot) => slot.is_some(),
-            Slot::Object(slot) => slot.is_some(),
-        }
+impl<'de> RawFields<'de> {
+    /// A field's value; `None` if it is absent or null.
+    pub(super) fn get(&self, field: Field) -> Option<&Value<'de>> {
+        self.0[field as usize].as_ref()
     }
 
-    /// Reads the value; whether it was null.
-    fn fill<A: MapAccess<'de>>(self, map: &mut A) -> Result<bool, A::Error> {
-        match self {
-            Slot::Scalar(slot) => {
-                *slot = map.next_value::<MaybeScalar<'de>>()?.0;
-                Ok(slot.is_none())
-            }
-            Slot::Object(slot) => {
-                *slot = map.next_value_seed(ObjectSeed)?;
-                Ok(slot.is_none())
-            }
-        }
+    /// The same by value, once.
+    pub(super) fn take(&mut self, field: Field) -> Option<Value<'de>> {
+        self.0[field as usize].take()
     }
 }
 
-impl<'de> Fields<'de> {
-    /// Where the value of a field goes, and the field's name.
-    fn slot(&mut self, name: &str) -> Option<(&'static str, Slot<'_, 'de>)> {
-        let (name, slot) = match name {
-            "Weather" => return Some(("Weather", Slot::Object(&mut self.weather))),
-            "UUID" => ("UUID", &mut self.uuid),
-            "Carrier" => ("Carrier", &mut self.carrier),
-            "Origin" => ("Origin", &mut self.origin),
-            "Dest" => ("Dest", &mut self.dest),
-            "FlightDate" => ("FlightDate", &mut self.flight_date),
-            "DepDelay" => ("DepDelay", &mut self.dep_delay),
-            "Distance" => ("Distance", &mut self.distance),
-            "FlightNum" => ("FlightNum", &mut self.flight_num),
-            "CRSDepTime" => ("CRSDepTime", &mut self.crs_dep_time),
-            "CRSArrTime" => ("CRSArrTime", &mut self.crs_arr_time),
-            "Timestamp" => ("Timestamp", &mut self.timestamp),
-            _ => return None,
-        };
-        Some((name, Slot::Scalar(slot)))
-    }
-}
-
-/// Reads the object into [`Fields`], and tells where it is, so that an error can name the field.
+/// Reads the object into [`RawFields`], and records where it is, so that an error can name the field.
 struct FieldsSeed<'a, 'de> {
-    fields: &'a mut Fields<'de>,
+    fields: &'a mut RawFields<'de>,
     reached: &'a mut Option<Reached>,
 }
 
@@ -146,21 +100,21 @@ impl<'de> Visitor<'de> for FieldsSeed<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut seen_null: Vec<&str> = Vec::new();
+        let mut seen = [false; Field::ALL.len()];
         while let Some(Key(name)) = map.next_key()? {
-            let Some((name, slot)) = self.fields.slot(&name) else {
+            let Some(field) = Field::of_name(&name) else {
                 *self.reached = None;
-                map.next_value::<Bounded>()?;
+                map.next_value::<Skipped>()?;
                 continue;
             };
-            if slot.is_filled() || seen_null.contains(&name) {
+            let name = field.name();
+            if std::mem::replace(&mut seen[field as usize], true) {
                 *self.reached = None;
                 return Err(de::Error::custom(format_args!("{name}: stands twice")));
             }
-            *self.reached = Some(Reached::Value(name));
-            if slot.fill(&mut map)? {
-                seen_null.push(name);
-            }
+            *self.reached = Some(Reached::Within(name));
+            self.fields.0[field as usize] =
+                map.next_value_seed(ValueVisitor { in_weather: field == Field::Weather })?;
             *self.reached = Some(Reached::Behind(name));
         }
         *self.reached = None;
@@ -169,93 +123,105 @@ impl<'de> Visitor<'de> for FieldsSeed<'_, 'de> {
 }
 
 /// An object's key, borrowed where it has no escapes.
-pub(super) struct Key<'de>(pub(super) Cow<'de, str>);
+struct Key<'de>(Cow<'de, str>);
 
 impl<'de> Deserialize<'de> for Key<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match deserializer.deserialize_str(ScalarVisitor)?.0 {
-            Some(Scalar::Text(text)) => Ok(Key(text)),
+        match deserializer.deserialize_str(ValueVisitor { in_weather: false })? {
+            Some(Value::Text(text)) => Ok(Key(text)),
             _ => Err(de::Error::custom("a key must be a string")),
         }
     }
 }
 
-/// `None` where the value is null.
-pub(super) struct MaybeScalar<'de>(pub(super) Option<Scalar<'de>>);
+/// Reads a value; `None` where it is null.
+#[derive(Clone, Copy)]
+struct ValueVisitor {
+    /// An object's observations are kept. Every other object, and every array, is read and dropped.
+    in_weather: bool,
+}
 
-impl<'de> Deserialize<'de> for MaybeScalar<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ScalarVisitor)
+impl<'de> DeserializeSeed<'de> for ValueVisitor {
+    type Value = Option<Value<'de>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-struct ScalarVisitor;
-
-impl<'de> Visitor<'de> for ScalarVisitor {
-    type Value = MaybeScalar<'de>;
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Option<Value<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(MaybeScalar(None))
+        Ok(None)
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(MaybeScalar(Some(Scalar::Other("a boolean"))))
+        Ok(Some(Value::Other("a boolean")))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(MaybeScalar(Some(Scalar::Number(value as f64))))
+        Ok(Some(Value::Number(value as f64)))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(MaybeScalar(Some(Scalar::Number(value as f64))))
+        Ok(Some(Value::Number(value as f64)))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(MaybeScalar(Some(Scalar::Number(value))))
+        Ok(Some(Value::Number(value)))
     }
 
     fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(MaybeScalar(Some(Scalar::Text(Cow::Borrowed(value)))))
+        Ok(Some(Value::Text(Cow::Borrowed(value))))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(MaybeScalar(Some(Scalar::Text(Cow::Owned(value.to_owned())))))
+        Ok(Some(Value::Text(Cow::Owned(value.to_owned()))))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        Bounded::drain_seq(seq)?;
-        Ok(MaybeScalar(Some(Scalar::Other("an array"))))
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<Skipped>()?.is_some() {}
+        Ok(Some(Value::Other("an array")))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        Bounded::drain_map(map)?;
-        Ok(MaybeScalar(Some(Scalar::Other("an object"))))
-    }
-}
-
-/// A value that is read and forgotten. Unlike serde's `IgnoredAny` it goes through the parser's recursion limit,
-/// which is what keeps rule 2, and has every number and string checked.
-pub(super) struct Bounded;
-
-impl Bounded {
-    pub(super) fn drain_seq<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element::<Bounded>()?.is_some() {}
-        Ok(())
-    }
-
-    fn drain_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Error> {
-        while map.next_entry::<IgnoredAny, Bounded>()?.is_some() {}
-        Ok(())
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        if self.in_weather {
+            return observations(map).map(|observed| Some(Value::Observations(observed)));
+        }
+        while map.next_entry::<IgnoredAny, Skipped>()?.is_some() {}
+        Ok(Some(Value::Other("an object")))
     }
 }
 
-impl<'de> Deserialize<'de> for Bounded {
+fn observations<'de, A: MapAccess<'de>>(mut map: A) -> Result<Vec<(Observation, Value<'de>)>, A::Error> {
+    let mut seen = [false; Observation::ALL.len()];
+    let mut observed = Vec::new();
+    while let Some(Key(name)) = map.next_key()? {
+        let Some(observation) = Observation::ALL.into_iter().find(|observation| observation.name() == name) else {
+            map.next_value::<Skipped>()?;
+            continue;
+        };
+        if std::mem::replace(&mut seen[observation as usize], true) {
+            return Err(de::Error::custom(format_args!("{}: stands twice", observation.path())));
+        }
+        let value = map.next_value_seed(ValueVisitor { in_weather: false })?;
+        observed.extend(value.map(|value| (observation, value)));
+    }
+    Ok(observed)
+}
+
+/// A value that is read and dropped. Unlike serde's `IgnoredAny` it is under the parser's recursion limit, which keeps
+/// rule 2, and has every number and string checked.
+struct Skipped;
+
+impl<'de> Deserialize<'de> for Skipped {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ScalarVisitor)?;
-        Ok(Bounded)
+        deserializer.deserialize_any(ValueVisitor { in_weather: false })?;
+        Ok(Skipped)
     }
 }

@@ -1,24 +1,25 @@
-//! Numbers that JSON does not have, but that many writers of JSON emit: `NaN`, `Infinity`.
+//! Replaces numbers that JSON lacks and that many writers of JSON emit: `NaN`, `Infinity`.
 //!
-//! Python's `json`, Gson, Ruby and Lua write them bare; Jackson writes them as strings, which [`super::decode`] reads.
+//! Python's `json`, Gson, Ruby and Lua write them bare; Jackson writes them as strings, which [`super::decode()`]
+//! reads.
 
-/// Is beyond the limits of every field, so that the field is named as it is for any number that is too large.
-const INSTEAD_OF_INFINITY: [&str; 2] = ["1.7e308", "-1.7e308"];
+/// Numbers beyond the limits of every field, so that the reason names the field as for any number that is too large.
+const INFINITY_REPLACEMENTS: [&str; 2] = ["1.7e308", "-1.7e308"];
 
-/// The text with each bare `NaN` as `null`, and each bare infinity as a number that no field takes. `None` if it has
-/// none. Strings are left alone; upper and lower case are the same. One pass.
+/// Replaces each bare `NaN` by `null`, and each bare infinity by a number that no field accepts, in one pass. Upper and
+/// lower case are the same; strings stay. `None` if the text has neither.
 pub(super) fn replace_non_finite(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let (mut replaced, mut copied, mut at) = (String::new(), 0, 0);
     while let Some(&byte) = bytes.get(at) {
         if byte == b'"' {
             at = string_end(bytes, at).unwrap_or(bytes.len());
-        } else if is_of_word(byte) {
+        } else if is_word_byte(byte) {
             let start = at;
-            at += bytes[at..].iter().take_while(|byte| is_of_word(**byte)).count();
-            if let Some(instead) = instead_of(&text[start..at]) {
+            at += bytes[at..].iter().take_while(|byte| is_word_byte(**byte)).count();
+            if let Some(number) = replacement(&text[start..at]) {
                 replaced += &text[copied..start];
-                replaced += instead;
+                replaced += number;
                 copied = at;
             }
         } else {
@@ -28,7 +29,7 @@ pub(super) fn replace_non_finite(text: &str) -> Option<String> {
     (copied > 0).then(|| replaced + &text[copied..])
 }
 
-/// Where the text goes on after the string that begins at `start`; `None` if the string does not end.
+/// The index behind the string that begins at `start`; `None` if the string does not end.
 pub(super) fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     let quote = *bytes.get(start)?;
     let mut at = start + 1;
@@ -41,18 +42,18 @@ pub(super) fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     }
 }
 
-/// Words are ASCII, so that they begin and end between characters.
-fn is_of_word(byte: u8) -> bool {
+/// Words are ASCII, so that they begin and end at character boundaries.
+fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"+-._".contains(&byte)
 }
 
-fn instead_of(word: &str) -> Option<&'static str> {
+fn replacement(word: &str) -> Option<&'static str> {
     let unsigned = word.strip_prefix(['-', '+']).unwrap_or(word);
     if unsigned.eq_ignore_ascii_case("nan") {
         return Some("null");
     }
     let is_infinite = unsigned.eq_ignore_ascii_case("infinity") || unsigned.eq_ignore_ascii_case("inf");
-    is_infinite.then(|| INSTEAD_OF_INFINITY[usize::from(word.starts_with('-'))])
+    is_infinite.then(|| INFINITY_REPLACEMENTS[usize::from(word.starts_with('-'))])
 }
 
 #[cfg(test)]
@@ -80,7 +81,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_json_has_is_never_changed(text in r#"[a-zN"\\:{}, é0-9-]{0,60}"#) {
+        fn valid_json_is_never_changed(text in r#"[a-zN"\\:{}, é0-9-]{0,60}"#) {
             if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() {
                 prop_assert_eq!(replace_non_finite(&text), None);
             }

@@ -1,10 +1,11 @@
 //! The decoding rules, one test each, and the round trip.
 
+use chrono::NaiveDate;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::flight::{DISTANCE_MILES_MAX, Observation};
+use crate::flight::{Code, DISTANCE_MILES_MAX, Observation, Schedule, Weather};
 
 /// The example of the wire contract, as the old front end sends it.
 const OLD_FRONT_END: &str = r#"{"DepDelay": 5.0, "Carrier": "AA", "FlightDate": "2016-12-25", "Dest": "SFO", "FlightNum": null, "Origin": "ATL", "Distance": 2139.0, "DayOfYear": 360, "DayOfMonth": 25, "DayOfWeek": 6, "Timestamp": "2026-11-23T13:41:32.246003", "UUID": "6c03d09c-8355-448a-b07b-54e8d00ad05d"}"#;
@@ -26,7 +27,7 @@ fn reason(message: impl AsRef<[u8]>) -> String {
 }
 
 #[test]
-fn reads_what_the_old_front_end_sends() {
+fn a_message_of_the_old_front_end_is_decoded() {
     let request = decode(OLD_FRONT_END.as_bytes()).unwrap();
     assert_eq!(request.id.as_str(), "6c03d09c-8355-448a-b07b-54e8d00ad05d");
     assert_eq!((request.carrier.as_str(), request.origin.as_str(), request.dest.as_str()), ("AA", "ATL", "SFO"));
@@ -71,7 +72,7 @@ fn rule_2_unknown_fields_are_ignored_but_not_when_they_nest_too_deep() {
 }
 
 #[test]
-fn rule_3_a_field_that_is_read_appears_once() {
+fn rule_3_a_known_field_appears_once() {
     let twice = OLD_FRONT_END.replacen('{', r#"{"Carrier": "UA", "#, 1);
     assert!(reason(twice).contains("Carrier: stands twice"));
     let after_null = OLD_FRONT_END.replacen('{', r#"{"Distance": null, "#, 1);
@@ -93,7 +94,7 @@ fn rule_4_null_is_absent() {
 }
 
 #[test]
-fn rule_4_a_number_that_is_none_is_absent_and_an_infinite_one_is_named() {
+fn rule_4_a_nan_is_absent_and_an_infinite_number_is_out_of_range() {
     let bare = |field: &str, value: &str| with(field, json!("HERE")).replace("\"HERE\"", value);
     for field in ["DepDelay", "Distance", "FlightNum", "Timestamp", "Weather", "CRSDepTime", "Unknown"] {
         for nan in ["NaN", "nan", "-NaN"] {
@@ -115,7 +116,7 @@ fn rule_4_a_number_that_is_none_is_absent_and_an_infinite_one_is_named() {
     ] {
         assert_eq!(reason(bare(field, infinity)), expected);
     }
-    // The place of what is wrong besides is not told: it would be one in the repaired text.
+    // The error has no place: it would be one in the text with replacements.
     let broken = bare("DepDelay", "NaN").replace("\"AA\"", "oops");
     assert_eq!(reason(broken), "Carrier: expected value");
     for unknown in ["Infinity", r#"{"a": [NaN, -inf]}"#] {
@@ -134,7 +135,7 @@ fn rule_5_days_are_derived_from_the_date() {
 }
 
 #[test]
-fn rule_6_the_reason_names_the_field_and_the_asker_is_known() {
+fn rule_6_the_reason_names_the_field_and_the_id_is_found() {
     let cases = [
         ("DepDelay", json!("five"), "DepDelay: must be a number, not a string"),
         ("DepDelay", json!([5]), "DepDelay: must be a number, not an array"),
@@ -164,9 +165,8 @@ fn rule_6_the_reason_names_the_field_and_the_asker_is_known() {
     assert_eq!(decode(with("UUID", json!("x".repeat(129))).as_bytes()).unwrap_err().id, None);
 }
 
-/// A message that no parser of JSON reads.
 #[test]
-fn rule_6_whatever_is_wrong_the_asker_is_found_and_the_reason_repeats_nothing() {
+fn rule_6_whatever_is_wrong_the_id_is_found_and_the_reason_repeats_nothing() {
     let whole = OLD_FRONT_END.replace("\"AA\"", "\"S3CR\"").replacen('{', r#"{"Note": "S3CRET", "#, 1);
     let text = |text: String| text.into_bytes();
     let utf_16: Vec<u8> = whole.encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -200,7 +200,7 @@ fn rule_6_whatever_is_wrong_the_asker_is_found_and_the_reason_repeats_nothing() 
     ];
     for (bytes, kind, words) in cases {
         let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(400)]).into_owned();
-        let Err(malformed) = decode(&bytes) else { panic!("it is read: {shown}") };
+        let Err(malformed) = decode(&bytes) else { panic!("decoded: {shown}") };
         assert_eq!(
             malformed.id.as_ref().map(RequestId::as_str),
             Some("6c03d09c-8355-448a-b07b-54e8d00ad05d"),
@@ -210,7 +210,7 @@ fn rule_6_whatever_is_wrong_the_asker_is_found_and_the_reason_repeats_nothing() 
         assert!(!malformed.reason.contains("S3"), "{}", malformed.reason);
         assert_eq!(malformed.kind, kind, "{shown}");
     }
-    // What is no text holds no id.
+    // Binary formats have no id.
     for bytes in [&b"Obj\x01{\"UUID\":\"u\"}"[..], b"\xc3\x01{\"UUID\":\"u\"}", b"\0\0\0\0\x07\x06{\"UUID\":\"u\"}"] {
         let malformed = decode(bytes).unwrap_err();
         assert_eq!((malformed.id, malformed.kind), (None, MalformedKind::NotUtf8), "{}", malformed.reason);
@@ -218,7 +218,7 @@ fn rule_6_whatever_is_wrong_the_asker_is_found_and_the_reason_repeats_nothing() 
 }
 
 #[test]
-fn rule_7_a_schedule_has_both_times_in_numbers_or_digits() {
+fn rule_7_a_schedule_has_both_times_as_numbers_or_digits() {
     let with = |dep: Value, arr: Value| {
         let mut message: Value = serde_json::from_str(OLD_FRONT_END).unwrap();
         (message["CRSDepTime"], message["CRSArrTime"]) = (dep, arr);
@@ -232,7 +232,7 @@ fn rule_7_a_schedule_has_both_times_in_numbers_or_digits() {
     let both = "is missing: a schedule has both, CRSDepTime and CRSArrTime";
     assert_eq!(with(json!(1745), Value::Null), Err(format!("CRSArrTime: {both}")));
     assert_eq!(with(Value::Null, json!("0005")), Err(format!("CRSDepTime: {both}")));
-    // As in all texts, blanks around count for nothing, and an empty one is absent.
+    // As in all texts, surrounding blanks do not count, and an empty one is absent.
     assert_eq!(with(json!(" 1745 "), json!("0005")), schedule(1065, 5));
     assert_eq!(with(json!(1745), json!(" ")), Err(format!("CRSArrTime: {both}")));
     assert_eq!(with(json!(""), json!("")), Ok(None));
@@ -246,7 +246,7 @@ fn rule_7_a_schedule_has_both_times_in_numbers_or_digits() {
 }
 
 #[test]
-fn rule_8_the_weather_is_an_object_of_what_is_known() {
+fn rule_8_the_weather_is_an_object_of_observations() {
     let with = |weather: &str| {
         let message = OLD_FRONT_END.replacen('{', &format!(r#"{{"Weather": {weather}, "#), 1);
         decode(message.as_bytes()).map(|request| request.weather).map_err(|malformed| malformed.reason)
@@ -282,7 +282,7 @@ fn rule_8_the_weather_is_an_object_of_what_is_known() {
 }
 
 #[test]
-fn rule_9_texts_are_taken_as_the_page_takes_them() {
+fn rule_9_texts_are_read_as_the_page_reads_them() {
     let plain = decode(OLD_FRONT_END.as_bytes()).unwrap();
     for (field, same) in [
         ("Carrier", json!("aa")),
@@ -306,12 +306,12 @@ fn rule_9_texts_are_taken_as_the_page_takes_them() {
     for wrong in ["5 min", "0x5", "1,5", "1e999", "inf"] {
         assert_eq!(reason(with("DepDelay", json!(wrong))), "DepDelay: must be a number, not a string", "{wrong}");
     }
-    // A UUID is taken as it is.
+    // A UUID is kept as it is.
     assert_eq!(decode(with("UUID", json!(" aB ")).as_bytes()).unwrap().id.as_str(), " aB ");
 }
 
 #[test]
-fn rule_11_nothing_rests_on_the_timestamp() {
+fn rule_11_no_answer_depends_on_the_timestamp() {
     let absent = decode(without("Timestamp").as_bytes()).unwrap();
     for unreadable in [
         json!("yesterday"),
@@ -337,7 +337,7 @@ fn rule_11_nothing_rests_on_the_timestamp() {
 }
 
 #[test]
-fn what_the_old_front_end_did_not_know_is_not_sent_unless_it_is_known() {
+fn fields_that_the_old_front_end_lacked_are_written_only_if_present() {
     let request = decode(OLD_FRONT_END.as_bytes()).unwrap();
     for field in ["CRSDepTime", "CRSArrTime", "Weather"] {
         assert!(!encode(&request).contains(field), "{field}");
@@ -371,7 +371,7 @@ fn rule_10_a_timestamp_for_a_date_never_shifts_the_day() {
 
 #[test]
 fn a_number_is_read_to_its_last_bit() {
-    // A faster float parser was seen to miss this one by one unit in the last place.
+    // A faster float parser was off by one unit in the last place.
     assert_eq!(
         decode(with("DepDelay", json!(2369.0775299829706)).as_bytes()).unwrap().dep_delay,
         Some(2369.0775299829706)
@@ -414,7 +414,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn what_is_encoded_is_decoded(request in request()) {
+    fn encoded_requests_are_decoded(request in request()) {
         prop_assume!(request.origin != request.dest);
         prop_assert_eq!(decode(encode(&request).as_bytes()), Ok(request));
     }

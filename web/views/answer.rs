@@ -6,7 +6,7 @@
 use delaycast::{
     airports::Airports,
     flight::{CLASSES, DelayClass},
-    request::parse_flight_date,
+    request::{Field, parse_flight_date},
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -64,6 +64,7 @@ impl AnswerView {
     pub(crate) fn new(document: &Map<String, Value>, airports: &Airports) -> Self {
         let text = |field: &str| document.get(field).and_then(Value::as_str).map(str::to_owned);
         let asked = asked(document);
+        let date = parse_flight_date(asked.text(Field::FlightDate));
         let class = class(document);
         let headline = match class {
             // A no-break space keeps the number and its unit on one line.
@@ -72,14 +73,14 @@ impl AnswerView {
         };
         let airport =
             |code: &str| AirportView { code: code.to_owned(), name: airport_name(code, airports).map(str::to_owned) };
-        let airline = airline_name(&asked.carrier, airports).unwrap_or(&asked.carrier);
+        let airline = airline_name(asked.text(Field::Carrier), airports).unwrap_or(asked.text(Field::Carrier));
         AnswerView {
             headline,
-            airline: format!("{airline} {}", asked.flight_num).trim_end().to_owned(),
-            origin: airport(&asked.origin),
-            dest: airport(&asked.dest),
-            date: parse_flight_date(&asked.flight_date).ok().map(|date| date.format("%A, %-d %B %Y").to_string()),
-            departure: departure(document.get("DepDelay").and_then(Value::as_f64)),
+            airline: format!("{airline} {}", asked.text(Field::FlightNum)).trim_end().to_owned(),
+            origin: airport(asked.text(Field::Origin)),
+            dest: airport(asked.text(Field::Dest)),
+            date: date.ok().map(|date| date.format("%A, %-d %B %Y").to_string()),
+            departure: departure(document.get(Field::DepDelay.name()).and_then(Value::as_f64)),
             bars: probabilities(document).map(|shares| bars(shares, class)).unwrap_or_default(),
             why: class.and_then(|_| ExplanationView::new(document, airports)),
             model: text("ModelVersion"),
@@ -163,22 +164,17 @@ fn departure(minutes: Option<f64>) -> String {
     }
 }
 
+/// The form of an answered request, from the document's fields of the same names.
 fn asked(document: &Map<String, Value>) -> FlightForm {
-    let text = |field: &str| document.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-    // `{"$date": "2016-12-25T00:00:00Z"}`; the day is what counts.
-    let date = document.get("FlightDate").and_then(|date| date["$date"].as_str()).and_then(|date| date.get(..10));
-    FlightForm {
-        dep_delay: document
-            .get("DepDelay")
-            .and_then(Value::as_f64)
-            .map(|minutes| minutes.to_string())
-            .unwrap_or_default(),
-        carrier: text("Carrier"),
-        flight_date: date.unwrap_or_default().to_owned(),
-        origin: text("Origin"),
-        dest: text("Dest"),
-        flight_num: text("FlightNum"),
-    }
+    FlightForm::of(|field| {
+        let value = document.get(field.name()).unwrap_or(&Value::Null);
+        match field {
+            Field::DepDelay => value.as_f64().map(|minutes| minutes.to_string()).unwrap_or_default(),
+            // `{"$date": "2016-12-25T00:00:00Z"}`: only the day counts.
+            Field::FlightDate => value["$date"].as_str().and_then(|date| date.get(..10)).unwrap_or_default().to_owned(),
+            _ => value.as_str().unwrap_or_default().to_owned(),
+        }
+    })
 }
 
 #[cfg(test)]
@@ -200,7 +196,7 @@ mod tests {
         assert_eq!(answer.headline, "Most likely on time to 30\u{a0}minutes late");
         assert_eq!((answer.departure.as_str(), answer.airline.as_str()), ("Left 5 minutes late", "AA"));
         assert_eq!(answer.date.unwrap(), "Sunday, 25 December 2016");
-        assert_eq!(answer.asked.dep_delay, "5");
+        assert_eq!(answer.asked.text(Field::DepDelay), "5");
         assert!(answer.bars.is_empty() && answer.model.is_none() && answer.remark.is_none() && answer.why.is_none());
     }
 

@@ -1,8 +1,11 @@
 //! The page with the form and the result of a request.
 
+use std::collections::BTreeMap;
+
 use delaycast::{
     airports::Airports,
     flight::{CLASSES, DelayClass},
+    request::Field,
 };
 use serde::Serialize;
 
@@ -20,15 +23,9 @@ struct FieldView {
     name: Option<String>,
 }
 
+/// The fields of the form by their names on the wire.
 #[derive(Debug, Serialize)]
-struct FormView {
-    dep_delay: FieldView,
-    carrier: FieldView,
-    flight_date: FieldView,
-    origin: FieldView,
-    dest: FieldView,
-    flight_num: FieldView,
-}
+struct FormView(BTreeMap<&'static str, FieldView>);
 
 impl FormView {
     fn new(form: &FlightForm, errors: &[FieldError], airports: &Airports) -> Self {
@@ -36,19 +33,16 @@ impl FormView {
             let error = errors.iter().find(|error| error.field == field);
             error.map(|error| format!("{}.", capitalized(&error.reason)))
         };
-        let plain = |field: &str, text: &str| FieldView { value: text.to_owned(), error: error(field), name: None };
-        let code = |field: &str, text: &str, name: Option<&str>| FieldView {
-            name: name.map(str::to_owned),
-            ..plain(field, text)
+        let view = |(field, text): (Field, &str)| {
+            let name = match field {
+                Field::Carrier => airline_name(text, airports),
+                Field::Origin | Field::Dest => airport_name(text, airports),
+                _ => None,
+            };
+            let (value, name) = (text.to_owned(), name.map(str::to_owned));
+            (field.name(), FieldView { value, error: error(field.name()), name })
         };
-        FormView {
-            dep_delay: plain("DepDelay", &form.dep_delay),
-            carrier: code("Carrier", &form.carrier, airline_name(&form.carrier, airports)),
-            flight_date: plain("FlightDate", &form.flight_date),
-            origin: code("Origin", &form.origin, airport_name(&form.origin, airports)),
-            dest: code("Dest", &form.dest, airport_name(&form.dest, airports)),
-            flight_num: plain("FlightNum", &form.flight_num),
-        }
+        FormView(form.texts().map(view).collect())
     }
 }
 

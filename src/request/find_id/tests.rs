@@ -1,4 +1,4 @@
-//! The rules of finding an id, at least one test each, and damage at random.
+//! The rules of finding an id, at least one test each, and random damage.
 
 use proptest::prelude::*;
 
@@ -13,7 +13,7 @@ fn found(message: impl AsRef<[u8]>) -> bool {
 }
 
 #[test]
-fn rule_1_the_member_of_the_outermost_object_alone_is_found() {
+fn rule_1_only_the_member_of_the_outermost_object_is_found() {
     for message in [
         r#"{"UUID":"good"}"#,
         "{ \"UUID\" :\n\t\"good\" , \"Carrier\": \"AA\"}",
@@ -76,7 +76,7 @@ fn rule_2_damage_elsewhere_does_not_hide_it() {
 }
 
 #[test]
-fn rule_3_of_several_none_is_found_unless_they_are_the_same() {
+fn rule_3_of_several_members_none_is_found_unless_they_are_equal() {
     assert!(found(r#"{"UUID": "good", "Carrier": "AA", "UUID": "good"}"#));
     assert!(found("{\"UUID\": \"good\"}\n{\"UUID\": \"good\"}"));
     for message in [
@@ -97,7 +97,7 @@ fn rule_4_the_object_is_found_behind_a_prefix_and_in_a_string() {
     for message in [&once, &twice, &format!(" {once}"), &format!("[{object}]"), &format!("[[{object}]]")] {
         assert!(found(message), "{message}");
     }
-    assert!(found(&once[..once.len() - 3]), "a string that is cut off");
+    assert!(found(&once[..once.len() - 3]), "a truncated string");
     for prefix in [&b"\0\0\0\x4c"[..], b"data: ", b"2026-11-26 [INFO] - ", &[b'x'; PREFIX_BYTES_MAX]] {
         assert!(found([prefix, object.as_bytes()].concat()), "{prefix:?}");
         assert!(found([object.as_bytes(), prefix].concat()), "{prefix:?}");
@@ -110,7 +110,7 @@ fn rule_4_the_object_is_found_behind_a_prefix_and_in_a_string() {
 }
 
 #[test]
-fn rule_5_a_quote_too_many_or_too_few_hides_what_could_be_in_a_string() {
+fn rule_5_a_surplus_or_missing_quote_hides_members_that_can_be_within_a_string() {
     for message in [
         r#"{"UUID": "good", "Carrier": "AA, "Origin": "ATL", "Note": "\"UUID\": \"bad\""}"#,
         r#"{"Carrier": "AA, "Origin": "ATL", "UUID": "good"}"#,
@@ -132,7 +132,7 @@ fn rule_5_a_quote_too_many_or_too_few_hides_what_could_be_in_a_string() {
 }
 
 #[test]
-fn rule_6_a_brace_too_many_hides_what_could_be_nested() {
+fn rule_6_a_surplus_brace_hides_members_that_can_be_nested() {
     for message in [r#"{"UUID": "good"}}"#, r#"{"UUID": "good"}]"#, r#"[{"UUID": "good"}]"#] {
         assert!(found(message), "{message}");
     }
@@ -171,17 +171,17 @@ fn rule_7_a_dictionary_of_python_is_read() {
 }
 
 #[test]
-fn rule_8_a_message_is_looked_at_up_to_a_bound_and_in_linear_time() {
+fn rule_8_a_message_is_scanned_up_to_a_bound_and_in_linear_time() {
     let with = |len: usize| format!("{{\"Note\": \"{}\", \"UUID\": \"good\"}}", "x".repeat(len));
     assert!(found(with(SCAN_BYTES_MAX - 64)));
     assert_eq!(find(with(SCAN_BYTES_MAX)), None);
-    // Each of these takes minutes if the rest is looked at again for each of its parts.
+    // Each of these takes minutes if the rest is scanned again for each part.
     for part in ["{", "[", "\"", "\\\"", "'", "UUID", "\"UUID\"", "\"UUID\":\"a\" ", "\"\\u0055UID\":", "a ", ", "] {
         let _ = find(format!("{{{}", part.repeat(SCAN_BYTES_MAX / part.len())));
     }
 }
 
-/// Members of a request, and some that look like its id.
+/// Members of a request, some of which look like its id.
 fn member() -> impl Strategy<Value = String> {
     let members = [
         r#""Carrier": "AA""#,
@@ -202,7 +202,7 @@ fn member() -> impl Strategy<Value = String> {
     prop::sample::select(members.to_vec()).prop_map(str::to_owned)
 }
 
-/// An object, and where its `UUID` stands in it, if it has one.
+/// An object, and the range of its `UUID` in it, if it has one.
 fn object() -> impl Strategy<Value = (String, Option<(usize, usize)>)> {
     let members = || prop::collection::vec(member(), 0..5);
     (members(), members(), any::<bool>(), prop::sample::select(vec![", ", ","])).prop_map(
@@ -215,10 +215,10 @@ fn object() -> impl Strategy<Value = (String, Option<(usize, usize)>)> {
     )
 }
 
-/// One thing that happens to bytes.
+/// A change of bytes.
 #[derive(Debug, Clone)]
 enum Damage {
-    Cut,
+    Truncate,
     Delete,
     Replace(u8),
     Insert(u8),
@@ -227,7 +227,7 @@ enum Damage {
 fn damage() -> impl Strategy<Value = Damage> {
     let byte = prop_oneof![any::<u8>(), prop::sample::select(b"{}[],:\"'\\ x5\n".to_vec())];
     prop_oneof![
-        Just(Damage::Cut),
+        Just(Damage::Truncate),
         Just(Damage::Delete),
         byte.clone().prop_map(Damage::Replace),
         byte.prop_map(Damage::Insert)
@@ -238,7 +238,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(100_000))]
 
     #[test]
-    fn one_damage_anywhere_else_never_makes_a_wrong_id((text, span) in object(), damage in damage(), at in any::<prop::sample::Index>()) {
+    fn a_single_damage_elsewhere_never_yields_a_wrong_id((text, span) in object(), damage in damage(), at in any::<prop::sample::Index>()) {
         let mut bytes = text.into_bytes();
         prop_assert_eq!(find(&bytes), span.map(|_| "good".to_owned()));
         // Anywhere but in the member itself.
@@ -247,15 +247,15 @@ proptest! {
         let at = if at < start { at } else { at + (end - start) };
         let is_behind = span.is_some_and(|(_, end)| at >= end);
         match damage {
-            Damage::Cut => bytes.truncate(at),
+            Damage::Truncate => bytes.truncate(at),
             Damage::Delete => drop(bytes.remove(at)),
             Damage::Replace(byte) => bytes[at] = byte,
             Damage::Insert(byte) => bytes.insert(at, byte),
         }
         let id = find(&bytes);
         prop_assert!(id.is_none() || span.is_some() && id.as_deref() == Some("good"), "{:?}: {}", id, String::from_utf8_lossy(&bytes));
-        // What is cut off behind the id hides nothing.
-        if is_behind && matches!(damage, Damage::Cut) {
+        // Truncation behind the id hides nothing.
+        if is_behind && matches!(damage, Damage::Truncate) {
             prop_assert_eq!(id.as_deref(), Some("good"));
         }
     }
