@@ -1,15 +1,17 @@
 //! The answer to a request: a model's score, and the document of the wire contract.
 
-use chrono::NaiveTime;
+use chrono::{DateTime, NaiveTime, Utc};
 
 pub use engine::answer::{ModelVersion, Rejection};
 
+pub use crate::domain::Answer;
+
 use crate::{
     document::{Document, Value},
-    domain::Flights,
     explanation::Explanation,
     features::{KnownInputs, Remark},
     flight::{DelayClass, Probabilities, calendar},
+    request::Request,
 };
 
 /// A model's score of a request.
@@ -29,12 +31,8 @@ pub struct Score {
     pub explanation: Option<Explanation>,
 }
 
-/// A scored request, ready for the store.
-pub type Answer = engine::answer::Answer<Flights>;
-
 /// The document of the wire contract: `_id` and the old job's fields first, then the new ones.
-pub(crate) fn document(answer: &Answer) -> Document {
-    let Answer { request, score, model, scored_at } = answer;
+pub(crate) fn document(request: &Request, score: &Score, model: &ModelVersion, scored_at: DateTime<Utc>) -> Document {
     let id = request.id.as_str();
     // Days, months and weekdays are far below i32::MAX.
     let day = |number: u32| Value::Int32(number as i32);
@@ -59,7 +57,7 @@ pub(crate) fn document(answer: &Answer) -> Document {
         ("Class", text(score.class.label())),
         ("Probabilities", Value::Doubles(score.probabilities.iter().map(|&p| to_millionths(p)).collect())),
         ("ModelVersion", text(model.as_str())),
-        ("ScoredAt", Value::Date(*scored_at)),
+        ("ScoredAt", Value::Date(scored_at)),
         ("Remark", if remarks.is_empty() { Value::Null } else { Value::Text(remarks.join("; ")) }),
         ("Forest", text(score.forest.label())),
     ];
@@ -74,8 +72,6 @@ fn to_millionths(probability: f32) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-
     use super::*;
     use crate::{document::to_json, explanation::Factor, request};
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use engine::domain::{Collections, Dimension, Domain, Field, Reference};
 
 use crate::{
-    answer::{self, Answer, Score},
+    answer::{self, Score},
     document::{Document, Value},
     flight::{Code, DelayClass},
     request::{self, MESSAGE_BYTES_MAX, Malformed, Request, RequestId},
@@ -14,6 +14,9 @@ use crate::{
 /// The domain of flights: a request names a flight, and a score tells how late it will be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flights;
+
+/// A scored request, ready for the store.
+pub type Answer = engine::answer::Answer<Flights>;
 
 /// The labels that stored answers are counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,7 +73,8 @@ impl Domain for Flights {
     }
 
     fn document(answer: &Answer) -> Document {
-        answer::document(answer)
+        let Answer { request, score, model, scored_at } = answer;
+        answer::document(request, score, model, *scored_at)
     }
 
     fn labels(fields: &[Field<'_>]) -> Option<Labels> {
