@@ -122,16 +122,12 @@ fn flights() -> Vec<TrainingFlight<'static>> {
     let code = |text: &str| text.parse().unwrap();
     let flight = |at: i32| {
         let dep_delay = (at % 80 - 20) as f32;
+        let first = chrono::NaiveDate::from_ymd_opt(2013, 1, 1).unwrap();
+        let date = first + chrono::TimeDelta::days(i64::from(at / 10));
         let query = Query {
-            date: chrono::NaiveDate::from_ymd_opt(2013, 1, 1).unwrap() + chrono::TimeDelta::days(i64::from(at / 10)),
-            carrier: code("B6"),
-            origin: code("JFK"),
-            dest: code("LAX"),
             dep_delay: Some(dep_delay),
             distance: Some(2475.0),
-            flight_num: None,
-            schedule: None,
-            weather: None,
+            ..Query::new(date, code("B6"), code("JFK"), code("LAX"))
         };
         TrainingFlight::new(&query, dep_delay, dep_delay - 10.0)
     };

@@ -32,7 +32,22 @@ pub struct Query<'a> {
     pub weather: Option<&'a Weather>,
 }
 
-impl Query<'_> {
+impl<'a> Query<'a> {
+    /// A query with its required inputs alone.
+    pub fn new(date: NaiveDate, carrier: Code, origin: Code, dest: Code) -> Self {
+        Query {
+            date,
+            carrier,
+            origin,
+            dest,
+            dep_delay: None,
+            distance: None,
+            flight_num: None,
+            schedule: None,
+            weather: None,
+        }
+    }
+
     /// Returns the query without the inputs that `inputs` lacks.
     pub fn restricted_to(&self, inputs: KnownInputs) -> Self {
         Query {
@@ -48,15 +63,12 @@ impl Query<'_> {
 impl<'a> From<&'a Request> for Query<'a> {
     fn from(request: &'a Request) -> Self {
         Query {
-            date: request.date,
-            carrier: request.carrier,
-            origin: request.origin,
-            dest: request.dest,
             dep_delay: request.dep_delay.map(|minutes| minutes as f32),
             distance: request.distance.map(|miles| miles as f32),
             flight_num: request.flight_num.as_deref().and_then(|text| parse_flight_num(text, request.carrier)),
             schedule: request.schedule,
             weather: request.weather.as_ref().filter(|weather| weather.is_observed()),
+            ..Query::new(request.date, request.carrier, request.origin, request.dest)
         }
     }
 }
@@ -122,15 +134,11 @@ impl<'a> TrainingFlight<'a> {
         let arr_delay = flight.arr_delay.filter(finite)?;
         let schedule = flight.crs_dep_min.zip(flight.crs_arr_min);
         let query = Query {
-            date: flight.date,
-            carrier: flight.carrier,
-            origin: flight.origin,
-            dest: flight.dest,
-            dep_delay: None,
             distance: flight.distance,
             flight_num: flight.flight_num,
             schedule: schedule.map(|(dep_min, arr_min)| Schedule { dep_min, arr_min }),
             weather: weather.at_departure(flight),
+            ..Query::new(flight.date, flight.carrier, flight.origin, flight.dest)
         };
         (flight.status == FlightStatus::Flown).then(|| TrainingFlight::new(&query, dep_delay, arr_delay))
     }
@@ -157,15 +165,12 @@ impl<'a> TrainingFlight<'a> {
     /// The query for this flight, its departure delay included.
     pub fn query(&self) -> Query<'a> {
         Query {
-            date: self.date,
-            carrier: self.carrier,
-            origin: self.origin,
-            dest: self.dest,
             dep_delay: Some(self.dep_delay),
             distance: Some(self.distance).filter(|miles| *miles > 0.0),
             flight_num: Some(self.flight_num).filter(|number| *number != UNKNOWN_FLIGHT_NUM),
             schedule: Some(self.schedule).filter(|schedule| *schedule != UNKNOWN_SCHEDULE),
             weather: self.weather,
+            ..Query::new(self.date, self.carrier, self.origin, self.dest)
         }
     }
 

@@ -15,16 +15,11 @@ use crate::{
 /// A flight to LAX of Friday, 8 March 2013.
 pub(crate) fn flight(carrier: &str, origin: &str, dep_delay: f32, arr_delay: f32) -> TrainingFlight<'static> {
     let code = |text: &str| text.parse().unwrap();
+    let date = NaiveDate::from_ymd_opt(2013, 3, 8).unwrap();
     let query = Query {
-        date: NaiveDate::from_ymd_opt(2013, 3, 8).unwrap(),
-        carrier: code(carrier),
-        origin: code(origin),
-        dest: code("LAX"),
         dep_delay: Some(dep_delay),
         distance: Some(2475.0),
-        flight_num: None,
-        schedule: None,
-        weather: None,
+        ..Query::new(date, code(carrier), code(origin), code("LAX"))
     };
     TrainingFlight::new(&query, dep_delay, arr_delay)
 }
