@@ -136,7 +136,7 @@ struct Scan<'a> {
     members_at: usize,
     /// The last token, and the one before.
     previous: [Token; 2],
-    /// Whether no value is, or was meant to be, an object or an array.
+    /// No value is, or was meant to be, an object or an array.
     is_flat: bool,
     single_quoted: bool,
     found: Found,

@@ -1,4 +1,4 @@
-//! How each field of a request is read, checked and written.
+//! Reads, checks and writes each field of a request.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
