@@ -11,7 +11,7 @@ use delaycast::{
     runtime::Stop,
     store::Store,
 };
-use delaycast_dataflows::watch::{self, Board, Config, Key, Snapshot, Sources};
+use delaycast_dataflows::watch::{self, Config, Key, Snapshot, SnapshotCell, Sources};
 use engine::status::{Status, Wait};
 use server::{AnswerCounts, Breakdown, DeadLetterCounts, NamedCount, Operations, OperationsStatus};
 
@@ -24,7 +24,7 @@ const ORIGIN: u8 = Flights::ORIGIN as u8;
 pub(crate) type StatusSource = Arc<dyn Fn() -> Status + Send + Sync>;
 
 struct WatchOperations {
-    board: Arc<Board>,
+    snapshots: Arc<SnapshotCell>,
     window_s: u64,
     scorer: Option<StatusSource>,
 }
@@ -36,22 +36,22 @@ pub(crate) fn watch(
     scorer: Option<StatusSource>,
     stop: &Stop,
 ) -> anyhow::Result<Arc<dyn Operations>> {
-    let (board, config) = (Arc::new(Board::default()), Config::default());
+    let (snapshots, config) = (Arc::new(SnapshotCell::default()), Config::default());
     let window_s = config.window.as_secs();
     let (sources, shown, stop) =
-        (Sources { store: Arc::clone(store), log: Arc::clone(log) }, Arc::clone(&board), stop.clone());
+        (Sources { store: Arc::clone(store), log: Arc::clone(log) }, Arc::clone(&snapshots), stop.clone());
     let run = move || {
         if let Err(error) = watch::run(&config, &sources, &shown, &stop) {
             tracing::error!("the page of operations will show no counts: {error}");
         }
     };
     thread::Builder::new().name("watch".into()).spawn(run).context("cannot start a thread that counts")?;
-    Ok(Arc::new(WatchOperations { board, window_s, scorer }))
+    Ok(Arc::new(WatchOperations { snapshots, window_s, scorer }))
 }
 
 impl Operations for WatchOperations {
     fn now(&self) -> OperationsStatus {
-        let Snapshot { at, counts, behind_s, waiting } = &*self.board.snapshot();
+        let Snapshot { at, counts, behind_s, waiting } = &*self.snapshots.snapshot();
         let scorer = self.scorer.as_ref().map(|status| status());
         let counted = waiting.iter().map(|(what, outage)| Wait::new(what, outage));
         let waits = scorer.iter().flat_map(|status| status.waiting.iter().cloned()).chain(counted);
@@ -82,8 +82,8 @@ impl Operations for WatchOperations {
             waiting: waits.collect(),
             answers: AnswerCounts {
                 total: count(&Key::Answers),
-                per_second_10_s: count(&Key::Lately(10)) as f64 / 10.0,
-                per_second_60_s: count(&Key::Lately(60)) as f64 / 60.0,
+                per_second_10_s: count(&Key::Rate(10)) as f64 / 10.0,
+                per_second_60_s: count(&Key::Rate(60)) as f64 / 60.0,
                 breakdowns: vec![
                     by("class", classes.into()),
                     by("model", latest_first(named(&model))),

@@ -28,8 +28,8 @@ use delaycast::{
     store::{Landed, Store},
 };
 use delaycast_dataflows::watch::{
-    self, Board, Config, Counts, Fact, Key, Names, OTHER, RATES_S, STEP, Shown, Snapshot, Sources, Timestamp, Watch,
-    facts,
+    self, Config, Counts, Event, EventKind, Key, Names, OTHER, RATES_S, STEP, Snapshot, SnapshotCell, Sources,
+    Timestamp, Watch, answer_events,
 };
 use in_memory::{Fault, MemoryLog, MemoryStore};
 use proptest::prelude::*;
@@ -38,17 +38,17 @@ const WINDOW: Duration = Duration::from_secs(60);
 
 /// What happens, one after another.
 #[derive(Debug, Clone)]
-enum Event {
+enum Step {
     /// Answers land, each scored so many milliseconds ago.
-    Land(Vec<(i64, Seen)>),
+    Land(Vec<(i64, AnswerLabels)>),
     /// Time goes on, by so many milliseconds.
     Wait(u64),
 }
 
 /// Class, airline, origin, model.
-type Seen = (usize, u8, u8, u8);
+type AnswerLabels = (usize, u8, u8, u8);
 
-fn answer((class, carrier, origin, model): Seen, scored_at: i64) -> Landed<Flights> {
+fn answer((class, carrier, origin, model): AnswerLabels, scored_at: i64) -> Landed<Flights> {
     Landed {
         id: String::new(),
         scored_at: DateTime::from_timestamp_millis(scored_at).unwrap(),
@@ -61,11 +61,11 @@ fn answer((class, carrier, origin, model): Seen, scored_at: i64) -> Landed<Fligh
     }
 }
 
-fn events() -> impl Strategy<Value = Vec<Event>> {
+fn steps() -> impl Strategy<Value = Vec<Step>> {
     let seen = (0..4usize, 0..3u8, 0..4u8, 0..2u8);
     // Some are from the future, some left the window long ago.
-    let land = proptest::collection::vec((-5_000..90_000i64, seen), 1..8).prop_map(Event::Land);
-    let wait = prop_oneof![1..2_000u64, 1..40_000u64, Just(200_000u64)].prop_map(Event::Wait);
+    let land = proptest::collection::vec((-5_000..90_000i64, seen), 1..8).prop_map(Step::Land);
+    let wait = prop_oneof![1..2_000u64, 1..40_000u64, Just(200_000u64)].prop_map(Step::Wait);
     proptest::collection::vec(prop_oneof![land, wait], 1..40)
 }
 
@@ -86,7 +86,7 @@ fn from_scratch(landed: &[(Timestamp, Landed<Flights>)], now: Timestamp) -> BTre
         }
         for rate_s in RATES_S {
             if (at_s + 3..at_s + 3 + rate_s).contains(&(now / 1000)) {
-                count(Key::Lately(rate_s));
+                count(Key::Rate(rate_s));
             }
         }
     }
@@ -94,7 +94,7 @@ fn from_scratch(landed: &[(Timestamp, Landed<Flights>)], now: Timestamp) -> BTre
 }
 
 /// Plays events to the dataflow on so many workers; the counts after each must be those from scratch.
-fn play(workers: usize, start: Timestamp, events: Vec<Event>) {
+fn play(workers: usize, start: Timestamp, events: Vec<Step>) {
     let (counts, barrier) = (Counts::default(), Arc::new(Barrier::new(workers)));
     let run = move |worker: &mut timely::worker::Worker| {
         let (index, peers) = (worker.index(), worker.peers());
@@ -104,13 +104,13 @@ fn play(workers: usize, start: Timestamp, events: Vec<Event>) {
         for event in &events {
             watch.advance_to(now);
             match event {
-                Event::Wait(ms) => now += ms,
-                Event::Land(rows) => {
+                Step::Wait(ms) => now += ms,
+                Step::Land(rows) => {
                     let rows: Vec<Landed<Flights>> =
                         rows.iter().map(|(ago, seen)| answer(*seen, now as i64 - ago)).collect();
                     let mine: Vec<Landed<Flights>> = rows.iter().skip(index).step_by(peers).cloned().collect();
-                    for (fact, count) in facts(&mine, &mut names, now) {
-                        watch.facts.update(fact, count);
+                    for (event, count) in answer_events(&mine, &mut names, now) {
+                        watch.events.update(event, count);
                     }
                     landed.extend(rows.into_iter().map(|row| (now, row)));
                     now += 1;
@@ -138,23 +138,23 @@ const START: Timestamp = 1_700_000_000_000;
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn rule_2_the_counts_equal_a_count_from_scratch(events in events(), offset in 0..20_000u64) {
+    fn rule_2_the_counts_equal_a_count_from_scratch(events in steps(), offset in 0..20_000u64) {
         for workers in [1, 4] {
             play(workers, START + offset, events.clone());
         }
     }
 }
 
-/// Counts after these facts, the last of which is followed by so long a pause.
+/// Counts after these events, the last of which is followed by so long a pause.
 fn after(names: &mut Names, rows: &[Landed<Flights>], pause: u64) -> BTreeMap<Key, isize> {
     let counts = Counts::default();
-    let facts = facts(rows, names, START);
+    let events = answer_events(rows, names, START);
     let shown = counts.clone();
     timely::execute_directly(move |worker| {
         let mut watch = Watch::build(worker, WINDOW, &counts);
         watch.advance_to(START);
-        for (fact, count) in facts {
-            watch.facts.update(fact, count);
+        for (event, count) in events {
+            watch.events.update(event, count);
         }
         watch.advance_to(START + pause + 1);
         worker.step_while(|| !watch.is_settled());
@@ -174,8 +174,8 @@ fn rule_3_names_beyond_the_bound_are_counted_together() {
 #[test]
 fn rule_3_what_a_page_repeats_is_one_fact() {
     let rows: Vec<Landed<Flights>> = (0..1000).map(|n| answer((0, 0, 0, 0), START as i64 + n % 1000)).collect();
-    let facts = facts(&rows, &mut Names::of::<Flights>(3, WINDOW), START + 1000);
-    assert_eq!(facts.into_iter().map(|(_, count)| count).collect::<Vec<_>>(), [1000]);
+    let events = answer_events(&rows, &mut Names::of::<Flights>(3, WINDOW), START + 1000);
+    assert_eq!(events.into_iter().map(|(_, count)| count).collect::<Vec<_>>(), [1000]);
 }
 
 #[test]
@@ -190,15 +190,15 @@ fn rule_4_a_fact_from_the_future_counts_as_of_now_and_one_older_than_the_window_
 #[test]
 fn rule_2_dead_letters_are_counted_by_reason_and_hour() {
     let number = |kind: &DeadLetterReason| DeadLetterKinds::of::<Flights>().number(kind);
-    let died = |kind| Fact { at_s: START / 1000, shown: Shown::Died { kind } };
+    let died = |kind| Event { at_s: START / 1000, kind: EventKind::DeadLetter { kind } };
     let (origin, not_json) = (number(&DeadLetterReason::field("Origin")), number(&DeadLetterReason::NotJson));
     let counts = Counts::default();
     let shown = counts.clone();
     let counts = timely::execute_directly(move |worker| {
         let mut watch = Watch::build(worker, WINDOW, &counts);
         watch.advance_to(START);
-        watch.facts.update(died(origin), 2);
-        watch.facts.update(died(not_json), 1);
+        watch.events.update(died(origin), 2);
+        watch.events.update(died(not_json), 1);
         watch.advance_to(START + 1);
         worker.step_while(|| !watch.is_settled());
         shown.get()
@@ -212,7 +212,7 @@ fn rule_2_dead_letters_are_counted_by_reason_and_hour() {
 
 /// The watch on a store in memory, until the test is over.
 struct Running {
-    board: Arc<Board>,
+    snapshots: Arc<SnapshotCell>,
     stop: Stop,
     thread: Option<JoinHandle<()>>,
 }
@@ -227,23 +227,23 @@ impl Running {
     }
 
     fn start_by(clock: Arc<dyn Clock>, store: &Arc<MemoryStore>, log: &Arc<MemoryLog>) -> Self {
-        let (board, stop) = (Arc::new(Board::default()), Stop::default());
+        let (snapshots, stop) = (Arc::new(SnapshotCell::default()), Stop::default());
         let sources = Sources { store: store.clone(), log: log.clone() };
-        let (shown, stopped) = (Arc::clone(&board), stop.clone());
+        let (shown, stopped) = (Arc::clone(&snapshots), stop.clone());
         let config = Config { clock, ..Config::default() };
         let run = move || watch::run(&config, &sources, &shown, &stopped).unwrap();
-        Running { board, stop, thread: Some(thread::spawn(run)) }
+        Running { snapshots, stop, thread: Some(thread::spawn(run)) }
     }
 
     fn wait_until(&self, condition: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
         for _ in 0..6000 {
-            let snapshot = self.board.snapshot();
+            let snapshot = self.snapshots.snapshot();
             if condition(&snapshot) {
                 return snapshot;
             }
             thread::sleep(Duration::from_millis(10));
         }
-        panic!("not within a minute: {:?}", self.board.snapshot());
+        panic!("not within a minute: {:?}", self.snapshots.snapshot());
     }
 }
 

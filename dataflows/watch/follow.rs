@@ -33,7 +33,7 @@ pub(super) enum Rows<D: Domain> {
 }
 
 /// What a follower tells.
-pub(super) enum News<D: Domain> {
+pub(super) enum Update<D: Domain> {
     /// Rows. They were not there when the end was last in sight, at this moment, if it ever was.
     Rows(Rows<D>, Option<Timestamp>),
     /// The end is in sight: nothing that landed before this moment is left unread.
@@ -41,18 +41,18 @@ pub(super) enum News<D: Domain> {
 }
 
 /// Reads on: the rows, and whether more are at hand.
-pub(super) type Next<D> = Box<dyn FnMut() -> Result<(Rows<D>, bool), Unavailable> + Send>;
+pub(super) type ReadPage<D> = Box<dyn FnMut() -> Result<(Rows<D>, bool), Unavailable> + Send>;
 /// Opens a source.
-pub(super) type Open<D> = Box<dyn Fn() -> Result<Next<D>, Unavailable> + Send>;
+pub(super) type OpenSource<D> = Box<dyn Fn() -> Result<ReadPage<D>, Unavailable> + Send>;
 
 /// Follows a source and tells of it under its number, until it is to stop or nobody listens. What is read ahead is
 /// bounded by the channel.
 pub(super) fn follow<D: Domain>(
     number: usize,
-    open: &Open<D>,
+    open: &OpenSource<D>,
     health: &Health,
     time: &Time,
-    news: &SyncSender<(usize, News<D>)>,
+    updates: &SyncSender<(usize, Update<D>)>,
     stop: &Stop,
 ) {
     let (mut next, mut backoff, mut caught_up_at) = (None, Backoff::new(), None);
@@ -71,10 +71,10 @@ pub(super) fn follow<D: Domain>(
             Ok(Some((rows, more))) => {
                 health.serving();
                 backoff = Backoff::new();
-                let mut told = news.send((number, News::Rows(rows, caught_up_at)));
+                let mut told = updates.send((number, Update::Rows(rows, caught_up_at)));
                 if !more {
                     caught_up_at = Some(looked_at);
-                    told = told.and_then(|()| news.send((number, News::CaughtUp(looked_at))));
+                    told = told.and_then(|()| updates.send((number, Update::CaughtUp(looked_at))));
                 }
                 (told, pause(took, !more))
             }

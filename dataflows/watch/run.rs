@@ -1,4 +1,4 @@
-//! Running the watch: followers, one worker, the board.
+//! Running the watch: followers, one worker, the snapshots.
 
 use std::{
     io,
@@ -22,8 +22,8 @@ use engine::{
 use timely::worker::Worker;
 
 use super::{
-    Board, Counts, Names, STEP, Snapshot, TURN, Timestamp, Watch, deaths, facts,
-    follow::{LETTER_BYTES_MAX, LETTERS_MAX, News, Next, Open, ROWS_MAX, Rows, follow},
+    Counts, Names, STEP, Snapshot, SnapshotCell, TURN, Timestamp, Watch, answer_events, dead_letter_events,
+    follow::{LETTER_BYTES_MAX, LETTERS_MAX, OpenSource, ROWS_MAX, ReadPage, Rows, Update, follow},
     time::{Time, happened_at},
 };
 
@@ -60,9 +60,9 @@ pub struct Sources<D: Domain> {
 
 impl<D: Domain> Sources<D> {
     /// Each, by what is waited for when it does not answer.
-    fn open(&self, since: DateTime<Utc>) -> Vec<(&'static str, String, Open<D>)> {
+    fn open(&self, since: DateTime<Utc>) -> Vec<(&'static str, String, OpenSource<D>)> {
         let store = Arc::clone(&self.store);
-        let answers = move || -> Result<Next<D>, _> {
+        let answers = move || -> Result<ReadPage<D>, _> {
             let mut tail = store.tail(since)?;
             Ok(Box::new(move || {
                 let Page { rows, more } = tail.next(ROWS_MAX)?;
@@ -70,7 +70,7 @@ impl<D: Domain> Sources<D> {
             }))
         };
         let log = Arc::clone(&self.log);
-        let dead_letters = move || -> Result<Next<D>, _> {
+        let dead_letters = move || -> Result<ReadPage<D>, _> {
             let span = DeadLetterSpan { from: DeadLettersFrom::Moment(since), follow: true };
             let mut reader = log.read_dead_letters(span)?;
             Ok(Box::new(move || {
@@ -97,31 +97,36 @@ pub enum Error {
 }
 
 /// Counts until `stop` is asked. Blocks. It has a worker of its own, so that no scorer shares a thread with it.
-pub fn run<D: Domain>(config: &Config, sources: &Sources<D>, board: &Arc<Board>, stop: &Stop) -> Result<(), Error> {
-    let (news, arriving) = sync_channel(PAGES_AHEAD);
+pub fn run<D: Domain>(
+    config: &Config,
+    sources: &Sources<D>,
+    snapshots: &Arc<SnapshotCell>,
+    stop: &Stop,
+) -> Result<(), Error> {
+    let (updates, arriving) = sync_channel(PAGES_AHEAD);
     let time = Arc::new(Time::start(&config.clock));
     let since = time.started_at() - config.window - STEP;
     let mut states = Vec::new();
     for (number, (what, place, open)) in sources.open(since).into_iter().enumerate() {
-        let (news, stop) = (news.clone(), stop.clone());
+        let (updates, stop) = (updates.clone(), stop.clone());
         let health = Arc::new(Health::new(format!("{what}, to count them, {place}")));
-        states.push(State { what, caught_up_at: None, health: Arc::clone(&health) });
+        states.push(SourceState { what, caught_up_at: None, health: Arc::clone(&health) });
         let time = Arc::clone(&time);
-        let run = move || follow(number, &open, &health, &time, &news, &stop);
+        let run = move || follow(number, &open, &health, &time, &updates, &stop);
         thread::Builder::new().name(format!("follow-{number}")).spawn(run)?;
     }
-    let (config, board, stop) = (config.clone(), Arc::clone(board), stop.clone());
+    let (config, snapshots, stop) = (config.clone(), Arc::clone(snapshots), stop.clone());
     // Timely wants what it runs to be shareable, which a receiver is not.
     let arriving = Mutex::new(arriving);
     timely::execute_directly(move |worker| {
         let arriving = arriving.into_inner();
-        work(worker, &config, &time, &arriving, states, &board, &stop);
+        work(worker, &config, &time, &arriving, states, &snapshots, &stop);
     });
     Ok(())
 }
 
 /// How a source is doing.
-struct State {
+struct SourceState {
     what: &'static str,
     /// When the end was last in sight.
     caught_up_at: Option<Timestamp>,
@@ -132,9 +137,9 @@ fn work<D: Domain>(
     worker: &mut Worker,
     config: &Config,
     time: &Time,
-    arriving: &Receiver<(usize, News<D>)>,
-    mut states: Vec<State>,
-    board: &Board,
+    arriving: &Receiver<(usize, Update<D>)>,
+    mut states: Vec<SourceState>,
+    snapshots: &SnapshotCell,
     stop: &Stop,
 ) {
     let (counts, mut names) = (Counts::default(), Names::of::<D>(config.names_max, config.window));
@@ -145,9 +150,9 @@ fn work<D: Domain>(
         let turn = Instant::now() + TURN;
         loop {
             match arriving.recv_timeout(turn.saturating_duration_since(Instant::now())) {
-                Ok((number, news)) => {
+                Ok((number, updates)) => {
                     let Some(state) = states.get_mut(number) else { continue };
-                    hear(news, state, &mut watch, &mut names, now);
+                    apply(updates, state, &mut watch, &mut names, now);
                 }
                 Err(RecvTimeoutError::Timeout) => break,
                 // The followers have stopped, and so shall this.
@@ -159,35 +164,35 @@ fn work<D: Domain>(
         while !watch.is_settled() {
             worker.step();
         }
-        board.show(snapshot(now, &counts, &states));
+        snapshots.show(snapshot(now, &counts, &states));
     }
 }
 
-fn hear<D: Domain>(news: News<D>, state: &mut State, watch: &mut Watch, names: &mut Names, now: Timestamp) {
-    match news {
-        News::Rows(rows, absent_at) => {
-            let facts = match rows {
+fn apply<D: Domain>(updates: Update<D>, state: &mut SourceState, watch: &mut Watch, names: &mut Names, now: Timestamp) {
+    match updates {
+        Update::Rows(rows, absent_at) => {
+            let events = match rows {
                 Rows::Answers(mut rows) => {
                     rows.iter_mut().for_each(|row| row.scored_at = happened_at(row.scored_at, absent_at));
-                    facts(&rows, names, now)
+                    answer_events(&rows, names, now)
                 }
                 Rows::DeadLetters(mut letters) => {
                     letters.iter_mut().for_each(|letter| letter.found_at = happened_at(letter.found_at, absent_at));
-                    deaths::<D>(&letters, now)
+                    dead_letter_events::<D>(&letters, now)
                 }
             };
-            for (fact, count) in facts {
-                watch.facts.update(fact, count);
+            for (event, count) in events {
+                watch.events.update(event, count);
             }
         }
-        News::CaughtUp(at) => state.caught_up_at = Some(at),
+        Update::CaughtUp(at) => state.caught_up_at = Some(at),
     }
 }
 
-fn snapshot(now: Timestamp, counts: &Counts, states: &[State]) -> Snapshot {
-    let behind_s = |state: &State| state.caught_up_at.map(|at| now.saturating_sub(at) / 1000);
+fn snapshot(now: Timestamp, counts: &Counts, states: &[SourceState]) -> Snapshot {
+    let behind_s = |state: &SourceState| state.caught_up_at.map(|at| now.saturating_sub(at) / 1000);
     let behind: Option<Vec<u64>> = states.iter().map(behind_s).collect();
-    let waiting = |state: &State| state.health.outage().map(|outage| (state.what, outage));
+    let waiting = |state: &SourceState| state.health.outage().map(|outage| (state.what, outage));
     Snapshot {
         at: now,
         counts: counts.get(),

@@ -58,25 +58,25 @@ impl<'de> Deserialize<'de> for Name {
 
 /// What was seen, in a second.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Fact {
+pub struct Event {
     /// The second, since 1970.
     pub at_s: u64,
     /// What.
-    pub shown: Shown,
+    pub kind: EventKind,
 }
 
 /// Something that is counted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Shown {
+pub enum EventKind {
     /// An answer.
-    Answered {
+    Answer {
         /// Its labels, in the order of the domain's dimensions.
         labels: Box<[Name]>,
         /// The model version.
         model: Name,
     },
     /// A dead letter.
-    Died {
+    DeadLetter {
         /// The number of its kind, of [`DeadLetterKinds`].
         kind: u8,
     },
@@ -100,7 +100,7 @@ pub enum Key {
     /// Dead letters of an hour, counted since 1970.
     DeadHour(u64),
     /// Answers in the last so many full seconds, see [`super::RATES_S`].
-    Lately(u64),
+    Rate(u64),
 }
 
 impl Key {
@@ -112,43 +112,43 @@ impl Key {
     }
 }
 
-impl Fact {
-    /// What this fact counts for, the rates aside.
+impl Event {
+    /// What this event counts for, the rates aside.
     pub(super) fn keys(&self) -> Vec<Key> {
         let hour = self.at_s / 3600;
-        match &self.shown {
-            Shown::Answered { labels, model } => {
+        match &self.kind {
+            EventKind::Answer { labels, model } => {
                 let labels = (0..).zip(labels).map(|(dimension, name)| Key::Label(dimension, name.clone()));
                 [Key::Answers, Key::Hour(hour), Key::Model(model.clone())].into_iter().chain(labels).collect()
             }
-            Shown::Died { kind } => vec![Key::DeadLetters, Key::Reason(*kind), Key::DeadHour(hour)],
+            EventKind::DeadLetter { kind } => vec![Key::DeadLetters, Key::Reason(*kind), Key::DeadHour(hour)],
         }
     }
 }
 
-/// A page of answers as facts, each with how often it was seen. Pages repeat themselves: this makes few facts of many rows.
-pub fn facts<D: Domain>(rows: &[Landed<D>], names: &mut Names, now: Timestamp) -> Vec<(Fact, isize)> {
+/// A page of answers as events, each with how often it was seen. Pages repeat themselves: this makes few events of many rows.
+pub fn answer_events<D: Domain>(rows: &[Landed<D>], names: &mut Names, now: Timestamp) -> Vec<(Event, isize)> {
     let mut counts: BTreeMap<(u64, &D::Labels, &str), isize> = BTreeMap::new();
     for Landed { scored_at, labels, model, .. } in rows {
         *counts.entry((second(*scored_at, now), labels, model.as_str())).or_default() += 1;
     }
-    let fact = |((at_s, labels, model), count)| {
+    let event = |((at_s, labels, model), count)| {
         let name = |dimension| names.label(dimension, &D::label(labels, dimension), at_s, now);
         let labels = (0..D::DIMENSIONS.len()).map(name).collect();
-        (Fact { at_s, shown: Shown::Answered { labels, model: names.model(model, at_s, now) } }, count)
+        (Event { at_s, kind: EventKind::Answer { labels, model: names.model(model, at_s, now) } }, count)
     };
-    counts.into_iter().map(fact).collect()
+    counts.into_iter().map(event).collect()
 }
 
-/// A page of dead letters as facts.
-pub fn deaths<D: Domain>(letters: &[DeadLetter], now: Timestamp) -> Vec<(Fact, isize)> {
+/// A page of dead letters as events.
+pub fn dead_letter_events<D: Domain>(letters: &[DeadLetter], now: Timestamp) -> Vec<(Event, isize)> {
     let kinds = DeadLetterKinds::of::<D>();
     let mut counts: BTreeMap<(u64, u8), isize> = BTreeMap::new();
     for DeadLetter { kind, found_at, .. } in letters {
         *counts.entry((second(*found_at, now), kinds.number(kind))).or_default() += 1;
     }
-    let fact = |((at_s, kind), count)| (Fact { at_s, shown: Shown::Died { kind } }, count);
-    counts.into_iter().map(fact).collect()
+    let event = |((at_s, kind), count)| (Event { at_s, kind: EventKind::DeadLetter { kind } }, count);
+    counts.into_iter().map(event).collect()
 }
 
 /// The second of a moment, which counts as now if it is later.

@@ -44,9 +44,9 @@ pub struct Snapshot {
 
 /// Shows the latest snapshot.
 #[derive(Debug, Default)]
-pub struct Board(Mutex<Arc<Snapshot>>);
+pub struct SnapshotCell(Mutex<Arc<Snapshot>>);
 
-impl Board {
+impl SnapshotCell {
     /// The latest.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         Arc::clone(&self.0.lock())
