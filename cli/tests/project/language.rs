@@ -58,7 +58,7 @@ const RETIRED: [(&str, &str); 52] = [
     ("Terms", "ClusterSpec"),
     ("TopicWish", "TopicOptions"),
     ("Turning", "liveness"),
-    ("DesiredModel", "DesiredModel"),
+    ("Wish", "DesiredModel"),
     ("complaint", "last_error"),
     ("deaths", "dead_letters"),
     ("is_sound", "is_valid"),
