@@ -39,8 +39,8 @@ pub trait Domain: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// The identity of a request.
     fn id(request: &Self::Request) -> &RequestId;
 
-    /// The document of an answer. It begins with the fields `_id` and `UUID`, which both hold the request's identity, or
-    /// has them elsewhere, and it has `ModelVersion` and `ScoredAt`.
+    /// The document of an answer. It has the fields `_id` and `UUID`, which both hold the request's identity, and
+    /// `ModelVersion` and `ScoredAt`.
     fn document(answer: &Answer<Self>) -> Document;
 
     /// The labels of a stored answer, from the fields of its document that the dimensions name, in their order. `None`
@@ -50,7 +50,7 @@ pub trait Domain: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// The name of a label, for the dimension of this index.
     fn label(labels: &Self::Labels, dimension: usize) -> Cow<'_, str>;
 
-    /// Whether two scores of the same request agree, as those of a shadow and of the model that answers.
+    /// Returns whether two scores of the same request agree, such as those of a shadow and of the current model.
     fn agrees(one: &Self::Score, other: &Self::Score) -> bool {
         one == other
     }
@@ -109,7 +109,7 @@ pub const DIMENSIONS_MAX: usize = 8;
 pub struct Dimension {
     /// The field of an answer's document.
     pub field: &'static str,
-    /// Whether the names come from outside: then a bounded number of them is counted by name. The names of a closed
+    /// True if the names come from outside: then a bounded number of them is counted by name. The names of a closed
     /// dimension are as few as the domain has.
     pub is_open: bool,
 }

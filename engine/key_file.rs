@@ -24,7 +24,7 @@ const GROUP_READ: u32 = 0o040;
 const GROUP_MORE: u32 = 0o030;
 const ROOT: u32 = 0;
 
-/// Why a key file is not used.
+/// The reason that a key file is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
     /// Other users may read or change it.

@@ -65,7 +65,7 @@ impl<R: BufRead> Lines<R> {
 }
 
 impl<R> Lines<io::BufReader<R>> {
-    /// Whether [`Lines::next_line`] has a line at hand, so that it will not wait for input.
+    /// Returns whether [`Lines::next_line`] has a buffered line, and so does not wait for input.
     pub fn has_line(&self) -> bool {
         let whole = self.input.buffer().split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
         whole.into_iter().any(|line| !line.trim_ascii().is_empty())

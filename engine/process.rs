@@ -1,4 +1,4 @@
-//! What this process takes of the machine.
+//! The memory and processor time that this process uses.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ pub struct Usage {
     pub cpu_seconds: f64,
 }
 
-/// What it takes now; `None` where there is no `/proc` as on Linux.
+/// Reads the current usage; `None` without a `/proc` as Linux has it.
 pub fn usage() -> Option<Usage> {
     let pages: u64 = fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse().ok()?;
     let stat = fs::read_to_string("/proc/self/stat").ok()?;

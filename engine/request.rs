@@ -48,7 +48,7 @@ impl fmt::Debug for RequestId {
 pub struct Invalid {
     /// The field, as the wire names it.
     pub field: &'static str,
-    /// What is wrong with its value, and what would be right.
+    /// The fault of its value, and the values that are valid.
     pub reason: String,
 }
 
@@ -65,7 +65,7 @@ impl Invalid {
 pub struct Malformed {
     /// The request's identity, if that much could be read.
     pub id: Option<RequestId>,
-    /// What is wrong; a field is named as the wire names it.
+    /// The fault; a field is named as the wire names it.
     pub reason: String,
     /// The kind of the reason.
     pub kind: MalformedKind,
@@ -78,7 +78,7 @@ impl Malformed {
     }
 }
 
-/// What is wrong with a message, for counting: there are no more of these than fields and a few.
+/// The kind of fault in a message, for counting: one for each field, and a few more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MalformedKind {
     /// It has no bytes.

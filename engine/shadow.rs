@@ -1,4 +1,5 @@
-//! What a candidate model says beside the one that answers. It is stored apart, and shown to nobody who asked.
+//! The answers of a shadow: a candidate model beside the current one. They are stored apart and never returned to a
+//! client.
 
 use serde::Serialize;
 
@@ -8,19 +9,19 @@ use crate::{
     domain::Domain,
 };
 
-/// What a shadow says of a request that another model answers.
+/// The answer of a shadow to a request that the current model answers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShadowAnswer<D: Domain> {
-    /// What it says, as an answer.
+    /// The shadow's answer.
     pub answer: Answer<D>,
     /// The model that answers.
     pub current: ModelVersion,
-    /// What that one says.
+    /// The score of the current model.
     pub answered: D::Score,
 }
 
 impl<D: Domain> ShadowAnswer<D> {
-    /// Whether both scores agree: see [`Domain::agrees`].
+    /// Returns whether both scores agree: see [`Domain::agrees`].
     pub fn agrees(&self) -> bool {
         D::agrees(&self.answer.score, &self.answered)
     }
@@ -41,16 +42,16 @@ impl<D: Domain> ShadowAnswer<D> {
     }
 }
 
-/// What is stored of one model beside another, summed up.
+/// The summary of what is stored of a shadow beside one current model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
     /// The shadow.
     pub shadow: String,
     /// The model that answered.
     pub current: String,
-    /// How many requests both have scored.
+    /// The number of requests that both have scored.
     pub compared: u64,
-    /// Of how many both held the same class most probable.
+    /// The number of those for which both hold the same class most probable.
     pub agreed: u64,
     /// The mean of [`ShadowAnswer::change`].
     pub mean_change: f64,

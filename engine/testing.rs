@@ -105,7 +105,7 @@ impl Domain for Toy {
     }
 }
 
-/// What `shadow` says beside a model called "current", the same or not.
+/// Returns the answer of `shadow` to a request that the model "current" answers, with the same score or another.
 pub(crate) fn shadow_answer(id: &str, shadow: &str, agrees: bool) -> ShadowAnswer<Toy> {
     let answer = crate::store::promises::answer(id, shadow);
     let answered = if agrees { answer.score.clone() } else { ToyScore(answer.score.0 - 0.5) };

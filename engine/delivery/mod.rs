@@ -45,7 +45,7 @@ pub struct Refusal {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Unavailable {
-    /// What happened and where.
+    /// The cause, and the place of the failure.
     pub reason: String,
     /// True if only an operator can repair it (a wrong password, a foreign schema): it is retried, but slowly.
     pub needs_operator: bool,

@@ -35,7 +35,7 @@ pub struct DeadLetter {
 pub struct Span<'a> {
     /// The start.
     pub from: From<'a>,
-    /// Whether to read those that are written later, too; else the reader ends with the last one that exists when it is
+    /// True to read those that are written later, too; else the reader ends with the last one that exists when it is
     /// opened.
     pub follow: bool,
 }

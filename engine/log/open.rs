@@ -48,7 +48,7 @@ impl LogOpener {
         }
     }
 
-    /// Examines the log at a URL as [`Log::inspect`] does. An embedded file is read without creating or changing anything.
+    /// Examines the log at a URL as [`Log::inspect`] does. It creates and changes nothing in an embedded file.
     pub fn inspect(self, url: &str) -> Result<Vec<Finding>, OpenError> {
         match Address::parse(url) {
             Some(address) if address.scheme == "sqlite" => embedded::inspect_at(&address, self.default_topic),

@@ -23,7 +23,7 @@ pub struct TopicOptions {
 pub struct Topic {
     /// Its name.
     pub name: String,
-    /// Whether it was created just now.
+    /// True if it was created just now.
     #[serde(rename = "made")]
     pub created: bool,
     /// Number of partitions.

@@ -10,7 +10,7 @@ use rusqlite::{Error, ErrorCode};
 
 use crate::{address, delivery::Unavailable};
 
-/// Why an embedded database could not be opened.
+/// The reason that an embedded database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The folder does not exist or is not accessible.
@@ -18,7 +18,7 @@ pub enum OpenError {
     Folder {
         /// The database.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// A network file system, where SQLite's locks do not work.
@@ -50,7 +50,7 @@ pub enum OpenError {
     Damaged {
         /// The database.
         path: PathBuf,
-        /// What SQLite said.
+        /// SQLite's error.
         source: Error,
     },
     /// There is no file, and this call makes none.
@@ -94,7 +94,7 @@ pub enum OpenError {
     Sqlite {
         /// The database.
         path: PathBuf,
-        /// What SQLite said.
+        /// SQLite's error.
         source: Error,
     },
 }

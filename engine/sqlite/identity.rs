@@ -246,8 +246,8 @@ impl Identity {
         Ok(true)
     }
 
-    /// Returns whether the `-wal` is as it should be: empty, or with its magic number at the start. After a commit it is not empty, unless a checkpoint of
-    /// another process has emptied it since.
+    /// Returns whether the `-wal` is as it should be: empty, or with its magic number at the start. After a commit it
+    /// is not empty, unless a checkpoint of another process has emptied it since.
     fn wal_has_a_header(&self, after_commit: bool) -> io::Result<bool> {
         let mut magic = [0; 4];
         match self.wal_file.read_exact_at(&mut magic, 0) {

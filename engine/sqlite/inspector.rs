@@ -230,8 +230,8 @@ fn timestamp(row: &Row<'_>, column: usize) -> rusqlite::Result<DateTime<Utc>> {
 }
 
 /// A database file that is opened read-only, whether a process has it open or not. A connection in WAL mode creates
-/// `-wal` and `-shm` if they do not exist, even a read-only one. So a file without a `-wal`, which no process has open, is
-/// opened as immutable.
+/// `-wal` and `-shm` if they do not exist, even a read-only one. So a file without a `-wal`, which no process has open,
+/// is opened as immutable.
 struct ReadOnlyFile {
     path: PathBuf,
 }

@@ -23,8 +23,8 @@
 //!    fails with the reason until it is gone. The file itself keeps its largest size; pages freed in it are used
 //!    again.
 //! 6. A file of another application, of another version, on a network file system, or damaged is refused with a reason.
-//! 7. When the last handle is dropped, waiting operations are still committed, and all threads end. The last process that
-//!    closes the file writes its log into it and removes the log.
+//! 7. When the last handle is dropped, waiting operations are still committed, and all threads end. The last process
+//!    that closes the file writes its log into it and removes the log.
 //! 8. The file is what its path names: device and inode of it, of its `-wal` and of its `-shm` are compared with the
 //!    path's every second and before an acknowledgement. Once they differ nothing is acknowledged and nothing is read
 //!    in this process; if only the `-wal` was deleted, its content is written into the file. A `-wal` without its

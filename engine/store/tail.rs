@@ -22,7 +22,7 @@ pub struct Landed<D: Domain> {
 pub struct Page<D: Domain> {
     /// Answers that were not read before, roughly in the order of their writing.
     pub rows: Vec<Landed<D>>,
-    /// Whether there are more.
+    /// True if there are more.
     pub more: bool,
 }
 

@@ -37,7 +37,7 @@ pub struct EmbeddedLog {
     topic: Arc<str>,
     topic_id: i64,
     group: Arc<str>,
-    /// Whether opening it has made the topic.
+    /// True if opening it has created the topic.
     created: bool,
 }
 

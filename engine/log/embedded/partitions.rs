@@ -11,7 +11,7 @@ const CHUNK_MESSAGES_MAX: usize = 512;
 /// or about this many bytes.
 const CHUNK_BYTES_MAX: usize = 1 << 20;
 
-/// What is read, and for whom.
+/// The topic that is read, and the group that reads it.
 pub(super) struct Subscription {
     pub(super) topic: i64,
     pub(super) group: Arc<str>,

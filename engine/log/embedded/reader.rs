@@ -59,7 +59,7 @@ impl EmbeddedReader {
         Ok(EmbeddedReader { shared, thread, topic, group, _registration: registration, database })
     }
 
-    /// How many messages wait to be polled, and their bytes.
+    /// Returns the number of messages that wait to be polled, and their bytes.
     #[cfg(test)]
     pub(super) fn buffered(&self) -> (usize, usize) {
         let state = self.shared.state();

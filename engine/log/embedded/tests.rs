@@ -222,7 +222,7 @@ fn a_url_that_cannot_be_used_says_why() {
     }
 }
 
-/// What is done to a log.
+/// An operation on a log.
 #[derive(Debug, Clone)]
 enum Step {
     Append { key: Option<u8>, count: u8 },
@@ -240,7 +240,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 type Partitions = BTreeMap<PartitionId, Vec<Vec<u8>>>;
 
-/// What a group would read: all that it has not committed.
+/// Returns the messages that a group has not committed.
 fn rest(partitions: &Partitions, committed: &Offsets) -> BTreeMap<Position, Vec<u8>> {
     let mut rest = BTreeMap::new();
     for (&partition, bodies) in partitions {

@@ -51,7 +51,7 @@ struct TopicCommits {
     topic: Option<Option<TopicId>>,
     /// Number of topics that were left before.
     epoch: u64,
-    /// Whether a topic was left and the next one is not read yet.
+    /// True if a topic was left and the next one is not read yet.
     is_left: bool,
     state: CommitState,
     /// Offsets that are committed as well, though no handled message precedes them. Closing does not wait for them.

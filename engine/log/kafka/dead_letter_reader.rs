@@ -62,7 +62,7 @@ pub(super) struct KafkaDeadLetterReader {
     /// The id of the topic that is read.
     topic_id: Option<TopicId>,
     check_identity_at: Instant,
-    /// Whether the topic was recreated while it was read: committed offsets without its id are not its own.
+    /// True if the topic was recreated while it was read: committed offsets without its id are not its own.
     is_recreated: bool,
     read: Deduplicator,
 }

@@ -51,7 +51,7 @@ pub(super) struct DeadLetterWriter {
     pub(super) topic: String,
     /// The configuration of the client that creates the topic.
     pub(super) admin_config: ClientConfig,
-    /// Whether the topic exists, or an operator has to create it.
+    /// True if the topic exists, or if an operator has to create it.
     pub(super) is_topic_settled: bool,
 }
 

@@ -59,7 +59,7 @@ impl InFlight {
 /// The context of a producer.
 #[derive(Default)]
 struct Context {
-    /// Whether a message was acknowledged.
+    /// True once a message was acknowledged.
     has_delivered: AtomicBool,
     /// The last error of the connection: it says more than that a message was not acknowledged.
     errors: ErrorCapture,

@@ -151,7 +151,7 @@ struct State {
 #[derive(Default)]
 pub(super) struct ReadState {
     state: Mutex<State>,
-    /// Whether a revocation is going on, for `poll` to check without the lock.
+    /// True during a revocation; `poll` checks it without the lock.
     is_revoking: AtomicBool,
     is_stopped: AtomicBool,
 }

@@ -48,7 +48,7 @@ pub(super) fn start_other(path: &Path, count: usize) -> Child {
         .unwrap()
 }
 
-/// What the other process says was acknowledged, at most `count` of it. Its output stays open.
+/// Reads from the other process at most `count` operations that were acknowledged. Its output stays open.
 fn acknowledged(said: &mut impl BufRead, count: usize) -> Vec<(Position, String)> {
     let entries = said.lines().map(Result::unwrap).filter_map(|line| {
         let words: Vec<u64> =

@@ -1,4 +1,4 @@
-//! What a shadow says, in a table of its own.
+//! The answers of shadows, in their own table.
 
 use rusqlite::{Connection, params};
 

@@ -38,7 +38,7 @@ pub(super) struct DocumentWriter<T> {
     pub(super) document: fn(&T) -> document::Document,
     /// Detects answers of another system, if the collection may have some.
     pub(super) takeover: Option<Arc<TakeoverDetector>>,
-    /// Whether the server lists no unique index but the one on `_id`; `None` before the first check.
+    /// True if the server lists no unique index but the one on `_id`; `None` before the first check.
     only_id_is_unique: Option<bool>,
 }
 
