@@ -1,10 +1,10 @@
-//! What a step takes.
+//! The cost of a step.
 
 use std::time::Instant;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// What a step took: by the clock, and on the processors by all threads together, those included that have ended.
+/// The elapsed time of a step, and the CPU time of all threads, including threads that have ended.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cost {
     pub(crate) seconds: f64,

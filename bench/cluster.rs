@@ -1,6 +1,5 @@
-//! What it costs to score in three processes instead of one, on one machine: throughput with as many workers, and the time to
-//! an answer on an idle system. Three processes on one machine are for learning and for testing; this tells what the
-//! mesh itself takes.
+//! The cost of three scoring processes instead of one, on one machine: throughput with as many workers, and latency on
+//! an idle system. Three processes on one machine are for learning and tests; the difference is the cost of the mesh.
 
 use std::{
     fs,
@@ -23,10 +22,11 @@ use crate::{
 
 /// As many partitions as there are workers in all.
 const PARTITIONS: usize = 6;
-/// Of the same number of workers, so many are in each of three processes, or all in one.
+/// Processes of the cluster, beside one process with as many workers in all.
 const PROCESSES: usize = 3;
+/// Workers of each process.
 const WORKERS: usize = 2;
-/// So many requests are asked one after the other.
+/// Number of requests that are sent one by one.
 const ASKED: usize = 500;
 
 pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
@@ -59,7 +59,7 @@ fn landed_per_second(options: &Options, asked: &[Request], many: bool) -> anyhow
     rate(&path, asked.len())
 }
 
-/// One process with all workers, or three with a share each, that know each other by a secret.
+/// Starts one process with all workers, or three with a share each and a shared secret.
 fn scorers(options: &Options, dir: &Path, url: &str, many: bool) -> anyhow::Result<Vec<Process>> {
     let with = |workers: usize| Options {
         binary: options.binary.clone(),
@@ -77,7 +77,7 @@ fn scorers(options: &Options, dir: &Path, url: &str, many: bool) -> anyhow::Resu
         .mode(0o600)
         .open(&secret)?
         .write_all(b"for this measurement alone")?;
-    // Free a moment ago: a process says aloud if one is not any more.
+    // The ports are free now; a process fails if one is taken meanwhile.
     let listeners: Result<Vec<_>, _> = (0..PROCESSES).map(|_| TcpListener::bind("127.0.0.1:0")).collect();
     let addresses: Result<Vec<_>, _> = listeners?.iter().map(TcpListener::local_addr).collect();
     let hosts = addresses?.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");

@@ -1,4 +1,4 @@
-//! From a request to its visible answer on an idle system, and where the time goes.
+//! Latency from a request to its visible answer on an idle system, in parts.
 
 use std::{
     sync::mpsc,
@@ -18,9 +18,9 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{Options, process::Process, requests};
 
-/// How often the store is asked for the answer.
+/// Interval between two lookups of the answer.
 const POLL: Duration = Duration::from_micros(200);
-/// Nothing takes this long.
+/// Timeout of an acknowledgement, and of an answer.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
@@ -38,8 +38,8 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Asks one request after the other; returns how long each took until the log had it, and until its answer was visible. The
-/// first one waits for the scorer to start, and does not count.
+/// Sends requests one by one. Returns each one's time until its acknowledgement, and until its answer is visible. The
+/// first one waits for the scorer to start and is left out.
 pub(crate) fn ask(
     requests: &[Request],
     producer: &dyn Producer,
@@ -62,7 +62,7 @@ pub(crate) fn ask(
             acknowledged.push(at_acknowledgement);
             visible.push(started.elapsed());
         }
-        // Not in step with any tick.
+        // A random pause: requests do not align with any timer.
         thread::sleep(Duration::from_micros(random.random_range(5_000..40_000)));
     }
     Ok((acknowledged, visible))

@@ -1,4 +1,4 @@
-//! How many answers a second land in the embedded store, beside what the store alone takes.
+//! Answers per second into the embedded store, beside the store's throughput alone.
 
 use std::{
     thread,
@@ -18,11 +18,11 @@ use delaycast::{
 
 use crate::{Options, process::Process, requests};
 
-/// How often answers are counted and memory is read.
+/// Interval between two counts of the answers and readings of the memory.
 const SAMPLE: Duration = Duration::from_millis(50);
-/// Memory is told this often.
+/// Number of memory readings that are printed.
 const TENTHS: usize = 10;
-/// The reference writes this many rows at a time.
+/// Rows per write of the reference.
 const REFERENCE_BATCH: usize = 2000;
 
 pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
@@ -57,7 +57,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     reference(&asked, &ModelDir::new(&options.models).load_current()?.map(Model::explaining))
 }
 
-/// Each step of the way alone, on one thread; the last is what the store allows.
+/// Measures each step alone, on one thread. The last one is the store's own throughput.
 fn reference(asked: &[Request], VersionedModel { version, model }: &VersionedModel) -> anyhow::Result<()> {
     let dir = tempfile::tempdir_in(".")?;
     let store = store::open(&format!("sqlite:{}", dir.path().join("reference.db").display()))?;

@@ -1,4 +1,4 @@
-//! What requests feel of a model that takes effect while they come.
+//! The latency of requests around the activation of another model.
 
 use std::{
     collections::HashMap,
@@ -29,18 +29,18 @@ use delaycast_dataflows::score::{Config, Connections, Counters, Models, run};
 
 use crate::{Options, requests};
 
-/// They are published in so many parts a second.
-const PARTS: usize = 100;
-/// So often a model takes effect.
+/// Batches of requests per second.
+const BATCHES_PER_S: usize = 100;
+/// Number of models that take effect.
 const SWAPS: usize = 5;
-/// Before each there is this time to compare with; at the first it is also for everything to start.
+/// Time before each swap, as a baseline; before the first one everything starts in it, too.
 const BEFORE: Duration = Duration::from_secs(3);
-/// A window around the moment at which a model takes effect.
+/// Half of the window around the moment at which a model takes effect.
 const AROUND: Duration = Duration::from_millis(500);
-/// Nothing takes this long.
+/// Timeout of an acknowledgement, and of a swap.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// An answer that has landed: when it was asked and when it was durable, in microseconds since 1970.
+/// A durable answer, with the times of its request and of its write in microseconds since 1970.
 struct Landed {
     id: String,
     asked_us: i64,
@@ -48,7 +48,7 @@ struct Landed {
     model: ModelVersion,
 }
 
-/// A swap, in the same time.
+/// A swap of the model, in microseconds since 1970.
 struct Swap {
     published_us: i64,
     effective_us: i64,
@@ -74,11 +74,11 @@ fn measure_one(options: &Options, keeps: bool) -> anyhow::Result<()> {
     let store = Arc::new(Timed { store: store::open(&url)?, keeps, landed: Arc::clone(&landed) });
     let connections = Connections::new(log::open(&url)?, store);
     let producer = log::open(&url)?.producer()?;
-    let (desired, told) = (DesiredModels::default(), stop.clone());
+    let desired = DesiredModels::default();
     let watcher = Watcher::new(models.clone(), Role::Current, Some(first.version.clone()));
     let refused = |_: Role, reason: &str| println!("refused: {reason}");
-    model::watch(vec![watcher], &desired, told, refused)?;
-    let scorers = Models::new(Arc::new(first), &desired, Arc::new(Plain));
+    model::watch(vec![watcher], &desired, stop.clone(), refused)?;
+    let scorers = Models::new(Arc::new(first), &desired, Arc::new(PlainLoader));
 
     let (config, publishing) = (Config::new(options.workers), AtomicBool::new(true));
     let (swaps, positions) = thread::scope(|scope| {
@@ -96,7 +96,7 @@ fn measure_one(options: &Options, keeps: bool) -> anyhow::Result<()> {
     report(options.requests, &landed, &swaps, &positions, models.path_of(&models.current()?).metadata()?.len())
 }
 
-/// Publishes a model, and waits until it has taken effect.
+/// Publishes a model and waits until it takes effect.
 fn swap(models: &ModelDir, trained: &Model, counters: &Counters) -> anyhow::Result<Swap> {
     thread::sleep(BEFORE);
     let published_us = Utc::now().timestamp_micros();
@@ -106,7 +106,7 @@ fn swap(models: &ModelDir, trained: &Model, counters: &Counters) -> anyhow::Resu
         if let Some((used, from)) = counters.models.get(Role::Current)
             && used == version
         {
-            // The cluster's clock began with this machine's.
+            // The cluster's clock starts from this machine's.
             return Ok(Swap { published_us, effective_us: from as i64 * 1000 });
         }
         ensure!(began.elapsed() < DEADLINE, "the model does not take effect");
@@ -114,13 +114,13 @@ fn swap(models: &ModelDir, trained: &Model, counters: &Counters) -> anyhow::Resu
     }
 }
 
-/// Publishes so many requests a second; returns where each request is in the log.
+/// Publishes requests at `rate` per second; returns each one's position in the log.
 fn publish(producer: &dyn Producer, rate: usize, publishing: &AtomicBool) -> anyhow::Result<HashMap<String, Position>> {
     let flights: Vec<Request> = requests::make(rate, 3)?;
     let (report, reply) = mpsc::channel();
     let (began, mut asked) = (Instant::now(), 0);
     while publishing.load(Ordering::Acquire) {
-        let due = rate / PARTS * (1 + (began.elapsed().as_secs_f64() * PARTS as f64) as usize);
+        let due = rate / BATCHES_PER_S * (1 + (began.elapsed().as_secs_f64() * BATCHES_PER_S as f64) as usize);
         while asked < due {
             let mut request = flights[asked % flights.len()].clone();
             request.id = RequestId::random();
@@ -179,7 +179,7 @@ fn ratios(mut ratios: Vec<f64>) -> String {
     format!("median {}, of {}", each[each.len() / 2], each.join(" "))
 }
 
-/// How long each took that was asked within a time, in ms, in order.
+/// The latencies of the requests made within a time, in ms, sorted.
 fn times(landed: &[Landed], asked_us: Range<i64>) -> Vec<f64> {
     let within = landed.iter().filter(|answer| asked_us.contains(&answer.asked_us));
     let mut times: Vec<f64> = within.map(|answer| (answer.landed_us - answer.asked_us) as f64 / 1e3).collect();
@@ -187,19 +187,20 @@ fn times(landed: &[Landed], asked_us: Range<i64>) -> Vec<f64> {
     times
 }
 
-/// Of times in order; nothing is not a number.
+/// A quantile of sorted times; NaN if there are none.
 fn quantile(times: &[f64], quantile: f64) -> f64 {
     times.get((times.len().saturating_sub(1) as f64 * quantile) as usize).copied().unwrap_or(f64::NAN)
 }
 
-/// The latency of what was asked within a time.
+/// The latency quantiles of the requests made within a time.
 fn quantiles(landed: &[Landed], asked_us: Range<i64>) -> String {
     let times = times(landed, asked_us);
     let at = |of| quantile(&times, of);
     format!("median {:.1} ms, p99 {:.1}, most {:.1} ({} requests)", at(0.5), at(0.99), at(1.0), times.len())
 }
 
-/// A source reads a partition in order, at timestamps that do not go back: so an older model never follows a newer.
+/// Counts the answers by an older model after one by a newer model in their partition. There are none: a source reads a
+/// partition in order, at timestamps that do not go back.
 fn mixed(landed: &[Landed], positions: &HashMap<String, Position>) -> anyhow::Result<usize> {
     let mut in_order = Vec::with_capacity(landed.len());
     for Landed { id, model, .. } in landed {
@@ -210,20 +211,20 @@ fn mixed(landed: &[Landed], positions: &HashMap<String, Position>) -> anyhow::Re
     Ok(in_order.windows(2).filter(|pair| pair[0].0 == pair[1].0 && pair[0].2 > pair[1].2).count())
 }
 
-/// Decodes, and no more.
-struct Plain;
+/// Decodes models, without explanations.
+struct PlainLoader;
 
-impl Loader<Flights> for Plain {
+impl Loader<Flights> for PlainLoader {
     fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer<Flights>>, String> {
         let model = Model::decode(bytes).map_err(|error| error.to_string())?;
         Ok(Arc::new(model.versioned(version.clone())))
     }
 }
 
-/// A store that notes when each answer is durable.
+/// A store that records the time at which each answer is durable.
 struct Timed {
     store: Arc<dyn Store<Flights>>,
-    /// Whether it keeps them.
+    /// False drops the answers instead of writing them.
     keeps: bool,
     landed: Arc<Mutex<Vec<Landed>>>,
 }

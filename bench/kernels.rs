@@ -20,7 +20,7 @@ use rand_chacha::ChaCha8Rng;
 const ROWS: usize = 100_000;
 const WIDTH: usize = 23;
 
-/// Rows with a class that depends on three columns and on chance.
+/// Random rows; the class depends on three columns.
 fn rows() -> TrainingSet {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let numbers: Vec<f32> = (0..ROWS * WIDTH).map(|_| rng.random_range(-60.0..180.0)).collect();

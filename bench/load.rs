@@ -1,4 +1,4 @@
-//! What it takes to load a model, and to ask it: a file's bytes are read (from the page cache), checked and decoded.
+//! The time to load a model, and to score with it. The file is read from the page cache, checked and decoded.
 
 use std::{fs, hint::black_box, path::PathBuf, time::Instant};
 
@@ -11,7 +11,7 @@ use delaycast::{
 
 use crate::requests;
 
-/// So many requests are scored together.
+/// Requests per batch.
 const BATCH: usize = 2000;
 
 #[derive(clap::Args)]
@@ -52,7 +52,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs a step again and again, and prints what it took. What is dropped counts, too.
+/// Runs a step repeatedly and prints the time it takes, including the drop of its result.
 fn times<T>(what: &str, rounds: usize, step: impl Fn() -> anyhow::Result<T>) -> anyhow::Result<()> {
     let mut times_ms = Vec::with_capacity(rounds);
     for _ in 0..rounds {

@@ -1,5 +1,5 @@
 //! Measurements, each beside a reference in the same run, because machines differ and are shared. `bench/run` builds
-//! what is measured and runs them all; docs/benchmarks.md has the method and what was seen.
+//! the binaries and runs all measurements; docs/benchmarks.md has the method and the results.
 
 #![allow(clippy::print_stdout)]
 
@@ -42,9 +42,9 @@ enum Measurement {
     WatchCost(Options),
     /// Answers per second with and without metrics that are read ten times a second
     ScrapeCost(Options),
-    /// What it costs that an answer says why
+    /// The cost of explanations
     Explanations(Options),
-    /// What it takes to load a model, and to ask it
+    /// The time to load a model, and to score with it
     Load(load::Options),
     /// Latency around the moments at which another model takes effect, at so many
     /// requests a second

@@ -1,4 +1,4 @@
-//! What the page's user waits for: from the POST to the first GET that has the answer, with everything in one process.
+//! The page's latency: from the POST to the first GET that returns the answer, with everything in one process.
 
 use std::{
     fs, thread,
@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{Options, embedded_latency::report, process::Process, requests};
 
-/// Nothing takes this long.
+/// Timeout of an answer.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
@@ -40,7 +40,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
             ensure!(started.elapsed() < DEADLINE, "no answer");
         }
         visible.push(started.elapsed());
-        // Not in step with any tick.
+        // A random pause: requests do not align with any timer.
         thread::sleep(Duration::from_micros(random.random_range(5_000..40_000)));
     }
     report("until the POST is answered", &mut acknowledged);

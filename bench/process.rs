@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::Options;
 
-/// A running delaycast, ended with the value.
+/// A delaycast process that is ended on drop.
 pub(crate) struct Process(Child);
 
 impl Process {
@@ -31,7 +31,7 @@ impl Process {
         Self::serving(command, options)
     }
 
-    /// Starts what serves a page; returns its address, too.
+    /// Starts a process that serves a page; returns the page's address, too.
     fn serving(command: Command, options: &Options) -> anyhow::Result<(Self, String)> {
         let mut process = Self::start(command, options)?;
         let stdout = process.0.stdout.take().context("stdout is piped")?;
@@ -41,7 +41,7 @@ impl Process {
         Ok((process, address.to_owned()))
     }
 
-    /// `delaycast web` between the same, once it serves.
+    /// `delaycast web` between a log and a store; returns once it serves.
     pub(crate) fn web(options: &Options, log: &str, store: &str) -> anyhow::Result<Self> {
         let mut command = Command::new(&options.binary);
         command.args(["web", "--port", "0", "--log", log, "--store", store, "--models"]).arg(&options.models);
@@ -72,7 +72,7 @@ impl Process {
     /// CPU seconds used so far, user and system.
     pub(crate) fn cpu_s(&self) -> anyhow::Result<f64> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id()))?;
-        // The name, in parentheses, may hold anything; the fields after it are numbered from 3.
+        // The name, in parentheses, may have any character; the fields after it are numbered from 3.
         let fields: Vec<&str> = stat.rsplit_once(')').context("no name")?.1.split_whitespace().collect();
         let ticks = |field: usize| -> anyhow::Result<f64> { Ok(fields.get(field - 3).context("no field")?.parse()?) };
         Ok((ticks(14)? + ticks(15)?) / rustix::param::clock_ticks_per_second() as f64)
@@ -81,14 +81,14 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Already gone is as good.
+        // The process may have ended already.
         let _ = kill_process(Pid::from_child(&self.0), Signal::TERM);
         let _ = self.0.wait();
     }
 }
 
-/// The CPU seconds of a process so far, by the names of its threads, as in "timely:work 0.41, rdk:broker 0.22". A number
-/// at the end of a name is dropped: threads of a kind are summed up.
+/// The CPU seconds of a process so far, by the names of its threads, as in "timely:work 0.41, rdk:broker 0.22". Threads
+/// whose names differ only in a trailing number are summed up.
 pub(crate) fn thread_seconds(process: &str) -> anyhow::Result<String> {
     let mut seconds = BTreeMap::<String, f64>::new();
     for task in fs::read_dir(format!("{process}/task"))? {

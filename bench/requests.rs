@@ -1,4 +1,4 @@
-//! Requests that look like real ones: routes, airlines and delays of the bundled flights.
+//! Requests made of the bundled flights: their routes, airlines and delays.
 
 use std::sync::{Arc, mpsc};
 
@@ -12,17 +12,17 @@ use delaycast::{
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// So many wait for their acknowledgement at a time.
+/// Upper bound on the unacknowledged messages.
 const UNACKNOWLEDGED_MAX: usize = 2048;
 
-/// The flights to ask about, always the same for a seed.
+/// Makes requests about random flights, the same for a seed.
 pub(crate) fn make(count: usize, seed: u64) -> anyhow::Result<Vec<Request>> {
     let flights = history::bundled()?.flights;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     Ok((0..count).map(|_| about(&flights[random.random_range(0..flights.len())])).collect())
 }
 
-/// A request about a flight, as the page makes them: without its number.
+/// A request about a flight as the page makes it: without the flight number.
 pub(crate) fn about(flight: &Flight) -> Request {
     Request {
         dep_delay: flight.dep_delay.map(f64::from),
@@ -32,7 +32,7 @@ pub(crate) fn about(flight: &Flight) -> Request {
     }
 }
 
-/// Publishes requests and returns when all are acknowledged.
+/// Publishes requests; returns once all are acknowledged.
 pub(crate) fn publish(producer: &Arc<dyn Producer>, requests: &[Request]) -> anyhow::Result<()> {
     let (report, acknowledged) = mpsc::channel();
     for chunk in requests.chunks(UNACKNOWLEDGED_MAX) {

@@ -1,4 +1,4 @@
-//! What it costs the scorer that its metrics are read ten times a second, and without.
+//! The scorer's throughput with metrics read ten times a second, and without.
 
 use std::{
     net::TcpListener,
@@ -20,8 +20,8 @@ use crate::{
     watch_cost::{compare, rate},
 };
 
-/// Metrics are read so often, a hundred times as often as is usual.
-const EVERY: Duration = Duration::from_millis(100);
+/// Interval between two reads of the metrics, a hundredth of the usual one.
+const SCRAPE_INTERVAL: Duration = Duration::from_millis(100);
 
 pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     let asked = requests::make(options.requests, 1)?;
@@ -37,7 +37,7 @@ fn landed_per_second(options: &Options, asked: &[Request], scraped: bool) -> any
         let _scorer = Process::score(options, &url, &url, &[])?;
         return rate(&path, asked.len());
     }
-    // Free a moment ago: the scorer says aloud if it is not any more.
+    // The port is free now; the scorer fails if it is taken meanwhile.
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let _scorer = Process::score(options, &url, &url, &["--health", &address.to_string()])?;
     let (stop, pages) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
@@ -46,11 +46,11 @@ fn landed_per_second(options: &Options, asked: &[Request], scraped: bool) -> any
         thread::spawn(move || {
             while !stop.load(Ordering::Relaxed) {
                 let page = ureq::get(format!("http://{address}/metrics")).call();
-                // Until the scorer listens there is nothing to read.
+                // Fails until the scorer listens.
                 if page.is_ok_and(|mut page| page.body_mut().read_to_string().is_ok()) {
                     pages.fetch_add(1, Ordering::Relaxed);
                 }
-                thread::sleep(EVERY);
+                thread::sleep(SCRAPE_INTERVAL);
             }
         })
     };

@@ -1,4 +1,4 @@
-//! What it costs the scorer that somebody counts what lands: with a page that watches the same store, and without.
+//! The scorer's throughput with a page that counts the answers in the same store, and without.
 
 use std::{
     path::Path,
@@ -11,11 +11,11 @@ use delaycast::{log, request::Request, sqlite::Inspector};
 
 use crate::{Options, process::Process, requests};
 
-/// How often answers are counted.
+/// Interval between two counts of the answers.
 const SAMPLE: Duration = Duration::from_millis(20);
-/// Both ways take turns so often; the median of the rounds' ratios counts.
+/// Rounds of both ways in turns; the median of the rounds' ratios is reported.
 const ROUNDS: usize = 5;
-/// No answer takes this long.
+/// Timeout of all answers.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
@@ -23,7 +23,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     compare("with a page that counts", |watched| landed_per_second(options, &asked, watched))
 }
 
-/// Measures answers per second without something and with it, in turns.
+/// Measures answers per second without a feature and with it, in turns.
 pub(crate) fn compare(what: &str, per_second: impl Fn(bool) -> anyhow::Result<f64>) -> anyhow::Result<()> {
     let mut ratios = Vec::new();
     for round in 1..=ROUNDS {
@@ -46,7 +46,7 @@ fn landed_per_second(options: &Options, asked: &[Request], watched: bool) -> any
     rate(&path, asked.len())
 }
 
-/// From the first answers that are seen to the last.
+/// Answers per second, from the first ones that are counted to the last.
 pub(crate) fn rate(path: &Path, count: usize) -> anyhow::Result<f64> {
     let (inspector, started, mut first) = (Inspector::open(path)?, Instant::now(), None);
     loop {

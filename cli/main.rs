@@ -159,8 +159,8 @@ fn log_filter(get: impl Fn(&str) -> Option<String>) -> Result<EnvFilter, String>
     EnvFilter::try_new(&text).map_err(|error| format!("{variable}={text} is not understood ({error})"))
 }
 
-/// Ends the process when a thread panics: the other threads would wait for it forever. The supervisor starts the process
-/// again, from the committed offsets. The runtime of the web catches the panics of its own threads.
+/// Ends the process when a thread panics: the other threads would wait for it forever. The supervisor restarts the
+/// process from the committed offsets. The web's runtime catches the panics of its own threads.
 fn exit_when_a_thread_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {

@@ -14,7 +14,14 @@ const EMBEDDED: &str = "sqlite:var/delaycast.db";
 #[derive(Args)]
 pub(crate) struct LogOption {
     /// The request log: sqlite:PATH, or kafka://HOST:PORT/TOPIC
-    #[arg(id = "log", long, value_name = "URL", default_value = EMBEDDED, env = "DELAYCAST_LOG_URL", hide_env_values = true)]
+    #[arg(
+        id = "log",
+        long,
+        value_name = "URL",
+        default_value = EMBEDDED,
+        env = "DELAYCAST_LOG_URL",
+        hide_env_values = true
+    )]
     pub(crate) url: String,
 }
 
@@ -29,7 +36,14 @@ impl LogOption {
 #[derive(Args)]
 pub(crate) struct StoreOption {
     /// The prediction store: sqlite:PATH, or mongodb://HOST/DATABASE
-    #[arg(id = "store", long, value_name = "URL", default_value = EMBEDDED, env = "DELAYCAST_STORE_URL", hide_env_values = true)]
+    #[arg(
+        id = "store",
+        long,
+        value_name = "URL",
+        default_value = EMBEDDED,
+        env = "DELAYCAST_STORE_URL",
+        hide_env_values = true
+    )]
     pub(crate) url: String,
 }
 

@@ -22,9 +22,9 @@ use crate::{app::open_existing_log, format::Format, options::LogOption, progress
 
 /// Send dead letters back into their topic, once what killed them is mended
 ///
-/// Each goes back as it was, byte by byte, and is answered, or dies again, as any message is. Those that were sent back 3
-/// times stay, and so do those of which only the first 256 KiB were kept. What is sent is remembered, so that the next
-/// run goes on after it; if this one is killed in the middle, some are sent twice, which changes no answer.
+/// Each goes back as it was, byte by byte, and is answered, or dies again, as any message is. Those that were sent back
+/// 3 times stay, and so do those of which only the first 256 KiB were kept. What is sent is remembered, so that the
+/// next run goes on after it; if this one is killed in the middle, some are sent twice, which changes no answer.
 #[derive(ClapArgs)]
 #[command(after_help = "Examples:
   delaycast replay --dry-run

@@ -121,7 +121,7 @@ fn run(dir: &Path) -> anyhow::Result<serde_json::Value> {
     let (log, store) = (log::open(&url)?, store::open::<Payments>(&url)?);
     let models = ModelDir::new(dir.join("models"));
     let first = models.publish(LinearModel { bias: -4.0, per_thousand: 1.0 }, Utc::now())?;
-    let (stop, desired, board) = (Stop::default(), DesiredModels::default(), Arc::new(SnapshotCell::default()));
+    let (stop, desired, snapshots) = (Stop::default(), DesiredModels::default(), Arc::new(SnapshotCell::default()));
     let watcher = Watcher::new(models.clone(), Role::Current, Some(first.version.clone()));
     model::watch(vec![watcher], &desired, stop.clone(), |_, _| ())?;
     let scorer = Models::new(Arc::new(first), &desired, Arc::new(FileLoader::<LinearModel>::default()));
@@ -130,8 +130,8 @@ fn run(dir: &Path) -> anyhow::Result<serde_json::Value> {
     let (scoring, counting) = (score::Config::new(4), watch::Config::default());
     thread::scope(|threads| {
         let scoring = threads.spawn(|| score::run(&scoring, &connections, &scorer, &counters, &stop));
-        threads.spawn(|| watch::run(&counting, &sources, &board, &stop));
-        let counts = ask(&*log, &models, &counters, &board);
+        threads.spawn(|| watch::run(&counting, &sources, &snapshots, &stop));
+        let counts = ask(&*log, &models, &counters, &snapshots);
         stop.ask();
         scoring.join().ok().context("a worker panicked")??;
         counts
@@ -143,7 +143,7 @@ fn ask(
     log: &dyn Log,
     models: &ModelDir<LinearModel>,
     counters: &Counters,
-    board: &SnapshotCell,
+    snapshots: &SnapshotCell,
 ) -> anyhow::Result<serde_json::Value> {
     let producer = log.producer()?;
     let ask = |message: &str| producer.publish(None, message.into(), Box::new(|_| ()));
@@ -155,7 +155,7 @@ fn ask(
     let second = models.publish(LinearModel { bias: -2.0, per_thousand: 1.0 }, Utc::now())?.version;
     until(|| counters.models.get(Role::Current).is_some_and(|(version, _)| version == second))?;
     ask(r#"{"UUID":"last","Country":"IT","Amount":3000}"#);
-    let count = |key| board.snapshot().counts.get(&key).copied();
+    let count = |key| snapshots.snapshot().counts.get(&key).copied();
     until(|| (count(Key::Answers), count(Key::DeadLetters)) == (Some(1001), Some(2)))?;
     let named = |(key, count): (&Key, &isize)| {
         let name = match key {
@@ -166,7 +166,7 @@ fn ask(
         };
         Some((name, serde_json::Value::from(*count)))
     };
-    Ok(board.snapshot().counts.iter().filter_map(named).collect())
+    Ok(snapshots.snapshot().counts.iter().filter_map(named).collect())
 }
 
 /// Waits until something holds, for a minute.

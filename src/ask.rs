@@ -39,7 +39,11 @@ pub enum AskError {
         source: PublishError,
     },
     /// The store has no outcome yet.
-    #[error("there is no answer to {id} after {} s{}", waited.as_secs(), outage.as_ref().map(|it| format!(": {it}")).unwrap_or_default())]
+    #[error(
+        "there is no answer to {id} after {} s{}",
+        waited.as_secs(),
+        outage.as_ref().map(|it| format!(": {it}")).unwrap_or_default()
+    )]
     NoAnswer {
         /// The request.
         id: RequestId,

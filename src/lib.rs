@@ -3,8 +3,8 @@
 //! # Layout
 //!
 //! * [`flight`]: the vocabulary of the domain: codes, delay classes, times, schedules, weather, value ranges.
-//! * [`request`]: what is asked: fields, limits, decoding from and encoding to the wire.
-//! * [`answer`]: what is answered: answers and rejections; [`explanation`]: why; [`shadow`]: what a candidate says beside.
+//! * [`request`]: requests: fields, limits, decoding from and encoding to the wire.
+//! * [`answer`]: answers and rejections; [`explanation`]: their reasons; [`shadow`]: the candidate model's answers.
 //! * [`clock`]: the wall clock, which may be set to anything, and the time that elapses.
 //! * [`document`]: the answers' shape in a document store, and its JSON.
 //! * [`airports`]: known airports and airlines, and the distances between airports.

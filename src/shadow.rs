@@ -20,7 +20,7 @@ mod tests {
         request,
     };
 
-    /// What a shadow says beside a model called "current", the same or not.
+    /// A shadow's answer beside that of a model called "current", of the same class or of another.
     fn shadow_answer(agrees: bool) -> ShadowAnswer {
         let message =
             br#"{"DepDelay":5.0,"Carrier":"AA","FlightDate":"2016-12-25","Dest":"SFO","Origin":"ATL","UUID":"a"}"#;

@@ -1,4 +1,4 @@
-//! From the bytes of a POST to the form's fields, as strictly as can be: what is not clear is refused, not guessed.
+//! Parses the body of a POST into the form's fields. Ambiguous input is rejected, not guessed.
 
 use std::{convert::Infallible, pin::pin, time::Duration};
 
@@ -12,15 +12,15 @@ use serde::{
 };
 use warp::http::{HeaderMap, header};
 
-/// A body is at most this long: no form needs more than the message that it becomes.
+/// Upper bound on a body: no form needs more than the message that is made of it.
 pub const BODY_BYTES_MAX: usize = MESSAGE_BYTES_MAX;
-/// How the body as a whole is named where fields are named.
+/// The name of the whole body in an [`Invalid`], where a field's name would be.
 const BODY: &str = "body";
 
-/// A form's fields in the order sent: name and value, or what is wrong with the value. `null` is an empty text.
+/// A form's fields in the order sent: the name, and the value or its error. `null` is an empty text.
 pub(crate) type Pairs = Vec<(String, Result<String, String>)>;
 
-/// Reads the body in whichever of the three forms it comes; one that has not arrived within a time is given up.
+/// Reads the body in any of the three content types; gives up a body that has not arrived within a time.
 pub(crate) async fn read_form<B: Buf>(
     headers: &HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,

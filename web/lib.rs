@@ -6,7 +6,8 @@
 //! # Layout
 //!
 //! * [`routes`]: all routes; [`serve()`] serves them with the `server` crate, which knows no flight.
-//! * `pages`: the registry of pages. Each has a template in `templates/`, a handler in `handlers/` and a view in `views/`.
+//! * `pages`: the registry of pages. A page has a template in `templates/`, a handler in `handlers/` and a view in
+//!   `views/`.
 //! * `api`: the JSON routes. `body` parses forms, `flight_form` makes requests of them.
 //! * `problem`: the reason why a request is not served; `handlers/error.rs` renders it.
 //! * `state`: the log, the store and the limits that handlers share.

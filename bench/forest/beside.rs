@@ -1,5 +1,5 @@
-//! Scoring by delaycast and linfa-trees in short turns in one process: the speed of a shared machine changes, and is
-//! mostly the same for two successive turns.
+//! Scoring by delaycast and linfa-trees in short turns in one process: the speed of a shared machine varies little
+//! between two successive turns.
 
 use std::hint::black_box;
 
@@ -24,10 +24,10 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
     let batch = BATCH * test.width;
     let mut turns = Vec::with_capacity(TURNS);
     for _ in 0..TURNS {
-        let mine =
+        let ours =
             rate(&test, |rows| rows.chunks(batch).for_each(|rows| drop(black_box(forest.probabilities_of_all(rows)))));
-        let theirs = rate(&test, |rows| rows.chunks(batch).for_each(&votes));
-        turns.push((mine, theirs, mine / theirs));
+        let linfa = rate(&test, |rows| rows.chunks(batch).for_each(&votes));
+        turns.push((ours, linfa, ours / linfa));
     }
     turns.sort_by(|a, b| a.2.total_cmp(&b.2));
     let shown = [
@@ -41,8 +41,8 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
         "rows a CPU second in batches of {BATCH}, {TURNS} turns in the order of their ratio: ours, linfa-trees, ratio"
     );
     for (name, at) in shown {
-        let (mine, theirs, ratio) = turns[at];
-        println!("{name:>14}: {:.2} M, {:.2} M, {ratio:.2}", mine / 1e6, theirs / 1e6);
+        let (ours, linfa, ratio) = turns[at];
+        println!("{name:>14}: {:.2} M, {:.2} M, {ratio:.2}", ours / 1e6, linfa / 1e6);
     }
     Ok(())
 }

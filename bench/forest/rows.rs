@@ -1,4 +1,4 @@
-//! The rows for all libraries: numbers and classes of flights to train on, and of later ones.
+//! The rows for all libraries: features and classes of the training flights and of the flights held out.
 
 use std::{
     fs,

@@ -1,8 +1,8 @@
-//! From a request to its visible answer, at 100 requests a second.
+//! Latency from a request to its visible answer, at 100 requests a second.
 //!
-//! What is seen: one query after the other asks for the ids of all answers, and an answer is visible when a query has
-//! returned it. So the query is part of what is measured. Answers that were seen are deleted again, some at a time:
-//! FerretDB scans a collection for any query, and would become what is measured.
+//! Successive queries fetch the ids of all answers; an answer is visible when a query has returned it. The latency
+//! includes the query. Visible answers are deleted, some at a time: FerretDB scans the collection for any query, and
+//! the scan would dominate.
 
 use std::{
     collections::HashMap,
@@ -22,15 +22,15 @@ use super::{
 };
 use crate::{embedded_latency::report, process::Process, requests};
 
-/// One request every so often.
+/// Interval between two requests.
 const INTERVAL: Duration = Duration::from_millis(10);
-/// The first ones wait for the scorer to start.
+/// Number of first requests that are left out: they wait for the scorer to start.
 const WARM_UP: usize = 100;
-/// Between two queries.
+/// Pause between two queries.
 const PAUSE: Duration = Duration::from_micros(500);
-/// So many seen answers are deleted together.
+/// Visible answers per deletion.
 const SEEN_MAX: usize = 50;
-/// No answer takes this long.
+/// Timeout without a new answer.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 pub(super) fn measure(options: &Options, mongo: &str) -> anyhow::Result<()> {
@@ -55,7 +55,7 @@ pub(super) fn measure(options: &Options, mongo: &str) -> anyhow::Result<()> {
             }
             thread::sleep(next.saturating_duration_since(Instant::now()));
             next += INTERVAL;
-            // From when it is handed to the producer: a publisher that is late asks late.
+            // The time starts when the producer gets the request: a late publisher does not add to the latency.
             let (now, report) = (Instant::now(), report_logged.clone());
             let done = Box::new(move |result: Result<_, _>| drop(report.send((number, result.map(|_| now.elapsed())))));
             let _ = report_asked.send((request.id.as_str().to_owned(), number, now));
@@ -78,7 +78,7 @@ pub(super) fn measure(options: &Options, mongo: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How long each took, the warm-up left out.
+/// Returns each request's latency, without the warm-up.
 fn watch(
     place: &Scratch,
     count: usize,

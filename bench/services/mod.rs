@@ -1,6 +1,6 @@
-//! The score dataflow between a real Kafka and a real MongoDB, beside what either does alone.
+//! The score dataflow between a real Kafka and a real MongoDB, beside either of them alone.
 //!
-//! Topics and databases are made for the measurement, and deleted after it.
+//! Topics and databases are created for the measurement, and deleted after it.
 
 mod latency;
 mod mongo;

@@ -43,8 +43,7 @@ impl Scratch {
             .block_on(self.database.collection::<Document>(ANSWERS).count_documents(doc! {}).into_future())?)
     }
 
-    /// Documents per second that so many tasks insert side by side, into a collection with the index that the store
-    /// makes, in batches of so many.
+    /// Documents per second that concurrent tasks insert in batches, into a collection with the store's index.
     pub(super) fn insert(&self, documents: Vec<Document>, tasks: usize, batch: usize) -> anyhow::Result<f64> {
         let count = documents.len();
         let share = count.div_ceil(tasks);
@@ -76,17 +75,17 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // The measurement is made; a database that stays does no harm.
+        // A database that stays does no harm.
         let _ = self.runtime.block_on(self.database.drop().into_future());
     }
 }
 
-/// The document that the store makes of an answer.
+/// The document of an answer, as the store writes it.
 pub(super) fn document(answer: &Answer) -> Document {
-    rendered(answer.to_document())
+    to_bson_document(answer.to_document())
 }
 
-fn rendered(document: document::Document) -> Document {
+fn to_bson_document(document: document::Document) -> Document {
     document.into_iter().map(|(name, value)| (name.to_owned(), to_bson(value))).collect()
 }
 
@@ -98,6 +97,6 @@ fn to_bson(value: Value) -> Bson {
         Value::Double(number) => Bson::Double(number),
         Value::Date(at) => Bson::DateTime(DateTime::from_millis(at.timestamp_millis())),
         Value::Doubles(numbers) => Bson::Array(numbers.into_iter().map(Bson::Double).collect()),
-        Value::Document(fields) => Bson::Document(rendered(fields)),
+        Value::Document(fields) => Bson::Document(to_bson_document(fields)),
     }
 }

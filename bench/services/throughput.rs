@@ -1,5 +1,5 @@
-//! Requests wait in a topic of four partitions: how many a second are answered, into a store and into a sink that
-//! drops them, beside how many a plain consumer reads, and how many a plain driver inserts.
+//! Answers per second to requests that wait in a topic of four partitions, into a store and into a sink that drops
+//! them, beside the throughput of a plain consumer and of a plain driver.
 
 use std::{
     sync::Arc,
@@ -25,10 +25,10 @@ use delaycast_dataflows::score::{Config, Connections, Counters, Models, run};
 use super::{Options, mongo, mongo::Scratch, topic::Topic};
 use crate::{process::thread_seconds, requests};
 
-/// How often progress is looked at.
+/// Interval between two readings of the counters.
 const SAMPLE: Duration = Duration::from_millis(1);
-/// Without progress for so long, something is wrong.
-const STUCK: Duration = Duration::from_secs(60);
+/// Timeout without progress.
+const PROGRESS_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
     let topic = Topic::make(&options.kafka, "throughput")?;
@@ -48,7 +48,7 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
         println!("round {round} of {}", options.rounds);
         consumed.push(report("read and dropped by a plain consumer", topic.consume(options.requests)?));
         let url = topic.url(&format!("null-{round}"));
-        dropped.push(report("answered into a null sink", score(options, &url, Arc::new(Null), &models)?));
+        dropped.push(report("answered into a null sink", score(options, &url, Arc::new(NullStore), &models)?));
         let Some(mongo) = &options.mongo else { continue };
         let alone = Scratch::make(mongo, &format!("insert_{round}"))?;
         let rate = alone.insert(documents.clone(), options.workers, ROWS_PER_WRITE_MAX)?;
@@ -71,7 +71,7 @@ fn report(what: &str, rate: f64) -> f64 {
     rate
 }
 
-/// The median of the rounds' ratios: what else the machine does falls on both sides of a round.
+/// Prints the median of the rounds' ratios: other load on the machine affects both sides of a round.
 fn compare(what: &str, ours: &[f64], reference: &[f64]) {
     let median = |mut numbers: Vec<f64>| {
         numbers.sort_unstable_by(f64::total_cmp);
@@ -94,7 +94,7 @@ fn documents(asked: &[Request], VersionedModel { version, model }: &VersionedMod
     asked.iter().zip(scores).map(answer).map(|answer| mongo::document(&answer)).collect()
 }
 
-/// Answers per second that the sink has acknowledged, from when the first are seen until all are.
+/// Answers per second that the sink acknowledges, from the first ones that are counted to the last.
 fn score(
     options: &Options,
     log: &str,
@@ -126,31 +126,31 @@ fn watch(counters: &Counters, count: usize) -> anyhow::Result<f64> {
                 return Ok((landed - seen) as f64 / seen_at.elapsed().as_secs_f64());
             }
         }
-        ensure!(last.0.elapsed() < STUCK, "stuck at {landed} of {count}");
+        ensure!(last.0.elapsed() < PROGRESS_TIMEOUT, "stuck at {landed} of {count}");
         thread::sleep(SAMPLE);
     }
 }
 
-/// A store that takes everything and keeps nothing.
-struct Null;
+/// A store that drops everything.
+struct NullStore;
 
-impl<T> Writer<T> for Null {
+impl<T> Writer<T> for NullStore {
     fn write(&mut self, _: &[T]) -> Result<Vec<Refusal>, Unavailable> {
         Ok(Vec::new())
     }
 }
 
-impl Store<Flights> for Null {
+impl Store<Flights> for NullStore {
     fn describe(&self) -> String {
         "nowhere".to_owned()
     }
 
     fn answers(&self) -> Result<Box<dyn Writer<Answer>>, Unavailable> {
-        Ok(Box::new(Null))
+        Ok(Box::new(NullStore))
     }
 
     fn rejections(&self) -> Result<Box<dyn Writer<Rejection>>, Unavailable> {
-        Ok(Box::new(Null))
+        Ok(Box::new(NullStore))
     }
 
     fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {

@@ -11,12 +11,12 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer},
 };
 
-/// How many partitions it has.
+/// Number of partitions.
 pub(super) const PARTITIONS: i32 = 4;
-/// No message and no call takes this long.
+/// Timeout of a message, and of a call.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Deleted with the value, and its dead letters with it.
+/// A topic that is deleted on drop, with its dead-letter topic.
 pub(super) struct Topic {
     server: String,
     name: String,
@@ -33,7 +33,7 @@ impl Topic {
         Ok(topic)
     }
 
-    /// The log at this topic, for a group.
+    /// The URL of the log at this topic, for a consumer group.
     pub(super) fn url(&self, group: &str) -> String {
         format!("{}/{}?group={group}", self.server, self.name)
     }
@@ -52,8 +52,8 @@ impl Topic {
         Ok(self.config().create()?)
     }
 
-    /// Messages per second that a consumer reads and drops, with librdkafka's own options: the time from the first
-    /// message to the last.
+    /// Messages per second that a consumer with librdkafka's default options reads and drops, from the first message
+    /// to the last.
     pub(super) fn consume(&self, count: usize) -> anyhow::Result<f64> {
         let mut config = self.config();
         let consumer: BaseConsumer = config.set("group.id", "raw").set("enable.auto.commit", "false").create()?;
@@ -78,7 +78,7 @@ impl Topic {
 
 impl Drop for Topic {
     fn drop(&mut self) {
-        // The measurement is made; a topic that stays does no harm.
+        // A topic that stays does no harm.
         if let Ok(admin) = self.admin() {
             let _ = block_on(admin.delete_topics(&[&self.name, &format!("{}.dlq", self.name)], &Self::limit()));
         }

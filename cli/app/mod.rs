@@ -100,8 +100,8 @@ impl System<'_> {
         connections
     }
 
-    /// Returns the models of a scorer that starts with `first`, after its [`Self::connections`]: with both the process is
-    /// ready. The directory `watches` is watched for others.
+    /// Returns the models of a scorer that starts with `first`, after its [`Self::connections`]: with both the process
+    /// is ready. The directory `watches` is watched for others.
     pub(crate) fn models(
         &self,
         first: VersionedModel,

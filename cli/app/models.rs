@@ -14,7 +14,7 @@ use delaycast::{
 };
 use delaycast_dataflows::score::{Counters, Models};
 
-/// Loads a model file as at the start: the store's routes are laid over its own, and explanations are prepared if wanted.
+/// Loads a model file as at the start: the store's routes override the file's, and explanations are prepared if wanted.
 struct ModelLoader {
     explain: bool,
     store: Arc<dyn Store<Flights>>,
@@ -31,8 +31,8 @@ impl Loader<Flights> for ModelLoader {
     }
 }
 
-/// Returns the models of a scorer that starts with `first`. The directory `watches` is watched for others until a stop is
-/// requested. In a cluster one process watches, and sends them to the others.
+/// Returns the models of a scorer that starts with `first`. The directory `watches` is watched for others until a stop
+/// is requested. In a cluster one process watches, and sends them to the others.
 pub(crate) fn models(
     first: VersionedModel,
     explain: bool,
@@ -64,8 +64,8 @@ fn scorer(model: VersionedModel, explain: bool) -> Arc<dyn Scorer<Flights>> {
     Arc::new(if explain { model.map(Model::explaining) } else { model })
 }
 
-/// Returns the model with the store's routes laid over its own: all processes that share a store know the same distances
-/// and airports. A store that is down is waited for; `None` if a stop was requested meanwhile.
+/// Returns the model with the store's routes in place of its own: all processes that share a store know the same
+/// distances and airports. Waits for a store that is down; `None` if a stop was requested meanwhile.
 pub(crate) fn with_routes_of(store: &dyn Store<Flights>, model: VersionedModel, stop: &Stop) -> Option<VersionedModel> {
     let Some(table) = table_of(store) else { return Some(model) };
     let health = Health::new(format!("the route table in {}", store.describe()));

@@ -17,8 +17,8 @@ use crate::{
 
 /// Try a version out beside the one that answers
 ///
-/// Scorers that run score each request with both. What the shadow says is stored apart, is compared, and is never shown to
-/// who has asked. Of requests that come faster than it can be stored, some are left out.
+/// Scorers that run score each request with both. What the shadow says is stored apart, is compared, and is never shown
+/// to who has asked. Of requests that come faster than it can be stored, some are left out.
 #[derive(ClapArgs)]
 #[command(after_help = "Examples:
   delaycast models shadow 20261124T2311 --models var/models

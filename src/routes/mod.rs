@@ -15,11 +15,11 @@ use serde_json::{Map, Value};
 
 use crate::{airports::Route, delivery::Unavailable, domain::Flights, flight::Code};
 
-/// A table with more routes than this is taken for something else: there are some 5,000 in the US.
+/// Upper bound on the routes of a table; a larger one is another file. The US has some 5,000.
 pub const ROUTES_MAX: usize = 100_000;
-/// So many routes are written at a time.
+/// Routes per write.
 const CHUNK_ROUTES_MAX: usize = 1000;
-/// So many differing routes are named; more are only counted.
+/// Upper bound on the differing routes that are named; more are only counted.
 pub const DIFFERING_NAMED_MAX: usize = 5;
 
 /// A store's route table.
@@ -82,23 +82,23 @@ fn route(document: &Map<String, Value>) -> Option<Route> {
     Some(Route { origin: code("Origin")?, dest: code("Dest")?, miles })
 }
 
-/// What [`load`] did.
+/// The result of [`load`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Loaded {
-    /// Routes that were added.
+    /// Routes added.
     pub new: usize,
     /// Routes that were there with the same length.
     pub same: usize,
     /// Routes that were there with another length.
     pub differing: usize,
-    /// The first of them: as they are given, and the miles in the store.
+    /// The first of them: as given, with the miles in the store.
     pub differing_named: Vec<(Route, f32)>,
-    /// Whether the differing ones were changed.
+    /// True if the differing routes were changed.
     pub replaced: bool,
 }
 
 /// Adds the routes that the table lacks, and with `replace` changes those that differ. Of two lengths for a route the
-/// later holds. `observe` is told how many routes are done, of how many.
+/// later holds. `observe` gets the number of routes done, and of all.
 pub fn load(
     table: &dyn RouteTable,
     routes: &[Route],

@@ -1,8 +1,8 @@
 //! The allowed values of `Host`: a guard against DNS rebinding.
 //!
-//! Other machines cannot reach a server on a loopback address, but the browser of this machine can: any site can have its
-//! name resolve to 127.0.0.1, and its scripts are of the same origin then. They cannot send another `Host` than their
-//! site's, so `Host` is checked against a list.
+//! Other machines cannot reach a server on a loopback address, but the browser of this machine can: any site can have
+//! its name resolve to 127.0.0.1, and its scripts are of the same origin then. They can only send their site's `Host`,
+//! so `Host` is checked against a list.
 
 use std::{collections::BTreeSet, fmt, net::IpAddr, str::FromStr};
 
@@ -71,8 +71,8 @@ pub enum HostError {
 }
 
 impl AllowedHosts {
-    /// Returns the allowed hosts of a server on `bind`. `names` are configured. Without any, a server that other machines
-    /// reach allows all: it cannot know its names, and a proxy in front of it decides.
+    /// Returns the allowed hosts of a server on `bind`. `names` are configured. Without any, a server that other
+    /// machines reach allows all: it cannot know its names, and a proxy in front of it decides.
     pub fn of(bind: IpAddr, names: &[HostName]) -> Self {
         if names.is_empty() && !bind.to_canonical().is_loopback() {
             return AllowedHosts::Any;

@@ -1,13 +1,13 @@
 //! Health and metrics, on a separate port.
 //!
 //! 1. `/livez` is 200 while the process's threads make progress. 503 means that only a restart helps.
-//! 2. `/readyz` is 200 when the process can do its work; otherwise 503, with one line for each dependency that it awaits.
+//! 2. `/readyz` is 200 when the process can do its work; otherwise 503, with a line for each dependency that it awaits.
 //! 3. `/metrics` is Prometheus text, rendered on request.
 //! 4. There are no other paths, and no methods but GET and HEAD.
-//! 5. Connections and their phases are bounded, and idle ones are evicted (see `connections`): probes are served,
-//!    however many clients are silent, slow, or never read.
-//! 6. `Host` is not checked: probes use the address of a pod or a machine. A script of another site that got here by DNS
-//!    rebinding would read metrics, no request and no answer.
+//! 5. Connections and their phases are bounded, and idle ones are evicted (see `connections`): probes are served beside
+//!    any number of silent, slow or non-reading clients.
+//! 6. `Host` is not checked: probes use the address of a pod or a machine. A script of another site, by DNS
+//!    rebinding, would read metrics, but no request and no answer.
 //!
 //! Tests carry the number of the rule that they hold.
 

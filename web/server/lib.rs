@@ -4,7 +4,8 @@
 //!
 //! ```no_run
 //! # use std::{future::pending, sync::Arc};
-//! # use server::{ConnectionConfig, HealthChecks, Operations, ServeError, bind, health_routes, operations_route, serve};
+//! # use server::{ConnectionConfig, HealthChecks, Operations, ServeError};
+//! # use server::{bind, health_routes, operations_route, serve};
 //! # async fn run(checks: Arc<dyn HealthChecks>, operations: Arc<dyn Operations>) -> Result<(), ServeError> {
 //! use warp::Filter;
 //!
@@ -16,7 +17,8 @@
 //!
 //! # Layout
 //!
-//! * [`bind`], [`serve()`]: from a listener to the shutdown; `connections`: the bounds of connections, as numbered rules.
+//! * [`bind`], [`serve()`]: from a listener to the shutdown; `connections`: the bounds on connections, as numbered
+//!   rules.
 //! * [`serve_health`], [`HealthChecks`]: `/livez`, `/readyz` and `/metrics`.
 //! * [`operations_route`], [`Operations`]: `/ops.json`, counts by the dimensions of a domain.
 //! * [`AllowedHosts`]: the guard against DNS rebinding; [`Accepts`]: content negotiation.

@@ -1,5 +1,5 @@
-//! The pages in a real Chromium, served with an in-memory log and store: every state that a visitor can see, on a desktop
-//! and on a phone, with screenshots in `target/screenshots/`.
+//! The pages in a real Chromium, served with an in-memory log and store: every state of every page, in a desktop's and
+//! a phone's width, with screenshots in `target/screenshots/`.
 //!
 //! Without chromium and chromedriver these tests print it and are skipped, unless `DELAYCAST_REQUIRE_BROWSER=1`.
 

@@ -23,20 +23,20 @@ pub(crate) struct ReportView {
     #[serde(skip)]
     title: String,
     verdict: String,
-    facts: Vec<Fact>,
+    facts: Vec<Property>,
     notes: Vec<String>,
     measures: Vec<Heading>,
     scores: Vec<ScoreRow>,
     intervals: String,
-    reliability: Vec<Plot>,
+    reliability: Vec<Figure>,
     confusion: String,
     classes: Vec<ClassName>,
-    importances: Vec<Plot>,
+    importances: Vec<Figure>,
     months: Option<Months>,
 }
 
 #[derive(Debug, Serialize)]
-struct Fact {
+struct Property {
     name: &'static str,
     value: String,
 }
@@ -61,7 +61,7 @@ struct Cell {
 }
 
 #[derive(Debug, Serialize)]
-struct Plot {
+struct Figure {
     title: String,
     svg: String,
 }
@@ -100,19 +100,19 @@ impl ReportView {
     pub(crate) fn new(report: &Report) -> Self {
         let (holdout, model) = (&report.holdout, &report.model);
         let ClassifierSettings::Forest(settings) = model.settings;
-        let fact = |name, value| Fact { name, value };
+        let fact = |name, value| Property { name, value };
         let forest = holdout.scorecard(Predictor::Forest);
         let reliability = forest.and_then(|scorecard| scorecard.reliability);
         let reliability = reliability.iter().flat_map(|bins| {
             DelayClass::ALL
-                .map(|class| Plot { title: capitalized(class.label()), svg: plots::reliability(class, bins) })
+                .map(|class| Figure { title: capitalized(class.label()), svg: plots::reliability(class, bins) })
         });
         let importances = [
             ("The forest", &report.importance.forest),
             ("The forest without departure delay", &report.importance.forest_before_departure),
         ];
         let importances = importances
-            .map(|(title, importances)| Plot { title: title.to_owned(), svg: plots::importances(importances) });
+            .map(|(title, importances)| Figure { title: title.to_owned(), svg: plots::importances(importances) });
         ReportView {
             style: STYLE,
             title: format!("Evaluation, {} to {}", holdout.from, holdout.to),

@@ -14,7 +14,7 @@ const RETIRED: [(&str, &str); 52] = [
     ("Asked", "ForestPredictor"),
     ("Atlas", "Airports"),
     ("Bell", "Notifier"),
-    ("SnapshotCell", "SnapshotCell"),
+    ("Board", "SnapshotCell"),
     ("Card", "Scorecard"),
     ("Cast", "ActiveModels"),
     ("Contest", "Comparison"),

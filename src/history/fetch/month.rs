@@ -64,7 +64,10 @@ pub enum MonthError {
         last: Month,
     },
     /// The span is longer than [`Months::MAX`].
-    #[error("{first} to {last} are {months} months, and one fetch gets {max} at most: do it in several", max = Months::MAX)]
+    #[error(
+        "{first} to {last} are {months} months, and one fetch gets {max} at most: do it in several",
+        max = Months::MAX
+    )]
     TooMany {
         /// The first month.
         first: Month,

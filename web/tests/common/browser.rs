@@ -21,7 +21,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// No state that a test waits for takes longer.
 const WAIT_MAX: Duration = Duration::from_secs(20);
 
-/// How the page is looked at.
+/// The viewport and preferences under which a page is loaded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct View {
     pub(crate) width: u32,
@@ -66,7 +66,8 @@ fn in_path(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
-/// Starts chromedriver. It takes a port that is free under IPv4, and ends if another has it under IPv6: then it is started again.
+/// Starts chromedriver. It chooses a port that is free under IPv4 and exits if the port is taken under IPv6; then it is
+/// started again.
 fn start_driver(chromedriver: &Path) -> (Child, u16) {
     for _ in 0..5 {
         let mut driver = Command::new(chromedriver).arg("--port=0").stdout(Stdio::piped()).spawn().unwrap();
@@ -166,7 +167,7 @@ impl Browser {
         }
     }
 
-    /// What a person reads in an element.
+    /// The visible text of an element.
     pub(crate) fn text(&self, css: &str) -> String {
         let url = format!("{}{}/text", self.session, self.element(css));
         let answer = json_of(&mut self.agent.get(url).call().unwrap());
@@ -179,14 +180,14 @@ impl Browser {
         answer["value"].as_str().unwrap().to_owned()
     }
 
-    /// Whether all of an element is seen without scrolling.
+    /// Returns whether the whole element is in the viewport without scrolling.
     pub(crate) fn is_in_view(&self, css: &str) -> bool {
         let script = "const { top, bottom } = document.querySelector(arguments[0]).getBoundingClientRect(); \
                       return top >= 0 && bottom <= innerHeight;";
         self.command("/execute/sync", json!({ "script": script, "args": [css] })).as_bool().unwrap()
     }
 
-    /// How much wider the page is than the window: more than nothing is a page that must be scrolled sideways.
+    /// The width of the page beyond that of the window, in pixels: above 0 the page scrolls sideways.
     pub(crate) fn overhang(&self) -> i64 {
         let metrics = self.devtools("Page.getLayoutMetrics", json!({}));
         metrics["cssContentSize"]["width"].as_i64().unwrap() - i64::from(self.view.width)
