@@ -79,17 +79,18 @@ impl<'a> App<'a> {
         self.monitor.uses(&model.version);
         self.monitor.has("store");
         let probing = self.health.watch_store(&self.monitor, &store, &self.stop)?;
-        Ok(Some(System { app: self, log, store, model, _probing: [probing, None] }))
+        Ok(Some(System { _probing: [probing, None], app: self, log, store, model }))
     }
 }
 
 /// An open log and store, and the model that the process starts with.
 pub(crate) struct System<'a> {
+    /// Dropped first: the probes hold the log and the store, which must be closed in good order.
+    _probing: [Option<Probe>; 2],
     app: &'a App<'a>,
     pub(crate) log: Arc<dyn Log>,
     pub(crate) store: Arc<dyn Store<Flights>>,
     pub(crate) model: VersionedModel,
-    _probing: [Option<Probe>; 2],
 }
 
 impl System<'_> {

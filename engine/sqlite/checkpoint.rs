@@ -1,4 +1,4 @@
-//! Checkpointer: they keep the write-ahead log short, and stop writing while a reader prevents that.
+//! Checkpoints: they keep the write-ahead log short, and stop writing while a reader prevents that.
 //!
 //! A checkpoint copies the log into the file, up to the oldest read transaction that is open in any process. A process
 //! that leaves one open (a shell, a backup tool) lets the log grow with every write.
@@ -52,7 +52,7 @@ const NAMED_MAX: usize = 3;
 pub(super) struct WalStats {
     /// Its length.
     pub(super) bytes: AtomicU64,
-    /// Checkpointer that a reader was in the way of.
+    /// The number of checkpoints that a reader blocked.
     pub(super) blocked: AtomicU64,
     /// Length at which writing stops.
     pub(super) stop: AtomicU64,
@@ -73,7 +73,7 @@ pub(super) struct Checkpointer {
     blocked: Option<Blocked>,
 }
 
-/// Checkpointer are blocked by a reader.
+/// A reader that blocks checkpoints.
 struct Blocked {
     since: Instant,
     warned_at: Option<Instant>,
