@@ -10,7 +10,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::score::{Compared, Counters, Times};
+use crate::score::{Counters, LatencyHistogram, ShadowCounters};
 
 /// The values of all metrics.
 #[derive(Debug)]
@@ -115,7 +115,7 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    fn shadow(&mut self, shadow: &Compared) -> fmt::Result {
+    fn shadow(&mut self, shadow: &ShadowCounters) -> fmt::Result {
         let help = "Requests that the shadow has scored beside the model that answers";
         self.counter("delaycast_shadow_compared_requests", help, shadow.compared.get())?;
         let help = "Of these, those of which both hold the same class most probable";
@@ -159,9 +159,9 @@ impl Encoder<'_> {
         self.0.encode_descriptor(name, help, None, MetricType::Info)?.encode_info(&[(label, value)])
     }
 
-    fn histogram(&mut self, name: &str, help: &str, times: &Times) -> fmt::Result {
-        let Times { steps, count, sum_seconds } = times;
+    fn histogram(&mut self, name: &str, help: &str, latencies: &LatencyHistogram) -> fmt::Result {
+        let LatencyHistogram { buckets, count, sum_seconds } = latencies;
         let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
-        metric.encode_histogram::<NoLabelSet>(*sum_seconds, *count, steps, None)
+        metric.encode_histogram::<NoLabelSet>(*sum_seconds, *count, buckets, None)
     }
 }

@@ -88,7 +88,7 @@ impl Monitor {
     pub fn ready(&self) -> Vec<String> {
         let Parts { missing, healths, counters, .. } = &*self.parts();
         let stopping = self.stop.asked().then(|| "stopping".to_owned());
-        let workers = counters.as_ref().and_then(|counters| counters.workers.missing());
+        let workers = counters.as_ref().and_then(|counters| counters.workers.start_progress());
         let outages = healths.values().filter_map(|health| {
             let outage = health.outage()?;
             Some(format!("{}: {}, for {} s", health.what(), outage.reason, outage.since.elapsed().as_secs()))

@@ -1,4 +1,4 @@
-//! Offset commits, behind the durable frontier (rule 4).
+//! Offset commits, of offsets that the durable frontier has passed (rule 4).
 
 use std::{
     cell::RefCell,
@@ -8,50 +8,50 @@ use std::{
 
 use engine::log::{Offsets, Reader};
 
-/// Offsets are committed at most this often: a commit is itself a write that the log must make durable.
-const EVERY: Duration = Duration::from_millis(100);
-/// Without traffic what is committed is committed again this often, because brokers forget the commits of idle groups.
-const RENEW: Duration = Duration::from_secs(3600);
+/// Least interval between commits: a commit is itself a write that the log must make durable.
+const COMMIT_INTERVAL: Duration = Duration::from_millis(100);
+/// Interval at which offsets are committed again without traffic: brokers delete the commits of idle groups.
+const RENEW_INTERVAL: Duration = Duration::from_secs(3600);
 
-/// Gathers what may be committed, and commits it now and then.
+/// Collects offsets that may be committed, and commits them at intervals.
 pub(super) struct Committer {
     reader: Rc<RefCell<Box<dyn Reader>>>,
-    waiting: Offsets,
+    pending: Offsets,
     last: Instant,
 }
 
 impl Committer {
     pub(super) fn new(reader: Rc<RefCell<Box<dyn Reader>>>) -> Self {
-        Committer { reader, waiting: Offsets::new(), last: Instant::now() }
+        Committer { reader, pending: Offsets::new(), last: Instant::now() }
     }
 
-    /// These offsets are durable.
+    /// Adds offsets whose records are durable.
     pub(super) fn add(&mut self, offsets: Offsets) {
-        self.waiting.extend(offsets);
+        self.pending.extend(offsets);
     }
 
-    /// Commits what waits, if it is time.
-    pub(super) fn turn(&mut self) {
+    /// Commits the pending offsets, or renews the last commit, if the interval has elapsed.
+    pub(super) fn commit_if_due(&mut self) {
         let since = self.last.elapsed();
-        if !self.waiting.is_empty() && since >= EVERY {
+        if !self.pending.is_empty() && since >= COMMIT_INTERVAL {
             self.commit();
-        } else if since >= RENEW {
+        } else if since >= RENEW_INTERVAL {
             self.reader.borrow_mut().renew();
             self.last = Instant::now();
         }
     }
 
-    /// Commits what waits and returns once the log has it, or fails at the deadline.
+    /// Commits the pending offsets and returns when the log has acknowledged them; fails at the deadline.
     pub(super) fn finish(mut self, deadline: Instant) -> Result<(), engine::delivery::Unavailable> {
-        if !self.waiting.is_empty() {
+        if !self.pending.is_empty() {
             self.commit();
         }
         self.reader.borrow_mut().close(deadline)
     }
 
     fn commit(&mut self) {
-        self.reader.borrow_mut().commit(&self.waiting);
-        self.waiting.clear();
+        self.reader.borrow_mut().commit(&self.pending);
+        self.pending.clear();
         self.last = Instant::now();
     }
 }
@@ -67,7 +67,7 @@ mod tests {
 
     use super::*;
 
-    /// Remembers what is committed, and for a renewal nothing.
+    /// A reader that records the committed offsets; a renewal is recorded as no offsets.
     struct Recorder(Arc<Mutex<Vec<Offsets>>>);
 
     impl Reader for Recorder {
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn commits_come_together_and_are_renewed_without_traffic() {
+    fn commits_are_batched_and_renewed_without_traffic() {
         let commits: Arc<Mutex<Vec<Offsets>>> = Arc::default();
         let mut committer = Committer::new(Rc::new(RefCell::new(Box::new(Recorder(Arc::clone(&commits))))));
         let ago = |time| Instant::now().checked_sub(time).unwrap();
@@ -101,21 +101,21 @@ mod tests {
         for (number, next) in [(0, 1), (0, 2), (1, 7)] {
             committer.last = Instant::now();
             committer.add(offsets(number, next));
-            committer.turn();
+            committer.commit_if_due();
         }
         assert_eq!(*commits.lock().unwrap(), []);
-        committer.last = ago(EVERY);
-        committer.turn();
+        committer.last = ago(COMMIT_INTERVAL);
+        committer.commit_if_due();
         let both = Offsets::from([(PartitionId(0), Offset(2)), (PartitionId(1), Offset(7))]);
         assert_eq!(*commits.lock().unwrap(), std::slice::from_ref(&both));
 
-        committer.last = ago(EVERY);
-        committer.turn();
-        assert_eq!(commits.lock().unwrap().len(), 1, "nothing waits");
-        committer.last = ago(RENEW);
-        committer.turn();
+        committer.last = ago(COMMIT_INTERVAL);
+        committer.commit_if_due();
+        assert_eq!(commits.lock().unwrap().len(), 1, "nothing is pending");
+        committer.last = ago(RENEW_INTERVAL);
+        committer.commit_if_due();
         assert_eq!(*commits.lock().unwrap(), [both, Offsets::new()]);
-        committer.turn();
+        committer.commit_if_due();
         assert_eq!(commits.lock().unwrap().len(), 2, "renewed just now");
     }
 }

@@ -1,4 +1,4 @@
-//! The log and the store that the workers share, and how both are doing.
+//! The log and the store that the workers share, and their health.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use engine::{
 
 use super::Counters;
 
-/// Where requests come from, where answers go, and how both are doing.
+/// The log of requests, the store of answers, and the health of both.
 pub struct Connections<D: Domain> {
     pub(super) log: Arc<dyn Log>,
     pub(super) store: Arc<dyn Store<D>>,
@@ -25,7 +25,7 @@ impl<D: Domain> Clone for Connections<D> {
     }
 }
 
-/// One for each activity: a log that can be read may still take no writes, and must not seem well for it.
+/// The health of each activity, as a log that can be read may refuse writes.
 #[derive(Clone)]
 pub(super) struct Healths {
     pub(super) reading: Arc<Health>,
@@ -35,7 +35,7 @@ pub(super) struct Healths {
 }
 
 impl Healths {
-    /// What is waited for, if anything.
+    /// Returns an outage, if there is one.
     pub(super) fn outage(&self) -> Option<Unavailable> {
         let all = [&self.answers, &self.dead_letters, &self.rejections, &self.reading];
         all.into_iter().find_map(|health| health.outage()).map(|outage| Unavailable::transient(outage.reason))
@@ -43,7 +43,7 @@ impl Healths {
 }
 
 impl<D: Domain> Connections<D> {
-    /// Takes an open log and store.
+    /// Connects an open log and store.
     pub fn new(log: Arc<dyn Log>, store: Arc<dyn Store<D>>) -> Self {
         let of = |what: &str, place: String| Arc::new(Health::new(format!("{what} {place}")));
         let health = Healths {
@@ -55,14 +55,14 @@ impl<D: Domain> Connections<D> {
         Connections { log, store, health }
     }
 
-    /// The health of each activity, by a short name.
+    /// Returns the health of each activity, with a short name.
     pub fn healths(&self) -> [(&'static str, Arc<Health>); 4] {
         let Healths { reading, answers, rejections, dead_letters } = &self.health;
         [("log", reading), ("answers", answers), ("rejections", rejections), ("dead_letters", dead_letters)]
             .map(|(name, health)| (name, Arc::clone(health)))
     }
 
-    /// The state of the scorer that works between these, and counts here.
+    /// Returns the status of the scorer that uses these connections and counters.
     pub fn status(&self, counters: &Counters) -> Status {
         let Healths { reading, answers, rejections, dead_letters } = &self.health;
         let all = [

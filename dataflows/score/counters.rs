@@ -1,4 +1,4 @@
-//! Counters of the score dataflow: plain atomics, each touched once a batch.
+//! Counters of the score dataflow: atomics, each updated once a batch.
 
 use std::{
     collections::BTreeMap,
@@ -12,9 +12,9 @@ use engine::{
     runtime::Mutex,
 };
 
-use super::{Compared, ModelsInUse, latency::Latency, liveness::Workers};
+use super::{ModelsInUse, ShadowCounters, latency::Latency, liveness::Workers};
 
-/// A number that only grows.
+/// A number that only increases.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 
@@ -24,7 +24,7 @@ impl Counter {
         self.0.fetch_add(count as u64, Ordering::Relaxed);
     }
 
-    /// The number now.
+    /// Returns the number.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -40,7 +40,7 @@ impl Gauge {
         *self.0.lock() = Some(value);
     }
 
-    /// The number, once it was set.
+    /// Returns the number; `None` before it was set.
     pub fn get(&self) -> Option<u64> {
         *self.0.lock()
     }
@@ -123,10 +123,10 @@ pub struct Counters {
     pub models: ModelsInUse,
     /// Models that have taken effect since the start, beside the first.
     pub models_swapped: Counter,
-    /// Models that were named for use and refused.
+    /// Models that a process has refused.
     pub models_refused: Counter,
-    /// The comparison of the shadow, if there is one.
-    pub shadow: Compared,
+    /// The comparison of the shadow model with the current one.
+    pub shadow: ShadowCounters,
     /// Messages of the log that are not yet committed.
     pub lag: Lag,
     /// The workers' main loops.
@@ -155,7 +155,7 @@ impl Counters {
             models: ModelsInUse::default(),
             models_swapped: Counter::default(),
             models_refused: Counter::default(),
-            shadow: Compared::default(),
+            shadow: ShadowCounters::default(),
             lag: Lag::default(),
             workers: Workers::default(),
             generation: Gauge::default(),
@@ -164,13 +164,13 @@ impl Counters {
         }
     }
 
-    /// Records read and not yet retired.
+    /// Returns the number of records read and not yet retired.
     pub fn in_flight(&self) -> u64 {
         let retired = self.retired.get();
         self.read.get().saturating_sub(retired)
     }
 
-    /// The bytes of their payloads.
+    /// Returns the bytes of their payloads.
     pub fn in_flight_bytes(&self) -> u64 {
         let retired = self.retired_bytes.get();
         self.read_bytes.get().saturating_sub(retired)
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lag_is_summed_up_and_told_by_partition() {
+    fn lag_is_summed_and_returned_by_partition() {
         let lag = Lag::default();
         assert_eq!((lag.get(), lag.by_partition()), (None, log::Lag::new()));
         lag.set(0, Some(log::Lag::from([(PartitionId(0), 3), (PartitionId(2), 0)])));

@@ -1,4 +1,4 @@
-//! From messages to requests, and what becomes of those that are none.
+//! Decodes messages to requests, and turns malformed messages into dead letters.
 
 use engine::{
     answer::{Answer, Rejection},
@@ -11,7 +11,7 @@ use timely::dataflow::{StreamVec, operators::core::OkErr};
 
 use super::{Timestamp, land::RefusedRow, source::Record};
 
-/// A record that will have no answer (rule 6).
+/// A record that gets no answer (rule 6).
 #[derive(Clone)]
 pub(super) struct DeadRecord {
     message: Message,
@@ -21,7 +21,7 @@ pub(super) struct DeadRecord {
 }
 
 impl DeadRecord {
-    /// An answer that the store will never take.
+    /// Returns the record of an answer that the store refuses permanently.
     pub(super) fn refused<D: Domain>(returned: RefusedRow<Answer<D>, Record>) -> Self {
         DeadRecord {
             message: returned.context.message,
@@ -31,12 +31,12 @@ impl DeadRecord {
         }
     }
 
-    /// What the asker is told, if it is known who asked.
+    /// Returns the rejection, if the request's ID is known.
     pub(super) fn rejection(self) -> Option<(Rejection, ())> {
         self.id.map(|id| (Rejection { id, reason: self.reason, rejected_at: clock::now() }, ()))
     }
 
-    /// What is kept of the record, and how it counts.
+    /// Returns the dead letter, and the reason that it is counted under.
     pub(super) fn into_dead_letter(self) -> (DeadLetter, DeadLetterReason) {
         let DeadRecord { message: Message { position, payload, attempt, topic_id }, id, reason, kind } = self;
         (
@@ -46,23 +46,23 @@ impl DeadRecord {
     }
 }
 
-/// Splits records into requests and those that cannot be read. The record travels on with its request.
-// The error is as large as the success beside it, and both move once.
+/// Splits records into requests and malformed records. Each request is sent on with its record.
+// The error is as large as the value, and both are moved once.
 #[allow(clippy::type_complexity, clippy::result_large_err)]
 pub(super) fn decode<'scope, D: Domain>(
     records: StreamVec<'scope, Timestamp, Record>,
 ) -> (StreamVec<'scope, Timestamp, (D::Request, Record)>, StreamVec<'scope, Timestamp, DeadRecord>) {
     records.ok_err(|record| {
         let message = &record.message;
-        // A payload that was cut is longer than any request may be, so its kept part is refused for its length.
+        // A truncated payload is longer than any request may be, so the rest is refused for its length.
         match D::decode(message.payload.bytes()) {
             Ok(request) => Ok((request, record)),
             Err(malformed) => {
                 let (len, kept) = (message.payload.len(), message.payload.bytes().len());
-                let was_cut =
+                let too_long =
                     (len > kept).then(|| format!("the message has {len} bytes, more than {}", D::MESSAGE_BYTES_MAX));
-                let kind = if was_cut.is_some() { MalformedKind::TooLong } else { malformed.kind };
-                let reason = was_cut.unwrap_or(malformed.reason);
+                let kind = if too_long.is_some() { MalformedKind::TooLong } else { malformed.kind };
+                let reason = too_long.unwrap_or(malformed.reason);
                 Err(DeadRecord { message: record.message, id: malformed.id, reason, kind: kind.into() })
             }
         }

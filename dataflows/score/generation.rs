@@ -1,4 +1,4 @@
-//! The generation that a worker belongs to, and the model that its process has loaded for the next swap.
+//! The settings of a generation of workers, and the model that a process has loaded for the next swap.
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -24,7 +24,7 @@ pub(super) struct Generation<D: Domain> {
     /// Shared by the workers of this process.
     pub(super) loaded_models: LoadedModels<D>,
     pub(super) detector: Option<Arc<FailureDetector>>,
-    /// Set when a worker of this process was told to stop before it had built its part.
+    /// Set when a worker of this process has left before it built its part.
     pub(super) unopened: Arc<AtomicBool>,
 }
 
@@ -43,12 +43,12 @@ impl<D: Domain> Clone for Generation<D> {
     }
 }
 
-/// The model that a process is ready to use, or has begun to; its workers share it. One position is enough, as the next
-/// proposal is not sent before all workers have taken the one that was announced.
-pub(super) struct LoadedModels<D: Domain>(Arc<Mutex<Option<Checked<D>>>>);
+/// The model that a process has loaded; its workers share it. One slot suffices, as the next proposal is not sent before
+/// all workers have received the announcement of the last.
+pub(super) struct LoadedModels<D: Domain>(Arc<Mutex<Option<LoadedModel<D>>>>);
 
-/// The model of a proposal.
-type Checked<D> = (ProposalNumber, Arc<dyn Scorer<D>>);
+/// A proposal and its model.
+type LoadedModel<D> = (ProposalNumber, Arc<dyn Scorer<D>>);
 
 impl<D: Domain> Default for LoadedModels<D> {
     fn default() -> Self {

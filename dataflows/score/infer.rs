@@ -1,4 +1,4 @@
-//! From requests to answers.
+//! The operator that scores requests.
 
 use std::collections::VecDeque;
 
@@ -18,11 +18,11 @@ use super::{
     swap::{ActiveModels, SharedSchedule},
 };
 
-/// Requests of one timestamp, of which it is not known yet which model answers them.
+/// Requests of one timestamp whose model is not known yet.
 type Waiting<D> = (Capability<Timestamp>, Vec<(<D as Domain>::Request, Record)>);
 
-/// Scores requests in the batches that they come in, each with the model that its timestamp decides; it never waits to
-/// fill one. It waits only where it is not known yet which model that is, and then in order.
+/// Scores requests in the batches in which they arrive, with the model that is active at their timestamp. It waits only
+/// while that model is not known yet, and keeps the order.
 pub(super) fn score<'scope, D: Domain>(
     requests: StreamVec<'scope, Timestamp, (D::Request, Record)>,
     schedule: SharedSchedule<D>,
@@ -36,11 +36,11 @@ pub(super) fn score<'scope, D: Domain>(
         Pipeline,
         "Score",
         |_, info| {
-            schedule.borrow_mut().read_by(scope.activator_for(info.address));
+            schedule.borrow_mut().set_reader(scope.activator_for(info.address));
             move |(input, frontier), output| {
                 let mut schedule = schedule.borrow_mut();
                 while let Some((capability, requests)) = waiting.front_mut()
-                    && let Some(models) = schedule.at(*capability.time())
+                    && let Some(models) = schedule.models_at(*capability.time())
                 {
                     output.session(capability).give_iterator(batch.score(models, requests.drain(..)));
                     waiting.pop_front();
@@ -49,22 +49,22 @@ pub(super) fn score<'scope, D: Domain>(
                     let Some(&at) = capability.least() else { return };
                     let requests = containers.flat_map(|container| container.drain(..));
                     if waiting.is_empty()
-                        && let Some(models) = schedule.at(at)
+                        && let Some(models) = schedule.models_at(at)
                     {
                         output.session(&capability).give_iterator(batch.score(models, requests));
                     } else if let Some(capability) = capability.retain_least(0) {
                         waiting.push_back((capability, requests.collect()));
                     }
                 });
-                let to_come = frontier.frontier().first().copied().unwrap_or(Timestamp::MAX);
-                let waits = waiting.iter().map(|(capability, _)| *capability.time()).min();
-                schedule.forget_before(waits.map_or(to_come, |waits| waits.min(to_come)));
+                let next_input = frontier.frontier().first().copied().unwrap_or(Timestamp::MAX);
+                let oldest_waiting = waiting.iter().map(|(capability, _)| *capability.time()).min();
+                schedule.drop_before(oldest_waiting.map_or(next_input, |oldest| oldest.min(next_input)));
             }
         },
     )
 }
 
-/// Requests that are scored together, by one model.
+/// Requests that one model scores together.
 struct Batch<D: Domain> {
     shared: Shared<D>,
     requests: Vec<D::Request>,
@@ -85,10 +85,10 @@ impl<D: Domain> Batch<D> {
         let scorer = &models.current;
         scorer.score(&self.requests, &mut self.scores);
         self.shared.counters.scored.add(self.scores.len());
-        let (asked, scored) = (self.requests.len(), self.scores.len());
-        if scored != asked {
-            // A request without an answer must not be taken for done.
-            let broken = format!("model {} gave {scored} scores for {asked} requests", scorer.version());
+        let (requests, scores) = (self.requests.len(), self.scores.len());
+        if scores != requests {
+            // The offset of a request without an answer must not be committed.
+            let broken = format!("model {} gave {scores} scores for {requests} requests", scorer.version());
             self.shared.in_flight.borrow_mut().broken = Some(broken);
         }
         if let (Some(shadow), Some(shadow_queue)) = (&models.shadow, &self.shared.shadow_queue) {

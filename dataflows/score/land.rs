@@ -1,4 +1,4 @@
-//! The sinks: rows land in a store, and the capability of a batch is held until they have.
+//! The sinks: they write rows to a store, and hold the capability of a batch until the store has acknowledged it.
 
 use std::{collections::HashMap, fmt, iter, slice};
 
@@ -12,9 +12,9 @@ use timely::{
     },
 };
 
-use super::{Shared, Timestamp, wake::LateWaker};
+use super::{Shared, Timestamp, wake::DeferredActivator};
 
-/// A row that its store refuses for good.
+/// A row that its store refuses permanently.
 #[derive(Clone)]
 pub(super) struct RefusedRow<T, C> {
     pub(super) row: T,
@@ -25,14 +25,14 @@ pub(super) struct RefusedRow<T, C> {
 /// The contexts of rows that have landed.
 pub(super) type Landed<'a, C> = iter::Flatten<slice::Iter<'a, Option<C>>>;
 
-/// Lands rows, each with a context that stays here, and returns those that are refused (rules 3 and 6).
+/// Writes rows, keeps the context of each in memory, and returns the refused rows (rules 3 and 6).
 ///
-/// A batch's capability is its outstanding obligation: it is dropped when `delivery` has settled the batch. What landed
-/// is given to `count`.
+/// A batch's capability is dropped when `delivery` has settled the batch. `count` gets the contexts of the rows that
+/// have landed.
 pub(super) fn land<'scope, D, T, C>(
     rows: StreamVec<'scope, Timestamp, (T, C)>,
     name: &str,
-    (mut delivery, waker): (Delivery<T>, LateWaker),
+    (mut delivery, activator): (Delivery<T>, DeferredActivator),
     shared: &Shared<D>,
     count: fn(&Shared<D>, Landed<'_, C>),
 ) -> StreamVec<'scope, Timestamp, RefusedRow<T, C>>
@@ -44,7 +44,7 @@ where
     let scope = rows.scope();
     let shared = shared.clone();
     rows.unary::<CapacityContainerBuilder<Vec<RefusedRow<T, C>>>, _, _, _>(Pipeline, name, move |_, info| {
-        waker.bind(scope.worker().sync_activator_for(info.address.to_vec()));
+        activator.bind(scope.worker().sync_activator_for(info.address.to_vec()));
         let mut obligations: HashMap<u64, (Capability<Timestamp>, Vec<Option<C>>)> = HashMap::new();
         let mut next_token = 0;
         move |input, output| {
@@ -86,15 +86,15 @@ where
     })
 }
 
-/// The end of the line: what even the dead-letter log refuses is said aloud, since nothing more can be done for it.
-pub(super) fn lose<'scope, T, C>(
-    returned: StreamVec<'scope, Timestamp, RefusedRow<T, C>>,
+/// Logs the rows that the dead-letter log or the store of rejections refuses, and drops them.
+pub(super) fn log_lost<'scope, T, C>(
+    refused: StreamVec<'scope, Timestamp, RefusedRow<T, C>>,
 ) -> StreamVec<'scope, Timestamp, ()>
 where
     T: fmt::Debug + 'static,
     C: 'static,
 {
-    returned.flat_map(|RefusedRow { row, reason, .. }| {
+    refused.flat_map(|RefusedRow { row, reason, .. }| {
         tracing::error!("refused for good, and so lost: {reason}: {row:?}");
         None
     })

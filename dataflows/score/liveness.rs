@@ -1,4 +1,4 @@
-//! Whether the workers' main loops turn, and how far behind the clock their frontiers are.
+//! The liveness of the workers' main loops, and the lag of their frontiers behind the clock.
 
 use std::{
     collections::BTreeMap,
@@ -13,22 +13,22 @@ use engine::runtime::{Mutex, MutexGuard};
 
 use super::{ClusterClock, Counters, Timestamp};
 
-/// A worker whose main loop has not turned for this long hangs: nothing in it may block.
+/// A worker whose main loop has not run for this time hangs: nothing in the loop may block.
 const HANGS_AFTER: Duration = Duration::from_secs(30);
-/// Stands for an empty frontier: everything is done.
+/// Stands for an empty frontier: all work is done.
 const DONE: Timestamp = Timestamp::MAX;
 
-/// One worker's marks, set by its main loop at each turn.
+/// The times that a worker's main loop records at each step.
 #[derive(Debug)]
 struct Liveness {
     clock: ClusterClock,
-    turned_at: AtomicU64,
+    stepped_at: AtomicU64,
     frontier: AtomicU64,
 }
 
 impl Liveness {
-    fn silence(&self) -> Duration {
-        since(self.clock, &self.turned_at)
+    fn since_step(&self) -> Duration {
+        since(self.clock, &self.stepped_at)
     }
 
     fn frontier_lag(&self) -> Duration {
@@ -36,8 +36,8 @@ impl Liveness {
     }
 }
 
-fn since(clock: ClusterClock, mark: &AtomicU64) -> Duration {
-    Duration::from_millis(clock.now().saturating_sub(mark.load(Ordering::Relaxed)))
+fn since(clock: ClusterClock, at: &AtomicU64) -> Duration {
+    Duration::from_millis(clock.now().saturating_sub(at.load(Ordering::Relaxed)))
 }
 
 /// The workers of a process.
@@ -46,8 +46,8 @@ pub struct Workers(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    wanted: Option<usize>,
-    turning: BTreeMap<usize, Arc<Liveness>>,
+    expected: Option<usize>,
+    running: BTreeMap<usize, Arc<Liveness>>,
 }
 
 impl Workers {
@@ -55,60 +55,62 @@ impl Workers {
         self.0.lock()
     }
 
-    /// So many will turn, once log and store are open.
-    pub(super) fn want(&self, count: usize) {
-        self.state().wanted = Some(count);
+    /// Sets the number of workers that start when log and store are open.
+    pub(super) fn expect(&self, count: usize) {
+        self.state().expected = Some(count);
     }
 
-    /// What is missing until all of them turn.
-    pub fn missing(&self) -> Option<String> {
-        let State { wanted, turning } = &*self.state();
-        match wanted {
+    /// Returns the progress of the start; `None` when all expected workers run.
+    pub fn start_progress(&self) -> Option<String> {
+        let State { expected, running } = &*self.state();
+        match expected {
             None => Some("not started".to_owned()),
-            Some(wanted) => (turning.len() < *wanted).then(|| format!("{} of {wanted} have started", turning.len())),
+            Some(expected) => {
+                (running.len() < *expected).then(|| format!("{} of {expected} have started", running.len()))
+            }
         }
     }
 
-    /// Which one hangs, and for how long.
+    /// Returns a description of the worker that has hung for longest, if one hangs.
     pub fn hanging(&self) -> Option<String> {
         let state = self.state();
-        let silent = state.turning.iter().map(|(worker, marks)| (worker, marks.silence()));
+        let silences = state.running.iter().map(|(worker, liveness)| (worker, liveness.since_step()));
         let (worker, silence) =
-            silent.filter(|(_, silence)| *silence >= HANGS_AFTER).max_by_key(|(_, silence)| *silence)?;
+            silences.filter(|(_, silence)| *silence >= HANGS_AFTER).max_by_key(|(_, silence)| *silence)?;
         Some(format!("worker {worker} has not turned for {} s", silence.as_secs()))
     }
 
-    /// How far the clock is ahead of the frontier, where it is farthest; `None` while no worker turns.
+    /// Returns the largest lag of a worker's frontier behind the clock; `None` while no worker runs.
     pub fn frontier_lag(&self) -> Option<Duration> {
-        self.state().turning.values().map(|marks| marks.frontier_lag()).max()
+        self.state().running.values().map(|liveness| liveness.frontier_lag()).max()
     }
 }
 
-/// A worker that turns, until this is dropped.
+/// Registers a running worker until it is dropped.
 pub(super) struct LivenessGuard {
     counters: Arc<Counters>,
     worker: usize,
-    marks: Arc<Liveness>,
+    liveness: Arc<Liveness>,
 }
 
 impl LivenessGuard {
     pub(super) fn start(counters: &Arc<Counters>, worker: usize, clock: ClusterClock) -> Self {
         let now = clock.now();
-        let marks = Arc::new(Liveness { clock, turned_at: AtomicU64::new(now), frontier: AtomicU64::new(now) });
-        counters.workers.state().turning.insert(worker, Arc::clone(&marks));
-        LivenessGuard { counters: Arc::clone(counters), worker, marks }
+        let liveness = Arc::new(Liveness { clock, stepped_at: AtomicU64::new(now), frontier: AtomicU64::new(now) });
+        counters.workers.state().running.insert(worker, Arc::clone(&liveness));
+        LivenessGuard { counters: Arc::clone(counters), worker, liveness }
     }
 
-    /// The main loop turns, with this frontier behind everything.
-    pub(super) fn turn(&self, frontier: Option<Timestamp>) {
-        self.marks.turned_at.store(self.marks.clock.now(), Ordering::Relaxed);
-        self.marks.frontier.store(frontier.unwrap_or(DONE), Ordering::Relaxed);
+    /// Records a step of the main loop, and the frontier of the probe.
+    pub(super) fn record_step(&self, frontier: Option<Timestamp>) {
+        self.liveness.stepped_at.store(self.liveness.clock.now(), Ordering::Relaxed);
+        self.liveness.frontier.store(frontier.unwrap_or(DONE), Ordering::Relaxed);
     }
 }
 
 impl Drop for LivenessGuard {
     fn drop(&mut self) {
-        self.counters.workers.state().turning.remove(&self.worker);
+        self.counters.workers.state().running.remove(&self.worker);
     }
 }
 
@@ -117,33 +119,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_worker_that_hangs_is_named_and_one_that_left_is_not() {
+    fn a_worker_that_hangs_is_reported_and_one_that_left_is_not() {
         let (counters, clock) = (Arc::new(Counters::of::<delaycast::domain::Flights>()), ClusterClock::start());
         let workers = &counters.workers;
-        assert_eq!(workers.missing().as_deref(), Some("not started"));
-        workers.want(2);
+        assert_eq!(workers.start_progress().as_deref(), Some("not started"));
+        workers.expect(2);
         let (zero, one) = (LivenessGuard::start(&counters, 0, clock), LivenessGuard::start(&counters, 1, clock));
-        zero.turn(None);
-        one.turn(Some(clock.now()));
-        assert_eq!((workers.missing(), workers.hanging()), (None, None));
+        zero.record_step(None);
+        one.record_step(Some(clock.now()));
+        assert_eq!((workers.start_progress(), workers.hanging()), (None, None));
 
         let long_ago = clock.now() - HANGS_AFTER.as_millis() as u64;
-        one.marks.turned_at.store(long_ago - 1000, Ordering::Relaxed);
+        one.liveness.stepped_at.store(long_ago - 1000, Ordering::Relaxed);
         assert!(workers.hanging().unwrap().starts_with("worker 1 has not turned for 3"));
         drop(one);
         assert_eq!(workers.hanging(), None);
-        assert_eq!(workers.missing().as_deref(), Some("1 of 2 have started"));
+        assert_eq!(workers.start_progress().as_deref(), Some("1 of 2 have started"));
     }
 
     #[test]
-    fn the_frontier_that_is_farthest_behind_counts() {
+    fn the_frontier_lag_is_the_largest_of_all_workers() {
         let (counters, clock) = (Arc::new(Counters::of::<delaycast::domain::Flights>()), ClusterClock::start());
         assert_eq!(counters.workers.frontier_lag(), None);
         let (zero, one) = (LivenessGuard::start(&counters, 0, clock), LivenessGuard::start(&counters, 1, clock));
-        zero.turn(None);
-        one.turn(Some(clock.now() - 5_000));
+        zero.record_step(None);
+        one.record_step(Some(clock.now() - 5_000));
         assert!(counters.workers.frontier_lag().unwrap() >= Duration::from_secs(5));
-        one.turn(None);
+        one.record_step(None);
         assert_eq!(counters.workers.frontier_lag(), Some(Duration::ZERO));
     }
 }

@@ -1,4 +1,4 @@
-//! Requests in, answers out.
+//! The score dataflow: reads requests from a log, scores them, and writes the answers to a store.
 //!
 //! ```text
 //!             ┌──────────────────────────────── offset commit ◀───────────────────────────────┐
@@ -13,23 +13,24 @@
 //!
 //! Each has a test of its number in `tests/score_rules.rs`.
 //!
-//! 1. Worker w of n reads the partitions p with p mod n = w. What a reader yields is processed, whatever else happens.
+//! 1. Worker w of n reads the partitions p with p mod n = w. Every record that a reader returns is processed.
 //! 2. A timestamp is milliseconds of the [`ClusterClock`]. A source holds one capability and downgrades it every
-//!    [`TICK`], traffic or not. Records leave at once, under the open batch's timestamp: data never waits for a tick.
+//!    [`TICK`], with or without traffic. Records are sent at once, under the open batch's timestamp: data never waits
+//!    for a tick.
 //! 3. A source remembers (timestamp, next offset per partition) for each batch. A sink holds a batch's capability until
-//!    its store has acknowledged: the capability is the outstanding obligation. One probe stands behind all three sinks.
-//! 4. When the probe has passed a timestamp, its offsets are committed, and nothing else commits offsets. So a
-//!    committed offset is always durable.
-//! 5. The first answer wins: writing an answer again changes nothing. At-least-once delivery, effectively once.
-//! 6. A record that cannot be read, or that the store refuses for good, becomes a dead letter, durable before its offset
-//!    is committed; if its UUID is known, a rejection is stored under it. It never stops a worker.
-//! 7. Records in flight are bounded in number and bytes; at the bound a source stops reading. An outage of the log or
-//!    the store is waited out.
-//! 8. Scoring is local to the worker that read the record, unless there are fewer partitions than workers.
-//! 9. On stop a source reads no more, and the workers leave together once all that they have read is durable and
-//!    committed; after [`Config::drain`] each leaves by itself, without having committed what is not durable.
+//!    its store has acknowledged the batch. One probe follows all three sinks.
+//! 4. When the probe has passed a timestamp, its offsets are committed, and nothing else commits offsets. So the records
+//!    below a committed offset are always durable.
+//! 5. The first answer wins: writing an answer again changes nothing. Delivery is at least once, and effectively once.
+//! 6. A record that cannot be decoded, or that the store refuses permanently, becomes a dead letter, which is durable
+//!    before its offset is committed. If its UUID is known, a rejection is stored under it. It never stops a worker.
+//! 7. Records in flight are bounded in number and bytes; at the bound a source stops reading. Workers wait while the log
+//!    or the store is unavailable.
+//! 8. A record is scored by the worker that read it, unless there are fewer partitions than workers.
+//! 9. On stop a source reads no more, and the workers leave together when all records that they have read are durable and
+//!    committed. After [`Config::drain`] each leaves alone; it does not commit records that are not durable.
 //!
-//! Another model takes effect without a pause, at one timestamp on all workers: `swap` has the rules of that.
+//! A model is replaced without a pause, at one timestamp on all workers: `swap` has the rules.
 
 mod clock;
 mod commit;
@@ -67,35 +68,35 @@ pub use clock::ClusterClock;
 pub use connections::Connections;
 pub use counters::{Counter, Counters, DeadLetterCounter, Gauge, Lag};
 pub use in_flight::InFlightSize;
-pub use latency::{Latency, Times};
+pub use latency::{Latency, LatencyHistogram};
 pub use liveness::Workers;
 pub use run::{Config, Error, partitions, run, run_in_cluster};
-pub use shadow::{Compared, WAITING_MAX as SHADOW_WAITING_MAX};
+pub use shadow::{ShadowCounters, WAITING_MAX as SHADOW_WAITING_MAX};
 pub use swap::{LEAD, Models, ModelsInUse};
 
 use decode::DeadRecord;
 use in_flight::SharedInFlight;
-use land::{Landed, land, lose};
+use land::{Landed, land, log_lost};
 use shadow::ShadowQueue;
 use source::Record;
 use swap::SharedSchedule;
-use wake::LateWaker;
+use wake::DeferredActivator;
 
-/// How often a source closes its batch and downgrades its capability.
+/// Interval at which a source closes its batch and downgrades its capability.
 pub const TICK: Duration = Duration::from_millis(10);
 
 /// The timestamps of the score dataflow: milliseconds of the [`ClusterClock`].
 pub type Timestamp = u64;
 
-/// What one worker's part of the dataflow reads from and writes to, each with the waker that it was opened with.
+/// The reader and writers of one worker, each with the activator that its wake callback uses.
 struct WorkerIo<D: Domain> {
-    reader: (Rc<RefCell<Box<dyn Reader>>>, LateWaker),
-    answers: (Delivery<Answer<D>>, LateWaker),
-    dead_letters: (Delivery<DeadLetter>, LateWaker),
-    rejections: (Delivery<Rejection>, LateWaker),
+    reader: (Rc<RefCell<Box<dyn Reader>>>, DeferredActivator),
+    answers: (Delivery<Answer<D>>, DeferredActivator),
+    dead_letters: (Delivery<DeadLetter>, DeferredActivator),
+    rejections: (Delivery<Rejection>, DeferredActivator),
 }
 
-/// What the operators of one worker share.
+/// The parts that the operators of one worker share.
 struct Shared<D: Domain> {
     clock: ClusterClock,
     in_flight: SharedInFlight,
@@ -111,7 +112,7 @@ impl<D: Domain> Clone for Shared<D> {
     }
 }
 
-/// Builds one worker's part. The probe passes a timestamp once everything read under it is durable.
+/// Builds one worker's part. The probe passes a timestamp when all records read under it are durable.
 fn build<D: Domain>(
     scope: Scope<'_, Timestamp>,
     worker_io: WorkerIo<D>,
@@ -127,34 +128,34 @@ fn build<D: Domain>(
     }
     let (requests, unreadable) = decode::decode::<D>(messages);
     let answers = infer::score(requests, schedule, shared);
-    let refused = land(answers, "LandAnswers", worker_io.answers, shared, answered);
+    let refused = land(answers, "LandAnswers", worker_io.answers, shared, count_answers);
 
     let dead = unreadable.concat(refused.map(DeadRecord::refused));
     let rejections = dead.clone().flat_map(DeadRecord::rejection);
     let dead_letters = dead.map(DeadRecord::into_dead_letter);
-    let lost = land(dead_letters, "LandDeadLetters", worker_io.dead_letters, shared, |shared, letters| {
+    let lost_letters = land(dead_letters, "LandDeadLetters", worker_io.dead_letters, shared, |shared, letters| {
         letters.for_each(|kind| shared.counters.dead_letters.add(kind));
     });
-    let untold = land(rejections, "LandRejections", worker_io.rejections, shared, |shared, rejections| {
+    let lost_rejections = land(rejections, "LandRejections", worker_io.rejections, shared, |shared, rejections| {
         shared.counters.rejections.add(rejections.count());
     });
 
-    let (probe, _) = lose(lost).concat(lose(untold)).probe();
+    let (probe, _) = log_lost(lost_letters).concat(log_lost(lost_rejections)).probe();
     probe
 }
 
-/// Counts answers that have landed, and how long their records took. What was read together is looked up together.
-fn answered<D: Domain>(shared: &Shared<D>, records: Landed<'_, Record>) {
+/// Counts the answers that have landed, and their latencies. Records that were read together share one update.
+fn count_answers<D: Domain>(shared: &Shared<D>, records: Landed<'_, Record>) {
     let (now, mut landed) = (shared.clock.now_us(), 0);
-    let mut together = (0, 0);
+    let (mut group_read_us, mut group_size) = (0, 0);
     for Record { read_us, .. } in records {
-        if *read_us != together.0 {
-            shared.counters.latency.add(now.saturating_sub(together.0), together.1);
-            together = (*read_us, 0);
+        if *read_us != group_read_us {
+            shared.counters.latency.add(now.saturating_sub(group_read_us), group_size);
+            (group_read_us, group_size) = (*read_us, 0);
         }
-        together.1 += 1;
+        group_size += 1;
         landed += 1;
     }
-    shared.counters.latency.add(now.saturating_sub(together.0), together.1);
+    shared.counters.latency.add(now.saturating_sub(group_read_us), group_size);
     shared.counters.answers.add(landed);
 }

@@ -1,4 +1,4 @@
-//! Running the score dataflow: workers, their main loop, stopping.
+//! The runs of the score dataflow: in one process, or in a process of a cluster.
 
 use std::{any::Any, cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
@@ -10,69 +10,69 @@ use super::{
     generation::{Generation, LoadedModels},
     in_flight::InFlight,
     shadow::Shadow,
-    work::work_as,
+    work::run_worker,
 };
 use crate::{
     heartbeat::{Failure, FailureDetector},
     mesh::Member,
 };
 
-/// How the score dataflow runs.
+/// The settings of the score dataflow.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Worker threads in this process.
     pub workers: usize,
-    /// Bound on the records in flight, for each worker.
+    /// Upper bound on the records in flight, for each worker.
     pub in_flight: InFlightSize,
-    /// How long a stopping worker waits for its records to become durable.
+    /// Timeout within which a stopping worker's records must become durable.
     pub drain: Duration,
 }
 
 impl Config {
-    /// The default bound: 20,000 records or 64 MiB of payload a worker, whichever is reached first.
+    /// The default bound of a worker: the first of both limits that is reached.
     pub const IN_FLIGHT: InFlightSize = InFlightSize { records: 20_000, bytes: 64 << 20 };
-    /// The default wait on stop: well under the 10 s that container runtimes grant before they kill.
+    /// The default timeout: less than the 10 s after which container runtimes kill a process.
     pub const DRAIN: Duration = Duration::from_secs(8);
 
-    /// The defaults, for a number of workers.
+    /// Returns the defaults, for a number of workers.
     pub fn new(workers: usize) -> Self {
         Config { workers, in_flight: Self::IN_FLIGHT, drain: Self::DRAIN }
     }
 }
 
-/// Why the dataflow ended other than by finishing its work.
+/// The reason why the dataflow has ended with unfinished work.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Told to stop, but the store or the log did not take what was in flight in time. Nothing is lost: it will be
-    /// read again from the committed offsets.
+    /// The store or the log did not acknowledge the records in flight before the timeout of a stop. Nothing is lost:
+    /// they are read again from the committed offsets.
     #[error("stopped with {records} records not yet durable: they will be read again at the next start")]
     Undrained {
-        /// How many.
+        /// The number of records in flight.
         records: usize,
-        /// What was waited for.
+        /// The outage.
         #[source]
         reason: Option<Unavailable>,
     },
-    /// A part has failed in a way that must not happen. Nothing was committed after that.
+    /// A part has failed by a defect. No offset is committed after that.
     #[error("the scorer cannot go on: {0}")]
     Broken(String),
-    /// Another process of the cluster was told to stop, and with it the generation has ended, in good order.
+    /// Another process of the cluster was stopped, which has ended the generation without a loss.
     #[error("generation {generation} has ended: process {process} was told to stop")]
     Ended {
-        /// Which generation.
+        /// The number of the generation.
         generation: u64,
-        /// Which process.
+        /// The number of the process that was stopped.
         process: usize,
     },
-    /// The system gave no thread or no socket.
+    /// The operating system has refused a thread or a socket.
     #[error("cannot start the scorer's threads")]
     NoThread(#[from] std::io::Error),
-    /// Timely failed to start or a worker died.
+    /// Timely could not start, or a worker has panicked.
     #[error("timely: {0}")]
     Timely(String),
 }
 
-/// Runs the workers of a system of one process until `stop` is asked; returns when all have left. Blocks.
+/// Runs the workers of a single process until `stop` is asked; returns when all have left. Blocks.
 pub fn run<D: Domain>(
     config: &Config,
     connections: &Connections<D>,
@@ -97,8 +97,8 @@ pub fn run<D: Domain>(
 }
 
 /// Runs this process's workers in a generation of a cluster, until `stop` is asked in any of its processes; returns when
-/// all workers of this process have left. `leave` is called when another process is lost, or this one was: it must end
-/// the process, because what was read can be finished in the next generation only. Blocks.
+/// all workers of this process have left. `leave` is called when a process has failed: it must end this process, as only
+/// the next generation can process the records in flight. Blocks.
 pub fn run_in_cluster<D: Domain>(
     config: &Config,
     mut member: Member,
@@ -123,7 +123,7 @@ pub fn run_in_cluster<D: Domain>(
         unopened: Arc::default(),
     };
     let done = execute(builders, others, Work { generation, connections, models, counters, stop });
-    // Also after an error: the others are to see an end and not a loss.
+    // Also after an error: the other processes must see an orderly end and no failure.
     member.close();
     detector.leave();
     done?;
@@ -133,12 +133,12 @@ pub fn run_in_cluster<D: Domain>(
     }
 }
 
-/// How many partitions the log has, once it serves; `None` if told to stop meanwhile. Blocks.
+/// Returns the number of the log's partitions, when the log is available; `None` if a stop interrupts it. Blocks.
 pub fn partitions<D: Domain>(connections: &Connections<D>, stop: &Stop) -> Option<u32> {
     connections.health.reading.retry(stop, || connections.log.partitions())
 }
 
-/// What all workers of a process are given.
+/// The parts that all workers of a process share.
 struct Work<'a, D: Domain> {
     generation: Generation<D>,
     connections: &'a Connections<D>,
@@ -153,8 +153,8 @@ fn execute<D: Domain>(
     work: Work<'_, D>,
 ) -> Result<(), Error> {
     let Work { generation, connections, models, counters, stop } = work;
-    counters.workers.want(builders.len());
-    // WorkerIo when all workers have left.
+    counters.workers.expect(builders.len());
+    // The shadow's thread ends when all workers have left.
     let (_shadow, shadow_queue) = Shadow::start(&connections.store, counters)?;
     counters.models.set(Role::Current, Some(models.version().clone()), 0);
     let (connections, models, counters, stop) =
@@ -166,9 +166,8 @@ fn execute<D: Domain>(
             counters: Arc::clone(&counters),
             shadow_queue: Some(shadow_queue.clone()),
         };
-        let result = work_as(worker, &connections, &models, &generation, &shared, &stop);
-        // One worker that cannot go on takes the others with it. What is wrong is said here, because it may be that only a
-        // loss is noticed elsewhere.
+        let result = run_worker(worker, &connections, &models, &generation, &shared, &stop);
+        // A worker that fails stops the others. Its error is logged here, as the caller may see another worker's error.
         if let Err(error @ (Error::Broken(_) | Error::NoThread(_))) = &result {
             tracing::error!("worker {} cannot go on: {error}", worker.index());
         }

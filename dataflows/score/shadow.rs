@@ -1,11 +1,11 @@
-//! The shadow: a candidate scores beside the model that answers, out of the way of the answers.
+//! The shadow: a candidate model that scores copies of the requests, without delay for the answers.
 //!
 //! Each rule has a test of its number in `tests/shadow_rules.rs`.
 //!
-//! 1. What the shadow is given was answered before, and is a copy. It scores and stores on a thread of its own, which no
-//!    worker waits for; nothing of it is part of the durable frontier.
-//! 2. At most [`WAITING_MAX`] requests wait for it. Where there is no room they are dropped, and counted.
-//! 3. A store that is down is tried again for as long as the process runs; meanwhile rule 2 holds.
+//! 1. The shadow gets copies of scored requests. Its own thread scores and stores them, and no worker waits for that
+//!    thread: the durable frontier does not depend on it.
+//! 2. At most [`WAITING_MAX`] requests wait for the shadow. Requests beyond this bound are dropped and counted.
+//! 3. A write to a store that is unavailable is retried until the process ends; rule 2 holds meanwhile.
 
 use std::{
     io,
@@ -30,39 +30,39 @@ use engine::{
 
 use super::{Counter, Counters};
 
-/// At most this many requests of a process wait for the shadow.
+/// Upper bound on the requests of a process that wait for the shadow.
 pub const WAITING_MAX: usize = 20_000;
-/// In at most so many batches.
+/// Upper bound on the batches that wait for the shadow.
 const BATCHES_MAX: usize = 4096;
-/// Timeout of the join, for a write under way.
+/// Timeout of the join, for a write in progress.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(2);
-/// Interval at which a thread without work looks for the stop.
-const STEP: Duration = Duration::from_millis(20);
+/// Interval at which the idle thread checks for the stop.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How two models compare.
+/// The comparison of the shadow model with the current one.
 #[derive(Debug, Default)]
-pub struct Compared {
+pub struct ShadowCounters {
     /// Requests that both have scored.
     pub compared: Counter,
-    /// Of these, those of which both hold the same class most probable.
+    /// Of these, those for which both models have the same most probable class.
     pub agreed: Counter,
     /// The sum of the absolute differences of their probabilities, in millionths.
     pub change_millionths: Counter,
-    /// Requests that the shadow did not get, or lost.
+    /// Requests that were not scored by the shadow, or not stored.
     pub dropped: Counter,
-    /// What the store has acknowledged.
+    /// Shadow answers that the store has acknowledged.
     pub landed: Counter,
 }
 
-/// Requests that were answered, on their way to the shadow.
+/// Scored requests for the shadow.
 struct Batch<D: Domain> {
     shadow: Arc<dyn Scorer<D>>,
     current: ModelVersion,
     requests: Vec<D::Request>,
-    answered: Vec<D::Score>,
+    current_scores: Vec<D::Score>,
 }
 
-/// Where the workers of a process leave what the shadow is to score.
+/// The queue from the workers of a process to the shadow.
 pub(super) struct ShadowQueue<D: Domain> {
     batches: SyncSender<Batch<D>>,
     waiting: Arc<AtomicUsize>,
@@ -77,7 +77,7 @@ impl<D: Domain> Clone for ShadowQueue<D> {
 }
 
 impl<D: Domain> ShadowQueue<D> {
-    /// Leaves copies here, if there is room (rule 2).
+    /// Enqueues copies of requests, if there is room (rule 2).
     pub(super) fn offer(
         &self,
         shadow: &Arc<dyn Scorer<D>>,
@@ -86,13 +86,13 @@ impl<D: Domain> ShadowQueue<D> {
         scores: &[D::Score],
     ) {
         let dropped = &self.counters.shadow.dropped;
-        // Several workers may find the same room: the bound is then passed by a batch each, at most.
+        // Workers that enqueue at the same time may exceed the bound, by at most a batch each.
         if self.waiting.load(Ordering::Relaxed) + requests.len() > WAITING_MAX {
             return dropped.add(requests.len());
         }
         self.waiting.fetch_add(requests.len(), Ordering::Relaxed);
         let (shadow, current) = (Arc::clone(shadow), current.clone());
-        let batch = Batch { shadow, current, requests: requests.to_vec(), answered: scores.to_vec() };
+        let batch = Batch { shadow, current, requests: requests.to_vec(), current_scores: scores.to_vec() };
         if self.batches.try_send(batch).is_err() {
             self.waiting.fetch_sub(requests.len(), Ordering::Relaxed);
             dropped.add(requests.len());
@@ -100,14 +100,14 @@ impl<D: Domain> ShadowQueue<D> {
     }
 }
 
-/// The thread of the shadow. Dropping this worker_io it.
+/// The thread of the shadow. Dropping it ends the thread.
 pub(super) struct Shadow {
     stop: Stop,
     thread: Thread,
 }
 
 impl Shadow {
-    /// Starts the thread; it waits until there is a shadow.
+    /// Starts the thread, which waits for requests.
     pub(super) fn start<D: Domain>(
         store: &Arc<dyn Store<D>>,
         counters: &Arc<Counters>,
@@ -137,7 +137,7 @@ impl Drop for Shadow {
     }
 }
 
-/// What the thread has.
+/// The parts of the shadow's thread.
 struct Work<D: Domain> {
     queue: Receiver<Batch<D>>,
     waiting: Arc<AtomicUsize>,
@@ -151,7 +151,7 @@ struct Work<D: Domain> {
 impl<D: Domain> Work<D> {
     fn run(mut self) {
         loop {
-            let first = self.queue.recv_timeout(STEP);
+            let first = self.queue.recv_timeout(POLL_INTERVAL);
             if self.stop.asked() {
                 return;
             }
@@ -171,16 +171,16 @@ impl<D: Domain> Work<D> {
     }
 
     fn score(&self, batch: Batch<D>, rows: &mut Vec<ShadowAnswer<D>>) {
-        let Batch { shadow, current, requests, answered } = batch;
-        let (mut scores, asked) = (Vec::with_capacity(requests.len()), requests.len());
+        let Batch { shadow, current, requests, current_scores } = batch;
+        let (mut scores, count) = (Vec::with_capacity(requests.len()), requests.len());
         shadow.score(&requests, &mut scores);
         let counters = &self.counters.shadow;
-        if scores.len() != asked {
-            // It cannot be told which score is of which request.
-            return counters.dropped.add(asked);
+        if scores.len() != count {
+            // Scores cannot be assigned to requests.
+            return counters.dropped.add(count);
         }
         let (first, scored_at) = (rows.len(), clock::now());
-        rows.extend(requests.into_iter().zip(scores).zip(answered).map(|((request, score), answered)| {
+        rows.extend(requests.into_iter().zip(scores).zip(current_scores).map(|((request, score), answered)| {
             let answer = Answer { request, score, model: shadow.version().clone(), scored_at };
             ShadowAnswer { answer, current: current.clone(), answered }
         }));
@@ -191,7 +191,7 @@ impl<D: Domain> Work<D> {
         counters.change_millionths.add((change * 1e6) as usize);
     }
 
-    /// Writes until the store has acknowledged, or it is time to stop (rule 3).
+    /// Writes rows and retries until the store has acknowledged them, or a stop is asked (rule 3).
     fn write(&mut self, rows: &[ShadowAnswer<D>]) {
         if rows.is_empty() {
             return;

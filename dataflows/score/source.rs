@@ -1,4 +1,4 @@
-//! The source: the log's messages as a stream.
+//! The source: a stream of the log's messages.
 
 use std::{
     cell::RefCell,
@@ -16,30 +16,30 @@ use timely::{
     dataflow::{Scope, StreamVec, operators::generic::operator::source},
 };
 
-use super::{Shared, TICK, Timestamp, wake::LateWaker};
+use super::{Shared, TICK, Timestamp, wake::DeferredActivator};
 
-/// At most this many messages are read before other operators get their turn.
-const MESSAGES_PER_TURN_MAX: usize = 2048;
+/// Upper bound on the messages that are read in one activation: other operators run in between.
+const MESSAGES_PER_ACTIVATION_MAX: usize = 2048;
 
-/// A message on its way.
+/// A message in flight.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Record {
     pub(super) message: Message,
-    /// When it was read, in microseconds of the [`super::ClusterClock`].
+    /// The time at which it was read, in microseconds of the [`super::ClusterClock`].
     pub(super) read_us: u64,
 }
 
 /// Reads one worker's share of the log (rules 1, 2, 3 and 7).
 ///
-/// The stream worker_io once the in_flight is stopping: the capability is dropped after the last batch is closed.
+/// The stream ends when `in_flight.stopping` is set: the capability is dropped after the last batch is closed.
 pub(super) fn read_log<'scope, D: Domain>(
     scope: Scope<'scope, Timestamp>,
-    (reader, waker): (Rc<RefCell<Box<dyn Reader>>>, LateWaker),
+    (reader, deferred): (Rc<RefCell<Box<dyn Reader>>>, DeferredActivator),
     shared: &Shared<D>,
 ) -> StreamVec<'scope, Timestamp, Record> {
     let Shared { clock, in_flight, counters, .. } = shared.clone();
     source::<_, CapacityContainerBuilder<Vec<Record>>, _, _>(scope, "ReadLog", move |capability, info| {
-        waker.bind(scope.worker().sync_activator_for(info.address.to_vec()));
+        deferred.bind(scope.worker().sync_activator_for(info.address.to_vec()));
         let activator = scope.activator_for(info.address);
         activator.activate();
         let mut capability = Some(capability);
@@ -57,7 +57,7 @@ pub(super) fn read_log<'scope, D: Domain>(
                 capability = None;
                 return;
             }
-            let room = in_flight.room().min(MESSAGES_PER_TURN_MAX);
+            let room = in_flight.room().min(MESSAGES_PER_ACTIVATION_MAX);
             if room > 0 {
                 let more = reader.borrow_mut().poll(room, &mut messages);
                 if !messages.is_empty() {
@@ -74,28 +74,28 @@ pub(super) fn read_log<'scope, D: Domain>(
                     activator.activate();
                 }
             }
-            ticker.turn(TICK, |delay| activator.activate_after(delay));
+            ticker.rearm(TICK, |delay| activator.activate_after(delay));
         }
     })
 }
 
-/// Keeps one timer armed: re-arming at every activation would breed timers.
+/// Keeps one timer armed: arming one at every activation would multiply the timers.
 pub(super) struct Ticker {
     due: Instant,
 }
 
 impl Ticker {
-    /// Is due at once.
+    /// Returns a ticker that is due at once.
     pub(super) fn new() -> Self {
         Ticker { due: Instant::now() }
     }
 
-    /// Arms the next timer, for so long, if the last one has fired.
-    pub(super) fn turn(&mut self, pause: Duration, arm: impl FnOnce(Duration)) {
+    /// Arms the next timer, after `pause`, if the last one has fired.
+    pub(super) fn rearm(&mut self, pause: Duration, arm: impl FnOnce(Duration)) {
         let now = Instant::now();
         if now >= self.due {
-            // Read before arming, so that a thread that is held up in between finds the timer due when it fires.
-            // Were it the other way round, that timer would arm no other, and the frontier of all workers would stop.
+            // The time is read before arming: if the thread is preempted in between, the timer is due when it fires.
+            // In the other order that timer would arm no other, and the frontier of all workers would stop.
             self.due = now + pause;
             arm(pause);
         }
@@ -109,9 +109,9 @@ mod tests {
     #[test]
     fn a_timer_that_fires_always_arms_the_next() {
         let (mut ticker, mut fires) = (Ticker::new(), None);
-        ticker.turn(TICK, |delay| {
+        ticker.rearm(TICK, |delay| {
             fires = Some(Instant::now() + delay);
-            // The system gives the core to somebody else.
+            // The system preempts the thread.
             std::thread::sleep(TICK / 2);
         });
         assert!(ticker.due <= fires.unwrap());
@@ -120,6 +120,6 @@ mod tests {
     #[test]
     fn no_second_timer_is_armed_before_the_first_fires() {
         let mut ticker = Ticker { due: Instant::now() + Duration::from_secs(3600) };
-        ticker.turn(TICK, |_| panic!("armed already"));
+        ticker.rearm(TICK, |_| panic!("armed already"));
     }
 }

@@ -1,27 +1,27 @@
-//! A callback that activates an operator which does not exist yet.
+//! An activator for wake callbacks that are passed on before their operator is built.
 
 use std::sync::{Arc, OnceLock};
 
 use timely::scheduling::SyncActivator;
 
-/// Readers and writers are opened with a wake callback before the operator is built that they will wake.
-/// Until it is bound, a wake does nothing: an operator looks at its source when it is first scheduled.
+/// An activator that is bound after its operator is built. Readers and writers are opened before, with its callback.
+/// Until it is bound, the callback does nothing: an operator polls its source when it is first scheduled.
 #[derive(Clone, Default)]
-pub(super) struct LateWaker(Arc<OnceLock<SyncActivator>>);
+pub(super) struct DeferredActivator(Arc<OnceLock<SyncActivator>>);
 
-impl LateWaker {
-    /// The callback.
-    pub(super) fn wake(&self) -> impl Fn() + Send + Sync + 'static {
+impl DeferredActivator {
+    /// Returns the callback that activates the operator.
+    pub(super) fn callback(&self) -> impl Fn() + Send + Sync + 'static {
         let target = Arc::clone(&self.0);
         move || {
             if let Some(activator) = target.get() {
-                // The worker is gone: there is nobody to wake.
+                // It fails when the worker has left.
                 let _ = activator.activate();
             }
         }
     }
 
-    /// Says whom to wake; the first binding holds.
+    /// Binds the operator's activator; a second binding has no effect.
     pub(super) fn bind(&self, activator: SyncActivator) {
         let _ = self.0.set(activator);
     }

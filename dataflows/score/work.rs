@@ -1,4 +1,4 @@
-//! The work of one worker, from its first connection to its last commit.
+//! The main loop of one worker, from its first connection to its last commit.
 
 use std::{
     rc::Rc,
@@ -19,11 +19,11 @@ use super::{
 };
 use crate::heartbeat;
 
-/// How often a worker says how far behind the log it is.
-const LAG: Duration = Duration::from_secs(1);
+/// Interval at which a worker updates its lag.
+const LAG_INTERVAL: Duration = Duration::from_secs(1);
 
-/// One worker, from its first connection to its last commit.
-pub(super) fn work_as<D: Domain>(
+/// Runs one worker, from its first connection to its last commit.
+pub(super) fn run_worker<D: Domain>(
     worker: &mut Worker,
     connections: &Connections<D>,
     models: &Models<D>,
@@ -43,40 +43,40 @@ pub(super) fn work_as<D: Domain>(
     let mut deadline = None;
     let opened = loop {
         worker.step_or_park(Some(TICK));
-        stop_with_the_others(generation, stop);
-        if let Some(opened) = opening.done() {
+        stop_with_generation(generation, stop);
+        if let Some(opened) = opening.poll() {
             break opened?;
         }
-        // It may be in a call that takes long; nothing was read yet.
+        // The opening may block in a call; no record was read yet.
         if stop.asked() && Instant::now() >= *deadline.get_or_insert_with(|| Instant::now() + generation.drain) {
             break None;
         }
     };
     let result = match opened {
-        Some(worker_io) => score(worker, worker_io, connections, schedule, generation, shared, stop),
+        Some(worker_io) => run_dataflow(worker, worker_io, connections, schedule, generation, shared, stop),
         None => {
             generation.unopened.store(true, Ordering::Release);
-            // If this is worker 0: its last word is that it announces nothing more.
+            // Worker 0 drops its capability to announce in this step.
             worker.step();
             Ok(())
         }
     };
-    // What is still held belongs to records that will be read again.
+    // The records still in these dataflows are read again after the next start.
     for dataflow in worker.installed_dataflows() {
         worker.drop_dataflow(dataflow);
     }
     result
 }
 
-/// A generation worker_io with the first of its processes that is told to stop.
-fn stop_with_the_others<D: Domain>(generation: &Generation<D>, stop: &Stop) {
+/// Asks for a stop when any process of the generation was stopped: the generation ends with the first.
+fn stop_with_generation<D: Domain>(generation: &Generation<D>, stop: &Stop) {
     if generation.detector.as_ref().is_some_and(|detector| detector.stopped_by().is_some()) {
         stop.ask();
     }
 }
 
-/// Builds the dataflow and turns it until it is to stop.
-fn score<D: Domain>(
+/// Builds the score dataflow and runs it until a stop.
+fn run_dataflow<D: Domain>(
     worker: &mut Worker,
     worker_io: WorkerIo<D>,
     connections: &Connections<D>,
@@ -88,15 +88,15 @@ fn score<D: Domain>(
     let reader = Rc::clone(&worker_io.reader.0);
     let mut committer = Committer::new(Rc::clone(&reader));
     let probe = worker.dataflow_named("Score", |scope| build(scope, worker_io, schedule, generation.rebalance, shared));
-    let turning = LivenessGuard::start(&shared.counters, worker.index(), shared.clock);
+    let liveness = LivenessGuard::start(&shared.counters, worker.index(), shared.clock);
     let (mut deadline, mut lag_at) = (None, Instant::now());
     loop {
         worker.step_or_park(Some(TICK));
-        turning.turn(probe.with_frontier(|frontier| frontier.first().copied()));
-        stop_with_the_others(generation, stop);
+        liveness.record_step(probe.with_frontier(|frontier| frontier.first().copied()));
+        stop_with_generation(generation, stop);
         if Instant::now() >= lag_at {
             shared.counters.lag.set(worker.index(), reader.borrow().lag());
-            lag_at = Instant::now() + LAG;
+            lag_at = Instant::now() + LAG_INTERVAL;
         }
         let mut in_flight = shared.in_flight.borrow_mut();
         if let Some(broken) = in_flight.broken.take() {
@@ -107,14 +107,14 @@ fn score<D: Domain>(
         let InFlightSize { records: left, bytes: left_bytes } = in_flight.size();
         shared.counters.retired.add(before.records - left);
         shared.counters.retired_bytes.add(before.bytes - left_bytes);
-        committer.turn();
+        committer.commit_if_due();
         if stop.asked() {
             in_flight.stopping = true;
             let deadline = *deadline.get_or_insert_with(|| Instant::now() + generation.drain);
             let late = Instant::now() >= deadline;
-            // An empty frontier says that no worker holds anything any more, so none depends on this one. At the
-            // deadline it is enough that nothing of our own is left; also where a worker has no part, as then the
-            // frontier never gets empty.
+            // An empty frontier proves that no worker has records in flight, so that none depends on this one. At the
+            // deadline it suffices that this worker has none; also if a worker has left before it built its part, as
+            // the frontier then never becomes empty.
             if left == 0 && (late || probe.done() || generation.unopened.load(Ordering::Acquire)) {
                 generation.detector.iter().for_each(|detector| detector.work_done());
                 let finished = committer.finish(deadline);

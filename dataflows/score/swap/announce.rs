@@ -1,4 +1,4 @@
-//! Worker 0 announces from when on another model holds, ahead of the clock; every worker keeps account.
+//! The dataflow by which worker 0 announces models ahead of the clock, and every worker adds them to its schedule.
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::Arc, time::Duration};
 
@@ -22,14 +22,15 @@ use super::{
 };
 use crate::score::{ClusterClock, Counters, Shared, Timestamp, generation::Generation, source::Ticker};
 
-/// An announcement, and the worker that it is for.
+/// An announcement, and the number of its receiver.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct AddressedAnnouncement {
     to: usize,
     announcement: Announcement,
 }
 
-/// Announces what all are ready for, at worker 0, and writes it into each worker's schedule (rules 1, 3 and 7).
+/// Announces, at worker 0, the model that all processes have loaded, and adds it to each worker's schedule (rules 1, 3
+/// and 7).
 pub(super) fn announce<D: Domain>(
     scope: Scope<'_, Timestamp>,
     position: WorkerPosition,
@@ -39,8 +40,8 @@ pub(super) fn announce<D: Domain>(
     shared: &Shared<D>,
     stop: &Stop,
 ) {
-    let heard = ProbeHandle::new();
-    let (proposer, stop, clock, passed) = (Rc::clone(proposer), stop.clone(), shared.clock, heard.clone());
+    let applied_probe = ProbeHandle::new();
+    let (proposer, stop, clock, probe) = (Rc::clone(proposer), stop.clone(), shared.clock, applied_probe.clone());
     let detector = generation.detector.clone();
     let announcements = source::<_, CapacityContainerBuilder<Vec<AddressedAnnouncement>>, _, _>(
         scope,
@@ -48,7 +49,7 @@ pub(super) fn announce<D: Domain>(
         |capability, info| {
             let activator = scope.activator_for(info.address);
             activator.activate();
-            let mut capability = position.leads().then_some(capability);
+            let mut capability = position.is_worker_0().then_some(capability);
             let mut ticker = Ticker::new();
             move |output| {
                 capability.take_if(|_| stop.asked());
@@ -57,20 +58,20 @@ pub(super) fn announce<D: Domain>(
                 let skew = detector.as_ref().map_or(Duration::ZERO, |detector| detector.clock_lead());
                 let ahead = clock.now() + (skew + LEAD).as_millis() as Timestamp;
                 open.downgrade(&ahead.max(*open.time()));
-                proposer.heard(|at| !passed.less_equal(&at));
+                proposer.finish_announced(|at| !probe.less_equal(&at));
                 if let Some(announcement) = proposer.announce(*open.time()) {
                     let addressed = |to| AddressedAnnouncement { to, announcement: announcement.clone() };
                     output.session(open).give_iterator((0..position.peers).map(addressed));
                     let next = open.time() + 1;
                     open.downgrade(&next);
                 }
-                ticker.turn(ANNOUNCE_INTERVAL, |delay| activator.activate_after(delay));
+                ticker.rearm(ANNOUNCE_INTERVAL, |delay| activator.activate_after(delay));
             }
         },
     );
 
     let (schedule, loaded_models, shared) = (Rc::clone(schedule), generation.loaded_models.clone(), shared.clone());
-    let mut pending = PendingChanges { clock, counters: Arc::clone(&shared.counters), coming: VecDeque::new() };
+    let mut pending = PendingChanges { clock, counters: Arc::clone(&shared.counters), changes: VecDeque::new() };
     let to = Exchange::new(|addressed: &AddressedAnnouncement| addressed.to as u64);
     let applied = announcements.unary_frontier::<CapacityContainerBuilder<Vec<()>>, _, _, _>(to, "Apply", |_, _| {
         move |(input, frontier), _| {
@@ -86,30 +87,31 @@ pub(super) fn announce<D: Domain>(
                         shared.in_flight.borrow_mut().broken = Some(broken);
                     }
                     if position.is_first_of_process() {
-                        pending.coming.push_back((from, role, model.as_ref().map(|model| model.version().clone())));
+                        pending.changes.push_back((from, role, model.as_ref().map(|model| model.version().clone())));
                     }
-                    schedule.change(from, role, model);
+                    schedule.add_change(from, role, model);
                 }
             });
-            schedule.known_until(frontier.frontier().first().copied().unwrap_or(Timestamp::MAX));
-            pending.tell();
+            schedule.set_known_until(frontier.frontier().first().copied().unwrap_or(Timestamp::MAX));
+            pending.report_due();
         }
     });
-    applied.probe_with(&heard);
+    applied.probe_with(&applied_probe);
 }
 
-/// Tells of changes when they take effect, once in a process.
+/// The changes that are announced and not yet active, in one worker of each process.
 struct PendingChanges {
     clock: ClusterClock,
     counters: Arc<Counters>,
-    coming: VecDeque<(Timestamp, Role, Option<ModelVersion>)>,
+    changes: VecDeque<(Timestamp, Role, Option<ModelVersion>)>,
 }
 
 impl PendingChanges {
-    fn tell(&mut self) {
+    /// Logs and counts the changes that have become active.
+    fn report_due(&mut self) {
         let now = self.clock.now();
-        while self.coming.front().is_some_and(|(from, ..)| *from <= now)
-            && let Some((from, role, version)) = self.coming.pop_front()
+        while self.changes.front().is_some_and(|(from, ..)| *from <= now)
+            && let Some((from, role, version)) = self.changes.pop_front()
         {
             match (role, &version) {
                 (Role::Current, Some(version)) => {

@@ -1,32 +1,37 @@
-//! Another model takes effect while the dataflow runs: on all workers of all processes, at one timestamp.
+//! The replacement of a model while the dataflow runs: on all workers of all processes, at one timestamp.
 //!
 //! ```text
-//!  desired ─▶ SendModel ─▶ [each process's first worker] ─▶ CheckModel ─▶ [worker 0] ─▶ CountVotes      dataflow SendModels
-//!  (watcher)  worker 0      chunks of the file               │ thread ▲                 │ all are ready
-//!                                                            └▶ LoadedModels ┘                 ▼
-//!                   Score ◀── Schedule ◀── Apply ◀── [all workers] ◀──────────────── Announce          dataflow AnnounceModels
+//!  dataflow SendModels:
+//!
+//!  desired ─▶ SendModel ─▶ [each process's first worker] ─▶ CheckModel ─▶ [worker 0] ─▶ CountVotes
+//!  (watcher)  worker 0      chunks of the file               │ thread                   │ all processes
+//!                                                            ▼                          │ are ready
+//!                                                       LoadedModels                    │
+//!  dataflow AnnounceModels:                                  │                          │
+//!                                                            ▼                          ▼
+//!                              Score ◀── Schedule ◀── Apply ◀── [all workers] ◀── Announce
 //! ```
 //!
-//! Two dataflows of their own, built before a worker opens its log and store. Were the announcements a second input of
-//! `Score`, no worker could answer before the last one has built its part, so that one store out of reach would hold up
-//! all. Their timestamps are those of the score dataflow; the timestamps of `SendModels` count chunks.
+//! Both dataflows are built before a worker opens its log and store. If the announcements were a second input of
+//! `Score`, no worker could answer before the last one has built its part, and one unavailable store would stop all
+//! workers. `AnnounceModels` has the timestamps of the score dataflow; the timestamps of `SendModels` count chunks.
 //!
 //! # The rules
 //!
 //! Each has a test of its number in `tests.rs` beside this file.
 //!
-//! 1. The timestamp of a request alone decides which model answers it: the one announced for the latest timestamp that is
-//!    not after it.
-//! 2. Nothing is announced before every process has decoded and checked the model, off its worker threads, with routes of
-//!    its own. What one process refuses is used by none: the old model stays, and it is said once why.
-//! 3. Worker 0's capability to announce is always [`LEAD`] ahead of the fastest process's clock, so that a request finds the frontier of
-//!    announcements beyond its timestamp. If it does not, it waits, and is answered in order: late, but by the right model.
-//! 4. At most [`WINDOW`] chunks of [`CHUNK_BYTES`] are on their way, so that records and heartbeats get through between
-//!    them.
-//! 5. One proposal at a time. A newer desired_model takes the position of one that is being sent or checked, and waits for one that
-//!    is announced.
-//! 6. A model that no request can ask for any more is dropped.
-//! 7. Worker 0 announces nothing more once it is told to stop, and then nobody waits for it.
+//! 1. The timestamp of a request alone determines the model that answers it: the model announced for the latest timestamp
+//!    that is not after the request's.
+//! 2. A model is announced when every process has decoded and checked it, outside of its worker threads, with its own
+//!    routes. A model that one process refuses is used by none: the current model stays, and the reason is logged once.
+//! 3. Worker 0's capability to announce is always [`LEAD`] ahead of the fastest process's clock, so that the frontier of
+//!    announcements is beyond the timestamp of a request. Otherwise the request waits, and is answered in order, by the
+//!    model that rule 1 determines.
+//! 4. At most [`WINDOW`] chunks of [`CHUNK_BYTES`] are in flight, so that records and heartbeats are sent between them.
+//! 5. There is one proposal at a time. A newer desired model replaces a proposal that is being sent or checked, and waits
+//!    for the end of one that is announced.
+//! 6. A model is dropped when no request can have a timestamp at which it is active.
+//! 7. After a stop worker 0 announces no more models, and no worker waits for it.
 
 mod announce;
 mod check;
@@ -54,16 +59,16 @@ pub use used::ModelsInUse;
 
 use proposer::Proposer;
 
-/// A model takes effect so long after it was announced: longer than word takes to go round, shorter than a person waits.
+/// Delay between the announcement and the activation of a model; it must exceed the latency of the broadcast.
 pub const LEAD: Duration = Duration::from_secs(1);
-/// How often worker 0 moves its capability to announce on, and looks for desired.
+/// Interval at which worker 0 downgrades its capability to announce, and polls the desired models.
 const ANNOUNCE_INTERVAL: Duration = Duration::from_millis(100);
-/// How much of a model file goes in one chunk.
+/// Length of a chunk of a model file.
 const CHUNK_BYTES: usize = 64 << 10;
-/// So many chunks may be on their way to the slowest process.
+/// Upper bound on the chunks in flight to the slowest process.
 const WINDOW: usize = 8;
 
-/// The model that a scorer starts with, and where others come from.
+/// The first model of a scorer, and the source of its successors.
 pub struct Models<D: Domain> {
     first: Arc<dyn Scorer<D>>,
     desired: DesiredModels,
@@ -77,39 +82,39 @@ impl<D: Domain> Clone for Models<D> {
 }
 
 impl<D: Domain> Models<D> {
-    /// Starts with `first`. What is put among `desired` in process 0 is sent to all processes, and made a scorer by the
-    /// `loader` of each.
+    /// Starts with `first`. Models that are put into `desired` in process 0 are sent to all processes, and the `loader`
+    /// of each makes scorers of them.
     pub fn new(first: Arc<dyn Scorer<D>>, desired: &DesiredModels, loader: Arc<dyn Loader<D>>) -> Self {
         Models { first, desired: desired.clone(), loader }
     }
 
-    /// One model, and no other ever.
+    /// Starts with `first` and refuses all other models.
     pub fn fixed(first: Arc<dyn Scorer<D>>) -> Self {
-        Models::new(first, &DesiredModels::default(), Arc::new(NoOther))
+        Models::new(first, &DesiredModels::default(), Arc::new(RefusingLoader))
     }
 
-    /// The version that a scorer starts with.
+    /// Returns the version of the first model.
     pub(super) fn version(&self) -> &ModelVersion {
         self.first.version()
     }
 }
 
-struct NoOther;
+struct RefusingLoader;
 
-impl<D: Domain> Loader<D> for NoOther {
+impl<D: Domain> Loader<D> for RefusingLoader {
     fn load(&self, _: &ModelVersion, _: &[u8]) -> Result<Arc<dyn Scorer<D>>, String> {
         Err("this process takes no other model".to_owned())
     }
 }
 
-/// Where a worker is among the others.
+/// The position of a worker among all workers.
 #[derive(Debug, Clone, Copy)]
 struct WorkerPosition {
-    /// Its number.
+    /// The worker's number.
     index: usize,
-    /// How many there are.
+    /// The number of all workers.
     peers: usize,
-    /// How many there are in each process.
+    /// The number of workers in each process.
     workers: usize,
 }
 
@@ -126,12 +131,12 @@ impl WorkerPosition {
         self.index.is_multiple_of(self.workers)
     }
 
-    fn leads(self) -> bool {
+    fn is_worker_0(self) -> bool {
         self.index == 0
     }
 }
 
-/// Builds one worker's part; what it returns tells which model answers when.
+/// Builds one worker's part, and returns the schedule of its models.
 pub(super) fn build<D: Domain>(
     worker: &mut Worker,
     models: &Models<D>,
@@ -142,10 +147,10 @@ pub(super) fn build<D: Domain>(
     let position = WorkerPosition { index: worker.index(), peers: worker.peers(), workers: generation.workers };
     let schedule = Rc::new(RefCell::new(Schedule::new(Arc::clone(&models.first))));
     let proposer = Rc::new(RefCell::new(Proposer::new(position.processes(), models.version())));
-    // Only the first of a process checks.
+    // The first worker of each process has its models checked.
     let loader_thread = position
         .is_first_of_process()
-        .then(|| check::LoaderThread::open(&models.loader, &generation.loaded_models))
+        .then(|| check::LoaderThread::start(&models.loader, &generation.loaded_models))
         .transpose()?;
     worker.dataflow_named("SendModels", |scope| {
         let addressed_chunks = send::send_model(scope, position, &models.desired, &proposer, stop);

@@ -1,4 +1,4 @@
-//! Worker 0 proposes a model and counts the votes of the processes.
+//! The proposer of worker 0: it proposes one model at a time and counts the votes of the processes.
 
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc, sync::Arc};
 
@@ -17,27 +17,27 @@ use crate::score::{Counters, Timestamp, generation::ProposalNumber};
 pub(super) struct Chunk {
     pub(super) proposal: ProposalNumber,
     pub(super) version: String,
-    /// How long the file is.
+    /// The length of the file.
     pub(super) length: usize,
-    /// Where in it this chunk begins.
+    /// The offset of this chunk in the file.
     pub(super) at: usize,
     pub(super) bytes: Vec<u8>,
 }
 
-/// What a process says to a proposal.
+/// A process's vote on a proposal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Vote {
     pub(super) proposal: ProposalNumber,
     pub(super) process: usize,
-    /// Why it cannot use the model, if it cannot.
+    /// The reason why the process cannot use the model; `None` if it has loaded it.
     pub(super) refused: Option<String>,
 }
 
-/// What holds from the timestamp on that this is sent at.
+/// A change that takes effect at the timestamp at which it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Announcement {
     pub(super) role: Role,
-    /// What is to be used; nothing if there is none.
+    /// The model to use; `None` removes the shadow.
     pub(super) proposal: Option<ProposalNumber>,
 }
 
@@ -49,11 +49,11 @@ pub(super) struct Refused {
     pub(super) reason: String,
 }
 
-/// What is proposed, and how that goes.
+/// The proposal in progress, and the models announced before.
 pub(super) struct Proposer {
     processes: usize,
-    /// What was announced last, by role.
-    used: [Option<ModelVersion>; Role::ALL.len()],
+    /// The version announced last, by role.
+    announced: [Option<ModelVersion>; Role::ALL.len()],
     number: ProposalNumber,
     proposal: Option<Proposal>,
 }
@@ -63,38 +63,38 @@ struct Proposal {
     candidate: Option<Candidate>,
     sent: usize,
     ready: BTreeSet<usize>,
-    announced: Option<Timestamp>,
+    announced_at: Option<Timestamp>,
 }
 
 impl Proposer {
     pub(super) fn new(processes: usize, first: &ModelVersion) -> Self {
-        Proposer { processes, used: [Some(first.clone()), None], number: 0, proposal: None }
+        Proposer { processes, announced: [Some(first.clone()), None], number: 0, proposal: None }
     }
 
-    /// What was announced last for a role.
-    pub(super) fn used(&self, role: Role) -> Option<&ModelVersion> {
-        self.used[role as usize].as_ref()
+    /// Returns the version announced last for a role.
+    pub(super) fn announced(&self, role: Role) -> Option<&ModelVersion> {
+        self.announced[role as usize].as_ref()
     }
 
-    /// Takes up what is wished for, if it is time (rule 5).
-    pub(super) fn take_up(&mut self, desired: &DesiredModels) {
+    /// Proposes the desired model, unless another proposal must end first (rule 5).
+    pub(super) fn propose(&mut self, desired: &DesiredModels) {
         for role in Role::ALL {
-            // One that is announced is waited for, and one of another role, too.
-            if self.proposal.as_ref().is_some_and(|under_way| under_way.announced.is_some() || under_way.role != role) {
+            // A proposal that is announced, or is for another role, must end first.
+            if self.proposal.as_ref().is_some_and(|other| other.announced_at.is_some() || other.role != role) {
                 continue;
             }
             let Some(DesiredModel { role, candidate }) = desired.take(role) else { continue };
             self.proposal = None;
-            if candidate.as_ref().map(|candidate| &candidate.version) != self.used(role) {
+            if candidate.as_ref().map(|candidate| &candidate.version) != self.announced(role) {
                 self.number += 1;
-                let (ready, announced) = (BTreeSet::new(), None);
-                self.proposal = Some(Proposal { role, candidate, sent: 0, ready, announced });
+                let (ready, announced_at) = (BTreeSet::new(), None);
+                self.proposal = Some(Proposal { role, candidate, sent: 0, ready, announced_at });
             }
         }
     }
 
-    /// The next chunk to be sent.
-    pub(super) fn next_piece(&mut self) -> Option<Chunk> {
+    /// Returns the next chunk to send.
+    pub(super) fn next_chunk(&mut self) -> Option<Chunk> {
         let Proposal { candidate, sent, .. } = self.proposal.as_mut()?;
         let Candidate { version, bytes } = candidate.as_ref()?;
         let chunk = bytes.get(*sent..)?.chunks(CHUNK_BYTES).next()?;
@@ -103,14 +103,14 @@ impl Proposer {
         Some(Chunk { proposal: self.number, version, length, at, bytes: chunk.to_vec() })
     }
 
-    /// Whether there is more to be sent.
+    /// Returns true if there are more chunks to send.
     pub(super) fn is_sending(&self) -> bool {
         let length = |proposal: &Proposal| proposal.candidate.as_ref().map_or(0, |candidate| candidate.bytes.len());
         self.proposal.as_ref().is_some_and(|proposal| proposal.sent < length(proposal))
     }
 
-    /// A process has voted; returns what it has refused with that. Votes on earlier proposals count for nothing.
-    pub(super) fn vote(&mut self, vote: Vote) -> Option<Refused> {
+    /// Counts a vote; returns the model if the vote refuses it. Votes on earlier proposals are ignored.
+    pub(super) fn count_vote(&mut self, vote: Vote) -> Option<Refused> {
         let proposal = self.proposal.as_mut().filter(|_| vote.proposal == self.number)?;
         let Some(reason) = vote.refused else {
             proposal.ready.insert(vote.process);
@@ -120,22 +120,22 @@ impl Proposer {
         Some(Refused { version, process: vote.process, reason })
     }
 
-    /// What is to be announced for a timestamp: what all are ready for (rule 2).
+    /// Returns the announcement of the proposal, for a timestamp, when all processes have loaded its model (rule 2).
     pub(super) fn announce(&mut self, at: Timestamp) -> Option<Announcement> {
-        let proposal = self.proposal.as_mut().filter(|proposal| proposal.announced.is_none())?;
+        let proposal = self.proposal.as_mut().filter(|proposal| proposal.announced_at.is_none())?;
         if proposal.candidate.is_some() && proposal.ready.len() < self.processes {
             return None;
         }
-        proposal.announced = Some(at);
+        proposal.announced_at = Some(at);
         let version = proposal.candidate.as_ref().map(|candidate| candidate.version.clone());
         let number = version.is_some().then_some(self.number);
-        self.used[proposal.role as usize] = version;
+        self.announced[proposal.role as usize] = version;
         Some(Announcement { role: proposal.role, proposal: number })
     }
 
-    /// All workers have heard what was announced for the timestamps of which `passed` says so.
-    pub(super) fn heard(&mut self, passed: impl Fn(Timestamp) -> bool) {
-        self.proposal.take_if(|proposal| proposal.announced.is_some_and(passed));
+    /// Ends a proposal when all workers have received its announcement: `received` is true for its timestamp.
+    pub(super) fn finish_announced(&mut self, received: impl Fn(Timestamp) -> bool) {
+        self.proposal.take_if(|proposal| proposal.announced_at.is_some_and(received));
     }
 }
 
@@ -150,9 +150,9 @@ pub(super) fn count_votes<'scope>(
         input.for_each_stamp(|_, containers| {
             for vote in containers.flat_map(|container| container.drain(..)) {
                 let mut proposer = proposer.borrow_mut();
-                if let Some(Refused { version, process, reason }) = proposer.vote(vote) {
+                if let Some(Refused { version, process, reason }) = proposer.count_vote(vote) {
                     counters.models_refused.add(1);
-                    let staying = proposer.used(Role::Current).map(ToString::to_string).unwrap_or_default();
+                    let staying = proposer.announced(Role::Current).map(ToString::to_string).unwrap_or_default();
                     tracing::warn!(
                         "model {version} is refused by process {process}: {reason}; {staying} goes on answering"
                     );

@@ -1,4 +1,4 @@
-//! Which model answers when, as one worker knows it.
+//! The schedule of a worker: the active models by timestamp.
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::Arc};
 
@@ -13,11 +13,11 @@ use crate::score::Timestamp;
 /// Shared by the operators of one worker.
 pub(in crate::score) type SharedSchedule<D> = Rc<RefCell<Schedule<D>>>;
 
-/// The models that are used together.
+/// The models that are active at a timestamp.
 pub(in crate::score) struct ActiveModels<D: Domain> {
-    /// It answers.
+    /// The model that answers.
     pub(in crate::score) current: Arc<dyn Scorer<D>>,
-    /// It is tried out beside.
+    /// The model that is compared with it.
     pub(in crate::score) shadow: Option<Arc<dyn Scorer<D>>>,
 }
 
@@ -27,62 +27,63 @@ impl<D: Domain> Clone for ActiveModels<D> {
     }
 }
 
-/// Which models are used from which timestamp on, up to which that is known.
+/// The changes of the active models, and the timestamp up to which they are known.
 pub(in crate::score) struct Schedule<D: Domain> {
-    /// In order; the first holds for whatever comes before the second.
+    /// In order of time; the first is valid for all timestamps before the second.
     changes: VecDeque<(Timestamp, ActiveModels<D>)>,
-    /// All changes before this are known.
+    /// All changes before this timestamp are known.
     known_until: Timestamp,
-    /// Who is to be woken when more is known, if somebody waits for that.
+    /// Activates the operator that reads the schedule.
     reader: Option<Activator>,
-    waited_for: bool,
+    reader_waits: bool,
 }
 
 impl<D: Domain> Schedule<D> {
-    /// This model, until more is known.
+    /// Returns a schedule that has one model and is known for no timestamp.
     pub(in crate::score) fn new(first: Arc<dyn Scorer<D>>) -> Self {
         let first = (0, ActiveModels { current: first, shadow: None });
-        Schedule { changes: VecDeque::from([first]), known_until: 0, reader: None, waited_for: false }
+        Schedule { changes: VecDeque::from([first]), known_until: 0, reader: None, reader_waits: false }
     }
 
-    /// Who reads this.
-    pub(in crate::score) fn read_by(&mut self, activator: Activator) {
+    /// Sets the operator that is activated when more of the schedule is known.
+    pub(in crate::score) fn set_reader(&mut self, activator: Activator) {
         self.reader = Some(activator);
     }
 
-    /// What is used at a timestamp; `None` if that is not known yet: then the reader is woken once it is.
-    pub(in crate::score) fn at(&mut self, at: Timestamp) -> Option<&ActiveModels<D>> {
+    /// Returns the models that are active at a timestamp; `None` if they are not known yet: the reader is then activated
+    /// when more is known.
+    pub(in crate::score) fn models_at(&mut self, at: Timestamp) -> Option<&ActiveModels<D>> {
         if at >= self.known_until {
-            self.waited_for = true;
+            self.reader_waits = true;
             return None;
         }
         let later = self.changes.partition_point(|(from, _)| *from <= at);
         self.changes.get(later.saturating_sub(1)).map(|(_, models)| models)
     }
 
-    /// Nobody will ask for anything before this timestamp any more.
-    pub(in crate::score) fn forget_before(&mut self, at: Timestamp) {
+    /// Drops the models that are not active at or after a timestamp.
+    pub(in crate::score) fn drop_before(&mut self, at: Timestamp) {
         while self.changes.get(1).is_some_and(|(from, _)| *from <= at) {
             self.changes.pop_front();
         }
     }
 
-    /// From a timestamp on another model is used for a role. Changes come in order.
-    pub(super) fn change(&mut self, from: Timestamp, role: Role, model: Option<Arc<dyn Scorer<D>>>) {
+    /// Adds a change of the model for a role, from a timestamp on. Changes are added in order of time.
+    pub(super) fn add_change(&mut self, from: Timestamp, role: Role, model: Option<Arc<dyn Scorer<D>>>) {
         let Some((_, last)) = self.changes.back() else { return };
         let models = match (role, model) {
             (Role::Current, Some(model)) => ActiveModels { current: model, ..last.clone() },
-            // There is always one that answers.
+            // There is always a current model.
             (Role::Current, None) => return,
             (Role::Shadow, shadow) => ActiveModels { shadow, ..last.clone() },
         };
         self.changes.push_back((from, models));
     }
 
-    /// All changes before this timestamp are known.
-    pub(super) fn known_until(&mut self, at: Timestamp) {
+    /// Sets the timestamp before which all changes are known.
+    pub(super) fn set_known_until(&mut self, at: Timestamp) {
         self.known_until = at;
-        if std::mem::take(&mut self.waited_for)
+        if std::mem::take(&mut self.reader_waits)
             && let Some(reader) = &self.reader
         {
             reader.activate();

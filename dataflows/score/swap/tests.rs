@@ -1,5 +1,5 @@
-//! The rules of a swap. Each worker here stands for a process: it has a loaded_models and a loader of its own. All rules are in one
-//! long file, for they share what they are tried with.
+//! Tests of the rules of a swap. Each worker stands for a process here: it has its own loaded models and loader. All
+//! rules are in one file, as they share its fixtures.
 
 use std::{
     cell::RefCell,
@@ -39,10 +39,10 @@ use crate::score::{
     source::{Record, Ticker},
 };
 
-/// A model that is nothing but its version.
-struct Plain(ModelVersion);
+/// A model that gives every request the same score.
+struct ConstantModel(ModelVersion);
 
-impl Scorer<Flights> for Plain {
+impl Scorer<Flights> for ConstantModel {
     fn version(&self) -> &ModelVersion {
         &self.0
     }
@@ -60,11 +60,11 @@ impl Scorer<Flights> for Plain {
     }
 }
 
-fn plain(version: &str) -> Arc<dyn Scorer<Flights>> {
-    Arc::new(Plain(ModelVersion::new(version)))
+fn constant(version: &str) -> Arc<dyn Scorer<Flights>> {
+    Arc::new(ConstantModel(ModelVersion::new(version)))
 }
 
-/// A file of several chunks.
+/// Returns a desired model whose file has several chunks.
 fn desired_model(version: &str) -> DesiredModel {
     let bytes = vec![1; CHUNK_BYTES * 3 + 17];
     DesiredModel {
@@ -73,22 +73,25 @@ fn desired_model(version: &str) -> DesiredModel {
     }
 }
 
-/// Loads what is not forbidden, once it may.
+/// A loader that waits while it is closed, and refuses one version.
 #[derive(Default)]
-struct Gate {
-    forbidden: Option<&'static str>,
-    shut: AtomicBool,
+struct GatedLoader {
+    refused: Option<&'static str>,
+    closed: AtomicBool,
     loaded: AtomicUsize,
 }
 
-impl Loader<Flights> for Gate {
+impl Loader<Flights> for GatedLoader {
     fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer<Flights>>, String> {
-        while self.shut.load(Ordering::Acquire) {
+        while self.closed.load(Ordering::Acquire) {
             std::thread::yield_now();
         }
         self.loaded.fetch_add(1, Ordering::AcqRel);
         assert_eq!(bytes.len(), CHUNK_BYTES * 3 + 17);
-        if self.forbidden == Some(version.as_str()) { Err("not this one".into()) } else { Ok(plain(version.as_str())) }
+        match self.refused == Some(version.as_str()) {
+            true => Err("not this one".into()),
+            false => Ok(constant(version.as_str())),
+        }
     }
 }
 
@@ -99,7 +102,7 @@ fn record(at: Timestamp) -> (Request, Record) {
     (request::decode(text).unwrap(), Record { message, read_us: at })
 }
 
-/// Of processes with one worker each.
+/// Returns a generation of processes with one worker each.
 fn generation(clock: ClusterClock, detector: Option<Arc<FailureDetector>>) -> Generation<Flights> {
     Generation {
         rebalance: false,
@@ -113,7 +116,7 @@ fn generation(clock: ClusterClock, detector: Option<Arc<FailureDetector>>) -> Ge
     }
 }
 
-/// Requests at every moment, each knowing its timestamp, until a stop.
+/// Returns requests at every timestamp until a stop; `read_us` of each record is its timestamp.
 fn requests<'scope>(
     scope: Scope<'scope, Timestamp>,
     clock: ClusterClock,
@@ -130,17 +133,17 @@ fn requests<'scope>(
             open.downgrade(&clock.now().max(open.time() + 1));
             let at = *open.time();
             output.session(open).give_iterator((0..3).map(|_| record(at)));
-            ticker.turn(Duration::from_millis(1), |delay| activator.activate_after(delay));
+            ticker.rearm(Duration::from_millis(1), |delay| activator.activate_after(delay));
         }
     })
 }
 
-/// What several workers do with these models, until all have answered after `over` has said so.
+/// A run of several workers, whose desired models a script changes.
 struct Trial {
     desired: DesiredModels,
     counters: Arc<Counters>,
     stop: Stop,
-    /// Every answer's timestamp and version.
+    /// The timestamp and the version of every answer.
     answers: Arc<Mutex<Vec<(Timestamp, String)>>>,
 }
 
@@ -150,30 +153,31 @@ impl Trial {
         Trial { desired, counters, stop: Stop::default(), answers: Arc::default() }
     }
 
-    fn run(&self, gates: Vec<Arc<Gate>>, mut script: impl FnMut(&Trial) + Send) {
-        let (clock, workers) = (ClusterClock::start(), gates.len());
+    /// Runs a worker for each loader, and stops them all when the script has ended.
+    fn run(&self, loaders: Vec<Arc<GatedLoader>>, mut script: impl FnMut(&Trial) + Send) {
+        let (clock, workers) = (ClusterClock::start(), loaders.len());
         let (desired, counters, stop, answers) =
             (self.desired.clone(), Arc::clone(&self.counters), self.stop.clone(), Arc::clone(&self.answers));
         counters.models.set(Role::Current, Some(ModelVersion::new("v1")), 0);
         let running = timely::execute(timely::Config::process(workers), move |worker| {
             let in_flight = Rc::new(RefCell::new(InFlight::new(Config::IN_FLIGHT)));
             let shared = Shared { clock, in_flight, counters: Arc::clone(&counters), shadow_queue: None };
-            let models = Models::new(plain("v1"), &desired, Arc::clone(&gates[worker.index()]) as _);
+            let models = Models::new(constant("v1"), &desired, Arc::clone(&loaders[worker.index()]) as _);
             let schedule = build(worker, &models, &generation(clock, None), &shared, &stop).unwrap();
             let answers = Arc::clone(&answers);
             let probe = worker.dataflow(|scope| {
                 let answered = infer::score(requests(scope, clock, &stop), Rc::clone(&schedule), &shared);
-                let note = move |(answer, record): (delaycast::answer::Answer, Record)| {
+                let record_answer = move |(answer, record): (delaycast::answer::Answer, Record)| {
                     answers.lock().unwrap().push((record.read_us, answer.model.to_string()));
                 };
-                timely::dataflow::operators::Probe::probe(answered.map(note)).0
+                timely::dataflow::operators::Probe::probe(answered.map(record_answer)).0
             });
             while !probe.done() {
                 worker.step_or_park(Some(Duration::from_millis(1)));
                 assert_eq!(shared.in_flight.borrow().broken, None);
             }
-            // Rule 7: nothing more will be announced, and all know.
-            while schedule.borrow_mut().at(Timestamp::MAX - 1).is_none() {
+            // Rule 7: no more models are announced, and every schedule is known to its end.
+            while schedule.borrow_mut().models_at(Timestamp::MAX - 1).is_none() {
                 worker.step_or_park(Some(Duration::from_millis(1)));
             }
             worker.installed_dataflows().into_iter().for_each(|dataflow| worker.drop_dataflow(dataflow));
@@ -183,7 +187,7 @@ impl Trial {
         running.unwrap().join().into_iter().for_each(|worker| worker.unwrap());
     }
 
-    /// Waits until a version is in use; returns since which timestamp.
+    /// Waits until a version is in use; returns the timestamp from which it is active.
     fn until_used(&self, version: &str) -> Timestamp {
         loop {
             match self.counters.models.get(Role::Current) {
@@ -193,7 +197,7 @@ impl Trial {
         }
     }
 
-    /// Each answer is by the model of its timestamp, given the changes in order.
+    /// Asserts that each answer is from the model that is active at its timestamp, and that every model has answered.
     fn check(&self, changes: &[(Timestamp, &str)]) {
         let answers = self.answers.lock().unwrap();
         let mut seen: BTreeMap<&str, BTreeSet<Timestamp>> = BTreeMap::new();
@@ -206,16 +210,16 @@ impl Trial {
     }
 }
 
-fn gates(count: usize) -> Vec<Arc<Gate>> {
+fn loaders(count: usize) -> Vec<Arc<GatedLoader>> {
     (0..count).map(|_| Arc::default()).collect()
 }
 
 #[test]
-fn rules_1_and_7_the_timestamp_alone_decides_on_1_and_on_4_workers() {
+fn rules_1_and_7_the_timestamp_alone_determines_the_model_on_1_and_on_4_workers() {
     for workers in [1, 4] {
         let trial = Trial::new();
         let mut changes = vec![(0, "v1")];
-        trial.run(gates(workers), |trial| {
+        trial.run(loaders(workers), |trial| {
             for version in ["v2", "v3"] {
                 trial.desired.put(desired_model(version));
                 changes.push((trial.until_used(version), version));
@@ -227,31 +231,31 @@ fn rules_1_and_7_the_timestamp_alone_decides_on_1_and_on_4_workers() {
 }
 
 #[test]
-fn rule_2_all_processes_are_asked_and_one_refusal_is_enough() {
-    let mut gates = gates(3);
-    gates[2] = Arc::new(Gate { forbidden: Some("v2"), ..Gate::default() });
-    gates[1].shut.store(true, Ordering::Release);
-    let (trial, given) = (Trial::new(), gates.clone());
+fn rule_2_a_model_needs_all_processes_and_one_refusal_rejects_it() {
+    let mut loaders = loaders(3);
+    loaders[2] = Arc::new(GatedLoader { refused: Some("v2"), ..GatedLoader::default() });
+    loaders[1].closed.store(true, Ordering::Release);
+    let trial = Trial::new();
     let mut used_from = 0;
-    trial.run(given, |trial| {
+    trial.run(loaders.clone(), |trial| {
         trial.desired.put(desired_model("v2"));
         while trial.counters.models_refused.get() == 0 {
             std::thread::sleep(Duration::from_millis(1));
         }
-        // The next one is ready everywhere but in process 1, which has not even looked at the one before.
+        // Processes 0 and 2 load the next model; process 1 has not yet loaded the one before.
         trial.desired.put(desired_model("v3"));
-        while [0, 2].iter().any(|process: &usize| gates[*process].loaded.load(Ordering::Acquire) < 2) {
+        while [0, 2].iter().any(|process: &usize| loaders[*process].loaded.load(Ordering::Acquire) < 2) {
             std::thread::sleep(Duration::from_millis(1));
         }
         assert_eq!(trial.counters.models.get(Role::Current).unwrap().0.as_str(), "v1");
-        gates[1].shut.store(false, Ordering::Release);
+        loaders[1].closed.store(false, Ordering::Release);
         used_from = trial.until_used("v3");
     });
     trial.check(&[(0, "v1"), (used_from, "v3")]);
     assert_eq!(trial.counters.models_refused.get(), 1);
 }
 
-fn turn(worker: &mut Worker) {
+fn step_20_times(worker: &mut Worker) {
     for _ in 0..20 {
         worker.step();
     }
@@ -268,60 +272,60 @@ fn shared() -> Shared<Flights> {
 }
 
 #[test]
-fn rule_3_word_is_ahead_of_the_fastest_clock() {
+fn rule_3_announcements_are_ahead_of_the_fastest_clock() {
     let hour_ms = 3_600_000;
     let detector = Arc::new(FailureDetector::new(0, 1, 1));
     detector.record_clock(hour_ms, 0);
     detector.record_clock(0, hour_ms);
     timely::execute_directly(move |worker| {
         let (shared, stop) = (shared(), Stop::default());
-        let models = Models::fixed(plain("v1"));
+        let models = Models::fixed(constant("v1"));
         let schedule = build(worker, &models, &generation(shared.clock, Some(detector)), &shared, &stop).unwrap();
         let fastest = shared.clock.now() + hour_ms;
-        while schedule.borrow_mut().at(fastest).is_none() {
+        while schedule.borrow_mut().models_at(fastest).is_none() {
             worker.step_or_park(Some(TICK));
         }
-        assert!(schedule.borrow_mut().at(fastest + hour_ms).is_none());
+        assert!(schedule.borrow_mut().models_at(fastest + hour_ms).is_none());
         stop.ask();
-        while schedule.borrow_mut().at(Timestamp::MAX - 1).is_none() {
+        while schedule.borrow_mut().models_at(Timestamp::MAX - 1).is_none() {
             worker.step_or_park(Some(TICK));
         }
     });
 }
 
 #[test]
-fn rule_3_who_comes_before_it_is_known_waits_and_is_answered_in_order_by_the_right_model() {
+fn rule_3_a_request_waits_until_its_model_is_known_and_is_answered_in_order() {
     timely::execute_directly(|worker| {
-        let schedule = Rc::new(RefCell::new(Schedule::new(plain("v1"))));
+        let schedule = Rc::new(RefCell::new(Schedule::new(constant("v1"))));
         let (shared, mut input) = (shared(), InputHandle::new());
         let answers: Rc<RefCell<Vec<(u64, String)>>> = Rc::default();
-        let noted = Rc::clone(&answers);
+        let recorded = Rc::clone(&answers);
         worker.dataflow(|scope| {
             infer::score(scope.input_from(&mut input), Rc::clone(&schedule), &shared).map(move |(answer, record)| {
-                noted.borrow_mut().push((record.read_us, answer.model.to_string()));
+                recorded.borrow_mut().push((record.read_us, answer.model.to_string()));
             });
         });
-        schedule.borrow_mut().known_until(10);
+        schedule.borrow_mut().set_known_until(10);
         for at in [5, 9, 10, 11, 12] {
             input.advance_to(at);
             input.send(record(at));
             input.flush();
         }
-        turn(worker);
+        step_20_times(worker);
         let named = |versions: &[(u64, &str)]| versions.iter().map(|(at, v)| (*at, v.to_string())).collect::<Vec<_>>();
         assert_eq!(*answers.borrow(), named(&[(5, "v1"), (9, "v1")]));
-        schedule.borrow_mut().change(11, Role::Current, Some(plain("v2")));
-        schedule.borrow_mut().known_until(12);
-        turn(worker);
+        schedule.borrow_mut().add_change(11, Role::Current, Some(constant("v2")));
+        schedule.borrow_mut().set_known_until(12);
+        step_20_times(worker);
         assert_eq!(*answers.borrow(), named(&[(5, "v1"), (9, "v1"), (10, "v1"), (11, "v2")]));
-        schedule.borrow_mut().known_until(100);
-        turn(worker);
+        schedule.borrow_mut().set_known_until(100);
+        step_20_times(worker);
         assert_eq!(answers.borrow().last(), Some(&(12, "v2".to_owned())));
     });
 }
 
 #[test]
-fn rule_4_few_pieces_are_on_their_way_to_a_process_that_does_not_take_them() {
+fn rule_4_chunks_in_flight_to_a_process_that_does_not_receive_them_are_bounded() {
     let (before, after) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
     timely::execute(timely::Config::process(2), move |worker| {
         let position = WorkerPosition { index: worker.index(), peers: 2, workers: 1 };
@@ -349,7 +353,7 @@ fn rule_4_few_pieces_are_on_their_way_to_a_process_that_does_not_take_them() {
         while *received.borrow() < CHUNK_BYTES * WINDOW * 3 {
             worker.step_or_park(Some(TICK));
         }
-        // Not before both have seen it: who leaves cannot be heard.
+        // Both must have received all chunks before either leaves: a worker that has left makes no progress.
         worker.step();
         after.wait();
         stop.ask();
@@ -362,80 +366,83 @@ fn rule_4_few_pieces_are_on_their_way_to_a_process_that_does_not_take_them() {
 }
 
 #[test]
-fn rule_5_a_newer_wish_replaces_one_that_is_not_announced_and_waits_for_one_that_is() {
+fn rule_5_a_newer_desired_model_replaces_a_proposal_that_is_not_announced_and_waits_for_one_that_is() {
     let (mut proposer, desired) = (Proposer::new(2, &ModelVersion::new("v1")), DesiredModels::default());
     let send = |proposer: &mut Proposer| {
-        let chunks: Vec<_> = std::iter::from_fn(|| proposer.next_piece()).collect();
+        let chunks: Vec<_> = std::iter::from_fn(|| proposer.next_chunk()).collect();
         (chunks.len(), chunks.last().map(|chunk| (chunk.proposal, chunk.version.clone())))
     };
     let ready = |proposal, process| Vote { proposal, process, refused: None };
     let no = |proposal, process| Vote { proposal, process, refused: Some("no".into()) };
-    // What is in use is not proposed.
+    // The model in use is not proposed.
     desired.put(desired_model("v1"));
-    proposer.take_up(&desired);
+    proposer.propose(&desired);
     assert_eq!(send(&mut proposer), (0, None));
 
     desired.put(desired_model("v2"));
-    proposer.take_up(&desired);
-    assert_eq!(proposer.next_piece().map(|chunk| (chunk.proposal, chunk.at)), Some((1, 0)));
+    proposer.propose(&desired);
+    assert_eq!(proposer.next_chunk().map(|chunk| (chunk.proposal, chunk.at)), Some((1, 0)));
     assert!(proposer.is_sending());
     desired.put(desired_model("v3"));
-    proposer.take_up(&desired);
+    proposer.propose(&desired);
     assert_eq!(send(&mut proposer), (4, Some((2, "v3".into()))));
-    assert_eq!((proposer.vote(ready(2, 0)), proposer.announce(70)), (None, None));
-    // Votes on the one before count for nothing.
-    assert_eq!((proposer.vote(no(1, 0)), proposer.vote(ready(1, 1)), proposer.announce(80)), (None, None, None));
-    assert_eq!(proposer.vote(ready(2, 1)), None);
+    assert_eq!((proposer.count_vote(ready(2, 0)), proposer.announce(70)), (None, None));
+    // Votes on the earlier proposal are ignored.
+    assert_eq!(
+        (proposer.count_vote(no(1, 0)), proposer.count_vote(ready(1, 1)), proposer.announce(80)),
+        (None, None, None)
+    );
+    assert_eq!(proposer.count_vote(ready(2, 1)), None);
     desired.put(desired_model("v4"));
     assert_eq!(proposer.announce(100).unwrap().proposal, Some(2));
-    assert_eq!(proposer.used(Role::Current).unwrap().as_str(), "v3");
+    assert_eq!(proposer.announced(Role::Current).unwrap().as_str(), "v3");
 
-    proposer.take_up(&desired);
+    proposer.propose(&desired);
     assert_eq!((send(&mut proposer), proposer.announce(110)), ((0, None), None), "v3 is announced");
-    proposer.heard(|at| at < 100);
-    proposer.take_up(&desired);
+    proposer.finish_announced(|at| at < 100);
+    proposer.propose(&desired);
     assert_eq!(send(&mut proposer).0, 0);
-    proposer.heard(|at| at <= 100);
-    proposer.take_up(&desired);
+    proposer.finish_announced(|at| at <= 100);
+    proposer.propose(&desired);
     assert_eq!(send(&mut proposer), (4, Some((3, "v4".into()))));
-    let refused = proposer.vote(no(3, 1)).unwrap();
+    let refused = proposer.count_vote(no(3, 1)).unwrap();
     assert_eq!((refused.version.as_str(), refused.process, refused.reason.as_str()), ("v4", 1, "no"));
-    assert_eq!((proposer.vote(no(3, 0)), proposer.announce(120)), (None, None), "it is said once");
+    assert_eq!((proposer.count_vote(no(3, 0)), proposer.announce(120)), (None, None), "the refusal is returned once");
 
-    // A shadow waits for its turn, and goes without asking anybody.
+    // A shadow waits for the end of the other role's proposal; its removal needs no votes.
     desired.put(desired_model("v5"));
     desired.put(DesiredModel { role: Role::Shadow, ..desired_model("v6") });
-    proposer.take_up(&desired);
+    proposer.propose(&desired);
     assert_eq!(send(&mut proposer).1, Some((4, "v5".into())));
-    (0..2).for_each(|process| drop(proposer.vote(ready(4, process))));
+    (0..2).for_each(|process| drop(proposer.count_vote(ready(4, process))));
     assert_eq!(proposer.announce(200).unwrap().role, Role::Current);
-    proposer.heard(|_| true);
-    proposer.take_up(&desired);
+    proposer.finish_announced(|_| true);
+    proposer.propose(&desired);
     assert_eq!(send(&mut proposer).1, Some((5, "v6".into())));
-    (0..2).for_each(|process| drop(proposer.vote(ready(5, process))));
+    (0..2).for_each(|process| drop(proposer.count_vote(ready(5, process))));
     assert_eq!(proposer.announce(300).unwrap().role, Role::Shadow);
-    proposer.heard(|_| true);
+    proposer.finish_announced(|_| true);
     desired.put(DesiredModel { role: Role::Shadow, candidate: None });
-    proposer.take_up(&desired);
-    let gone = proposer.announce(400).unwrap();
-    assert_eq!((gone.role, gone.proposal, proposer.used(Role::Shadow)), (Role::Shadow, None, None));
+    proposer.propose(&desired);
+    let removal = proposer.announce(400).unwrap();
+    assert_eq!((removal.role, removal.proposal, proposer.announced(Role::Shadow)), (Role::Shadow, None, None));
 }
 
 #[test]
-fn rule_6_a_model_that_nobody_can_ask_for_is_dropped() {
-    let first = plain("v1");
-    let watched = Arc::downgrade(&first);
+fn rule_6_a_model_that_no_request_can_need_is_dropped() {
+    let first = constant("v1");
+    let weak = Arc::downgrade(&first);
     let mut schedule = Schedule::new(first);
-    schedule.known_until(100);
-    schedule.change(20, Role::Current, Some(plain("v2")));
-    schedule.change(30, Role::Shadow, Some(plain("v3")));
-    let version = |schedule: &mut Schedule<Flights>, at| schedule.at(at).unwrap().current.version().to_string();
+    schedule.set_known_until(100);
+    schedule.add_change(20, Role::Current, Some(constant("v2")));
+    schedule.add_change(30, Role::Shadow, Some(constant("v3")));
+    let version = |schedule: &mut Schedule<Flights>, at| schedule.models_at(at).unwrap().current.version().to_string();
     assert_eq!((version(&mut schedule, 19), version(&mut schedule, 20)), ("v1".into(), "v2".into()));
-    assert!(schedule.at(29).unwrap().shadow.is_none() && schedule.at(30).unwrap().shadow.is_some());
-    schedule.forget_before(19);
-    assert!(watched.upgrade().is_some());
-    schedule.forget_before(20);
-    assert!(watched.upgrade().is_none());
-    schedule.forget_before(Timestamp::MAX);
+    assert!(schedule.models_at(29).unwrap().shadow.is_none() && schedule.models_at(30).unwrap().shadow.is_some());
+    schedule.drop_before(19);
+    assert!(weak.upgrade().is_some());
+    schedule.drop_before(20);
+    assert!(weak.upgrade().is_none());
+    schedule.drop_before(Timestamp::MAX);
     assert_eq!((schedule.len(), version(&mut schedule, 99)), (1, "v2".into()));
 }

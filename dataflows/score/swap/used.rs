@@ -1,10 +1,10 @@
-//! Which models are in use, for those who ask from outside.
+//! The models in use, for readers outside of the dataflow.
 
 use engine::{answer::ModelVersion, model::Role, runtime::Mutex};
 
 use crate::score::Timestamp;
 
-/// The models in use, by role, each with the timestamp from which on.
+/// The models in use, by role, each with the timestamp from which it is active.
 #[derive(Debug, Default)]
 pub struct ModelsInUse(Mutex<[Option<(ModelVersion, Timestamp)>; Role::ALL.len()]>);
 
@@ -14,7 +14,7 @@ impl ModelsInUse {
         used[role as usize] = version.map(|version| (version, from));
     }
 
-    /// Which model is used for a role, and since which timestamp; 0 for the one that the dataflow has started with.
+    /// Returns the model in use for a role, and the timestamp from which it is active: 0 for the first model.
     pub fn get(&self, role: Role) -> Option<(ModelVersion, Timestamp)> {
         self.0.lock()[role as usize].clone()
     }
