@@ -83,7 +83,7 @@ fn main() -> anyhow::Result<()> {
         Measurement::Explanations(options) => explanations::measure(&options),
         Measurement::Load(options) => load::measure(&options),
         Measurement::HotSwap(options) => hot_swap::measure(&options),
-        Measurement::Forest(step) => forest::take(&step),
+        Measurement::Forest(step) => forest::run(&step),
         Measurement::Cluster(options) => cluster::measure(&options),
         Measurement::WatchCost(options) => watch_cost::measure(&options),
         Measurement::ScrapeCost(options) => scrape_cost::measure(&options),

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let lookup = store.lookup().with_context(|| format!("cannot read {}", store.describe()))?;
     match wait_for(&*lookup, &id, Duration::ZERO) {
         Ok(outcome) => print(args.format, &id, outcome),
-        // An outage says nothing about the request.
+        // An outage is no outcome of the request.
         Err(AskError::NoAnswer { outage: Some(outage), .. }) => {
             Err(outage).with_context(|| format!("cannot read {}", store.describe()))
         }

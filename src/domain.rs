@@ -11,7 +11,7 @@ use crate::{
     request::{self, MESSAGE_BYTES_MAX, Malformed, Request, RequestId},
 };
 
-/// The domain of flights: a request names a flight, and a score tells how late it will be.
+/// The domain of flights: a request names a flight, and a score is the probability of each delay class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flights;
 

@@ -64,7 +64,7 @@ fn text(bytes: &[u8]) -> Result<&str, Invalid> {
     std::str::from_utf8(bytes).map_err(|error| Invalid::new(BODY, format!("not UTF-8 at byte {}", error.valid_up_to())))
 }
 
-/// Reads `name=value&…`; `part` says in errors what is being read.
+/// Reads `name=value&…`; `part` names the input in errors.
 pub(crate) fn urlencoded(text: &str, part: &'static str) -> Result<Pairs, Invalid> {
     let pair = |pair: &str| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

@@ -45,7 +45,7 @@ pub enum BadTemplate {
     /// It does not parse.
     #[error("a template does not parse; this build is broken, use another")]
     Parse(#[from] Box<handlebars::TemplateError>),
-    /// It does not fit what it shows.
+    /// The template does not match its view.
     #[error("a template does not fit its data; this build is broken, use another")]
     Render(#[from] Box<RenderError>),
 }

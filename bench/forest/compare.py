@@ -1,4 +1,4 @@
-"""Has forests grown and rows scored by ours and by others, taking turns, and puts the tables into docs/benchmarks.md."""
+"""Measures the growth and scoring of forests by delaycast and other libraries in turns, and updates docs/benchmarks.md."""
 
 import argparse
 import datetime
@@ -16,13 +16,13 @@ PEERS = [sys.executable, "bench/forest/peers.py"]
 PAGE = pathlib.Path("docs/benchmarks.md")
 BEGIN, END = "<!-- made by bench/forest/run -->\n", "<!-- end of what bench/forest/run made -->\n"
 OURS = "delaycast"
-# What the default preset tries of its 23 columns at a node, and its smallest leaf.
+# The default preset's max_features, of 23 columns, and its min_samples_leaf.
 TRIED = ["--tried", "9"]
 DEFAULT = [*TRIED, "--leaf", "130"]
 
 
 def lines(command):
-    """The lines of JSON that a command prints."""
+    """Runs a command and returns the lines of JSON that it prints."""
     print("==", *command, flush=True)
     out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     print(out, end="", flush=True)
@@ -35,7 +35,7 @@ def write_rows(folder, preset, holdout_from, data):
 
 
 def short(number):
-    """Three digits, or a whole number."""
+    """Formats a number with three digits, or as a whole number."""
     return f"{number:.3g}" if number < 1000 else f"{number:,.0f}"
 
 
@@ -45,36 +45,36 @@ def each(line):
 
 
 class Measured:
-    """Lines by what was measured, by whom, a line a round."""
+    """Measurements by case and library, one line per round."""
 
     def __init__(self):
         self.by_case = {}
 
     def add(self, case, line):
-        key = (case, line["what"], line["threads"])
-        self.by_case.setdefault(key, {}).setdefault(line["who"], []).append(line)
+        key = (case, line["step"], line["threads"])
+        self.by_case.setdefault(key, {}).setdefault(line["library"], []).append(line)
 
-    def whos(self, key):
+    def rounds_of(self, key):
         return self.by_case.get(key, {})
 
-    def cell(self, key, who, show):
-        rounds, ours = self.whos(key).get(who), self.whos(key).get(OURS)
+    def cell(self, key, library, show):
+        rounds, ours = self.rounds_of(key).get(library), self.rounds_of(key).get(OURS)
         if not rounds:
             return "–"
         text = show(rounds)
-        if who == OURS:
+        if library == OURS:
             return f"**{text}**"
         ratios = [each(theirs) / each(mine) for theirs, mine in zip(rounds, ours)]
         spread = f"{short(min(ratios))}–{short(max(ratios))}"
         return f"{text}: **{short(statistics.median(ratios))}** ({spread})"
 
 
-def table(measured, cases, whos, show):
-    head = ["", "threads", *whos]
+def table(measured, cases, libraries, show):
+    head = ["", "threads", *libraries]
     yield "| " + " | ".join(head) + " |"
-    yield "|---|---:|" + "---:|" * len(whos)
+    yield "|---|---:|" + "---:|" * len(libraries)
     for label, key in cases:
-        cells = [measured.cell(key, who, show) for who in whos]
+        cells = [measured.cell(key, library, show) for library in libraries]
         yield f"| {label} | {key[2]} | " + " | ".join(cells) + " |"
 
 
@@ -87,8 +87,8 @@ def per_cpu_s(rounds):
     return f"{rate / 1e6:.3g} M" if rate >= 1e5 else f"{rate / 1e3:.3g} k" if rate >= 1e3 else f"{rate:.3g}"
 
 
-def loss(measured, key, who):
-    rounds = measured.whos(key).get(who, [])
+def loss(measured, key, library):
+    rounds = measured.rounds_of(key).get(library, [])
     return next((f"{line['log_loss']:.4f}" for line in rounds if "log_loss" in line), "–")
 
 
@@ -105,13 +105,13 @@ def measure(options, folder):
     for _ in range(options.rounds):
         for threads in ["1", "2"]:
             at = ["--threads", threads]
-            for who in ([BENCH, "forest", "ours"], [BENCH, "forest", "linfa"], PEERS):
-                for line in lines([*who, *small, "--tried", "3", *at]):
+            for command in ([BENCH, "forest", "ours"], [BENCH, "forest", "linfa"], PEERS):
+                for line in lines([*command, *small, "--tried", "3", *at]):
                     measured.add("small", line)
             for line in lines([BENCH, "forest", "ours", *large, *at]) + lines([*PEERS, *large, *at]):
                 measured.add("large", line)
         for line in lines([BENCH, "forest", "linfa", *small, "--tried", "9", "--train-only"]):
-            measured.add("small", line | {"who": "linfa-trees, all columns"})
+            measured.add("small", line | {"library": "linfa-trees, all columns"})
         if options.data:
             more = ["--rows", data, "--depth", "10", *DEFAULT]
             for thousandths in ["500", "1000"]:
@@ -134,31 +134,31 @@ def report(options, measured, losses):
     yield ""
     yield "Training, from rows in memory to a forest: CPU seconds, median. In bold how many times ours (least and most of the rounds)."
     yield ""
-    whos = [OURS, "linfa-trees", "linfa-trees, all columns", "scikit-learn", "LightGBM"]
+    libraries = [OURS, "linfa-trees", "linfa-trees, all columns", "scikit-learn", "LightGBM"]
     cases = []
     for threads in (1, 2):
         cases.append(("20 trees of depth 5, 9 columns", ("small", "train", threads)))
     for threads in (1, 2):
         cases.append(("20 trees of depth 14, 23 columns", ("large", "train", threads)))
-    yield from table(measured, cases, whos, cpu_s)
+    yield from table(measured, cases, libraries, cpu_s)
     yield ""
     yield "Their log-loss: " + "; ".join(
-        f"{label}: " + ", ".join(f"{who} {loss(measured, (case, 'train', 1), who)}" for who in (OURS, *whos[3:]))
+        f"{label}: " + ", ".join(f"{library} {loss(measured, (case, 'train', 1), library)}" for library in (OURS, *libraries[3:]))
         for label, case in [("depth 5", "small"), ("depth 14", "large")]
     ) + "."
     yield ""
     yield "Scoring: rows a CPU second, median, and in bold how many times as long as ours a row takes."
     yield ""
-    whos = [OURS, "linfa-trees", "onnxruntime", "scikit-learn", "LightGBM"]
+    libraries = [OURS, "linfa-trees", "onnxruntime", "scikit-learn", "LightGBM"]
     cases = []
     for label, case in [("depth 5", "small"), ("depth 14", "large")]:
-        for what in ["score all at once", "score in batches", "score one by one"]:
+        for step in ["score all at once", "score in batches", "score one by one"]:
             for threads in (1, 2):
-                shown = what.removeprefix("score ").replace("in batches", "in batches of 1,000")
-                cases.append((f"{label}, {shown}", (case, what, threads)))
-    yield from table(measured, cases, whos, per_cpu_s)
+                shown = step.removeprefix("score ").replace("in batches", "in batches of 1,000")
+                cases.append((f"{label}, {shown}", (case, step, threads)))
+    yield from table(measured, cases, libraries, per_cpu_s)
     if options.data:
-        half, whole = (measured.whos((f"data {part}", "train", 1))[OURS] for part in (500, 1000))
+        half, whole = (measured.rounds_of((f"data {part}", "train", 1))[OURS] for part in (500, 1000))
         rows = [rounds[0]["rows"] for rounds in (half, whole)]
         ratio = statistics.median(b["cpu_s"] / a["cpu_s"] for a, b in zip(half, whole))
         yield ""

@@ -14,12 +14,12 @@ use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    measure::{BATCH, Line, ONE_BY_ONE, Options, say, score},
+    measure::{BATCH, Line, ONE_BY_ONE, Options, print_line, score},
     rows::Matrix,
 };
 use crate::clock::{Clock, Cost};
 
-const WHO: &str = "linfa-trees";
+const LIBRARY: &str = "linfa-trees";
 
 /// A tree, and the columns that it was trained on.
 type Tree = (DecisionTree<f32, usize>, Vec<usize>);
@@ -32,14 +32,14 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
     let clock = Clock::start();
     let trees = grow(options, &records, &train.classes)?;
     let Cost { seconds, cpu_s } = clock.read();
-    say(&Line { who: WHO, what: "train", threads, rows: train.len(), cpu_s, seconds, log_loss: None })?;
+    print_line(&Line { library: LIBRARY, step: "train", threads, rows: train.len(), cpu_s, seconds, log_loss: None })?;
     if options.train_only {
         return Ok(());
     }
     let vote = voting(trees, test.width);
-    score(WHO, "score all at once", threads, &test, &vote)?;
-    score(WHO, "score in batches", threads, &test, &|rows| rows.chunks(BATCH * test.width).for_each(&vote))?;
-    score(WHO, "score one by one", threads, &test.few(ONE_BY_ONE), &|rows| rows.chunks(test.width).for_each(&vote))
+    score(LIBRARY, "score all at once", threads, &test, &vote)?;
+    score(LIBRARY, "score in batches", threads, &test, &|rows| rows.chunks(BATCH * test.width).for_each(&vote))?;
+    score(LIBRARY, "score one by one", threads, &test.few(ONE_BY_ONE), &|rows| rows.chunks(test.width).for_each(&vote))
 }
 
 /// Grows a forest on these rows, and returns a function that scores with it.

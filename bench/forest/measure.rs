@@ -56,8 +56,8 @@ impl Options {
 /// A line of output.
 #[derive(Serialize)]
 pub(super) struct Line {
-    pub(super) who: &'static str,
-    pub(super) what: &'static str,
+    pub(super) library: &'static str,
+    pub(super) step: &'static str,
     pub(super) threads: usize,
     pub(super) rows: usize,
     pub(super) cpu_s: f64,
@@ -75,14 +75,14 @@ const LONG_ENOUGH_S: f64 = 1.0;
 
 /// Scores rows with some threads until the time can be measured, and prints it.
 pub(super) fn score(
-    who: &'static str,
-    what: &'static str,
+    library: &'static str,
+    step: &'static str,
     threads: usize,
     rows: &Matrix,
     score: &(impl Fn(&[f32]) + Sync),
 ) -> anyhow::Result<()> {
     let (scored, Cost { cpu_s, seconds }) = score_for(LONG_ENOUGH_S, threads, rows, score);
-    say(&Line { who, what, threads, rows: scored, cpu_s, seconds, log_loss: None })
+    print_line(&Line { library, step, threads, rows: scored, cpu_s, seconds, log_loss: None })
 }
 
 /// Scores rows until `least_s` of CPU time has passed. Returns the number of rows, and the cost.
@@ -111,7 +111,7 @@ pub(super) fn score_for(
     }
 }
 
-pub(super) fn say(line: &Line) -> anyhow::Result<()> {
+pub(super) fn print_line(line: &Line) -> anyhow::Result<()> {
     println!("{}", serde_json::to_string(line).context("a line of output")?);
     Ok(())
 }

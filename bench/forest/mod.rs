@@ -23,7 +23,7 @@ pub(crate) enum Step {
     Beside(Options),
 }
 
-pub(crate) fn take(step: &Step) -> anyhow::Result<()> {
+pub(crate) fn run(step: &Step) -> anyhow::Result<()> {
     match step {
         Step::Rows(options) => rows::write(options),
         Step::Ours(options) => ours::measure(options),

@@ -7,12 +7,12 @@ use delaycast::forest::{Forest, TrainingSet};
 use delaycast_train::train;
 
 use super::{
-    measure::{BATCH, Line, ONE_BY_ONE, Options, say, score},
+    measure::{BATCH, Line, ONE_BY_ONE, Options, print_line, score},
     rows::Matrix,
 };
 use crate::clock::{Clock, Cost};
 
-const WHO: &str = "delaycast";
+const LIBRARY: &str = "delaycast";
 
 pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
     let (train_rows, test) = (Matrix::read(&options.rows, "train")?, Matrix::read(&options.rows, "test")?);
@@ -23,19 +23,19 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
     let (forest, Cost { seconds, cpu_s }) = grow(options, &data, options.threads)?;
     let log_loss = Some(test.log_loss(&forest.probabilities_of_all(&test.numbers)));
     let threads = options.threads.get();
-    say(&Line { who: WHO, what: "train", threads, rows, cpu_s, seconds, log_loss })?;
+    print_line(&Line { library: LIBRARY, step: "train", threads, rows, cpu_s, seconds, log_loss })?;
     if options.train_only {
         return Ok(());
     }
-    score(WHO, "score all at once", threads, &test, &|rows| {
+    score(LIBRARY, "score all at once", threads, &test, &|rows| {
         black_box(forest.probabilities_of_all(rows));
     })?;
-    score(WHO, "score in batches", threads, &test, &|rows| {
+    score(LIBRARY, "score in batches", threads, &test, &|rows| {
         for batch in rows.chunks(BATCH * test.width) {
             black_box(forest.probabilities_of_all(batch));
         }
     })?;
-    score(WHO, "score one by one", threads, &test.few(ONE_BY_ONE), &|rows| {
+    score(LIBRARY, "score one by one", threads, &test.few(ONE_BY_ONE), &|rows| {
         for row in rows.chunks(test.width) {
             black_box(forest.probabilities(row));
         }

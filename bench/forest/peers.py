@@ -24,8 +24,8 @@ def read(folder, side):
     return np.fromfile(f"{folder}/{side}.f32", dtype="<f4").reshape(len(classes), -1), classes
 
 
-def say(who, what, threads, rows, cpu_s, seconds, **more):
-    line = dict(who=who, what=what, threads=threads, rows=rows, cpu_s=cpu_s, seconds=seconds, **more)
+def print_line(library, step, threads, rows, cpu_s, seconds, **more):
+    line = dict(library=library, step=step, threads=threads, rows=rows, cpu_s=cpu_s, seconds=seconds, **more)
     print(json.dumps(line), flush=True)
 
 
@@ -35,23 +35,23 @@ def timed(work):
     return result, time.process_time() - cpu_s, time.perf_counter() - seconds
 
 
-def train(who, threads, model, rows, classes, later):
+def train(library, threads, model, rows, classes, later):
     model, cpu_s, seconds = timed(lambda: model.fit(rows, classes))
     loss = float(log_loss(later[1], model.predict_proba(later[0])))
-    say(who, "train", threads, len(rows), cpu_s, seconds, log_loss=loss)
+    print_line(library, "train", threads, len(rows), cpu_s, seconds, log_loss=loss)
     return model
 
 
-def score(who, threads, predict, rows):
+def score(library, threads, predict, rows):
     few = rows[:: -(-len(rows) // ONE_BY_ONE)]
     ways = {"score all at once": (rows, len(rows)), "score in batches": (rows, BATCH), "score one by one": (few, 1)}
-    for what, (these, size) in ways.items():
+    for step, (these, size) in ways.items():
         scored, spent, passed = 0, 0.0, 0.0
         batches = [np.ascontiguousarray(these[at : at + size]) for at in range(0, len(these), size)]
         while spent < LONG_ENOUGH_S:
             _, cpu_s, seconds = timed(lambda: [predict(batch) for batch in batches])
             scored, spent, passed = scored + len(these), spent + cpu_s, passed + seconds
-        say(who, what, threads, scored, spent, passed)
+        print_line(library, step, threads, scored, spent, passed)
 
 
 def onnx(forest, threads, width):
@@ -83,7 +83,7 @@ def main():
         boosted, cpu_s, seconds = timed(lambda: boosted.fit(rows, classes))
         rounds = range(20, options.boosted + 1, 20)
         losses = [float(log_loss(later[1], boosted.predict_proba(later[0], num_iteration=n))) for n in rounds]
-        say("LightGBM, boosted", "train", threads, len(rows), cpu_s, seconds, log_loss=min(losses), losses=losses)
+        print_line("LightGBM, boosted", "train", threads, len(rows), cpu_s, seconds, log_loss=min(losses), losses=losses)
         return
     forest = RandomForestClassifier(
         options.trees,
@@ -94,7 +94,7 @@ def main():
         random_state=1,
     )
     forest = train("scikit-learn", threads, forest, rows, classes, later)
-    # A forest of LightGBM's has a tree for each class; a column is drawn for a tree's node as for ours.
+    # LightGBM grows a tree for each class; columns are drawn at each node, as by delaycast.
     bagged = lightgbm.LGBMClassifier(
         boosting_type="rf",
         n_estimators=options.trees,

@@ -56,7 +56,7 @@ pub(crate) struct Urls<'a> {
 
 impl<'a> App<'a> {
     /// Takes the health port and listens for signals, before anything is opened: a taken port shows at once, the port
-    /// tells what is waited for, and a stop during the start is in good order.
+    /// names the dependency that is awaited, and a stop during the start is no failure.
     pub(crate) fn start(health: &'a HealthOption) -> anyhow::Result<Self> {
         let stop = Stop::default();
         let monitor = health.start(&stop)?;

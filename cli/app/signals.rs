@@ -15,13 +15,13 @@ pub(crate) fn on_stop(stop: &Stop) -> anyhow::Result<()> {
     at_first("stopping: waiting for what is in flight (again to leave at once)", move || stop.ask())
 }
 
-/// Logs `said` and runs `act` at the first SIGINT or SIGTERM. A second one ends the process at once.
-pub(crate) fn at_first(said: &'static str, act: impl FnOnce() + Send + 'static) -> anyhow::Result<()> {
+/// Logs `message` and runs `act` at the first SIGINT or SIGTERM. A second one ends the process at once.
+pub(crate) fn at_first(message: &'static str, act: impl FnOnce() + Send + 'static) -> anyhow::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot listen for signals")?;
     let watch = move || {
         let mut arriving = signals.forever();
         if arriving.next().is_some() {
-            tracing::info!("{said}");
+            tracing::info!("{message}");
             act();
         }
         if let Some(signal) = arriving.next() {

@@ -22,7 +22,7 @@ use crate::app;
 /// The running program, also after its file was replaced.
 const PROGRAM: &str = "/proc/self/exe";
 
-/// Runs until told to stop.
+/// Runs until a stop is requested.
 pub(crate) fn run(cluster: &ClusterOptions, peers: &Peers) -> anyhow::Result<()> {
     let stop = Stop::default();
     app::on_stop(&stop)?;

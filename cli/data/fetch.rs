@@ -84,7 +84,7 @@ fn summary_text(summary: &Summary) -> String {
     text
 }
 
-/// Names the months that are not there, and says what to do.
+/// Names the absent months, with advice.
 fn missing_text(summary: &Summary) -> String {
     let named = |months: &[Month]| {
         let names: Vec<String> = months.iter().take(NAMED_MAX).map(Month::to_string).collect();

@@ -19,7 +19,7 @@ use crate::{forest_options::ForestOptions, format::Format};
 /// Trains on the days before a window and answers the flights of the window, beside the class frequencies, a lookup
 /// table on the departure delay and the forest of the system that this one replaces. Eight measures, each with a 95 %
 /// interval from resampled days. With --model a published model is evaluated instead, on days after those that it has
-/// learned. docs/evaluation.md says what each measure is.
+/// learned. docs/evaluation.md explains each measure.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     delaycast evaluate --html report.html\n  \

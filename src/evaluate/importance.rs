@@ -3,7 +3,7 @@
 //!
 //! Facts are shuffled, not columns: several columns depend on one fact, and a forest without one of them reads the fact
 //! off another. A shuffle separates correlated facts, such as an airline and its routes, so that impossible flights
-//! result; and the importance of a fact is what it adds to the others, not its value alone.
+//! result; and the importance of an input is its contribution beside the others, not its value alone.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

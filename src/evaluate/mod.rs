@@ -7,7 +7,7 @@
 //!
 //! * `split.rs` chooses the days to train and to evaluate on.
 //! * `predictor.rs` names the predictors; a [`ByPredictor`] has one entry for each. It also has the baselines, and
-//!   [`ModelPredictor`], a classifier with what it takes to encode its rows.
+//!   [`ModelPredictor`], a classifier with the encoder of its rows.
 //! * `predictions.rs` has the predictions of each predictor, and the outcomes.
 //! * `score_sums.rs` and `bootstrap.rs` sum up predictions, `measure.rs` names the measures that follow from the sums.
 //! * `comparison.rs` has the results: an [`Evaluation`] is the short one, which a training gives and a model file

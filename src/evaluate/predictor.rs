@@ -173,7 +173,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ByPredictorVisitor<T> {
 /// Flights that are encoded at a time: some megabytes of rows.
 const CHUNK: usize = 1 << 16;
 
-/// A classifier of a model, with what it takes to encode its rows.
+/// A model's classifier, with the encoder of its rows.
 #[derive(Debug, Clone, Copy)]
 pub struct ModelPredictor<'a> {
     /// The features that the classifier was trained on.

@@ -1,8 +1,8 @@
-//! The route table of a store: how long routes are, kept beside the answers for all who answer.
+//! The route table of a store: the lengths of routes, shared by all processes on the store.
 //!
 //! 1. A table is read when a scorer or a page starts, and its lengths go before those that the model brings.
 //! 2. [`load`] only adds what is missing, so it can be repeated, and two of them at once do no harm. A route that is
-//!    there with another length stays as it is, and is told; it is changed only where that is asked for.
+//!    there with another length stays as it is and is reported; it is changed only on request.
 
 use std::collections::BTreeMap;
 
@@ -74,7 +74,7 @@ fn entries(routes: &[Route]) -> Vec<Entry> {
     routes.iter().map(entry).collect()
 }
 
-/// A document's route, if it says one. Numbers of any type are taken: scripts of all kinds have filled such tables.
+/// Returns the route of a document, if it has one. Numbers of any type are accepted: various scripts fill such tables.
 fn route(document: &Map<String, Value>) -> Option<Route> {
     let code = |name| document.get(name)?.as_str()?.parse().ok();
     let miles = document.get("Distance")?.as_f64()? as f32;

@@ -1,13 +1,13 @@
-// Asks without leaving the page. Without this file the form works all the same: the server renders every state.
+// Submits the form without leaving the page. The form also works without this file: the server renders every state.
 "use strict";
 
 (() => {
   const FIRST_PAUSE_MS = 40;
   const PAUSE_GROWTH = 1.5;
   const PAUSE_MS_MAX = 1000;
-  // The server answers within 5 s, even if only to say that it cannot.
+  // The server replies within 5 s, if only with an error.
   const REQUEST_MS_MAX = 10000;
-  // So many failures in a row, and the visitor is told.
+  // Consecutive failures before the page reports an outage.
   const FAILURES_MAX = 3;
 
   const form = document.getElementById("flight_delay_classification");
@@ -18,7 +18,7 @@
   const page = location.pathname;
   const giveUpAfterMs = Number(result.dataset.giveUpAfterMs);
 
-  // Every question supersedes the one before; what an older one still brings is dropped.
+  // A request supersedes the previous one; late replies to that are dropped.
   let latest = 0;
 
   const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -39,12 +39,12 @@
     else delete result.dataset.id;
     result.replaceChildren(...nodes);
     document.title = `${result.querySelector("h2").textContent} – delaycast`;
-    // On a telephone the answer stands below the form: waiting, too, must be seen.
+    // On a phone the result is below the form: scroll to it, also while it waits.
     const { top, bottom } = result.getBoundingClientRect();
     if (top < 0 || bottom > innerHeight) result.scrollIntoView({ block: "nearest" });
   }
 
-  // The server renders answers and rejections; there is one wording, and it is escaped once.
+  // The server renders answers and rejections: one wording, escaped once.
   async function showSettled(id, question) {
     const response = await ask(pageOf(id), "text/html");
     const settled = new DOMParser().parseFromString(await response.text(), "text/html").getElementById("result");
@@ -112,7 +112,7 @@
       const response = await ask(form.action, "application/json", { method: "POST", body: new URLSearchParams(new FormData(form)) });
       answer = await response.json();
     } catch {
-      // No answer, or none that can be read.
+      // No reply, or an unreadable one.
     }
     button.disabled = false;
     if (question !== latest) return;
@@ -120,7 +120,7 @@
       history.replaceState(null, "", pageOf(answer.id));
       await poll(answer.id);
     } else if (answer?.id || !answer?.errors) {
-      // The log or the server is out of reach. A question with an id may have landed all the same.
+      // The log or the server is unreachable. A request with an id may be in the log.
       show(answer?.id ? "unacknowledged" : "unreachable", answer?.id);
       if (answer?.id) result.querySelector("[data-reason]").textContent = sentence(answer.errors[0].reason);
     } else {
@@ -128,7 +128,7 @@
     }
   }
 
-  // The name of `ATL`, or of `Atlanta (ATL)`.
+  // Returns the name of `ATL` or of `Atlanta (ATL)`.
   function nameOf(input) {
     const typed = input.value.trim().toUpperCase();
     const codes = [typed, typed.match(/\(([^()]*)\)$/)?.[1].trim()];
@@ -153,7 +153,7 @@
     input.addEventListener("input", () => {
       hint.textContent = nameOf(input) || hint.dataset.otherwise;
     });
-    // So that typing replaces what stands there.
+    // Typing replaces the text.
     input.addEventListener("focus", () => input.select());
   }
 

@@ -14,7 +14,7 @@
     live.querySelector("[role=status]").replaceChildren(note);
   }
 
-  // The server renders; there is one wording, and it is escaped once.
+  // The server renders the counts: one wording, escaped once.
   async function refresh() {
     try {
       const response = await fetch(location.pathname, {
@@ -31,7 +31,7 @@
     }
   }
 
-  // One question at a time; none while nobody looks.
+  // One request at a time, and none while the page is hidden.
   async function turn() {
     if (!document.hidden) await refresh();
     setTimeout(turn, PAUSE_MS);

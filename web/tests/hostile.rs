@@ -1,4 +1,4 @@
-//! The rules of `web/server/connections`, on a real socket with small bounds: clients that are silent, slow, or never
+//! Tests of the rules of `web/server/connections` on a real socket with small bounds. Clients are silent, slow, or never
 //! read.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests count as tests")]
@@ -17,13 +17,13 @@ use delaycast_web::Config;
 use server::ConnectionConfig;
 use socket2::{Domain, SockRef, Socket, Type};
 
-/// Ends a test that hangs.
+/// Timeout of a test's waits.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// A deadline that does not pass in a test.
 const NEVER: Duration = Duration::from_secs(3600);
 
-/// Deadlines that do not pass, so that only the bound under test has an effect.
-fn patient() -> ConnectionConfig {
+/// A configuration whose deadlines do not pass: only the bound under test has an effect.
+fn without_deadlines() -> ConnectionConfig {
     let (head_within, body_within, write_within) = (NEVER, NEVER, NEVER);
     ConnectionConfig {
         head_within,
@@ -44,7 +44,7 @@ fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// Reads until the end; a reset is an end.
+/// Reads until the end or a reset.
 fn rest(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     match stream.read_to_end(&mut bytes) {
@@ -78,7 +78,7 @@ fn count(config: &ConnectionConfig, why: &str) -> u64 {
 
 #[test]
 fn rule_1_at_the_bound_the_client_awaited_longest_is_evicted() {
-    let config = ConnectionConfig { connections_max: 3, address_share: 3, ..patient() };
+    let config = ConnectionConfig { connections_max: 3, address_share: 3, ..without_deadlines() };
     let mut server = start(config.clone());
     let mut silent = connect(server.address);
     let mut slow = connect(server.address);
@@ -104,7 +104,7 @@ fn rule_1_at_the_bound_the_client_awaited_longest_is_evicted() {
 
 #[test]
 fn rule_1_a_connection_with_a_request_in_progress_is_not_evicted() {
-    let config = ConnectionConfig { connections_max: 1, address_share: 1, ..patient() };
+    let config = ConnectionConfig { connections_max: 1, address_share: 1, ..without_deadlines() };
     let mut server = start(config.clone());
     *server.doubles.store.delay.lock().unwrap() = Duration::from_secs(1);
     let mut working = connect(server.address);
@@ -121,7 +121,7 @@ fn rule_1_a_connection_with_a_request_in_progress_is_not_evicted() {
 
 #[test]
 fn rule_1_many_silent_clients_lock_no_other_out() {
-    let config = ConnectionConfig { connections_max: 8, address_share: 2, ..patient() };
+    let config = ConnectionConfig { connections_max: 8, address_share: 2, ..without_deadlines() };
     let mut server = start(config.clone());
     let crowd: Vec<TcpStream> = (0..200).map(|_| connect(server.address)).collect();
     for _ in 0..20 {
@@ -162,7 +162,7 @@ fn pipeline(stream: &mut TcpStream, request: &[u8], bytes_max: usize) -> usize {
 
 #[test]
 fn rule_3_a_client_that_never_reads_is_dropped() {
-    let config = ConnectionConfig { write_within: Duration::from_millis(300), ..patient() };
+    let config = ConnectionConfig { write_within: Duration::from_millis(300), ..without_deadlines() };
     let mut server = start(config.clone());
     let mut never_reading = narrow(server.address);
     pipeline(&mut never_reading, b"GET /ops.json HTTP/1.1\r\nHost: localhost\r\n\r\n", 4 << 20);
@@ -173,7 +173,7 @@ fn rule_3_a_client_that_never_reads_is_dropped() {
 
 #[test]
 fn rule_3_a_body_has_a_deadline() {
-    let config = ConnectionConfig { body_within: Duration::from_millis(200), ..patient() };
+    let config = ConnectionConfig { body_within: Duration::from_millis(200), ..without_deadlines() };
     let mut server = start(config);
     let mut slow = connect(server.address);
     let head = "Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\nConnection: close\r\n\r\n{";
@@ -185,8 +185,8 @@ fn rule_3_a_body_has_a_deadline() {
 
 #[test]
 fn rule_4_a_connection_ends_after_its_requests_and_at_its_maximum_age() {
-    let of_two = ConnectionConfig { requests_max: 2, ..patient() };
-    let of_age = ConnectionConfig { life_max: Duration::ZERO, ..patient() };
+    let of_two = ConnectionConfig { requests_max: 2, ..without_deadlines() };
+    let of_age = ConnectionConfig { life_max: Duration::ZERO, ..without_deadlines() };
     for (config, requests) in [(of_two, 2), (of_age, 1)] {
         let mut server = start(config);
         let mut connection = connect(server.address);
@@ -204,7 +204,8 @@ fn rule_4_a_connection_ends_after_its_requests_and_at_its_maximum_age() {
 #[test]
 fn rule_4_a_connection_that_is_still_open_after_its_last_request_is_reset() {
     let ms = Duration::from_millis(50);
-    let config = ConnectionConfig { life_max: ms, head_within: NEVER, body_within: ms, write_within: ms, ..patient() };
+    let config =
+        ConnectionConfig { life_max: ms, head_within: NEVER, body_within: ms, write_within: ms, ..without_deadlines() };
     // The head's deadline is part of the maximum age, so it must be short here; single bytes don't extend it.
     let config = ConnectionConfig { head_within: Duration::from_secs(2), ..config };
     let mut server = start(config);
@@ -215,7 +216,7 @@ fn rule_4_a_connection_that_is_still_open_after_its_last_request_is_reset() {
 
 #[test]
 fn rule_5_no_more_is_answered_than_is_read() {
-    let mut server = start(patient());
+    let mut server = start(without_deadlines());
     // HEAD: with bodies, hyper itself would not begin a second response.
     let mut never_reading = narrow(server.address);
     let (request, bytes_max) = (b"HEAD /ops.json HTTP/1.1\r\nHost: localhost\r\n\r\n", 64 << 20);

@@ -9,45 +9,45 @@ use rand::RngExt;
 use rustix::process::Signal;
 
 use crate::{
+    test_cluster::TestCluster,
     trials::{Trials, times},
-    world::World,
 };
 
 /// The supervisor kills a scorer that is suspended.
 #[test]
 fn a_scorer_stopped() {
-    let Some(mut world) = World::running() else { return };
+    let Some(mut test) = TestCluster::running() else { return };
     let mut trials = Trials::of("a scorer stopped (SIGSTOP)");
     for trial in 0..times() {
         let index = trial % 3;
-        let generation = world.cluster.generation();
-        let at = world.cluster.pod(index).signal_scorer(Signal::STOP);
-        let noticed = world.cluster.wait_until_others_left(index, generation, at);
-        world.cluster.pod(index).wait_for_line(at, "does not report any more");
-        trials.add(Some(noticed), world.load.recovery(at));
-        world.settle();
+        let generation = test.cluster.generation();
+        let at = test.cluster.pod(index).signal_scorer(Signal::STOP);
+        let noticed = test.cluster.wait_until_others_left(index, generation, at);
+        test.cluster.pod(index).wait_for_line(at, "does not report any more");
+        trials.add(Some(noticed), test.load.recovery(at));
+        test.settle();
     }
     trials.print();
-    world.finish("scorer stopped", times());
+    test.finish("scorer stopped", times());
 }
 
 /// Supervisor and scorer resume after the others have detected the failure. The scorer may still answer requests that
 /// it had read, so two generations overlap.
 #[test]
 fn a_pod_frozen_and_thawed() {
-    let Some(mut world) = World::running() else { return };
+    let Some(mut test) = TestCluster::running() else { return };
     let mut trials = Trials::of("a pod frozen; recovery from when it goes on");
     for trial in 0..times() {
         let index = (trial + 1) % 3;
-        let generation = world.cluster.generation();
-        let at = world.cluster.pod(index).signal_both(Signal::STOP);
-        let noticed = world.cluster.wait_until_others_left(index, generation, at);
-        thread::sleep(Duration::from_millis(world.random.random_range(0..1000)));
-        world.cluster.pod(index).signal_both(Signal::CONT);
+        let generation = test.cluster.generation();
+        let at = test.cluster.pod(index).signal_both(Signal::STOP);
+        let noticed = test.cluster.wait_until_others_left(index, generation, at);
+        thread::sleep(Duration::from_millis(test.random.random_range(0..1000)));
+        test.cluster.pod(index).signal_both(Signal::CONT);
         let thawed = Instant::now();
-        trials.add(Some(noticed), world.load.recovery(thawed));
-        world.settle();
+        trials.add(Some(noticed), test.load.recovery(thawed));
+        test.settle();
     }
     trials.print();
-    world.finish("pod frozen", times());
+    test.finish("pod frozen", times());
 }

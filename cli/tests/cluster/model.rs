@@ -8,33 +8,33 @@ use rand::RngExt;
 use serde_json::Value;
 
 use crate::{
+    test_cluster::TestCluster,
     trials::{Trials, times},
-    world::World,
 };
 
 /// The next generation uses it in all processes; no generation mixes models.
 #[test]
 fn a_model_published_while_a_process_is_down() {
-    let Some(mut world) = World::running() else { return };
+    let Some(mut test) = TestCluster::running() else { return };
     let mut trials = Trials::of("a model published while a pod is down; recovery from its start");
-    let models = ModelDir::new(world.environment.path("models"));
+    let models = ModelDir::new(test.environment.path("models"));
     let mut versions = vec![models.current().unwrap().to_string()];
     for trial in 0..times() {
         // The next generation cannot form before the new model is there; the others may have started with the old one.
         let index = trial % 3;
-        let at = world.cluster.take(index).kill();
-        thread::sleep(Duration::from_millis(world.random.random_range(0..1000)));
+        let at = test.cluster.take(index).kill();
+        thread::sleep(Duration::from_millis(test.random.random_range(0..1000)));
         let again = models.load_current().unwrap();
         versions.push(models.publish(again.model, Utc::now()).unwrap().version.to_string());
-        let back = world.cluster.start(index);
-        let recovered = world.load.recovery(back);
+        let back = test.cluster.start(index);
+        let recovered = test.load.recovery(back);
         let words = format!("scoring with model {}", versions[trial + 1]);
-        (0..3).for_each(|index| drop(world.cluster.pod(index).wait_for_line(at, &words)));
+        (0..3).for_each(|index| drop(test.cluster.pod(index).wait_for_line(at, &words)));
         trials.add(None, recovered);
-        world.settle();
+        test.settle();
     }
     trials.print();
-    let audit = world.finish("model published", times());
+    let audit = test.finish("model published", times());
     let span = |version: &String| {
         let of_version = audit.answers.iter().filter(|answer| answer["ModelVersion"] == version.as_str());
         let scored_at = |answer: &Value| answer["ScoredAt"]["$date"].as_str()?.parse::<DateTime<Utc>>().ok();

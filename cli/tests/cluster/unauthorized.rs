@@ -21,8 +21,8 @@ use crate::{
     hosts::{DOMAIN, Host},
     pod::Pod,
     support::seed,
+    test_cluster::{Environment, MESH_PORT, TestCluster, binary},
     trials::{Trials, times},
-    world::{Environment, MESH_PORT, World, binary},
 };
 
 /// Number of silent connections: more than the mesh accepts at once.
@@ -107,26 +107,26 @@ fn make_noise(at: &[IpAddr], random: &mut ChaCha8Rng, over: &AtomicBool) -> usiz
 
 #[test]
 fn a_port_scan_and_garbage() {
-    let Some(mut world) = World::enter() else { return };
+    let Some(mut test) = TestCluster::acquire() else { return };
     let mut trials = Trials::of("noise at all ports during start-up and while running; recovery from the start");
     for trial in 0..times() {
-        let network = &world.environment.network;
+        let network = &test.environment.network;
         let client = NoiseClient::start(&network.outsider, &network.pods);
-        let at = world.cluster.start_all();
-        trials.add(None, world.load.recovery(at));
-        let generation = world.cluster.generation();
+        let at = test.cluster.start_all();
+        trials.add(None, test.load.recovery(at));
+        let generation = test.cluster.generation();
         thread::sleep(Duration::from_secs(1));
         let connections = client.stop();
         println!("{connections} connections from outside");
         assert!(connections > 50, "{connections}");
-        world.load.recovery(Instant::now());
-        assert_eq!(world.cluster.generation(), generation, "the generation went on");
+        test.load.recovery(Instant::now());
+        assert_eq!(test.cluster.generation(), generation, "the generation went on");
         if trial + 1 < times() {
-            world.cluster.stop_all();
+            test.cluster.stop_all();
         }
     }
     trials.print();
-    world.finish("port scan and garbage", times());
+    test.finish("port scan and garbage", times());
 }
 
 /// Starts a process on the outside host as number 2.
@@ -140,30 +140,30 @@ fn start_outside(environment: &Environment, binary: &Path, certificates: &Path) 
 /// Asserts that a process with wrong certificates is rejected before the cluster forms and while it runs, and that both
 /// ends log it.
 fn assert_rejected(certificates: impl Fn(&Environment), theirs: &str, ours: &str) {
-    let Some(mut world) = World::enter() else { return };
-    certificates(&world.environment);
-    let folder = world.environment.path("outsider");
+    let Some(mut test) = TestCluster::acquire() else { return };
+    certificates(&test.environment);
+    let folder = test.environment.path("outsider");
     for _ in 0..times() {
         // Its number is not taken.
-        let at = world.cluster.start(0);
-        world.cluster.start(1);
-        let mut outsider = start_outside(&world.environment, binary(), &folder);
+        let at = test.cluster.start(0);
+        test.cluster.start(1);
+        let mut outsider = start_outside(&test.environment, binary(), &folder);
         outsider.wait_for_line(at, theirs);
-        let (_, line) = world.cluster.pod(0).wait_for_line(at, ours);
+        let (_, line) = test.cluster.pod(0).wait_for_line(at, ours);
         assert!(line.contains("refused a connection from"), "{line}");
-        assert!(outsider.is_running() && world.cluster.pod(0).find_line(at, " has formed").is_none());
-        world.cluster.start(2);
-        world.load.recovery(Instant::now());
-        let (generation, running) = (world.cluster.generation(), Instant::now());
-        world.cluster.pod(0).wait_for_line(running, ours);
-        world.load.recovery(Instant::now());
-        assert_eq!(world.cluster.generation(), generation, "the generation went on");
+        assert!(outsider.is_running() && test.cluster.pod(0).find_line(at, " has formed").is_none());
+        test.cluster.start(2);
+        test.load.recovery(Instant::now());
+        let (generation, running) = (test.cluster.generation(), Instant::now());
+        test.cluster.pod(0).wait_for_line(running, ours);
+        test.load.recovery(Instant::now());
+        assert_eq!(test.cluster.generation(), generation, "the generation went on");
         outsider.terminate();
         assert_eq!(outsider.wait(), Some(0));
-        world.cluster.stop_all();
+        test.cluster.stop_all();
     }
-    world.cluster.start_all();
-    world.finish("outsider", times());
+    test.cluster.start_all();
+    test.finish("outsider", times());
 }
 
 #[test]
@@ -189,34 +189,34 @@ fn a_certificate_for_another_name() {
 /// Both ends log the rejection; the running generation goes on, and the right program joins.
 #[test]
 fn an_old_binary() {
-    let Some(mut world) = World::enter() else { return };
+    let Some(mut test) = TestCluster::acquire() else { return };
     // Bytes after the end of a program are not loaded, and change its fingerprint.
-    let old = world.environment.path("delaycast-of-yesterday");
+    let old = test.environment.path("delaycast-of-yesterday");
     fs::copy(binary(), &old).unwrap();
     fs::OpenOptions::new().append(true).open(&old).unwrap().write_all(b"\n").unwrap();
     let mut trials = Trials::of("an old binary in the place of one process; recovery from the right one's start");
     for _ in 0..times() {
-        let at = world.cluster.start(0);
-        world.cluster.start(1);
-        world.cluster.start_binary(2, &old);
+        let at = test.cluster.start(0);
+        test.cluster.start(1);
+        test.cluster.start_binary(2, &old);
         for (index, words) in [(0, "refused the process at"), (2, "it refused")] {
-            world.cluster.pod(index).wait_for_line(at, words);
-            world.cluster.pod(index).wait_for_line(at, "the program differs");
+            test.cluster.pod(index).wait_for_line(at, words);
+            test.cluster.pod(index).wait_for_line(at, "the program differs");
         }
-        world.cluster.stop(2);
-        let right = world.cluster.start(2);
-        trials.add(None, world.load.recovery(right));
-        let (generation, running) = (world.cluster.generation(), Instant::now());
-        let mut outsider = start_outside(&world.environment, &old, &world.environment.path("certs"));
+        test.cluster.stop(2);
+        let right = test.cluster.start(2);
+        trials.add(None, test.load.recovery(right));
+        let (generation, running) = (test.cluster.generation(), Instant::now());
+        let mut outsider = start_outside(&test.environment, &old, &test.environment.path("certs"));
         outsider.wait_for_line(running, "runs, and ends with the first of its processes");
-        world.cluster.pod(0).wait_for_line(running, "runs, and ends with the first of its processes");
-        world.load.recovery(Instant::now());
-        assert_eq!(world.cluster.generation(), generation, "the generation went on");
+        test.cluster.pod(0).wait_for_line(running, "runs, and ends with the first of its processes");
+        test.load.recovery(Instant::now());
+        assert_eq!(test.cluster.generation(), generation, "the generation went on");
         outsider.terminate();
         assert_eq!(outsider.wait(), Some(0));
-        world.cluster.stop_all();
+        test.cluster.stop_all();
     }
     trials.print();
-    world.cluster.start_all();
-    world.finish("old binary", times());
+    test.cluster.start_all();
+    test.finish("old binary", times());
 }

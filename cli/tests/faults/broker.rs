@@ -26,7 +26,7 @@ fn a_broker_stopped_and_back() {
     thread::sleep(outage());
     assert!(scorer.is_running());
     servers.start("kafka");
-    assert_promise("broker stopped", 1, &load.account(&fixture));
+    assert_promise("broker stopped", 1, &load.audit(&fixture));
     assert_eq!(scorer.terminate(), Some(0));
 }
 

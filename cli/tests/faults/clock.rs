@@ -86,7 +86,7 @@ fn a_clock_that_steps_back_an_hour() {
     until("it goes on", || fixture.count(ANSWERS) > 600);
     // The clock steps forward again.
     clock.set(0);
-    assert_promise("clock stepped", 2, &load.account(&fixture));
+    assert_promise("clock stepped", 2, &load.audit(&fixture));
     let documents = fixture.documents(ANSWERS).unwrap();
     let mut times: Vec<i64> =
         documents.iter().map(|document| document.get_datetime("ScoredAt").unwrap().timestamp_millis()).collect();

@@ -25,5 +25,5 @@ fn a_scorer_killed_at_random() {
         scorer.kill();
     }
     let _scorer = fixture.score(2);
-    assert_promise("scorer killed", kills, &load.account(&fixture));
+    assert_promise("scorer killed", kills, &load.audit(&fixture));
 }

@@ -74,7 +74,7 @@ impl Up {
 }
 
 /// A change to the file at a path.
-type Harm = fn(&Path);
+type Damage = fn(&Path);
 
 fn copy_over(from: &Path, to: &Path) {
     let other = beside(to, ".new");
@@ -83,7 +83,7 @@ fn copy_over(from: &Path, to: &Path) {
 }
 
 /// The name, the change, and whether all acknowledged requests are there after a restart.
-const HARMS: [(&str, Harm, bool); 6] = [
+const DAMAGES: [(&str, Damage, bool); 6] = [
     ("its -wal is deleted", |path| fs::remove_file(beside(path, "-wal")).unwrap(), true),
     ("its -shm is deleted", |path| fs::remove_file(beside(path, "-shm")).unwrap(), true),
     ("its -wal is replaced", |path| copy_over(&beside(path, "-wal"), &beside(path, "-wal")), false),
@@ -99,7 +99,7 @@ const HARMS: [(&str, Harm, bool); 6] = [
 #[test]
 fn the_file_is_deleted_or_replaced_under_a_running_system() {
     let (mut asked, mut refused, mut lost) = (0, 0, 0);
-    for (name, harm, is_kept) in HARMS {
+    for (name, harm, is_kept) in DAMAGES {
         let dir = tempfile::tempdir().unwrap();
         give_models(dir.path());
         let path = dir.path().join("delaycast.db");
@@ -137,7 +137,7 @@ fn the_file_is_deleted_or_replaced_under_a_running_system() {
             assert_eq!(again.process.terminate(), Some(0));
         }
     }
-    println!("file deleted or replaced: {} times, {asked} requests, {refused} refused, lost {lost}", HARMS.len());
+    println!("file deleted or replaced: {} times, {asked} requests, {refused} refused, lost {lost}", DAMAGES.len());
     assert_eq!(lost, 0);
 }
 

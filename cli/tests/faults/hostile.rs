@@ -19,17 +19,17 @@ use socket2::{Domain, Socket, Type};
 use crate::support::{Process, delaycast, give_models, long, until};
 
 /// Concurrent connections, and the threads that maintain them.
-const HOSTILE: usize = 1000;
+const CLIENTS: usize = 1000;
 const THREADS: usize = 4;
 /// The pause before a dropped connection is made again.
-const ROUND: Duration = Duration::from_secs(1);
+const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 /// Bytes of requests that a client pipelines without reading.
 const PIPELINED_BYTES: usize = 400_000;
 /// Upper bound on the time of a probe. The time is printed.
-const SERVED_WITHIN: Duration = Duration::from_secs(10);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy)]
-enum Kind {
+enum ClientKind {
     Silent,
     SlowHead,
     SlowBody,
@@ -37,30 +37,31 @@ enum Kind {
     HalfClosed,
 }
 
-const KINDS: [Kind; 5] = [Kind::Silent, Kind::SlowHead, Kind::SlowBody, Kind::NeverReading, Kind::HalfClosed];
+const CLIENT_KINDS: [ClientKind; 5] =
+    [ClientKind::Silent, ClientKind::SlowHead, ClientKind::SlowBody, ClientKind::NeverReading, ClientKind::HalfClosed];
 
 /// A hostile client. It reconnects whenever it is dropped.
-struct Hostile {
-    kind: Kind,
+struct HostileClient {
+    kind: ClientKind,
     path: &'static str,
     stream: Option<TcpStream>,
 }
 
-impl Hostile {
+impl HostileClient {
     fn connect(&self, address: SocketAddr) -> std::io::Result<TcpStream> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         socket.set_recv_buffer_size(2048)?;
-        socket.connect_timeout(&address.into(), SERVED_WITHIN)?;
+        socket.connect_timeout(&address.into(), PROBE_TIMEOUT)?;
         let mut stream = TcpStream::from(socket);
         stream.set_nonblocking(true)?;
         let path = self.path;
         match self.kind {
-            Kind::Silent | Kind::SlowHead => {}
-            Kind::SlowBody => {
+            ClientKind::Silent | ClientKind::SlowHead => {}
+            ClientKind::SlowBody => {
                 let body = "Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n";
                 write!(stream, "POST {path} HTTP/1.1\r\nHost: localhost\r\n{body}")?;
             }
-            Kind::NeverReading => {
+            ClientKind::NeverReading => {
                 let requests = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").repeat(500);
                 let mut sent = 0;
                 while sent < PIPELINED_BYTES {
@@ -71,7 +72,7 @@ impl Hostile {
                     }
                 }
             }
-            Kind::HalfClosed => {
+            ClientKind::HalfClosed => {
                 write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n")?;
                 stream.shutdown(Shutdown::Write)?;
             }
@@ -83,10 +84,10 @@ impl Hostile {
     fn send_more(&mut self) -> bool {
         let Some(stream) = &mut self.stream else { return false };
         let alive = match self.kind {
-            Kind::SlowHead => stream.write(b"G"),
-            Kind::SlowBody => stream.write(b"{"),
-            Kind::Silent | Kind::HalfClosed => stream.read(&mut [0; 64]),
-            Kind::NeverReading => return matches!(stream.take_error(), Ok(None)),
+            ClientKind::SlowHead => stream.write(b"G"),
+            ClientKind::SlowBody => stream.write(b"{"),
+            ClientKind::Silent | ClientKind::HalfClosed => stream.read(&mut [0; 64]),
+            ClientKind::NeverReading => return matches!(stream.take_error(), Ok(None)),
         };
         match alive {
             Ok(bytes) => bytes > 0,
@@ -97,8 +98,8 @@ impl Hostile {
 
 /// Maintains a share of the connections until it is stopped.
 fn attack(share: usize, address: SocketAddr, path: &'static str, stop: &AtomicBool, made: &AtomicUsize) {
-    let kinds = KINDS.iter().cycle().take(share);
-    let mut hostile: Vec<Hostile> = kinds.map(|kind| Hostile { kind: *kind, path, stream: None }).collect();
+    let kinds = CLIENT_KINDS.iter().cycle().take(share);
+    let mut hostile: Vec<HostileClient> = kinds.map(|kind| HostileClient { kind: *kind, path, stream: None }).collect();
     while !stop.load(Ordering::Relaxed) {
         let round = Instant::now();
         for client in &mut hostile {
@@ -107,15 +108,15 @@ fn attack(share: usize, address: SocketAddr, path: &'static str, stop: &AtomicBo
                 made.fetch_add(1, Ordering::Relaxed);
             }
         }
-        thread::sleep(ROUND.saturating_sub(round.elapsed()));
+        thread::sleep(RECONNECT_DELAY.saturating_sub(round.elapsed()));
     }
 }
 
 /// Returns the time until the status line of the answer has arrived.
 fn probe(address: SocketAddr, path: &str) -> Duration {
     let started = Instant::now();
-    let mut stream = TcpStream::connect_timeout(&address, SERVED_WITHIN).unwrap();
-    stream.set_read_timeout(Some(SERVED_WITHIN)).unwrap();
+    let mut stream = TcpStream::connect_timeout(&address, PROBE_TIMEOUT).unwrap();
+    stream.set_read_timeout(Some(PROBE_TIMEOUT)).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
     let mut status = [0; 15];
     stream.read_exact(&mut status).unwrap();
@@ -129,10 +130,10 @@ fn probe_under_attack(what: &str, address: SocketAddr, path: &'static str) {
     let calm = (0..5).map(|_| probe(address, path)).max().unwrap();
     let attack = |_| {
         let (stop, made) = (Arc::clone(&stop), Arc::clone(&made));
-        thread::spawn(move || attack(HOSTILE / THREADS, address, path, &stop, &made))
+        thread::spawn(move || attack(CLIENTS / THREADS, address, path, &stop, &made))
     };
     let attackers: Vec<_> = (0..THREADS).map(attack).collect();
-    until("all are connected", || made.load(Ordering::Relaxed) >= HOSTILE);
+    until("all are connected", || made.load(Ordering::Relaxed) >= CLIENTS);
     let mut took = Vec::new();
     for _ in 0..if long() { 60 } else { 5 } {
         thread::sleep(Duration::from_secs(1));
@@ -142,7 +143,7 @@ fn probe_under_attack(what: &str, address: SocketAddr, path: &'static str) {
     attackers.into_iter().for_each(|attacker| attacker.join().unwrap());
     took.sort();
     println!(
-        "hostile clients at {what}: {HOSTILE} at a time, {} made, {} of {} probes served, the slowest in {:.3} s, half in \
+        "hostile clients at {what}: {CLIENTS} at a time, {} made, {} of {} probes served, the slowest in {:.3} s, half in \
          {:.3} s (in calm the slowest of 5 in {:.3} s)",
         made.load(Ordering::Relaxed),
         took.len(),
@@ -158,7 +159,7 @@ fn a_thousand_hostile_clients() {
     // Each connection takes a file descriptor of this process, and for a while one of the server.
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
-    if limit.maximum.is_some_and(|maximum| maximum < 3 * HOSTILE as u64) {
+    if limit.maximum.is_some_and(|maximum| maximum < 3 * CLIENTS as u64) {
         println!("skipped: this system lets a process have {:?} files", limit.maximum);
         return;
     }

@@ -1,4 +1,4 @@
-//! A steady load of requests, a checker that reads all the time, and the counts in the end.
+//! A steady load of requests, a checker that reads the answers meanwhile, and the counts at the end.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -22,9 +22,9 @@ use crate::{
 };
 
 /// The offset of each request in the log, and its id.
-type Landed = Arc<Mutex<HashMap<(i32, i64), String>>>;
+type PublishedIds = Arc<Mutex<HashMap<(i32, i64), String>>>;
 
-struct Reports(Landed);
+struct Reports(PublishedIds);
 
 impl ClientContext for Reports {}
 
@@ -34,7 +34,7 @@ impl ProducerContext for Reports {
     fn delivery(&self, result: &DeliveryResult<'_>, id: Box<String>) {
         match result {
             Ok(message) => drop(self.0.lock().unwrap().insert((message.partition(), message.offset()), *id)),
-            // It is also called while the producer is dropped after a failure, which a panic here would hide.
+            // A panic here would hide the failure of a test that drops its producer.
             Err((error, _)) => println!("{id} was not published: {error}"),
         }
     }
@@ -43,41 +43,41 @@ impl ProducerContext for Reports {
 /// A load of requests, and its checker.
 pub(crate) struct Load {
     messages: usize,
-    landed: Landed,
-    over: Arc<AtomicBool>,
+    published: PublishedIds,
+    stop: Arc<AtomicBool>,
     /// Number of reads by the checker.
-    looks: Arc<AtomicUsize>,
-    feeding: Option<JoinHandle<()>>,
-    watching: Option<JoinHandle<BTreeMap<String, Document>>>,
+    reads: Arc<AtomicUsize>,
+    publisher: Option<JoinHandle<()>>,
+    checker: Option<JoinHandle<BTreeMap<String, Document>>>,
 }
 
-/// Timeout after which the store counts as down.
-const LOOK: Duration = Duration::from_secs(5);
+/// Timeout of a read by the checker; the store counts as down after it.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// Upper bound on answers for which the checker reads all: more would load the store more than the scorer does.
-const LOOKED_AT_MAX: usize = 20_000;
+const CHECKED_ANSWERS_MAX: usize = 20_000;
 
 /// The counts of a load.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Account {
+pub(crate) struct Audit {
     pub(crate) messages: usize,
     pub(crate) requests: usize,
     pub(crate) lost: usize,
     pub(crate) doubled: usize,
     pub(crate) changed: usize,
-    pub(crate) looked_at: usize,
+    pub(crate) observed: usize,
 }
 
 impl Load {
     /// Publishes this many messages at this rate. Every hundredth repeats the id of the one before, with other values.
-    /// It waits during an outage of the log.
+    /// Publishing waits during an outage of the log.
     pub(crate) fn start(fixture: &Arc<Fixture>, messages: usize, per_second: usize) -> Self {
-        let (landed, over) = (Landed::default(), Arc::new(AtomicBool::new(false)));
-        let looks = Arc::new(AtomicUsize::new(0));
+        let (published, stop) = (PublishedIds::default(), Arc::new(AtomicBool::new(false)));
+        let reads = Arc::new(AtomicUsize::new(0));
         let mut config: ClientConfig = fixture.config();
         config.set("enable.idempotence", "true").set("message.timeout.ms", "120000");
-        let producer: BaseProducer<Reports> = config.create_with_context(Reports(Arc::clone(&landed))).unwrap();
+        let producer: BaseProducer<Reports> = config.create_with_context(Reports(Arc::clone(&published))).unwrap();
         let topic = fixture.topic.clone();
-        let feeding = thread::spawn(move || {
+        let publisher = thread::spawn(move || {
             let start = Instant::now();
             for number in 0..messages {
                 let due = start + Duration::from_secs_f64(number as f64 / per_second as f64);
@@ -91,46 +91,48 @@ impl Load {
             }
             producer.flush(DEADLINE).unwrap();
         });
-        let watching = {
-            let (fixture, landed) = (Arc::clone(fixture), Arc::clone(&landed));
-            let (over, looks) = (Arc::clone(&over), Arc::clone(&looks));
-            thread::spawn(move || watch(&fixture, &landed, &over, &looks))
+        let checker = {
+            let (fixture, published) = (Arc::clone(fixture), Arc::clone(&published));
+            let (stop, reads) = (Arc::clone(&stop), Arc::clone(&reads));
+            thread::spawn(move || check(&fixture, &published, &stop, &reads))
         };
-        Load { messages, landed, over, looks, feeding: Some(feeding), watching: Some(watching) }
+        Load { messages, published, stop, reads, publisher: Some(publisher), checker: Some(checker) }
     }
 
     /// Returns the number of messages that the log has acknowledged.
     pub(crate) fn acknowledged(&self) -> usize {
-        self.landed.lock().unwrap().len()
+        self.published.lock().unwrap().len()
     }
 
-    /// Waits until all are published, answered and committed, and counts them. A scorer must run.
-    pub(crate) fn account(mut self, fixture: &Fixture) -> Account {
-        self.feeding.take().unwrap().join().unwrap();
+    /// Waits until all messages are published, answered and committed, and counts them. A scorer must run.
+    pub(crate) fn audit(mut self, fixture: &Fixture) -> Audit {
+        self.publisher.take().unwrap().join().unwrap();
         assert_eq!(self.acknowledged(), self.messages, "not all were published");
-        let landed = self.landed.lock().unwrap().clone();
-        let mut ids: Vec<&String> = landed.values().collect();
+        let published = self.published.lock().unwrap().clone();
+        let mut ids: Vec<&String> = published.values().collect();
         ids.sort();
         ids.dedup();
         until_all_is_committed(fixture);
         // Both servers may have been down at each read of the checker.
-        let watching = self.watching.take().unwrap();
-        until("somebody has looked", || self.looks.load(Ordering::Acquire) > 0 || watching.is_finished());
-        self.over.store(true, Ordering::Release);
-        let seen = watching.join().unwrap();
+        let checker = self.checker.take().unwrap();
+        until("the checker has read all answers once", || {
+            self.reads.load(Ordering::Acquire) > 0 || checker.is_finished()
+        });
+        self.stop.store(true, Ordering::Release);
+        let seen = checker.join().unwrap();
         let documents = fixture.documents(ANSWERS).unwrap();
         let mut found: BTreeMap<&str, Vec<&Document>> = BTreeMap::new();
         for document in &documents {
             found.entry(document.get_str("UUID").unwrap()).or_default().push(document);
         }
         let changed = seen.iter().filter(|(id, first)| found.get(id.as_str()).is_none_or(|now| now[0] != *first));
-        Account {
-            messages: landed.len(),
+        Audit {
+            messages: published.len(),
             requests: ids.len(),
             lost: ids.iter().filter(|id| !found.contains_key(id.as_str())).count(),
             doubled: found.values().filter(|documents| documents.len() > 1).count(),
             changed: changed.count(),
-            looked_at: seen.len(),
+            observed: seen.len(),
         }
     }
 }
@@ -150,40 +152,45 @@ fn until_all_is_committed(fixture: &Fixture) {
 
 impl Drop for Load {
     fn drop(&mut self) {
-        self.over.store(true, Ordering::Release);
+        self.stop.store(true, Ordering::Release);
     }
 }
 
 /// Records the first version of each answer, and checks that every committed message has its answer. Offsets are read
 /// before answers, so that an answer cannot arrive in between.
-fn watch(fixture: &Fixture, landed: &Landed, over: &AtomicBool, looks: &AtomicUsize) -> BTreeMap<String, Document> {
+fn check(
+    fixture: &Fixture,
+    published: &PublishedIds,
+    stop: &AtomicBool,
+    reads: &AtomicUsize,
+) -> BTreeMap<String, Document> {
     let mut seen: BTreeMap<String, Document> = BTreeMap::new();
-    while !over.load(Ordering::Acquire) {
-        if landed.lock().unwrap().len() > LOOKED_AT_MAX && !seen.is_empty() {
+    while !stop.load(Ordering::Acquire) {
+        if published.lock().unwrap().len() > CHECKED_ANSWERS_MAX && !seen.is_empty() {
             thread::sleep(Duration::from_millis(100));
             continue;
         }
         let committed = fixture.committed();
         let started = Instant::now();
         // One of the servers may be down on purpose.
-        let documents = fixture.documents_within(LOOK, ANSWERS);
-        let looked = documents.is_some().then(|| started.elapsed());
+        let documents = fixture.documents_within(READ_TIMEOUT, ANSWERS);
+        let read_time = documents.is_some().then(|| started.elapsed());
         if let (Some(committed), Some(documents)) = (committed, documents) {
             for document in documents {
                 let id = document.get_str("UUID").unwrap().to_owned();
                 let first = seen.entry(id).or_insert_with(|| document.clone());
                 assert_eq!(*first, document, "an answer has changed");
             }
-            for ((partition, offset), id) in &*landed.lock().unwrap() {
+            for ((partition, offset), id) in &*published.lock().unwrap() {
                 let is_committed = committed.get(partition).is_some_and(|next| offset < next);
                 assert!(!is_committed || seen.contains_key(id), "{id} is committed and not answered");
             }
         }
-        looks.fetch_add(usize::from(!seen.is_empty()), Ordering::AcqRel);
+        reads.fetch_add(usize::from(!seen.is_empty()), Ordering::AcqRel);
         // A read of all answers is expensive if there are many.
-        let pause = (looked.unwrap_or_default() * 10).clamp(Duration::from_millis(50), Duration::from_secs(5));
+        let pause = (read_time.unwrap_or_default() * 10).clamp(Duration::from_millis(50), Duration::from_secs(5));
         let until = Instant::now() + pause;
-        while Instant::now() < until && !over.load(Ordering::Acquire) {
+        while Instant::now() < until && !stop.load(Ordering::Acquire) {
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -191,12 +198,12 @@ fn watch(fixture: &Fixture, landed: &Landed, over: &AtomicBool, looks: &AtomicUs
 }
 
 /// Prints the counts with the fault, and asserts the promise.
-pub(crate) fn assert_promise(fault: &str, times: usize, account: &Account) {
-    let Account { messages, requests, lost, doubled, changed, looked_at } = account;
+pub(crate) fn assert_promise(fault: &str, times: usize, audit: &Audit) {
+    let Audit { messages, requests, lost, doubled, changed, observed } = audit;
     println!(
         "{fault}: {times} times, {messages} messages, {requests} requests, lost {lost}, doubled {doubled}, \
-         changed {changed} of {looked_at} looked at before"
+         changed {changed} of {observed} looked at before"
     );
     assert_eq!((*lost, *doubled, *changed), (0, 0, 0));
-    assert!(*messages > 0 && *looked_at > 0, "nothing was put to the test");
+    assert!(*messages > 0 && *observed > 0, "no message or no answer was observed");
 }

@@ -54,7 +54,7 @@ fn backpressure_with_the_store_down() {
     assert!(usual < max(warm_up) + GROWTH_MIB_MAX, "memory grows: {resident:?}");
     assert!(max(later) < max(warm_up) + TRY_MIB_MAX, "a try to write takes too much: {resident:?}");
     servers.start("mongo");
-    assert_promise("backpressure", 1, &load.account(&fixture));
+    assert_promise("backpressure", 1, &load.audit(&fixture));
     assert!(fs::read_to_string(&output).unwrap().contains("serves again"));
     assert_eq!(scorer.terminate(), Some(0));
 }

@@ -34,6 +34,6 @@ fn processes_of_a_cluster_killed_at_random() {
         // The supervisor may be restarting it.
         scorers.get(random.random_range(0..3)).map(|scorer| kill_process(*scorer, Signal::KILL));
     }
-    assert_promise("process of a cluster killed", kills, &load.account(&fixture));
+    assert_promise("process of a cluster killed", kills, &load.audit(&fixture));
     assert_eq!(up.terminate(), Some(0));
 }

@@ -22,7 +22,7 @@ fn sigterm_under_load() {
         assert_eq!(scorer.terminate(), Some(0));
     }
     let _scorer = fixture.score(2);
-    assert_promise("SIGTERM under load", stops, &load.account(&fixture));
+    assert_promise("SIGTERM under load", stops, &load.audit(&fixture));
 }
 
 #[test]
@@ -42,6 +42,6 @@ fn sigterm_with_the_store_down() {
     assert_eq!(fixture.committed().unwrap(), committed, "and not committed");
     servers.start("mongo");
     let scorer = fixture.score(2);
-    assert_promise("SIGTERM with the store down", 1, &load.account(&fixture));
+    assert_promise("SIGTERM with the store down", 1, &load.audit(&fixture));
     assert_eq!(scorer.terminate(), Some(0));
 }

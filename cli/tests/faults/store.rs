@@ -23,7 +23,7 @@ fn a_store_stopped_and_back() {
     thread::sleep(Duration::from_secs(if long() { 20 } else { 3 }));
     assert!(scorer.is_running());
     servers.start("mongo");
-    assert_promise("store stopped", 1, &load.account(&fixture));
+    assert_promise("store stopped", 1, &load.audit(&fixture));
     assert_eq!(scorer.terminate(), Some(0));
 }
 
@@ -39,7 +39,7 @@ fn a_store_killed_at_random() {
         servers.kill("mongo");
         servers.start("mongo");
     }
-    assert_promise("store killed", kills, &load.unwrap().account(&fixture));
+    assert_promise("store killed", kills, &load.unwrap().audit(&fixture));
     assert_eq!(scorer.terminate(), Some(0));
 }
 
@@ -50,7 +50,7 @@ fn a_store_that_takes_half_a_second() {
     let fixture = Arc::new(Fixture::at(&servers.kafka(), &servers.mongo(), 4));
     let scorer = fixture.score_into(&proxy.url(&fixture.topic), 2);
     let load = Load::start(&fixture, if long() { 6000 } else { 1000 }, 500);
-    assert_promise("store slow", 1, &load.account(&fixture));
+    assert_promise("store slow", 1, &load.audit(&fixture));
     assert!(proxy.faults() > 0);
     assert_eq!(scorer.terminate(), Some(0));
 }
@@ -87,7 +87,7 @@ fn a_document_refused_for_good() {
     let scorer = fixture.score_into(&proxy.url(&fixture.topic), 2);
     let load = Load::start(&fixture, 1000, 500);
     fixture.publish(&[(Some(1), request("r-unwelcome", 5.0))]);
-    assert_promise("document refused", 1, &load.account(&fixture));
+    assert_promise("document refused", 1, &load.audit(&fixture));
     assert!(proxy.faults() > 0);
     let rejection = fixture.document(REJECTIONS, "r-unwelcome");
     assert!(rejection.get_str("Reason").unwrap().contains("refuses the answer"), "{rejection}");

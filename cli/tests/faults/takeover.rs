@@ -39,7 +39,7 @@ fn answers_of_the_previous_system_are_kept() {
     scorer.kill();
     let scorer = fixture.score(3);
     fixture.publish(&["r-0", "r-1", "r-2"].map(|id| (None, request(id, 170.0))));
-    assert_promise("takeover, and a scorer killed", 1, &load.account(&fixture));
+    assert_promise("takeover, and a scorer killed", 1, &load.audit(&fixture));
     assert_eq!(shown("r-0"), before);
     let stands = doc! { "count": ANSWERS, "query": { "Prediction": 7.0 } };
     assert_eq!(fixture.run(stands).get_i32("n").unwrap(), ANSWERED as i32 / 2);

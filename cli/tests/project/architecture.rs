@@ -148,7 +148,7 @@ fn only_one_operator_commits_offsets() {
     assert_eq!(files, [project().join("dataflows/score/commit.rs")]);
 }
 
-/// The one file with unsafe code: the binding of librdkafka has no safe call that tells the id of a topic.
+/// The one file with unsafe code: the binding of librdkafka has no safe call for a topic's id.
 const UNSAFE: &str = "engine/log/kafka/topic_id.rs";
 
 #[test]

@@ -1,5 +1,5 @@
-//! The rules of language in CONTRIBUTING.md that a program can hold: the width of comments, the first words of
-//! documentation, and the names that were retired.
+//! Tests of the rules of language in CONTRIBUTING.md: the width of comments, the first words of documentation, and
+//! retired names.
 
 use std::{
     fs,
@@ -9,7 +9,7 @@ use std::{
 /// The widest line of a comment, in characters; rustfmt leaves comments as they are.
 const COLUMNS_MAX: usize = 120;
 
-/// Names that a search does not find in the documentation of the field, and what took their place.
+/// Retired names, which a search does not find in the documentation of the field, and their replacements.
 const RETIRED: [(&str, &str); 52] = [
     ("Asked", "ForestPredictor"),
     ("Atlas", "Airports"),
@@ -65,14 +65,14 @@ const RETIRED: [(&str, &str); 52] = [
     ("turn_away", "reject"),
 ];
 
-/// The first words that documentation does not begin with: it says what an item is or does.
+/// Words that documentation does not begin with.
 const NO_FIRST_WORDS: [&str; 8] = ["What ", "How ", "Whether ", "Who ", "Whom ", "So many ", "So long ", "Why "];
 
 fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// The files of a folder whose names end so; folders that are built or hidden are left out.
+/// Returns the files of a folder by the endings of their names, without `target` and hidden folders.
 fn files(folder: &str, endings: &[&str]) -> Vec<PathBuf> {
     let (mut folders, mut found) = (vec![project().join(folder)], Vec::new());
     while let Some(folder) = folders.pop() {
@@ -90,7 +90,7 @@ fn files(folder: &str, endings: &[&str]) -> Vec<PathBuf> {
     found
 }
 
-/// Fails with all faults at once: they are mended in one go.
+/// Panics with all faults at once.
 fn none_of(faults: &[String]) {
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
@@ -128,9 +128,10 @@ fn documentation_begins_with_what_an_item_is_or_does() {
             let text = line.strip_prefix("/// ").or_else(|| line.strip_prefix("//! "));
             let is_first = text.is_some() && !in_documentation;
             in_documentation = line.starts_with("///") || line.starts_with("//!");
-            // The documentation of an option is its help, for people at a terminal.
+            // The documentation of a command or an option is its help.
             let item = lines.iter().skip(index).find(|line| !line.starts_with("///"));
-            let is_help = item.is_some_and(|item| item.starts_with("#[arg") || item.starts_with("#[command"));
+            let is_help = item
+                .is_some_and(|item| ["#[arg", "#[command", "#[derive(Parser)]"].iter().any(|it| item.starts_with(it)));
             let word = NO_FIRST_WORDS.into_iter().find(|word| is_first && text.is_some_and(|it| it.starts_with(word)));
             if let Some(word) = word.filter(|_| !is_help) {
                 faults.push(format!("{place}:{}: begins with {word:?}", index + 1));

@@ -71,7 +71,7 @@ impl SourceVersion {
         self.url == other.url && same_total && same
     }
 
-    /// Returns whether a part of this version can be told from a part of another one.
+    /// Returns whether a part of this version is distinguishable from a part of another one.
     fn is_identifiable(&self) -> bool {
         self.validator().is_some() || self.bytes_total.is_some()
     }

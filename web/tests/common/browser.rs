@@ -80,7 +80,7 @@ fn start_driver(chromedriver: &Path) -> (Child, u16) {
     panic!("chromedriver has ended five times without having said its port");
 }
 
-/// chromedriver says which port it took; what it says later is read and dropped, so that it never blocks on it.
+/// Reads the port from chromedriver's output. Later output is read and dropped, so that chromedriver never blocks.
 fn port_of(driver: &mut Child) -> Option<u16> {
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
     let port = lines.by_ref().map_while(Result::ok).find_map(|line| {

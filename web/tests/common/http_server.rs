@@ -6,10 +6,10 @@ use delaycast_web::{Config, serve};
 use server::bind;
 use tokio::sync::oneshot;
 
-use super::{Doubles, doubles};
+use super::{TestDoubles, doubles};
 
 pub(crate) struct Server {
-    pub(crate) doubles: Doubles,
+    pub(crate) doubles: TestDoubles,
     pub(crate) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,

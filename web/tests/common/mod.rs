@@ -111,15 +111,15 @@ impl InMemoryStore {
     }
 }
 
-/// The web's parts, and the test's access to the doubles.
-pub(crate) struct Doubles {
+/// The web's parts on test doubles, and the test's access to these.
+pub(crate) struct TestDoubles {
     pub(crate) log: Arc<InMemoryLog>,
     pub(crate) store: Arc<InMemoryStore>,
     pub(crate) operations: Arc<InMemoryOperations>,
     pub(crate) parts: Parts,
 }
 
-pub(crate) fn doubles(config: Config) -> Doubles {
+pub(crate) fn doubles(config: Config) -> TestDoubles {
     let log = Arc::new(InMemoryLog {
         outcome: Mutex::new(PublishOutcome::Acknowledges),
         published: Mutex::default(),
@@ -134,7 +134,7 @@ pub(crate) fn doubles(config: Config) -> Doubles {
         airports: Arc::new(airports()),
         config,
     };
-    Doubles { log, store, operations, parts }
+    TestDoubles { log, store, operations, parts }
 }
 
 /// A state of the system that the test sets.

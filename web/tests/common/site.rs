@@ -10,7 +10,7 @@ use warp::{
     test::{RequestBuilder, request},
 };
 
-use super::{Doubles, doubles};
+use super::{TestDoubles, doubles};
 
 pub(crate) const PAGE: &str = "/flights/delays/predict_kafka";
 pub(crate) const CLASSIFY: &str = "/flights/delays/predict/classify_realtime";
@@ -21,7 +21,7 @@ pub(crate) const BROWSER: &str = "text/html,application/xhtml+xml,application/xm
 pub(crate) const OLD_FORM: &str = "DepDelay=5&Carrier=AA&FlightDate=2016-12-25&Origin=ATL&Dest=SFO";
 
 pub(crate) struct TestSite {
-    pub(crate) doubles: Doubles,
+    pub(crate) doubles: TestDoubles,
     pub(crate) routes: BoxedFilter<(reply::Response,)>,
 }
 

@@ -71,7 +71,7 @@ fn publish(producer: &dyn Producer, message: &[u8]) {
 }
 
 #[test]
-fn requests_broken_in_every_way() {
+fn malformed_requests_have_an_outcome() {
     let dir = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", dir.path().join("delaycast.db").display());
     let models = models().to_string_lossy();
@@ -84,7 +84,7 @@ fn requests_broken_in_every_way() {
     }
     let lookup = store::open::<Flights>(&url).unwrap().lookup().unwrap();
     let outcome = |id: &str| {
-        until(&format!("{id} is told"), || lookup.find(id).unwrap().is_some());
+        until(&format!("{id} has an outcome"), || lookup.find(id).unwrap().is_some());
         lookup.find(id).unwrap()
     };
     for (id, _) in &tolerated {
@@ -105,6 +105,6 @@ fn requests_broken_in_every_way() {
     for (id, _, kind, _) in &rejected {
         assert_eq!(kinds(id), Some(kind), "{id}");
     }
-    println!("broken requests: {} rejected, {} answered, 0 without a word", rejected.len(), tolerated.len());
+    println!("malformed requests: {} rejected, {} answered, 0 without an outcome", rejected.len(), tolerated.len());
     assert_eq!(scorer.terminate(), Some(0));
 }

@@ -7,7 +7,7 @@ use crate::{
 };
 
 #[test]
-fn the_same_uuid_three_times() {
+fn the_first_answer_to_a_repeated_id_stays() {
     let Some(servers) = ExclusiveServers::acquire() else { return };
     let fixture = Fixture::at(&servers.kafka(), &servers.mongo(), 1);
     let scorer = fixture.score(2);

@@ -1,4 +1,4 @@
-//! The world of a test: three hosts, a log, a store, a load, and the processes of a cluster.
+//! A cluster under load: three hosts, a log, a store, a load of requests, and the processes.
 
 use std::{
     path::{Path, PathBuf},
@@ -23,8 +23,8 @@ use crate::{
     support::{give_models, long, run, seed},
 };
 
-/// Held by the running test: faults are injected one at a time.
-static TURN: Mutex<()> = Mutex::new(());
+/// Locked by the running test: one test at a time injects faults.
+static EXCLUSIVE: Mutex<()> = Mutex::new(());
 /// The listening port of each process.
 pub(crate) const MESH_PORT: u16 = 2101;
 
@@ -143,15 +143,15 @@ impl Cluster {
     /// may end before the next has noticed.
     pub(crate) fn wait_until_others_left(&self, lost: usize, generation: u64, since: Instant) -> Duration {
         let others = self.pods.iter().enumerate().filter(|(index, pod)| *index != lost && pod.is_some());
-        let told: Vec<_> = others.map(|(index, _)| (index, self.last_line(index, since))).collect();
-        for (index, (_, line)) in &told {
+        let ends: Vec<_> = others.map(|(index, _)| (index, self.last_line(index, since))).collect();
+        for (index, (_, line)) in &ends {
             let named = (0..self.replicas).find(|process| line.contains(&format!(" is over: process {process} ")));
             let right = line.starts_with(&format!("process {index}: generation {generation} is over: "));
             assert!(right && named.is_some_and(|process| process != *index), "process {index}: {line}");
         }
         let names_it = |line: &str| line.contains(&format!(" is over: process {lost} "));
-        assert!(told.iter().any(|(_, (_, line))| names_it(line)), "{told:?}");
-        told.iter().map(|(_, (at, _))| at.duration_since(since)).max().unwrap()
+        assert!(ends.iter().any(|(_, (_, line))| names_it(line)), "{ends:?}");
+        ends.iter().map(|(_, (at, _))| at.duration_since(since)).max().unwrap()
     }
 
     /// Waits for the last line of a process that leaves.
@@ -161,39 +161,38 @@ impl Cluster {
 }
 
 /// A cluster under load, for one test.
-pub(crate) struct World {
+pub(crate) struct TestCluster {
     // In the order of their drops.
     pub(crate) cluster: Cluster,
     pub(crate) load: Load,
     pub(crate) environment: Rc<Environment>,
     pub(crate) random: ChaCha8Rng,
-    _turn: MutexGuard<'static, ()>,
+    _exclusive: MutexGuard<'static, ()>,
 }
 
-impl World {
-    /// Waits for the test's turn and starts the load; `None` where there are no network namespaces.
-    pub(crate) fn enter() -> Option<Self> {
-        // A failed test leaves nothing behind.
-        let turn = TURN.lock();
+impl TestCluster {
+    /// Waits for the lock and starts the load; `None` where there are no network namespaces.
+    pub(crate) fn acquire() -> Option<Self> {
+        let exclusive = EXCLUSIVE.lock();
         let environment = Rc::new(Environment { network: Network::new(3)?, dir: tempfile::tempdir().unwrap() });
         let random = ChaCha8Rng::seed_from_u64(seed());
         environment.make_certificates("certs", "delaycast-mesh");
         give_models(environment.dir.path());
         let load = Load::start(&environment.path("delaycast.db"), &environment.url());
         let cluster = Cluster::new(&environment, "delaycast", MESH_PORT, 3);
-        Some(World { cluster, load, environment, random, _turn: turn })
+        Some(TestCluster { cluster, load, environment, random, _exclusive: exclusive })
     }
 
-    /// The same with three running processes.
+    /// Returns a cluster with three running processes.
     pub(crate) fn running() -> Option<Self> {
-        let mut world = Self::enter()?;
-        world.cluster.start_all();
-        world.settle();
-        Some(world)
+        let mut test = Self::acquire()?;
+        test.cluster.start_all();
+        test.settle();
+        Some(test)
     }
 
-    /// Waits until all partitions are answered, and for a random time, so that faults come at any moment. In long runs
-    /// each child lives for `STABLE_AFTER` first, so that the pauses of supervisors do not grow.
+    /// Waits until the requests of all partitions are answered, and for a random time: faults happen at any moment. In
+    /// long runs each child runs for `STABLE_AFTER` first, so that the supervisors' backoff does not grow.
     pub(crate) fn settle(&mut self) {
         self.load.recovery(Instant::now());
         if long() {
@@ -211,7 +210,7 @@ impl World {
              changed {changed} of {observed} looked at before"
         );
         assert_eq!((*lost, *doubled, *changed), (0, 0, 0));
-        assert!(*messages > 0 && *observed > 0, "nothing was put to the test");
+        assert!(*messages > 0 && *observed > 0, "no message or no answer was observed");
         self.cluster.stop_all();
         audit
     }
