@@ -1,5 +1,5 @@
-//! Tests of the rules of `web/server/connections` on a real socket with small bounds. Clients are silent, slow, or never
-//! read.
+//! Tests of the rules of `web/server/connections` on a real socket with small bounds. Clients are silent, slow, or
+//! never read.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests count as tests")]
 

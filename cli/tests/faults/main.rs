@@ -17,7 +17,6 @@ mod file;
 #[path = "../services/fixture.rs"]
 mod fixture;
 mod hostile;
-
 mod load;
 mod malformed_requests;
 mod password;
