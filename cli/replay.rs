@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_given_as_such_or_as_so_long_ago() {
+    fn moments_are_absolute_or_relative() {
         let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
         let ago = |text| (now - parse_moment(text, now).unwrap()).num_seconds();
         assert_eq!(["7s", "90m", "2h", "7d"].map(ago), [7, 5400, 7200, 604_800]);

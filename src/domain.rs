@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kind_of_an_earlier_versions_letter_is_told_by_its_reason() {
+    fn the_kind_of_an_earlier_versions_letter_follows_from_its_reason() {
         for (reason, kind) in [
             ("Carrier: stands twice at line 1 column 31", "not_json"),
             ("the store refuses the answer: Carrier: too long (code 2)", "refused_by_store"),
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_be_unreadable_has_a_kind() {
+    fn every_unreadable_message_has_a_kind() {
         let whole = r#"{"UUID":"u","Carrier":"AA","Origin":"ATL","Dest":"SFO","FlightDate":"2016-12-25"}"#;
         assert!(decode(whole.as_bytes()).is_ok());
         let field = |field: &str, value: &str| {

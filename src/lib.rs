@@ -1,4 +1,4 @@
-//! The parts of delaycast, none of which knows a dataflow, a web page or a command line.
+//! The parts of delaycast, independent of dataflows, web pages and the command line.
 //!
 //! # Layout
 //!
@@ -8,21 +8,21 @@
 //! * [`clock`]: the wall clock, which may be set to anything, and the time that elapses.
 //! * [`document`]: the answers' shape in a document store, and its JSON.
 //! * [`airports`]: known airports and airlines, and the distances between airports.
-//! * [`history`]: flown flights: their Parquet file, what fetches their zips, and the importers of other formats.
+//! * [`history`]: flown flights: their Parquet file, the fetch of their zips, and the importers of other formats.
 //! * [`features`]: a flight as numbers: one module for training and scoring.
 //! * [`classifier`]: the kinds of model: settings, prediction, explanation and bytes behind one enum each.
 //! * [`forest`]: random forests: flat trees, growing them.
 //! * [`evaluate`]: how good a forest is, on flights later than those it was trained on.
-//! * [`model`]: what is trained and loaded: forests, features and airports in one checked file; a versioned directory.
+//! * [`model`]: the trained model: forests, features and airports in one checked file; a versioned directory.
 //! * [`ask`]: one request, from its publication to its answer.
-//! * [`predict`]: requests in, answers out, on pipes; [`ndjson`]: their lines.
+//! * [`predict`]: scores requests from a pipe into a pipe; [`ndjson`]: their lines.
 //! * [`log`]: the request log and its connectors.
 //! * [`store`]: the prediction store and its connectors.
-//! * [`sqlite`]: the database that is log and store where nothing else is configured.
+//! * [`sqlite`]: the embedded database, the default log and store.
 //! * [`address`]: the URLs of logs and stores; [`key_file`]: the files of private keys.
-//! * [`finding`]: what an examination of these finds, in words.
-//! * [`supervise`]: a process that keeps another one running.
-//! * [`process`]: what this process takes of the machine.
+//! * [`finding`]: the findings of an examination, in words.
+//! * [`supervise`]: a supervisor that restarts its child process.
+//! * [`process`]: the CPU time and memory of this process.
 //! * [`delivery`]: a writer thread that retries until the store has acknowledged.
 
 pub mod airports;

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn urlencoding_is_undone_once_and_strictly() {
+    fn percent_encoding_is_decoded_once_and_strictly() {
         assert_eq!(urlencoded("a=1+2&b=%C3%A9%2525&&c", BODY), Ok(vec![ok("a", "1 2"), ok("b", "é%25"), ok("c", "")]));
         for text in ["a=%", "a=%4", "a=%zz", "a=%é", "a=%ff"] {
             assert_eq!(urlencoded(text, BODY).unwrap_err().field, BODY, "{text}");
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn json_keeps_what_stands_twice() {
+    fn json_keeps_repeated_fields() {
         let pairs = json(r#"{"a": 5, "a": null, "b": [1]}"#).unwrap();
         assert_eq!(pairs[..2], [ok("a", "5"), ok("a", "")]);
         assert!(pairs[2].1.is_err());
@@ -170,7 +170,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_a_browser_encodes_is_read(fields in prop::collection::vec(("\\PC{1,8}", "\\PC{0,8}"), 0..6)) {
+        fn a_form_encoded_by_a_browser_is_read(fields in prop::collection::vec(("\\PC{1,8}", "\\PC{0,8}"), 0..6)) {
             let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string().replace("%20", "+");
             let sent: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
             let expected: Pairs = fields.iter().map(|(name, value)| ok(name, value)).collect();

@@ -1,4 +1,4 @@
-//! Calendar fields of a date: the one place that derives them.
+//! The calendar fields of a date.
 
 use chrono::{Datelike, NaiveDate};
 

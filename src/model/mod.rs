@@ -70,7 +70,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// Puts a model together.
+    /// Assembles a model.
     pub fn new(
         features: FeatureSet,
         airports: Airports,

@@ -306,7 +306,7 @@ fn the_oldest_versions_go_but_never_the_current_one() {
 }
 
 #[test]
-fn what_an_interrupted_publisher_left_goes_and_never_counts_as_a_version() {
+fn files_of_an_interrupted_publisher_are_removed_and_are_no_version() {
     let temp = tempfile::tempdir().unwrap();
     let dir = ModelDir::new(temp.path());
     let left = temp.path().join(".unfinished-20231114T221320123Z-ffffffff");
@@ -320,7 +320,7 @@ fn what_an_interrupted_publisher_left_goes_and_never_counts_as_a_version() {
 }
 
 #[test]
-fn a_directory_that_cannot_serve_says_what_to_do() {
+fn an_error_about_a_directory_has_advice() {
     let temp = tempfile::tempdir().unwrap();
     let dir = ModelDir::new(temp.path());
     let error = |dir: &ModelDir| dir.load_current().unwrap_err().to_string();

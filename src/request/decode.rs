@@ -35,7 +35,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Decodes a message of the wire contract.
 pub fn decode(bytes: &[u8]) -> Result<Request, Malformed> {
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    // Valid JSON is parsed once: all that follows costs malformed messages alone.
+    // Valid JSON is parsed once: only malformed messages get here.
     let damage = match text(bytes) {
         Err(damage) => damage,
         Ok(text) => match json::read(text) {
@@ -150,7 +150,7 @@ fn first_in_object(bytes: &[u8]) -> Option<&u8> {
     bytes.trim_ascii_start().strip_prefix(b"{")?.trim_ascii_start().first()
 }
 
-/// The reason of a message without an object: it names what stands in its place.
+/// The reason of a message without an object: it names the value in its place.
 fn no_object(bytes: &[u8]) -> String {
     let found = match bytes.trim_ascii_start() {
         [] => "blanks",

@@ -166,7 +166,7 @@ fn rule_6_the_reason_names_the_field_and_the_id_is_found() {
 }
 
 #[test]
-fn rule_6_whatever_is_wrong_the_id_is_found_and_the_reason_repeats_nothing() {
+fn rule_6_the_id_of_a_malformed_request_is_found_and_the_reason_repeats_no_value() {
     let whole = OLD_FRONT_END.replace("\"AA\"", "\"S3CR\"").replacen('{', r#"{"Note": "S3CRET", "#, 1);
     let text = |text: String| text.into_bytes();
     let utf_16: Vec<u8> = whole.encode_utf16().flat_map(u16::to_le_bytes).collect();

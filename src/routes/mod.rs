@@ -1,8 +1,8 @@
 //! The route table of a store: the lengths of routes, shared by all processes on the store.
 //!
-//! 1. A table is read when a scorer or a page starts, and its lengths go before those that the model brings.
-//! 2. [`load`] only adds what is missing, so it can be repeated, and two of them at once do no harm. A route that is
-//!    there with another length stays as it is and is reported; it is changed only on request.
+//! 1. A scorer and a page read the table at their start. Its lengths precede the model's.
+//! 2. [`load`] only adds missing routes, so it can be repeated, also concurrently. A route with another length is
+//!    reported and stays as it is; it is changed only on request.
 
 use std::collections::BTreeMap;
 
@@ -24,10 +24,10 @@ pub const DIFFERING_NAMED_MAX: usize = 5;
 
 /// A store's route table.
 pub trait RouteTable {
-    /// All its routes, once each; none if there is no table yet. Blocks, 30 s at most.
+    /// Returns all routes, each once; none if there is no table yet. Blocks, 30 s at most.
     fn read(&self) -> Result<Vec<Route>, Unavailable>;
 
-    /// Adds routes, making the table if there is none; one that is there stays. Blocks, 60 s at most.
+    /// Adds routes, creating the table if needed; an existing route stays. Blocks, 60 s at most.
     fn insert(&self, routes: &[Route]) -> Result<(), Unavailable>;
 
     /// Gives routes that are there these lengths. Blocks, 30 s at most for each hundred.
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_added_and_what_differs_is_told_and_changed_only_if_asked() {
+    fn missing_routes_are_added_and_differing_ones_reported_and_changed_only_on_request() {
         let table = InMemory::default();
         let load = |routes: &[Route], replace| load(&table, routes, replace, &mut |_, _| {}).unwrap();
         let (atl_sfo, jfk_sfo) = (route("ATL", "SFO", 2139.0), route("JFK", "SFO", 2586.0));

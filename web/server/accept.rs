@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn browsers_the_old_page_and_json_clients_are_told_apart() {
+    fn browsers_the_old_page_and_json_clients_are_distinguished() {
         let cases = [
             ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true, false),
             ("*/*", false, false),

@@ -120,7 +120,7 @@ fn rule_1_a_connection_with_a_request_in_progress_is_not_evicted() {
 }
 
 #[test]
-fn rule_1_many_silent_clients_lock_no_other_out() {
+fn rule_1_other_clients_are_served_beside_many_silent_ones() {
     let config = ConnectionConfig { connections_max: 8, address_share: 2, ..without_deadlines() };
     let mut server = start(config.clone());
     let crowd: Vec<TcpStream> = (0..200).map(|_| connect(server.address)).collect();

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_scorers_answer_is_shown_without_what_it_does_not_say() {
+    fn an_old_scorers_answer_is_shown_without_the_fields_that_it_lacks() {
         let answer = view(json!({
             "Carrier": "AA", "Origin": "ATL", "Dest": "SFO", "DepDelay": 5.0, "Prediction": 2.0,
             "FlightDate": {"$date": "2016-12-25T00:00:00Z"},
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_said_in_plain_text() {
+    fn an_answer_is_rendered_in_plain_text() {
         let document = json!({
             "Carrier": "AA", "Origin": "ATL", "Dest": "SFO", "DepDelay": 5.0, "Prediction": 2.0, "ModelVersion": "m1",
             "FlightDate": {"$date": "2016-12-25T00:00:00Z"}, "Probabilities": [0.004, 0.096, 0.8, 0.1], "Remark": "a remark",
@@ -247,7 +247,7 @@ Model m1";
     }
 
     #[test]
-    fn what_is_no_answer_is_not_passed_off_as_one() {
+    fn an_invalid_document_is_not_shown_as_an_answer() {
         for document in [json!({}), json!({ "Prediction": 7.0 }), json!({ "Prediction": "2" })] {
             assert!(view(document).headline.contains("none that we know"));
         }

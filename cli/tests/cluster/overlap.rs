@@ -22,10 +22,10 @@ fn two_clusters_at_once() {
         let cluster = if kill % 2 == 0 { &test.cluster } else { &other };
         let at = cluster.pod(test.random.random_range(0..3)).signal_scorer(Signal::KILL);
         test.load.recovery(at);
-        // The killed cluster itself has formed again; the answers alone could be the other one's.
+        // The killed cluster has formed again; the answers could be the other one's.
         (0..3).for_each(|index| drop(cluster.pod(index).wait_for_line(at, " has formed")));
     }
-    // The other cluster also reads what the first has read and not committed.
+    // The other cluster also reads the uncommitted messages of the first one.
     test.cluster.stop_all();
     test.load.recovery(Instant::now());
     std::mem::swap(&mut test.cluster, &mut other);

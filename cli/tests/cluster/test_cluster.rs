@@ -44,7 +44,7 @@ impl Environment {
         format!("sqlite:{}", self.path("delaycast.db").display())
     }
 
-    /// Creates certificates for a name in a directory; an authority that is there signs them.
+    /// Creates certificates for a name in a directory; an existing authority signs them.
     pub(crate) fn make_certificates(&self, dir: &str, name: &str) -> PathBuf {
         let dir = self.path(dir);
         let (status, _, stderr) = run(&["mesh", "certs", "--dir", &dir.to_string_lossy(), "--name", name], b"");
@@ -162,7 +162,7 @@ impl Cluster {
 
 /// A cluster under load, for one test.
 pub(crate) struct TestCluster {
-    // In the order of their drops.
+    // In drop order.
     pub(crate) cluster: Cluster,
     pub(crate) load: Load,
     pub(crate) environment: Rc<Environment>,

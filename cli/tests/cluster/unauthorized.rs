@@ -45,7 +45,7 @@ impl NoiseClient {
 
     /// Stops it; returns the number of its connections.
     fn stop(mut self) -> usize {
-        // It ends with its standard input.
+        // The process ends when its standard input is closed.
         drop(self.0.stdin.take());
         let mut said = String::new();
         self.0.stdout.take().unwrap().read_to_string(&mut said).unwrap();
@@ -169,7 +169,7 @@ fn assert_rejected(certificates: impl Fn(&Environment), theirs: &str, ours: &str
 #[test]
 fn a_certificate_of_another_authority() {
     let make = |environment: &Environment| drop(environment.make_certificates("outsider", "delaycast-mesh"));
-    // Both authorities have the same name: the signature is what is wrong.
+    // Both authorities have the same name: only the signature differs.
     assert_rejected(make, "invalid peer certificate", "alert");
 }
 
@@ -186,7 +186,7 @@ fn a_certificate_for_another_name() {
     assert_rejected(make, "alert", "certificate not valid for name");
 }
 
-/// Both ends log the rejection; the running generation goes on, and the right program joins.
+/// Both ends log the rejection; the running generation continues, and the right program joins.
 #[test]
 fn an_old_binary() {
     let Some(mut test) = TestCluster::acquire() else { return };

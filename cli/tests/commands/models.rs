@@ -1,4 +1,4 @@
-//! Tests of `delaycast models`, and of a scorer that obeys it.
+//! Tests of `delaycast models`, and of its effect on a scorer.
 
 use std::{fs, path::Path};
 

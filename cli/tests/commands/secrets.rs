@@ -85,7 +85,7 @@ fn urls_in_the_environment_are_used_and_not_printed() {
 
 /// The URI of the store in the streaming job of the previous system, and one that needs a DNS resolver.
 #[test]
-fn the_doctor_says_how_to_correct_a_store_url() {
+fn the_doctor_advises_on_an_invalid_store_url() {
     let dir = tempfile::tempdir().unwrap();
     let log = format!("sqlite:{}", dir.path().join("log.db").display());
     for (store, words) in [

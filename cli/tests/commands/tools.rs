@@ -73,7 +73,7 @@ fn a_dead_letter_is_replayed_three_times_and_then_stays() {
 #[test]
 fn a_dead_letter_is_answered_by_a_replay_after_its_cause_is_removed() {
     let fixture = Fixture::new();
-    // A trigger in the file that refuses one id stands for a validation rule of the store that is later removed.
+    // A trigger that refuses one id simulates a validation rule of the store that is later removed.
     let path = fixture.url.strip_prefix("sqlite:").unwrap();
     fixture.send(&request("unwelcome", 5.0));
     let database = rusqlite::Connection::open(path).unwrap();

@@ -1,4 +1,4 @@
-//! Tests of `delaycast up` by its page.
+//! Tests of `delaycast up` through its page.
 
 use std::{
     io::{BufRead, BufReader, Read},

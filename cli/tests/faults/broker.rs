@@ -39,7 +39,7 @@ fn ask(base: &str) -> (u16, bool, Value) {
     (status, retry, serde_json::from_str(&reply.body_mut().read_to_string().unwrap()).unwrap())
 }
 
-/// Acknowledged requests are answered; others may be.
+/// Acknowledged requests are answered; others may be answered.
 #[test]
 fn a_broker_killed_with_unacknowledged_messages() {
     let Some(servers) = ExclusiveServers::acquire() else { return };

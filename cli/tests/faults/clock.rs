@@ -111,7 +111,7 @@ fn get(url: &str) -> (u16, String) {
 /// The system runs on the embedded file, with a clock that is set 40 days ahead, 40 days back, before 1970 and beyond
 /// 2262. In the long run each setting exceeds the interval of the retention.
 #[test]
-fn a_clock_that_is_set_to_anything() {
+fn a_clock_set_to_any_time() {
     let dir = tempfile::tempdir().unwrap();
     give_models(dir.path());
     let clock = SetClock::build(dir.path());

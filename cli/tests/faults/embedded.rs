@@ -34,7 +34,7 @@ fn a_full_disk_is_waited_out() {
     }
     let possible = Command::new("unshare").args(["-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).output();
     if !possible.is_ok_and(|output| output.status.success()) {
-        println!("skipped: this system lets nobody mount a small disk (unshare -rm)");
+        println!("skipped: this system forbids mounts in a user namespace (unshare -rm)");
         return;
     }
     // The test starts itself in new namespaces, which end with it.
@@ -71,7 +71,7 @@ fn fill_a_disk() {
     let (status, _, stderr) = send(&lines(2000, REQUESTS));
     assert!(!status.success() && stderr.contains("full"), "a full disk is told to who publishes: {stderr}");
     kill_process(pid, Signal::CONT).unwrap();
-    until("the scorer tells", || fs::read_to_string(&output).unwrap().contains("full"));
+    until("the scorer reports the full disk", || fs::read_to_string(&output).unwrap().contains("full"));
     thread::sleep(Duration::from_secs(if long() { 20 } else { 2 }));
     fs::remove_file(&ballast).unwrap();
     sent(&lines(2000, REQUESTS));
@@ -112,7 +112,7 @@ fn a_file_locked_at_the_start_is_waited_for() {
     let models = models().to_string_lossy();
     let mut command = delaycast(&["score", "--log", &url, "--store", &url, "--models", &models]);
     let mut scorer = Process::spawn(command.stderr(fs::File::create(&output).unwrap()));
-    until("it tells", || fs::read_to_string(&output).unwrap().contains("locked"));
+    until("the scorer reports the lock", || fs::read_to_string(&output).unwrap().contains("locked"));
     thread::sleep(Duration::from_secs(if long() { 20 } else { 3 }));
     assert!(scorer.is_running());
     other.execute_batch("ROLLBACK").unwrap();

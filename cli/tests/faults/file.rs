@@ -35,7 +35,7 @@ struct Up {
 impl Up {
     fn start(dir: &Path) -> Self {
         let health = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let output = dir.join("said");
+        let output = dir.join("stderr");
         let mut command = delaycast(&["up", "--port", "0", "--dir", &dir.to_string_lossy(), "--health", &health]);
         let process =
             Process::spawn(command.stderr(fs::File::options().create(true).append(true).open(&output).unwrap()));
@@ -82,7 +82,7 @@ fn copy_over(from: &Path, to: &Path) {
     fs::rename(other, to).unwrap();
 }
 
-/// The name, the change, and whether all acknowledged requests are there after a restart.
+/// The name, the change, and true if the file has all acknowledged requests after a restart.
 const DAMAGES: [(&str, Damage, bool); 6] = [
     ("its -wal is deleted", |path| fs::remove_file(beside(path, "-wal")).unwrap(), true),
     ("its -shm is deleted", |path| fs::remove_file(beside(path, "-shm")).unwrap(), true),
@@ -191,7 +191,7 @@ fn a_read_transaction_stays_open() {
     thread::sleep(Duration::from_secs(if long() { 20 } else { 1 }));
     drop(reading);
     drop(reader);
-    // It continues by itself. Refused requests may have landed in part.
+    // Publishing resumes without a restart. Refused requests may have landed in part.
     until("it can be sent again", || send(sent, sent + 1000).0.success());
     sent += 1000;
     until("all are answered", || answered(&url, sent) == sent);
@@ -252,7 +252,7 @@ fn a_log_left_by_a_crash_is_reported() {
         assert!(files() == before && fs::read(&wal).unwrap() == bytes, "the doctor has changed something");
         let (_, _, stderr) = run(&["topics", "create", "--log", &url], b"");
         assert!(stderr.contains(words) && stderr.contains("WARN") != is_well, "{stderr}");
-        // In the end the write-ahead log is in the file.
+        // At the end the write-ahead log is in the file.
         assert!(!wal.exists());
         fs::write(beside(&path, "-shm"), "").unwrap();
     }

@@ -1,7 +1,7 @@
 //! Tests of a topic that is deleted and created again, under a running scorer and after a stopped one.
 //!
 //! Unread messages of the deleted topic are lost with it, so only those published to the new topic are counted: each
-//! must be answered, in any timing. Meanwhile other requests are published all the time, to the topic that exists.
+//! must be answered, in any timing. Other requests are published continuously, to the topic that exists.
 
 use std::{
     collections::HashSet,
@@ -135,7 +135,7 @@ fn a_topic_recreated_under_load_at_random() {
         answers.until_all(&prefix, count);
         messages += count;
         lost += count - answers.of(&prefix).len();
-        // The next deletion comes at any point of the scorer's work.
+        // The next deletion happens at a random moment.
         thread::sleep(Duration::from_millis(random.random_range(0..1200)));
     }
     assert!(scorer.is_running());
@@ -159,8 +159,8 @@ fn a_topic_recreated_after_a_stopped_scorer() {
         fixture.delete_topic();
         fixture.create_topic(partitions);
         fill(&fixture.config(), &fixture.topic, "new-", after);
-        // A broker forgets what was committed of a topic that is deleted. What a scorer commits at that moment, it
-        // keeps.
+        // A broker drops the committed offsets of a deleted topic, but keeps those that a scorer commits during the
+        // deletion.
         fixture.commit(&committed);
         let (scorer, words) = fixture.score_into_with_output(&answers.url(), 2);
         answers.until_all("new-", after);

@@ -30,7 +30,7 @@ impl Servers {
         servers
     }
 
-    /// Runs scripts/services for these servers; returns what it printed.
+    /// Runs scripts/services for these servers; returns its output.
     fn script(&self, arguments: &[&str]) -> String {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/services");
         let mut command = Command::new(script);
@@ -52,7 +52,7 @@ impl Drop for Servers {
     }
 }
 
-/// The servers, for one test alone.
+/// Servers that one test uses exclusively.
 pub(crate) struct ExclusiveServers {
     // Released before the servers.
     _turn: MutexGuard<'static, ()>,

@@ -44,7 +44,7 @@ fn a_store_killed_at_random() {
 }
 
 #[test]
-fn a_store_that_takes_half_a_second() {
+fn a_store_with_half_a_second_of_latency() {
     let Some(servers) = ExclusiveServers::acquire() else { return };
     let proxy = Proxy::start(servers.port("mongo"), Fault::Delay(Duration::from_millis(500)));
     let fixture = Arc::new(Fixture::at(&servers.kafka(), &servers.mongo(), 4));

@@ -136,7 +136,7 @@ fn each_crate_names_only_its_own_concerns() {
 
 #[test]
 fn dataflows_open_nothing_and_the_web_reads_no_log() {
-    // The mesh alone has sockets, and a runtime for them.
+    // Only the mesh has sockets, and a runtime for them.
     name_none_of("dataflows", "dataflows/mesh", &["fs", "net", "File", "TcpStream", "UdpSocket", "tokio"]);
     name_none_of("web", "", &["Reader"]);
 }
@@ -152,7 +152,7 @@ fn only_one_operator_commits_offsets() {
 const UNSAFE: &str = "engine/log/kafka/topic_id.rs";
 
 #[test]
-fn one_file_has_unsafe_code_and_says_of_each_block_why_it_is_sound() {
+fn one_file_has_unsafe_code_and_states_the_soundness_of_each_block() {
     let manifest = fs::read_to_string(project().join("Cargo.toml")).unwrap();
     assert!(manifest.contains("unsafe_code = \"deny\""), "the lint is off");
     let mut files: Vec<_> =

@@ -117,7 +117,7 @@ fn no_comment_is_wider_than_120_columns() {
 }
 
 #[test]
-fn documentation_begins_with_what_an_item_is_or_does() {
+fn documentation_begins_with_a_noun_or_a_verb() {
     let mut faults = Vec::new();
     for file in files(".", &[".rs"]) {
         let mut in_documentation = false;

@@ -43,7 +43,7 @@ pub(crate) struct Fixture {
     pub(crate) store: String,
     runtime: Runtime,
     database: Database,
-    /// The folder of the processes' output, if it is captured.
+    /// The folder of the processes' captured output, if any.
     words: TempDir,
 }
 

@@ -111,7 +111,7 @@ struct Download<'a> {
 }
 
 impl Download<'_> {
-    /// Fetches the month's zip unless it is there. Returns the cause that ends the whole fetch, if there is one.
+    /// Fetches the month's zip unless it exists. Returns the cause that ends the whole fetch, if there is one.
     fn run(mut self) -> (FileReport, Option<Abort>) {
         (self.observe)(Event::Started(self.report.month));
         let (state, reason, abort) = match self.fetch() {

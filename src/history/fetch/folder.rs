@@ -26,7 +26,7 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Creates the folder if it is not there, and locks it.
+    /// Creates the folder if it does not exist, and locks it.
     pub(super) fn lock(path: &Path) -> Result<Self, FetchError> {
         fs::create_dir_all(path).map_err(|source| FetchError::io("make the folder", path, source))?;
         let lock_path = path.join(LOCK_FILE);

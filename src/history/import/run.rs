@@ -213,7 +213,7 @@ impl Output {
 
 impl Drop for TempFile {
     fn drop(&mut self) {
-        // It is not there if it was renamed. If it cannot be removed, there is no other remedy.
+        // It does not exist if it was renamed. An error has no other remedy.
         let _ = fs::remove_file(&self.path);
     }
 }

@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn padding_is_trimmed_and_words_for_no_value_are_none() {
+    fn padding_is_trimmed_and_words_for_a_missing_value_are_none() {
         for text in [" AA ", "AA\0\0\0", "AA\\0\\0\\0\\0\\0", "\0AA"] {
             assert_eq!(value(text), Some("AA"), "{text:?}");
         }

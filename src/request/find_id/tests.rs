@@ -181,7 +181,7 @@ fn rule_8_a_message_is_scanned_up_to_a_bound_and_in_linear_time() {
     }
 }
 
-/// Members of a request, some of which look like its id.
+/// Members of a request, some of which resemble its id.
 fn member() -> impl Strategy<Value = String> {
     let members = [
         r#""Carrier": "AA""#,

@@ -43,7 +43,7 @@ fn tries_are_bounded_and_the_other_months_are_fetched() {
 }
 
 #[test]
-fn a_pause_is_as_long_as_retry_after_says() {
+fn a_pause_has_the_length_of_retry_after() {
     let server = Server::start(|_| Reply::new(503, "").header("Retry-After", "7"));
     let fixture = Fixture::new();
     let fetcher = fixture.fetcher(&server.url());
