@@ -1,7 +1,7 @@
 //! Fetches the monthly zips of BTS On-Time Performance, for [`super::import`] to read.
 //!
-//! 1. A zip gets its name only when it is complete: all bytes are present, its directory can be read, each member matches
-//!    its checksum, and the file is synced. Any file under its name can be read.
+//! 1. A zip gets its name only when it is complete: all bytes are present, its directory can be read, each member
+//!    matches its checksum, and the file is synced. Any file under its name can be read.
 //! 2. An incomplete zip has another name, beside a note of the server's headers (`folder.rs`). After any interruption
 //!    the next run resumes it: it requests the rest on condition that the file is unchanged (`Range`, `If-Range`), and
 //!    rejects a response that contradicts the note. A response that starts at byte 0 replaces the part. A mixture of two
