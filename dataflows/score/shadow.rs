@@ -23,7 +23,7 @@ use engine::{
     delivery::{Health, ROWS_PER_WRITE_MAX, Writer},
     domain::Domain,
     model::Scorer,
-    runtime::{Stop, Thread},
+    runtime::{Stop, Thread, retry},
     shadow::ShadowAnswer,
     store::Store,
 };
@@ -191,19 +191,25 @@ impl<D: Domain> Work<D> {
         counters.change_millionths.add((change * 1e6) as usize);
     }
 
-    /// Writes rows and retries until the store has acknowledged them, or a stop is asked (rule 3).
+    /// Writes rows and retries until the store has acknowledged them, or a stop is asked (rule 3). Scored rows get one
+    /// attempt even after a stop.
     fn write(&mut self, rows: &[ShadowAnswer<D>]) {
         if rows.is_empty() {
             return;
         }
-        let Work { store, writer, .. } = self;
-        let landed = self.health.retry(&self.stop, || {
+        let Work { store, writer, health, stop, .. } = self;
+        let write = || {
             let writer = match &mut *writer {
                 Some(writer) => writer,
                 none => none.insert(store.shadows()?),
             };
-            Ok(rows.len() - writer.write(rows)?.len())
+            writer.write(rows).inspect(|_| health.serving())
+        };
+        let refusals = retry(stop, write, |error| {
+            health.waiting(error);
+            error.needs_operator
         });
+        let landed = refusals.map(|refusals| rows.len() - refusals.len());
         let landed = landed.unwrap_or_default();
         self.counters.shadow.landed.add(landed);
         self.counters.shadow.dropped.add(rows.len() - landed);
