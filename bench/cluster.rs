@@ -34,7 +34,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     compare("in three processes", |many| landed_per_second(options, &requests, many))?;
     for many in [false, true, false, true] {
         let dir = tempfile::tempdir_in(".")?;
-        let (_, url) = place(dir.path());
+        let (_, url) = file_and_url(dir.path());
         let (producer, lookup) = (log::open(&url)?.producer()?, store::open::<Flights>(&url)?.lookup()?);
         let _scorers = scorers(options, dir.path(), &url, many)?;
         let (mut acknowledged, mut visible) = ask(&requests::make(ASKED + 1, 2)?, &*producer, &*lookup)?;
@@ -45,7 +45,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn place(dir: &Path) -> (PathBuf, String) {
+fn file_and_url(dir: &Path) -> (PathBuf, String) {
     let path = dir.join("delaycast.db");
     let url = format!("sqlite:{}?partitions={PARTITIONS}", path.display());
     (path, url)
@@ -53,7 +53,7 @@ fn place(dir: &Path) -> (PathBuf, String) {
 
 fn landed_per_second(options: &Options, asked: &[Request], many: bool) -> anyhow::Result<f64> {
     let dir = tempfile::tempdir_in(".")?;
-    let (path, url) = place(dir.path());
+    let (path, url) = file_and_url(dir.path());
     requests::publish(&log::open(&url)?.producer()?, asked)?;
     let _scorers = scorers(options, dir.path(), &url, many)?;
     rate(&path, asked.len())

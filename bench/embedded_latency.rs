@@ -19,7 +19,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::{Options, process::Process, requests};
 
 /// Interval between two lookups of the answer.
-const POLL: Duration = Duration::from_micros(200);
+const POLL_INTERVAL: Duration = Duration::from_micros(200);
 /// Timeout of an acknowledgement, and of an answer.
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -56,7 +56,7 @@ pub(crate) fn ask(
         let at_acknowledgement = started.elapsed();
         while lookup.find(request.id.as_str())?.is_none() {
             anyhow::ensure!(started.elapsed() < DEADLINE, "no answer");
-            thread::sleep(POLL);
+            thread::sleep(POLL_INTERVAL);
         }
         if number > 0 {
             acknowledged.push(at_acknowledgement);

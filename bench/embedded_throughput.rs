@@ -19,9 +19,9 @@ use delaycast::{
 use crate::{Options, process::Process, requests};
 
 /// Interval between two counts of the answers and readings of the memory.
-const SAMPLE: Duration = Duration::from_millis(50);
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(50);
 /// Number of memory readings that are printed.
-const TENTHS: usize = 10;
+const MEMORY_SAMPLES: usize = 10;
 /// Rows per write of the reference.
 const REFERENCE_BATCH: usize = 2000;
 
@@ -41,7 +41,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
         let landed = inspector.answers()? as usize;
         if landed > 0 {
             let (seen_at, seen) = *first.get_or_insert((Instant::now(), landed));
-            if landed >= options.requests * (memory.len() + 1) / TENTHS {
+            if landed >= options.requests * (memory.len() + 1) / MEMORY_SAMPLES {
                 memory.push(format!("{:.0}", scorer.resident_mib()?));
             }
             if landed == options.requests {
@@ -50,7 +50,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
                 break;
             }
         }
-        thread::sleep(SAMPLE);
+        thread::sleep(SAMPLE_INTERVAL);
     }
     println!("  resident memory at each tenth, MiB: {}", memory.join(" "));
     drop(scorer);

@@ -71,7 +71,7 @@ fn measure_one(options: &Options, keeps: bool) -> anyhow::Result<()> {
 
     let (landed, stop, counters) =
         (Arc::new(Mutex::new(Vec::new())), Stop::default(), Arc::new(Counters::of::<Flights>()));
-    let store = Arc::new(Timed { store: store::open(&url)?, keeps, landed: Arc::clone(&landed) });
+    let store = Arc::new(TimedStore { store: store::open(&url)?, keeps, landed: Arc::clone(&landed) });
     let connections = Connections::new(log::open(&url)?, store);
     let producer = log::open(&url)?.producer()?;
     let desired = DesiredModels::default();
@@ -87,7 +87,7 @@ fn measure_one(options: &Options, keeps: bool) -> anyhow::Result<()> {
         let swaps = (0..SWAPS).map(|_| swap(&models, &trained, &counters)).collect::<anyhow::Result<Vec<_>>>();
         thread::sleep(BEFORE);
         publishing.store(false, Ordering::Release);
-        let positions = asking.join().ok().context("who publishes panicked")?;
+        let positions = asking.join().ok().context("the publisher panicked")?;
         stop.ask();
         running.join().ok().context("a worker panicked")??;
         anyhow::Ok((swaps?, positions?))
@@ -149,7 +149,7 @@ fn report(
     ensure!(positions.len() == landed.len(), "some are not answered");
     println!(
         "answers by an older model behind one by a newer, in the order of their partition: {}",
-        mixed(landed, positions)?
+        order_violations(landed, positions)?
     );
     let (around, second) = (AROUND.as_micros() as i64, 1_000_000);
     let (mut swapped, mut control) = (Vec::new(), Vec::new());
@@ -201,10 +201,10 @@ fn quantiles(landed: &[Landed], asked_us: Range<i64>) -> String {
 
 /// Counts the answers by an older model after one by a newer model in their partition. There are none: a source reads a
 /// partition in order, at timestamps that do not go back.
-fn mixed(landed: &[Landed], positions: &HashMap<String, Position>) -> anyhow::Result<usize> {
+fn order_violations(landed: &[Landed], positions: &HashMap<String, Position>) -> anyhow::Result<usize> {
     let mut in_order = Vec::with_capacity(landed.len());
     for Landed { id, model, .. } in landed {
-        let position = positions.get(id).context("an answer to what nobody asked")?;
+        let position = positions.get(id).context("an answer without a request")?;
         in_order.push((position.partition, position.offset, model));
     }
     in_order.sort_unstable();
@@ -222,7 +222,7 @@ impl Loader<Flights> for PlainLoader {
 }
 
 /// A store that records the time at which each answer is durable.
-struct Timed {
+struct TimedStore {
     store: Arc<dyn Store<Flights>>,
     /// False drops the answers instead of writing them.
     keeps: bool,
@@ -249,7 +249,7 @@ impl Writer<Answer> for TimedWriter {
     }
 }
 
-impl Store<Flights> for Timed {
+impl Store<Flights> for TimedStore {
     fn describe(&self) -> String {
         self.store.describe()
     }

@@ -57,6 +57,6 @@ fn landed_per_second(options: &Options, asked: &[Request], scraped: bool) -> any
     let landed = rate(&path, asked.len());
     stop.store(true, Ordering::Relaxed);
     ensure!(scraper.join().is_ok(), "the thread that reads the metrics died");
-    ensure!(pages.load(Ordering::Relaxed) > 0, "nobody has read the metrics");
+    ensure!(pages.load(Ordering::Relaxed) > 0, "the metrics were never read");
     landed
 }

@@ -12,7 +12,7 @@ use delaycast::{log, request::Request, sqlite::Inspector};
 use crate::{Options, process::Process, requests};
 
 /// Interval between two counts of the answers.
-const SAMPLE: Duration = Duration::from_millis(20);
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(20);
 /// Rounds of both ways in turns; the median of the rounds' ratios is reported.
 const ROUNDS: usize = 5;
 /// Timeout of all answers.
@@ -58,6 +58,6 @@ pub(crate) fn rate(path: &Path, count: usize) -> anyhow::Result<f64> {
             }
         }
         ensure!(started.elapsed() < DEADLINE, "stuck at {landed} of {count}");
-        thread::sleep(SAMPLE);
+        thread::sleep(SAMPLE_INTERVAL);
     }
 }

@@ -79,7 +79,8 @@ struct Summary {
     sent: u64,
     kept: u64,
     /// Letters that the filter leaves out.
-    passed_over: u64,
+    #[serde(rename = "passed_over")]
+    filtered_out: u64,
     /// The counts by kind of reason, which is a fixed set.
     kinds: BTreeMap<&'static str, Counts>,
     reasons: BTreeMap<String, Counts>,
@@ -118,7 +119,7 @@ impl Summary {
     /// Returns whether the letter is to be sent.
     fn choose(&mut self, letter: &DeadLetter, reason: Option<&str>) -> bool {
         if reason.is_some_and(|reason| !letter.reason.contains(reason)) {
-            self.passed_over += 1;
+            self.filtered_out += 1;
             return false;
         }
         let mut name = short(&letter.reason);
@@ -165,8 +166,8 @@ fn in_words(summary: &Summary) -> String {
     let count = |number: u64| HumanCount(number);
     let verb = if summary.dry_run { "would be sent back" } else { "sent back" };
     let mut text = format!("{} {verb}, {} kept", count(summary.sent), count(summary.kept));
-    if summary.passed_over > 0 {
-        text += &format!(", {} of other reasons passed over", count(summary.passed_over));
+    if summary.filtered_out > 0 {
+        text += &format!(", {} of other reasons passed over", count(summary.filtered_out));
     }
     let of_kind = |(kind, Counts { sent, kept_tried, kept_cut }): (&&str, &Counts)| {
         format!("{kind} {}", count(sent + kept_tried + kept_cut))

@@ -162,7 +162,7 @@ mod tests {
             ("not_json", br#"{"UUID":"a","UUID":"b"}"#.to_vec()),
             ("Weather", field("Weather", r#"{"Temp": 1000}"#)),
         ];
-        // No Timestamp is wrong any more.
+        // No value of Timestamp is invalid any more.
         let fields = Flights::FIELDS.iter().filter(|name| **name != "Timestamp");
         cases.extend(fields.map(|name| (*name, field(name, "[]"))));
         for (kind, message) in cases {

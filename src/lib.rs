@@ -5,16 +5,16 @@
 //! * [`flight`]: the vocabulary of the domain: codes, delay classes, times, schedules, weather, value ranges.
 //! * [`request`]: requests: fields, limits, decoding from and encoding to the wire.
 //! * [`answer`]: answers and rejections; [`explanation`]: their reasons; [`shadow`]: the candidate model's answers.
-//! * [`clock`]: the wall clock, which may be set to anything, and the time that elapses.
-//! * [`document`]: the answers' shape in a document store, and its JSON.
+//! * [`clock`]: the wall clock, which may be set to any time, and the monotonic time.
+//! * [`document`]: the documents of answers, and their JSON.
 //! * [`airports`]: known airports and airlines, and the distances between airports.
 //! * [`history`]: flown flights: their Parquet file, the fetch of their zips, and the importers of other formats.
-//! * [`features`]: a flight as numbers: one module for training and scoring.
+//! * [`features`]: the encoding of a flight as numbers, the same for training and scoring.
 //! * [`classifier`]: the kinds of model: settings, prediction, explanation and bytes behind one enum each.
-//! * [`forest`]: random forests: flat trees, growing them.
-//! * [`evaluate`]: how good a forest is, on flights later than those it was trained on.
+//! * [`forest`]: random forests: the histogram trainer, and flat trees.
+//! * [`evaluate`]: the evaluation of predictors on flights later than those they were trained on.
 //! * [`model`]: the trained model: forests, features and airports in one checked file; a versioned directory.
-//! * [`ask`]: one request, from its publication to its answer.
+//! * [`ask`]: publishes one request and waits for its answer.
 //! * [`predict`]: scores requests from a pipe into a pipe; [`ndjson`]: their lines.
 //! * [`log`]: the request log and its connectors.
 //! * [`store`]: the prediction store and its connectors.

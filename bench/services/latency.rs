@@ -17,7 +17,7 @@ use mongodb::bson::{Document, doc};
 
 use super::{
     Options,
-    mongo::{ANSWERS, Scratch},
+    mongo::{ANSWERS, TestDatabase},
     topic::Topic,
 };
 use crate::{embedded_latency::report, process::Process, requests};
@@ -34,7 +34,7 @@ const SEEN_MAX: usize = 50;
 const DEADLINE: Duration = Duration::from_secs(60);
 
 pub(super) fn measure(options: &Options, mongo: &str) -> anyhow::Result<()> {
-    let (topic, place) = (Topic::make(&options.kafka, "latency")?, Scratch::make(mongo, "latency")?);
+    let (topic, database) = (Topic::make(&options.kafka, "latency")?, TestDatabase::make(mongo, "latency")?);
     let producer = log::open(&topic.url("latency"))?.producer()?;
     let scorer = crate::Options {
         binary: options.binary.clone(),
@@ -42,7 +42,7 @@ pub(super) fn measure(options: &Options, mongo: &str) -> anyhow::Result<()> {
         requests: 0,
         workers: options.workers,
     };
-    let scorer = Process::score(&scorer, &topic.url("latency"), place.url(), &[])?;
+    let scorer = Process::score(&scorer, &topic.url("latency"), database.url(), &[])?;
     let count = WARM_UP + (options.latency_s * 1000) as usize / INTERVAL.as_millis() as usize;
     let asked = requests::make(count, 2)?;
     let (report_asked, asked_at) = mpsc::channel();
@@ -62,7 +62,7 @@ pub(super) fn measure(options: &Options, mongo: &str) -> anyhow::Result<()> {
             producer.publish(Some(request.id.as_str()), encode(request).into_bytes(), done);
         }
     });
-    let mut visible = watch(&place, count, &asked_at)?;
+    let mut visible = watch(&database, count, &asked_at)?;
     drop(asking.join());
     let mut logged = Vec::new();
     while let Ok((number, time)) = logged_at.recv_timeout(DEADLINE) {
@@ -80,15 +80,15 @@ pub(super) fn measure(options: &Options, mongo: &str) -> anyhow::Result<()> {
 
 /// Returns each request's latency, without the warm-up.
 fn watch(
-    place: &Scratch,
+    database: &TestDatabase,
     count: usize,
     asked_at: &mpsc::Receiver<(String, usize, Instant)>,
 ) -> anyhow::Result<Vec<Duration>> {
-    let answers = place.database.collection::<Document>(ANSWERS);
+    let answers = database.handle.collection::<Document>(ANSWERS);
     let (mut open, mut seen, mut done) = (HashMap::new(), Vec::new(), 0);
     let (mut times, mut last) = (Vec::with_capacity(count), Instant::now());
     while done < count {
-        let (ids, at) = place.runtime.block_on(async {
+        let (ids, at) = database.runtime.block_on(async {
             let mut cursor = answers.find(doc! {}).projection(doc! { "_id": 1 }).await?;
             let mut ids: Vec<String> = Vec::new();
             while cursor.advance().await? {
@@ -108,7 +108,7 @@ fn watch(
         }
         if seen.len() >= SEEN_MAX {
             let ids = std::mem::take(&mut seen);
-            place.runtime.block_on(answers.delete_many(doc! { "_id": { "$in": ids } }).into_future())?;
+            database.runtime.block_on(answers.delete_many(doc! { "_id": { "$in": ids } }).into_future())?;
         }
         ensure!(last.elapsed() < DEADLINE, "no answer: {done} of {count} seen");
         thread::sleep(PAUSE);

@@ -18,19 +18,19 @@ use tokio::runtime::Runtime;
 pub(super) const ANSWERS: &str = Flights::COLLECTIONS.answers;
 
 /// Dropped with the value.
-pub(super) struct Scratch {
+pub(super) struct TestDatabase {
     pub(super) runtime: Runtime,
-    pub(super) database: Database,
+    pub(super) handle: Database,
     url: String,
 }
 
-impl Scratch {
+impl TestDatabase {
     pub(super) fn make(mongo: &str, name: &str) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let name = format!("delaycast_bench_{}_{name}", std::process::id());
         let url = format!("{}/{name}", mongo.trim_end_matches('/'));
-        let database = runtime.block_on(Client::with_uri_str(&url))?.database(&name);
-        Ok(Scratch { runtime, database, url })
+        let handle = runtime.block_on(Client::with_uri_str(&url))?.database(&name);
+        Ok(TestDatabase { runtime, handle, url })
     }
 
     pub(super) fn url(&self) -> &str {
@@ -38,9 +38,7 @@ impl Scratch {
     }
 
     pub(super) fn count(&self) -> anyhow::Result<u64> {
-        Ok(self
-            .runtime
-            .block_on(self.database.collection::<Document>(ANSWERS).count_documents(doc! {}).into_future())?)
+        Ok(self.runtime.block_on(self.handle.collection::<Document>(ANSWERS).count_documents(doc! {}).into_future())?)
     }
 
     /// Documents per second that concurrent tasks insert in batches, into a collection with the store's index.
@@ -50,7 +48,7 @@ impl Scratch {
         let shares: Vec<Vec<Document>> = documents.chunks(share).map(<[Document]>::to_vec).collect();
         drop(documents);
         let index = doc! { "createIndexes": ANSWERS, "indexes": [{ "key": { "UUID": 1 }, "name": "UUID_1" }] };
-        let database = &self.database;
+        let database = &self.handle;
         self.runtime.block_on(async {
             database.run_command(index).await?;
             let started = Instant::now();
@@ -73,10 +71,10 @@ impl Scratch {
     }
 }
 
-impl Drop for Scratch {
+impl Drop for TestDatabase {
     fn drop(&mut self) {
         // A database that stays does no harm.
-        let _ = self.runtime.block_on(self.database.drop().into_future());
+        let _ = self.runtime.block_on(self.handle.drop().into_future());
     }
 }
 

@@ -22,11 +22,11 @@ use delaycast::{
 };
 use delaycast_dataflows::score::{Config, Connections, Counters, Models, run};
 
-use super::{Options, mongo, mongo::Scratch, topic::Topic};
+use super::{Options, mongo, mongo::TestDatabase, topic::Topic};
 use crate::{process::thread_seconds, requests};
 
 /// Interval between two readings of the counters.
-const SAMPLE: Duration = Duration::from_millis(1);
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(1);
 /// Timeout without progress.
 const PROGRESS_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -50,14 +50,14 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
         let url = topic.url(&format!("null-{round}"));
         dropped.push(report("answered into a null sink", score(options, &url, Arc::new(NullStore), &models)?));
         let Some(mongo) = &options.mongo else { continue };
-        let alone = Scratch::make(mongo, &format!("insert_{round}"))?;
+        let alone = TestDatabase::make(mongo, &format!("insert_{round}"))?;
         let rate = alone.insert(documents.clone(), options.workers, ROWS_PER_WRITE_MAX)?;
         inserted.push(report("inserted by the plain driver", rate));
         drop(alone);
-        let place = Scratch::make(mongo, &format!("land_{round}"))?;
+        let database = TestDatabase::make(mongo, &format!("land_{round}"))?;
         let url = topic.url(&format!("store-{round}"));
-        landed.push(report("answered into the store", score(options, &url, store::open(place.url())?, &models)?));
-        ensure!(place.count()? == options.requests as u64, "the store has {} answers", place.count()?);
+        landed.push(report("answered into the store", score(options, &url, store::open(database.url())?, &models)?));
+        ensure!(database.count()? == options.requests as u64, "the store has {} answers", database.count()?);
     }
     compare("null sink / plain consumer", &dropped, &consumed);
     if !landed.is_empty() {
@@ -127,7 +127,7 @@ fn watch(counters: &Counters, count: usize) -> anyhow::Result<f64> {
             }
         }
         ensure!(last.0.elapsed() < PROGRESS_TIMEOUT, "stuck at {landed} of {count}");
-        thread::sleep(SAMPLE);
+        thread::sleep(SAMPLE_INTERVAL);
     }
 }
 

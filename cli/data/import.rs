@@ -85,10 +85,10 @@ fn summary_text(summary: &Summary) -> String {
         count(summary.airlines),
         HumanBytes(summary.bytes_written),
     );
-    if summary.passed_over_total > 0 {
-        text += &format!("\npassed over {}", HumanCount(summary.passed_over_total));
-        summary.passed_over.iter().for_each(|passed_over| text += &format!("\n  {passed_over}"));
-        let more = summary.passed_over_total - summary.passed_over.len() as u64;
+    if summary.skipped_total > 0 {
+        text += &format!("\npassed over {}", HumanCount(summary.skipped_total));
+        summary.skipped.iter().for_each(|skipped| text += &format!("\n  {skipped}"));
+        let more = summary.skipped_total - summary.skipped.len() as u64;
         if more > 0 {
             text += &format!("\n  and {} more", HumanCount(more));
         }

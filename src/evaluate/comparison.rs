@@ -1,7 +1,7 @@
 //! The results of an evaluation, by predictor: a short [`Evaluation`], a full [`Comparison`], and the [`Report`].
 //!
 //! A comparison resamples all predictors with the same draws of days. So the difference between two has its own
-//! interval, far narrower than theirs: a hard day is hard for all.
+//! interval, far narrower than theirs: the scores of all predictors vary with the days.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};

@@ -1,7 +1,7 @@
 //! The days that are trained on, and the later days that are evaluated on.
 //!
-//! 1. No day is on both sides, and every training day is before every day evaluated on: otherwise the training would
-//!    see the future.
+//! 1. No day is on both sides, and every training day is before every day evaluated on: otherwise future
+//!    flights would leak into the training.
 //! 2. A selection that is impossible is an error that names its days; nothing is shortened silently.
 
 use chrono::{Datelike, Days, Months, NaiveDate};

@@ -181,7 +181,7 @@ impl OutOfFold {
 
 /// Shrinkage towards the mean of all flights, in flights.
 const WEIGHT: f32 = 50.0;
-/// Shrinkage towards a wider group, in flights. It is smaller, because that group is more alike.
+/// Shrinkage towards a wider group, in flights. It is smaller, because that group is more homogeneous.
 const WEIGHT_WITHIN: f32 = 20.0;
 
 /// A mean for flights to come, and one for the training flights.

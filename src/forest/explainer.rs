@@ -8,7 +8,7 @@
 //! base rate (the mean of the roots) + the sum of all contributions = probabilities
 //! ```
 //!
-//! Contributions describe the forest, not the world: of two columns that carry the same information, the one that a
+//! Contributions describe the forest, not causes: of two columns that carry the same information, the one that a
 //! split compares is credited.
 //!
 //! The credits of a path depend on its leaf alone, so a table has them by leaf. To explain a row is to find its leaves

@@ -1,6 +1,6 @@
 //! Random forests: flat arrays of small nodes, class probabilities at the leaves.
 //!
-//! A trainer grows [`Tree`]s; [`Forest::new`] checks and flattens them, and refuses what is not a set of trees, so that
+//! A trainer grows [`Tree`]s; [`Forest::new`] checks and flattens them, and refuses other graphs, so that
 //! a traversal can neither loop nor leave the array. A forest is deterministic: the same row gets the same
 //! probabilities, bit for bit, alone or in a batch.
 //!

@@ -107,7 +107,7 @@ mod tests {
             history.flights.iter().all(|flight| flight.status == FlightStatus::Flown && flight.arr_delay.is_some())
         );
         assert_eq!((airports().unwrap().len(), airlines().unwrap().len()), (1_458, 16));
-        // 26,115 rows, three of them in an hour that came twice.
+        // 26,115 rows, three of them in a repeated hour.
         assert_eq!(history.weather.len(), 26_112);
     }
 

@@ -3,7 +3,7 @@
 //! 1. It is `DELAYCST`, the format's number, the lengths of five sections, the sections, and a checksum. Numbers are
 //!    little-endian; lengths and counts have 32 bits.
 //! 2. The sections are the header and the schema, both JSON, and the tables, the airports and the classifiers, which
-//!    are numbers of fixed width: `features/binary.rs`, `airports/binary.rs` and `forest/binary.rs` say which.
+//!    are numbers of fixed width: `features/binary.rs`, `airports/binary.rs` and `forest/binary.rs` define them.
 //! 3. The schema has the columns and the class cuts; the tables have the values that the columns were fitted to. The
 //!    header has the model's origin, the kind of the classifiers unless they are forests, the inputs that each is
 //!    given, and the SHA-256 of the SHA-256s of schema and tables, which must agree with the file.

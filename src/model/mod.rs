@@ -101,14 +101,13 @@ impl Model {
         &self.airports
     }
 
-    /// The same model with these routes on top of those of its airports. Distances are the only numbers that a model
-    /// does not fix in training: it was trained on those that the flights came with, in miles, as any table of them
-    /// has.
+    /// The same model with these routes in place of its own. Only distances may differ from the training's: they are
+    /// miles in any table.
     pub fn with_routes(self, routes: &[Route]) -> Self {
         Model { airports: self.airports.with_routes(routes), ..self }
     }
 
-    /// The same model, whose scores have explanations. That takes some milliseconds, and 4 bytes a node and 16 a leaf
+    /// The same model, with explanations in its scores. That takes some milliseconds, and 4 bytes a node and 16 a leaf
     /// and factor.
     pub fn explaining(mut self) -> Self {
         let explainer = |(given, classifier)| (given, FactorExplainer::new(classifier, &self.features));

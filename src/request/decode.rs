@@ -1,4 +1,4 @@
-//! Decodes the bytes of a message to a request, or to the reason why it is none.
+//! Decodes the bytes of a message to a request, or to the reason of its rejection.
 //!
 //! The rules, each with a test of its number:
 //!

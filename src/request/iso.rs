@@ -57,7 +57,7 @@ impl Cursor<'_> {
         }
     }
 
-    /// Takes a word if it comes next.
+    /// Takes a word if it is next.
     fn take_word(&mut self, word: &str) -> bool {
         let rest = self.0.strip_prefix(word.as_bytes());
         self.0 = rest.unwrap_or(self.0);

@@ -69,7 +69,7 @@ fields! {
     Timestamp = "Timestamp",
 }
 
-/// A request: how late will this flight be?
+/// A request for the delay of a flight.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// The id of the request and of its answer.

@@ -3,8 +3,8 @@
 //! 1. Every column is quantised once, to at most 256 bins ([`BinMapper`]). A missing number (NaN) has bin 0 to itself,
 //!    left of all others. A row is then one byte a column ([`Shard`]).
 //! 2. A tree is grown on all rows, each with a Poisson(1) weight that depends on the seed, the tree and the row's
-//!    number alone (`sampling.rs`): Oza and Russell, "Online bagging and boosting" (2001). So it does not matter which
-//!    worker holds the row.
+//!    number alone (`sampling.rs`): Oza and Russell, "Online bagging and boosting" (2001). So the tree does not
+//!    depend on the row's worker.
 //! 3. Each worker counts, for each node of a level and each column tried there, the weights by bin and class
 //!    ([`RowPartition::count_histograms`]). Counts are integers: their sum over all workers is the same in any order.
 //! 4. The sums determine the best split of each node, by Gini impurity ([`TreeBuilder::choose_splits`]). Ties go to the

@@ -5,7 +5,7 @@ use std::{cell::Cell, rc::Rc};
 use super::{
     airport_ids::{AirportIds, is_number},
     bounds::Options,
-    error::{BrokenRow, ImportError, PassedOver},
+    error::{BrokenRow, ImportError, SkippedFile},
     row::{Dialect, Row},
 };
 use crate::{
@@ -16,8 +16,8 @@ use crate::{
 
 /// Upper bound on broken rows that are named; more are only counted.
 pub const BROKEN_NAMED_MAX: usize = 10;
-/// Upper bound on files passed over that are named; more are only counted.
-pub const PASSED_OVER_NAMED_MAX: usize = 50;
+/// Upper bound on the skipped files that are named; more are only counted.
+pub const SKIPPED_NAMED_MAX: usize = 50;
 /// Rows of a text that are read before broken ones end the import.
 const ROWS_BEFORE_CHECK: u64 = 100;
 /// One broken row in this many is tolerated.
@@ -54,10 +54,10 @@ pub(super) struct Collector<'a> {
     pub(super) broken: u64,
     /// The first broken rows.
     pub(super) broken_named: Vec<BrokenRow>,
-    /// The first files that were passed over.
-    pub(super) passed_over: Vec<PassedOver>,
-    /// Number of all files that were passed over.
-    pub(super) passed_over_total: u64,
+    /// The first files that were skipped.
+    pub(super) skipped: Vec<SkippedFile>,
+    /// Number of all files that were skipped.
+    pub(super) skipped_total: u64,
     pub(super) options: Options,
     airport_ids: AirportIds,
     /// The row in which an airport was first named by a number.
@@ -87,8 +87,8 @@ impl<'a> Collector<'a> {
             rows: 0,
             broken: 0,
             broken_named: Vec::new(),
-            passed_over: Vec::new(),
-            passed_over_total: 0,
+            skipped: Vec::new(),
+            skipped_total: 0,
             options: options.clone(),
             airport_ids: AirportIds::default(),
             first_number: None,
@@ -111,25 +111,25 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    /// Records a file that is passed over.
+    /// Records a file that is skipped.
     pub(super) fn pass_over(&mut self, file: &str, reason: &str) {
-        self.passed_over_total += 1;
-        if self.passed_over.len() < PASSED_OVER_NAMED_MAX {
-            self.passed_over.push(PassedOver { file: file.to_owned(), reason: reason.to_owned() });
+        self.skipped_total += 1;
+        if self.skipped.len() < SKIPPED_NAMED_MAX {
+            self.skipped.push(SkippedFile { file: file.to_owned(), reason: reason.to_owned() });
         }
     }
 
-    /// Creates the error about a folder or a zip of which all files were passed over; `before` is
-    /// [`Collector::passed_over_counts`] at its start.
+    /// Creates the error about a folder or a zip of which all files were skipped; `before` is
+    /// [`Collector::skipped_counts`] at its start.
     pub(super) fn nothing_inside(&self, file: &str, before: (usize, u64)) -> ImportError {
-        let passed_over = self.passed_over[before.0..].to_vec();
-        let more = self.passed_over_total - before.1 - passed_over.len() as u64;
-        ImportError::NothingInside { file: file.to_owned(), passed_over, more }
+        let skipped = self.skipped[before.0..].to_vec();
+        let more = self.skipped_total - before.1 - skipped.len() as u64;
+        ImportError::NothingInside { file: file.to_owned(), skipped, more }
     }
 
-    /// Returns the numbers of files passed over so far: of those that are named, and of all.
-    pub(super) fn passed_over_counts(&self) -> (usize, u64) {
-        (self.passed_over.len(), self.passed_over_total)
+    /// Returns the number of skipped files so far that are named, and of all.
+    pub(super) fn skipped_counts(&self) -> (usize, u64) {
+        (self.skipped.len(), self.skipped_total)
     }
 
     /// Replaces the numbers of airports by codes; fails if a code is unknown.

@@ -26,16 +26,16 @@ impl fmt::Display for BrokenRow {
     }
 }
 
-/// A file that was passed over because there is nothing to import in it.
+/// A file that was skipped because there is nothing to import in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PassedOver {
+pub struct SkippedFile {
     /// The file, and the member if it is in a zip.
     pub file: String,
     /// A description that follows the file's name, as in "is no regular file".
     pub reason: String,
 }
 
-impl fmt::Display for PassedOver {
+impl fmt::Display for SkippedFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", escaped(&self.file), escaped(&self.reason))
     }
@@ -90,7 +90,7 @@ pub enum ImportError {
         /// The file.
         file: String,
     },
-    /// A file that may hold flights cannot be read. It is not passed over.
+    /// A file that may hold flights cannot be read. It is not skipped.
     #[error("{} {reason}", escaped(file))]
     Unreadable {
         /// The file.
@@ -120,13 +120,13 @@ pub enum ImportError {
     #[error(
         "{} holds nothing that can be imported:{}",
         escaped(file),
-        if passed_over.is_empty() { " it is empty".into() } else { list(passed_over, *more) }
+        if skipped.is_empty() { " it is empty".into() } else { list(skipped, *more) }
     )]
     NothingInside {
         /// The folder or archive.
         file: String,
-        /// The files in it, each with the reason why it was passed over.
-        passed_over: Vec<PassedOver>,
+        /// The files in it, each with the reason why it was skipped.
+        skipped: Vec<SkippedFile>,
         /// Number of files beyond those that are named.
         more: u64,
     },
@@ -215,11 +215,11 @@ pub enum ImportError {
     /// The input holds no flights.
     #[error(
         "the input holds no flights; give at least one file with flights (a route table alone is no history){}",
-        list(passed_over, *more)
+        list(skipped, *more)
     )]
     NothingToFit {
-        /// Files that were passed over, each with the reason.
-        passed_over: Vec<PassedOver>,
+        /// Files that were skipped, each with the reason.
+        skipped: Vec<SkippedFile>,
         /// Number of files beyond those that are named.
         more: u64,
     },
@@ -250,8 +250,8 @@ impl ImportError {
         ImportError::Unsupported { file: file.to_owned(), reason, hint: FORMATS }
     }
 
-    /// Returns the reason why a file in a folder or a zip is passed over; `None` if the error ends the import.
-    pub(super) fn reason_to_pass_over(&self) -> Option<String> {
+    /// Returns the reason why a file in a folder or a zip is skipped; `None` if the error ends the import.
+    pub(super) fn reason_to_skip(&self) -> Option<String> {
         match self {
             ImportError::Unsupported { reason, .. } => Some(reason.clone()),
             ImportError::Empty { .. } => Some("is empty".to_owned()),

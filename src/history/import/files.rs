@@ -10,7 +10,7 @@ use std::{
 use super::{
     bounds::{DEPTH_MAX, ENTRIES_MAX},
     collector::Collector,
-    error::{ImportError, PassedOver},
+    error::{ImportError, SkippedFile},
     text::PartHeader,
     unpack::{BOOKKEEPING, InputFile, is_bookkeeping, read_file},
 };
@@ -21,12 +21,12 @@ pub(super) struct InputPath {
     pub(super) is_directory: bool,
     pub(super) files: Vec<InputFile>,
     /// Entries of the directory that are not read.
-    pub(super) passed_over: Vec<PassedOver>,
+    pub(super) skipped: Vec<SkippedFile>,
 }
 
 impl InputPath {
     fn pass_over(&mut self, path: &Path, reason: &str) {
-        self.passed_over.push(PassedOver { file: path.display().to_string(), reason: reason.to_owned() });
+        self.skipped.push(SkippedFile { file: path.display().to_string(), reason: reason.to_owned() });
     }
 }
 
@@ -34,12 +34,8 @@ impl InputPath {
 pub(super) fn find(path: &Path) -> Result<InputPath, ImportError> {
     let failed = |source| read_failed(path, source);
     let metadata = fs::metadata(path).map_err(failed)?;
-    let mut input = InputPath {
-        path: path.to_owned(),
-        is_directory: metadata.is_dir(),
-        files: Vec::new(),
-        passed_over: Vec::new(),
-    };
+    let mut input =
+        InputPath { path: path.to_owned(), is_directory: metadata.is_dir(), files: Vec::new(), skipped: Vec::new() };
     if !input.is_directory {
         input.files.push(InputFile { path: path.to_owned(), bytes: metadata.is_file().then_some(metadata.len()) });
         return Ok(input);
@@ -107,11 +103,11 @@ impl Walk<'_> {
     }
 }
 
-/// Reads the files of a path, and passes over those of a directory without anything to import. Returns the number of
+/// Reads the files of a path, and skips those of a directory without anything to import. Returns the number of
 /// files from which rows were read.
 pub(super) fn read(input: &InputPath, collector: &mut Collector<'_>) -> Result<usize, ImportError> {
-    let before = collector.passed_over_counts();
-    for PassedOver { file, reason } in &input.passed_over {
+    let before = collector.skipped_counts();
+    for SkippedFile { file, reason } in &input.skipped {
         collector.pass_over(file, reason);
     }
     let (mut part_header, mut files_read) = (PartHeader::default(), 0);
@@ -120,8 +116,8 @@ pub(super) fn read(input: &InputPath, collector: &mut Collector<'_>) -> Result<u
             Ok(()) => files_read += 1,
             Err(error) => {
                 // A path may be empty, because a pattern like part-* matches empty files.
-                let may_pass_over = input.is_directory || matches!(error, ImportError::Empty { .. });
-                match error.reason_to_pass_over().filter(|_| may_pass_over) {
+                let may_skip = input.is_directory || matches!(error, ImportError::Empty { .. });
+                match error.reason_to_skip().filter(|_| may_skip) {
                     Some(reason) => collector.pass_over(&file.path.display().to_string(), &reason),
                     None => return Err(error),
                 }

@@ -12,7 +12,7 @@
 //! 5. The files of the output directory have temporary names until all are complete. `flights.parquet` is renamed last:
 //!    a directory without it is no history. A directory that already holds a history is refused.
 //! 6. A directory is read with all files in and below it, in the order of their names, a zip with its members. A file
-//!    in it without anything to import is passed over and named, and so are the files that programs and systems put
+//!    in it without anything to import is skipped and named, and so are the files that programs and systems put
 //!    beside data (`_SUCCESS`, `.crc`, `__MACOSX`, hidden files). A directory or a zip in which all files are passed
 //!    over is an error that names them; so is a file that was given as a path, unless it is empty.
 //! 7. Dates are days. In dates that begin with two numbers the month comes first, as at BTS ([`Options::day_first`]:
@@ -24,7 +24,7 @@
 //!    midnight.
 //! 8. Values have the spellings of BTS, Excel, R, pandas, SQL dumps and MongoDB's extended JSON (`values.rs`,
 //!    `timestamp.rs`, `json.rs`), in Parquet also the types of pandas and Spark. `NaN` is no value.
-//! 9. An airport that is named by a number (BTS's airport ids) gets the code that stands beside this number in any row
+//! 9. An airport that is named by a number (BTS's airport ids) gets the code beside this number in any row
 //!    of the import, or in lookup tables that are imported with it; a number without a code fails the import.
 //! 10. Input is bounded: the unpacked size of a compressed file ([`Options`]), the nesting of compression and
 //!     directories, the number of files and members, the length of a line and of an object (`bounds.rs`, `split.rs`).
@@ -55,6 +55,6 @@ mod values;
 mod tests;
 
 pub use bounds::Options;
-pub use collector::{BROKEN_NAMED_MAX, Event, PASSED_OVER_NAMED_MAX, Progress};
-pub use error::{BrokenRow, ImportError, PassedOver};
+pub use collector::{BROKEN_NAMED_MAX, Event, Progress, SKIPPED_NAMED_MAX};
+pub use error::{BrokenRow, ImportError, SkippedFile};
 pub use run::{Summary, import, import_routes, import_with};

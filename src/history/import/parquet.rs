@@ -56,7 +56,7 @@ pub(super) fn read_parquet(
                 collector.begin_text(name);
                 add_all(weather.into_iter().map(|(hour, weather)| Row::Weather(hour, weather)), collector)
             }
-            // Weather of other types is named, and passed over in a folder.
+            // Weather of other types is named, and skipped in a folder.
             Err(HistoryError::Type { column, found, wanted, .. }) => {
                 let reason = format!("is weather whose column {column} is {found} and must be {wanted}");
                 Err(ImportError::unsupported(name, reason))

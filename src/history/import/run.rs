@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::{
     bounds::Options,
     collector::{Collector, Event},
-    error::{BrokenRow, ImportError, PassedOver},
+    error::{BrokenRow, ImportError, SkippedFile},
     files,
 };
 use crate::{
@@ -33,10 +33,12 @@ pub struct Summary {
     pub out: PathBuf,
     /// The files from which rows were read.
     pub files: usize,
-    /// The first of the files that were passed over.
-    pub passed_over: Vec<PassedOver>,
-    /// Number of files that were passed over.
-    pub passed_over_total: u64,
+    /// The first of the files that were skipped.
+    #[serde(rename = "passed_over")]
+    pub skipped: Vec<SkippedFile>,
+    /// Number of files that were skipped.
+    #[serde(rename = "passed_over_total")]
+    pub skipped_total: u64,
     /// The rows read, including broken ones and those of route tables.
     pub rows: u64,
     /// Flown flights written.
@@ -89,13 +91,13 @@ pub fn import_with(
     let mut collector = Collector::new(options, observe);
     let files = read_all(paths, &mut collector)?;
     let (rows, broken, broken_rows) = (collector.rows, collector.broken, collector.broken_named);
-    let (passed_over, passed_over_total) = (collector.passed_over, collector.passed_over_total);
+    let (skipped, skipped_total) = (collector.skipped, collector.skipped_total);
     let read = collector.flights.len();
     let weather = WeatherTable::new(collector.weather);
     let history = History::new(collector.flights, collector.routes).with_weather(weather);
     let (Some(from), Some(to)) = (history.all().map(|f| f.date).min(), history.all().map(|f| f.date).max()) else {
-        let more = passed_over_total - passed_over.len() as u64;
-        return Err(ImportError::NothingToFit { passed_over, more });
+        let more = skipped_total - skipped.len() as u64;
+        return Err(ImportError::NothingToFit { skipped, more });
     };
     let bytes_written = output.write(&history)?;
     let seconds = began_at.elapsed().as_secs_f64();
@@ -103,8 +105,8 @@ pub fn import_with(
     Ok(Summary {
         out: out.to_owned(),
         files,
-        passed_over,
-        passed_over_total,
+        skipped,
+        skipped_total,
         rows,
         flown: history.flights.len(),
         cancelled,

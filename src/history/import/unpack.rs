@@ -37,7 +37,7 @@ pub(super) fn is_bookkeeping(name: &str) -> bool {
     name.starts_with(['.', '_']) || name.ends_with(".crc") || is_of_windows
 }
 
-/// The reason why such files are passed over.
+/// The reason why such files are skipped.
 pub(super) const BOOKKEEPING: &str = "is bookkeeping of the program or system that wrote the folder";
 
 /// Bytes that identify every format: a tar has its magic at byte 257.
@@ -209,7 +209,7 @@ impl Stream<'_> {
     }
 }
 
-/// Reads the members of a zip, and passes over those without anything to import.
+/// Reads the members of a zip, and skips those without anything to import.
 fn read_zip(
     name: &str,
     input: CountingReader,
@@ -226,7 +226,7 @@ fn read_zip(
         let reason = "is an Excel workbook: save its sheet as CSV";
         return Err(ImportError::unsupported(name, reason));
     }
-    let (mut has_rows, before) = (false, collector.passed_over_counts());
+    let (mut has_rows, before) = (false, collector.skipped_counts());
     for index in 0..archive.len() {
         let mut member = archive.by_index(index).map_err(failed)?;
         let member_name = member.name().map_err(failed)?.into_owned();
@@ -243,7 +243,7 @@ fn read_zip(
         let stream = Stream { name: &full_name, budget, depth: 0 };
         match stream.read(head, Box::new(unpacked) as Box<dyn Read + '_>, part_header, collector) {
             Ok(()) => has_rows = true,
-            Err(error) => match error.reason_to_pass_over() {
+            Err(error) => match error.reason_to_skip() {
                 Some(reason) => collector.pass_over(&full_name, &reason),
                 None => return Err(error),
             },

@@ -1,4 +1,4 @@
-//! Tests of rules 6, 10 and 11: directories and zips, files that are passed over, and bounds.
+//! Tests of rules 6, 10 and 11: directories and zips, files that are skipped, and bounds.
 
 use super::{table_format::*, *};
 
@@ -13,9 +13,9 @@ fn folder(fixture: &Fixture, files: &[(&str, &str)]) -> PathBuf {
     root
 }
 
-fn passed_over(summary: &Summary) -> Vec<(String, &str)> {
+fn skipped(summary: &Summary) -> Vec<(String, &str)> {
     let last = |file: &str| file.rsplit('/').next().unwrap().to_owned();
-    summary.passed_over.iter().map(|one| (last(&one.file), one.reason.as_str())).collect()
+    summary.skipped.iter().map(|one| (last(&one.file), one.reason.as_str())).collect()
 }
 
 #[test]
@@ -38,9 +38,9 @@ fn rule_6_a_folder_of_spark_is_read_without_files_beside_the_data() {
         );
         let summary = fixture.import(&[root]).unwrap();
         assert_eq!((summary.flown, summary.cancelled, summary.diverted, summary.files), (8, 1, 1, 2));
-        let names: Vec<_> = passed_over(&summary).into_iter().map(|(name, _)| name).collect();
+        let names: Vec<_> = skipped(&summary).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, [".part-00000.crc", "_SUCCESS", "_temporary", "part-00001"]);
-        assert_eq!(summary.passed_over_total, 4);
+        assert_eq!(summary.skipped_total, 4);
     };
     // Each part has the header, or only the first.
     files(&format!("{header}\n{rest}"));
@@ -55,11 +55,11 @@ fn rule_6_a_part_of_another_width_does_not_use_the_header_of_the_first() {
         &[("part-00000", &PLAIN.table(&ten_flights())), ("part-00001", "a,b,c\n"), ("x/part-00001", "a\n")],
     );
     let summary = fixture.import(&[root]).unwrap();
-    assert_eq!((summary.flown, summary.broken, summary.passed_over_total), (8, 0, 2));
+    assert_eq!((summary.flown, summary.broken, summary.skipped_total), (8, 0, 2));
 }
 
 #[test]
-fn rule_6_files_without_flights_are_passed_over_and_named() {
+fn rule_6_files_without_flights_are_skipped_and_named() {
     let fixture = Fixture::new();
     let root = folder(
         &fixture,
@@ -77,7 +77,7 @@ fn rule_6_files_without_flights_are_passed_over_and_named() {
     fs::write(root.join("book.xlsx"), zipped(&[("xl/workbook.xml", "<x/>")])).unwrap();
     let summary = fixture.import(&[root]).unwrap();
     assert_eq!((summary.flown, summary.cancelled, summary.diverted, summary.routes, summary.files), (8, 1, 1, 1, 2));
-    let passed = passed_over(&summary);
+    let passed = skipped(&summary);
     let expected = [
         ("__MACOSX", "is bookkeeping"),
         (
@@ -115,11 +115,11 @@ fn rule_6_a_folder_or_zip_without_data_fails_and_names_its_files() {
     let error = fixture.import(&[zip]).unwrap_err().to_string();
     assert!(error.contains("others.zip: a.csv is in") && error.contains("others.zip: b/c.html is in"), "{error}");
 
-    // The same zip in a folder with flights is passed over.
+    // The same zip in a folder with flights is skipped.
     fs::write(root.join("b.zip"), zipped(&[("a.csv", "x,y\n1,2\n")])).unwrap();
     fs::copy(flights, root.join("flights.csv")).unwrap();
     let summary = fixture.import(&[root]).unwrap();
-    assert_eq!((summary.flown, summary.passed_over_total), (8, 4));
+    assert_eq!((summary.flown, summary.skipped_total), (8, 4));
 
     let error = fixture.import(&[fixture.put("x.pdf", "%PDF")]).unwrap_err();
     assert!(matches!(error, ImportError::Exists { .. }));
@@ -139,7 +139,7 @@ fn rule_6_a_zip_of_macos_is_read_without_files_beside_the_data() {
         ("flights/.DS_Store", "x"),
     ];
     let summary = fixture.import(&[fixture.put("flights.zip", zipped(&members[1..]))]).unwrap();
-    assert_eq!((summary.flown, summary.cancelled, summary.diverted, summary.passed_over_total), (8, 1, 1, 2));
+    assert_eq!((summary.flown, summary.cancelled, summary.diverted, summary.skipped_total), (8, 1, 1, 2));
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn rule_10_cyclic_links_and_deep_folders_are_not_followed() {
     fs::write(deep.join("flights.csv"), PLAIN.table(&ten_flights())).unwrap();
     let summary = fixture.import(&[root]).unwrap();
     assert_eq!((summary.rows, summary.duplicates), (10, 0));
-    let passed = passed_over(&summary);
+    let passed = skipped(&summary);
     assert_eq!(
         passed,
         [
@@ -183,11 +183,11 @@ fn rule_11_names_are_escaped_in_messages() {
         &[(unsafe_name, "x,y\n"), ("flights.csv", &format!("{}2015-01-01\u{1b}\n", PLAIN.table(&ten_flights())))],
     );
     let summary = fixture.import(&[root]).unwrap();
-    let messages = [summary.passed_over[0].to_string(), summary.broken_rows[0].to_string()];
+    let messages = [summary.skipped[0].to_string(), summary.broken_rows[0].to_string()];
     assert!(messages.iter().all(|text| !text.contains(['\u{1b}', '\u{202e}'])), "{messages:?}");
     assert!(messages[0].contains("\\u{1b}[2J\\u{202e}vsc.csv"), "{messages:?}");
     // The summary has the name unescaped, for programs.
-    assert!(summary.passed_over[0].file.ends_with(unsafe_name));
+    assert!(summary.skipped[0].file.ends_with(unsafe_name));
     for error in [
         Fixture::new().import(&[fixture.put(unsafe_name, "x,y\n")]).unwrap_err(),
         Fixture::new().import(&[fixture.put(unsafe_name, zipped(&[("\u{9b}31m.csv", "x,y\n")]))]).unwrap_err(),

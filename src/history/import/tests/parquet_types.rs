@@ -297,7 +297,7 @@ fn rule_8_the_codecs_of_pandas_spark_and_duckdb_are_read_and_others_named() {
     let brotli = with_codec(gzip, 4);
     let error = read(brotli.clone()).unwrap_err().to_string();
     assert!(error.contains("is compressed with BROTLI, which is not built in: write it with zstd"), "{error}");
-    // It may hold flights, so it is not passed over in a folder.
+    // It may hold flights, so it is not skipped in a folder.
     let fixture = Fixture::new();
     fs::create_dir(fixture.directory.path().join("folder")).unwrap();
     fixture.put("folder/a.parquet", brotli);
