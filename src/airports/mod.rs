@@ -70,7 +70,7 @@ impl Airports {
     /// Replaces routes, in both directions.
     pub fn with_routes(mut self, routes: &[Route]) -> Self {
         for Route { origin, dest, .. } in routes {
-            // A distance holds in both directions unless the other has its own, so the former distance of the opposite direction is removed.
+            // A distance holds in both directions unless the opposite one has its own, so that one is removed.
             self.routes.remove(&(*origin, *dest));
             self.routes.remove(&(*dest, *origin));
             self.known_airports.extend([origin, dest]);

@@ -4,8 +4,8 @@
 //!    matches its checksum, and the file is synced. Any file under its name can be read.
 //! 2. An incomplete zip has another name, beside a note of the server's headers (`folder.rs`). After any interruption
 //!    the next run resumes it: it requests the rest on condition that the file is unchanged (`Range`, `If-Range`), and
-//!    rejects a response that contradicts the note. A response that starts at byte 0 replaces the part. A mixture of two
-//!    versions that no header reveals fails rule 1, and the file is fetched again.
+//!    rejects a response that contradicts the note. A response that starts at byte 0 replaces the part. A mixture of
+//!    two versions that no header reveals fails rule 1, and the file is fetched again.
 //! 3. An existing zip is unpacked to verify it, and kept: the server gets no request for it.
 //! 4. A failed try is repeated after a backoff with jitter, or after the server's Retry-After, up to
 //!    [`Limits::tries_max`] times. Most 4xx statuses are permanent and not repeated; 404 and 410 mean that the month is
