@@ -1,13 +1,13 @@
-//! The dataflows of delaycast. They open no file, socket or database: sources and sinks are handed in. Only [`mesh`]
-//! has sockets: those between the processes of one cluster.
+//! The dataflows of delaycast. They open no file or database: the caller passes sources and sinks. Only [`mesh`] opens
+//! sockets, between the processes of a cluster.
 //!
 //! # Layout
 //!
-//! * [`heartbeat`]: how they notice that one of them is there and does nothing.
-//! * [`mesh`]: how the processes of a cluster find, check and trust each other.
-//! * [`monitor`]: how a process is: live, ready, and its metrics.
-//! * [`score`]: requests in, answers out: the rules of delivery, and the operators that keep them.
-//! * [`watch`]: answers and dead letters in, counts over a sliding window out.
+//! * [`heartbeat`]: detects processes of a cluster that hang.
+//! * [`mesh`]: connects the processes of a cluster, and authenticates them.
+//! * [`monitor`]: the liveness, the readiness and the metrics of a process.
+//! * [`score`]: scores requests, and keeps the rules of delivery.
+//! * [`watch`]: counts answers and dead letters over a sliding window.
 
 pub mod heartbeat;
 pub mod mesh;

@@ -117,7 +117,7 @@ fn play(workers: usize, start: Timestamp, events: Vec<Step>) {
                 }
             }
             watch.advance_to(now);
-            worker.step_while(|| !watch.is_settled());
+            worker.step_while(|| !watch.is_up_to_date());
             // Nobody moves on before the counts are read.
             barrier.wait();
             let (found, expected) = (counts.get(), from_scratch(&landed, now - 1));
@@ -157,7 +157,7 @@ fn after(names: &mut Names, rows: &[Landed<Flights>], pause: u64) -> BTreeMap<Ke
             watch.events.update(event, count);
         }
         watch.advance_to(START + pause + 1);
-        worker.step_while(|| !watch.is_settled());
+        worker.step_while(|| !watch.is_up_to_date());
         shown.get()
     })
 }
@@ -200,7 +200,7 @@ fn rule_2_dead_letters_are_counted_by_reason_and_hour() {
         watch.events.update(died(origin), 2);
         watch.events.update(died(not_json), 1);
         watch.advance_to(START + 1);
-        worker.step_while(|| !watch.is_settled());
+        worker.step_while(|| !watch.is_up_to_date());
         shown.get()
     });
     let hour = Key::DeadHour(START / 3_600_000);

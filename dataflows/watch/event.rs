@@ -1,4 +1,4 @@
-//! What is counted, and under which names.
+//! The events that are counted, and the keys of their counts.
 
 use std::{borrow::Borrow, collections::BTreeMap, fmt, sync::Arc};
 
@@ -12,15 +12,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Names, Timestamp};
 
-/// Stands for all names beyond the bound.
+/// The name that replaces all names beyond the bound.
 pub const OTHER: &str = "other";
 
-/// A name that is counted, as that of a model version. Copies share it.
+/// A name that is counted, such as a model version's. Clones share its memory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Arc<str>);
 
 impl Name {
-    /// The name.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -56,16 +56,16 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
-/// What was seen, in a second.
+/// An event with its time, in seconds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Event {
-    /// The second, since 1970.
+    /// The time, in seconds since 1970.
     pub at_s: u64,
-    /// What.
+    /// The kind, with its labels.
     pub kind: EventKind,
 }
 
-/// Something that is counted.
+/// The kind of an event.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum EventKind {
     /// An answer.
@@ -82,7 +82,7 @@ pub enum EventKind {
     },
 }
 
-/// What a count is kept of.
+/// The key of a count.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Key {
     /// All answers.
@@ -99,12 +99,12 @@ pub enum Key {
     Reason(u8),
     /// Dead letters of an hour, counted since 1970.
     DeadHour(u64),
-    /// Answers in the last so many full seconds, see [`super::RATES_S`].
+    /// Answers in this number of last full seconds, see [`super::RATES_S`].
     Rate(u64),
 }
 
 impl Key {
-    /// How an hour is said: its beginning, in UTC.
+    /// Returns the label of an hour: its beginning, in UTC.
     pub fn hour_label(hour: u64) -> String {
         let seconds = i64::try_from(hour.saturating_mul(3600)).unwrap_or(i64::MAX);
         let at: DateTime<Utc> = DateTime::from_timestamp(seconds, 0).unwrap_or_default();
@@ -113,7 +113,7 @@ impl Key {
 }
 
 impl Event {
-    /// What this event counts for, the rates aside.
+    /// Returns the keys that this event counts for, except the rates.
     pub(super) fn keys(&self) -> Vec<Key> {
         let hour = self.at_s / 3600;
         match &self.kind {
@@ -126,7 +126,7 @@ impl Event {
     }
 }
 
-/// A page of answers as events, each with how often it was seen. Pages repeat themselves: this makes few events of many rows.
+/// Returns the events of a page of answers, each with its number of rows: many rows of a page have the same labels.
 pub fn answer_events<D: Domain>(rows: &[Landed<D>], names: &mut Names, now: Timestamp) -> Vec<(Event, isize)> {
     let mut counts: BTreeMap<(u64, &D::Labels, &str), isize> = BTreeMap::new();
     for Landed { scored_at, labels, model, .. } in rows {
@@ -140,7 +140,7 @@ pub fn answer_events<D: Domain>(rows: &[Landed<D>], names: &mut Names, now: Time
     counts.into_iter().map(event).collect()
 }
 
-/// A page of dead letters as events.
+/// Returns the events of a page of dead letters, each with its number of rows.
 pub fn dead_letter_events<D: Domain>(letters: &[DeadLetter], now: Timestamp) -> Vec<(Event, isize)> {
     let kinds = DeadLetterKinds::of::<D>();
     let mut counts: BTreeMap<(u64, u8), isize> = BTreeMap::new();
@@ -151,7 +151,7 @@ pub fn dead_letter_events<D: Domain>(letters: &[DeadLetter], now: Timestamp) -> 
     counts.into_iter().map(event).collect()
 }
 
-/// The second of a moment, which counts as now if it is later.
+/// Returns a time in seconds; a time after `now` becomes `now`.
 pub(super) fn second(at: DateTime<Utc>, now: Timestamp) -> u64 {
     u64::try_from(at.timestamp()).unwrap_or(0).min(now / 1000)
 }

@@ -1,4 +1,4 @@
-//! Following a source on a thread of its own, at a small share of the time.
+//! The thread that follows a source, for a small share of the time.
 
 use std::{
     sync::mpsc::SyncSender,
@@ -15,38 +15,38 @@ use engine::{
 
 use super::{Timestamp, time::Time};
 
-/// So many rows are read at once.
+/// Upper bound on the rows of a page.
 pub(super) const ROWS_MAX: usize = 10_000;
-/// So many dead letters are read at once: each may have 256 KiB.
+/// Upper bound on the dead letters of a page: each may have 256 KiB.
 pub(super) const LETTERS_MAX: usize = 64;
-/// After this many bytes of them more are at hand: every log ends a page at 8 MiB or later.
+/// A page of dead letters of at least this length is followed by another: every log ends a page at 8 MiB or later.
 pub(super) const LETTER_BYTES_MAX: usize = 8 << 20;
-/// A source is read for at most one part in so many of the time.
-const SHARE: u32 = 20;
-/// When nothing more is at hand, the next look is after this, or later.
-const LOOK: Duration = Duration::from_secs(1);
+/// The inverse of the share of the time in which a source is read.
+const INVERSE_SHARE: u32 = 20;
+/// Least pause before the next read, after the end of the source.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a source has.
+/// The rows of a page.
 pub(super) enum Rows<D: Domain> {
     Answers(Vec<Landed<D>>),
     DeadLetters(Vec<DeadLetter>),
 }
 
-/// What a follower tells.
+/// A message from a follower.
 pub(super) enum Update<D: Domain> {
-    /// Rows. They were not there when the end was last in sight, at this moment, if it ever was.
+    /// Rows, and the last time at which the end of the source was reached: they landed after it.
     Rows(Rows<D>, Option<Timestamp>),
-    /// The end is in sight: nothing that landed before this moment is left unread.
+    /// The end of the source is reached: all rows that landed before this time are read.
     CaughtUp(Timestamp),
 }
 
-/// Reads on: the rows, and whether more are at hand.
+/// Reads the next page; returns its rows, and true if there are more.
 pub(super) type ReadPage<D> = Box<dyn FnMut() -> Result<(Rows<D>, bool), Unavailable> + Send>;
 /// Opens a source.
 pub(super) type OpenSource<D> = Box<dyn Fn() -> Result<ReadPage<D>, Unavailable> + Send>;
 
-/// Follows a source and tells of it under its number, until it is to stop or nobody listens. What is read ahead is
-/// bounded by the channel.
+/// Follows a source and sends updates with its number, until a stop or until the receiver is dropped. The channel bounds
+/// the pages that are read ahead.
 pub(super) fn follow<D: Domain>(
     number: usize,
     open: &OpenSource<D>,
@@ -57,7 +57,7 @@ pub(super) fn follow<D: Domain>(
 ) {
     let (mut next, mut backoff, mut caught_up_at) = (None, Backoff::new(), None);
     while !stop.asked() {
-        let (started, looked_at) = (Instant::now(), time.now());
+        let (started, read_at) = (Instant::now(), time.now());
         let page = match &mut next {
             None => open().map(|opened| {
                 next = Some(opened);
@@ -66,34 +66,34 @@ pub(super) fn follow<D: Domain>(
             Some(next) => next().map(Some),
         };
         let took = started.elapsed();
-        let (told, pause) = match page {
+        let (sent, pause) = match page {
             Ok(None) => continue,
             Ok(Some((rows, more))) => {
                 health.serving();
                 backoff = Backoff::new();
-                let mut told = updates.send((number, Update::Rows(rows, caught_up_at)));
+                let mut sent = updates.send((number, Update::Rows(rows, caught_up_at)));
                 if !more {
-                    caught_up_at = Some(looked_at);
-                    told = told.and_then(|()| updates.send((number, Update::CaughtUp(looked_at))));
+                    caught_up_at = Some(read_at);
+                    sent = sent.and_then(|()| updates.send((number, Update::CaughtUp(read_at))));
                 }
-                (told, pause(took, !more))
+                (sent, pause(took, !more))
             }
             Err(error) => {
                 health.waiting(&error);
                 (Ok(()), backoff.next_pause(error.needs_operator).max(pause(took, true)))
             }
         };
-        if told.is_err() {
+        if sent.is_err() {
             return;
         }
         stop.sleep(pause);
     }
 }
 
-/// How long to leave a source alone after it was read for `took`.
+/// Returns the pause after a read that has taken `took`.
 fn pause(took: Duration, caught_up: bool) -> Duration {
-    let rest = took * (SHARE - 1);
-    if caught_up { rest.max(LOOK) } else { rest }
+    let rest = took * (INVERSE_SHARE - 1);
+    if caught_up { rest.max(POLL_INTERVAL) } else { rest }
 }
 
 #[cfg(test)]
@@ -104,7 +104,7 @@ mod tests {
     fn rule_5_a_source_is_read_for_a_small_share_of_the_time() {
         let ms = Duration::from_millis;
         assert_eq!(pause(ms(10), false), ms(190));
-        assert_eq!(pause(ms(10), true), LOOK);
+        assert_eq!(pause(ms(10), true), POLL_INTERVAL);
         assert_eq!(pause(ms(500), true), ms(9500));
     }
 }

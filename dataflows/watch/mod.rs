@@ -1,9 +1,9 @@
-//! What the system does, counted live over a sliding window.
+//! The watch dataflow: counts answers and dead letters over a sliding window.
 //!
 //! ```text
-//!  store of answers ──▶ follow ──┐  events,                                       ┌─▶ key: count ──▶ SnapshotCell ──▶ /ops
-//!                                ├─ (event, +n) ──▶ Window ──▶ [Exchange] ──▶ Count
-//!  dead letters ──────▶ follow ──┘                    │                          └─▶ …
+//!  store of answers ──▶ follow ──┐  events,
+//!                                ├─ (event, +n) ──▶ Window ──▶ [Exchange] ──▶ Count ──▶ SnapshotCell ──▶ /ops
+//!  dead letters ──────▶ follow ──┘                    │                    key: count
 //!                                    (key, enters, +n), (key, leaves, −n)
 //! ```
 //!
@@ -11,20 +11,18 @@
 //!
 //! Each has a test of its number in `tests/watch_rules.rs`.
 //!
-//! 1. What is counted is what the store holds, followed from the beginning of the window. So a start rebuilds the counts,
-//!    work that is done again changes none, and the scorer neither knows nor waits.
-//! 2. A event enters a window and leaves it: both are updates of a differential collection, the second stamped for the
-//!    moment when it happens. So the counts equal a count from scratch at any moment, with any number of workers.
-//! 3. A window moves in steps ([`STEP`]; a second for rates), and what waits to leave is consolidated: so the state is
+//! 1. The counts are those of the rows in the store, which is followed from the beginning of the window. So a start
+//!    rebuilds the counts, rows that are written again change none, and the scorer does not depend on the watch.
+//! 2. An event enters a window and leaves it: both are updates of a differential collection, and the second has the
+//!    timestamp of the leaving. So the counts equal a count from scratch at any time, with any number of workers.
+//! 3. A window moves in steps ([`STEP`]; a second for rates), and future updates are consolidated: so the state is
 //!    bounded by keys times steps, not by answers. Names beyond [`Config::names_max`] a dimension count as [`OTHER`].
-//! 4. Time is this machine's wall clock at the start, and from then on what has elapsed: a clock that is set stops
-//!    nothing. A event from the future counts as of now, and one that has just landed with a stamp of long ago, too. One
-//!    older than the window that was there at the start is not counted.
-//! 5. Following takes a small share of the time, so that it slows nothing else down. What is not yet counted is
-//!    reported as the time that has elapsed since a look saw the end of each source.
-//! 6. A store that does not answer is asked again with backoff, and what is waited for is said.
-//!
-//! Later, outcomes are followed as answers are: a third source, joined by id, whose accuracy is one more key.
+//! 4. Time is this machine's wall clock at the start plus the elapsed time: setting the clock has no effect. An event
+//!    with a timestamp in the future counts as of now, and so does one that has just landed with a timestamp long ago. An
+//!    event older than the window that was stored before the start is not counted.
+//! 5. Following takes a small share of the time, so that it does not slow down other work. The delay of the counts is
+//!    reported: the elapsed time since the end of each source was reached.
+//! 6. A read from a source that is unavailable is retried with backoff, and the outage is reported.
 
 mod event;
 mod follow;
@@ -51,19 +49,19 @@ pub use window::{RATES_S, STEP};
 /// The timestamps of the watch dataflow: milliseconds since 1970.
 pub type Timestamp = u64;
 
-/// How often the counts move on when nothing lands.
-pub const TURN: Duration = Duration::from_millis(250);
+/// Interval at which the counts are updated.
+pub const UPDATE_INTERVAL: Duration = Duration::from_millis(250);
 
-/// One worker's ends of the dataflow.
+/// One worker's input and probe of the dataflow.
 pub struct Watch {
-    /// Where events go in, each under the moment at which it became known.
+    /// The input of events, each at the timestamp at which it was read.
     pub events: InputSession<Timestamp, Event, isize>,
-    /// Stands behind the counts.
+    /// The probe that follows the counts.
     pub probe: ProbeHandle<Timestamp>,
 }
 
 impl Watch {
-    /// Builds one worker's part. The counts of its keys are kept up to date in `counts`.
+    /// Builds one worker's part, which updates the counts of its keys in `counts`.
     pub fn build(worker: &mut Worker, window: Duration, counts: &Counts) -> Self {
         let mut events = InputSession::new();
         let counts = counts.clone();
@@ -77,14 +75,14 @@ impl Watch {
         Watch { events, probe }
     }
 
-    /// Moves this worker's time on; what was put in before then is counted once all workers have moved.
+    /// Advances this worker's input; earlier events are counted when the inputs of all workers have advanced.
     pub fn advance_to(&mut self, now: Timestamp) {
         self.events.advance_to(now);
         self.events.flush();
     }
 
-    /// Whether everything before this worker's time is counted.
-    pub fn is_settled(&self) -> bool {
+    /// Returns true if all events before the input's time are counted.
+    pub fn is_up_to_date(&self) -> bool {
         !self.probe.less_than(self.events.time())
     }
 }

@@ -1,12 +1,12 @@
-//! Names from outside, bounded: a request may have any.
+//! The bound on counted names: requests may contain any name.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use engine::domain::Domain;
 
-use super::{OTHER, Timestamp, event::Name, window::leaves};
+use super::{OTHER, Timestamp, event::Name, window::leaves_at};
 
-/// The names that are counted one by one.
+/// The names that are counted separately.
 pub struct Names {
     /// In the order of the domain's dimensions.
     labels: Vec<BoundedNames>,
@@ -14,7 +14,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// At most `names_max` in each open dimension, over a window.
+    /// Returns a bound of `names_max` names in each open dimension, over a window.
     pub fn of<D: Domain>(names_max: usize, window: Duration) -> Self {
         let names = |names_max| BoundedNames { last: BTreeMap::new(), names_max, window };
         let labels = D::DIMENSIONS.iter().map(|dimension| if dimension.is_open { names_max } else { usize::MAX });
@@ -30,7 +30,7 @@ impl Names {
     }
 }
 
-/// So many names, and the second in which each was seen last.
+/// A bounded set of names, each with the second of its last event.
 struct BoundedNames {
     last: BTreeMap<Name, u64>,
     names_max: usize,
@@ -38,9 +38,9 @@ struct BoundedNames {
 }
 
 impl BoundedNames {
-    /// The name, or [`OTHER`] if there is no place for it. A name that has left the window gives up its place.
+    /// Returns the name, or [`OTHER`] if the set is full. Names that have left the window are removed from a full set.
     fn admit(&mut self, name: &str, at_s: u64, now: Timestamp) -> Name {
-        // The name that is there is shared.
+        // A clone shares the memory of the known name.
         if let Some((known, _)) = self.last.get_key_value(name) {
             let known = known.clone();
             self.last.entry(known.clone()).and_modify(|last| *last = at_s.max(*last));
@@ -48,7 +48,7 @@ impl BoundedNames {
         }
         if self.last.len() >= self.names_max {
             let window = self.window;
-            self.last.retain(|_, last| leaves(*last, window) > now);
+            self.last.retain(|_, last| leaves_at(*last, window) > now);
         }
         if self.last.len() >= self.names_max {
             return OTHER.into();
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_keeps_its_place_until_it_has_left_the_window() {
+    fn a_name_is_kept_until_it_has_left_the_window() {
         let mut names = BoundedNames { last: BTreeMap::new(), names_max: 2, window: Duration::from_secs(60) };
         let mut seen = |name, at_s| names.admit(name, at_s, at_s * 1000).to_string();
         assert_eq!([seen("A", 100), seen("B", 120), seen("C", 120), seen("A", 150)], ["A", "B", "other", "A"]);

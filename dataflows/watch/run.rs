@@ -1,4 +1,4 @@
-//! Running the watch: followers, one worker, the snapshots.
+//! The run of the watch: its followers, one worker, and the snapshots.
 
 use std::{
     io,
@@ -22,25 +22,25 @@ use engine::{
 use timely::worker::Worker;
 
 use super::{
-    Counts, Names, STEP, Snapshot, SnapshotCell, TURN, Timestamp, Watch, answer_events, dead_letter_events,
+    Counts, Names, STEP, Snapshot, SnapshotCell, Timestamp, UPDATE_INTERVAL, Watch, answer_events, dead_letter_events,
     follow::{LETTER_BYTES_MAX, LETTERS_MAX, OpenSource, ROWS_MAX, ReadPage, Rows, Update, follow},
-    time::{Time, happened_at},
+    time::{Time, event_time},
 };
 
-/// So many pages wait to be counted.
+/// Upper bound on the pages that wait to be counted.
 const PAGES_AHEAD: usize = 2;
 
-/// A log that has to be listened to for dead letters is, for so long at a time.
-const LISTEN: Duration = Duration::from_millis(50);
+/// Timeout of a read of dead letters.
+const LETTERS_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// How the watch runs.
+/// The settings of the watch.
 #[derive(Clone)]
 pub struct Config {
-    /// What is older is forgotten, to the [`STEP`].
+    /// The length of the window; it moves by [`STEP`].
     pub window: Duration,
-    /// So many names in each open dimension, and so many models, are counted by name.
+    /// Upper bound on the names that are counted separately, in each open dimension and for models.
     pub names_max: usize,
-    /// Tells the time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -50,16 +50,16 @@ impl Default for Config {
     }
 }
 
-/// What is followed.
+/// The sources that are followed.
 pub struct Sources<D: Domain> {
-    /// Where answers land.
+    /// The store of answers.
     pub store: Arc<dyn Store<D>>,
-    /// Beside which dead letters are kept.
+    /// The log, which has the dead letters.
     pub log: Arc<dyn Log>,
 }
 
 impl<D: Domain> Sources<D> {
-    /// Each, by what is waited for when it does not answer.
+    /// Returns for each source its name, its description, and the function that opens it.
     fn open(&self, since: DateTime<Utc>) -> Vec<(&'static str, String, OpenSource<D>)> {
         let store = Arc::clone(&self.store);
         let answers = move || -> Result<ReadPage<D>, _> {
@@ -74,8 +74,8 @@ impl<D: Domain> Sources<D> {
             let span = DeadLetterSpan { from: DeadLettersFrom::Moment(since), follow: true };
             let mut reader = log.read_dead_letters(span)?;
             Ok(Box::new(move || {
-                let letters = reader.next(LETTERS_MAX, LISTEN)?;
-                // A page ends early with large ones.
+                let letters = reader.next(LETTERS_MAX, LETTERS_TIMEOUT)?;
+                // Large dead letters end a page early.
                 let bytes: usize = letters.iter().map(|letter| letter.payload.bytes().len()).sum();
                 let more = letters.len() == LETTERS_MAX || bytes >= LETTER_BYTES_MAX;
                 Ok((Rows::DeadLetters(letters), more))
@@ -88,15 +88,15 @@ impl<D: Domain> Sources<D> {
     }
 }
 
-/// Why the watch did not start.
+/// The reason why the watch could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The system gave no thread.
+    /// The operating system has refused a thread.
     #[error("cannot start a thread that follows the answers")]
     NoThread(#[from] io::Error),
 }
 
-/// Counts until `stop` is asked. Blocks. It has a worker of its own, so that no scorer shares a thread with it.
+/// Counts until `stop` is asked, on a worker that runs no other dataflow. Blocks.
 pub fn run<D: Domain>(
     config: &Config,
     sources: &Sources<D>,
@@ -116,7 +116,7 @@ pub fn run<D: Domain>(
         thread::Builder::new().name(format!("follow-{number}")).spawn(run)?;
     }
     let (config, snapshots, stop) = (config.clone(), Arc::clone(snapshots), stop.clone());
-    // Timely wants what it runs to be shareable, which a receiver is not.
+    // Timely requires a closure that is Sync, and a receiver is not.
     let arriving = Mutex::new(arriving);
     timely::execute_directly(move |worker| {
         let arriving = arriving.into_inner();
@@ -125,10 +125,10 @@ pub fn run<D: Domain>(
     Ok(())
 }
 
-/// How a source is doing.
+/// The state of a source.
 struct SourceState {
     what: &'static str,
-    /// When the end was last in sight.
+    /// The last time at which its end was reached.
     caught_up_at: Option<Timestamp>,
     health: Arc<Health>,
 }
@@ -147,37 +147,37 @@ fn work<D: Domain>(
     let mut now = time.now();
     while !stop.asked() {
         watch.advance_to(now);
-        let turn = Instant::now() + TURN;
+        let update_at = Instant::now() + UPDATE_INTERVAL;
         loop {
-            match arriving.recv_timeout(turn.saturating_duration_since(Instant::now())) {
-                Ok((number, updates)) => {
+            match arriving.recv_timeout(update_at.saturating_duration_since(Instant::now())) {
+                Ok((number, update)) => {
                     let Some(state) = states.get_mut(number) else { continue };
-                    apply(updates, state, &mut watch, &mut names, now);
+                    apply(update, state, &mut watch, &mut names, now);
                 }
                 Err(RecvTimeoutError::Timeout) => break,
-                // The followers have stopped, and so shall this.
+                // The followers have stopped.
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
         now = time.now().max(now + 1);
         watch.advance_to(now);
-        while !watch.is_settled() {
+        while !watch.is_up_to_date() {
             worker.step();
         }
-        snapshots.show(snapshot(now, &counts, &states));
+        snapshots.set(snapshot(now, &counts, &states));
     }
 }
 
-fn apply<D: Domain>(updates: Update<D>, state: &mut SourceState, watch: &mut Watch, names: &mut Names, now: Timestamp) {
-    match updates {
+fn apply<D: Domain>(update: Update<D>, state: &mut SourceState, watch: &mut Watch, names: &mut Names, now: Timestamp) {
+    match update {
         Update::Rows(rows, absent_at) => {
             let events = match rows {
                 Rows::Answers(mut rows) => {
-                    rows.iter_mut().for_each(|row| row.scored_at = happened_at(row.scored_at, absent_at));
+                    rows.iter_mut().for_each(|row| row.scored_at = event_time(row.scored_at, absent_at));
                     answer_events(&rows, names, now)
                 }
                 Rows::DeadLetters(mut letters) => {
-                    letters.iter_mut().for_each(|letter| letter.found_at = happened_at(letter.found_at, absent_at));
+                    letters.iter_mut().for_each(|letter| letter.found_at = event_time(letter.found_at, absent_at));
                     dead_letter_events::<D>(&letters, now)
                 }
             };

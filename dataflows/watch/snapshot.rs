@@ -1,4 +1,4 @@
-//! Where the counts can be read.
+//! The counts, and the snapshots of them that other threads read.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -6,12 +6,12 @@ use engine::{delivery::Waiting, runtime::Mutex};
 
 use super::{Key, Timestamp};
 
-/// The counts as they change; in the middle of a turn they are of no moment. Workers share them: a key is one worker's.
+/// The current counts; between two snapshots they are inconsistent. Workers share them, and each key has one worker.
 #[derive(Debug, Clone, Default)]
 pub struct Counts(Arc<Mutex<BTreeMap<Key, isize>>>);
 
 impl Counts {
-    /// Changes come as the old count taken away and the new one added, in any order.
+    /// Adds a change to a count. A new count arrives as two changes, minus the old one and plus the new, in any order.
     pub(super) fn add(&self, key: &Key, change: isize) {
         let mut counts = self.0.lock();
         match counts.get_mut(key) {
@@ -23,36 +23,36 @@ impl Counts {
         }
     }
 
-    /// All counts that are not 0.
+    /// Returns all counts that are not 0.
     pub fn get(&self) -> BTreeMap<Key, isize> {
         self.0.lock().clone()
     }
 }
 
-/// The counts at a moment.
+/// The counts at a time.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
-    /// The moment; 0 before the first.
+    /// The time; 0 before the first snapshot.
     pub at: Timestamp,
     /// All counts that are not 0.
     pub counts: BTreeMap<Key, isize>,
-    /// For so many seconds, by elapsed time, the end of a source was not in sight; none if one's never was.
+    /// The elapsed seconds since the end of every source was reached; `None` if the end of one never was.
     pub behind_s: Option<u64>,
-    /// What is waited for, in a few words, and since when.
+    /// The outages, each with the name of its source.
     pub waiting: Vec<(&'static str, Waiting)>,
 }
 
-/// Shows the latest snapshot.
+/// A cell that holds the latest snapshot.
 #[derive(Debug, Default)]
 pub struct SnapshotCell(Mutex<Arc<Snapshot>>);
 
 impl SnapshotCell {
-    /// The latest.
+    /// Returns the latest snapshot.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         Arc::clone(&self.0.lock())
     }
 
-    pub(super) fn show(&self, snapshot: Snapshot) {
+    pub(super) fn set(&self, snapshot: Snapshot) {
         *self.0.lock() = Arc::new(snapshot);
     }
 }

@@ -1,4 +1,4 @@
-//! The time of the watch: the wall clock's reading at the start, and from then on the time that has elapsed.
+//! The time of the watch: the wall clock at the start, plus the elapsed time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,13 +7,13 @@ use engine::clock::Clock;
 
 use super::Timestamp;
 
-/// An answer may land by so much later than it was scored.
+/// Upper bound on the delay between scoring an answer and its landing.
 const LANDS_WITHIN_MS: i64 = 15 * 60 * 1000;
 
-/// Never steps, whatever the wall clock is set to.
+/// A clock that does not depend on changes of the wall clock.
 pub(super) struct Time {
     clock: Arc<dyn Clock>,
-    /// The wall clock at the start, or the nearest moment within its bounds.
+    /// The wall clock at the start, or the nearest valid time.
     start: DateTime<Utc>,
     started: Duration,
 }
@@ -24,7 +24,7 @@ impl Time {
         Time { clock: Arc::clone(clock), start: reading.nearest(), started: reading.since_boot }
     }
 
-    /// The moment at the start.
+    /// Returns the time at the start.
     pub(super) fn started_at(&self) -> DateTime<Utc> {
         self.start
     }
@@ -35,9 +35,9 @@ impl Time {
     }
 }
 
-/// When something happened, by its stamp: unless it was not there yet at `absent_at`, and its stamp is of long before.
-/// Then it was made by a clock that is behind, and the moment after is the best that is known.
-pub(super) fn happened_at(stamp: DateTime<Utc>, absent_at: Option<Timestamp>) -> DateTime<Utc> {
+/// Returns the time of an event: its timestamp, or `absent_at` if the event landed later and its timestamp is too early
+/// for that. The clock that made the timestamp is then behind, and `absent_at` is the best estimate.
+pub(super) fn event_time(stamp: DateTime<Utc>, absent_at: Option<Timestamp>) -> DateTime<Utc> {
     let absent_at = absent_at.and_then(|ms| DateTime::from_timestamp_millis(i64::try_from(ms).ok()?));
     match absent_at {
         Some(absent_at) if absent_at.signed_duration_since(stamp) > TimeDelta::milliseconds(LANDS_WITHIN_MS) => {
@@ -52,15 +52,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rule_4_what_has_just_landed_with_a_stamp_of_long_ago_has_just_happened() {
+    fn rule_4_an_event_that_has_just_landed_with_a_timestamp_long_ago_counts_as_of_now() {
         let at = |s| DateTime::from_timestamp(s, 0).unwrap();
         let absent_at = Some(2_000_000_000_000);
-        assert_eq!(happened_at(at(1_999_999_500), absent_at), at(1_999_999_500));
-        assert_eq!(happened_at(at(1_999_000_000), absent_at), at(2_000_000_000));
-        assert_eq!(happened_at(at(1_999_000_000), None), at(1_999_000_000));
+        assert_eq!(event_time(at(1_999_999_500), absent_at), at(1_999_999_500));
+        assert_eq!(event_time(at(1_999_000_000), absent_at), at(2_000_000_000));
+        assert_eq!(event_time(at(1_999_000_000), None), at(1_999_000_000));
         for stamp in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
-            happened_at(stamp, absent_at);
-            happened_at(stamp, Some(Timestamp::MAX));
+            event_time(stamp, absent_at);
+            event_time(stamp, Some(Timestamp::MAX));
         }
     }
 }

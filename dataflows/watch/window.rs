@@ -1,4 +1,4 @@
-//! Facts to keys that enter a window and leave it again.
+//! The operator that turns events into keys that enter a window and leave it.
 
 use std::time::Duration;
 
@@ -7,22 +7,22 @@ use timely::dataflow::{channels::pact::Pipeline, operators::Operator};
 
 use super::{Event, EventKind, Key, Timestamp};
 
-/// The window moves on by so much at once.
+/// The step by which the window moves.
 pub const STEP: Duration = Duration::from_secs(10);
 
-/// Rates are counted over the last so many full seconds.
+/// The lengths of the rates' windows, in full seconds.
 pub const RATES_S: [u64; 2] = [10, 60];
-/// A second is full after this many more: an answer lands, and is then found by who follows.
-const SETTLES_S: u64 = 2;
+/// Delay after which a second counts as full: answers land, and the follower reads them.
+const SETTLING_S: u64 = 2;
 
-/// When a event leaves the window: with all others of its step.
-pub(super) fn leaves(at_s: u64, window: Duration) -> Timestamp {
+/// Returns the time at which an event leaves the window; all events of a step leave together.
+pub(super) fn leaves_at(at_s: u64, window: Duration) -> Timestamp {
     let step_s = STEP.as_secs();
     (at_s / step_s + 1).saturating_mul(step_s).saturating_mul(1000).saturating_add(window.as_millis() as u64)
 }
 
-/// What events count for, from when to when. The second half of each is stamped for the future: it waits where the
-/// counts are arranged, consolidated with all that leaves then, until time has come there.
+/// Returns the keys of events, each added when it enters the window and removed when it leaves it. The removal has a
+/// timestamp in the future: the arrangement of the counts holds it, consolidated with the others of its timestamp.
 pub(super) fn window<'scope>(
     events: VecCollection<'scope, Timestamp, Event, isize>,
     window: Duration,
@@ -40,11 +40,11 @@ pub(super) fn window<'scope>(
                         }
                     };
                     for key in event.keys() {
-                        stay(key, now, leaves(event.at_s, window));
+                        stay(key, now, leaves_at(event.at_s, window));
                     }
                     if let EventKind::Answer { .. } = event.kind {
                         for rate_s in RATES_S {
-                            let full = event.at_s + 1 + SETTLES_S;
+                            let full = event.at_s + 1 + SETTLING_S;
                             stay(Key::Rate(rate_s), full * 1000, (full + rate_s) * 1000);
                         }
                     }
