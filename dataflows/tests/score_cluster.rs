@@ -92,7 +92,7 @@ fn three_processes_answer_as_the_oracle_and_stop_with_the_first() {
     let scorer = ByDelay::new();
     let processes = cluster(3, 2, &log, &store, &scorer);
     until("all are answered", || store.answers().len() == messages.len());
-    // Six workers own a partition each, and score the records that they read.
+    // Each of the six workers has one partition, and scores the records that it reads.
     let threads: std::collections::HashSet<_> = scorer.threads.lock().iter().map(|(_, thread)| *thread).collect();
     assert_eq!(threads.len(), 6);
 
@@ -138,7 +138,7 @@ fn three_processes_swap_at_one_timestamp_and_none_activates_a_model_that_one_ref
         ask(6);
         processes.iter().all(|process| used(process).0.as_str() == "v3")
     });
-    // A batch that was open at that timestamp takes records still; afterwards a partition stays with the new one.
+    // Records of a batch that was open at that timestamp still go to the old model; then a partition stays with the new.
     until("every partition is answered by the new one", || {
         let all = ask(6);
         until("the round is answered", || store.answers().len() == all);

@@ -1,4 +1,4 @@
-//! The rules of the score dataflow, each on a log and a store in memory that a test can make fail.
+//! Tests of the rules of the score dataflow, on a log and a store in memory with injected faults.
 
 #![allow(unreachable_pub, clippy::expect_used, clippy::panic)]
 
@@ -26,7 +26,7 @@ use in_memory::{
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Long enough for a commit that should not be to show.
+/// Time in which a wrong commit would occur.
 const SEVERAL_COMMITS: Duration = Duration::from_millis(350);
 
 fn rig(partitions: usize) -> (Arc<MemoryLog>, Arc<MemoryStore>) {
@@ -57,12 +57,12 @@ fn rule_1_each_worker_reads_its_partitions_and_new_ones() {
 }
 
 #[test]
-fn rule_2_time_goes_on_without_traffic() {
+fn rule_2_timestamps_advance_without_traffic() {
     let (log, store) = rig(2);
     let running = Running::start(2, &log, &store);
     for number in 0..5 {
-        log.append(0, message(&format!("lonely-{number}"), 0.0));
-        until("a lonely record is committed", || log.uncommitted() == 0);
+        log.append(0, message(&format!("single-{number}"), 0.0));
+        until("a single record is committed", || log.uncommitted() == 0);
     }
     running.stop().unwrap();
 }
@@ -105,7 +105,7 @@ fn rule_5_the_first_answer_wins() {
 }
 
 #[test]
-fn rule_6_what_cannot_be_answered_is_a_dead_letter_and_its_asker_is_told() {
+fn rule_6_a_record_without_an_answer_becomes_a_dead_letter_and_a_rejection() {
     let (log, store) = rig(1);
     store.refuse("request-3");
     fill(&log, 1, 5);
@@ -125,13 +125,13 @@ fn rule_6_what_cannot_be_answered_is_a_dead_letter_and_its_asker_is_told() {
     assert_eq!(reasons, expected);
     assert_eq!(log.dead_letters()[0].payload.bytes(), message("request-3", -27.0));
     assert_eq!(store.answers().len(), 4);
-    let told: Vec<String> = store.rejections().into_keys().collect();
-    assert_eq!(told, ["request-3", "wrong"]);
+    let rejected: Vec<String> = store.rejections().into_keys().collect();
+    assert_eq!(rejected, ["request-3", "wrong"]);
     assert_eq!(log.breaches(), Vec::<String>::new());
 }
 
 #[test]
-fn rule_6_what_is_kept_of_a_dead_letter_is_durable_before_its_offset_is_committed() {
+fn rule_6_a_dead_letter_and_its_rejection_are_durable_before_the_offset_is_committed() {
     for held in ["dead letters", "rejections"] {
         let (log, store) = rig(1);
         let hold = |hold| if held == "rejections" { store.hold_rejections(hold) } else { log.hold_dead_letters(hold) };
@@ -150,13 +150,13 @@ fn rule_6_what_is_kept_of_a_dead_letter_is_durable_before_its_offset_is_committe
 }
 
 #[test]
-fn rule_7_records_in_flight_are_bounded_and_an_outage_is_waited_out() {
+fn rule_7_records_in_flight_are_bounded_and_workers_wait_during_an_outage() {
     let (log, store) = rig(1);
     store.fault(Fault::Block);
     fill(&log, 1, 1000);
     let running = Running::start_with(few(50), &log, &store, ByDelay::new());
     until("the bound is reached", || log.reads().len() == 50);
-    until("the source was asked again", || running.counters.read.get() == 50 && store.writes() > 0);
+    until("the bound is counted", || running.counters.read.get() == 50 && store.writes() > 0);
     assert_eq!((log.reads().len(), running.counters.in_flight()), (50, 50));
     store.fault(Fault::Fail(3));
     until("all are answered", || store.answers().len() == 1000);
@@ -166,7 +166,7 @@ fn rule_7_records_in_flight_are_bounded_and_an_outage_is_waited_out() {
 }
 
 #[test]
-fn rule_8_records_are_scored_where_they_are_read_unless_workers_would_idle() {
+fn rule_8_records_are_scored_where_they_are_read_unless_workers_would_be_idle() {
     for (partitions, workers) in [(4, 4), (1, 4)] {
         let (log, store) = rig(partitions);
         fill(&log, partitions, 400);
@@ -187,7 +187,7 @@ fn rule_8_records_are_scored_where_they_are_read_unless_workers_would_idle() {
 }
 
 #[test]
-fn rule_9_a_stop_drains_or_leaves_what_is_not_durable_to_the_next_start() {
+fn rule_9_a_stop_drains_or_leaves_records_that_are_not_durable_to_the_next_start() {
     let (log, store) = rig(2);
     fill(&log, 2, 500);
     let running = Running::start(2, &log, &store);
@@ -213,10 +213,10 @@ fn rule_9_a_stop_drains_or_leaves_what_is_not_durable_to_the_next_start() {
     assert_eq!(log.breaches(), Vec::<String>::new());
 }
 
-/// A model that loses a request.
-struct Careless(Arc<ByDelay>);
+/// A model that returns no score for the last request.
+struct Lossy(Arc<ByDelay>);
 
-impl Scorer<Flights> for Careless {
+impl Scorer<Flights> for Lossy {
     fn version(&self) -> &ModelVersion {
         self.0.version()
     }
@@ -228,17 +228,17 @@ impl Scorer<Flights> for Careless {
 }
 
 #[test]
-fn a_scorer_that_loses_a_request_stops_everything_before_a_commit() {
+fn a_scorer_that_loses_a_request_stops_all_workers_before_a_commit() {
     let (log, store) = rig(1);
     fill(&log, 1, 3);
-    let running = Running::start_with(Config::new(1), &log, &store, Arc::new(Careless(ByDelay::new())));
-    until("it has given up", || running.has_ended());
+    let running = Running::start_with(Config::new(1), &log, &store, Arc::new(Lossy(ByDelay::new())));
+    until("all workers have left", || running.has_ended());
     assert!(matches!(running.stop(), Err(Error::Broken(_))));
     assert_eq!(log.uncommitted(), 3);
 }
 
 #[test]
-fn rule_9_workers_with_nothing_left_to_do_leave_without_waiting() {
+fn rule_9_workers_without_records_in_flight_leave_without_waiting() {
     for (partitions, workers) in [(4, 4), (1, 4)] {
         let (log, store) = rig(partitions);
         fill(&log, partitions, 100);
@@ -253,7 +253,7 @@ fn rule_9_workers_with_nothing_left_to_do_leave_without_waiting() {
 }
 
 #[test]
-fn rule_9_a_batch_that_is_open_when_the_stop_comes_is_drained_too() {
+fn rule_9_a_batch_that_is_open_at_the_stop_is_drained() {
     let (log, store) = rig(1);
     for number in 1..=20 {
         let running = Running::start(1, &log, &store);
@@ -265,10 +265,10 @@ fn rule_9_a_batch_that_is_open_when_the_stop_comes_is_drained_too() {
 }
 
 #[test]
-fn a_writer_that_dies_ends_all_workers() {
+fn a_writer_that_panics_ends_all_workers() {
     let (log, store) = rig(2);
     let running = Running::start_with(impatient(2), &log, &store, ByDelay::new());
-    store.fault(Fault::Die);
+    store.fault(Fault::Panic);
     log.append(0, message("the last", 0.0));
     until("all workers have left", || running.has_ended());
     assert!(matches!(running.stop(), Err(Error::Broken(_))));
@@ -276,7 +276,7 @@ fn a_writer_that_dies_ends_all_workers() {
 }
 
 #[test]
-fn models_that_change_under_load_lose_and_double_nothing() {
+fn no_request_is_lost_or_answered_twice_when_models_change_under_load() {
     for (partitions, workers) in [(4, 4), (1, 4), (1, 1)] {
         let (log, store) = rig(partitions);
         let desired = DesiredModels::default();
@@ -312,7 +312,7 @@ fn fill_more(log: &MemoryLog, partitions: usize, asked: &mut usize, count: usize
     }
 }
 
-/// Random faults and restarts: whatever happens, each request gets the answer of the sequential oracle, once.
+/// Random faults and restarts: each request gets the answer of the sequential oracle, once.
 #[test]
 fn any_faults_and_restarts_agree_with_the_oracle_on_1_and_4_workers() {
     let given = std::env::var("DELAYCAST_SEED").ok().map(|seed| seed.parse().expect("DELAYCAST_SEED is a number"));

@@ -1,4 +1,4 @@
-//! The rules of the shadow, between a log and a store in memory.
+//! Tests of the rules of the shadow, on a log and a store in memory.
 
 #![allow(unreachable_pub, clippy::expect_used, clippy::panic)]
 
@@ -19,7 +19,7 @@ use delaycast::{
 use delaycast_dataflows::score::{Config, Models, SHADOW_WAITING_MAX};
 use in_memory::{ByDelay, DEADLINE, MemoryLog, MemoryStore, Running, desired_model, message, until};
 
-/// Holds every flight to be early.
+/// A model that predicts every flight to be early.
 struct Early(ModelVersion);
 
 impl Scorer<Flights> for Early {
@@ -40,10 +40,10 @@ impl Scorer<Flights> for Early {
     }
 }
 
-/// Loses a request.
-struct Careless(Early);
+/// A model that returns no score for the last request.
+struct Lossy(Early);
 
-impl Scorer<Flights> for Careless {
+impl Scorer<Flights> for Lossy {
     fn version(&self) -> &ModelVersion {
         self.0.version()
     }
@@ -59,7 +59,7 @@ struct Shadows;
 impl Loader<Flights> for Shadows {
     fn load(&self, version: &ModelVersion, _: &[u8]) -> Result<Arc<dyn Scorer<Flights>>, String> {
         let early = Early(version.clone());
-        Ok(if version.as_str() == "careless" { Arc::new(Careless(early)) } else { Arc::new(early) })
+        Ok(if version.as_str() == "lossy" { Arc::new(Lossy(early)) } else { Arc::new(early) })
     }
 }
 
@@ -81,7 +81,7 @@ impl Rig {
         Rig { log, store, desired, running, asked: 0 }
     }
 
-    /// Half of them are early.
+    /// Appends requests, half of which are early.
     fn ask(&mut self, count: usize) {
         for _ in 0..count {
             let delay = if self.asked.is_multiple_of(2) { -60.0 } else { 60.0 };
@@ -90,7 +90,7 @@ impl Rig {
         }
     }
 
-    /// Names a shadow, or none, and waits until it is so.
+    /// Sets or removes the shadow, and waits until the change is active.
     fn shadow(&self, version: Option<&str>) {
         let candidate = version.and_then(|version| desired_model(version, "good").candidate);
         self.desired.put(DesiredModel { role: Role::Shadow, candidate });
@@ -102,7 +102,7 @@ impl Rig {
         until("all are answered", || self.store.answers().len() == self.asked);
     }
 
-    /// Stops; all answers must be by the model that answers. Returns the store.
+    /// Stops, asserts that the current model has given all answers, and returns the store.
     fn stop(self) -> Arc<MemoryStore> {
         self.until_answered();
         self.running.stop().expect("stopped in order");
@@ -113,13 +113,13 @@ impl Rig {
 }
 
 #[test]
-fn rule_1_a_shadow_is_compared_and_kept_apart() {
+fn rule_1_a_shadow_is_compared_and_its_answers_are_stored_separately() {
     let mut rig = Rig::start();
     let counters = Arc::clone(&rig.running.counters);
     rig.ask(10);
     rig.until_answered();
     rig.shadow(Some("early"));
-    // What is read at the moment of the change may still have a timestamp before it.
+    // Records that are read during the change may have a timestamp before it.
     until("many are compared", || {
         rig.ask(10);
         counters.shadow.compared.get() >= 100
@@ -128,7 +128,7 @@ fn rule_1_a_shadow_is_compared_and_kept_apart() {
     rig.ask(100);
     let asked = rig.asked;
     let store = rig.stop();
-    // Once its thread has ended, all that it has scored is kept.
+    // When its thread has ended, all its scores are stored.
     let shadows = store.shadows();
     assert_eq!(shadows.len() as u64, counters.shadow.compared.get());
     assert!(shadows.len() < asked);
@@ -136,17 +136,17 @@ fn rule_1_a_shadow_is_compared_and_kept_apart() {
     assert!(shadows.values().all(fits));
     let agree = shadows.values().filter(|shadow| shadow.agrees()).count() as u64;
     assert!(agree > 0 && agree == counters.shadow.agreed.get());
-    // The others differ as much as probabilities can.
+    // The probabilities of the others differ by the maximum.
     let others = shadows.len() as u64 - agree;
     assert!(others > 0 && counters.shadow.change_millionths.get() == others * 2_000_000);
 }
 
 #[test]
-fn a_shadow_that_loses_a_request_is_compared_with_nothing() {
+fn a_shadow_that_loses_a_request_is_not_compared() {
     let mut rig = Rig::start();
     let counters = Arc::clone(&rig.running.counters);
-    rig.shadow(Some("careless"));
-    until("what it has lost is counted", || {
+    rig.shadow(Some("lossy"));
+    until("the lost requests are counted", || {
         rig.ask(10);
         counters.shadow.dropped.get() >= 10
     });
@@ -154,7 +154,7 @@ fn a_shadow_that_loses_a_request_is_compared_with_nothing() {
 }
 
 #[test]
-fn rules_2_and_3_a_slow_store_of_shadows_holds_no_answer_up_and_gets_what_there_was_room_for() {
+fn rules_2_and_3_a_slow_store_of_shadows_delays_no_answer_and_gets_what_the_queue_holds() {
     let mut rig = Rig::start();
     rig.shadow(Some("early"));
     rig.store.hold_shadows(true);
@@ -166,8 +166,8 @@ fn rules_2_and_3_a_slow_store_of_shadows_holds_no_answer_up_and_gets_what_there_
     }
     assert_eq!(rig.store.shadows().len(), 0);
     rig.store.hold_shadows(false);
-    // But for what was read at the moment of the change, which may have a timestamp before it.
-    until("all is kept or dropped", || {
+    // Except the records that were read during the change, which may have a timestamp before it.
+    until("all are stored or dropped", || {
         counters.shadow.landed.get() + counters.shadow.dropped.get() >= rig.asked as u64 - 2000
     });
     assert!(counters.shadow.landed.get() > 0);

@@ -1,4 +1,4 @@
-//! The rules of the watch dataflow (`watch/mod.rs`), each a test of its number.
+//! Tests of the rules of the watch dataflow (`watch/mod.rs`), each with the number of its rule.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
@@ -36,12 +36,12 @@ use proptest::prelude::*;
 
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// What happens, one after another.
+/// A step of a scenario.
 #[derive(Debug, Clone)]
 enum Step {
-    /// Answers land, each scored so many milliseconds ago.
+    /// Answers land, each with the milliseconds since it was scored.
     Land(Vec<(i64, AnswerLabels)>),
-    /// Time goes on, by so many milliseconds.
+    /// Milliseconds elapse.
     Wait(u64),
 }
 
@@ -62,14 +62,14 @@ fn answer((class, carrier, origin, model): AnswerLabels, scored_at: i64) -> Land
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let seen = (0..4usize, 0..3u8, 0..4u8, 0..2u8);
-    // Some are from the future, some left the window long ago.
-    let land = proptest::collection::vec((-5_000..90_000i64, seen), 1..8).prop_map(Step::Land);
+    let labels = (0..4usize, 0..3u8, 0..4u8, 0..2u8);
+    // Some are from the future, some have left the window long ago.
+    let land = proptest::collection::vec((-5_000..90_000i64, labels), 1..8).prop_map(Step::Land);
     let wait = prop_oneof![1..2_000u64, 1..40_000u64, Just(200_000u64)].prop_map(Step::Wait);
     proptest::collection::vec(prop_oneof![land, wait], 1..40)
 }
 
-/// An answer stays until its step has left the window; a rate counts it for its full seconds.
+/// Counts from scratch: an answer counts until its step has left the window, and in a rate for the rate's full seconds.
 fn from_scratch(landed: &[(Timestamp, Landed<Flights>)], now: Timestamp) -> BTreeMap<Key, isize> {
     let mut counts = BTreeMap::new();
     for (known_at, row) in landed {
@@ -93,21 +93,21 @@ fn from_scratch(landed: &[(Timestamp, Landed<Flights>)], now: Timestamp) -> BTre
     counts
 }
 
-/// Plays events to the dataflow on so many workers; the counts after each must be those from scratch.
-fn play(workers: usize, start: Timestamp, events: Vec<Step>) {
+/// Runs a scenario on a number of workers, and compares the counts after each step with those from scratch.
+fn run_steps(workers: usize, start: Timestamp, steps: Vec<Step>) {
     let (counts, barrier) = (Counts::default(), Arc::new(Barrier::new(workers)));
     let run = move |worker: &mut timely::worker::Worker| {
         let (index, peers) = (worker.index(), worker.peers());
         let mut watch = Watch::build(worker, WINDOW, &counts);
         let mut names = Names::of::<Flights>(100, WINDOW);
         let (mut now, mut landed, mut wrong) = (start, Vec::new(), None);
-        for event in &events {
+        for step in &steps {
             watch.advance_to(now);
-            match event {
+            match step {
                 Step::Wait(ms) => now += ms,
                 Step::Land(rows) => {
                     let rows: Vec<Landed<Flights>> =
-                        rows.iter().map(|(ago, seen)| answer(*seen, now as i64 - ago)).collect();
+                        rows.iter().map(|(ago, labels)| answer(*labels, now as i64 - ago)).collect();
                     let mine: Vec<Landed<Flights>> = rows.iter().skip(index).step_by(peers).cloned().collect();
                     for (event, count) in answer_events(&mine, &mut names, now) {
                         watch.events.update(event, count);
@@ -118,7 +118,7 @@ fn play(workers: usize, start: Timestamp, events: Vec<Step>) {
             }
             watch.advance_to(now);
             worker.step_while(|| !watch.is_up_to_date());
-            // Nobody moves on before the counts are read.
+            // No worker advances before the counts are read.
             barrier.wait();
             let (found, expected) = (counts.get(), from_scratch(&landed, now - 1));
             if found != expected {
@@ -138,15 +138,15 @@ const START: Timestamp = 1_700_000_000_000;
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn rule_2_the_counts_equal_a_count_from_scratch(events in steps(), offset in 0..20_000u64) {
+    fn rule_2_the_counts_equal_a_count_from_scratch(steps in steps(), offset in 0..20_000u64) {
         for workers in [1, 4] {
-            play(workers, START + offset, events.clone());
+            run_steps(workers, START + offset, steps.clone());
         }
     }
 }
 
-/// Counts after these events, the last of which is followed by so long a pause.
-fn after(names: &mut Names, rows: &[Landed<Flights>], pause: u64) -> BTreeMap<Key, isize> {
+/// Returns the counts of rows after a pause, in milliseconds.
+fn counts_after(names: &mut Names, rows: &[Landed<Flights>], pause: u64) -> BTreeMap<Key, isize> {
     let counts = Counts::default();
     let events = answer_events(rows, names, START);
     let shown = counts.clone();
@@ -165,23 +165,23 @@ fn after(names: &mut Names, rows: &[Landed<Flights>], pause: u64) -> BTreeMap<Ke
 #[test]
 fn rule_3_names_beyond_the_bound_are_counted_together() {
     let rows: Vec<Landed<Flights>> = (0..7).map(|n| answer((0, n, n % 2, 0), START as i64)).collect();
-    let counts = after(&mut Names::of::<Flights>(3, WINDOW), &rows, 0);
+    let counts = counts_after(&mut Names::of::<Flights>(3, WINDOW), &rows, 0);
     let carriers: Vec<_> = counts.iter().filter(|(key, _)| matches!(key, Key::Label(1, _))).collect();
     assert_eq!(carriers.len(), 4, "{carriers:?}");
     assert_eq!((counts[&Key::Label(1, OTHER.into())], counts[&Key::Answers]), (4, 7));
 }
 
 #[test]
-fn rule_3_what_a_page_repeats_is_one_fact() {
+fn rule_3_rows_of_a_page_with_the_same_labels_are_one_event() {
     let rows: Vec<Landed<Flights>> = (0..1000).map(|n| answer((0, 0, 0, 0), START as i64 + n % 1000)).collect();
     let events = answer_events(&rows, &mut Names::of::<Flights>(3, WINDOW), START + 1000);
     assert_eq!(events.into_iter().map(|(_, count)| count).collect::<Vec<_>>(), [1000]);
 }
 
 #[test]
-fn rule_4_a_fact_from_the_future_counts_as_of_now_and_one_older_than_the_window_not() {
+fn rule_4_an_event_from_the_future_counts_as_of_now_and_one_older_than_the_window_is_not_counted() {
     let rows = [answer((0, 0, 0, 0), i64::from(i32::MAX) * 1000 * 2), answer((1, 0, 0, 0), START as i64 - 80_000)];
-    let counts = |pause| after(&mut Names::of::<Flights>(9, WINDOW), &rows, pause);
+    let counts = |pause| counts_after(&mut Names::of::<Flights>(9, WINDOW), &rows, pause);
     assert_eq!(counts(0).get(&Key::Answers), Some(&1));
     assert_eq!(counts(0).get(&Key::Label(0, DelayClass::Early.label().into())), Some(&1));
     assert_eq!(counts(80_000), BTreeMap::new());
@@ -190,15 +190,15 @@ fn rule_4_a_fact_from_the_future_counts_as_of_now_and_one_older_than_the_window_
 #[test]
 fn rule_2_dead_letters_are_counted_by_reason_and_hour() {
     let number = |kind: &DeadLetterReason| DeadLetterKinds::of::<Flights>().number(kind);
-    let died = |kind| Event { at_s: START / 1000, kind: EventKind::DeadLetter { kind } };
+    let dead_letter = |kind| Event { at_s: START / 1000, kind: EventKind::DeadLetter { kind } };
     let (origin, not_json) = (number(&DeadLetterReason::field("Origin")), number(&DeadLetterReason::NotJson));
     let counts = Counts::default();
     let shown = counts.clone();
     let counts = timely::execute_directly(move |worker| {
         let mut watch = Watch::build(worker, WINDOW, &counts);
         watch.advance_to(START);
-        watch.events.update(died(origin), 2);
-        watch.events.update(died(not_json), 1);
+        watch.events.update(dead_letter(origin), 2);
+        watch.events.update(dead_letter(not_json), 1);
         watch.advance_to(START + 1);
         worker.step_while(|| !watch.is_up_to_date());
         shown.get()
@@ -210,7 +210,7 @@ fn rule_2_dead_letters_are_counted_by_reason_and_hour() {
     );
 }
 
-/// The watch on a store in memory, until the test is over.
+/// A watch of a store in memory; it ends when this is dropped.
 struct Running {
     snapshots: Arc<SnapshotCell>,
     stop: Stop,
@@ -223,10 +223,10 @@ impl Running {
     }
 
     fn start_with(store: &Arc<MemoryStore>, log: &Arc<MemoryLog>) -> Self {
-        Self::start_by(Arc::new(SystemClock), store, log)
+        Self::start_with_clock(Arc::new(SystemClock), store, log)
     }
 
-    fn start_by(clock: Arc<dyn Clock>, store: &Arc<MemoryStore>, log: &Arc<MemoryLog>) -> Self {
+    fn start_with_clock(clock: Arc<dyn Clock>, store: &Arc<MemoryStore>, log: &Arc<MemoryLog>) -> Self {
         let (snapshots, stop) = (Arc::new(SnapshotCell::default()), Stop::default());
         let sources = Sources { store: store.clone(), log: log.clone() };
         let (shown, stopped) = (Arc::clone(&snapshots), stop.clone());
@@ -271,7 +271,7 @@ fn scored_now(id: &str) -> Answer {
 }
 
 #[test]
-fn rule_1_a_start_rebuilds_the_counts_and_work_done_again_changes_none() {
+fn rule_1_a_start_rebuilds_the_counts_and_rows_written_again_change_none() {
     let store = MemoryStore::new();
     let mut answers = Store::answers(&*store).unwrap();
     let answers_of = |count: isize| move |snapshot: &Snapshot| snapshot.counts.get(&Key::Answers) == Some(&count);
@@ -291,15 +291,15 @@ fn rule_1_a_start_rebuilds_the_counts_and_work_done_again_changes_none() {
 }
 
 #[test]
-fn rule_1_dead_letters_are_followed_too() {
+fn rule_1_dead_letters_are_followed() {
     let store = MemoryStore::new();
     let log = MemoryLog::new(1, &store);
     let running = Running::start_with(&store, &log);
-    // What a reason says is the sender's to choose in part, and makes no label.
+    // The text of a reason contains data of the sender, so it is no label.
     let letter = |offset, kind| DeadLetter {
         position: Position { partition: PartitionId(0), offset: Offset(offset) },
         id: None,
-        reason: format!("{offset}: told"),
+        reason: format!("{offset}: text of the sender"),
         kind,
         payload: Payload::new(vec![]),
         found_at: Utc::now(),
@@ -314,13 +314,13 @@ fn rule_1_dead_letters_are_followed_too() {
             letter(2, DeadLetterReason::NotJson),
         ])
         .unwrap();
-    let died = running.wait_until(|snapshot| snapshot.counts.get(&Key::DeadLetters) == Some(&3));
-    let of = |kind| died.counts.get(&Key::Reason(DeadLetterKinds::of::<Flights>().number(&kind))).copied();
+    let snapshot = running.wait_until(|snapshot| snapshot.counts.get(&Key::DeadLetters) == Some(&3));
+    let of = |kind| snapshot.counts.get(&Key::Reason(DeadLetterKinds::of::<Flights>().number(&kind))).copied();
     assert_eq!((of(DeadLetterReason::field("Carrier")), of(DeadLetterReason::NotJson)), (Some(2), Some(1)));
 }
 
 #[test]
-fn rule_6_an_outage_of_the_store_is_said_and_waited_out() {
+fn rule_6_an_outage_of_the_store_is_reported_until_it_ends() {
     let store = MemoryStore::new();
     Store::answers(&*store).unwrap().write(&[scored_now("a")]).unwrap();
     store.fault(Fault::Fail(usize::MAX));
@@ -329,20 +329,20 @@ fn rule_6_an_outage_of_the_store_is_said_and_waited_out() {
     let (what, outage) = &waiting.waiting[0];
     assert_eq!(*what, "the store of answers");
     assert!(outage.reason.contains("the store is down"), "{outage:?}");
-    assert_eq!(waiting.behind_s, None, "it has never seen the end");
+    assert_eq!(waiting.behind_s, None, "the end of the source was never reached");
     store.fault(Fault::None);
     let over = running.wait_until(|snapshot| snapshot.waiting.is_empty() && snapshot.behind_s.is_some());
     assert_eq!(over.counts[&Key::Answers], 1);
 }
 
-/// A clock that the test sets, and in which time elapses when the test says so, beside the time that does.
+/// The system clock with a wrong wall time and additional elapsed time, both set by the test.
 #[derive(Default)]
-struct SetClock {
+struct TestClock {
     wrong_s: AtomicI64,
     elapsed_s: AtomicU64,
 }
 
-impl Clock for SetClock {
+impl Clock for TestClock {
     fn read(&self) -> Reading {
         let (reading, elapsed_s) = (SystemClock.read(), self.elapsed_s.load(Ordering::Relaxed));
         let right_s = reading.nearest().timestamp() + elapsed_s.cast_signed();
@@ -352,12 +352,12 @@ impl Clock for SetClock {
 }
 
 #[test]
-fn rule_4_counts_go_on_whatever_the_clock_is_set_to() {
+fn rule_4_counting_does_not_depend_on_the_wall_clock() {
     const DAY_S: i64 = 86_400;
-    let (store, clock) = (MemoryStore::new(), Arc::new(SetClock::default()));
+    let (store, clock) = (MemoryStore::new(), Arc::new(TestClock::default()));
     let log = MemoryLog::new(1, &store);
     let (mut answers, mut dead_letters) = (Store::answers(&*store).unwrap(), Log::dead_letters(&*log).unwrap());
-    let running = Running::start_by(clock.clone(), &store, &log);
+    let running = Running::start_with_clock(clock.clone(), &store, &log);
     running.wait_until(|snapshot| snapshot.behind_s.is_some());
     let steps =
         [0, 40 * DAY_S, 0, -40 * DAY_S, 0, -1800, 1 << 34, i64::MAX, i64::MIN, 100 * 365 * DAY_S, -30 * 365 * DAY_S, 0];
@@ -384,18 +384,18 @@ fn rule_4_counts_go_on_whatever_the_clock_is_set_to() {
         let counts = running.wait_until(are_counted).counts.clone();
         hours = hours.max(counts.keys().filter(|key| matches!(key, Key::Hour(_))).count());
     }
-    assert!(hours <= 2, "each in the hour in which it landed, whatever its stamp says: {hours}");
+    assert!(hours <= 2, "each counts in the hour in which it landed, for any timestamp: {hours}");
     println!("{} steps of the clock, all answers and dead letters counted", steps.len());
 }
 
 #[test]
-fn rule_5_while_a_source_is_not_seen_to_its_end_the_time_since_is_said() {
-    let (store, clock) = (MemoryStore::new(), Arc::new(SetClock::default()));
-    let running = Running::start_by(clock.clone(), &store, &MemoryLog::new(1, &store));
+fn rule_5_the_time_since_the_end_of_a_source_was_reached_is_reported() {
+    let (store, clock) = (MemoryStore::new(), Arc::new(TestClock::default()));
+    let running = Running::start_with_clock(clock.clone(), &store, &MemoryLog::new(1, &store));
     running.wait_until(|snapshot| snapshot.behind_s.is_some());
     store.fault(Fault::Fail(usize::MAX));
     running.wait_until(|snapshot| !snapshot.waiting.is_empty());
-    // The clock is set back meanwhile, which makes nothing less behind.
+    // Setting the wall clock back does not reduce the delay.
     clock.wrong_s.store(-86_400, Ordering::Relaxed);
     clock.elapsed_s.store(1000, Ordering::Relaxed);
     running.wait_until(|snapshot| snapshot.behind_s.is_some_and(|behind_s| behind_s >= 1000));

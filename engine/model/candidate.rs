@@ -1,4 +1,4 @@
-//! A model on its way into a scorer that runs.
+//! The models that replace those of a running scorer.
 
 use std::{marker::PhantomData, sync::Arc};
 
@@ -21,18 +21,18 @@ pub struct Candidate {
     pub bytes: Arc<[u8]>,
 }
 
-/// What is to be used from now on for a role.
+/// The model that a scorer should use for a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredModel {
-    /// For what.
+    /// The role.
     pub role: Role,
-    /// Which; `None` if nothing any more. There is always a current one.
+    /// The model; `None` removes the shadow. The current model can only be replaced.
     pub candidate: Option<Candidate>,
 }
 
 /// Makes a scorer of a model file's bytes.
 pub trait Loader<D: Domain>: Send + Sync {
-    /// Decodes and checks the bytes; else says why they cannot be used. It may take long, and block.
+    /// Decodes and checks the bytes; returns the reason if they cannot be used. Blocks.
     fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer<D>>, String>;
 }
 
@@ -53,51 +53,51 @@ impl<D: Domain, M: ModelFile + Predict<D>> Loader<D> for FileLoader<M> {
     }
 }
 
-/// A place for one thing: a newer one takes the place of one that nobody has taken yet. Clones are the same place.
+/// A channel of capacity 1 in which a newer value replaces the one before. Clones share it.
 #[derive(Debug)]
-pub struct Latest<T>(Arc<(Mutex<Place<T>>, Condvar)>);
+pub struct Latest<T>(Arc<(Mutex<Slot<T>>, Condvar)>);
 
 #[derive(Debug)]
-struct Place<T> {
-    thing: Option<T>,
+struct Slot<T> {
+    value: Option<T>,
     closed: bool,
 }
 
 impl<T> Latest<T> {
-    fn place(&self) -> MutexGuard<'_, Place<T>> {
+    fn slot(&self) -> MutexGuard<'_, Slot<T>> {
         self.0.0.lock()
     }
 
-    /// Puts a thing here.
-    pub fn put(&self, thing: T) {
-        self.place().thing = Some(thing);
+    /// Puts a value, which replaces one that was not taken.
+    pub fn put(&self, value: T) {
+        self.slot().value = Some(value);
         self.0.1.notify_one();
     }
 
-    /// Takes what is here, if anything is.
+    /// Takes the value, if there is one.
     pub fn take(&self) -> Option<T> {
-        self.place().thing.take()
+        self.slot().value.take()
     }
 
-    /// Takes the next thing, and waits for it; `None` once nothing will come any more. Blocks.
+    /// Waits for a value and takes it; `None` when the channel is closed. Blocks.
     pub fn wait(&self) -> Option<T> {
-        let mut place = self.place();
-        while place.thing.is_none() && !place.closed {
-            place = self.0.1.wait(place);
+        let mut slot = self.slot();
+        while slot.value.is_none() && !slot.closed {
+            slot = self.0.1.wait(slot);
         }
-        if place.closed { None } else { place.thing.take() }
+        if slot.closed { None } else { slot.value.take() }
     }
 
-    /// Nothing will come any more.
+    /// Closes the channel, and ends all waits.
     pub fn close(&self) {
-        self.place().closed = true;
+        self.slot().closed = true;
         self.0.1.notify_all();
     }
 }
 
 impl<T> Default for Latest<T> {
     fn default() -> Self {
-        Latest(Arc::new((Mutex::new(Place { thing: None, closed: false }), Condvar::default())))
+        Latest(Arc::new((Mutex::new(Slot { value: None, closed: false }), Condvar::default())))
     }
 }
 
@@ -107,7 +107,7 @@ impl<T> Clone for Latest<T> {
     }
 }
 
-/// What is wished for, by role, until the dataflow takes it up.
+/// The desired models by role, until the dataflow takes them.
 #[derive(Debug, Clone, Default)]
 pub struct DesiredModels([Latest<DesiredModel>; Role::ALL.len()]);
 
@@ -120,12 +120,12 @@ impl DesiredModels {
         }
     }
 
-    /// From now on this is wished for.
+    /// Sets the desired model of a role.
     pub fn put(&self, desired_model: DesiredModel) {
         self.of(desired_model.role).put(desired_model);
     }
 
-    /// What is wished for since it was last taken.
+    /// Takes the desired model of a role, if one was set since it was last taken.
     pub fn take(&self, role: Role) -> Option<DesiredModel> {
         self.of(role).take()
     }
@@ -138,29 +138,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_latest_wins_and_is_taken_once() {
-        let place = Latest::default();
-        assert_eq!(place.take(), None::<u8>);
-        place.put(1);
-        place.put(2);
-        assert_eq!((place.take(), place.take()), (Some(2), None));
+    fn the_latest_value_replaces_the_one_before_and_is_taken_once() {
+        let latest = Latest::default();
+        assert_eq!(latest.take(), None::<u8>);
+        latest.put(1);
+        latest.put(2);
+        assert_eq!((latest.take(), latest.take()), (Some(2), None));
     }
 
     #[test]
-    fn who_waits_gets_the_next_thing_and_is_let_go_in_the_end() {
-        let place = Latest::default();
-        let waiting = place.clone();
-        let waits = thread::spawn(move || (waiting.wait(), waiting.wait()));
-        place.put("thing");
-        while place.place().thing.is_some() {
+    fn a_wait_returns_the_next_value_and_ends_when_the_channel_is_closed() {
+        let latest = Latest::default();
+        let receiver = latest.clone();
+        let receives = thread::spawn(move || (receiver.wait(), receiver.wait()));
+        latest.put("value");
+        while latest.slot().value.is_some() {
             thread::yield_now();
         }
-        place.close();
-        assert_eq!(waits.join().unwrap(), (Some("thing"), None));
+        latest.close();
+        assert_eq!(receives.join().unwrap(), (Some("value"), None));
     }
 
     #[test]
-    fn wishes_of_two_roles_do_not_take_each_others_place() {
+    fn desired_models_of_two_roles_do_not_replace_each_other() {
         let desired = DesiredModels::default();
         let desired_model = |role| DesiredModel { role, candidate: None };
         Role::ALL.into_iter().for_each(|role| desired.put(desired_model(role)));

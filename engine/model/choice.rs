@@ -1,9 +1,9 @@
-//! Which version is used: looking through them, promoting one, and going back.
+//! The choice of the version in use: list versions, promote one, and roll back.
 
 use std::{fs, io};
 
 use super::{
-    directory::{At, CURRENT_FILE, LOAD, ModelDir, ModelDirError},
+    directory::{CURRENT_FILE, IoContext, LOAD_TIMEOUT, ModelDir, ModelDirError},
     files::{read_at_most, sync_dir},
     role::Role,
     scorer::{ModelFile, Versioned},
@@ -13,31 +13,31 @@ use crate::answer::ModelVersion;
 
 /// The file that names the versions that were current before, one a line, the latest last.
 pub const HISTORY_FILE: &str = "history";
-/// At most so many of them are remembered.
+/// Upper bound on the versions in the history.
 pub const HISTORY_MAX: usize = 32;
-/// A longer file of history is none of ours.
+/// Upper bound on the length of the history file; a longer file is ignored.
 const HISTORY_BYTES_MAX: u64 = 64 << 10;
 
-/// A version of a directory.
+/// A version in a model directory.
 #[derive(Debug)]
 pub struct Listed<M> {
     /// Its name.
     pub version: ModelVersion,
-    /// What it is used for.
+    /// The roles that it is used for.
     pub roles: Vec<Role>,
-    /// The model, or why it cannot be used.
+    /// The model, or the reason why it cannot be used.
     pub model: Result<Versioned<M>, ModelDirError>,
-    /// How long its file is, if there is one.
+    /// The length of its file, if there is one.
     pub bytes: Option<u64>,
 }
 
 impl<M: ModelFile> ModelDir<M> {
-    /// The versions that are there, oldest first, each loaded.
+    /// Returns all versions, oldest first, each loaded.
     pub fn list(&self) -> Result<Vec<Listed<M>>, ModelDirError> {
         Ok(self.versions()?.into_iter().map(|version| self.listed(version)).collect())
     }
 
-    /// One version, loaded.
+    /// Returns one version, loaded.
     pub fn listed(&self, version: ModelVersion) -> Listed<M> {
         let named = |role: &Role| self.named(*role).is_ok_and(|named| named.as_ref() == Some(&version));
         let roles = Role::ALL.into_iter().filter(named).collect();
@@ -45,7 +45,7 @@ impl<M: ModelFile> ModelDir<M> {
         Listed { roles, model: self.load(&version), bytes, version }
     }
 
-    /// The version whose name begins so.
+    /// Returns the only version whose name begins with `prefix`.
     pub fn find(&self, prefix: &str) -> Result<ModelVersion, ModelDirError> {
         let mut found: Vec<ModelVersion> = self.versions()?;
         found.retain(|version| version.as_str().starts_with(prefix));
@@ -55,10 +55,10 @@ impl<M: ModelFile> ModelDir<M> {
         }
     }
 
-    /// Loads the version in use; if it cannot be used, the latest that was in use before and can, and says so: who starts
-    /// again while a damaged model is named goes on with what answered until then. Blocks, [`LOAD`] at most.
+    /// Loads the version in use. If that is damaged, loads the latest usable version of the history and logs a warning, so
+    /// that a restart goes on with the model that has answered before. Blocks, for [`LOAD_TIMEOUT`] at most.
     pub fn load_usable(&self) -> Result<Versioned<M>, ModelDirError> {
-        self.within(LOAD, Self::load_usable_without_limit)
+        self.with_timeout(LOAD_TIMEOUT, Self::load_usable_without_limit)
     }
 
     fn load_usable_without_limit(&self) -> Result<Versioned<M>, ModelDirError> {
@@ -76,7 +76,7 @@ impl<M: ModelFile> ModelDir<M> {
         }
     }
 
-    /// Makes a version the one in use, if it can be loaded. Returns the one that was in use before.
+    /// Makes a version the current one, if it can be loaded. Returns the version that was current before.
     pub fn promote(&self, version: &ModelVersion) -> Result<Option<ModelVersion>, ModelDirError> {
         let _lock = self.lock()?;
         self.load(version)?;
@@ -85,8 +85,8 @@ impl<M: ModelFile> ModelDir<M> {
         Ok(before)
     }
 
-    /// Goes back to the version that was in use before the present one and is still there and can be loaded; once more,
-    /// to the one before that. Returns which was in use, and which is now.
+    /// Makes the latest version of the history that can be loaded the current one; a second call goes to the version
+    /// before that. Returns the version that was current, and the one that now is.
     pub fn roll_back(&self) -> Result<(Option<ModelVersion>, ModelVersion), ModelDirError> {
         let _lock = self.lock()?;
         let (left, mut history) = (self.named(Role::Current).ok().flatten(), self.history()?);
@@ -100,7 +100,7 @@ impl<M: ModelFile> ModelDir<M> {
         Err(ModelDirError::NoEarlier(self.describe()))
     }
 
-    /// Has a version tried out beside the one in use, if it can be loaded; with `None`, none any more.
+    /// Makes a version the shadow, if it can be loaded; `None` removes the shadow.
     pub fn shadow(&self, version: Option<&ModelVersion>) -> Result<(), ModelDirError> {
         let _lock = self.lock()?;
         let file = Role::Shadow.file();
@@ -110,12 +110,12 @@ impl<M: ModelFile> ModelDir<M> {
         }
         let path = self.path().join(file);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at("remove", &path),
-            _ => sync_dir(self.path()).at("sync", self.path()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).context("remove", &path),
+            _ => sync_dir(self.path()).context("sync", self.path()),
         }
     }
 
-    /// Names a version the current one; the one before goes into the history, first, so that no crash forgets it.
+    /// Names a version the current one. The one before is first added to the history, so that a crash does not lose it.
     pub(super) fn make_current(&self, version: &ModelVersion) -> Result<(), ModelDirError> {
         if let Ok(Some(before)) = self.named(Role::Current)
             && before != *version
@@ -129,7 +129,7 @@ impl<M: ModelFile> ModelDir<M> {
         self.write_file(CURRENT_FILE, &format!("{version}\n"))
     }
 
-    /// The version that a roll-back would try first.
+    /// Returns the version that a roll-back tries first.
     pub(super) fn earlier(&self) -> Result<Option<ModelVersion>, ModelDirError> {
         let (current, there) = (self.named(Role::Current).ok().flatten(), self.versions()?);
         let is_earlier = |version: &ModelVersion| Some(version) != current.as_ref() && there.contains(version);
@@ -140,7 +140,7 @@ impl<M: ModelFile> ModelDir<M> {
         let path = self.path().join(HISTORY_FILE);
         let bytes = match read_at_most(&path, HISTORY_BYTES_MAX) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            read => read.at("read", &path)?,
+            read => read.context("read", &path)?,
         };
         let text = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
         Ok(text.lines().filter(|line| is_version_name(line)).map(ModelVersion::new).collect())
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_published_aside_is_used_once_it_is_promoted() {
+    fn a_version_that_is_not_used_is_current_when_it_is_promoted() {
         let (_temp, dir) = dir();
         let first = dir.publish(model(), at(0)).unwrap().version;
         let second = dir.publish_aside(model(), at(1)).unwrap().version;
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_cannot_be_loaded_is_not_promoted_and_no_shadow() {
+    fn a_version_that_cannot_be_loaded_cannot_be_promoted_or_made_the_shadow() {
         let (_temp, dir) = dir();
         let first = dir.publish(model(), at(0)).unwrap().version;
         let second = dir.publish_aside(model(), at(1)).unwrap().version;
@@ -191,14 +191,14 @@ mod tests {
     }
 
     #[test]
-    fn rolling_back_goes_to_what_was_current_before_again_and_again() {
+    fn repeated_roll_backs_go_through_the_history() {
         let (_temp, dir) = dir();
         let [a, b, c] = [0, 1, 2].map(|second| dir.publish(model(), at(second)).unwrap().version);
         assert_eq!(dir.roll_back().unwrap(), (Some(c.clone()), b.clone()));
         assert_eq!(dir.roll_back().unwrap(), (Some(b.clone()), a.clone()));
         assert!(matches!(dir.roll_back(), Err(ModelDirError::NoEarlier(_))));
         assert_eq!(dir.current().unwrap(), a);
-        // And forward, and one that is not there any more is passed over.
+        // A damaged version of the history is skipped.
         dir.promote(&b).unwrap();
         dir.promote(&c).unwrap();
         fs::write(dir.path_of(&b), "half").unwrap();
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn who_starts_with_a_damaged_model_goes_on_with_the_one_before() {
+    fn a_start_with_a_damaged_model_uses_the_one_before() {
         let (_temp, dir) = dir();
         assert!(matches!(dir.load_usable(), Err(ModelDirError::NoModel(_))));
         let [first, second] = [0, 1].map(|second| dir.publish(model(), at(second)).unwrap());
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_history_is_bounded() {
+    fn the_history_is_bounded() {
         let (_temp, dir) = dir();
         let [a, b] = [0, 1].map(|second| dir.publish(model(), at(second)).unwrap().version);
         for _ in 0..HISTORY_MAX {
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_a_shadow_nor_what_one_would_go_back_to_is_removed() {
+    fn the_shadow_and_the_target_of_a_roll_back_are_not_removed() {
         let (_temp, dir) = dir();
         let [shadow, before, current] = [0, 1, 2].map(|second| dir.publish(model(), at(second)).unwrap().version);
         dir.shadow(Some(&shadow)).unwrap();
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn the_beginning_of_a_name_is_enough_if_it_is_of_one() {
+    fn a_version_is_found_by_a_unique_prefix_of_its_name() {
         let (_temp, dir) = dir();
         let first = dir.publish(model(), at(0)).unwrap().version;
         assert_eq!(dir.find("2023").unwrap(), first);

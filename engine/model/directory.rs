@@ -5,14 +5,14 @@
 //! 2. Both appear whole: written under another name, synced, renamed, and the directory synced. A version is complete
 //!    before `current` names it, so a reader at any moment, or after a power cut, finds the old version or the new one.
 //! 3. One publisher at a time: it holds a lock on `DIR/lock`. Readers need none.
-//! 4. At most [`VERSIONS_MAX`] versions are kept; the oldest go first, but never one that is current or a shadow, nor
-//!    the one that a roll-back would go to. What an interrupted publisher left behind goes with the next one.
-//! 5. What is read is a regular file, of a bounded length. A FIFO, a device, a socket, a directory or a symbolic link
-//!    to nothing is an error that says so; no read waits for the other end of anything.
-//! 6. Loading the version in use gives up after [`LOAD`]: a file system that does not answer does not block it for
+//! 4. At most [`VERSIONS_MAX`] versions are kept. The oldest are removed first, except the current one, the shadow, and
+//!    the target of a roll-back. The next publisher removes the unfinished files of an interrupted one.
+//! 5. Only regular files of a bounded length are read. A FIFO, a device, a socket, a directory or a dangling symbolic
+//!    link is an error; no read blocks for a writer.
+//! 6. Loading the version in use fails after [`LOAD_TIMEOUT`], so that a file system that hangs does not block it for
 //!    ever.
-//! 7. `DIR/history` names what was current before, see [`super::HISTORY_MAX`]; `DIR/shadow` the candidate that is
-//!    tried out, if there is one.
+//! 7. `DIR/history` names the versions that were current before, see [`super::HISTORY_MAX`]. `DIR/shadow` names the
+//!    shadow, if there is one.
 
 use std::{
     error::Error,
@@ -35,10 +35,10 @@ use super::{
 };
 use crate::{answer::ModelVersion, regular_file, runtime::Thread};
 
-/// At most this many versions are kept.
+/// Upper bound on the versions that are kept.
 pub const VERSIONS_MAX: usize = 10;
-/// Loading the version in use takes at most this long: the longest file, from a slow disk.
-pub(super) const LOAD: Duration = Duration::from_secs(60);
+/// Timeout of loading the version in use: enough for the longest file on a slow disk.
+pub(super) const LOAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// The file that names the version in use.
 pub const CURRENT_FILE: &str = "current";
 /// The model file in a version's folder.
@@ -47,74 +47,75 @@ pub const MODEL_FILE: &str = "model.delaycast";
 const LOCK_FILE: &str = "lock";
 const UNFINISHED_PREFIX: &str = ".unfinished-";
 
-/// Why a model was not loaded or published.
+/// The reason why a model was not loaded or published.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelDirError {
-    /// Nothing was ever published here.
+    /// The directory has no model.
     #[error("no model in {0}: run `delaycast train --models {0}`")]
     NoModel(String),
-    /// `current` or `shadow` does not name a version that is there.
+    /// `current` or `shadow` does not name an existing version.
     #[error(
         "{dir}/{role} names {name:?}, and there is no such version: `delaycast models list` shows those that are there"
     )]
     Dangling {
         /// The directory.
         dir: String,
-        /// Which file.
+        /// The role that the file is for.
         role: Role,
-        /// What it says.
+        /// The content of the file.
         name: String,
     },
-    /// The file is there and cannot be used.
+    /// The file exists and cannot be used.
     #[error("{path} cannot be used")]
     Unusable {
         /// The model file.
         path: String,
-        /// Why.
+        /// The cause.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// No version begins so, or several do.
+    /// No version has the prefix, or several have it.
     #[error("{found} versions in {dir} begin with {prefix:?}: `delaycast models list` shows them all")]
     NotOne {
         /// The directory.
         dir: String,
-        /// What was asked for.
+        /// The prefix.
         prefix: String,
-        /// How many there are.
+        /// The number of versions with the prefix.
         found: usize,
     },
-    /// There is nothing to go back to.
+    /// No version of the history can be rolled back to.
     #[error("no version in {0} was current before and is still there: promote one that `delaycast models list` shows")]
     NoEarlier(String),
     /// Another process is publishing.
     #[error("another process is publishing to {0}: wait for it to end, and try again")]
     Busy(String),
-    /// The file system does not answer.
+    /// The file system hangs.
     #[error("{dir} is not read within {seconds} s: see whether its file system answers, as with `ls {dir}`")]
     Hangs {
         /// The directory.
         dir: String,
-        /// For how long it was waited.
+        /// The timeout.
         seconds: u64,
     },
-    /// The file system refused.
+    /// The file system has returned an error.
     #[error("cannot {what} {path}: check that it exists, its owner, and the space on its disk")]
     Io {
-        /// What was tried.
+        /// The operation.
         what: &'static str,
-        /// On what.
+        /// The path.
         path: String,
-        /// What the system said.
+        /// The cause.
         source: io::Error,
     },
 }
 
-pub(super) trait At<T> {
-    fn at(self, what: &'static str, path: &Path) -> Result<T, ModelDirError>;
+/// Adds the operation and the path to an I/O error.
+pub(super) trait IoContext<T> {
+    fn context(self, what: &'static str, path: &Path) -> Result<T, ModelDirError>;
 }
 
-impl<T> At<T> for io::Result<T> {
-    fn at(self, what: &'static str, path: &Path) -> Result<T, ModelDirError> {
+impl<T> IoContext<T> for io::Result<T> {
+    fn context(self, what: &'static str, path: &Path) -> Result<T, ModelDirError> {
         self.map_err(|source| ModelDirError::Io { what, path: path.display().to_string(), source })
     }
 }
@@ -138,7 +139,7 @@ impl<M> fmt::Debug for ModelDir<M> {
 }
 
 impl<M: ModelFile> ModelDir<M> {
-    /// The directory at a path; it need not be there before the first [`Self::publish`].
+    /// Returns the directory at a path; the first [`Self::publish`] creates it.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         ModelDir { path: path.into(), model: PhantomData }
     }
@@ -147,30 +148,30 @@ impl<M: ModelFile> ModelDir<M> {
         &self.path
     }
 
-    /// Where a version's model file is.
+    /// Returns the path of a version's model file.
     pub fn path_of(&self, version: &ModelVersion) -> PathBuf {
         self.path.join(version.as_str()).join(MODEL_FILE)
     }
 
-    /// The versions that are there, oldest first.
+    /// Returns all versions, oldest first.
     pub fn versions(&self) -> Result<Vec<ModelVersion>, ModelDirError> {
-        let names = self.names().at("list", &self.path)?;
+        let names = self.names().context("list", &self.path)?;
         let mut names: Vec<String> = names.into_iter().filter(|name| is_version_name(name)).collect();
         names.sort_unstable();
         Ok(names.iter().map(|name| ModelVersion::new(name)).collect())
     }
 
-    /// The name of the version in use.
+    /// Returns the version in use.
     pub fn current(&self) -> Result<ModelVersion, ModelDirError> {
         self.named(Role::Current)?.ok_or_else(|| ModelDirError::NoModel(self.describe()))
     }
 
-    /// The name of the version for a role; `None` if none was ever named, or none is any more.
+    /// Returns the version for a role; `None` if there is none.
     pub fn named(&self, role: Role) -> Result<Option<ModelVersion>, ModelDirError> {
         let path = self.path.join(role.file());
         let bytes = match read_at_most(&path, 128) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            read => read.at("read", &path)?.unwrap_or_default(),
+            read => read.context("read", &path)?.unwrap_or_default(),
         };
         let text = String::from_utf8_lossy(&bytes);
         let name = text.trim();
@@ -180,25 +181,25 @@ impl<M: ModelFile> ModelDir<M> {
         Ok(Some(ModelVersion::new(name)))
     }
 
-    /// Loads the version in use. Blocks, [`LOAD`] at most.
+    /// Loads the version in use. Blocks, for [`LOAD_TIMEOUT`] at most.
     pub fn load_current(&self) -> Result<Versioned<M>, ModelDirError> {
-        self.within(LOAD, Self::load_current_without_limit)
+        self.with_timeout(LOAD_TIMEOUT, Self::load_current_without_limit)
     }
 
-    /// Runs something that reads the directory, on a thread of its own, and gives it up after `limit`: the thread
-    /// then hangs for as long as the file system does.
-    pub(super) fn within<T: Send + 'static>(
+    /// Reads the directory on another thread, and fails after `timeout`: the thread then blocks until the file system
+    /// answers.
+    pub(super) fn with_timeout<T: Send + 'static>(
         &self,
-        limit: Duration,
+        timeout: Duration,
         read: impl FnOnce(&Self) -> Result<T, ModelDirError> + Send + 'static,
     ) -> Result<T, ModelDirError> {
         let (reply, result) = sync_channel(1);
         let dir = self.clone();
-        // It has room for the one reply, and after the limit there is no receiver.
+        // The channel has room for the only reply, and after the timeout there is no receiver.
         Thread::spawn("model-load", move || drop(reply.try_send(read(&dir))))
-            .at("start a thread that reads", &self.path)?;
-        let hangs = |_| ModelDirError::Hangs { dir: self.describe(), seconds: limit.as_secs() };
-        result.recv_timeout(limit).map_err(hangs)?
+            .context("start a thread that reads", &self.path)?;
+        let hangs = |_| ModelDirError::Hangs { dir: self.describe(), seconds: timeout.as_secs() };
+        result.recv_timeout(timeout).map_err(hangs)?
     }
 
     pub(super) fn load_current_without_limit(&self) -> Result<Versioned<M>, ModelDirError> {
@@ -218,15 +219,15 @@ impl<M: ModelFile> ModelDir<M> {
         Ok(Versioned { version: version.clone(), model })
     }
 
-    /// The bytes of a version's file, as they are.
+    /// Returns the bytes of a version's file.
     pub fn read(&self, version: &ModelVersion) -> Result<Vec<u8>, ModelDirError> {
         let path = self.path_of(version);
         let bytes = match read_at_most(&path, MODEL_BYTES_MAX) {
-            // No reading again makes a file of it.
+            // The file is no regular one, so that reading it again is useless.
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
                 return Err(self.unusable(version, error));
             }
-            read => read.at("read", &path)?,
+            read => read.context("read", &path)?,
         };
         bytes.ok_or_else(|| self.unusable(version, M::too_long()))
     }
@@ -239,11 +240,11 @@ impl<M: ModelFile> ModelDir<M> {
         ModelDirError::Unusable { path: self.path_of(version).display().to_string(), source: source.into() }
     }
 
-    /// Makes the directory and sees whether it may be published to: before a training, so that nobody trains in vain.
+    /// Creates the directory and checks that it can be published to: called before a training, which is long.
     pub fn prepare(&self) -> Result<(), ModelDirError> {
-        fs::create_dir_all(&self.path).at("create", &self.path)?;
+        fs::create_dir_all(&self.path).context("create", &self.path)?;
         match self.lock() {
-            // Who publishes at this moment will have ended long before a model is trained.
+            // Another publisher will have ended before the model is trained.
             Ok(_) | Err(ModelDirError::Busy(_)) => Ok(()),
             Err(error) => Err(error),
         }
@@ -254,7 +255,7 @@ impl<M: ModelFile> ModelDir<M> {
         self.add(model, published_at, true)
     }
 
-    /// Publishes a model under a new version that nobody uses yet.
+    /// Publishes a model under a new version that is not used yet.
     pub fn publish_aside(&self, model: M, published_at: DateTime<Utc>) -> Result<Versioned<M>, ModelDirError> {
         self.add(model, published_at, false)
     }
@@ -263,7 +264,7 @@ impl<M: ModelFile> ModelDir<M> {
         let unusable = |source: M::Error| ModelDirError::Unusable { path: self.describe(), source: source.into() };
         let bytes = model.encode().map_err(unusable)?;
         let version = ModelVersion::new(&version_name(published_at, &M::checksum(&bytes)));
-        fs::create_dir_all(&self.path).at("create", &self.path)?;
+        fs::create_dir_all(&self.path).context("create", &self.path)?;
         let lock = self.lock()?;
         self.remove_unfinished()?;
         self.write_version(&version, &bytes)?;
@@ -278,35 +279,35 @@ impl<M: ModelFile> ModelDir<M> {
     pub(super) fn lock(&self) -> Result<File, ModelDirError> {
         let path = self.path.join(LOCK_FILE);
         let file = regular_file::open_with(&path, File::options().create(true).truncate(false).write(true));
-        let file = file.at("open", &path)?;
+        let file = file.context("open", &path)?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(fs::TryLockError::WouldBlock) => Err(ModelDirError::Busy(self.describe())),
-            Err(fs::TryLockError::Error(error)) => Err(error).at("lock", &path),
+            Err(fs::TryLockError::Error(error)) => Err(error).context("lock", &path),
         }
     }
 
     fn write_version(&self, version: &ModelVersion, bytes: &[u8]) -> Result<(), ModelDirError> {
         let folder = self.path.join(version.as_str());
         if folder.exists() {
-            // The same moment and checksum: the same file.
+            // The same time and checksum prove the same file.
             return Ok(());
         }
         let unfinished = self.path.join(format!("{UNFINISHED_PREFIX}{version}"));
-        fs::create_dir(&unfinished).at("create", &unfinished)?;
+        fs::create_dir(&unfinished).context("create", &unfinished)?;
         let path = unfinished.join(MODEL_FILE);
-        write_durably(&path, bytes).at("write", &path)?;
-        sync_dir(&unfinished).at("sync", &unfinished)?;
-        fs::rename(&unfinished, &folder).at("create", &folder)?;
-        sync_dir(&self.path).at("sync", &self.path)
+        write_durably(&path, bytes).context("write", &path)?;
+        sync_dir(&unfinished).context("sync", &unfinished)?;
+        fs::rename(&unfinished, &folder).context("create", &folder)?;
+        sync_dir(&self.path).context("sync", &self.path)
     }
 
     /// Replaces a small file of the directory.
     pub(super) fn write_file(&self, name: &str, text: &str) -> Result<(), ModelDirError> {
         let (path, unfinished) = (self.path.join(name), self.path.join(format!("{UNFINISHED_PREFIX}{name}")));
-        write_durably(&unfinished, text.as_bytes()).at("write", &unfinished)?;
-        fs::rename(&unfinished, &path).at("replace", &path)?;
-        sync_dir(&self.path).at("sync", &self.path)
+        write_durably(&unfinished, text.as_bytes()).context("write", &unfinished)?;
+        fs::rename(&unfinished, &path).context("replace", &path)?;
+        sync_dir(&self.path).context("sync", &self.path)
     }
 
     fn remove_oldest(&self, new: &ModelVersion) -> Result<(), ModelDirError> {
@@ -316,16 +317,17 @@ impl<M: ModelFile> ModelDir<M> {
         let kept: Vec<ModelVersion> = named.chain(self.earlier()?).chain([new.clone()]).collect();
         for version in versions.iter().filter(|version| !kept.contains(version)).take(excess) {
             let folder = self.path.join(version.as_str());
-            fs::remove_dir_all(&folder).at("remove", &folder)?;
+            fs::remove_dir_all(&folder).context("remove", &folder)?;
         }
         Ok(())
     }
 
     fn remove_unfinished(&self) -> Result<(), ModelDirError> {
-        for name in self.names().at("list", &self.path)?.iter().filter(|name| name.starts_with(UNFINISHED_PREFIX)) {
+        for name in self.names().context("list", &self.path)?.iter().filter(|name| name.starts_with(UNFINISHED_PREFIX))
+        {
             let path = self.path.join(name);
             let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-            removed.at("remove", &path)?;
+            removed.context("remove", &path)?;
         }
         Ok(())
     }
@@ -347,16 +349,16 @@ mod tests {
     use crate::{model::testing::ToyDir, regular_file::tests::not_regular_files};
 
     #[test]
-    fn rule_6_a_directory_that_does_not_answer_is_given_up() {
+    fn rule_6_a_read_of_a_directory_that_hangs_fails_after_the_timeout() {
         let (_hang, hangs) = channel::<()>();
         let read = move |_: &ToyDir| hangs.recv().map_err(|_| ModelDirError::NoModel(String::new()));
-        let error = ToyDir::new("/models").within(Duration::from_millis(50), read).unwrap_err();
+        let error = ToyDir::new("/models").with_timeout(Duration::from_millis(50), read).unwrap_err();
         assert!(matches!(&error, ModelDirError::Hangs { dir, .. } if dir == "/models"), "{error}");
-        assert_eq!(ToyDir::new("/models").within(LOAD, |_| Ok(7)).unwrap(), 7);
+        assert_eq!(ToyDir::new("/models").with_timeout(LOAD_TIMEOUT, |_| Ok(7)).unwrap(), 7);
     }
 
     #[test]
-    fn rule_5_a_lock_that_is_no_regular_file_is_refused() {
+    fn rule_5_a_lock_that_is_not_a_regular_file_is_refused() {
         let temp = tempfile::tempdir().unwrap();
         let dir = ToyDir::new(temp.path());
         not_regular_files(&temp.path().join(LOCK_FILE), |kind| {

@@ -1,5 +1,5 @@
-//! Models: what scores requests, in a versioned directory ([`ModelDir`]), and on its way into a scorer that runs
-//! ([`DesiredModels`]).
+//! Models: the traits that score requests, a versioned directory ([`ModelDir`]), and the replacement of the models of a
+//! running scorer ([`DesiredModels`]).
 
 mod candidate;
 mod choice;
@@ -18,4 +18,4 @@ pub use directory::{CURRENT_FILE, MODEL_FILE, ModelDir, ModelDirError, VERSIONS_
 pub use role::Role;
 pub use scorer::{MODEL_BYTES_MAX, ModelFile, Predict, Scorer, Versioned};
 pub use version::{published_at, version_name};
-pub use watch::{LOOK, RETRY_MAX, Watcher, watch};
+pub use watch::{POLL_INTERVAL, RETRY_MAX, Watcher, watch};

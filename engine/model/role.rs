@@ -1,21 +1,21 @@
-//! What a version is used for.
+//! The roles of model versions.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What the directory names a version for.
+/// The role that the directory names a version for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// It answers.
+    /// The model that answers.
     Current,
-    /// It is tried out beside the one that answers; nobody sees what it says.
+    /// A candidate that is compared with it; its scores are stored separately and not sent as answers.
     Shadow,
 }
 
 impl Role {
-    /// Both.
+    /// Both roles.
     pub const ALL: [Role; 2] = [Role::Current, Role::Shadow];
 
     /// The file in the model directory that holds the name of the version.

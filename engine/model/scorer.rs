@@ -1,4 +1,4 @@
-//! What the engine needs of a model: scores, and a file.
+//! The traits that the engine requires of a model: scores, and a file.
 
 use std::error::Error;
 
@@ -9,9 +9,9 @@ use crate::{answer::ModelVersion, domain::Domain};
 /// Upper bound on the length of a model file, in bytes.
 pub const MODEL_BYTES_MAX: u64 = 256 << 20;
 
-/// Scores requests: what the score dataflow needs of a model.
+/// A model that scores requests, under its version.
 pub trait Scorer<D: Domain>: Send + Sync {
-    /// The model's version.
+    /// Returns the model's version.
     fn version(&self) -> &ModelVersion;
 
     /// Appends one score a request, in the requests' order.
@@ -20,21 +20,21 @@ pub trait Scorer<D: Domain>: Send + Sync {
 
 /// A model that is kept in a file of at most [`MODEL_BYTES_MAX`].
 pub trait ModelFile: Sized + Send + 'static {
-    /// Why a file cannot be used.
+    /// The reason why a file cannot be used.
     type Error: Error + Send + Sync + 'static;
 
-    /// The model as the bytes of a file.
+    /// Encodes the model as the bytes of a file.
     fn encode(&self) -> Result<Vec<u8>, Self::Error>;
 
     /// Reads and checks the bytes of a file.
     fn decode(bytes: &[u8]) -> Result<Self, Self::Error>;
 
-    /// The error for a file that is longer than [`MODEL_BYTES_MAX`].
+    /// Returns the error for a file that is longer than [`MODEL_BYTES_MAX`].
     fn too_long() -> Box<dyn Error + Send + Sync> {
         format!("this model file is longer than {MODEL_BYTES_MAX} bytes").into()
     }
 
-    /// The checksum of a file's bytes, whose beginning is part of the version's name.
+    /// Returns the checksum of a file's bytes, whose beginning is part of the version's name.
     fn checksum(bytes: &[u8]) -> [u8; 32] {
         Sha256::digest(bytes).into()
     }
@@ -66,7 +66,7 @@ pub struct Versioned<M> {
 }
 
 impl<M> Versioned<M> {
-    /// The same version of a changed model.
+    /// Changes the model and keeps the version.
     pub fn map<N>(self, change: impl FnOnce(M) -> N) -> Versioned<N> {
         Versioned { version: self.version, model: change(self.model) }
     }

@@ -10,7 +10,7 @@ pub(crate) type ToyDir = ModelDir<ToyModel>;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ToyModel(pub(crate) f64);
 
-/// What is read is no such model.
+/// Bytes that are no such model.
 #[derive(Debug, thiserror::Error)]
 #[error("this toy is damaged")]
 pub(crate) struct Damaged;

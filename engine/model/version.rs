@@ -10,7 +10,7 @@ pub fn version_name(published_at: DateTime<Utc>, checksum: &[u8; 32]) -> String 
     format!("{}-{}", published_at.format("%Y%m%dT%H%M%S%3fZ"), hex::encode(&checksum[..4]))
 }
 
-/// When a version was published, as its name tells.
+/// Returns the time at which a version was published, from its name.
 pub fn published_at(version: &ModelVersion) -> Option<DateTime<Utc>> {
     let (seconds, rest) = version.as_str().split_at_checked("20261124T123040".len())?;
     let millis: u32 = rest.split('Z').next()?.parse().ok()?;
@@ -18,7 +18,7 @@ pub fn published_at(version: &ModelVersion) -> Option<DateTime<Utc>> {
     Some(at + TimeDelta::milliseconds(millis.into()))
 }
 
-/// Whether a text has the form of a version's name. Such a text is safe as the name of a folder.
+/// Returns true if a text has the form of a version's name. Such a text is safe as the name of a folder.
 pub(super) fn is_version_name(text: &str) -> bool {
     let shape = |(at, byte): (usize, u8)| match at {
         8 => byte == b'T',
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_sort_by_time_and_carry_a_piece_of_the_checksum() {
+    fn names_sort_by_time_and_contain_the_beginning_of_the_checksum() {
         let at = |ms| DateTime::from_timestamp_millis(ms).unwrap();
         let (earlier, later) =
             (version_name(at(1_700_000_000_123), &[0xff; 32]), version_name(at(1_700_000_000_124), &[0; 32]));

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use engine::model::{
-    CURRENT_FILE, Candidate, DesiredModel, DesiredModels, HISTORY_FILE, HISTORY_MAX, LOOK, Latest, Loader,
-    MODEL_BYTES_MAX, MODEL_FILE, ModelDirError, ModelFile, Predict, RETRY_MAX, Role, Scorer, VERSIONS_MAX,
-    published_at, version_name, watch,
+    CURRENT_FILE, Candidate, DesiredModel, DesiredModels, HISTORY_FILE, HISTORY_MAX, Latest, Loader, MODEL_BYTES_MAX,
+    MODEL_FILE, ModelDirError, ModelFile, POLL_INTERVAL, Predict, RETRY_MAX, Role, Scorer, VERSIONS_MAX, published_at,
+    version_name, watch,
 };
 pub use file::{FORMAT, ModelFileError};
 

@@ -1,4 +1,4 @@
-//! The log in memory. It holds every commit against the store: an offset that runs ahead of what is durable is a breach.
+//! The log in memory. It checks every commit against the store: an offset beyond the durable records is a breach.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -52,7 +52,7 @@ impl MemoryLog {
         self.state.lock().partitions.push(vec![]);
     }
 
-    /// Messages that no commit covers.
+    /// Returns the number of messages that are not committed.
     pub fn uncommitted(&self) -> usize {
         let state = self.state.lock();
         let all: usize = state.partitions.iter().map(Vec::len).sum();
@@ -63,7 +63,7 @@ impl MemoryLog {
         self.state.lock().dead_letters.values().cloned().collect()
     }
 
-    /// From now on dead letters wait until they are no longer held.
+    /// Makes writes of dead letters block while `hold` is true.
     pub fn hold_dead_letters(&self, hold: bool) {
         self.state.lock().holds_dead_letters = hold;
     }
@@ -72,7 +72,7 @@ impl MemoryLog {
         self.state.lock().reads.clone()
     }
 
-    /// Commits that were ahead of what was durable.
+    /// Returns the commits beyond the durable records.
     pub fn breaches(&self) -> Vec<String> {
         self.state.lock().breaches.clone()
     }
@@ -90,7 +90,7 @@ impl Log for MemoryLog {
     fn reader(&self, share: Share, wake: Wake, _: Arc<Health>) -> Result<Box<dyn Reader>, Unavailable> {
         self.state.lock().wakes.push(wake);
         let (state, store) = (Arc::clone(&self.state), Arc::clone(&self.store));
-        Ok(Box::new(MemoryReader { state, store, share, next: BTreeMap::new(), wanted: Offsets::new() }))
+        Ok(Box::new(MemoryReader { state, store, share, next: BTreeMap::new(), pending: Offsets::new() }))
     }
 
     fn producer(&self) -> Result<Arc<dyn Producer>, Unavailable> {
@@ -119,19 +119,19 @@ struct MemoryReader {
     store: Arc<MemoryStore>,
     share: Share,
     next: BTreeMap<usize, usize>,
-    /// As in any log a commit is under way for a while: it lands with the next poll, or when the reader is closed.
-    wanted: Offsets,
+    /// The pending commits: like in any log they are acknowledged later, at the next poll or when the reader is closed.
+    pending: Offsets,
 }
 
 impl MemoryReader {
-    fn land(&mut self) {
-        self.state.lock().committed.append(&mut self.wanted);
+    fn acknowledge(&mut self) {
+        self.state.lock().committed.append(&mut self.pending);
     }
 }
 
 impl Reader for MemoryReader {
     fn poll(&mut self, messages_max: usize, into: &mut Vec<Message>) -> bool {
-        self.land();
+        self.acknowledge();
         let mut state = self.state.lock();
         let State { partitions, committed, reads, .. } = &mut *state;
         for (index, messages) in partitions.iter().enumerate() {
@@ -166,13 +166,13 @@ impl Reader for MemoryReader {
                 }
             }
         }
-        self.wanted.extend(offsets);
+        self.pending.extend(offsets);
     }
 
     fn renew(&mut self) {}
 
     fn close(&mut self, _: Instant) -> Result<(), Unavailable> {
-        self.land();
+        self.acknowledge();
         Ok(())
     }
 
@@ -186,7 +186,7 @@ impl Reader for MemoryReader {
     }
 }
 
-/// Reads all of them, from the first.
+/// Reads all dead letters, from the first.
 struct Letters {
     state: Arc<Mutex<State>>,
     read: BTreeSet<(PartitionId, Offset)>,

@@ -1,5 +1,5 @@
-//! A log and a store in memory, whose faults a test can choose. They stand in for connectors so that each rule of the
-//! score dataflow can be seen alone; the connectors have tests of their own.
+//! A log and a store in memory with injected faults. They replace the connectors, which have their own tests, so that a
+//! test sees one rule of a dataflow alone.
 
 mod log;
 mod store;
@@ -24,10 +24,10 @@ use delaycast_dataflows::score::{Config, Connections, Counters, Error, InFlightS
 pub use log::MemoryLog;
 pub use store::{Fault, MemoryStore};
 
-/// Long enough for any machine; a test that needs it has failed.
+/// Timeout of the tests, for slow machines too.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Waits until something holds.
+/// Waits until a condition holds; panics after [`DEADLINE`].
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
@@ -36,7 +36,7 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// A well-formed message.
+/// Returns a well-formed message.
 pub fn message(id: &str, dep_delay: f64) -> Vec<u8> {
     format!(
         r#"{{"UUID": "{id}", "Carrier": "AA", "Origin": "ATL", "Dest": "SFO", "FlightDate": "2016-12-25", "DepDelay": {dep_delay}, "Distance": 2139.0}}"#
@@ -44,7 +44,7 @@ pub fn message(id: &str, dep_delay: f64) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Scores by departure delay alone, and remembers on which threads it did.
+/// A model that scores by departure delay alone, and records the thread of each request.
 pub struct ByDelay {
     version: ModelVersion,
     pub threads: Mutex<Vec<(String, thread::ThreadId)>>,
@@ -88,7 +88,7 @@ impl Scorer<Flights> for ByDelay {
     }
 }
 
-/// Makes a scorer by delay of any file but one that says that it is bad.
+/// A loader that returns [`ByDelay`] for any file, and refuses files that begin with `bad`.
 pub struct AnyButBad;
 
 impl Loader<Flights> for AnyButBad {
@@ -97,7 +97,7 @@ impl Loader<Flights> for AnyButBad {
     }
 }
 
-/// DesiredModels for a version, whose file begins so and is longer than one piece.
+/// Returns a desired model whose file begins with `begins` and is longer than one chunk.
 pub fn desired_model(version: &str, begins: &str) -> DesiredModel {
     let bytes: Vec<u8> = begins.bytes().chain([0; 100_000]).collect();
     DesiredModel {
@@ -106,12 +106,12 @@ pub fn desired_model(version: &str, begins: &str) -> DesiredModel {
     }
 }
 
-/// The sequential oracle: what a message must become.
+/// The sequential oracle: returns the class of a message, or the reason of its dead letter.
 pub fn oracle(message: &[u8]) -> Result<DelayClass, String> {
     request::decode(message).map(|request| ByDelay::class(&request)).map_err(|malformed| malformed.reason)
 }
 
-/// A score dataflow that runs on a thread of its own.
+/// A score dataflow on its own thread.
 pub struct Running {
     pub stop: Stop,
     #[allow(dead_code, reason = "for those that monitor")]
@@ -160,12 +160,12 @@ impl Running {
     }
 }
 
-/// A small bound on the records in flight.
+/// Returns settings with a small bound on the records in flight.
 pub fn few(records: usize) -> Config {
     Config { in_flight: InFlightSize { records, bytes: 1 << 20 }, drain: DEADLINE, ..Config::new(1) }
 }
 
-/// Workers that do not wait long for a store that is down.
+/// Returns settings with a short timeout for the drain.
 pub fn impatient(workers: usize) -> Config {
     Config { drain: Duration::from_millis(300), ..Config::new(workers) }
 }

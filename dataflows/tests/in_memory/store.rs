@@ -19,20 +19,20 @@ use delaycast::{
     store::{Landed, Lookup, Outcome, Page, Store, Tail},
 };
 
-/// What the store does to a write before it does it.
+/// The injected fault of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fault {
-    /// Nothing.
+    /// No fault.
     #[default]
     None,
-    /// It fails the next so many writes, having written nothing.
+    /// The next writes, of this number, fail and write nothing.
     Fail(usize),
-    /// It fails the next so many writes, having written everything: the acknowledgement is lost.
+    /// The next writes, of this number, write all rows and fail: the acknowledgement is lost.
     FailAfterWriting(usize),
-    /// It does not return until the fault is another.
+    /// A write does not return until the fault changes.
     Block,
-    /// It panics, as a defect would.
-    Die,
+    /// A write panics, like a defect.
+    Panic,
 }
 
 #[derive(Default)]
@@ -61,12 +61,12 @@ impl MemoryStore {
         self.state.lock().fault = fault;
     }
 
-    /// The store will never take this id's answer.
+    /// Makes the store refuse the answer of an ID permanently.
     pub fn refuse(&self, id: &str) {
         self.state.lock().refused = Some(id.to_owned());
     }
 
-    /// From now on rejections wait until they are no longer held.
+    /// Makes writes of rejections block while `hold` is true.
     pub fn hold_rejections(&self, hold: bool) {
         self.state.lock().holds_rejections = hold;
     }
@@ -80,7 +80,7 @@ impl MemoryStore {
         self.state.lock().shadows.clone()
     }
 
-    /// From now on what shadows say waits until it is no longer held.
+    /// Makes writes of shadow answers fail while `hold` is true.
     #[allow(dead_code, reason = "for those of the shadow")]
     pub fn hold_shadows(&self, hold: bool) {
         self.state.lock().holds_shadows = hold;
@@ -98,7 +98,7 @@ impl MemoryStore {
         self.state.lock().writes
     }
 
-    /// Applies the fault; true if the write is to be done, and an error to return after it.
+    /// Applies the fault; returns true if the write must be done, and the result to return after it.
     fn admit(&self) -> (bool, Result<(), Unavailable>) {
         let down = || Err(Unavailable::transient("the store is down, as the test wants it"));
         self.state.lock().writes += 1;
@@ -115,7 +115,7 @@ impl MemoryStore {
                     return (true, down());
                 }
                 Fault::Block => {}
-                Fault::Die => panic!("the test wants this writer dead"),
+                Fault::Panic => panic!("the test wants this writer dead"),
             }
             drop(state);
             thread::sleep(Duration::from_millis(1));
@@ -157,18 +157,18 @@ struct MemoryTail {
     store: MemoryStore,
     since: DateTime<Utc>,
     seen: BTreeSet<String>,
-    /// The end has been in sight: what comes now has just landed, whatever its stamp says.
+    /// The end was reached: later rows have just landed, whatever their timestamp.
     is_at_end: bool,
 }
 
 impl Tail<Flights> for MemoryTail {
-    /// The store's fault is that of reading, too.
+    /// Applies the fault of writes to reads, too.
     fn next(&mut self, rows_max: usize) -> Result<Page<Flights>, Unavailable> {
         self.store.admit().1?;
-        let news: Vec<Answer> = self.store.answers().into_values().collect();
+        let answers: Vec<Answer> = self.store.answers().into_values().collect();
         let is_of_window = |answer: &Answer| self.is_at_end || answer.scored_at >= self.since;
         let new = |answer: &Answer| is_of_window(answer) && !self.seen.contains(answer.request.id.as_str());
-        let rows: Vec<Landed<Flights>> = news.into_iter().filter(new).take(rows_max).map(landed).collect();
+        let rows: Vec<Landed<Flights>> = answers.into_iter().filter(new).take(rows_max).map(landed).collect();
         self.seen.extend(rows.iter().map(|row| row.id.clone()));
         let more = rows.len() == rows_max;
         self.is_at_end |= !more;
