@@ -204,6 +204,9 @@ pub(super) fn finding(bytes: u64, shm_inode: u64, path: &Path) -> Option<(String
     Some((found, format!("end that transaction or process; at {} MiB nothing more is written", WAL_BYTES_STOP >> 20)))
 }
 
+/// Upper bound on the reads of `/proc/locks` for one answer.
+const LOCK_READS_MAX: usize = 5;
+
 /// A process that holds a read lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct LockHolder {
@@ -220,8 +223,12 @@ impl fmt::Display for LockHolder {
 /// Returns the processes other than this one that have a read transaction open on the database with this `-shm`; none
 /// where that is not known.
 fn lock_holders(shm_inode: u64) -> Vec<LockHolder> {
-    let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
-    let mut pids: Vec<u32> = locks.lines().filter_map(|line| reader_of(line, shm_inode)).collect();
+    let pids = || -> Vec<u32> {
+        let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+        locks.lines().filter_map(|line| reader_of(line, shm_inode)).collect()
+    };
+    // The kernel hands the list out in pieces: where many processes lock and unlock, an entry may be left out.
+    let mut pids = (0..LOCK_READS_MAX).map(|_| pids()).find(|pids| !pids.is_empty()).unwrap_or_default();
     pids.sort_unstable();
     pids.dedup();
     let name = |pid| fs::read_to_string(format!("/proc/{pid}/comm")).map_or_else(|_| "?".to_owned(), printable);

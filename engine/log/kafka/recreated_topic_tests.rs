@@ -57,7 +57,8 @@ fn id_of(cluster: &Cluster, topic: &str) -> TopicId {
 fn fill(log: &dyn Log, name: &str, count: usize) {
     let producer = log.producer().unwrap();
     for number in 0..count {
-        publish(&*producer, None, format!("{name}-{number}")).unwrap();
+        // A broker that has just created the topic may not take the first message in time.
+        wait_until(|| publish(&*producer, None, format!("{name}-{number}")).is_ok());
     }
 }
 
@@ -238,7 +239,7 @@ fn promise_8_dead_letters_of_a_topic_and_of_the_recreated_one_are_distinct() {
     log.create_topics(&TopicOptions::default()).unwrap();
     let mut writer = log.dead_letters().unwrap();
     wait_until(|| writer.write(std::slice::from_ref(&one)).is_ok());
-    writer.write(&[other.clone(), one.clone()]).unwrap();
+    wait_until(|| writer.write(&[other.clone(), one.clone()]).is_ok());
     let group = DeadLettersFrom::Group("replay");
     let mut reader = log.read_dead_letters(DeadLetterSpan { from: group, follow: false }).unwrap();
     assert!(read_letters(&mut *reader) == [one, other]);
