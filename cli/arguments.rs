@@ -17,13 +17,13 @@ pub(crate) fn parse<T: Parser>() -> T {
             // The help or the version, which clap returns as an error, too.
             error.exit();
         }
-        let said = error.render().to_string();
+        let message = error.render().to_string();
         let variables = env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(VARIABLES));
         let given = env::args_os().chain(variables.map(|(_, value)| value));
         let given: Vec<String> = given.map(|text| text.to_string_lossy().into_owned()).collect();
-        match without_urls(&said, &given) {
-            Some(said) => {
-                say(said.trim_end());
+        match without_urls(&message, &given) {
+            Some(message) => {
+                say(message.trim_end());
                 std::process::exit(error.exit_code())
             }
             None => error.exit(),
@@ -31,18 +31,18 @@ pub(crate) fn parse<T: Parser>() -> T {
     })
 }
 
-/// Replaces each URL of `given` in the text `said` by the part that may be shown; `None` if the text has none of them.
-fn without_urls(said: &str, given: &[String]) -> Option<String> {
+/// Replaces each URL of `given` in the text `message` by the part that may be shown; `None` if the text has none of them.
+fn without_urls(message: &str, given: &[String]) -> Option<String> {
     // `--option=URL`, or `URL` by itself.
     let values = given.iter().flat_map(|text| [Some(text.as_str()), text.split_once('=').map(|(_, value)| value)]);
     let mut values: Vec<&str> = values.flatten().filter(|value| is_like_a_url(value)).collect();
     // The longest first: a shorter one may be a part of it.
     values.sort_unstable_by_key(|value| std::cmp::Reverse(value.len()));
-    let mut shown = said.to_owned();
+    let mut shown = message.to_owned();
     for value in values {
         shown = shown.replace(value, &crate::app::shown(value));
     }
-    (shown != said).then_some(shown)
+    (shown != message).then_some(shown)
 }
 
 /// Returns whether this is a URL of a log or a store, or a part of one that may contain a password. A host with a port
@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn urls_are_not_repeated() {
         let given = |given: &[&str]| given.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        for (said, arguments, shown) in [
+        for (message, arguments, shown) in [
             (
                 "unexpected argument 'kafka://me:s3cr3t@h'",
                 given(&["kafka://me:s3cr3t@h"]),
@@ -69,7 +69,7 @@ mod tests {
             ("invalid value 's3cr3t@h/t' for '--port'", given(&["--port", "s3cr3t@h/t"]), "not shown"),
             ("invalid value 'mongodb:s3cr3t' for '--port'", given(&["--port", "mongodb:s3cr3t"]), "not shown"),
         ] {
-            let found = without_urls(said, &arguments).unwrap();
+            let found = without_urls(message, &arguments).unwrap();
             assert!(found.contains(shown) && !found.contains("s3cr3t"), "{found}");
         }
         assert_eq!(without_urls("unexpected argument '--prot' found", &given(&["--prot", "8080"])), None);

@@ -122,13 +122,13 @@ fn main() -> ExitCode {
 
 /// Prints one line for the error and one for each cause. Errors of libraries repeat their cause, which is skipped.
 fn report(error: &anyhow::Error) {
-    let mut said = error.to_string();
-    progress::say(&format!("error: {said}"));
+    let mut message = error.to_string();
+    progress::say(&format!("error: {message}"));
     for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !said.ends_with(&cause) && !cause.ends_with(&said) {
+        if !message.ends_with(&cause) && !cause.ends_with(&message) {
             progress::say(&format!("  because: {cause}"));
         }
-        said = cause;
+        message = cause;
     }
 }
 

@@ -96,7 +96,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut letters = log.read_dead_letters(DeadLetterSpan { from, follow: false }).with_context(doing)?;
     let producer = if args.dry_run { None } else { Some(log.producer()?) };
     let mut summary = Summary { dry_run: args.dry_run, ..Summary::default() };
-    let mut told = 0;
+    let mut printed = 0;
     while !letters.is_done() {
         let page = letters.next(IN_FLIGHT_MAX, READ_TIMEOUT).with_context(doing)?;
         let chosen = page.into_iter().filter(|letter| summary.choose(letter, args.reason.as_deref())).collect();
@@ -107,8 +107,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
                 .commit()
                 .context("what was sent could not be noted down: the next run sends the last ones again")?;
         }
-        if summary.sent / PROGRESS_EVERY > told {
-            told = summary.sent / PROGRESS_EVERY;
+        if summary.sent / PROGRESS_EVERY > printed {
+            printed = summary.sent / PROGRESS_EVERY;
             say(&format!("{} so far", HumanCount(summary.sent)));
         }
     }

@@ -138,7 +138,7 @@ mod tests {
             match self.0.fetch_add(1, Ordering::Relaxed) {
                 0..3 => Err(Unavailable::transient("down")),
                 3..6 => Ok(None),
-                _ => Ok(Some(Outcome::Rejected("told".to_owned()))),
+                _ => Ok(Some(Outcome::Rejected("reason".to_owned()))),
             }
         }
     }
@@ -147,9 +147,9 @@ mod tests {
     fn outages_and_late_answers_are_awaited_up_to_a_bound() {
         let id = RequestId::new("u").unwrap();
         let found = wait_for(&Slow(AtomicU32::new(0)), &id, Duration::from_secs(60)).unwrap();
-        assert_eq!(found, Outcome::Rejected("told".to_owned()));
-        let told = |first| wait_for(&Slow(AtomicU32::new(first)), &id, Duration::ZERO).unwrap_err().to_string();
-        assert_eq!(told(3), "there is no answer to u after 0 s");
-        assert!(told(0).starts_with("there is no answer to u after 0 s: down"), "{}", told(0));
+        assert_eq!(found, Outcome::Rejected("reason".to_owned()));
+        let error = |first| wait_for(&Slow(AtomicU32::new(first)), &id, Duration::ZERO).unwrap_err().to_string();
+        assert_eq!(error(3), "there is no answer to u after 0 s");
+        assert!(error(0).starts_with("there is no answer to u after 0 s: down"), "{}", error(0));
     }
 }

@@ -171,8 +171,8 @@ async fn rule_6_a_page_on_loopback_serves_its_own_names_only() {
     assert_eq!(site.send(post.body(OLD_FORM)).await.status(), 421);
     assert_eq!(site.doubles.log.requests(), []);
 
-    let told = site.send(ask("/ops", "evil.example").header("accept", "application/json")).await;
-    let reason = json_of(&told)["errors"][0]["reason"].as_str().unwrap().to_owned();
+    let response = site.send(ask("/ops", "evil.example").header("accept", "application/json")).await;
+    let reason = json_of(&response)["errors"][0]["reason"].as_str().unwrap().to_owned();
     assert!(reason.contains("127.0.0.1, [::1], localhost, page.example") && reason.contains("--host"), "{reason}");
     assert!(text_of(&site.send(ask("/ops", "evil.example").header("accept", BROWSER)).await).contains("--host"));
 

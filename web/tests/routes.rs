@@ -56,9 +56,9 @@ async fn rule_3_a_rejection_has_its_reason_without_markup() {
     let site = site();
     let reason = "<script>alert(1)</script> & \"more\"";
     site.doubles.store.put("a/b", Outcome::Rejected(reason.into()));
-    let told = site.get(&format!("{CLASSIFY}/response/a%2Fb"), "*/*").await;
-    assert_eq!(json_of(&told), json!({ "status": "REJECTED", "id": "a/b", "reason": reason }));
-    assert!(!text_of(&told).contains('<') && !text_of(&told).contains('&'));
+    let response = site.get(&format!("{CLASSIFY}/response/a%2Fb"), "*/*").await;
+    assert_eq!(json_of(&response), json!({ "status": "REJECTED", "id": "a/b", "reason": reason }));
+    assert!(!text_of(&response).contains('<') && !text_of(&response).contains('&'));
 
     let page = site.get(&format!("{PAGE}?id=a%2Fb"), BROWSER).await;
     assert!(text_of(&page).contains("could not be scored"));
@@ -216,8 +216,8 @@ async fn other_addresses_and_methods_are_refused_in_the_clients_format() {
         let page = site.send(request().method(method).path(path).header("accept", BROWSER)).await;
         assert_eq!((page.status().as_u16(), header(&page, "allow")), (status, allow), "{method} {path}");
         assert!(text_of(&page).starts_with("<!doctype html>") && text_of(&page).contains(&format!("Error {status}")));
-        let told = site.send(request().method(method).path(path).header("accept", "application/json")).await;
-        assert_eq!((told.status().as_u16(), json_of(&told)["status"].as_str()), (status, Some("ERROR")));
+        let response = site.send(request().method(method).path(path).header("accept", "application/json")).await;
+        assert_eq!((response.status().as_u16(), json_of(&response)["status"].as_str()), (status, Some("ERROR")));
     }
     assert_eq!(site.send(request().method("HEAD").path(PAGE)).await.status(), 200);
 }

@@ -227,10 +227,10 @@ mod tests {
             ("Flying on a Sunday", "The day of the week"),
             ("The time of the year", "The time of the year"),
         ];
-        let said = |factor, document: &Value| subject(factor, document.as_object().unwrap(), &Airports::default());
+        let phrase = |factor, document: &Value| subject(factor, document.as_object().unwrap(), &Airports::default());
         for (factor, (with_value, without)) in Factor::ALL.into_iter().zip(expected) {
-            assert_eq!(said(factor, &flight), with_value);
-            assert_eq!(said(factor, &json!({ "DayOfWeek": 0, "FlightNum": null, "Carrier": "" })), without);
+            assert_eq!(phrase(factor, &flight), with_value);
+            assert_eq!(phrase(factor, &json!({ "DayOfWeek": 0, "FlightNum": null, "Carrier": "" })), without);
         }
         assert_eq!(departure(0.0), "Leaving on time");
     }

@@ -47,9 +47,9 @@ impl NoiseClient {
     fn stop(mut self) -> usize {
         // The process ends when its standard input is closed.
         drop(self.0.stdin.take());
-        let mut said = String::new();
-        self.0.stdout.take().unwrap().read_to_string(&mut said).unwrap();
-        said.lines().find_map(|line| line.strip_prefix("connections: ")?.parse().ok()).expect("it says how many")
+        let mut output = String::new();
+        self.0.stdout.take().unwrap().read_to_string(&mut output).unwrap();
+        output.lines().find_map(|line| line.strip_prefix("connections: ")?.parse().ok()).expect("it prints the number")
     }
 }
 
@@ -64,19 +64,19 @@ impl Drop for NoiseClient {
 #[ignore = "started by another test, on the outside host"]
 fn noise_client() {
     let Ok(addresses) = std::env::var(TARGETS) else { return };
-    let over = Arc::<AtomicBool>::default();
-    let told = Arc::clone(&over);
+    let stop = Arc::<AtomicBool>::default();
+    let on_stop = Arc::clone(&stop);
     thread::spawn(move || {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        told.store(true, Ordering::Release);
+        on_stop.store(true, Ordering::Release);
     });
     let addresses: Vec<IpAddr> = addresses.split(',').map(|address| address.parse().unwrap()).collect();
-    println!("connections: {}", make_noise(&addresses, &mut ChaCha8Rng::seed_from_u64(seed()), &over));
+    println!("connections: {}", make_noise(&addresses, &mut ChaCha8Rng::seed_from_u64(seed()), &stop));
 }
 
-fn make_noise(at: &[IpAddr], random: &mut ChaCha8Rng, over: &AtomicBool) -> usize {
+fn make_noise(at: &[IpAddr], random: &mut ChaCha8Rng, stop: &AtomicBool) -> usize {
     let (mut silent, mut connections) = (Vec::new(), 0);
-    while !over.load(Ordering::Acquire) {
+    while !stop.load(Ordering::Acquire) {
         // Sometimes a port nearby.
         let port = if random.random_ratio(1, 10) { random.random_range(2095..2110) } else { MESH_PORT };
         let address = SocketAddr::new(at[random.random_range(0..at.len())], port);

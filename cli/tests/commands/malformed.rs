@@ -79,7 +79,7 @@ fn valid_requests_are_answered_and_malformed_ones_kept_with_their_reason() {
     let inspector = Inspector::open(&path).unwrap();
     let committed = || inspector.committed_offsets(TOPIC).unwrap().iter().map(|row| row.next.0).sum::<u64>();
     until("everything is committed", || committed() == messages.len() as u64);
-    assert!(scorer.is_running(), "it never restarted, for nobody would have restarted it");
+    assert!(scorer.is_running(), "the scorer has ended");
     assert_eq!(scorer.terminate(), Some(0));
 
     assert_eq!(inspector.answers().unwrap(), 10_000);
@@ -88,12 +88,12 @@ fn valid_requests_are_answered_and_malformed_ones_kept_with_their_reason() {
         let found = lookup.find(&format!("good-{number}")).unwrap();
         assert!(matches!(found, Some(Outcome::Answered(_))), "good-{number}: {found:?}");
     }
-    let told = lookup.find("broken-1").unwrap();
-    assert_eq!(told, Some(Outcome::Rejected("DepDelay: must be a number, not a string".into())));
+    let outcome = lookup.find("broken-1").unwrap();
+    assert_eq!(outcome, Some(Outcome::Rejected("DepDelay: must be a number, not a string".into())));
     // The ids of truncated or empty messages are unknown.
     for number in (0..10_000).filter(|number| number % 500 != 7 && !matches!(number % 18, 0 | 7)) {
-        let told = lookup.find(&format!("broken-{number}")).unwrap();
-        assert!(matches!(told, Some(Outcome::Rejected(_))), "broken-{number}: {told:?}");
+        let outcome = lookup.find(&format!("broken-{number}")).unwrap();
+        assert!(matches!(outcome, Some(Outcome::Rejected(_))), "broken-{number}: {outcome:?}");
     }
 
     let (mut dead, mut after) = (vec![], 0);

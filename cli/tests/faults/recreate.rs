@@ -80,38 +80,38 @@ fn fill(config: &ClientConfig, topic: &str, prefix: &str, count: usize) {
 }
 
 /// A continuous load of requests, to the topic that exists.
-struct Noise {
-    over: Arc<AtomicBool>,
+struct BackgroundLoad {
+    stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<usize>>,
 }
 
-impl Noise {
+impl BackgroundLoad {
     fn start(config: &ClientConfig, topic: &str) -> Self {
-        let over = Arc::new(AtomicBool::new(false));
+        let stop = Arc::new(AtomicBool::new(false));
         // A message without a topic times out soon, and the next one is tried.
         let producer: BaseProducer = config.clone().set("message.timeout.ms", "500").create().unwrap();
-        let (topic, told) = (topic.to_owned(), Arc::clone(&over));
+        let (topic, stopped) = (topic.to_owned(), Arc::clone(&stop));
         let thread = thread::spawn(move || {
             let mut number = 0;
-            while !told.load(Ordering::Acquire) {
+            while !stopped.load(Ordering::Acquire) {
                 let payload = request(&format!("noise-{number}"), 5.0);
                 number += usize::from(producer.send(BaseRecord::<[u8], str>::to(&topic).payload(&payload)).is_ok());
                 producer.poll(Duration::from_millis(5));
             }
             number
         });
-        Noise { over, thread: Some(thread) }
+        BackgroundLoad { stop, thread: Some(thread) }
     }
 
-    fn end(mut self) -> usize {
-        self.over.store(true, Ordering::Release);
+    fn stop(mut self) -> usize {
+        self.stop.store(true, Ordering::Release);
         self.thread.take().unwrap().join().unwrap()
     }
 }
 
-impl Drop for Noise {
+impl Drop for BackgroundLoad {
     fn drop(&mut self) {
-        self.over.store(true, Ordering::Release);
+        self.stop.store(true, Ordering::Release);
     }
 }
 
@@ -121,7 +121,7 @@ fn a_topic_recreated_under_load_at_random() {
     let mut random = ChaCha8Rng::seed_from_u64(seed());
     let (fixture, answers) = (Fixture::at(&servers.kafka(), &servers.mongo(), 4), Answers::new());
     let mut scorer = fixture.score_into(&answers.url(), 2);
-    let noise = Noise::start(&fixture.config(), &fixture.topic);
+    let background = BackgroundLoad::start(&fixture.config(), &fixture.topic);
     let rounds = if long() { 200 } else { 10 };
     let (mut messages, mut lost) = (0, 0);
     for round in 1..=rounds {
@@ -139,8 +139,8 @@ fn a_topic_recreated_under_load_at_random() {
         thread::sleep(Duration::from_millis(random.random_range(0..1200)));
     }
     assert!(scorer.is_running());
-    let besides = noise.end();
-    println!("topic made anew: {rounds} times, {messages} messages and {besides} besides, lost {lost}");
+    let others = background.stop();
+    println!("topic made anew: {rounds} times, {messages} messages and {others} besides, lost {lost}");
     until("the end is committed", || fixture.uncommitted() == 0);
     assert_eq!(scorer.terminate(), Some(0));
 }

@@ -256,7 +256,7 @@ fn client_of(peer: IpAddr) -> IpAddr {
 }
 
 /// Selects the connection to evict for one from `newcomer`: the one whose client has been awaited longest. Clients
-/// beyond their share come first; a newcomer beyond its share evicts only connections of its own. If no client is
+/// beyond their share come first; a newcomer beyond its share evicts only its own connections. If no client is
 /// awaited, it is the oldest request of another client beyond its share.
 fn select_victim(open: Vec<(u64, IpAddr, Phase)>, newcomer: Option<IpAddr>, share: usize) -> Option<u64> {
     let mut counts: HashMap<IpAddr, usize> = HashMap::new();
