@@ -15,9 +15,9 @@ use crate::{
 
 /// The supervisor kills a scorer that is suspended.
 #[test]
-fn a_scorer_stopped() {
+fn a_scorer_frozen() {
     let Some(mut test) = TestCluster::running() else { return };
-    let mut trials = Trials::of("a scorer stopped (SIGSTOP)");
+    let mut trials = Trials::of("a scorer frozen (SIGSTOP)");
     for trial in 0..times() {
         let index = trial % 3;
         let generation = test.cluster.generation();
@@ -28,7 +28,7 @@ fn a_scorer_stopped() {
         test.settle();
     }
     trials.print();
-    test.finish("scorer stopped", times());
+    test.finish("scorer frozen", times());
 }
 
 /// Supervisor and scorer resume after the others have detected the failure. The scorer may still answer requests that
