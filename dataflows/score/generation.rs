@@ -43,8 +43,8 @@ impl<D: Domain> Clone for Generation<D> {
     }
 }
 
-/// The model that a process has loaded; its workers share it. One slot suffices, as the next proposal is not sent before
-/// all workers have received the announcement of the last.
+/// The model that a process has loaded; its workers share it. One slot suffices, as the next proposal is not sent
+/// before all workers have received the announcement of the last.
 pub(super) struct LoadedModels<D: Domain>(Arc<Mutex<Option<LoadedModel<D>>>>);
 
 /// A proposal and its model.

@@ -47,7 +47,7 @@ pub(super) struct InFlight {
     closed: VecDeque<Batch>,
     /// Set when the source is to read no more.
     pub(super) stopping: bool,
-    /// Set to the reason by an operator that cannot keep the rules any more. Nothing may be committed after that.
+    /// The reason why an operator can no longer keep the rules. No offset may be committed after that.
     pub(super) broken: Option<String>,
 }
 
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn offsets_come_back_only_for_durable_batches_and_in_order() {
+    fn offsets_are_returned_for_durable_batches_only_and_in_order() {
         let mut in_flight = InFlight::new(InFlightSize { records: 10, bytes: 1000 });
         in_flight.read(&message(0, 7, 1));
         in_flight.read(&message(1, 3, 1));

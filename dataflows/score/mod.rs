@@ -4,8 +4,8 @@
 //!             ┌──────────────────────────────── offset commit ◀───────────────────────────────┐
 //!             ▼                                     ▼ which model (Schedule, see `swap`)       │
 //!  log ──▶ ReadLog ──▶ [Exchange] ──▶ Decode ──▶ Score ──▶ LandAnswers ───────────────────────┤ durable
-//!                                       │                       │ refused for good            │ frontier
-//!                                       └─ cannot be read ──────┴─▶ LandDeadLetters ──────────┤ (probe)
+//!                                       │                       │ refused permanently         │ frontier
+//!                                       └─ malformed ───────────┴─▶ LandDeadLetters ──────────┤ (probe)
 //!                                                               └─▶ LandRejections ───────────┘
 //! ```
 //!
@@ -19,16 +19,16 @@
 //!    for a tick.
 //! 3. A source remembers (timestamp, next offset per partition) for each batch. A sink holds a batch's capability until
 //!    its store has acknowledged the batch. One probe follows all three sinks.
-//! 4. When the probe has passed a timestamp, its offsets are committed, and nothing else commits offsets. So the records
-//!    below a committed offset are always durable.
+//! 4. When the probe has passed a timestamp, its offsets are committed, and nothing else commits offsets. So the
+//!    records below a committed offset are always durable.
 //! 5. The first answer wins: writing an answer again changes nothing. Delivery is at least once, and effectively once.
 //! 6. A record that cannot be decoded, or that the store refuses permanently, becomes a dead letter, which is durable
 //!    before its offset is committed. If its UUID is known, a rejection is stored under it. It never stops a worker.
-//! 7. Records in flight are bounded in number and bytes; at the bound a source stops reading. Workers wait while the log
-//!    or the store is unavailable.
+//! 7. Records in flight are bounded in number and bytes; at the bound a source stops reading. Workers wait while the
+//!    log or the store is unavailable.
 //! 8. A record is scored by the worker that read it, unless there are fewer partitions than workers.
-//! 9. On stop a source reads no more, and the workers leave together when all records that they have read are durable and
-//!    committed. After [`Config::drain`] each leaves alone; it does not commit records that are not durable.
+//! 9. On stop a source reads no more, and the workers leave together when all records that they have read are durable
+//!    and committed. After [`Config::drain`] each leaves alone; it does not commit records that are not durable.
 //!
 //! A model is replaced without a pause, at one timestamp on all workers: `swap` has the rules.
 

@@ -17,8 +17,8 @@ use engine::{
 
 use super::{Connections, Error, WorkerIo, wake::DeferredActivator};
 
-/// The opening of one worker's reader and writers, on another thread: it lasts as long as an outage, and the worker must
-/// go on sending heartbeats.
+/// The opening of one worker's reader and writers, on another thread: it lasts as long as an outage, and the worker
+/// must go on sending heartbeats.
 pub(super) struct Opening<D: Domain>(mpsc::Receiver<Result<Option<Opened<D>>, Error>>);
 
 impl<D: Domain> Opening<D> {

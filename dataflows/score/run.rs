@@ -96,9 +96,9 @@ pub fn run<D: Domain>(
     execute(builders, others, work)
 }
 
-/// Runs this process's workers in a generation of a cluster, until `stop` is asked in any of its processes; returns when
-/// all workers of this process have left. `leave` is called when a process has failed: it must end this process, as only
-/// the next generation can process the records in flight. Blocks.
+/// Runs this process's workers in a generation of a cluster, until `stop` is asked in any of its processes; returns
+/// when all workers of this process have left. `leave` is called when a process has failed: it must end this process,
+/// as only the next generation can process the records in flight. Blocks.
 pub fn run_in_cluster<D: Domain>(
     config: &Config,
     mut member: Member,

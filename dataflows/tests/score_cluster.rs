@@ -63,15 +63,15 @@ fn cluster(
                 partitions: if index == 0 { 6 } else { 1 },
             };
             let (stop, connections) = (Stop::default(), Connections::new(Arc::clone(log) as _, Arc::clone(store) as _));
-            let (told, desired, counters) =
+            let (stopped, desired, counters) =
                 (stop.clone(), DesiredModels::default(), Arc::new(Counters::of::<Flights>()));
             let models = Models::new(Arc::clone(scorer) as _, &desired, Arc::new(AnyButBad));
             let counted = Arc::clone(&counters);
             let run = move || {
-                let member = Mesh::open(listener, mesh_config).unwrap().form(|| told.asked()).expect("it forms");
+                let member = Mesh::open(listener, mesh_config).unwrap().form(|| stopped.asked()).expect("it forms");
                 let config = Config { drain: DEADLINE, ..Config::new(workers) };
                 let leave = |loss| panic!("{loss}");
-                run_in_cluster(&config, member, &connections, &models, &counted, &told, leave)
+                run_in_cluster(&config, member, &connections, &models, &counted, &stopped, leave)
             };
             Process { stop, desired, counters, thread: thread::spawn(run) }
         })
@@ -138,7 +138,8 @@ fn three_processes_swap_at_one_timestamp_and_none_activates_a_model_that_one_ref
         ask(6);
         processes.iter().all(|process| used(process).0.as_str() == "v3")
     });
-    // Records of a batch that was open at that timestamp still go to the old model; then a partition stays with the new.
+    // Records of a batch that was open at that timestamp still go to the old model; then a partition stays with the
+    // new.
     until("every partition is answered by the new one", || {
         let all = ask(6);
         until("the round is answered", || store.answers().len() == all);

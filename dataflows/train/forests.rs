@@ -58,8 +58,8 @@ pub fn train(
 /// Timely's allocators, one for each worker of this process, and a guard that must outlive them.
 pub type Communication = (Vec<AllocatorBuilder>, Box<dyn Any + Send>);
 
-/// Does as [`train`], with workers of several processes, which must all pass the same rows, columns and settings.
-/// Process 0 gets the forests; the others get `None`.
+/// Grows forests like [`train`], with workers of several processes, which must all pass the same rows, columns and
+/// settings. Process 0 gets the forests; the others get `None`.
 pub fn train_on(
     communication: Communication,
     placement: WorkerPlacement,

@@ -70,7 +70,7 @@ pub fn train_model(
     Ok(Model::new(features, airports, origin, classifiers)?)
 }
 
-/// FittedFeatures features, and a classifier for each set of known inputs.
+/// Fitted features, and a classifier for each set of known inputs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FittedModel {
     /// The features.

@@ -45,8 +45,8 @@ pub(super) type ReadPage<D> = Box<dyn FnMut() -> Result<(Rows<D>, bool), Unavail
 /// Opens a source.
 pub(super) type OpenSource<D> = Box<dyn Fn() -> Result<ReadPage<D>, Unavailable> + Send>;
 
-/// Follows a source and sends updates with its number, until a stop or until the receiver is dropped. The channel bounds
-/// the pages that are read ahead.
+/// Follows a source and sends updates with its number, until a stop or until the receiver is dropped. The channel
+/// bounds the pages that are read ahead.
 pub(super) fn follow<D: Domain>(
     number: usize,
     open: &OpenSource<D>,

@@ -18,8 +18,8 @@
 //! 3. A window moves in steps ([`STEP`]; a second for rates), and future updates are consolidated: so the state is
 //!    bounded by keys times steps, not by answers. Names beyond [`Config::names_max`] a dimension count as [`OTHER`].
 //! 4. Time is this machine's wall clock at the start plus the elapsed time: setting the clock has no effect. An event
-//!    with a timestamp in the future counts as of now, and so does one that has just landed with a timestamp long ago. An
-//!    event older than the window that was stored before the start is not counted.
+//!    with a timestamp in the future counts as of now, and so does one that has just landed with a timestamp long ago.
+//!    An event older than the window that was stored before the start is not counted.
 //! 5. Following takes a small share of the time, so that it does not slow down other work. The delay of the counts is
 //!    reported: the elapsed time since the end of each source was reached.
 //! 6. A read from a source that is unavailable is retried with backoff, and the outage is reported.

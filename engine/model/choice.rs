@@ -55,8 +55,8 @@ impl<M: ModelFile> ModelDir<M> {
         }
     }
 
-    /// Loads the version in use. If that is damaged, loads the latest usable version of the history and logs a warning, so
-    /// that a restart goes on with the model that has answered before. Blocks, for [`LOAD_TIMEOUT`] at most.
+    /// Loads the version in use. If that is damaged, loads the latest usable version of the history and logs a warning,
+    /// so that a restart goes on with the model that has answered before. Blocks, for [`LOAD_TIMEOUT`] at most.
     pub fn load_usable(&self) -> Result<Versioned<M>, ModelDirError> {
         self.with_timeout(LOAD_TIMEOUT, Self::load_usable_without_limit)
     }

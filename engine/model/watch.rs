@@ -1,9 +1,9 @@
 //! The watcher of the model directory: it detects that the directory names another version.
 //!
-//! 1. The small file that names the version is polled every [`POLL_INTERVAL`], on one thread for each role. A new version
-//!    is read and checked once, and put into the [`DesiredModels`], where it replaces one that was not taken.
-//! 2. A version that cannot be read or used is reported once, and retried after a pause that grows to [`RETRY_MAX`]: its
-//!    folder may be incomplete while it is copied. Another name is read at once.
+//! 1. The small file that names the version is polled every [`POLL_INTERVAL`], on one thread for each role. A new
+//!    version is read and checked once, and put into the [`DesiredModels`], where it replaces one that was not taken.
+//! 2. A version that cannot be read or used is reported once, and retried after a pause that grows to [`RETRY_MAX`]:
+//!    its folder may be incomplete while it is copied. Another name is read at once.
 //! 3. A file system that hangs blocks only the polling thread. After [`POLL_TIMEOUT`] it is reported once, the model in
 //!    use goes on answering, and no second read is started. Polling goes on when the file system answers.
 //! 4. A file that is not a regular one is refused as in rule 2; no read blocks for a writer.

@@ -103,7 +103,8 @@ struct FileAssembly {
 }
 
 impl FileAssembly {
-    /// Adds a chunk; returns the file when it is complete. The first chunk of a new proposal discards the chunks before.
+    /// Adds a chunk; returns the file when it is complete. The first chunk of a new proposal discards the chunks
+    /// before.
     fn add(&mut self, chunk: Chunk) -> Result<Option<ModelFile>, String> {
         let Chunk { proposal, version, length, at, bytes } = chunk;
         if proposal != self.proposal {

@@ -20,16 +20,16 @@
 //!
 //! Each has a test of its number in `tests.rs` beside this file.
 //!
-//! 1. The timestamp of a request alone determines the model that answers it: the model announced for the latest timestamp
-//!    that is not after the request's.
+//! 1. The timestamp of a request alone determines the model that answers it: the model announced for the latest
+//!    timestamp that is not after the request's.
 //! 2. A model is announced when every process has decoded and checked it, outside of its worker threads, with its own
 //!    routes. A model that one process refuses is used by none: the current model stays, and the reason is logged once.
-//! 3. Worker 0's capability to announce is always [`LEAD`] ahead of the fastest process's clock, so that the frontier of
-//!    announcements is beyond the timestamp of a request. Otherwise the request waits, and is answered in order, by the
-//!    model that rule 1 determines.
+//! 3. Worker 0's capability to announce is always [`LEAD`] ahead of the fastest process's clock, so that the frontier
+//!    of announcements is beyond the timestamp of a request. Otherwise the request waits, and is answered in order, by
+//!    the model that rule 1 determines.
 //! 4. At most [`WINDOW`] chunks of [`CHUNK_BYTES`] are in flight, so that records and heartbeats are sent between them.
-//! 5. There is one proposal at a time. A newer desired model replaces a proposal that is being sent or checked, and waits
-//!    for the end of one that is announced.
+//! 5. There is one proposal at a time. A newer desired model replaces a proposal that is being sent or checked, and
+//!    waits for the end of one that is announced.
 //! 6. A model is dropped when no request can have a timestamp at which it is active.
 //! 7. After a stop worker 0 announces no more models, and no worker waits for it.
 

@@ -50,8 +50,8 @@ impl<D: Domain> Schedule<D> {
         self.reader = Some(activator);
     }
 
-    /// Returns the models that are active at a timestamp; `None` if they are not known yet: the reader is then activated
-    /// when more is known.
+    /// Returns the models that are active at a timestamp; `None` if they are not known yet: the reader is then
+    /// activated when more is known.
     pub(in crate::score) fn models_at(&mut self, at: Timestamp) -> Option<&ActiveModels<D>> {
         if at >= self.known_until {
             self.reader_waits = true;

@@ -25,8 +25,8 @@ pub(super) struct AddressedChunk {
     pub(super) chunk: Chunk,
 }
 
-/// Proposes desired models and sends their files, at worker 0; returns the chunks that arrive at the first worker of each
-/// process.
+/// Proposes desired models and sends their files, at worker 0; returns the chunks that arrive at the first worker of
+/// each process.
 pub(super) fn send_model<'scope>(
     scope: Scope<'scope, Timestamp>,
     position: WorkerPosition,
