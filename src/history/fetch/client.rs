@@ -16,7 +16,7 @@ pub const BTS_URL: &str = "https://transtats.bts.gov/PREZIP/";
 
 /// Upper bound on redirects of a request.
 const REDIRECTS_MAX: u32 = 5;
-/// Upper bound on the pause that a server may ask for.
+/// Upper bound on the Retry-After of a server.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 
 /// Timeouts, retries and sizes of a fetch.
@@ -98,7 +98,7 @@ pub(super) struct Response {
     pub(super) version: SourceVersion,
     /// The offset at which the body begins, if it is a part of the file.
     pub(super) begins_at: Option<u64>,
-    /// The pause that the server asks for.
+    /// The Retry-After of the server.
     pub(super) retry_after: Option<Duration>,
     pub(super) body: BodyReader<'static>,
 }
@@ -222,7 +222,7 @@ fn content_range(value: &str) -> Option<(u64, Option<u64>)> {
     if total == "*" { Some((first, None)) } else { Some((first, Some(total.parse().ok()?))) }
 }
 
-/// Parses the pause that a server asks for: seconds; a date is ignored.
+/// Parses a Retry-After in seconds; a date is ignored.
 fn retry_after(value: &str) -> Option<Duration> {
     value.parse().ok().map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
 }

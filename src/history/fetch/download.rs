@@ -87,7 +87,7 @@ enum Abort {
 
 /// A cause that ends a try for one month.
 enum Failure {
-    /// A retry may succeed, after the pause that the server asks for.
+    /// A retry may succeed, after the Retry-After of the server.
     Transient(String, Option<Duration>),
     Unpublished(String),
     Permanent(String),
