@@ -225,15 +225,15 @@ impl fmt::Display for LockHolder {
 fn lock_holders(shm_inode: u64) -> Vec<LockHolder> {
     let pids = || -> Vec<u32> {
         let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
-        locks.lines().filter_map(|line| reader_of(line, shm_inode)).collect()
+        let readers = locks.lines().filter_map(|line| reader_of(line, shm_inode));
+        readers.filter(|pid| *pid != std::process::id()).collect()
     };
     // The kernel hands the list out in pieces: where many processes lock and unlock, an entry may be left out.
     let mut pids = (0..LOCK_READS_MAX).map(|_| pids()).find(|pids| !pids.is_empty()).unwrap_or_default();
     pids.sort_unstable();
     pids.dedup();
     let name = |pid| fs::read_to_string(format!("/proc/{pid}/comm")).map_or_else(|_| "?".to_owned(), printable);
-    let others = pids.into_iter().filter(|pid| *pid != std::process::id());
-    others.map(|pid| LockHolder { pid, name: name(pid) }).collect()
+    pids.into_iter().map(|pid| LockHolder { pid, name: name(pid) }).collect()
 }
 
 /// Returns their names, as the subject of a sentence.
