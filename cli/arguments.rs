@@ -31,7 +31,7 @@ pub(crate) fn parse<T: Parser>() -> T {
     })
 }
 
-/// Replaces each URL of `given` in the text `message` by the part that may be shown; `None` if the text has none of them.
+/// Replaces each URL of `given` in the message by the part that may be shown; `None` if the message has none of them.
 fn without_urls(message: &str, given: &[String]) -> Option<String> {
     // `--option=URL`, or `URL` by itself.
     let values = given.iter().flat_map(|text| [Some(text.as_str()), text.split_once('=').map(|(_, value)| value)]);
