@@ -191,6 +191,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn dead_letters_are_counted_by_kind() {
+        let counter = DeadLetterCounter::of::<delaycast::domain::Flights>();
+        for kind in [DeadLetterReason::RefusedByStore, DeadLetterReason::RefusedByStore, DeadLetterReason::NotJson] {
+            counter.add(&kind);
+        }
+        assert_eq!(counter.get(), 3);
+        let counted: Vec<_> = counter.by_kind().filter(|(_, count)| *count > 0).collect();
+        assert_eq!(counted, [("not_json", 1), ("refused_by_store", 2)]);
+        let kinds = DeadLetterKinds::of::<delaycast::domain::Flights>();
+        assert_eq!(counter.by_kind().count(), kinds.names().count());
+    }
+
+    #[test]
     fn lag_is_summed_and_returned_by_partition() {
         let lag = Lag::default();
         assert_eq!((lag.get(), lag.by_partition()), (None, log::Lag::new()));
