@@ -1,4 +1,4 @@
-//! The results of a request: an answer, or a rejection.
+//! The model version of an answer, and the rejection of a request that gets none.
 
 use std::{fmt, sync::Arc};
 
@@ -6,11 +6,10 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     document::{Document, Value},
-    domain::Domain,
     request::RequestId,
 };
 
-/// Which trained model answered: the name of its folder in the model directory.
+/// The version of a trained model: the name of its folder in the model directory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModelVersion(Arc<str>);
 
@@ -29,31 +28,6 @@ impl ModelVersion {
 impl fmt::Display for ModelVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
-    }
-}
-
-/// A scored request, ready for the store.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Answer<D: Domain> {
-    /// The request.
-    pub request: D::Request,
-    /// The model's score.
-    pub score: D::Score,
-    /// The model.
-    pub model: ModelVersion,
-    /// When it was scored.
-    pub scored_at: DateTime<Utc>,
-}
-
-impl<D: Domain> Answer<D> {
-    /// The request's identity.
-    pub fn id(&self) -> &RequestId {
-        D::id(&self.request)
-    }
-
-    /// The document that is stored: see [`Domain::document`].
-    pub fn to_document(&self) -> Document {
-        D::document(self)
     }
 }
 

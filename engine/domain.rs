@@ -5,8 +5,10 @@
 
 use std::{borrow::Cow, fmt::Debug};
 
+use chrono::{DateTime, Utc};
+
 use crate::{
-    answer::Answer,
+    answer::ModelVersion,
     document::Document,
     request::{Malformed, RequestId},
 };
@@ -63,6 +65,31 @@ pub trait Domain: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// The fields of the answering model's score in the document of a shadow's answer.
     fn compared(_answered: &Self::Score) -> Document {
         Document::new()
+    }
+}
+
+/// A scored request, ready for the store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer<D: Domain> {
+    /// The request.
+    pub request: D::Request,
+    /// The model's score.
+    pub score: D::Score,
+    /// The model.
+    pub model: ModelVersion,
+    /// When it was scored.
+    pub scored_at: DateTime<Utc>,
+}
+
+impl<D: Domain> Answer<D> {
+    /// The request's identity.
+    pub fn id(&self) -> &RequestId {
+        D::id(&self.request)
+    }
+
+    /// The document that is stored: see [`Domain::document`].
+    pub fn to_document(&self) -> Document {
+        D::document(self)
     }
 }
 

@@ -4,9 +4,9 @@
 use serde::Serialize;
 
 use crate::{
-    answer::{Answer, ModelVersion},
+    answer::ModelVersion,
     document::{Document, Value},
-    domain::Domain,
+    domain::{Answer, Domain},
 };
 
 /// The answer of a shadow to a request that the current model answers.

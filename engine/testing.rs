@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use chrono::DateTime;
 
 use crate::{
-    answer::{Answer, ModelVersion},
+    answer::ModelVersion,
     document::{Document, Value},
-    domain::{Collections, Dimension, Domain, Field, Reference},
+    domain::{Answer, Collections, Dimension, Domain, Field, Reference},
     request::{Malformed, MalformedKind, RequestId},
     shadow::ShadowAnswer,
 };
@@ -105,9 +105,19 @@ impl Domain for Toy {
     }
 }
 
+/// Returns an answer to the request `id` by `model`.
+pub(crate) fn answer(id: &str, model: &str) -> Answer<Toy> {
+    Answer {
+        request: ToyRequest { id: RequestId::new(id).unwrap() },
+        score: ToyScore(2.0),
+        model: ModelVersion::new(model),
+        scored_at: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
+    }
+}
+
 /// Returns the answer of `shadow` to a request that the model "current" answers, with the same score or another.
 pub(crate) fn shadow_answer(id: &str, shadow: &str, agrees: bool) -> ShadowAnswer<Toy> {
-    let answer = crate::store::promises::answer(id, shadow);
+    let answer = answer(id, shadow);
     let answered = if agrees { answer.score.clone() } else { ToyScore(answer.score.0 - 0.5) };
     ShadowAnswer { answer, current: ModelVersion::new("current"), answered }
 }

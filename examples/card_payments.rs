@@ -9,9 +9,8 @@ use delaycast_dataflows::{
     watch::{self, Key, SnapshotCell, Sources},
 };
 use engine::{
-    answer::Answer,
     document::{Document, Value},
-    domain::{Collections, Dimension, Domain, Field},
+    domain::{Answer, Collections, Dimension, Domain, Field},
     log::{self, DeadLetterKinds, Log},
     model::{self, DesiredModels, FileLoader, ModelDir, ModelFile, Predict, Role, Watcher},
     request::{Malformed, MalformedKind, RequestId},

@@ -16,7 +16,7 @@ use crate::{
 pub struct Flights;
 
 /// A scored request, ready for the store.
-pub type Answer = engine::answer::Answer<Flights>;
+pub type Answer = engine::domain::Answer<Flights>;
 
 /// The labels that stored answers are counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,9 +1,9 @@
 //! Decodes messages to requests, and turns malformed messages into dead letters.
 
 use engine::{
-    answer::{Answer, Rejection},
+    answer::Rejection,
     clock,
-    domain::Domain,
+    domain::{Answer, Domain},
     log::{DeadLetter, DeadLetterReason, Message},
     request::{MalformedKind, RequestId},
 };

@@ -2,7 +2,10 @@
 
 use std::collections::VecDeque;
 
-use engine::{answer::Answer, clock, domain::Domain};
+use engine::{
+    clock,
+    domain::{Answer, Domain},
+};
 use timely::{
     container::CapacityContainerBuilder,
     dataflow::{

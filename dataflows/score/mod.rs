@@ -54,9 +54,9 @@ mod work;
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
 use engine::{
-    answer::{Answer, Rejection},
+    answer::Rejection,
     delivery::Delivery,
-    domain::Domain,
+    domain::{Answer, Domain},
     log::{DeadLetter, Message, Reader},
 };
 use timely::dataflow::{

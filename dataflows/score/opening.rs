@@ -8,9 +8,9 @@ use std::{
 };
 
 use engine::{
-    answer::{Answer, Rejection},
+    answer::Rejection,
     delivery::{Delivery, Health, Writer},
-    domain::Domain,
+    domain::{Answer, Domain},
     log::{DeadLetter, Reader, Share},
     runtime::Stop,
 };

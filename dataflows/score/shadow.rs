@@ -18,10 +18,10 @@ use std::{
 };
 
 use engine::{
-    answer::{Answer, ModelVersion},
+    answer::ModelVersion,
     clock,
     delivery::{Health, ROWS_PER_WRITE_MAX, Writer},
-    domain::Domain,
+    domain::{Answer, Domain},
     model::Scorer,
     runtime::{Stop, Thread, retry},
     shadow::ShadowAnswer,

@@ -23,8 +23,8 @@ use crate::{
         self, DeadLetterSpan, DeadLettersFrom, Share,
         promises::{self, publish},
     },
-    store::{self, promises::answer},
-    testing::Toy,
+    store,
+    testing::{Toy, answer},
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);

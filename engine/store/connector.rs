@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 
 use super::{reference::ReferenceTable, tail::Tail};
 use crate::{
-    answer::{Answer, Rejection},
+    answer::Rejection,
     delivery::{Unavailable, Writer},
-    domain::Domain,
+    domain::{Answer, Domain},
     finding::Finding,
     shadow::{Comparison, ShadowAnswer},
 };

@@ -4,23 +4,14 @@ use chrono::DateTime;
 
 use super::*;
 use crate::{
-    answer::{Answer, ModelVersion, Rejection},
+    answer::Rejection,
     delivery::Refusal,
     document::to_json,
+    domain::Answer,
     request::RequestId,
     shadow::Comparison,
-    testing::{Toy, ToyLabels, ToyRequest, ToyScore, shadow_answer},
+    testing::{Toy, ToyLabels, answer, shadow_answer},
 };
-
-/// Returns an answer to the request `id` by `model`.
-pub(crate) fn answer(id: &str, model: &str) -> Answer<Toy> {
-    Answer {
-        request: ToyRequest { id: RequestId::new(id).unwrap() },
-        score: ToyScore(2.0),
-        model: ModelVersion::new(model),
-        scored_at: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
-    }
-}
 
 pub(crate) fn rejection(id: &str, reason: &str) -> Rejection {
     let rejected_at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();

@@ -8,11 +8,8 @@ use crate::{
         promises::{ReaderHarness, dead_letter, publish},
     },
     sqlite::{Database, Inspector},
-    store::{
-        self, Outcome,
-        promises::{answer, rejection},
-    },
-    testing::{Toy, shadow_answer},
+    store::{self, Outcome, promises::rejection},
+    testing::{Toy, answer, shadow_answer},
 };
 
 const DAY_S: i64 = 24 * 3600;

@@ -11,10 +11,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{Lookup, Outcome, Store, Tail};
 use crate::{
     address::{Address, OpenError},
-    answer::{Answer, Rejection},
+    answer::Rejection,
     delivery::{Unavailable, Writer},
     document::Json,
-    domain::Domain,
+    domain::{Answer, Domain},
     finding::Finding,
     runtime::Mutex,
     shadow::{Comparison, ShadowAnswer},
@@ -182,9 +182,9 @@ mod tests {
     use crate::{
         store::{
             self, Store,
-            promises::{self, answer, rejection},
+            promises::{self, rejection},
         },
-        testing::Toy,
+        testing::{Toy, answer},
     };
 
     use super::*;

@@ -26,9 +26,9 @@ use tokio::runtime;
 use super::{Lookup, ReferenceTable, Store, Tail};
 use crate::{
     address::OpenError,
-    answer::{Answer, Rejection},
+    answer::Rejection,
     delivery::{Unavailable, Writer},
-    domain::Domain,
+    domain::{Answer, Domain},
     finding::Finding,
     shadow::{Comparison, ShadowAnswer},
 };

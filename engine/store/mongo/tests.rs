@@ -12,11 +12,8 @@ use mongodb::bson::{self, oid::ObjectId};
 
 use super::{client::INDEX_TIMEOUT, takeover::OtherDocuments, *};
 use crate::{
-    store::{
-        self, Entry, Outcome,
-        promises::{self, answer},
-    },
-    testing::Toy,
+    store::{self, Entry, Outcome, promises},
+    testing::{Toy, answer},
 };
 
 const ANSWERS: &str = Toy::COLLECTIONS.answers;
