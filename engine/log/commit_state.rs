@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::position::{Offset, Offsets, PartitionId};
+use super::position::Offsets;
+#[cfg(feature = "kafka")]
+use super::position::{Offset, PartitionId};
 use crate::{delivery::Unavailable, runtime::Backoff};
 
 /// Offsets to commit, and those that are committed. Bounded by the number of partitions.
@@ -121,6 +123,7 @@ impl CommitState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::{Offset, PartitionId};
 
     #[test]
     fn offsets_requested_while_a_commit_is_in_flight_are_committed_next() {
