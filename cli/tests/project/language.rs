@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The widest line of a comment, in characters; rustfmt leaves comments as they are.
-const COLUMNS_MAX: usize = 120;
+pub(crate) const COLUMNS_MAX: usize = 120;
 
 /// Retired names, which a search does not find in the documentation of the field, and their replacements.
 const RETIRED: [(&str, &str); 52] = [
@@ -68,12 +68,12 @@ const RETIRED: [(&str, &str); 52] = [
 /// Words that documentation does not begin with.
 const NO_FIRST_WORDS: [&str; 8] = ["What ", "How ", "Whether ", "Who ", "Whom ", "So many ", "So long ", "Why "];
 
-fn project() -> PathBuf {
+pub(crate) fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
 /// Returns the files of a folder by the endings of their names, without `target` and hidden folders.
-fn files(folder: &str, endings: &[&str]) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &str, endings: &[&str]) -> Vec<PathBuf> {
     let (mut folders, mut found) = (vec![project().join(folder)], Vec::new());
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap() {
@@ -91,7 +91,7 @@ fn files(folder: &str, endings: &[&str]) -> Vec<PathBuf> {
 }
 
 /// Panics with all faults at once.
-fn none_of(faults: &[String]) {
+pub(crate) fn none_of(faults: &[String]) {
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 

@@ -1,7 +1,8 @@
-//! Tests of the whole project: dependencies and files, language, and the deployment.
+//! Tests of the whole project: dependencies and files, language, pages, and the deployment.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod architecture;
 mod deploy;
 mod language;
+mod pages;
