@@ -10,7 +10,8 @@ use std::{
 };
 
 use anyhow::Context;
-use delaycast::{domain::Flights, log, request::Request, store};
+use delaycast::{domain::Flights, request::Request};
+use engine::{log, store};
 
 use crate::{
     Options,
@@ -35,7 +36,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     for many in [false, true, false, true] {
         let dir = tempfile::tempdir_in(".")?;
         let (_, url) = file_and_url(dir.path());
-        let (producer, lookup) = (log::open(&url)?.producer()?, store::open::<Flights>(&url)?.lookup()?);
+        let (producer, lookup) = (log::open::<Flights>(&url)?.producer()?, store::open::<Flights>(&url)?.lookup()?);
         let _scorers = scorers(options, dir.path(), &url, many)?;
         let (mut acknowledged, mut visible) = ask(&requests::make(ASKED + 1, 2)?, &*producer, &*lookup)?;
         println!("{}", if many { "three processes, idle" } else { "one process, idle" });
@@ -54,7 +55,7 @@ fn file_and_url(dir: &Path) -> (PathBuf, String) {
 fn landed_per_second(options: &Options, asked: &[Request], many: bool) -> anyhow::Result<f64> {
     let dir = tempfile::tempdir_in(".")?;
     let (path, url) = file_and_url(dir.path());
-    requests::publish(&log::open(&url)?.producer()?, asked)?;
+    requests::publish(&log::open::<Flights>(&url)?.producer()?, asked)?;
     let _scorers = scorers(options, dir.path(), &url, many)?;
     rate(&path, asked.len())
 }

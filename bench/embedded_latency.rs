@@ -9,8 +9,10 @@ use std::{
 use anyhow::Context;
 use delaycast::{
     domain::Flights,
-    log::{self, Producer},
     request::{Request, encode},
+};
+use engine::{
+    log::{self, Producer},
     store::{self, Lookup},
 };
 use rand::{RngExt, SeedableRng};
@@ -26,7 +28,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     let dir = tempfile::tempdir_in(".")?;
     let url = format!("sqlite:{}", dir.path().join("delaycast.db").display());
-    let (producer, lookup) = (log::open(&url)?.producer()?, store::open::<Flights>(&url)?.lookup()?);
+    let (producer, lookup) = (log::open::<Flights>(&url)?.producer()?, store::open::<Flights>(&url)?.lookup()?);
     let scorer = Process::score(options, &url, &url, &[])?;
     let (mut acknowledged, mut visible) = ask(&requests::make(options.requests + 1, 2)?, &*producer, &*lookup)?;
     report("until the log has it", &mut acknowledged);

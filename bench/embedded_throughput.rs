@@ -7,14 +7,11 @@ use std::{
 
 use chrono::Utc;
 use delaycast::{
-    answer::Answer,
-    document::Json,
-    log,
+    domain::{Answer, Flights},
     model::{Model, ModelDir, VersionedModel},
     request::{Request, decode, encode},
-    sqlite::Inspector,
-    store,
 };
+use engine::{document::Json, log, sqlite::Inspector, store};
 
 use crate::{Options, process::Process, requests};
 
@@ -31,7 +28,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     let url = format!("sqlite:{}", path.display());
     let asked = requests::make(options.requests, 1)?;
     let started = Instant::now();
-    requests::publish(&log::open(&url)?.producer()?, &asked)?;
+    requests::publish(&log::open::<Flights>(&url)?.producer()?, &asked)?;
     report("published and acknowledged", options.requests, started.elapsed());
 
     let inspector = Inspector::open(&path)?;

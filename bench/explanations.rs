@@ -5,16 +5,12 @@ use std::{hint::black_box, sync::Arc, thread, time::Instant};
 use anyhow::Context;
 use chrono::Utc;
 use delaycast::{
-    answer::Answer,
-    document::Json,
-    domain::Flights,
-    log,
-    model::{Model, ModelDir, Scorer, VersionedModel},
+    domain::{Answer, Flights},
+    model::{Model, ModelDir, VersionedModel},
     request::Request,
-    runtime::Stop,
-    store,
 };
 use delaycast_dataflows::score::{self, Config, Connections, Counters, Models};
+use engine::{document::Json, log, model::Scorer, runtime::Stop, store};
 
 use crate::{
     Options,
@@ -119,7 +115,7 @@ fn land(options: &Options, model: &VersionedModel, asked: &[Request]) -> anyhow:
     let dir = tempfile::tempdir_in(".")?;
     let path = dir.path().join("delaycast.db");
     let url = format!("sqlite:{}", path.display());
-    let (log, store) = (log::open(&url)?, store::open(&url)?);
+    let (log, store) = (log::open::<Flights>(&url)?, store::open(&url)?);
     requests::publish(&log.producer()?, asked)?;
     let scorer: Arc<dyn Scorer<Flights>> = Arc::new(model.clone());
     let (connections, stop) = (Connections::new(log, store), Stop::default());

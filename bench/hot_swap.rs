@@ -15,17 +15,21 @@ use std::{
 use anyhow::{Context, ensure};
 use chrono::{DateTime, Utc};
 use delaycast::{
-    answer::{Answer, ModelVersion, Rejection},
+    domain::{Answer, Flights},
+    model::{Model, ModelDir, Watcher},
+    request::{Request, encode},
+};
+use delaycast_dataflows::score::{Config, Connections, Counters, Models, run};
+use engine::{
+    answer::{ModelVersion, Rejection},
     delivery::{Refusal, Unavailable, Writer},
-    domain::Flights,
     finding::Finding,
     log::{self, Position, Producer},
-    model::{self, DesiredModels, Loader, Model, ModelDir, Role, Scorer, Watcher},
-    request::{Request, RequestId, encode},
+    model::{self, DesiredModels, Loader, Role, Scorer},
+    request::RequestId,
     runtime::{Mutex, Stop},
     store::{self, Lookup, Store, Tail},
 };
-use delaycast_dataflows::score::{Config, Connections, Counters, Models, run};
 
 use crate::{Options, requests};
 
@@ -72,8 +76,8 @@ fn measure_one(options: &Options, keeps: bool) -> anyhow::Result<()> {
     let (landed, stop, counters) =
         (Arc::new(Mutex::new(Vec::new())), Stop::default(), Arc::new(Counters::of::<Flights>()));
     let store = Arc::new(TimedStore { store: store::open(&url)?, keeps, landed: Arc::clone(&landed) });
-    let connections = Connections::new(log::open(&url)?, store);
-    let producer = log::open(&url)?.producer()?;
+    let connections = Connections::new(log::open::<Flights>(&url)?, store);
+    let producer = log::open::<Flights>(&url)?.producer()?;
     let desired = DesiredModels::default();
     let watcher = Watcher::new(models.clone(), Role::Current, Some(first.version.clone()));
     let refused = |_: Role, reason: &str| println!("refused: {reason}");

@@ -5,9 +5,10 @@ use std::{fs, hint::black_box, path::PathBuf, time::Instant};
 use anyhow::Context;
 use delaycast::{
     history,
-    model::{MODEL_FILE, Model, ModelDir},
+    model::{Model, ModelDir},
     request::Request,
 };
+use engine::model::MODEL_FILE;
 
 use crate::requests;
 

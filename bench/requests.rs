@@ -6,9 +6,9 @@ use anyhow::Context;
 use chrono::Utc;
 use delaycast::{
     history::{self, Flight},
-    log::Producer,
-    request::{Request, RequestId, encode},
+    request::{Request, encode},
 };
+use engine::{log::Producer, request::RequestId};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

@@ -11,7 +11,8 @@ use std::{
 };
 
 use anyhow::ensure;
-use delaycast::{log, request::Request};
+use delaycast::{domain::Flights, request::Request};
+use engine::log;
 
 use crate::{
     Options,
@@ -32,7 +33,7 @@ fn landed_per_second(options: &Options, asked: &[Request], scraped: bool) -> any
     let dir = tempfile::tempdir_in(".")?;
     let path = dir.path().join("delaycast.db");
     let url = format!("sqlite:{}", path.display());
-    requests::publish(&log::open(&url)?.producer()?, asked)?;
+    requests::publish(&log::open::<Flights>(&url)?.producer()?, asked)?;
     if !scraped {
         let _scorer = Process::score(options, &url, &url, &[])?;
         return rate(&path, asked.len());

@@ -7,7 +7,8 @@ use std::{
 };
 
 use anyhow::ensure;
-use delaycast::{log, request::Request, sqlite::Inspector};
+use delaycast::{domain::Flights, request::Request};
+use engine::{log, sqlite::Inspector};
 
 use crate::{Options, process::Process, requests};
 
@@ -40,7 +41,7 @@ fn landed_per_second(options: &Options, asked: &[Request], watched: bool) -> any
     let dir = tempfile::tempdir_in(".")?;
     let path = dir.path().join("delaycast.db");
     let url = format!("sqlite:{}", path.display());
-    requests::publish(&log::open(&url)?.producer()?, asked)?;
+    requests::publish(&log::open::<Flights>(&url)?.producer()?, asked)?;
     let _page = if watched { Some(Process::web(options, &url, &url)?) } else { None };
     let _scorer = Process::score(options, &url, &url, &[])?;
     rate(&path, asked.len())

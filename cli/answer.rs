@@ -7,10 +7,9 @@ use clap::Args as ClapArgs;
 use delaycast::{
     airports::Airports,
     ask::{AskError, wait_for},
-    request::RequestId,
-    store::Outcome,
 };
 use delaycast_web::answer_in_words;
+use engine::{request::RequestId, store::Outcome};
 use serde_json::json;
 
 use crate::{format::Format, options::StoreOption};

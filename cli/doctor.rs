@@ -2,10 +2,11 @@
 
 use anyhow::bail;
 use clap::Args as ClapArgs;
-use delaycast::{
+use delaycast::model::ModelDir;
+use engine::{
     clock,
     finding::{Finding, Severity},
-    model::{ModelDir, published_at},
+    model::published_at,
 };
 use indicatif::HumanDuration;
 use serde::Serialize;

@@ -2,7 +2,8 @@
 
 use anyhow::{Context, bail};
 use clap::{Args as ClapArgs, Subcommand};
-use delaycast::{clock, log, sqlite::Group};
+use delaycast::domain::Flights;
+use engine::{clock, log, sqlite::Group};
 use indicatif::HumanDuration;
 use serde::Serialize;
 
@@ -78,7 +79,7 @@ fn list(args: &ListArgs) -> anyhow::Result<()> {
 
 fn remove(args: &RemoveArgs) -> anyhow::Result<()> {
     let groups = log::groups(&args.log.url).context("cannot look at the groups")?;
-    let topic = log::topic_of(&args.log.url)?;
+    let topic = log::topic_of::<Flights>(&args.log.url)?;
     let Some(group) = groups.into_iter().find(|group| (&group.topic, &group.group) == (&topic, &args.group)) else {
         bail!("topic {topic} has no group {}: `delaycast groups list` names those that there are", args.group);
     };
@@ -88,7 +89,7 @@ fn remove(args: &RemoveArgs) -> anyhow::Result<()> {
             args.group
         );
     }
-    log::remove_group(&args.log.url, &args.group).context("cannot remove the group")?;
+    log::remove_group::<Flights>(&args.log.url, &args.group).context("cannot remove the group")?;
     args.format.print(&Removed { removed: group }, |removed| {
         let Group { group, to_go, keeps, .. } = &removed.removed;
         format!("removed {group}: it had {to_go} messages to go, and kept {} of them alone", keeps.messages)

@@ -29,8 +29,9 @@ mod web;
 use std::{io::IsTerminal, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
-use delaycast::{ask::AskError, clock};
+use delaycast::ask::AskError;
 use delaycast_dataflows::score::Error as ScoreError;
+use engine::clock;
 use tracing_subscriber::EnvFilter;
 
 /// How late will this flight be?
@@ -104,7 +105,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Mesh(args) => mesh::run(&args),
     };
-    delaycast::sqlite::close(CLOSE_TIMEOUT);
+    engine::sqlite::close(CLOSE_TIMEOUT);
     let Err(error) = result else { return ExitCode::SUCCESS };
     if let Some(ended @ ScoreError::Ended { .. }) = error.downcast_ref() {
         // A regular end: everything is durable and committed.

@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context;
 use chrono::{Datelike, Days};
 use clap::{Args as ClapArgs, Subcommand};
-use delaycast::key_file::{self, KeyFileError};
+use engine::key_file::{self, KeyFileError};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     date_time_ymd,
@@ -106,7 +106,7 @@ fn authority_params(name: &str) -> anyhow::Result<CertificateParams> {
 
 fn set_validity(certificate: &mut CertificateParams, days: u64) {
     let day = |day: chrono::NaiveDate| date_time_ymd(day.year(), day.month() as u8, day.day() as u8);
-    let today = delaycast::clock::now().date_naive();
+    let today = engine::clock::now().date_naive();
     certificate.not_before = day(today.checked_sub_days(Days::new(BACKDATED_DAYS)).unwrap_or(today));
     // To the end of the last day.
     certificate.not_after = day(today.checked_add_days(Days::new(days + 1)).unwrap_or(today));

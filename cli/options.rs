@@ -3,7 +3,8 @@
 use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
 
 use clap::{ArgAction, Args};
-use delaycast::{domain::Flights, log::Log, store::Store};
+use delaycast::domain::Flights;
+use engine::{log::Log, store::Store};
 
 use crate::app::{Urls, open_log, open_store};
 

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delaycast::runtime::Mutex;
+use engine::runtime::Mutex;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle, WeakProgressBar};
 
 /// Interval of progress lines where there is no terminal.

@@ -9,9 +9,9 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args as ClapArgs;
-use delaycast::{
+use delaycast::domain::Flights;
+use engine::{
     clock,
-    domain::Flights,
     log::{DeadLetter, DeadLetterKinds, DeadLetterSpan, DeadLettersFrom, Producer},
     request::RequestId,
 };

@@ -6,8 +6,8 @@ use anyhow::{Context, bail};
 use delaycast::{
     history::import::{Event, import_routes},
     routes::{Loaded, load, table_of},
-    store,
 };
+use engine::store;
 use indicatif::HumanCount;
 
 use crate::{

@@ -10,10 +10,11 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
-use delaycast::{
+use delaycast::request;
+use engine::{
     log::{Position, Producer, PublishError},
     ndjson::{Line, Lines},
-    request,
+    request::RequestId,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -123,7 +124,7 @@ impl<'a> Sender<'a> {
             // After an error the receiver is gone.
             let _ = report.send(Acknowledgement { number, bytes, result });
         });
-        self.producer.publish(id.as_ref().map(request::RequestId::as_str), payload, done);
+        self.producer.publish(id.as_ref().map(RequestId::as_str), payload, done);
         self.waiting += 1;
         self.waiting_bytes += bytes;
         self.wait_below(UNACKNOWLEDGED_MAX, UNACKNOWLEDGED_BYTES_MAX)

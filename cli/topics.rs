@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args as ClapArgs, Subcommand};
-use delaycast::log::{Topic, TopicOptions};
+use engine::log::{Topic, TopicOptions};
 use indicatif::HumanDuration;
 
 use crate::{format::Format, options::LogOption, replay::duration};

@@ -5,7 +5,6 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 use chrono::NaiveDate;
 use delaycast::{
     classifier::ClassifierSettings,
-    clock,
     evaluate::{Evaluation, Metrics, Predictor, Window},
     features::{Preset, TrainingFlight},
     flight::DelayClass,
@@ -14,6 +13,7 @@ use delaycast::{
     model::{Model, ModelDir, VersionedModel},
 };
 use delaycast_train::{TrainingPlan, train_model};
+use engine::clock;
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 

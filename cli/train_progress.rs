@@ -7,8 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delaycast::runtime::Mutex;
 use delaycast_train::{OnProgress, Progress};
+use engine::runtime::Mutex;
 use indicatif::ProgressBar;
 
 use crate::progress::{self, LINE_INTERVAL, say};

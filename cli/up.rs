@@ -14,12 +14,9 @@ use std::{
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args as ClapArgs;
-use delaycast::{
-    address,
-    model::{ModelDir, ModelDirError, VersionedModel},
-    runtime::Stop,
-};
+use delaycast::model::{ModelDir, VersionedModel};
 use delaycast_dataflows::score::{self, Config};
+use engine::{address, model::ModelDirError, runtime::Stop};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{

@@ -169,8 +169,10 @@ fn decode(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::Toy;
 
     #[test]
     fn a_url_is_parsed() {
@@ -205,15 +207,14 @@ mod tests {
     #[cfg(not(feature = "kafka"))]
     #[test]
     fn a_build_without_kafka_says_so() {
-        let error = crate::log::open("kafka://host/t").map(drop).unwrap_err().to_string();
+        let error = crate::log::open::<Toy>("kafka://host/t").map(drop).unwrap_err().to_string();
         assert!(error.starts_with("this build has no connector for kafka"), "{error}");
     }
 
     #[cfg(not(feature = "mongo"))]
     #[test]
     fn a_build_without_mongodb_says_so() {
-        let error =
-            crate::store::open::<crate::testing::Toy>("mongodb://u:secret@host/d").map(drop).unwrap_err().to_string();
+        let error = crate::store::open::<Toy>("mongodb://u:secret@host/d").map(drop).unwrap_err().to_string();
         assert!(error.starts_with("this build has no connector for mongodb") && !error.contains("secret"), "{error}");
     }
 
@@ -301,7 +302,7 @@ mod tests {
             // created.
             let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
             prop_assume!(!scheme.contains(SECRET) && !url.starts_with("sqlite:///"));
-            let errors = [crate::log::open(&url).map(drop), crate::store::open::<crate::testing::Toy>(&url).map(drop)];
+            let errors = [crate::log::open::<Toy>(&url).map(drop), crate::store::open::<Toy>(&url).map(drop)];
             for error in errors.iter().filter_map(|opened| opened.as_ref().err()) {
                 let texts = texts_of(error);
                 prop_assert!(!texts.contains(SECRET), "{:?}: {}", url, texts);
@@ -315,10 +316,9 @@ mod tests {
 
     #[test]
     fn a_url_in_the_place_of_a_path_is_refused() {
-        for open in [
-            |url: &str| crate::log::open(url).map(drop),
-            |url: &str| crate::store::open::<crate::testing::Toy>(url).map(drop),
-        ] {
+        for open in
+            [|url: &str| crate::log::open::<Toy>(url).map(drop), |url: &str| crate::store::open::<Toy>(url).map(drop)]
+        {
             for url in ["sqlite:kafka://me:s3cr3t@host/t", "sqlite:x.db?s3cr3t=1", "sqlite:x.db?topic=t&s3cr3t"] {
                 let texts = texts_of(&open(url).unwrap_err());
                 assert!(!texts.contains(SECRET), "{texts}");

@@ -30,6 +30,8 @@ pub trait Domain: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// The fields of a message that the reason of a dead letter may name, in the order in which they are counted. An
     /// object's field counts as the object.
     const FIELDS: &'static [&'static str];
+    /// The topic of requests, unless the URL of a log names another.
+    const TOPIC: &'static str = "requests";
     /// Names in a document store.
     const COLLECTIONS: Collections;
     /// The dimensions by which stored answers are counted; at most [`DIMENSIONS_MAX`].

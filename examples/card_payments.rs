@@ -117,7 +117,7 @@ impl Predict<Payments> for LinearModel {
 /// Runs a scorer on a log and a store in one file of `dir`, and returns the counts of its work.
 fn run(dir: &Path) -> anyhow::Result<serde_json::Value> {
     let url = format!("sqlite:{}?topic=payments&partitions=4", dir.join("payments.db").display());
-    let (log, store) = (log::open(&url)?, store::open::<Payments>(&url)?);
+    let (log, store) = (log::open::<Payments>(&url)?, store::open::<Payments>(&url)?);
     let models = ModelDir::new(dir.join("models"));
     let first = models.publish(LinearModel { bias: -4.0, per_thousand: 1.0 }, Utc::now())?;
     let (stop, desired, snapshots) = (Stop::default(), DesiredModels::default(), Arc::new(SnapshotCell::default()));

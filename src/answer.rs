@@ -1,13 +1,12 @@
 //! The answer to a request: a model's score, and the document of the wire contract.
 
 use chrono::{DateTime, NaiveTime, Utc};
-
-pub use engine::answer::{ModelVersion, Rejection};
-
-pub use crate::domain::Answer;
+use engine::{
+    answer::ModelVersion,
+    document::{Document, Value},
+};
 
 use crate::{
-    document::{Document, Value},
     explanation::Explanation,
     features::{KnownInputs, Remark},
     flight::{DelayClass, Probabilities, calendar},
@@ -72,8 +71,10 @@ fn to_millionths(probability: f32) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use engine::document::to_json;
+
     use super::*;
-    use crate::{document::to_json, explanation::Factor, request};
+    use crate::{domain::Answer, explanation::Factor, request};
 
     #[test]
     fn a_document_has_the_fields_of_the_old_job_first_and_in_its_types() {

@@ -6,16 +6,19 @@ use std::{
     time::{Duration, Instant},
 };
 
+use engine::{
+    clock,
+    delivery::Unavailable,
+    log::{Log, PublishError},
+    request::{Malformed, MalformedKind, RequestId},
+    runtime::Backoff,
+    store::{Lookup, Outcome, Store},
+};
 use serde_json::{Map, Value};
 
 use crate::{
-    clock,
-    delivery::Unavailable,
     domain::Flights,
-    log::{Log, PublishError},
-    request::{self, Field, Malformed, MalformedKind, Request, RequestId},
-    runtime::Backoff,
-    store::{Lookup, Outcome, Store},
+    request::{self, Field, Request},
 };
 
 /// Timeout of the acknowledgement: longer than the producer's own deadline, after which none comes.

@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 
-use engine::domain::{Collections, Dimension, Domain, Field, Reference};
+use engine::{
+    document::{Document, Value},
+    domain::{Collections, Dimension, Domain, Field, Reference},
+    request::{Malformed, RequestId},
+};
 
 use crate::{
     answer::{self, Score},
-    document::{Document, Value},
     flight::{Code, DelayClass},
-    request::{self, MESSAGE_BYTES_MAX, Malformed, Request, RequestId},
+    request::{self, MESSAGE_BYTES_MAX, Request},
 };
 
 /// The domain of flights: a request names a flight, and a score is the probability of each delay class.
@@ -17,6 +20,8 @@ pub struct Flights;
 
 /// A scored request, ready for the store.
 pub type Answer = engine::domain::Answer<Flights>;
+/// The answer of a shadow to a request that another model answers.
+pub type ShadowAnswer = engine::shadow::ShadowAnswer<Flights>;
 
 /// The labels that stored answers are counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +51,7 @@ impl Domain for Flights {
     const MESSAGE_BYTES_MAX: usize = MESSAGE_BYTES_MAX;
     /// Dead letters of earlier versions can name `Timestamp`.
     const FIELDS: &'static [&'static str] = request::Field::NAMES;
+    const TOPIC: &'static str = "flight_delay_classification_request";
     const COLLECTIONS: Collections = Collections {
         database: "agile_data_science",
         answers: "flight_delay_classification_response",
@@ -115,10 +121,15 @@ impl Domain for Flights {
 
 #[cfg(test)]
 mod tests {
-    use engine::log::{DeadLetterKinds, DeadLetterReason};
+    use chrono::DateTime;
+    use engine::{
+        answer::ModelVersion,
+        log::{DeadLetterKinds, DeadLetterReason},
+        request::MalformedKind,
+    };
 
     use super::*;
-    use crate::request::{MalformedKind, decode};
+    use crate::{features::KnownInputs, request::decode};
 
     const KINDS: DeadLetterKinds = DeadLetterKinds::of::<Flights>();
 
@@ -181,5 +192,47 @@ mod tests {
         for fields in [[Field::Number(4.0), text("AA"), text("ATL")], [Field::Number(2.0), Field::Other, text("ATL")]] {
             assert_eq!(Flights::labels(&fields), None);
         }
+    }
+
+    /// A shadow's answer beside that of a model called "current", of the same class or of another.
+    fn shadow_answer(agrees: bool) -> ShadowAnswer {
+        let message =
+            br#"{"DepDelay":5.0,"Carrier":"AA","FlightDate":"2016-12-25","Dest":"SFO","Origin":"ATL","UUID":"a"}"#;
+        let score = Score {
+            probabilities: [0.125, 0.25, 0.5, 0.125],
+            class: DelayClass::SlightlyLate,
+            distance: 2139.0,
+            remarks: vec![],
+            forest: KnownInputs { dep_delay: true, ..KnownInputs::NONE },
+            explanation: None,
+        };
+        let mut answered = score.clone();
+        if !agrees {
+            answered.probabilities = [0.125, 0.5, 0.25, 0.125];
+            answered.class = DelayClass::most_probable(&answered.probabilities);
+        }
+        let (model, scored_at) = (ModelVersion::new("new"), DateTime::from_timestamp(1_700_000_000, 0).unwrap());
+        let answer = Answer { request: decode(message).unwrap(), score, model, scored_at };
+        ShadowAnswer { answer, current: ModelVersion::new("current"), answered }
+    }
+
+    #[test]
+    fn two_models_are_compared_by_class_and_by_probabilities() {
+        let (same, other) = (shadow_answer(true), shadow_answer(false));
+        assert_eq!((same.agrees(), same.change()), (true, 0.0));
+        assert_eq!((other.agrees(), other.change()), (false, 0.5));
+        let document = other.to_document();
+        let field = |name| document.iter().find(|(field, _)| *field == name).map(|(_, value)| value.clone());
+        assert_eq!(field("ModelVersion"), Some(Value::Text("new".into())));
+        assert_eq!(
+            (field("Prediction"), field("CurrentPrediction")),
+            (Some(Value::Double(2.0)), Some(Value::Double(1.0)))
+        );
+        assert_eq!((field("Agrees"), field("ProbabilityChange")), (Some(Value::Int32(0)), Some(Value::Double(0.5))));
+        let names: Vec<_> = document.iter().rev().take(5).rev().map(|(name, _)| *name).collect();
+        assert_eq!(
+            names,
+            ["CurrentModelVersion", "CurrentPrediction", "CurrentProbabilities", "Agrees", "ProbabilityChange"]
+        );
     }
 }

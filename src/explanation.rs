@@ -1,9 +1,8 @@
 //! The explanation of an answer: the contribution of each factor to the probability of each class.
 
-use crate::{
-    document::{Document, Value},
-    flight::{CLASSES, Probabilities},
-};
+use engine::document::{Document, Value};
+
+use crate::flight::{CLASSES, Probabilities};
 
 /// A fact of a flight in the terms of a passenger. The contributions of all columns that depend on it are credited to
 /// it.
@@ -156,10 +155,10 @@ fn rounded(numbers: &[f32; CLASSES]) -> [f64; CLASSES] {
 
 #[cfg(test)]
 mod tests {
+    use engine::document::to_json;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::document::to_json;
 
     fn json(explanation: &Explanation) -> String {
         serde_json::to_string(&to_json(&explanation.to_fields().into())).unwrap()

@@ -2,16 +2,18 @@
 
 use std::io::{self, BufReader, Read, Write};
 
+use engine::{
+    clock,
+    document::Json,
+    model::Scorer,
+    ndjson::{Line, Lines},
+    request::RequestId,
+};
 use serde_json::json;
 
 use crate::{
-    answer::Answer,
-    clock,
-    document::Json,
-    domain::Flights,
-    model::Scorer,
-    ndjson::{Line, Lines},
-    request::{self, MESSAGE_BYTES_MAX, Request, RequestId},
+    domain::{Answer, Flights},
+    request::{self, MESSAGE_BYTES_MAX, Request},
 };
 
 /// Upper bound on the requests that are scored together.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Buf;
-use delaycast::{
+use engine::{
     clock,
     request::{Invalid, RequestId},
     store::Outcome,

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use delaycast::runtime::hex;
+use engine::runtime::hex;
 use sha2::{Digest, Sha256};
 use warp::{
     http::{HeaderMap, HeaderValue, StatusCode, header},

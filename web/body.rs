@@ -3,7 +3,8 @@
 use std::{convert::Infallible, pin::pin, time::Duration};
 
 use bytes::{Buf, Bytes};
-use delaycast::request::{Invalid, MESSAGE_BYTES_MAX};
+use delaycast::request::MESSAGE_BYTES_MAX;
+use engine::request::Invalid;
 use futures_util::{Stream, StreamExt, stream};
 use percent_encoding::percent_decode_str;
 use serde::{

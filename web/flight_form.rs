@@ -7,8 +7,9 @@ use chrono::{NaiveDate, NaiveDateTime};
 use delaycast::{
     airports::Airports,
     flight::Code,
-    request::{Field, Invalid, Request, RequestId, parse_flight_date},
+    request::{Field, Request, parse_flight_date},
 };
+use engine::request::{Invalid, RequestId};
 
 use crate::body::Pairs;
 

@@ -83,8 +83,8 @@ pub(crate) fn routes() -> impl Iterator<Item = (&'static str, Handler)> {
 mod tests {
     use std::{collections::BTreeSet, fs, path::Path};
 
-    use delaycast::{
-        airports::Airports,
+    use delaycast::airports::Airports;
+    use engine::{
         delivery::Unavailable,
         log::{Producer, PublishCallback},
         store::{Lookup, Outcome},

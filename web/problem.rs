@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use delaycast::request::{Invalid, RequestId};
+use engine::request::{Invalid, RequestId};
 use serde::Serialize;
 use server::HostError;
 use warp::{http::StatusCode, reject::Reject, reply::Response};

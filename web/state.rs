@@ -4,9 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use delaycast::{
     airports::Airports,
+    request::{Request, encode},
+};
+use engine::{
     delivery::Unavailable,
     log::{Position, Producer, PublishError},
-    request::{Request, RequestId, encode},
+    request::RequestId,
     store::{Lookup, Outcome},
 };
 use server::{AllowedHosts, ConnectionConfig, Operations};

@@ -12,7 +12,8 @@ use std::{
 };
 
 use anyhow::ensure;
-use delaycast::{log, request::encode};
+use delaycast::{domain::Flights, request::encode};
+use engine::log;
 use mongodb::bson::{Document, doc};
 
 use super::{
@@ -35,7 +36,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 pub(super) fn measure(options: &Options, mongo: &str) -> anyhow::Result<()> {
     let (topic, database) = (Topic::make(&options.kafka, "latency")?, TestDatabase::make(mongo, "latency")?);
-    let producer = log::open(&topic.url("latency"))?.producer()?;
+    let producer = log::open::<Flights>(&topic.url("latency"))?.producer()?;
     let scorer = crate::Options {
         binary: options.binary.clone(),
         models: options.models.clone(),

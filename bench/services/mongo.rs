@@ -2,12 +2,11 @@
 
 use std::time::Instant;
 
-use delaycast::{
-    answer::Answer,
+use delaycast::domain::{Answer, Flights};
+use engine::{
     document::{self, Value},
-    domain::Flights,
+    domain::Domain,
 };
-use engine::domain::Domain;
 use mongodb::{
     Client, Database,
     bson::{Bson, DateTime, Document, doc},

@@ -10,17 +10,19 @@ use std::{
 use anyhow::{Context, ensure};
 use chrono::{DateTime, Utc};
 use delaycast::{
-    answer::{Answer, Rejection},
-    delivery::{ROWS_PER_WRITE_MAX, Refusal, Unavailable, Writer},
-    domain::Flights,
-    finding::Finding,
-    log,
+    domain::{Answer, Flights},
     model::{Model, ModelDir, VersionedModel},
     request::Request,
+};
+use delaycast_dataflows::score::{Config, Connections, Counters, Models, run};
+use engine::{
+    answer::Rejection,
+    delivery::{ROWS_PER_WRITE_MAX, Refusal, Unavailable, Writer},
+    finding::Finding,
+    log,
     runtime::Stop,
     store::{self, Lookup, Store, Tail},
 };
-use delaycast_dataflows::score::{Config, Connections, Counters, Models, run};
 
 use super::{Options, mongo, mongo::TestDatabase, topic::Topic};
 use crate::{process::thread_seconds, requests};
@@ -34,7 +36,7 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
     let topic = Topic::make(&options.kafka, "throughput")?;
     let asked = requests::make(options.requests, 1)?;
     let started = Instant::now();
-    requests::publish(&log::open(&topic.url("none"))?.producer()?, &asked)?;
+    requests::publish(&log::open::<Flights>(&topic.url("none"))?.producer()?, &asked)?;
     let seconds = started.elapsed().as_secs_f64();
     println!("published and acknowledged: {:.0}/s", asked.len() as f64 / seconds);
     let model = ModelDir::new(&options.models).load_current()?.map(Model::explaining);
@@ -101,7 +103,7 @@ fn score(
     store: Arc<dyn Store<Flights>>,
     models: &Models<Flights>,
 ) -> anyhow::Result<f64> {
-    let connections = Connections::new(log::open(log)?, store);
+    let connections = Connections::new(log::open::<Flights>(log)?, store);
     let (stop, counters) = (Stop::default(), Arc::new(Counters::of::<Flights>()));
     let config = Config::new(options.workers);
     thread::scope(|scope| {

@@ -4,16 +4,16 @@ use std::{future::pending, net::SocketAddr, sync::Arc, thread};
 
 use anyhow::Context;
 use clap::Args;
-use delaycast::{
+use delaycast::domain::Flights;
+use delaycast_dataflows::monitor::{Monitor, Probe, start_probe};
+use engine::{
     delivery::{Health, Unavailable},
-    domain::Flights,
     log::Log,
     process,
     runtime::Stop,
     sqlite,
     store::{Lookup, Store},
 };
-use delaycast_dataflows::monitor::{Monitor, Probe, start_probe};
 use server::{HealthChecks, bind, serve_health};
 
 /// An id that no request has: a look-up of it is cheap and finds nothing.

@@ -20,15 +20,13 @@ use std::sync::Arc;
 
 use delaycast::{
     domain::Flights,
-    log::Log,
     model::{ModelDir, VersionedModel},
-    runtime::Stop,
-    store::Store,
 };
 use delaycast_dataflows::{
     monitor::{Monitor, Probe},
     score::{Connections, Counters, Models},
 };
+use engine::{log::Log, runtime::Stop, store::Store};
 
 pub(crate) use health::HealthOption;
 pub(crate) use models::with_routes_of;

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use delaycast::{
+    domain::Flights,
+    model::{Model, ModelDir, VersionedModel, Watcher},
+    routes::table_of,
+};
+use delaycast_dataflows::score::{Counters, Models};
+use engine::{
     answer::ModelVersion,
     delivery::Health,
-    domain::Flights,
-    model::{self, DesiredModels, Loader, Model, ModelDir, Role, Scorer, VersionedModel, Watcher},
-    routes::table_of,
+    model::{self, DesiredModels, Loader, Role, Scorer},
     runtime::Stop,
     store::Store,
 };
-use delaycast_dataflows::score::{Counters, Models};
 
 /// Loads a model file as at the start: the store's routes override the file's, and explanations are prepared if wanted.
 struct ModelLoader {

@@ -3,10 +3,10 @@
 use std::{cell::Cell, sync::Arc};
 
 use anyhow::Context;
-use delaycast::{
+use delaycast::domain::Flights;
+use engine::{
     address::{Address, OpenError},
     delivery::{Health, Unavailable},
-    domain::Flights,
     finding::Finding,
     log::{self, Log},
     runtime::Stop,
@@ -15,7 +15,7 @@ use delaycast::{
 
 /// Opens the request log at a URL.
 pub(crate) fn open_log(url: &str) -> anyhow::Result<Arc<dyn Log>> {
-    log::open(url).with_context(|| format!("cannot open the request log {}", shown(url)))
+    log::open::<Flights>(url).with_context(|| format!("cannot open the request log {}", shown(url)))
 }
 
 /// Opens the prediction store at a URL.
@@ -25,7 +25,7 @@ pub(crate) fn open_store(url: &str) -> anyhow::Result<Arc<dyn Store<Flights>>> {
 
 /// Opens the request log at a URL if it exists: creates no embedded file and no topic in it.
 pub(crate) fn open_existing_log(url: &str) -> anyhow::Result<Arc<dyn Log>> {
-    log::open_existing(url).with_context(|| format!("cannot open the request log {}", shown(url)))
+    log::open_existing::<Flights>(url).with_context(|| format!("cannot open the request log {}", shown(url)))
 }
 
 /// Opens the prediction store at a URL if it exists: creates no embedded file.
@@ -35,7 +35,7 @@ pub(crate) fn open_existing_store(url: &str) -> anyhow::Result<Arc<dyn Store<Fli
 
 /// Inspects the request log at a URL, and creates nothing.
 pub(crate) fn inspect_log(url: &str) -> anyhow::Result<Vec<Finding>> {
-    log::inspect(url).with_context(|| format!("cannot open the request log {}", shown(url)))
+    log::inspect::<Flights>(url).with_context(|| format!("cannot open the request log {}", shown(url)))
 }
 
 /// Inspects the prediction store at a URL, and creates nothing.

@@ -4,15 +4,14 @@ use std::{cmp::Reverse, sync::Arc, thread};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use delaycast::{
-    domain::Flights,
-    flight::DelayClass,
+use delaycast::{domain::Flights, flight::DelayClass};
+use delaycast_dataflows::watch::{self, Config, Key, Snapshot, SnapshotCell, Sources};
+use engine::{
     log::{DeadLetterKinds, Log},
     runtime::Stop,
+    status::{Status, Wait},
     store::Store,
 };
-use delaycast_dataflows::watch::{self, Config, Key, Snapshot, SnapshotCell, Sources};
-use engine::status::{Status, Wait};
 use server::{AnswerCounts, Breakdown, DeadLetterCounts, NamedCount, Operations, OperationsStatus};
 
 /// The dimensions of flights, as the counts number them.

@@ -8,9 +8,10 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
-use delaycast::{domain::Flights, log::Log, model::VersionedModel, runtime::Stop, store::Store};
+use delaycast::{domain::Flights, model::VersionedModel};
 use delaycast_dataflows::score::TICK;
 use delaycast_web::Parts;
+use engine::{log::Log, runtime::Stop, store::Store};
 use server::{AllowedHosts, HostName, Operations};
 
 /// The address of the page.

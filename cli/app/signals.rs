@@ -3,7 +3,7 @@
 use std::thread;
 
 use anyhow::Context;
-use delaycast::runtime::Stop;
+use engine::runtime::Stop;
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     iterator::Signals,

@@ -14,15 +14,17 @@ use std::{
 use anyhow::Context;
 use delaycast::{
     domain::Flights,
-    log::Log,
     model::{ModelDir, VersionedModel},
-    runtime::{Mutex, Stop},
-    store::Store,
-    supervise::{self, ChildReport},
 };
 use delaycast_dataflows::{
     mesh::{Certificates, ClusterSpec, Mesh, MeshConfig, Peers},
     score::{self, Config, Connections, Counters},
+};
+use engine::{
+    log::Log,
+    runtime::{Mutex, Stop},
+    store::Store,
+    supervise::{self, ChildReport},
 };
 
 use super::lost;

@@ -12,11 +12,11 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use delaycast::{
+use engine::{
     runtime::{Mutex, MutexGuard, Stop},
+    status::{Status, Wait},
     supervise::{ChildReport, supervise},
 };
-use engine::status::{Status, Wait};
 
 use super::supervisor::{program_fingerprint, scorer_command};
 use crate::app::{HealthOption, StatusSource, Urls};

@@ -2,8 +2,8 @@
 
 use std::{process::exit, sync::OnceLock, thread, time::Duration};
 
-use delaycast::runtime::Mutex;
 use delaycast_dataflows::mesh::{Member, Peers, peer_of_thread};
+use engine::runtime::Mutex;
 use rustix::process::{Signal, getpid, kill_process};
 
 use crate::{EXIT_TEMPORARY, progress::say};

@@ -7,8 +7,8 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
-use delaycast::key_file;
 use delaycast_dataflows::mesh::{Certificates, Credentials, Peers};
+use engine::key_file;
 
 /// Upper bound on the length of a secret.
 const SECRET_BYTES_MAX: usize = 4096;

@@ -9,11 +9,11 @@ use std::{
 };
 
 use anyhow::Context;
-use delaycast::{
+use delaycast_dataflows::mesh::Peers;
+use engine::{
     runtime::{Stop, hex},
     supervise::{ChildStart, SuperviseError, supervise},
 };
-use delaycast_dataflows::mesh::Peers;
 use sha2::{Digest, Sha256};
 
 use super::ClusterOptions;

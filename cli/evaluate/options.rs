@@ -6,11 +6,11 @@ use anyhow::Context;
 use chrono::NaiveDate;
 use clap::ValueEnum;
 use delaycast::{
-    answer::ModelVersion,
     evaluate::{Bootstrap, DateSelection, RESAMPLES_MAX},
     model::{ModelDir, VersionedModel},
 };
 use delaycast_train::TrainingPlan;
+use engine::answer::ModelVersion;
 
 use crate::{forest_options::ForestOptions, format::Format};
 

@@ -1,7 +1,8 @@
 //! `delaycast models promote` and `rollback`.
 
 use clap::Args as ClapArgs;
-use delaycast::model::{ModelDir, Role};
+use delaycast::model::ModelDir;
+use engine::model::Role;
 use serde::Serialize;
 
 use crate::{format::Format, options::ModelsOption};

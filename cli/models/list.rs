@@ -7,8 +7,9 @@ use delaycast::{
     evaluate::{Predictor, Window},
     features::Preset,
     forest::Trainer,
-    model::{Listed, ModelDir, Role, published_at},
+    model::{Listed, ModelDir},
 };
+use engine::model::{Role, published_at};
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 

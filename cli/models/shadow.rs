@@ -1,10 +1,8 @@
 //! `delaycast models shadow`.
 
 use clap::Args as ClapArgs;
-use delaycast::{
-    model::{ModelDir, Role},
-    shadow::Comparison,
-};
+use delaycast::model::ModelDir;
+use engine::{model::Role, shadow::Comparison};
 use indicatif::HumanCount;
 use serde::Serialize;
 

@@ -7,8 +7,9 @@ use delaycast::{
     airports::Airports,
     classifier::Classifier,
     features::KnownInputs,
-    model::{Listed, ModelDir, Origin, Role, VersionedModel},
+    model::{Listed, ModelDir, Origin, VersionedModel},
 };
+use engine::model::Role;
 use serde::Serialize;
 use serde_json::Value;
 

@@ -7,8 +7,8 @@ mod in_memory;
 
 use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
 
-use delaycast::{answer::ModelVersion, process, sqlite::FileMetrics};
 use delaycast_dataflows::monitor::Monitor;
+use engine::{answer::ModelVersion, process, sqlite::FileMetrics};
 use exposition::Page;
 use in_memory::{Fault, MemoryLog, MemoryStore, Running, message, until};
 

@@ -13,14 +13,14 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use delaycast::{
-    domain::Flights,
-    model::{DesiredModels, Role},
-    runtime::Stop,
-};
+use delaycast::domain::Flights;
 use delaycast_dataflows::{
     mesh::{ClusterSpec, Credentials, Mesh, MeshConfig, Peers},
     score::{Config, Connections, Counters, Error, Models, run_in_cluster},
+};
+use engine::{
+    model::{DesiredModels, Role},
+    runtime::Stop,
 };
 use in_memory::{AnyButBad, ByDelay, DEADLINE, MemoryLog, MemoryStore, desired_model, message, oracle, until};
 

@@ -11,15 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delaycast::{
-    answer::{ModelVersion, Score},
-    domain::Flights,
-    flight::DelayClass,
+use delaycast::{answer::Score, domain::Flights, flight::DelayClass, request::Request};
+use delaycast_dataflows::score::{Config, Error, Models};
+use engine::{
+    answer::ModelVersion,
     log::Share,
     model::{DesiredModels, Scorer},
-    request::Request,
 };
-use delaycast_dataflows::score::{Config, Error, Models};
 use in_memory::{
     AnyButBad, ByDelay, Fault, MemoryLog, MemoryStore, Running, desired_model, few, impatient, message, oracle, until,
 };

@@ -8,15 +8,17 @@ mod in_memory;
 use std::sync::Arc;
 
 use delaycast::{
-    answer::{ModelVersion, Score},
-    domain::Flights,
+    answer::Score,
+    domain::{Flights, ShadowAnswer},
     features::KnownInputs,
     flight::DelayClass,
-    model::{DesiredModel, DesiredModels, Loader, Role, Scorer},
     request::Request,
-    shadow::ShadowAnswer,
 };
 use delaycast_dataflows::score::{Config, Models, SHADOW_WAITING_MAX};
+use engine::{
+    answer::ModelVersion,
+    model::{DesiredModel, DesiredModels, Loader, Role, Scorer},
+};
 use in_memory::{ByDelay, DEADLINE, MemoryLog, MemoryStore, Running, desired_model, message, until};
 
 /// A model that predicts every flight to be early.

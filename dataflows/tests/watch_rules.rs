@@ -17,19 +17,22 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use delaycast::{
-    answer::{Answer, ModelVersion, Score},
-    clock::{self, Clock, Reading, SystemClock},
-    domain::{Flights, Labels},
+    answer::Score,
+    domain::{Answer, Flights, Labels},
     features::KnownInputs,
     flight::DelayClass,
-    log::{DeadLetter, DeadLetterKinds, DeadLetterReason, Log, Offset, PartitionId, Payload, Position},
     request,
-    runtime::Stop,
-    store::{Landed, Store},
 };
 use delaycast_dataflows::watch::{
     self, Config, Counts, Event, EventKind, Key, Names, OTHER, RATES_S, STEP, Snapshot, SnapshotCell, Sources,
     Timestamp, Watch, answer_events,
+};
+use engine::{
+    answer::ModelVersion,
+    clock::{self, Clock, Reading, SystemClock},
+    log::{DeadLetter, DeadLetterKinds, DeadLetterReason, Log, Offset, PartitionId, Payload, Position},
+    runtime::Stop,
+    store::{Landed, Store},
 };
 use in_memory::{Fault, MemoryLog, MemoryStore};
 use proptest::prelude::*;

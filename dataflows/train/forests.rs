@@ -2,13 +2,11 @@
 
 use std::{any::Any, cell::RefCell, collections::BTreeMap, num::NonZeroUsize, rc::Rc, sync::Arc};
 
-use delaycast::{
-    forest::{
-        Forest, ForestSettings, Trainer, TrainingSet, TrainingSetError, Tree,
-        histogram::{BinMapper, Shard},
-    },
-    runtime::Mutex,
+use delaycast::forest::{
+    Forest, ForestSettings, Trainer, TrainingSet, TrainingSetError, Tree,
+    histogram::{BinMapper, Shard},
 };
+use engine::runtime::Mutex;
 use timely::{
     CommunicationConfig, WorkerConfig,
     communication::{WorkerGuards, allocator::AllocatorBuilder},

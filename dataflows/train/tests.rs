@@ -14,8 +14,8 @@ use delaycast::{
     flight::{CLASSES, DelayClass, Observation, Schedule, Weather},
     forest::{Forest, ForestSettings, MaxFeatures, Trainer, TrainingSet, Tree, histogram, linfa},
     model::Model,
-    runtime::Mutex,
 };
+use engine::runtime::Mutex;
 
 use super::*;
 

@@ -36,10 +36,10 @@ pub use crate::address::OpenError;
 pub use connector::{Log, Producer, PublishCallback, PublishError, Reader, Wake};
 pub use dead_letter::{DeadLetter, DeadLetterReader, From as DeadLettersFrom, Span as DeadLetterSpan};
 pub use message::{DEAD_LETTER_BYTES_MAX, Message, Payload};
-pub use open::{LogOpener, groups, inspect, open, open_existing, remove_group};
+pub use open::{groups, inspect, open, open_existing, remove_group, topic_of};
 pub use position::{Lag, Offset, Offsets, PartitionId, Position, Share};
 pub use reason::{DeadLetterKinds, DeadLetterReason};
-pub use topic::{GROUP, TOPIC, Topic, TopicId, TopicOptions};
+pub use topic::{GROUP, Topic, TopicId, TopicOptions};
 
 #[cfg(test)]
 pub(crate) mod promises;

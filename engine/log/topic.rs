@@ -4,8 +4,6 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-/// The topic of requests, unless the domain or the URL names another.
-pub const TOPIC: &str = "requests";
 /// The consumer group, unless the URL names another.
 pub const GROUP: &str = "delaycast";
 

@@ -168,7 +168,7 @@ fn rule_3_a_lock_of_another_process_is_waited_for_until_the_deadline() {
 fn rule_3_a_full_disk_is_a_transient_outage() {
     let (_dir, path) = temporary();
     let url = format!("sqlite:{}", path.display());
-    let (store, log) = (store::open::<Toy>(&url).unwrap(), log::open(&url).unwrap());
+    let (store, log) = (store::open::<Toy>(&url).unwrap(), log::open::<Toy>(&url).unwrap());
     let (mut answers, producer) = (store.answers().unwrap(), log.producer().unwrap());
     let database = Database::open(&path).unwrap();
     let pages = |count: i64| database.write(0, move |c| c.pragma_update(None, "max_page_count", count)).unwrap();
@@ -296,7 +296,7 @@ fn rule_6_foreign_newer_and_damaged_files_are_refused_and_left_alone() {
 fn rule_6_damage_inside_a_file_is_an_error_and_not_a_panic() {
     let (_dir, path) = temporary();
     let url = format!("sqlite:{}", path.display());
-    let log = log::open(&url).unwrap();
+    let log = log::open::<Toy>(&url).unwrap();
     publish(&*log.producer().unwrap(), None, "m").unwrap();
     drop(log);
     let mut bytes = std::fs::read(&path).unwrap();
@@ -305,7 +305,7 @@ fn rule_6_damage_inside_a_file_is_an_error_and_not_a_panic() {
     std::fs::write(&path, &bytes).unwrap();
     assert!(pages > 10);
     // The first page still says that this is ours.
-    match log::open(&url).map(drop).unwrap_err() {
+    match log::open::<Toy>(&url).map(drop).unwrap_err() {
         log::OpenError::Unavailable(error) => {
             assert!(error.reason.contains("damaged") && error.needs_operator, "{error}");
         }
@@ -331,13 +331,13 @@ fn rule_7_waiting_operations_are_committed_before_the_threads_end() {
 fn a_file_of_version_1_is_migrated_and_keeps_its_content() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("old.db");
-    let log = log::open(&format!("sqlite:{}?topic=t&partitions=1", path.display())).unwrap();
+    let log = log::open::<Toy>(&format!("sqlite:{}?topic=t&partitions=1", path.display())).unwrap();
     publish(&*log.producer().unwrap(), None, "old").unwrap();
     log.dead_letters().unwrap().write(&[promises::dead_letter(3, b"dead".to_vec())]).unwrap();
     drop(log);
     schema::downgrade(&Connection::open(&path).unwrap()).unwrap();
 
-    let log = log::open(&format!("sqlite:{}?topic=t", path.display())).unwrap();
+    let log = log::open::<Toy>(&format!("sqlite:{}?topic=t", path.display())).unwrap();
     let message = promises::ReaderHarness::start(&*log, Share::ALL).read(1).remove(0);
     assert_eq!((message.payload.bytes(), message.attempt), (&b"old"[..], 0));
     let span = DeadLetterSpan { from: DeadLettersFrom::Group("g"), follow: false };

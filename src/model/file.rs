@@ -14,10 +14,12 @@
 
 use std::{collections::BTreeMap, panic::resume_unwind, thread};
 
+use engine::{
+    model::{MODEL_BYTES_MAX, ModelFile},
+    runtime::hex,
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-
-use engine::model::{MODEL_BYTES_MAX, ModelFile};
 
 use super::{Mismatch, Model, Origin};
 use crate::{
@@ -27,7 +29,6 @@ use crate::{
     features::{FeatureSet, KnownInputs},
     flight::{CLASS_CUTS_MINUTES, CLASSES},
     forest::{ForestReadError, MalformedForest},
-    runtime::hex,
 };
 
 /// The format that is written, and the newest that is read.

@@ -6,20 +6,16 @@ mod file;
 
 use std::collections::BTreeMap;
 
+use engine::{answer::ModelVersion, model::Predict};
 use serde::{Deserialize, Serialize};
 
-pub use engine::model::{
-    CURRENT_FILE, Candidate, DesiredModel, DesiredModels, HISTORY_FILE, HISTORY_MAX, Latest, Loader, MODEL_BYTES_MAX,
-    MODEL_FILE, ModelDirError, ModelFile, POLL_INTERVAL, Predict, RETRY_MAX, Role, Scorer, VERSIONS_MAX, published_at,
-    version_name, watch,
-};
 pub use file::{FORMAT, ModelFileError};
 
 use explaining::{FactorExplainer, predict};
 
 use crate::{
     airports::{Airports, Route},
-    answer::{ModelVersion, Score},
+    answer::Score,
     classifier::{ClassifierSettings, Classifiers},
     domain::Flights,
     evaluate::{Evaluation, Window},

@@ -1,4 +1,5 @@
 use chrono::{DateTime, TimeDelta, Utc};
+use engine::model::{CURRENT_FILE, MODEL_FILE, ModelDirError, VERSIONS_MAX};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 

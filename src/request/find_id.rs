@@ -21,10 +21,9 @@
 
 use std::borrow::Cow;
 
-use engine::request::RequestId;
+use engine::{log::DEAD_LETTER_BYTES_MAX, request::RequestId};
 
 use super::{non_finite::string_end, schema::Field};
-use crate::log::DEAD_LETTER_BYTES_MAX;
 
 /// Upper bound on the bytes that are scanned: those that are kept of a dead letter.
 pub(super) const SCAN_BYTES_MAX: usize = DEAD_LETTER_BYTES_MAX;

@@ -13,7 +13,6 @@ mod schema;
 mod wire;
 
 pub use decode::decode;
-pub use engine::request::{Invalid, Malformed, MalformedKind, REQUEST_ID_BYTES_MAX, RequestId};
 pub use schema::{Field, MESSAGE_BYTES_MAX, Request};
 pub use wire::{encode, parse_flight_date};
 

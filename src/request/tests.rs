@@ -1,6 +1,7 @@
 //! The decoding rules, one test each, and the round trip.
 
 use chrono::NaiveDate;
+use engine::request::{MalformedKind, RequestId};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -7,13 +7,14 @@
 use std::collections::BTreeMap;
 
 use engine::{
+    delivery::Unavailable,
     domain::Domain,
     store::{Entry, ReferenceTable, Store},
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{airports::Route, delivery::Unavailable, domain::Flights, flight::Code};
+use crate::{airports::Route, domain::Flights, flight::Code};
 
 /// Upper bound on the routes of a table; a larger one is another file. The US has some 5,000.
 pub const ROUTES_MAX: usize = 100_000;

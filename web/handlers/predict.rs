@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use delaycast::{
+use engine::{
     request::{Invalid, RequestId},
     store::Outcome,
 };

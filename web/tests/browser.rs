@@ -14,9 +14,9 @@ use common::{
     browser::{self, Browser, View},
     http_server::Server,
 };
-use delaycast::{request::Request, store::Outcome};
+use delaycast::request::Request;
 use delaycast_web::Config;
-use engine::status::Wait;
+use engine::{status::Wait, store::Outcome};
 
 const DESKTOP: View = View { width: 1280, dark: false, javascript: true };
 const DESKTOP_DARK: View = View { dark: true, ..DESKTOP };

@@ -6,8 +6,7 @@ use common::{
     an_old_scorers_answer, answer_to,
     site::{BROWSER, CLASSIFY, FORM, OLD_FORM, PAGE, header, json_of, site, text_of},
 };
-use delaycast::store::Outcome;
-use engine::status::Wait;
+use engine::{status::Wait, store::Outcome};
 use serde_json::json;
 use server::OperationsStatus;
 use warp::test::request;

@@ -135,7 +135,7 @@ mod tests {
         let names: Vec<Factor> = factors.iter().map(|(factor, _)| *factor).collect();
         let explanation = Explanation::new(base_rate, &names, &changes.concat());
         let chance = 0.13 + factors.iter().map(|(_, change)| change).sum::<f32>();
-        let mut document = delaycast::document::to_json(&explanation.to_fields().into());
+        let mut document = engine::document::to_json(&explanation.to_fields().into());
         document.extend([("Probabilities".to_owned(), json!([0.2, 0.0, 0.27, chance]))]);
         Value::Object(document)
     }

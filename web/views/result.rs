@@ -1,6 +1,7 @@
 //! The result of a request, as the page shows it.
 
-use delaycast::{airports::Airports, request::RequestId};
+use delaycast::airports::Airports;
+use engine::request::RequestId;
 use serde::Serialize;
 use serde_json::{Map, Value};
 

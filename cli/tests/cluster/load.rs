@@ -11,7 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delaycast::{
+use delaycast::domain::Flights;
+use engine::{
     log::{self, PartitionId, Producer},
     runtime::{Mutex, MutexGuard},
 };
@@ -62,7 +63,7 @@ impl Load {
     pub(crate) fn start(path: &Path, url: &str) -> Self {
         let (history, stop_observing, stop_publishing) =
             (Arc::<Mutex<RequestHistory>>::default(), Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
-        let log = log::open(&format!("{url}?partitions={PARTITIONS}")).unwrap();
+        let log = log::open::<Flights>(&format!("{url}?partitions={PARTITIONS}")).unwrap();
         let producer = log.producer().unwrap();
         let publisher = {
             let (history, stop) = (Arc::clone(&history), Arc::clone(&stop_publishing));

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delaycast::log::{PartitionId, Position};
+use engine::log::{PartitionId, Position};
 
 /// The history, written by the publisher and the observer.
 #[derive(Default)]

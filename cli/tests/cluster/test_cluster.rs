@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delaycast::{
+use engine::{
     runtime::{Mutex, MutexGuard},
     supervise::STABLE_AFTER,
 };

@@ -2,15 +2,16 @@
 
 use std::sync::mpsc;
 
-use crate::support::{Process, TOPIC, models, request, seed, until};
-use delaycast::{
-    domain::Flights,
+use delaycast::domain::Flights;
+use engine::{
     log::{self, Producer},
     sqlite::Inspector,
     store::{self, Outcome},
 };
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
+
+use crate::support::{Process, TOPIC, models, request, seed, until};
 
 /// Creates a malformed message, of a kind by its number, and a text that its reason must have.
 fn broken(number: usize, random: &mut ChaCha8Rng) -> (Vec<u8>, &'static str) {
@@ -75,7 +76,7 @@ fn valid_requests_are_answered_and_malformed_ones_kept_with_their_reason() {
 
     let models = models().to_string_lossy();
     let mut scorer = Process::start(&["score", "--log", &url, "--store", &url, "--models", &models]);
-    publish_all(&*log::open(&url).unwrap().producer().unwrap(), &messages);
+    publish_all(&*log::open::<Flights>(&url).unwrap().producer().unwrap(), &messages);
     let inspector = Inspector::open(&path).unwrap();
     let committed = || inspector.committed_offsets(TOPIC).unwrap().iter().map(|row| row.next.0).sum::<u64>();
     until("everything is committed", || committed() == messages.len() as u64);

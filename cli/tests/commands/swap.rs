@@ -2,15 +2,15 @@
 
 use std::{collections::BTreeSet, fs, path::Path, sync::mpsc};
 
-use crate::support::{Process, children, give_models, request, run, until};
 use chrono::Utc;
-use delaycast::{
+use delaycast::{domain::Flights, model::ModelDir};
+use engine::{
     answer::ModelVersion,
-    domain::Flights,
     log::{self, Producer},
-    model::ModelDir,
     store::{self, Lookup, Outcome},
 };
+
+use crate::support::{Process, children, give_models, request, run, until};
 
 /// A client of a system.
 struct Client {
@@ -22,7 +22,7 @@ struct Client {
 impl Client {
     fn at(dir: &Path) -> Self {
         let url = format!("sqlite:{}", dir.join("delaycast.db").display());
-        let producer = log::open(&url).unwrap().producer().unwrap();
+        let producer = log::open::<Flights>(&url).unwrap().producer().unwrap();
         Client { producer, lookup: store::open::<Flights>(&url).unwrap().lookup().unwrap(), sent: 0 }
     }
 

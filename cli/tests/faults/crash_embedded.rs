@@ -10,14 +10,15 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{Process, TOPIC, delaycast, long, models, request, run, seed, until};
-use delaycast::{
-    domain::Flights,
+use delaycast::domain::Flights;
+use engine::{
     sqlite::Inspector,
     store::{self, Lookup, Outcome},
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+
+use crate::support::{Process, TOPIC, delaycast, long, models, request, run, seed, until};
 
 fn answered(lookup: &dyn Lookup, id: &str) -> Option<String> {
     match lookup.find(id).expect("the store serves") {

@@ -7,12 +7,11 @@ use std::{
     time::Duration,
 };
 
-use delaycast::{
-    domain::Flights,
+use delaycast::domain::Flights;
+use engine::{
     sqlite::Inspector,
     store::{self, Outcome},
 };
-
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{Process, TOPIC, delaycast, long, models, request, run, until};

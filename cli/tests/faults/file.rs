@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-use delaycast::{
-    domain::Flights,
+use delaycast::domain::Flights;
+use engine::{
     sqlite::Inspector,
     store::{self, Outcome},
 };

@@ -1,12 +1,12 @@
 //! Tests of malformed requests: each has an outcome under its id.
 
-use delaycast::{
-    domain::Flights,
+use std::{sync::mpsc, time::Duration};
+
+use delaycast::domain::Flights;
+use engine::{
     log::{self, DeadLetterReason, DeadLetterSpan, DeadLettersFrom, Producer},
     store::{self, Outcome},
 };
-
-use std::{sync::mpsc, time::Duration};
 
 use crate::support::{DEADLINE, Process, models, request, until};
 
@@ -76,7 +76,7 @@ fn malformed_requests_have_an_outcome() {
     let url = format!("sqlite:{}", dir.path().join("delaycast.db").display());
     let models = models().to_string_lossy();
     let scorer = Process::start(&["score", "--log", &url, "--store", &url, "--models", &models]);
-    let log = log::open(&url).unwrap();
+    let log = log::open::<Flights>(&url).unwrap();
     let producer = log.producer().unwrap();
     let (tolerated, rejected) = (tolerated(), rejected());
     for message in tolerated.iter().map(|(_, message)| message).chain(rejected.iter().map(|(_, message, ..)| message)) {

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use delaycast::runtime::{Mutex, MutexGuard};
+use engine::runtime::{Mutex, MutexGuard};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::services;

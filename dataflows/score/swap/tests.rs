@@ -13,13 +13,16 @@ use std::{
 };
 
 use delaycast::{
-    answer::{ModelVersion, Score},
+    answer::Score,
     domain::Flights,
     features::KnownInputs,
     flight::DelayClass,
+    request::{self, Request},
+};
+use engine::{
+    answer::ModelVersion,
     log::{Message, Offset, PartitionId, Payload, Position},
     model::{Candidate, DesiredModel, DesiredModels, Loader, Role, Scorer},
-    request::{self, Request},
 };
 use timely::{
     container::CapacityContainerBuilder,
@@ -167,7 +170,7 @@ impl Trial {
             let answers = Arc::clone(&answers);
             let probe = worker.dataflow(|scope| {
                 let answered = infer::score(requests(scope, clock, &stop), Rc::clone(&schedule), &shared);
-                let record_answer = move |(answer, record): (delaycast::answer::Answer, Record)| {
+                let record_answer = move |(answer, record): (delaycast::domain::Answer, Record)| {
                     answers.lock().unwrap().push((record.read_us, answer.model.to_string()));
                 };
                 timely::dataflow::operators::Probe::probe(answered.map(record_answer)).0

@@ -7,14 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delaycast::{
+use delaycast::request;
+use engine::{
     delivery::{Health, Refusal, Unavailable, Writer},
     finding::Finding,
     log::{
         DeadLetter, DeadLetterReader, DeadLetterSpan, Lag, Log, Message, Offset, Offsets, PartitionId, Payload,
         Position, Producer, Reader, Share, Topic, TopicOptions, Wake,
     },
-    request,
     runtime::Mutex,
 };
 

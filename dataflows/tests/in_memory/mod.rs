@@ -11,16 +11,18 @@ use std::{
 };
 
 use delaycast::{
-    answer::{ModelVersion, Score},
+    answer::Score,
     domain::Flights,
     features::KnownInputs,
     flight::DelayClass,
-    model::{Candidate, DesiredModel, Loader, Role, Scorer},
     request::{self, Request},
-    runtime::{Mutex, Stop},
 };
 use delaycast_dataflows::score::{Config, Connections, Counters, Error, InFlightSize, Models, run};
-
+use engine::{
+    answer::ModelVersion,
+    model::{Candidate, DesiredModel, Loader, Role, Scorer},
+    runtime::{Mutex, Stop},
+};
 pub use log::MemoryLog;
 pub use store::{Fault, MemoryStore};
 

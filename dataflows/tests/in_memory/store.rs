@@ -8,14 +8,13 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use delaycast::{
-    answer::{Answer, Rejection},
+use delaycast::domain::{Answer, Flights, Labels, ShadowAnswer};
+use engine::{
+    answer::Rejection,
     delivery::{Refusal, Unavailable, Writer},
     document::to_json,
-    domain::{Flights, Labels},
     finding::Finding,
     runtime::Mutex,
-    shadow::ShadowAnswer,
     store::{Landed, Lookup, Outcome, Page, Store, Tail},
 };
 

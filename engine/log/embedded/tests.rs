@@ -11,11 +11,13 @@ use proptest::prelude::*;
 use super::{partitions::Subscription, reader::EmbeddedReader};
 use crate::{
     delivery::Health,
+    domain::Domain,
     log::{
         self, DEAD_LETTER_BYTES_MAX, Log, Message, Offset, Offsets, PartitionId, Position, Share,
         promises::{self, ReaderHarness, TIMEOUT, dead_letter, publish},
     },
     sqlite::{Database, Inspector},
+    testing::Toy,
 };
 
 use super::*;
@@ -37,7 +39,7 @@ impl Place {
     }
 
     fn log(&self, parameters: &str) -> Arc<dyn Log> {
-        log::open(&self.url(parameters)).unwrap()
+        log::open::<Toy>(&self.url(parameters)).unwrap()
     }
 }
 
@@ -86,7 +88,7 @@ fn promise_3_the_larger_of_two_commits_stays() {
     let to = |offset| Offsets::from([(PartitionId(0), Offset(offset))]);
     new.commit(&to(8));
     old.commit(&to(3));
-    let committed = || Inspector::open(&place.path).unwrap().committed_offsets(log::TOPIC).unwrap();
+    let committed = || Inspector::open(&place.path).unwrap().committed_offsets(Toy::TOPIC).unwrap();
     assert_eq!((committed()[0].next, committed()[0].end), (Offset(8), Offset(10)));
     // No commit goes beyond the end.
     ReaderHarness::start(&*log, Share::ALL).commit(&to(1000));
@@ -217,7 +219,7 @@ fn a_url_that_cannot_be_used_says_why() {
         (place.url("x=1"), "parameter 1 is unknown; known are topic, group, partitions"),
     ];
     for (url, reason) in cases {
-        let error = log::open(&url).map(drop).unwrap_err().to_string();
+        let error = log::open::<Toy>(&url).map(drop).unwrap_err().to_string();
         assert!(error.contains(reason) && !error.contains("secret"), "{url}: {error}");
     }
 }

@@ -25,9 +25,12 @@ use rdkafka::{
 };
 
 use super::*;
-use crate::log::{
-    self, DEAD_LETTER_BYTES_MAX, Message, Offset, Offsets, PartitionId, PublishError,
-    promises::{self, ReaderHarness, TIMEOUT, dead_letter, publish},
+use crate::{
+    log::{
+        self, DEAD_LETTER_BYTES_MAX, Message, Offset, Offsets, PartitionId, PublishError,
+        promises::{self, ReaderHarness, TIMEOUT, dead_letter, publish},
+    },
+    testing::Toy,
 };
 
 pub(super) type Mock = MockCluster<'static, DefaultProducerContext>;
@@ -91,7 +94,7 @@ impl Cluster {
     }
 
     pub(super) fn log(&self, topic: &str, parameters: &str) -> Arc<dyn Log> {
-        log::open(&format!("kafka://{}/{topic}?{parameters}", self.brokers())).unwrap()
+        log::open::<Toy>(&format!("kafka://{}/{topic}?{parameters}", self.brokers())).unwrap()
     }
 
     fn new_log(&self, partitions: i32) -> Arc<dyn Log> {
@@ -184,7 +187,7 @@ fn promises_3_and_4_outages_are_retried() {
 
 #[test]
 fn promise_4_an_unreachable_log_is_retried_and_reported() {
-    let nowhere = log::open("kafka://127.0.0.1:1/requests").unwrap();
+    let nowhere = log::open::<Toy>("kafka://127.0.0.1:1/requests").unwrap();
     let error = nowhere.partitions().unwrap_err();
     assert!(!error.needs_operator && error.reason.contains("127.0.0.1:1"), "{error}");
     let harness = ReaderHarness::start(&*nowhere, Share::ALL);

@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     clock::{self, BootId},
+    domain::Domain,
     log::{
         self, DEAD_LETTER_BYTES_MAX, Offset, Offsets, PartitionId, Share,
         promises::{ReaderHarness, dead_letter, publish},
@@ -57,7 +58,7 @@ impl Fixture {
     }
 
     fn commit(&self, group: &str, offsets: &[(u32, u64)]) {
-        let log = log::open(&format!("{}&group={group}", self.url)).unwrap();
+        let log = log::open::<Toy>(&format!("{}&group={group}", self.url)).unwrap();
         let offsets = offsets.iter().map(|&(partition, offset)| (PartitionId(partition), Offset(offset)));
         ReaderHarness::start(&*log, Share::ALL).commit(&offsets.collect::<Offsets>());
     }
@@ -66,7 +67,7 @@ impl Fixture {
 #[test]
 fn rule_1_messages_go_when_old_and_behind_all_groups() {
     let mut fixture = Fixture::new();
-    let log = log::open(&fixture.url).unwrap();
+    let log = log::open::<Toy>(&fixture.url).unwrap();
     let producer = log.producer().unwrap();
     for n in 0..1300 {
         producer.publish(None, format!("{n}").into(), Box::new(|landed| assert!(landed.is_ok())));
@@ -80,7 +81,7 @@ fn rule_1_messages_go_when_old_and_behind_all_groups() {
     fixture.commit("b", &[(1, 5)]);
     assert_eq!(fixture.sweep(8, &limits), 5);
     // A group that is new starts at the earliest that is left, and offsets go on.
-    let log = log::open(&format!("{}&group=c", fixture.url)).unwrap();
+    let log = log::open::<Toy>(&format!("{}&group=c", fixture.url)).unwrap();
     let messages = ReaderHarness::start(&*log, Share::ALL).read(1301 - 555);
     let first = |partition| messages.iter().find(|m| m.position.partition == PartitionId(partition)).unwrap().position;
     assert_eq!((first(0).offset, first(1).offset), (Offset(550), Offset(5)));
@@ -89,14 +90,14 @@ fn rule_1_messages_go_when_old_and_behind_all_groups() {
 #[test]
 fn rule_1_while_no_group_has_committed_nothing_is_dropped() {
     let mut fixture = Fixture::new();
-    publish(&*log::open(&fixture.url).unwrap().producer().unwrap(), None, "first").unwrap();
+    publish(&*log::open::<Toy>(&fixture.url).unwrap().producer().unwrap(), None, "first").unwrap();
     assert_eq!(fixture.sweep(800, &Limits::default()), 0);
 }
 
 #[test]
 fn rule_1_a_committed_offset_that_is_no_longer_kept_means_the_earliest() {
     let mut fixture = Fixture::new();
-    let log = log::open(&fixture.url).unwrap();
+    let log = log::open::<Toy>(&fixture.url).unwrap();
     let producer = log.producer().unwrap();
     for n in 0..20 {
         publish(&*producer, Some("k"), format!("{n}")).unwrap();
@@ -109,11 +110,11 @@ fn rule_1_a_committed_offset_that_is_no_longer_kept_means_the_earliest() {
     for committed in [3, 900] {
         fixture.connection.execute("DELETE FROM committed_offsets WHERE consumer_group = 'slow'", []).unwrap();
         fixture.connection.execute(insert, params![partition, committed]).unwrap();
-        let log = log::open(&format!("{}&group=slow", fixture.url)).unwrap();
+        let log = log::open::<Toy>(&format!("{}&group=slow", fixture.url)).unwrap();
         let mut harness = ReaderHarness::start(&*log, Share::ALL);
         assert_eq!(harness.read(6)[0].position.offset, Offset(15));
         harness.commit(&Offsets::from([(PartitionId(partition), Offset(16))]));
-        let kept = fixture.inspector.committed_offsets(log::TOPIC).unwrap();
+        let kept = fixture.inspector.committed_offsets(Toy::TOPIC).unwrap();
         assert_eq!(kept.iter().find(|kept| kept.group == "slow").unwrap().next, Offset(16), "not {committed}");
     }
 }
@@ -121,7 +122,7 @@ fn rule_1_a_committed_offset_that_is_no_longer_kept_means_the_earliest() {
 #[test]
 fn rule_2_dead_letters_and_rejections_go_by_age_and_by_bytes_and_are_counted() {
     let mut fixture = Fixture::new();
-    let (log, store) = (log::open(&fixture.url).unwrap(), store::open::<Toy>(&fixture.url).unwrap());
+    let (log, store) = (log::open::<Toy>(&fixture.url).unwrap(), store::open::<Toy>(&fixture.url).unwrap());
     let letters: Vec<_> = (0..600).map(|n| dead_letter(n, vec![7; 10_000])).collect();
     log.dead_letters().unwrap().write(&letters).unwrap();
     let rejections: Vec<_> = (0..10).map(|n| rejection(&format!("{n}"), "why")).collect();
@@ -138,7 +139,7 @@ fn rule_2_dead_letters_and_rejections_go_by_age_and_by_bytes_and_are_counted() {
     let bytes = fixture.inspector.table_stats().unwrap()[0].bytes;
     let fits = Limits { dead_bytes: bytes as i64 / 600 * 50, ..young };
     assert_eq!(fixture.sweep(0, &fits), 550);
-    let kept = fixture.inspector.dead_letters(log::TOPIC, 0, 1000).unwrap();
+    let kept = fixture.inspector.dead_letters(Toy::TOPIC, 0, 1000).unwrap();
     assert_eq!((kept.len(), kept[0].position.offset), (50, Offset(550)));
     assert_eq!(tally(&fixture), [(50, 550), (10, 0), (4, 0)]);
     // They say that they were found in 2023; what counts is the time since they came.
@@ -160,8 +161,8 @@ fn rule_3_answers_are_kept() {
 #[test]
 fn a_dead_letters_bytes_are_kept_up_to_the_cut() {
     let fixture = Fixture::new();
-    let log = log::open(&fixture.url).unwrap();
+    let log = log::open::<Toy>(&fixture.url).unwrap();
     log.dead_letters().unwrap().write(&[dead_letter(1, vec![7; DEAD_LETTER_BYTES_MAX + 1])]).unwrap();
-    let kept = &fixture.inspector.dead_letters(log::TOPIC, 0, 10).unwrap()[0];
+    let kept = &fixture.inspector.dead_letters(Toy::TOPIC, 0, 10).unwrap()[0];
     assert_eq!((kept.bytes.len(), kept.length), (DEAD_LETTER_BYTES_MAX, DEAD_LETTER_BYTES_MAX as u64 + 1));
 }

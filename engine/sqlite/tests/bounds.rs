@@ -17,7 +17,7 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 fn rule_5_under_a_forgotten_reader_writing_stops_and_goes_on_by_itself() {
     let (_dir, path) = temporary();
     let url = format!("sqlite:{}?wal=4", path.display());
-    let log = log::open(&url).unwrap();
+    let log = log::open::<Toy>(&url).unwrap();
     let producer = log.producer().unwrap();
     let mut landed = vec![publish(&*producer, None, vec![b'm'; 50_000]).unwrap()];
     let mut other = Connection::open(&path).unwrap();
@@ -58,13 +58,13 @@ fn rule_5_under_a_forgotten_reader_writing_stops_and_goes_on_by_itself() {
 fn rule_5_the_stop_is_named_in_the_url() {
     let (_dir, path) = temporary();
     for wrong in ["0", "x", "1048577", ""] {
-        let error = log::open(&format!("sqlite:{}?wal={wrong}", path.display())).map(drop).unwrap_err();
+        let error = log::open::<Toy>(&format!("sqlite:{}?wal={wrong}", path.display())).map(drop).unwrap_err();
         assert!(error.to_string().contains("MiB"), "{error}");
     }
     let stop = || Database::open(&path).unwrap().wal_stats.stop.load(std::sync::atomic::Ordering::Relaxed);
     let database = Database::open(&path).unwrap();
     assert_eq!(stop(), WAL_BYTES_STOP);
-    drop(log::open(&format!("sqlite:{}?wal=100", path.display())).unwrap());
+    drop(log::open::<Toy>(&format!("sqlite:{}?wal=100", path.display())).unwrap());
     drop(store::open::<Toy>(&format!("sqlite:{}", path.display())).unwrap());
     assert_eq!(stop(), 100 << 20);
     drop(database);
@@ -73,7 +73,7 @@ fn rule_5_the_stop_is_named_in_the_url() {
 /// A topic with 20 messages of which `fast` has committed all, `slow` some and `stopped` some others, long ago.
 fn three_groups() -> (tempfile::TempDir, PathBuf, Arc<Database>, i64) {
     let (dir, path) = temporary();
-    let log = log::open(&format!("sqlite:{}?topic=t&partitions=2", path.display())).unwrap();
+    let log = log::open::<Toy>(&format!("sqlite:{}?topic=t&partitions=2", path.display())).unwrap();
     let producer = log.producer().unwrap();
     for _ in 0..20 {
         publish(&*producer, None, vec![b'm'; 1024]).unwrap();
@@ -107,7 +107,7 @@ fn rule_10_a_group_tells_what_it_alone_keeps() {
     assert!(words.contains("4 messages (about 4 KiB)") && words.contains("groups remove stopped"), "{words}");
     assert!(groups[2].retains_alone() && !groups[1].retains_alone());
     // A reader says that its group is read, until it is gone.
-    let log = log::open(&format!("sqlite:{}?topic=t&group=stopped", path.display())).unwrap();
+    let log = log::open::<Toy>(&format!("sqlite:{}?topic=t&group=stopped", path.display())).unwrap();
     let is_read = || {
         let groups = groups::list(&database.connect().unwrap(), now_ms()).unwrap();
         groups.into_iter().find(|group| group.group == "stopped").unwrap().is_read
@@ -179,9 +179,9 @@ fn rule_10_groups_that_stopped_together_keep_each_other() {
 fn rule_10_a_group_is_removed_from_its_topic_alone() {
     let (_dir, path, database, now) = three_groups();
     let url = format!("sqlite:{}?topic=t", path.display());
-    assert!(log::remove_group(&url, "stopped").unwrap());
-    assert!(!log::remove_group(&url, "stopped").unwrap());
-    assert!(log::remove_group(&format!("sqlite:{}?topic=other", path.display()), "slow").is_err());
+    assert!(log::remove_group::<Toy>(&url, "stopped").unwrap());
+    assert!(!log::remove_group::<Toy>(&url, "stopped").unwrap());
+    assert!(log::remove_group::<Toy>(&format!("sqlite:{}?topic=other", path.display()), "slow").is_err());
     assert_eq!(names(&database, now), ["fast", "slow"]);
 }
 
@@ -196,7 +196,7 @@ fn rule_10_a_process_that_was_killed_reads_no_more() {
     assert!(!readers::is_read_by_name(&connection, "t", "slow").unwrap());
     assert_eq!(rows(&connection), 1);
     // The next reader of the group removes what is left of it.
-    let log = log::open(&format!("sqlite:{}?topic=t&group=slow", path.display())).unwrap();
+    let log = log::open::<Toy>(&format!("sqlite:{}?topic=t&group=slow", path.display())).unwrap();
     let _harness = promises::ReaderHarness::start(&*log, Share::ALL);
     database.write(0, |_| Ok(())).unwrap();
     assert_eq!(rows(&connection), 1);

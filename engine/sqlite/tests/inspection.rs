@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fs};
 
 use super::*;
 use crate::{
+    domain::Domain,
     finding::Severity,
     sqlite::{Inspector, filesystem::companion, open::path_of},
     testing::Toy,
@@ -17,7 +18,7 @@ fn content(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 fn filled() -> (tempfile::TempDir, PathBuf) {
     let (dir, path) = temporary();
-    let log = log::open(&format!("sqlite:{}", path.display())).unwrap();
+    let log = log::open::<Toy>(&format!("sqlite:{}", path.display())).unwrap();
     publish(&*log.producer().unwrap(), None, "m").unwrap();
     (dir, path)
 }
@@ -38,10 +39,10 @@ fn rule_9_a_missing_file_is_a_finding_and_is_not_made() {
     let dir = tempfile::tempdir().unwrap();
     for path in [dir.path().join("none.db"), dir.path().join("none/none.db")] {
         let url = format!("sqlite:{}", path.display());
-        for error in [log::inspect(&url).unwrap_err(), store::inspect::<Toy>(&url).unwrap_err()] {
+        for error in [log::inspect::<Toy>(&url).unwrap_err(), store::inspect::<Toy>(&url).unwrap_err()] {
             assert!(error.to_string().contains("delaycast up"), "{error}");
         }
-        assert!(log::open_existing(&url).is_err() && store::open_existing::<Toy>(&url).is_err());
+        assert!(log::open_existing::<Toy>(&url).is_err() && store::open_existing::<Toy>(&url).is_err());
     }
     fs::write(dir.path().join("empty.db"), "").unwrap();
     assert!(matches!(Inspector::open(&dir.path().join("empty.db")).map(drop), Err(OpenError::Missing { .. })));
@@ -54,21 +55,21 @@ fn rule_9_a_file_that_nothing_uses_is_read_and_left_as_it_is() {
     let before = content(dir.path());
     assert_eq!(before.len(), 1);
     let url = format!("sqlite:{}", path.display());
-    for finding in log::inspect(&url).unwrap().into_iter().chain(store::inspect::<Toy>(&url).unwrap()) {
+    for finding in log::inspect::<Toy>(&url).unwrap().into_iter().chain(store::inspect::<Toy>(&url).unwrap()) {
         assert!(finding.severity != Severity::Fail, "{finding:?}");
     }
     assert_eq!(log::groups(&url).unwrap(), []);
-    let no_topic = log::inspect(&format!("{url}?topic=none")).unwrap();
+    let no_topic = log::inspect::<Toy>(&format!("{url}?topic=none")).unwrap();
     assert!(no_topic[0].found.contains("no topic none"), "{no_topic:?}");
-    assert!(log::open_existing(&format!("{url}?topic=none")).is_err());
+    assert!(log::open_existing::<Toy>(&format!("{url}?topic=none")).is_err());
     assert_eq!(content(dir.path()), before);
     // Of an earlier version: it is not brought up to this one.
     schema::downgrade(&Connection::open(&path).unwrap()).unwrap();
     let before = content(dir.path());
-    assert!(log::inspect(&url).unwrap().iter().all(|finding| finding.severity != Severity::Fail));
+    assert!(log::inspect::<Toy>(&url).unwrap().iter().all(|finding| finding.severity != Severity::Fail));
     assert_eq!(content(dir.path()), before);
     Connection::open(&path).unwrap().pragma_update(None, "user_version", schema::VERSION + 1).unwrap();
-    assert!(log::inspect(&url).unwrap_err().to_string().contains("version"));
+    assert!(log::inspect::<Toy>(&url).unwrap_err().to_string().contains("version"));
 }
 
 #[test]
@@ -80,7 +81,7 @@ fn rule_9_a_file_in_use_is_read_as_it_is_now() {
         database.write(0, topic(&format!("{number}"))).unwrap();
         let connection = database.connect().unwrap();
         assert_eq!(topics(&connection).len(), 2 + number);
-        assert_eq!(inspector.partitions(log::TOPIC).unwrap(), 4);
+        assert_eq!(inspector.partitions(Toy::TOPIC).unwrap(), 4);
     }
     assert!(inspector.findings().is_empty(), "{:?}", inspector.findings());
 }
@@ -93,7 +94,7 @@ fn rule_9_what_a_crash_has_left_is_told_and_read_without_recovering_it() {
     let inspector = Inspector::open(&copy).unwrap();
     let findings = inspector.findings();
     assert!(findings.len() == 1 && findings[0].found.contains("not closed in order"), "{findings:?}");
-    assert_eq!(inspector.partitions(log::TOPIC).unwrap(), 4);
+    assert_eq!(inspector.partitions(Toy::TOPIC).unwrap(), 4);
     let after = content(dir.path());
     assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
     for path in [&copy, &companion(&copy, "-wal")] {

@@ -28,7 +28,7 @@ const COUNT: &str = "DELAYCAST_TEST_COUNT";
 fn other_process() {
     let url = format!("sqlite:{}", env::var(FILE).unwrap());
     let count: usize = env::var(COUNT).unwrap().parse().unwrap();
-    let (log, store) = (log::open(&url).unwrap(), store::open::<Toy>(&url).unwrap());
+    let (log, store) = (log::open::<Toy>(&url).unwrap(), store::open::<Toy>(&url).unwrap());
     let (producer, mut rejections) = (log.producer().unwrap(), store.rejections().unwrap());
     for n in 0..count {
         let landed = publish(&*producer, None, format!("other {n}")).unwrap();
@@ -63,7 +63,7 @@ fn acknowledged(said: &mut impl BufRead, count: usize) -> Vec<(Position, String)
 fn rule_1_processes_that_start_together_share_a_file() {
     let (_dir, path) = temporary();
     let mut others = [start_other(&path, 50), start_other(&path, 50)];
-    let log = log::open(&format!("sqlite:{}", path.display())).unwrap();
+    let log = log::open::<Toy>(&format!("sqlite:{}", path.display())).unwrap();
     let producer = log.producer().unwrap();
     let mut landed: BTreeSet<Position> = (0..50).map(|_| publish(&*producer, None, "own").unwrap()).collect();
     for other in &mut others {
@@ -79,7 +79,7 @@ fn rule_1_processes_that_start_together_share_a_file() {
 #[test]
 fn rule_4_a_reader_is_woken_by_another_process() {
     let (_dir, path) = temporary();
-    let log = log::open(&format!("sqlite:{}", path.display())).unwrap();
+    let log = log::open::<Toy>(&format!("sqlite:{}", path.display())).unwrap();
     let mut harness = ReaderHarness::start(&*log, Share::ALL);
     let mut other = start_other(&path, 20);
     assert_eq!(harness.read(20).len(), 20);
@@ -100,7 +100,7 @@ fn a_process_killed_at_any_moment_loses_nothing_that_was_acknowledged() {
         std::thread::sleep(Duration::from_micros(random.random_range(0..3000)));
         other.kill().unwrap();
         other.wait().unwrap();
-        let (log, store) = (log::open(&url).unwrap(), store::open::<Toy>(&url).unwrap());
+        let (log, store) = (log::open::<Toy>(&url).unwrap(), store::open::<Toy>(&url).unwrap());
         // Nothing was committed for the group, so all that ever landed is read.
         let mut harness = ReaderHarness::start(&*log, Share::ALL);
         let mut messages = Vec::new();

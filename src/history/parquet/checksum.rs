@@ -16,9 +16,8 @@ use ::parquet::{
     errors::ParquetError,
     file::{metadata::KeyValue, reader::ChunkReader},
 };
+use engine::runtime::hex;
 use sha2::{Digest, Sha256};
-
-use crate::runtime::hex;
 
 const MARK: &str = "delaycast sha256 ";
 const DIGITS: usize = 64;

@@ -15,16 +15,18 @@ use std::{
 
 use delaycast::{
     airports::{Airport, Airports, Route},
-    delivery::Unavailable,
-    document,
     explanation::{Change, Explanation, Factor},
     features::KnownInputs,
     flight::Code,
-    log::{Offset, PartitionId, Position, Producer, PublishCallback, PublishError},
     request::{self, Request},
-    store::{Lookup, Outcome},
 };
 use delaycast_web::{Config, Parts};
+use engine::{
+    delivery::Unavailable,
+    document,
+    log::{Offset, PartitionId, Position, Producer, PublishCallback, PublishError},
+    store::{Lookup, Outcome},
+};
 use serde_json::{Map, Value, json};
 use server::{AnswerCounts, Breakdown, DeadLetterCounts, NamedCount, Operations, OperationsStatus};
 
@@ -219,7 +221,7 @@ fn airports() -> Airports {
 
 /// An answer to a request as the scorer writes it.
 pub(crate) fn answer_to(request: &Request) -> Outcome {
-    let answer = delaycast::answer::Answer {
+    let answer = delaycast::domain::Answer {
         request: request.clone(),
         score: delaycast::answer::Score {
             probabilities: [0.08, 0.25, 0.5, 0.17],
@@ -232,7 +234,7 @@ pub(crate) fn answer_to(request: &Request) -> Outcome {
             },
             explanation: Some(explanation(request)),
         },
-        model: delaycast::answer::ModelVersion::new("2013-09-30-a1b2c3"),
+        model: engine::answer::ModelVersion::new("2013-09-30-a1b2c3"),
         scored_at: chrono::DateTime::from_timestamp(1_479_900_000, 0).unwrap(),
     };
     Outcome::Answered(document::to_json(&answer.to_document()))
