@@ -6,7 +6,10 @@ use clap::{ArgAction, Args};
 use delaycast::domain::Flights;
 use engine::{log::Log, store::Store};
 
-use crate::app::{Urls, open_log, open_store};
+use crate::{
+    app::{HealthOption, Urls, open_log, open_store},
+    cluster::ClusterOptions,
+};
 
 /// The default file of `delaycast up`: the other commands find its log and store there.
 const EMBEDDED: &str = "sqlite:var/delaycast.db";
@@ -96,4 +99,20 @@ impl SystemOptions {
     pub(crate) fn urls(&self) -> Urls<'_> {
         Urls { log: &self.log.url, store: &self.store.url }
     }
+}
+
+/// The options of a scorer, alone or as one process of a cluster.
+#[derive(Args)]
+pub(crate) struct ScorerOptions {
+    #[command(flatten)]
+    pub(crate) system: SystemOptions,
+    /// Worker threads, in each process
+    #[arg(long, value_name = "N", default_value = "2", value_parser = workers)]
+    pub(crate) workers: NonZeroUsize,
+    #[command(flatten)]
+    pub(crate) explain: ExplainOption,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterOptions,
+    #[command(flatten)]
+    pub(crate) health: HealthOption,
 }

@@ -1,16 +1,10 @@
 //! `delaycast score`: the score dataflow alone.
 
-use std::num::NonZeroUsize;
-
 use clap::Args as ClapArgs;
 use delaycast::model::ModelDir;
 use delaycast_dataflows::score::{Config, run as run_dataflow};
 
-use crate::{
-    app::{App, HealthOption},
-    cluster::{self, ClusterOptions},
-    options::{self, ExplainOption, SystemOptions},
-};
+use crate::{app::App, cluster, options::ScorerOptions};
 
 /// Score the requests of a log into a store, until told to stop
 ///
@@ -26,35 +20,27 @@ On SIGINT or SIGTERM it reads no more, waits up to 8 s until what it has read is
 Exit codes: 0 all is durable and committed; 75 it is not, and will be read again at the next start.")]
 pub(crate) struct Args {
     #[command(flatten)]
-    pub(crate) system: SystemOptions,
-    /// Worker threads, in each process
-    #[arg(long, value_name = "N", default_value = "2", value_parser = options::workers)]
-    pub(crate) workers: NonZeroUsize,
-    #[command(flatten)]
-    pub(crate) explain: ExplainOption,
-    #[command(flatten)]
-    pub(crate) cluster: ClusterOptions,
-    #[command(flatten)]
-    pub(crate) health: HealthOption,
+    scorer: ScorerOptions,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    match (args.cluster.peers()?, args.cluster.supervisor.child_of) {
-        (Some(peers), Some(supervisor)) => cluster::run_child(args, peers, supervisor),
-        (Some(peers), None) => cluster::run_supervisor(&args.cluster, &peers),
-        (None, _) => run_alone(args),
+    let options = &args.scorer;
+    match (options.cluster.peers()?, options.cluster.supervisor.child_of) {
+        (Some(peers), Some(supervisor)) => cluster::run_child(options, peers, supervisor),
+        (Some(peers), None) => cluster::run_supervisor(&options.cluster, &peers),
+        (None, _) => run_alone(options),
     }
 }
 
-fn run_alone(args: &Args) -> anyhow::Result<()> {
-    let app = App::start(&args.health)?;
-    let dir = ModelDir::new(&args.system.models.models);
+fn run_alone(options: &ScorerOptions) -> anyhow::Result<()> {
+    let app = App::start(&options.health)?;
+    let dir = ModelDir::new(&options.system.models.models);
     let model = dir.load_usable()?;
-    tracing::info!("scoring with model {} on {} workers", model.version, args.workers);
-    let Some(system) = app.open(args.system.urls(), || Ok(Some(model)))? else { return Ok(()) };
+    tracing::info!("scoring with model {} on {} workers", model.version, options.workers);
+    let Some(system) = app.open(options.system.urls(), || Ok(Some(model)))? else { return Ok(()) };
     let connections = system.connections();
-    let models = system.models(system.model.clone(), args.explain.explain, Some(&dir))?;
-    let result = run_dataflow(&Config::new(args.workers.get()), &connections, &models, &app.counters, &app.stop);
+    let models = system.models(system.model.clone(), options.explain.explain, Some(&dir))?;
+    let result = run_dataflow(&Config::new(options.workers.get()), &connections, &models, &app.counters, &app.stop);
     tracing::info!("stopped: {}", app.counters);
     Ok(result?)
 }

@@ -30,7 +30,7 @@ use engine::{
 use super::lost;
 use crate::{
     app::{App, with_routes_of},
-    score::Args,
+    options::ScorerOptions,
 };
 
 /// The version of the data that processes exchange: processes of different versions never form a generation.
@@ -43,18 +43,18 @@ const CERTIFICATE_CHECK_INTERVAL: Duration = Duration::from_secs(60);
 type SharedConnections = Arc<Mutex<Option<Connections<Flights>>>>;
 
 /// Runs until the generation is over or a stop is requested.
-pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<()> {
+pub(crate) fn run(options: &ScorerOptions, peers: Peers, supervisor: u32) -> anyhow::Result<()> {
     supervise::end_with_parent(supervisor)?;
-    let app = App::start(&args.health)?;
+    let app = App::start(&options.health)?;
     let (stop, counters, generation) = (&app.stop, &app.counters, Arc::new(AtomicU64::new(0)));
     app.monitor.lacks("mesh", "not formed");
     let connections = SharedConnections::default();
-    report(counters, &generation, &connections, args.cluster.certificates()?)?;
-    counters.restarts.set(args.cluster.supervisor.restarts);
+    report(counters, &generation, &connections, options.cluster.certificates()?)?;
+    counters.restarts.set(options.cluster.supervisor.restarts);
     let listener = TcpListener::from(io::stdin().as_fd().try_clone_to_owned().context("cannot take the port")?);
 
-    let models = ModelDir::new(&args.system.models.models);
-    let Some(system) = app.open(args.system.urls(), || Ok(Some(models.load_usable()?)))? else { return Ok(()) };
+    let models = ModelDir::new(&options.system.models.models);
+    let Some(system) = app.open(options.system.urls(), || Ok(Some(models.load_usable()?)))? else { return Ok(()) };
     let opened = system.connections();
     *connections.lock() = Some(opened.clone());
     let Some(partitions) = score::partitions(&opened, stop) else { return Ok(()) };
@@ -62,9 +62,9 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
     app.monitor.has("model");
     let model = Arc::new(Mutex::new(system.model.clone()));
     let mesh_config = MeshConfig {
-        spec: spec(args, &peers, &*system.log, &system.store, models.clone(), &model, stop),
-        credentials: args.cluster.credentials()?,
-        last_generation: args.cluster.supervisor.after_generation,
+        spec: spec(options, &peers, &*system.log, &system.store, models.clone(), &model, stop),
+        credentials: options.cluster.credentials()?,
+        last_generation: options.cluster.supervisor.after_generation,
         partitions,
         peers,
     };
@@ -82,8 +82,8 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
     let model = model.lock().clone();
     // One process watches the directory: it sends a new model to the others.
     let watched = (member.peers().index() == 0).then_some(&models);
-    let models = system.models(model, args.explain.explain, watched)?;
-    let config = Config::new(args.workers.get());
+    let models = system.models(model, options.explain.explain, watched)?;
+    let config = Config::new(options.workers.get());
     let leave = |loss| lost::leave(&format!("{loss}"));
     let result = score::run_in_cluster(&config, member, &opened, &models, counters, stop, leave);
     tracing::info!("stopped: {counters}");
@@ -94,7 +94,7 @@ pub(crate) fn run(args: &Args, peers: Peers, supervisor: u32) -> anyhow::Result<
 
 /// Returns the spec that all processes must agree on. A new current model is loaded before it enters the spec.
 fn spec(
-    args: &Args,
+    options: &ScorerOptions,
     peers: &Peers,
     log: &dyn Log,
     store: &Arc<dyn Store<Flights>>,
@@ -103,10 +103,10 @@ fn spec(
     stop: &Stop,
 ) -> Box<dyn Fn() -> ClusterSpec + Send + Sync> {
     let agreed = ClusterSpec {
-        cluster: args.cluster.cluster.clone(),
+        cluster: options.cluster.cluster.clone(),
         processes: peers.count(),
-        workers: args.workers.get(),
-        program: args.cluster.supervisor.program.clone(),
+        workers: options.workers.get(),
+        program: options.cluster.supervisor.program.clone(),
         dataflow: format!("{DATAFLOW}, from {} to {}", log.describe(), store.describe()),
         model: String::new(),
     };

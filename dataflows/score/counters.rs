@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use engine::{
@@ -12,7 +15,7 @@ use engine::{
     runtime::Mutex,
 };
 
-use super::{ModelsInUse, ShadowCounters, latency::Latency, liveness::Workers};
+use super::{ModelsInUse, latency::Latency, liveness::Workers};
 
 /// A number that only increases.
 #[derive(Debug, Default)]
@@ -98,6 +101,21 @@ impl DeadLetterCounter {
     }
 }
 
+/// The comparison of the shadow model with the current one.
+#[derive(Debug, Default)]
+pub struct ShadowCounters {
+    /// Requests that both have scored.
+    pub compared: Counter,
+    /// Of these, those for which both models have the same most probable class.
+    pub agreed: Counter,
+    /// The sum of the absolute differences of their probabilities, in millionths.
+    pub change_millionths: Counter,
+    /// Requests that were not scored by the shadow, or not stored.
+    pub dropped: Counter,
+    /// Shadow answers that the store has acknowledged.
+    pub landed: Counter,
+}
+
 /// The counters of a process since its start. A record that is read again is counted again.
 #[derive(Debug)]
 pub struct Counters {
@@ -130,7 +148,7 @@ pub struct Counters {
     /// Messages of the log that are not yet committed.
     pub lag: Lag,
     /// The workers' main loops.
-    pub workers: Workers,
+    pub workers: Arc<Workers>,
     /// The number of the cluster's generation.
     pub generation: Gauge,
     /// The restarts by the supervisor.
@@ -157,7 +175,7 @@ impl Counters {
             models_refused: Counter::default(),
             shadow: ShadowCounters::default(),
             lag: Lag::default(),
-            workers: Workers::default(),
+            workers: Arc::default(),
             generation: Gauge::default(),
             restarts: Gauge::default(),
             certificate_expires_at_s: Gauge::default(),

@@ -11,7 +11,7 @@ use std::{
 
 use engine::runtime::{Mutex, MutexGuard};
 
-use super::{ClusterClock, Counters, Timestamp};
+use super::{ClusterClock, Timestamp};
 
 /// A worker whose main loop has not run for this time hangs: nothing in the loop may block.
 const HANGS_AFTER: Duration = Duration::from_secs(30);
@@ -88,17 +88,17 @@ impl Workers {
 
 /// Registers a running worker until it is dropped.
 pub(super) struct LivenessGuard {
-    counters: Arc<Counters>,
+    workers: Arc<Workers>,
     worker: usize,
     liveness: Arc<Liveness>,
 }
 
 impl LivenessGuard {
-    pub(super) fn start(counters: &Arc<Counters>, worker: usize, clock: ClusterClock) -> Self {
+    pub(super) fn start(workers: &Arc<Workers>, worker: usize, clock: ClusterClock) -> Self {
         let now = clock.now();
         let liveness = Arc::new(Liveness { clock, stepped_at: AtomicU64::new(now), frontier: AtomicU64::new(now) });
-        counters.workers.state().running.insert(worker, Arc::clone(&liveness));
-        LivenessGuard { counters: Arc::clone(counters), worker, liveness }
+        workers.state().running.insert(worker, Arc::clone(&liveness));
+        LivenessGuard { workers: Arc::clone(workers), worker, liveness }
     }
 
     /// Records a step of the main loop, and the frontier of the probe.
@@ -110,7 +110,7 @@ impl LivenessGuard {
 
 impl Drop for LivenessGuard {
     fn drop(&mut self) {
-        self.counters.workers.state().running.remove(&self.worker);
+        self.workers.state().running.remove(&self.worker);
     }
 }
 
@@ -120,11 +120,10 @@ mod tests {
 
     #[test]
     fn a_worker_that_hangs_is_reported_and_one_that_left_is_not() {
-        let (counters, clock) = (Arc::new(Counters::of::<delaycast::domain::Flights>()), ClusterClock::start());
-        let workers = &counters.workers;
+        let (workers, clock) = (Arc::<Workers>::default(), ClusterClock::start());
         assert_eq!(workers.start_progress().as_deref(), Some("not started"));
         workers.expect(2);
-        let (zero, one) = (LivenessGuard::start(&counters, 0, clock), LivenessGuard::start(&counters, 1, clock));
+        let (zero, one) = (LivenessGuard::start(&workers, 0, clock), LivenessGuard::start(&workers, 1, clock));
         zero.record_step(None);
         one.record_step(Some(clock.now()));
         assert_eq!((workers.start_progress(), workers.hanging()), (None, None));
@@ -139,13 +138,13 @@ mod tests {
 
     #[test]
     fn the_frontier_lag_is_the_largest_of_all_workers() {
-        let (counters, clock) = (Arc::new(Counters::of::<delaycast::domain::Flights>()), ClusterClock::start());
-        assert_eq!(counters.workers.frontier_lag(), None);
-        let (zero, one) = (LivenessGuard::start(&counters, 0, clock), LivenessGuard::start(&counters, 1, clock));
+        let (workers, clock) = (Arc::<Workers>::default(), ClusterClock::start());
+        assert_eq!(workers.frontier_lag(), None);
+        let (zero, one) = (LivenessGuard::start(&workers, 0, clock), LivenessGuard::start(&workers, 1, clock));
         zero.record_step(None);
         one.record_step(Some(clock.now() - 5_000));
-        assert!(counters.workers.frontier_lag().unwrap() >= Duration::from_secs(5));
+        assert!(workers.frontier_lag().unwrap() >= Duration::from_secs(5));
         one.record_step(None);
-        assert_eq!(counters.workers.frontier_lag(), Some(Duration::ZERO));
+        assert_eq!(workers.frontier_lag(), Some(Duration::ZERO));
     }
 }

@@ -55,7 +55,7 @@ use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
 use engine::{
     answer::Rejection,
-    delivery::Delivery,
+    delivery::{Delivery, Unavailable},
     domain::{Answer, Domain},
     log::{DeadLetter, Message, Reader},
 };
@@ -66,12 +66,12 @@ use timely::dataflow::{
 
 pub use clock::ClusterClock;
 pub use connections::Connections;
-pub use counters::{Counter, Counters, DeadLetterCounter, Gauge, Lag};
+pub use counters::{Counter, Counters, DeadLetterCounter, Gauge, Lag, ShadowCounters};
 pub use in_flight::InFlightSize;
 pub use latency::{Latency, LatencyHistogram};
 pub use liveness::Workers;
-pub use run::{Config, Error, partitions, run, run_in_cluster};
-pub use shadow::{ShadowCounters, WAITING_MAX as SHADOW_WAITING_MAX};
+pub use run::{Config, partitions, run, run_in_cluster};
+pub use shadow::WAITING_MAX as SHADOW_WAITING_MAX;
 pub use swap::{LEAD, Models, ModelsInUse};
 
 use decode::DeadRecord;
@@ -87,6 +87,38 @@ pub const TICK: Duration = Duration::from_millis(10);
 
 /// The timestamps of the score dataflow: milliseconds of the [`ClusterClock`].
 pub type Timestamp = u64;
+
+/// The reason why the dataflow has ended with unfinished work.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store or the log did not acknowledge the records in flight before the timeout of a stop. Nothing is lost:
+    /// they are read again from the committed offsets.
+    #[error("stopped with {records} records not yet durable: they will be read again at the next start")]
+    Undrained {
+        /// The number of records in flight.
+        records: usize,
+        /// The outage.
+        #[source]
+        reason: Option<Unavailable>,
+    },
+    /// A part has failed by a defect. No offset is committed after that.
+    #[error("the scorer cannot go on: {0}")]
+    Broken(String),
+    /// Another process of the cluster was stopped, which has ended the generation without a loss.
+    #[error("generation {generation} has ended: process {process} was told to stop")]
+    Ended {
+        /// The number of the generation.
+        generation: u64,
+        /// The number of the process that was stopped.
+        process: usize,
+    },
+    /// The operating system has refused a thread or a socket.
+    #[error("cannot start the scorer's threads")]
+    NoThread(#[from] std::io::Error),
+    /// Timely could not start, or a worker has panicked.
+    #[error("timely: {0}")]
+    Timely(String),
+}
 
 /// The reader and writers of one worker, each with the activator that its wake callback uses.
 struct WorkerIo<D: Domain> {

@@ -2,11 +2,11 @@
 
 use std::{any::Any, cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
-use engine::{delivery::Unavailable, domain::Domain, model::Role, runtime::Stop};
+use engine::{domain::Domain, model::Role, runtime::Stop};
 use timely::{CommunicationConfig, WorkerConfig, communication::allocator::AllocatorBuilder, execute::execute_from};
 
 use super::{
-    ClusterClock, Connections, Counters, InFlightSize, Models, Shared,
+    ClusterClock, Connections, Counters, Error, InFlightSize, Models, Shared,
     generation::{Generation, LoadedModels},
     in_flight::InFlight,
     shadow::Shadow,
@@ -38,38 +38,6 @@ impl Config {
     pub fn new(workers: usize) -> Self {
         Config { workers, in_flight: Self::IN_FLIGHT, drain: Self::DRAIN }
     }
-}
-
-/// The reason why the dataflow has ended with unfinished work.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The store or the log did not acknowledge the records in flight before the timeout of a stop. Nothing is lost:
-    /// they are read again from the committed offsets.
-    #[error("stopped with {records} records not yet durable: they will be read again at the next start")]
-    Undrained {
-        /// The number of records in flight.
-        records: usize,
-        /// The outage.
-        #[source]
-        reason: Option<Unavailable>,
-    },
-    /// A part has failed by a defect. No offset is committed after that.
-    #[error("the scorer cannot go on: {0}")]
-    Broken(String),
-    /// Another process of the cluster was stopped, which has ended the generation without a loss.
-    #[error("generation {generation} has ended: process {process} was told to stop")]
-    Ended {
-        /// The number of the generation.
-        generation: u64,
-        /// The number of the process that was stopped.
-        process: usize,
-    },
-    /// The operating system has refused a thread or a socket.
-    #[error("cannot start the scorer's threads")]
-    NoThread(#[from] std::io::Error),
-    /// Timely could not start, or a worker has panicked.
-    #[error("timely: {0}")]
-    Timely(String),
 }
 
 /// Runs the workers of a single process until `stop` is asked; returns when all have left. Blocks.

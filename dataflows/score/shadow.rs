@@ -28,7 +28,7 @@ use engine::{
     store::Store,
 };
 
-use super::{Counter, Counters};
+use super::Counters;
 
 /// Upper bound on the requests of a process that wait for the shadow.
 pub const WAITING_MAX: usize = 20_000;
@@ -38,21 +38,6 @@ const BATCHES_MAX: usize = 4096;
 const JOIN_TIMEOUT: Duration = Duration::from_secs(2);
 /// Interval at which the idle thread checks for the stop.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
-
-/// The comparison of the shadow model with the current one.
-#[derive(Debug, Default)]
-pub struct ShadowCounters {
-    /// Requests that both have scored.
-    pub compared: Counter,
-    /// Of these, those for which both models have the same most probable class.
-    pub agreed: Counter,
-    /// The sum of the absolute differences of their probabilities, in millionths.
-    pub change_millionths: Counter,
-    /// Requests that were not scored by the shadow, or not stored.
-    pub dropped: Counter,
-    /// Shadow answers that the store has acknowledged.
-    pub landed: Counter,
-}
 
 /// Scored requests for the shadow.
 struct Batch<D: Domain> {

@@ -88,7 +88,7 @@ fn run_dataflow<D: Domain>(
     let reader = Rc::clone(&worker_io.reader.0);
     let mut committer = Committer::new(Rc::clone(&reader));
     let probe = worker.dataflow_named("Score", |scope| build(scope, worker_io, schedule, generation.rebalance, shared));
-    let liveness = LivenessGuard::start(&shared.counters, worker.index(), shared.clock);
+    let liveness = LivenessGuard::start(&shared.counters.workers, worker.index(), shared.clock);
     let (mut deadline, mut lag_at) = (None, Instant::now());
     loop {
         worker.step_or_park(Some(TICK));

@@ -40,11 +40,12 @@ use timely::{
     worker::Worker,
 };
 
-pub use event::{Event, EventKind, Key, Name, OTHER, answer_events, dead_letter_events};
-pub use names::Names;
+pub use event::{Event, EventKind, Key, answer_events, dead_letter_events};
+pub use names::{Name, Names, OTHER};
 pub use run::{Config, Error, Sources, run};
 pub use snapshot::{Counts, Snapshot, SnapshotCell};
-pub use window::{RATES_S, STEP};
+pub use time::STEP;
+pub use window::RATES_S;
 
 /// The timestamps of the watch dataflow: milliseconds since 1970.
 pub type Timestamp = u64;

@@ -1,4 +1,4 @@
-//! The time of the watch: the wall clock at the start, plus the elapsed time.
+//! The time of the watch: the wall clock at the start, plus the elapsed time; and the steps in which a window moves.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,6 +7,8 @@ use engine::clock::Clock;
 
 use super::Timestamp;
 
+/// The step by which the window moves.
+pub const STEP: Duration = Duration::from_secs(10);
 /// Upper bound on the delay between scoring an answer and its landing.
 const LANDS_WITHIN_MS: i64 = 15 * 60 * 1000;
 
@@ -33,6 +35,12 @@ impl Time {
         let elapsed = self.clock.read().since_boot.saturating_sub(self.started);
         u64::try_from(self.start.timestamp_millis()).unwrap_or(0).saturating_add(elapsed.as_millis() as u64)
     }
+}
+
+/// Returns the time at which an event leaves the window; all events of a step leave together.
+pub(super) fn leaves_at(at_s: u64, window: Duration) -> Timestamp {
+    let step_s = STEP.as_secs();
+    (at_s / step_s + 1).saturating_mul(step_s).saturating_mul(1000).saturating_add(window.as_millis() as u64)
 }
 
 /// Returns the time of an event: its timestamp, or `absent_at` if the event landed later and its timestamp is too early

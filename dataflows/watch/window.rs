@@ -5,21 +5,12 @@ use std::time::Duration;
 use differential_dataflow::{AsCollection, VecCollection, consolidation::consolidate_updates};
 use timely::dataflow::{channels::pact::Pipeline, operators::Operator};
 
-use super::{Event, EventKind, Key, Timestamp};
-
-/// The step by which the window moves.
-pub const STEP: Duration = Duration::from_secs(10);
+use super::{Event, EventKind, Key, Timestamp, time::leaves_at};
 
 /// The lengths of the rates' windows, in full seconds.
 pub const RATES_S: [u64; 2] = [10, 60];
 /// Delay after which a second counts as full: answers land, and the follower reads them.
 const SETTLING_S: u64 = 2;
-
-/// Returns the time at which an event leaves the window; all events of a step leave together.
-pub(super) fn leaves_at(at_s: u64, window: Duration) -> Timestamp {
-    let step_s = STEP.as_secs();
-    (at_s / step_s + 1).saturating_mul(step_s).saturating_mul(1000).saturating_add(window.as_millis() as u64)
-}
 
 /// Returns the keys of events, each added when it enters the window and removed when it leaves it. The removal has a
 /// timestamp in the future: the arrangement of the counts holds it, consolidated with the others of its timestamp.

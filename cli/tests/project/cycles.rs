@@ -1,0 +1,406 @@
+//! Tests that the files of a crate do not import one another in a circle.
+//!
+//! An edge runs from a file to the file that defines what it names: by `use`, or by a path in code. A re-export is
+//! followed to the definition and makes no edge itself. Code and files for tests are left out.
+//!
+//! A file that declares a module may name what the module defines, and the module what that file defines: a circle of
+//! a file and the files below it is one subject in several files. All other circles are errors.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fs,
+    path::Path,
+};
+
+use crate::architecture::{project, sources};
+
+type Segments = Vec<String>;
+
+/// Splits code into identifiers, `::` and other characters, without comments, literals and lifetimes.
+fn tokens(text: &str) -> Vec<String> {
+    let chars: Vec<char> = text.chars().collect();
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let starts = |at: usize, what: &str| what.chars().enumerate().all(|(n, c)| chars.get(at + n) == Some(&c));
+    let (mut tokens, mut at) = (Vec::new(), 0);
+    while let Some(&c) = chars.get(at) {
+        if starts(at, "//") {
+            while chars.get(at).is_some_and(|c| *c != '\n') {
+                at += 1;
+            }
+        } else if c == '"' {
+            at = end_of_string(&chars, at, None);
+        } else if c == '\'' {
+            // A lifetime has no second quote.
+            at = match (chars.get(at + 1), chars.get(at + 2)) {
+                (Some('\\'), _) => 1 + (at + 3..).find(|end| chars.get(*end).is_none_or(|c| *c == '\'')).unwrap(),
+                (_, Some('\'')) => at + 3,
+                _ => at + 1,
+            };
+        } else if is_word(c) {
+            let end = (at..).find(|end| !chars.get(*end).is_some_and(|c| is_word(*c))).unwrap();
+            let word: String = chars[at..end].iter().collect();
+            let hashes = (end..).take_while(|at| chars.get(*at) == Some(&'#')).count();
+            if word.ends_with('r') && word.len() <= 2 && chars.get(end + hashes) == Some(&'"') {
+                at = end_of_string(&chars, end + hashes, Some(hashes));
+            } else {
+                tokens.push(word);
+                at = end;
+            }
+        } else if starts(at, "::") {
+            tokens.push("::".to_owned());
+            at += 2;
+        } else {
+            if !c.is_whitespace() {
+                tokens.push(c.to_string());
+            }
+            at += 1;
+        }
+    }
+    tokens
+}
+
+/// Returns the position after a string that begins at a quote; a raw one ends with a quote and this many hashes.
+fn end_of_string(chars: &[char], quote: usize, raw: Option<usize>) -> usize {
+    let mut at = quote + 1;
+    while let Some(&c) = chars.get(at) {
+        let hashes = raw.unwrap_or(0);
+        if c == '"' && (1..=hashes).all(|n| chars.get(at + n) == Some(&'#')) {
+            return at + 1 + hashes;
+        }
+        at += if c == '\\' && raw.is_none() { 2 } else { 1 };
+    }
+    at
+}
+
+/// Drops the items that stand below an attribute of tests. Returns the other tokens, and the names of the modules in
+/// files among the dropped items.
+fn without_tests(tokens: Vec<String>) -> (Vec<String>, Vec<String>) {
+    let (mut kept, mut test_modules, mut at) = (Vec::new(), Vec::new(), 0);
+    let closing = |from: usize, open: &str, close: &str| {
+        let mut depth = 0;
+        (from..tokens.len())
+            .find(|at| {
+                depth += i32::from(tokens[*at] == open) - i32::from(tokens[*at] == close);
+                depth == 0
+            })
+            .unwrap_or(tokens.len() - 1)
+    };
+    while at < tokens.len() {
+        if tokens[at] == "#" && tokens.get(at + 1).is_some_and(|token| token == "[") {
+            let end = closing(at + 1, "[", "]");
+            let attribute = &tokens[at + 2..end];
+            let is_cfg = attribute.first().is_some_and(|word| word == "cfg") && !attribute.contains(&"not".to_owned());
+            if attribute.contains(&"test".to_owned()) && (is_cfg || attribute.len() == 1) {
+                let item = (end + 1..tokens.len()).find(|at| ["{", ";"].contains(&tokens[*at].as_str()));
+                let item = item.unwrap_or(tokens.len() - 1);
+                if tokens[item] == ";" && tokens[item - 2] == "mod" {
+                    test_modules.push(tokens[item - 1].clone());
+                }
+                at = 1 + if tokens[item] == "{" { closing(item, "{", "}") } else { item };
+                continue;
+            }
+        }
+        kept.push(tokens[at].clone());
+        at += 1;
+    }
+    (kept, test_modules)
+}
+
+/// What a name of a module stands for.
+#[derive(Debug, Clone)]
+enum Name {
+    Item,
+    Import(Segments),
+}
+
+#[derive(Debug, Default)]
+struct Module {
+    file: String,
+    names: BTreeMap<String, Name>,
+    /// The modules of which every name is imported.
+    globs: Vec<Segments>,
+    /// The paths of imports and in code, without re-exports.
+    paths: Vec<Segments>,
+}
+
+/// The modules of a crate by their paths.
+#[derive(Debug, Default)]
+struct Modules(BTreeMap<Segments, Module>);
+
+impl Modules {
+    /// Reads the files of a crate: names relative to its folder, and texts.
+    fn read(files: &BTreeMap<String, String>) -> Self {
+        let mut modules = Modules::default();
+        let mut test_modules = BTreeSet::new();
+        for (file, text) in files {
+            let mut path: Segments = file.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
+            path.pop_if(|last| ["mod", "lib", "main"].contains(&last.as_str()));
+            let (tokens, tests) = without_tests(tokens(text));
+            test_modules.extend(tests.into_iter().map(|name| [path.clone(), vec![name]].concat()));
+            modules.read_module(file, path, &tokens);
+        }
+        modules.0.retain(|path, _| !(1..=path.len()).any(|end| test_modules.contains(&path[..end])));
+        modules
+    }
+
+    fn read_module(&mut self, file: &str, path: Segments, tokens: &[String]) {
+        let mut module = Module { file: file.to_owned(), ..Module::default() };
+        let (mut at, mut depth) = (0, 0);
+        let is_name = |token: &String| token.starts_with(|c: char| c.is_alphabetic() || c == '_');
+        let token = |at: usize| tokens.get(at).map_or("", String::as_str);
+        while at < tokens.len() {
+            match token(at) {
+                "{" => depth += 1,
+                "}" => depth -= 1,
+                "use" => {
+                    let end = (at..tokens.len()).find(|at| token(*at) == ";").unwrap_or(tokens.len());
+                    let is_public = at > 0 && ["pub", ")"].contains(&token(at - 1));
+                    module.add_use(&tokens[at + 1..end], is_public);
+                    at = end;
+                }
+                "mod" if token(at + 2) == "{" => {
+                    let mut open = 0;
+                    let end = (at + 2..tokens.len()).find(|at| {
+                        open += i32::from(token(*at) == "{") - i32::from(token(*at) == "}");
+                        open == 0
+                    });
+                    let end = end.unwrap_or(tokens.len());
+                    let inner = [path.clone(), vec![tokens[at + 1].clone()]].concat();
+                    self.read_module(file, inner, &tokens[at + 3..end]);
+                    at = end;
+                }
+                "struct" | "enum" | "trait" | "type" | "const" | "static" | "fn" if depth == 0 => {
+                    module.names.insert(token(at + 1).to_owned(), Name::Item);
+                }
+                "macro_rules" => {
+                    module.names.insert(token(at + 2).to_owned(), Name::Item);
+                }
+                _ if is_name(&tokens[at]) && token(at + 1) == "::" && (at == 0 || token(at - 1) != "::") => {
+                    let start = at;
+                    while token(at + 1) == "::" && tokens.get(at + 2).is_some_and(is_name) {
+                        at += 2;
+                    }
+                    module.paths.push(tokens[start..=at].iter().step_by(2).cloned().collect());
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        self.0.insert(path, module);
+    }
+
+    /// Returns the files that a file's modules name: those that define the names.
+    fn edges(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+        let mut edges: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (path, module) in &self.0 {
+            let named = module.paths.iter().filter_map(|named| self.defining_file(path, named, 0));
+            let globs = module.globs.iter().filter_map(|named| {
+                let module = self.0.get(&self.absolute(path, named)?)?;
+                Some(module.file.as_str())
+            });
+            let others = named.chain(globs).filter(|file| *file != module.file);
+            edges.entry(&module.file).or_default().extend(others);
+        }
+        edges
+    }
+
+    /// Turns a path that begins with `crate`, `self` or `super` into one from the crate's root.
+    fn absolute(&self, from: &[String], named: &[String]) -> Option<Segments> {
+        let mut base = from.to_vec();
+        let mut rest = named;
+        match rest.first()?.as_str() {
+            "crate" => (base.clear(), rest = &rest[1..]).1,
+            "self" => rest = &rest[1..],
+            "super" => {
+                while let Some(("super", after)) = rest.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+                    base.pop()?;
+                    rest = after;
+                }
+            }
+            _ => {}
+        }
+        Some([&base, rest].concat())
+    }
+
+    /// Returns the file that defines what a path names in a module; none for a module, and outside of the crate.
+    fn defining_file(&self, from: &[String], named: &[String], depth: usize) -> Option<&str> {
+        let absolute = self.absolute(from, named)?;
+        // Circles of re-exports end here.
+        if depth > 20 {
+            return None;
+        }
+        let is_local = ["crate", "self", "super"].contains(&named.first()?.as_str());
+        let start = if is_local { 0 } else { from.len() };
+        let mut at = (start..=absolute.len()).rev().find(|at| self.0.contains_key(&absolute[..*at]))?;
+        if at == absolute.len() {
+            return None;
+        }
+        at = at.max(start);
+        let (module_path, rest) = absolute.split_at(at);
+        let module = &self.0[module_path];
+        match module.names.get(&rest[0]) {
+            Some(Name::Item) => Some(&module.file),
+            Some(Name::Import(import)) => {
+                // An import of a crate's own module, such as `use std::fs`, leads out of the crate.
+                let target = [import.as_slice(), &rest[1..]].concat();
+                if import.first() == rest.first() && import.len() == 1 {
+                    return None;
+                }
+                self.defining_file(module_path, &target, depth + 1)
+            }
+            None => {
+                let mut globs = module.globs.iter().map(|glob| [glob.as_slice(), rest].concat());
+                let by_glob = globs.find_map(|target| self.defining_file(module_path, &target, depth + 1));
+                // A macro of the module may define it. A path that begins with another name leads out of the crate.
+                by_glob.or((is_local || at > start).then_some(module.file.as_str()))
+            }
+        }
+    }
+
+    /// Returns the shortest circle of files, other than those of a file with files below it.
+    fn circle(&self) -> Option<String> {
+        let edges = self.edges();
+        let circles = edges.keys().filter_map(|start| {
+            let mut came_from: BTreeMap<&str, &str> = BTreeMap::new();
+            let mut queue = VecDeque::from([*start]);
+            while let Some(file) = queue.pop_front() {
+                for next in edges.get(file).into_iter().flatten() {
+                    if is_below(next, file) {
+                        continue;
+                    }
+                    if next == start {
+                        let mut circle = vec![*start, file];
+                        while let Some(previous) = came_from.get(circle.last()?) {
+                            circle.push(previous);
+                        }
+                        circle.reverse();
+                        return Some(circle);
+                    }
+                    if !came_from.contains_key(next) {
+                        came_from.insert(*next, file);
+                        queue.push_back(next);
+                    }
+                }
+            }
+            None
+        });
+        circles.min_by_key(Vec::len).map(|circle| circle.join(" → "))
+    }
+}
+
+impl Module {
+    fn add_use(&mut self, tree: &[String], is_public: bool) {
+        for (path, alias) in leaves(tree) {
+            if path.last().is_some_and(|last| last == "*") {
+                self.globs.push(path[..path.len() - 1].to_vec());
+                continue;
+            }
+            self.names.insert(alias, Name::Import(path.clone()));
+            if !is_public {
+                self.paths.push(path);
+            }
+        }
+    }
+}
+
+/// Returns the paths of a tree of imports, and the names that they get.
+fn leaves(tree: &[String]) -> Vec<(Segments, String)> {
+    let Some(open) = tree.iter().position(|token| token == "{") else {
+        let (path, alias) = match tree {
+            [path @ .., by, alias] if by == "as" => (path, Some(alias)),
+            path => (path, None),
+        };
+        let mut path: Segments = path.iter().filter(|token| *token != "::").cloned().collect();
+        if path.len() > 1 {
+            path.pop_if(|last| last == "self");
+        }
+        let alias = alias.or(path.last()).cloned();
+        return alias.map(|alias| (path, alias)).into_iter().collect();
+    };
+    let prefix = &tree[..open];
+    let inner = &tree[open + 1..tree.len() - 1];
+    let mut depth = 0;
+    let parts = inner.split(|token| {
+        depth += i32::from(token == "{") - i32::from(token == "}");
+        depth == 0 && token == ","
+    });
+    parts.filter(|part| !part.is_empty()).flat_map(|part| leaves(&[prefix, part].concat())).collect()
+}
+
+/// Returns whether a file's module is inside of another file's.
+fn is_below(file: &str, above: &str) -> bool {
+    let folder = match above.rsplit_once('/') {
+        Some((folder, "mod.rs")) => format!("{folder}/"),
+        None if ["lib.rs", "main.rs"].contains(&above) => String::new(),
+        _ => format!("{}/", above.trim_end_matches(".rs")),
+    };
+    file != above && file.starts_with(&folder)
+}
+
+fn made_up(files: &[(&str, &str)]) -> Modules {
+    Modules::read(&files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect())
+}
+
+#[test]
+fn a_circle_is_found_through_imports_paths_and_re_exports() {
+    let root = ("lib.rs", "mod a; mod b; mod c;");
+    let a = ("a.rs", "use crate::b::B; pub struct A(B);");
+    let b = ("b/mod.rs", "mod inner; pub use inner::B;");
+    for inner in [
+        "pub struct B(Box<crate::a::A>);",
+        "use super::super::a::{self as other}; pub fn f(_: other::A) {} pub struct B;",
+        "use crate::c; pub struct B(c::A);",
+        "use crate::c::{A as C}; pub struct B(C);",
+    ] {
+        let files = [root, a, b, ("b/inner.rs", inner), ("c.rs", "pub use crate::a::*; pub(crate) use crate::a::A;")];
+        assert_eq!(made_up(&files).circle().as_deref(), Some("a.rs → b/inner.rs → a.rs"), "{inner}");
+    }
+}
+
+#[test]
+fn tests_comments_literals_and_modules_below_make_no_circle() {
+    let files = [
+        ("main.rs", "mod a; mod b; use b::B; const TOP: u8 = 1;"),
+        ("a.rs", "use crate::b::B; pub struct A(B);"),
+        (
+            "b/mod.rs",
+            r##"//! Like crate::a::A.
+            mod inner;
+            #[cfg(test)]
+            mod fixture;
+            use inner::C;
+            pub struct B<'a>(&'a C, std::fs::File);
+            const TEXT: (&str, &str, char) = ("crate::a::A", r#""crate::a::A"#, '"');
+            #[cfg(all(test, unix))]
+            mod tests { use crate::a::A; fn a(_: A) {} }
+            #[test]
+            fn f() { crate::a::A; }"##,
+        ),
+        ("b/fixture.rs", "use crate::a::A;"),
+        ("b/inner.rs", "use super::B; pub struct C(B, crate::TOP);"),
+    ];
+    let modules = made_up(&files);
+    assert_eq!(modules.circle(), None);
+    let of = |file: &str| modules.edges()[file].iter().copied().collect::<Vec<_>>();
+    assert_eq!((of("main.rs"), of("a.rs"), of("b/mod.rs")), (vec!["b/mod.rs"], vec!["b/mod.rs"], vec!["b/inner.rs"]));
+    assert_eq!(of("b/inner.rs"), ["b/mod.rs", "main.rs"]);
+}
+
+#[test]
+fn no_files_of_a_crate_import_one_another_in_a_circle() {
+    let crates = ["bench", "cli", "dataflows", "dataflows/train", "engine", "examples", "src", "web", "web/server"];
+    for folder in crates {
+        let root = project().join(folder);
+        let is_of_another = |file: &Path| {
+            let inner = crates.iter().filter(|other| other.starts_with(&format!("{folder}/")));
+            inner.clone().any(|other| file.starts_with(project().join(other)))
+        };
+        let files = sources(folder).into_iter().filter(|file| !is_of_another(file)).map(|file| {
+            let name = file.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+            (name, fs::read_to_string(&file).unwrap())
+        });
+        let modules = Modules::read(&files.collect());
+        assert!(modules.edges().values().map(BTreeSet::len).sum::<usize>() > 0 || modules.0.len() < 3, "{folder}");
+        assert_eq!(modules.circle(), None, "{folder} has a circle");
+    }
+}
