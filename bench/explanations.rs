@@ -133,7 +133,7 @@ fn land(options: &Options, model: &VersionedModel, asked: &[Request]) -> anyhow:
         });
         let rate = rate(&path, asked.len());
         let cost = clock.read();
-        stop.ask();
+        stop.request();
         run.join().ok().context("a worker panicked")??;
         Ok(Cost { seconds: asked.len() as f64 / rate?, ..cost })
     })

@@ -92,7 +92,7 @@ fn measure_one(options: &Options, keeps: bool) -> anyhow::Result<()> {
         thread::sleep(BEFORE);
         publishing.store(false, Ordering::Release);
         let positions = asking.join().ok().context("the publisher panicked")?;
-        stop.ask();
+        stop.request();
         running.join().ok().context("a worker panicked")??;
         anyhow::Ok((swaps?, positions?))
     })?;

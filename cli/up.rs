@@ -106,7 +106,7 @@ fn score_here(
     let run = move || {
         let result = score::run(&config, &connections, &models, &counters, &stop);
         // A page without a scorer would only make its users wait.
-        stop.ask();
+        stop.request();
         Ok(result?)
     };
     let thread = thread::Builder::new().name("score".into()).spawn(run).context("cannot start the scorer")?;
@@ -141,7 +141,7 @@ fn model(dir: &Path, workers: NonZeroUsize, stop: &Stop) -> anyhow::Result<Optio
     let (send, trained) = mpsc::sync_channel(1);
     let train = move || drop(send.send(train::train_bundled(&models, workers)));
     thread::Builder::new().name("train".into()).spawn(train).context("cannot start the training")?;
-    while !stop.asked() {
+    while !stop.is_requested() {
         match trained.recv_timeout(STOP_CHECK_INTERVAL) {
             Ok(model) => return model.map(Some),
             Err(RecvTimeoutError::Timeout) => {}

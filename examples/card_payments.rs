@@ -131,7 +131,7 @@ fn run(dir: &Path) -> anyhow::Result<serde_json::Value> {
         let scoring = threads.spawn(|| score::run(&scoring, &connections, &scorer, &counters, &stop));
         threads.spawn(|| watch::run(&counting, &sources, &snapshots, &stop));
         let counts = ask(&*log, &models, &counters, &snapshots);
-        stop.ask();
+        stop.request();
         scoring.join().ok().context("a worker panicked")??;
         counts
     })

@@ -109,7 +109,7 @@ fn score(
     thread::scope(|scope| {
         let running = scope.spawn(|| run(&config, &connections, models, &counters, &stop));
         let rate = watch(&counters, options.requests);
-        stop.ask();
+        stop.request();
         running.join().ok().context("a worker panicked")??;
         rate
     })

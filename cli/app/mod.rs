@@ -127,7 +127,7 @@ impl System<'_> {
         self.app.monitor.has("model");
         let operations = operations::watch(&self.log, &self.store, scorer, stop)?;
         let served = page::serve(listening, &*self.log, &*self.store, operations, &self.model, stop);
-        stop.ask();
+        stop.request();
         served
     }
 }

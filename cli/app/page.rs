@@ -66,7 +66,7 @@ pub(super) fn serve(
     let _ = writeln!(io::stdout(), "delaycast is ready: http://{address}/");
     let stop = stop.clone();
     let stopped = async move {
-        while !stop.asked() {
+        while !stop.is_requested() {
             tokio::time::sleep(TICK).await;
         }
     };

@@ -12,7 +12,7 @@ use signal_hook::{
 /// Requests a stop at the first SIGINT or SIGTERM. A second one ends the process at once: nothing is lost by it.
 pub(crate) fn on_stop(stop: &Stop) -> anyhow::Result<()> {
     let stop = stop.clone();
-    at_first("stopping: waiting for what is in flight (again to leave at once)", move || stop.ask())
+    at_first("stopping: waiting for what is in flight (again to leave at once)", move || stop.request())
 }
 
 /// Logs `message` and runs `act` at the first SIGINT or SIGTERM. A second one ends the process at once.

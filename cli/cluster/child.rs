@@ -68,7 +68,7 @@ pub(crate) fn run(options: &ScorerOptions, peers: Peers, supervisor: u32) -> any
         partitions,
         peers,
     };
-    let Some(member) = Mesh::open(listener, mesh_config)?.form(|| stop.asked()) else { return Ok(()) };
+    let Some(member) = Mesh::open(listener, mesh_config)?.form(|| stop.is_requested()) else { return Ok(()) };
     lost::remember(&member);
     generation.store(member.generation().number, Ordering::Relaxed);
     let (number, spec) = (member.generation().number, member.spec());

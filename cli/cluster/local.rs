@@ -135,7 +135,7 @@ impl LocalChild {
         let name = format!("scorer {}", self.process);
         let supervised = supervise(&name, command, stop, &on_report);
         // The others would wait for it without end.
-        stop.ask();
+        stop.request();
         match supervised? {
             None | Some(0) => Ok(()),
             Some(code) => Err(anyhow!("{name} has left with code {code}")),

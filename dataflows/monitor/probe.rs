@@ -24,7 +24,7 @@ pub struct Probe {
 
 impl Drop for Probe {
     fn drop(&mut self) {
-        if self.stop.asked() {
+        if self.stop.is_requested() {
             self.thread.join(JOIN_TIMEOUT);
         }
     }

@@ -87,7 +87,7 @@ impl Monitor {
     /// Returns what the process waits for; it is ready if there is nothing (rule 2).
     pub fn ready(&self) -> Vec<String> {
         let Parts { missing, healths, counters, .. } = &*self.parts();
-        let stopping = self.stop.asked().then(|| "stopping".to_owned());
+        let stopping = self.stop.is_requested().then(|| "stopping".to_owned());
         let workers = counters.as_ref().and_then(|counters| counters.workers.start_progress());
         let outages = healths.values().filter_map(|health| {
             let outage = health.outage()?;
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(monitor.ready(), ["the store mongodb: no primary, for 0 s"]);
         store.serving();
         assert_eq!(monitor.ready(), [""; 0]);
-        stop.ask();
+        stop.request();
         assert_eq!(monitor.ready(), ["stopping"]);
         assert_eq!(monitor.live(), Ok(()));
     }

@@ -40,7 +40,7 @@ impl Config {
     }
 }
 
-/// Runs the workers of a single process until `stop` is asked; returns when all have left. Blocks.
+/// Runs the workers of a single process until `stop` is requested; returns when all have left. Blocks.
 pub fn run<D: Domain>(
     config: &Config,
     connections: &Connections<D>,
@@ -64,7 +64,7 @@ pub fn run<D: Domain>(
     execute(builders, others, work)
 }
 
-/// Runs this process's workers in a generation of a cluster, until `stop` is asked in any of its processes; returns
+/// Runs this process's workers in a generation of a cluster, until `stop` is requested in any of its processes; returns
 /// when all workers of this process have left. `leave` is called when a process has failed: it must end this process,
 /// as only the next generation can process the records in flight. Blocks.
 pub fn run_in_cluster<D: Domain>(
@@ -139,7 +139,7 @@ fn execute<D: Domain>(
         if let Err(error @ (Error::Broken(_) | Error::NoThread(_))) = &result {
             tracing::error!("worker {} cannot go on: {error}", worker.index());
         }
-        stop.ask();
+        stop.request();
         result
     })
     .map_err(Error::Timely)?;

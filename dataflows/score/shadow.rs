@@ -117,7 +117,7 @@ impl Shadow {
 
 impl Drop for Shadow {
     fn drop(&mut self) {
-        self.stop.ask();
+        self.stop.request();
         self.thread.join(JOIN_TIMEOUT);
     }
 }
@@ -137,7 +137,7 @@ impl<D: Domain> Work<D> {
     fn run(mut self) {
         loop {
             let first = self.queue.recv_timeout(POLL_INTERVAL);
-            if self.stop.asked() {
+            if self.stop.is_requested() {
                 return;
             }
             let Ok(first) = first else { continue };
@@ -176,8 +176,8 @@ impl<D: Domain> Work<D> {
         counters.change_millionths.add((change * 1e6) as usize);
     }
 
-    /// Writes rows and retries until the store has acknowledged them, or a stop is asked (rule 3). Scored rows get one
-    /// attempt even after a stop.
+    /// Writes rows and retries until the store has acknowledged them, or a stop is requested (rule 3). Scored rows get
+    /// one attempt even after a stop.
     fn write(&mut self, rows: &[ShadowAnswer<D>]) {
         if rows.is_empty() {
             return;

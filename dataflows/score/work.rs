@@ -35,7 +35,7 @@ pub(super) fn run_worker<D: Domain>(
         let stop = stop.clone();
         let clock = generation.clock;
         let now = move || clock.now();
-        worker.dataflow_named("Heartbeat", |scope| heartbeat::build(scope, detector, move || stop.asked(), now));
+        worker.dataflow_named("Heartbeat", |scope| heartbeat::build(scope, detector, move || stop.is_requested(), now));
     }
     let schedule = swap::build(worker, models, generation, shared, stop)?;
     let share = Share { index: worker.index(), peers: worker.peers() };
@@ -48,7 +48,7 @@ pub(super) fn run_worker<D: Domain>(
             break opened?;
         }
         // The opening may block in a call; no record was read yet.
-        if stop.asked() && Instant::now() >= *deadline.get_or_insert_with(|| Instant::now() + generation.drain) {
+        if stop.is_requested() && Instant::now() >= *deadline.get_or_insert_with(|| Instant::now() + generation.drain) {
             break None;
         }
     };
@@ -71,7 +71,7 @@ pub(super) fn run_worker<D: Domain>(
 /// Asks for a stop when any process of the generation was stopped: the generation ends with the first.
 fn stop_with_generation<D: Domain>(generation: &Generation<D>, stop: &Stop) {
     if generation.detector.as_ref().is_some_and(|detector| detector.stopped_by().is_some()) {
-        stop.ask();
+        stop.request();
     }
 }
 
@@ -108,7 +108,7 @@ fn run_dataflow<D: Domain>(
         shared.counters.retired.add(before.records - left);
         shared.counters.retired_bytes.add(before.bytes - left_bytes);
         committer.commit_if_due();
-        if stop.asked() {
+        if stop.is_requested() {
             in_flight.stopping = true;
             let deadline = *deadline.get_or_insert_with(|| Instant::now() + generation.drain);
             let late = Instant::now() >= deadline;

@@ -140,7 +140,7 @@ fn a_process_is_not_ready_but_live_while_the_store_is_down() {
     rig.store.fault(Fault::None);
     until("the store serves again", || rig.monitor.ready().is_empty());
     rig.until(&outage("answers"), |value| value == 0.0);
-    rig.running.stop.ask();
+    rig.running.stop.request();
     assert_eq!(rig.monitor.ready()[0], "stopping");
     rig.running.stop().expect("stopped in order");
 }

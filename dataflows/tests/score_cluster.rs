@@ -68,7 +68,8 @@ fn cluster(
             let models = Models::new(Arc::clone(scorer) as _, &desired, Arc::new(AnyButBad));
             let counted = Arc::clone(&counters);
             let run = move || {
-                let member = Mesh::open(listener, mesh_config).unwrap().form(|| stopped.asked()).expect("it forms");
+                let member =
+                    Mesh::open(listener, mesh_config).unwrap().form(|| stopped.is_requested()).expect("it forms");
                 let config = Config { drain: DEADLINE, ..Config::new(workers) };
                 let leave = |loss| panic!("{loss}");
                 run_in_cluster(&config, member, &connections, &models, &counted, &stopped, leave)
@@ -96,7 +97,7 @@ fn three_processes_answer_as_the_oracle_and_stop_with_the_first() {
     let threads: std::collections::HashSet<_> = scorer.threads.lock().iter().map(|(_, thread)| *thread).collect();
     assert_eq!(threads.len(), 6);
 
-    processes[1].stop.ask();
+    processes[1].stop.request();
     for (index, process) in processes.into_iter().enumerate() {
         match (index, process.thread.join().unwrap()) {
             (1, Ok(())) => {}
@@ -153,7 +154,7 @@ fn three_processes_swap_at_one_timestamp_and_none_activates_a_model_that_one_ref
     until("all are answered", || store.answers().len() == all);
     assert!(answered_by("v3") >= by_v3 + 60 && answered_by("by-delay") + answered_by("v3") == all);
 
-    processes[0].stop.ask();
+    processes[0].stop.request();
     for process in processes {
         match process.thread.join().unwrap() {
             Ok(()) | Err(Error::Ended { process: 0, .. }) => {}

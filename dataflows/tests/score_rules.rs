@@ -243,7 +243,7 @@ fn rule_9_workers_without_records_in_flight_leave_without_waiting() {
         let patient = Config { drain: Duration::from_secs(3600), ..Config::new(workers) };
         let running = Running::start_with(patient, &log, &store, ByDelay::new());
         until("all are answered", || store.answers().len() == 100);
-        running.stop.ask();
+        running.stop.request();
         until("all workers have left", || running.has_ended());
         running.stop().unwrap();
         assert_eq!(log.uncommitted(), 0);

@@ -56,7 +56,7 @@ pub(super) fn follow<D: Domain>(
     stop: &Stop,
 ) {
     let (mut next, mut backoff, mut caught_up_at) = (None, Backoff::new(), None);
-    while !stop.asked() {
+    while !stop.is_requested() {
         let (started, read_at) = (Instant::now(), time.now());
         let page = match &mut next {
             None => open().map(|opened| {

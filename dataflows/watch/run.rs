@@ -96,7 +96,7 @@ pub enum Error {
     NoThread(#[from] io::Error),
 }
 
-/// Counts until `stop` is asked, on a worker that runs no other dataflow. Blocks.
+/// Counts until `stop` is requested, on a worker that runs no other dataflow. Blocks.
 pub fn run<D: Domain>(
     config: &Config,
     sources: &Sources<D>,
@@ -145,7 +145,7 @@ fn work<D: Domain>(
     let (counts, mut names) = (Counts::default(), Names::of::<D>(config.names_max, config.window));
     let mut watch = Watch::build(worker, config.window, &counts);
     let mut now = time.now();
-    while !stop.asked() {
+    while !stop.is_requested() {
         watch.advance_to(now);
         let update_at = Instant::now() + UPDATE_INTERVAL;
         loop {

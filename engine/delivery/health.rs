@@ -65,10 +65,10 @@ impl Health {
         }
     }
 
-    /// Calls `attempt` until it succeeds, with backoff, and records how that goes. Returns `None` once `stop` is asked.
-    /// Blocks.
+    /// Calls `attempt` until it succeeds, with backoff, and records how that goes. Returns `None` once `stop` is
+    /// requested. Blocks.
     pub fn retry<T>(&self, stop: &Stop, mut attempt: impl FnMut() -> Result<T, Unavailable>) -> Option<T> {
-        if stop.asked() {
+        if stop.is_requested() {
             return None;
         }
         let attempt = || attempt().inspect(|_| self.serving());

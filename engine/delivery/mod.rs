@@ -147,7 +147,7 @@ impl<T: Send + 'static> Delivery<T> {
 
 impl<T> Drop for Delivery<T> {
     fn drop(&mut self) {
-        self.stop.ask();
+        self.stop.request();
     }
 }
 

@@ -112,7 +112,7 @@ fn with_cause(error: &ModelDirError) -> String {
     format!("{error}{}", cause.unwrap_or_default())
 }
 
-/// Polls all `watchers` until `stop` is asked. `refused` is called with the reason why a version cannot be used.
+/// Polls all `watchers` until `stop` is requested. `refused` is called with the reason why a version cannot be used.
 pub fn watch<M: ModelFile>(
     watchers: Vec<Watcher<M>>,
     desired: &DesiredModels,
@@ -154,7 +154,7 @@ fn watch_with_timeout(
         Thread::spawn(&format!("model-{role}"), move || poll_repeatedly(poll, role, &since, &results, &ended))?;
     }
     let run = move || {
-        while !stop.asked() {
+        while !stop.is_requested() {
             match found.recv_timeout(STOP_INTERVAL) {
                 Ok((_, Ok(desired_model))) => desired.put(desired_model),
                 Ok((role, Err(reason))) => refused(role, &reason),
@@ -172,7 +172,7 @@ fn watch_with_timeout(
                 *reported = hangs;
             }
         }
-        ended.ask();
+        ended.request();
     };
     Thread::spawn("model-watch", run).map(drop)
 }
@@ -185,7 +185,7 @@ fn poll_repeatedly(
     ended: &Stop,
 ) {
     let set_since = |at| *since.lock() = at;
-    while !ended.asked() {
+    while !ended.is_requested() {
         set_since(Some(Instant::now()));
         let found = poll();
         set_since(None);
@@ -309,7 +309,7 @@ mod tests {
         assert_eq!(desired.take(Role::Current), None);
         hang.send(()).unwrap();
         assert_eq!(taken(Role::Current), Some(desired_model(Role::Current)), "it goes on");
-        stop.ask();
+        stop.request();
         // The thread drops the sender when it ends; it has sent no more reports.
         assert_eq!(reports.iter().count(), 0);
     }

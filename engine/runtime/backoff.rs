@@ -52,7 +52,7 @@ impl Backoff {
 }
 
 /// Calls `attempt` until it succeeds, with backoff. `failed` is told of each error, and returns whether only an
-/// operator can help. Returns `None` if a stop is asked during a pause.
+/// operator can help. Returns `None` if a stop is requested during a pause.
 pub fn retry<T, E>(
     stop: &Stop,
     mut attempt: impl FnMut() -> Result<T, E>,
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attempts_go_on_until_one_succeeds_or_a_stop_is_asked() {
+    fn attempts_go_on_until_one_succeeds_or_a_stop_is_requested() {
         let (stop, mut attempts, mut failures) = (Stop::default(), 0, 0);
         let succeeds_third = || {
             attempts += 1;
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(retry(&stop, succeeds_third, failed), Some(3));
         assert_eq!(failures, 2);
         let failed = |(): &()| {
-            stop.ask();
+            stop.request();
             true
         };
         assert_eq!(retry(&stop, || Err::<(), _>(()), failed), None);

@@ -1,6 +1,6 @@
 //! The runtime kit: what every part with threads needs.
 //!
-//! * [`Stop`]: a flag that asks threads to end, with a sleep that it interrupts.
+//! * [`Stop`]: a flag that ends threads, with a sleep that it interrupts.
 //! * [`Thread`]: a thread that is joined with a timeout.
 //! * [`Backoff`], [`retry`]: pauses between attempts, and the loop around them.
 //! * [`Mutex`], [`Condvar`]: locks without poisoning.

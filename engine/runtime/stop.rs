@@ -1,4 +1,4 @@
-//! Asking threads to end.
+//! The request to stop, which threads share.
 
 use std::{
     sync::{
@@ -10,36 +10,36 @@ use std::{
 
 use super::{Condvar, Mutex};
 
-/// A flag that asks threads to end; clones share it.
+/// A flag that threads read to learn that they must end; clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Stop(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    asked: AtomicBool,
+    is_requested: AtomicBool,
     sleeping: Mutex<()>,
     changed: Condvar,
 }
 
 impl Stop {
-    /// Asks, and ends every [`Self::sleep`].
-    pub fn ask(&self) {
-        self.0.asked.store(true, Ordering::Release);
+    /// Requests the stop, and ends every [`Self::sleep`].
+    pub fn request(&self) {
+        self.0.is_requested.store(true, Ordering::Release);
         // A thread on its way into a sleep has either seen the flag or released the lock.
         drop(self.0.sleeping.lock());
         self.0.changed.notify_all();
     }
 
-    /// Returns whether [`Self::ask`] was called.
-    pub fn asked(&self) -> bool {
-        self.0.asked.load(Ordering::Acquire)
+    /// Returns whether [`Self::request`] was called.
+    pub fn is_requested(&self) -> bool {
+        self.0.is_requested.load(Ordering::Acquire)
     }
 
-    /// Sleeps for `pause`, or until a stop is asked. Returns false if it was asked.
+    /// Sleeps for `pause`, or until a stop is requested. Returns false if it was.
     pub fn sleep(&self, pause: Duration) -> bool {
         let until = Instant::now() + pause;
         let mut sleeping = self.0.sleeping.lock();
-        while !self.asked() {
+        while !self.is_requested() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return true;
@@ -66,9 +66,9 @@ mod tests {
         let sleeping = stop.clone();
         let sleeper = thread::spawn(move || sleeping.sleep(Duration::from_secs(3600)));
         thread::sleep(Duration::from_millis(20));
-        assert!(!stop.asked() && !sleeper.is_finished());
-        stop.ask();
+        assert!(!stop.is_requested() && !sleeper.is_finished());
+        stop.request();
         assert!(!sleeper.join().unwrap());
-        assert!(stop.asked() && !stop.sleep(Duration::from_secs(3600)));
+        assert!(stop.is_requested() && !stop.sleep(Duration::from_secs(3600)));
     }
 }

@@ -79,7 +79,7 @@ pub fn supervise(
 ) -> Result<Option<i32>, SuperviseError> {
     let no_process = |source| SuperviseError::NoProcess { name: name.to_owned(), source };
     let (mut generation, mut restarts, mut backoff) = (0, 0, Backoff::new());
-    while !stop.asked() {
+    while !stop.is_requested() {
         let mut child = command(ChildStart { after_generation: generation, restarts }).map_err(no_process)?;
         // Its own process group: the supervisor receives Ctrl-C of a terminal and forwards it.
         let mut child = child.process_group(0).stdout(Stdio::piped()).spawn().map_err(no_process)?;
@@ -87,7 +87,7 @@ pub fn supervise(
         on_report(None);
         generation = generation.max(end.generation);
         restarts += 1;
-        if stop.asked() {
+        if stop.is_requested() {
             return Ok(Some(end.status.map_or(EXIT_TEMPORARY, exit_code)));
         }
         if let Some(code @ 1..=2) = end.status.and_then(|status| status.code())
@@ -146,7 +146,7 @@ fn wait_for_end(name: &str, child: &mut Child, stop: &Stop, on_report: &dyn Fn(O
                 break None;
             }
         }
-        if stop.asked() && kill_after.is_none() {
+        if stop.is_requested() && kill_after.is_none() {
             kill_after = Some(Instant::now() + GRACE_PERIOD);
             // It may have ended already.
             let _ = kill_process(Pid::from_child(child), Signal::TERM);

@@ -33,7 +33,7 @@ fn run(scripts: &[String]) -> (Vec<u64>, Option<i32>) {
     };
     let on_report = |report: Option<&ChildReport>| {
         if report.is_some() && received.borrow().len() == scripts.len() {
-            stop.ask();
+            stop.request();
         }
     };
     let code = supervise("a shell", command, &stop, &on_report).unwrap();

@@ -52,7 +52,7 @@ pub(super) fn announce<D: Domain>(
             let mut capability = position.is_worker_0().then_some(capability);
             let mut ticker = Ticker::new();
             move |output| {
-                capability.take_if(|_| stop.asked());
+                capability.take_if(|_| stop.is_requested());
                 let Some(open) = capability.as_mut() else { return };
                 let mut proposer = proposer.borrow_mut();
                 let skew = detector.as_ref().map_or(Duration::ZERO, |detector| detector.clock_lead());

@@ -44,7 +44,7 @@ pub(super) fn send_model<'scope>(
             let mut ticker = Ticker::new();
             let mut in_flight = VecDeque::new();
             move |output| {
-                capability.take_if(|_| stop.asked());
+                capability.take_if(|_| stop.is_requested());
                 let Some(open) = capability.as_mut() else { return };
                 let mut proposer = proposer.borrow_mut();
                 proposer.propose(&desired);

@@ -131,7 +131,7 @@ fn requests<'scope>(
         activator.activate();
         let (mut capability, mut ticker) = (Some(capability), Ticker::new());
         move |output| {
-            capability.take_if(|_| stop.asked());
+            capability.take_if(|_| stop.is_requested());
             let Some(open) = capability.as_mut() else { return };
             open.downgrade(&clock.now().max(open.time() + 1));
             let at = *open.time();
@@ -186,7 +186,7 @@ impl Trial {
             worker.installed_dataflows().into_iter().for_each(|dataflow| worker.drop_dataflow(dataflow));
         });
         script(self);
-        self.stop.ask();
+        self.stop.request();
         running.unwrap().join().into_iter().for_each(|worker| worker.unwrap());
     }
 
@@ -289,7 +289,7 @@ fn rule_3_announcements_are_ahead_of_the_fastest_clock() {
             worker.step_or_park(Some(TICK));
         }
         assert!(schedule.borrow_mut().models_at(fastest + hour_ms).is_none());
-        stop.ask();
+        stop.request();
         while schedule.borrow_mut().models_at(Timestamp::MAX - 1).is_none() {
             worker.step_or_park(Some(TICK));
         }
@@ -359,7 +359,7 @@ fn rule_4_chunks_in_flight_to_a_process_that_does_not_receive_them_are_bounded()
         // Both must have received all chunks before either leaves: a worker that has left makes no progress.
         worker.step();
         after.wait();
-        stop.ask();
+        stop.request();
         worker.installed_dataflows().into_iter().for_each(|dataflow| worker.drop_dataflow(dataflow));
     })
     .unwrap()

@@ -157,7 +157,7 @@ impl Running {
     }
 
     pub fn stop(self) -> Result<(), Error> {
-        self.stop.ask();
+        self.stop.request();
         self.thread.join().expect("a worker panicked")
     }
 }

@@ -70,12 +70,12 @@ impl Stop {
     /// Requests the stop. A read in progress ends at once; a connection attempt ends after its timeout at the latest.
     pub fn request(&self) {
         // The flag comes first: the thread whose connection breaks reads it to learn the cause.
-        self.flag.ask();
+        self.flag.request();
         self.agent.clone().shutdown();
     }
 
     pub(super) fn is_requested(&self) -> bool {
-        self.flag.asked()
+        self.flag.is_requested()
     }
 
     /// Sleeps, until the stop is requested.
