@@ -12,7 +12,7 @@ use delaycast_web::answer_in_words;
 use engine::{request::RequestId, store::Outcome};
 use serde_json::json;
 
-use crate::{format::Format, options::StoreOption};
+use crate::options::{Format, StoreOption};
 
 /// Print the answer to a request, or why it has none
 ///

@@ -17,8 +17,7 @@ use serde_json::json;
 
 use crate::{
     answer,
-    format::Format,
-    options::{LogOption, StoreOption},
+    options::{Format, LogOption, StoreOption},
     progress::say_if_typed,
     replay,
 };

@@ -13,8 +13,7 @@ use serde::Serialize;
 
 use crate::{
     app::{inspect_log, inspect_store},
-    format::Format,
-    options::SystemOptions,
+    options::{Format, SystemOptions},
 };
 
 /// Look whether log, store and model are well, and say what to do where not

@@ -7,7 +7,7 @@ use engine::{clock, log, sqlite::Group};
 use indicatif::HumanDuration;
 use serde::Serialize;
 
-use crate::{format::Format, options::LogOption};
+use crate::options::{Format, LogOption};
 
 /// List the consumer groups of an embedded log, or remove one
 ///

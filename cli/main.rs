@@ -9,7 +9,6 @@ mod data;
 mod doctor;
 mod evaluate;
 mod forest_options;
-mod format;
 mod groups;
 mod mesh;
 mod models;
@@ -22,7 +21,6 @@ mod score;
 mod send;
 mod topics;
 mod train;
-mod train_progress;
 mod up;
 mod web;
 

@@ -1,10 +1,17 @@
-//! Options that several commands share.
+//! Options that several commands share, and the format of their results.
 
-use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
+use std::{
+    io::{self, Write},
+    num::NonZeroUsize,
+    path::PathBuf,
+    sync::Arc,
+};
 
-use clap::{ArgAction, Args};
+use anyhow::Context;
+use clap::{ArgAction, Args, ValueEnum};
 use delaycast::domain::Flights;
 use engine::{log::Log, store::Store};
+use serde::Serialize;
 
 use crate::{
     app::{HealthOption, Urls, open_log, open_store},
@@ -115,4 +122,28 @@ pub(crate) struct ScorerOptions {
     pub(crate) cluster: ClusterOptions,
     #[command(flatten)]
     pub(crate) health: HealthOption,
+}
+
+/// The format of a result on standard output. Progress and warnings go to standard error in either format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// One JSON object, for programs.
+    Json,
+}
+
+impl Format {
+    /// Prints a result; `text` renders it for people.
+    pub(crate) fn print<T: Serialize>(self, result: &T, text: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
+        let printed = match self {
+            Format::Text => text(result),
+            Format::Json => serde_json::to_string(result)?,
+        };
+        match writeln!(io::stdout(), "{printed}") {
+            // The reader has closed the pipe.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other.context("cannot write the result to standard output"),
+        }
+    }
 }

@@ -18,7 +18,11 @@ use engine::{
 use indicatif::HumanCount;
 use serde::Serialize;
 
-use crate::{app::open_existing_log, format::Format, options::LogOption, progress::say};
+use crate::{
+    app::open_existing_log,
+    options::{Format, LogOption},
+    progress::say,
+};
 
 /// Send dead letters back into their topic, once what killed them is mended
 ///

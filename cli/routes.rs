@@ -11,8 +11,7 @@ use engine::store;
 use indicatif::HumanCount;
 
 use crate::{
-    format::Format,
-    options::StoreOption,
+    options::{Format, StoreOption},
     progress::{Meter, bar, say},
 };
 

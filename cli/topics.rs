@@ -7,7 +7,10 @@ use clap::{Args as ClapArgs, Subcommand};
 use engine::log::{Topic, TopicOptions};
 use indicatif::HumanDuration;
 
-use crate::{format::Format, options::LogOption, replay::duration};
+use crate::{
+    options::{Format, LogOption},
+    replay::duration,
+};
 
 /// Make the topics of requests and of dead letters
 #[derive(ClapArgs)]

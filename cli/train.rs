@@ -17,7 +17,11 @@ use engine::clock;
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
-use crate::{forest_options::ForestOptions, format::Format, progress::say, train_progress::trees};
+use crate::{
+    forest_options::ForestOptions,
+    options::Format,
+    progress::{say, trees},
+};
 
 /// Train a model and publish it
 ///

@@ -9,7 +9,7 @@ use engine::{
 use crate::{
     explanation::Explanation,
     features::{KnownInputs, Remark},
-    flight::{DelayClass, Probabilities, calendar},
+    flight::{DelayClass, Probabilities, time},
     request::Request,
 };
 
@@ -41,9 +41,9 @@ pub(crate) fn document(request: &Request, score: &Score, model: &ModelVersion, s
         ("_id", text(id)),
         ("Origin", text(request.origin.as_str())),
         ("Dest", text(request.dest.as_str())),
-        ("DayOfWeek", day(calendar::day_of_week(request.date))),
-        ("DayOfYear", day(calendar::day_of_year(request.date))),
-        ("DayOfMonth", day(calendar::day_of_month(request.date))),
+        ("DayOfWeek", day(time::day_of_week(request.date))),
+        ("DayOfYear", day(time::day_of_year(request.date))),
+        ("DayOfMonth", day(time::day_of_month(request.date))),
         ("DepDelay", request.dep_delay.map_or(Value::Null, Value::Double)),
         ("Timestamp", request.asked_at.map_or(Value::Null, |at| Value::Date(at.and_utc()))),
         ("FlightDate", Value::Date(request.date.and_time(NaiveTime::MIN).and_utc())),

@@ -17,9 +17,8 @@ use warp::{
 };
 
 use crate::{
-    addresses,
     body::{percent_decoded, read_form},
-    flight_form::FlightForm,
+    flight_form::{FlightForm, result_url},
     problem::{HandlerResult, Problem},
     reply::{json_text, redirect},
     state::AppState,
@@ -49,7 +48,7 @@ pub(crate) async fn classify<B: Buf>(
         return Err(Problem::unavailable("log", reason.to_owned(), Some(request.id)));
     }
     if accepts.page {
-        return Ok(redirect(StatusCode::SEE_OTHER, &format!("{}#result", addresses::of_result(id))));
+        return Ok(redirect(StatusCode::SEE_OTHER, &format!("{}#result", result_url(id))));
     }
     Ok(json_text(StatusCode::OK, &json!({ "status": "OK", "id": id }), accepts))
 }

@@ -1,4 +1,4 @@
-//! The form: its fields as text, and the request or the errors that they make.
+//! The form: its address, its fields as text, and the request or the errors that they make.
 //!
 //! Blanks around a value, lower case and `Atlanta (ATL)` are accepted; the rest is checked against the rules of
 //! [`delaycast::request`] and the known airports.
@@ -10,8 +10,17 @@ use delaycast::{
     request::{Field, Request, parse_flight_date},
 };
 use engine::request::{Invalid, RequestId};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::body::Pairs;
+
+/// The address of the page with the form.
+pub(crate) const FORM_PATH: &str = "/flights/delays/predict_kafka";
+
+/// Returns the address of that page with the result of a request. An id is any text, so it is encoded.
+pub(crate) fn result_url(id: &str) -> String {
+    format!("{FORM_PATH}?id={}", utf8_percent_encode(id, NON_ALPHANUMERIC))
+}
 
 /// The fields of the form, each with its initial value by the wire contract.
 const FIELDS: [(Field, &str); 6] = [

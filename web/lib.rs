@@ -27,7 +27,6 @@
 //! 6. A page on a loopback address serves requests for its own names only ([`server::AllowedHosts`]): the script of
 //!    another site whose name resolves to this machine (DNS rebinding) reads nothing.
 
-mod addresses;
 mod api;
 mod assets;
 mod body;
@@ -51,7 +50,6 @@ mod views {
 
     pub(crate) mod answer;
     pub(crate) mod explanation;
-    pub(crate) mod result;
     pub(crate) mod words;
 
     pages!(modules);

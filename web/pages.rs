@@ -10,7 +10,7 @@
 use std::{pin::Pin, sync::Arc};
 
 use crate::{
-    addresses,
+    flight_form::FORM_PATH,
     problem::HandlerResult,
     render::{Page, Partial},
     state::AppState,
@@ -20,7 +20,7 @@ use crate::{
 macro_rules! pages {
     ($then:ident) => {
         $then! {
-            predict, (addresses::PREDICT), "How late will this flight be?";
+            predict, (FORM_PATH), "How late will this flight be?";
             operations, ("/ops"), "Operations";
             error, none, "Something broke on our side";
             report, none, "Evaluation";

@@ -16,7 +16,8 @@ use warp::{
 };
 
 use crate::{
-    addresses, api, assets,
+    api, assets,
+    flight_form::FORM_PATH,
     handlers::error,
     pages::{self, Handler, PAGES, PARTIALS},
     problem::{HandlerResult, Problem},
@@ -77,7 +78,7 @@ fn allowed_host(state: &Arc<AppState>) -> impl Filter<Extract = (), Error = Reje
 
 /// `GET /`.
 fn index() -> BoxedFilter<(Response,)> {
-    let to_form = || redirect(StatusCode::TEMPORARY_REDIRECT, addresses::PREDICT);
+    let to_form = || redirect(StatusCode::TEMPORARY_REDIRECT, FORM_PATH);
     warp::path::end().and(only(READ)).map(to_form).boxed()
 }
 

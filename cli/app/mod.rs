@@ -5,7 +5,7 @@
 //! | role | step | subcommand |
 //! |---|---|---|
 //! | any | [`App::start`], [`App::open`] | all of these |
-//! | scorer | [`System::scorer`] | `up`, `score` |
+//! | scorer | [`System::connections`], [`System::models`] | `up`, `score` |
 //! | scorer of a cluster | the same, after the mesh has formed | `score --hosts`, under its supervisor |
 //! | page | [`System::serve`] | `up`, `web` |
 
@@ -14,10 +14,10 @@ mod models;
 mod open;
 mod operations;
 mod page;
-mod signals;
 
-use std::sync::Arc;
+use std::{sync::Arc, thread};
 
+use anyhow::Context;
 use delaycast::{
     domain::Flights,
     model::{ModelDir, VersionedModel},
@@ -27,6 +27,10 @@ use delaycast_dataflows::{
     score::{Connections, Counters, Models},
 };
 use engine::{log::Log, runtime::Stop, store::Store};
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    iterator::Signals,
+};
 
 pub(crate) use health::HealthOption;
 pub(crate) use models::with_routes_of;
@@ -35,7 +39,6 @@ pub(crate) use open::{
 };
 pub(crate) use operations::StatusSource;
 pub(crate) use page::{Listen, Listening};
-pub(crate) use signals::{at_first, on_stop};
 
 /// A process that is starting: it handles signals and serves its health port.
 pub(crate) struct App<'a> {
@@ -130,4 +133,27 @@ impl System<'_> {
         stop.request();
         served
     }
+}
+
+/// Requests a stop at the first SIGINT or SIGTERM. A second one ends the process at once: nothing is lost by it.
+pub(crate) fn on_stop(stop: &Stop) -> anyhow::Result<()> {
+    let stop = stop.clone();
+    at_first("stopping: waiting for what is in flight (again to leave at once)", move || stop.request())
+}
+
+/// Logs `message` and runs `act` at the first SIGINT or SIGTERM. A second one ends the process at once.
+pub(crate) fn at_first(message: &'static str, act: impl FnOnce() + Send + 'static) -> anyhow::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot listen for signals")?;
+    let watch = move || {
+        let mut arriving = signals.forever();
+        if arriving.next().is_some() {
+            tracing::info!("{message}");
+            act();
+        }
+        if let Some(signal) = arriving.next() {
+            std::process::exit(128 + signal);
+        }
+    };
+    thread::Builder::new().name("signals".into()).spawn(watch).context("cannot start a thread for signals")?;
+    Ok(())
 }

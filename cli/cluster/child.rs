@@ -4,10 +4,12 @@ use std::{
     io,
     net::TcpListener,
     os::fd::AsFd,
+    process::exit,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
+    thread,
     time::{Duration, Instant, UNIX_EPOCH},
 };
 
@@ -17,7 +19,7 @@ use delaycast::{
     model::{ModelDir, VersionedModel},
 };
 use delaycast_dataflows::{
-    mesh::{Certificates, ClusterSpec, Mesh, MeshConfig, Peers},
+    mesh::{Certificates, ClusterSpec, Member, Mesh, MeshConfig, Peers, peer_of_thread},
     score::{self, Config, Connections, Counters},
 };
 use engine::{
@@ -26,19 +28,26 @@ use engine::{
     store::Store,
     supervise::{self, ChildReport},
 };
+use rustix::process::{Signal, getpid, kill_process};
 
-use super::lost;
 use crate::{
+    EXIT_TEMPORARY,
     app::{App, with_routes_of},
     options::ScorerOptions,
+    progress::say,
 };
 
 /// The version of the data that processes exchange: processes of different versions never form a generation.
 const DATAFLOW: &str = "score 2";
-
+/// Timeout of a regular exit; the process is killed after it.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Interval of the check for a renewed certificate, whose expiry is exported.
 const CERTIFICATE_CHECK_INTERVAL: Duration = Duration::from_secs(60);
 
+/// The generation and the peers of this process, once it is part of one.
+static MEMBERSHIP: OnceLock<(u64, Peers)> = OnceLock::new();
+/// Held by the thread that writes the last line, until the process ends.
+static EXIT_LOCK: Mutex<()> = Mutex::new(());
 /// The connections of the scorer, for the thread that reports.
 type SharedConnections = Arc<Mutex<Option<Connections<Flights>>>>;
 
@@ -69,7 +78,7 @@ pub(crate) fn run(options: &ScorerOptions, peers: Peers, supervisor: u32) -> any
         peers,
     };
     let Some(member) = Mesh::open(listener, mesh_config)?.form(|| stop.is_requested()) else { return Ok(()) };
-    lost::remember(&member);
+    remember(&member);
     generation.store(member.generation().number, Ordering::Relaxed);
     let (number, spec) = (member.generation().number, member.spec());
     let ClusterSpec { processes, workers, model: version, .. } = spec;
@@ -84,7 +93,7 @@ pub(crate) fn run(options: &ScorerOptions, peers: Peers, supervisor: u32) -> any
     let watched = (member.peers().index() == 0).then_some(&models);
     let models = system.models(model, options.explain.explain, watched)?;
     let config = Config::new(options.workers.get());
-    let leave = |loss| lost::leave(&format!("{loss}"));
+    let leave = |loss| leave(&format!("{loss}"));
     let result = score::run_in_cluster(&config, member, &opened, &models, counters, stop, leave);
     tracing::info!("stopped: {counters}");
     // The thread that reports holds the connections, and only the last user of an embedded file closes it in order.
@@ -148,4 +157,34 @@ fn report(
         ChildReport { generation: generation.load(Ordering::Relaxed), status }
     };
     supervise::start_reports(now).context("cannot start a thread that reports")
+}
+
+/// Remembers the generation, for the message about a lost peer.
+fn remember(member: &Member) {
+    // A process is part of one generation at most.
+    let _ = MEMBERSHIP.set((member.generation().number, member.peers().clone()));
+}
+
+/// Ends the process with a last line. Only the first thread that calls this writes it.
+fn leave(why: &str) -> ! {
+    let _guard = EXIT_LOCK.lock();
+    let (generation, own) = MEMBERSHIP.get().map_or((0, 0), |(generation, peers)| (*generation, peers.index()));
+    say(&format!("process {own}: generation {generation} is over: {why}; starting again from the committed offsets"));
+    // Exit handlers of libraries may hang.
+    let kill = || {
+        thread::sleep(EXIT_TIMEOUT);
+        let _ = kill_process(getpid(), Signal::KILL);
+    };
+    // Without the thread there is no timeout.
+    let _ = thread::Builder::new().name("end".into()).spawn(kill);
+    exit(i32::from(EXIT_TEMPORARY))
+}
+
+/// Handles a panic of one of timely's connection threads: they panic when the other end is gone.
+pub(crate) fn leave_if_a_peer_is_lost() {
+    let thread = thread::current();
+    if let Some(process) = thread.name().and_then(peer_of_thread) {
+        let address = MEMBERSHIP.get().map_or("", |(_, peers)| peers.address(process));
+        leave(&format!("process {process} ({address}) was lost"));
+    }
 }

@@ -2,12 +2,10 @@
 
 mod child;
 mod local;
-mod lost;
 mod options;
 mod supervisor;
 
-pub(crate) use child::run as run_child;
+pub(crate) use child::{leave_if_a_peer_is_lost, run as run_child};
 pub(crate) use local::LocalCluster;
-pub(crate) use lost::leave_if_a_peer_is_lost;
 pub(crate) use options::{ClusterOptions, MESH_NAME};
 pub(crate) use supervisor::run as run_supervisor;

@@ -7,7 +7,7 @@ use delaycast::history::fetch::{BTS_URL, Fetcher, Limits, Month, Months, Summary
 use indicatif::HumanBytes;
 
 use super::meter::FetchMeter;
-use crate::{app, format::Format};
+use crate::{app, options::Format};
 
 /// Upper bound on months named in an error; more are only counted.
 const NAMED_MAX: usize = 12;

@@ -6,7 +6,7 @@ use delaycast::history::import::{Event, Options, Summary, import_with};
 use indicatif::{HumanBytes, HumanCount};
 
 use crate::{
-    format::Format,
+    options::Format,
     progress::{Meter, say},
 };
 

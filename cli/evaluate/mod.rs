@@ -21,7 +21,7 @@ use serde::Serialize;
 
 pub(crate) use options::Args;
 
-use crate::{progress::say, train_progress::trees};
+use crate::progress::{say, trees};
 
 /// The report with the elapsed time.
 #[derive(Serialize)]

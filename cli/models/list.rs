@@ -14,7 +14,7 @@ use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
 use super::in_one_line;
-use crate::{format::Format, options::ModelsOption};
+use crate::options::{Format, ModelsOption};
 
 /// List the versions that are there, the latest last
 #[derive(ClapArgs)]

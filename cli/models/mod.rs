@@ -1,8 +1,7 @@
 //! `delaycast models`: the versions of the model directory, and the choice of the one in use.
 
-mod change;
+mod choose;
 mod list;
-mod shadow;
 mod show;
 
 use clap::{Args as ClapArgs, Subcommand};
@@ -20,9 +19,9 @@ pub(crate) struct Args {
 enum Command {
     List(list::Args),
     Show(show::Args),
-    Promote(change::PromoteArgs),
-    Rollback(change::RollbackArgs),
-    Shadow(shadow::Args),
+    Promote(choose::PromoteArgs),
+    Rollback(choose::RollbackArgs),
+    Shadow(choose::ShadowArgs),
 }
 
 /// Runs the command.
@@ -30,9 +29,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     match &args.command {
         Command::List(args) => list::run(args),
         Command::Show(args) => show::run(args),
-        Command::Promote(args) => change::promote(args),
-        Command::Rollback(args) => change::roll_back(args),
-        Command::Shadow(args) => shadow::run(args),
+        Command::Promote(args) => choose::promote(args),
+        Command::Rollback(args) => choose::roll_back(args),
+        Command::Shadow(args) => choose::shadow(args),
     }
 }
 

@@ -13,7 +13,7 @@ use engine::model::Role;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{format::Format, options::ModelsOption};
+use crate::options::{Format, ModelsOption};
 
 /// Show all that a version's file says of it
 #[derive(ClapArgs)]

@@ -15,9 +15,8 @@ use delaycast::{
 };
 
 use super::{
-    error::TrainError,
+    OnProgress, Phase, Progress, TrainError,
     model::{FittedModel, TrainingPlan, fit},
-    progress::{OnProgress, Phase, Progress},
 };
 
 /// The settings of an evaluation, and the callbacks that follow its progress.

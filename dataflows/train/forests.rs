@@ -5,6 +5,7 @@ use std::{any::Any, cell::RefCell, collections::BTreeMap, num::NonZeroUsize, rc:
 use delaycast::forest::{
     Forest, ForestSettings, Trainer, TrainingSet, TrainingSetError, Tree,
     histogram::{BinMapper, Shard},
+    linfa,
 };
 use engine::runtime::Mutex;
 use timely::{
@@ -12,7 +13,7 @@ use timely::{
     communication::{WorkerGuards, allocator::AllocatorBuilder},
     dataflow::{
         Scope, StreamVec,
-        channels::pact::Exchange as ByNumber,
+        channels::pact::Exchange,
         operators::{
             Concat, ConnectLoop, Feedback, ToStream,
             generic::Operator,
@@ -20,15 +21,13 @@ use timely::{
         },
     },
     execute::execute_from,
+    progress::Timestamp,
     worker::Worker,
 };
 
 use super::{
-    choose::{ChooseSplits, ForestSpec, TreeUpdate, trees_total},
-    count::{CountHistograms, Step, TreeStep},
-    error::TrainError,
-    linfa::GrowTrees,
-    progress::{OnProgress, Phase, Progress},
+    OnProgress, Phase, Progress, TrainError,
+    histogram::{ChooseSplits, CountHistograms, ForestSpec, Step, TreeStep, TreeUpdate, trees_total},
     rows::{self, Rows, WorkerPlacement},
 };
 
@@ -101,7 +100,14 @@ fn histogram(
         let shard = shards.lock().remove(&worker.index());
         let Some(shard) = shard else { return Trees::new() };
         worker.dataflow::<u64, _, _>(|scope| {
-            grow(scope, shard, Arc::clone(&specs), Arc::clone(&bins), Arc::clone(&on_progress), Rc::clone(&gathered));
+            grow_from_histograms(
+                scope,
+                shard,
+                Arc::clone(&specs),
+                Arc::clone(&bins),
+                Arc::clone(&on_progress),
+                Rc::clone(&gathered),
+            );
         });
         run_worker(worker, &gathered)
     });
@@ -109,7 +115,7 @@ fn histogram(
 }
 
 /// Builds the dataflow of the histogram trainer; worker 0 gathers the trees.
-fn grow(
+fn grow_from_histograms(
     scope: Scope<'_, u64>,
     shard: Shard,
     specs: Arc<[ForestSpec]>,
@@ -165,7 +171,7 @@ fn linfa_trees(
 
 /// Gathers the trees at worker 0.
 fn gather(trees: StreamVec<'_, u64, (u32, Result<Tree, String>)>, gathered: Gathered) {
-    trees.sink(ByNumber::new(|_: &(u32, Result<Tree, String>)| 0), "GatherTrees", move |(input, _)| {
+    trees.sink(Exchange::new(|_: &(u32, Result<Tree, String>)| 0), "GatherTrees", move |(input, _)| {
         input.for_each_stamp(|_, trees| gathered.borrow_mut().extend(trees.flat_map(|t| t.drain(..))));
     });
 }
@@ -185,4 +191,48 @@ fn collect(guards: Result<WorkerGuards<Trees>, String>) -> Result<Vec<Tree>, Tra
         trees.extend(gathered.map_err(TrainError::Workers)?);
     }
     trees.into_values().collect::<Result<_, _>>().map_err(TrainError::Tree)
+}
+
+/// Extension trait for streams of tree numbers.
+trait GrowTrees<'scope, T: Timestamp> {
+    /// Exchanges the numbers among the workers, and grows the tree of each number where it arrives.
+    ///
+    /// A tree occupies its worker for tens of milliseconds to seconds: do not share the dataflow with one that serves.
+    fn grow_trees(
+        self,
+        sets: Vec<(ForestSettings, Arc<TrainingSet>)>,
+        on_progress: OnProgress,
+    ) -> StreamVec<'scope, T, (u32, Result<Tree, String>)>;
+}
+
+impl<'scope, T: Timestamp> GrowTrees<'scope, T> for StreamVec<'scope, T, u32> {
+    fn grow_trees(
+        self,
+        sets: Vec<(ForestSettings, Arc<TrainingSet>)>,
+        on_progress: OnProgress,
+    ) -> StreamVec<'scope, T, (u32, Result<Tree, String>)> {
+        self.unary(Exchange::new(|number: &u32| u64::from(*number)), "GrowTree", move |_, _| {
+            move |input, output| {
+                input.for_each_stamp(|capability, numbers| {
+                    let mut session = output.session(&capability);
+                    for tree in numbers.flat_map(|numbers| numbers.drain(..)) {
+                        session.give((tree, grow_with_linfa(&sets, tree)));
+                        on_progress(Progress::Tree { tree, levels: 0, grown: true });
+                    }
+                });
+            }
+        })
+    }
+}
+
+/// Grows a tree with linfa-trees; trees are numbered through all forests.
+fn grow_with_linfa(sets: &[(ForestSettings, Arc<TrainingSet>)], tree: u32) -> Result<Tree, String> {
+    let mut number = tree;
+    for (settings, data) in sets {
+        if number < settings.trees {
+            return linfa::grow(data, settings, number).map_err(|error| error.to_string());
+        }
+        number -= settings.trees;
+    }
+    Err(format!("there is no tree {tree}"))
 }

@@ -11,12 +11,7 @@ use delaycast::{
     model::{Model, Origin},
 };
 
-use super::{
-    error::TrainError,
-    forests::train,
-    progress::{OnProgress, Phase, Progress},
-    rows::FlightRows,
-};
+use super::{OnProgress, Phase, Progress, TrainError, forests::train, rows::FlightRows};
 
 /// The settings of a training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use delaycast::{
     },
 };
 
-use super::error::TrainError;
+use super::TrainError;
 
 /// The placement of this process's workers among all workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

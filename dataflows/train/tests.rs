@@ -179,7 +179,7 @@ fn no_flights_are_an_error() {
     let plan =
         TrainingPlan { preset: Preset::Default, settings: settings().into(), holdout_from: None, workers: workers(1) };
     let trained = train_model(&[], Airports::default(), &plan, &counter().1);
-    assert!(matches!(trained, Err(TrainError::Holdout(delaycast::evaluate::HoldoutError::NoFlights))));
+    assert!(matches!(trained, Err(TrainError::Holdout(HoldoutError::NoFlights))));
 }
 
 fn evaluator<'a>(plan: TrainingPlan, airports: &'a Airports, on_trees: &'a dyn Fn(u64) -> OnProgress) -> Evaluator<'a> {

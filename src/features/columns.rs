@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     explanation::Factor,
-    flight::{Schedule, calendar},
+    flight::{Schedule, time},
 };
 
 /// A column of a row, with its fitted encoder.
@@ -149,9 +149,9 @@ impl Column {
         match self {
             Column::DepDelay => dep_delay,
             Column::Distance => distance,
-            Column::DayOfMonth => calendar::day_of_month(query.date) as f32,
-            Column::DayOfWeek => calendar::day_of_week(query.date) as f32,
-            Column::DayOfYear => calendar::day_of_year(query.date) as f32,
+            Column::DayOfMonth => time::day_of_month(query.date) as f32,
+            Column::DayOfWeek => time::day_of_week(query.date) as f32,
+            Column::DayOfYear => time::day_of_year(query.date) as f32,
             Column::ScheduledDep => scheduled(|schedule| f32::from(schedule.dep_min)),
             Column::ScheduledArr => scheduled(|schedule| f32::from(schedule.arr_min)),
             Column::ScheduledDuration => duration(),

@@ -9,7 +9,6 @@ mod binary;
 mod columns;
 mod encoders;
 mod feature_set;
-mod fit;
 mod inputs;
 mod preset;
 mod query;
@@ -18,8 +17,7 @@ mod vocabulary;
 
 pub use columns::Column;
 pub use encoders::{FrequencyIndex, Schedules, WeatherColumn, WeatherValue};
-pub use feature_set::{COLUMNS_MAX, EncodedRow, FeatureSet, InvalidFeatures};
-pub use fit::{FittedFeatures, NothingToFit};
+pub use feature_set::{COLUMNS_MAX, EncodedRow, FeatureSet, FittedFeatures, InvalidFeatures, NothingToFit};
 pub use inputs::{KnownInputs, Remark};
 pub use preset::{Preset, UnknownPreset};
 pub use query::{Query, TrainingFlight};

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::inputs::KnownInputs;
 use crate::{
-    flight::{Code, DelayClass, FLIGHT_NUM_MAX, Schedule, Weather, time_of_day::MINUTES_PER_DAY},
+    flight::{Code, DelayClass, FLIGHT_NUM_MAX, Schedule, Weather, time::MINUTES_PER_DAY},
     history::{Flight, FlightStatus, WeatherTable},
     request::Request,
 };

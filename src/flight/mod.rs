@@ -1,16 +1,27 @@
 //! The vocabulary of the domain: codes, delay classes, times of day, schedules, weather, the calendar and value ranges.
+//! Requests and imported histories are held to the same ranges.
 //!
 //! These modules import nothing else of the crate, so that requests, answers, histories and features can all use them.
 
-pub mod calendar;
 mod class;
 mod code;
-pub mod limits;
-pub mod time_of_day;
+pub mod time;
 mod weather;
+
+use std::ops::RangeInclusive;
 
 pub use class::{CLASS_CUTS_MINUTES, CLASSES, DelayClass, Probabilities};
 pub use code::{Code, NotACode};
-pub use limits::{DEP_DELAY_MINUTES, DISTANCE_MILES_MAX, FLIGHT_NUM_BYTES_MAX, FLIGHT_NUM_MAX, YEARS};
-pub use time_of_day::Schedule;
+pub use time::Schedule;
 pub use weather::{Observation, Weather};
+
+/// Upper bound on the length of a flight number as text.
+pub const FLIGHT_NUM_BYTES_MAX: usize = 16;
+/// Upper bound on a flight number: five digits; airlines use four.
+pub const FLIGHT_NUM_MAX: u32 = 99_999;
+/// Departure delays in minutes, from a day early to three days late. A delay beyond is that of another flight.
+pub const DEP_DELAY_MINUTES: RangeInclusive<f64> = -1440.0..=4320.0;
+/// Upper bound on a distance in statute miles: half the circumference of the Earth.
+pub const DISTANCE_MILES_MAX: f64 = 12_450.0;
+/// Years of departure: BTS publishes from 1987 on.
+pub const YEARS: RangeInclusive<i32> = 1987..=2199;

@@ -12,7 +12,6 @@
 //! index, without a branch. A leaf is its own left child under a threshold that nothing exceeds, so every row takes as
 //! many steps as its tree is deep.
 
-mod binary;
 mod explainer;
 mod flat;
 pub mod histogram;
@@ -23,8 +22,8 @@ mod training_set;
 mod traversal;
 mod tree;
 
-pub(crate) use binary::ForestReadError;
 pub use explainer::Explainer;
+pub(crate) use flat::ForestReadError;
 pub use flat::{DEPTH_MAX, Forest, MalformedForest, NODES_MAX, TREES_MAX};
 pub use max_features::{InvalidMaxFeatures, MaxFeatures};
 pub use settings::{ForestSettings, Trainer, UnknownTrainer};

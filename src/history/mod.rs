@@ -7,7 +7,6 @@
 mod bundled;
 mod dataset;
 mod error;
-mod escape;
 pub mod fetch;
 mod flight;
 pub mod import;

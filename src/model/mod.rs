@@ -1,7 +1,6 @@
 //! A trained model: classifiers, features and airports, in one checked file ([`Model::encode`]) in a versioned
 //! directory ([`ModelDir`]).
 
-mod explaining;
 mod file;
 
 use std::collections::BTreeMap;
@@ -9,21 +8,19 @@ use std::collections::BTreeMap;
 use engine::{answer::ModelVersion, model::Predict};
 use serde::{Deserialize, Serialize};
 
-pub use file::{FORMAT, ModelFileError};
-
-use explaining::{FactorExplainer, predict};
-
 use crate::{
     airports::{Airports, Route},
     answer::Score,
-    classifier::{ClassifierSettings, Classifiers},
+    classifier::{Classifier, ClassifierExplainer, ClassifierSettings, Classifiers},
     domain::Flights,
     evaluate::{Evaluation, Window},
-    explanation::Explanation,
-    features::{EncodedRow, FeatureSet, KnownInputs, Preset, Query},
+    explanation::{Explanation, Factor},
+    features::{Column, EncodedRow, FeatureSet, KnownInputs, Preset, Query},
     flight::{DelayClass, Probabilities},
     request::Request,
 };
+
+pub use file::{FORMAT, ModelFileError};
 
 /// A directory of models.
 pub type ModelDir = engine::model::ModelDir<Model>;
@@ -168,6 +165,46 @@ impl Predict<Flights> for Model {
     fn predict(&self, requests: &[Request], scores: &mut Vec<Score>) {
         self.score(requests, scores);
     }
+}
+
+/// Explains the predictions of a classifier by factor.
+#[derive(Debug, Clone, PartialEq)]
+struct FactorExplainer {
+    factors: Vec<Factor>,
+    explainer: ClassifierExplainer,
+}
+
+impl FactorExplainer {
+    /// Prepares to explain a classifier over the rows of `features`.
+    fn new(classifier: &Classifier, features: &FeatureSet) -> Self {
+        let of_columns: Vec<Factor> = features.columns().iter().map(Column::factor).collect();
+        let factors: Vec<Factor> = Factor::ALL.into_iter().filter(|factor| of_columns.contains(factor)).collect();
+        // Each column's factor is among them.
+        let groups: Vec<usize> =
+            of_columns.iter().filter_map(|of_column| factors.iter().position(|factor| factor == of_column)).collect();
+        FactorExplainer { explainer: classifier.explainer(&groups), factors }
+    }
+}
+
+/// Returns a classifier's probabilities for each row, in order, with an explanation if there is an explainer.
+fn predict(
+    classifier: &Classifier,
+    explainer: Option<&FactorExplainer>,
+    rows: &[f32],
+) -> impl Iterator<Item = (Probabilities, Option<Explanation>)> {
+    let mut contributions = Vec::new();
+    let probabilities = match explainer {
+        Some(FactorExplainer { explainer, .. }) => classifier.explain(explainer, rows, &mut contributions),
+        None => classifier.probabilities_of_all(rows),
+    };
+    probabilities.into_iter().enumerate().map(move |(at, probabilities)| {
+        let explanation = explainer.map(|FactorExplainer { factors, explainer }| {
+            let line_len = explainer.line_len();
+            let line = &contributions[at * line_len..(at + 1) * line_len];
+            Explanation::new(*explainer.base_rate(), factors, line)
+        });
+        (probabilities, explanation)
+    })
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use super::{
     schema::{Field, Request},
 };
 use crate::flight::{
-    Code, DEP_DELAY_MINUTES, DISTANCE_MILES_MAX, FLIGHT_NUM_BYTES_MAX, NotACode, Schedule, Weather, YEARS, calendar,
-    time_of_day::{MINUTES_PER_DAY, from_hhmm, to_hhmm},
+    Code, DEP_DELAY_MINUTES, DISTANCE_MILES_MAX, FLIGHT_NUM_BYTES_MAX, NotACode, Schedule, Weather, YEARS, time,
+    time::{MINUTES_PER_DAY, from_hhmm, to_hhmm},
 };
 
 impl RawFields<'_> {
@@ -109,9 +109,9 @@ impl Serialize for Message<'_> {
         map.serialize_entry(Field::FlightNum.name(), flight_num)?;
         map.serialize_entry(Field::Origin.name(), origin)?;
         map.serialize_entry(Field::Distance.name(), distance)?;
-        map.serialize_entry("DayOfYear", &calendar::day_of_year(*date))?;
-        map.serialize_entry("DayOfMonth", &calendar::day_of_month(*date))?;
-        map.serialize_entry("DayOfWeek", &calendar::day_of_week(*date))?;
+        map.serialize_entry("DayOfYear", &time::day_of_year(*date))?;
+        map.serialize_entry("DayOfMonth", &time::day_of_month(*date))?;
+        map.serialize_entry("DayOfWeek", &time::day_of_week(*date))?;
         let timestamp = asked_at.map(|at| at.format("%Y-%m-%dT%H:%M:%S%.6f").to_string());
         map.serialize_entry(Field::Timestamp.name(), &timestamp)?;
         // The old front end had neither schedule nor weather: they are left out unless they are known.

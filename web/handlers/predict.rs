@@ -15,7 +15,7 @@ use crate::{
     problem::{HandlerResult, Problem},
     reply,
     state::AppState,
-    views::{predict::PredictView, result::ResultView},
+    views::predict::{PredictView, ResultView},
 };
 
 /// Pauses between refreshes, in seconds. After the last one the visitor refreshes.

@@ -20,10 +20,7 @@ use warp::{
     reply::Response,
 };
 
-use crate::{
-    connections::config::ConnectionConfig,
-    serve::{ServeError, serve},
-};
+use crate::connections::{ConnectionConfig, ServeError, serve};
 
 /// The content type of `/metrics`.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";

@@ -28,14 +28,12 @@ mod allowed_hosts;
 mod connections;
 mod health;
 mod operations;
-mod serve;
 
 pub use accept::{Accepts, HTML};
 pub use allowed_hosts::{AllowedHosts, HostError, HostName};
-pub use connections::{config::ConnectionConfig, table::DropCounters};
+pub use connections::{ConnectionConfig, ServeError, bind, serve, table::DropCounters};
 pub use health::{HealthChecks, health_routes, serve_health};
 pub use operations::{
     AnswerCounts, Breakdown, DeadLetterCounts, NamedCount, Operations, OperationsStatus, operations_json,
     operations_route,
 };
-pub use serve::{ServeError, bind, serve};

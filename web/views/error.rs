@@ -5,7 +5,7 @@ use warp::http::StatusCode;
 
 use super::words::capitalized;
 use crate::{
-    addresses,
+    flight_form::result_url,
     problem::{FieldError, Problem},
     render::View,
 };
@@ -57,7 +57,7 @@ impl ErrorView {
             title,
             status: status.as_u16(),
             errors: problem.errors.iter().map(view).collect(),
-            result_url: problem.id.as_ref().map(|id| addresses::of_result(id.as_str())),
+            result_url: problem.id.as_ref().map(|id| result_url(id.as_str())),
         }
     }
 }

@@ -23,17 +23,40 @@
 //! are made for batches of nodes of at most [`BATCH_BYTES_MAX`].
 
 mod bin_mapper;
-mod grow;
 mod row_partition;
 mod sampling;
 mod shard;
 mod tree_builder;
 
+use super::{settings::ForestSettings, training_set::TrainingSet, tree::Tree};
+
 pub use bin_mapper::BinMapper;
-pub use grow::{grow, quantise};
 pub use row_partition::RowPartition;
 pub use shard::{SHARD_ROWS_MAX, Shard};
 pub use tree_builder::{BATCH_BYTES_MAX, Counts, NodeBatch, SplitDecision, TreeBuilder};
+
+/// Grows tree number `tree` in one thread: the reference for the dataflow, and its shortest description.
+pub fn grow(bins: &BinMapper, shard: &Shard, columns: &[usize], settings: &ForestSettings, tree: u32) -> Tree {
+    let mut builder = TreeBuilder::new(columns, settings, tree);
+    let mut partition = RowPartition::new(shard, settings.seed, tree);
+    builder.set_root(partition.class_weights());
+    while let Some(batch) = builder.next_batch(bins) {
+        let counts = partition.count_histograms(bins, &batch);
+        builder.choose_splits(bins, &batch, &counts);
+        if let Some(decisions) = builder.finish_level() {
+            partition.apply_splits(&decisions);
+        }
+    }
+    builder.into_tree(bins)
+}
+
+/// Quantises a training set into one shard.
+pub fn quantise(data: &TrainingSet) -> (BinMapper, Shard) {
+    let bins = BinMapper::fit(data.rows(), data.width());
+    let mut shard = Shard::with_capacity(&bins, data.rows_len(), 0);
+    shard.extend(&bins, data.rows(), data.classes());
+    (bins, shard)
+}
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use super::{
     error::ImportError,
     timestamp::{Timestamp, WrittenDate},
 };
-use crate::history::escape::quoted;
+use crate::history::error::quoted;
 
 /// The clock on which a row's day begins at midnight. Its times of day are read on the same clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,10 +4,7 @@ use std::{fmt, io};
 
 use serde::Serialize;
 
-use crate::history::{
-    error::HistoryError,
-    escape::{escaped, quoted},
-};
+use crate::history::error::{HistoryError, escaped, quoted};
 
 /// A row that cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

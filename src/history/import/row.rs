@@ -15,7 +15,7 @@ use crate::{
     airports::Route,
     flight::{Code, DEP_DELAY_MINUTES, DISTANCE_MILES_MAX, FLIGHT_NUM_MAX, Weather, YEARS},
     history::{
-        escape::quoted,
+        error::quoted,
         flight::{Flight, FlightStatus},
         weather::WeatherHour,
     },

@@ -15,7 +15,7 @@ use super::{
     row::{Dialect, Row},
     split::{Lines, Objects, Rows},
 };
-use crate::history::escape::quoted;
+use crate::history::error::quoted;
 
 /// Upper bounds on objects, and their bytes, that are buffered until their kind is known.
 const BUFFERED_ROWS_MAX: usize = 1000;

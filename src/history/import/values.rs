@@ -8,7 +8,7 @@ use super::{
     dates::Clock,
     timestamp::{Timestamp, time_and_zone},
 };
-use crate::flight::time_of_day::from_hhmm;
+use crate::flight::time::from_hhmm;
 
 /// The texts without a value of BTS, R, SQL, pandas, Python, Excel, and dumps of PostgreSQL and ClickHouse.
 const MISSING: [&str; 17] = [

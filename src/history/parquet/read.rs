@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 use super::table::{Required, Table};
 use crate::{
     airports::Route,
-    flight::{Code, Observation, Weather, time_of_day::from_hhmm},
+    flight::{Code, Observation, Weather, time::from_hhmm},
     history::{
         error::HistoryError,
         flight::{Flight, FlightStatus},

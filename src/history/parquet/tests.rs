@@ -7,7 +7,7 @@ use proptest::{option, prelude::*};
 use super::*;
 use crate::{
     airports::Route,
-    flight::{Code, FLIGHT_NUM_MAX, Observation, Weather, time_of_day::MINUTES_PER_DAY},
+    flight::{Code, FLIGHT_NUM_MAX, Observation, Weather, time::MINUTES_PER_DAY},
     history::{Flight, FlightStatus, HistoryError},
 };
 

@@ -17,7 +17,7 @@ use chrono::Datelike;
 use super::checksum;
 use crate::{
     airports::Route,
-    flight::{Code, Observation, Weather, time_of_day::to_hhmm},
+    flight::{Code, Observation, Weather, time::to_hhmm},
     history::{
         error::HistoryError,
         flight::{Flight, FlightStatus},

@@ -17,7 +17,6 @@
 //!    never reads: while a write is blocked, the next pipelined request is not begun.
 //! 6. A dropped connection is counted, logged and reset, which frees the kernel's buffers.
 
-pub(crate) mod config;
 mod service;
 mod stream;
 pub(crate) mod table;
@@ -46,10 +45,9 @@ use tokio::{
 };
 use warp::{filters::BoxedFilter, reply::Response};
 
-use config::ConnectionConfig;
 use service::ConnectionService;
 use stream::TimeoutStream;
-use table::{ConnectionTable, Permit};
+use table::{ConnectionTable, DropCounters, Permit};
 
 /// Upper bound on hyper's buffer of a connection in each direction: heads and pipelined requests, written responses.
 const USER_BUFFER_BYTES: usize = 64 << 10;
@@ -63,19 +61,96 @@ const LOG_INTERVAL: Duration = Duration::from_secs(60);
 const BUSY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
-/// Binds an address, with a backlog for bursts. (The standard library's is 128: beyond it the kernel drops a client's
-/// first packet, which is sent again only after a second.)
-pub(crate) fn bind(address: SocketAddr) -> io::Result<StdListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+/// Limits and deadlines of connections.
+#[derive(Debug, Clone)]
+pub struct ConnectionConfig {
+    /// Upper bound on open connections. At the bound a new one evicts the one whose client has been awaited longest.
+    pub connections_max: usize,
+    /// At that bound the connections of an address that has this many or more are evicted first.
+    pub address_share: usize,
+    /// Deadline of a request's head, also between two requests.
+    pub head_within: Duration,
+    /// Deadline of a request's body, which its handler enforces.
+    pub body_within: Duration,
+    /// Deadline of the client's reading of what was written.
+    pub write_within: Duration,
+    /// Maximum age: an older connection is closed after its next response.
+    pub life_max: Duration,
+    /// Maximum number of requests of a connection.
+    pub requests_max: u64,
+    /// Size of the kernel's buffer of a connection in each direction; the kernel doubles it for its bookkeeping.
+    pub kernel_buffer_bytes: usize,
+    /// Deadline of requests in flight after the shutdown signal.
+    pub drain_within: Duration,
+    /// Counts the connections that are dropped.
+    pub dropped: Arc<DropCounters>,
+}
+
+impl Default for ConnectionConfig {
+    fn default() -> Self {
+        ConnectionConfig {
+            connections_max: 512,
+            address_share: 128,
+            head_within: Duration::from_secs(15),
+            body_within: Duration::from_secs(10),
+            write_within: Duration::from_secs(30),
+            life_max: Duration::from_secs(600),
+            requests_max: 1000,
+            kernel_buffer_bytes: 128 << 10,
+            drain_within: Duration::from_secs(5),
+            dropped: Arc::default(),
+        }
+    }
+}
+
+/// The server could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address cannot be listened on.
+    #[error(
+        "cannot listen on {address}: is another program using it, and is it an address of this machine? Port 0 takes a free one"
+    )]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The listener cannot be used.
+    #[error("cannot use the listener")]
+    Listener(#[source] io::Error),
+}
+
+/// Listens on an address, with a backlog for bursts. warp would panic if the port is taken. (The standard library's
+/// backlog is 128: beyond it the kernel drops a client's first packet, which is sent again only after a second.)
+pub fn bind(address: SocketAddr) -> Result<StdListener, ServeError> {
+    let listen = || -> io::Result<StdListener> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(socket.into())
+    };
+    listen().map_err(|source| ServeError::Bind { address, source })
+}
+
+/// Serves until `shutdown` is ready, then finishes requests in flight, within [`ConnectionConfig::drain_within`]:
+/// a client that keeps its connection busy or silent cannot delay the process's end.
+pub async fn serve(
+    listener: StdListener,
+    routes: BoxedFilter<(Response,)>,
+    config: &ConnectionConfig,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    listener.set_nonblocking(true).map_err(ServeError::Listener)?;
+    let listener = TcpListener::from_std(listener).map_err(ServeError::Listener)?;
+    accept(listener, routes, config, shutdown).await;
+    Ok(())
 }
 
 /// Serves connections until `shutdown` is ready; then finishes requests in flight, within
 /// [`ConnectionConfig::drain_within`].
-pub(crate) async fn accept(
+async fn accept(
     listener: TcpListener,
     routes: BoxedFilter<(Response,)>,
     config: &ConnectionConfig,
@@ -121,7 +196,7 @@ pub(crate) async fn accept(
         let stream = TimeoutStream::new(stream, Arc::clone(&state), config.write_within);
         let routes = ConnectionService::new(service.clone(), state, config);
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), routes));
-        let task = tokio::spawn(serve(permit, life_max, connection));
+        let task = tokio::spawn(serve_connection(permit, life_max, connection));
         table.set_task(id, task.abort_handle());
         // In a burst each connection may read its first request before it can be evicted.
         yield_now().await;
@@ -170,7 +245,11 @@ impl DropLog {
     }
 }
 
-async fn serve<E: Display>(permit: Permit, life_max: Duration, connection: impl Future<Output = Result<(), E>>) {
+async fn serve_connection<E: Display>(
+    permit: Permit,
+    life_max: Duration,
+    connection: impl Future<Output = Result<(), E>>,
+) {
     let mut connection = pin!(connection);
     match timeout(life_max, connection.as_mut()).await {
         Ok(Ok(())) => {}

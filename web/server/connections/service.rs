@@ -24,7 +24,7 @@ use warp::{
     reply::Response,
 };
 
-use super::{config::ConnectionConfig, table::ConnectionState};
+use super::{ConnectionConfig, table::ConnectionState};
 
 /// The routes, for one connection.
 pub(super) struct ConnectionService<S> {
