@@ -8,16 +8,12 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
 
-mod freeze;
+mod changes;
+mod failures;
 mod hosts;
-mod kills;
 mod load;
-mod model;
-mod network_partition;
-mod overlap;
 mod pod;
 mod request_history;
-mod restart;
 #[path = "../support/mod.rs"]
 mod support;
 mod test_cluster;

@@ -19,16 +19,11 @@ mod fixture;
 mod hostile;
 mod load;
 mod malformed_requests;
-mod password;
-mod pressure;
-mod processes;
 mod proxy;
 mod recreate;
 mod repeated_ids;
 mod servers;
-mod stop;
 mod store;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
-mod takeover;
