@@ -76,7 +76,7 @@ pub(crate) struct ModelsOption {
 /// The choice of answers with or without explanations.
 #[derive(Args, Clone, Copy)]
 pub(crate) struct ExplainOption {
-    /// Whether each answer says why: half as long again, and at full load a fifth of the throughput
+    /// Explain each answer, which makes it half as long again, and costs a fifth of the throughput at full load
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
     pub(crate) explain: bool,
 }

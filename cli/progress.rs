@@ -1,4 +1,4 @@
-//! Progress on standard error: a bar on a terminal, else a line every few seconds; in a training also one at each quarter
+//! Progress on standard error: a bar on a terminal, else a line every few seconds, in a training also at each quarter
 //! of the trees.
 
 use std::{
@@ -36,7 +36,7 @@ pub(crate) fn say(line: &str) {
     bar.map_or_else(write, |bar| bar.suspend(write));
 }
 
-/// Says what is read, if standard input is a terminal.
+/// Writes a prompt for requests, if standard input is a terminal.
 pub(crate) fn say_if_typed() {
     if io::stdin().is_terminal() {
         say("reading requests from the terminal, one JSON object a line; Ctrl-D ends them");

@@ -36,9 +36,9 @@ impl fmt::Display for ModelVersion {
 pub struct Rejection {
     /// The request.
     pub id: RequestId,
-    /// Why, naming the field.
+    /// The reason, which names the field.
     pub reason: String,
-    /// When it was rejected.
+    /// The time of the rejection.
     pub rejected_at: DateTime<Utc>,
 }
 

@@ -1,13 +1,13 @@
-//! This machine's clocks: the wall clock, which may be set to anything at any time, and the time since its start.
+//! This machine's clocks: the wall clock, which may be set to any time at any moment, and the time since the start.
 //!
-//! 1. A wall clock before 1970 or after 2262 (where nanoseconds no longer fit into 64 bits) is an error with words. A
-//!    stamp that has to be written all the same takes the nearer bound. Nothing panics.
+//! 1. A wall clock before 1970 or after 2262 (where nanoseconds no longer fit into 64 bits) is an error. A timestamp
+//!    that must be written nevertheless is the nearer bound. Nothing panics.
 //! 2. The time since the start ([`Reading::since_boot`]) only grows, at the same pace for all processes, and includes
-//!    suspension. Two readings of the same [`BootId`] tell what has elapsed between them; those of different ones tell
-//!    nothing.
+//!    suspension. The difference of two readings of the same [`BootId`] is the time between them; that of readings of
+//!    different ones has no meaning.
 //! 3. Actions that cannot be undone go by elapsed time: see [`crate::sqlite::retention`].
 //!
-//! No other module reads the wall clock: `chrono::Utc::now` panics before 1970, and a test keeps it out.
+//! No other module reads the wall clock, which a test checks: `chrono::Utc::now` panics before 1970.
 
 use std::{
     fmt, fs,
@@ -18,14 +18,14 @@ use std::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use rustix::time::{ClockId, clock_gettime};
 
-/// The first second that is taken: 1970-01-01.
+/// The least valid time: 1970-01-01.
 const MIN_S: i64 = 0;
-/// The last one: in 2262.
+/// The greatest valid time: in 2262.
 const MAX_S: i64 = i64::MAX / 1_000_000_000;
-/// A random number that the kernel makes at its start.
+/// The file with the random number that the kernel draws at its start.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
-/// A wall clock that cannot be right.
+/// A wall clock out of bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WrongClock {
     /// The reading of the wall clock, in seconds since 1970.
@@ -46,7 +46,7 @@ impl fmt::Display for WrongClock {
 impl std::error::Error for WrongClock {}
 
 impl WrongClock {
-    /// The moment within bounds that is nearest.
+    /// Returns the nearer bound.
     fn nearest(self) -> DateTime<Utc> {
         DateTime::from_timestamp(self.says_s.clamp(MIN_S, MAX_S), 0).unwrap_or_default()
     }
@@ -68,13 +68,13 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// The wall clock, or what is nearest to it.
+    /// Returns the wall clock, or the nearer bound.
     pub fn nearest(&self) -> DateTime<Utc> {
         self.wall.unwrap_or_else(WrongClock::nearest)
     }
 }
 
-/// The clocks, so that a test can have its own.
+/// Clocks: those of this machine, or of a test.
 pub trait Clock: Send + Sync {
     /// Reads the clocks.
     fn read(&self) -> Reading;
@@ -107,17 +107,18 @@ pub fn of_seconds(seconds: i64, nanos: u32) -> Result<DateTime<Utc>, WrongClock>
     within.ok_or(WrongClock { says_s: seconds })
 }
 
-/// The wall clock of this machine as a stamp: within bounds, whatever it says.
+/// Returns the wall clock of this machine as a timestamp, which is within bounds.
 pub fn now() -> DateTime<Utc> {
     wall().unwrap_or_else(WrongClock::nearest)
 }
 
-/// The same in milliseconds since 1970.
+/// Returns [`now`] in milliseconds since 1970.
 pub(crate) fn now_ms() -> i64 {
     now().timestamp_millis()
 }
 
-/// Where the kernel does not tell, each process has a number of its own, and time elapses only while it runs.
+/// Returns the number of this boot. If the kernel has none, each process draws its own, and the time of one process has
+/// no relation to that of another.
 fn boot() -> BootId {
     static BOOT: OnceLock<BootId> = OnceLock::new();
     *BOOT.get_or_init(|| {

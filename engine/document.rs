@@ -1,15 +1,15 @@
-//! Documents: what a store keeps, in the few types that the wire contract uses.
+//! Documents of a store, in the few types that the wire contract uses.
 //!
-//! An answer is described once, as a [`Document`]; each store renders it its own way (JSON text here, BSON in MongoDB).
+//! An answer is one [`Document`], and each store renders it: as JSON text in the embedded file, as BSON in MongoDB.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::Map;
 
-/// A field's value, typed as the document store types it.
+/// A field's value. The types are those of the document store.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// Nothing.
+    /// Null.
     Null,
     /// A string.
     Text(String),
@@ -17,21 +17,21 @@ pub enum Value {
     Int32(i32),
     /// A 64-bit float.
     Double(f64),
-    /// A moment, kept to the millisecond.
+    /// A time, to the millisecond.
     Date(DateTime<Utc>),
     /// An array of 64-bit floats.
     Doubles(Vec<f64>),
-    /// A document in the document.
+    /// An embedded document.
     Document(Document),
 }
 
 /// Named values, in order.
 pub type Document = Vec<(&'static str, Value)>;
 
-/// A document as JSON, rendered as the old front end's `bson.json_util.dumps` did: doubles keep their point (`2.0`),
-/// dates are `{"$date": "2016-12-25T00:00:00Z"}` with milliseconds only where there are any.
+/// A document that serializes as JSON like `bson.json_util.dumps` of the old front end: doubles keep their point
+/// (`2.0`), dates are `{"$date": "2016-12-25T00:00:00Z"}`, with milliseconds unless they are 0.
 ///
-/// It serializes straight into its target; building a [`Map`] first takes about twice as long (bench/).
+/// It serializes into its target without a [`Map`] in between, which would take longer.
 #[derive(Debug, Clone, Copy)]
 pub struct Json<'a>(pub &'a Document);
 
@@ -57,7 +57,7 @@ impl Serialize for JsonValue<'_> {
     }
 }
 
-/// The same as a map, for who wants to look into it.
+/// Returns the JSON of a document as a map, for access to its fields.
 pub fn to_json(document: &Document) -> Map<String, serde_json::Value> {
     match serde_json::to_value(Json(document)) {
         Ok(serde_json::Value::Object(map)) => map,

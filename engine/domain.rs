@@ -79,7 +79,7 @@ pub struct Answer<D: Domain> {
     pub score: D::Score,
     /// The model.
     pub model: ModelVersion,
-    /// When it was scored.
+    /// The time of scoring.
     pub scored_at: DateTime<Utc>,
 }
 

@@ -1,9 +1,9 @@
 //! Files with private keys and other secrets: refused if other users may read them.
 //!
-//! 1. Only the owner may read, write or execute a key file. One exception: its group may read it if root owns it, as
-//!    the kubelet makes the files of a Secret for a pod with an `fsGroup`, which have no other owner.
+//! 1. Only the owner may read, write or execute a key file. One exception: the group may read a file of root. The
+//!    kubelet gives a Secret's files this owner and mode in a pod with an `fsGroup`.
 //! 2. A key file is a regular file, possibly behind symbolic links, of at most 1 MiB.
-//! 3. [`read`] checks the file that it has opened, so that what was checked is what is read.
+//! 3. [`read`] checks the file after opening it, so that the path cannot be replaced between check and read.
 
 use std::{
     fs::{self, Metadata},
@@ -14,17 +14,17 @@ use std::{
 
 use crate::regular_file;
 
-/// A longer file is no key.
+/// Upper bound on the length of a key file.
 const BYTES_MAX: u64 = 1 << 20;
-/// All permissions of users who are neither the owner nor in the group.
+/// All permissions of other users: neither the owner nor the group.
 const OTHERS: u32 = 0o007;
 /// The group's permission to read.
 const GROUP_READ: u32 = 0o040;
-/// The group's other permissions.
+/// The group's permissions to write and to execute.
 const GROUP_MORE: u32 = 0o030;
 const ROOT: u32 = 0;
 
-/// The reason that a key file is not used.
+/// The reason why a key file is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
     /// Other users may read or change it.
@@ -51,7 +51,8 @@ pub enum KeyFileError {
     TooLong(PathBuf),
 }
 
-/// Checks a file that a library will read. One that cannot be looked at is the library's to complain about.
+/// Checks a file that a library will read. If its metadata cannot be read, the check passes and the library reports the
+/// error.
 pub fn check(path: &Path) -> Result<(), KeyFileError> {
     fs::metadata(path).map_or(Ok(()), |found| of_the_owner(path, &found))
 }

@@ -5,13 +5,13 @@ use std::fs;
 /// Memory and processor time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Usage {
-    /// Memory that is in use, as the system counts it.
+    /// Resident memory.
     pub resident_bytes: u64,
-    /// Processor time of all threads since the start, that of the system for them included.
+    /// Processor time of all threads since the start, in user and in system mode.
     pub cpu_seconds: f64,
 }
 
-/// Reads the current usage; `None` without a `/proc` as Linux has it.
+/// Reads the current usage; `None` on a system without the `/proc` of Linux.
 pub fn usage() -> Option<Usage> {
     let pages: u64 = fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse().ok()?;
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_used_shows() {
+    fn the_usage_grows_with_memory_and_work() {
         let before = usage().unwrap();
         let memory = std::hint::black_box(vec![1_u8; 64 << 20]);
         let mut after = usage().unwrap();

@@ -1,7 +1,7 @@
-//! Opens files that are expected to be regular ones.
+//! Opens regular files, and refuses all others.
 //!
 //! Opening a FIFO blocks until it has a writer, reading a device may never end, and opening some devices has effects.
-//! So a path is looked at first, opened without blocking, and looked at again once it is open.
+//! Therefore the type is checked before opening, the file is opened without blocking, and the type is checked again.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions},
@@ -12,19 +12,20 @@ use std::{
 
 use rustix::fs::OFlags;
 
-/// Flags for opening: do not wait for the other end of a FIFO, and take no terminal as the controlling one.
+/// Flags for opening: no wait for the other end of a FIFO, and no terminal becomes the controlling one.
 const NO_WAITING: OFlags = OFlags::NONBLOCK.union(OFlags::NOCTTY);
 
-/// Opens a regular file for reading. Anything else is [`io::ErrorKind::InvalidInput`], with what it is.
+/// Opens a regular file for reading. A file of another type is [`io::ErrorKind::InvalidInput`], with the type in the
+/// error.
 pub fn open(path: &Path) -> io::Result<File> {
     open_with(path, File::options().read(true))
 }
 
-/// The same with options of the caller. A path with nothing behind it is not looked at.
+/// Opens a regular file as [`open`] does, with options of the caller, which may create an absent one.
 pub fn open_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     match fs::metadata(path) {
         Ok(found) => check(&found)?,
-        // The link is there, and only what it names is missing: that is no absence.
+        // Only the target of the link is absent: with the option to create, opening would create it.
         Err(error) if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_ok() => {
             return Err(not_regular("a symbolic link to nothing"));
         }

@@ -15,7 +15,7 @@ pub(crate) use handlebars::RenderError;
 pub(crate) struct Page {
     pub(crate) name: &'static str,
     pub(crate) template: &'static str,
-    /// The path that it is asked for at; `None`: it is shown in other ways.
+    /// The path that it is served at; `None` if it is rendered by other code.
     pub(crate) path: Option<&'static str>,
     /// The title, unless the view has another.
     pub(crate) title: &'static str,

@@ -1,5 +1,5 @@
-//! The operators of the histogram trainer: `CountHistograms` holds a shard, counts histograms and partitions its rows by
-//! the splits; `ChooseSplits` sums up the counts of all workers, chooses the splits and sends the next steps.
+//! The operators of the histogram trainer: `CountHistograms` holds a shard, counts histograms and partitions its rows
+//! by the splits; `ChooseSplits` sums up the counts of all workers, chooses the splits and sends the next steps.
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -145,7 +145,7 @@ fn rule_5_a_writer_thread_that_is_gone_is_reported() {
     let fixture = fixture(|_, _| panic!("as a defect would"));
     let Fixture { mut delivery, woken, .. } = fixture;
     delivery.submit(1, vec![1]).unwrap();
-    // Who waits looks only when woken.
+    // A waiting thread reads it only when it is woken.
     woken.recv_timeout(DEADLINE).unwrap();
     assert!(delivery.poll().is_err());
     assert!(delivery.submit(2, vec![2]).is_err());

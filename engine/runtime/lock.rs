@@ -32,7 +32,7 @@ impl<T> Mutex<T> {
         }
     }
 
-    /// The data, which nobody else can have locked.
+    /// The data, which no other thread can have locked.
     pub fn get_mut(&mut self) -> &mut T {
         self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
     }

@@ -106,7 +106,7 @@ fn without_tests(tokens: Vec<String>) -> (Vec<String>, Vec<String>) {
     (kept, test_modules)
 }
 
-/// What a name of a module stands for.
+/// The meaning of a name in a module.
 #[derive(Debug, Clone)]
 enum Name {
     Item,

@@ -140,7 +140,7 @@ fn promise_5_buffers_are_bounded_in_bytes() {
     }
 }
 
-/// A reader that nobody polls, once it has as much as this.
+/// A reader that is not polled, once it has as much as this.
 fn filled(place: &Place, group: &str, messages: usize, bytes: usize) -> EmbeddedReader {
     let subscription = Subscription { topic: 1, group: group.into(), share: Share::ALL };
     let database = Database::open(&place.path).unwrap();
