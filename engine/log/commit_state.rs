@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::position::Offsets;
+use super::topic::Offsets;
 #[cfg(feature = "kafka")]
-use super::position::{Offset, PartitionId};
+use super::topic::{Offset, PartitionId};
 use crate::{delivery::Unavailable, runtime::Backoff};
 
 /// Offsets to commit, and those that are committed. Bounded by the number of partitions.

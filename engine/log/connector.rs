@@ -1,17 +1,20 @@
-//! The traits that a connector implements. Their promises are numbered in [`super`].
+//! The traits that a connector implements, and the findings that are worded alike for every connector. The promises of
+//! the traits are numbered in [`super`].
 
 use std::{sync::Arc, time::Instant};
 
 use super::{
-    dead_letter::{DeadLetter, DeadLetterReader, Span},
+    dead_letter::{DeadLetter, DeadLetterReader, DeadLetterSpan},
     message::Message,
-    position::{Lag, Offsets, Position, Share},
-    topic::{Topic, TopicOptions},
+    topic::{Lag, Offsets, Position, Share, Topic, TopicOptions},
 };
 use crate::{
     delivery::{Health, Unavailable, Writer},
     finding::Finding,
 };
+
+/// Lag, in messages, from which on a finding is a warning.
+const LAG_WARN: u64 = 1000;
 
 /// A callback that runs, on any thread, when there may be something new to poll. It must be cheap and must not block.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -92,5 +95,27 @@ pub trait Log: Send + Sync {
     fn inspect(&self) -> Vec<Finding>;
 
     /// Returns a reader of dead letters.
-    fn read_dead_letters(&self, span: Span<'_>) -> Result<Box<dyn DeadLetterReader>, Unavailable>;
+    fn read_dead_letters(&self, span: DeadLetterSpan<'_>) -> Result<Box<dyn DeadLetterReader>, Unavailable>;
+}
+
+/// Returns the finding on the lag of a group.
+pub(super) fn lag_of(group: &str, has_committed: bool, lag: u64) -> Finding {
+    if !has_committed {
+        let advice = "start a scorer; the first one reads from the earliest message";
+        return Finding::warn("lag", format!("group {group} has committed nothing yet"), advice);
+    }
+    let found = format!("group {group} has {lag} messages to go");
+    if lag < LAG_WARN {
+        return Finding::ok("lag", found);
+    }
+    Finding::warn("lag", found, "see what the scorers wait for, in their logs or at /ops; if nothing, start more")
+}
+
+/// Returns the finding on the number of dead letters.
+pub(super) fn dead_letters(count: u64) -> Finding {
+    if count == 0 {
+        return Finding::ok("dead letters", "none");
+    }
+    let advice = "`delaycast replay --dry-run` tells why they died; without --dry-run it sends them back";
+    Finding::warn("dead letters", format!("{count} are kept"), advice)
 }

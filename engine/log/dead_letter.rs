@@ -1,11 +1,22 @@
-//! Dead letters: records without an answer.
+//! Dead letters: records without an answer, and the kinds of their reasons. The kinds are a fixed set for each domain,
+//! so that the number of metrics is bounded.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use chrono::{DateTime, Utc};
 
-use super::{message::Payload, position::Position, reason::DeadLetterReason, topic::TopicId};
-use crate::{delivery::Unavailable, request::RequestId};
+use super::{
+    message::Payload,
+    topic::{Position, TopicId},
+};
+use crate::{
+    delivery::Unavailable,
+    domain::Domain,
+    request::{MalformedKind, RequestId},
+};
+
+/// Upper bound on the length of a field's name, in bytes: a longer one is not of a field.
+const FIELD_BYTES_MAX: usize = 64;
 
 /// A record that cannot be decoded, or that the store refuses for good.
 ///
@@ -32,9 +43,9 @@ pub struct DeadLetter {
 
 /// The dead letters to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span<'a> {
+pub struct DeadLetterSpan<'a> {
     /// The start.
-    pub from: From<'a>,
+    pub from: DeadLettersFrom<'a>,
     /// True to read those that are written later, too; else the reader ends with the last one that exists when it is
     /// opened.
     pub follow: bool,
@@ -42,7 +53,7 @@ pub struct Span<'a> {
 
 /// The start of reading dead letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum From<'a> {
+pub enum DeadLettersFrom<'a> {
     /// Those written at this time or later.
     Moment(DateTime<Utc>),
     /// Those that this group, a subgroup of the log's, has not committed yet.
@@ -60,4 +71,191 @@ pub trait DeadLetterReader: Send {
 
     /// Commits all that were read for the span's group, so that they are not read again. Blocks, 6 s at most.
     fn commit(&mut self) -> Result<(), Unavailable>;
+}
+
+/// The kind of a dead letter's reason. It is stored and sent with the letter by its [`Self::name`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DeadLetterReason {
+    /// The message has no bytes.
+    Empty,
+    /// The message has more bytes than allowed.
+    TooLong,
+    /// The message is not UTF-8.
+    NotUtf8,
+    /// The message is not the JSON of one object without duplicate fields.
+    NotJson,
+    /// The store refuses the answer for good.
+    RefusedByStore,
+    /// This field, as the wire names it, cannot be used. A letter that was read may name any.
+    Field(Cow<'static, str>),
+    /// A kind that this version does not know.
+    Other,
+}
+
+/// The kinds beside the fields, in their order; `Other` comes after the fields.
+const FIXED: [(&str, DeadLetterReason); 5] = [
+    ("empty", DeadLetterReason::Empty),
+    ("too_long", DeadLetterReason::TooLong),
+    ("not_utf8", DeadLetterReason::NotUtf8),
+    ("not_json", DeadLetterReason::NotJson),
+    ("refused_by_store", DeadLetterReason::RefusedByStore),
+];
+const OTHER: &str = "other";
+
+impl DeadLetterReason {
+    /// Returns the kind of a field of this name.
+    pub const fn field(name: &'static str) -> Self {
+        DeadLetterReason::Field(Cow::Borrowed(name))
+    }
+
+    /// Returns the kind's name in metrics, headers and tables: one word; that of a field is the field's name on the
+    /// wire.
+    pub fn name(&self) -> &str {
+        match self {
+            DeadLetterReason::Empty => "empty",
+            DeadLetterReason::TooLong => "too_long",
+            DeadLetterReason::NotUtf8 => "not_utf8",
+            DeadLetterReason::NotJson => "not_json",
+            DeadLetterReason::RefusedByStore => "refused_by_store",
+            DeadLetterReason::Field(field) => field,
+            DeadLetterReason::Other => OTHER,
+        }
+    }
+
+    /// Returns the kind of a name. A name that the engine does not know is that of a field, if a field can have it.
+    pub fn from_name(name: &str) -> Self {
+        if let Some((_, kind)) = FIXED.into_iter().find(|(known, _)| *known == name) {
+            return kind;
+        }
+        let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if name == OTHER || name.is_empty() || name.len() > FIELD_BYTES_MAX || !is_word {
+            return DeadLetterReason::Other;
+        }
+        DeadLetterReason::Field(Cow::Owned(name.to_owned()))
+    }
+
+    /// Returns the kind of a stored letter: by its name, or, if an earlier version stored none, by the beginning of its
+    /// reason.
+    pub fn from_stored(name: Option<&str>, reason: &str) -> Self {
+        name.map_or_else(|| Self::of_earlier_version(reason), Self::from_name)
+    }
+
+    fn of_earlier_version(reason: &str) -> Self {
+        const BEGINNINGS: [(&str, DeadLetterReason); 5] = [
+            ("the message is empty", DeadLetterReason::Empty),
+            ("the message has ", DeadLetterReason::TooLong),
+            ("not UTF-8 at byte ", DeadLetterReason::NotUtf8),
+            ("the store refuses the answer", DeadLetterReason::RefusedByStore),
+            ("invalid type: ", DeadLetterReason::NotJson),
+        ];
+        if let Some((_, kind)) = BEGINNINGS.into_iter().find(|(beginning, _)| reason.starts_with(beginning)) {
+            return kind;
+        }
+        // Before the fields: the reason of a duplicate field, an error of the JSON, begins with the field's name.
+        if reason.contains(" at line ") && reason.contains(" column ") {
+            return DeadLetterReason::NotJson;
+        }
+        reason.split_once([':', '.']).map_or(DeadLetterReason::Other, |(field, _)| Self::from_name(field))
+    }
+}
+
+impl From<MalformedKind> for DeadLetterReason {
+    fn from(kind: MalformedKind) -> Self {
+        match kind {
+            MalformedKind::Empty => DeadLetterReason::Empty,
+            MalformedKind::TooLong => DeadLetterReason::TooLong,
+            MalformedKind::NotUtf8 => DeadLetterReason::NotUtf8,
+            MalformedKind::NotJson => DeadLetterReason::NotJson,
+            // A field of an object counts as the object: a kind for each would be too many.
+            MalformedKind::Field(field) => Self::field(field.split_once('.').map_or(field, |(object, _)| object)),
+        }
+    }
+}
+
+/// The kinds of a domain, numbered: those of the engine, the domain's fields, and what is none of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeadLetterKinds(&'static [&'static str]);
+
+impl DeadLetterKinds {
+    /// Returns the kinds of a domain.
+    pub const fn of<D: Domain>() -> Self {
+        const { assert!(D::FIELDS.len() < 200, "a domain names too many fields") };
+        DeadLetterKinds(D::FIELDS)
+    }
+
+    /// Returns their names, in the order of their numbers.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        FIXED.into_iter().map(|(name, _)| name).chain(self.0.iter().copied()).chain([OTHER])
+    }
+
+    /// Returns the number of a kind; that of the last one for a field that the domain does not have.
+    pub fn number(self, kind: &DeadLetterReason) -> u8 {
+        let fixed = FIXED.len() as u8;
+        let other = fixed + self.0.len() as u8;
+        match kind {
+            DeadLetterReason::Empty => 0,
+            DeadLetterReason::TooLong => 1,
+            DeadLetterReason::NotUtf8 => 2,
+            DeadLetterReason::NotJson => 3,
+            DeadLetterReason::RefusedByStore => 4,
+            DeadLetterReason::Field(field) => {
+                self.0.iter().position(|known| known == field).map_or(other, |at| fixed + at as u8)
+            }
+            DeadLetterReason::Other => other,
+        }
+    }
+
+    /// Returns the name of a number.
+    pub fn name(self, number: u8) -> &'static str {
+        self.names().nth(number.into()).unwrap_or(OTHER)
+    }
+
+    /// Returns the name of a kind; "other" for a field that the domain does not have.
+    pub fn name_of(self, kind: &DeadLetterReason) -> &'static str {
+        self.name(self.number(kind))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Toy;
+
+    const KINDS: DeadLetterKinds = DeadLetterKinds::of::<Toy>();
+
+    #[test]
+    fn a_kind_is_found_by_its_name_and_by_its_number() {
+        let names: Vec<_> = KINDS.names().collect();
+        assert_eq!(names, ["empty", "too_long", "not_utf8", "not_json", "refused_by_store", "UUID", "Colour", "other"]);
+        for (number, name) in (0..).zip(names) {
+            let kind = DeadLetterReason::from_name(name);
+            assert_eq!((kind.name(), KINDS.number(&kind), KINDS.name(number)), (name, number, name));
+            assert_eq!(DeadLetterReason::from_stored(Some(name), "x"), kind);
+        }
+        let long = "x".repeat(65);
+        for unknown in ["", "invented later", "&", &long] {
+            assert_eq!(DeadLetterReason::from_name(unknown), DeadLetterReason::Other);
+        }
+        let later = DeadLetterReason::from_stored(Some("InventedLater"), "Colour: is missing");
+        assert_eq!((later.name(), KINDS.name_of(&later)), ("InventedLater", "other"));
+    }
+
+    #[test]
+    fn a_stored_letter_without_a_kind_gets_that_of_its_reason() {
+        for (reason, kind) in [
+            ("the message is empty", "empty"),
+            ("the message has 65537 bytes, more than 65536", "too_long"),
+            ("not UTF-8 at byte 9", "not_utf8"),
+            ("expected value at line 1 column 14", "not_json"),
+            ("Colour: stands twice at line 1 column 31", "not_json"),
+            ("invalid type: string \"Colour: x\", expected a JSON object", "not_json"),
+            ("the store refuses the answer: Colour: too long (code 2)", "refused_by_store"),
+            ("Colour: is missing", "Colour"),
+            ("Colour.Shade: must be light or dark", "Colour"),
+            ("somebody's own words: Colour", "other"),
+            ("Colours: none", "other"),
+        ] {
+            assert_eq!(KINDS.name_of(&DeadLetterReason::from_stored(None, reason)), kind, "{reason}");
+        }
+    }
 }

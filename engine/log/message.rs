@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{position::Position, topic::TopicId};
+use super::topic::{Position, TopicId};
 
 /// Upper bound on the bytes that are kept of a message; of a longer one, length and SHA-256 are kept as well.
 pub const DEAD_LETTER_BYTES_MAX: usize = 256 * 1024;

@@ -23,23 +23,20 @@ mod commit_state;
 mod connector;
 mod dead_letter;
 pub mod embedded;
-mod findings;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 mod message;
 mod open;
-mod position;
-mod reason;
 mod topic;
 
 pub use crate::address::OpenError;
 pub use connector::{Log, Producer, PublishCallback, PublishError, Reader, Wake};
-pub use dead_letter::{DeadLetter, DeadLetterReader, From as DeadLettersFrom, Span as DeadLetterSpan};
+pub use dead_letter::{
+    DeadLetter, DeadLetterKinds, DeadLetterReader, DeadLetterReason, DeadLetterSpan, DeadLettersFrom,
+};
 pub use message::{DEAD_LETTER_BYTES_MAX, Message, Payload};
 pub use open::{groups, inspect, open, open_existing, remove_group, topic_of};
-pub use position::{Lag, Offset, Offsets, PartitionId, Position, Share};
-pub use reason::{DeadLetterKinds, DeadLetterReason};
-pub use topic::{GROUP, Topic, TopicId, TopicOptions};
+pub use topic::{GROUP, Lag, Offset, Offsets, PartitionId, Position, Share, Topic, TopicId, TopicOptions};
 
 #[cfg(test)]
 pub(crate) mod promises;

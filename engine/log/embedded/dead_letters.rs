@@ -59,7 +59,7 @@ impl sqlite::Row for DeadLetterRow {
     }
 }
 
-/// A page ends after about this many bytes.
+/// Approximate upper bound on the bytes of a page.
 const PAGE_BYTES_MAX: usize = 8 << 20;
 
 /// Reads with a connection of its own, and holds no statement open between pages.
@@ -70,9 +70,9 @@ pub(super) struct EmbeddedDeadLetterReader {
     topic: i64,
     /// The number of the last letter read.
     after: i64,
-    /// The number of the last one to read, unless those that come are read, too.
+    /// The number of the last letter to read; `None` if later ones are read, too.
     end: Option<i64>,
-    /// Whose place is committed, and under which topic.
+    /// The topic and the group under which the position is committed.
     group: Option<(i64, String)>,
 }
 
@@ -86,7 +86,7 @@ impl EmbeddedDeadLetterReader {
     ) -> Result<Self, Unavailable> {
         let connection = database.connect()?;
         let group = match span.from {
-            DeadLettersFrom::Group(group) => Some((place_topic(database, name)?, format!("{own_group}.{group}"))),
+            DeadLettersFrom::Group(group) => Some((positions_topic(database, name)?, format!("{own_group}.{group}"))),
             DeadLettersFrom::Moment(_) => None,
         };
         let find = || -> rusqlite::Result<(i64, i64)> {
@@ -96,7 +96,7 @@ impl EmbeddedDeadLetterReader {
                 |row| row.get(0),
             )?;
             let after = match (&group, span.from) {
-                (Some((places, group)), _) => committed(&connection, *places, group)?,
+                (Some((positions, group)), _) => committed(&connection, *positions, group)?,
                 (None, DeadLettersFrom::Moment(since)) => {
                     let first: Option<i64> = connection.query_row(
                         "SELECT min(seq) FROM dead_letters WHERE topic = ?1 AND found_at_ms >= ?2",
@@ -134,7 +134,7 @@ impl EmbeddedDeadLetterReader {
 }
 
 impl DeadLetterReader for EmbeddedDeadLetterReader {
-    /// Looks, and does not wait.
+    /// Returns the letters that are there, without waiting.
     fn next(&mut self, letters_max: usize, _: Duration) -> Result<Vec<DeadLetter>, Unavailable> {
         self.database.intact()?;
         let page = self.page(letters_max).map_err(|error| unavailable(&error, self.database.path()))?;
@@ -152,7 +152,7 @@ impl DeadLetterReader for EmbeddedDeadLetterReader {
     }
 
     fn commit(&mut self) -> Result<(), Unavailable> {
-        let Some((places, group)) = self.group.clone() else { return Ok(()) };
+        let Some((positions, group)) = self.group.clone() else { return Ok(()) };
         let next = self.after + 1;
         self.database.write(64, move |connection| {
             connection
@@ -161,14 +161,14 @@ impl DeadLetterReader for EmbeddedDeadLetterReader {
                      VALUES (?1, ?2, 0, ?3, ?4) ON CONFLICT (topic, consumer_group, partition) DO UPDATE SET
                      committed_at_ms = excluded.committed_at_ms, next_offset = max(old.next_offset, excluded.next_offset)",
                 )?
-                .execute(params![places, group, next, now_ms()])
+                .execute(params![positions, group, next, now_ms()])
                 .map(drop)
         })
     }
 }
 
-/// The number of the topic under which places among a topic's dead letters are kept.
-fn place_topic(database: &Database, topic: &str) -> Result<i64, Unavailable> {
+/// Returns the number of the topic under which positions among a topic's dead letters are committed.
+fn positions_topic(database: &Database, topic: &str) -> Result<i64, Unavailable> {
     let name = format!("{topic}.dlq");
     database.write(64, move |connection| {
         connection.execute("INSERT INTO topics (name) VALUES (?1) ON CONFLICT DO NOTHING", [&name])?;
@@ -176,12 +176,12 @@ fn place_topic(database: &Database, topic: &str) -> Result<i64, Unavailable> {
     })
 }
 
-/// The number of the last letter that a group has committed.
-fn committed(connection: &Connection, places: i64, group: &str) -> rusqlite::Result<i64> {
+/// Returns the number of the last letter that a group has committed.
+fn committed(connection: &Connection, positions: i64, group: &str) -> rusqlite::Result<i64> {
     let next: Option<i64> = connection
         .query_row(
             "SELECT next_offset FROM committed_offsets WHERE topic = ?1 AND consumer_group = ?2 AND partition = 0",
-            params![places, group],
+            params![positions, group],
             |row| row.get(0),
         )
         .optional()?;

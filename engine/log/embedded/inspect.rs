@@ -1,4 +1,4 @@
-//! Looks at an embedded log as its doctor does: opens what is there, and makes and changes nothing.
+//! Examines an embedded log for operators; creates and changes nothing.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use crate::{
     clock,
     delivery::Unavailable,
     finding::Finding,
-    log::findings::{dead_letters, lag_of},
+    log::connector::{dead_letters, lag_of},
     sqlite::{Group, Inspector, Retained, TableStats},
 };
 
@@ -14,7 +14,7 @@ use crate::{
 pub(super) fn inspect(inspector: &Inspector, topic: &str, group: &str) -> Vec<Finding> {
     let path = inspector.path();
     let mut findings = inspector.findings();
-    match look(inspector, topic, group) {
+    match examine(inspector, topic, group) {
         Ok(found) => findings.extend(found),
         Err(error) => findings.push(broken(path, &error)),
     }
@@ -43,7 +43,7 @@ fn broken(path: &Path, error: &Unavailable) -> Finding {
     Finding::fail("log", error.to_string(), format!("look after {}", path.display()))
 }
 
-fn look(inspector: &Inspector, topic: &str, group: &str) -> Result<Vec<Finding>, Unavailable> {
+fn examine(inspector: &Inspector, topic: &str, group: &str) -> Result<Vec<Finding>, Unavailable> {
     let path = inspector.path().display();
     let partitions = inspector.partitions(topic)?;
     if partitions == 0 {
@@ -68,7 +68,7 @@ fn look(inspector: &Inspector, topic: &str, group: &str) -> Result<Vec<Finding>,
         let words = idle.describe(now, Some(idle.committed_at) == last);
         findings.push(Finding::warn("group", words, format!("delaycast groups remove {}", idle.group)));
     }
-    let dead = inspector.table_stats()?.into_iter().find(|tally| tally.name == "dead_letters");
-    findings.push(dead_letters(dead.as_ref().map_or(0, |tally: &TableStats| tally.rows)));
+    let dead = inspector.table_stats()?.into_iter().find(|table| table.name == "dead_letters");
+    findings.push(dead_letters(dead.as_ref().map_or(0, |table: &TableStats| table.rows)));
     Ok(findings)
 }

@@ -1,19 +1,18 @@
 //! The embedded log: Kafka's partitions, offsets and groups in an SQLite file. For its rules see [`crate::sqlite`].
 
-mod append;
-mod buffer;
-mod commits;
+mod commit;
 mod dead_letters;
 mod inspect;
 mod partitions;
+mod producer;
 mod reader;
 
 use std::{sync::Arc, time::Duration};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-pub use append::APPEND_BYTES_MAX;
-pub use buffer::{READ_AHEAD_BYTES_MAX, READ_AHEAD_MESSAGES_MAX};
+pub use partitions::{READ_AHEAD_BYTES_MAX, READ_AHEAD_MESSAGES_MAX};
+pub use producer::APPEND_BYTES_MAX;
 
 use self::partitions::{Subscription, count_partitions};
 use super::{
@@ -26,9 +25,9 @@ use crate::{
     sqlite::{self, Database, Inspector, RowWriter, retention, unavailable},
 };
 
-/// A new topic has this many partitions, unless the URL says otherwise.
+/// Number of partitions of a new topic, unless the URL gives another.
 pub const PARTITIONS: u32 = 4;
-/// A topic has at most this many partitions.
+/// Upper bound on the partitions of a topic.
 pub const PARTITIONS_MAX: u32 = 1024;
 
 /// A topic of an embedded database, as one group reads it.
@@ -42,7 +41,7 @@ pub struct EmbeddedLog {
 }
 
 impl EmbeddedLog {
-    /// Opens `sqlite:PATH?topic=T&group=G&partitions=N&wal=MIB`, making file, topic and partitions as needed. A topic
+    /// Opens `sqlite:PATH?topic=T&group=G&partitions=N&wal=MIB`; creates file, topic and partitions as needed. A topic
     /// that has fewer than N partitions gets more; it never loses one.
     pub(crate) fn open(address: &Address, default_topic: &str) -> Result<Self, OpenError> {
         let database = Database::at(address)?;
@@ -54,7 +53,7 @@ impl EmbeddedLog {
         Ok(EmbeddedLog { database, topic, topic_id, group, created })
     }
 
-    /// The same where file and topic are there; makes neither.
+    /// Opens an existing topic in an existing file; creates neither.
     pub(crate) fn open_existing(address: &Address, default_topic: &str) -> Result<Self, OpenError> {
         let database = Database::at_existing(address)?;
         let topic: Arc<str> = named(address, "topic", default_topic)?.into();
@@ -73,19 +72,19 @@ impl EmbeddedLog {
 }
 
 impl EmbeddedLog {
-    /// Removes a group's offsets of the topic. Whether it had any.
+    /// Removes a group's offsets of the topic. Returns whether it had any.
     pub(crate) fn remove_group(&self, group: &str) -> Result<bool, OpenError> {
         let (topic, group) = (self.topic.to_string(), group.to_owned());
         Ok(self.database.write(64, move |connection| sqlite::remove_group(connection, &topic, &group))? > 0)
     }
 }
 
-/// The topic that a URL names.
+/// Returns the topic that a URL names.
 pub(super) fn topic_of(address: &Address, default_topic: &str) -> Result<String, OpenError> {
     named(address, "topic", default_topic).map(str::to_owned)
 }
 
-/// Looks at the log that a URL names as [`Log::inspect`] does, and makes and changes nothing.
+/// Examines the log that a URL names as [`Log::inspect`] does; creates and changes nothing.
 pub(super) fn inspect_at(address: &Address, default_topic: &str) -> Result<Vec<Finding>, OpenError> {
     let (topic, group) = (named(address, "topic", default_topic)?, named(address, "group", GROUP)?);
     Ok(inspect::inspect(&Inspector::at(address)?, topic, group))
@@ -103,7 +102,7 @@ fn parse_partitions(address: &Address, text: &str) -> Result<u32, OpenError> {
     count.ok_or_else(|| address.invalid("partitions", format!("must be a number from 1 to {PARTITIONS_MAX}")))
 }
 
-/// Makes the topic and its partitions unless they exist; returns the topic's number, and whether it was made.
+/// Creates the topic and its partitions unless they exist; returns the topic's number, and whether it was created.
 fn create_topic(connection: &Connection, name: &str, partitions: Option<u32>) -> rusqlite::Result<(i64, bool)> {
     connection.execute("INSERT INTO topics (name) VALUES (?1) ON CONFLICT DO NOTHING", [name])?;
     let topic = connection.query_row("SELECT id FROM topics WHERE name = ?1", [name], |row| row.get(0))?;
@@ -131,7 +130,7 @@ impl Log for EmbeddedLog {
     }
 
     fn producer(&self) -> Result<Arc<dyn Producer>, Unavailable> {
-        Ok(Arc::new(append::EmbeddedProducer::new(&self.database, self.topic_id)))
+        Ok(Arc::new(producer::EmbeddedProducer::new(&self.database, self.topic_id)))
     }
 
     fn dead_letters(&self) -> Result<Box<dyn Writer<DeadLetter>>, Unavailable> {
@@ -141,7 +140,7 @@ impl Log for EmbeddedLog {
         })))
     }
 
-    /// Opening it has made the topic; how long messages are kept is not for it to choose.
+    /// Returns the topics: opening the log has created them. Their retention is fixed.
     fn create_topics(&self, _: &TopicOptions) -> Result<Vec<Topic>, Unavailable> {
         let topic = |name: String, partitions, kept: Duration| Topic {
             name,

@@ -1,14 +1,26 @@
-//! Where a reader stands in each partition, and how it reads on from there.
+//! The positions of a reader in its partitions, from which it reads on, and the buffer that it reads into.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::log::{Message, Offset, PartitionId, Payload, Position, Share};
+use crate::{
+    log::{Message, Offset, PartitionId, Payload, Position, Share, commit_state::CommitState},
+    runtime::{Condvar, Mutex, MutexGuard},
+    sqlite::Notifier,
+};
 
-/// One partition gives at most this many messages at a time, then it is the next one's turn,
+/// Upper bound on the messages in the buffer of a reader.
+pub const READ_AHEAD_MESSAGES_MAX: usize = 8192;
+/// Approximate upper bound on their bytes: one message more may be there, truncated as a [`Payload`].
+pub const READ_AHEAD_BYTES_MAX: usize = 16 << 20;
+
+/// Upper bound on the messages that are read from one partition before the next one,
 const CHUNK_MESSAGES_MAX: usize = 512;
-/// or about this many bytes.
+/// and approximately on their bytes.
 const CHUNK_BYTES_MAX: usize = 1 << 20;
 
 /// The topic that is read, and the group that reads it.
@@ -30,13 +42,13 @@ pub(super) struct Room {
 pub(super) struct PartitionState {
     /// The next offset to read.
     pub(super) next: u64,
-    /// The offset that the next message will get, when last seen.
+    /// The offset of the next message to be appended, as of the last refresh.
     pub(super) end: u64,
-    /// Where reading started.
+    /// The offset at which reading started.
     pub(super) start: u64,
 }
 
-/// The owned partitions, in turn.
+/// The owned partitions, which are read in turn.
 pub(super) struct PartitionCursor {
     subscription: Subscription,
     partitions: BTreeMap<PartitionId, PartitionState>,
@@ -52,7 +64,7 @@ impl PartitionCursor {
         &self.subscription
     }
 
-    /// Looks at all partitions: how far they go, and whether there are new ones.
+    /// Updates the ends of all partitions, and adds new ones.
     pub(super) fn refresh(
         &mut self,
         connection: &Connection,
@@ -73,7 +85,7 @@ impl PartitionCursor {
         Ok(&self.partitions)
     }
 
-    /// The group's committed offset, if that is in range; else the earliest message there is.
+    /// Returns the group's committed offset if it is in range, else the offset of the earliest message.
     fn start(&self, connection: &Connection, partition: PartitionId, end: u64) -> rusqlite::Result<u64> {
         let Subscription { topic, group, .. } = &self.subscription;
         let committed = connection
@@ -163,6 +175,54 @@ pub(super) fn count_partitions(connection: &Connection, topic: i64) -> rusqlite:
     let mut query =
         connection.prepare_cached("SELECT coalesce(max(partition) + 1, 0) FROM partitions WHERE topic = ?1")?;
     query.query_row([topic], |row| row.get(0))
+}
+
+/// The state that the reading thread and its handle share.
+pub(super) struct Shared {
+    state: Mutex<ReaderState>,
+    /// Wakes the thread: after a commit to the file, a poll, a request to commit, or to end it.
+    pub(super) notifier: Arc<Notifier>,
+    pub(super) settled: Condvar,
+}
+
+/// The buffer, and the progress by partition.
+#[derive(Default)]
+pub(super) struct ReaderState {
+    pub(super) buffer: VecDeque<Message>,
+    pub(super) bytes: usize,
+    pub(super) partitions: BTreeMap<PartitionId, PartitionState>,
+    pub(super) commits: CommitState,
+    pub(super) stop: bool,
+}
+
+impl ReaderState {
+    /// Returns the free space of the buffer; `None` if it is full.
+    pub(super) fn room(&self) -> Option<Room> {
+        let messages = READ_AHEAD_MESSAGES_MAX.saturating_sub(self.buffer.len());
+        let bytes = READ_AHEAD_BYTES_MAX.saturating_sub(self.bytes);
+        (messages > 0 && bytes > 0).then_some(Room { messages, bytes })
+    }
+
+    /// Returns whether enough was polled to prefetch again.
+    pub(super) fn is_low(&self) -> bool {
+        self.buffer.len() <= READ_AHEAD_MESSAGES_MAX / 2 && self.bytes <= READ_AHEAD_BYTES_MAX / 2
+    }
+}
+
+impl Shared {
+    pub(super) fn new(notifier: &Arc<Notifier>) -> Self {
+        Shared { state: Mutex::default(), notifier: Arc::clone(notifier), settled: Condvar::default() }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, ReaderState> {
+        self.state.lock()
+    }
+
+    /// Wakes the threads that wait for the end of a commit.
+    pub(super) fn commit_ended(&self) {
+        self.settled.notify_all();
+        self.notifier.notify();
+    }
 }
 
 /// Returns the memory that a message takes in the buffer.

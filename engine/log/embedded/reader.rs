@@ -8,9 +8,8 @@ use std::{
 use rusqlite::Connection;
 
 use super::{
-    buffer::Shared,
-    commits::{RenewGroup, commit_if_due},
-    partitions::{PartitionCursor, PartitionState, Subscription, buffered_bytes},
+    commit::{RenewGroup, commit_if_due},
+    partitions::{PartitionCursor, PartitionState, Shared, Subscription, buffered_bytes},
 };
 use crate::{
     delivery::{Health, Unavailable},
@@ -88,7 +87,7 @@ impl Reader for EmbeddedReader {
         self.shared.notifier.notify();
     }
 
-    /// Groups that commit nothing for long expire: says that this one is read.
+    /// Renews the group, as groups that commit nothing for long expire.
     fn renew(&mut self) {
         self.database.submit(Box::new(RenewGroup {
             topic: self.topic,

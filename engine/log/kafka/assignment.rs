@@ -14,18 +14,16 @@ use std::{
 use rdkafka::{
     ClientConfig, Offset as KafkaOffset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
-    error::KafkaError,
 };
 
 use super::{
-    admin,
     client::{CoordinatorClient, EVENTS_MAX, ErrorCapture, unavailable},
     commit::CommitQueue,
     config::CALL_TIMEOUT,
-    identity::{OffsetMetadata, TopicIdentity, Verdict},
-    partitions::{CommittedOffset, Diagnostic, OpenTransactions, StartFrom, TopicConsumer, Watermarks, start_offset},
+    consumer::{OpenTransactions, TopicConsumer},
+    offsets::{self, Diagnostic, StartFrom, Watermarks, start_offset},
     reader::{Event, PartitionReader, ReadState, to_message},
-    topic_id,
+    topic::{self, TopicIdentity, Verdict},
 };
 use crate::{
     delivery::{Health, Unavailable},
@@ -121,7 +119,7 @@ impl Assigner {
                     }
                     Err(RefreshError::NoTopic) => {
                         is_reported = self.identity.was_described() || Instant::now() >= report_missing_at;
-                        (Err(admin::missing(&self.topic)), missing_backoff.next_pause(false))
+                        (Err(topic::missing(&self.topic)), missing_backoff.next_pause(false))
                     }
                     Err(RefreshError::Unavailable(error)) => {
                         let pause = backoff.next_pause(error.needs_operator);
@@ -171,7 +169,7 @@ impl Assigner {
     /// calls. An error of one partition does not affect the others.
     fn refresh(&mut self, with_watermarks: bool) -> Result<(), RefreshError> {
         self.end_revocation()?;
-        let found = self.coordinator.call(|client| topic_id::describe(client, &self.topic))?;
+        let found = self.coordinator.call(|client| topic::identify(client, &self.topic))?;
         let found = found.ok_or(RefreshError::NoTopic)?;
         match self.identity.check(found) {
             Verdict::Same => {}
@@ -295,7 +293,9 @@ impl Assigner {
         partitions: &[PartitionId],
         result: &mut Result<(), Unavailable>,
     ) -> Result<Vec<NewPartition>, Unavailable> {
-        let by_group = self.committed(partitions)?;
+        let fetch =
+            |client: &BaseConsumer<ErrorCapture>| offsets::committed(client, &self.topic, &self.group, partitions);
+        let by_group = self.coordinator.call(fetch)?;
         let mut found = Vec::new();
         for &partition in partitions {
             match self.watermarks(partition) {
@@ -363,26 +363,5 @@ impl Assigner {
             .map_err(|error| unavailable(&format!("cannot assign partition {number}"), &error))?;
         let (fetched, topic_id) = (self.consumer.fetched.of(partition), self.identity.id());
         Ok(PartitionReader { partition, queue, fetched, topic_id, next: start, handled: start, gap_end: start })
-    }
-
-    /// Returns the group's committed offsets in these partitions, with their metadata.
-    fn committed(&self, partitions: &[PartitionId]) -> Result<BTreeMap<PartitionId, CommittedOffset>, Unavailable> {
-        let failed =
-            |error: KafkaError| unavailable(&format!("cannot learn the offsets of group {}", self.group), &error);
-        let mut list = TopicPartitionList::with_capacity(partitions.len());
-        for partition in partitions {
-            list.add_partition(&self.topic, partition.0.cast_signed());
-        }
-        let list = self.coordinator.call(|client| client.committed_offsets(list, CALL_TIMEOUT).map_err(failed))?;
-        let mut committed = BTreeMap::new();
-        for element in list.elements() {
-            element.error().map_err(failed)?;
-            if let KafkaOffset::Offset(offset) = element.offset() {
-                let (offset, metadata) = (Offset(offset.cast_unsigned()), OffsetMetadata::parse(element.metadata()));
-                committed
-                    .insert(PartitionId(element.partition().cast_unsigned()), CommittedOffset { offset, metadata });
-            }
-        }
-        Ok(committed)
     }
 }

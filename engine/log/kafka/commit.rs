@@ -15,7 +15,7 @@ use rdkafka::{
 
 use super::{
     client::{CoordinatorClient, unavailable},
-    identity::OffsetMetadata,
+    offsets::OffsetMetadata,
 };
 use crate::{
     delivery::Unavailable,

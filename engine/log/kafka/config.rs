@@ -175,8 +175,7 @@ impl Settings {
             // stops and reports that; the reader decides where to continue. librdkafka itself would continue in another
             // topic of the same name.
             .set("auto.offset.reset", "error")
-            // Statistics give the offset up to which a partition is fetched, beyond its last message (see
-            // `partitions`).
+            // Statistics give the offset up to which a partition is fetched, beyond its last message (see `consumer`).
             .set("statistics.interval.ms", "1000")
             // Partitions are assigned, not subscribed to, so there is no session. This only bounds how long a commit
             // waits for the group's coordinator.

@@ -19,19 +19,18 @@ use rdkafka::{
 };
 
 use super::{
-    admin,
     client::{ErrorCapture, cause_of, unavailable},
     commit::RENEW_INTERVAL,
     config::{CALL_TIMEOUT, Settings},
-    identity::OffsetMetadata,
-    topic_id,
+    offsets::OffsetMetadata,
+    topic,
 };
 use crate::{
     clock,
     finding::Finding,
     log::{
         TopicId,
-        findings::{dead_letters, lag_of},
+        connector::{dead_letters, lag_of},
     },
 };
 
@@ -82,7 +81,7 @@ pub(super) fn inspect(settings: &Settings) -> Vec<Finding> {
         )),
     }
     findings
-        .extend(admin::cleanup_policy(&settings.admin_config(), topic).and_then(|policy| compacted(topic, &policy)));
+        .extend(topic::cleanup_policy(&settings.admin_config(), topic).and_then(|policy| compacted(topic, &policy)));
     findings.extend(lag(&consumer, settings, &metadata).unwrap_or_else(|error| {
         let error = unavailable("cannot learn what is committed", &error);
         vec![Finding::fail("lag", error.reason, "see whether this user may read the group")]
@@ -123,7 +122,7 @@ fn lag(
         list.add_partition(topic, partition);
     }
     // Without an id the check for a former topic is omitted.
-    let id = topic_id::describe(consumer, topic).ok().flatten().and_then(|found| found.id);
+    let id = topic::identify(consumer, topic).ok().flatten().and_then(|found| found.id);
     let (mut lag, mut has_committed, mut former, mut last) = (0, false, None, None);
     let mut behind = Vec::new();
     for element in consumer.committed_offsets(list, CALL_TIMEOUT)?.elements() {

@@ -12,23 +12,22 @@
 //! here, only committed offsets, and two generations that overlap for a moment can rewind each other's commits. Then
 //! some work is repeated and nothing is skipped: an offset is committed only when all before it is durable.
 //!
-//! A position belongs to a topic id: `topic_id` asks for it, `identity` checks it, the assigner revokes the partitions
+//! A position belongs to a topic id: `topic_id` asks for it, `topic` compares it, the assigner revokes the partitions
 //! of a recreated topic, and the metadata of each committed offset name its topic.
 //!
 //! These threads make the calls to librdkafka that may block, with a timeout; `poll` and `commit` never block.
 
-mod admin;
 mod assignment;
 mod client;
 mod commit;
 mod config;
-mod dead_letter_reader;
-mod dead_letter_writer;
-mod identity;
+mod consumer;
+mod dead_letters;
 mod inspect;
-mod partitions;
+mod offsets;
 mod producer;
 mod reader;
+mod topic;
 mod topic_id;
 
 use std::{
@@ -46,17 +45,16 @@ use crate::{
     runtime::Thread,
 };
 
-use admin::NewTopicSpec;
 use assignment::Assigner;
 use client::{CoordinatorClient, ErrorCapture, cause_of, start_client};
 use commit::{CommitQueue, Committer};
 use config::Settings;
-use dead_letter_reader::KafkaDeadLetterReader;
-use dead_letter_writer::DeadLetterWriter;
-use identity::TopicIdentity;
-use partitions::{OpenTransactions, StartFrom, TopicConsumer};
-use producer::{KafkaProducer, Sender};
+use consumer::{OpenTransactions, TopicConsumer};
+use dead_letters::KafkaDeadLetterReader;
+use offsets::StartFrom;
+use producer::{DeadLetterWriter, KafkaProducer, Sender};
 use reader::{KafkaReader, ReadState};
+use topic::{NewTopicSpec, TopicIdentity};
 
 /// Upper bound on the events that wait for the reader to poll.
 const EVENTS_MAX: usize = 1024;
@@ -79,7 +77,7 @@ impl KafkaLog {
 
     fn count_partitions(&self) -> Result<Option<u32>, Unavailable> {
         let client = start_client(&self.settings.admin_config())?;
-        admin::count_partitions(&client, &self.settings.topic).map_err(|error| cause_of(&client, error))
+        topic::count_partitions(&client, &self.settings.topic).map_err(|error| cause_of(&client, error))
     }
 
     /// Creates the topics, if the URL gives a number of partitions.
@@ -90,11 +88,9 @@ impl KafkaLog {
 
     fn create_topics_with(&self, partitions: i32, options: &TopicOptions) -> Result<Vec<String>, Unavailable> {
         let (requests, dead) = (&self.settings.topic, self.settings.dead_letter_topic());
-        let new = [
-            NewTopicSpec { name: requests, partitions, options: *options },
-            dead_letter_writer::new_topic(&dead, options),
-        ];
-        admin::create(&self.settings.admin_config(), &new)
+        let new =
+            [NewTopicSpec { name: requests, partitions, options: *options }, topic::dead_letter_topic(&dead, options)];
+        topic::create(&self.settings.admin_config(), &new)
     }
 
     /// Starts a sender. A failure to create the topics is only logged: a sender retries, and a topic may be created
@@ -117,7 +113,7 @@ impl Log for KafkaLog {
             return Ok(count);
         }
         self.create_topics_if_requested()?;
-        self.count_partitions()?.ok_or_else(|| admin::missing(&self.settings.topic))
+        self.count_partitions()?.ok_or_else(|| topic::missing(&self.settings.topic))
     }
 
     fn reader(&self, share: Share, wake: Wake, health: Arc<Health>) -> Result<Box<dyn Reader>, Unavailable> {
@@ -169,7 +165,7 @@ impl Log for KafkaLog {
         let config = self.settings.admin_config();
         let client = start_client(&config)?;
         let describe = |name: &str| {
-            let topic = admin::describe(&client, &config, name)?;
+            let topic = topic::describe(&client, &config, name)?;
             Ok(Topic { created: created.contains(&topic.name), ..topic })
         };
         Ok(vec![describe(&self.settings.topic)?, describe(&self.settings.dead_letter_topic())?])
@@ -191,8 +187,4 @@ impl Log for KafkaLog {
 }
 
 #[cfg(test)]
-mod recreated_topic_tests;
-#[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod transaction_tests;

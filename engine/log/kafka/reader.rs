@@ -24,7 +24,8 @@ use rdkafka::{
 use super::{
     client::unavailable,
     commit::CommitQueue,
-    partitions::{FetchState, ReadPositions, ReaderContext, Watermarks},
+    consumer::{FetchState, ReaderContext},
+    offsets::{ReadPositions, Watermarks},
     producer::ATTEMPT_HEADER,
 };
 use crate::{

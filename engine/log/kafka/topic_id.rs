@@ -1,4 +1,4 @@
-//! Describes a topic: its id and its number of partitions.
+//! Asks a broker for the id and the number of partitions of a topic.
 //!
 //! The id comes with librdkafka's `DescribeTopics`, for which the binding has no safe call. This file makes that call
 //! and is the only one with unsafe code. A guard frees each owned pointer, and borrowed data are copied while their
@@ -17,7 +17,7 @@ use rdkafka::{
     error::RDKafkaErrorCode as Code,
 };
 
-use super::{admin, client::unavailable_by_code, config::CALL_TIMEOUT};
+use super::{client::unavailable_by_code, config::CALL_TIMEOUT};
 use crate::{delivery::Unavailable, log::TopicId};
 
 /// Additional time to wait for the result: librdkafka itself reports a timeout of the broker.
@@ -31,19 +31,18 @@ pub(super) struct Description {
     pub(super) partitions: u32,
 }
 
-/// Describes a topic; `None` if there is no such topic. Asks a leader of one of its partitions: by default librdkafka
-/// asks only the controller, which may be down while reading goes on. Blocks, 2 × [`CALL_TIMEOUT`] and [`GRACE`] at
-/// most.
+/// Describes a topic; `None` if there is no such topic. Asks `leader`, the leader of one of its partitions: by default
+/// librdkafka asks only the controller, which may be down while reading goes on. Blocks, [`CALL_TIMEOUT`] and [`GRACE`]
+/// at most.
 pub(super) fn describe<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,
+    leader: i32,
 ) -> Result<Option<Description>, Unavailable> {
     let doing = format!("cannot learn the partitions of topic {topic}");
     let failed = |code: Code| unavailable_by_code(&doing, code);
     let out_of_memory = || Unavailable::transient(format!("{doing}: librdkafka has no memory for the call"));
     let name = CString::new(topic).map_err(|_| failed(Code::InvalidTopic))?;
-    let Some(found) = admin::find(consumer, topic)? else { return Ok(None) };
-    let Some(leader) = found.leader else { return Err(failed(Code::LeaderNotAvailable)) };
     let client = consumer.client().native_ptr();
     let operation = native::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS;
 

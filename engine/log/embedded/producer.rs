@@ -18,10 +18,10 @@ use crate::{
     sqlite::{DEADLINE, Database, WriteOp, now_ms},
 };
 
-/// The largest message taken: 16 MiB.
+/// Upper bound on a message: 16 MiB.
 pub const APPEND_BYTES_MAX: usize = 16 << 20;
 
-/// Appends to one topic. What waits is bounded by the database's queue.
+/// Appends to one topic. The database's queue bounds the messages that wait.
 pub(super) struct EmbeddedProducer {
     database: Arc<Database>,
     topic: i64,
@@ -54,13 +54,13 @@ impl Producer for EmbeddedProducer {
     }
 }
 
-/// The first eight bytes of the key's SHA-256, big-endian; modulo the number of partitions it is the key's partition.
-/// The same on every machine and in every version.
+/// Returns the first eight bytes of the key's SHA-256, big-endian; modulo the number of partitions this is the key's
+/// partition. It is the same on every machine and in every version.
 fn hash(key: &str) -> u64 {
     Sha256::digest(key.as_bytes()).iter().take(8).fold(0, |hash, &byte| hash << 8 | u64::from(byte))
 }
 
-/// One message on its way.
+/// A message that is to be appended.
 struct Append {
     topic: i64,
     slot: u64,
@@ -73,7 +73,7 @@ struct Append {
 
 impl WriteOp for Append {
     fn bytes(&self) -> usize {
-        // What the change itself takes, about.
+        // About the size of the operation itself, beside the payload.
         self.payload.len() + 128
     }
 

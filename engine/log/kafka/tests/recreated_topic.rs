@@ -16,10 +16,8 @@ use rdkafka::{
 };
 
 use super::{
-    identity::OffsetMetadata,
-    tests::{Cluster, wait_until},
-    topic_id::describe,
-    *,
+    super::{offsets::OffsetMetadata, topic::identify, *},
+    Cluster, wait_until,
 };
 use crate::log::{
     DeadLettersFrom, GROUP, Message, Offset, TopicId,
@@ -50,7 +48,7 @@ fn consumer(cluster: &Cluster, group: &str) -> BaseConsumer {
 }
 
 fn id_of(cluster: &Cluster, topic: &str) -> TopicId {
-    describe(&consumer(cluster, "test"), topic).unwrap().unwrap().id.unwrap()
+    identify(&consumer(cluster, "test"), topic).unwrap().unwrap().id.unwrap()
 }
 
 /// Publishes with a new client, which does not know the former topic.
@@ -103,15 +101,15 @@ fn commit_as(cluster: &Cluster, topic: &str, group: &str, offset: i64, metadata:
 fn a_mock_cluster_and_a_real_one_describe_a_topic() {
     Cluster::each(|cluster| {
         let topic = cluster.topic(3);
-        let found = describe(&consumer(cluster, "test"), &topic).unwrap().unwrap();
+        let found = identify(&consumer(cluster, "test"), &topic).unwrap().unwrap();
         assert_eq!(found.partitions, 3);
         assert!(found.id.is_some());
     });
     let Some(cluster) = Cluster::real() else { return };
-    assert_eq!(describe(&consumer(&cluster, "test"), "there-is-no-such-topic").unwrap(), None);
+    assert_eq!(identify(&consumer(&cluster, "test"), "there-is-no-such-topic").unwrap(), None);
     let nowhere = ClientConfig::new().set("bootstrap.servers", "127.0.0.1:1").create().unwrap();
     let start = Instant::now();
-    assert!(describe::<rdkafka::consumer::DefaultConsumerContext>(&nowhere, "t").is_err());
+    assert!(identify::<rdkafka::consumer::DefaultConsumerContext>(&nowhere, "t").is_err());
     assert!(start.elapsed() < TIMEOUT);
 }
 

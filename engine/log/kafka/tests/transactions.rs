@@ -11,10 +11,7 @@ use rdkafka::{
     producer::{BaseProducer, BaseRecord, Producer as _},
 };
 
-use super::{
-    tests::{Cluster, wait_until},
-    *,
-};
+use super::{super::*, Cluster, wait_until};
 use crate::{
     finding::Severity,
     log::{

@@ -7,7 +7,7 @@ use std::{
 
 use rusqlite::{Connection, params};
 
-use super::{buffer::Shared, partitions::Subscription};
+use super::partitions::{Shared, Subscription};
 use crate::{
     delivery::Unavailable,
     log::Offsets,

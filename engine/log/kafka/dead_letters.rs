@@ -19,10 +19,10 @@ use rdkafka::{
 use super::{
     client::{ErrorCapture, unavailable},
     config::{CALL_TIMEOUT, Settings},
-    dead_letter_writer::TOPIC_ID_HEADER,
-    identity::OffsetMetadata,
+    offsets::OffsetMetadata,
+    producer::TOPIC_ID_HEADER,
     reader::attempt,
-    topic_id,
+    topic,
 };
 use crate::{
     delivery::Unavailable,
@@ -98,7 +98,7 @@ impl KafkaDeadLetterReader {
         }
         self.check_identity_at = Instant::now() + IDENTITY_INTERVAL;
         // Reading reports outages, and a topic that is missing is not recreated yet.
-        let Ok(Some(found)) = topic_id::describe(&self.consumer, &self.topic) else { return Ok(()) };
+        let Ok(Some(found)) = topic::identify(&self.consumer, &self.topic) else { return Ok(()) };
         let now = found.id;
         if let (Some(own), Some(other)) = (self.topic_id, now)
             && own != other
@@ -118,7 +118,7 @@ impl KafkaDeadLetterReader {
     fn assign(&mut self) -> Result<(), Unavailable> {
         let doing = format!("cannot read topic {}", self.topic);
         let failed = |error: KafkaError| unavailable(&doing, &error);
-        let Some(described) = topic_id::describe(&self.consumer, &self.topic)? else {
+        let Some(described) = topic::identify(&self.consumer, &self.topic)? else {
             // Without a topic there are no dead letters; a reader that follows tries again.
             self.partitions = (!self.follow).then(BTreeMap::new);
             return Ok(());

@@ -1,0 +1,262 @@
+//! Committed offsets with their metadata, and the offset at which reading starts.
+//!
+//! Kafka keeps a string with each committed offset, its metadata. This group's is `delaycast topic=ID at=SECONDS`: the
+//! id of the topic that the offset was read in, and the Unix time of the commit. Unknown fields are ignored, so that
+//! later versions can add some. Other clients commit without metadata, or with their own.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use rdkafka::{
+    Offset as KafkaOffset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer, ConsumerContext},
+    error::KafkaError,
+};
+
+use super::{client::unavailable, config::CALL_TIMEOUT};
+use crate::{
+    clock,
+    delivery::Unavailable,
+    log::{Offset, PartitionId, TopicId},
+};
+
+/// The first word of the metadata of an offset that this program has committed.
+const METADATA_PREFIX: &str = "delaycast";
+
+/// The metadata of a committed offset; both fields are `None` if another client has committed it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct OffsetMetadata {
+    /// The topic that the offset was read in.
+    pub(super) topic: Option<TopicId>,
+    /// The time of the commit, by the clock of the scorer.
+    pub(super) at: Option<DateTime<Utc>>,
+}
+
+impl OffsetMetadata {
+    /// Returns the metadata of a commit that is made now.
+    pub(super) fn now(topic: Option<TopicId>) -> Self {
+        OffsetMetadata { topic, at: Some(clock::now()) }
+    }
+
+    /// Parses the metadata of any client.
+    pub(super) fn parse(metadata: &str) -> Self {
+        let mut parsed = OffsetMetadata::default();
+        let mut words = metadata.split_ascii_whitespace();
+        if words.next() != Some(METADATA_PREFIX) {
+            return parsed;
+        }
+        for word in words {
+            match word.split_once('=') {
+                Some(("topic", id)) => parsed.topic = TopicId::parse(id),
+                Some(("at", seconds)) => {
+                    parsed.at = seconds.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+                }
+                _ => {}
+            }
+        }
+        parsed
+    }
+
+    /// Returns the string that Kafka keeps.
+    pub(super) fn encode(&self) -> String {
+        let topic = self.topic.map(|id| format!(" topic={id}")).unwrap_or_default();
+        let at = self.at.map(|at| format!(" at={}", at.timestamp())).unwrap_or_default();
+        format!("{METADATA_PREFIX}{topic}{at}")
+    }
+
+    /// Returns whether the offset is known to belong to another topic than that of this id.
+    pub(super) fn is_of_another_topic(&self, id: Option<TopicId>) -> bool {
+        matches!((self.topic, id), (Some(own), Some(id)) if own != id)
+    }
+}
+
+/// The watermarks of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Watermarks {
+    /// The earliest offset that is retained.
+    pub(super) low: u64,
+    /// The offset of the next message to be appended.
+    pub(super) high: u64,
+}
+
+/// An offset that a group has committed in a partition, and its metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct CommittedOffset {
+    pub(super) offset: Offset,
+    pub(super) metadata: OffsetMetadata,
+}
+
+/// Returns the committed offsets of the client's group in these partitions. Blocks, [`CALL_TIMEOUT`] at most.
+pub(super) fn committed<C: ConsumerContext>(
+    client: &BaseConsumer<C>,
+    topic: &str,
+    group: &str,
+    partitions: &[PartitionId],
+) -> Result<BTreeMap<PartitionId, CommittedOffset>, Unavailable> {
+    let failed = |error: KafkaError| unavailable(&format!("cannot learn the offsets of group {group}"), &error);
+    let mut list = TopicPartitionList::with_capacity(partitions.len());
+    for partition in partitions {
+        list.add_partition(topic, partition.0.cast_signed());
+    }
+    let mut committed = BTreeMap::new();
+    for element in client.committed_offsets(list, CALL_TIMEOUT).map_err(failed)?.elements() {
+        element.error().map_err(failed)?;
+        if let KafkaOffset::Offset(offset) = element.offset() {
+            let (offset, metadata) = (Offset(offset.cast_unsigned()), OffsetMetadata::parse(element.metadata()));
+            committed.insert(PartitionId(element.partition().cast_unsigned()), CommittedOffset { offset, metadata });
+        }
+    }
+    Ok(committed)
+}
+
+/// The offsets from which partitions are read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) enum StartFrom {
+    /// The group's committed offsets.
+    #[default]
+    Committed,
+    /// The earliest offsets: the topic was recreated while it was read, and no committed offset is its own.
+    Earliest,
+    /// The positions up to which the same topic was read already.
+    Positions(ReadPositions),
+}
+
+/// The next offset to read of each partition; `None` if the position was out of range.
+pub(super) type ReadPositions = BTreeMap<PartitionId, Option<Offset>>;
+
+impl StartFrom {
+    /// Returns the offset that counts as committed in a partition.
+    pub(super) fn committed(
+        &self,
+        partition: PartitionId,
+        by_group: Option<CommittedOffset>,
+    ) -> Option<CommittedOffset> {
+        let own = |offset: &Offset| CommittedOffset { offset: *offset, metadata: OffsetMetadata::default() };
+        match self {
+            StartFrom::Committed => by_group,
+            StartFrom::Earliest => None,
+            StartFrom::Positions(positions) => match positions.get(&partition) {
+                Some(position) => position.as_ref().map(own),
+                None => by_group,
+            },
+        }
+    }
+}
+
+/// A diagnostic on the start of a partition.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Diagnostic {
+    /// Nothing to report.
+    None,
+    /// The group has committed nothing, and the partition still has its first message.
+    FirstStart,
+    /// Messages are read again or were missed, for this reason.
+    Warning(String),
+    /// The committed offset belongs to a former topic of this name, with this id.
+    FormerTopic(TopicId),
+}
+
+/// Returns the committed offset, if it is in range and belongs to the topic of this id; else the earliest offset.
+pub(super) fn start_offset(
+    committed: Option<CommittedOffset>,
+    id: Option<TopicId>,
+    Watermarks { low, high }: Watermarks,
+) -> (u64, Diagnostic) {
+    let Some(CommittedOffset { offset: Offset(offset), metadata }) = committed else {
+        let missed = format!("no offset is committed: reading from the earliest, {low}");
+        let diagnostic = match low {
+            0 if high > 0 => Diagnostic::FirstStart,
+            _ if low < high => Diagnostic::Warning(missed),
+            _ => Diagnostic::None,
+        };
+        return (low, diagnostic);
+    };
+    match metadata.topic {
+        Some(other) if metadata.is_of_another_topic(id) => (low, Diagnostic::FormerTopic(other)),
+        _ if (low..=high).contains(&offset) => (offset, Diagnostic::None),
+        _ => {
+            let out = format!("the committed offset {offset} is out of range ({low} to {high}): reading from {low}");
+            (low, Diagnostic::Warning(out))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: Option<TopicId> = Some(TopicId([1; 16]));
+
+    fn at(offset: u64, topic: Option<TopicId>) -> Option<CommittedOffset> {
+        Some(CommittedOffset { offset: Offset(offset), metadata: OffsetMetadata { topic, at: None } })
+    }
+
+    #[test]
+    fn reading_starts_at_the_committed_offset_or_at_the_earliest_with_a_warning() {
+        let watermarks = Watermarks { low: 10, high: 20 };
+        // An offset without an id was committed by another tool, or by an operator.
+        for (offset, topic, id) in [(10, None, ID), (15, ID, ID), (20, ID, None)] {
+            assert_eq!(start_offset(at(offset, topic), id, watermarks), (offset, Diagnostic::None));
+        }
+        for committed in [at(0, None), at(9, ID), at(21, ID), None] {
+            let (offset, diagnostic) = start_offset(committed, ID, watermarks);
+            assert_eq!(offset, 10);
+            assert!(matches!(diagnostic, Diagnostic::Warning(warning) if warning.contains("reading from")));
+        }
+        let of_new_group = |low, high| start_offset(None, ID, Watermarks { low, high });
+        assert_eq!(of_new_group(7, 7), (7, Diagnostic::None), "nothing is skipped or repeated");
+        assert_eq!(of_new_group(0, 7), (0, Diagnostic::FirstStart), "the first scorer");
+    }
+
+    #[test]
+    fn an_offset_of_a_former_topic_is_not_used_even_if_it_is_in_range() {
+        let former = TopicId([2; 16]);
+        for offset in [0, 15, 25] {
+            let started = start_offset(at(offset, Some(former)), ID, Watermarks { low: 0, high: 20 });
+            assert_eq!(started, (0, Diagnostic::FormerTopic(former)));
+        }
+    }
+
+    #[test]
+    fn read_positions_override_committed_offsets_and_a_recreated_topic_has_neither() {
+        let (p0, p1, p2) = (PartitionId(0), PartitionId(1), PartitionId(2));
+        let positions = StartFrom::Positions(ReadPositions::from([(p0, Some(Offset(7))), (p2, None)]));
+        assert_eq!(
+            positions.committed(p2, at(3, ID)),
+            None,
+            "the position was out of range, and the group's offset may be, too"
+        );
+        assert_eq!(StartFrom::Committed.committed(p0, at(3, ID)), at(3, ID));
+        assert_eq!(positions.committed(p0, at(3, ID)), at(7, None));
+        assert_eq!(positions.committed(p1, at(3, ID)), at(3, ID));
+        assert_eq!(StartFrom::Earliest.committed(p0, at(3, ID)), None);
+    }
+
+    #[test]
+    fn metadata_round_trip_and_those_of_other_clients_are_ignored() {
+        let id = TopicId([7; 16]);
+        let own = OffsetMetadata { topic: Some(id), at: DateTime::from_timestamp(1_700_000_000, 0) };
+        assert_eq!(own.encode(), format!("delaycast topic={id} at=1700000000"));
+        assert_eq!(OffsetMetadata::parse(&own.encode()), own);
+        let later = format!("{} more=1 word", own.encode());
+        assert_eq!(OffsetMetadata::parse(&later), own, "later versions may add fields");
+        assert_eq!(OffsetMetadata::parse(&OffsetMetadata::default().encode()), OffsetMetadata::default());
+        let others =
+            ["", "topic=x", "NO_METADATA", "{\"topic\": 1}", "delaycast topic=short at=soon", "delaycast-topic=x"];
+        for metadata in others.into_iter().chain([&*format!("topic={id}"), "delaycast at=99999999999999999"]) {
+            assert_eq!(OffsetMetadata::parse(metadata), OffsetMetadata::default(), "{metadata:?}");
+        }
+        let long = OffsetMetadata { topic: Some(TopicId([255; 16])), at: Some(DateTime::<Utc>::MAX_UTC) };
+        assert!(long.encode().len() < 100, "brokers keep 4096 bytes by default");
+    }
+
+    #[test]
+    fn an_offset_is_of_another_topic_only_if_both_ids_are_known() {
+        let (one, other) = (Some(TopicId([1; 16])), Some(TopicId([2; 16])));
+        let of = |topic| OffsetMetadata { topic, at: None };
+        assert!(of(one).is_of_another_topic(other));
+        for (topic, id) in [(one, one), (None, one), (one, None), (None, None)] {
+            assert!(!of(topic).is_of_another_topic(id), "{topic:?} {id:?}");
+        }
+    }
+}
