@@ -3,9 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::{reference::ReferenceTable, tail::Tail};
 use crate::{
-    answer::Rejection,
+    answer::{ModelVersion, Rejection},
     delivery::{Unavailable, Writer},
     domain::{Answer, Domain},
     finding::Finding,
@@ -25,6 +24,56 @@ pub enum Outcome {
 pub trait Lookup: Send + Sync {
     /// Returns the outcome of a request; `None` if there is none yet. Blocks, 5 s at most.
     fn find(&self, id: &str) -> Result<Option<Outcome>, Unavailable>;
+}
+
+/// A stored answer, in the fields that are counted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Landed<D: Domain> {
+    /// The request's id.
+    pub id: String,
+    /// The time at which it was scored.
+    pub scored_at: DateTime<Utc>,
+    /// The values of the domain's dimensions.
+    pub labels: D::Labels,
+    /// The model that answered.
+    pub model: ModelVersion,
+}
+
+/// A page of answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<D: Domain> {
+    /// Answers that were not read before, roughly in the order of their writing.
+    pub rows: Vec<Landed<D>>,
+    /// True if there are more.
+    pub more: bool,
+}
+
+/// A tail of the answers of a store.
+pub trait Tail<D: Domain>: Send {
+    /// Returns at most `rows_max` answers that were not read before. Blocks, 5 s at most. An empty page is not the end.
+    fn next(&mut self, rows_max: usize) -> Result<Page<D>, Unavailable>;
+}
+
+/// A row of a reference table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The values of the key, in the order of [`crate::domain::Reference::key`].
+    pub key: Vec<String>,
+    /// The value.
+    pub value: f64,
+}
+
+/// A store's reference table.
+pub trait ReferenceTable {
+    /// Returns the documents in the order of their ids, at most `documents_max`; none if there is no table yet. Blocks,
+    /// 30 s at most.
+    fn read(&self, documents_max: usize) -> Result<Vec<Map<String, Value>>, Unavailable>;
+
+    /// Inserts rows, and creates the table if it is missing. Existing rows are not changed. Blocks, 60 s at most.
+    fn insert(&self, entries: &[Entry]) -> Result<(), Unavailable>;
+
+    /// Updates the values of existing rows. Blocks, 30 s at most for each hundred.
+    fn update(&self, entries: &[Entry]) -> Result<(), Unavailable>;
 }
 
 /// A prediction store, opened by URL.

@@ -18,14 +18,10 @@ pub mod embedded;
 #[cfg(feature = "mongo")]
 pub mod mongo;
 mod open;
-mod reference;
-mod tail;
 
 pub use crate::address::OpenError;
-pub use connector::{Lookup, Outcome, Store};
+pub use connector::{Entry, Landed, Lookup, Outcome, Page, ReferenceTable, Store, Tail};
 pub use open::{inspect, keeps_reference, open, open_existing};
-pub use reference::{Entry, ReferenceTable};
-pub use tail::{Landed, Page, Tail};
 
 #[cfg(test)]
 pub(crate) mod promises;

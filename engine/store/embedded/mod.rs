@@ -1,6 +1,5 @@
 //! The embedded store: documents by id in an SQLite file. For its rules see [`crate::sqlite`].
 
-mod shadow;
 mod tail;
 
 use std::{marker::PhantomData, sync::Arc};
@@ -21,8 +20,6 @@ use crate::{
     sqlite::{Database, Inspector, Row, RowWriter, unavailable},
 };
 
-use shadow::{ShadowRow, compared};
-
 /// The answers and rejections of an embedded database.
 pub struct EmbeddedStore<D> {
     database: Arc<Database>,
@@ -30,19 +27,19 @@ pub struct EmbeddedStore<D> {
 }
 
 impl<D: Domain> EmbeddedStore<D> {
-    /// Opens `sqlite:PATH`, making the file if there is none. Parameters that name a topic mean nothing here, and are
-    /// taken, so that one URL can name both log and store.
+    /// Opens `sqlite:PATH`; creates the file if there is none. The parameters of a log are accepted and have no effect,
+    /// so that one URL can name both log and store.
     pub(crate) fn open(address: &Address) -> Result<Self, OpenError> {
         Ok(EmbeddedStore { database: Database::at(address)?, domain: PhantomData })
     }
 
-    /// The same where the file is there.
+    /// Opens an existing file.
     pub(crate) fn open_existing(address: &Address) -> Result<Self, OpenError> {
         Ok(EmbeddedStore { database: Database::at_existing(address)?, domain: PhantomData })
     }
 }
 
-/// Looks at the store that a URL names as [`Store::inspect`] does, and makes and changes nothing.
+/// Examines the store that a URL names as [`Store::inspect`] does; creates and changes nothing.
 pub(super) fn inspect_at(address: &Address) -> Result<Vec<Finding>, OpenError> {
     Ok(inspect(&Inspector::at(address)?))
 }
@@ -146,13 +143,68 @@ impl Row for RejectionRow {
     }
 }
 
-/// Marks a rejection in what the lookup finds.
+struct ShadowRow {
+    id: String,
+    shadow: String,
+    current: String,
+    agrees: bool,
+    change: f64,
+    scored_at_ms: i64,
+    document: String,
+}
+
+impl ShadowRow {
+    fn new<D: Domain>(shadow: &ShadowAnswer<D>) -> Self {
+        ShadowRow {
+            id: shadow.answer.id().as_str().to_owned(),
+            shadow: shadow.answer.model.to_string(),
+            current: shadow.current.to_string(),
+            agrees: shadow.agrees(),
+            change: shadow.change(),
+            scored_at_ms: shadow.answer.scored_at.timestamp_millis(),
+            // A document is a map of values that all have a JSON form.
+            document: serde_json::to_string(&Json(&shadow.to_document())).unwrap_or_default(),
+        }
+    }
+}
+
+impl Row for ShadowRow {
+    fn bytes(&self) -> usize {
+        self.id.len() + self.shadow.len() + self.current.len() + self.document.len() + size_of::<Self>()
+    }
+
+    fn insert(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let ShadowRow { id, shadow, current, agrees, change, scored_at_ms, document } = self;
+        connection
+            .prepare_cached(
+                "INSERT INTO shadow_answers (id, shadow, current, agrees, change, scored_at_ms, document)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING",
+            )?
+            .execute(params![id, shadow, current, agrees, change, scored_at_ms, document])
+            .map(drop)
+    }
+}
+
+/// Returns the comparisons of all stored shadow answers, by pair of models.
+fn compared(connection: &Connection) -> rusqlite::Result<Vec<Comparison>> {
+    let mut query = connection.prepare(
+        "SELECT shadow, current, count(*), sum(agrees), avg(change) FROM shadow_answers GROUP BY 1, 2 ORDER BY 1, 2",
+    )?;
+    let rows = query.query_map([], |row| {
+        let number = |column| row.get::<_, i64>(column).map(|number| number.unsigned_abs());
+        let (compared, agreed) = (number(2)?, number(3)?);
+        Ok(Comparison { shadow: row.get(0)?, current: row.get(1)?, compared, agreed, mean_change: row.get(4)? })
+    })?;
+    rows.collect()
+}
+
+/// The mark of a rejection in the result of [`FIND`].
 const REJECTED: i64 = 1;
-/// A prediction outranks a rejection.
+/// The query of a lookup: a prediction outranks a rejection.
 const FIND: &str = "SELECT 0, document FROM answers WHERE id = ?1
     UNION ALL SELECT 1, reason FROM rejections WHERE id = ?1 ORDER BY 1 LIMIT 1";
 
-/// Looks up with a connection of its own. It keeps the database open, so that the file's last user is known.
+/// Looks up with a connection of its own. It holds the database, which is closed after the last connection.
 struct EmbeddedLookup {
     connection: Mutex<Connection>,
     database: Arc<Database>,

@@ -1,8 +1,8 @@
 //! Follows the answers of an embedded database by their row numbers.
 //!
-//! Answers are numbered in the order of their commits, are never deleted, and one writer commits at a time: so what
-//! stands above the last number seen is new, and nothing appears below it. Stamps matter at the start alone, to find
-//! where the window begins.
+//! Answers are numbered in the order of their commits, are never deleted, and one writer commits at a time. So the rows
+//! above the last number that was read are new, and none appears below it. Timestamps are used at the start alone, to
+//! find the first row.
 
 use std::{
     borrow::Cow,
@@ -28,10 +28,10 @@ use crate::{
     store::{Landed, Page, Tail},
 };
 
-/// Answers may land by so much later than they were scored, and are still found by a tail that starts afterwards.
+/// Upper bound on the delay between scoring and landing within which a tail that starts later finds an answer.
 const LANDS_WITHIN: TimeDelta = TimeDelta::minutes(15);
-/// A page ends early after this time.
-const PAGE: Duration = Duration::from_secs(3);
+/// Time after which a page ends early.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(3);
 
 const ROWS: &str = "SELECT seq, document FROM answers WHERE seq > ?1 ORDER BY seq LIMIT ?2";
 
@@ -40,9 +40,9 @@ pub(super) struct EmbeddedTail<D> {
     connection: Connection,
     path: PathBuf,
     since: DateTime<Utc>,
-    /// The number of the last row seen.
+    /// The number of the last row that was read.
     after: i64,
-    /// The end has been in sight: what comes now has just landed, whatever its stamp says.
+    /// True once the end was reached: later rows have just landed, whatever their timestamps.
     is_at_end: bool,
     database: Arc<Database>,
     domain: PhantomData<fn() -> D>,
@@ -63,7 +63,7 @@ impl<D: Domain> EmbeddedTail<D> {
         })
     }
 
-    /// A page, and the number of its last row. What cannot be read to its end is read again.
+    /// Returns a page, and the number of its last row. After an error the page is read again.
     fn page(&self, rows_max: usize) -> rusqlite::Result<(Page<D>, i64)> {
         let (started, mut after) = (Instant::now(), self.after);
         let mut statement = self.connection.prepare_cached(ROWS)?;
@@ -72,10 +72,10 @@ impl<D: Domain> EmbeddedTail<D> {
         while let Some(row) = found.next()? {
             after = row.get(0)?;
             seen += 1;
-            // An answer is written by this program; one that another hand has changed is nothing to count.
+            // A document that cannot be read was changed by another program, and is not counted.
             let landed = row.get_ref(1)?.as_str().ok().and_then(landed::<D>);
             rows.extend(landed.filter(|landed| self.is_at_end || landed.scored_at >= self.since));
-            if started.elapsed() >= PAGE {
+            if started.elapsed() >= PAGE_TIMEOUT {
                 return Ok((Page { rows, more: true }, after));
             }
         }
@@ -93,8 +93,8 @@ impl<D: Domain> Tail<D> for EmbeddedTail<D> {
     }
 }
 
-/// A row number below which all answers were scored before a moment: by bisection, as answers land roughly in the order
-/// in which they are scored.
+/// Finds by bisection a row number up to which all answers were scored before a moment: answers land roughly in the
+/// order in which they are scored.
 fn before<D: Domain>(connection: &Connection, moment: DateTime<Utc>) -> rusqlite::Result<i64> {
     let last: Option<i64> = connection.query_row("SELECT max(seq) FROM answers", [], |row| row.get(0))?;
     let mut at = connection.prepare("SELECT document FROM answers WHERE seq = ?1")?;
@@ -155,7 +155,7 @@ impl<'a> Visitor<'a> for CountedVisitor {
     }
 }
 
-/// A text, borrowed where it has no escapes.
+/// A text, borrowed unless it has escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
