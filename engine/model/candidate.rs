@@ -3,7 +3,7 @@
 use std::{marker::PhantomData, sync::Arc};
 
 use super::{
-    role::Role,
+    layout::Role,
     scorer::{ModelFile, Predict, Scorer, Versioned},
 };
 use crate::{

@@ -4,10 +4,8 @@ use std::{fs, io};
 
 use super::{
     directory::{CURRENT_FILE, IoContext, LOAD_TIMEOUT, ModelDir, ModelDirError},
-    files::{read_at_most, sync_dir},
-    role::Role,
+    layout::{Role, is_version_name, read_at_most, sync_dir},
     scorer::{ModelFile, Versioned},
-    version::is_version_name,
 };
 use crate::answer::ModelVersion;
 

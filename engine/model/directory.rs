@@ -28,10 +28,8 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use super::{
-    files::{read_at_most, sync_dir, write_durably},
-    role::Role,
+    layout::{Role, is_version_name, read_at_most, sync_dir, version_name, write_durably},
     scorer::{MODEL_BYTES_MAX, ModelFile, Versioned},
-    version::{is_version_name, version_name},
 };
 use crate::{answer::ModelVersion, regular_file, runtime::Thread};
 

@@ -20,7 +20,7 @@ use std::{
 use super::{
     candidate::{Candidate, DesiredModel, DesiredModels},
     directory::{ModelDir, ModelDirError},
-    role::Role,
+    layout::Role,
     scorer::ModelFile,
 };
 use crate::{

@@ -1,8 +1,46 @@
-//! The names of model versions.
+//! The layout of a model directory: the roles that it names versions for, the names of the versions, and how its files
+//! are written and read.
+
+use std::{
+    fmt,
+    fs::{File, OpenOptions},
+    io::{self, Read, Write},
+    path::Path,
+};
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
-use crate::{answer::ModelVersion, runtime::hex};
+use crate::{answer::ModelVersion, regular_file, runtime::hex};
+
+/// The role that the directory names a version for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The model that answers.
+    Current,
+    /// A candidate that is compared with it; its scores are stored separately and not sent as answers.
+    Shadow,
+}
+
+impl Role {
+    /// Both roles.
+    pub const ALL: [Role; 2] = [Role::Current, Role::Shadow];
+
+    /// The file in the model directory that holds the name of the version.
+    pub fn file(self) -> &'static str {
+        match self {
+            Role::Current => "current",
+            Role::Shadow => "shadow",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.file())
+    }
+}
 
 /// Names a version after the moment of its publication, so that names sort as the moments do, and the first
 /// 8 hexadecimal digits of its file's checksum: `20261123T151146123Z-1a2b3c4d`.
@@ -28,6 +66,28 @@ pub(super) fn is_version_name(text: &str) -> bool {
         _ => byte.is_ascii_digit(),
     };
     text.len() == 28 && text.bytes().enumerate().all(shape)
+}
+
+/// Writes a new file and syncs it to disk. Its name is durable after [`sync_dir`] of its folder.
+pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Syncs the names in a folder to disk.
+pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Reads a regular file of at most `bytes_max` bytes; `None` if it is longer.
+pub(super) fn read_at_most(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut file = regular_file::open(path)?;
+    // Allocates the length of the file at once, so that the bytes are not copied while they are read.
+    let len = file.metadata()?.len().min(bytes_max);
+    let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0) + 1);
+    (&mut file).take(bytes_max + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= bytes_max).then_some(bytes))
 }
 
 #[cfg(test)]
