@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::Stop;
+use super::thread::Stop;
 
 /// Exponential backoff with full jitter: pauses drawn between zero and a ceiling that doubles.
 /// Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
@@ -29,12 +29,13 @@ impl Backoff {
     /// The pause where only an operator can help: between this and its double.
     pub const OPERATOR: Duration = Duration::from_secs(5);
 
-    /// Starts without a failure; the ceiling begins at [`Self::FIRST`] and does not grow beyond [`Self::LAST`].
+    /// Returns a backoff without a failure; its ceiling begins at [`Self::FIRST`] and does not grow beyond
+    /// [`Self::LAST`].
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Starts without a failure, with the given first and last ceiling.
+    /// Returns a backoff without a failure, with this first and last ceiling.
     pub fn between(first: Duration, last: Duration) -> Self {
         Backoff { failures: 0, first, last }
     }

@@ -9,10 +9,8 @@
 mod backoff;
 pub mod hex;
 mod lock;
-mod stop;
 mod thread;
 
 pub use backoff::{Backoff, retry};
 pub use lock::{Condvar, Mutex, MutexGuard};
-pub use stop::Stop;
-pub use thread::{JOIN_TIMEOUT, Thread};
+pub use thread::{JOIN_TIMEOUT, Stop, Thread};
