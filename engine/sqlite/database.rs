@@ -1,4 +1,4 @@
-//! The handle of an open database: connections to read with, and writes through the queue.
+//! The handle of an open database: connections to read with, writes through the queue, and writers of rows.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,16 +13,19 @@ use rusqlite::Connection;
 
 use super::{
     checkpoint::WalStats,
-    error::unavailable,
+    error::{refuses_row, unavailable},
     identity::Identity,
     notify::{Notifier, Notifiers, start_watcher},
     queue::{DEADLINE, WriteOp, WriteQueue},
     schema::{self, READ_BUSY},
 };
 use crate::{
-    delivery::Unavailable,
+    delivery::{Refusal, Unavailable, Writer},
     runtime::{JOIN_TIMEOUT, Mutex, Thread},
 };
+
+/// Upper bound on the bytes of a part, each written by one operation; one row may be larger.
+const PART_BYTES_MAX: usize = 8 << 20;
 
 /// An open database: the handle that logs and stores share. Dropping the last one ends its threads.
 pub(crate) struct Database {
@@ -132,5 +135,58 @@ impl Drop for Database {
         }
         self.queue.close();
         self.writer.join(JOIN_TIMEOUT);
+    }
+}
+
+/// A row in the form that its table takes.
+pub(crate) trait Row: Send + 'static {
+    /// Returns about how much memory it takes.
+    fn bytes(&self) -> usize;
+
+    /// Inserts it; does nothing if it exists.
+    fn insert(&self, connection: &Connection) -> rusqlite::Result<()>;
+}
+
+/// A [`Writer`] that turns each `T` into a row.
+pub(crate) struct RowWriter<F> {
+    database: Arc<Database>,
+    row_of: F,
+}
+
+impl<F> RowWriter<F> {
+    /// Returns a writer to this database, of the rows that `row_of` returns.
+    pub(crate) fn new(database: &Arc<Database>, row_of: F) -> Self {
+        RowWriter { database: Arc::clone(database), row_of }
+    }
+}
+
+impl<T, R: Row, F: Fn(&T) -> R + Send> Writer<T> for RowWriter<F> {
+    fn write(&mut self, rows: &[T]) -> Result<Vec<Refusal>, Unavailable> {
+        let (mut refusals, mut part, mut bytes, mut first) = (Vec::new(), Vec::new(), 0, 0);
+        for (index, row) in rows.iter().map(&self.row_of).enumerate() {
+            bytes += row.bytes();
+            part.push(row);
+            if bytes >= PART_BYTES_MAX || index + 1 == rows.len() {
+                let refused = self.insert(std::mem::take(&mut part), std::mem::take(&mut bytes))?;
+                refusals.extend(refused.into_iter().map(|(row, reason)| Refusal { row: first + row, reason }));
+                first = index + 1;
+            }
+        }
+        Ok(refusals)
+    }
+}
+
+impl<F> RowWriter<F> {
+    fn insert<R: Row>(&self, part: Vec<R>, bytes: usize) -> Result<Vec<(usize, String)>, Unavailable> {
+        self.database.write(bytes, move |connection| {
+            let mut refused = Vec::new();
+            for (index, row) in part.iter().enumerate() {
+                match row.insert(connection) {
+                    Err(error) if refuses_row(&error) => refused.push((index, error.to_string())),
+                    done => done?,
+                }
+            }
+            Ok(refused)
+        })
     }
 }

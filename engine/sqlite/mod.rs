@@ -48,7 +48,6 @@ mod readers;
 pub mod retention;
 mod schema;
 mod wal;
-mod write_ops;
 mod writer;
 
 pub use checkpoint::WAL_BYTES_STOP;
@@ -60,12 +59,12 @@ pub use queue::{QUEUE_BYTES_MAX, WRITE_OPS_MAX};
 pub use schema::WAL_BYTES_MAX;
 
 pub(crate) use crate::clock::now_ms;
-pub(crate) use database::Database;
+pub(crate) use database::{Database, Row, RowWriter};
 pub(crate) use error::unavailable;
 pub(crate) use groups::remove as remove_group;
 pub(crate) use notify::Notifier;
 pub(crate) use queue::{DEADLINE, WriteOp};
-pub(crate) use write_ops::{Registration, Row, RowWriter};
+pub(crate) use readers::Registration;
 
 #[cfg(test)]
 mod tests;

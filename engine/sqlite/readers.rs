@@ -4,12 +4,21 @@
 //! They name it by process id and start time, which no later process has, so they do not count any more, and the next
 //! reader of their group removes them. No heartbeat is written.
 
-use std::{fs, sync::OnceLock, time::Duration};
+use std::{
+    fs,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use rustix::process::{Pid, test_kill_process};
 
-use super::schema;
+use super::{
+    database::Database,
+    queue::{DEADLINE, WriteOp},
+    schema,
+};
+use crate::{delivery::Unavailable, log::Share};
 
 /// The identity of a process, across PID namespaces and restarts of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +109,7 @@ fn place() -> String {
 }
 
 /// Inserts the row of this process, and removes those of ended processes of the same group.
-pub(super) fn insert(connection: &Connection, topic: i64, group: &str, share: i64) -> rusqlite::Result<()> {
+fn insert(connection: &Connection, topic: i64, group: &str, share: i64) -> rusqlite::Result<()> {
     remove_ended(connection, topic, group)?;
     let Process { pid, started, place } = Process::own();
     connection
@@ -113,7 +122,7 @@ pub(super) fn insert(connection: &Connection, topic: i64, group: &str, share: i6
 }
 
 /// Removes the row of this process.
-pub(super) fn remove(connection: &Connection, topic: i64, group: &str, share: i64) -> rusqlite::Result<()> {
+fn remove(connection: &Connection, topic: i64, group: &str, share: i64) -> rusqlite::Result<()> {
     let Process { pid, started, place } = Process::own();
     connection
         .prepare_cached(
@@ -173,6 +182,73 @@ pub(super) fn is_read_by_name(connection: &Connection, topic: &str, group: &str)
     let topic: Option<i64> =
         connection.query_row("SELECT id FROM topics WHERE name = ?1", [topic], |row| row.get(0)).optional()?;
     topic.map_or(Ok(false), |topic| is_read(connection, topic, group, None))
+}
+
+/// The registration of a reader: its row in the table of readers. Dropping it removes the row.
+pub(crate) struct Registration {
+    database: Arc<Database>,
+    topic: i64,
+    group: Arc<str>,
+    share: i64,
+}
+
+impl Registration {
+    /// Registers that this process reads a share of a topic for a group.
+    pub(crate) fn start(database: &Arc<Database>, topic: i64, group: &Arc<str>, share: Share) -> Self {
+        let (index, group) = (share.index as i64, Arc::clone(group));
+        let registration = Registration { database: Arc::clone(database), topic, group, share: index };
+        registration.submit(true);
+        registration
+    }
+
+    /// Does not wait for the operation: reading does not depend on it.
+    fn submit(&self, is_open: bool) {
+        let (topic, group, share) = (self.topic, Arc::clone(&self.group), self.share);
+        self.database.submit(Box::new(UpdateRegistration {
+            topic,
+            group,
+            share,
+            is_open,
+            deadline: Instant::now() + DEADLINE,
+        }));
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.submit(false);
+    }
+}
+
+struct UpdateRegistration {
+    topic: i64,
+    group: Arc<str>,
+    share: i64,
+    is_open: bool,
+    deadline: Instant,
+}
+
+impl WriteOp for UpdateRegistration {
+    fn bytes(&self) -> usize {
+        self.group.len() + 64
+    }
+
+    fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    fn apply(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        match self.is_open {
+            true => insert(connection, self.topic, &self.group, self.share),
+            false => remove(connection, self.topic, &self.group, self.share),
+        }
+    }
+
+    fn done(self: Box<Self>, outcome: Result<(), Unavailable>) {
+        if let Err(error) = outcome {
+            tracing::debug!("a reader is not told of: {error}");
+        }
+    }
 }
 
 #[cfg(test)]
