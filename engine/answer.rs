@@ -14,12 +14,12 @@ use crate::{
 pub struct ModelVersion(Arc<str>);
 
 impl ModelVersion {
-    /// Names a version.
+    /// Returns the version of this name.
     pub fn new(name: &str) -> Self {
         ModelVersion(name.into())
     }
 
-    /// The version's name.
+    /// Returns the version's name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -43,7 +43,7 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// The document that is stored.
+    /// Returns the document that is stored.
     pub fn to_document(&self) -> Document {
         vec![
             ("_id", Value::Text(self.id.as_str().to_owned())),

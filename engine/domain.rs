@@ -37,21 +37,21 @@ pub trait Domain: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// The dimensions by which stored answers are counted; at most [`DIMENSIONS_MAX`].
     const DIMENSIONS: &'static [Dimension];
 
-    /// Reads a message.
+    /// Decodes a message.
     fn decode(message: &[u8]) -> Result<Self::Request, Malformed>;
 
-    /// The identity of a request.
+    /// Returns the identity of a request.
     fn id(request: &Self::Request) -> &RequestId;
 
-    /// The document of an answer. It has the fields `_id` and `UUID`, which both hold the request's identity, and
-    /// `ModelVersion` and `ScoredAt`.
+    /// Returns the document of an answer. It has the fields `_id` and `UUID`, which both hold the request's identity,
+    /// and `ModelVersion` and `ScoredAt`.
     fn document(answer: &Answer<Self>) -> Document;
 
-    /// The labels of a stored answer, from the fields of its document that the dimensions name, in their order. `None`
-    /// for a document that is not counted.
+    /// Returns the labels of a stored answer, from the fields of its document that the dimensions name, in their order.
+    /// `None` for a document that is not counted.
     fn labels(fields: &[Field<'_>]) -> Option<Self::Labels>;
 
-    /// The name of a label, for the dimension of this index.
+    /// Returns the name of a label, for the dimension of this index.
     fn label(labels: &Self::Labels, dimension: usize) -> Cow<'_, str>;
 
     /// Returns whether two scores of the same request agree, such as those of a shadow and of the current model.
@@ -59,12 +59,12 @@ pub trait Domain: Debug + Clone + PartialEq + Send + Sync + 'static {
         one == other
     }
 
-    /// The distance of two scores of the same request, from 0.
+    /// Returns the distance of two scores of the same request, 0 or more.
     fn change(one: &Self::Score, other: &Self::Score) -> f64 {
         if Self::agrees(one, other) { 0.0 } else { 1.0 }
     }
 
-    /// The fields of the answering model's score in the document of a shadow's answer.
+    /// Returns the fields of the answering model's score in the document of a shadow's answer.
     fn compared(_answered: &Self::Score) -> Document {
         Document::new()
     }
@@ -84,12 +84,12 @@ pub struct Answer<D: Domain> {
 }
 
 impl<D: Domain> Answer<D> {
-    /// The request's identity.
+    /// Returns the request's identity.
     pub fn id(&self) -> &RequestId {
         D::id(&self.request)
     }
 
-    /// The document that is stored: see [`Domain::document`].
+    /// Returns the document that is stored: see [`Domain::document`].
     pub fn to_document(&self) -> Document {
         D::document(self)
     }
@@ -111,7 +111,7 @@ pub struct Collections {
 }
 
 impl Collections {
-    /// A database with collections of answers, of rejections and of the answers of shadow models.
+    /// Returns a database with collections of answers, of rejections and of the answers of shadow models.
     pub const fn new(database: &'static str, [answers, rejections, shadows]: [&'static str; 3]) -> Self {
         Collections { database, answers, rejections, shadows, reference: None }
     }
@@ -156,7 +156,7 @@ pub enum Field<'a> {
 }
 
 impl Field<'_> {
-    /// The text, if it is one.
+    /// Returns the text, if it is one.
     pub fn text(&self) -> Option<&str> {
         match self {
             Field::Text(text) => Some(text),
@@ -164,7 +164,7 @@ impl Field<'_> {
         }
     }
 
-    /// The number, if it is one.
+    /// Returns the number, if it is one.
     pub fn number(&self) -> Option<f64> {
         match self {
             Field::Number(number) => Some(*number),

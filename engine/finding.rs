@@ -32,17 +32,17 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// The part is as it should be.
+    /// Returns the finding that a part is as it should be.
     pub fn ok(what: &'static str, found: impl Into<String>) -> Self {
         Finding { what, severity: Severity::Ok, found: found.into(), advice: None }
     }
 
-    /// The part works, and an operator should know of this.
+    /// Returns the finding that a part works, and that an operator should know of this.
     pub fn warn(what: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
         Finding { what, severity: Severity::Warn, found: found.into(), advice: Some(advice.into()) }
     }
 
-    /// The part does not work.
+    /// Returns the finding that a part does not work.
     pub fn fail(what: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
         Finding { what, severity: Severity::Fail, found: found.into(), advice: Some(advice.into()) }
     }

@@ -19,12 +19,12 @@ pub struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
-    /// Reads `input`, keeping lines of at most `bytes_max` bytes.
+    /// Returns a reader of `input`, which keeps lines of at most `bytes_max` bytes.
     pub fn new(input: R, bytes_max: usize) -> Self {
         Lines { input, bytes_max, number: 0 }
     }
 
-    /// The next line that is not blank, and its number; `None` at the end. Blocks as the input does.
+    /// Returns the next line that is not blank, and its number; `None` at the end. Blocks as the input does.
     pub fn next_line(&mut self) -> io::Result<Option<(usize, Line)>> {
         loop {
             let Some(line) = self.any_line()? else { return Ok(None) };

@@ -10,12 +10,12 @@ pub const REQUEST_ID_BYTES_MAX: usize = 128;
 pub struct RequestId(String);
 
 impl RequestId {
-    /// A new random identity (UUID version 4).
+    /// Returns a new random identity (UUID version 4).
     pub fn random() -> Self {
         RequestId(uuid::Uuid::new_v4().to_string())
     }
 
-    /// Takes a text as an identity, if it is 1–128 bytes long.
+    /// Returns the identity of this text, if it is 1–128 bytes long.
     pub fn new(text: impl Into<String>) -> Result<Self, Invalid> {
         let text = text.into();
         if text.is_empty() || text.len() > REQUEST_ID_BYTES_MAX {
@@ -24,7 +24,7 @@ impl RequestId {
         Ok(RequestId(text))
     }
 
-    /// The identity as it stands on the wire.
+    /// Returns the identity as it is on the wire.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -53,7 +53,7 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    /// Says that `field` cannot be used because of `reason`.
+    /// Returns the error that `field` cannot be used because of `reason`.
     pub fn new(field: &'static str, reason: impl Into<String>) -> Self {
         Invalid { field, reason: reason.into() }
     }
@@ -72,7 +72,7 @@ pub struct Malformed {
 }
 
 impl Malformed {
-    /// Says of a message, of which the identity may be known, what is wrong.
+    /// Returns the error of a message, with its identity if that is known.
     pub fn new(id: Option<RequestId>, kind: MalformedKind, reason: impl Into<String>) -> Self {
         Malformed { id, reason: reason.into(), kind }
     }
@@ -94,7 +94,7 @@ pub enum MalformedKind {
 }
 
 impl MalformedKind {
-    /// One word.
+    /// Returns the kind's name, one word.
     pub fn name(self) -> &'static str {
         match self {
             MalformedKind::Empty => "empty",

@@ -26,12 +26,12 @@ impl<D: Domain> ShadowAnswer<D> {
         D::agrees(&self.answer.score, &self.answered)
     }
 
-    /// The distance of the scores: see [`Domain::change`].
+    /// Returns the distance of the scores: see [`Domain::change`].
     pub fn change(&self) -> f64 {
         D::change(&self.answer.score, &self.answered)
     }
 
-    /// The document: that of the shadow's answer, and what it is compared with.
+    /// Returns the document: that of the shadow's answer, and the values that it is compared with.
     pub fn to_document(&self) -> Document {
         let mut document = self.answer.to_document();
         document.push(("CurrentModelVersion", Value::Text(self.current.to_string())));

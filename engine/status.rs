@@ -14,7 +14,7 @@ pub struct Wait {
 }
 
 impl Wait {
-    /// The wait for a dependency.
+    /// Returns the wait for a dependency.
     pub fn new(what: &str, outage: &Waiting) -> Self {
         Wait { what: what.to_owned(), for_s: outage.since.elapsed().as_secs() }
     }
@@ -32,7 +32,7 @@ pub struct Status {
 }
 
 impl Status {
-    /// The state of a cluster whose processes have these states.
+    /// Returns the state of a cluster whose processes have these states.
     pub fn of_all<'a>(statuses: impl Iterator<Item = &'a Status>) -> Self {
         let mut all = Status { lag: Some(0), ..Status::default() };
         for Status { in_flight, lag, waiting } in statuses {

@@ -33,7 +33,7 @@ pub struct Waiting {
 }
 
 impl Health {
-    /// The health of `what`, in words for an operator.
+    /// Returns the health of `what`, in words for an operator.
     pub fn new(what: impl Into<String>) -> Self {
         Health { what: what.into(), state: Mutex::default() }
     }

@@ -52,12 +52,12 @@ pub struct Unavailable {
 }
 
 impl Unavailable {
-    /// An outage that is expected to pass.
+    /// Returns an outage that is expected to pass.
     pub fn transient(reason: impl ToString) -> Self {
         Unavailable { reason: reason.to_string(), needs_operator: false }
     }
 
-    /// A state that only an operator can repair.
+    /// Returns an outage that only an operator can repair.
     pub fn needs_operator(reason: impl ToString) -> Self {
         Unavailable { reason: reason.to_string(), needs_operator: true }
     }
@@ -187,7 +187,7 @@ impl<T, W: Fn()> Worker<'_, T, W> {
         }
     }
 
-    /// Returns `None` if the handle is dropped during a pause.
+    /// Writes rows until they are durable or refused; `None` if the handle is dropped during a pause.
     fn write_until_done(&mut self, rows: &[T]) -> Option<Vec<Refusal>> {
         let (writer, health) = (&mut self.writer, &self.health);
         let write = || writer.write(rows).inspect(|_| health.serving());
