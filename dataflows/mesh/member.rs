@@ -18,11 +18,10 @@ use tokio::{
 };
 
 use super::{
-    attempt::{Attempt, AttemptError, Waiting},
+    attempt::{Attempt, AttemptError, Waiting, follow, lead},
     channel::Generation,
     config::{ClusterSpec, MeshConfig, Peers},
     connection::Link,
-    form::{follow, lead},
     listener::{Listener, ListenerError},
 };
 

@@ -37,7 +37,6 @@ mod channel;
 mod config;
 mod connection;
 mod credentials;
-mod form;
 mod handshake;
 mod listener;
 mod member;
