@@ -1,26 +1,29 @@
-//! The thread that follows a source, for a small share of the time.
+//! The sources that are followed, and the thread that follows one, for a small share of the time.
 
 use std::{
-    sync::mpsc::SyncSender,
+    sync::{Arc, mpsc::SyncSender},
     time::{Duration, Instant},
 };
 
+use chrono::{DateTime, Utc};
 use engine::{
     delivery::{Health, Unavailable},
     domain::Domain,
-    log::DeadLetter,
+    log::{DeadLetter, DeadLetterSpan, DeadLettersFrom, Log},
     runtime::{Backoff, Stop},
-    store::Landed,
+    store::{Landed, Page, Store},
 };
 
-use super::{Timestamp, time::Time};
+use super::time::{Time, Timestamp};
 
 /// Upper bound on the rows of a page.
-pub(super) const ROWS_MAX: usize = 10_000;
+const ROWS_MAX: usize = 10_000;
 /// Upper bound on the dead letters of a page: each may have 256 KiB.
-pub(super) const LETTERS_MAX: usize = 64;
+const LETTERS_MAX: usize = 64;
 /// A page of dead letters of at least this length is followed by another: every log ends a page at 8 MiB or later.
-pub(super) const LETTER_BYTES_MAX: usize = 8 << 20;
+const LETTER_BYTES_MAX: usize = 8 << 20;
+/// Timeout of a read of dead letters.
+const LETTERS_TIMEOUT: Duration = Duration::from_millis(50);
 /// The inverse of the share of the time in which a source is read.
 const INVERSE_SHARE: u32 = 20;
 /// Least pause before the next read, after the end of the source.
@@ -41,9 +44,47 @@ pub(super) enum Update<D: Domain> {
 }
 
 /// Reads the next page; returns its rows, and true if there are more.
-pub(super) type ReadPage<D> = Box<dyn FnMut() -> Result<(Rows<D>, bool), Unavailable> + Send>;
+type ReadPage<D> = Box<dyn FnMut() -> Result<(Rows<D>, bool), Unavailable> + Send>;
 /// Opens a source.
 pub(super) type OpenSource<D> = Box<dyn Fn() -> Result<ReadPage<D>, Unavailable> + Send>;
+
+/// The sources that are followed.
+pub struct Sources<D: Domain> {
+    /// The store of answers.
+    pub store: Arc<dyn Store<D>>,
+    /// The log, which has the dead letters.
+    pub log: Arc<dyn Log>,
+}
+
+impl<D: Domain> Sources<D> {
+    /// Returns for each source its name, its description, and the function that opens it.
+    pub(super) fn open(&self, since: DateTime<Utc>) -> Vec<(&'static str, String, OpenSource<D>)> {
+        let store = Arc::clone(&self.store);
+        let answers = move || -> Result<ReadPage<D>, _> {
+            let mut tail = store.tail(since)?;
+            Ok(Box::new(move || {
+                let Page { rows, more } = tail.next(ROWS_MAX)?;
+                Ok((Rows::Answers(rows), more))
+            }))
+        };
+        let log = Arc::clone(&self.log);
+        let dead_letters = move || -> Result<ReadPage<D>, _> {
+            let span = DeadLetterSpan { from: DeadLettersFrom::Moment(since), follow: true };
+            let mut reader = log.read_dead_letters(span)?;
+            Ok(Box::new(move || {
+                let letters = reader.next(LETTERS_MAX, LETTERS_TIMEOUT)?;
+                // Large dead letters end a page early.
+                let bytes: usize = letters.iter().map(|letter| letter.payload.bytes().len()).sum();
+                let more = letters.len() == LETTERS_MAX || bytes >= LETTER_BYTES_MAX;
+                Ok((Rows::DeadLetters(letters), more))
+            }))
+        };
+        vec![
+            ("the store of answers", self.store.describe(), Box::new(answers)),
+            ("the dead letters", self.log.describe(), Box::new(dead_letters)),
+        ]
+    }
+}
 
 /// Follows a source and sends updates with its number, until a stop or until the receiver is dropped. The channel
 /// bounds the pages that are read ahead.

@@ -26,64 +26,12 @@
 
 mod event;
 mod follow;
-mod names;
 mod run;
-mod snapshot;
 mod time;
 mod window;
 
-use std::time::Duration;
-
-use differential_dataflow::{VecCollection, input::InputSession, operators::CountTotal};
-use timely::{
-    dataflow::{ProbeHandle, operators::Probe},
-    worker::Worker,
-};
-
-pub use event::{Event, EventKind, Key, answer_events, dead_letter_events};
-pub use names::{Name, Names, OTHER};
-pub use run::{Config, Error, Sources, run};
-pub use snapshot::{Counts, Snapshot, SnapshotCell};
-pub use time::STEP;
-pub use window::RATES_S;
-
-/// The timestamps of the watch dataflow: milliseconds since 1970.
-pub type Timestamp = u64;
-
-/// Interval at which the counts are updated.
-pub const UPDATE_INTERVAL: Duration = Duration::from_millis(250);
-
-/// One worker's input and probe of the dataflow.
-pub struct Watch {
-    /// The input of events, each at the timestamp at which it was read.
-    pub events: InputSession<Timestamp, Event, isize>,
-    /// The probe that follows the counts.
-    pub probe: ProbeHandle<Timestamp>,
-}
-
-impl Watch {
-    /// Builds one worker's part, which updates the counts of its keys in `counts`.
-    pub fn build(worker: &mut Worker, window: Duration, counts: &Counts) -> Self {
-        let mut events = InputSession::new();
-        let counts = counts.clone();
-        let probe = worker.dataflow_named("Watch", |scope| {
-            let keys = window::window(events.to_collection(scope), window);
-            let totals: VecCollection<'_, Timestamp, (Key, isize), isize> = keys.count_total();
-            let shown = totals.inspect(move |((key, count), _, diff)| counts.add(key, count * diff));
-            let (probe, _) = shown.inner.probe();
-            probe
-        });
-        Watch { events, probe }
-    }
-
-    /// Advances this worker's input; earlier events are counted when the inputs of all workers have advanced.
-    pub fn advance_to(&mut self, now: Timestamp) {
-        self.events.advance_to(now);
-        self.events.flush();
-    }
-
-    /// Returns true if all events before the input's time are counted.
-    pub fn is_up_to_date(&self) -> bool {
-        !self.probe.less_than(self.events.time())
-    }
-}
+pub use event::{Event, EventKind, Key, Name, Names, OTHER, answer_events, dead_letter_events};
+pub use follow::Sources;
+pub use run::{Config, Error, Snapshot, SnapshotCell, UPDATE_INTERVAL, run};
+pub use time::{STEP, Timestamp};
+pub use window::{Counts, RATES_S, Watch};

@@ -1,6 +1,7 @@
 //! The run of the watch: its followers, one worker, and the snapshots.
 
 use std::{
+    collections::BTreeMap,
     io,
     sync::{
         Arc,
@@ -10,28 +11,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{DateTime, Utc};
 use engine::{
     clock::{Clock, SystemClock},
-    delivery::Health,
+    delivery::{Health, Waiting},
     domain::Domain,
-    log::{DeadLetterSpan, DeadLettersFrom, Log},
     runtime::{Mutex, Stop},
-    store::{Page, Store},
 };
 use timely::worker::Worker;
 
 use super::{
-    Counts, Names, STEP, Snapshot, SnapshotCell, Timestamp, UPDATE_INTERVAL, Watch, answer_events, dead_letter_events,
-    follow::{LETTER_BYTES_MAX, LETTERS_MAX, OpenSource, ROWS_MAX, ReadPage, Rows, Update, follow},
-    time::{Time, event_time},
+    event::{Key, Names, answer_events, dead_letter_events},
+    follow::{Rows, Sources, Update, follow},
+    time::{STEP, Time, Timestamp, event_time},
+    window::{Counts, Watch},
 };
 
+/// Interval at which the counts are updated.
+pub const UPDATE_INTERVAL: Duration = Duration::from_millis(250);
 /// Upper bound on the pages that wait to be counted.
 const PAGES_AHEAD: usize = 2;
-
-/// Timeout of a read of dead letters.
-const LETTERS_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// The settings of the watch.
 #[derive(Clone)]
@@ -50,41 +48,31 @@ impl Default for Config {
     }
 }
 
-/// The sources that are followed.
-pub struct Sources<D: Domain> {
-    /// The store of answers.
-    pub store: Arc<dyn Store<D>>,
-    /// The log, which has the dead letters.
-    pub log: Arc<dyn Log>,
+/// The counts at a time.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// The time; 0 before the first snapshot.
+    pub at: Timestamp,
+    /// All counts that are not 0.
+    pub counts: BTreeMap<Key, isize>,
+    /// The elapsed seconds since the end of every source was reached; `None` if the end of one never was.
+    pub behind_s: Option<u64>,
+    /// The outages, each with the name of its source.
+    pub waiting: Vec<(&'static str, Waiting)>,
 }
 
-impl<D: Domain> Sources<D> {
-    /// Returns for each source its name, its description, and the function that opens it.
-    fn open(&self, since: DateTime<Utc>) -> Vec<(&'static str, String, OpenSource<D>)> {
-        let store = Arc::clone(&self.store);
-        let answers = move || -> Result<ReadPage<D>, _> {
-            let mut tail = store.tail(since)?;
-            Ok(Box::new(move || {
-                let Page { rows, more } = tail.next(ROWS_MAX)?;
-                Ok((Rows::Answers(rows), more))
-            }))
-        };
-        let log = Arc::clone(&self.log);
-        let dead_letters = move || -> Result<ReadPage<D>, _> {
-            let span = DeadLetterSpan { from: DeadLettersFrom::Moment(since), follow: true };
-            let mut reader = log.read_dead_letters(span)?;
-            Ok(Box::new(move || {
-                let letters = reader.next(LETTERS_MAX, LETTERS_TIMEOUT)?;
-                // Large dead letters end a page early.
-                let bytes: usize = letters.iter().map(|letter| letter.payload.bytes().len()).sum();
-                let more = letters.len() == LETTERS_MAX || bytes >= LETTER_BYTES_MAX;
-                Ok((Rows::DeadLetters(letters), more))
-            }))
-        };
-        vec![
-            ("the store of answers", self.store.describe(), Box::new(answers)),
-            ("the dead letters", self.log.describe(), Box::new(dead_letters)),
-        ]
+/// A cell that holds the latest snapshot.
+#[derive(Debug, Default)]
+pub struct SnapshotCell(Mutex<Arc<Snapshot>>);
+
+impl SnapshotCell {
+    /// Returns the latest snapshot.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.0.lock())
+    }
+
+    fn set(&self, snapshot: Snapshot) {
+        *self.0.lock() = Arc::new(snapshot);
     }
 }
 

@@ -1,14 +1,16 @@
-//! The time of the watch: the wall clock at the start, plus the elapsed time; and the steps in which a window moves.
+//! The time of the watch: the wall clock at the start plus the elapsed time, and the steps in which the window moves.
 
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use engine::clock::Clock;
 
-use super::Timestamp;
+/// The timestamps of the watch dataflow: milliseconds since 1970.
+pub type Timestamp = u64;
 
 /// The step by which the window moves.
 pub const STEP: Duration = Duration::from_secs(10);
+
 /// Upper bound on the delay between scoring an answer and its landing.
 const LANDS_WITHIN_MS: i64 = 15 * 60 * 1000;
 
@@ -37,12 +39,6 @@ impl Time {
     }
 }
 
-/// Returns the time at which an event leaves the window; all events of a step leave together.
-pub(super) fn leaves_at(at_s: u64, window: Duration) -> Timestamp {
-    let step_s = STEP.as_secs();
-    (at_s / step_s + 1).saturating_mul(step_s).saturating_mul(1000).saturating_add(window.as_millis() as u64)
-}
-
 /// Returns the time of an event: its timestamp, or `absent_at` if the event landed later and its timestamp is too early
 /// for that. The clock that made the timestamp is then behind, and `absent_at` is the best estimate.
 pub(super) fn event_time(stamp: DateTime<Utc>, absent_at: Option<Timestamp>) -> DateTime<Utc> {
@@ -53,6 +49,12 @@ pub(super) fn event_time(stamp: DateTime<Utc>, absent_at: Option<Timestamp>) -> 
         }
         _ => stamp,
     }
+}
+
+/// Returns the time at which an event leaves the window; all events of a step leave together.
+pub(super) fn leaves_at(at_s: u64, window: Duration) -> Timestamp {
+    let step_s = STEP.as_secs();
+    (at_s / step_s + 1).saturating_mul(step_s).saturating_mul(1000).saturating_add(window.as_millis() as u64)
 }
 
 #[cfg(test)]
