@@ -13,4 +13,6 @@ pub mod heartbeat;
 pub mod mesh;
 pub mod monitor;
 pub mod score;
+#[cfg(test)]
+mod testing;
 pub mod watch;

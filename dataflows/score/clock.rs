@@ -1,10 +1,14 @@
-//! The clock of the timestamps.
+//! The time of the score dataflow: its timestamps, the clock that they are taken from, and the timer of the sources.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use engine::clock;
 
-use super::Timestamp;
+/// Interval at which a source closes its batch and downgrades its capability.
+pub const TICK: Duration = Duration::from_millis(10);
+
+/// The timestamps of the score dataflow: milliseconds of the [`ClusterClock`].
+pub type Timestamp = u64;
 
 /// Milliseconds since the Unix epoch at the start of a generation, plus monotonic time since.
 ///
@@ -34,5 +38,50 @@ impl ClusterClock {
     /// Returns the time as a timestamp.
     pub fn now(&self) -> Timestamp {
         self.start_ms + self.since.elapsed().as_millis() as u64
+    }
+}
+
+/// Keeps one timer armed: arming one at every activation would multiply the timers.
+pub(super) struct Ticker {
+    due: Instant,
+}
+
+impl Ticker {
+    /// Returns a ticker that is due at once.
+    pub(super) fn new() -> Self {
+        Ticker { due: Instant::now() }
+    }
+
+    /// Arms the next timer, after `pause`, if the last one has fired.
+    pub(super) fn rearm(&mut self, pause: Duration, arm: impl FnOnce(Duration)) {
+        let now = Instant::now();
+        if now >= self.due {
+            // The time is read before arming: if the thread is preempted in between, the timer is due when it fires.
+            // In the other order that timer would arm no other, and the frontier of all workers would stop.
+            self.due = now + pause;
+            arm(pause);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timer_that_fires_always_arms_the_next() {
+        let (mut ticker, mut fires) = (Ticker::new(), None);
+        ticker.rearm(TICK, |delay| {
+            fires = Some(Instant::now() + delay);
+            // The system preempts the thread.
+            std::thread::sleep(TICK / 2);
+        });
+        assert!(ticker.due <= fires.unwrap());
+    }
+
+    #[test]
+    fn no_second_timer_is_armed_before_the_first_fires() {
+        let mut ticker = Ticker { due: Instant::now() + Duration::from_secs(3600) };
+        ticker.rearm(TICK, |_| panic!("armed already"));
     }
 }

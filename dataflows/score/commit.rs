@@ -1,17 +1,121 @@
-//! Offset commits, of offsets that the durable frontier has passed (rule 4).
+//! From reading to committing: the records in flight, and the commits of offsets that the durable frontier has passed
+//! (rules 3, 4 and 7).
 
 use std::{
     cell::RefCell,
+    collections::VecDeque,
     rc::Rc,
     time::{Duration, Instant},
 };
 
-use engine::log::{Offsets, Reader};
+use engine::{
+    delivery::Unavailable,
+    log::{Message, Offsets, Reader},
+};
+
+use super::clock::Timestamp;
 
 /// Least interval between commits: a commit is itself a write that the log must make durable.
 const COMMIT_INTERVAL: Duration = Duration::from_millis(100);
 /// Interval at which offsets are committed again without traffic: brokers delete the commits of idle groups.
 const RENEW_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// A number of records and the bytes of their payloads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InFlightSize {
+    /// Records.
+    pub records: usize,
+    /// Payload bytes.
+    pub bytes: usize,
+}
+
+impl InFlightSize {
+    const NONE: InFlightSize = InFlightSize { records: 0, bytes: 0 };
+
+    fn add(&mut self, other: InFlightSize) {
+        self.records += other.records;
+        self.bytes += other.bytes;
+    }
+
+    fn subtract(&mut self, other: InFlightSize) {
+        self.records -= other.records;
+        self.bytes -= other.bytes;
+    }
+}
+
+/// The records that were read under one timestamp.
+struct Batch {
+    timestamp: Timestamp,
+    size: InFlightSize,
+    next: Offsets,
+}
+
+/// Shared by the operators and the main loop of one worker.
+pub(super) type SharedInFlight = Rc<RefCell<InFlight>>;
+
+/// Batches from the moment they are read until the probe has passed them.
+pub(super) struct InFlight {
+    bound: InFlightSize,
+    size: InFlightSize,
+    open: (InFlightSize, Offsets),
+    closed: VecDeque<Batch>,
+    /// Set when the source is to read no more.
+    pub(super) stopping: bool,
+    /// The reason why an operator can no longer keep the rules. No offset may be committed after that.
+    pub(super) broken: Option<String>,
+}
+
+impl InFlight {
+    pub(super) fn new(bound: InFlightSize) -> Self {
+        InFlight {
+            bound,
+            size: InFlightSize::NONE,
+            open: (InFlightSize::NONE, Offsets::new()),
+            closed: VecDeque::new(),
+            stopping: false,
+            broken: None,
+        }
+    }
+
+    /// Returns the number of records that the source may read now.
+    pub(super) fn room(&self) -> usize {
+        if self.stopping || self.size.bytes >= self.bound.bytes {
+            return 0;
+        }
+        self.bound.records.saturating_sub(self.size.records)
+    }
+
+    /// Adds a record that was read under the open batch's timestamp.
+    pub(super) fn read(&mut self, message: &Message) {
+        let size = InFlightSize { records: 1, bytes: message.payload.bytes().len() };
+        self.size.add(size);
+        self.open.0.add(size);
+        self.open.1.insert(message.position.partition, message.position.offset.next());
+    }
+
+    /// Closes the batch of a timestamp: no more records are read under it.
+    pub(super) fn close_batch(&mut self, timestamp: Timestamp) {
+        if self.open.0.records > 0 {
+            let (size, next) = std::mem::replace(&mut self.open, (InFlightSize::NONE, Offsets::new()));
+            self.closed.push_back(Batch { timestamp, size, next });
+        }
+    }
+
+    /// Drops the batches that are durable and returns the offsets that may now be committed.
+    pub(super) fn retire(&mut self, durable: impl Fn(Timestamp) -> bool) -> Offsets {
+        let mut offsets = Offsets::new();
+        let retired = self.closed.iter().take_while(|batch| durable(batch.timestamp)).count();
+        for batch in self.closed.drain(..retired) {
+            self.size.subtract(batch.size);
+            offsets.extend(batch.next);
+        }
+        offsets
+    }
+
+    pub(super) fn size(&self) -> InFlightSize {
+        self.size
+    }
+}
 
 /// Collects offsets that may be committed, and commits them at intervals.
 pub(super) struct Committer {
@@ -42,7 +146,7 @@ impl Committer {
     }
 
     /// Commits the pending offsets and returns when the log has acknowledged them; fails at the deadline.
-    pub(super) fn finish(mut self, deadline: Instant) -> Result<(), engine::delivery::Unavailable> {
+    pub(super) fn finish(mut self, deadline: Instant) -> Result<(), Unavailable> {
         if !self.pending.is_empty() {
             self.commit();
         }
@@ -60,12 +164,47 @@ impl Committer {
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use engine::{
-        delivery::Unavailable,
-        log::{Lag, Message, Offset, PartitionId},
-    };
+    use engine::log::{Lag, Offset, PartitionId, Payload, Position};
 
     use super::*;
+
+    fn message(partition: u32, offset: u64, bytes: usize) -> Message {
+        let position = Position { partition: PartitionId(partition), offset: Offset(offset) };
+        Message { position, payload: Payload::new(vec![0; bytes]), attempt: 0, topic_id: None }
+    }
+
+    #[test]
+    fn offsets_are_returned_for_durable_batches_only_and_in_order() {
+        let mut in_flight = InFlight::new(InFlightSize { records: 10, bytes: 1000 });
+        in_flight.read(&message(0, 7, 1));
+        in_flight.read(&message(1, 3, 1));
+        in_flight.close_batch(100);
+        in_flight.close_batch(110);
+        in_flight.read(&message(0, 8, 1));
+        assert_eq!(in_flight.retire(|timestamp| timestamp < 100), Offsets::new());
+        let both = Offsets::from([(PartitionId(0), Offset(8)), (PartitionId(1), Offset(4))]);
+        assert_eq!(in_flight.retire(|_| true), both);
+        // The open batch is not closed, so it cannot be durable.
+        assert_eq!(in_flight.size(), InFlightSize { records: 1, bytes: 1 });
+        in_flight.close_batch(120);
+        assert_eq!(in_flight.retire(|_| true), Offsets::from([(PartitionId(0), Offset(9))]));
+        assert_eq!(in_flight.size(), InFlightSize::NONE);
+    }
+
+    #[test]
+    fn room_is_bounded_by_records_and_by_bytes() {
+        let mut in_flight = InFlight::new(InFlightSize { records: 3, bytes: 100 });
+        assert_eq!(in_flight.room(), 3);
+        in_flight.read(&message(0, 0, 1));
+        assert_eq!(in_flight.room(), 2);
+        in_flight.read(&message(0, 1, 99));
+        assert_eq!(in_flight.room(), 0);
+        in_flight.close_batch(1);
+        in_flight.retire(|_| true);
+        assert_eq!(in_flight.room(), 3);
+        in_flight.stopping = true;
+        assert_eq!(in_flight.room(), 0);
+    }
 
     /// A reader that records the committed offsets; a renewal is recorded as no offsets.
     struct Recorder(Arc<Mutex<Vec<Offsets>>>);

@@ -1,16 +1,26 @@
-//! The log and the store that the workers share, and their health.
+//! The connections of the dataflow to its log and store: those that the workers share, with their health, and the
+//! reader and the writers that each worker opens.
 
-use std::sync::Arc;
+use std::{
+    cell::RefCell,
+    io,
+    rc::Rc,
+    sync::{Arc, OnceLock, mpsc},
+    thread,
+};
 
 use engine::{
-    delivery::{Health, Unavailable},
-    domain::Domain,
-    log::Log,
+    answer::Rejection,
+    delivery::{Delivery, Health, Unavailable, Writer},
+    domain::{Answer, Domain},
+    log::{DeadLetter, Log, Reader, Share},
+    runtime::Stop,
     status::{Status, Wait},
     store::Store,
 };
+use timely::scheduling::SyncActivator;
 
-use super::Counters;
+use super::{counters::Counters, generation::Error};
 
 /// The log of requests, the store of answers, and the health of both.
 pub struct Connections<D: Domain> {
@@ -74,4 +84,105 @@ impl<D: Domain> Connections<D> {
         let waiting = all.into_iter().filter_map(|(what, health)| Some(Wait::new(what, &health.outage()?)));
         Status { in_flight: counters.in_flight(), lag: counters.lag.get(), waiting: waiting.collect() }
     }
+}
+
+/// An activator that is bound after its operator is built. Readers and writers are opened before, with its callback.
+/// Until it is bound, the callback does nothing: an operator polls its source when it is first scheduled.
+#[derive(Clone, Default)]
+pub(super) struct DeferredActivator(Arc<OnceLock<SyncActivator>>);
+
+impl DeferredActivator {
+    /// Returns the callback that activates the operator.
+    pub(super) fn callback(&self) -> impl Fn() + Send + Sync + 'static {
+        let target = Arc::clone(&self.0);
+        move || {
+            if let Some(activator) = target.get() {
+                // It fails when the worker has left.
+                let _ = activator.activate();
+            }
+        }
+    }
+
+    /// Binds the operator's activator; a second binding has no effect.
+    pub(super) fn bind(&self, activator: SyncActivator) {
+        let _ = self.0.set(activator);
+    }
+}
+
+/// The reader and writers of one worker, each with the activator that its wake callback uses.
+pub(super) struct WorkerIo<D: Domain> {
+    pub(super) reader: (Rc<RefCell<Box<dyn Reader>>>, DeferredActivator),
+    pub(super) answers: (Delivery<Answer<D>>, DeferredActivator),
+    pub(super) dead_letters: (Delivery<DeadLetter>, DeferredActivator),
+    pub(super) rejections: (Delivery<Rejection>, DeferredActivator),
+}
+
+/// The opening of one worker's reader and writers, on another thread: it lasts as long as an outage, and the worker
+/// must go on sending heartbeats.
+pub(super) struct Opening<D: Domain>(mpsc::Receiver<Result<Option<Opened<D>>, Error>>);
+
+impl<D: Domain> Opening<D> {
+    pub(super) fn start(share: Share, connections: &Connections<D>, stop: &Stop) -> Result<Self, Error> {
+        let (send, result) = mpsc::sync_channel(1);
+        let (connections, stop, worker) = (connections.clone(), stop.clone(), thread::current());
+        let open = move || {
+            // A worker that has left does not need the result.
+            let _ = send.send(open(share, &connections, &stop));
+            worker.unpark();
+        };
+        thread::Builder::new().name(format!("open-{}", share.index)).spawn(open)?;
+        Ok(Opening(result))
+    }
+
+    /// Returns the result once, when there is one; `Some(None)` if a stop has interrupted the opening.
+    pub(super) fn poll(&self) -> Option<Result<Option<WorkerIo<D>>, Error>> {
+        match self.0.try_recv() {
+            Ok(opened) => Some(opened.map(|opened| opened.map(Opened::into_worker_io))),
+            Err(mpsc::TryRecvError::Empty) => None,
+            Err(mpsc::TryRecvError::Disconnected) => Some(Err(Error::Broken("what it opens died".into()))),
+        }
+    }
+}
+
+/// The parts of [`WorkerIo`] in a form that can be sent to another thread.
+struct Opened<D: Domain> {
+    reader: (Box<dyn Reader>, DeferredActivator),
+    answers: (Delivery<Answer<D>>, DeferredActivator),
+    dead_letters: (Delivery<DeadLetter>, DeferredActivator),
+    rejections: (Delivery<Rejection>, DeferredActivator),
+}
+
+impl<D: Domain> Opened<D> {
+    fn into_worker_io(self) -> WorkerIo<D> {
+        let Opened { reader: (reader, activator), answers, dead_letters, rejections } = self;
+        WorkerIo { reader: (Rc::new(RefCell::new(reader)), activator), answers, dead_letters, rejections }
+    }
+}
+
+/// Opens one worker's reader and writers; `None` if a stop interrupts it.
+fn open<D: Domain>(share: Share, connections: &Connections<D>, stop: &Stop) -> Result<Option<Opened<D>>, Error> {
+    let Connections { log, store, health } = connections;
+    let activator = DeferredActivator::default();
+    let open_reader = || log.reader(share, Arc::new(activator.callback()), Arc::clone(&health.reading));
+    let Some(reader) = health.reading.retry(stop, open_reader) else { return Ok(None) };
+    let Some(answers) = health.answers.retry(stop, || store.answers()) else { return Ok(None) };
+    let Some(rejections) = health.rejections.retry(stop, || store.rejections()) else { return Ok(None) };
+    let Some(dead_letters) = health.dead_letters.retry(stop, || log.dead_letters()) else { return Ok(None) };
+    Ok(Some(Opened {
+        reader: (reader, activator),
+        answers: deliver("answers", share, answers, &health.answers)?,
+        rejections: deliver("rejections", share, rejections, &health.rejections)?,
+        dead_letters: deliver("dead-letters", share, dead_letters, &health.dead_letters)?,
+    }))
+}
+
+fn deliver<T: Send + 'static>(
+    name: &str,
+    share: Share,
+    writer: Box<dyn Writer<T>>,
+    health: &Arc<Health>,
+) -> io::Result<(Delivery<T>, DeferredActivator)> {
+    let activator = DeferredActivator::default();
+    let name = format!("{name}-{}", share.index);
+    Ok((Delivery::start(&name, writer, activator.callback(), Arc::clone(health))?, activator))
 }

@@ -3,19 +3,21 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use engine::{
+    answer::ModelVersion,
     domain::Domain,
     log::{self, DeadLetterKinds, DeadLetterReason},
+    model::Role,
     runtime::Mutex,
 };
 
-use super::{ModelsInUse, latency::Latency, liveness::Workers};
+use super::{clock::Timestamp, liveness::Workers};
+
+/// The upper bounds of the buckets; a last bucket has no bound.
+const BOUNDS_MS: [u64; 15] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000];
 
 /// A number that only increases.
 #[derive(Debug, Default)]
@@ -101,6 +103,59 @@ impl DeadLetterCounter {
     }
 }
 
+/// A histogram of latencies, with buckets up to 60 s.
+#[derive(Debug, Default)]
+pub struct Latency {
+    /// The last bucket has no bound.
+    buckets: [AtomicU64; BOUNDS_MS.len() + 1],
+    sum_us: AtomicU64,
+}
+
+/// The latencies counted until now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LatencyHistogram {
+    /// The upper bound of each bucket in seconds, the last infinite, and the count of this bucket alone.
+    pub buckets: Vec<(f64, u64)>,
+    /// The count of all buckets.
+    pub count: u64,
+    /// The sum of all latencies.
+    pub sum_seconds: f64,
+}
+
+impl Latency {
+    /// Adds `count` records with the same latency.
+    pub(super) fn add(&self, micros: u64, count: u64) {
+        let bucket = BOUNDS_MS.partition_point(|bound| bound * 1000 < micros);
+        self.buckets[bucket].fetch_add(count, Ordering::Relaxed);
+        self.sum_us.fetch_add(micros.saturating_mul(count), Ordering::Relaxed);
+    }
+
+    /// Returns the latencies counted until now.
+    pub fn get(&self) -> LatencyHistogram {
+        let bounds = BOUNDS_MS.into_iter().map(|bound| bound as f64 / 1000.0).chain([f64::INFINITY]);
+        let buckets: Vec<_> = bounds.zip(self.buckets.iter().map(|count| count.load(Ordering::Relaxed))).collect();
+        // The sum of the buckets, so that both always agree.
+        let count = buckets.iter().map(|(_, count)| count).sum();
+        LatencyHistogram { buckets, count, sum_seconds: self.sum_us.load(Ordering::Relaxed) as f64 / 1e6 }
+    }
+}
+
+/// The models in use, by role, each with the timestamp from which it is active.
+#[derive(Debug, Default)]
+pub struct ModelsInUse(Mutex<[Option<(ModelVersion, Timestamp)>; Role::ALL.len()]>);
+
+impl ModelsInUse {
+    pub(super) fn set(&self, role: Role, version: Option<ModelVersion>, from: Timestamp) {
+        let mut used = self.0.lock();
+        used[role as usize] = version.map(|version| (version, from));
+    }
+
+    /// Returns the model in use for a role, and the timestamp from which it is active: 0 for the first model.
+    pub fn get(&self, role: Role) -> Option<(ModelVersion, Timestamp)> {
+        self.0.lock()[role as usize].clone()
+    }
+}
+
 /// The comparison of the shadow model with the current one.
 #[derive(Debug, Default)]
 pub struct ShadowCounters {
@@ -148,7 +203,7 @@ pub struct Counters {
     /// Messages of the log that are not yet committed.
     pub lag: Lag,
     /// The workers' main loops.
-    pub workers: Arc<Workers>,
+    pub workers: Workers,
     /// The number of the cluster's generation.
     pub generation: Gauge,
     /// The restarts by the supervisor.
@@ -175,7 +230,7 @@ impl Counters {
             models_refused: Counter::default(),
             shadow: ShadowCounters::default(),
             lag: Lag::default(),
-            workers: Arc::default(),
+            workers: Workers::default(),
             generation: Gauge::default(),
             restarts: Gauge::default(),
             certificate_expires_at_s: Gauge::default(),
@@ -207,17 +262,18 @@ mod tests {
     use engine::log::PartitionId;
 
     use super::*;
+    use crate::testing::Readings;
 
     #[test]
     fn dead_letters_are_counted_by_kind() {
-        let counter = DeadLetterCounter::of::<delaycast::domain::Flights>();
+        let counter = DeadLetterCounter::of::<Readings>();
         for kind in [DeadLetterReason::RefusedByStore, DeadLetterReason::RefusedByStore, DeadLetterReason::NotJson] {
             counter.add(&kind);
         }
         assert_eq!(counter.get(), 3);
         let counted: Vec<_> = counter.by_kind().filter(|(_, count)| *count > 0).collect();
         assert_eq!(counted, [("not_json", 1), ("refused_by_store", 2)]);
-        let kinds = DeadLetterKinds::of::<delaycast::domain::Flights>();
+        let kinds = DeadLetterKinds::of::<Readings>();
         assert_eq!(counter.by_kind().count(), kinds.names().count());
     }
 
@@ -231,5 +287,18 @@ mod tests {
         assert_eq!(lag.by_partition(), log::Lag::from([(PartitionId(0), 3), (PartitionId(1), 4), (PartitionId(2), 0)]));
         lag.set(1, None);
         assert_eq!((lag.get(), lag.by_partition().len()), (None, 2));
+    }
+
+    #[test]
+    fn a_latency_counts_in_the_first_bucket_whose_bound_it_does_not_exceed() {
+        let latency = Latency::default();
+        for (micros, count) in [(0, 1), (1_000, 2), (1_001, 4), (60_000_000, 8), (60_000_001, 16)] {
+            latency.add(micros, count);
+        }
+        let LatencyHistogram { buckets, count, sum_seconds } = latency.get();
+        let some: Vec<_> = buckets.into_iter().filter(|(_, count)| *count > 0).collect();
+        assert_eq!(some, [(0.001, 3), (0.002, 4), (60.0, 8), (f64::INFINITY, 16)]);
+        assert_eq!(count, 31);
+        assert!((sum_seconds - 1440.00602).abs() < 1e-6, "{sum_seconds}");
     }
 }

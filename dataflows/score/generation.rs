@@ -1,17 +1,76 @@
-//! The settings of a generation of workers, and the model that a process has loaded for the next swap.
+//! A generation of workers: its settings, the parts that its workers share, and the reasons for its end.
 
 use std::{
+    io,
+    rc::Rc,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
-use engine::{domain::Domain, model::Scorer, runtime::Mutex};
+use engine::{delivery::Unavailable, domain::Domain, model::Scorer, runtime::Mutex};
 
-use super::{ClusterClock, InFlightSize};
+use super::{
+    clock::ClusterClock,
+    commit::{InFlightSize, SharedInFlight},
+    counters::Counters,
+    shadow::ShadowQueue,
+};
 use crate::heartbeat::FailureDetector;
 
-/// The number of a proposal, from 1 on.
-pub(super) type ProposalNumber = u64;
+/// The settings of the score dataflow.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Worker threads in this process.
+    pub workers: usize,
+    /// Upper bound on the records in flight, for each worker.
+    pub in_flight: InFlightSize,
+    /// Timeout within which a stopping worker's records must become durable.
+    pub drain: Duration,
+}
+
+impl Config {
+    /// The default bound of a worker: the first of both limits that is reached.
+    pub const IN_FLIGHT: InFlightSize = InFlightSize { records: 20_000, bytes: 64 << 20 };
+    /// The default timeout: less than the 10 s after which container runtimes kill a process.
+    pub const DRAIN: Duration = Duration::from_secs(8);
+
+    /// Returns the defaults, for a number of workers.
+    pub fn new(workers: usize) -> Self {
+        Config { workers, in_flight: Self::IN_FLIGHT, drain: Self::DRAIN }
+    }
+}
+
+/// The reason why the dataflow has ended with unfinished work.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store or the log did not acknowledge the records in flight before the timeout of a stop. Nothing is lost:
+    /// they are read again from the committed offsets.
+    #[error("stopped with {records} records not yet durable: they will be read again at the next start")]
+    Undrained {
+        /// The number of records in flight.
+        records: usize,
+        /// The outage.
+        #[source]
+        reason: Option<Unavailable>,
+    },
+    /// A part has failed by a defect. No offset is committed after that.
+    #[error("the scorer cannot go on: {0}")]
+    Broken(String),
+    /// Another process of the cluster was stopped, which has ended the generation without a loss.
+    #[error("generation {generation} has ended: process {process} was told to stop")]
+    Ended {
+        /// The number of the generation.
+        generation: u64,
+        /// The number of the process that was stopped.
+        process: usize,
+    },
+    /// The operating system has refused a thread or a socket.
+    #[error("cannot start the scorer's threads")]
+    NoThread(#[from] io::Error),
+    /// Timely could not start, or a worker has panicked.
+    #[error("timely: {0}")]
+    Timely(String),
+}
 
 /// The settings and the shared parts of one generation of workers.
 pub(super) struct Generation<D: Domain> {
@@ -42,6 +101,25 @@ impl<D: Domain> Clone for Generation<D> {
         }
     }
 }
+
+/// The parts that the operators of one worker share.
+pub(super) struct Shared<D: Domain> {
+    pub(super) clock: ClusterClock,
+    pub(super) in_flight: SharedInFlight,
+    pub(super) counters: Arc<Counters>,
+    pub(super) shadow_queue: Option<ShadowQueue<D>>,
+}
+
+impl<D: Domain> Clone for Shared<D> {
+    fn clone(&self) -> Self {
+        let Shared { clock, in_flight, counters, shadow_queue } = self;
+        let (in_flight, counters) = (Rc::clone(in_flight), Arc::clone(counters));
+        Shared { clock: *clock, in_flight, counters, shadow_queue: shadow_queue.clone() }
+    }
+}
+
+/// The number of a proposal, from 1 on.
+pub(super) type ProposalNumber = u64;
 
 /// The model that a process has loaded; its workers share it. One slot suffices, as the next proposal is not sent
 /// before all workers have received the announcement of the last.

@@ -12,7 +12,7 @@ use timely::{
     },
 };
 
-use super::{Shared, Timestamp, wake::DeferredActivator};
+use super::{clock::Timestamp, connections::DeferredActivator, generation::Shared};
 
 /// A row that its store refuses permanently.
 #[derive(Clone)]

@@ -11,7 +11,7 @@ use std::{
 
 use engine::runtime::{Mutex, MutexGuard};
 
-use super::{ClusterClock, Timestamp};
+use super::clock::{ClusterClock, Timestamp};
 
 /// A worker whose main loop has not run for this time hangs: nothing in the loop may block.
 const HANGS_AFTER: Duration = Duration::from_secs(30);
@@ -40,9 +40,9 @@ fn since(clock: ClusterClock, at: &AtomicU64) -> Duration {
     Duration::from_millis(clock.now().saturating_sub(at.load(Ordering::Relaxed)))
 }
 
-/// The workers of a process.
-#[derive(Debug, Default)]
-pub struct Workers(Mutex<State>);
+/// The workers of a process; clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Workers(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -88,17 +88,17 @@ impl Workers {
 
 /// Registers a running worker until it is dropped.
 pub(super) struct LivenessGuard {
-    workers: Arc<Workers>,
+    workers: Workers,
     worker: usize,
     liveness: Arc<Liveness>,
 }
 
 impl LivenessGuard {
-    pub(super) fn start(workers: &Arc<Workers>, worker: usize, clock: ClusterClock) -> Self {
+    pub(super) fn start(workers: &Workers, worker: usize, clock: ClusterClock) -> Self {
         let now = clock.now();
         let liveness = Arc::new(Liveness { clock, stepped_at: AtomicU64::new(now), frontier: AtomicU64::new(now) });
         workers.state().running.insert(worker, Arc::clone(&liveness));
-        LivenessGuard { workers: Arc::clone(workers), worker, liveness }
+        LivenessGuard { workers: workers.clone(), worker, liveness }
     }
 
     /// Records a step of the main loop, and the frontier of the probe.
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_worker_that_hangs_is_reported_and_one_that_left_is_not() {
-        let (workers, clock) = (Arc::<Workers>::default(), ClusterClock::start());
+        let (workers, clock) = (Workers::default(), ClusterClock::start());
         assert_eq!(workers.start_progress().as_deref(), Some("not started"));
         workers.expect(2);
         let (zero, one) = (LivenessGuard::start(&workers, 0, clock), LivenessGuard::start(&workers, 1, clock));
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_frontier_lag_is_the_largest_of_all_workers() {
-        let (workers, clock) = (Arc::<Workers>::default(), ClusterClock::start());
+        let (workers, clock) = (Workers::default(), ClusterClock::start());
         assert_eq!(workers.frontier_lag(), None);
         let (zero, one) = (LivenessGuard::start(&workers, 0, clock), LivenessGuard::start(&workers, 1, clock));
         zero.record_step(None);

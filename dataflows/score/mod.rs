@@ -36,113 +36,39 @@ mod clock;
 mod commit;
 mod connections;
 mod counters;
-mod decode;
 mod generation;
-mod in_flight;
 mod infer;
 mod land;
-mod latency;
 mod liveness;
-mod opening;
 mod run;
 mod shadow;
 mod source;
 mod swap;
-mod wake;
-mod work;
 
-use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
-
-use engine::{
-    answer::Rejection,
-    delivery::{Delivery, Unavailable},
-    domain::{Answer, Domain},
-    log::{DeadLetter, Message, Reader},
-};
+use engine::{domain::Domain, log::Message};
 use timely::dataflow::{
     ProbeHandle, Scope,
     operators::{Concat, Exchange, Probe, vec::Map},
 };
 
-pub use clock::ClusterClock;
+pub use clock::{ClusterClock, TICK, Timestamp};
+pub use commit::InFlightSize;
 pub use connections::Connections;
-pub use counters::{Counter, Counters, DeadLetterCounter, Gauge, Lag, ShadowCounters};
-pub use in_flight::InFlightSize;
-pub use latency::{Latency, LatencyHistogram};
+pub use counters::{
+    Counter, Counters, DeadLetterCounter, Gauge, Lag, Latency, LatencyHistogram, ModelsInUse, ShadowCounters,
+};
+pub use generation::{Config, Error};
 pub use liveness::Workers;
-pub use run::{Config, partitions, run, run_in_cluster};
+pub use run::{partitions, run, run_in_cluster};
 pub use shadow::WAITING_MAX as SHADOW_WAITING_MAX;
-pub use swap::{LEAD, Models, ModelsInUse};
+pub use swap::{LEAD, Models};
 
-use decode::DeadRecord;
-use in_flight::SharedInFlight;
+use connections::WorkerIo;
+use generation::Shared;
+use infer::DeadRecord;
 use land::{Landed, land, log_lost};
-use shadow::ShadowQueue;
 use source::Record;
 use swap::SharedSchedule;
-use wake::DeferredActivator;
-
-/// Interval at which a source closes its batch and downgrades its capability.
-pub const TICK: Duration = Duration::from_millis(10);
-
-/// The timestamps of the score dataflow: milliseconds of the [`ClusterClock`].
-pub type Timestamp = u64;
-
-/// The reason why the dataflow has ended with unfinished work.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The store or the log did not acknowledge the records in flight before the timeout of a stop. Nothing is lost:
-    /// they are read again from the committed offsets.
-    #[error("stopped with {records} records not yet durable: they will be read again at the next start")]
-    Undrained {
-        /// The number of records in flight.
-        records: usize,
-        /// The outage.
-        #[source]
-        reason: Option<Unavailable>,
-    },
-    /// A part has failed by a defect. No offset is committed after that.
-    #[error("the scorer cannot go on: {0}")]
-    Broken(String),
-    /// Another process of the cluster was stopped, which has ended the generation without a loss.
-    #[error("generation {generation} has ended: process {process} was told to stop")]
-    Ended {
-        /// The number of the generation.
-        generation: u64,
-        /// The number of the process that was stopped.
-        process: usize,
-    },
-    /// The operating system has refused a thread or a socket.
-    #[error("cannot start the scorer's threads")]
-    NoThread(#[from] std::io::Error),
-    /// Timely could not start, or a worker has panicked.
-    #[error("timely: {0}")]
-    Timely(String),
-}
-
-/// The reader and writers of one worker, each with the activator that its wake callback uses.
-struct WorkerIo<D: Domain> {
-    reader: (Rc<RefCell<Box<dyn Reader>>>, DeferredActivator),
-    answers: (Delivery<Answer<D>>, DeferredActivator),
-    dead_letters: (Delivery<DeadLetter>, DeferredActivator),
-    rejections: (Delivery<Rejection>, DeferredActivator),
-}
-
-/// The parts that the operators of one worker share.
-struct Shared<D: Domain> {
-    clock: ClusterClock,
-    in_flight: SharedInFlight,
-    counters: Arc<Counters>,
-    shadow_queue: Option<ShadowQueue<D>>,
-}
-
-impl<D: Domain> Clone for Shared<D> {
-    fn clone(&self) -> Self {
-        let Shared { clock, in_flight, counters, shadow_queue } = self;
-        let (in_flight, counters) = (Rc::clone(in_flight), Arc::clone(counters));
-        Shared { clock: *clock, in_flight, counters, shadow_queue: shadow_queue.clone() }
-    }
-}
 
 /// Builds one worker's part. The probe passes a timestamp when all records read under it are durable.
 fn build<D: Domain>(
@@ -158,7 +84,7 @@ fn build<D: Domain>(
             u64::from(position.partition.0) ^ position.offset.0
         });
     }
-    let (requests, unreadable) = decode::decode::<D>(messages);
+    let (requests, unreadable) = infer::decode::<D>(messages);
     let answers = infer::score(requests, schedule, shared);
     let refused = land(answers, "LandAnswers", worker_io.answers, shared, count_answers);
 

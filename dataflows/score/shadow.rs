@@ -28,7 +28,7 @@ use engine::{
     store::Store,
 };
 
-use super::Counters;
+use super::counters::Counters;
 
 /// Upper bound on the requests of a process that wait for the shadow.
 pub const WAITING_MAX: usize = 20_000;

@@ -1,10 +1,6 @@
 //! The source: a stream of the log's messages.
 
-use std::{
-    cell::RefCell,
-    rc::Rc,
-    time::{Duration, Instant},
-};
+use std::{cell::RefCell, rc::Rc};
 
 use engine::{
     domain::Domain,
@@ -16,7 +12,11 @@ use timely::{
     dataflow::{Scope, StreamVec, operators::generic::operator::source},
 };
 
-use super::{Shared, TICK, Timestamp, wake::DeferredActivator};
+use super::{
+    clock::{TICK, Ticker, Timestamp},
+    connections::DeferredActivator,
+    generation::Shared,
+};
 
 /// Upper bound on the messages that are read in one activation: other operators run in between.
 const MESSAGES_PER_ACTIVATION_MAX: usize = 2048;
@@ -77,49 +77,4 @@ pub(super) fn read_log<'scope, D: Domain>(
             ticker.rearm(TICK, |delay| activator.activate_after(delay));
         }
     })
-}
-
-/// Keeps one timer armed: arming one at every activation would multiply the timers.
-pub(super) struct Ticker {
-    due: Instant,
-}
-
-impl Ticker {
-    /// Returns a ticker that is due at once.
-    pub(super) fn new() -> Self {
-        Ticker { due: Instant::now() }
-    }
-
-    /// Arms the next timer, after `pause`, if the last one has fired.
-    pub(super) fn rearm(&mut self, pause: Duration, arm: impl FnOnce(Duration)) {
-        let now = Instant::now();
-        if now >= self.due {
-            // The time is read before arming: if the thread is preempted in between, the timer is due when it fires.
-            // In the other order that timer would arm no other, and the frontier of all workers would stop.
-            self.due = now + pause;
-            arm(pause);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_timer_that_fires_always_arms_the_next() {
-        let (mut ticker, mut fires) = (Ticker::new(), None);
-        ticker.rearm(TICK, |delay| {
-            fires = Some(Instant::now() + delay);
-            // The system preempts the thread.
-            std::thread::sleep(TICK / 2);
-        });
-        assert!(ticker.due <= fires.unwrap());
-    }
-
-    #[test]
-    fn no_second_timer_is_armed_before_the_first_fires() {
-        let mut ticker = Ticker { due: Instant::now() + Duration::from_secs(3600) };
-        ticker.rearm(TICK, |_| panic!("armed already"));
-    }
 }

@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
 use delaycast_dataflows::monitor::Monitor;
 use engine::{answer::ModelVersion, process, sqlite::FileMetrics};
 use exposition::Page;
-use in_memory::{Fault, MemoryLog, MemoryStore, Running, message, until};
+use in_memory::{Fault, MemoryLog, MemoryStore, Running, domain::message, until};
 
 /// Longer than the first bucket of the histogram, 0.1 s.
 const WAIT: Duration = Duration::from_millis(150);
@@ -30,7 +30,7 @@ impl Rig {
         let log = MemoryLog::new(2, &store);
         let running = Running::start(2, &log, &store);
         let monitor = Monitor::new("1.2.3", process::usage, &running.stop);
-        monitor.uses(&ModelVersion::new("by-delay"));
+        monitor.uses(&ModelVersion::new("by-value"));
         monitor.scores(&running.connections, &running.counters);
         until("all workers turn", || monitor.ready().is_empty());
         Rig { log, store, running, monitor }
@@ -78,8 +78,8 @@ fn metrics_follow_the_dataflow() {
     for (reason, bad) in [
         ("empty", ""),
         ("not_json", "{"),
-        ("FlightDate", r#"{"UUID": "known"}"#),
-        ("Carrier", r#"{"UUID": "known, too", "FlightDate": "2016-12-25", "Carrier": 7}"#),
+        ("Sensor", r#"{"UUID": "known"}"#),
+        ("Value", r#"{"UUID": "known, too", "Sensor": "S1", "Value": "seven"}"#),
     ] {
         let series = format!("delaycast_dead_letters_total{{reason=\"{reason}\"}}");
         let before = rig.page().value(&series);
@@ -121,7 +121,7 @@ fn external_values_are_shown() {
     assert_eq!(page.value("delaycast_wal_blocked_checkpoints_total{file=\"var/delaycast.db\"}"), 2.0);
     assert_eq!(page.value("delaycast_file_intact{file=\"var/delaycast.db\"}"), 1.0);
     assert_eq!(page.value("delaycast_build_info{version=\"1.2.3\"}"), 1.0);
-    assert_eq!(page.value("delaycast_model_info{version=\"by-delay\"}"), 1.0);
+    assert_eq!(page.value("delaycast_model_info{version=\"by-value\"}"), 1.0);
     rig.running.stop().expect("stopped in order");
 }
 

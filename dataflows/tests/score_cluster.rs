@@ -13,7 +13,6 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use delaycast::domain::Flights;
 use delaycast_dataflows::{
     mesh::{ClusterSpec, Credentials, Mesh, MeshConfig, Peers},
     score::{Config, Connections, Counters, Error, Models, run_in_cluster},
@@ -22,7 +21,11 @@ use engine::{
     model::{DesiredModels, Role},
     runtime::Stop,
 };
-use in_memory::{AnyButBad, ByDelay, DEADLINE, MemoryLog, MemoryStore, desired_model, message, oracle, until};
+use in_memory::{
+    AnyButBad, ByValue, DEADLINE, MemoryLog, MemoryStore, desired_model,
+    domain::{Readings, message},
+    oracle, until,
+};
 
 /// A process.
 struct Process {
@@ -37,7 +40,7 @@ fn cluster(
     workers: usize,
     log: &Arc<MemoryLog>,
     store: &Arc<MemoryStore>,
-    scorer: &Arc<ByDelay>,
+    scorer: &Arc<ByValue>,
 ) -> Vec<Process> {
     let listeners: Vec<_> = (0..processes).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
     let list: Vec<String> = listeners.iter().map(|listener| listener.local_addr().unwrap().to_string()).collect();
@@ -64,7 +67,7 @@ fn cluster(
             };
             let (stop, connections) = (Stop::default(), Connections::new(Arc::clone(log) as _, Arc::clone(store) as _));
             let (stopped, desired, counters) =
-                (stop.clone(), DesiredModels::default(), Arc::new(Counters::of::<Flights>()));
+                (stop.clone(), DesiredModels::default(), Arc::new(Counters::of::<Readings>()));
             let models = Models::new(Arc::clone(scorer) as _, &desired, Arc::new(AnyButBad));
             let counted = Arc::clone(&counters);
             let run = move || {
@@ -90,7 +93,7 @@ fn three_processes_answer_as_the_oracle_and_stop_with_the_first() {
     for (number, message) in messages.values().enumerate() {
         log.append(number % 6, message.clone());
     }
-    let scorer = ByDelay::new();
+    let scorer = ByValue::new();
     let processes = cluster(3, 2, &log, &store, &scorer);
     until("all are answered", || store.answers().len() == messages.len());
     // Each of the six workers has one partition, and scores the records that it reads.
@@ -106,7 +109,7 @@ fn three_processes_answer_as_the_oracle_and_stop_with_the_first() {
         }
     }
     for (id, answer) in store.answers() {
-        assert_eq!(Ok(answer.score.class), oracle(&messages[&id]), "{id}");
+        assert_eq!(Ok(answer.score), oracle(&messages[&id]), "{id}");
     }
     assert_eq!((log.uncommitted(), log.breaches()), (0, vec![]), "all is committed, and nothing before it was durable");
 }
@@ -115,7 +118,7 @@ fn three_processes_answer_as_the_oracle_and_stop_with_the_first() {
 fn three_processes_swap_at_one_timestamp_and_none_activates_a_model_that_one_refuses() {
     let store = MemoryStore::new();
     let log = MemoryLog::new(6, &store);
-    let processes = cluster(3, 2, &log, &store, &ByDelay::new());
+    let processes = cluster(3, 2, &log, &store, &ByValue::new());
     let mut asked = 0;
     let mut ask = |count: usize| {
         for _ in 0..count {
@@ -129,7 +132,7 @@ fn three_processes_swap_at_one_timestamp_and_none_activates_a_model_that_one_ref
     let used = |process: &Process| process.counters.models.get(Role::Current).unwrap();
 
     ask(60);
-    until("the first are answered", || answered_by("by-delay") == 60);
+    until("the first are answered", || answered_by("by-value") == 60);
     // Only process 0 acts on its desired model.
     processes[1].desired.put(desired_model("astray", "good"));
     processes[0].desired.put(desired_model("v2", "bad"));
@@ -152,7 +155,7 @@ fn three_processes_swap_at_one_timestamp_and_none_activates_a_model_that_one_ref
     let by_v3 = answered_by("v3");
     let all = ask(60);
     until("all are answered", || store.answers().len() == all);
-    assert!(answered_by("v3") >= by_v3 + 60 && answered_by("by-delay") + answered_by("v3") == all);
+    assert!(answered_by("v3") >= by_v3 + 60 && answered_by("by-value") + answered_by("v3") == all);
 
     processes[0].stop.request();
     for process in processes {

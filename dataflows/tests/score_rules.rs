@@ -11,15 +11,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delaycast::{answer::Score, domain::Flights, flight::DelayClass, request::Request};
 use delaycast_dataflows::score::{Config, Error, Models};
 use engine::{
     answer::ModelVersion,
+    domain::Domain,
     log::Share,
     model::{DesiredModels, Scorer},
 };
 use in_memory::{
-    AnyButBad, ByDelay, Fault, MemoryLog, MemoryStore, Running, desired_model, few, impatient, message, oracle, until,
+    AnyButBad, ByValue, Fault, MemoryLog, MemoryStore, Running, desired_model,
+    domain::{Level, Reading, Readings, message},
+    few, impatient, oracle, until,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -86,20 +88,20 @@ fn rules_3_and_4_offsets_are_committed_only_once_their_records_are_durable() {
 #[test]
 fn rule_5_the_first_answer_wins() {
     let (log, store) = rig(1);
-    for delay in [-60.0, 0.0, 60.0] {
-        log.append(0, message("same", delay));
+    for value in [-60.0, 0.0, 60.0] {
+        log.append(0, message("same", value));
     }
     let running = Running::start(1, &log, &store);
     until("all are committed", || log.uncommitted() == 0);
     running.stop().unwrap();
-    assert_eq!(store.answers()["same"].score.class, DelayClass::Early);
+    assert_eq!(store.answers()["same"].score, Level::Low);
     // A lost acknowledgement makes the batch be written again.
     store.fault(Fault::FailAfterWriting(3));
     log.append(0, message("again", 60.0));
     let running = Running::start(1, &log, &store);
     until("it is committed", || log.uncommitted() == 0);
     running.stop().unwrap();
-    assert_eq!(store.answers()["again"].score.class, DelayClass::VeryLate);
+    assert_eq!(store.answers()["again"].score, Level::High);
 }
 
 #[test]
@@ -107,7 +109,7 @@ fn rule_6_a_record_without_an_answer_becomes_a_dead_letter_and_a_rejection() {
     let (log, store) = rig(1);
     store.refuse("request-3");
     fill(&log, 1, 5);
-    log.append(0, br#"{"UUID": "wrong", "Carrier": 7}"#.to_vec());
+    log.append(0, br#"{"UUID": "wrong", "Value": 7}"#.to_vec());
     log.append(0, b"\xff".to_vec());
     log.append(0, vec![b' '; 300_000]);
     let running = Running::start(1, &log, &store);
@@ -116,7 +118,7 @@ fn rule_6_a_record_without_an_answer_becomes_a_dead_letter_and_a_rejection() {
     let reasons: Vec<String> = log.dead_letters().into_iter().map(|dead| dead.reason).collect();
     let expected = [
         "the store refuses the answer: not this one",
-        "FlightDate: is missing",
+        "Sensor: is missing",
         "not UTF-8 at byte 0",
         "the message has 300000 bytes, more than 65536",
     ];
@@ -134,7 +136,7 @@ fn rule_6_a_dead_letter_and_its_rejection_are_durable_before_the_offset_is_commi
         let (log, store) = rig(1);
         let hold = |hold| if held == "rejections" { store.hold_rejections(hold) } else { log.hold_dead_letters(hold) };
         hold(true);
-        log.append(0, br#"{"UUID": "wrong", "Carrier": 7}"#.to_vec());
+        log.append(0, br#"{"UUID": "wrong", "Value": 7}"#.to_vec());
         log.append(0, message("right", 0.0));
         let running = Running::start(1, &log, &store);
         until("the request beside it is answered", || store.answers().len() == 1);
@@ -152,7 +154,7 @@ fn rule_7_records_in_flight_are_bounded_and_workers_wait_during_an_outage() {
     let (log, store) = rig(1);
     store.fault(Fault::Block);
     fill(&log, 1, 1000);
-    let running = Running::start_with(few(50), &log, &store, ByDelay::new());
+    let running = Running::start_with(few(50), &log, &store, ByValue::new());
     until("the bound is reached", || log.reads().len() == 50);
     until("the bound is counted", || running.counters.read.get() == 50 && store.writes() > 0);
     assert_eq!((log.reads().len(), running.counters.in_flight()), (50, 50));
@@ -168,7 +170,7 @@ fn rule_8_records_are_scored_where_they_are_read_unless_workers_would_be_idle() 
     for (partitions, workers) in [(4, 4), (1, 4)] {
         let (log, store) = rig(partitions);
         fill(&log, partitions, 400);
-        let scorer = ByDelay::new();
+        let scorer = ByValue::new();
         let running = Running::start_with(Config::new(workers), &log, &store, Arc::clone(&scorer) as _);
         until("all are answered", || store.answers().len() == 400);
         running.stop().unwrap();
@@ -195,7 +197,7 @@ fn rule_9_a_stop_drains_or_leaves_records_that_are_not_durable_to_the_next_start
 
     fill(&log, 2, 600);
     store.fault(Fault::Fail(usize::MAX));
-    let running = Running::start_with(impatient(2), &log, &store, ByDelay::new());
+    let running = Running::start_with(impatient(2), &log, &store, ByValue::new());
     until("the store is being written to", || store.writes() > 2);
     let before = log.uncommitted();
     let Err(Error::Undrained { records, reason }) = running.stop() else { panic!("nothing could drain") };
@@ -212,14 +214,14 @@ fn rule_9_a_stop_drains_or_leaves_records_that_are_not_durable_to_the_next_start
 }
 
 /// A model that returns no score for the last request.
-struct Lossy(Arc<ByDelay>);
+struct Lossy(Arc<ByValue>);
 
-impl Scorer<Flights> for Lossy {
+impl Scorer<Readings> for Lossy {
     fn version(&self) -> &ModelVersion {
         self.0.version()
     }
 
-    fn score(&self, requests: &[Request], scores: &mut Vec<Score>) {
+    fn score(&self, requests: &[Reading], scores: &mut Vec<Level>) {
         self.0.score(requests, scores);
         scores.pop();
     }
@@ -229,7 +231,7 @@ impl Scorer<Flights> for Lossy {
 fn a_scorer_that_loses_a_request_stops_all_workers_before_a_commit() {
     let (log, store) = rig(1);
     fill(&log, 1, 3);
-    let running = Running::start_with(Config::new(1), &log, &store, Arc::new(Lossy(ByDelay::new())));
+    let running = Running::start_with(Config::new(1), &log, &store, Arc::new(Lossy(ByValue::new())));
     until("all workers have left", || running.has_ended());
     assert!(matches!(running.stop(), Err(Error::Broken(_))));
     assert_eq!(log.uncommitted(), 3);
@@ -241,7 +243,7 @@ fn rule_9_workers_without_records_in_flight_leave_without_waiting() {
         let (log, store) = rig(partitions);
         fill(&log, partitions, 100);
         let patient = Config { drain: Duration::from_secs(3600), ..Config::new(workers) };
-        let running = Running::start_with(patient, &log, &store, ByDelay::new());
+        let running = Running::start_with(patient, &log, &store, ByValue::new());
         until("all are answered", || store.answers().len() == 100);
         running.stop.request();
         until("all workers have left", || running.has_ended());
@@ -265,7 +267,7 @@ fn rule_9_a_batch_that_is_open_at_the_stop_is_drained() {
 #[test]
 fn a_writer_that_panics_ends_all_workers() {
     let (log, store) = rig(2);
-    let running = Running::start_with(impatient(2), &log, &store, ByDelay::new());
+    let running = Running::start_with(impatient(2), &log, &store, ByValue::new());
     store.fault(Fault::Panic);
     log.append(0, message("the last", 0.0));
     until("all workers have left", || running.has_ended());
@@ -278,7 +280,7 @@ fn no_request_is_lost_or_answered_twice_when_models_change_under_load() {
     for (partitions, workers) in [(4, 4), (1, 4), (1, 1)] {
         let (log, store) = rig(partitions);
         let desired = DesiredModels::default();
-        let models = Models::new(ByDelay::new(), &desired, Arc::new(AnyButBad));
+        let models = Models::new(ByValue::new(), &desired, Arc::new(AnyButBad));
         let patient = Config { drain: Duration::from_secs(60), ..Config::new(workers) };
         let running = Running::start_models(patient, &log, &store, models);
         let mut asked = 0;
@@ -298,7 +300,7 @@ fn no_request_is_lost_or_answered_twice_when_models_change_under_load() {
         until("all are committed", || log.uncommitted() == 0);
         running.stop().unwrap();
         let by: BTreeSet<String> = store.answers().values().map(|answer| answer.model.to_string()).collect();
-        assert_eq!(by, ["by-delay", "v1", "v2", "v3"].map(str::to_owned).into());
+        assert_eq!(by, ["by-value", "v1", "v2", "v3"].map(str::to_owned).into());
         assert_eq!((store.answers().len(), log.breaches()), (asked, vec![]));
     }
 }
@@ -337,7 +339,7 @@ fn any_faults_and_restarts_agree_with_the_oracle_on_1_and_4_workers() {
                     2 => Fault::Fail(usize::MAX),
                     _ => Fault::None,
                 });
-                let running = Running::start_with(impatient(workers), &log, &store, ByDelay::new());
+                let running = Running::start_with(impatient(workers), &log, &store, ByValue::new());
                 let enough = random.random_range(0..=log.uncommitted());
                 let start = Instant::now();
                 while log.uncommitted() > enough && start.elapsed() < Duration::from_millis(100) {
@@ -357,8 +359,8 @@ fn any_faults_and_restarts_agree_with_the_oracle_on_1_and_4_workers() {
             let answers = store.answers();
             assert_eq!((answers.len(), log.dead_letters().len()), (good.len(), bad.len()));
             for payload in &messages {
-                if let (Ok(class), Ok(request)) = (oracle(payload), delaycast::request::decode(payload)) {
-                    assert_eq!(answers[request.id.as_str()].score.class, class);
+                if let (Ok(level), Ok(request)) = (oracle(payload), Readings::decode(payload)) {
+                    assert_eq!(answers[request.id.as_str()].score, level);
                 }
             }
             assert_eq!(log.breaches(), Vec::<String>::new());

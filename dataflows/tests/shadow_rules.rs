@@ -7,50 +7,32 @@ mod in_memory;
 
 use std::sync::Arc;
 
-use delaycast::{
-    answer::Score,
-    domain::{Flights, ShadowAnswer},
-    features::KnownInputs,
-    flight::DelayClass,
-    request::Request,
-};
 use delaycast_dataflows::score::{Config, Models, SHADOW_WAITING_MAX};
 use engine::{
     answer::ModelVersion,
     model::{DesiredModel, DesiredModels, Loader, Role, Scorer},
+    shadow::ShadowAnswer,
 };
-use in_memory::{ByDelay, DEADLINE, MemoryLog, MemoryStore, Running, desired_model, message, until};
+use in_memory::{
+    ByValue, DEADLINE, MemoryLog, MemoryStore, Running, desired_model,
+    domain::{Constant, Level, Reading, Readings, message},
+    until,
+};
 
-/// A model that predicts every flight to be early.
-struct Early(ModelVersion);
-
-impl Scorer<Flights> for Early {
-    fn version(&self) -> &ModelVersion {
-        &self.0
-    }
-
-    fn score(&self, requests: &[Request], scores: &mut Vec<Score>) {
-        let score = Score {
-            probabilities: [1.0, 0.0, 0.0, 0.0],
-            class: DelayClass::Early,
-            distance: 1.0,
-            remarks: vec![],
-            forest: KnownInputs { dep_delay: true, ..KnownInputs::NONE },
-            explanation: None,
-        };
-        scores.extend(requests.iter().map(|_| score.clone()));
-    }
+/// Returns a model that gives every reading the level low.
+fn low(version: &ModelVersion) -> Constant {
+    Constant { version: version.clone(), level: Level::Low }
 }
 
 /// A model that returns no score for the last request.
-struct Lossy(Early);
+struct Lossy(Constant);
 
-impl Scorer<Flights> for Lossy {
+impl Scorer<Readings> for Lossy {
     fn version(&self) -> &ModelVersion {
         self.0.version()
     }
 
-    fn score(&self, requests: &[Request], scores: &mut Vec<Score>) {
+    fn score(&self, requests: &[Reading], scores: &mut Vec<Level>) {
         self.0.score(requests, scores);
         scores.pop();
     }
@@ -58,10 +40,10 @@ impl Scorer<Flights> for Lossy {
 
 struct Shadows;
 
-impl Loader<Flights> for Shadows {
-    fn load(&self, version: &ModelVersion, _: &[u8]) -> Result<Arc<dyn Scorer<Flights>>, String> {
-        let early = Early(version.clone());
-        Ok(if version.as_str() == "lossy" { Arc::new(Lossy(early)) } else { Arc::new(early) })
+impl Loader<Readings> for Shadows {
+    fn load(&self, version: &ModelVersion, _: &[u8]) -> Result<Arc<dyn Scorer<Readings>>, String> {
+        let low = low(version);
+        Ok(if version.as_str() == "lossy" { Arc::new(Lossy(low)) } else { Arc::new(low) })
     }
 }
 
@@ -78,16 +60,16 @@ impl Rig {
         let store = MemoryStore::new();
         let log = MemoryLog::new(2, &store);
         let desired = DesiredModels::default();
-        let models = Models::new(ByDelay::new(), &desired, Arc::new(Shadows));
+        let models = Models::new(ByValue::new(), &desired, Arc::new(Shadows));
         let running = Running::start_models(Config { drain: DEADLINE, ..Config::new(2) }, &log, &store, models);
         Rig { log, store, desired, running, asked: 0 }
     }
 
-    /// Appends requests, half of which are early.
+    /// Appends requests, half of which are low.
     fn ask(&mut self, count: usize) {
         for _ in 0..count {
-            let delay = if self.asked.is_multiple_of(2) { -60.0 } else { 60.0 };
-            self.log.append(self.asked / 2 % 2, message(&format!("request-{}", self.asked), delay));
+            let value = if self.asked.is_multiple_of(2) { -60.0 } else { 60.0 };
+            self.log.append(self.asked / 2 % 2, message(&format!("request-{}", self.asked), value));
             self.asked += 1;
         }
     }
@@ -109,7 +91,7 @@ impl Rig {
         self.until_answered();
         self.running.stop().expect("stopped in order");
         assert_eq!((self.log.uncommitted(), self.log.breaches()), (0, vec![]));
-        assert!(self.store.answers().values().all(|answer| answer.model.as_str() == "by-delay"));
+        assert!(self.store.answers().values().all(|answer| answer.model.as_str() == "by-value"));
         self.store
     }
 }
@@ -120,7 +102,7 @@ fn rule_1_a_shadow_is_compared_and_its_answers_are_stored_separately() {
     let counters = Arc::clone(&rig.running.counters);
     rig.ask(10);
     rig.until_answered();
-    rig.shadow(Some("early"));
+    rig.shadow(Some("low"));
     // Records that are read during the change may have a timestamp before it.
     until("many are compared", || {
         rig.ask(10);
@@ -134,13 +116,15 @@ fn rule_1_a_shadow_is_compared_and_its_answers_are_stored_separately() {
     let shadows = store.shadows();
     assert_eq!(shadows.len() as u64, counters.shadow.compared.get());
     assert!(shadows.len() < asked);
-    let fits = |shadow: &ShadowAnswer| shadow.answer.model.as_str() == "early" && shadow.current.as_str() == "by-delay";
+    let fits = |shadow: &ShadowAnswer<Readings>| {
+        shadow.answer.model.as_str() == "low" && shadow.current.as_str() == "by-value"
+    };
     assert!(shadows.values().all(fits));
     let agree = shadows.values().filter(|shadow| shadow.agrees()).count() as u64;
     assert!(agree > 0 && agree == counters.shadow.agreed.get());
-    // The probabilities of the others differ by the maximum.
+    // The scores of the others differ by 1.
     let others = shadows.len() as u64 - agree;
-    assert!(others > 0 && counters.shadow.change_millionths.get() == others * 2_000_000);
+    assert!(others > 0 && counters.shadow.change_millionths.get() == others * 1_000_000);
 }
 
 #[test]
@@ -158,7 +142,7 @@ fn a_shadow_that_loses_a_request_is_not_compared() {
 #[test]
 fn rules_2_and_3_a_slow_store_of_shadows_delays_no_answer_and_gets_what_the_queue_holds() {
     let mut rig = Rig::start();
-    rig.shadow(Some("early"));
+    rig.shadow(Some("low"));
     rig.store.hold_shadows(true);
     let counters = Arc::clone(&rig.running.counters);
     while counters.shadow.dropped.get() == 0 {

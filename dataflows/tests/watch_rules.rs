@@ -16,13 +16,6 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use delaycast::{
-    answer::Score,
-    domain::{Answer, Flights, Labels},
-    features::KnownInputs,
-    flight::DelayClass,
-    request,
-};
 use delaycast_dataflows::watch::{
     self, Config, Counts, Event, EventKind, Key, Names, OTHER, RATES_S, STEP, Snapshot, SnapshotCell, Sources,
     Timestamp, Watch, answer_events,
@@ -30,11 +23,15 @@ use delaycast_dataflows::watch::{
 use engine::{
     answer::ModelVersion,
     clock::{self, Clock, Reading, SystemClock},
+    domain::{Answer, Domain},
     log::{DeadLetter, DeadLetterKinds, DeadLetterReason, Log, Offset, PartitionId, Payload, Position},
     runtime::Stop,
     store::{Landed, Store},
 };
-use in_memory::{Fault, MemoryLog, MemoryStore};
+use in_memory::{
+    Fault, MemoryLog, MemoryStore,
+    domain::{Labels, Level, Readings, message},
+};
 use proptest::prelude::*;
 
 const WINDOW: Duration = Duration::from_secs(60);
@@ -48,24 +45,20 @@ enum Step {
     Wait(u64),
 }
 
-/// Class, airline, origin, model.
+/// Level, sensor, place, model.
 type AnswerLabels = (usize, u8, u8, u8);
 
-fn answer((class, carrier, origin, model): AnswerLabels, scored_at: i64) -> Landed<Flights> {
+fn answer((level, sensor, place, model): AnswerLabels, scored_at: i64) -> Landed<Readings> {
     Landed {
         id: String::new(),
         scored_at: DateTime::from_timestamp_millis(scored_at).unwrap(),
-        labels: Labels {
-            class: DelayClass::ALL[class],
-            carrier: format!("C{carrier}").parse().unwrap(),
-            origin: format!("O{origin}").parse().unwrap(),
-        },
+        labels: Labels { level: Level::ALL[level], sensor: format!("S{sensor}"), place: format!("at {place}") },
         model: ModelVersion::new(&format!("m{model}")),
     }
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let labels = (0..4usize, 0..3u8, 0..4u8, 0..2u8);
+    let labels = (0..3usize, 0..3u8, 0..4u8, 0..2u8);
     // Some are from the future, some have left the window long ago.
     let land = proptest::collection::vec((-5_000..90_000i64, labels), 1..8).prop_map(Step::Land);
     let wait = prop_oneof![1..2_000u64, 1..40_000u64, Just(200_000u64)].prop_map(Step::Wait);
@@ -73,7 +66,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// Counts from scratch: an answer counts until its step has left the window, and in a rate for the rate's full seconds.
-fn from_scratch(landed: &[(Timestamp, Landed<Flights>)], now: Timestamp) -> BTreeMap<Key, isize> {
+fn from_scratch(landed: &[(Timestamp, Landed<Readings>)], now: Timestamp) -> BTreeMap<Key, isize> {
     let mut counts = BTreeMap::new();
     for (known_at, row) in landed {
         let at_s = (row.scored_at.timestamp() as u64).min(known_at / 1000);
@@ -81,9 +74,9 @@ fn from_scratch(landed: &[(Timestamp, Landed<Flights>)], now: Timestamp) -> BTre
         let step_s = STEP.as_secs();
         if at_s / step_s * step_s + step_s + WINDOW.as_secs() > now / 1000 {
             count(Key::Answers);
-            count(Key::Label(0, row.labels.class.label().into()));
-            count(Key::Label(1, row.labels.carrier.as_str().into()));
-            count(Key::Label(2, row.labels.origin.as_str().into()));
+            count(Key::Label(0, row.labels.level.name().into()));
+            count(Key::Label(1, row.labels.sensor.as_str().into()));
+            count(Key::Label(2, row.labels.place.as_str().into()));
             count(Key::Hour(at_s / 3600));
             count(Key::Model(row.model.as_str().into()));
         }
@@ -102,16 +95,16 @@ fn run_steps(workers: usize, start: Timestamp, steps: Vec<Step>) {
     let run = move |worker: &mut timely::worker::Worker| {
         let (index, peers) = (worker.index(), worker.peers());
         let mut watch = Watch::build(worker, WINDOW, &counts);
-        let mut names = Names::of::<Flights>(100, WINDOW);
+        let mut names = Names::of::<Readings>(100, WINDOW);
         let (mut now, mut landed, mut wrong) = (start, Vec::new(), None);
         for step in &steps {
             watch.advance_to(now);
             match step {
                 Step::Wait(ms) => now += ms,
                 Step::Land(rows) => {
-                    let rows: Vec<Landed<Flights>> =
+                    let rows: Vec<Landed<Readings>> =
                         rows.iter().map(|(ago, labels)| answer(*labels, now as i64 - ago)).collect();
-                    let mine: Vec<Landed<Flights>> = rows.iter().skip(index).step_by(peers).cloned().collect();
+                    let mine: Vec<Landed<Readings>> = rows.iter().skip(index).step_by(peers).cloned().collect();
                     for (event, count) in answer_events(&mine, &mut names, now) {
                         watch.events.update(event, count);
                     }
@@ -149,7 +142,7 @@ proptest! {
 }
 
 /// Returns the counts of rows after a pause, in milliseconds.
-fn counts_after(names: &mut Names, rows: &[Landed<Flights>], pause: u64) -> BTreeMap<Key, isize> {
+fn counts_after(names: &mut Names, rows: &[Landed<Readings>], pause: u64) -> BTreeMap<Key, isize> {
     let counts = Counts::default();
     let events = answer_events(rows, names, START);
     let shown = counts.clone();
@@ -167,40 +160,40 @@ fn counts_after(names: &mut Names, rows: &[Landed<Flights>], pause: u64) -> BTre
 
 #[test]
 fn rule_3_names_beyond_the_bound_are_counted_together() {
-    let rows: Vec<Landed<Flights>> = (0..7).map(|n| answer((0, n, n % 2, 0), START as i64)).collect();
-    let counts = counts_after(&mut Names::of::<Flights>(3, WINDOW), &rows, 0);
-    let carriers: Vec<_> = counts.iter().filter(|(key, _)| matches!(key, Key::Label(1, _))).collect();
-    assert_eq!(carriers.len(), 4, "{carriers:?}");
+    let rows: Vec<Landed<Readings>> = (0..7).map(|n| answer((0, n, n % 2, 0), START as i64)).collect();
+    let counts = counts_after(&mut Names::of::<Readings>(3, WINDOW), &rows, 0);
+    let sensors: Vec<_> = counts.iter().filter(|(key, _)| matches!(key, Key::Label(1, _))).collect();
+    assert_eq!(sensors.len(), 4, "{sensors:?}");
     assert_eq!((counts[&Key::Label(1, OTHER.into())], counts[&Key::Answers]), (4, 7));
 }
 
 #[test]
 fn rule_3_rows_of_a_page_with_the_same_labels_are_one_event() {
-    let rows: Vec<Landed<Flights>> = (0..1000).map(|n| answer((0, 0, 0, 0), START as i64 + n % 1000)).collect();
-    let events = answer_events(&rows, &mut Names::of::<Flights>(3, WINDOW), START + 1000);
+    let rows: Vec<Landed<Readings>> = (0..1000).map(|n| answer((0, 0, 0, 0), START as i64 + n % 1000)).collect();
+    let events = answer_events(&rows, &mut Names::of::<Readings>(3, WINDOW), START + 1000);
     assert_eq!(events.into_iter().map(|(_, count)| count).collect::<Vec<_>>(), [1000]);
 }
 
 #[test]
 fn rule_4_an_event_from_the_future_counts_as_of_now_and_one_older_than_the_window_is_not_counted() {
     let rows = [answer((0, 0, 0, 0), i64::from(i32::MAX) * 1000 * 2), answer((1, 0, 0, 0), START as i64 - 80_000)];
-    let counts = |pause| counts_after(&mut Names::of::<Flights>(9, WINDOW), &rows, pause);
+    let counts = |pause| counts_after(&mut Names::of::<Readings>(9, WINDOW), &rows, pause);
     assert_eq!(counts(0).get(&Key::Answers), Some(&1));
-    assert_eq!(counts(0).get(&Key::Label(0, DelayClass::Early.label().into())), Some(&1));
+    assert_eq!(counts(0).get(&Key::Label(0, Level::Low.name().into())), Some(&1));
     assert_eq!(counts(80_000), BTreeMap::new());
 }
 
 #[test]
 fn rule_2_dead_letters_are_counted_by_reason_and_hour() {
-    let number = |kind: &DeadLetterReason| DeadLetterKinds::of::<Flights>().number(kind);
+    let number = |kind: &DeadLetterReason| DeadLetterKinds::of::<Readings>().number(kind);
     let dead_letter = |kind| Event { at_s: START / 1000, kind: EventKind::DeadLetter { kind } };
-    let (origin, not_json) = (number(&DeadLetterReason::field("Origin")), number(&DeadLetterReason::NotJson));
+    let (sensor, not_json) = (number(&DeadLetterReason::field("Sensor")), number(&DeadLetterReason::NotJson));
     let counts = Counts::default();
     let shown = counts.clone();
     let counts = timely::execute_directly(move |worker| {
         let mut watch = Watch::build(worker, WINDOW, &counts);
         watch.advance_to(START);
-        watch.events.update(dead_letter(origin), 2);
+        watch.events.update(dead_letter(sensor), 2);
         watch.events.update(dead_letter(not_json), 1);
         watch.advance_to(START + 1);
         worker.step_while(|| !watch.is_up_to_date());
@@ -209,7 +202,7 @@ fn rule_2_dead_letters_are_counted_by_reason_and_hour() {
     let hour = Key::DeadHour(START / 3_600_000);
     assert_eq!(
         counts,
-        BTreeMap::from([(Key::DeadLetters, 3), (Key::Reason(origin), 2), (Key::Reason(not_json), 1), (hour, 3)])
+        BTreeMap::from([(Key::DeadLetters, 3), (Key::Reason(sensor), 2), (Key::Reason(not_json), 1), (hour, 3)])
     );
 }
 
@@ -259,18 +252,9 @@ impl Drop for Running {
     }
 }
 
-fn scored_now(id: &str) -> Answer {
-    let message = format!(r#"{{"Carrier":"AA","FlightDate":"2016-12-25","Dest":"SFO","Origin":"ATL","UUID":"{id}"}}"#);
-    let score = Score {
-        probabilities: [0.25; 4],
-        class: DelayClass::VeryLate,
-        distance: 1.0,
-        remarks: vec![],
-        forest: KnownInputs::NONE,
-        explanation: None,
-    };
-    let request = request::decode(message.as_bytes()).unwrap();
-    Answer { request, score, model: ModelVersion::new("m1"), scored_at: Utc::now() }
+fn scored_now(id: &str) -> Answer<Readings> {
+    let request = Readings::decode(&message(id, 60.0)).unwrap();
+    Answer { request, score: Level::High, model: ModelVersion::new("m1"), scored_at: Utc::now() }
 }
 
 #[test]
@@ -286,11 +270,11 @@ fn rule_1_a_start_rebuilds_the_counts_and_rows_written_again_change_none() {
         answers.write(&first).unwrap();
         answers.write(&[scored_now("c")]).unwrap();
         let counts = running.wait_until(answers_of(3)).counts.clone();
-        assert_eq!(counts[&Key::Label(2, "ATL".into())], 3);
+        assert_eq!(counts[&Key::Label(2, "north".into())], 3);
         assert_eq!(counts[&Key::Model("m1".into())], 3);
     }
     let again = Running::start(&store).wait_until(answers_of(3));
-    assert_eq!(again.counts[&Key::Label(0, DelayClass::VeryLate.label().into())], 3);
+    assert_eq!(again.counts[&Key::Label(0, Level::High.name().into())], 3);
 }
 
 #[test]
@@ -312,14 +296,14 @@ fn rule_1_dead_letters_are_followed() {
     let mut dead_letters = Log::dead_letters(&*log).unwrap();
     dead_letters
         .write(&[
-            letter(0, DeadLetterReason::field("Carrier")),
-            letter(1, DeadLetterReason::field("Carrier")),
+            letter(0, DeadLetterReason::field("Value")),
+            letter(1, DeadLetterReason::field("Value")),
             letter(2, DeadLetterReason::NotJson),
         ])
         .unwrap();
     let snapshot = running.wait_until(|snapshot| snapshot.counts.get(&Key::DeadLetters) == Some(&3));
-    let of = |kind| snapshot.counts.get(&Key::Reason(DeadLetterKinds::of::<Flights>().number(&kind))).copied();
-    assert_eq!((of(DeadLetterReason::field("Carrier")), of(DeadLetterReason::NotJson)), (Some(2), Some(1)));
+    let of = |kind| snapshot.counts.get(&Key::Reason(DeadLetterKinds::of::<Readings>().number(&kind))).copied();
+    assert_eq!((of(DeadLetterReason::field("Value")), of(DeadLetterReason::NotJson)), (Some(2), Some(1)));
 }
 
 #[test]

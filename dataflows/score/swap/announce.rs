@@ -17,10 +17,15 @@ use timely::{
 };
 
 use super::{
-    ANNOUNCE_INTERVAL, LEAD, SharedSchedule, WorkerPosition,
+    ANNOUNCE_INTERVAL, LEAD, WorkerPosition,
     proposer::{Announcement, Proposer},
+    schedule::SharedSchedule,
 };
-use crate::score::{ClusterClock, Counters, Shared, Timestamp, generation::Generation, source::Ticker};
+use crate::score::{
+    clock::{ClusterClock, Ticker, Timestamp},
+    counters::Counters,
+    generation::{Generation, Shared},
+};
 
 /// An announcement, and the number of its receiver.
 #[derive(Debug, Clone, Serialize, Deserialize)]

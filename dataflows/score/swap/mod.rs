@@ -18,7 +18,7 @@
 //!
 //! # The rules
 //!
-//! Each has a test of its number in `tests.rs` beside this file.
+//! Each has a test of its number in `tests.rs` beside this file, rule 5 in `proposer.rs`.
 //!
 //! 1. The timestamp of a request alone determines the model that answers it: the model announced for the latest
 //!    timestamp that is not after the request's.
@@ -34,13 +34,11 @@
 //! 7. After a stop worker 0 announces no more models, and no worker waits for it.
 
 mod announce;
-mod check;
 mod proposer;
 mod schedule;
 mod send;
 #[cfg(test)]
 mod tests;
-mod used;
 
 use std::{cell::RefCell, io, rc::Rc, sync::Arc, time::Duration};
 
@@ -52,10 +50,9 @@ use engine::{
 };
 use timely::worker::Worker;
 
-use super::{Shared, generation::Generation};
+use super::generation::{Generation, Shared};
 
 pub(super) use schedule::{ActiveModels, Schedule, SharedSchedule};
-pub use used::ModelsInUse;
 
 use proposer::Proposer;
 
@@ -150,11 +147,11 @@ pub(super) fn build<D: Domain>(
     // The first worker of each process has its models checked.
     let loader_thread = position
         .is_first_of_process()
-        .then(|| check::LoaderThread::start(&models.loader, &generation.loaded_models))
+        .then(|| send::LoaderThread::start(&models.loader, &generation.loaded_models))
         .transpose()?;
     worker.dataflow_named("SendModels", |scope| {
         let addressed_chunks = send::send_model(scope, position, &models.desired, &proposer, stop);
-        let votes = check::check_model(addressed_chunks, position, loader_thread);
+        let votes = send::check_model(addressed_chunks, position, loader_thread);
         proposer::count_votes(votes, &proposer, &shared.counters);
     });
     worker.dataflow_named("AnnounceModels", |scope| {

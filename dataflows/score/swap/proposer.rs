@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use timely::dataflow::{StreamVec, channels::pact::Exchange, operators::generic::operator::Operator};
 
 use super::CHUNK_BYTES;
-use crate::score::{Counters, Timestamp, generation::ProposalNumber};
+use crate::score::{clock::Timestamp, counters::Counters, generation::ProposalNumber};
 
 /// A chunk of a model file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,4 +160,83 @@ pub(super) fn count_votes<'scope>(
             }
         });
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns a desired model whose file has four chunks.
+    fn desired_model(version: &str) -> DesiredModel {
+        let bytes = vec![1; CHUNK_BYTES * 3 + 17];
+        let candidate = Candidate { version: ModelVersion::new(version), bytes: bytes.into() };
+        DesiredModel { role: Role::Current, candidate: Some(candidate) }
+    }
+
+    #[test]
+    fn rule_5_a_newer_desired_model_replaces_a_proposal_that_is_not_announced_and_waits_for_one_that_is() {
+        let (mut proposer, desired) = (Proposer::new(2, &ModelVersion::new("v1")), DesiredModels::default());
+        let send = |proposer: &mut Proposer| {
+            let chunks: Vec<_> = std::iter::from_fn(|| proposer.next_chunk()).collect();
+            (chunks.len(), chunks.last().map(|chunk| (chunk.proposal, chunk.version.clone())))
+        };
+        let ready = |proposal, process| Vote { proposal, process, refused: None };
+        let no = |proposal, process| Vote { proposal, process, refused: Some("no".into()) };
+        // The model in use is not proposed.
+        desired.put(desired_model("v1"));
+        proposer.propose(&desired);
+        assert_eq!(send(&mut proposer), (0, None));
+
+        desired.put(desired_model("v2"));
+        proposer.propose(&desired);
+        assert_eq!(proposer.next_chunk().map(|chunk| (chunk.proposal, chunk.at)), Some((1, 0)));
+        assert!(proposer.is_sending());
+        desired.put(desired_model("v3"));
+        proposer.propose(&desired);
+        assert_eq!(send(&mut proposer), (4, Some((2, "v3".into()))));
+        assert_eq!((proposer.count_vote(ready(2, 0)), proposer.announce(70)), (None, None));
+        // Votes on the earlier proposal are ignored.
+        assert_eq!(
+            (proposer.count_vote(no(1, 0)), proposer.count_vote(ready(1, 1)), proposer.announce(80)),
+            (None, None, None)
+        );
+        assert_eq!(proposer.count_vote(ready(2, 1)), None);
+        desired.put(desired_model("v4"));
+        assert_eq!(proposer.announce(100).unwrap().proposal, Some(2));
+        assert_eq!(proposer.announced(Role::Current).unwrap().as_str(), "v3");
+
+        proposer.propose(&desired);
+        assert_eq!((send(&mut proposer), proposer.announce(110)), ((0, None), None), "v3 is announced");
+        proposer.finish_announced(|at| at < 100);
+        proposer.propose(&desired);
+        assert_eq!(send(&mut proposer).0, 0);
+        proposer.finish_announced(|at| at <= 100);
+        proposer.propose(&desired);
+        assert_eq!(send(&mut proposer), (4, Some((3, "v4".into()))));
+        let refused = proposer.count_vote(no(3, 1)).unwrap();
+        assert_eq!((refused.version.as_str(), refused.process, refused.reason.as_str()), ("v4", 1, "no"));
+        assert_eq!(
+            (proposer.count_vote(no(3, 0)), proposer.announce(120)),
+            (None, None),
+            "the refusal is returned once"
+        );
+
+        // A shadow waits for the end of the other role's proposal; its removal needs no votes.
+        desired.put(desired_model("v5"));
+        desired.put(DesiredModel { role: Role::Shadow, ..desired_model("v6") });
+        proposer.propose(&desired);
+        assert_eq!(send(&mut proposer).1, Some((4, "v5".into())));
+        (0..2).for_each(|process| drop(proposer.count_vote(ready(4, process))));
+        assert_eq!(proposer.announce(200).unwrap().role, Role::Current);
+        proposer.finish_announced(|_| true);
+        proposer.propose(&desired);
+        assert_eq!(send(&mut proposer).1, Some((5, "v6".into())));
+        (0..2).for_each(|process| drop(proposer.count_vote(ready(5, process))));
+        assert_eq!(proposer.announce(300).unwrap().role, Role::Shadow);
+        proposer.finish_announced(|_| true);
+        desired.put(DesiredModel { role: Role::Shadow, candidate: None });
+        proposer.propose(&desired);
+        let removal = proposer.announce(400).unwrap();
+        assert_eq!((removal.role, removal.proposal, proposer.announced(Role::Shadow)), (Role::Shadow, None, None));
+    }
 }

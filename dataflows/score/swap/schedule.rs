@@ -8,7 +8,7 @@ use engine::{
 };
 use timely::scheduling::Activator;
 
-use crate::score::Timestamp;
+use crate::score::clock::Timestamp;
 
 /// Shared by the operators of one worker.
 pub(in crate::score) type SharedSchedule<D> = Rc<RefCell<Schedule<D>>>;

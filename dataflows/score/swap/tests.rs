@@ -1,5 +1,5 @@
-//! Tests of the rules of a swap. Each worker stands for a process here: it has its own loaded models and loader. All
-//! rules are in one file, as they share its fixtures.
+//! Tests of the rules of a swap, but of rule 5, whose test is in `proposer.rs`. Each worker stands for a process here:
+//! it has its own loaded models and loader.
 
 use std::{
     cell::RefCell,
@@ -12,17 +12,10 @@ use std::{
     time::Duration,
 };
 
-use delaycast::{
-    answer::Score,
-    domain::Flights,
-    features::KnownInputs,
-    flight::DelayClass,
-    request::{self, Request},
-};
 use engine::{
-    answer::ModelVersion,
+    domain::Answer,
     log::{Message, Offset, PartitionId, Payload, Position},
-    model::{Candidate, DesiredModel, DesiredModels, Loader, Role, Scorer},
+    model::{Candidate, DesiredModel, Role},
 };
 use timely::{
     container::CapacityContainerBuilder,
@@ -32,39 +25,22 @@ use timely::{
     },
 };
 
-use super::{proposer::Vote, *};
-use crate::heartbeat::FailureDetector;
-use crate::score::{
-    ClusterClock, Config, Counters, TICK, Timestamp,
-    generation::LoadedModels,
-    in_flight::InFlight,
-    infer,
-    source::{Record, Ticker},
+use super::*;
+use crate::{
+    heartbeat::FailureDetector,
+    score::{
+        clock::{ClusterClock, TICK, Ticker, Timestamp},
+        commit::InFlight,
+        counters::Counters,
+        generation::{Config, LoadedModels},
+        infer,
+        source::Record,
+    },
+    testing::{self, Constant, Level, Reading, Readings},
 };
 
-/// A model that gives every request the same score.
-struct ConstantModel(ModelVersion);
-
-impl Scorer<Flights> for ConstantModel {
-    fn version(&self) -> &ModelVersion {
-        &self.0
-    }
-
-    fn score(&self, requests: &[Request], scores: &mut Vec<Score>) {
-        let score = Score {
-            probabilities: [0.0, 1.0, 0.0, 0.0],
-            class: DelayClass::ALL[1],
-            distance: 1.0,
-            remarks: vec![],
-            forest: KnownInputs { dep_delay: true, ..KnownInputs::NONE },
-            explanation: None,
-        };
-        scores.extend(requests.iter().map(|_| score.clone()));
-    }
-}
-
-fn constant(version: &str) -> Arc<dyn Scorer<Flights>> {
-    Arc::new(ConstantModel(ModelVersion::new(version)))
+fn constant(version: &str) -> Arc<dyn Scorer<Readings>> {
+    Arc::new(Constant { version: ModelVersion::new(version), level: Level::Normal })
 }
 
 /// Returns a desired model whose file has several chunks.
@@ -84,8 +60,8 @@ struct GatedLoader {
     loaded: AtomicUsize,
 }
 
-impl Loader<Flights> for GatedLoader {
-    fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer<Flights>>, String> {
+impl Loader<Readings> for GatedLoader {
+    fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer<Readings>>, String> {
         while self.closed.load(Ordering::Acquire) {
             std::thread::yield_now();
         }
@@ -98,15 +74,15 @@ impl Loader<Flights> for GatedLoader {
     }
 }
 
-fn record(at: Timestamp) -> (Request, Record) {
-    let text = br#"{"UUID": "u", "Carrier": "AA", "Origin": "ATL", "Dest": "SFO", "FlightDate": "2016-12-25"}"#;
+fn record(at: Timestamp) -> (Reading, Record) {
+    let text = testing::message("u", 1.0);
     let position = Position { partition: PartitionId(0), offset: Offset(at) };
-    let message = Message { position, payload: Payload::new(text.to_vec()), attempt: 0, topic_id: None };
-    (request::decode(text).unwrap(), Record { message, read_us: at })
+    let message = Message { position, payload: Payload::new(text.clone()), attempt: 0, topic_id: None };
+    (Readings::decode(&text).unwrap(), Record { message, read_us: at })
 }
 
 /// Returns a generation of processes with one worker each.
-fn generation(clock: ClusterClock, detector: Option<Arc<FailureDetector>>) -> Generation<Flights> {
+fn generation(clock: ClusterClock, detector: Option<Arc<FailureDetector>>) -> Generation<Readings> {
     Generation {
         rebalance: false,
         drain: Config::DRAIN,
@@ -124,9 +100,9 @@ fn requests<'scope>(
     scope: Scope<'scope, Timestamp>,
     clock: ClusterClock,
     stop: &Stop,
-) -> StreamVec<'scope, Timestamp, (Request, Record)> {
+) -> StreamVec<'scope, Timestamp, (Reading, Record)> {
     let stop = stop.clone();
-    source::<_, CapacityContainerBuilder<Vec<(Request, Record)>>, _, _>(scope, "Ask", |capability, info| {
+    source::<_, CapacityContainerBuilder<Vec<(Reading, Record)>>, _, _>(scope, "Ask", |capability, info| {
         let activator = scope.activator_for(info.address);
         activator.activate();
         let (mut capability, mut ticker) = (Some(capability), Ticker::new());
@@ -152,7 +128,7 @@ struct Trial {
 
 impl Trial {
     fn new() -> Self {
-        let (desired, counters) = (DesiredModels::default(), Arc::new(Counters::of::<Flights>()));
+        let (desired, counters) = (DesiredModels::default(), Arc::new(Counters::of::<Readings>()));
         Trial { desired, counters, stop: Stop::default(), answers: Arc::default() }
     }
 
@@ -170,7 +146,7 @@ impl Trial {
             let answers = Arc::clone(&answers);
             let probe = worker.dataflow(|scope| {
                 let answered = infer::score(requests(scope, clock, &stop), Rc::clone(&schedule), &shared);
-                let record_answer = move |(answer, record): (delaycast::domain::Answer, Record)| {
+                let record_answer = move |(answer, record): (Answer<Readings>, Record)| {
                     answers.lock().unwrap().push((record.read_us, answer.model.to_string()));
                 };
                 timely::dataflow::operators::Probe::probe(answered.map(record_answer)).0
@@ -264,12 +240,12 @@ fn step_20_times(worker: &mut Worker) {
     }
 }
 
-fn shared() -> Shared<Flights> {
+fn shared() -> Shared<Readings> {
     let in_flight = Rc::new(RefCell::new(InFlight::new(Config::IN_FLIGHT)));
     Shared {
         clock: ClusterClock::start(),
         in_flight,
-        counters: Arc::new(Counters::of::<Flights>()),
+        counters: Arc::new(Counters::of::<Readings>()),
         shadow_queue: None,
     }
 }
@@ -369,69 +345,6 @@ fn rule_4_chunks_in_flight_to_a_process_that_does_not_receive_them_are_bounded()
 }
 
 #[test]
-fn rule_5_a_newer_desired_model_replaces_a_proposal_that_is_not_announced_and_waits_for_one_that_is() {
-    let (mut proposer, desired) = (Proposer::new(2, &ModelVersion::new("v1")), DesiredModels::default());
-    let send = |proposer: &mut Proposer| {
-        let chunks: Vec<_> = std::iter::from_fn(|| proposer.next_chunk()).collect();
-        (chunks.len(), chunks.last().map(|chunk| (chunk.proposal, chunk.version.clone())))
-    };
-    let ready = |proposal, process| Vote { proposal, process, refused: None };
-    let no = |proposal, process| Vote { proposal, process, refused: Some("no".into()) };
-    // The model in use is not proposed.
-    desired.put(desired_model("v1"));
-    proposer.propose(&desired);
-    assert_eq!(send(&mut proposer), (0, None));
-
-    desired.put(desired_model("v2"));
-    proposer.propose(&desired);
-    assert_eq!(proposer.next_chunk().map(|chunk| (chunk.proposal, chunk.at)), Some((1, 0)));
-    assert!(proposer.is_sending());
-    desired.put(desired_model("v3"));
-    proposer.propose(&desired);
-    assert_eq!(send(&mut proposer), (4, Some((2, "v3".into()))));
-    assert_eq!((proposer.count_vote(ready(2, 0)), proposer.announce(70)), (None, None));
-    // Votes on the earlier proposal are ignored.
-    assert_eq!(
-        (proposer.count_vote(no(1, 0)), proposer.count_vote(ready(1, 1)), proposer.announce(80)),
-        (None, None, None)
-    );
-    assert_eq!(proposer.count_vote(ready(2, 1)), None);
-    desired.put(desired_model("v4"));
-    assert_eq!(proposer.announce(100).unwrap().proposal, Some(2));
-    assert_eq!(proposer.announced(Role::Current).unwrap().as_str(), "v3");
-
-    proposer.propose(&desired);
-    assert_eq!((send(&mut proposer), proposer.announce(110)), ((0, None), None), "v3 is announced");
-    proposer.finish_announced(|at| at < 100);
-    proposer.propose(&desired);
-    assert_eq!(send(&mut proposer).0, 0);
-    proposer.finish_announced(|at| at <= 100);
-    proposer.propose(&desired);
-    assert_eq!(send(&mut proposer), (4, Some((3, "v4".into()))));
-    let refused = proposer.count_vote(no(3, 1)).unwrap();
-    assert_eq!((refused.version.as_str(), refused.process, refused.reason.as_str()), ("v4", 1, "no"));
-    assert_eq!((proposer.count_vote(no(3, 0)), proposer.announce(120)), (None, None), "the refusal is returned once");
-
-    // A shadow waits for the end of the other role's proposal; its removal needs no votes.
-    desired.put(desired_model("v5"));
-    desired.put(DesiredModel { role: Role::Shadow, ..desired_model("v6") });
-    proposer.propose(&desired);
-    assert_eq!(send(&mut proposer).1, Some((4, "v5".into())));
-    (0..2).for_each(|process| drop(proposer.count_vote(ready(4, process))));
-    assert_eq!(proposer.announce(200).unwrap().role, Role::Current);
-    proposer.finish_announced(|_| true);
-    proposer.propose(&desired);
-    assert_eq!(send(&mut proposer).1, Some((5, "v6".into())));
-    (0..2).for_each(|process| drop(proposer.count_vote(ready(5, process))));
-    assert_eq!(proposer.announce(300).unwrap().role, Role::Shadow);
-    proposer.finish_announced(|_| true);
-    desired.put(DesiredModel { role: Role::Shadow, candidate: None });
-    proposer.propose(&desired);
-    let removal = proposer.announce(400).unwrap();
-    assert_eq!((removal.role, removal.proposal, proposer.announced(Role::Shadow)), (Role::Shadow, None, None));
-}
-
-#[test]
 fn rule_6_a_model_that_no_request_can_need_is_dropped() {
     let first = constant("v1");
     let weak = Arc::downgrade(&first);
@@ -439,7 +352,7 @@ fn rule_6_a_model_that_no_request_can_need_is_dropped() {
     schedule.set_known_until(100);
     schedule.add_change(20, Role::Current, Some(constant("v2")));
     schedule.add_change(30, Role::Shadow, Some(constant("v3")));
-    let version = |schedule: &mut Schedule<Flights>, at| schedule.models_at(at).unwrap().current.version().to_string();
+    let version = |schedule: &mut Schedule<Readings>, at| schedule.models_at(at).unwrap().current.version().to_string();
     assert_eq!((version(&mut schedule, 19), version(&mut schedule, 20)), ("v1".into(), "v2".into()));
     assert!(schedule.models_at(29).unwrap().shadow.is_none() && schedule.models_at(30).unwrap().shadow.is_some());
     schedule.drop_before(19);

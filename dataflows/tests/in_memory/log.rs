@@ -7,9 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delaycast::request;
 use engine::{
     delivery::{Health, Refusal, Unavailable, Writer},
+    domain::Domain,
     finding::Finding,
     log::{
         DeadLetter, DeadLetterReader, DeadLetterSpan, Lag, Log, Message, Offset, Offsets, PartitionId, Payload,
@@ -18,7 +18,7 @@ use engine::{
     runtime::Mutex,
 };
 
-use super::MemoryStore;
+use super::{MemoryStore, domain::Readings};
 
 #[derive(Default)]
 struct State {
@@ -159,7 +159,8 @@ impl Reader for MemoryReader {
         for (partition, next) in offsets {
             for offset in 0..next.0 {
                 let payload = &state.partitions[partition.0 as usize][offset as usize];
-                let answered = request::decode(payload).is_ok_and(|request| self.store.is_durable(request.id.as_str()));
+                let answered =
+                    Readings::decode(payload).is_ok_and(|request| self.store.is_durable(request.id.as_str()));
                 if !answered && !state.dead_letters.contains_key(&(*partition, Offset(offset))) {
                     let breach = format!("committed {partition:?} {next:?}, but {offset} is not durable");
                     state.breaches.push(breach);

@@ -1,6 +1,8 @@
 //! A log and a store in memory with injected faults. They replace the connectors, which have their own tests, so that a
 //! test sees one rule of a dataflow alone.
 
+#[path = "../../testing.rs"]
+pub mod domain;
 mod log;
 mod store;
 
@@ -10,19 +12,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use delaycast::{
-    answer::Score,
-    domain::Flights,
-    features::KnownInputs,
-    flight::DelayClass,
-    request::{self, Request},
-};
 use delaycast_dataflows::score::{Config, Connections, Counters, Error, InFlightSize, Models, run};
+use domain::{Level, Reading, Readings};
 use engine::{
     answer::ModelVersion,
+    domain::Domain,
     model::{Candidate, DesiredModel, Loader, Role, Scorer},
     runtime::{Mutex, Stop},
 };
+
 pub use log::MemoryLog;
 pub use store::{Fault, MemoryStore};
 
@@ -38,64 +36,40 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Returns a well-formed message.
-pub fn message(id: &str, dep_delay: f64) -> Vec<u8> {
-    format!(
-        r#"{{"UUID": "{id}", "Carrier": "AA", "Origin": "ATL", "Dest": "SFO", "FlightDate": "2016-12-25", "DepDelay": {dep_delay}, "Distance": 2139.0}}"#
-    )
-    .into_bytes()
-}
-
-/// A model that scores by departure delay alone, and records the thread of each request.
-pub struct ByDelay {
+/// A model that scores by the value of a reading, and records the thread of each request.
+pub struct ByValue {
     version: ModelVersion,
     pub threads: Mutex<Vec<(String, thread::ThreadId)>>,
 }
 
-impl ByDelay {
+impl ByValue {
     pub fn new() -> Arc<Self> {
-        Self::named("by-delay")
+        Self::named("by-value")
     }
 
     pub fn named(version: &str) -> Arc<Self> {
-        Arc::new(ByDelay { version: ModelVersion::new(version), threads: Mutex::default() })
-    }
-
-    pub fn class(request: &Request) -> DelayClass {
-        DelayClass::of_delay(request.dep_delay.unwrap_or(0.0) as f32)
+        Arc::new(ByValue { version: ModelVersion::new(version), threads: Mutex::default() })
     }
 }
 
-impl Scorer<Flights> for ByDelay {
+impl Scorer<Readings> for ByValue {
     fn version(&self) -> &ModelVersion {
         &self.version
     }
 
-    fn score(&self, requests: &[Request], scores: &mut Vec<Score>) {
+    fn score(&self, requests: &[Reading], scores: &mut Vec<Level>) {
         let here = thread::current().id();
         self.threads.lock().extend(requests.iter().map(|request| (request.id.to_string(), here)));
-        scores.extend(requests.iter().map(|request| {
-            let class = Self::class(request);
-            let mut probabilities = [0.0; 4];
-            probabilities[class.index()] = 1.0;
-            Score {
-                probabilities,
-                class,
-                distance: request.distance.unwrap_or(1.0),
-                remarks: vec![],
-                forest: KnownInputs { dep_delay: true, ..KnownInputs::NONE },
-                explanation: None,
-            }
-        }));
+        scores.extend(requests.iter().map(|request| Level::of(request.value)));
     }
 }
 
-/// A loader that returns [`ByDelay`] for any file, and refuses files that begin with `bad`.
+/// A loader that returns [`ByValue`] for any file, and refuses files that begin with `bad`.
 pub struct AnyButBad;
 
-impl Loader<Flights> for AnyButBad {
-    fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer<Flights>>, String> {
-        if bytes.starts_with(b"bad") { Err("it is bad".into()) } else { Ok(ByDelay::named(version.as_str())) }
+impl Loader<Readings> for AnyButBad {
+    fn load(&self, version: &ModelVersion, bytes: &[u8]) -> Result<Arc<dyn Scorer<Readings>>, String> {
+        if bytes.starts_with(b"bad") { Err("it is bad".into()) } else { Ok(ByValue::named(version.as_str())) }
     }
 }
 
@@ -108,16 +82,16 @@ pub fn desired_model(version: &str, begins: &str) -> DesiredModel {
     }
 }
 
-/// The sequential oracle: returns the class of a message, or the reason of its dead letter.
-pub fn oracle(message: &[u8]) -> Result<DelayClass, String> {
-    request::decode(message).map(|request| ByDelay::class(&request)).map_err(|malformed| malformed.reason)
+/// The sequential oracle: returns the level of a message, or the reason of its dead letter.
+pub fn oracle(message: &[u8]) -> Result<Level, String> {
+    Readings::decode(message).map(|request| Level::of(request.value)).map_err(|malformed| malformed.reason)
 }
 
 /// A score dataflow on its own thread.
 pub struct Running {
     pub stop: Stop,
     #[allow(dead_code, reason = "for those that monitor")]
-    pub connections: Connections<Flights>,
+    pub connections: Connections<Readings>,
     pub counters: Arc<Counters>,
     thread: thread::JoinHandle<Result<(), Error>>,
 }
@@ -125,14 +99,14 @@ pub struct Running {
 impl Running {
     pub fn start(workers: usize, log: &Arc<MemoryLog>, store: &Arc<MemoryStore>) -> Self {
         let patient = Config { drain: DEADLINE, ..Config::new(workers) };
-        Self::start_with(patient, log, store, ByDelay::new())
+        Self::start_with(patient, log, store, ByValue::new())
     }
 
     pub fn start_with(
         config: Config,
         log: &Arc<MemoryLog>,
         store: &Arc<MemoryStore>,
-        scorer: Arc<dyn Scorer<Flights>>,
+        scorer: Arc<dyn Scorer<Readings>>,
     ) -> Self {
         Self::start_models(config, log, store, Models::fixed(scorer))
     }
@@ -141,10 +115,10 @@ impl Running {
         config: Config,
         log: &Arc<MemoryLog>,
         store: &Arc<MemoryStore>,
-        models: Models<Flights>,
+        models: Models<Readings>,
     ) -> Self {
         let connections = Connections::new(Arc::clone(log) as _, Arc::clone(store) as _);
-        let (stop, counters) = (Stop::default(), Arc::new(Counters::of::<Flights>()));
+        let (stop, counters) = (Stop::default(), Arc::new(Counters::of::<Readings>()));
         let thread = {
             let (stop, connections, counters) = (stop.clone(), connections.clone(), Arc::clone(&counters));
             thread::spawn(move || run(&config, &connections, &models, &counters, &stop))

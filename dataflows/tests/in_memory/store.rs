@@ -8,7 +8,6 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use delaycast::domain::{Answer, Flights, Labels, ShadowAnswer};
 use engine::{
     answer::Rejection,
     delivery::{Refusal, Unavailable, Writer},
@@ -17,6 +16,11 @@ use engine::{
     runtime::Mutex,
     store::{Landed, Lookup, Outcome, Page, Store, Tail},
 };
+
+use super::domain::{Labels, Reading, Readings};
+
+type Answer = engine::domain::Answer<Readings>;
+type ShadowAnswer = engine::shadow::ShadowAnswer<Readings>;
 
 /// The injected fault of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -122,7 +126,7 @@ impl MemoryStore {
     }
 }
 
-impl Store<Flights> for MemoryStore {
+impl Store<Readings> for MemoryStore {
     fn describe(&self) -> String {
         "in memory".into()
     }
@@ -147,7 +151,7 @@ impl Store<Flights> for MemoryStore {
         Vec::new()
     }
 
-    fn tail(&self, since: DateTime<Utc>) -> Result<Box<dyn Tail<Flights>>, Unavailable> {
+    fn tail(&self, since: DateTime<Utc>) -> Result<Box<dyn Tail<Readings>>, Unavailable> {
         Ok(Box::new(MemoryTail { store: self.clone(), since, seen: BTreeSet::new(), is_at_end: false }))
     }
 }
@@ -160,14 +164,14 @@ struct MemoryTail {
     is_at_end: bool,
 }
 
-impl Tail<Flights> for MemoryTail {
+impl Tail<Readings> for MemoryTail {
     /// Applies the fault of writes to reads, too.
-    fn next(&mut self, rows_max: usize) -> Result<Page<Flights>, Unavailable> {
+    fn next(&mut self, rows_max: usize) -> Result<Page<Readings>, Unavailable> {
         self.store.admit().1?;
         let answers: Vec<Answer> = self.store.answers().into_values().collect();
         let is_of_window = |answer: &Answer| self.is_at_end || answer.scored_at >= self.since;
         let new = |answer: &Answer| is_of_window(answer) && !self.seen.contains(answer.request.id.as_str());
-        let rows: Vec<Landed<Flights>> = answers.into_iter().filter(new).take(rows_max).map(landed).collect();
+        let rows: Vec<Landed<Readings>> = answers.into_iter().filter(new).take(rows_max).map(landed).collect();
         self.seen.extend(rows.iter().map(|row| row.id.clone()));
         let more = rows.len() == rows_max;
         self.is_at_end |= !more;
@@ -175,9 +179,9 @@ impl Tail<Flights> for MemoryTail {
     }
 }
 
-fn landed(Answer { request, score, model, scored_at }: Answer) -> Landed<Flights> {
-    let (id, class) = (request.id.to_string(), score.class);
-    Landed { id, scored_at, labels: Labels { class, carrier: request.carrier, origin: request.origin }, model }
+fn landed(Answer { request, score, model, scored_at }: Answer) -> Landed<Readings> {
+    let Reading { id, sensor, place, .. } = request;
+    Landed { id: id.to_string(), scored_at, labels: Labels { level: score, sensor, place }, model }
 }
 
 impl Writer<Answer> for MemoryStore {
