@@ -20,6 +20,7 @@
 //! * [`status`]: the state of a scorer, as its supervisor and the page of operations show it.
 //! * [`supervise`]: a process that restarts another one.
 //! * [`process`]: this process's use of the machine.
+//! * `log::promises`, `store::promises`, `testing`: the conformance suites of connectors; cargo feature `conformance`.
 
 pub mod address;
 pub mod answer;
@@ -41,5 +42,5 @@ pub mod sqlite;
 pub mod status;
 pub mod store;
 pub mod supervise;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "conformance"))]
+pub mod testing;

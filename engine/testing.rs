@@ -1,4 +1,6 @@
-//! A domain for the engine's own tests: its documents have a field of every type.
+//! A domain for the tests of the engine and of connectors: its documents have a field of every type.
+
+#![allow(clippy::unwrap_used)]
 
 use std::borrow::Cow;
 
@@ -14,23 +16,29 @@ use crate::{
 
 /// The domain.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Toy;
+pub struct Toy;
 
 /// A request: a message is its identity.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct ToyRequest {
-    pub(crate) id: RequestId,
+pub struct ToyRequest {
+    /// The identity.
+    pub id: RequestId,
 }
 
 /// A score.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct ToyScore(pub(crate) f64);
+pub struct ToyScore(
+    /// The number that is stored as the prediction.
+    pub f64,
+);
 
 /// The colour and the whole part of the score.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ToyLabels {
-    pub(crate) colour: String,
-    pub(crate) level: String,
+pub struct ToyLabels {
+    /// The colour, which is always red.
+    pub colour: String,
+    /// The whole part of the score.
+    pub level: String,
 }
 
 impl Domain for Toy {
@@ -106,7 +114,7 @@ impl Domain for Toy {
 }
 
 /// Returns an answer to the request `id` by `model`.
-pub(crate) fn answer(id: &str, model: &str) -> Answer<Toy> {
+pub fn answer(id: &str, model: &str) -> Answer<Toy> {
     Answer {
         request: ToyRequest { id: RequestId::new(id).unwrap() },
         score: ToyScore(2.0),
@@ -116,12 +124,13 @@ pub(crate) fn answer(id: &str, model: &str) -> Answer<Toy> {
 }
 
 /// Returns the answer of `shadow` to a request that the model "current" answers, with the same score or another.
-pub(crate) fn shadow_answer(id: &str, shadow: &str, agrees: bool) -> ShadowAnswer<Toy> {
+pub fn shadow_answer(id: &str, shadow: &str, agrees: bool) -> ShadowAnswer<Toy> {
     let answer = answer(id, shadow);
     let answered = if agrees { answer.score.clone() } else { ToyScore(answer.score.0 - 0.5) };
     ShadowAnswer { answer, current: ModelVersion::new("current"), answered }
 }
 
+#[cfg(test)]
 #[test]
 fn two_models_are_compared_as_the_domain_says() {
     let (same, other) = (shadow_answer("a", "new", true), shadow_answer("a", "new", false));

@@ -38,5 +38,5 @@ pub use message::{DEAD_LETTER_BYTES_MAX, Message, Payload};
 pub use open::{groups, inspect, open, open_existing, remove_group, topic_of};
 pub use topic::{GROUP, Lag, Offset, Offsets, PartitionId, Position, Share, Topic, TopicId, TopicOptions};
 
-#[cfg(test)]
-pub(crate) mod promises;
+#[cfg(any(test, feature = "conformance"))]
+pub mod promises;

@@ -23,5 +23,5 @@ pub use crate::address::OpenError;
 pub use connector::{Entry, Landed, Lookup, Outcome, Page, ReferenceTable, Store, Tail};
 pub use open::{inspect, keeps_reference, open, open_existing};
 
-#[cfg(test)]
-pub(crate) mod promises;
+#[cfg(any(test, feature = "conformance"))]
+pub mod promises;

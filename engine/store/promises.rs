@@ -1,4 +1,8 @@
 //! The conformance suite of store connectors: a test of each promise in [`super`], which every connector runs.
+//!
+//! A function panics if the promise of its name is broken. Each takes an empty store.
+
+#![allow(clippy::panic, clippy::unwrap_used)]
 
 use chrono::DateTime;
 
@@ -13,7 +17,8 @@ use crate::{
     testing::{Toy, ToyLabels, answer, shadow_answer},
 };
 
-pub(crate) fn rejection(id: &str, reason: &str) -> Rejection {
+/// Returns a rejection.
+pub fn rejection(id: &str, reason: &str) -> Rejection {
     let rejected_at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     Rejection { id: RequestId::new(id).unwrap(), reason: reason.to_owned(), rejected_at }
 }
@@ -22,7 +27,8 @@ fn answered(answer: &Answer<Toy>) -> Option<Outcome> {
     Some(Outcome::Answered(to_json(&answer.to_document())))
 }
 
-pub(crate) fn promise_1_the_first_answer_wins(store: &dyn Store<Toy>) {
+/// Also for ids of any characters.
+pub fn promise_1_the_first_answer_wins(store: &dyn Store<Toy>) {
     let (mut answers, lookup) = (store.answers().unwrap(), store.lookup().unwrap());
     let first = answer("a", "first");
     assert_eq!(lookup.find("a").unwrap(), None);
@@ -39,7 +45,7 @@ pub(crate) fn promise_1_the_first_answer_wins(store: &dyn Store<Toy>) {
 }
 
 /// `refused` is an answer that this store refuses for good.
-pub(crate) fn promise_2_a_refused_row_is_named_and_the_others_land(store: &dyn Store<Toy>, refused: Answer<Toy>) {
+pub fn promise_2_a_refused_row_is_named_and_the_others_land(store: &dyn Store<Toy>, refused: Answer<Toy>) {
     let (mut answers, lookup) = (store.answers().unwrap(), store.lookup().unwrap());
     let id = refused.request.id.as_str().to_owned();
     let rows = [answer("1", "m"), refused, answer("2", "m")];
@@ -50,7 +56,8 @@ pub(crate) fn promise_2_a_refused_row_is_named_and_the_others_land(store: &dyn S
     assert_eq!(lookup.find(&id).unwrap(), None);
 }
 
-pub(crate) fn promise_3_a_prediction_outranks_a_rejection(store: &dyn Store<Toy>) {
+/// In both orders of their writing.
+pub fn promise_3_a_prediction_outranks_a_rejection(store: &dyn Store<Toy>) {
     let (mut answers, mut rejections) = (store.answers().unwrap(), store.rejections().unwrap());
     let lookup = store.lookup().unwrap();
     assert_eq!(rejections.write(&[rejection("before", "why"), rejection("only", "why")]), Ok(vec![]));
@@ -63,7 +70,7 @@ pub(crate) fn promise_3_a_prediction_outranks_a_rejection(store: &dyn Store<Toy>
 }
 
 /// The answers of two shadow models.
-pub(crate) fn promise_6_shadow_answers_are_kept_apart(store: &dyn Store<Toy>) {
+pub fn promise_6_shadow_answers_are_kept_apart(store: &dyn Store<Toy>) {
     let (mut shadows, lookup) = (store.shadows().unwrap(), store.lookup().unwrap());
     assert_eq!(store.compared().unwrap(), []);
     let rows = [shadow_answer("a", "new", true), shadow_answer("b", "new", false), shadow_answer("c", "newer", true)];
@@ -84,7 +91,7 @@ pub(crate) fn promise_6_shadow_answers_are_kept_apart(store: &dyn Store<Toy>) {
 }
 
 /// Answers are written in another order than they were scored.
-pub(crate) fn promise_5_a_tail_yields_every_answer_since_a_timestamp_once(store: &dyn Store<Toy>) {
+pub fn promise_5_a_tail_yields_every_answer_since_a_timestamp_once(store: &dyn Store<Toy>) {
     let at = |second: i64| DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap();
     let scored = |id: String, second| Answer { scored_at: at(second), ..answer(&id, "m1") };
     let mut answers = store.answers().unwrap();

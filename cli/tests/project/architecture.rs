@@ -69,7 +69,7 @@ fn dependencies_run_one_way() {
     assert_eq!(ours("Cargo.toml"), ["engine"]);
     assert_eq!(ours("dataflows/Cargo.toml"), ["engine"]);
     assert_eq!(ours("dataflows/train/Cargo.toml"), ["delaycast", "engine"]);
-    assert_eq!(ours("examples/Cargo.toml"), ["delaycast-dataflows", "engine"]);
+    assert_eq!(ours("examples/Cargo.toml"), ["delaycast", "delaycast-dataflows", "engine"]);
     assert_eq!(ours("web/server/Cargo.toml"), ["engine"]);
     assert_eq!(ours("web/Cargo.toml"), ["delaycast", "engine", "server"]);
     assert_eq!(
@@ -107,6 +107,12 @@ fn the_engine_and_its_dataflows_know_no_flight() {
             .collect();
         assert!(found.is_empty(), "{} names {found:?}", file.display());
     }
+}
+
+#[test]
+fn the_example_of_another_domain_knows_no_flight() {
+    let words = words(&project().join("examples/card_payments.rs"));
+    assert!(!words.contains(&"delaycast".to_owned()), "it uses the crate of flights");
 }
 
 #[test]
