@@ -17,6 +17,20 @@ use crate::{
 ///
 /// A domain is a type without values of interest, such as `struct Payments;`. Messages are decoded by it, answers are
 /// stored as the documents that it makes, and its dimensions are counted live.
+///
+/// # Example
+///
+/// The other examples in the documentation of the engine and its dataflows use this domain.
+///
+#[doc = concat!("```\n", include_str!("domain/payments.rs"))]
+///
+/// # fn main() -> Result<(), Malformed> {
+/// let payment = Payments::decode(br#"{"UUID":"p-1","Amount":9.5}"#)?;
+/// assert_eq!((payment.id.as_str(), payment.amount), ("p-1", 9.5));
+/// assert_eq!(Payments::decode(b"{}").unwrap_err().reason, "Amount: is missing");
+/// # Ok(())
+/// # }
+/// ```
 pub trait Domain: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// A request.
     type Request: Debug + Clone + PartialEq + Send + Sync + 'static;

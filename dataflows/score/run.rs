@@ -34,6 +34,54 @@ use crate::{
 const LAG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Runs the workers of a single process until `stop` is requested; returns when all have left. Blocks.
+///
+/// # Example
+///
+/// Scores a request of the domain `Payments`, which is the example of [`Domain`]: from an embedded log into an embedded
+/// store, in one file.
+///
+/// ```
+/// # mod payments { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/domain/payments.rs")); }
+/// use std::{sync::Arc, thread, time::Duration};
+///
+/// use delaycast_dataflows::score::{self, Config, Connections, Counters, Models};
+/// use engine::{answer::ModelVersion, log, model::{Predict, Versioned}, runtime::Stop, store::{self, Outcome}};
+/// use payments::{Payment, Payments, Risk};
+///
+/// struct Linear;
+///
+/// impl Predict<Payments> for Linear {
+///     fn predict(&self, payments: &[Payment], risks: &mut Vec<Risk>) {
+///         risks.extend(payments.iter().map(|payment| Risk(payment.amount / 1000.0)));
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("payments.db");
+/// let url = format!("sqlite:{}?topic=payments&partitions=2", path.display());
+/// let (log, store) = (log::open::<Payments>(&url)?, store::open::<Payments>(&url)?);
+/// log.producer()?.publish(None, br#"{"UUID":"p-1","Amount":250}"#.to_vec(), Box::new(|_| ()));
+///
+/// let model = Versioned { version: ModelVersion::new("linear"), model: Linear };
+/// let (connections, models) = (Connections::new(log, store.clone()), Models::fixed(Arc::new(model)));
+/// let (counters, stop) = (Arc::new(Counters::of::<Payments>()), Stop::default());
+/// let lookup = store.lookup()?;
+/// let (scored, answer) = thread::scope(|threads| {
+///     let scorer = threads.spawn(|| score::run(&Config::new(2), &connections, &models, &counters, &stop));
+///     let answer = (0..1000).find_map(|_| {
+///         thread::sleep(Duration::from_millis(10));
+///         lookup.find("p-1").transpose()
+///     });
+///     stop.request();
+///     (scorer.join(), answer)
+/// });
+/// scored.expect("no worker panics")?;
+/// let Some(Ok(Outcome::Answered(document))) = answer else { panic!("{answer:?}") };
+/// assert_eq!((&document["Risk"], &document["ModelVersion"]), (&0.25.into(), &"linear".into()));
+/// # Ok(())
+/// # }
+/// ```
 pub fn run<D: Domain>(
     config: &Config,
     connections: &Connections<D>,

@@ -42,6 +42,40 @@ impl TrainingPlan {
 ///
 /// Fits twice: to the flights before the holdout, to evaluate features and forests on the flights after; then to all
 /// flights, so that the model has learned the newest. The evaluation is that of the first fit.
+///
+/// # Example
+///
+/// ```
+/// use std::{num::NonZeroUsize, sync::Arc};
+///
+/// use chrono::{NaiveDate, TimeDelta};
+/// use delaycast::{
+///     airports::Airports,
+///     features::{Preset, Query, TrainingFlight},
+///     flight::Code,
+///     forest::ForestSettings,
+/// };
+/// use delaycast_train::{OnProgress, TrainingPlan, train_model};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Ten flights a day that arrive as late as they left.
+/// let (carrier, origin, dest): (Code, Code, Code) = ("B6".parse()?, "JFK".parse()?, "LAX".parse()?);
+/// let first: NaiveDate = "2013-01-01".parse()?;
+/// let flight = |n: u16| {
+///     let (minutes, date) = (f32::from(n % 80) - 20.0, first + TimeDelta::days(i64::from(n / 10)));
+///     TrainingFlight::new(&Query::new(date, carrier, origin, dest), minutes, minutes)
+/// };
+/// let flights: Vec<TrainingFlight> = (0..400).map(flight).collect();
+///
+/// let preset = Preset::Default;
+/// let settings = ForestSettings { trees: 3, ..ForestSettings::from_preset(preset, 1) }.into();
+/// let plan = TrainingPlan { preset, settings, holdout_from: None, workers: NonZeroUsize::MIN };
+/// let on_progress: OnProgress = Arc::new(|progress| println!("{progress:?}"));
+/// let model = train_model(&flights, Airports::default(), &plan, &on_progress)?;
+/// assert_eq!((model.origin().trained_on, model.origin().evaluation.trained_on), (400, 300));
+/// # Ok(())
+/// # }
+/// ```
 pub fn train_model(
     flights: &[TrainingFlight<'_>],
     airports: Airports,

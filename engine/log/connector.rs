@@ -71,6 +71,45 @@ pub trait Producer: Send + Sync {
 }
 
 /// A request log, opened by URL.
+///
+/// # Example
+///
+/// The domain is `Payments`, the example of [`Domain`](crate::domain::Domain).
+///
+/// ```
+/// # mod payments { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/domain/payments.rs")); }
+/// use std::{sync::{Arc, mpsc}, time::{Duration, Instant}};
+///
+/// use engine::{delivery::Health, log::{self, Offsets, Share}};
+/// use payments::Payments;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("requests.db");
+/// let log = log::open::<Payments>(&format!("sqlite:{}?topic=payments&partitions=4", path.display()))?;
+///
+/// // The message is durable when the callback receives its position.
+/// let (done, published) = mpsc::channel();
+/// log.producer()?.publish(Some("a key"), b"a message".to_vec(), Box::new(move |result| _ = done.send(result)));
+/// let position = published.recv()??;
+///
+/// // A reader never blocks; it calls back when there is something to poll.
+/// let (wake, woken) = mpsc::channel();
+/// let health = Arc::new(Health::new(log.describe()));
+/// let mut reader = log.reader(Share::ALL, Arc::new(move || _ = wake.send(())), health)?;
+/// let mut messages = Vec::new();
+/// while messages.is_empty() {
+///     woken.recv_timeout(Duration::from_secs(10))?;
+///     reader.poll(100, &mut messages);
+/// }
+/// assert_eq!((messages[0].position, messages[0].payload.bytes()), (position, &b"a message"[..]));
+///
+/// // The next reader of the group starts after the message.
+/// reader.commit(&Offsets::from([(position.partition, position.offset.next())]));
+/// reader.close(Instant::now() + Duration::from_secs(10))?;
+/// # Ok(())
+/// # }
+/// ```
 pub trait Log: Send + Sync {
     /// Returns the log's address for operators, without secrets.
     fn describe(&self) -> String;

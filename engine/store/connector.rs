@@ -77,6 +77,35 @@ pub trait ReferenceTable {
 }
 
 /// A prediction store, opened by URL.
+///
+/// # Example
+///
+/// Stores answers of the domain `Payments`, which is the example of [`Domain`].
+///
+/// ```
+/// # mod payments { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/domain/payments.rs")); }
+/// use engine::{answer::ModelVersion, clock, domain::{Answer, Domain}, store::{self, Outcome}};
+/// use payments::{Payments, Risk};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("payments.db");
+/// let store = store::open::<Payments>(&format!("sqlite:{}", path.display()))?;
+/// let lookup = store.lookup()?;
+/// assert_eq!(lookup.find("p-1")?, None);
+///
+/// // The first answer wins. An answer is durable when `write` returns.
+/// let mut answers = store.answers()?;
+/// for (risk, model) in [(0.25, "first"), (0.75, "second")] {
+///     let request = Payments::decode(br#"{"UUID":"p-1","Amount":9.5}"#)?;
+///     let (model, scored_at) = (ModelVersion::new(model), clock::now());
+///     answers.write(&[Answer { request, score: Risk(risk), model, scored_at }])?;
+/// }
+/// let Some(Outcome::Answered(document)) = lookup.find("p-1")? else { panic!("no answer") };
+/// assert_eq!((&document["Risk"], &document["ModelVersion"]), (&0.25.into(), &"first".into()));
+/// # Ok(())
+/// # }
+/// ```
 pub trait Store<D: Domain>: Send + Sync {
     /// Returns the store's address for operators, without secrets.
     fn describe(&self) -> String;

@@ -1,5 +1,35 @@
 //! A trained model: classifiers, features and airports, in one checked file ([`Model::encode`]) in a versioned
 //! directory ([`ModelDir`]).
+//!
+//! # Example
+//!
+//! Loads the model that `delaycast train --models var/models` has published, and scores a request.
+//!
+//! ```
+//! # mod few_flights { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/model/few_flights.rs")); }
+//! use delaycast::{flight::DelayClass, model::{ModelDir, VersionedModel}, request};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("models");
+//! # ModelDir::new(&path).publish(few_flights::train()?, engine::clock::now())?;
+//! let VersionedModel { version, model } = ModelDir::new(path).load_current()?;
+//! println!("scoring with {version}: {}", model.origin().settings);
+//!
+//! let requests = [request::decode(
+//!     br#"{"UUID":"u-1","Carrier":"B6","Origin":"JFK","Dest":"LAX","FlightDate":"2013-02-10","DepDelay":55}"#,
+//! )?];
+//! let mut scores = Vec::new();
+//! model.score(&requests, &mut scores);
+//! assert_eq!((scores.len(), scores[0].class), (1, DelayClass::VeryLate));
+//!
+//! // With explanations: how much each fact of the flight has changed the probability of each class.
+//! let mut explained = Vec::new();
+//! model.explaining().score(&requests, &mut explained);
+//! assert!(explained[0].explanation.is_some());
+//! # Ok(())
+//! # }
+//! ```
 
 mod file;
 
