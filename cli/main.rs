@@ -8,7 +8,6 @@ mod cluster;
 mod data;
 mod doctor;
 mod evaluate;
-mod forest_options;
 mod groups;
 mod mesh;
 mod models;

@@ -18,8 +18,7 @@ use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
 use crate::{
-    forest_options::ForestOptions,
-    options::Format,
+    options::{ForestOptions, Format},
     progress::{say, trees},
 };
 

@@ -12,7 +12,7 @@ use delaycast::{
 use delaycast_train::TrainingPlan;
 use engine::answer::ModelVersion;
 
-use crate::{forest_options::ForestOptions, options::Format};
+use crate::options::{ForestOptions, Format};
 
 /// Say how good a forest is, on later flights than it was trained on
 ///

@@ -7,3 +7,4 @@ mod cycles;
 mod deploy;
 mod language;
 mod pages;
+mod source;
