@@ -4,7 +4,6 @@ mod plots;
 mod svg;
 
 use delaycast::{
-    classifier::ClassifierSettings,
     evaluate::{Comparison, DAYS_MIN, Measure, Predictor, Report, Scorecard, TRAINING_DAYS_MIN},
     flight::DelayClass,
 };
@@ -99,7 +98,6 @@ impl View for ReportView {
 impl ReportView {
     pub(crate) fn new(report: &Report) -> Self {
         let (holdout, model) = (&report.holdout, &report.model);
-        let ClassifierSettings::Forest(settings) = model.settings;
         let fact = |name, value| Property { name, value };
         let forest = holdout.scorecard(Predictor::Forest);
         let reliability = forest.and_then(|scorecard| scorecard.reliability);
@@ -122,10 +120,10 @@ impl ReportView {
                 fact("Days answered for", format!("{} to {}", holdout.from, holdout.to)),
                 fact("Flights trained on", grouped(model.trained_on)),
                 fact("Days trained on", format!("{} to {}", model.window.from, model.window.to)),
-                fact("Forest", format!("{} trees, depth {}, {}", settings.trees, settings.depth, model.preset)),
+                fact("Model", format!("{}, preset {}", model.settings, model.preset)),
                 match &model.version {
                     Some(version) => fact("Version", version.clone()),
-                    None => fact("Seed", settings.seed.to_string()),
+                    None => fact("Seed", model.settings.seed().to_string()),
                 },
             ],
             notes: notes(report),
