@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     binary::SectionReader,
-    features::KnownInputs,
+    features::{KnownInputs, Preset},
     flight::Probabilities,
     forest::{Explainer, Forest, ForestReadError, ForestSettings},
 };
@@ -49,6 +49,16 @@ impl ClassifierSettings {
     pub fn trees(&self) -> u32 {
         match self {
             ClassifierSettings::Forest(settings) => settings.trees,
+        }
+    }
+
+    /// The settings of a preset's forest, to be trained beside a classifier of these settings: by the same algorithm,
+    /// and from the same seed.
+    pub fn with_preset(&self, preset: Preset) -> Self {
+        match self {
+            ClassifierSettings::Forest(ForestSettings { trainer, seed, .. }) => {
+                ForestSettings { trainer: *trainer, ..ForestSettings::from_preset(preset, *seed) }.into()
+            }
         }
     }
 }

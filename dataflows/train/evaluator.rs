@@ -4,13 +4,12 @@
 
 use delaycast::{
     airports::Airports,
-    classifier::{ClassifierSettings, Classifiers},
+    classifier::Classifiers,
     evaluate::{
         Bootstrap, ByPredictor, Comparison, DateSelection, EvaluatedModel, Importance, Importances, ModelPredictor,
         Predictions, Predictor, Report, Split, SplitError, Timeline, Window,
     },
     features::{FeatureSet, Preset},
-    forest::ForestSettings,
     model::VersionedModel,
 };
 
@@ -110,9 +109,8 @@ impl Evaluator<'_> {
     }
 
     fn legacy_plan(&self) -> TrainingPlan {
-        let ClassifierSettings::Forest(ForestSettings { trainer, seed, .. }) = self.plan.settings;
-        let settings = ForestSettings { trainer, ..ForestSettings::from_preset(Preset::Legacy, seed) };
-        TrainingPlan { preset: Preset::Legacy, settings: settings.into(), ..self.plan }
+        let settings = self.plan.settings.with_preset(Preset::Legacy);
+        TrainingPlan { preset: Preset::Legacy, settings, ..self.plan }
     }
 
     /// The number of trees that [`Self::predict_split`] grows.
