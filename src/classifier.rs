@@ -52,6 +52,13 @@ impl ClassifierSettings {
         }
     }
 
+    /// The name of the training algorithm.
+    pub fn trainer(&self) -> String {
+        match self {
+            ClassifierSettings::Forest(settings) => settings.trainer.to_string(),
+        }
+    }
+
     /// The settings of a preset's forest, to be trained beside a classifier of these settings: by the same algorithm,
     /// and from the same seed.
     pub fn with_preset(&self, preset: Preset) -> Self {
@@ -118,6 +125,13 @@ impl Classifier {
     pub fn width(&self) -> usize {
         match self {
             Classifier::Forest(forest) => forest.width(),
+        }
+    }
+
+    /// The forest, if it is one.
+    pub fn forest(&self) -> Option<&Forest> {
+        match self {
+            Classifier::Forest(forest) => Some(forest),
         }
     }
 

@@ -3,10 +3,8 @@
 use chrono::{DateTime, Utc};
 use clap::Args as ClapArgs;
 use delaycast::{
-    classifier::ClassifierSettings,
     evaluate::{Predictor, Window},
     features::Preset,
-    forest::Trainer,
     model::{Listed, ModelDir},
 };
 use engine::model::{Role, published_at};
@@ -49,7 +47,7 @@ struct Line {
 #[derive(Serialize)]
 struct Known {
     preset: Preset,
-    trainer: Trainer,
+    trainer: String,
     rows: u64,
     window: Window,
     holdout_log_loss: f64,
@@ -61,10 +59,9 @@ impl Line {
         let (known, damaged) = match model {
             Ok(model) => {
                 let origin = model.model.origin();
-                let ClassifierSettings::Forest(settings) = origin.settings;
                 let known = Known {
                     preset: origin.preset,
-                    trainer: settings.trainer,
+                    trainer: origin.settings.trainer(),
                     rows: origin.trained_on,
                     window: origin.window,
                     holdout_log_loss: origin
@@ -94,7 +91,7 @@ impl Line {
             (Some(Known { preset, trainer, rows, window, holdout_log_loss }), _) => format!(
                 "{start}  {:<8}  {:<9}  {:>10}  {} to {}  {holdout_log_loss:>8.4}  {:>10}",
                 preset.to_string(),
-                trainer.to_string(),
+                trainer,
                 HumanCount(*rows).to_string(),
                 window.from,
                 window.to,

@@ -61,8 +61,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let VersionedModel { model, .. } = model?;
     let (features, airports): (_, &Airports) = (model.features(), model.airports());
     let names = features.names();
-    let grown = |(given, Classifier::Forest(forest)): (KnownInputs, &Classifier)| {
-        let (trees, nodes) = (forest.trees_len(), forest.nodes_len());
+    let grown = |(given, classifier): (KnownInputs, &Classifier)| {
+        let (trees, nodes) = classifier.forest().map_or((0, 0), |forest| (forest.trees_len(), forest.nodes_len()));
         let known = features.columns_known(given).into_iter();
         (
             given.label(),

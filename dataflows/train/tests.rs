@@ -305,10 +305,11 @@ fn flights_without_weather_have_four_forests() {
     // The columns and trees equal those beside forests with weather, which change no other forest.
     let columns = without.features.columns();
     assert_eq!(columns, &with.features.columns()[..columns.len()]);
-    let trees = |Classifier::Forest(forest): &Classifier| forest.trees();
+    let trees = |classifier: &Classifier| classifier.forest().map(Forest::trees);
     for (given, classifier) in without.classifiers.iter() {
         assert_eq!(classifier.width(), columns.len());
         let beside = with.classifiers.best_for(given);
+        assert!(trees(classifier).is_some());
         assert_eq!((beside.0, trees(beside.1)), (given, trees(classifier)));
     }
 }
