@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use crate::support::{Process, delaycast, give_models, models, request, run, until};
 
 /// Returns an address with a port that was free just now.
-fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
@@ -21,7 +21,8 @@ fn until_ready(address: &str) {
     assert_eq!(get(address, "/livez"), Some((200, "ok\n".into())));
 }
 
-fn metric(address: &str, series: &str) -> Option<f64> {
+/// Returns the value of a series; `None` if it is not there.
+pub(crate) fn metric(address: &str, series: &str) -> Option<f64> {
     let (_, text) = get(address, "/metrics")?;
     text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
 }

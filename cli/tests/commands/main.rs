@@ -5,6 +5,7 @@
 mod ask;
 mod data_fetch;
 mod data_import;
+mod edition;
 mod evaluate;
 mod health;
 mod help;
