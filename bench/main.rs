@@ -1,93 +1,103 @@
 //! Measurements, each beside a reference in the same run, because machines differ and are shared. `bench/run` builds
-//! the binaries and runs all measurements; docs/benchmarks.md has the method and the results.
+//! the binaries and runs all measurements; each writes its result into `bench/results/`, from which `report` renders
+//! the tables in docs/benchmarks.md and README.md.
 
 #![allow(clippy::print_stdout)]
 
 mod clock;
 mod cluster;
-mod embedded_latency;
-mod embedded_throughput;
-mod explanations;
+mod editions;
+mod embedded;
+mod first_answer;
 mod forest;
-mod hot_swap;
-mod load;
-mod page_latency;
+mod model;
+mod numbers;
+mod page;
 mod process;
+mod report;
 mod requests;
-mod scrape_cost;
-#[cfg(all(feature = "kafka", feature = "mongo"))]
+mod results;
 mod services;
-mod watch_cost;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
+
+use cluster::recovery;
+use embedded::{explanations, latency, memory, page_latency, scrape_cost, throughput, watch_cost};
+use model::{hot_swap, load, training};
+use results::record;
 
 #[derive(Parser)]
 #[command(about = "Measures delaycast")]
 struct Cli {
+    /// The folder of the results
+    #[arg(long, global = true, default_value = "bench/results")]
+    results: PathBuf,
     #[command(subcommand)]
-    measurement: Measurement,
+    command: Command,
 }
 
 #[derive(Subcommand)]
-enum Measurement {
-    /// Requests in the embedded log, answers per second landed in the store, and resident memory
-    EmbeddedThroughput(Options),
+enum Command {
+    /// Training on the bundled flights: its cost, and the quality of the forest
+    Training(training::Options),
+    /// Answers per second landed in the embedded store, beside the single steps
+    EmbeddedThroughput(throughput::Options),
+    /// Resident memory while many answers land
+    Memory(memory::Options),
     /// From a request to its visible answer on an idle embedded system
-    EmbeddedLatency(Options),
+    EmbeddedLatency(latency::Options),
     /// The same through the page's routes, on `delaycast up`
-    PageLatency(Options),
+    PageLatency(page_latency::Options),
     /// Answers per second with and without a page that counts them
-    WatchCost(Options),
-    /// Answers per second with and without metrics that are read ten times a second
-    ScrapeCost(Options),
+    WatchCost(watch_cost::Options),
+    /// Answers per second with and without metrics that are read
+    ScrapeCost(scrape_cost::Options),
     /// The cost of explanations
-    Explanations(Options),
+    Explanations(explanations::Options),
     /// The time to load a model, and to score with it
     Load(load::Options),
-    /// Latency around the moments at which another model takes effect, at so many
-    /// requests a second
-    HotSwap(Options),
+    /// Latency around the moments at which another model takes effect
+    HotSwap(hot_swap::Options),
     /// Throughput and latency of three processes beside one
-    Cluster(Options),
-    /// Growing forests and scoring with them, on rows that others may read; see `bench/forest/run`
-    #[command(subcommand)]
-    Forest(forest::Step),
+    Cluster(cluster::throughput::Options),
+    /// The time until three processes answer after one has failed
+    Recovery(recovery::Options),
+    /// From a clone of this repository to an answer
+    FirstAnswer(first_answer::Options),
     /// Throughput and latency between a real Kafka and a real MongoDB
     #[cfg(all(feature = "kafka", feature = "mongo"))]
     Services(services::Options),
-}
-
-#[derive(clap::Args)]
-struct Options {
-    /// The delaycast binary
-    #[arg(long, default_value = "target/release/delaycast")]
-    binary: PathBuf,
-    /// The model directory
-    #[arg(long)]
-    models: PathBuf,
-    /// How many requests
-    #[arg(long)]
-    requests: usize,
-    /// Worker threads
-    #[arg(long, default_value_t = 2)]
-    workers: usize,
+    /// Growing forests and scoring with them, beside other libraries; see `bench/forest/run`
+    #[command(subcommand)]
+    Forest(forest::Step),
+    /// This build beside another one
+    Editions(editions::Options),
+    /// Render the results into docs/benchmarks.md and README.md
+    Report,
 }
 
 fn main() -> anyhow::Result<()> {
-    match Cli::parse().measurement {
-        Measurement::EmbeddedThroughput(options) => embedded_throughput::measure(&options),
-        Measurement::EmbeddedLatency(options) => embedded_latency::measure(&options),
-        Measurement::PageLatency(options) => page_latency::measure(&options),
-        Measurement::Explanations(options) => explanations::measure(&options),
-        Measurement::Load(options) => load::measure(&options),
-        Measurement::HotSwap(options) => hot_swap::measure(&options),
-        Measurement::Forest(step) => forest::run(&step),
-        Measurement::Cluster(options) => cluster::measure(&options),
-        Measurement::WatchCost(options) => watch_cost::measure(&options),
-        Measurement::ScrapeCost(options) => scrape_cost::measure(&options),
+    let Cli { results, command } = Cli::parse();
+    match command {
+        Command::Training(options) => record(&results, options, training::measure),
+        Command::EmbeddedThroughput(options) => record(&results, options, throughput::measure),
+        Command::Memory(options) => record(&results, options, memory::measure),
+        Command::EmbeddedLatency(options) => record(&results, options, latency::measure),
+        Command::PageLatency(options) => record(&results, options, page_latency::measure),
+        Command::WatchCost(options) => record(&results, options, watch_cost::measure),
+        Command::ScrapeCost(options) => record(&results, options, scrape_cost::measure),
+        Command::Explanations(options) => record(&results, options, explanations::measure),
+        Command::Load(options) => record(&results, options, load::measure),
+        Command::HotSwap(options) => record(&results, options, hot_swap::measure),
+        Command::Cluster(options) => record(&results, options, cluster::throughput::measure),
+        Command::Recovery(options) => record(&results, options, recovery::measure),
+        Command::FirstAnswer(options) => record(&results, options, first_answer::measure),
         #[cfg(all(feature = "kafka", feature = "mongo"))]
-        Measurement::Services(options) => services::measure(&options),
+        Command::Services(options) => record(&results, options, services::measure),
+        Command::Forest(step) => forest::run(step, &results),
+        Command::Editions(options) => record(&results, options, editions::measure),
+        Command::Report => report::write(Path::new("."), &results),
     }
 }

@@ -14,12 +14,12 @@ use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    measure::{BATCH, Line, ONE_BY_ONE, Options, print_line, score},
+    measure::{ALL_AT_ONCE, BATCH, IN_BATCHES, ONE_BY_ONE, Options, ROWS_ONE_BY_ONE, TRAIN, print_line, score},
     rows::Matrix,
 };
-use crate::clock::{Clock, Cost};
+use crate::clock::Clock;
 
-const LIBRARY: &str = "linfa-trees";
+pub(super) const LIBRARY: &str = "linfa-trees";
 
 /// A tree, and the columns that it was trained on.
 type Tree = (DecisionTree<f32, usize>, Vec<usize>);
@@ -31,20 +31,14 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
     let threads = options.threads.get();
     let clock = Clock::start();
     let trees = grow(options, &records, &train.classes)?;
-    let Cost { seconds, cpu_s } = clock.read();
-    print_line(&Line { library: LIBRARY, step: "train", threads, rows: train.len(), cpu_s, seconds, log_loss: None })?;
+    print_line(LIBRARY, TRAIN, threads, train.len(), clock.read(), None)?;
     if options.train_only {
         return Ok(());
     }
     let vote = voting(trees, test.width);
-    score(LIBRARY, "score all at once", threads, &test, &vote)?;
-    score(LIBRARY, "score in batches", threads, &test, &|rows| rows.chunks(BATCH * test.width).for_each(&vote))?;
-    score(LIBRARY, "score one by one", threads, &test.few(ONE_BY_ONE), &|rows| rows.chunks(test.width).for_each(&vote))
-}
-
-/// Grows a forest on these rows, and returns a function that scores with it.
-pub(super) fn scorer(options: &Options, train: &Matrix) -> anyhow::Result<impl Fn(&[f32]) + Sync + use<>> {
-    Ok(voting(grow(options, &records(train)?, &train.classes)?, train.width))
+    score(LIBRARY, ALL_AT_ONCE, threads, &test, &vote)?;
+    score(LIBRARY, IN_BATCHES, threads, &test, &|rows| rows.chunks(BATCH * test.width).for_each(&vote))?;
+    score(LIBRARY, ONE_BY_ONE, threads, &test.few(ROWS_ONE_BY_ONE), &|rows| rows.chunks(test.width).for_each(&vote))
 }
 
 fn records(train: &Matrix) -> anyhow::Result<Array2<f32>> {
@@ -85,7 +79,7 @@ fn grow_one(options: &Options, records: &Array2<f32>, classes: &[DelayClass], tr
     let mut rng = ChaCha8Rng::seed_from_u64(tree.into());
     let drawn: Vec<usize> = (0..classes.len()).map(|_| rng.random_range(0..classes.len())).collect();
     let mut columns: Vec<usize> = (0..records.ncols()).collect();
-    let max_features = options.tried.resolve(columns.len());
+    let max_features = options.max_features.resolve(columns.len());
     if max_features < columns.len() {
         columns.shuffle(&mut rng);
         columns.truncate(max_features);
@@ -93,7 +87,7 @@ fn grow_one(options: &Options, records: &Array2<f32>, classes: &[DelayClass], tr
     let bag = records.select(Axis(0), &drawn).select(Axis(1), &columns);
     let labels: Array1<usize> = drawn.iter().map(|&row| classes[row].index()).collect();
     let settings = DecisionTree::params().max_depth(Some(options.depth as usize));
-    let tree = settings.min_weight_leaf(options.leaf as f32).fit(&Dataset::new(bag, labels));
+    let tree = settings.min_weight_leaf(options.min_samples_leaf as f32).fit(&Dataset::new(bag, labels));
     Ok((tree.context("linfa-trees")?, columns))
 }
 

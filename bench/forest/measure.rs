@@ -7,7 +7,7 @@ use delaycast::{
     features::Preset,
     forest::{ForestSettings, MaxFeatures},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::rows::Matrix;
 use crate::clock::{Clock, Cost};
@@ -25,10 +25,10 @@ pub(crate) struct Options {
     pub(super) depth: u32,
     /// The columns that are tried at a node: a number, or a share as in 40%
     #[arg(long)]
-    pub(super) tried: MaxFeatures,
+    pub(super) max_features: MaxFeatures,
     /// The least weight of a leaf
     #[arg(long, default_value_t = 1)]
-    pub(super) leaf: u32,
+    pub(super) min_samples_leaf: u32,
     /// Train on the first rows, as many thousandths of all
     #[arg(long, default_value_t = 1000)]
     pub(super) thousandths: usize,
@@ -46,55 +46,50 @@ impl Options {
         ForestSettings {
             trees: self.trees,
             depth: self.depth,
-            max_features: self.tried,
-            min_samples_leaf: self.leaf,
+            max_features: self.max_features,
+            min_samples_leaf: self.min_samples_leaf,
             ..ForestSettings::from_preset(Preset::Default, 1)
         }
     }
 }
 
-/// A line of output.
-#[derive(Serialize)]
+/// A line of output, of this program or of `peers.py`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Line {
-    pub(super) library: &'static str,
-    pub(super) step: &'static str,
+    pub(super) library: String,
+    pub(super) step: String,
     pub(super) threads: usize,
     pub(super) rows: usize,
     pub(super) cpu_s: f64,
     pub(super) seconds: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) log_loss: Option<f64>,
 }
+
+/// The steps, by the names in the output.
+pub(super) const TRAIN: &str = "train";
+pub(super) const ALL_AT_ONCE: &str = "score all at once";
+pub(super) const IN_BATCHES: &str = "score in batches";
+pub(super) const ONE_BY_ONE: &str = "score one by one";
 
 /// Rows of a batch, as many as the score dataflow has under load.
 pub(super) const BATCH: usize = 1000;
 /// Rows that are scored one by one.
-pub(super) const ONE_BY_ONE: usize = 2000;
+pub(super) const ROWS_ONE_BY_ONE: usize = 2000;
 /// Least CPU time of a measurement.
 const LONG_ENOUGH_S: f64 = 1.0;
 
 /// Scores rows with some threads until the time can be measured, and prints it.
 pub(super) fn score(
-    library: &'static str,
-    step: &'static str,
+    library: &str,
+    step: &str,
     threads: usize,
     rows: &Matrix,
     score: &(impl Fn(&[f32]) + Sync),
 ) -> anyhow::Result<()> {
-    let (scored, Cost { cpu_s, seconds }) = score_for(LONG_ENOUGH_S, threads, rows, score);
-    print_line(&Line { library, step, threads, rows: scored, cpu_s, seconds, log_loss: None })
-}
-
-/// Scores rows until `least_s` of CPU time has passed. Returns the number of rows, and the cost.
-pub(super) fn score_for(
-    least_s: f64,
-    threads: usize,
-    rows: &Matrix,
-    score: &(impl Fn(&[f32]) + Sync),
-) -> (usize, Cost) {
-    let mut scored = 0;
-    let clock = Clock::start();
-    loop {
+    let (mut scored, clock) = (0, Clock::start());
+    let cost = loop {
         let share = rows.len().div_ceil(threads) * rows.width;
         thread::scope(|scope| {
             // This thread takes the last share, so that one thread starts no other.
@@ -105,13 +100,23 @@ pub(super) fn score_for(
         });
         scored += rows.len();
         let cost = clock.read();
-        if cost.cpu_s >= least_s {
-            return (scored, cost);
+        if cost.cpu_s >= LONG_ENOUGH_S {
+            break cost;
         }
-    }
+    };
+    print_line(library, step, threads, scored, cost, None)
 }
 
-pub(super) fn print_line(line: &Line) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string(line).context("a line of output")?);
+pub(super) fn print_line(
+    library: &str,
+    step: &str,
+    threads: usize,
+    rows: usize,
+    Cost { cpu_s, seconds }: Cost,
+    log_loss: Option<f64>,
+) -> anyhow::Result<()> {
+    let (library, step) = (library.to_owned(), step.to_owned());
+    let line = Line { library, step, threads, rows, cpu_s, seconds, log_loss };
+    println!("{}", serde_json::to_string(&line).context("a line of output")?);
     Ok(())
 }

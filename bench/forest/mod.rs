@@ -1,33 +1,35 @@
-//! The growth and scoring of forests. `bench/forest/run` alternates these steps with those of other libraries on the
-//! same rows, and makes the table in docs/benchmarks.md.
+//! The growth and scoring of forests. `compare` alternates the other steps with those of other libraries on the same
+//! rows; `bench/forest/run` installs these.
 
-mod beside;
+mod compare;
 mod linfa;
 mod measure;
 mod ours;
 mod rows;
+mod values;
 
 use clap::Subcommand;
 
+pub(crate) use compare::{Options as CompareOptions, measure as compare};
 use measure::Options;
 
 #[derive(Subcommand)]
 pub(crate) enum Step {
+    /// Compare all libraries
+    Compare(CompareOptions),
     /// Encode flights, and write the rows for all libraries
     Rows(rows::Options),
     /// Grow a forest with the histogram trainer, and score with it
     Ours(Options),
     /// The same with linfa-trees and its default settings
     Linfa(Options),
-    /// Both score in batches, by short turns, on one thread
-    Beside(Options),
 }
 
-pub(crate) fn run(step: &Step) -> anyhow::Result<()> {
+pub(crate) fn run(step: Step, results: &std::path::Path) -> anyhow::Result<()> {
     match step {
-        Step::Rows(options) => rows::write(options),
-        Step::Ours(options) => ours::measure(options),
-        Step::Linfa(options) => linfa::measure(options),
-        Step::Beside(options) => beside::measure(options),
+        Step::Compare(options) => crate::results::record(results, options, compare),
+        Step::Rows(options) => rows::write(&options),
+        Step::Ours(options) => ours::measure(&options),
+        Step::Linfa(options) => linfa::measure(&options),
     }
 }

@@ -67,8 +67,8 @@ def main():
     parser.add_argument("--rows", required=True)
     parser.add_argument("--trees", type=int, default=20)
     parser.add_argument("--depth", type=int, required=True)
-    parser.add_argument("--tried", type=int, required=True)
-    parser.add_argument("--leaf", type=int, default=1)
+    parser.add_argument("--max-features", type=int, required=True)
+    parser.add_argument("--min-samples-leaf", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--boosted", type=int, help="only LightGBM with so many rounds of boosting, to its best")
     options = parser.parse_args()
@@ -83,13 +83,13 @@ def main():
         boosted, cpu_s, seconds = timed(lambda: boosted.fit(rows, classes))
         rounds = range(20, options.boosted + 1, 20)
         losses = [float(log_loss(later[1], boosted.predict_proba(later[0], num_iteration=n))) for n in rounds]
-        print_line("LightGBM, boosted", "train", threads, len(rows), cpu_s, seconds, log_loss=min(losses), losses=losses)
+        print_line("LightGBM, boosted", "train", threads, len(rows), cpu_s, seconds, log_loss=min(losses))
         return
     forest = RandomForestClassifier(
         options.trees,
         max_depth=options.depth,
-        max_features=options.tried,
-        min_samples_leaf=options.leaf,
+        max_features=options.max_features,
+        min_samples_leaf=options.min_samples_leaf,
         n_jobs=threads,
         random_state=1,
     )
@@ -100,8 +100,8 @@ def main():
         n_estimators=options.trees,
         max_depth=options.depth,
         num_leaves=min(2**options.depth, 131072),
-        min_child_samples=options.leaf,
-        feature_fraction_bynode=options.tried / width,
+        min_child_samples=options.min_samples_leaf,
+        feature_fraction_bynode=options.max_features / width,
         bagging_fraction=0.632,
         bagging_freq=1,
         n_jobs=threads,

@@ -10,11 +10,12 @@ use anyhow::{Context, ensure};
 use chrono::NaiveDate;
 use delaycast::{
     airports::Airports,
-    evaluate::{Holdout, Metrics},
+    evaluate::{DepDelayTable, Holdout, Metrics},
     features::{FittedFeatures, Preset, TrainingFlight},
     flight::{CLASSES, DelayClass, Probabilities},
     history::{self, WeatherTable},
 };
+use serde::{Deserialize, Serialize};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -49,9 +50,28 @@ pub(super) fn write(options: &Options) -> anyhow::Result<()> {
     holdout.held_out.iter().for_each(|flight| drop(fitted.features.encode(&flight.query(), &airports, &mut test)));
     write_side(&options.to, "train", &train, holdout.training)?;
     write_side(&options.to, "test", &test, holdout.held_out)?;
-    println!("{} rows to learn from, {} later ones", holdout.training.len(), holdout.held_out.len());
-    println!("{}", fitted.features.names().join(" "));
+    let table = DepDelayTable::fit(holdout.training);
+    let answers = holdout.held_out.iter().map(|flight| table.probabilities(flight.dep_delay));
+    let classes: Vec<DelayClass> = holdout.held_out.iter().map(TrainingFlight::class).collect();
+    let written = Written {
+        rows: holdout.training.len(),
+        rows_held_out: classes.len(),
+        columns: fitted.features.names().len(),
+        lookup_table_log_loss: Metrics::of(answers, &classes).log_loss,
+    };
+    println!("{}", serde_json::to_string(&written)?);
     Ok(())
+}
+
+/// The line of output.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Written {
+    pub(super) rows: usize,
+    pub(super) rows_held_out: usize,
+    pub(super) columns: usize,
+    /// The log-loss of the lookup table on the departure delay.
+    pub(super) lookup_table_log_loss: f64,
 }
 
 fn write_side(to: &Path, side: &str, numbers: &[f32], flights: &[TrainingFlight<'_>]) -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! Latency from a request to its visible answer, at 100 requests a second.
+//! Latency from a request to its visible answer, at a steady rate.
 //!
 //! Successive queries fetch the ids of all answers; an answer is visible when a query has returned it. The latency
 //! includes the query. Visible answers are deleted, some at a time: FerretDB scans the collection for any query, and
@@ -21,10 +21,8 @@ use super::{
     mongo::{ANSWERS, TestDatabase},
     topic::Topic,
 };
-use crate::{embedded_latency::report, process::Process, requests};
+use crate::{embedded::latency::Times, process::Process, requests};
 
-/// Interval between two requests.
-const INTERVAL: Duration = Duration::from_millis(10);
 /// Number of first requests that are left out: they wait for the scorer to start.
 const WARM_UP: usize = 100;
 /// Pause between two queries.
@@ -34,17 +32,12 @@ const SEEN_MAX: usize = 50;
 /// Timeout without a new answer.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-pub(super) fn measure(options: &Options, mongo: &str) -> anyhow::Result<()> {
-    let (topic, database) = (Topic::make(&options.kafka, "latency")?, TestDatabase::make(mongo, "latency")?);
-    let producer = log::open::<Flights>(&topic.url("latency"))?.producer()?;
-    let scorer = crate::Options {
-        binary: options.binary.clone(),
-        models: options.models.clone(),
-        requests: 0,
-        workers: options.workers,
-    };
-    let scorer = Process::score(&scorer, &topic.url("latency"), database.url(), &[])?;
-    let count = WARM_UP + (options.latency_s * 1000) as usize / INTERVAL.as_millis() as usize;
+pub(super) fn measure(options: &Options) -> anyhow::Result<Times> {
+    let (topic, database) = (Topic::make(&options.kafka, "latency")?, TestDatabase::make(&options.mongo, "latency")?);
+    let (url, interval) = (topic.url("latency"), Duration::from_secs(1) / options.requests_per_s.max(1));
+    let producer = log::open::<Flights>(&url)?.producer()?;
+    let scorer = Process::score_between(&options.target, options.workers, &url, database.url(), &[])?;
+    let count = WARM_UP + (options.latency_s * options.requests_per_s) as usize;
     let asked = requests::make(count, 2)?;
     let (report_asked, asked_at) = mpsc::channel();
     let (report_logged, logged_at) = mpsc::channel();
@@ -55,7 +48,7 @@ pub(super) fn measure(options: &Options, mongo: &str) -> anyhow::Result<()> {
                 next += Duration::from_secs(3);
             }
             thread::sleep(next.saturating_duration_since(Instant::now()));
-            next += INTERVAL;
+            next += interval;
             // The time starts when the producer gets the request: a late publisher does not add to the latency.
             let (now, report) = (Instant::now(), report_logged.clone());
             let done = Box::new(move |result: Result<_, _>| drop(report.send((number, result.map(|_| now.elapsed())))));
@@ -63,20 +56,17 @@ pub(super) fn measure(options: &Options, mongo: &str) -> anyhow::Result<()> {
             producer.publish(Some(request.id.as_str()), encode(request).into_bytes(), done);
         }
     });
-    let mut visible = watch(&database, count, &asked_at)?;
+    let visible = watch(&database, count, &asked_at)?;
     drop(asking.join());
-    let mut logged = Vec::new();
+    let mut acknowledged = Vec::new();
     while let Ok((number, time)) = logged_at.recv_timeout(DEADLINE) {
         let time = time?;
         if number >= WARM_UP {
-            logged.push(time);
+            acknowledged.push(time);
         }
     }
-    println!("latency at {:.0} requests/s for {} s", 1.0 / INTERVAL.as_secs_f64(), options.latency_s);
-    report("  until the log has it", &mut logged);
-    report("  until the answer is visible", &mut visible);
-    println!("  the scorer used {:.1} CPU s in all, start and model load included", scorer.cpu_s()?);
-    Ok(())
+    drop(scorer);
+    Ok(Times { acknowledged, visible })
 }
 
 /// Returns each request's latency, without the warm-up.

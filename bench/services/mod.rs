@@ -1,46 +1,85 @@
 //! The score dataflow between a real Kafka and a real MongoDB, beside either of them alone.
 //!
-//! Topics and databases are created for the measurement, and deleted after it.
+//! Topics and databases are created for the measurement, and deleted after it. The report reads the results in builds
+//! without the connectors, too.
 
+#[cfg(all(feature = "kafka", feature = "mongo"))]
 mod latency;
+#[cfg(all(feature = "kafka", feature = "mongo"))]
 mod mongo;
+#[cfg(all(feature = "kafka", feature = "mongo"))]
 mod throughput;
+#[cfg(all(feature = "kafka", feature = "mongo"))]
 mod topic;
 
-use std::path::PathBuf;
+use serde::{Deserialize, Serialize};
 
-#[derive(clap::Args)]
+use crate::{
+    process::Target,
+    results::{Compared, Measurement, Percentiles},
+};
+
+#[derive(Debug, clap::Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Options {
+    #[command(flatten)]
+    #[serde(skip)]
+    target: Target,
     /// The brokers, as in kafka://127.0.0.1:9092
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", env = "KAFKA_URL")]
+    #[serde(skip)]
     kafka: String,
-    /// The server, as in mongodb://127.0.0.1:27017; without it only the log and the null sink are measured
-    #[arg(long, value_name = "URL")]
-    mongo: Option<String>,
-    /// The delaycast binary
-    #[arg(long, default_value = "target/release/delaycast")]
-    binary: PathBuf,
-    /// The model directory
-    #[arg(long)]
-    models: PathBuf,
+    /// The server, as in mongodb://127.0.0.1:27017
+    #[arg(long, value_name = "URL", env = "MONGO_URL")]
+    #[serde(skip)]
+    mongo: String,
     /// How many requests are preloaded
     #[arg(long, default_value_t = 200_000)]
     requests: usize,
     /// Worker threads
     #[arg(long, default_value_t = 2)]
     workers: usize,
-    /// How often throughput is measured; the median counts
+    /// How often throughput is measured
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// For how long latency is measured at 100 requests a second; 0 leaves it out
+    /// Requests per second while latency is measured
+    #[arg(long, default_value_t = 100)]
+    requests_per_s: u32,
+    /// For how long latency is measured
     #[arg(long, default_value_t = 60)]
-    latency_s: u64,
+    latency_s: u32,
 }
 
-pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
-    throughput::measure(options)?;
-    match &options.mongo {
-        Some(mongo) if options.latency_s > 0 => latency::measure(options, mongo),
-        _ => Ok(()),
-    }
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Values {
+    pub(crate) partitions: usize,
+    pub(crate) published_per_s: f64,
+    /// Answered into a sink that drops; the reference is a plain consumer.
+    pub(crate) into_null_sink: Compared,
+    /// Answered into the store; the reference is a plain driver that inserts the same documents.
+    pub(crate) into_store: Compared,
+    pub(crate) rows_per_insert: usize,
+    pub(crate) acknowledged_ms: Percentiles,
+    pub(crate) visible_ms: Percentiles,
+}
+
+impl Measurement for Options {
+    const NAME: &'static str = "services";
+    type Values = Values;
+}
+
+#[cfg(all(feature = "kafka", feature = "mongo"))]
+pub(crate) fn measure(options: &Options) -> anyhow::Result<Values> {
+    let throughput = throughput::measure(options)?;
+    let latency = latency::measure(options)?;
+    Ok(Values {
+        partitions: topic::PARTITIONS as usize,
+        published_per_s: throughput.published_per_s,
+        into_null_sink: throughput.into_null_sink,
+        into_store: throughput.into_store,
+        rows_per_insert: engine::delivery::ROWS_PER_WRITE_MAX,
+        acknowledged_ms: Percentiles::of(&latency.acknowledged)?,
+        visible_ms: Percentiles::of(&latency.visible)?,
+    })
 }

@@ -25,63 +25,55 @@ use engine::{
 };
 
 use super::{Options, mongo, mongo::TestDatabase, topic::Topic};
-use crate::{process::thread_seconds, requests};
+use crate::{process::thread_seconds, requests, results::Compared};
 
 /// Interval between two readings of the counters.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(1);
 /// Timeout without progress.
 const PROGRESS_TIMEOUT: Duration = Duration::from_secs(60);
 
-pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
+/// Throughput in requests per second.
+pub(super) struct Throughput {
+    pub(super) published_per_s: f64,
+    pub(super) into_null_sink: Compared,
+    pub(super) into_store: Compared,
+}
+
+pub(super) fn measure(options: &Options) -> anyhow::Result<Throughput> {
     let topic = Topic::make(&options.kafka, "throughput")?;
     let asked = requests::make(options.requests, 1)?;
     let started = Instant::now();
     requests::publish(&log::open::<Flights>(&topic.url("none"))?.producer()?, &asked)?;
-    let seconds = started.elapsed().as_secs_f64();
-    println!("published and acknowledged: {:.0}/s", asked.len() as f64 / seconds);
-    let model = ModelDir::new(&options.models).load_current()?.map(Model::explaining);
-    let documents = if options.mongo.is_some() { documents(&asked, &model) } else { Vec::new() };
+    let published_per_s = asked.len() as f64 / started.elapsed().as_secs_f64();
+    let model = ModelDir::new(&options.target.models).load_current()?.map(Model::explaining);
+    let documents = documents(&asked, &model);
     drop(asked);
     let models = Models::fixed(Arc::new(model));
 
-    let (mut consumed, mut dropped) = (Vec::new(), Vec::new());
-    let (mut inserted, mut landed) = (Vec::new(), Vec::new());
+    let (mut dropped, mut landed) = (Vec::new(), Vec::new());
     for round in 1..=options.rounds {
-        println!("round {round} of {}", options.rounds);
-        consumed.push(report("read and dropped by a plain consumer", topic.consume(options.requests)?));
+        println!("  round {round} of {}", options.rounds);
+        let consumed = report("read and dropped by a plain consumer", topic.consume(options.requests)?);
         let url = topic.url(&format!("null-{round}"));
-        dropped.push(report("answered into a null sink", score(options, &url, Arc::new(NullStore), &models)?));
-        let Some(mongo) = &options.mongo else { continue };
-        let alone = TestDatabase::make(mongo, &format!("insert_{round}"))?;
+        let answered = report("answered into a null sink", score(options, &url, Arc::new(NullStore), &models)?);
+        dropped.push((answered, consumed));
+        let alone = TestDatabase::make(&options.mongo, &format!("insert_{round}"))?;
         let rate = alone.insert(documents.clone(), options.workers, ROWS_PER_WRITE_MAX)?;
-        inserted.push(report("inserted by the plain driver", rate));
+        let inserted = report("inserted by the plain driver", rate);
         drop(alone);
-        let database = TestDatabase::make(mongo, &format!("land_{round}"))?;
+        let database = TestDatabase::make(&options.mongo, &format!("land_{round}"))?;
         let url = topic.url(&format!("store-{round}"));
-        landed.push(report("answered into the store", score(options, &url, store::open(database.url())?, &models)?));
+        let rate = score(options, &url, store::open(database.url())?, &models)?;
+        landed.push((report("answered into the store", rate), inserted));
         ensure!(database.count()? == options.requests as u64, "the store has {} answers", database.count()?);
     }
-    compare("null sink / plain consumer", &dropped, &consumed);
-    if !landed.is_empty() {
-        compare("store / plain driver", &landed, &inserted);
-    }
-    Ok(())
+    let (into_null_sink, into_store) = (Compared::of(&dropped)?, Compared::of(&landed)?);
+    Ok(Throughput { published_per_s, into_null_sink, into_store })
 }
 
 fn report(what: &str, rate: f64) -> f64 {
-    println!("  {what}: {rate:.0}/s");
+    println!("    {what}: {rate:.0}/s");
     rate
-}
-
-/// Prints the median of the rounds' ratios: other load on the machine affects both sides of a round.
-fn compare(what: &str, ours: &[f64], reference: &[f64]) {
-    let median = |mut numbers: Vec<f64>| {
-        numbers.sort_unstable_by(f64::total_cmp);
-        numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
-    };
-    let ratio = median(ours.iter().zip(reference).map(|(ours, reference)| ours / reference).collect());
-    let (ours, reference) = (median(ours.to_vec()), median(reference.to_vec()));
-    println!("{what}: {ours:.0}/s / {reference:.0}/s, median of the rounds' ratios {:.0} %", ratio * 100.0);
 }
 
 fn documents(asked: &[Request], VersionedModel { version, model }: &VersionedModel) -> Vec<mongodb::bson::Document> {
@@ -124,7 +116,7 @@ fn watch(counters: &Counters, count: usize) -> anyhow::Result<f64> {
             last = (Instant::now(), landed);
             let (seen_at, seen) = *first.get_or_insert((last.0, landed));
             if landed == count {
-                println!("  CPU: {}", thread_seconds("/proc/self")?);
+                println!("    CPU: {}", thread_seconds("/proc/self")?);
                 return Ok((landed - seen) as f64 / seen_at.elapsed().as_secs_f64());
             }
         }

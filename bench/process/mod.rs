@@ -1,0 +1,108 @@
+//! The processes under measurement.
+
+mod proc;
+mod to_end;
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use anyhow::Context;
+use rustix::process::{Pid, Signal, kill_process};
+
+pub(crate) use proc::{children, thread_seconds};
+pub(crate) use to_end::run_to_end;
+
+/// The program under measurement, and its model.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Target {
+    /// The delaycast binary
+    #[arg(long, default_value = "target/release/delaycast")]
+    pub(crate) binary: PathBuf,
+    /// The model directory
+    #[arg(long, default_value = "target/bench-models")]
+    pub(crate) models: PathBuf,
+}
+
+impl Target {
+    /// A command of the program, which logs errors only.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.args(arguments).env("DELAYCAST_LOG_LEVEL", "error").stdin(Stdio::null());
+        command
+    }
+}
+
+/// A process that is ended on drop.
+pub(crate) struct Process(Child);
+
+impl Process {
+    pub(crate) fn start(command: &mut Command) -> anyhow::Result<Self> {
+        let started = command.spawn();
+        Ok(Process(started.with_context(|| format!("cannot start {}: is it built?", command.get_program().display()))?))
+    }
+
+    /// `delaycast score` with log and store at one URL, with more options.
+    pub(crate) fn score(target: &Target, workers: usize, url: &str, more: &[&str]) -> anyhow::Result<Self> {
+        Self::score_between(target, workers, url, url, more)
+    }
+
+    /// `delaycast score` between a log and a store.
+    pub(crate) fn score_between(
+        target: &Target,
+        workers: usize,
+        log: &str,
+        store: &str,
+        more: &[&str],
+    ) -> anyhow::Result<Self> {
+        let workers = workers.to_string();
+        let mut command = target.command(&["score", "--workers", &workers, "--log", log, "--store", store, "--models"]);
+        Self::start(command.arg(&target.models).args(more))
+    }
+
+    /// `delaycast up` on a folder, with more options; returns the page's address, too.
+    pub(crate) fn up(target: &Target, dir: &Path, more: &[&str]) -> anyhow::Result<(Self, String)> {
+        let mut command = target.command(&["up", "--port", "0", "--models"]);
+        Self::serving(command.arg(&target.models).arg("--dir").arg(dir).args(more))
+    }
+
+    /// `delaycast web` with log and store at one URL; returns once it serves.
+    pub(crate) fn web(target: &Target, url: &str) -> anyhow::Result<Self> {
+        let mut command = target.command(&["web", "--port", "0", "--log", url, "--store", url, "--models"]);
+        Ok(Self::serving(command.arg(&target.models))?.0)
+    }
+
+    /// Starts a process that serves a page; returns the page's address, too.
+    pub(crate) fn serving(command: &mut Command) -> anyhow::Result<(Self, String)> {
+        let mut process = Self::start(command.stdout(Stdio::piped()))?;
+        let stdout = process.0.stdout.take().context("stdout is piped")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        let address = line.trim().strip_prefix("delaycast is ready: ").context("delaycast did not start")?;
+        Ok((process, address.to_owned()))
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.0)
+    }
+
+    /// Resident memory in MiB.
+    pub(crate) fn resident_mib(&self) -> anyhow::Result<f64> {
+        proc::memory_mib(self.pid(), "VmRSS")
+    }
+
+    /// CPU seconds used so far, user and system.
+    pub(crate) fn cpu_s(&self) -> anyhow::Result<f64> {
+        proc::cpu_s(self.pid())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // The process may have ended already.
+        let _ = kill_process(self.pid(), Signal::TERM);
+        let _ = self.0.wait();
+    }
+}

@@ -1,0 +1,89 @@
+//! All results, as the templates see them.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::{
+    cluster::{self, recovery},
+    editions,
+    embedded::{explanations, latency, memory, page_latency, scrape_cost, throughput, watch_cost},
+    first_answer, forest,
+    model::{hot_swap, load, training},
+    results::{Machine, Measurement, Recorded, read, read_if_there},
+    services,
+};
+
+#[derive(Serialize)]
+pub(super) struct Results {
+    machines: Vec<MachineUsed>,
+    training: Recorded<training::Options>,
+    embedded_throughput: Recorded<throughput::Options>,
+    memory: Recorded<memory::Options>,
+    embedded_latency: Recorded<latency::Options>,
+    page_latency: Recorded<page_latency::Options>,
+    watch_cost: Recorded<watch_cost::Options>,
+    scrape_cost: Recorded<scrape_cost::Options>,
+    explanations: Recorded<explanations::Options>,
+    load: Recorded<load::Options>,
+    hot_swap: Recorded<hot_swap::Options>,
+    cluster: Recorded<cluster::throughput::Options>,
+    recovery: Recorded<recovery::Options>,
+    // What these need is not everywhere: time, servers, the other libraries, another build. Pages leave them out then.
+    first_answer: Option<Recorded<first_answer::Options>>,
+    services: Option<Recorded<services::Options>>,
+    forest: Option<Recorded<forest::CompareOptions>>,
+    editions: Option<Recorded<editions::Options>>,
+}
+
+/// A machine, and the measurements that were made on it.
+#[derive(Serialize)]
+struct MachineUsed {
+    machine: Machine,
+    measurements: Vec<&'static str>,
+}
+
+impl Results {
+    pub(super) fn read(dir: &Path) -> anyhow::Result<Self> {
+        let mut machines = Vec::new();
+        Ok(Results {
+            training: read_on(dir, &mut machines)?,
+            embedded_throughput: read_on(dir, &mut machines)?,
+            memory: read_on(dir, &mut machines)?,
+            embedded_latency: read_on(dir, &mut machines)?,
+            page_latency: read_on(dir, &mut machines)?,
+            watch_cost: read_on(dir, &mut machines)?,
+            scrape_cost: read_on(dir, &mut machines)?,
+            explanations: read_on(dir, &mut machines)?,
+            load: read_on(dir, &mut machines)?,
+            hot_swap: read_on(dir, &mut machines)?,
+            cluster: read_on(dir, &mut machines)?,
+            recovery: read_on(dir, &mut machines)?,
+            first_answer: read_on_if_there(dir, &mut machines)?,
+            services: read_on_if_there(dir, &mut machines)?,
+            forest: read_on_if_there(dir, &mut machines)?,
+            editions: read_on_if_there(dir, &mut machines)?,
+            machines,
+        })
+    }
+}
+
+fn read_on<M: Measurement>(dir: &Path, machines: &mut Vec<MachineUsed>) -> anyhow::Result<Recorded<M>> {
+    let recorded = read(dir)?;
+    note(machines, &recorded);
+    Ok(recorded)
+}
+
+fn read_on_if_there<M: Measurement>(
+    dir: &Path,
+    machines: &mut Vec<MachineUsed>,
+) -> anyhow::Result<Option<Recorded<M>>> {
+    Ok(read_if_there(dir)?.inspect(|recorded| note(machines, recorded)))
+}
+
+fn note<M: Measurement>(machines: &mut Vec<MachineUsed>, recorded: &Recorded<M>) {
+    match machines.iter_mut().find(|used| used.machine == recorded.machine) {
+        Some(used) => used.measurements.push(M::NAME),
+        None => machines.push(MachineUsed { machine: recorded.machine.clone(), measurements: vec![M::NAME] }),
+    }
+}
