@@ -30,19 +30,19 @@ pub(crate) struct Options {
     /// The other build's name in the table, as in its commit
     #[arg(long, default_value = "another build")]
     before_name: String,
-    /// How many requests are answered in bulk
+    /// Number of requests that are answered in bulk
     #[arg(long, default_value_t = 100_000)]
     requests: usize,
-    /// How many requests are sent one by one
+    /// Number of requests that are sent one by one
     #[arg(long, default_value_t = 200)]
     requests_one_by_one: usize,
-    /// How many requests are answered on a pipe
+    /// Number of requests that are answered on a pipe
     #[arg(long, default_value_t = 300_000)]
     requests_on_pipe: usize,
     /// Worker threads
     #[arg(long, default_value_t = 2)]
     workers: usize,
-    /// How often both are measured
+    /// Number of rounds, each of both
     #[arg(long, default_value_t = 5)]
     rounds: usize,
 }

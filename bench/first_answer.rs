@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug, clap::Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Options {
-    /// How often it is started again
+    /// Number of further starts
     #[arg(long, default_value_t = 5)]
     starts: usize,
 }

@@ -44,7 +44,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     #[serde(skip)]
     target: Target,
-    /// How often each failure is caused
+    /// Number of failures of each kind
     #[arg(long, default_value_t = 10)]
     rounds: usize,
     /// Requests per second meanwhile
@@ -103,8 +103,9 @@ fn measure_all(options: &Options, up: Pid, lookup: &dyn Lookup, sent: &Sent) -> 
             // Each child has run for so long that its supervisor starts the next one at once.
             thread::sleep(STABLE_AFTER + Duration::from_millis(random.random_range(0..500)));
             let scorer = scorer(up, round % PROCESSES)?;
-            let at = Instant::now();
+            // The clock starts after the signal: a pause of this thread between the two would count as recovery.
             kill_process(scorer, signal)?;
+            let at = Instant::now();
             times.push(recovery(at, lookup, sent)?.as_secs_f64());
         }
         println!("  round {} of {}: {:.2} s, {:.2} s", round + 1, options.rounds, killed[round], hanging[round]);

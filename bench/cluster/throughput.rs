@@ -27,16 +27,16 @@ pub(crate) struct Options {
     #[command(flatten)]
     #[serde(skip)]
     target: Target,
-    /// How many requests
+    /// Number of requests
     #[arg(long, default_value_t = 100_000)]
     requests: usize,
     /// Worker threads of each process of the cluster
     #[arg(long, default_value_t = 2)]
     workers: usize,
-    /// How often both are measured
+    /// Number of rounds, each of both
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// How many requests are sent one by one
+    /// Number of requests that are sent one by one
     #[arg(long, default_value_t = 500)]
     requests_one_by_one: usize,
 }

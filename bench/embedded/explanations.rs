@@ -1,6 +1,6 @@
 //! The cost of explanations: each step with a model that explains and with one that does not, in turns.
 
-use std::{hint::black_box, sync::Arc, thread, time::Instant};
+use std::{sync::Arc, thread, time::Instant};
 
 use anyhow::Context;
 use delaycast::{
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     EmbeddedFile,
-    steps::{BATCH, answers, encode_all},
+    steps::{BATCH, answers, encode_all, score_all, write_all},
 };
 use crate::{
     clock::{Clock, Cost},
@@ -32,13 +32,13 @@ pub(crate) struct Options {
     #[command(flatten)]
     #[serde(skip)]
     target: Target,
-    /// How many requests
+    /// Number of requests
     #[arg(long, default_value_t = 100_000)]
     requests: usize,
     /// Worker threads
     #[arg(long, default_value_t = 2)]
     workers: usize,
-    /// How often each step is measured with and without
+    /// Number of rounds, each of all steps with and without
     #[arg(long, default_value_t = 5)]
     rounds: usize,
 }
@@ -88,7 +88,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<Values> {
         answer_bytes_with: encode_all(answers(true))? / asked.len(),
         scored: in_turns(REPEATED, &|with| {
             let clock = Clock::start();
-            (0..REPEATED).for_each(|_| score_all(model(with), &asked));
+            (0..REPEATED).for_each(|_| score_all(&model(with).model, &asked, BATCH));
             Ok(clock.read())
         })?,
         encoded: in_turns(REPEATED, &|with| {
@@ -102,9 +102,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<Values> {
             let file = EmbeddedFile::new("")?;
             let mut writer = store::open::<Flights>(&file.url)?.answers()?;
             let clock = Clock::start();
-            for batch in answers(with).chunks(BATCH) {
-                writer.write(batch)?;
-            }
+            write_all(&mut *writer, answers(with))?;
             Ok(clock.read())
         })?,
         answered: in_turns(1, &|with| land(options.workers, model(with), &asked))?,
@@ -123,15 +121,6 @@ fn compare(rounds: usize, count: usize, cost: &dyn Fn(bool) -> anyhow::Result<Co
         cpu_ratio: Spread::over(&measured, |(without, with)| with.cpu_s / without.cpu_s)?,
         per_s_ratio: Spread::over(&measured, |(without, with)| without.seconds / with.seconds)?,
     })
-}
-
-fn score_all(model: &VersionedModel, asked: &[Request]) {
-    let mut scores = Vec::with_capacity(BATCH);
-    for batch in asked.chunks(BATCH) {
-        scores.clear();
-        model.score(batch, &mut scores);
-        black_box(&scores);
-    }
 }
 
 /// Runs the dataflow in this process. The time is from the first answer to the last, the CPU time from the start of the

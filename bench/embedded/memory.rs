@@ -19,7 +19,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     #[serde(skip)]
     target: Target,
-    /// How many requests
+    /// Number of requests
     #[arg(long, default_value_t = 500_000)]
     requests: usize,
     /// Worker threads

@@ -5,27 +5,23 @@ pub(crate) mod latency;
 pub(crate) mod memory;
 pub(crate) mod page_latency;
 pub(crate) mod scrape_cost;
-mod steps;
+pub(crate) mod steps;
 pub(crate) mod throughput;
 pub(crate) mod watch_cost;
 
 use std::{
     path::PathBuf,
-    thread,
     time::{Duration, Instant},
 };
 
-use anyhow::ensure;
 use delaycast::{domain::Flights, request::Request};
 use engine::{log, sqlite::Inspector};
 use tempfile::TempDir;
 
-use crate::requests;
+use crate::{clock::per_s, requests};
 
 /// Interval between two counts of the answers.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(10);
-/// Timeout without progress.
-const PROGRESS_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Makes a folder that is deleted on drop, on the disk of the project: `/tmp` may be in memory.
 pub(crate) fn folder() -> anyhow::Result<TempDir> {
@@ -64,23 +60,9 @@ impl EmbeddedFile {
     pub(crate) fn landed_per_s(
         &self,
         count: usize,
-        mut seen: impl FnMut(usize) -> anyhow::Result<()>,
+        seen: impl FnMut(usize) -> anyhow::Result<()>,
     ) -> anyhow::Result<f64> {
         let inspector = Inspector::open(&self.path)?;
-        let (mut first, mut last) = (None, (Instant::now(), 0));
-        loop {
-            let (landed, now) = (inspector.answers()? as usize, Instant::now());
-            if landed > last.1 {
-                last = (now, landed);
-                seen(landed)?;
-                let (seen_at, seen): (Instant, usize) = *first.get_or_insert(last);
-                if landed == count {
-                    ensure!(landed > seen, "all answers landed at once: measure with more requests");
-                    return Ok((landed - seen) as f64 / now.duration_since(seen_at).as_secs_f64());
-                }
-            }
-            ensure!(last.0.elapsed() < PROGRESS_TIMEOUT, "stuck at {landed} of {count}");
-            thread::sleep(SAMPLE_INTERVAL);
-        }
+        per_s(count, SAMPLE_INTERVAL, || Ok(inspector.answers()? as usize), seen)
     }
 }

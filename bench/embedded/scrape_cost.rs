@@ -27,13 +27,13 @@ pub(crate) struct Options {
     #[command(flatten)]
     #[serde(skip)]
     target: Target,
-    /// How many requests
+    /// Number of requests
     #[arg(long, default_value_t = 200_000)]
     requests: usize,
     /// Worker threads
     #[arg(long, default_value_t = 2)]
     workers: usize,
-    /// How often both are measured
+    /// Number of rounds, each of both
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Reads of the metrics per second

@@ -1,14 +1,14 @@
 //! The steps of scoring alone, on one thread.
 
-use std::time::Instant;
+use std::{hint::black_box, time::Instant};
 
 use chrono::Utc;
 use delaycast::{
     domain::{Answer, Flights},
-    model::VersionedModel,
+    model::{Model, VersionedModel},
     request::{Request, decode, encode},
 };
-use engine::{document::Json, model::Scorer, store};
+use engine::{delivery::Writer, document::Json, model::Scorer, store};
 
 use super::EmbeddedFile;
 
@@ -26,7 +26,7 @@ pub(super) struct Steps {
 }
 
 /// Answers requests without a dataflow.
-pub(super) fn answers(model: &VersionedModel, asked: &[Request]) -> Vec<Answer> {
+pub(crate) fn answers(model: &VersionedModel, asked: &[Request]) -> Vec<Answer> {
     let mut scores = Vec::with_capacity(asked.len());
     model.score(asked, &mut scores);
     let answer = |(request, score): (&Request, _)| Answer {
@@ -41,6 +41,24 @@ pub(super) fn answers(model: &VersionedModel, asked: &[Request]) -> Vec<Answer> 
 /// Puts answers into JSON; returns the bytes of all.
 pub(super) fn encode_all(answers: &[Answer]) -> anyhow::Result<usize> {
     answers.iter().map(|answer| Ok(serde_json::to_string(&Json(&answer.to_document()))?.len())).sum()
+}
+
+/// Writes answers in batches.
+pub(super) fn write_all(writer: &mut dyn Writer<Answer>, answers: &[Answer]) -> anyhow::Result<()> {
+    for batch in answers.chunks(BATCH) {
+        writer.write(batch)?;
+    }
+    Ok(())
+}
+
+/// Scores requests in batches, and drops the scores.
+pub(crate) fn score_all(model: &Model, asked: &[Request], batch: usize) {
+    let mut scores = Vec::with_capacity(batch);
+    for batch in asked.chunks(batch) {
+        scores.clear();
+        model.score(batch, &mut scores);
+        black_box(&scores);
+    }
 }
 
 /// Measures each step. The last one is the store's own throughput.
@@ -65,9 +83,7 @@ pub(super) fn measure(asked: &[Request], model: &VersionedModel) -> anyhow::Resu
     let file = EmbeddedFile::new("")?;
     let mut writer = store::open::<Flights>(&file.url)?.answers()?;
     let started = Instant::now();
-    for batch in answers.chunks(BATCH) {
-        writer.write(batch)?;
-    }
+    write_all(&mut *writer, &answers)?;
     let written_per_s = per_s(started);
     Ok(Steps { decoded_per_s, scored_per_s, encoded_per_s, written_per_s, answer_bytes: bytes / answers.len().max(1) })
 }

@@ -19,13 +19,13 @@ pub(crate) struct Options {
     #[command(flatten)]
     #[serde(skip)]
     target: Target,
-    /// How many requests
+    /// Number of requests
     #[arg(long, default_value_t = 100_000)]
     requests: usize,
     /// Worker threads
     #[arg(long, default_value_t = 2)]
     workers: usize,
-    /// How often all is measured
+    /// Number of rounds, each of all
     #[arg(long, default_value_t = 5)]
     rounds: usize,
 }

@@ -47,7 +47,7 @@ pub(crate) struct Options {
     /// Its name in the tables
     #[arg(long)]
     data_name: Option<String>,
-    /// How often each library is measured
+    /// Number of rounds, each of all libraries
     #[arg(long, default_value_t = 3)]
     rounds: usize,
 }

@@ -10,6 +10,7 @@ use delaycast::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    embedded::steps::score_all,
     process::Target,
     requests,
     results::{Measurement, Spread},
@@ -21,16 +22,16 @@ pub(crate) struct Options {
     #[command(flatten)]
     #[serde(skip)]
     target: Target,
-    /// How often it is loaded
+    /// Number of loads
     #[arg(long, default_value_t = 101)]
     rounds: usize,
-    /// How many requests it is asked
+    /// Number of requests that are scored
     #[arg(long, default_value_t = 100_000)]
     requests: usize,
     /// Requests of a batch
     #[arg(long, default_value_t = 2000)]
     batch: usize,
-    /// How often it is asked all of them
+    /// Number of rounds, each of all requests
     #[arg(long, default_value_t = 5)]
     score_rounds: usize,
 }
@@ -81,15 +82,10 @@ fn times_ms<T>(rounds: usize, step: impl Fn() -> anyhow::Result<T>) -> anyhow::R
 /// The time for a request.
 fn score_us(options: &Options, model: &Model, with_numbers: bool) -> anyhow::Result<Spread> {
     let asked = asked(options.requests, with_numbers)?;
-    let mut scores = Vec::with_capacity(options.batch);
     let mut times_us = Vec::with_capacity(options.score_rounds);
     for _ in 0..options.score_rounds {
         let started = Instant::now();
-        for batch in asked.chunks(options.batch) {
-            scores.clear();
-            model.score(batch, &mut scores);
-            black_box(&scores);
-        }
+        score_all(model, &asked, options.batch);
         times_us.push(started.elapsed().as_secs_f64() * 1e6 / asked.len() as f64);
     }
     Spread::of(times_us)

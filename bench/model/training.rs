@@ -26,7 +26,7 @@ pub(crate) struct Options {
     /// Worker threads
     #[arg(long, default_value_t = 2)]
     workers: usize,
-    /// How often the same model is trained
+    /// Number of trainings of the same model
     #[arg(long, default_value_t = 3)]
     rounds: usize,
 }

@@ -33,19 +33,19 @@ pub(crate) struct Options {
     #[arg(long, value_name = "URL", env = "MONGO_URL")]
     #[serde(skip)]
     mongo: String,
-    /// How many requests are preloaded
+    /// Number of requests that are preloaded
     #[arg(long, default_value_t = 200_000)]
     requests: usize,
     /// Worker threads
     #[arg(long, default_value_t = 2)]
     workers: usize,
-    /// How often throughput is measured
+    /// Number of rounds of throughput
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Requests per second while latency is measured
     #[arg(long, default_value_t = 100)]
     requests_per_s: u32,
-    /// For how long latency is measured
+    /// Duration of the measurement of latency, in seconds
     #[arg(long, default_value_t = 60)]
     latency_s: u32,
 }

@@ -25,12 +25,10 @@ use engine::{
 };
 
 use super::{Options, mongo, mongo::TestDatabase, topic::Topic};
-use crate::{process::thread_seconds, requests, results::Compared};
+use crate::{clock::per_s, embedded::steps::answers, process::thread_seconds, requests, results::Compared};
 
 /// Interval between two readings of the counters.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(1);
-/// Timeout without progress.
-const PROGRESS_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Throughput in requests per second.
 pub(super) struct Throughput {
@@ -76,16 +74,8 @@ fn report(what: &str, rate: f64) -> f64 {
     rate
 }
 
-fn documents(asked: &[Request], VersionedModel { version, model }: &VersionedModel) -> Vec<mongodb::bson::Document> {
-    let mut scores = Vec::with_capacity(asked.len());
-    model.score(asked, &mut scores);
-    let answer = |(request, score): (&Request, _)| Answer {
-        request: request.clone(),
-        score,
-        model: version.clone(),
-        scored_at: Utc::now(),
-    };
-    asked.iter().zip(scores).map(answer).map(|answer| mongo::document(&answer)).collect()
+fn documents(asked: &[Request], model: &VersionedModel) -> Vec<mongodb::bson::Document> {
+    answers(model, asked).iter().map(mongo::document).collect()
 }
 
 /// Answers per second that the sink acknowledges, from the first ones that are counted to the last.
@@ -108,21 +98,13 @@ fn score(
 }
 
 fn watch(counters: &Counters, count: usize) -> anyhow::Result<f64> {
-    let (mut first, mut last) = (None, (Instant::now(), 0));
-    loop {
-        let landed = counters.answers.get() as usize;
+    let answers = || {
         ensure!(counters.dead_letters.get() == 0, "there are dead letters");
-        if landed > last.1 {
-            last = (Instant::now(), landed);
-            let (seen_at, seen) = *first.get_or_insert((last.0, landed));
-            if landed == count {
-                println!("    CPU: {}", thread_seconds("/proc/self")?);
-                return Ok((landed - seen) as f64 / seen_at.elapsed().as_secs_f64());
-            }
-        }
-        ensure!(last.0.elapsed() < PROGRESS_TIMEOUT, "stuck at {landed} of {count}");
-        thread::sleep(SAMPLE_INTERVAL);
-    }
+        Ok(counters.answers.get() as usize)
+    };
+    let rate = per_s(count, SAMPLE_INTERVAL, answers, |_| Ok(()))?;
+    println!("    CPU: {}", thread_seconds("/proc/self")?);
+    Ok(rate)
 }
 
 /// A store that drops everything.

@@ -61,7 +61,7 @@ pub(crate) struct Options {
     /// Worker threads
     #[arg(long, default_value_t = 2)]
     workers: usize,
-    /// How many models take effect, one after the other
+    /// Number of models that take effect, one after the other
     #[arg(long, default_value_t = 5)]
     swaps: usize,
 }
