@@ -33,8 +33,8 @@ impl Clock {
 /// Timeout without progress of a count.
 const PROGRESS_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Waits until the count of answers that `landed` returns has grown to `count`; returns the answers per second, from the
-/// first ones that are counted to the last. `seen` is called with each new count.
+/// Waits until the count of answers that `landed` returns has grown to `count`; returns the answers per second, from
+/// the first ones that are counted to the last. `seen` is called with each new count.
 pub(crate) fn per_s(
     count: usize,
     interval: Duration,
