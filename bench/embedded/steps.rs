@@ -70,9 +70,8 @@ pub(super) fn measure(asked: &[Request], model: &VersionedModel) -> anyhow::Resu
     let decoded_per_s = per_s(started);
     anyhow::ensure!(decoded == asked.len(), "only {decoded} messages can be decoded");
 
-    let mut scores = Vec::with_capacity(asked.len());
     let started = Instant::now();
-    model.score(asked, &mut scores);
+    score_all(&model.model, asked, BATCH);
     let scored_per_s = per_s(started);
 
     let answers = answers(model, asked);
