@@ -10,7 +10,7 @@ use crate::{
     embedded::{explanations, latency, memory, page_latency, scrape_cost, throughput, watch_cost},
     first_answer, forest,
     model::{hot_swap, load, training},
-    results::{Machine, Measurement, Recorded, read, read_if_there},
+    results::{Machine, Measurement, Recorded, read},
     services,
 };
 
@@ -29,11 +29,10 @@ pub(super) struct Results {
     hot_swap: Recorded<hot_swap::Options>,
     cluster: Recorded<cluster::throughput::Options>,
     recovery: Recorded<recovery::Options>,
-    // What these need is not everywhere: time, servers, the other libraries, another build. Pages leave them out then.
-    first_answer: Option<Recorded<first_answer::Options>>,
-    services: Option<Recorded<services::Options>>,
-    forest: Option<Recorded<forest::CompareOptions>>,
-    editions: Option<Recorded<editions::Options>>,
+    first_answer: Recorded<first_answer::Options>,
+    services: Recorded<services::Options>,
+    forest: Recorded<forest::CompareOptions>,
+    editions: Recorded<editions::Options>,
 }
 
 /// A machine, and the measurements that were made on it.
@@ -59,10 +58,10 @@ impl Results {
             hot_swap: read_on(dir, &mut machines)?,
             cluster: read_on(dir, &mut machines)?,
             recovery: read_on(dir, &mut machines)?,
-            first_answer: read_on_if_there(dir, &mut machines)?,
-            services: read_on_if_there(dir, &mut machines)?,
-            forest: read_on_if_there(dir, &mut machines)?,
-            editions: read_on_if_there(dir, &mut machines)?,
+            first_answer: read_on(dir, &mut machines)?,
+            services: read_on(dir, &mut machines)?,
+            forest: read_on(dir, &mut machines)?,
+            editions: read_on(dir, &mut machines)?,
             machines,
         })
     }
@@ -72,13 +71,6 @@ fn read_on<M: Measurement>(dir: &Path, machines: &mut Vec<MachineUsed>) -> anyho
     let recorded = read(dir)?;
     note(machines, &recorded);
     Ok(recorded)
-}
-
-fn read_on_if_there<M: Measurement>(
-    dir: &Path,
-    machines: &mut Vec<MachineUsed>,
-) -> anyhow::Result<Option<Recorded<M>>> {
-    Ok(read_if_there(dir)?.inspect(|recorded| note(machines, recorded)))
 }
 
 fn note<M: Measurement>(machines: &mut Vec<MachineUsed>, recorded: &Recorded<M>) {

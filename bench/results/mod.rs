@@ -72,20 +72,9 @@ pub(crate) fn record<M: Measurement>(
 
 /// Reads the result of a measurement.
 pub(crate) fn read<M: Measurement>(dir: &Path) -> anyhow::Result<Recorded<M>> {
-    read_if_there(dir)?.with_context(|| {
-        let path = path_of::<M>(dir);
-        format!("{} is missing: `bench/run {}` writes it", path.display(), M::NAME)
-    })
-}
-
-/// Reads the result of a measurement that needs more than this project; `None` if there is none.
-pub(crate) fn read_if_there<M: Measurement>(dir: &Path) -> anyhow::Result<Option<Recorded<M>>> {
     let path = path_of::<M>(dir);
-    if !path.try_exists()? {
-        return Ok(None);
-    }
-    let wrong = || format!("{} does not fit: `bench/run {}` writes it", path.display(), M::NAME);
-    parse(&fs::read_to_string(&path).with_context(wrong)?).with_context(wrong).map(Some)
+    let wrong = || format!("{} is missing or does not fit: `bench/run {}` writes it", path.display(), M::NAME);
+    parse(&fs::read_to_string(&path).with_context(wrong)?).with_context(wrong)
 }
 
 fn parse<M: Measurement>(json: &str) -> anyhow::Result<Recorded<M>> {
