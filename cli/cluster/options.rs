@@ -32,6 +32,10 @@ pub(crate) struct ClusterOptions {
     /// The headless service of the StatefulSet: peers are at POD-I.DOMAIN
     #[arg(long, value_name = "DOMAIN")]
     domain: Option<String>,
+    /// Where the others reach process 0, in place of its own name: an address that stays when process 0 is replaced, as
+    /// that of a Service. The others tell process 0 where they are
+    #[arg(long, value_name = "HOST:PORT", env = "DELAYCAST_MESH_LEADER")]
+    mesh_leader: Option<String>,
     /// The port of the mesh, with --replicas
     #[arg(long, value_name = "PORT", default_value_t = 2101)]
     mesh_port: u16,
@@ -76,12 +80,18 @@ pub(crate) struct SupervisorOptions {
 impl ClusterOptions {
     /// Returns the processes of the cluster; `None` without a cluster.
     pub(crate) fn peers(&self) -> anyhow::Result<Option<Peers>> {
-        if let (Some(hosts), Some(process)) = (&self.hosts, self.process) {
-            return Ok(Some(Peers::from_list(hosts, process)?));
-        }
-        let (Some(replicas), Some(domain)) = (self.replicas, &self.domain) else { return Ok(None) };
-        let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Ok(Some(Peers::from_stateful_set(replicas, domain, self.mesh_port, &hostname)?))
+        let peers = match (&self.hosts, self.process, self.replicas, &self.domain) {
+            (Some(hosts), Some(process), ..) => Peers::from_list(hosts, process)?,
+            (_, _, Some(replicas), Some(domain)) => {
+                let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
+                Peers::from_stateful_set(replicas, domain, self.mesh_port, &hostname)?
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(match &self.mesh_leader {
+            Some(address) => peers.with_leader(address)?,
+            None => peers,
+        }))
     }
 
     /// Returns the credentials of this process.

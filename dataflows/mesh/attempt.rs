@@ -3,6 +3,7 @@
 
 use std::{
     fmt, io,
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
@@ -80,11 +81,21 @@ impl Attempt<'_> {
         move |error| AttemptError::Peer { index, address: address.to_owned(), error }
     }
 
-    /// Connects to a process of a lower number; retries until it succeeds.
-    async fn connect(&self, index: usize) -> Channel {
+    /// Connects to a process of a lower number; retries until it succeeds. Tries in turns the address that the process
+    /// has told, if it has, and those that its name has: an address may not be reachable from everywhere, and the
+    /// answer of a name service may be out of date.
+    async fn connect(&self, index: usize, told: Option<SocketAddr>) -> Channel {
         let mut warned_at: Option<Instant> = None;
+        let mut by_name = told.is_none();
         loop {
-            let connected = timeout(CONNECT_TIMEOUT, self.connect_once(index)).await;
+            let once = async {
+                match told.filter(|_| !by_name) {
+                    Some(told) => self.connect_to(&[told]).await,
+                    None => self.connect_to(&self.config.peers.resolve(index).await?).await,
+                }
+            };
+            let connected = timeout(CONNECT_TIMEOUT, once).await;
+            by_name = told.is_none() || !by_name;
             match connected.unwrap_or(Err(ChannelError::Timeout)) {
                 Ok(channel) => return channel,
                 Err(error) => {
@@ -102,9 +113,9 @@ impl Attempt<'_> {
         }
     }
 
-    async fn connect_once(&self, index: usize) -> Result<Channel, ChannelError> {
+    async fn connect_to(&self, addresses: &[SocketAddr]) -> Result<Channel, ChannelError> {
         let mut last_error = io::Error::new(io::ErrorKind::NotFound, "its name has no address");
-        for address in self.config.peers.resolve(index).await? {
+        for &address in addresses {
             match TcpStream::connect(address).await {
                 Ok(tcp) => {
                     configure(&tcp)?;
@@ -123,6 +134,7 @@ type Connected = (Generation, Vec<Option<Channel>>);
 /// A follower that has sent its Hello.
 struct Follower {
     incarnation: Incarnation,
+    address: Option<SocketAddr>,
     last_generation: u64,
     channel: Channel,
 }
@@ -141,7 +153,8 @@ pub(super) async fn lead(attempt: &Attempt<'_>, listener: &mut Listener) -> Resu
     let incarnations: Vec<Incarnation> =
         [attempt.incarnation].into_iter().chain(followers.iter().map(|follower| follower.incarnation)).collect();
     attempt.waiting.set("the processes to connect to each other");
-    let form = Message::Form { generation, incarnations };
+    let addresses = followers.iter().map(|follower| follower.address).collect();
+    let form = Message::Form { generation, incarnations, addresses };
     let numbered = followers.into_iter().enumerate();
     let ready = try_join_all(numbered.map(|(i, follower)| wait_until_ready(attempt, i + 1, follower, &form))).await?;
     let started = try_join_all(ready.into_iter().enumerate().map(|(i, mut channel)| async move {
@@ -166,9 +179,9 @@ async fn wait_for_followers(attempt: &Attempt<'_>, listener: &mut Listener) -> R
         attempt.waiting.set(format_args!("process {} is not here", missing.join(", ")));
         let Incoming { message, channel } = listener.next().await.ok_or(AttemptError::ListenerClosed)?;
         match check_hello(attempt, message) {
-            Ok((index, incarnation, last_generation)) => {
+            Ok((index, follower)) => {
                 if let Some(slot) = followers.get_mut(index - 1) {
-                    *slot = Some(Follower { incarnation, last_generation, channel });
+                    *slot = Some(follower(channel));
                 }
             }
             Err(reason) => {
@@ -182,9 +195,12 @@ async fn wait_for_followers(attempt: &Attempt<'_>, listener: &mut Listener) -> R
     }
 }
 
-/// Returns the sender of a Hello, or the reason to reject it.
-fn check_hello(attempt: &Attempt<'_>, message: Message) -> Result<(usize, Incarnation, u64), String> {
-    let Message::Hello { index, incarnation, last_generation, spec } = message else {
+/// Returns the number of the sender of a Hello, and what makes it a follower; or the reason to reject it.
+fn check_hello(
+    attempt: &Attempt<'_>,
+    message: Message,
+) -> Result<(usize, impl FnOnce(Channel) -> Follower + use<>), String> {
+    let Message::Hello { index, incarnation, address, last_generation, spec } = message else {
         return Err(format!("a Hello was due, not a {}", message.name()));
     };
     if let Some(difference) = attempt.spec.difference(&spec) {
@@ -193,7 +209,7 @@ fn check_hello(attempt: &Attempt<'_>, message: Message) -> Result<(usize, Incarn
     if !(1..attempt.config.peers.count()).contains(&index) {
         return Err(format!("there is no process {index} to be waited for"));
     }
-    Ok((index, incarnation, last_generation))
+    Ok((index, move |channel| Follower { incarnation, address, last_generation, channel }))
 }
 
 /// Announces the generation to a follower and waits until it has its connections.
@@ -219,23 +235,27 @@ async fn wait_until_ready(
 pub(super) async fn follow(attempt: &Attempt<'_>, listener: &mut Listener) -> Result<Connected, AttemptError> {
     let (config, incarnation) = (attempt.config, attempt.incarnation);
     let (index, leader_error) = (config.peers.index(), |error| attempt.leader_error(error));
-    let mut leader = attempt.connect(0).await;
+    let mut leader = attempt.connect(0, None).await;
+    // The others reach this process at the interface from which it reaches process 0.
+    let interface = leader.local_address().map_err(|error| leader_error(error.into()))?.ip();
+    let address = Some(SocketAddr::new(interface, config.peers.port(index)));
     let last_generation = config.last_generation;
-    let hello = Message::Hello { index, incarnation, last_generation, spec: attempt.spec.clone() };
+    let hello = Message::Hello { index, incarnation, address, last_generation, spec: attempt.spec.clone() };
     leader.send(&hello).await.map_err(leader_error)?;
 
     attempt.waiting.set(format_args!("process 0 ({}), which waits for others", config.peers.address(0)));
     let mut early_joins = Vec::new();
     let form = wait_for_form(&mut leader, listener, &mut early_joins, config.peers.count());
-    let (generation, incarnations) = form.await.map_err(leader_error)?;
-    if incarnations.len() != config.peers.count() || incarnations.get(index) != Some(&incarnation) {
+    let (generation, incarnations, addresses) = form.await.map_err(leader_error)?;
+    let complete = incarnations.len() == config.peers.count() && addresses.len() + 1 == incarnations.len();
+    if !complete || incarnations.get(index) != Some(&incarnation) {
         return Err(leader_error(ChannelError::Protocol));
     }
 
     attempt.waiting.set("the processes to connect to each other");
     let joined = async {
         tokio::try_join!(
-            join_lower(attempt, generation),
+            join_lower(attempt, generation, &addresses),
             accept_higher(attempt, generation, &incarnations, early_joins, listener)
         )
     };
@@ -262,14 +282,14 @@ async fn wait_for_form(
     listener: &mut Listener,
     early_joins: &mut Vec<Incoming>,
     early_joins_max: usize,
-) -> Result<(Generation, Vec<Incarnation>), ChannelError> {
+) -> Result<(Generation, Vec<Incarnation>, Vec<Option<SocketAddr>>), ChannelError> {
     // Pinned outside the loop: `receive` must not be cancelled halfway through a message.
     let message = leader.receive();
     pin!(message);
     loop {
         tokio::select! {
             message = &mut message => return match message? {
-                Message::Form { generation, incarnations } => Ok((generation, incarnations)),
+                Message::Form { generation, incarnations, addresses } => Ok((generation, incarnations, addresses)),
                 other => Err(ChannelError::Unexpected { got: other.name(), wanted: "Form" }),
             },
             Some(incoming) = listener.next() => match incoming.message {
@@ -284,12 +304,17 @@ async fn wait_for_form(
     }
 }
 
-/// Joins all processes between process 0 and this one; returns their channels in order.
-async fn join_lower(attempt: &Attempt<'_>, generation: Generation) -> Result<Vec<Channel>, AttemptError> {
+/// Joins all processes between process 0 and this one at the addresses that they have told process 0, from process 1
+/// on; returns their channels in order.
+async fn join_lower(
+    attempt: &Attempt<'_>,
+    generation: Generation,
+    addresses: &[Option<SocketAddr>],
+) -> Result<Vec<Channel>, AttemptError> {
     let index = attempt.config.peers.index();
     let join = &Message::Join { index, incarnation: attempt.incarnation, generation: generation.id };
-    try_join_all((1..index).map(|peer| async move {
-        let mut channel = attempt.connect(peer).await;
+    try_join_all((1..index).zip(addresses).map(|(peer, &told)| async move {
+        let mut channel = attempt.connect(peer, told).await;
         channel.send(join).await.map_err(attempt.peer_error(peer))?;
         match channel.receive().await.map_err(attempt.peer_error(peer))? {
             Message::Joined => Ok(channel),

@@ -9,8 +9,8 @@ use sha2::Sha256;
 
 use super::{config::ClusterSpec, connection::Transport, credentials::CredentialsError};
 
-/// Upper bound on a message's length; a longer one is rejected unread. A Form for 256 processes has 6 KiB.
-pub const MESSAGE_BYTES_MAX: usize = 16 << 10;
+/// Upper bound on a message's length; a longer one is rejected unread. A Form for 256 processes has at most 19 KiB.
+pub const MESSAGE_BYTES_MAX: usize = 32 << 10;
 /// Length of the prefix of each message, which holds its length.
 const LENGTH_BYTES: usize = 4;
 /// Length of a MAC.
@@ -35,16 +35,19 @@ pub(super) type Incarnation = u64;
 /// A message of the formation of a generation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Message {
-    /// To process 0: this process is ready to form a generation.
+    /// To process 0: this process is ready to form a generation, and listens at the address. Earlier builds tell none.
     Hello {
         index: usize,
         incarnation: Incarnation,
+        #[serde(default)]
+        address: Option<SocketAddr>,
         last_generation: u64,
         #[serde(rename = "terms")]
         spec: ClusterSpec,
     },
-    /// From process 0: all processes are present, with these incarnations.
-    Form { generation: Generation, incarnations: Vec<Incarnation> },
+    /// From process 0: all processes are present, with these incarnations; and the addresses of the others, from
+    /// process 1 on.
+    Form { generation: Generation, incarnations: Vec<Incarnation>, addresses: Vec<Option<SocketAddr>> },
     /// To any other process of a lower number: this process belongs to the generation.
     Join { index: usize, incarnation: Incarnation, generation: u64 },
     /// The answer to Join: so does this one.
@@ -136,6 +139,11 @@ impl Channel {
 
     pub(super) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns the address of this end.
+    pub(super) fn local_address(&self) -> io::Result<SocketAddr> {
+        self.transport.local_address()
     }
 
     pub(super) fn into_transport(self) -> Transport {
@@ -299,10 +307,15 @@ mod tests {
             dataflow: "d".into(),
             model: "m".into(),
         };
-        let hello = Message::Hello { index: 1, incarnation: 2, last_generation: 3, spec };
+        let earlier =
+            Message::Hello { index: 1, incarnation: 2, address: None, last_generation: 3, spec: spec.clone() };
+        let text = r#"{"Hello":{"index":1,"incarnation":2,"last_generation":3,"terms":{"cluster":"c","processes":2,"workers":1,"program":"p","dataflow":"d","model":"m"}}}"#;
+        assert_eq!(serde_json::from_str::<Message>(text).unwrap(), earlier);
+        let address = Some(SocketAddr::from(([127, 0, 0, 1], 2101)));
+        let hello = Message::Hello { index: 1, incarnation: 2, address, last_generation: 3, spec };
         assert_eq!(
             serde_json::to_string(&hello).unwrap(),
-            r#"{"Hello":{"index":1,"incarnation":2,"last_generation":3,"terms":{"cluster":"c","processes":2,"workers":1,"program":"p","dataflow":"d","model":"m"}}}"#
+            r#"{"Hello":{"index":1,"incarnation":2,"address":"127.0.0.1:2101","last_generation":3,"terms":{"cluster":"c","processes":2,"workers":1,"program":"p","dataflow":"d","model":"m"}}}"#
         );
         let rejected = Message::Rejected { reason: "r".into() };
         assert_eq!(serde_json::to_string(&rejected).unwrap(), r#"{"Refused":{"reason":"r"}}"#);

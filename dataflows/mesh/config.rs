@@ -64,6 +64,7 @@ impl ClusterSpec {
 pub struct Peers {
     index: usize,
     addresses: Vec<String>,
+    leader: Option<String>,
 }
 
 /// An invalid description of a cluster's processes.
@@ -112,15 +113,19 @@ impl Peers {
             return Err(PeersError::Count(processes));
         }
         for address in &addresses {
-            let parts = address.rsplit_once(':').map(|(host, port)| (host, port.parse::<u16>()));
-            if !matches!(parts, Some((host, Ok(_))) if !host.is_empty()) {
-                return Err(PeersError::Address(address.clone()));
-            }
+            check_address(address)?;
         }
         if index >= processes {
             return Err(PeersError::Index { index, processes });
         }
-        Ok(Peers { index, addresses })
+        Ok(Peers { index, addresses, leader: None })
+    }
+
+    /// Makes the others reach process 0 at an address that outlives it, such as that of a Service, in place of its own.
+    pub fn with_leader(mut self, address: &str) -> Result<Self, PeersError> {
+        check_address(address)?;
+        self.leader = Some(address.to_owned());
+        Ok(self)
     }
 
     /// Returns the number of this process.
@@ -133,14 +138,17 @@ impl Peers {
         self.addresses.len()
     }
 
-    /// Returns the address of a process, as it was configured.
+    /// Returns the address at which the others reach a process, as it was configured.
     pub fn address(&self, index: usize) -> &str {
-        &self.addresses[index]
+        match &self.leader {
+            Some(leader) if index == 0 => leader,
+            _ => &self.addresses[index],
+        }
     }
 
-    /// Returns the port of a process.
+    /// Returns the port on which a process listens.
     pub fn port(&self, index: usize) -> u16 {
-        let port = self.address(index).rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        let port = self.addresses[index].rsplit_once(':').and_then(|(_, port)| port.parse().ok());
         // `new` has checked that it parses.
         port.unwrap_or_default()
     }
@@ -152,6 +160,15 @@ impl Peers {
             io::Error::new(io::ErrorKind::TimedOut, format!("the name service does not answer for {address}"))
         })??;
         Ok(found.collect())
+    }
+}
+
+/// Checks that an address has a host and a port.
+fn check_address(address: &str) -> Result<(), PeersError> {
+    let parts = address.rsplit_once(':').map(|(host, port)| (host, port.parse::<u16>()));
+    match parts {
+        Some((host, Ok(_))) if !host.is_empty() => Ok(()),
+        _ => Err(PeersError::Address(address.to_owned())),
     }
 }
 
@@ -167,6 +184,17 @@ mod tests {
             assert!(matches!(Peers::from_list(bad, 0), Err(PeersError::Address(_))), "{bad:?}");
         }
         assert_eq!(Peers::from_list("a:1,b:2", 2), Err(PeersError::Index { index: 2, processes: 2 }));
+    }
+
+    #[test]
+    fn process_0_may_be_reached_at_another_address_than_its_own() {
+        let peers = Peers::from_list("a:2101,b:2102", 0).unwrap();
+        let by_service = peers.clone().with_leader("score-0:2100").unwrap();
+        assert_eq!(
+            (by_service.address(0), by_service.port(0), by_service.address(1)),
+            ("score-0:2100", 2101, "b:2102")
+        );
+        assert_eq!(peers.with_leader("score-0"), Err(PeersError::Address("score-0".into())));
     }
 
     #[test]

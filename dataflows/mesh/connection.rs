@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read, Write},
-    net::{Shutdown, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     os::unix::net::UnixStream,
     time::Duration,
 };
@@ -42,6 +42,13 @@ pub(super) enum Transport {
 }
 
 impl Transport {
+    pub(super) fn local_address(&self) -> io::Result<SocketAddr> {
+        match self {
+            Transport::Tcp(stream) => stream.local_addr(),
+            Transport::Tls(stream) => stream.get_ref().0.local_addr(),
+        }
+    }
+
     pub(super) async fn read(&mut self, bytes: &mut [u8]) -> io::Result<()> {
         match self {
             Transport::Tcp(stream) => stream.read_exact(bytes).await.map(drop),

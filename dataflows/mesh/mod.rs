@@ -1,7 +1,7 @@
 //! The mesh of a cluster: several processes discover and authenticate each other, and form one timely cluster.
 //!
 //! ```text
-//!   process 2 ── Hello ──▶ ┐                     ┌──▶ Form {generation, incarnations} ──▶ 1, 2
+//!   process 2 ── Hello ──▶ ┐                     ┌──▶ Form {generation, addresses} ──▶ 1, 2
 //!   process 1 ── Hello ──▶ ┴─ process 0: all here ┘
 //!   process 2 ── Join ──▶ process 1 ── Joined ──▶ 2          every pair of the others
 //!   process 1, 2 ── Ready ──▶ process 0 ── Go ──▶ 1, 2       then the connections are timely's
@@ -13,8 +13,9 @@
 //!
 //! Each has a test of its number in `tests/` beside this file.
 //!
-//! 1. Process i of n connects to every process of a lower number and accepts connections of those of a higher one. A
-//!    name is resolved again at each attempt.
+//! 1. Process i of n connects to every process of a lower number and accepts connections of those of a higher one. Only
+//!    process 0 must be found by its name, which is resolved again at each attempt: each of the others tells process 0
+//!    its address, and process 0 tells it to all. The answer of a name service may be out of date by half a minute.
 //! 2. An unauthenticated connection has no effect and delays no process: each has its own task with a deadline
 //!    ([`HANDSHAKE_TIMEOUT`]), there are at most [`HANDSHAKES_MAX`] of them, and a message has at most
 //!    [`MESSAGE_BYTES_MAX`].

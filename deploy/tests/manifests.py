@@ -67,6 +67,13 @@ def labels_of(pod):
     return pod["metadata"].get("labels", {})
 
 
+def selector_of(service):
+    """Returns the selector of a Service, without the label by which Kubernetes names each pod of a StatefulSet."""
+    labels = dict(service["spec"]["selector"])
+    labels.pop("statefulset.kubernetes.io/pod-name", None)
+    return {"matchLabels": labels}
+
+
 def selects(selector, labels):
     """Returns whether a label selector matches labels. An empty one matches everything."""
     for key, value in (selector.get("matchLabels") or {}).items():

@@ -10,6 +10,7 @@ use rand::RngExt;
 use rustix::process::Signal;
 
 use crate::{
+    hosts::LEADER,
     test_cluster::{Cluster, MESH_PORT, TestCluster},
     trials::{Trials, times},
 };
@@ -50,6 +51,29 @@ fn a_pod_killed() {
     }
     trials.into_iter().for_each(Trials::print);
     test.finish("pod killed", 3 * times());
+}
+
+/// The names of all pods lead nowhere: only process 0 is looked up, by the name of its Service.
+#[test]
+fn a_pod_replaced_while_its_name_is_out_of_date() {
+    let Some(mut test) = TestCluster::acquire() else { return };
+    test.environment.network.make_names_stale();
+    test.cluster.leader = Some(LEADER);
+    test.cluster.start_all();
+    test.settle();
+    let mut trials = Trials::of("a pod replaced while its name leads to another address; recovery from its start");
+    for _ in 0..times() {
+        for index in 0..3 {
+            test.cluster.take(index).kill();
+            // The port is free once the killed scorer has ended, too.
+            thread::sleep(Duration::from_millis(test.random.random_range(200..1000)));
+            let back = test.cluster.start(index);
+            trials.add(None, test.load.recovery(back));
+            test.settle();
+        }
+    }
+    trials.print();
+    test.finish("pod replaced", 3 * times());
 }
 
 /// Before the cluster has formed for the first time.

@@ -14,6 +14,8 @@ use rustix::process::{Pid, Signal, geteuid, kill_process};
 const PREFIX: &str = "delaycast-test-";
 /// The headless service of the pods.
 pub(crate) const DOMAIN: &str = "score-headless";
+/// The Service of process 0.
+pub(crate) const LEADER: &str = "score-leader";
 /// Addresses reserved for documentation (RFC 5737).
 const NETWORK: &str = "198.51.100";
 
@@ -87,17 +89,31 @@ impl Network {
         Some(network)
     }
 
+    /// Makes the names of all pods lead to addresses that no host has, as a name service does that answers from its
+    /// cache after pods were replaced. The Service of process 0 leads to it. For programs that start after this.
+    pub(crate) fn make_names_stale(&self) {
+        let stale = self.pods.iter().enumerate();
+        let stale = stale.map(|(number, pod)| format!("{NETWORK}.{} {}.{DOMAIN}\n", 200 + number, pod.hostname));
+        let leader = format!("{} {LEADER}\n", self.pods[0].address);
+        self.write_names(&stale.chain([leader]).collect::<String>());
+    }
+
+    /// Writes the hosts file of all hosts. `ip netns exec` mounts it over /etc/hosts.
+    fn write_names(&self, names: &str) {
+        for host in self.pods.iter().chain([&self.outsider]) {
+            let dir = resolver_dir(&host.namespace);
+            fs::create_dir_all(&dir).unwrap();
+            fs::write(dir.join("hosts"), format!("127.0.0.1 localhost\n{names}")).unwrap();
+        }
+    }
+
     fn create(&self, bridge: &str) {
-        let hosts: String =
-            self.pods.iter().map(|pod| format!("{} {}.{DOMAIN}\n", pod.address, pod.hostname)).collect();
+        let name = |pod: &Host| format!("{} {}.{DOMAIN}\n", pod.address, pod.hostname);
+        self.write_names(&self.pods.iter().map(name).collect::<String>());
         ip(&["netns", "add", bridge]);
         ip(&["-n", bridge, "link", "add", "bridge", "type", "bridge"]);
         ip(&["-n", bridge, "link", "set", "bridge", "up"]);
         for (number, host) in self.pods.iter().chain([&self.outsider]).enumerate() {
-            // `ip netns exec` mounts it over /etc/hosts.
-            let dir = resolver_dir(&host.namespace);
-            fs::create_dir_all(&dir).unwrap();
-            fs::write(dir.join("hosts"), format!("127.0.0.1 localhost\n{hosts}")).unwrap();
             let (namespace, port) = (host.namespace.as_str(), format!("port{number}"));
             ip(&["netns", "add", namespace]);
             ip(&["-n", bridge, "link", "add", &port, "type", "veth", "peer", "name", "eth0", "netns", namespace]);

@@ -57,7 +57,7 @@ impl Environment {
         let mut command = host.command(binary);
         command.args(["score", "--log", &self.url(), "--store", &self.url(), "--workers", "2"]);
         command.arg("--models").arg(self.path("models")).arg("--mesh-certs").arg(certificates);
-        for variable in ["LOG_URL", "STORE_URL", "MODELS", "REPLICAS"] {
+        for variable in ["LOG_URL", "STORE_URL", "MODELS", "REPLICAS", "MESH_LEADER"] {
             command.env_remove(format!("DELAYCAST_{variable}"));
         }
         command.env("DELAYCAST_LOG_LEVEL", "info");
@@ -76,13 +76,15 @@ pub(crate) struct Cluster {
     name: &'static str,
     port: u16,
     pub(crate) replicas: usize,
+    /// Where the others reach process 0, in place of its own name.
+    pub(crate) leader: Option<&'static str>,
     pods: Vec<Option<Pod>>,
 }
 
 impl Cluster {
     pub(crate) fn new(environment: &Rc<Environment>, name: &'static str, port: u16, replicas: usize) -> Self {
         let pods = environment.network.pods.iter().map(|_| None).collect();
-        Cluster { environment: Rc::clone(environment), name, port, replicas, pods }
+        Cluster { environment: Rc::clone(environment), name, port, replicas, leader: None, pods }
     }
 
     pub(crate) fn start(&mut self, index: usize) -> Instant {
@@ -94,6 +96,9 @@ impl Cluster {
         let mut command = self.environment.score(binary, host, &self.environment.path("certs"));
         command.args(["--cluster", self.name, "--replicas", &self.replicas.to_string(), "--domain", DOMAIN]);
         command.args(["--mesh-port", &self.port.to_string()]);
+        if let Some(leader) = self.leader {
+            command.args(["--mesh-leader", &format!("{leader}:{}", self.port)]);
+        }
         let pod = Pod::start(&format!("{} of {}", host.hostname, self.name), &mut command);
         let started = pod.started;
         assert!(self.pods[index].replace(pod).is_none(), "it runs already");

@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    net::{SocketAddr, TcpListener},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     time::Duration,
 };
 
@@ -20,6 +20,9 @@ use crate::mesh::{
 
 /// Long enough for any machine: a test that reaches it has failed.
 const DEADLINE: Duration = Duration::from_secs(120);
+
+/// An address at which no process listens.
+pub(super) const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
 
 /// The secret of the real processes.
 pub(super) const SECRET: &[u8] = b"sixteen bytes it has at least";
@@ -62,6 +65,14 @@ impl Ports {
         let listener = self.listeners[index].try_clone().unwrap();
         let mut listener = Listener::open(listener, config.credentials.clone()).unwrap();
         Process(tokio::spawn(async move { (form(&config, &mut listener).await, listener) }))
+    }
+
+    /// Accepts a connection in place of a process.
+    pub(super) async fn accept(&self, index: usize) -> Channel {
+        let listener = self.listeners[index].try_clone().unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let (tcp, address) = tokio::net::TcpListener::from_std(listener).unwrap().accept().await.unwrap();
+        handshake::accept(&Credentials::secret(SECRET).unwrap(), tcp, address).await.unwrap()
     }
 
     /// Connects as a process that has the secret.
@@ -112,7 +123,12 @@ pub(super) fn spec(processes: usize) -> ClusterSpec {
 }
 
 pub(super) fn hello(index: usize, incarnation: u64, processes: usize) -> Message {
-    Message::Hello { index, incarnation, last_generation: 0, spec: spec(processes) }
+    hello_from(ANYWHERE, index, incarnation, processes)
+}
+
+/// A Hello of a process that listens at an address.
+pub(super) fn hello_from(address: SocketAddr, index: usize, incarnation: u64, processes: usize) -> Message {
+    Message::Hello { index, incarnation, address: Some(address), last_generation: 0, spec: spec(processes) }
 }
 
 /// Sends a message and returns the answer.
@@ -134,7 +150,7 @@ pub(super) async fn enter(ports: &Ports, index: usize, incarnation: u64) -> (Cha
     let mut channel = ports.connect(0).await;
     let hello = hello(index, incarnation, ports.addresses.len());
     match request(&mut channel, &hello).await.unwrap() {
-        Message::Form { generation, incarnations } => (channel, generation, incarnations),
+        Message::Form { generation, incarnations, .. } => (channel, generation, incarnations),
         other => panic!("{other:?}"),
     }
 }

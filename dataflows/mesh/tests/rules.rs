@@ -6,8 +6,8 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use super::cluster::{Ports, all_formed, enter, hello, rejection, request, settle, spec, within};
-use crate::mesh::{ClusterSpec, channel::Message};
+use super::cluster::{ANYWHERE, Ports, all_formed, enter, hello, hello_from, rejection, request, settle, spec, within};
+use crate::mesh::{ClusterSpec, Peers, channel::Message};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rule_1_every_pair_of_processes_is_connected_in_any_order_of_start() {
@@ -38,6 +38,34 @@ async fn rule_1_every_pair_of_processes_is_connected_in_any_order_of_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rule_1_a_process_is_found_where_it_says_while_its_name_leads_nowhere() {
+    let ports = Ports::bind(3);
+    let mut config = ports.config(2);
+    let list = format!("{},gone.invalid:2101,{}", ports.address(0), ports.address(2));
+    config.peers = Peers::from_list(&list, 2).unwrap();
+    all_formed(vec![ports.start(0), ports.start(1), ports.start_with(2, config)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rule_1_a_process_is_found_by_its_name_where_the_address_that_it_says_leads_nowhere() {
+    let ports = Ports::bind(3);
+    let (leader, follower) = (ports.start(0), ports.start(2));
+    let mut channel = ports.connect(0).await;
+    channel.send(&hello_from(ANYWHERE, 1, 5, 3)).await.unwrap();
+    let mut joining = within(ports.accept(1)).await;
+    let Message::Join { index: 2, generation, .. } = within(joining.receive()).await.unwrap() else {
+        panic!("process 2 joins");
+    };
+    let Message::Form { generation: formed, addresses, .. } = within(channel.receive()).await.unwrap() else {
+        panic!("process 0 announces the generation");
+    };
+    assert_eq!((formed.id, addresses), (generation, vec![Some(ANYWHERE), Some(ports.address(2))]));
+    joining.send(&Message::Joined).await.unwrap();
+    assert_eq!(request(&mut channel, &Message::Ready).await.unwrap(), Message::Go);
+    all_formed(vec![leader, follower]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rule_4_a_process_that_differs_is_rejected_with_the_difference() {
     let ports = Ports::bind(2);
     let leader = ports.start(0);
@@ -51,7 +79,7 @@ async fn rule_4_a_process_that_differs_is_rejected_with_the_difference() {
         (ClusterSpec { model: "n".into(), ..agreed.clone() }, "the model differs: n there, m here"),
     ];
     for (spec, reason) in differing {
-        let message = Message::Hello { index: 1, incarnation: 1, last_generation: 0, spec };
+        let message = Message::Hello { index: 1, incarnation: 1, address: Some(ANYWHERE), last_generation: 0, spec };
         assert_eq!(rejection(ports.connect(0).await, &message).await, reason);
     }
     for index in [0, 2] {
@@ -73,7 +101,8 @@ async fn rule_5_the_latest_hello_of_a_process_counts_and_generations_count_up() 
     replaced.send(&hello(1, 10, 3)).await.unwrap();
     settle().await;
     let mut other = ports.connect(0).await;
-    let knows = Message::Hello { index: 2, incarnation: 20, last_generation: 6, spec: spec(3) };
+    let knows =
+        Message::Hello { index: 2, incarnation: 20, address: Some(ANYWHERE), last_generation: 6, spec: spec(3) };
     other.send(&knows).await.unwrap();
     settle().await;
     // The leader announces the generation when all are present, so this Hello is the last.
@@ -85,7 +114,7 @@ async fn rule_5_the_latest_hello_of_a_process_counts_and_generations_count_up() 
         within(latest.receive()).await.ok(),
     ];
     for message in heard.into_iter().flatten() {
-        let Message::Form { generation, incarnations } = message else { panic!("{message:?}") };
+        let Message::Form { generation, incarnations, .. } = message else { panic!("{message:?}") };
         assert_eq!(generation.number, 7, "above all that any process knows");
         assert_eq!(generation.partitions, 4);
         assert_eq!(incarnations.len(), 3);
@@ -156,7 +185,8 @@ async fn rule_8_an_attempt_starts_over_when_the_leader_has_an_old_model() {
     let theirs = new.clone();
     config.spec = Box::new(move || if asked.fetch_add(1, Ordering::Relaxed) == 0 { old.clone() } else { new.clone() });
     let leader = ports.start_with(0, config);
-    let message = Message::Hello { index: 1, incarnation: 1, last_generation: 0, spec: theirs.clone() };
+    let message =
+        Message::Hello { index: 1, incarnation: 1, address: Some(ANYWHERE), last_generation: 0, spec: theirs.clone() };
     assert_eq!(rejection(ports.connect(0).await, &message).await, "the model differs: n there, m here");
     let mut config = ports.config(1);
     config.spec = Box::new(move || theirs.clone());

@@ -45,6 +45,21 @@ def unnamed_until_ready(objects):
     del find(objects, "Service", "score-headless")["spec"]["publishNotReadyAddresses"]
 
 
+@breaks("scorers_start_and_end_together")
+def leader_of_all_pods(objects):
+    del find(objects, "Service", "score-leader")["spec"]["selector"]["statefulset.kubernetes.io/pod-name"]
+
+
+@breaks("scorers_start_and_end_together")
+def leader_by_name_alone(objects):
+    find(objects, "Service", "score-leader")["spec"]["clusterIP"] = "None"
+
+
+@breaks("scorers_start_and_end_together")
+def leader_unreachable_until_ready(objects):
+    del find(objects, "Service", "score-leader")["spec"]["publishNotReadyAddresses"]
+
+
 @breaks("ports_are_those_of_the_settings")
 def another_port(objects):
     settings(objects)["DELAYCAST_MESH_PORT"] = "2102"

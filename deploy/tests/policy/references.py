@@ -2,7 +2,18 @@
 
 import re
 
-from manifests import all_containers, find, labels_of, name, of_kind, selects, settings, template, workloads
+from manifests import (
+    all_containers,
+    find,
+    labels_of,
+    name,
+    of_kind,
+    selector_of,
+    selects,
+    settings,
+    template,
+    workloads,
+)
 
 from . import rule
 
@@ -104,7 +115,7 @@ def selectors_match(objects):
     for thing in of_kind(objects, "Service", "PodDisruptionBudget", "PodMonitoring", "NetworkPolicy"):
         selector = thing["spec"].get("podSelector", thing["spec"].get("selector"))
         if thing["kind"] == "Service":
-            selector = {"matchLabels": selector}
+            selector = selector_of(thing)
         # Strimzi creates its pods, so they are not rendered here.
         if any(key.startswith("strimzi.io/") for key in selector.get("matchLabels") or {}):
             continue
@@ -120,7 +131,7 @@ def services_lead_somewhere_and_stay_inside(objects):
         if spec.get("type", "ClusterIP") != "ClusterIP" or spec.get("externalIPs"):
             yield f"{name(thing)}: is of type {spec.get('type')}"
         for _, pod in workloads(objects):
-            if selects({"matchLabels": spec["selector"]}, labels_of(pod)):
+            if selects(selector_of(thing), labels_of(pod)):
                 ports = {port["name"] for each in pod["spec"]["containers"] for port in each.get("ports", [])}
                 for port in spec["ports"]:
                     if port["targetPort"] not in ports:

@@ -4,7 +4,7 @@ from manifests import NAMESPACE, find, name, of_kind, settings, template, worklo
 
 from . import rule
 
-CLUSTER_WIDE = ("Namespace",)
+CLUSTER_WIDE = ("Namespace", "PriorityClass")
 
 
 def ours(thing):
@@ -60,6 +60,11 @@ def scorers_start_and_end_together(objects):
         yield f"the pods are not named under {domain}"
     elif service["spec"].get("clusterIP") != "None" or not service["spec"].get("publishNotReadyAddresses"):
         yield f"{domain} does not name pods that are not ready yet"
+    leader = find(objects, "Service", settings(objects)["DELAYCAST_MESH_LEADER"])
+    if not leader or leader["spec"]["selector"].get("statefulset.kubernetes.io/pod-name") != "score-0":
+        yield "no Service leads to process 0 alone"
+    elif leader["spec"].get("clusterIP") == "None" or not leader["spec"].get("publishNotReadyAddresses"):
+        yield "the address of process 0 does not outlive its pod, or is not there before it is ready"
     budgets = [each["spec"] for each in of_kind(objects, "PodDisruptionBudget") if each["metadata"]["name"] == "score"]
     if [each.get("maxUnavailable") for each in budgets] != [1]:
         yield "a drain may take more than one scorer at a time"
@@ -75,9 +80,10 @@ def ports_are_those_of_the_settings(objects):
         numbers = {called: int(values[f"DELAYCAST_{which}_PORT"]) for called, which in wanted.items()}
         if ports(ours(thing)) != numbers:
             yield f"{name(thing)}: has the ports {ports(ours(thing))}, not {numbers}"
-    mesh = {port["name"]: port["port"] for port in find(objects, "Service", "score-headless")["spec"]["ports"]}
-    if mesh != {"mesh": int(values["DELAYCAST_MESH_PORT"])}:
-        yield f"the headless Service has {mesh}"
+    for service in ("score-headless", "score-leader"):
+        mesh = {port["name"]: port["port"] for port in find(objects, "Service", service)["spec"]["ports"]}
+        if mesh != {"mesh": int(values["DELAYCAST_MESH_PORT"])}:
+            yield f"the Service {service} has {mesh}"
 
 
 @rule
