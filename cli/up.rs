@@ -71,7 +71,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let embedded = address::of_file(&args.dir.join("delaycast.db"));
     let urls = Urls { log: args.log.as_ref().unwrap_or(&embedded), store: args.store.as_ref().unwrap_or(&embedded) };
     let models = args.models.clone().unwrap_or_else(|| args.dir.join("models"));
-    // The model comes last, as it may be trained first: a wrong option shows at once.
     let Some(system) = app.open(urls, || model(&models, args.workers, &app.stop))? else { return Ok(()) };
     let (scoring, status) = if args.processes > 1 {
         let (dir, models, workers, health) = (&*args.dir, &*models, args.workers, &args.health);

@@ -13,7 +13,8 @@ use crate::{
 #[command(after_help = "Example:\n  delaycast web --log sqlite:var/delaycast.db \\
       --store sqlite:var/delaycast.db --port 8080
 
-The known airports and airlines are those of the current model.")]
+The known airports and airlines are those of the current model. Waits for a log, a store and a first model that are not
+there yet.")]
 pub(crate) struct Args {
     #[command(flatten)]
     system: SystemOptions,
@@ -26,8 +27,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let listening = args.listen.listen()?;
     let app = App::start(&args.health)?;
-    let model = ModelDir::new(&args.system.models.models).load_usable()?;
-    let Some(mut system) = app.open(args.system.urls(), || Ok(Some(model)))? else { return Ok(()) };
+    let models = ModelDir::new(&args.system.models.models);
+    let Some(mut system) = app.open(args.system.urls(), || app.first_model(&models))? else { return Ok(()) };
     system.probe_log()?;
     system.serve(listening, None)
 }

@@ -65,8 +65,13 @@ impl<'a> App<'a> {
         Ok(App { stop, monitor, counters: Arc::new(Counters::of::<Flights>()), health })
     }
 
+    /// Loads the model to start with; waits for a first one. `None` if a stop was requested meanwhile.
+    pub(crate) fn first_model(&self, dir: &ModelDir) -> anyhow::Result<Option<VersionedModel>> {
+        Ok(models::first(dir, &self.monitor, &self.stop)?)
+    }
+
     /// Opens the log and the store, gets a model, and lays the store's routes over it. Each is waited for; `None` if a
-    /// stop was requested meanwhile.
+    /// stop was requested meanwhile. The model comes last, as it may be trained first: an invalid URL shows at once.
     pub(crate) fn open(
         &self,
         urls: Urls<'_>,

@@ -8,14 +8,36 @@ use delaycast::{
     model::{Model, ModelDir, VersionedModel, Watcher},
     routes::table_of,
 };
-use delaycast_dataflows::score::{Counters, Models};
+use delaycast_dataflows::{
+    monitor::Monitor,
+    score::{Counters, Models},
+};
 use engine::{
     answer::ModelVersion,
     delivery::Health,
-    model::{self, DesiredModels, Loader, Role, Scorer},
-    runtime::Stop,
+    model::{self, DesiredModels, Loader, ModelDirError, Role, Scorer},
+    runtime::{Stop, retry},
     store::Store,
 };
+
+/// Loads the model that a process starts with. Waits for a first one, as for a log or a store: a new system may train
+/// it while its processes start. `None` if a stop was requested meanwhile. Blocks.
+pub(super) fn first(dir: &ModelDir, monitor: &Monitor, stop: &Stop) -> Result<Option<VersionedModel>, ModelDirError> {
+    let mut logged = false;
+    let load = || match dir.load_usable() {
+        Err(error @ ModelDirError::NoModel(_)) => Err(error),
+        loaded => Ok(loaded),
+    };
+    let missing = |error: &ModelDirError| {
+        if !logged {
+            tracing::warn!("waiting for a first model: {error}");
+            monitor.lacks("model", error.to_string());
+            logged = true;
+        }
+        false
+    };
+    retry(stop, load, missing).transpose()
+}
 
 /// Loads a model file as at the start: the store's routes override the file's, and explanations are prepared if wanted.
 struct ModelLoader {

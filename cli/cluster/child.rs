@@ -63,7 +63,7 @@ pub(crate) fn run(options: &ScorerOptions, peers: Peers, supervisor: u32) -> any
     let listener = TcpListener::from(io::stdin().as_fd().try_clone_to_owned().context("cannot take the port")?);
 
     let models = ModelDir::new(&options.system.models.models);
-    let Some(system) = app.open(options.system.urls(), || Ok(Some(models.load_usable()?)))? else { return Ok(()) };
+    let Some(system) = app.open(options.system.urls(), || app.first_model(&models))? else { return Ok(()) };
     let opened = system.connections();
     *connections.lock() = Some(opened.clone());
     let Some(partitions) = score::partitions(&opened, stop) else { return Ok(()) };

@@ -2,6 +2,9 @@
 
 use std::net::TcpListener;
 
+use chrono::Utc;
+use delaycast::model::ModelDir;
+
 use crate::support::{Process, delaycast, give_models, models, request, run, until};
 
 /// Returns an address with a port that was free just now.
@@ -68,6 +71,47 @@ fn a_scorer_without_its_log_is_live_and_names_its_outage() {
     });
     assert_eq!(get(&address, "/livez"), Some((200, "ok\n".into())));
     assert!(metric(&address, "delaycast_outage_seconds{dependency=\"log\"}").unwrap() > 0.0);
+    assert_eq!(scorer.terminate(), Some(0));
+}
+
+#[test]
+fn score_and_web_wait_for_a_first_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let (at, url) = (dir.path().join("models"), format!("sqlite:{}", dir.path().join("delaycast.db").display()));
+    let common = ["--log", &url, "--store", &url, "--models", &at.to_string_lossy()].map(str::to_owned);
+    let start = |role: &[&str], health: &str| {
+        let mut arguments: Vec<&str> = role.to_vec();
+        arguments.extend(common.iter().map(String::as_str));
+        Process::start(&[&arguments[..], &["--health", health]].concat())
+    };
+    let (score_health, web_health) = (free_address(), free_address());
+    let processes = [start(&["score"], &score_health), start(&["web", "--port", "0"], &web_health)];
+    for address in [&score_health, &web_health] {
+        until("it waits for a model", || {
+            get(address, "/readyz").is_some_and(|(status, text)| status == 503 && text.contains("model: no model in "))
+        });
+        assert_eq!(get(address, "/livez"), Some((200, "ok\n".into())));
+    }
+    // Not copied: a copy is not complete before `current` names it.
+    let published = ModelDir::new(models()).load_current().unwrap().model;
+    ModelDir::new(&at).publish(published, Utc::now()).unwrap();
+    until_ready(&score_health);
+    until_ready(&web_health);
+    assert!(run(&["send", "-", "--log", &url], request("one", 5.0).as_bytes()).0.success());
+    until("it is answered", || metric(&score_health, "delaycast_landed_answers_total") == Some(1.0));
+    for process in processes {
+        assert_eq!(process.terminate(), Some(0));
+    }
+}
+
+#[test]
+fn a_stop_while_a_first_model_is_awaited_is_no_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let (models, address) = (dir.path().to_string_lossy(), free_address());
+    let url = format!("sqlite:{models}/delaycast.db");
+    let arguments = ["score", "--log", &url, "--store", &url, "--models", &models, "--health", &address];
+    let scorer = Process::start(&arguments);
+    until("it waits", || get(&address, "/readyz").is_some_and(|(_, text)| text.contains("model: no model in ")));
     assert_eq!(scorer.terminate(), Some(0));
 }
 

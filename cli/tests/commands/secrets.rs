@@ -76,9 +76,16 @@ fn urls_in_the_environment_are_used_and_not_printed() {
             output_of(&[command, "--help"], variable, "kafka://host/topic?sasl.password=s3cr3t");
         }
     }
-    for variable in ["DELAYCAST_LOG", "DELAYCAST_REPLICAS", "DELAYCAST_LOG_URL", "DELAYCAST_STORE_URL"] {
+    let log = format!("sqlite:{}", dir.path().join("log.db").display());
+    for (arguments, variable) in [
+        (&["predict"][..], "DELAYCAST_LOG"),
+        (&["score"], "DELAYCAST_REPLICAS"),
+        // These are read before a model is waited for.
+        (&["score"], "DELAYCAST_LOG_URL"),
+        (&["score", "--log", &log], "DELAYCAST_STORE_URL"),
+    ] {
         for url in ["kafka://me:s3cr3t@host/topic", "[kafka://me:s3cr3t@host=", "me:s3cr3t@host"] {
-            output_of(&["score"], variable, url);
+            output_of(arguments, variable, url);
         }
     }
 }

@@ -108,10 +108,9 @@ fn errors_name_the_cause_and_the_remedy() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
     fs::write(at("text"), "no database, however long this text may be").unwrap();
-    let cases: [(Vec<String>, &str); 6] = [
+    let cases: [(Vec<String>, &str); 5] = [
         (vec!["send".into(), "-".into(), "--log".into(), format!("sqlite:{}", at("text"))], "no SQLite database"),
         (vec!["predict".into(), "--models".into(), at("none")], "delaycast train"),
-        (vec!["score".into(), "--models".into(), at("none")], "delaycast train"),
         (vec!["send".into(), at("none.ndjson"), "--log".into(), format!("sqlite:{}", at("db"))], "none.ndjson"),
         (vec!["send".into(), "-".into(), "--log".into(), "postgres:x".into()], "known are"),
         (vec!["send".into(), "-".into(), "--log".into(), format!("sqlite:{}?speed=9", at("db"))], "parameter 1"),
