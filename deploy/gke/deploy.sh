@@ -31,7 +31,7 @@ root=$(cd "$here/../.." && pwd)
 . "$here/lib/operate.sh"
 
 # The steps in order. Each is an idempotent function.
-STEPS="apis network registry images cluster bucket identity address certificate kafka operators secrets manifests model rollout url"
+STEPS="apis network registry images cluster bucket identity address certificate kafka operators secrets manifests model topics rollout url"
 
 usage() {
     sed -n '2,/^set -/{/^# \{0,1\}/s///p}' "${BASH_SOURCE[0]}"

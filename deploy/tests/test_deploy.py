@@ -12,7 +12,7 @@ import tempfile
 
 import yaml
 
-from manifests import OVERLAYS, ROOT, render
+from manifests import OVERLAYS, ROOT, find, render
 from policy.references import MADE_BY_DEPLOY
 
 ATLAS = "mongodb://u:hunter2@a.example.net,b.example.net/agile_data_science?tls=true&authSource=admin\n"
@@ -21,7 +21,7 @@ ORDER = (
     "services enable", "networks create delaycast", "nats create", "repositories create", "builds submit",
     "clusters create-auto", "get-credentials", "buckets create", "buckets add-iam-policy-binding",
     "addresses create delaycast --global", "certificates create", "entries create", "upgrade --install cert-manager",
-    "base/namespace.yaml", "--filename=-", "delete job topics", "--kustomize=", "job/topics", "create job train-",
+    "base/namespace.yaml", "--filename=-", "delete job topics", "--kustomize=", "create job train-", "job/topics",
     "statefulset/score", "deployment/web", "gateway/web",
 )
 
@@ -50,7 +50,7 @@ class Sandbox:
             example = re.sub(rf"(?m)^{called}=.*$", lambda _, line=f"{called}={value}": line, example)
         self.config.write_text(example)
 
-    def run(self, *words, says="", fails=""):
+    def run(self, *words, says="", fails="", **fakes):
         """Runs deploy.sh; returns its result, and the calls that it made."""
         (self.root / "calls").write_text("")
         environment = {
@@ -59,12 +59,19 @@ class Sandbox:
             "FAKE_STATE": str(self.root),
             "FAKE_REAL_PATH": os.environ["PATH"],
             "FAKE_FAILS": fails,
+            **fakes,
         }
         script = self.root / "deploy/gke/deploy.sh"
         done = subprocess.run(
             ["bash", script, *words], input=says, env=environment, capture_output=True, text=True, timeout=180, check=False
         )
         return done, (self.root / "calls").read_text().splitlines()
+
+    def forget_failures(self):
+        """Makes the call that FAKE_FAILS names fail once more."""
+        for path in (self.root / "made").iterdir():
+            if path.read_text().startswith("failed at "):
+                path.unlink()
 
     def made(self):
         return sorted(path.read_text() for path in (self.root / "made").iterdir())
@@ -73,7 +80,7 @@ class Sandbox:
 def sites():
     """Yields (name, objects) of what `up` builds for each overlay."""
     for overlay in OVERLAYS:
-        sandbox = Sandbox(overlay)
+        sandbox = Sandbox(overlay, SPARE="1")
         done, _ = sandbox.run()
         if done.returncode != 0:
             raise RuntimeError(f"deploy.sh fails:\n{done.stderr}")
@@ -83,7 +90,8 @@ def sites():
 def making(calls):
     """Returns the calls that create, change or delete a resource, without idempotent ones."""
     verbs = r" (create|create-auto|delete|rm|submit|push|build) | delete pods"
-    return [call for call in calls if re.search(verbs, call) and "delete job topics" not in call]
+    idempotent = ("delete job topics", "--field-selector=spec.nodeName=")
+    return [call for call in calls if re.search(verbs, call) and not any(words in call for words in idempotent)]
 
 
 def first_and_second_run(overlay):
@@ -157,11 +165,16 @@ def images_built_here():
         yield "images that are in the registry are built again"
 
 
+def replicas_of(sandbox):
+    objects = render(sandbox.root / "deploy/gke/site")
+    return find(objects, "StatefulSet", "score")["spec"]["replicas"]
+
+
 def rollout_and_scale():
     sandbox = Sandbox()
     sandbox.run()
     done, calls = sandbox.run("rollout")
-    deleted = [call for call in calls if " delete " in call]
+    deleted = making(calls)
     if done.returncode != 0 or len(deleted) != 1 or "--selector=app.kubernetes.io/name=score" not in deleted[0]:
         yield f"a rollout deletes {deleted}"
     if not any("readyReplicas}=3" in call for call in calls[calls.index(deleted[0]):]):
@@ -170,9 +183,16 @@ def rollout_and_scale():
     text = "\n".join(calls)
     if done.returncode != 0 or not 0 <= text.find("--kustomize=") < text.find("delete pods") < text.find("readyReplicas}=4"):
         yield f"scale does not apply, delete and wait: {calls}"
-    score = next(each for each in render(sandbox.root / "deploy/gke/site") if each["kind"] == "StatefulSet" and each["metadata"]["name"] == "score")
-    if score["spec"]["replicas"] != 4 or sandbox.config.read_text().count("DELAYCAST_REPLICAS=") != 1:
+    if replicas_of(sandbox) != 4 or sandbox.config.read_text().count("DELAYCAST_REPLICAS=") != 1:
         yield "scale does not reach the StatefulSet by the configuration"
+    for fault in ({"fails": "PodScheduled"}, {"FAKE_CORDONED": "node-1", "FAKE_PODS_THERE": "score-1 is on node-1"}):
+        for words in (["rollout"], ["scale", "5"]):
+            done, calls = sandbox.run(*words, **fault)
+            if done.returncode == 0 or making(calls) or not re.search("error: (no scorer|there is no room)", done.stderr):
+                yield f"without room {words} stops {making(calls)}: {done.stderr[-300:]}"
+            if replicas_of(sandbox) != 4 or "DELAYCAST_REPLICAS=4" not in sandbox.config.read_text():
+                yield "without room another number of scorers stays in the manifests"
+            sandbox.forget_failures()
     for word in ("0", "-1", "two", ""):
         done, calls = sandbox.run("scale", word)
         if done.returncode == 0 or calls:
@@ -204,6 +224,7 @@ def refusals():
     for configuration, words in (
         ({"PROJECT": ""}, []),
         ({"OVERLAY": "other"}, []),
+        ({"SPARE": "yes"}, []),
         ({"BUILD": "podman"}, []),
         ({"DELAYCAST_REPLICAS": "3\nDELAYCAST_REPLICA=4"}, []),
         ({"DELAYCAST_REPLICAS": "3\nDELAYCAST_VERSION=2"}, []),

@@ -122,7 +122,7 @@ write_kustomization() {
         echo "resources: [../overlays/$OVERLAY]"
         echo "configMapGenerator:"
         echo "  - {name: settings, behavior: merge, envs: [settings.env]}"
-        echo "components: [../wire]"
+        if [ "$SPARE" = 1 ]; then echo "components: [../wire, ../spare]"; else echo "components: [../wire]"; fi
         echo "images:"
         for image in score web train; do echo "  - {name: delaycast-$image, newName: $IMAGES/$image}"; done
     } >"$here/site/kustomization.yaml"
@@ -133,11 +133,15 @@ step_manifests() {
     # A Job is immutable; creating the topics is idempotent.
     run_in_cluster delete job topics --ignore-not-found
     run_in_cluster apply --server-side --kustomize="$here/site"
+}
+
+# The scorers and the page wait for all of it, alive and not ready.
+step_topics() {
     [ "$OVERLAY" = managed ] || run_in_cluster wait --for=condition=Ready --timeout=20m kafka/delaycast
     run_in_cluster wait --for=condition=Complete --timeout=30m job/topics
 }
 
-# Trains the first model as the CronJob does.
+# Trains the first model as the CronJob does, while Kafka starts.
 step_model() {
     if [ -z "$dry" ] && google storage ls "gs://$BUCKET/current" >/dev/null 2>&1; then
         say "  there: gs://$BUCKET/current"

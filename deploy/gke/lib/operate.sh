@@ -12,6 +12,7 @@ step_rollout() {
     if [ "$command" = up ] && scorers_are_current; then
         say "  there: all scorers are of the current revision"
     else
+        scorers_have_room "$replicas" || fail "no scorer was stopped: make room as told above, then run this again"
         delete_scorers
     fi
     run_in_cluster wait --for="jsonpath={.status.updatedReplicas}=$replicas" --timeout=5m statefulset/score
@@ -28,6 +29,30 @@ scorers_are_current() {
     [ -n "$found" ] && [ "$found" = "$wanted" ]
 }
 
+# scorers_have_room COUNT: waits until each scorer has a node that takes its replacement. Otherwise prints the
+# scheduler's reasons and returns 1.
+scorers_have_room() {
+    local leaving found=
+    # They hold no room, and their replacements may need less.
+    run_in_cluster delete pods --selector=app.kubernetes.io/name=score --field-selector=spec.nodeName= --wait --timeout=2m
+    if ! run_in_cluster wait --for="jsonpath={.status.replicas}=$1" --timeout=2m statefulset/score ||
+        ! run_in_cluster wait --for=condition=PodScheduled --timeout=10m pods --selector=app.kubernetes.io/name=score; then
+        in_cluster get pods --selector=app.kubernetes.io/name=score --field-selector=spec.nodeName= --output="jsonpath={range \
+.items[*]}{.metadata.name} has no node: {.status.conditions[?(@.type=='PodScheduled')].message}{'\n'}{end}" >&2
+        return 1
+    fi
+    [ -z "$dry" ] || return 0
+    for leaving in $(in_cluster get nodes --field-selector=spec.unschedulable=true --output="jsonpath={.items[*].metadata.name}"); do
+        found+=$(in_cluster get pods --selector=app.kubernetes.io/name=score --field-selector="spec.nodeName=$leaving" \
+            --output="jsonpath={range .items[*]}{.metadata.name} is on $leaving, which takes no new pods: kubectl drain or \
+uncordon it{'\n'}{end}")
+    done
+    [ -z "$found" ] || {
+        say "$found"
+        return 1
+    }
+}
+
 delete_scorers() {
     run_in_cluster delete pods --selector=app.kubernetes.io/name=score --wait --timeout=2m
 }
@@ -41,13 +66,24 @@ scale() {
     workers=$(setting DELAYCAST_WORKERS)
     [ $(($1 * workers)) -le "$partitions" ] ||
         say "note: $1 processes of $workers workers are more than $partitions partitions; some will have none of their own"
-    say "+ write DELAYCAST_REPLICAS=$1 into $config"
-    if [ -z "$dry" ]; then
-        sed -i '/^DELAYCAST_REPLICAS=/d' "$config"
-        echo "DELAYCAST_REPLICAS=$1" >>"$config"
-    fi
+    local before
+    before=$(setting DELAYCAST_REPLICAS)
+    write_replicas "$1"
     run_step manifests
+    run_step topics
+    if ! scorers_have_room "$1"; then
+        write_replicas "$before"
+        run_step manifests
+        fail "there is no room for $1 scorers: the $before go on, and nothing was changed"
+    fi
     run_step rollout
+}
+
+write_replicas() {
+    say "+ write DELAYCAST_REPLICAS=$1 into $config"
+    [ -z "$dry" ] || return 0
+    sed -i '/^DELAYCAST_REPLICAS=/d' "$config"
+    echo "DELAYCAST_REPLICAS=$1" >>"$config"
 }
 
 step_train() {

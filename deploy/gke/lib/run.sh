@@ -119,7 +119,7 @@ read_config() {
         esac
         name=${line%%=*}
         case "$name" in
-        PROJECT | REGION | OVERLAY | DOMAIN | BUILD | TAG | MONGODB_URL_FILE | KAFKA_CPU | KAFKA_MEMORY)
+        PROJECT | REGION | OVERLAY | DOMAIN | BUILD | TAG | MONGODB_URL_FILE | KAFKA_CPU | KAFKA_MEMORY | SPARE)
             printf -v "$name" %s "${line#*=}"
             ;;
         DELAYCAST_VERSION | DELAYCAST_DOMAIN | DELAYCAST_MODELS_BUCKET | DELAYCAST_KAFKA_HOSTS | DELAYCAST_KAFKA_ACCOUNT)
@@ -133,8 +133,9 @@ read_config() {
         esac
     done <"$1"
     [ -n "${PROJECT:-}" ] || fail "$1: PROJECT is empty"
-    REGION=${REGION:-europe-west1} OVERLAY=${OVERLAY:-self-hosted} BUILD=${BUILD:-cloud} DOMAIN=${DOMAIN:-}
+    REGION=${REGION:-europe-west1} OVERLAY=${OVERLAY:-self-hosted} BUILD=${BUILD:-cloud} DOMAIN=${DOMAIN:-} SPARE=${SPARE:-0}
     case "$OVERLAY" in self-hosted | managed) ;; *) fail "$1: OVERLAY is self-hosted or managed, not $OVERLAY" ;; esac
+    case "$SPARE" in 0 | 1) ;; *) fail "$1: SPARE is 0 or 1, not $SPARE" ;; esac
     case "$BUILD" in cloud | docker) ;; *) fail "$1: BUILD is cloud or docker, not $BUILD" ;; esac
     local version commit
     version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml")

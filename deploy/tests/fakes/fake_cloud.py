@@ -113,6 +113,12 @@ def kubectl(words):
             make("revision of the pods", thing("revision").read_text())
     if line.startswith("get statefulset"):
         print(thing("revision").read_text(), end="")
+    if line.startswith("get nodes"):
+        print(os.environ.get("FAKE_CORDONED", ""), end="")
+    if "--field-selector=spec.nodeName=" in line:
+        if line.startswith("get pods"):
+            print(os.environ.get("FAKE_PODS_THERE", ""))
+        return True
     if line.startswith("get pods"):
         print("\n".join([thing("revision of the pods").read_text()] * 3))
     if line.startswith("delete pods"):

@@ -1,6 +1,8 @@
 """Mutations that break the rules of policy/pods.py."""
 
-from manifests import containers, find, template
+import yaml
+
+from manifests import GKE, containers, find, template
 
 from . import breaks, main, score
 
@@ -108,3 +110,26 @@ def not_spread(objects):
 def spread_by_another_label(objects):
     constraint = template(score(objects))["spec"]["topologySpreadConstraints"][0]
     constraint["labelSelector"]["matchLabels"] = {"app": "score"}
+
+
+def with_spare(objects):
+    """Adds the component of the spare room; returns its Deployment."""
+    objects.extend(yaml.safe_load_all((GKE / "spare/spare.yaml").read_text()))
+    return find(objects, "Deployment", "spare")
+
+
+@breaks("spare_room_is_that_of_a_scorer")
+def room_for_less_than_a_scorer(objects):
+    containers(template(with_spare(objects)))[0]["resources"]["requests"]["cpu"] = "1"
+
+
+@breaks("spare_room_is_that_of_a_scorer")
+def a_scorer_that_grew(objects):
+    with_spare(objects)
+    main(objects)["resources"]["requests"]["memory"] = "4Gi"
+
+
+@breaks("spare_room_is_that_of_a_scorer")
+def room_that_stays(objects):
+    with_spare(objects)
+    find(objects, "PriorityClass", "delaycast-spare")["value"] = 10

@@ -2,7 +2,19 @@
 
 import re
 
-from manifests import LONG_RUNNING, all_containers, containers, labels_of, name, quantity, selects, settings, workloads
+from manifests import (
+    LONG_RUNNING,
+    all_containers,
+    containers,
+    find,
+    labels_of,
+    name,
+    quantity,
+    selects,
+    settings,
+    template,
+    workloads,
+)
 
 from . import rule
 
@@ -76,9 +88,29 @@ def pods_fit_autopilot(objects):
 
 
 @rule
+def spare_room_is_that_of_a_scorer(objects):
+    """The pod without work holds the requests of a scorer with all its sidecars, and any pod may replace it."""
+    spare, score = find(objects, "Deployment", "spare"), find(objects, "StatefulSet", "score")
+    if not spare or not score:
+        return
+    held = containers(template(spare))[0]["resources"]["requests"]
+    for what in ("cpu", "memory", "ephemeral-storage"):
+        # The sidecar that mounts the bucket is in no manifest: GKE adds it.
+        wanted = quantity(template(score)["metadata"]["annotations"][f"gke-gcsfuse/{what}-limit"])
+        wanted += sum(quantity(each["resources"]["requests"][what]) for each in containers(template(score)))
+        if quantity(held[what]) < wanted:
+            yield f"the spare room has {held[what]} of {what}, a scorer needs {wanted:g}"
+    priority = find(objects, "PriorityClass", template(spare)["spec"].get("priorityClassName"))
+    if not priority or priority["value"] >= 0 or priority.get("preemptionPolicy") != "Never":
+        yield "the pod without work is not replaced by others"
+
+
+@rule
 def what_runs_long_is_probed(objects):
     """Startup and liveness probes, and readiness except for sidecars. Jobs have a deadline and a bound on retries."""
     for thing, pod in workloads(objects):
+        if "priorityClassName" in pod["spec"]:
+            continue  # A pod without work.
         for container in containers(pod):
             wanted = ["startupProbe", "livenessProbe"]
             if not sidecar(container):
