@@ -82,7 +82,7 @@ def run(results):
         results("compose.yaml: a broken one is seen", [] if list(problems(changed)) else ["it was not seen"])
     text = (ROOT / "deploy/docker/Dockerfile").read_text()
     results("Dockerfile", dockerfile(text))
-    for old, new in (("USER 65532:65532", "USER nobody"), ("12.11-slim", "stable-slim"), ("AS train", "AS trainer")):
+    for old, new in (("USER 65532:65532", "USER nobody"), ("1.95.0-slim", "slim"), ("AS train", "AS trainer")):
         found = list(dockerfile(text.replace(old, new)))
         results(f"Dockerfile: {new} is seen", [] if found else ["it was not seen"])
     results("one version, in Cargo.toml and in settings.env", versions())
