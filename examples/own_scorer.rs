@@ -119,7 +119,14 @@ fn run(dir: &Path) -> anyhow::Result<[serde_json::Value; 2]> {
             let before = ask(&*log, &*store, "before")?;
             let second = models.publish(rates([0.0, 0.1, 0.2, 0.7]), clock::now())?.version;
             until(|| counters.models.get(Role::Current).filter(|(version, _)| *version == second))?;
-            Ok([before, ask(&*log, &*store, "after")?])
+            // A worker may still read requests under a timestamp from before the change.
+            let mut asked = 0;
+            let after = until(|| {
+                asked += 1;
+                let answer = ask(&*log, &*store, &format!("after {asked}"));
+                answer.map(|it| Some(it).filter(|it| it["ModelVersion"] == second.as_str())).transpose()
+            })??;
+            Ok([before, after])
         };
         let answers = answers();
         stop.request();
