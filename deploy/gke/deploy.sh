@@ -5,9 +5,9 @@
 #
 #   up            all steps in order (the default); existing resources stay
 #   step NAME     one of the steps: deploy.sh --help lists them
-#   rollout       restarts all scorers at once with new images, settings or model; waits until they are ready
+#   rollout       restarts all scorers at once with new images or settings; waits until they are ready
 #   scale N       sets the number of scorers in config.env, applies it, and rolls it out
-#   train         trains and publishes a model now; `rollout` activates it
+#   train         trains and publishes a model now; the scorers activate it when the bucket's mount shows it
 #   url           prints the URL of the page
 #   teardown      deletes all resources of `up`, data included; asks for the project's name
 #

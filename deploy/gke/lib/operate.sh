@@ -4,8 +4,7 @@
 # All scorers are replaced at once, with a pause of some seconds and no loss. In a rolling update the first new scorer
 # would wait for a mesh that the old ones reject.
 #
-# `up` replaces them only if a pod differs from the StatefulSet; `rollout` always, because a new model changes no
-# manifest.
+# `up` replaces them only if a pod differs from the StatefulSet; `rollout` always.
 step_rollout() {
     local replicas
     replicas=$(setting DELAYCAST_REPLICAS)
