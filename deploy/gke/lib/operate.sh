@@ -14,8 +14,13 @@ step_rollout() {
         scorers_have_room "$replicas" || fail "no scorer was stopped: make room as told above, then run this again"
         delete_scorers
     fi
-    run_in_cluster wait --for="jsonpath={.status.updatedReplicas}=$replicas" --timeout=5m statefulset/score
-    run_in_cluster wait --for="jsonpath={.status.readyReplicas}=$replicas" --timeout=10m statefulset/score
+    wait_until_ready "$replicas"
+}
+
+# wait_until_ready COUNT: waits for that number of scorers of the current revision, and for the page.
+wait_until_ready() {
+    run_in_cluster wait --for="jsonpath={.status.updatedReplicas}=$1" --timeout=5m statefulset/score
+    run_in_cluster wait --for="jsonpath={.status.readyReplicas}=$1" --timeout=10m statefulset/score
     run_in_cluster rollout status --timeout=15m deployment/web
 }
 
@@ -31,7 +36,7 @@ scorers_are_current() {
 # scorers_have_room COUNT: waits until each scorer has a node that takes its replacement. Otherwise prints the
 # scheduler's reasons and returns 1.
 scorers_have_room() {
-    local leaving found=
+    local node leaving found=
     # They hold no room, and their replacements may need less.
     run_in_cluster delete pods --selector=app.kubernetes.io/name=score --field-selector=spec.nodeName= --wait --timeout=2m
     if ! run_in_cluster wait --for="jsonpath={.status.replicas}=$1" --timeout=2m statefulset/score ||
@@ -41,10 +46,11 @@ scorers_have_room() {
         return 1
     fi
     [ -z "$dry" ] || return 0
-    for leaving in $(in_cluster get nodes --field-selector=spec.unschedulable=true --output="jsonpath={.items[*].metadata.name}"); do
-        found+=$(in_cluster get pods --selector=app.kubernetes.io/name=score --field-selector="spec.nodeName=$leaving" \
-            --output="jsonpath={range .items[*]}{.metadata.name} is on $leaving, which takes no new pods: kubectl drain or \
-uncordon it{'\n'}{end}")
+    leaving=$(in_cluster get nodes --field-selector=spec.unschedulable=true --output="jsonpath={.items[*].metadata.name}") || return
+    for node in $leaving; do
+        found+=$(in_cluster get pods --selector=app.kubernetes.io/name=score --field-selector="spec.nodeName=$node" \
+            --output="jsonpath={range .items[*]}{.metadata.name} is on $node, which takes no new pods: kubectl drain or \
+uncordon it{'\n'}{end}") || return
     done
     [ -z "$found" ] || {
         say "$found"
@@ -60,12 +66,11 @@ scale() {
     case "$1" in
     "" | *[!0-9]* | 0*) fail "scale wants a number of scorers, from 1 on" ;;
     esac
-    local partitions workers
+    local partitions workers before
     partitions=$(setting DELAYCAST_PARTITIONS)
     workers=$(setting DELAYCAST_WORKERS)
     [ $(($1 * workers)) -le "$partitions" ] ||
         say "note: $1 processes of $workers workers are more than $partitions partitions; some will have none of their own"
-    local before
     before=$(setting DELAYCAST_REPLICAS)
     write_replicas "$1"
     run_step manifests
@@ -73,9 +78,10 @@ scale() {
     if ! scorers_have_room "$1"; then
         write_replicas "$before"
         run_step manifests
-        fail "there is no room for $1 scorers: the $before go on, and nothing was changed"
+        fail "there is no room for $1 scorers, as told above: the number is $before again"
     fi
-    run_step rollout
+    delete_scorers
+    wait_until_ready "$1"
 }
 
 write_replicas() {
