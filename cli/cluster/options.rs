@@ -34,7 +34,7 @@ pub(crate) struct ClusterOptions {
     domain: Option<String>,
     /// Where the others reach process 0, in place of its own name: an address that stays when process 0 is replaced, as
     /// that of a Service. The others tell process 0 where they are
-    #[arg(long, value_name = "HOST:PORT", env = "DELAYCAST_MESH_LEADER")]
+    #[arg(long, value_name = "HOST:PORT")]
     mesh_leader: Option<String>,
     /// The port of the mesh, with --replicas
     #[arg(long, value_name = "PORT", default_value_t = 2101)]

@@ -86,16 +86,17 @@ impl Attempt<'_> {
     /// answer of a name service may be out of date.
     async fn connect(&self, index: usize, told: Option<SocketAddr>) -> Channel {
         let mut warned_at: Option<Instant> = None;
-        let mut by_name = told.is_none();
+        let mut address = told;
         loop {
             let once = async {
-                match told.filter(|_| !by_name) {
-                    Some(told) => self.connect_to(&[told]).await,
+                match address {
+                    Some(address) => self.connect_to(&[address]).await,
                     None => self.connect_to(&self.config.peers.resolve(index).await?).await,
                 }
             };
             let connected = timeout(CONNECT_TIMEOUT, once).await;
-            by_name = told.is_none() || !by_name;
+            // By its name after the address, and by the address, if there is one, after its name.
+            address = address.xor(told);
             match connected.unwrap_or(Err(ChannelError::Timeout)) {
                 Ok(channel) => return channel,
                 Err(error) => {
