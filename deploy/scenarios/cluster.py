@@ -97,7 +97,8 @@ def processes(pod):
         if not folder.name.isdigit():
             continue
         try:
-            if uid in (folder / "cgroup").read_text() and (folder / "comm").read_text().strip() == "delaycast":
+            name = (folder / "cmdline").read_text().partition("\0")[0]
+            if uid in (folder / "cgroup").read_text() and name.rpartition("/")[2] == "delaycast":
                 started = (folder / "stat").read_text().rpartition(")")[2].split()[19]
                 found.append((int(started), int(folder.name)))
         except OSError:
