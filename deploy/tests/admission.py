@@ -1,8 +1,8 @@
-"""Checks objects by the admission of an API server: strict validation, the definitions of custom kinds with their rules in
-CEL, and Pod Security. lib/admission.sh starts the server.
+"""Checks objects by the admission of an API server: strict validation, the definitions of custom kinds with their rules
+in CEL, and Pod Security. lib/admission.sh starts the server.
 
 All objects are applied as a dry run, in few calls of kubectl: it prints those that are admitted, and a message for each
-other. Pod Security refuses only pods, so that pods are made out of the templates of workloads."""
+other. Pod Security refuses pods and only warns of workloads, so that pods are made out of their templates."""
 
 import copy
 import json
@@ -40,7 +40,8 @@ def _kubectl(*words, objects=None):
 
 def _apply(objects, *options):
     """Applies objects; returns the names of those that are admitted, and messages."""
-    printed, messages = _kubectl("apply", "--server-side", "--validate=strict", "--output=name", *options, "--filename=-", objects=objects)
+    words = ("apply", "--server-side", "--validate=strict", "--output=name", *options, "--filename=-")
+    printed, messages = _kubectl(*words, objects=objects)
     return set(printed.split()), messages
 
 
@@ -70,7 +71,8 @@ def _pods(objects):
             called = claim["metadata"]["name"]
             source = {"claimName": f"{called}-{thing['metadata']['name']}-0"}
             spec.setdefault("volumes", []).append({"name": called, "persistentVolumeClaim": source})
-        metadata = {**pod["metadata"], "name": f"{thing['kind'].lower()}-{thing['metadata']['name']}", "namespace": NAMESPACE}
+        called = f"{thing['kind'].lower()}-{thing['metadata']['name']}"
+        metadata = {**pod["metadata"], "name": called, "namespace": NAMESPACE}
         made.append({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
     return made
 
@@ -87,7 +89,8 @@ def _broken(objects):
     for thing in objects:
         yield _renamed(schemas.with_unknown_field(thing), "unknown-field"), "unknownField: field not declared in schema"
         if crds.group_and_kind(thing) in schemas.DEFINITIONS:
-            yield _renamed(schemas.with_wrong_value(thing), "wrong-value"), 'Unsupported value: "NoSuchValue"|: expected'
+            changed = schemas.with_wrong_value(thing)
+            yield _renamed(changed, "wrong-value"), 'Unsupported value: "NoSuchValue"|: expected'
     for pod in _pods(objects):
         yield _renamed(_privileged(pod), "privileged"), "violates PodSecurity .*privileged=true"
 
@@ -115,7 +118,8 @@ def _prepare(every):
 
 
 def _about(thing, messages):
-    return [each for each in messages if thing["metadata"]["name"] in each] or ["it is not admitted, and no message names it"]
+    named = [each for each in messages if thing["metadata"]["name"] in each]
+    return named or ["it is not admitted, and no message names it"]
 
 
 def _admission(results, called, objects):
@@ -140,8 +144,8 @@ def _refusals(results, called, objects):
 
 
 def missing():
-    """Returns why there is no API server, or nothing."""
-    return "" if os.environ.get("API_SERVER") else os.environ.get("API_SERVER_MISSING", "scripts/check-deploy starts one")
+    """Returns why there is no API server, or an empty text."""
+    return "" if os.environ["API_SERVER"] else os.environ["API_SERVER_MISSING"]
 
 
 def version():

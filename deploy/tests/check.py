@@ -1,8 +1,8 @@
 """Checks deploy/ and the shell scripts; scripts/check-deploy installs its requirements and runs it.
 
-It renders each overlay, validates each object against its schema and all objects against the rules of policy/, checks that
-each rule can fail, has an API server admit all objects if there is one, runs deploy.sh against fake commands, and lints
-Dockerfiles and scripts. It uses no network outside this machine."""
+It renders each overlay, validates each object against its schema and all objects against the rules of policy/, checks
+that each rule can fail, has an API server admit all objects if there is one, runs deploy.sh against fake commands, and
+lints Dockerfiles and scripts. It uses no network outside this machine."""
 
 import copy
 import pathlib
@@ -90,7 +90,7 @@ def main():
     for part in (test_deploy, test_token, test_compose, lint):
         part.run(results)
     if admission.missing():
-        print(f"no API server: {admission.missing()}. Schemas alone were checked, without Pod Security and rules in CEL")
+        print(f"checked by schemas alone, without Pod Security and rules in CEL: no API server: {admission.missing()}")
     else:
         print(f"admitted by the API server of Kubernetes {admission.version()}")
     kinds = ", ".join(sorted(kind for _, kind in schemas.HAND_WRITTEN))

@@ -20,11 +20,11 @@ def _without_descriptions(schema):
         return [_without_descriptions(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    return {
-        key: {name: _without_descriptions(each) for name, each in part.items()} if key == "properties" else _without_descriptions(part)
-        for key, part in schema.items()
-        if key != "description"
-    }
+    others = schema.keys() - {"description", "properties"}
+    kept = {key: _without_descriptions(schema[key]) for key in sorted(others)}
+    if "properties" in schema:
+        kept["properties"] = {field: _without_descriptions(part) for field, part in schema["properties"].items()}
+    return kept
 
 
 def _definitions(path):

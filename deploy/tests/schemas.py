@@ -1,7 +1,7 @@
-"""Validates objects against schemas: built-in kinds against those of Kubernetes, custom kinds against their definitions.
+"""Validates objects against schemas: built-in kinds by those of Kubernetes, custom kinds by their definitions.
 
-An unknown field is an error, as in an API server with strict validation. The rules in CEL of definitions need an API server
-(admission.py)."""
+An unknown field is an error, as in an API server with strict validation. The rules in CEL of definitions need an API
+server (admission.py)."""
 
 import copy
 
@@ -18,8 +18,8 @@ LIMITS = ("enum", "maximum", "minimum", "pattern")
 
 
 def _closed(schema):
-    """Returns the JSON schema of an OpenAPI schema of a definition. It forbids fields that the schema does not name, unless
-    it preserves them."""
+    """Returns the JSON schema of an OpenAPI schema of a definition. It forbids fields that the schema does not name,
+    unless it preserves them."""
     closed = {key: schema[key] for key in ("type", "required", "allOf", "anyOf", "oneOf", "not") if key in schema}
     closed |= {key: limit for key, limit in schema.items() if key in LIMITS or key.startswith(("max", "min"))}
     if schema.get("x-kubernetes-int-or-string"):
@@ -42,7 +42,9 @@ def _custom(definition, thing):
         yield f"{name(thing)}: {thing['apiVersion']} is not served"
         return
     closed = _closed(schema)
-    closed["properties"] |= {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
+    closed["properties"]["metadata"] = {"type": "object"}
+    for field in ("apiVersion", "kind"):
+        closed["properties"][field] = {"type": "string"}
     for error in jsonschema.Draft202012Validator(closed).iter_errors(thing):
         yield f"{name(thing)}: {error.json_path}: {error.message}"
 
@@ -83,8 +85,8 @@ def _values(schema, thing):
 
 
 def with_wrong_value(thing):
-    """Returns a copy of a custom object with one value that its definition forbids: one that is not in an enumeration, or
-    without enumerations one of another type."""
+    """Returns a copy of a custom object with one value that its definition forbids: one that is not in an enumeration,
+    or without enumerations one of another type."""
     changed = copy.deepcopy(thing)
     schema = crds.schema_of(DEFINITIONS[crds.group_and_kind(thing)], thing)
     values = list(_values(schema["properties"]["spec"], changed["spec"]))
