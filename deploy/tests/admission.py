@@ -91,6 +91,10 @@ def _broken(objects):
         if crds.group_and_kind(thing) in schemas.DEFINITIONS:
             changed = schemas.with_wrong_value(thing)
             yield _renamed(changed, "wrong-value"), 'Unsupported value: "NoSuchValue"|: expected'
+        if thing["kind"] == "Gateway":
+            changed = copy.deepcopy(thing)
+            changed["spec"]["listeners"].append({**thing["spec"]["listeners"][0], "name": "second"})
+            yield _renamed(changed, "rule-in-cel"), "Combination of port, protocol and hostname must be unique"
     for pod in _pods(objects):
         yield _renamed(_privileged(pod), "privileged"), "violates PodSecurity .*privileged=true"
 
@@ -118,7 +122,8 @@ def _prepare(every):
 
 
 def _about(thing, messages):
-    named = [each for each in messages if thing["metadata"]["name"] in each]
+    called = re.compile(rf"(?<![\w-]){re.escape(thing['metadata']['name'])}(?![\w-])")
+    named = [each for each in messages if called.search(each)]
     return named or ["it is not admitted, and no message names it"]
 
 

@@ -4,10 +4,11 @@
 # The folder of the cluster, or nothing; then the reason.
 API_SERVER=
 API_SERVER_MISSING=
+api_server_log=
 
 # Starts etcd and the API server. Where they cannot run, it sets the reason.
 api_server_start() {
-    local log=$venv/api-server-$$.log status=0
+    local status=0
     if [ "${ADMISSION:-}" = no ]; then
         API_SERVER_MISSING="ADMISSION=no"
         return
@@ -18,15 +19,15 @@ api_server_start() {
     fi
     api_servers_of_killed_runs_end
     API_SERVER=/tmp/check-deploy-$$
-    DELAYCAST_KUBERNETES=$API_SERVER scripts/kubernetes api up 2>"$log" || status=$?
+    api_server_log=$venv/api-server-$$.log
+    DELAYCAST_KUBERNETES=$API_SERVER scripts/kubernetes api up 2>"$api_server_log" || status=$?
     if [ "$status" -eq 3 ]; then
-        API_SERVER_MISSING=$(sed -n 's/^refused: //p' "$log")
+        API_SERVER_MISSING=$(sed -n 's/^refused: //p' "$api_server_log")
         API_SERVER=
     elif [ "$status" -ne 0 ]; then
-        cat "$log" >&2
+        cat "$api_server_log" >&2
         fail "the API server does not start; ADMISSION=no checks without it"
     fi
-    rm -f "$log"
 }
 
 # In a shell of its own: programs.sh sets another GO_VERSION.
@@ -37,6 +38,7 @@ api_server_is_built() (
 )
 
 api_server_end() {
+    [ -z "$api_server_log" ] || rm -f "$api_server_log"
     [ -z "$API_SERVER" ] || DELAYCAST_KUBERNETES=$API_SERVER scripts/kubernetes api down 2>/dev/null ||
         echo "the API server is not ended: DELAYCAST_KUBERNETES=$API_SERVER scripts/kubernetes api down" >&2
 }
