@@ -46,10 +46,10 @@ def kubectl(*words, seconds=120, namespace=NAMESPACE, **options):
     return run(SCRIPT, "kubectl", f"--namespace={namespace}", *words, seconds=seconds, **options)
 
 
-def apply(objects):
+def apply(objects, namespace=NAMESPACE):
     """Applies a list of objects, or text in YAML."""
     text = objects if isinstance(objects, str) else json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-    return kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", input=text)
+    return kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", input=text, namespace=namespace)
 
 
 def get(*words, **options):

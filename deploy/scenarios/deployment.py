@@ -5,7 +5,6 @@ import os
 import pathlib
 import subprocess
 import threading
-import time
 
 from cluster import FOLDER, ROOT, SCRIPT, Failed, get, is_ready, run
 

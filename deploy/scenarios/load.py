@@ -30,9 +30,10 @@ ASK = "/flights/delays/predict/classify_realtime"
 HEADERS = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
 TIMEOUT_S = 6
 PATIENCE_S = 120
-POLL_S = 0.05
-# Bounds of looks at answers at a time, and of questions on their way.
-LOOKS, QUESTIONS = 48, 64
+POLL_S = 0.1
+# Bounds of looks at answers at a time, while none of them is there and otherwise, and of questions on their way. A page
+# looks once a second: more looks during an outage would be a load that no traveller makes.
+LOOKS_MIN, LOOKS_MAX, QUESTIONS = 4, 32, 64
 
 
 class Page:
@@ -102,17 +103,25 @@ class Load:
         return None if found["status"] == "WAIT" else found
 
     def see(self, question):
-        if (found := self.look(question)) and question in self.open:
+        """Looks at an open question; tells whether its answer is there."""
+        if found := self.look(question):
             self.write("answered", id=question, version=found.get("prediction", {}).get("ModelVersion"))
             self.first[question] = found
             del self.open[question]
+        return bool(found)
 
     def see_all(self):
-        """Looks at the oldest open questions until the end."""
-        with concurrent.futures.ThreadPoolExecutor(LOOKS) as pool:
+        """Looks at the oldest and newest open questions until the end: at many, and at once, while there are answers."""
+        looks = LOOKS_MIN
+        with concurrent.futures.ThreadPoolExecutor(LOOKS_MAX) as pool:
             while self.open or not self.stopped.is_set():
-                list(pool.map(self.see, list(self.open)[:LOOKS]))
-                time.sleep(POLL_S)
+                waiting = list(self.open)
+                # The newest, too: one that is lost holds up no other.
+                if any(list(pool.map(self.see, {*waiting[: looks // 2], *waiting[-looks // 2 :]}))):
+                    looks = LOOKS_MAX
+                else:
+                    looks = LOOKS_MIN
+                    time.sleep(POLL_S)
                 if self.stopped.is_set() and time.monotonic() > self.give_up:
                     return
 

@@ -31,7 +31,7 @@ def stranger(namespace):
         "securityContext": {"runAsNonRoot": True, "runAsUser": 65535, "seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [container],
     }
-    apply([{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "stranger", "namespace": namespace}, "spec": spec}])
+    apply([{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "stranger"}, "spec": spec}], namespace)
     kubectl("wait", "--for=condition=Ready", "pod/stranger", "--timeout=60s", namespace=namespace)
 
 

@@ -112,7 +112,6 @@ def main():
         if system.load is None:
             sys.exit("error: without a deployment there is nothing to test: see deploy.log and operators.log in the folder")
         faults.check_references()
-        system.restarts_of_scorers()
         for description, act in SCENARIOS:
             if arguments.only in description:
                 play(system, table, description, act)

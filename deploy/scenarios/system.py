@@ -1,14 +1,12 @@
 """The system under test: the deployment with its load, its operators and its record."""
 
 import contextlib
-import json
 import pathlib
-import sqlite3
 import subprocess
 import sys
 import time
 
-from cluster import FOLDER, Failed, get, in_place, pods, processes, restarts, wait_until
+from cluster import Failed, in_place, kubectl, processes, restarts, wait_until
 from deployment import Deployment, Endpoints, is_settled
 from measure import Record
 from operators import Operators
@@ -27,7 +25,6 @@ class System:
         self.operators = Operators(folder, self.log)
         self.endpoints = Endpoints(folder / "endpoints.json")
         self.deploy = Deployment(folder, definitions)
-        self.restarted = {}
         self.use_image(self.tag)
         self.record = self.load = None
 
@@ -93,32 +90,24 @@ class System:
         }
 
     def doubled(self):
-        """Returns the number of answers under an id that has another one, from the file of the stand-in for MongoDB."""
-        volume = get("pvc/data-mongo-0")["spec"]["volumeName"]
-        files = list((FOLDER / "disks" / volume).glob("db/sqlite/agile_data_science.sqlite"))
-        if not files:
-            raise Failed(f"no database in {FOLDER}/disks/{volume}")
-        with sqlite3.connect(f"file:{files[0]}?mode=ro", uri=True, timeout=10) as database:
-            tables = [name for (name,) in database.execute("select name from sqlite_master where type = 'table'")]
-            answers = next(name for name in tables if name.startswith("flight_delay_classification_response"))
-            documents = database.execute(f'select _ferretdb_sjson from "{answers}"')  # noqa: S608
-            ids = [json.loads(document)["UUID"] for (document,) in documents]
+        """Returns the number of answers under an id that has another one, from the tables of the stand-in for MongoDB."""
+        table = query(
+            "select schemaname || '.' || tablename from pg_tables where schemaname = 'agile_data_science' "
+            "and tablename like 'flight_delay_classification_response%'"
+        )
+        ids = query(f"select _jsonb->>'UUID' from {table[0]}")  # noqa: S608
         missing = self.record.asked.keys() - set(ids)
         if missing:
             raise Failed(f"{len(missing)} answers are not in the database, for example {sorted(missing)[:3]}")
         return len(ids) - len(set(ids))
 
-    def restarts_of_scorers(self):
-        """Returns the number of restarts since the last call."""
-        found = {
-            pod["metadata"]["uid"]: sum(each["restartCount"] for each in pod["status"]["containerStatuses"])
-            for pod in pods("score")
-        }
-        new = sum(count - self.restarted.get(uid, 0) for uid, count in found.items())
-        self.restarted = found
-        return new
-
     @staticmethod
     def certificate_of(pod):
         """Returns the certificate of the mesh as the processes of a pod see it."""
         return pathlib.Path(f"/proc/{processes(pod)[0]}/root/etc/delaycast/mesh/tls.crt").read_text()
+
+
+def query(statement):
+    """Returns the lines of a query of the PostgreSQL in which the stand-in for MongoDB keeps its data."""
+    command = ["psql", "--host=127.0.0.1", "--username=ferretdb", "--tuples-only", "--no-align", f"--command={statement}"]
+    return kubectl("exec", "mongo-0", "--", *command, "ferretdb").split()
