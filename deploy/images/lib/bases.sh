@@ -62,6 +62,6 @@ rust_base() {
         "rustup toolchain install $wanted, then RUSTUP_TOOLCHAIN=$wanted scripts/images build"
     rust_base=localhost/delaycast-rust:$wanted
     is_built "$rust_base" && return
-    build_image "$rust_base" "about 2 minutes, once" --file "$parts/rust/Dockerfile" --ignorefile "$parts/rust/ignored" \
-        "$(rustc --print sysroot)"
+    build_image "$rust_base" "about a minute, once" --file "$parts/rust/Dockerfile" \
+        --ignorefile "$parts/rust/ignored" "$(rustc --print sysroot)"
 }

@@ -11,7 +11,8 @@ choose_engine() {
     esac
     engine=buildah
     if timeout 10 docker info >/dev/null 2>&1; then
-        if docker image inspect "$rust_image" >/dev/null 2>&1 || timeout 600 docker pull --quiet "$rust_image" >/dev/null 2>&1; then
+        if docker image inspect "$rust_image" >/dev/null 2>&1 ||
+            timeout 600 docker pull --quiet "$rust_image" >/dev/null 2>&1; then
             engine=docker
         else
             echo "docker runs, but cannot pull $rust_image: buildah is used" >&2
@@ -49,7 +50,8 @@ build_image() {
     case "$engine" in
     docker) docker build --tag "$image" "$@" >"$file" 2>&1 8>&- 9>&- ;;
     buildah)
-        in_store build --layers --pull-never --format docker --network host "${settings[@]}" --tag "$image" "$@" >"$file" 2>&1 8>&- 9>&-
+        in_store build --layers --pull-never --format docker --network host "${settings[@]}" --tag "$image" "$@" \
+            >"$file" 2>&1 8>&- 9>&-
         ;;
     esac || {
         tail -n 20 "$file" >&2
