@@ -1,8 +1,8 @@
 """Checks deploy/ and the shell scripts; scripts/check-deploy installs its requirements and runs it.
 
-It renders each overlay, validates each object against its schema and all objects against the rules of policy/, checks that
-each rule can fail, runs deploy.sh against fake commands, and lints Dockerfiles and scripts. It uses no network and no
-cluster."""
+It renders each overlay, validates each object against its schema and all objects against the rules of policy/, checks
+that each rule can fail, has an API server admit all objects if there is one, runs deploy.sh against fake commands, and
+lints Dockerfiles and scripts. It uses no network outside this machine."""
 
 import copy
 import pathlib
@@ -10,6 +10,8 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+import admission  # noqa: E402
+import crds  # noqa: E402
 import lint  # noqa: E402
 import mutations  # noqa: E402
 import policy  # noqa: E402
@@ -61,28 +63,38 @@ def broken(results, called, objects):
             found = list(policy.RULES[called_rule](changed))
             results(f"{what} ({mutation.__name__})", [] if found else ["it did not see it"])
     for thing in objects:
-        if "spec" in thing:
-            changed = copy.deepcopy(thing)
-            changed["spec"]["unknownField"] = True
+        broken_things = {"an unknown field": schemas.with_unknown_field(thing)}
+        if crds.group_and_kind(thing) in schemas.DEFINITIONS:
+            broken_things["a wrong value"] = schemas.with_wrong_value(thing)
+        for fault, changed in broken_things.items():
             found = list(schemas.problems(changed))
-            results(f"{called}: the schema of {name(thing)} can fail", [] if found else ["it took an unknown field"])
+            results(f"{called}: the schema of {name(thing)} can fail", [] if found else [f"it took {fault}"])
 
 
 def main():
-    results = Results()
+    results, systems = Results(), []
     for unknown in sorted(set(mutations.BROKEN) - set(policy.RULES)):
         results(f"mutations of {unknown}", ["there is no such rule"])
     for called in OVERLAYS:
         objects = render(GKE / "overlays" / called)
         overlay(results, called, objects)
         broken(results, called, objects)
+        systems.append((called, objects))
     # The objects that deploy.sh builds from the configuration of a project.
     for called, objects in test_deploy.sites():
-        overlay(results, f"{called}, as deploy.sh builds it", objects)
+        called = f"{called}, as deploy.sh builds it"
+        overlay(results, called, objects)
+        systems.append((called, objects))
+    if not admission.missing():
+        admission.run(results, systems)
     for part in (test_deploy, test_token, test_compose, lint):
         part.run(results)
-    kinds = ", ".join(sorted(schemas.OURS))
-    print(f"held to schemas of ours, written from documentation: {kinds}")
+    if admission.missing():
+        print(f"checked by schemas alone, without Pod Security and rules in CEL: no API server: {admission.missing()}")
+    else:
+        print(f"admitted by the API server of Kubernetes {admission.version()}")
+    kinds = ", ".join(sorted(kind for _, kind in schemas.HAND_WRITTEN))
+    print(f"held to definitions of ours, written from documentation: {kinds}")
     print("not tried: building the images, and the manifests on a cluster (scripts/kubernetes starts one)")
     print(f"{results.passed} passed, {results.failed} failed")
     return 1 if results.failed or not results.passed else 0

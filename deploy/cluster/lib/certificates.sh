@@ -25,7 +25,10 @@ certificates() {
         certificate scheduler /CN=system:kube-scheduler
         certificate proxy /CN=system:kube-proxy
         certificate policies /CN=network-policies
-        for client in admin controller-manager scheduler proxy policies; do kubeconfig "$client"; done
+        # disks and metrics-server, beside the API server.
+        certificate helpers /O=system:masters/CN=helpers
+        certificate aggregator /CN=aggregator
+        for client in admin controller-manager scheduler proxy policies helpers; do kubeconfig "$client"; done
         for node in $(seq "$1"); do
             certificate "node-$node" "/O=system:nodes/CN=system:node:node-$node"
             kubeconfig "node-$node"

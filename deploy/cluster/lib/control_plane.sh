@@ -1,5 +1,5 @@
-# etcd, the API server, the controllers and the scheduler, in the network of the control plane. Sourced by
-# scripts/kubernetes.
+# etcd, the API server, the controllers, the scheduler, the provisioner of disks and metrics-server, in the network of the
+# control plane. Sourced by scripts/kubernetes.
 # shellcheck shell=bash disable=SC2154 # set by scripts/kubernetes: cluster, state, parts, programs; by network.sh
 
 # start_control NAME OPTIONS…
@@ -31,7 +31,11 @@ api_start() {
         --service-account-key-file="$pki/accounts.key" --service-account-signing-key-file="$pki/accounts.key" \
         --kubelet-preferred-address-types=InternalIP \
         --kubelet-client-certificate="$pki/apiserver-to-kubelet.crt" \
-        --kubelet-client-key="$pki/apiserver-to-kubelet.key"
+        --kubelet-client-key="$pki/apiserver-to-kubelet.key" \
+        --enable-aggregator-routing --requestheader-client-ca-file="$pki/ca.crt" --requestheader-allowed-names=aggregator \
+        --requestheader-username-headers=X-Remote-User --requestheader-group-headers=X-Remote-Group \
+        --requestheader-extra-headers-prefix=X-Remote-Extra- \
+        --proxy-client-cert-file="$pki/aggregator.crt" --proxy-client-key-file="$pki/aggregator.key"
     wait_until kube-apiserver 120 api_is_ready
 }
 
@@ -46,6 +50,12 @@ control_plane_start() {
         --service-account-private-key-file="$cluster/pki/accounts.key" --root-ca-file="$cluster/pki/ca.crt" \
         --use-service-account-credentials --flex-volume-plugin-dir="$cluster/volume-plugins"
     start_control kube-scheduler --kubeconfig="$cluster/pki/scheduler.conf" --leader-elect=false
+    start_control disks --kubeconfig="$cluster/pki/helpers.conf" --folder="$cluster/disks"
+    # Kubelets make the certificates that they serve with at their start.
+    start_control metrics-server --kubeconfig="$cluster/pki/helpers.conf" --secure-port=4443 \
+        --authentication-kubeconfig="$cluster/pki/helpers.conf" --authorization-kubeconfig="$cluster/pki/helpers.conf" \
+        --cert-dir="$cluster/metrics-server" --kubelet-insecure-tls --kubelet-preferred-address-types=InternalIP \
+        --metric-resolution=15s
     administrate apply --server-side --filename="$parts/system.yaml" >"$state/system.log" 2>&1 ||
         fail "the API server does not take $parts/system.yaml: see $state/system.log"
 }

@@ -190,9 +190,10 @@ node_has_containerd() {
     in_node "$1" ctr version >/dev/null 2>&1
 }
 
-# node_import N FILE: imports an image archive. The file is opened out here: the node does not see all folders.
+# node_import N FILE: imports an image archive. The file is opened out here: the node does not see all folders. It is
+# unpacked by the first pod that needs it: unpacking everywhere takes longer than the rest.
 node_import() {
-    in_node "$1" timeout 600 ctr --namespace=k8s.io images import - <"$2" >>"$state/images-$1.log" 2>&1 ||
+    in_node "$1" timeout 600 ctr --namespace=k8s.io images import --no-unpack - <"$2" >>"$state/images-$1.log" 2>&1 ||
         fail "node $1 cannot import $2: see $state/images-$1.log"
 }
 

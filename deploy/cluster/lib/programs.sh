@@ -7,7 +7,8 @@ KUBERNETES_VERSION=1.34.1
 GO_VERSION=1.24.6
 
 # One file is all of them: its name selects one (programs/main.go).
-DAEMONS="etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl buckets network-policies"
+DAEMONS="etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl"
+DAEMONS+=" buckets disks metrics-server network-policies"
 
 # The folder of the programs. Changed sources have another folder.
 programs_folder() {

@@ -60,6 +60,10 @@ func daemon(name string) *cobra.Command {
 		return proxy.NewProxyCommand()
 	case "buckets":
 		return newBucketsCommand()
+	case "disks":
+		return newDisksCommand()
+	case "metrics-server":
+		return newMetricsServerCommand()
 	case "network-policies":
 		return newNetworkPoliciesCommand()
 	}

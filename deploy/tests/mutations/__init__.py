@@ -27,4 +27,4 @@ def policy(objects, called):
     return find(objects, "NetworkPolicy", called)["spec"]
 
 
-from . import network, pods, references, system  # noqa: E402,F401  (they fill BROKEN)
+from . import custom, network, pods, references, system  # noqa: E402,F401  (they fill BROKEN)

@@ -1,0 +1,128 @@
+"""Runs delaycast on the cluster of scripts/kubernetes through its scenarios, under load, and prints a table.
+
+    run.py --tags TAG,NEXT-TAG --definitions FILE --folder FOLDER [--only WORD] [--list]
+
+The cluster has the images already. scripts/test-kubernetes starts the cluster, loads the images and runs this."""
+
+import argparse
+import pathlib
+import sys
+import time
+
+import faults
+import policies
+import use
+from cluster import Failed, get, wait_until
+from faults import SCENARIOS
+from measure import ON_TIME_S
+from system import System
+
+STEADY_S = 5
+MORE_RATE, MEASURED_S = 90, 60
+
+
+class Table:
+    """Prints a row for each scenario, and counts those that fail."""
+
+    def __init__(self):
+        self.failed = 0
+        print(f"{'':2} {'asked':>6} {'refused':>7} {'longest wait':>12} {'on time after':>13}  scenario", flush=True)
+
+    def row(self, scenario, asked="", refused="", wait="", recovered="", note="", problem=""):
+        self.failed += bool(problem)
+        mark = "no" if problem else "ok"
+        print(f"{mark:2} {asked:>6} {refused:>7} {wait:>12} {recovered:>13}  {scenario}", flush=True)
+        for line in (note, problem):
+            if line:
+                print(f"{'':45}{line}", flush=True)
+
+
+def seconds(value):
+    return f"{value:.1f} s"
+
+
+def play(system, table, description, act):
+    """Plays a scenario when answers are on time, until they are on time again."""
+    note = problem = ""
+    steady = lambda: system.record.is_on_time(STEADY_S)  # noqa: E731
+    begin = time.monotonic()
+    try:
+        wait_until("answers on time before it", 180, steady)
+        begin = time.monotonic()
+        note = act(system) or ""
+        # Questions from before the fault don't count.
+        time.sleep(STEADY_S + ON_TIME_S)
+        wait_until("answers on time after it", 180, steady)
+    except Failed as failed:
+        problem = str(failed)
+    found = system.record.between(begin, time.monotonic() - 1)
+    table.row(
+        description, found["asked"], found["refused"], seconds(found["wait_s"]), seconds(found["recovered_s"]), note, problem
+    )  # fmt: skip
+
+
+def check(table, description, act):
+    """Does something that has no interval of its own."""
+    try:
+        table.row(description, note=act())
+    except Failed as failed:
+        table.row(description, problem=str(failed))
+
+
+def use_of(system, table):
+    """Returns the table of the use of containers, with more questions for a minute."""
+    lines = []
+
+    def measure():
+        with system.more_load(MORE_RATE):
+            time.sleep(10)
+            before, began = use.containers(), time.monotonic()
+            time.sleep(MEASURED_S)
+            lines.extend(use.table(before, use.containers(), time.monotonic() - began))
+        return "the use of containers is below"
+
+    check(table, f"{MORE_RATE} questions a second besides, for {MEASURED_S} s", measure)
+    return lines
+
+
+def totals(system, table):
+    found = system.end_load()
+    said = ", ".join(f"{name} {count}" for name, count in found.items())
+    wrong = [name for name in ("lost", "doubled", "changed") if found[name]]
+    table.row("all answers, read again at the end", note=said, problem=", ".join(wrong))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tags", default="0.1.0,0.1.0-next", help="tags of the images, and of those of the rollout")
+    parser.add_argument("--definitions", help="the definitions of the custom kinds, in YAML")
+    parser.add_argument("--folder", help="gets logs and the record")
+    parser.add_argument("--only", default="", help="plays only scenarios with this word")
+    parser.add_argument("--list", action="store_true", help="prints the scenarios")
+    arguments = parser.parse_args()
+    if arguments.list:
+        print("\n".join(description for description, _ in SCENARIOS))
+        return
+    nodes = len(get("nodes")["items"])
+    table = Table()
+    began = time.monotonic()
+    system = System(pathlib.Path(arguments.folder), arguments.definitions, arguments.tags.split(","), nodes)
+    with system.operators, system.endpoints:
+        check(table, "first deployment, into an empty cluster", lambda: system.first_deployment())
+        if system.load is None:
+            sys.exit("error: without a deployment there is nothing to test: see deploy.log and operators.log in the folder")
+        faults.check_references()
+        system.restarts_of_scorers()
+        for description, act in SCENARIOS:
+            if arguments.only in description:
+                play(system, table, description, act)
+        check(table, "NetworkPolicies are enforced", policies.check)
+        lines = use_of(system, table)
+        totals(system, table)
+    print("\n".join(lines))
+    print(f"{table.failed} failed, in {(time.monotonic() - began) / 60:.0f} min")
+    sys.exit(1 if table.failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# One broker and controller as Strimzi runs it for the resources in overlays/self-hosted/kafka.yaml: TLS with an authority
+# of its own, SCRAM, and the rights of the KafkaUser. The container of the stand-in for Strimzi runs it.
+#
+# ADVERTISED is the name of this broker. Files: /etc/kafka/tls/keystore.p12 and /etc/kafka/user/password; the log is below
+# /data. A second listener, on loopback only, is the administrator's.
+set -euo pipefail
+java() {
+    command java -Xmx"$1" -XX:+UseSerialGC -Dlog4j.configuration=file:/tmp/log4j.properties -cp "/opt/kafka/libs/*" "${@:2}"
+}
+cat >/tmp/log4j.properties <<PROPERTIES
+log4j.rootLogger=WARN, out
+log4j.logger.kafka.server.KafkaRaftServer=INFO
+log4j.appender.out=org.apache.log4j.ConsoleAppender
+log4j.appender.out.layout=org.apache.log4j.PatternLayout
+log4j.appender.out.layout.ConversionPattern=%d %p %c: %m%n
+PROPERTIES
+cat >/tmp/server.properties <<PROPERTIES
+process.roles=broker,controller
+node.id=0
+controller.quorum.voters=0@127.0.0.1:9091
+listeners=TLS://:9093,LOCAL://127.0.0.1:9092,CONTROLLER://127.0.0.1:9091
+advertised.listeners=TLS://$ADVERTISED:9093,LOCAL://127.0.0.1:9092
+listener.security.protocol.map=TLS:SASL_SSL,LOCAL:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=LOCAL
+controller.listener.names=CONTROLLER
+listener.name.tls.sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.tls.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.tls.ssl.keystore.type=PKCS12
+listener.name.tls.ssl.keystore.location=/etc/kafka/tls/keystore.p12
+listener.name.tls.ssl.keystore.password=$(cat /etc/kafka/tls/password)
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+# Clients of the listener on loopback have no name.
+super.users=User:ANONYMOUS
+log.dirs=/data/log
+auto.create.topics.enable=false
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+PROPERTIES
+if [ ! -e /data/log/meta.properties ]; then
+    id=$(head -c 16 /dev/urandom | base64 | tr '+/' 'ab' | tr -d '=')
+    java 128m kafka.tools.StorageTool format --cluster-id "$id" --config /tmp/server.properties \
+        --add-scram "SCRAM-SHA-512=[name=delaycast-kafka,password=$(cat /etc/kafka/user/password)]"
+fi
+
+# allow RESOURCE…: gives the user a right, as Strimzi's user operator does. The broker must serve.
+allow() {
+    java 128m kafka.admin.AclCommand --bootstrap-server 127.0.0.1:9092 --add --allow-principal User:delaycast-kafka \
+        --resource-pattern-type prefixed "$@" >/tmp/rights.log 2>&1
+}
+(
+    until allow --topic flight_delay_classification_request \
+        --operation Create --operation Describe --operation DescribeConfigs --operation Read --operation Write; do
+        sleep 1
+    done
+    allow --group delaycast --operation Describe --operation Read
+    touch /tmp/ready
+) &
+# The shell's own function would be another process.
+exec java -Xmx512m -XX:+UseSerialGC -Dlog4j.configuration=file:/tmp/log4j.properties -cp "/opt/kafka/libs/*" \
+    kafka.Kafka /tmp/server.properties

@@ -1,0 +1,124 @@
+"""The system under test: the deployment with its load, its operators and its record."""
+
+import contextlib
+import json
+import pathlib
+import sqlite3
+import subprocess
+import sys
+import time
+
+from cluster import FOLDER, Failed, get, in_place, pods, processes, restarts, wait_until
+from deployment import Deployment, Endpoints, is_settled
+from measure import Record
+from operators import Operators
+
+# Questions a second.
+RATE = 10
+LOAD = pathlib.Path(__file__).parent / "load.py"
+
+
+class System:
+    def __init__(self, folder, definitions, tags, nodes):
+        self.folder, self.nodes = folder, nodes
+        self.tag, self.next_tag = tags
+        self.scorers = 3
+        self.log = open(folder / "operators.log", "a", encoding="utf-8")
+        self.operators = Operators(folder, self.log)
+        self.endpoints = Endpoints(folder / "endpoints.json")
+        self.deploy = Deployment(folder, definitions)
+        self.restarted = {}
+        self.use_image(self.tag)
+        self.record = self.load = None
+
+    def use_image(self, tag):
+        self.tag = tag
+        self.deploy.configure(tag, SPARE=1, DELAYCAST_REPLICAS=self.scorers)
+
+    def scale(self, count):
+        self.deploy("scale", count)
+        self.scorers = count
+        wait_until(f"{count} scorers", 60, lambda: is_settled("score", count))
+
+    def first_deployment(self):
+        """Deploys into the empty cluster; returns the seconds until the first answer."""
+        began = time.monotonic()
+        self.deploy("up")
+        deployed = time.monotonic() - began
+        self.start_load()
+        wait_until("the first answer", 120, lambda: self.record.answered)
+        count = restarts("score") + restarts("web")
+        if count:
+            raise Failed(f"{count} restarts of scorers and pages before the first answer")
+        return f"deploy.sh took {deployed:.0f} s, the first answer came after {time.monotonic() - began:.0f} s; no restart"
+
+    def start_load(self):
+        self.load, self.record = self.client("record", RATE)
+
+    def client(self, name, rate):
+        """Starts a client in the network of the load balancer; returns the process, and its record."""
+        path = self.folder / f"{name}.ndjson"
+        path.write_text("")
+        options = ["--endpoints", self.endpoints.path, "--record", path, "--rate", rate]
+        with open(self.folder / f"{name}.log", "w", encoding="utf-8") as log:
+            process = subprocess.Popen(in_place("balancer", sys.executable, LOAD, *options), stdout=log, stderr=log)
+        return process, Record(path)
+
+    @contextlib.contextmanager
+    def more_load(self, rate):
+        """Asks more questions a second. Raises Failed at the end if an answer is lost or has changed."""
+        process, record = self.client("more", rate)
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(timeout=600)
+        wait_until("the end of the record", 10, lambda: record.end)
+        if record.wrong or record.refused:
+            raise Failed(f"of {len(record.asked)} questions: {(record.wrong + record.refused)[:3]}")
+
+    def end_load(self):
+        """Ends the questions, and returns the totals: lost, doubled and changed answers."""
+        self.load.terminate()
+        if self.load.wait(timeout=600):
+            raise Failed(f"the load ended with code {self.load.returncode}: see {self.folder}/record.log")
+        wait_until("the end of the record", 10, lambda: self.record.end)
+        kinds = [each["event"] for each in self.record.wrong]
+        return {
+            "asked": len(self.record.asked),
+            "refused": len(self.record.refused),
+            "lost": kinds.count("lost"),
+            "changed": kinds.count("changed"),
+            "doubled": self.doubled(),
+        }
+
+    def doubled(self):
+        """Returns the number of answers under an id that has another one, from the file of the stand-in for MongoDB."""
+        volume = get("pvc/data-mongo-0")["spec"]["volumeName"]
+        files = list((FOLDER / "disks" / volume).glob("db/sqlite/agile_data_science.sqlite"))
+        if not files:
+            raise Failed(f"no database in {FOLDER}/disks/{volume}")
+        with sqlite3.connect(f"file:{files[0]}?mode=ro", uri=True, timeout=10) as database:
+            tables = [name for (name,) in database.execute("select name from sqlite_master where type = 'table'")]
+            answers = next(name for name in tables if name.startswith("flight_delay_classification_response"))
+            documents = database.execute(f'select _ferretdb_sjson from "{answers}"')  # noqa: S608
+            ids = [json.loads(document)["UUID"] for (document,) in documents]
+        missing = self.record.asked.keys() - set(ids)
+        if missing:
+            raise Failed(f"{len(missing)} answers are not in the database, for example {sorted(missing)[:3]}")
+        return len(ids) - len(set(ids))
+
+    def restarts_of_scorers(self):
+        """Returns the number of restarts since the last call."""
+        found = {
+            pod["metadata"]["uid"]: sum(each["restartCount"] for each in pod["status"]["containerStatuses"])
+            for pod in pods("score")
+        }
+        new = sum(count - self.restarted.get(uid, 0) for uid, count in found.items())
+        self.restarted = found
+        return new
+
+    @staticmethod
+    def certificate_of(pod):
+        """Returns the certificate of the mesh as the processes of a pod see it."""
+        return pathlib.Path(f"/proc/{processes(pod)[0]}/root/etc/delaycast/mesh/tls.crt").read_text()
