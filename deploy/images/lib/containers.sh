@@ -52,7 +52,7 @@ is_bare() {
 # Both have the same build id, by which debuggers match them.
 has_debug_file() {
     local program=$state/program/delaycast debug=$state/program/delaycast.debug
-    if readelf --sections --wide "$program" | grep --fixed-strings .debug_; then return 1; fi
+    if readelf --sections --wide "$program" | grep --extended-regexp '\.debug_(info|line) '; then return 1; fi
     readelf --sections --wide "$program" | grep --quiet --fixed-strings .gnu_debuglink || return
     readelf --sections --wide "$debug" | grep --quiet --fixed-strings .debug_line || return
     echo "$(($(stat --format=%s "$program") / 1000000)) MB, $(($(stat --format=%s "$debug") / 1000000)) MB"
