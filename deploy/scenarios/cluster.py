@@ -30,7 +30,7 @@ def run(*command, seconds=120, **options):
 
 
 def wait_until(description, seconds, check, pause=0.2):
-    """Waits until check() is true, and returns its value; a failed command counts as false. Raises Failed after the time."""
+    """Waits until check() is true, and returns its value. A failed command counts as false. Raises Failed at the end."""
     deadline, last = time.monotonic() + seconds, ""
     while time.monotonic() < deadline:
         try:

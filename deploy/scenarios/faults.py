@@ -9,7 +9,7 @@ import signal
 import time
 
 from cluster import (
-    Failed, exists, get, is_node_ready, kubectl, node, node_of, pause, pods, processes, restarts, wait_until,
+    Failed, exists, get, is_node_ready, is_ready, kubectl, node, node_of, pause, pods, processes, restarts, wait_until,
 )  # fmt: skip
 from deployment import is_settled
 
@@ -92,7 +92,7 @@ def page_deleted(system):
 def broker_deleted(system):
     delete_pod("delaycast-node-0")
     time.sleep(2)
-    wait_until("the broker", 180, lambda: kubectl("wait", "--for=condition=Ready", "pod/delaycast-node-0", "--timeout=1s"))
+    wait_until("the broker", 180, lambda: is_ready(get("pod/delaycast-node-0")))
 
 
 @scenario("the store's pod is deleted")
@@ -249,6 +249,7 @@ def after(what, begin):
 
 def check_references():
     """Raises Failed if an object that the scenarios act on is missing."""
-    for thing in ("statefulset/score", "deployment/web", "statefulset/mongo", "statefulset/delaycast-node", "deployment/spare"):
+    workloads = ("score", "mongo", "delaycast-node"), ("web", "spare")
+    for thing in (f"{kind}/{name}" for kind, names in zip(("statefulset", "deployment"), workloads) for name in names):
         if not exists(thing):
             raise Failed(f"there is no {thing}")

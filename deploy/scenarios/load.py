@@ -2,8 +2,8 @@
 
     load.py --endpoints FILE --record FILE [--rate N] [--patience SECONDS]
 
-FILE of endpoints is a JSON list of ADDRESS:PORT, which a load balancer would keep; it is read again when it changes. The
-record has a JSON object a line: `t` is the machine's monotonic clock in seconds, `event` one of
+FILE of endpoints is a JSON list of ADDRESS:PORT, which a load balancer would keep; it is read again when it changes.
+The record has a JSON object a line: `t` is the machine's monotonic clock in seconds, `event` one of
 
     asked     a question was acknowledged, under `id`
     refused   a question was not, for `reason`
@@ -111,7 +111,7 @@ class Load:
         return bool(found)
 
     def see_all(self):
-        """Looks at the oldest and newest open questions until the end: at many, and at once, while there are answers."""
+        """Looks at the oldest and newest open questions until the end; at many, without a pause, while there are answers."""
         looks = LOOKS_MIN
         with concurrent.futures.ThreadPoolExecutor(LOOKS_MAX) as pool:
             while self.open or not self.stopped.is_set():
@@ -164,7 +164,7 @@ def main():
     parser.add_argument("--endpoints", required=True)
     parser.add_argument("--record", required=True)
     parser.add_argument("--rate", type=float, default=10, help="questions a second")
-    parser.add_argument("--patience", type=float, default=PATIENCE_S, help="seconds to wait for open answers at the end")
+    parser.add_argument("--patience", type=float, default=PATIENCE_S, help="seconds to wait for answers at the end")
     arguments = parser.parse_args()
     with open(arguments.record, "a", encoding="utf-8") as record:
         load = Load(Page(arguments.endpoints), record, arguments.patience)

@@ -56,8 +56,8 @@ class Record:
     def between(self, begin, end):
         """Returns what happened to the questions of an interval.
 
-        `wait_s` is the longest time from a question to its answer, `recovered_s` the time from the beginning until the last
-        answer that was late."""
+        `wait_s` is the longest time from a question to its answer, `recovered_s` the time from the beginning until the
+        last answer that was late."""
         with self.lock:
             asked = {each: at for each, at in self.asked.items() if begin <= at <= end}
             waits = [self.answered[each] - at for each, at in asked.items() if each in self.answered]

@@ -1,7 +1,7 @@
 """Stand-ins of what a cluster at Google has and this one has not: cert-manager, Strimzi and the Gateway's controller.
 
-They do what the real ones do for the objects of this project and nothing else: the Secret of a Certificate, a broker with
-its user for a Kafka, the state of a Gateway."""
+They do what the real ones do for the objects of this project and nothing else: the Secret of a Certificate, a broker
+with its user for a Kafka, the state of a Gateway."""
 
 import json
 import secrets

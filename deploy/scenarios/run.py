@@ -18,7 +18,7 @@ from measure import ON_TIME_S
 from system import System
 
 STEADY_S = 5
-MORE_RATE, MEASURED_S = 90, 60
+MORE_RATE, MEASURED_S = 20, 60
 
 
 class Table:

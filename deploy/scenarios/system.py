@@ -90,7 +90,7 @@ class System:
         }
 
     def doubled(self):
-        """Returns the number of answers under an id that has another one, from the tables of the stand-in for MongoDB."""
+        """Returns the number of answers under an id that has another one, from the tables of MongoDB's stand-in."""
         table = query(
             "select schemaname || '.' || tablename from pg_tables where schemaname = 'agile_data_science' "
             "and tablename like 'flight_delay_classification_response%'"

@@ -18,6 +18,7 @@ import policy  # noqa: E402
 import schemas  # noqa: E402
 import test_compose  # noqa: E402
 import test_deploy  # noqa: E402
+import test_scenarios  # noqa: E402
 import test_token  # noqa: E402
 from manifests import GKE, OVERLAYS, name, render  # noqa: E402
 
@@ -87,7 +88,7 @@ def main():
         systems.append((called, objects))
     if not admission.missing():
         admission.run(results, systems)
-    for part in (test_deploy, test_token, test_compose, lint):
+    for part in (test_deploy, test_token, test_compose, test_scenarios, lint):
         part.run(results)
     if admission.missing():
         print(f"checked by schemas alone, without Pod Security and rules in CEL: no API server: {admission.missing()}")
@@ -95,7 +96,7 @@ def main():
         print(f"admitted by the API server of Kubernetes {admission.version()}")
     kinds = ", ".join(sorted(kind for _, kind in schemas.HAND_WRITTEN))
     print(f"held to definitions of ours, written from documentation: {kinds}")
-    print("not tried: building the images, and the manifests on a cluster (scripts/kubernetes starts one)")
+    print("not checked here: the images, and the system on a cluster (./test kubernetes)")
     print(f"{results.passed} passed, {results.failed} failed")
     return 1 if results.failed or not results.passed else 0
 

@@ -1,6 +1,6 @@
 """CustomResourceDefinitions: merges those of packages into one file, and finds that of an object.
 
-    crds.py OUT FILE…    writes the definitions in YAML files to OUT, as a List in JSON
+    crds.py OUT FILE…    writes the definitions in YAML files, or in files that it wrote, to OUT, as a List in JSON
 
 lib/crds.sh gets the files. Definitions that no package has are in schemas/."""
 
@@ -30,8 +30,9 @@ def _without_descriptions(schema):
 def _definitions(path):
     """Yields the definitions in a YAML file, with the metadata that the API server needs: others are Helm templates."""
     # The parser in C: the one in Python takes seconds for Strimzi's.
-    for thing in yaml.load_all(path.read_text(), Loader=yaml.CSafeLoader):
-        if not thing or thing["kind"] != "CustomResourceDefinition":
+    documents = (each for each in yaml.load_all(path.read_text(), Loader=yaml.CSafeLoader) if each)
+    for thing in (item for each in documents for item in each.get("items", [each])):
+        if thing["kind"] != "CustomResourceDefinition":
             continue
         annotations = thing["metadata"].get("annotations", {})
         approved = {key: value for key, value in annotations.items() if key == "api-approved.kubernetes.io"}

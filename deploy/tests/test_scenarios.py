@@ -1,4 +1,4 @@
-"""Checks that the client and the record of the scenarios see what they are for: answers that are late, lost or changed."""
+"""Checks that the client and the record of the scenarios see answers that are late, lost or changed."""
 
 import http.server
 import json
@@ -20,7 +20,7 @@ import measure  # noqa: E402
 
 
 class Page(http.server.BaseHTTPRequestHandler):
-    """A page whose third answer is lost, whose fourth is late and whose fifth changes; it refuses the sixth question."""
+    """A page whose third answer is lost, whose fourth is late, whose fifth changes; it refuses the sixth question."""
 
     asked, looks, lock = 0, {}, threading.Lock()
 
@@ -94,3 +94,7 @@ def problems():
         yield f"versions of models: {record.versions_since(begin)}"
     if load.PATIENCE_S < 60:
         yield "a lost answer would be declared lost within a minute"
+
+
+def run(results):
+    results("the client of the scenarios sees late, lost and changed answers", problems())

@@ -1,5 +1,5 @@
-# etcd, the API server, the controllers, the scheduler, the provisioner of disks and metrics-server, in the network of the
-# control plane. Sourced by scripts/kubernetes.
+# etcd, the API server, the controllers, the scheduler, the provisioner of disks and metrics-server, in the network of
+# the control plane. Sourced by scripts/kubernetes.
 # shellcheck shell=bash disable=SC2154 # set by scripts/kubernetes: cluster, state, parts, programs; by network.sh
 
 # start_control NAME OPTIONS…

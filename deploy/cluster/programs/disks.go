@@ -20,8 +20,8 @@ import (
 // diskProvisioner is the provisioner of the storage classes in system.yaml.
 const diskProvisioner = "disks.delaycast.example"
 
-// disks makes a folder of the machine for each claim. All nodes see it, so that a disk follows its pod to another node, as
-// a disk in a cloud does. The kubelet gives it to the group of the pod.
+// disks makes a folder of the machine for each claim. All nodes see it, so that a disk follows its pod to another node,
+// as a disk in a cloud does. The kubelet gives it to the group of the pod.
 type disks struct {
 	// folder has a folder for each disk.
 	folder string

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# One broker and controller as Strimzi runs it for the resources in overlays/self-hosted/kafka.yaml: TLS with an authority
-# of its own, SCRAM, and the rights of the KafkaUser. The container of the stand-in for Strimzi runs it.
+# One broker and controller as Strimzi runs it for the resources in overlays/self-hosted/kafka.yaml: TLS with an
+# authority of its own, SCRAM, and the rights of the KafkaUser. The container of the stand-in for Strimzi runs it.
 #
-# ADVERTISED is the name of this broker. Files: /etc/kafka/tls/keystore.p12 and /etc/kafka/user/password; the log is below
-# /data. A second listener, on loopback only, is the administrator's.
+# ADVERTISED is the name of this broker. Files: /etc/kafka/tls/keystore.p12 and /etc/kafka/user/password; the log is
+# below /data. A second listener, on loopback only, is the administrator's.
 set -euo pipefail
 java() {
     command java -Xmx"$1" -XX:+UseSerialGC -Dlog4j.configuration=file:/tmp/log4j.properties -cp "/opt/kafka/libs/*" "${@:2}"
