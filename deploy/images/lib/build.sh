@@ -46,5 +46,5 @@ context_of_kafka() {
 context_of_mongo() {
     mongo_get
     cp "$ferretdb" "$1/ferretdb"
-    build_image "$image" "some seconds" --build-arg "VERSION=FerretDB $FERRETDB_VERSION" "$1"
+    build_image "$image" "about a minute" --build-arg "VERSION=FerretDB $FERRETDB_VERSION" "$1"
 }
