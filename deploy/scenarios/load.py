@@ -12,7 +12,7 @@ The record has a JSON object a line: `t` is the machine's monotonic clock in sec
     lost      an acknowledged question without an answer at the end
     end       the last line: all answers were read a second time
 
-SIGTERM ends the questions. It then waits for open answers, for two minutes at most, and reads all answers again."""
+SIGTERM ends the questions. It then waits for open answers, for five minutes at most, and reads all answers again."""
 
 import argparse
 import concurrent.futures
@@ -29,7 +29,7 @@ import urllib.parse
 ASK = "/flights/delays/predict/classify_realtime"
 HEADERS = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
 TIMEOUT_S = 6
-PATIENCE_S = 120
+PATIENCE_S = 300
 POLL_S = 0.1
 # Bounds of looks at answers at a time, while none of them is there and otherwise, and of questions on their way. A page
 # looks once a second: more looks during an outage would be a load that no traveller makes.
