@@ -111,7 +111,7 @@ class Load:
         return bool(found)
 
     def see_all(self):
-        """Looks at the oldest and newest open questions until the end; at many, without a pause, while there are answers."""
+        """Looks at the oldest and newest open questions until the end: at more, and at once, while answers come."""
         looks = LOOKS_MIN
         with concurrent.futures.ThreadPoolExecutor(LOOKS_MAX) as pool:
             while self.open or not self.stopped.is_set():
