@@ -5,6 +5,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -65,10 +66,20 @@ def pods(name):
     return get("pods", f"--selector=app.kubernetes.io/name={name}")["items"]
 
 
+def has_condition(thing, condition):
+    """Tells whether the status of an object has a condition that is true."""
+    conditions = thing.get("status", {}).get("conditions", [])
+    return any(each["type"] == condition and each["status"] == "True" for each in conditions)
+
+
 def is_ready(pod):
-    conditions = pod["status"].get("conditions", [])
-    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-    return ready and "deletionTimestamp" not in pod["metadata"]
+    return has_condition(pod, "Ready") and "deletionTimestamp" not in pod["metadata"]
+
+
+def is_settled(name, count):
+    """Tells whether a workload has this number of pods, all ready."""
+    found = pods(name)
+    return len(found) == count and all(map(is_ready, found))
 
 
 def restarts(name):
@@ -86,8 +97,7 @@ def node(number, action):
 
 
 def is_node_ready(number):
-    conditions = get("node", f"node-{number}")["status"]["conditions"]
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    return has_condition(get("node", f"node-{number}"), "Ready")
 
 
 def processes(pod):
@@ -124,3 +134,25 @@ def pause(name, seconds):
 def in_place(place, *command):
     """Returns the words of a command in the network of control, balancer or node-N."""
     return ["nsenter", f"--net=/run/netns/{FOLDER.name}-{place}", "--", *map(str, command)]
+
+
+class Loop:
+    """Calls step() in a thread, with a pause before each call, until the end of its `with`."""
+
+    PAUSE_S = 1.0
+
+    def __init__(self):
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        self.thread.join()
+
+    def _run(self):
+        while not self.stopped.wait(self.PAUSE_S):
+            self.step()

@@ -4,12 +4,10 @@ import json
 import os
 import pathlib
 import subprocess
-import threading
 
-from cluster import FOLDER, ROOT, SCRIPT, Failed, get, is_ready, run
+from cluster import FOLDER, ROOT, SCRIPT, Failed, Loop, get, run
 
 PROJECT = "example-project"
-REGISTRY = f"europe-west1-docker.pkg.dev/{PROJECT}/delaycast"
 BUCKET = FOLDER / "buckets" / f"{PROJECT}-delaycast-models"
 CONTEXT = f"gke_{PROJECT}_europe-west1_delaycast"
 USER = 65532
@@ -54,36 +52,27 @@ class Deployment:
         return done.stdout
 
 
-class Endpoints:
+class Endpoints(Loop):
     """Writes the addresses of the ready pods of the page into a file, as a load balancer keeps them."""
 
+    PAUSE_S = 0.5
+
     def __init__(self, path):
-        self.path = path
+        super().__init__()
+        self.path, self.last = path, []
         self.path.write_text("[]")
-        self.stopped = threading.Event()
-        self.thread = threading.Thread(target=self.run, daemon=True)
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopped.set()
-        self.thread.join()
-
-    def run(self):
-        last = None
-        while not self.stopped.wait(0.5):
-            try:
-                found = ready_addresses()
-            except Failed:
-                # A load balancer keeps its list while the API server is away.
-                continue
-            if found != last:
-                new = self.path.with_suffix(".new")
-                new.write_text(json.dumps(found))
-                new.rename(self.path)
-                last = found
+    def step(self):
+        try:
+            found = ready_addresses()
+        except Failed:
+            # A load balancer keeps its list while the API server is away.
+            return
+        if found != self.last:
+            new = self.path.with_suffix(".new")
+            new.write_text(json.dumps(found))
+            new.rename(self.path)
+            self.last = found
 
 
 def ready_addresses():
@@ -96,9 +85,3 @@ def ready_addresses():
         if endpoint.get("conditions", {}).get("ready")
         for address in endpoint["addresses"]
     )
-
-
-def is_settled(name, count):
-    """Tells whether a workload has this number of pods, all ready."""
-    found = get("pods", f"--selector=app.kubernetes.io/name={name}")["items"]
-    return len(found) == count and all(map(is_ready, found))

@@ -9,11 +9,13 @@ import signal
 import time
 
 from cluster import (
-    Failed, exists, get, is_node_ready, is_ready, kubectl, node, node_of, pause, pods, processes, restarts, wait_until,
+    Failed, exists, get, is_node_ready, is_ready, is_settled, kubectl, node, node_of, pause, pods, processes, restarts,
+    wait_until,
 )  # fmt: skip
-from deployment import is_settled
 
 SCENARIOS = []
+# Options that delete a pod without waiting for its node.
+FORCE = ("--force", "--grace-period=0")
 # After this time Kubernetes takes a silent node for lost, at most.
 NODE_LOST_S = 90
 
@@ -36,6 +38,13 @@ def delete_pod(name, *options):
     kubectl("delete", f"pod/{name}", "--wait=false", *options)
 
 
+def replace_scorer(system, name, *options):
+    """Deletes a scorer's pod, and waits until all scorers are ready again."""
+    delete_pod(name, *options)
+    time.sleep(2)
+    wait_for_scorers(system)
+
+
 @scenario("a scorer's process is killed (SIGKILL)")
 def process_killed(system):
     before = restarts("score")
@@ -55,30 +64,22 @@ def container_killed(system):
 
 @scenario("pod score-1 is deleted")
 def pod_deleted(system):
-    delete_pod("score-1")
-    time.sleep(2)
-    wait_for_scorers(system)
+    replace_scorer(system, "score-1")
 
 
 @scenario("pod score-0, process 0 of the mesh, is deleted")
 def leader_deleted(system):
-    delete_pod("score-0")
-    time.sleep(2)
-    wait_for_scorers(system)
+    replace_scorer(system, "score-0")
 
 
 @scenario("pod score-2 is deleted by force")
 def pod_deleted_by_force(system):
-    delete_pod("score-2", "--force", "--grace-period=0")
-    time.sleep(2)
-    wait_for_scorers(system)
+    replace_scorer(system, "score-2", *FORCE)
 
 
 @scenario("pod score-0 is deleted by force")
 def leader_deleted_by_force(system):
-    delete_pod("score-0", "--force", "--grace-period=0")
-    time.sleep(2)
-    wait_for_scorers(system)
+    replace_scorer(system, "score-0", *FORCE)
 
 
 @scenario("a pod of the page is deleted")
@@ -130,7 +131,7 @@ def node_lost(system):
     number = node_of("score-1")
     node(number, "stop")
     wait_until(f"the loss of node {number}", NODE_LOST_S, lambda: not is_node_ready(number))
-    delete_pod("score-1", "--force", "--grace-period=0")
+    delete_pod("score-1", *FORCE)
     deleted = time.monotonic()
     wait_for_scorers(system)
     ready = after("the pod was deleted", deleted)
@@ -216,9 +217,7 @@ def certificate_renewed(system):
     renewed = time.monotonic()
     wait_until("the new files in the pods", 180, lambda: system.certificate_of("score-1") != serial, pause=2)
     note = after("the Secret changed, the files", renewed)
-    delete_pod("score-1")
-    time.sleep(2)
-    wait_for_scorers(system)
+    replace_scorer(system, "score-1")
     return note
 
 

@@ -5,41 +5,30 @@ with its user for a Kafka, the state of a Gateway."""
 
 import json
 import secrets
-import threading
 
 from authority import Authority, secret
-from cluster import ROOT, Failed, apply, exists, get, is_ready, kubectl
+from cluster import ROOT, Failed, Loop, apply, exists, get, has_condition, is_ready, kubectl
 
 STAND_INS = ROOT / "deploy/scenarios/stand-ins"
 BROKER = "delaycast-node-0.delaycast-kafka-brokers.delaycast.svc"
 
 
-class Operators:
-    """Threads look at the cluster once a second, until stop()."""
+class Operators(Loop):
+    """Looks at the cluster once a second."""
 
     def __init__(self, folder, log):
+        super().__init__()
         self.log = log
         self.mesh = Authority(folder / "mesh", "/CN=delaycast mesh authority")
         self.kafka = Authority(folder / "kafka", "/O=io.strimzi/CN=cluster-ca v0")
-        self.stopped = threading.Event()
-        self.thread = threading.Thread(target=self.run, daemon=True)
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopped.set()
-        self.thread.join()
-
-    def run(self):
-        while not self.stopped.wait(1):
-            for reconcile in (self.certificate, self.broker, self.gateway):
-                try:
-                    reconcile()
-                except Failed as failed:
-                    # Objects and kinds come one after the other.
-                    print(f"{reconcile.__name__}: {failed}", file=self.log, flush=True)
+    def step(self):
+        for reconcile in (self.certificate, self.broker, self.gateway):
+            try:
+                reconcile()
+            except Failed as failed:
+                # Objects and kinds come one after the other.
+                print(f"{reconcile.__name__}: {failed}", file=self.log, flush=True)
 
     def certificate(self):
         if exists("certificate.cert-manager.io/score-mesh") and not exists("secret/score-mesh"):
@@ -83,7 +72,7 @@ class Operators:
     def gateway(self):
         if exists("gateway.gateway.networking.k8s.io/web"):
             gateway = get("gateway.gateway.networking.k8s.io/web")
-            if not any(each["type"] == "Programmed" and each["status"] == "True" for each in conditions(gateway)):
+            if not has_condition(gateway, "Programmed"):
                 self.set_condition("gateway.gateway.networking.k8s.io/web", "Programmed")
 
     @staticmethod
@@ -97,7 +86,3 @@ class Operators:
         }
         patch = json.dumps({"status": {"conditions": [state]}})
         kubectl("patch", thing, "--subresource=status", "--type=merge", f"--patch={patch}")
-
-
-def conditions(thing):
-    return thing.get("status", {}).get("conditions", [])

@@ -95,7 +95,7 @@ def totals(system, table):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tags", default="0.1.0,0.1.0-next", help="tags of the images, and of those of the rollout")
-    parser.add_argument("--definitions", help="the definitions of the custom kinds, in YAML")
+    parser.add_argument("--definitions", help="the definitions of the custom kinds, in YAML or JSON")
     parser.add_argument("--folder", help="gets logs and the record")
     parser.add_argument("--only", default="", help="plays only scenarios with this word")
     parser.add_argument("--list", action="store_true", help="prints the scenarios")

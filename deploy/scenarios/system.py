@@ -6,8 +6,8 @@ import subprocess
 import sys
 import time
 
-from cluster import Failed, in_place, kubectl, processes, restarts, wait_until
-from deployment import Deployment, Endpoints, is_settled
+from cluster import Failed, in_place, is_settled, kubectl, processes, restarts, wait_until
+from deployment import Deployment, Endpoints
 from measure import Record
 from operators import Operators
 
@@ -19,17 +19,16 @@ LOAD = pathlib.Path(__file__).parent / "load.py"
 class System:
     def __init__(self, folder, definitions, tags, nodes):
         self.folder, self.nodes = folder, nodes
-        self.tag, self.next_tag = tags
+        tag, self.next_tag = tags
         self.scorers = 3
         self.log = open(folder / "operators.log", "a", encoding="utf-8")
         self.operators = Operators(folder, self.log)
         self.endpoints = Endpoints(folder / "endpoints.json")
         self.deploy = Deployment(folder, definitions)
-        self.use_image(self.tag)
+        self.use_image(tag)
         self.record = self.load = None
 
     def use_image(self, tag):
-        self.tag = tag
         self.deploy.configure(tag, SPARE=1, DELAYCAST_REPLICAS=self.scorers)
 
     def scale(self, count):

@@ -5,8 +5,6 @@ import pathlib
 
 from cluster import FOLDER, get
 
-ROOT_V1 = pathlib.Path("/sys/fs/cgroup/memory")
-
 
 def groups(controller):
     """Yields the control groups of containers of all nodes: the pod's uid, the container's id, the folder."""
