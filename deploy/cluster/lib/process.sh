@@ -1,5 +1,5 @@
 # Refusals, waits with a limit, and the end of processes. Sourced by scripts/kubernetes, after scripts/service/process.
-# shellcheck shell=bash disable=SC2154 # set by scripts/kubernetes: cluster, state
+# shellcheck shell=bash disable=SC2154,SC2034 # set by scripts/kubernetes: cluster, state; read elsewhere: CLEAN
 
 # Daemons get a fixed environment: a proxy in the caller's, for example, is not theirs. Signals that a shell ignores for
 # a command in the background get their default back: containers would inherit it.
