@@ -107,11 +107,11 @@ def main():
     table = Table()
     began = time.monotonic()
     system = System(pathlib.Path(arguments.folder), arguments.definitions, arguments.tags.split(","), nodes)
-    with system.operators, system.endpoints:
+    with system, system.operators, system.endpoints:
         check(table, "first deployment, into an empty cluster", lambda: system.first_deployment())
         if system.load is None:
             sys.exit("error: without a deployment there is nothing to test: see deploy.log and operators.log in the folder")
-        faults.check_references()
+        check(table, "everything that scenarios act on is there", faults.check_references)
         for description, act in SCENARIOS:
             if arguments.only in description:
                 play(system, table, description, act)

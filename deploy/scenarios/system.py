@@ -28,6 +28,15 @@ class System:
         self.use_image(tag)
         self.record = self.load = None
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        # After an error the client still asks.
+        if self.load is not None and self.load.poll() is None:
+            self.load.kill()
+            self.load.wait()
+
     def use_image(self, tag):
         self.deploy.configure(tag, SPARE=1, DELAYCAST_REPLICAS=self.scorers)
 

@@ -172,6 +172,8 @@ node_start() {
     start_in_node "$node" containerd containerd --config="$cluster/node-$node/containerd.toml" --log-level=warn
     wait_until "containerd-$node" 60 node_has_containerd "$node"
     for image in pause coredns; do node_import "$node" "$programs/$image.tar"; done
+    # The name in manifests for clusters that reach a registry.
+    in_node "$node" ctr --namespace=k8s.io images tag --force localhost/pause:1 registry.k8s.io/pause:3.10 >/dev/null
     start_in_node "$node" network-policies /run/programs/network-policies --node="node-$node" --queue="$QUEUE" \
         --kubeconfig="$cluster/pki/policies.conf"
     node_queue_packets "$node"

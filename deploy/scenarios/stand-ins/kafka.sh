@@ -5,16 +5,6 @@
 # ADVERTISED is the name of this broker. Files: /etc/kafka/tls/keystore.p12 and /etc/kafka/user/password; the log is
 # below /data. A second listener, on loopback only, is the administrator's.
 set -euo pipefail
-java() {
-    command java -Xmx"$1" -XX:+UseSerialGC -Dlog4j.configuration=file:/tmp/log4j.properties -cp "/opt/kafka/libs/*" "${@:2}"
-}
-cat >/tmp/log4j.properties <<PROPERTIES
-log4j.rootLogger=WARN, out
-log4j.logger.kafka.server.KafkaRaftServer=INFO
-log4j.appender.out=org.apache.log4j.ConsoleAppender
-log4j.appender.out.layout=org.apache.log4j.PatternLayout
-log4j.appender.out.layout.ConversionPattern=%d %p %c: %m%n
-PROPERTIES
 cat >/tmp/server.properties <<PROPERTIES
 process.roles=broker,controller
 node.id=0
@@ -41,13 +31,13 @@ transaction.state.log.min.isr=1
 PROPERTIES
 if [ ! -e /data/log/meta.properties ]; then
     id=$(head -c 16 /dev/urandom | base64 | tr '+/' 'ab' | tr -d '=')
-    java 128m kafka.tools.StorageTool format --cluster-id "$id" --config /tmp/server.properties \
+    /opt/kafka/bin/kafka-storage.sh format --cluster-id "$id" --config /tmp/server.properties \
         --add-scram "SCRAM-SHA-512=[name=delaycast-kafka,password=$(cat /etc/kafka/user/password)]"
 fi
 
 # allow RESOURCE…: gives the user a right, as Strimzi's user operator does. The broker must serve.
 allow() {
-    java 128m kafka.admin.AclCommand --bootstrap-server 127.0.0.1:9092 --add --allow-principal User:delaycast-kafka \
+    /opt/kafka/bin/kafka-acls.sh --bootstrap-server 127.0.0.1:9092 --add --allow-principal User:delaycast-kafka \
         --resource-pattern-type prefixed "$@" >/tmp/rights.log 2>&1
 }
 (
@@ -58,6 +48,5 @@ allow() {
     allow --group delaycast --operation Describe --operation Read
     touch /tmp/ready
 ) &
-# The shell's own function would be another process.
-exec java -Xmx512m -XX:+UseSerialGC -Dlog4j.configuration=file:/tmp/log4j.properties -cp "/opt/kafka/libs/*" \
-    kafka.Kafka /tmp/server.properties
+exec java -Xmx512m -XX:+UseSerialGC -Dlog4j.configuration=file:/opt/kafka/config/log4j.properties \
+    -cp "/opt/kafka/libs/*" kafka.Kafka /tmp/server.properties
