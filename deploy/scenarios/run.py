@@ -86,7 +86,11 @@ def use_of(system, table):
 
 
 def totals(system, table):
-    found = system.end_load()
+    try:
+        found = system.end_load()
+    except Failed as failed:
+        table.row("all answers, read again at the end", problem=str(failed))
+        return
     said = ", ".join(f"{name} {count}" for name, count in found.items())
     wrong = [name for name in ("lost", "doubled", "changed") if found[name]]
     table.row("all answers, read again at the end", note=said, problem=", ".join(wrong))

@@ -8,11 +8,15 @@ import time
 
 from cluster import Failed, in_place, is_settled, kubectl, processes, restarts, wait_until
 from deployment import Deployment, Endpoints
+from load import PATIENCE_S
 from measure import Record
 from operators import Operators
 
 # Questions a second.
 RATE = 10
+# Bound of the time that one answer takes to be read again at the end, eight at a time: the stand-in of MongoDB gets
+# slower with their number.
+READ_AGAIN_S = 0.5
 LOAD = pathlib.Path(__file__).parent / "load.py"
 
 
@@ -76,18 +80,13 @@ class System:
         try:
             yield
         finally:
-            process.terminate()
-            process.wait(timeout=600)
-        wait_until("the end of the record", 10, lambda: record.end)
+            end_client(process, record)
         if record.wrong or record.refused:
             raise Failed(f"of {len(record.asked)} questions: {(record.wrong + record.refused)[:3]}")
 
     def end_load(self):
         """Ends the questions, and returns the totals: lost, doubled and changed answers."""
-        self.load.terminate()
-        if self.load.wait(timeout=600):
-            raise Failed(f"the load ended with code {self.load.returncode}: see {self.folder}/record.log")
-        wait_until("the end of the record", 10, lambda: self.record.end)
+        end_client(self.load, self.record)
         kinds = [each["event"] for each in self.record.wrong]
         return {
             "asked": len(self.record.asked),
@@ -113,6 +112,20 @@ class System:
     def certificate_of(pod):
         """Returns the certificate of the mesh as the processes of a pod see it."""
         return pathlib.Path(f"/proc/{processes(pod)[0]}/root/etc/delaycast/mesh/tls.crt").read_text()
+
+
+def end_client(process, record):
+    """Ends the questions of a client, and waits until it has read all answers again: the more there are, the longer."""
+    limit = PATIENCE_S + 60 + len(record.asked) * READ_AGAIN_S
+    process.terminate()
+    try:
+        code = process.wait(timeout=limit)
+    except subprocess.TimeoutExpired as expired:
+        process.kill()
+        raise Failed(f"the client has not read all {len(record.asked)} answers again within {limit:.0f} s") from expired
+    if code:
+        raise Failed(f"the client ended with code {code}: see the logs in the folder")
+    wait_until("the end of the record", 10, lambda: record.end)
 
 
 def query(statement):
