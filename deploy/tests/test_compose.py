@@ -37,7 +37,7 @@ def problems(compose):
             yield f"{called}: built as {service['build']['target']}"
     # The same versions here and on Kubernetes.
     mongo = services["mongo"]["image"]
-    if mongo not in (GKE / "overlays/self-hosted/mongo.yaml").read_text():
+    if mongo not in (GKE / "mongo/mongo.yaml").read_text():
         yield f"Kubernetes has another MongoDB than {mongo}"
     version = services["kafka"]["image"].partition(":")[2]
     if f"version: {version}\n" not in (GKE / "overlays/self-hosted/kafka.yaml").read_text():

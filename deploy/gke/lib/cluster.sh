@@ -122,7 +122,7 @@ write_kustomization() {
         echo "resources: [../overlays/$OVERLAY]"
         echo "configMapGenerator:"
         echo "  - {name: settings, behavior: merge, envs: [settings.env]}"
-        if [ "$SPARE" = 1 ]; then echo "components: [../wire, ../spare]"; else echo "components: [../wire]"; fi
+        if [ "$SPARE" = 1 ]; then echo "components: [../google/wire, ../spare]"; else echo "components: [../google/wire]"; fi
         echo "images:"
         for image in score web train; do echo "  - {name: delaycast-$image, newName: $IMAGES/$image}"; done
     } >"$here/site/kustomization.yaml"

@@ -97,10 +97,10 @@ value_in() {
     sed -n "s/^$1=//p" "$2" | tail -n 1
 }
 
-# Prints a value of the settings: config.env overrides the overlay, the overlay overrides the base.
+# Prints a value of the settings: config.env overrides the overlay, the overlay Google's part, and that the base.
 setting() {
     local file found
-    for file in "$config" "$here/overlays/$OVERLAY/settings.env" "$here/base/settings.env"; do
+    for file in "$config" "$here"/{overlays/"$OVERLAY",google,base}/settings.env; do
         found=$(value_in "$1" "$file")
         if [ -n "$found" ]; then
             echo "$found"
@@ -126,7 +126,7 @@ read_config() {
             fail "$1: $name follows from the names above it in config.env.example; leave it out"
             ;;
         DELAYCAST_*)
-            grep -q "^$name=" "$here/base/settings.env" "$here/overlays"/*/settings.env ||
+            grep -q "^$name=" "$here"/{base,google,overlays/*}/settings.env ||
                 fail "$1: there is no setting $name"
             ;;
         *) fail "$1: $name is no name that is known: see config.env.example" ;;
