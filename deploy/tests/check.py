@@ -16,8 +16,9 @@ import policy  # noqa: E402
 import schemas  # noqa: E402
 import test_compose  # noqa: E402
 import test_deploy  # noqa: E402
+import test_local  # noqa: E402
 import test_token  # noqa: E402
-from manifests import GKE, OVERLAYS, name, render  # noqa: E402
+from manifests import OVERLAYS, name, render  # noqa: E402
 
 
 class Results:
@@ -49,15 +50,20 @@ def overlay(results, called, objects):
 
 
 def broken(results, called, objects):
-    """Checks that each rule rejects each of its mutations, and each schema an unknown field."""
+    """Checks that each rule rejects each of its mutations, and each schema an unknown field. Returns the mutations that
+    had something to break."""
+    effective = set()
     for called_rule in policy.RULES:
         what = f"{called}: {called_rule} can fail"
         if called_rule not in mutations.BROKEN:
             results(what, ["nothing in mutations/ breaks it"])
         for mutation in mutations.BROKEN.get(called_rule, []):
             changed = copy.deepcopy(objects)
-            if mutation(changed) is False:
+            try:
+                mutation(changed)
+            except mutations.NothingToBreak:
                 continue
+            effective.add(mutation)
             found = list(policy.RULES[called_rule](changed))
             results(f"{what} ({mutation.__name__})", [] if found else ["it did not see it"])
     for thing in objects:
@@ -66,20 +72,24 @@ def broken(results, called, objects):
             changed["spec"]["unknownField"] = True
             found = list(schemas.problems(changed))
             results(f"{called}: the schema of {name(thing)} can fail", [] if found else ["it took an unknown field"])
+    return effective
 
 
 def main():
     results = Results()
     for unknown in sorted(set(mutations.BROKEN) - set(policy.RULES)):
         results(f"mutations of {unknown}", ["there is no such rule"])
-    for called in OVERLAYS:
-        objects = render(GKE / "overlays" / called)
+    effective = set()
+    for called, folder in OVERLAYS.items():
+        objects = render(folder)
         overlay(results, called, objects)
-        broken(results, called, objects)
-    # The objects that deploy.sh builds from the configuration of a project.
-    for called, objects in test_deploy.sites():
-        overlay(results, f"{called}, as deploy.sh builds it", objects)
-    for part in (test_deploy, test_token, test_compose, lint):
+        effective |= broken(results, called, objects)
+    for mutation in (each for several in mutations.BROKEN.values() for each in several):
+        results(f"the mutation {mutation.__name__}", [] if mutation in effective else ["no overlay has what it breaks"])
+    # The objects that deploy.sh builds from the configuration of a project, and local/up from a tag.
+    for called, objects in (*test_deploy.sites(), *test_local.sites()):
+        overlay(results, f"{called}, as it is deployed", objects)
+    for part in (test_deploy, test_local, test_token, test_compose, lint):
         part.run(results)
     kinds = ", ".join(sorted(schemas.OURS))
     print(f"held to schemas of ours, written from documentation: {kinds}")

@@ -5,7 +5,7 @@ import re
 
 import yaml
 
-from manifests import GKE, ROOT
+from manifests import GKE, LOCAL, ROOT
 
 OURS = ("topics", "train", "score", "web")
 TARGETS = {"topics": "score", "train": "train", "score": "score", "web": "web"}
@@ -39,7 +39,10 @@ def problems(compose):
     mongo = services["mongo"]["image"]
     if mongo not in (GKE / "mongo/mongo.yaml").read_text():
         yield f"Kubernetes has another MongoDB than {mongo}"
-    version = services["kafka"]["image"].partition(":")[2]
+    kafka = services["kafka"]["image"]
+    if f"image: {kafka}\n" not in (LOCAL / "overlay/kafka.yaml").read_text():
+        yield f"the small cluster has another Kafka than {kafka}"
+    version = kafka.partition(":")[2]
     if f"version: {version}\n" not in (GKE / "overlays/self-hosted/kafka.yaml").read_text():
         yield f"Kubernetes has another Kafka than {version}"
 

@@ -10,4 +10,4 @@ def rule(function):
     return function
 
 
-from . import network, pods, references, system  # noqa: E402,F401  (they fill RULES)
+from . import network, places, pods, references, system  # noqa: E402,F401  (they fill RULES)
