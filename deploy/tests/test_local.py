@@ -124,6 +124,10 @@ def cut_off_and_run_again():
         if done.returncode != 0:
             yield f"cut off at `{word}`, it cannot be run again: {done.stderr[-300:]}"
     copied = Sandbox()
+    done, calls = copied.run(fails="models list", **KIND)
+    if done.returncode != 0 or len([call for call in calls if "models list" in call]) != 2:
+        yield f"it does not wait until a pod of the page runs: {done.stderr[-300:]}"
+    copied = Sandbox()
     done, calls = copied.run(FAKE_JOB="Failed", **KIND)
     told = "logs job/topics" in done.stderr and "get pods" in calls[-2] and "get events" in calls[-1]
     if done.returncode == 0 or not told:

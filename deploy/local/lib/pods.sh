@@ -1,12 +1,14 @@
 # Tells what pods wait for. Sourced by up.
 # shellcheck shell=bash
 
-# Prints the pods that wait, each with the reason of the scheduler or of its containers.
+# Prints the pods that wait, each with the reason of the scheduler or of its containers. A pull that fails has two in
+# turn.
 waiting_pods() {
     local reasons="{.status.conditions[?(@.reason=='Unschedulable')].message}"
     reasons+="{.status.containerStatuses[*].state.waiting.reason}"
     in_cluster --request-timeout=10s get pods \
-        --output="jsonpath={range .items[*]}{.metadata.name}: $reasons{'\n'}{end}" | sed -n '/: [^ ]/s/^/  /p'
+        --output="jsonpath={range .items[*]}{.metadata.name}: $reasons{'\n'}{end}" |
+        sed -n 's/ErrImagePull/ImagePullBackOff/g; /: [^ ]/s/^/  /p'
 }
 
 # Prints changes of it, until it is killed.
