@@ -42,7 +42,6 @@ class Sandbox:
             "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}",
             "TMPDIR": str(self.root / "tmp"),
             "FAKE_STATE": str(self.root),
-            "FAKE_REAL_PATH": os.environ["PATH"],
             "FAKE_FAILS": fails,
             **fakes,
         }
