@@ -25,7 +25,10 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
-. "$here/lib/run.sh"
+. "$here/../lib/run.sh"
+. "$here/../lib/kubernetes.sh"
+. "$here/../lib/rollout.sh"
+. "$here/lib/config.sh"
 . "$here/lib/google.sh"
 . "$here/lib/cluster.sh"
 . "$here/lib/operate.sh"
@@ -67,7 +70,7 @@ step | scale) [ $# -eq 2 ] || fail "deploy.sh $command wants one word more: depl
 esac
 
 read_config "$config"
-need_tools
+if [ "$BUILD" = cloud ]; then need_commands gcloud kubectl helm; else need_commands gcloud kubectl helm docker; fi
 
 case "$command" in
 up) for step in $STEPS; do run_step "$step"; done ;;

@@ -18,9 +18,10 @@ import policy  # noqa: E402
 import schemas  # noqa: E402
 import test_compose  # noqa: E402
 import test_deploy  # noqa: E402
+import test_local  # noqa: E402
 import test_scenarios  # noqa: E402
 import test_token  # noqa: E402
-from manifests import GKE, OVERLAYS, name, render  # noqa: E402
+from manifests import OVERLAYS, name, render  # noqa: E402
 
 
 class Results:
@@ -52,15 +53,20 @@ def overlay(results, called, objects):
 
 
 def broken(results, called, objects):
-    """Checks that each rule rejects each of its mutations, and each schema an unknown field."""
+    """Checks that each rule rejects each of its mutations, and each schema an unknown field. Returns the mutations that
+    had something to break."""
+    effective = set()
     for called_rule in policy.RULES:
         what = f"{called}: {called_rule} can fail"
         if called_rule not in mutations.BROKEN:
             results(what, ["nothing in mutations/ breaks it"])
         for mutation in mutations.BROKEN.get(called_rule, []):
             changed = copy.deepcopy(objects)
-            if mutation(changed) is False:
+            try:
+                mutation(changed)
+            except mutations.NothingToBreak:
                 continue
+            effective.add(mutation)
             found = list(policy.RULES[called_rule](changed))
             results(f"{what} ({mutation.__name__})", [] if found else ["it did not see it"])
     for thing in objects:
@@ -70,25 +76,29 @@ def broken(results, called, objects):
         for fault, changed in broken_things.items():
             found = list(schemas.problems(changed))
             results(f"{called}: the schema of {name(thing)} can fail", [] if found else [f"it took {fault}"])
+    return effective
 
 
 def main():
     results, systems = Results(), []
     for unknown in sorted(set(mutations.BROKEN) - set(policy.RULES)):
         results(f"mutations of {unknown}", ["there is no such rule"])
-    for called in OVERLAYS:
-        objects = render(GKE / "overlays" / called)
+    effective = set()
+    for called, folder in OVERLAYS.items():
+        objects = render(folder)
         overlay(results, called, objects)
-        broken(results, called, objects)
+        effective |= broken(results, called, objects)
         systems.append((called, objects))
-    # The objects that deploy.sh builds from the configuration of a project.
-    for called, objects in test_deploy.sites():
-        called = f"{called}, as deploy.sh builds it"
+    for mutation in (each for several in mutations.BROKEN.values() for each in several):
+        results(f"the mutation {mutation.__name__}", [] if mutation in effective else ["no overlay has what it breaks"])
+    # The objects that deploy.sh builds from the configuration of a project, and local/up from a tag.
+    for called, objects in (*test_deploy.sites(), *test_local.sites()):
+        called = f"{called}, as it is deployed"
         overlay(results, called, objects)
         systems.append((called, objects))
     if not admission.missing():
         admission.run(results, systems)
-    for part in (test_deploy, test_token, test_compose, test_scenarios, lint):
+    for part in (test_deploy, test_local, test_token, test_compose, test_scenarios, lint):
         part.run(results)
     if admission.missing():
         print(f"checked by schemas alone, without Pod Security and rules in CEL: no API server: {admission.missing()}")

@@ -10,7 +10,10 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GKE = ROOT / "deploy" / "gke"
-OVERLAYS = ("self-hosted", "managed")
+LOCAL = ROOT / "deploy" / "local"
+# The overlays of deploy.sh, and all, each with its folder.
+GKE_OVERLAYS = ("self-hosted", "managed")
+OVERLAYS = {**{called: GKE / "overlays" / called for called in GKE_OVERLAYS}, "local": LOCAL / "overlay"}
 NAMESPACE = "delaycast"
 LONG_RUNNING = ("Deployment", "StatefulSet")
 
@@ -37,6 +40,11 @@ def find(objects, kind, called):
         if thing["metadata"]["name"] == called:
             return thing
     return None
+
+
+def on_google(objects):
+    """Returns whether objects are of the interfaces of Google's clusters."""
+    return any(re.search(r"(^|\.)(gke\.io|googleapis\.com)/", thing["apiVersion"]) for thing in objects)
 
 
 def template(thing):

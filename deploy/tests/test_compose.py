@@ -5,7 +5,7 @@ import re
 
 import yaml
 
-from manifests import GKE, ROOT
+from manifests import GKE, LOCAL, ROOT
 
 OURS = ("topics", "train", "score", "web")
 TARGETS = {"topics": "score", "train": "train", "score": "score", "web": "web"}
@@ -37,9 +37,12 @@ def problems(compose):
             yield f"{called}: built as {service['build']['target']}"
     # The same versions here and on Kubernetes.
     mongo = services["mongo"]["image"]
-    if mongo not in (GKE / "overlays/self-hosted/mongo.yaml").read_text():
+    if mongo not in (GKE / "mongo/mongo.yaml").read_text():
         yield f"Kubernetes has another MongoDB than {mongo}"
-    version = services["kafka"]["image"].partition(":")[2]
+    kafka = services["kafka"]["image"]
+    if f"image: {kafka}\n" not in (LOCAL / "overlay/kafka.yaml").read_text():
+        yield f"the small cluster has another Kafka than {kafka}"
+    version = kafka.partition(":")[2]
     if f"version: {version}\n" not in (GKE / "overlays/self-hosted/kafka.yaml").read_text():
         yield f"Kubernetes has another Kafka than {version}"
 

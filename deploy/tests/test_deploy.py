@@ -1,18 +1,12 @@
 """Tests of deploy.sh against fake commands (fakes/): order, idempotence, errors, and the rendered manifests."""
 
 import base64
-import os
-import pathlib
 import re
-import shutil
-import stat
-import subprocess
-import sys
-import tempfile
 
 import yaml
 
-from manifests import OVERLAYS, ROOT, find, render
+import sandbox
+from manifests import GKE_OVERLAYS, ROOT, find, render
 from policy.references import MADE_BY_DEPLOY
 
 ATLAS = "mongodb://u:hunter2@a.example.net,b.example.net/agile_data_science?tls=true&authSource=admin\n"
@@ -21,25 +15,16 @@ ORDER = (
     "services enable", "networks create delaycast", "nats create", "repositories create", "builds submit",
     "clusters create-auto", "get-credentials", "buckets create", "buckets add-iam-policy-binding",
     "addresses create delaycast --global", "certificates create", "entries create", "upgrade --install cert-manager",
-    "base/namespace.yaml", "--filename=-", "delete job topics", "--kustomize=", "create job train-", "job/topics",
+    "base/namespace.yaml", "--filename=-", "delete job topics", "--kustomize=", "create job train-", "get job topics",
     "statefulset/score", "deployment/web", "gateway/web",
 )
 
 
-class Sandbox:
+class Sandbox(sandbox.Sandbox):
     """A copy of the files of deploy.sh, a configuration, and fakes on the PATH."""
 
     def __init__(self, overlay="self-hosted", **configuration):
-        self.folder = tempfile.TemporaryDirectory(prefix="delaycast-deploy-")
-        self.root = pathlib.Path(self.folder.name)
-        shutil.copytree(ROOT / "deploy" / "gke", self.root / "deploy" / "gke", ignore=shutil.ignore_patterns("site", "config.env"))
-        shutil.copy(ROOT / "Cargo.toml", self.root)
-        (self.root / "bin").mkdir()
-        for command in ("gcloud", "kubectl", "helm", "docker"):
-            fake = self.root / "bin" / command
-            shebang = f"#!{sys.executable} -IS\n"
-            fake.write_text(shebang + (ROOT / "deploy/tests/fakes/fake_cloud.py").read_text())
-            fake.chmod(fake.stat().st_mode | stat.S_IXUSR)
+        super().__init__("deploy/gke/deploy.sh", "gke", "lib")
         self.config = self.root / "deploy/gke/config.env"
         example = self.config.with_name("config.env.example").read_text()
         values = {"PROJECT": "example-project", "OVERLAY": overlay, **configuration}
@@ -50,41 +35,15 @@ class Sandbox:
             example = re.sub(rf"(?m)^{called}=.*$", lambda _, line=f"{called}={value}": line, example)
         self.config.write_text(example)
 
-    def run(self, *words, says="", fails="", **fakes):
-        """Runs deploy.sh; returns its result, and the calls that it made."""
-        (self.root / "calls").write_text("")
-        environment = {
-            **os.environ,
-            "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}",
-            "FAKE_STATE": str(self.root),
-            "FAKE_REAL_PATH": os.environ["PATH"],
-            "FAKE_FAILS": fails,
-            **fakes,
-        }
-        script = self.root / "deploy/gke/deploy.sh"
-        done = subprocess.run(
-            ["bash", script, *words], input=says, env=environment, capture_output=True, text=True, timeout=180, check=False
-        )
-        return done, (self.root / "calls").read_text().splitlines()
-
-    def forget_failures(self):
-        """Makes the call that FAKE_FAILS names fail once more."""
-        for path in (self.root / "made").iterdir():
-            if path.read_text().startswith("failed at "):
-                path.unlink()
-
-    def made(self):
-        return sorted(path.read_text() for path in (self.root / "made").iterdir())
-
 
 def sites():
     """Yields (name, objects) of what `up` builds for each overlay."""
-    for overlay in OVERLAYS:
-        sandbox = Sandbox(overlay, SPARE="1")
-        done, _ = sandbox.run()
+    for overlay in GKE_OVERLAYS:
+        copied = Sandbox(overlay, SPARE="1")
+        done, _ = copied.run()
         if done.returncode != 0:
             raise RuntimeError(f"deploy.sh fails:\n{done.stderr}")
-        yield overlay, render(sandbox.root / "deploy/gke/site")
+        yield overlay, render(copied.root / "deploy/gke/site")
 
 
 def making(calls):
@@ -95,8 +54,8 @@ def making(calls):
 
 
 def first_and_second_run(overlay):
-    sandbox = Sandbox(overlay)
-    done, calls = sandbox.run()
+    copied = Sandbox(overlay)
+    done, calls = copied.run()
     if done.returncode != 0 or not re.fullmatch(r"https://\S+/\n", done.stdout):
         yield f"the first run ends with {done.returncode}, {done.stdout!r}: {done.stderr[-600:]}"
         return
@@ -108,7 +67,7 @@ def first_and_second_run(overlay):
             return
         position = following[0]
     text = "\n".join(calls)
-    secrets = {path.name.removeprefix("secret-"): yaml.safe_load(path.read_text()) for path in sandbox.root.glob("secret-*")}
+    secrets = {path.name.removeprefix("secret-"): yaml.safe_load(path.read_text()) for path in copied.root.glob("secret-*")}
     wanted = {called for called in MADE_BY_DEPLOY if overlay == "self-hosted" or called == "delaycast-store"}
     if {called: set(data) for called, data in secrets.items()} != {called: MADE_BY_DEPLOY[called] for called in wanted}:
         yield f"secrets: {secrets.keys()}"
@@ -121,22 +80,22 @@ def first_and_second_run(overlay):
                 yield "the URL of the store can be read where it should not"
     if any("--context=gke_example-project_europe-west1_delaycast" not in call for call in calls if call.startswith("kubectl")):
         yield "kubectl is used without saying which cluster is meant"
-    done, calls = sandbox.run()
+    done, calls = copied.run()
     if done.returncode != 0 or making(calls):
         yield f"the second run ends with {done.returncode} and makes {making(calls)}: {done.stderr[-300:]}"
-    again = {path.name.removeprefix("secret-"): yaml.safe_load(path.read_text()) for path in sandbox.root.glob("secret-*")}
+    again = {path.name.removeprefix("secret-"): yaml.safe_load(path.read_text()) for path in copied.root.glob("secret-*")}
     if again != secrets:
         yield "the second run makes other passwords"
 
 
 def dry_run(overlay):
-    sandbox = Sandbox(overlay)
+    copied = Sandbox(overlay)
     for words in (["--dry-run"], ["--dry-run", "teardown"], ["--dry-run", "scale", "5"], ["--dry-run", "rollout"]):
-        before = sandbox.config.read_text()
-        done, calls = sandbox.run(*words)
+        before = copied.config.read_text()
+        done, calls = copied.run(*words)
         if done.returncode != 0 or calls:
             yield f"{words} ends with {done.returncode} and calls {calls}: {done.stderr[-300:]}"
-        if (sandbox.root / "deploy/gke/site").exists() or sandbox.config.read_text() != before:
+        if (copied.root / "deploy/gke/site").exists() or copied.config.read_text() != before:
             yield f"{words} writes files"
         if done.stderr.count("\n+ ") < 3:
             yield f"{words} prints too few commands: {done.stderr}"
@@ -144,78 +103,78 @@ def dry_run(overlay):
 
 def cut_off_and_run_again():
     for word in ("create-auto", "--kustomize=", "create job"):
-        sandbox = Sandbox()
-        done, _ = sandbox.run(fails=word)
+        copied = Sandbox()
+        done, _ = copied.run(fails=word)
         if done.returncode == 0:
             yield f"a failure of `{word}` is not noticed"
-        done, _ = sandbox.run()
+        done, _ = copied.run()
         if done.returncode != 0:
             yield f"cut off at `{word}`, it cannot be run again: {done.stderr[-300:]}"
 
 
 def images_built_here():
-    sandbox = Sandbox(BUILD="docker", TAG="1.2.3")
-    done, calls = sandbox.run("step", "images")
+    copied = Sandbox(BUILD="docker", TAG="1.2.3")
+    done, calls = copied.run("step", "images")
     images = [f"europe-west1-docker.pkg.dev/example-project/delaycast/{each}:1.2.3" for each in ("score", "web", "train")]
     pushed = [call.split()[-1] for call in calls if call.startswith("docker push")]
     if done.returncode != 0 or pushed != images or len([call for call in calls if call.startswith("docker build")]) != 3:
         yield f"{done.returncode}, {pushed}: {done.stderr[-300:]}"
-    done, calls = sandbox.run("step", "images")
+    done, calls = copied.run("step", "images")
     if done.returncode != 0 or making(calls):
         yield "images that are in the registry are built again"
 
 
-def replicas_of(sandbox):
-    objects = render(sandbox.root / "deploy/gke/site")
+def replicas_of(copied):
+    objects = render(copied.root / "deploy/gke/site")
     return find(objects, "StatefulSet", "score")["spec"]["replicas"]
 
 
 def rollout_and_scale():
-    sandbox = Sandbox()
-    sandbox.run()
-    done, calls = sandbox.run("rollout")
+    copied = Sandbox()
+    copied.run()
+    done, calls = copied.run("rollout")
     deleted = making(calls)
     if done.returncode != 0 or len(deleted) != 1 or "--selector=app.kubernetes.io/name=score" not in deleted[0]:
         yield f"a rollout deletes {deleted}"
     if not any("readyReplicas}=3" in call for call in calls[calls.index(deleted[0]):]):
         yield "a rollout does not wait"
-    done, calls = sandbox.run("scale", "4")
+    done, calls = copied.run("scale", "4")
     text = "\n".join(calls)
     if done.returncode != 0 or not 0 <= text.find("--kustomize=") < text.find("delete pods") < text.find("readyReplicas}=4"):
         yield f"scale does not apply, delete and wait: {calls}"
-    if replicas_of(sandbox) != 4 or sandbox.config.read_text().count("DELAYCAST_REPLICAS=") != 1:
+    if replicas_of(copied) != 4 or copied.config.read_text().count("DELAYCAST_REPLICAS=") != 1:
         yield "scale does not reach the StatefulSet by the configuration"
     for fault in ({"fails": "PodScheduled"}, {"FAKE_CORDONED": "node-1", "FAKE_PODS_THERE": "score-1 is on node-1"}):
         for words in (["rollout"], ["scale", "5"]):
-            done, calls = sandbox.run(*words, **fault)
+            done, calls = copied.run(*words, **fault)
             if done.returncode == 0 or making(calls) or not re.search("error: (no scorer|there is no room)", done.stderr):
                 yield f"without room {words} stops {making(calls)}: {done.stderr[-300:]}"
-            if replicas_of(sandbox) != 4 or "DELAYCAST_REPLICAS=4" not in sandbox.config.read_text():
+            if replicas_of(copied) != 4 or "DELAYCAST_REPLICAS=4" not in copied.config.read_text():
                 yield "without room another number of scorers stays in the manifests"
-            sandbox.forget_failures()
+            copied.forget_failures()
     for word in ("0", "-1", "two", ""):
-        done, calls = sandbox.run("scale", word)
+        done, calls = copied.run("scale", word)
         if done.returncode == 0 or calls:
             yield f"scale {word!r} is taken"
 
 
 def teardown():
-    for overlay in OVERLAYS:
-        sandbox = Sandbox(overlay, DOMAIN="first.example.com")
-        sandbox.run()
-        sandbox.config.write_text(sandbox.config.read_text().replace("first.example.com", "second.example.com"))
-        sandbox.run()
-        before = sandbox.made()
+    for overlay in GKE_OVERLAYS:
+        copied = Sandbox(overlay, DOMAIN="first.example.com")
+        copied.run()
+        copied.config.write_text(copied.config.read_text().replace("first.example.com", "second.example.com"))
+        copied.run()
+        before = copied.made()
         if len([each for each in before if " certificates " in f" {each} "]) != 2:
             yield f"two domains have not two certificates: {before}"
-        done, calls = sandbox.run("teardown", says="example\n")
-        if done.returncode == 0 or sandbox.made() != before or making(calls):
+        done, calls = copied.run("teardown", says="example\n")
+        if done.returncode == 0 or copied.made() != before or making(calls):
             yield "a wrong name is enough to delete"
-        done, _ = sandbox.run("teardown", says="example-project\n")
-        left = [each for each in sandbox.made() if not re.match(r"secret|revision|[0-9a-f]{10}$|a model|images|failed", each)]
+        done, _ = copied.run("teardown", says="example-project\n")
+        left = [each for each in copied.made() if not re.match(r"secret|revision|[0-9a-f]{10}$|a model|images|failed", each)]
         if done.returncode != 0 or left:
             yield f"{overlay}: {done.returncode}, what stays: {left}: {done.stderr[-300:]}"
-        done, calls = sandbox.run("--yes", "teardown")
+        done, calls = copied.run("--yes", "teardown")
         if done.returncode != 0 or making(calls):
             yield f"a second teardown ends with {done.returncode}, and deletes {making(calls)}"
 
@@ -237,20 +196,20 @@ def refusals():
         done, calls = Sandbox(**{"overlay": configuration.pop("OVERLAY", "self-hosted"), **configuration}).run(*words)
         if done.returncode == 0 or "error:" not in done.stderr or making(calls):
             yield f"{configuration} {words} is taken: {done.stderr}"
-    sandbox = Sandbox("managed")
+    copied = Sandbox("managed")
     for url in ("mongodb+srv://u:p@cluster.example.net/db", "mongodb://u:p@a.example.net/", "https://example.net/db"):
-        (sandbox.root / "url").write_text(url)
-        done, _ = sandbox.run("step", "secrets")
+        (copied.root / "url").write_text(url)
+        done, _ = copied.run("step", "secrets")
         if done.returncode == 0 or url in done.stderr:
             yield f"the URL {url} is taken, or shown"
-    sandbox = Sandbox(TAG=f"$(touch {ROOT}/target/executed)`touch {ROOT}/target/executed`")
-    sandbox.run("step", "manifests")
+    copied = Sandbox(TAG=f"$(touch {ROOT}/target/executed)`touch {ROOT}/target/executed`")
+    copied.run("step", "manifests")
     if (ROOT / "target/executed").exists():
         yield "the configuration is executed"
 
 
 def run(results):
-    for overlay in OVERLAYS:
+    for overlay in GKE_OVERLAYS:
         results(f"deploy.sh: {overlay}, first and second run", first_and_second_run(overlay))
         results(f"deploy.sh: {overlay}, dry run", dry_run(overlay))
     for case in (cut_off_and_run_again, images_built_here, rollout_and_scale, teardown, refusals):

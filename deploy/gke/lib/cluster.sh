@@ -5,15 +5,6 @@ CERT_MANAGER_VERSION=v1.18.2
 # The last minor version that runs Kafka 3.9, patches of 0.45 aside (overlays/self-hosted/kafka.yaml has the reason).
 STRIMZI_VERSION=0.47.0
 
-# Each command names its context: kubectl's current context may be another cluster.
-in_cluster() {
-    kubectl --context="$CONTEXT" --namespace=delaycast "$@"
-}
-
-run_in_cluster() {
-    run kubectl --context="$CONTEXT" --namespace=delaycast "$@"
-}
-
 step_cluster() {
     ensure gcloud --project="$PROJECT" --quiet container clusters describe delaycast --location="$REGION" -- \
         gcloud --project="$PROJECT" --quiet container clusters create-auto delaycast --location="$REGION" \
@@ -35,43 +26,12 @@ step_operators() {
         --set="extraEnvs[0].name=STRIMZI_POD_SECURITY_PROVIDER_CLASS" --set="extraEnvs[0].value=restricted"
 }
 
-random_password() {
-    head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'
-}
-
-# secret NAME KEY VALUE…: creates or replaces a Secret. Values go through standard input, never on a command line or a
-# screen.
-secret() {
-    local name=$1 keys= lines=
-    shift
-    while [ $# -gt 0 ]; do
-        keys+=" $1"
-        lines+="  $1: $(printf %s "$2" | base64 | tr -d '\n')"$'\n'
-        shift 2
-    done
-    say "+ kubectl --context=$CONTEXT --namespace=delaycast apply --server-side --filename=-   # Secret $name:$keys"
-    [ -n "$dry" ] || printf 'apiVersion: v1\nkind: Secret\nmetadata:\n  name: %s\ndata:\n%s' "$name" "$lines" |
-        in_cluster apply --server-side --filename=-
-}
-
-secret_exists() {
-    [ -z "$dry" ] && in_cluster get secret "$1" >/dev/null 2>&1
-}
-
 step_secrets() {
     if [ "$OVERLAY" = managed ]; then
         atlas_secret
         return
     fi
-    local password database=agile_data_science
-    if secret_exists delaycast-mongo; then
-        say "  there: Secret delaycast-mongo, and it stays: MongoDB took it with its first start"
-        password=$(in_cluster get secret delaycast-mongo --output="jsonpath={.data.password}" | base64 -d)
-    else
-        password=$(random_password)
-        secret delaycast-mongo database "$database" root-password "$(random_password)" password "$password"
-    fi
-    secret delaycast-store url "mongodb://delaycast:$password@mongo:27017/$database"
+    mongo_secrets
 }
 
 atlas_secret() {
@@ -122,7 +82,7 @@ write_kustomization() {
         echo "resources: [../overlays/$OVERLAY]"
         echo "configMapGenerator:"
         echo "  - {name: settings, behavior: merge, envs: [settings.env]}"
-        if [ "$SPARE" = 1 ]; then echo "components: [../wire, ../spare]"; else echo "components: [../wire]"; fi
+        if [ "$SPARE" = 1 ]; then echo "components: [../google/wire, ../spare]"; else echo "components: [../google/wire]"; fi
         echo "images:"
         for image in score web train; do echo "  - {name: delaycast-$image, newName: $IMAGES/$image}"; done
     } >"$here/site/kustomization.yaml"
@@ -138,7 +98,7 @@ step_manifests() {
 # The scorers and the page wait for all of it, alive and not ready.
 step_topics() {
     [ "$OVERLAY" = managed ] || run_in_cluster wait --for=condition=Ready --timeout=20m kafka/delaycast
-    run_in_cluster wait --for=condition=Complete --timeout=30m job/topics
+    wait_for_job topics 30
 }
 
 # Trains the first model as the CronJob does, while Kafka starts.

@@ -79,8 +79,7 @@ step_images() {
         local target
         run gcloud --quiet auth configure-docker "$REGION-docker.pkg.dev"
         for target in score web train; do
-            run docker build --file "$root/deploy/docker/Dockerfile" --target "$target" --platform linux/amd64 \
-                --build-arg "VERSION=$TAG" --build-arg "REVISION=$REVISION" --tag "$IMAGES/$target:$TAG" "$root"
+            build_image "$target" "$IMAGES/$target" --platform linux/amd64
             run docker push "$IMAGES/$target:$TAG"
         done
         return

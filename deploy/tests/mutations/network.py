@@ -2,7 +2,15 @@
 
 from manifests import find, of_kind, template
 
-from . import breaks, policy
+from . import breaks, needed, policy
+
+
+def allow(objects, called, **spec):
+    """Adds a NetworkPolicy for the pods of an application."""
+    selector = {"matchLabels": {"app.kubernetes.io/name": called}}
+    spec = {"podSelector": selector, "policyTypes": [each.capitalize() for each in spec], **spec}
+    metadata = {"name": "mutation", "namespace": "delaycast"}
+    objects.append({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec})
 
 
 @breaks("everything_is_denied_first")
@@ -46,6 +54,16 @@ def page_at_another_port(objects):
     policy(objects, "page")["ingress"][0]["ports"][0]["port"] = 80
 
 
+@breaks("only_the_load_balancer_reaches_the_page")
+def page_open_to_the_namespace(objects):
+    allow(objects, "web", ingress=[{"from": [{"podSelector": {}}], "ports": [{"port": 5001}]}])
+
+
+@breaks("only_collectors_reach_metrics")
+def metrics_open_to_the_namespace(objects):
+    allow(objects, "score", ingress=[{"from": [{"podSelector": {}}], "ports": [{"port": 9090}]}])
+
+
 @breaks("only_collectors_reach_metrics")
 def metrics_open_to_all(objects):
     del policy(objects, "metrics")["ingress"][0]["from"]
@@ -58,10 +76,13 @@ def train_uses_the_log(objects):
 
 @breaks("only_web_score_and_topics_reach_the_log")
 def listener_without_peers(objects):
-    for kafka in of_kind(objects, "Kafka"):
-        del kafka["spec"]["kafka"]["listeners"][0]["networkPolicyPeers"]
-        return None
-    return False
+    del needed(of_kind(objects, "Kafka"))[0]["spec"]["kafka"]["listeners"][0]["networkPolicyPeers"]
+
+
+@breaks("only_web_score_and_topics_reach_the_log")
+def kafka_open_to_the_namespace(objects):
+    needed(find(objects, "StatefulSet", "kafka"))
+    del policy(objects, "kafka")["ingress"][0]["from"]
 
 
 @breaks("only_web_score_and_topics_reach_the_log")
@@ -76,10 +97,7 @@ def topics_uses_the_store(objects):
 
 @breaks("only_web_and_score_reach_the_store")
 def mongo_open_to_the_namespace(objects):
-    if not find(objects, "NetworkPolicy", "mongo"):
-        return False
     del policy(objects, "mongo")["ingress"][0]["from"]
-    return None
 
 
 @breaks("pods_reach_what_they_need_and_no_more")
@@ -90,3 +108,8 @@ def no_names(objects):
 @breaks("pods_reach_what_they_need_and_no_more")
 def the_whole_company(objects):
     del policy(objects, "google-apis")["egress"][-1]["to"][0]["ipBlock"]["except"]
+
+
+@breaks("pods_reach_what_they_need_and_no_more")
+def train_reaches_everything(objects):
+    allow(objects, "train", egress=[{}])

@@ -2,9 +2,9 @@
 
 import yaml
 
-from manifests import GKE, containers, find, template
+from manifests import GKE, containers, find, on_google, template
 
-from . import breaks, main, score
+from . import NothingToBreak, breaks, main, needed, score
 
 
 @breaks("images_have_fixed_tags")
@@ -52,8 +52,20 @@ def no_limits(objects):
     del main(objects, "Job", "topics")["resources"]["limits"]
 
 
+@breaks("resources_are_stated")
+def a_limit_above_the_request(objects):
+    main(objects)["resources"]["limits"]["memory"] = "64Gi"
+
+
+@breaks("pods_fit_autopilot")
+def no_limit_of_the_processor(objects):
+    needed(on_google(objects))
+    del main(objects)["resources"]["limits"]["cpu"]
+
+
 @breaks("pods_fit_autopilot")
 def too_much_memory(objects):
+    needed(on_google(objects))
     main(objects)["resources"]["requests"]["memory"] = "16Gi"
 
 
@@ -72,8 +84,8 @@ def sidecar_without_a_probe(objects):
     for each in containers(template(find(objects, "Deployment", "web"))):
         if each.get("restartPolicy") == "Always":
             del each["livenessProbe"]
-            return None
-    return False
+            return
+    raise NothingToBreak
 
 
 @breaks("probes_ask_the_health_port")
@@ -114,6 +126,7 @@ def spread_by_another_label(objects):
 
 def with_spare(objects):
     """Adds the component of the spare room; returns its Deployment."""
+    needed(on_google(objects))
     objects.extend(yaml.safe_load_all((GKE / "spare/spare.yaml").read_text()))
     return find(objects, "Deployment", "spare")
 

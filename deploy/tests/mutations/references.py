@@ -2,7 +2,7 @@
 
 from manifests import find, settings, template
 
-from . import breaks, main, score
+from . import breaks, main, needed, score
 
 
 @breaks("configmaps_and_secrets_exist")
@@ -37,7 +37,7 @@ def a_secret(objects):
 
 @breaks("no_secret_has_a_value_here")
 def a_password_in_the_settings(objects):
-    settings(objects)["DELAYCAST_KAFKA_OPTIONS"] += "&sasl.password=hunter2"
+    settings(objects)["DELAYCAST_KAFKA_HOSTS"] += "?sasl.password=hunter2"
 
 
 @breaks("no_secret_has_a_value_here")
@@ -72,16 +72,17 @@ def unknown_port(objects):
 
 @breaks("routes_lead_somewhere")
 def route_to_nobody(objects):
-    find(objects, "HTTPRoute", "web")["spec"]["rules"][0]["backendRefs"][0]["name"] = "page"
+    needed(find(objects, "HTTPRoute", "web"))["spec"]["rules"][0]["backendRefs"][0]["name"] = "page"
 
 
 @breaks("routes_lead_somewhere")
 def route_from_no_listener(objects):
-    find(objects, "HTTPRoute", "web")["spec"]["parentRefs"][0]["sectionName"] = "tls"
+    needed(find(objects, "HTTPRoute", "web"))["spec"]["parentRefs"][0]["sectionName"] = "tls"
 
 
 @breaks("routes_lead_somewhere")
 def fought_over_replicas(objects):
+    needed(find(objects, "HorizontalPodAutoscaler", "web"))
     find(objects, "Deployment", "web")["spec"]["replicas"] = 2
 
 

@@ -2,7 +2,7 @@
 
 from manifests import find, settings, template
 
-from . import breaks, main, score
+from . import breaks, main, needed, score
 
 
 @breaks("the_namespace_is_restricted")
@@ -67,7 +67,7 @@ def another_port(objects):
 
 @breaks("the_mesh_has_certificates")
 def for_another_name(objects):
-    find(objects, "Certificate", "score-mesh")["spec"]["dnsNames"].remove("delaycast-mesh")
+    needed(find(objects, "Certificate", "score-mesh"))["spec"]["dnsNames"].remove("delaycast-mesh")
 
 
 @breaks("the_mesh_has_certificates")
@@ -77,7 +77,7 @@ def mounted_elsewhere(objects):
 
 @breaks("the_mesh_has_certificates")
 def a_second_holder(objects):
-    leaf = find(objects, "Certificate", "score-mesh")
+    leaf = needed(find(objects, "Certificate", "score-mesh"))
     spec = {**leaf["spec"], "secretName": "other"}
     objects.append({**leaf, "metadata": {**leaf["metadata"], "name": "other"}, "spec": spec})
 
@@ -90,7 +90,21 @@ def scorers_write_models(objects):
 
 @breaks("models_are_written_by_train_alone")
 def another_bucket(objects):
+    needed(settings(objects).get("DELAYCAST_MODELS_BUCKET"))
     settings(objects)["DELAYCAST_MODELS_BUCKET"] = "another"
+
+
+@breaks("models_are_written_by_train_alone")
+def models_in_a_folder_of_the_pod(objects):
+    for volume in template(score(objects))["spec"]["volumes"]:
+        if volume["name"] == "models":
+            volume.clear()
+            volume.update({"name": "models", "emptyDir": {"sizeLimit": "1Gi"}})
+
+
+@breaks("models_are_written_by_train_alone")
+def a_claim_of_nobody(objects):
+    objects.remove(needed(find(objects, "PersistentVolumeClaim", "models")))
 
 
 @breaks("there_is_time_to_end_well")

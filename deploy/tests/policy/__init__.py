@@ -10,4 +10,4 @@ def rule(function):
     return function
 
 
-from . import custom, network, pods, references, system  # noqa: E402,F401  (they fill RULES)
+from . import custom, network, places, pods, references, system  # noqa: E402,F401  (they fill RULES)

@@ -117,21 +117,26 @@ def only_scorers_reach_the_mesh(objects):
 
 @rule
 def only_the_load_balancer_reaches_the_page(objects):
-    web = pods(objects)["web"]
-    yield from only(objects, {LOAD_BALANCER.called}, web, int(settings(objects)["DELAYCAST_WEB_PORT"]))
+    """Without a Gateway nothing does: kubectl port-forward enters by the pod's loopback."""
+    allowed = {LOAD_BALANCER.called} if of_kind(objects, "Gateway") else set()
+    yield from only(objects, allowed, pods(objects)["web"], int(settings(objects)["DELAYCAST_WEB_PORT"]))
 
 
 @rule
 def only_collectors_reach_metrics(objects):
+    allowed = {COLLECTOR.called} if of_kind(objects, "PodMonitoring") else set()
     for called in ("score", "web"):
         health = int(settings(objects)["DELAYCAST_HEALTH_PORT"])
-        yield from only(objects, {COLLECTOR.called}, pods(objects)[called], health)
+        yield from only(objects, allowed, pods(objects)[called], health)
 
 
 @rule
 def only_web_score_and_topics_reach_the_log(objects):
     if of_kind(objects, "Kafka"):
         yield from only(objects, {"web", "score", "topics"}, End("Kafka", BROKER), 9093)
+        return
+    if "kafka" in pods(objects):
+        yield from only(objects, {"web", "score", "topics"}, pods(objects)["kafka"], 9092)
         return
     broker = End("Managed Kafka", address="10.132.0.20")
     for called, pod in {**pods(objects), INTRUDER.called: INTRUDER}.items():

@@ -9,6 +9,7 @@ from manifests import (
     find,
     labels_of,
     name,
+    on_google,
     quantity,
     selects,
     settings,
@@ -67,18 +68,26 @@ def nothing_is_privileged(objects):
 
 @rule
 def resources_are_stated(objects):
-    """Every container has equal requests and limits of processor, memory and ephemeral storage."""
+    """Every container requests processor, memory and ephemeral storage, and is limited to that. The processor may have
+    no limit."""
     for thing, _, container in all_containers(objects):
         resources = container.get("resources", {})
         asked, limited = resources.get("requests", {}), resources.get("limits", {})
         for what in ("cpu", "memory", "ephemeral-storage"):
-            if what not in asked or asked.get(what) != limited.get(what):
+            unlimited = what == "cpu" and what not in limited
+            if what not in asked or not unlimited and asked[what] != limited.get(what):
                 yield f"{name(thing)}, container {container['name']}: {what} is not both asked for and limited to that"
 
 
 @rule
 def pods_fit_autopilot(objects):
-    """1 to 6.5 GiB of memory per vCPU, as in Autopilot's general purpose class; it silently raises other values."""
+    """On Google 1 to 6.5 GiB of memory per vCPU, as in Autopilot's general purpose class, which silently raises other
+    values; and a limit of the processor, so that it sets none itself."""
+    if not on_google(objects):
+        return
+    for thing, _, container in all_containers(objects):
+        if "cpu" not in container.get("resources", {}).get("limits", {}):
+            yield f"{name(thing)}, container {container['name']}: no limit of the processor"
     for thing, pod in workloads(objects):
         asked = [each.get("resources", {}).get("requests", {}) for each in containers(pod)]
         cores = sum(quantity(each.get("cpu", 0)) for each in asked)

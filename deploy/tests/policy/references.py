@@ -17,16 +17,19 @@ from manifests import (
 
 from . import rule
 
-# Secrets that deploy.sh creates. test_deploy.py checks that it does.
+# Secrets that deploy.sh and local/up create, and that of local/up alone. test_deploy.py and test_local.py check that.
 MADE_BY_DEPLOY = {
     "delaycast-store": {"url"},
     "delaycast-mongo": {"database", "root-password", "password"},
 }
+MADE_BY_UP = {"score-mesh": {"ca.crt", "tls.crt", "tls.key"}}
 
 
 def promised_secrets(objects):
-    """Returns the Secrets that deploy.sh, cert-manager or Strimzi will create, with their keys."""
+    """Returns the Secrets that deploy.sh, local/up, cert-manager or Strimzi will create, with their keys."""
     secrets = dict(MADE_BY_DEPLOY)
+    if not of_kind(objects, "Certificate"):
+        secrets |= MADE_BY_UP
     for thing in of_kind(objects, "Certificate"):
         secrets[thing["spec"]["secretName"]] = {"ca.crt", "tls.crt", "tls.key"}
     for thing in of_kind(objects, "KafkaUser"):

@@ -1,5 +1,5 @@
-# Running commands and reading the configuration. Sourced by deploy.sh.
-# shellcheck shell=bash disable=SC2154 # set by deploy.sh: here, root, dry
+# Running commands, and reading values. Sourced by gke/deploy.sh and by the commands of local/.
+# shellcheck shell=bash disable=SC2154,SC2034 # set by the caller: root, dry, settings_files; used by it: REVISION, TAG
 
 fail() {
     echo "error: $*" >&2
@@ -97,10 +97,10 @@ value_in() {
     sed -n "s/^$1=//p" "$2" | tail -n 1
 }
 
-# Prints a value of the settings: config.env overrides the overlay, the overlay overrides the base.
+# Prints a value of the settings. The first of `settings_files` that has it counts.
 setting() {
     local file found
-    for file in "$config" "$here/overlays/$OVERLAY/settings.env" "$here/base/settings.env"; do
+    for file in "${settings_files[@]}"; do
         found=$(value_in "$1" "$file")
         if [ -n "$found" ]; then
             echo "$found"
@@ -110,33 +110,18 @@ setting() {
     fail "no value for $1"
 }
 
-read_config() {
-    [ -f "$1" ] || fail "no $1: copy $here/config.env.example there and fill in PROJECT"
-    local line name
-    while IFS= read -r line || [ -n "$line" ]; do
-        case "$line" in
-        "" | "#"*) continue ;;
-        esac
-        name=${line%%=*}
-        case "$name" in
-        PROJECT | REGION | OVERLAY | DOMAIN | BUILD | TAG | MONGODB_URL_FILE | KAFKA_CPU | KAFKA_MEMORY | SPARE)
-            printf -v "$name" %s "${line#*=}"
-            ;;
-        DELAYCAST_VERSION | DELAYCAST_DOMAIN | DELAYCAST_MODELS_BUCKET | DELAYCAST_KAFKA_HOSTS | DELAYCAST_KAFKA_ACCOUNT)
-            fail "$1: $name follows from the names above it in config.env.example; leave it out"
-            ;;
-        DELAYCAST_*)
-            grep -q "^$name=" "$here/base/settings.env" "$here/overlays"/*/settings.env ||
-                fail "$1: there is no setting $name"
-            ;;
-        *) fail "$1: $name is no name that is known: see config.env.example" ;;
-        esac
-    done <"$1"
-    [ -n "${PROJECT:-}" ] || fail "$1: PROJECT is empty"
-    REGION=${REGION:-europe-west1} OVERLAY=${OVERLAY:-self-hosted} BUILD=${BUILD:-cloud} DOMAIN=${DOMAIN:-} SPARE=${SPARE:-0}
-    case "$OVERLAY" in self-hosted | managed) ;; *) fail "$1: OVERLAY is self-hosted or managed, not $OVERLAY" ;; esac
-    case "$SPARE" in 0 | 1) ;; *) fail "$1: SPARE is 0 or 1, not $SPARE" ;; esac
-    case "$BUILD" in cloud | docker) ;; *) fail "$1: BUILD is cloud or docker, not $BUILD" ;; esac
+# need_commands COMMAND…: fails with the names of those that are not installed.
+need_commands() {
+    local tool missing=
+    [ -z "$dry" ] || return 0
+    for tool in "$@"; do
+        command -v "$tool" >/dev/null 2>&1 || missing+=" $tool"
+    done
+    [ -z "$missing" ] || fail "not here:$missing. Install what is missing, then run this again."
+}
+
+# Sets TAG, unless it has a value, and REVISION, for images of these sources.
+read_version() {
     local version commit
     version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml")
     commit=$(git -C "$root" rev-parse --short=12 HEAD 2>/dev/null || true)
@@ -146,18 +131,12 @@ read_config() {
         commit+=-$({ git -C "$root" diff HEAD && git -C "$root" status --porcelain; } | sha256sum | cut -c1-8)
     fi
     TAG=${TAG:-$version${commit:+-$commit}}
-    IMAGES=$REGION-docker.pkg.dev/$PROJECT/delaycast
-    BUCKET=$PROJECT-delaycast-models
-    KAFKA_ACCOUNT=delaycast-kafka@$PROJECT.iam.gserviceaccount.com
-    CONTEXT=gke_${PROJECT}_${REGION}_delaycast
 }
 
-need_tools() {
-    local tool missing=
-    [ -z "$dry" ] || return 0
-    for tool in gcloud kubectl helm; do
-        command -v "$tool" >/dev/null 2>&1 || missing+=" $tool"
-    done
-    [ "$BUILD" = cloud ] || command -v docker >/dev/null 2>&1 || missing+=" docker"
-    [ -z "$missing" ] || fail "not here:$missing. Install what is missing, then run this again."
+# build_image TARGET NAME OPTIONS…: builds an image of TAG by docker.
+build_image() {
+    local target=$1 name=$2
+    shift 2
+    run docker build --file "$root/deploy/docker/Dockerfile" --target "$target" "$@" \
+        --build-arg "VERSION=$TAG" --build-arg "REVISION=$REVISION" --tag "$name:$TAG" "$root"
 }
