@@ -36,7 +36,7 @@ secret_exists() {
     [ -z "$dry" ] && in_cluster get secret "$1" >/dev/null 2>&1
 }
 
-# The account of score and web in MongoDB, and the URL of the store.
+# The account of score and web in MongoDB, and the URL of the store, with the options in MONGO_OPTIONS.
 mongo_secrets() {
     local password database=agile_data_science
     if secret_exists delaycast-mongo; then
@@ -46,7 +46,7 @@ mongo_secrets() {
         password=$(random_password)
         secret delaycast-mongo database "$database" root-password "$(random_password)" password "$password"
     fi
-    secret delaycast-store url "mongodb://delaycast:$password@mongo:27017/$database"
+    secret delaycast-store url "mongodb://delaycast:$password@mongo:27017/$database${MONGO_OPTIONS:+?$MONGO_OPTIONS}"
 }
 
 # wait_for_job NAME MINUTES: waits until a Job is complete. Fails as soon as the Job has failed.

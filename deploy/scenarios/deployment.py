@@ -31,8 +31,9 @@ class Deployment:
         run(SCRIPT, "kubectl", "config", "set-context", CONTEXT, "--cluster=local", "--user=local")
 
     def configure(self, tag, **settings):
-        """Writes config.env: one broker, so one replica of each partition."""
-        lines = [f"PROJECT={PROJECT}", f"TAG={tag}", "DELAYCAST_REPLICATION=1"]
+        """Writes config.env: one broker, so one replica of each partition. The stand-in of MongoDB scans for answers of
+        other systems, which have an index in MongoDB; there are none."""
+        lines = [f"PROJECT={PROJECT}", f"TAG={tag}", "DELAYCAST_REPLICATION=1", "MONGO_OPTIONS=takeover=off"]
         lines += ["DOMAIN=delaycast.example.com", *(f"{name}={value}" for name, value in settings.items())]
         self.config.write_text("\n".join(lines) + "\n")
 

@@ -20,11 +20,11 @@ FORCE = ("--force", "--grace-period=0")
 NODE_LOST_S = 90
 
 
-def scenario(description):
-    """Adds a function to the scenarios."""
+def scenario(description, repeated=False):
+    """Adds a function to the scenarios. One that is repeated leaves the cluster as it was, within seconds."""
 
     def add(function):
-        SCENARIOS.append((description, function))
+        SCENARIOS.append((description, function, repeated))
         return function
 
     return add
@@ -45,7 +45,7 @@ def replace_scorer(system, name, *options):
     wait_for_scorers(system)
 
 
-@scenario("a scorer's process is killed (SIGKILL)")
+@scenario("a scorer's process is killed (SIGKILL)", repeated=True)
 def process_killed(system):
     before = restarts("score")
     os.kill(processes("score-1")[-1], signal.SIGKILL)
@@ -54,35 +54,36 @@ def process_killed(system):
         raise Failed("the container restarted, too")
 
 
-@scenario("a scorer's container is killed, with its supervisor")
+@scenario("a scorer's container is killed, with its supervisor", repeated=True)
 def container_killed(system):
     before = restarts("score")
-    os.kill(processes("score-2")[0], signal.SIGKILL)
+    # Each time another one: Kubernetes waits before it restarts a container for the second time within ten minutes.
+    os.kill(processes(f"score-{system.trial % system.scorers}")[0], signal.SIGKILL)
     wait_until("the restart of the container", 60, lambda: restarts("score") > before)
     wait_for_scorers(system)
 
 
-@scenario("pod score-1 is deleted")
+@scenario("pod score-1 is deleted", repeated=True)
 def pod_deleted(system):
     replace_scorer(system, "score-1")
 
 
-@scenario("pod score-0, process 0 of the mesh, is deleted")
+@scenario("pod score-0, process 0 of the mesh, is deleted", repeated=True)
 def leader_deleted(system):
     replace_scorer(system, "score-0")
 
 
-@scenario("pod score-2 is deleted by force")
+@scenario("pod score-2 is deleted by force", repeated=True)
 def pod_deleted_by_force(system):
     replace_scorer(system, "score-2", *FORCE)
 
 
-@scenario("pod score-0 is deleted by force")
+@scenario("pod score-0 is deleted by force", repeated=True)
 def leader_deleted_by_force(system):
     replace_scorer(system, "score-0", *FORCE)
 
 
-@scenario("a pod of the page is deleted")
+@scenario("a pod of the page is deleted", repeated=True)
 def page_deleted(system):
     count = len(pods("web"))
     delete_pod(pods("web")[0]["metadata"]["name"])

@@ -1,11 +1,12 @@
 """Runs delaycast on the cluster of scripts/kubernetes through its scenarios, under load, and prints a table.
 
-    run.py --tags TAG,NEXT-TAG --definitions FILE --folder FOLDER [--only WORD] [--list]
+    run.py --tags TAG,NEXT-TAG --definitions FILE --folder FOLDER [--only WORD] [--trials N] [--list]
 
 The cluster has the images already. scripts/test-kubernetes starts the cluster, loads the images and runs this."""
 
 import argparse
 import pathlib
+import statistics
 import sys
 import time
 
@@ -26,39 +27,47 @@ class Table:
 
     def __init__(self):
         self.failed = 0
-        print(f"{'':2} {'asked':>6} {'refused':>7} {'longest wait':>12} {'on time after':>13}  scenario", flush=True)
+        heads = ("", "trials", "asked", "refused", "longest wait", "on time after", "scenario")
+        print("{:2} {:>6} {:>6} {:>7} {:>15} {:>15}  {}".format(*heads), flush=True)
 
-    def row(self, scenario, asked="", refused="", wait="", recovered="", note="", problem=""):
+    def row(self, scenario, trials=(), note="", problem=""):
+        """Prints a row. Of each time it has the median and the largest of all trials."""
         self.failed += bool(problem)
+        asked, refused = (str(sum(each[name] for each in trials)) if trials else "" for name in ("asked", "refused"))
+        wait, recovered = (spread([each[name] for each in trials]) for name in ("wait_s", "recovered_s"))
         mark = "no" if problem else "ok"
-        print(f"{mark:2} {asked:>6} {refused:>7} {wait:>12} {recovered:>13}  {scenario}", flush=True)
+        print(f"{mark:2} {len(trials) or '':>6} {asked:>6} {refused:>7} {wait:>15} {recovered:>15}  {scenario}", flush=True)
         for line in (note, problem):
             if line:
-                print(f"{'':45}{line}", flush=True)
+                print(f"{'':58}{line}", flush=True)
 
 
-def seconds(value):
-    return f"{value:.1f} s"
+def spread(values):
+    """Returns the median and the largest of some seconds as text."""
+    if len(values) < 2:
+        return "".join(f"{value:.1f} s" for value in values)
+    return f"{statistics.median(values):.1f}; {max(values):.1f} s"
 
 
-def play(system, table, description, act):
-    """Plays a scenario when answers are on time, until they are on time again."""
-    note = problem = ""
+def play(system, table, description, act, trials):
+    """Plays a scenario some times, each when answers are on time, until they are on time again."""
+    found, note, problem = [], "", ""
     steady = lambda: system.record.is_on_time(STEADY_S)  # noqa: E731
-    begin = time.monotonic()
-    try:
-        wait_until("answers on time before it", 180, steady)
+    for system.trial in range(trials):
         begin = time.monotonic()
-        note = act(system) or ""
-        # Questions from before the fault don't count.
-        time.sleep(STEADY_S + ON_TIME_S)
-        wait_until("answers on time after it", 180, steady)
-    except Failed as failed:
-        problem = str(failed)
-    found = system.record.between(begin, time.monotonic() - 1)
-    table.row(
-        description, found["asked"], found["refused"], seconds(found["wait_s"]), seconds(found["recovered_s"]), note, problem
-    )  # fmt: skip
+        try:
+            wait_until("answers on time before it", 180, steady)
+            begin = time.monotonic()
+            note = act(system) or ""
+            # Questions from before the fault don't count.
+            time.sleep(STEADY_S + ON_TIME_S)
+            wait_until("answers on time after it", 180, steady)
+        except Failed as failed:
+            problem = str(failed)
+        found.append(system.record.between(begin, time.monotonic() - 1))
+        if problem:
+            break
+    table.row(description, found, note, problem)
 
 
 def check(table, description, act):
@@ -102,10 +111,11 @@ def main():
     parser.add_argument("--definitions", help="the definitions of the custom kinds, in YAML or JSON")
     parser.add_argument("--folder", help="gets logs and the record")
     parser.add_argument("--only", default="", help="plays only scenarios with this word")
+    parser.add_argument("--trials", type=int, default=3, help="plays a scenario that takes seconds this often")
     parser.add_argument("--list", action="store_true", help="prints the scenarios")
     arguments = parser.parse_args()
     if arguments.list:
-        print("\n".join(description for description, _ in SCENARIOS))
+        print("\n".join(description for description, *_ in SCENARIOS))
         return
     nodes = len(get("nodes")["items"])
     table = Table()
@@ -116,9 +126,9 @@ def main():
         if system.load is None:
             sys.exit("error: without a deployment there is nothing to test: see deploy.log and operators.log in the folder")
         check(table, "everything that scenarios act on is there", faults.check_references)
-        for description, act in SCENARIOS:
+        for description, act, repeated in SCENARIOS:
             if arguments.only in description:
-                play(system, table, description, act)
+                play(system, table, description, act, arguments.trials if repeated else 1)
         check(table, "NetworkPolicies are enforced", policies.check)
         lines = use_of(system, table)
         totals(system, table)

@@ -25,6 +25,8 @@ class System:
         self.folder, self.nodes = folder, nodes
         tag, self.next_tag = tags
         self.scorers = 3
+        # Number of the trial of a scenario, from 0.
+        self.trial = 0
         self.log = open(folder / "operators.log", "a", encoding="utf-8")
         self.operators = Operators(folder, self.log)
         self.endpoints = Endpoints(folder / "endpoints.json")

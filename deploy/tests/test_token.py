@@ -86,7 +86,7 @@ def problems():
             ask(port)
             yield "it answers without a token"
         except urllib.error.HTTPError as error:
-            if error.code != 503:
+            if error.code != 424:
                 yield f"without a token it answers {error.code}"
         if subprocess.run(check, env=environment, stderr=subprocess.DEVNULL, timeout=20, check=False).returncode == 0:
             yield "the startup probe succeeds without a token"

@@ -10,7 +10,7 @@ read_config() {
         esac
         name=${line%%=*}
         case "$name" in
-        PROJECT | REGION | OVERLAY | DOMAIN | BUILD | TAG | MONGODB_URL_FILE | KAFKA_CPU | KAFKA_MEMORY | SPARE)
+        PROJECT | REGION | OVERLAY | DOMAIN | BUILD | TAG | MONGODB_URL_FILE | MONGO_OPTIONS | KAFKA_CPU | KAFKA_MEMORY | SPARE)
             printf -v "$name" %s "${line#*=}"
             ;;
         DELAYCAST_VERSION | DELAYCAST_DOMAIN | DELAYCAST_MODELS_BUCKET | DELAYCAST_KAFKA_HOSTS | DELAYCAST_KAFKA_ACCOUNT)

@@ -170,16 +170,17 @@ mongo_answers() {
     done
 }
 
-# store_is accepted|refused [PASSWORD]: what doctor finds about the store.
+# store_is accepted|refused [PASSWORD]: what doctor finds about the store. A server lets everyone connect, and refuses a
+# wrong password at once; without one it refuses to read.
 store_is() {
-    local output sign="ok      store"
-    [ "$1" = accepted ] || sign="BROKEN  store"
+    local output sign="ok      answers"
+    [ "$1" = accepted ] || sign="BROKEN  (store|answers) .*[Aa]uthenticat"
     output=$(timeout 60 docker run --rm --network test "${RESTRICTED[@]}" \
         --env "DELAYCAST_LOG_URL=kafka://nowhere:9092" \
         --env "DELAYCAST_STORE_URL=mongodb://${2:+delaycast:$2@}mongo:27017/agile_data_science" \
         delaycast-score:local doctor 2>&1) || true
     echo "$output" >&2
-    grep --quiet "^$sign" <<<"$output"
+    grep --quiet --extended-regexp "^$sign" <<<"$output"
 }
 
 store_is_accepted_again() {

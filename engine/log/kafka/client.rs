@@ -23,6 +23,8 @@ use crate::{
 
 /// Number of events that are polled after a failed call: they carry its cause.
 pub(super) const EVENTS_MAX: usize = 32;
+/// The start of librdkafka's error when the token endpoint has given no token.
+const NO_TOKEN: &str = "Failed to acquire SASL OAUTHBEARER token";
 /// Upper bound on the replaced clients that are being closed, which takes a while. At the bound a client is not
 /// replaced.
 const CLOSING_MAX: usize = 4;
@@ -109,7 +111,12 @@ impl ErrorCapture {
         if matches!(error.rdkafka_error_code(), Some(AllBrokersDown | AutoOffsetReset | PartitionEOF)) {
             return;
         }
-        let outage = unavailable("the connection fails", error);
+        // The broker has refused nothing, though the code says so.
+        let outage = if reason.starts_with(NO_TOKEN) {
+            Unavailable::transient("no token to log in with; see whether the token endpoint of the URL serves")
+        } else {
+            unavailable("the connection fails", error)
+        };
         *self.error() = Some(Unavailable { reason: format!("{}: {reason}", outage.reason), ..outage });
     }
 }
@@ -216,5 +223,19 @@ mod tests {
             assert!(!of(code).needs_operator, "{code}");
         }
         assert!(unavailable("cannot connect", &KafkaError::ClientCreation("no such mechanism".into())).needs_operator);
+    }
+
+    #[test]
+    fn a_missing_token_is_no_refusal() {
+        let errors = ErrorCapture::default();
+        let captured = |reason: &str| {
+            errors.capture(&KafkaError::Global(Code::Authentication), reason);
+            errors.take().unwrap()
+        };
+        let missing = captured("Failed to acquire SASL OAUTHBEARER token: Failed to connect to localhost:14293");
+        assert!(!missing.needs_operator && missing.reason.contains("see whether the token endpoint"), "{missing}");
+        assert!(missing.reason.ends_with("localhost:14293"), "{missing}");
+        let refused = captured("a:9092/1: SASL authentication error: {\"status\":\"invalid_token\"}");
+        assert!(refused.needs_operator && refused.reason.contains("check the sasl parameters"), "{refused}");
     }
 }

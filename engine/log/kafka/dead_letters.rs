@@ -206,7 +206,13 @@ impl KafkaDeadLetterReader {
                         partition.next = partition.next.max(partition.end);
                     }
                 }
-                Some(Err(error)) => return Err(unavailable(&format!("cannot read topic {}", self.topic), &error)),
+                Some(Err(error)) => {
+                    // An error of the connection was captured, with its reason.
+                    let captured = self.consumer.context().take();
+                    return Err(
+                        captured.unwrap_or_else(|| unavailable(&format!("cannot read topic {}", self.topic), &error))
+                    );
+                }
             }
         }
         Ok(letters)
@@ -219,6 +225,7 @@ impl DeadLetterReader for KafkaDeadLetterReader {
         if self.partitions.is_none() {
             // An error of the connection says more than that a call got no answer.
             self.assign().map_err(|error| self.consumer.context().last_error().unwrap_or(error))?;
+            self.consumer.context().take();
         }
         self.take(letters_max, limit)
     }

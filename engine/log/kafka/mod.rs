@@ -161,6 +161,8 @@ impl Log for KafkaLog {
     }
 
     fn create_topics(&self, options: &TopicOptions) -> Result<Vec<Topic>, Unavailable> {
+        // If no broker serves, this gives the reason: an administrative call gives none.
+        self.count_partitions()?;
         let created = self.create_topics_with(self.settings.partitions.unwrap_or(PARTITIONS), options)?;
         let config = self.settings.admin_config();
         let client = start_client(&config)?;

@@ -21,6 +21,9 @@ METADATA = os.environ.get("DELAYCAST_METADATA_URL", "http://metadata.google.inte
 ACCOUNT = METADATA + "/computeMetadata/v1/instance/service-accounts/default/"
 PORT = int(os.environ.get("DELAYCAST_TOKEN_PORT", "14293"))
 TIMEOUT_S = 4
+# Failed Dependency. librdkafka repeats a request that 502 or 503 answers for 50 s before it reports the reason, which is the
+# text of the answer; after this one it reports at once, and asks again 10 s later.
+NO_TOKEN = 424
 
 
 def metadata(what):
@@ -52,12 +55,16 @@ class Tokens(http.server.BaseHTTPRequestHandler):
             token = json.loads(metadata("token"))
             wrapping, lasts = wrapped(token, metadata("email").strip(), int(time.time()))
         except (OSError, ValueError, KeyError) as error:
-            print(f"no token: {error!r}", file=sys.stderr, flush=True)
-            self.send_error(503, "no token from the metadata server")
+            reason = f"no token from the metadata server {METADATA}: {error!r}"
+            print(reason, file=sys.stderr, flush=True)
+            self.send(NO_TOKEN, "text/plain", reason)
             return
-        body = json.dumps({"access_token": wrapping, "token_type": "bearer", "expires_in": lasts}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
+        self.send(200, "application/json", json.dumps({"access_token": wrapping, "token_type": "bearer", "expires_in": lasts}))
+
+    def send(self, status, kind, text):
+        body = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -1,0 +1,58 @@
+"""The deployment of a student on the same cluster: deploy/local/up and down, as docs/deployment.md has them."""
+
+import json
+import os
+import shlex
+import subprocess
+import time
+
+from cluster import ROOT, SCRIPT, Failed, exists, in_place, kubectl, run, wait_until
+
+LOCAL = ROOT / "deploy/local"
+PAGE = "http://127.0.0.1:5001/flights/delays/predict/classify_realtime"
+FORM = "Carrier=AA&Origin=ATL&Dest=SFO&FlightDate=2016-12-25&DepDelay=5"
+DEPLOY_S = 1200
+
+
+def check(archives):
+    """Deploys into an empty cluster, asks, deploys again, and deletes all. Returns the seconds of each."""
+    kubectl("delete", "namespace", "delaycast", "--ignore-not-found", "--timeout=5m", seconds=330)
+    began = time.monotonic()
+    forward = shlex.split(up(archives).splitlines()[-1])
+    deployed = time.monotonic() - began
+    with subprocess.Popen(forward, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as forwarded:
+        try:
+            wait_until("an answer through the page", 60, ask)
+        finally:
+            forwarded.terminate()
+    answered = time.monotonic() - began
+    began = time.monotonic()
+    up(archives)
+    again = time.monotonic() - began
+    began = time.monotonic()
+    local("down", seconds=330)
+    if exists("namespace", "delaycast"):
+        raise Failed("deploy/local/down has left the namespace")
+    down = time.monotonic() - began
+    return f"up {deployed:.0f} s, an answer after {answered:.0f} s; up again {again:.0f} s; down {down:.0f} s"
+
+
+def local(command, *words, seconds):
+    return run(LOCAL / command, *words, seconds=seconds, env={**os.environ, "KUBECTL": f"{SCRIPT} kubectl"})
+
+
+def up(archives):
+    return local("up", *archives, seconds=DEPLOY_S)
+
+
+def ask():
+    """Asks as the page does; returns the answer, or raises Failed."""
+    curl = ["curl", "--silent", "--show-error", "--fail-with-body", "--max-time", "10"]
+    reply = json.loads(run(*in_place("control", *curl, "--data", FORM, PAGE)))
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        found = json.loads(run(*in_place("control", *curl, f"{PAGE}/response/{reply['id']}")))
+        if found["status"] == "OK":
+            return found["prediction"]
+        time.sleep(0.1)
+    raise Failed(f"no answer to {reply['id']} within 30 s")
