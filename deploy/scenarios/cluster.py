@@ -1,4 +1,4 @@
-"""The cluster of scripts/kubernetes: kubectl, nodes, the processes of pods, and commands in its networks."""
+"""The cluster of scripts/kubernetes: its objects, nodes, the processes of pods, and commands in its networks."""
 
 import json
 import os
@@ -8,14 +8,13 @@ import subprocess
 import threading
 import time
 
+from api import Api, Failed
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts/kubernetes"
 FOLDER = pathlib.Path(os.environ.get("DELAYCAST_KUBERNETES", "/tmp/delaycast-kubernetes"))
 NAMESPACE = "delaycast"
-
-
-class Failed(Exception):
-    """A command failed, or something did not come in time. The text says what."""
+API = Api(SCRIPT, FOLDER / "api.sock")
 
 
 def run(*command, seconds=120, **options):
@@ -53,17 +52,21 @@ def apply(objects, namespace=NAMESPACE):
     return kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", input=text, namespace=namespace)
 
 
-def get(*words, **options):
-    return json.loads(kubectl("get", *words, "--output=json", **options))
+def find(kind, name="", selector="", namespace=NAMESPACE, seconds=10):
+    """Returns an object, or a list without a name; None if there is none. It works within `with API`."""
+    return API.find(kind, name, selector, namespace, seconds)
 
 
-def exists(*words):
-    return bool(kubectl("get", *words, "--ignore-not-found", "--output=name").strip())
+def get(kind, name="", selector="", **options):
+    found = find(kind, name, selector, **options)
+    if found is None:
+        raise Failed(f"there is no {kind}/{name}")
+    return found
 
 
 def pods(name):
     """Returns the pods of a workload by the value of app.kubernetes.io/name."""
-    return get("pods", f"--selector=app.kubernetes.io/name={name}")["items"]
+    return get("pods", selector=f"app.kubernetes.io/name={name}")["items"]
 
 
 def has_condition(thing, condition):
@@ -88,7 +91,7 @@ def restarts(name):
 
 def node_of(pod):
     """Returns the number of the node that a pod is on."""
-    return int(get("pod", pod)["spec"]["nodeName"].removeprefix("node-"))
+    return int(get("pods", pod)["spec"]["nodeName"].removeprefix("node-"))
 
 
 def node(number, action):
@@ -97,12 +100,12 @@ def node(number, action):
 
 
 def is_node_ready(number):
-    return has_condition(get("node", f"node-{number}"), "Ready")
+    return has_condition(get("nodes", f"node-{number}"), "Ready")
 
 
 def processes(pod):
     """Returns the pids on this machine of the program delaycast in a pod, the oldest first."""
-    uid, found = get("pod", pod)["metadata"]["uid"], []
+    uid, found = get("pods", pod)["metadata"]["uid"], []
     for folder in pathlib.Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue

@@ -77,7 +77,7 @@ class Endpoints(Loop):
 
 
 def ready_addresses():
-    slices = get("endpointslices", "--selector=kubernetes.io/service-name=web", seconds=10)["items"]
+    slices = get("endpointslices", selector="kubernetes.io/service-name=web")["items"]
     return sorted(
         f"{address}:{port['port']}"
         for each in slices

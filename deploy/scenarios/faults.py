@@ -9,7 +9,7 @@ import signal
 import time
 
 from cluster import (
-    Failed, exists, get, is_node_ready, is_ready, is_settled, kubectl, node, node_of, pause, pods, processes, restarts,
+    Failed, get, is_node_ready, is_ready, is_settled, kubectl, node, node_of, pause, pods, processes, restarts,
     wait_until,
 )  # fmt: skip
 
@@ -94,7 +94,7 @@ def page_deleted(system):
 def broker_deleted(system):
     delete_pod("delaycast-node-0")
     time.sleep(2)
-    wait_until("the broker", 180, lambda: is_ready(get("pod/delaycast-node-0")))
+    wait_until("the broker", 180, lambda: is_ready(get("pods", "delaycast-node-0")))
 
 
 @scenario("the store's pod is deleted")
@@ -178,6 +178,23 @@ def image_rolled_out(system):
         raise Failed(f"the scorers have the images {images}")
 
 
+@scenario("a rollout is refused while a scorer's node takes no new pods")
+def rollout_refused(system):
+    number, before = node_of("score-1"), {pod["metadata"]["uid"] for pod in pods("score")}
+    kubectl("cordon", f"node-{number}")
+    try:
+        system.deploy("rollout")
+    except Failed as refused:
+        if "takes no new pods" not in str(refused):
+            raise
+    else:
+        raise Failed("it was not refused")
+    finally:
+        kubectl("uncordon", f"node-{number}")
+    if before != {pod["metadata"]["uid"] for pod in pods("score")}:
+        raise Failed("a scorer was replaced")
+
+
 @scenario("scaled from 3 to 4 scorers")
 def scaled_up(system):
     system.scale(4)
@@ -224,7 +241,7 @@ def certificate_renewed(system):
 
 @scenario("the page's autoscaler, its target lowered to 1 % of a processor, adds a pod")
 def page_scaled(system):
-    scaler = get("hpa/web")
+    scaler = get("horizontalpodautoscalers", "web")
     target = scaler["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"]
     used = scaler["status"]["currentMetrics"][0]["resource"]["current"]["averageUtilization"]
     count = len(pods("web"))
@@ -249,8 +266,7 @@ def after(what, begin):
 
 def check_references():
     """Raises Failed if an object that the scenarios act on is missing; returns nothing to add."""
-    workloads = ("score", "mongo", "delaycast-node"), ("web", "spare")
-    for thing in (f"{kind}/{name}" for kind, names in zip(("statefulset", "deployment"), workloads) for name in names):
-        if not exists(thing):
-            raise Failed(f"there is no {thing}")
+    for kind, names in (("statefulsets", ("score", "mongo", "delaycast-node")), ("deployments", ("web", "spare"))):
+        for name in names:
+            get(kind, name)
     return ""

@@ -7,7 +7,7 @@ import json
 import secrets
 
 from authority import Authority, secret
-from cluster import ROOT, Failed, Loop, apply, exists, get, has_condition, is_ready, kubectl
+from cluster import ROOT, Failed, Loop, apply, find, get, has_condition, is_ready, kubectl
 
 STAND_INS = ROOT / "deploy/scenarios/stand-ins"
 BROKER = "delaycast-node-0.delaycast-kafka-brokers.delaycast.svc"
@@ -31,23 +31,23 @@ class Operators(Loop):
                 print(f"{reconcile.__name__}: {failed}", file=self.log, flush=True)
 
     def certificate(self):
-        if exists("certificate.cert-manager.io/score-mesh") and not exists("secret/score-mesh"):
+        if find("certificates", "score-mesh") and not find("secrets", "score-mesh"):
             self.renew_certificate()
 
     def renew_certificate(self):
         """Gives the mesh another key and another certificate of the same authority."""
-        names = get("certificate.cert-manager.io/score-mesh")["spec"]["dnsNames"]
+        names = get("certificates", "score-mesh")["spec"]["dnsNames"]
         key, certificate = self.mesh.issue("mesh", "/", names)
         files = {"ca.crt": self.mesh.certificate, "tls.crt": certificate, "tls.key": key}
         apply([secret("score-mesh", files, "kubernetes.io/tls")])
 
     def broker(self):
-        if not exists("kafka.kafka.strimzi.io/delaycast"):
+        kafka = find("kafkas", "delaycast")
+        if not kafka:
             return
-        if not exists("statefulset/delaycast-node"):
+        if not find("statefulsets", "delaycast-node"):
             self.make_broker()
-        kafka = get("kafka.kafka.strimzi.io/delaycast")
-        if not kafka.get("status") and is_ready(get("pod/delaycast-node-0")):
+        if not kafka.get("status") and is_ready(get("pods", "delaycast-node-0")):
             self.set_condition("kafka.kafka.strimzi.io/delaycast", "Ready")
 
     def make_broker(self):
@@ -70,10 +70,9 @@ class Operators(Loop):
         apply((STAND_INS / "kafka.yaml").read_text())
 
     def gateway(self):
-        if exists("gateway.gateway.networking.k8s.io/web"):
-            gateway = get("gateway.gateway.networking.k8s.io/web")
-            if not has_condition(gateway, "Programmed"):
-                self.set_condition("gateway.gateway.networking.k8s.io/web", "Programmed")
+        gateway = find("gateways", "web")
+        if gateway and not has_condition(gateway, "Programmed"):
+            self.set_condition("gateway.gateway.networking.k8s.io/web", "Programmed")
 
     @staticmethod
     def set_condition(thing, condition):

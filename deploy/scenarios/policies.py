@@ -10,7 +10,7 @@ OPEN_TO_BALANCER = {("web", 5001)}
 def addresses():
     """Returns the address of one pod of each workload."""
     found = {name: pods(name)[0]["status"]["podIP"] for name in PORTS if name != "broker"}
-    return {**found, "broker": get("pod/delaycast-node-0")["status"]["podIP"]}
+    return {**found, "broker": get("pods", "delaycast-node-0")["status"]["podIP"]}
 
 
 def stranger(namespace):
@@ -60,7 +60,7 @@ def check():
     found, wrong, checked = addresses(), [], 0
     for place in ("stranger-namespace", "delaycast"):
         stranger(place)
-        name_server = get("pods", "--selector=k8s-app=kube-dns", namespace="kube-system")["items"][0]["status"]["podIP"]
+        name_server = get("pods", selector="k8s-app=kube-dns", namespace="kube-system")["items"][0]["status"]["podIP"]
         # The probe itself works: names are allowed to all pods of the namespace, and everything to those of another.
         wait_until(f"a connection of {place} to the name server", 20, lambda: reaches(place, name_server, 53))
     for name, ports in PORTS.items():

@@ -1,6 +1,6 @@
 """Runs delaycast on the cluster of scripts/kubernetes through its scenarios, under load, and prints a table.
 
-    run.py --tags TAG,NEXT-TAG --definitions FILE --folder FOLDER [--only WORD] [--trials N] [--list]
+    run.py --tags TAG,NEXT-TAG --definitions FILE --folder FOLDER [--only WORD] [--trials N] [--list] [FILE…]
 
 The cluster has the images already. scripts/test-kubernetes starts the cluster, loads the images and runs this."""
 
@@ -12,8 +12,9 @@ import time
 
 import faults
 import policies
+import student
 import use
-from cluster import Failed, get, wait_until
+from cluster import API, Failed, get, wait_until
 from faults import SCENARIOS
 from measure import ON_TIME_S
 from system import System
@@ -79,11 +80,12 @@ def check(table, description, act):
 
 
 def use_of(system, table):
-    """Returns the table of the use of containers, with more questions for a minute."""
+    """Returns the table of the use of containers, with more questions for a minute, after another change of models."""
     lines = []
 
     def measure():
         with system.more_load(MORE_RATE):
+            system.deploy("train")
             time.sleep(10)
             before, began = use.containers(), time.monotonic()
             time.sleep(MEASURED_S)
@@ -107,6 +109,7 @@ def totals(system, table):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("student", nargs="*", metavar="FILE", help="archives of images, which deploy/local/up deploys at the end")
     parser.add_argument("--tags", default="0.1.0,0.1.0-next", help="tags of the images, and of those of the rollout")
     parser.add_argument("--definitions", help="the definitions of the custom kinds, in YAML or JSON")
     parser.add_argument("--folder", help="gets logs and the record")
@@ -117,12 +120,22 @@ def main():
     if arguments.list:
         print("\n".join(description for description, *_ in SCENARIOS))
         return
+    table, began = Table(), time.monotonic()
+    with API:
+        lines = run(arguments, table)
+        if arguments.student:
+            check(table, "deploy/local/up, into an empty cluster", lambda: student.check(arguments.student))
+    print("\n".join(lines))
+    print(f"{table.failed} failed, in {(time.monotonic() - began) / 60:.0f} min")
+    sys.exit(1 if table.failed else 0)
+
+
+def run(arguments, table):
+    """Plays all scenarios; returns the table of the use of containers."""
     nodes = len(get("nodes")["items"])
-    table = Table()
-    began = time.monotonic()
     system = System(pathlib.Path(arguments.folder), arguments.definitions, arguments.tags.split(","), nodes)
     with system, system.operators, system.endpoints:
-        check(table, "first deployment, into an empty cluster", lambda: system.first_deployment())
+        check(table, "first deployment, into an empty cluster", system.first_deployment)
         if system.load is None:
             sys.exit("error: without a deployment there is nothing to test: see deploy.log and operators.log in the folder")
         check(table, "everything that scenarios act on is there", faults.check_references)
@@ -132,9 +145,7 @@ def main():
         check(table, "NetworkPolicies are enforced", policies.check)
         lines = use_of(system, table)
         totals(system, table)
-    print("\n".join(lines))
-    print(f"{table.failed} failed, in {(time.monotonic() - began) / 60:.0f} min")
-    sys.exit(1 if table.failed else 0)
+    return lines
 
 
 if __name__ == "__main__":

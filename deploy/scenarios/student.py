@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import time
 
-from cluster import ROOT, SCRIPT, Failed, exists, in_place, kubectl, run, wait_until
+from cluster import ROOT, SCRIPT, Failed, find, in_place, kubectl, run, wait_until
 
 LOCAL = ROOT / "deploy/local"
 PAGE = "http://127.0.0.1:5001/flights/delays/predict/classify_realtime"
@@ -31,7 +31,7 @@ def check(archives):
     again = time.monotonic() - began
     began = time.monotonic()
     local("down", seconds=330)
-    if exists("namespace", "delaycast"):
+    if find("namespaces", "delaycast"):
         raise Failed("deploy/local/down has left the namespace")
     down = time.monotonic() - began
     return f"up {deployed:.0f} s, an answer after {answered:.0f} s; up again {again:.0f} s; down {down:.0f} s"

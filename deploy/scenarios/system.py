@@ -14,9 +14,8 @@ from operators import Operators
 
 # Questions a second.
 RATE = 10
-# Bound of the time that one answer takes to be read again at the end, eight at a time: the stand-in of MongoDB gets
-# slower with their number.
-READ_AGAIN_S = 0.5
+# Bound of the time that one answer takes to be read again at the end, eight at a time.
+READ_AGAIN_S = 0.05
 LOAD = pathlib.Path(__file__).parent / "load.py"
 
 
