@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 import subprocess
+import time
 import urllib.parse
 
 SERVED = {
@@ -38,6 +39,11 @@ class Api:
         self.path.unlink(missing_ok=True)
         command = [str(self.script), "kubectl", "proxy", f"--unix-socket={self.path}"]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 10
+        while not self.path.exists():
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise Failed(f"kubectl proxy does not serve at {self.path}")
+            time.sleep(0.05)
         return self
 
     def __exit__(self, *_):
