@@ -1,6 +1,7 @@
 """Reads objects of the cluster through `kubectl proxy`.
 
-A kubectl for each look would take a tenth of a second of a processor, several times a second, beside what is measured."""
+A kubectl for each look would take a tenth of a second of a processor, several times a second, beside what is
+measured."""
 
 import http.client
 import json

@@ -21,8 +21,8 @@ METADATA = os.environ.get("DELAYCAST_METADATA_URL", "http://metadata.google.inte
 ACCOUNT = METADATA + "/computeMetadata/v1/instance/service-accounts/default/"
 PORT = int(os.environ.get("DELAYCAST_TOKEN_PORT", "14293"))
 TIMEOUT_S = 4
-# Failed Dependency. librdkafka repeats a request that 502 or 503 answers for 50 s before it reports the reason, which is the
-# text of the answer; after this one it reports at once, and asks again 10 s later.
+# Failed Dependency. librdkafka repeats a request that 502 or 503 answers for 50 s before it reports the reason, which
+# is the text of the answer; after this one it reports at once, and asks again 10 s later.
 NO_TOKEN = 424
 
 
