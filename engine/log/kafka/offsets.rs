@@ -4,13 +4,13 @@
 //! id of the topic that the offset was read in, and the Unix time of the commit. Unknown fields are ignored, so that
 //! later versions can add some. Other clients commit without metadata, or with their own.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use rdkafka::{
     Offset as KafkaOffset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer, ConsumerContext},
-    error::KafkaError,
+    error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code},
 };
 
 use super::{client::unavailable, config::CALL_TIMEOUT};
@@ -20,6 +20,8 @@ use crate::{
     log::{Offset, PartitionId, TopicId},
 };
 
+/// Timeout of the first try of a call that is made again.
+const FIRST_TIMEOUT: Duration = Duration::from_millis(250);
 /// The first word of the metadata of an offset that this program has committed.
 const METADATA_PREFIX: &str = "delaycast";
 
@@ -99,7 +101,8 @@ pub(super) fn committed<C: ConsumerContext>(
         list.add_partition(topic, partition.0.cast_signed());
     }
     let mut committed = BTreeMap::new();
-    for element in client.committed_offsets(list, CALL_TIMEOUT).map_err(failed)?.elements() {
+    let found = with_growing_timeouts(|timeout| client.committed_offsets(list.clone(), timeout)).map_err(failed)?;
+    for element in found.elements() {
         element.error().map_err(failed)?;
         if let KafkaOffset::Offset(offset) = element.offset() {
             let (offset, metadata) = (Offset(offset.cast_unsigned()), OffsetMetadata::parse(element.metadata()));
@@ -107,6 +110,25 @@ pub(super) fn committed<C: ConsumerContext>(
         }
     }
     Ok(committed)
+}
+
+/// Makes a call that times out again, with twice the timeout, up to [`CALL_TIMEOUT`] in all.
+///
+/// librdkafka waits for a change of a broker's state if it does not know the group's coordinator yet. It misses the
+/// change that happens between its look and its wait, and waits until the timeout (`rd_kafka_committed`, 2.12.1).
+fn with_growing_timeouts<T>(mut call: impl FnMut(Duration) -> KafkaResult<T>) -> KafkaResult<T> {
+    let (mut timeout, mut rest) = (FIRST_TIMEOUT, CALL_TIMEOUT);
+    loop {
+        // The last one gets the rest, too.
+        timeout = if rest < 3 * timeout { rest } else { timeout };
+        rest -= timeout;
+        match call(timeout) {
+            Err(error) if !rest.is_zero() && error.rdkafka_error_code() == Some(Code::OperationTimedOut) => {
+                timeout *= 2
+            }
+            result => return result,
+        }
+    }
 }
 
 /// The offsets from which partitions are read.
@@ -230,6 +252,23 @@ mod tests {
         assert_eq!(positions.committed(p0, at(3, ID)), at(7, None));
         assert_eq!(positions.committed(p1, at(3, ID)), at(3, ID));
         assert_eq!(StartFrom::Earliest.committed(p0, at(3, ID)), None);
+    }
+
+    #[test]
+    fn a_call_that_times_out_is_made_again_with_twice_the_timeout_within_that_of_all() {
+        let failing = |code, succeeds_at: usize| {
+            let mut timeouts = Vec::new();
+            let result = with_growing_timeouts(|timeout| {
+                timeouts.push(timeout.as_millis());
+                if timeouts.len() == succeeds_at { Ok(()) } else { Err(KafkaError::OffsetFetch(code)) }
+            });
+            (result, timeouts)
+        };
+        let timed_out = Err(KafkaError::OffsetFetch(Code::OperationTimedOut));
+        assert_eq!(failing(Code::OperationTimedOut, 2), (Ok(()), vec![250, 500]));
+        assert_eq!(failing(Code::OperationTimedOut, 0), (timed_out, vec![250, 500, 1000, 2250]));
+        let refused = Err(KafkaError::OffsetFetch(Code::GroupAuthorizationFailed));
+        assert_eq!(failing(Code::GroupAuthorizationFailed, 2), (refused, vec![250]), "an answer is no timeout");
     }
 
     #[test]
