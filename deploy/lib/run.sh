@@ -39,37 +39,39 @@ run_retrying() {
     fail "it does not succeed: $(quoted "$@")"
 }
 
-# ensure DESCRIBE… -- CREATE…: creates a resource that does not exist.
-ensure() {
-    local describe=()
+# split DESCRIBE… -- CHANGE…: sets `describe` and `change` of the caller to the words on either side of --.
+split() {
     while [ "$1" != -- ]; do
         describe+=("$1")
         shift
     done
     shift
+    change=("$@")
+}
+
+# ensure DESCRIBE… -- CREATE…: creates a resource that does not exist.
+ensure() {
+    local describe=() change=()
+    split "$@"
     if [ -n "$dry" ]; then
         say "+ $(quoted "${describe[@]}") ||"
-        say "    $(quoted "$@")"
+        say "    $(quoted "${change[@]}")"
     elif "${describe[@]}" >/dev/null 2>&1; then
         say "  there: $(quoted "${describe[@]}")"
     else
-        run "$@"
+        run "${change[@]}"
     fi
 }
 
 # ensure_deleted DESCRIBE… -- DELETE…: deletes a resource that exists.
 ensure_deleted() {
-    local describe=()
-    while [ "$1" != -- ]; do
-        describe+=("$1")
-        shift
-    done
-    shift
+    local describe=() change=()
+    split "$@"
     if [ -n "$dry" ]; then
         say "+ $(quoted "${describe[@]}") &&"
-        say "    $(quoted "$@")"
+        say "    $(quoted "${change[@]}")"
     elif "${describe[@]}" >/dev/null 2>&1; then
-        run "$@"
+        run "${change[@]}"
     else
         say "  not there: $(quoted "${describe[@]}")"
     fi
