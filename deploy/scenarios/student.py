@@ -47,12 +47,11 @@ def up(archives):
 
 def ask():
     """Asks as the page does; returns the answer, or raises Failed."""
-    curl = ["curl", "--silent", "--show-error", "--fail-with-body", "--max-time", "10"]
-    reply = json.loads(run(*in_place("control", *curl, "--data", FORM, PAGE)))
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        found = json.loads(run(*in_place("control", *curl, f"{PAGE}/response/{reply['id']}")))
-        if found["status"] == "OK":
-            return found["prediction"]
-        time.sleep(0.1)
-    raise Failed(f"no answer to {reply['id']} within 30 s")
+    asked = request("--data", FORM, PAGE)["id"]
+    return wait_until(f"an answer to {asked}", 30, lambda: request(f"{PAGE}/response/{asked}").get("prediction"), pause=0.1)
+
+
+def request(*words):
+    """Makes a request in the network of the forwarded port, and returns the JSON of its response."""
+    curl = ["curl", "--silent", "--show-error", "--fail-with-body", "--max-time", "10", *words]
+    return json.loads(run(*in_place("control", *curl)))
