@@ -76,7 +76,7 @@ class Load:
         self.lock = threading.Lock()
         # Acknowledged questions without an answer, in order, and the first answer to each other one.
         self.open, self.first = {}, {}
-        self.stopped = threading.Event()
+        self.stopped, self.all_asked = threading.Event(), threading.Event()
 
     def write(self, event, **fields):
         with self.lock:
@@ -114,7 +114,7 @@ class Load:
         """Looks at the oldest and newest open questions until the end: at more, and at once, while answers come."""
         looks = LOOKS_MIN
         with concurrent.futures.ThreadPoolExecutor(LOOKS_MAX) as pool:
-            while self.open or not self.stopped.is_set():
+            while self.open or not self.all_asked.is_set():
                 waiting = list(self.open)
                 # The newest, too: one that is lost holds up no other.
                 if any(list(pool.map(self.see, {*waiting[: looks // 2], *waiting[-looks // 2 :]}))):
@@ -122,7 +122,7 @@ class Load:
                 else:
                     looks = LOOKS_MIN
                     time.sleep(POLL_S)
-                if self.stopped.is_set() and time.monotonic() > self.give_up:
+                if self.all_asked.is_set() and time.monotonic() > self.give_up:
                     return
 
     def check(self, question):
@@ -147,6 +147,7 @@ class Load:
                     on_their_way.add(pool.submit(self.ask, number))
                 else:
                     self.write("refused", reason=f"{QUESTIONS} questions wait for a response")
+        self.all_asked.set()
         eyes.join()
         for question in self.open:
             self.write("lost", id=question)
