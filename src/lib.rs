@@ -3,13 +3,14 @@
 //!
 //! # Layout
 //!
-//! * [`flight`]: the vocabulary: codes, delay classes, times, schedules, weather, value ranges.
+//! * [`flight`]: the vocabulary: codes, delay classes, times, schedules, time zones, weather, value ranges.
 //! * [`domain`]: the engine's trait, implemented for flights.
 //! * [`request`]: requests: fields, limits, decoding from and encoding to the wire.
 //! * [`answer`]: scores and the documents of answers; [`explanation`]: their reasons.
 //! * [`airports`]: known airports and airlines, and the distances between airports.
 //! * [`routes`]: the table of distances that the processes on a store share.
-//! * [`history`]: flown flights: their Parquet file, the fetch of their zips, and the importers of other formats.
+//! * [`history`]: flown flights: their Parquet file, the fetch of their zips, and the importers of other formats;
+//!   the bundled airports, with their time zones.
 //! * [`features`]: the encoding of a flight as numbers, the same for training and scoring.
 //! * [`classifier`]: the kinds of model: settings, prediction, explanation and bytes behind one enum each.
 //! * [`forest`]: random forests: the histogram trainer, and flat trees.

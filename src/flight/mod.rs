@@ -1,4 +1,4 @@
-//! The vocabulary of the domain: codes, delay classes, times of day, schedules, weather, the calendar and value ranges.
+//! The vocabulary of the domain: codes, delay classes, times of day, schedules, time zones, weather, the calendar and value ranges.
 //! Requests and imported histories are held to the same ranges.
 //!
 //! These modules import nothing else of the crate, so that requests, answers, histories and features can all use them.
@@ -7,9 +7,12 @@ mod class;
 mod code;
 pub mod time;
 mod weather;
+pub mod zoned;
 
 use std::ops::RangeInclusive;
 
+/// An IANA time zone.
+pub use chrono_tz::Tz;
 pub use class::{CLASS_CUTS_MINUTES, CLASSES, DelayClass, Probabilities};
 pub use code::{Code, NotACode};
 pub use time::Schedule;
