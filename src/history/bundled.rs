@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     airports::{Airport, Airports, Route},
-    flight::Code,
+    flight::{Code, Tz},
 };
 
 const FLIGHTS: &[u8] = include_bytes!("../../data/flights.parquet");
@@ -41,6 +41,18 @@ fn airports() -> Result<BTreeMap<Code, Airport>, HistoryError> {
             Ok((code, Airport { name, latitude, longitude }))
         });
     airports.collect()
+}
+
+/// Returns the airports' time zones, by code.
+pub(super) fn zones<Z: FromIterator<(Code, Tz)>>() -> Result<Z, HistoryError> {
+    let table = Table::new("the bundled airports".to_owned(), Bytes::from_static(AIRPORTS))?;
+    let (codes, names) = (texts(&table, "faa")?, texts(&table, "tzone")?);
+    let zones = codes.iter().zip(names).enumerate().map(|(row, (code, name))| {
+        let code = code.parse().map_err(|error| table.value_error("faa", row, format!("{error}")))?;
+        let zone = name.parse().map_err(|_| table.value_error("tzone", row, format!("{name} is no time zone")))?;
+        Ok((code, zone))
+    });
+    zones.collect()
 }
 
 /// Returns the names of airlines, by code.

@@ -12,9 +12,11 @@ mod flight;
 pub mod import;
 pub mod parquet;
 mod weather;
+mod zones;
 
 pub use bundled::bundled;
 pub use dataset::{FLIGHTS_FILE, History, ROUTES_FILE, UNFLOWN_FILE, WEATHER_FILE, read};
 pub use error::HistoryError;
 pub use flight::{Flight, FlightStatus};
 pub use weather::{WeatherHour, WeatherTable};
+pub use zones::zone;
