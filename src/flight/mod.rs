@@ -1,5 +1,5 @@
-//! The vocabulary of the domain: codes, delay classes, times of day, schedules, time zones, weather, the calendar and value ranges.
-//! Requests and imported histories are held to the same ranges.
+//! The vocabulary of the domain: codes, delay classes, times of day, schedules, time zones, weather, the calendar and
+//! value ranges. Requests and imported histories are held to the same ranges.
 //!
 //! These modules import nothing else of the crate, so that requests, answers, histories and features can all use them.
 
