@@ -15,7 +15,7 @@ use crate::runtime::Backoff;
 /// The application id of the file: "dlyc". `file` and `sqlite3` show it.
 pub(super) const APPLICATION_ID: i32 = 0x646c_7963;
 /// The version of the tables below.
-pub(super) const VERSION: i32 = 5;
+pub(super) const VERSION: i32 = 6;
 /// The migrations from each version to the next, from version 1 on.
 const MIGRATIONS: [&str; VERSION as usize - 1] = [
     "
@@ -27,6 +27,9 @@ CREATE INDEX dead_letters_by_time ON dead_letters (topic, found_at_ms);
     // Without a kind in letters of earlier versions: readers tell it by the reason.
     "ALTER TABLE dead_letters ADD COLUMN kind TEXT;",
     READERS_TABLE,
+    // Without one of its own a topic has the retention of all, which programs of earlier versions have built in: they
+    // would drop events that a state is rebuilt from, so they must not open the file.
+    "ALTER TABLE topics ADD COLUMN retention_ms INTEGER;",
 ];
 /// The answers of shadow models, from version 3 on.
 const SHADOW_TABLES: &str = "
@@ -84,7 +87,8 @@ const WRITER_CACHE_KIB: i32 = 64 << 10;
 const TABLES: &str = "
 CREATE TABLE topics (
     id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE
+    name TEXT NOT NULL UNIQUE,
+    retention_ms INTEGER
 ) STRICT;
 
 CREATE TABLE partitions (
@@ -267,7 +271,8 @@ pub(super) fn downgrade(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "DROP INDEX dead_letters_by_time; ALTER TABLE messages DROP COLUMN attempt;
          ALTER TABLE dead_letters DROP COLUMN attempt; ALTER TABLE dead_letters DROP COLUMN kind; DROP TABLE shadow_answers;
-         DELETE FROM tallies WHERE name = 'shadow_answers'; DROP TABLE readers; PRAGMA user_version = 1;",
+         DELETE FROM tallies WHERE name = 'shadow_answers'; DROP TABLE readers;
+         ALTER TABLE topics DROP COLUMN retention_ms; PRAGMA user_version = 1;",
     )
 }
 

@@ -35,7 +35,7 @@ impl Machine {
         let path = dir.path().join("test.db");
         let connection = connect(&path);
         connection
-            .execute_batch("INSERT INTO topics VALUES (1, 't'); INSERT INTO partitions VALUES (1, 0, 0)")
+            .execute_batch("INSERT INTO topics (id, name) VALUES (1, 't'); INSERT INTO partitions VALUES (1, 0, 0)")
             .unwrap();
         Machine { _dir: dir, path, connection, true_s: START_S, booted_s: START_S, boot: 1, wrong_s: 0, rows: 0 }
     }

@@ -1,7 +1,8 @@
 //! Retention: the rows that are dropped, and when.
 //!
-//! 1. A message is dropped once it is older than [`LOG_AGE_MAX`] *and* every group that has ever committed an offset
-//!    of its topic has committed one beyond it. While no group has, nothing is dropped.
+//! 1. A message is dropped once it is older than the retention of its topic *and* every group that has ever committed
+//!    an offset of its topic has committed one beyond it. While no group has, nothing is dropped. The retention is
+//!    [`LOG_AGE_MAX`], unless the topic was given one of its own.
 //! 2. Dead letters, rejections and what shadows say are dropped when older than [`DEAD_AGE_MAX`], and the oldest first
 //!    while there are more than [`DEAD_BYTES_MAX`] of any of them. How many were is counted, and logged.
 //! 3. Answers are kept.
@@ -21,7 +22,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use self::elapsed::Elapsed;
 use crate::clock::Reading;
 
-/// Minimum age of a message that is dropped: 7 days.
+/// Minimum age of a message that is dropped, in a topic without a retention of its own: 7 days.
 pub const LOG_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Maximum age of dead letters and rejections: 30 days.
 pub const DEAD_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -72,16 +73,17 @@ pub(super) struct Swept {
 pub(super) fn sweep(connection: &mut Connection, reading: &Reading, limits: &Limits) -> rusqlite::Result<Swept> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let elapsed = elapsed::advance(&transaction, reading, limits.steady_ms)?;
-    elapsed::mark(&transaction, elapsed, limits.mark_every_ms, limits.log_age_ms.max(limits.dead_age_ms))?;
+    let age_max_ms = limits.log_age_ms.max(limits.dead_age_ms).max(longest_retention_ms(&transaction)?);
+    elapsed::mark(&transaction, elapsed, limits.mark_every_ms, age_max_ms)?;
     let mut swept = Swept { dropped: 0, more: false };
     let mut add = |(dropped, more): (usize, bool)| {
         swept.dropped += dropped;
         swept.more |= more;
     };
-    for (topic, partition, behind) in behind_all_groups(&transaction)? {
+    for HandledPartition { topic, partition, next, retention_ms } in behind_all_groups(&transaction)? {
         let of = elapsed::partition(topic, partition);
-        let old = elapsed::older_than(&transaction, &of, elapsed, limits.log_age_ms)?;
-        add(drop_messages(&transaction, topic, partition, behind.min(old))?);
+        let old = elapsed::older_than(&transaction, &of, elapsed, retention_ms.unwrap_or(limits.log_age_ms))?;
+        add(drop_messages(&transaction, topic, partition, next.min(old))?);
     }
     for table in [DEAD_LETTERS, REJECTIONS, SHADOW_ANSWERS] {
         add(drop_oldest(&transaction, &table, elapsed, limits)?);
@@ -90,17 +92,35 @@ pub(super) fn sweep(connection: &mut Connection, reading: &Reading, limits: &Lim
     Ok(swept)
 }
 
-/// Returns, by topic and partition, the offset that all groups of the topic have committed.
-fn behind_all_groups(connection: &Connection) -> rusqlite::Result<Vec<(i64, i64, i64)>> {
+/// Returns the longest retention that a topic was given; 0 if none was.
+fn longest_retention_ms(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("SELECT coalesce(max(retention_ms), 0) FROM topics")?.query_row([], |row| row.get(0))
+}
+
+/// A partition of a topic that some group has committed an offset of.
+struct HandledPartition {
+    topic: i64,
+    partition: i64,
+    /// The offset that all groups of the topic have committed.
+    next: i64,
+    /// The retention that the topic was given.
+    retention_ms: Option<i64>,
+}
+
+fn behind_all_groups(connection: &Connection) -> rusqlite::Result<Vec<HandledPartition>> {
     let mut query = connection.prepare_cached(
-        "SELECT p.topic, p.partition, min(coalesce(c.next_offset, 0))
+        "SELECT p.topic, p.partition, min(coalesce(c.next_offset, 0)),
+                (SELECT retention_ms FROM topics WHERE id = p.topic)
          FROM partitions p
          JOIN (SELECT DISTINCT topic, consumer_group FROM committed_offsets) g ON g.topic = p.topic
          LEFT JOIN committed_offsets c
            ON c.topic = p.topic AND c.consumer_group = g.consumer_group AND c.partition = p.partition
          GROUP BY p.topic, p.partition",
     )?;
-    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let rows = query.query_map([], |row| {
+        let (topic, partition, next) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(HandledPartition { topic, partition, next, retention_ms: row.get(3)? })
+    })?;
     rows.collect()
 }
 
