@@ -65,6 +65,9 @@ pub enum OpenError {
         /// The error, and the remedy.
         reason: String,
     },
+    /// The domain has no events, and so no log of them.
+    #[error("there are no events here, and so no log of them")]
+    NoEvents,
     /// The connector could not open its database, and another attempt would fail too.
     #[error(transparent)]
     Connector(Box<dyn Error + Send + Sync>),
@@ -147,6 +150,18 @@ impl Address {
         self.parameters.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// Returns the URL that is parsed to this address. It holds what the address holds, so also a password.
+    pub fn to_url(&self) -> String {
+        let pairs = self.parameters.iter().map(|(name, value)| {
+            let [name, value] = [name, value].map(|text| utf8_percent_encode(text, RESERVED_IN_A_PARAMETER));
+            format!("{name}={value}")
+        });
+        let (query, location) =
+            (pairs.collect::<Vec<_>>().join("&"), utf8_percent_encode(&self.location, RESERVED_IN_A_PATH));
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{}:{location}{mark}{query}", self.scheme)
+    }
+
     /// Returns the error of an invalid part.
     pub fn invalid(&self, part: impl Into<String>, reason: impl Into<String>) -> OpenError {
         OpenError::Invalid { scheme: self.scheme.clone(), part: part.into(), reason: reason.into() }
@@ -155,6 +170,8 @@ impl Address {
 
 /// Characters that have a meaning in a URL's location.
 const RESERVED_IN_A_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?');
+/// Characters that have a meaning in the name or the value of a parameter.
+const RESERVED_IN_A_PARAMETER: &AsciiSet = &CONTROLS.add(b'%').add(b'&').add(b'=');
 
 /// Returns the URL of the embedded database in a file, whatever characters its path has.
 pub fn of_file(path: &Path) -> String {
@@ -331,6 +348,15 @@ mod tests {
         fn a_path_round_trips_through_its_url(path in "\\PC{0,20}[%?&=# ]\\PC{0,20}") {
             let address = Address::parse(&of_file(Path::new(&path))).unwrap();
             prop_assert_eq!((Path::new(&address.location), address.parameters), (Path::new(&path), vec![]));
+        }
+
+        #[test]
+        fn an_address_round_trips_through_its_url(
+            location in "\\PC{0,20}[%?&=# ]\\PC{0,20}",
+            parameters in prop::collection::vec(("\\PC{0,9}[%?&=# +]\\PC{0,9}", "\\PC{0,20}"), 0..4),
+        ) {
+            let address = Address { scheme: "kafka".to_owned(), location, parameters };
+            prop_assert_eq!(Address::parse(&address.to_url()), Some(address));
         }
 
         #[test]
