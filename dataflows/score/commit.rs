@@ -214,6 +214,10 @@ mod tests {
             false
         }
 
+        fn committed(&self) -> Offsets {
+            Offsets::new()
+        }
+
         fn commit(&mut self, offsets: &Offsets) {
             self.0.lock().unwrap().push(offsets.clone());
         }

@@ -13,7 +13,7 @@ use engine::{
     answer::Rejection,
     delivery::{Delivery, Health, Unavailable, Writer},
     domain::{Answer, Domain},
-    log::{DeadLetter, Log, Reader, Share},
+    log::{DeadLetter, Log, Reader, Share, Start},
     runtime::Stop,
     status::{Status, Wait},
     store::Store,
@@ -163,7 +163,8 @@ impl<D: Domain> Opened<D> {
 fn open<D: Domain>(share: Share, connections: &Connections<D>, stop: &Stop) -> Result<Option<Opened<D>>, Error> {
     let Connections { log, store, health } = connections;
     let activator = DeferredActivator::default();
-    let open_reader = || log.reader(share, Arc::new(activator.callback()), Arc::clone(&health.reading));
+    let open_reader =
+        || log.reader(share, Start::Committed, Arc::new(activator.callback()), Arc::clone(&health.reading));
     let Some(reader) = health.reading.retry(stop, open_reader) else { return Ok(None) };
     let Some(answers) = health.answers.retry(stop, || store.answers()) else { return Ok(None) };
     let Some(rejections) = health.rejections.retry(stop, || store.rejections()) else { return Ok(None) };

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Instant};
 use super::{
     dead_letter::{DeadLetter, DeadLetterReader, DeadLetterSpan},
     message::Message,
-    topic::{Lag, Offsets, Position, Share, Topic, TopicOptions},
+    topic::{Lag, Offsets, Position, Share, Start, Topic, TopicOptions},
 };
 use crate::{
     delivery::{Health, Unavailable, Writer},
@@ -23,6 +23,12 @@ pub type Wake = Arc<dyn Fn() + Send + Sync>;
 pub trait Reader: Send {
     /// Moves at most `messages_max` messages into `into`, without blocking. Returns whether more are ready.
     fn poll(&mut self, messages_max: usize, into: &mut Vec<Message>) -> bool;
+
+    /// Returns the group's committed offset of each owned partition: as it was when this reader began to read the
+    /// partition, and as its own commits have moved it since. A partition without one is omitted. So a message that
+    /// `poll` has returned, and that this reader has not committed, was committed before if it is below (promise 10).
+    /// Does not block.
+    fn committed(&self) -> Offsets;
 
     /// Starts to commit these offsets for the group; returns at once.
     fn commit(&mut self, offsets: &Offsets);
@@ -70,7 +76,7 @@ pub trait Producer: Send + Sync {
     fn republish(&self, key: Option<&str>, payload: Vec<u8>, attempt: u32, done: PublishCallback);
 }
 
-/// A request log, opened by URL.
+/// A log of requests or of events, opened by URL.
 ///
 /// # Example
 ///
@@ -80,7 +86,7 @@ pub trait Producer: Send + Sync {
 /// # mod payments { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/domain/payments.rs")); }
 /// use std::{sync::{Arc, mpsc}, time::{Duration, Instant}};
 ///
-/// use engine::{delivery::Health, log::{self, Offsets, Share}};
+/// use engine::{delivery::Health, log::{self, Offsets, Share, Start}};
 /// use payments::Payments;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -96,7 +102,7 @@ pub trait Producer: Send + Sync {
 /// // A reader never blocks; it calls back when there is something to poll.
 /// let (wake, woken) = mpsc::channel();
 /// let health = Arc::new(Health::new(log.describe()));
-/// let mut reader = log.reader(Share::ALL, Arc::new(move || _ = wake.send(())), health)?;
+/// let mut reader = log.reader(Share::ALL, Start::Committed, Arc::new(move || _ = wake.send(())), health)?;
 /// let mut messages = Vec::new();
 /// while messages.is_empty() {
 ///     woken.recv_timeout(Duration::from_secs(10))?;
@@ -118,15 +124,21 @@ pub trait Log: Send + Sync {
     fn partitions(&self) -> Result<u32, Unavailable>;
 
     /// Returns a reader for a share of the partitions.
-    fn reader(&self, share: Share, wake: Wake, health: Arc<Health>) -> Result<Box<dyn Reader>, Unavailable>;
+    fn reader(
+        &self,
+        share: Share,
+        start: Start,
+        wake: Wake,
+        health: Arc<Health>,
+    ) -> Result<Box<dyn Reader>, Unavailable>;
 
-    /// Returns a producer of requests.
+    /// Returns a producer of messages.
     fn producer(&self) -> Result<Arc<dyn Producer>, Unavailable>;
 
     /// Returns a writer of dead letters.
     fn dead_letters(&self) -> Result<Box<dyn Writer<DeadLetter>>, Unavailable>;
 
-    /// Creates the topics of requests and of dead letters, with the URL's number of partitions, unless they exist;
+    /// Creates the topics of the log and of its dead letters, with the URL's number of partitions, unless they exist;
     /// returns both. An existing topic is not changed. Blocks, for seconds.
     fn create_topics(&self, options: &TopicOptions) -> Result<Vec<Topic>, Unavailable>;
 

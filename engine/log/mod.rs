@@ -3,7 +3,8 @@
 //! # The promises of a connector
 //!
 //! 1. A [`Reader`] yields the messages of each owned partition in offset order and without a gap, starting at the
-//!    group's committed offset; without one, or if it is out of range, at the earliest message, with a warning.
+//!    group's committed offset ([`Start::Committed`]); without one, or if it is out of range, at the earliest message,
+//!    with a warning.
 //! 2. [`Reader::poll`] never blocks, and the [`Wake`] callback runs whenever `poll` would have something new to give.
 //! 3. Offsets are committed by [`Reader::commit`] alone. A failed commit is retried until a later one supersedes it.
 //! 4. Connectors handle outages internally: they retry with backoff and jitter, report through [`Health`], drop
@@ -16,6 +17,12 @@
 //!    are neither used nor committed for the new one, and dead letters of the two are never taken for each other.
 //! 9. Records that are not messages (transaction markers, aborted messages, gaps of compaction) are not lag: a reader
 //!    that has handled all messages of a partition has a lag of 0, and its committed offset moves to the end.
+//! 10. A reader that starts at [`Start::Earliest`] yields every message that is kept, whatever the group has committed,
+//!     without a warning, and its commits lower no offset that the group has committed. [`Reader::committed`] tells
+//!     the messages that the group had committed before: from the moment at which `poll` returns a message until its
+//!     offset is committed, the message is below the committed offset of its partition if and only if the group had
+//!     committed it when this reader began to read the partition. An offset of a former topic (promise 8), or beyond
+//!     the end, does not count.
 //!
 //! [`Health`]: crate::delivery::Health
 
@@ -36,7 +43,7 @@ pub use dead_letter::{
 };
 pub use message::{DEAD_LETTER_BYTES_MAX, Message, Payload};
 pub use open::{groups, inspect, open, open_existing, remove_group, topic_of};
-pub use topic::{GROUP, Lag, Offset, Offsets, PartitionId, Position, Share, Topic, TopicId, TopicOptions};
+pub use topic::{GROUP, Lag, Offset, Offsets, PartitionId, Position, Share, Start, Topic, TopicId, TopicOptions};
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod promises;

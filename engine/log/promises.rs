@@ -6,6 +6,8 @@
 
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+mod earliest;
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -16,6 +18,8 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+
+pub use earliest::*;
 
 use super::*;
 use crate::{delivery::Health, request::RequestId};
@@ -34,12 +38,17 @@ pub struct ReaderHarness {
 }
 
 impl ReaderHarness {
-    /// Starts to read a share.
+    /// Starts to read a share from the committed offsets.
     pub fn start(log: &dyn Log, share: Share) -> Self {
+        ReaderHarness::start_at(log, share, Start::Committed)
+    }
+
+    /// Starts to read a share from the given place.
+    pub fn start_at(log: &dyn Log, share: Share, start: Start) -> Self {
         let (wake, woken) = channel();
         let health = Arc::new(Health::new("the test's log"));
         let wake = Arc::new(move || wake.send(()).unwrap_or_default());
-        ReaderHarness { reader: log.reader(share, wake, Arc::clone(&health)).unwrap(), woken, health }
+        ReaderHarness { reader: log.reader(share, start, wake, Arc::clone(&health)).unwrap(), woken, health }
     }
 
     /// Reads `count` messages. It waits for the wake callback only, and never polls periodically.

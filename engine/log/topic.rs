@@ -92,6 +92,16 @@ impl Offset {
 /// Committed offsets, or offsets to commit: per partition the next one to read.
 pub type Offsets = BTreeMap<PartitionId, Offset>;
 
+/// The place from which a reader reads its partitions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Start {
+    /// The group's committed offset; without one, or if it is out of range, the earliest message.
+    #[default]
+    Committed,
+    /// The earliest message that is kept, whatever the group has committed: a state that is not stored is rebuilt.
+    Earliest,
+}
+
 /// Number of messages that are not yet committed, per partition.
 pub type Lag = BTreeMap<PartitionId, u64>;
 

@@ -30,8 +30,8 @@ use engine::{
     domain::Domain,
     finding::Finding,
     log::{
-        self, DeadLetter, DeadLetterReader, DeadLetterSpan, Log, Offsets, PartitionId, Producer, Reader, Share, Topic,
-        TopicOptions, Wake,
+        self, DeadLetter, DeadLetterReader, DeadLetterSpan, Log, Offsets, PartitionId, Producer, Reader, Share, Start,
+        Topic, TopicOptions, Wake,
     },
 };
 
@@ -68,8 +68,14 @@ impl Log for FolderLog {
         self.partitions.count().map_err(|error| self.partitions.unavailable(&error))
     }
 
-    fn reader(&self, share: Share, wake: Wake, health: Arc<Health>) -> Result<Box<dyn Reader>, Unavailable> {
-        Ok(Box::new(reader::FolderReader::start(&self.partitions, &self.group, share, wake, health)?))
+    fn reader(
+        &self,
+        share: Share,
+        start: Start,
+        wake: Wake,
+        health: Arc<Health>,
+    ) -> Result<Box<dyn Reader>, Unavailable> {
+        Ok(Box::new(reader::FolderReader::start(&self.partitions, &self.group, (share, start), wake, health)?))
     }
 
     fn producer(&self) -> Result<Arc<dyn Producer>, Unavailable> {
@@ -109,7 +115,7 @@ fn run(dir: &Path) -> anyhow::Result<Vec<String>> {
     }
     let (wake, woken) = mpsc::channel();
     let health = Arc::new(Health::new(log.describe()));
-    let mut reader = log.reader(Share::ALL, Arc::new(move || _ = wake.send(())), health)?;
+    let mut reader = log.reader(Share::ALL, Start::Committed, Arc::new(move || _ = wake.send(())), health)?;
     let mut messages = Vec::new();
     while messages.len() < 3 {
         woken.recv_timeout(TIMEOUT)?;

@@ -11,7 +11,7 @@ use std::{
 
 use engine::{
     delivery::{Health, Unavailable},
-    log::{Lag, Message, Offset, Offsets, PartitionId, Reader, Share, Wake},
+    log::{Lag, Message, Offset, Offsets, PartitionId, Reader, Share, Start, Wake},
     runtime::{Backoff, Condvar, Mutex, Stop, Thread},
 };
 
@@ -48,13 +48,14 @@ impl FolderReader {
     pub(crate) fn start(
         partitions: &Partitions,
         group: &str,
-        share: Share,
+        (share, start): (Share, Start),
         wake: Wake,
         health: Arc<Health>,
     ) -> Result<Self, Unavailable> {
         let (shared, stop) = (Arc::<Shared>::default(), Stop::default());
         let (partitions, group) = (partitions.clone(), group.to_owned());
-        let mut tail = Tail { partitions, group, share, wake, shared: Arc::clone(&shared), cursors: BTreeMap::new() };
+        let (tail_shared, cursors) = (Arc::clone(&shared), BTreeMap::new());
+        let mut tail = Tail { partitions, group, share, start, wake, shared: tail_shared, cursors };
         let (stopped, folder) = (stop.clone(), tail.partitions.clone());
         Thread::spawn("folder-read", move || tail.run(&stopped, &health))
             .map_err(|error| folder.unavailable(&error))?;
@@ -75,8 +76,14 @@ impl Reader for FolderReader {
         !buffer.is_empty()
     }
 
+    fn committed(&self) -> Offsets {
+        self.shared.state.lock().committed.clone()
+    }
+
+    /// Commits no offset that is below the committed one: a reader that has started at the first line comes by them.
     fn commit(&mut self, offsets: &Offsets) {
-        self.shared.state.lock().pending.extend(offsets);
+        let State { pending, committed, .. } = &mut *self.shared.state.lock();
+        pending.extend(offsets.iter().filter(|(partition, offset)| committed.get(partition) < Some(*offset)));
     }
 
     /// The offsets of idle groups do not expire.
@@ -103,6 +110,7 @@ struct Tail {
     partitions: Partitions,
     group: String,
     share: Share,
+    start: Start,
     wake: Wake,
     shared: Arc<Shared>,
     /// The next message to read and the end, for each owned partition.
@@ -131,8 +139,12 @@ impl Tail {
         for partition in (0..self.partitions.count()?).map(PartitionId).filter(|id| self.share.owns(*id)) {
             let file = File::open(self.partitions.file(partition))?;
             if !self.cursors.contains_key(&partition) {
-                let start = self.start_of(partition, &file)?;
-                self.shared.state.lock().committed.insert(partition, Offset(start.offset));
+                let committed = self.committed_line(partition, &file)?;
+                self.shared.state.lock().committed.insert(partition, Offset(committed.offset));
+                let start = match self.start {
+                    Start::Committed => committed,
+                    Start::Earliest => Cursor::default(),
+                };
                 self.cursors.insert(partition, [start, Cursor::default()]);
             }
             let Some([next, end]) = self.cursors.get_mut(&partition) else { continue };
@@ -151,19 +163,19 @@ impl Tail {
         Ok(())
     }
 
-    /// Returns the first line to read: at the committed offset, or at the first line if there is none.
-    fn start_of(&self, partition: PartitionId, file: &File) -> io::Result<Cursor> {
+    /// Returns the line at the committed offset; the first line if there is none.
+    fn committed_line(&self, partition: PartitionId, file: &File) -> io::Result<Cursor> {
         let committed = match fs::read_to_string(self.offset_file(partition)) {
             Ok(text) => text.parse().map_err(io::Error::other)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
             Err(error) => return Err(error),
         };
-        let mut start = Cursor::default();
-        start.advance(file, committed, |_, _| ())?;
-        if start.offset == committed {
-            return Ok(start);
+        let mut line = Cursor::default();
+        line.advance(file, committed, |_, _| ())?;
+        if line.offset == committed {
+            return Ok(line);
         }
-        tracing::warn!("partition {}: offset {committed} is after its end: read from the first", partition.0);
+        tracing::warn!("partition {}: offset {committed} is after its end, and is not used", partition.0);
         Ok(Cursor::default())
     }
 

@@ -67,6 +67,18 @@ fn promise_7_a_replayed_message_carries_its_attempts() {
 }
 
 #[test]
+fn promise_10_the_earliest_reader_yields_all_messages_and_tells_those_that_were_committed() {
+    with_log(4, |log, _| {
+        promises::promise_10_the_earliest_reader_yields_all_messages_and_tells_those_that_were_committed(log);
+    });
+}
+
+#[test]
+fn promise_10_commits_of_the_earliest_reader_lower_no_committed_offset() {
+    with_log(4, |log, _| promises::promise_10_commits_of_the_earliest_reader_lower_no_committed_offset(log));
+}
+
+#[test]
 fn messages_of_a_key_share_a_partition() {
     with_log(4, |log, _| promises::messages_of_a_key_share_a_partition(log));
 }

@@ -13,7 +13,7 @@ use engine::{
     finding::Finding,
     log::{
         DeadLetter, DeadLetterReader, DeadLetterSpan, Lag, Log, Message, Offset, Offsets, PartitionId, Payload,
-        Position, Producer, Reader, Share, Topic, TopicOptions, Wake,
+        Position, Producer, Reader, Share, Start, Topic, TopicOptions, Wake,
     },
     runtime::Mutex,
 };
@@ -87,10 +87,17 @@ impl Log for MemoryLog {
         Ok(self.state.lock().partitions.len() as u32)
     }
 
-    fn reader(&self, share: Share, wake: Wake, _: Arc<Health>) -> Result<Box<dyn Reader>, Unavailable> {
+    fn reader(&self, share: Share, start: Start, wake: Wake, _: Arc<Health>) -> Result<Box<dyn Reader>, Unavailable> {
         self.state.lock().wakes.push(wake);
-        let (state, store) = (Arc::clone(&self.state), Arc::clone(&self.store));
-        Ok(Box::new(MemoryReader { state, store, share, next: BTreeMap::new(), pending: Offsets::new() }))
+        Ok(Box::new(MemoryReader {
+            state: Arc::clone(&self.state),
+            store: Arc::clone(&self.store),
+            share,
+            start,
+            next: BTreeMap::new(),
+            committed: Offsets::new(),
+            pending: Offsets::new(),
+        }))
     }
 
     fn producer(&self) -> Result<Arc<dyn Producer>, Unavailable> {
@@ -118,13 +125,17 @@ struct MemoryReader {
     state: Arc<Mutex<State>>,
     store: Arc<MemoryStore>,
     share: Share,
+    start: Start,
     next: BTreeMap<usize, usize>,
+    /// The committed offsets: the group's when the partition was first read, and then this reader's.
+    committed: Offsets,
     /// The pending commits: like in any log they are acknowledged later, at the next poll or when the reader is closed.
     pending: Offsets,
 }
 
 impl MemoryReader {
     fn acknowledge(&mut self) {
+        self.committed.extend(&self.pending);
         self.state.lock().committed.append(&mut self.pending);
     }
 }
@@ -139,8 +150,14 @@ impl Reader for MemoryReader {
             if !self.share.owns(partition) {
                 continue;
             }
-            let resume = || committed.get(&partition).map_or(0, |offset| offset.0 as usize);
-            let next = self.next.entry(index).or_insert_with(resume);
+            let next = self.next.entry(index).or_insert_with(|| {
+                let committed = committed.get(&partition).copied();
+                self.committed.extend(committed.map(|offset| (partition, offset)));
+                match self.start {
+                    Start::Committed => committed.map_or(0, |offset| offset.0 as usize),
+                    Start::Earliest => 0,
+                }
+            });
             for (offset, payload) in messages.iter().enumerate().skip(*next) {
                 if into.len() == messages_max {
                     return true;
@@ -152,6 +169,10 @@ impl Reader for MemoryReader {
             }
         }
         false
+    }
+
+    fn committed(&self) -> Offsets {
+        self.committed.clone()
     }
 
     fn commit(&mut self, offsets: &Offsets) {
@@ -167,7 +188,10 @@ impl Reader for MemoryReader {
                 }
             }
         }
-        self.pending.extend(offsets);
+        let lowers = |(partition, offset): &(&PartitionId, &Offset)| {
+            self.start == Start::Earliest && self.committed.get(partition).is_some_and(|committed| *offset < committed)
+        };
+        self.pending.extend(offsets.iter().filter(|offset| !lowers(offset)));
     }
 
     fn renew(&mut self) {}

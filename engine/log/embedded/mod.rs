@@ -16,7 +16,7 @@ pub use producer::APPEND_BYTES_MAX;
 
 use self::partitions::{Subscription, count_partitions};
 use super::{
-    DeadLetter, DeadLetterReader, DeadLetterSpan, GROUP, Log, Producer, Reader, Share, Topic, TopicOptions, Wake,
+    DeadLetter, DeadLetterReader, DeadLetterSpan, GROUP, Log, Producer, Reader, Share, Start, Topic, TopicOptions, Wake,
 };
 use crate::{
     address::{Address, OpenError},
@@ -124,8 +124,14 @@ impl Log for EmbeddedLog {
         count_partitions(&connection, self.topic_id).map_err(|error| unavailable(&error, self.database.path()))
     }
 
-    fn reader(&self, share: Share, wake: Wake, health: Arc<Health>) -> Result<Box<dyn Reader>, Unavailable> {
-        let subscription = Subscription { topic: self.topic_id, group: Arc::clone(&self.group), share };
+    fn reader(
+        &self,
+        share: Share,
+        start: Start,
+        wake: Wake,
+        health: Arc<Health>,
+    ) -> Result<Box<dyn Reader>, Unavailable> {
+        let subscription = Subscription { topic: self.topic_id, group: Arc::clone(&self.group), share, start };
         Ok(Box::new(reader::EmbeddedReader::start(&self.database, subscription, wake, health)?))
     }
 

@@ -5,10 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use crate::{
-    log::{Message, Offset, PartitionId, Payload, Position, Share, commit_state::CommitState},
+    log::{Message, Offset, Offsets, PartitionId, Payload, Position, Share, Start, commit_state::CommitState},
     runtime::{Condvar, Mutex, MutexGuard},
     sqlite::Notifier,
 };
@@ -28,6 +28,7 @@ pub(super) struct Subscription {
     pub(super) topic: i64,
     pub(super) group: Arc<str>,
     pub(super) share: Share,
+    pub(super) start: Start,
 }
 
 /// The free space of the buffer.
@@ -46,6 +47,60 @@ pub(super) struct PartitionState {
     pub(super) end: u64,
     /// The offset at which reading started.
     pub(super) start: u64,
+    /// The offset that the group had committed by then, if it was in range.
+    pub(super) committed: Option<Offset>,
+}
+
+/// The messages of a partition and the group's commit, when the reader begins with it. It is read in one statement: a
+/// commit that lands between two reads would look out of range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Extent {
+    /// The offset of the earliest message that is kept; the end if none is.
+    earliest: u64,
+    end: u64,
+    /// The offset that the group has committed.
+    committed: Option<u64>,
+}
+
+impl Extent {
+    fn of(connection: &Connection, subscription: &Subscription, partition: PartitionId) -> rusqlite::Result<Self> {
+        let Subscription { topic, group, .. } = subscription;
+        let mut query = connection.prepare_cached(
+            "SELECT p.next_offset,
+                    (SELECT \"offset\" FROM messages WHERE topic = p.topic AND partition = p.partition
+                     ORDER BY \"offset\" LIMIT 1),
+                    (SELECT next_offset FROM committed_offsets
+                     WHERE topic = p.topic AND consumer_group = ?2 AND partition = p.partition)
+             FROM partitions p WHERE p.topic = ?1 AND p.partition = ?3",
+        )?;
+        query.query_row(params![topic, group, partition.0], |row| {
+            let end = row.get::<_, i64>(0)?.cast_unsigned();
+            let earliest = row.get::<_, Option<i64>>(1)?.map_or(end, i64::cast_unsigned);
+            Ok(Extent { earliest, end, committed: row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned) })
+        })
+    }
+
+    /// Returns the committed offset if it is in range. Beyond the end it was committed in another file, as before a
+    /// backup was restored; below the earliest message it tells nothing of those that are kept.
+    fn committed(&self) -> Option<Offset> {
+        self.committed.filter(|offset| (self.earliest..=self.end).contains(offset)).map(Offset)
+    }
+
+    /// Returns the offset from which the partition is read, and a warning if messages are read again or were missed.
+    fn start(&self, start: Start) -> (u64, Option<String>) {
+        let Extent { earliest, end, .. } = *self;
+        let warning = match (start, self.committed(), self.committed) {
+            (Start::Earliest, ..) => None,
+            (Start::Committed, Some(offset), _) => return (offset.0, None),
+            (Start::Committed, None, Some(offset)) => Some(format!(
+                "the committed offset {offset} is out of range ({earliest} to {end}): reading from {earliest}"
+            )),
+            // From the very first message nothing is left out: a new log, or a new group.
+            (Start::Committed, None, None) => (earliest > 0 && earliest < end)
+                .then(|| format!("no offset is committed: reading from the earliest, {earliest}")),
+        };
+        (earliest, warning)
+    }
 }
 
 /// The owned partitions, which are read in turn.
@@ -76,46 +131,19 @@ impl PartitionCursor {
             match self.partitions.get_mut(&partition) {
                 Some(place) => place.end = end,
                 None if self.subscription.share.owns(partition) => {
-                    let start = self.start(connection, partition, end)?;
-                    self.partitions.insert(partition, PartitionState { next: start, end, start });
+                    let found = Extent::of(connection, &self.subscription, partition)?;
+                    let (start, warning) = found.start(self.subscription.start);
+                    if let Some(warning) = warning {
+                        let group = &self.subscription.group;
+                        tracing::warn!("group {group} in partition {}: {warning}", partition.0);
+                    }
+                    let (end, committed) = (found.end, found.committed());
+                    self.partitions.insert(partition, PartitionState { next: start, end, start, committed });
                 }
                 None => {}
             }
         }
         Ok(&self.partitions)
-    }
-
-    /// Returns the group's committed offset if it is in range, else the offset of the earliest message.
-    fn start(&self, connection: &Connection, partition: PartitionId, end: u64) -> rusqlite::Result<u64> {
-        let Subscription { topic, group, .. } = &self.subscription;
-        let committed = connection
-            .prepare_cached(
-                "SELECT next_offset FROM committed_offsets WHERE topic = ?1 AND consumer_group = ?2 AND partition = ?3",
-            )?
-            .query_row(params![topic, group, partition.0], |row| row.get(0).map(i64::cast_unsigned))
-            .optional()?;
-        let earliest = connection
-            .prepare_cached(
-                "SELECT \"offset\" FROM messages WHERE topic = ?1 AND partition = ?2 ORDER BY \"offset\" LIMIT 1",
-            )?
-            .query_row(params![topic, partition.0], |row| row.get(0).map(i64::cast_unsigned))
-            .optional()?
-            .unwrap_or(end);
-        let partition = partition.0;
-        match committed {
-            // A message may have been appended since `end` was read, and be committed already.
-            Some(offset) if (earliest..=end.max(earliest)).contains(&offset) => return Ok(offset),
-            Some(offset) => tracing::warn!(
-                "the offset {offset} that group {group} has committed in partition {partition} is out of range \
-                 ({earliest} to {end}): reading from {earliest}"
-            ),
-            // From the very first message nothing is left out: a new log, or a new group.
-            None if earliest > 0 && earliest < end => tracing::warn!(
-                "group {group} has committed no offset in partition {partition}: reading from the earliest, {earliest}"
-            ),
-            None => {}
-        }
-        Ok(earliest)
     }
 
     /// Reads some messages of the partition whose turn it is; none if all partitions are read to their end.
@@ -127,10 +155,12 @@ impl PartitionCursor {
         let first = messages.first().map_or(place.end, |message| message.position.offset.0);
         if first != place.next {
             let (number, group) = (partition.0, &self.subscription.group);
-            tracing::warn!(
-                "the messages {} to {first} of partition {number} are no longer kept: group {group} goes on after them",
-                place.next
-            );
+            let gone = format!("the messages {} to {first} of partition {number} are no longer kept", place.next);
+            match self.subscription.start {
+                Start::Committed => tracing::warn!("{gone}: group {group} goes on after them"),
+                // They are behind the commits of all groups, and grow too old while the others are read.
+                Start::Earliest => tracing::debug!("{gone}"),
+            }
         }
         let next = messages.last().map_or(first, |message| message.position.offset.next().0);
         self.partitions.insert(partition, PartitionState { next, ..place });
@@ -203,6 +233,20 @@ impl ReaderState {
         (messages > 0 && bytes > 0).then_some(Room { messages, bytes })
     }
 
+    /// Returns the offset that is committed in a partition: by this reader, or by the group before.
+    pub(super) fn committed(&self, partition: PartitionId) -> Option<Offset> {
+        let before = self.partitions.get(&partition).and_then(|state| state.committed);
+        self.commits.committed().get(&partition).copied().max(before)
+    }
+
+    /// Requests a commit of these offsets, except those that are not above the committed ones: a reader that has started
+    /// at the earliest messages comes by offsets that the group has committed.
+    pub(super) fn request_commit(&mut self, offsets: &Offsets) {
+        let is_new = |(partition, offset): &(&PartitionId, &Offset)| self.committed(**partition) < Some(**offset);
+        let new = offsets.iter().filter(is_new).map(|(partition, offset)| (*partition, *offset)).collect();
+        self.commits.request_larger(&new);
+    }
+
     /// Returns whether enough was polled to prefetch again.
     pub(super) fn is_low(&self) -> bool {
         self.buffer.len() <= READ_AHEAD_MESSAGES_MAX / 2 && self.bytes <= READ_AHEAD_BYTES_MAX / 2
@@ -228,4 +272,34 @@ impl Shared {
 /// Returns the memory that a message takes in the buffer.
 pub(super) fn buffered_bytes(payload: &Payload) -> usize {
     payload.bytes().len() + size_of::<Message>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_starts_at_the_committed_offset_or_at_the_earliest_with_a_warning() {
+        let extent = |committed| Extent { earliest: 10, end: 20, committed };
+        for offset in [10, 15, 20] {
+            assert_eq!(extent(Some(offset)).start(Start::Committed), (offset, None));
+            assert_eq!(extent(Some(offset)).committed(), Some(Offset(offset)));
+        }
+        for committed in [Some(0), Some(9), Some(21), None] {
+            let (start, warning) = extent(committed).start(Start::Committed);
+            assert!(start == 10 && warning.is_some_and(|warning| warning.contains("reading from")), "{committed:?}");
+            assert_eq!(extent(committed).committed(), None);
+        }
+        for (earliest, end) in [(0, 7), (7, 7)] {
+            let new = Extent { earliest, end, committed: None };
+            assert_eq!(new.start(Start::Committed), (earliest, None), "nothing is left out");
+        }
+    }
+
+    #[test]
+    fn promise_10_the_earliest_message_is_the_start_without_a_warning() {
+        for committed in [None, Some(0), Some(10), Some(15), Some(20), Some(21)] {
+            assert_eq!(Extent { earliest: 10, end: 20, committed }.start(Start::Earliest), (10, None));
+        }
+    }
 }

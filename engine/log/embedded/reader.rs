@@ -82,8 +82,13 @@ impl Reader for EmbeddedReader {
         more
     }
 
+    fn committed(&self) -> Offsets {
+        let state = self.shared.state();
+        state.partitions.keys().filter_map(|id| Some((*id, state.committed(*id)?))).collect()
+    }
+
     fn commit(&mut self, offsets: &Offsets) {
-        self.shared.state().commits.request_larger(offsets);
+        self.shared.state().request_commit(offsets);
         self.shared.notifier.notify();
     }
 
@@ -106,7 +111,7 @@ impl Reader for EmbeddedReader {
     fn lag(&self) -> Option<Lag> {
         let state = self.shared.state();
         let lag = |(id, partition): (&PartitionId, &PartitionState)| {
-            let committed = state.commits.committed().get(id).map_or(partition.start, |offset| offset.0);
+            let committed = state.committed(*id).map_or(partition.start, |offset| offset.0);
             (*id, partition.end.saturating_sub(committed.max(partition.start)))
         };
         Some(state.partitions.iter().map(lag).collect())
@@ -169,6 +174,7 @@ impl Prefetcher {
     /// Reads until the buffer is full or nothing is left.
     fn fill(&mut self) -> rusqlite::Result<()> {
         let partitions = self.cursor.refresh(&self.connection)?.clone();
+        // Before their first messages are in the buffer: what is committed is known when one is polled.
         self.shared.state().partitions = partitions;
         loop {
             let Some(room) = self.shared.state().room() else { return Ok(()) };

@@ -13,7 +13,7 @@ use crate::{
     delivery::Health,
     domain::Domain,
     log::{
-        self, DEAD_LETTER_BYTES_MAX, Log, Message, Offset, Offsets, PartitionId, Position, Share,
+        self, DEAD_LETTER_BYTES_MAX, Log, Message, Offset, Offsets, PartitionId, Position, Share, Start,
         promises::{self, ReaderHarness, TIMEOUT, dead_letter, publish},
     },
     sqlite::{Database, Inspector},
@@ -142,7 +142,7 @@ fn promise_5_buffers_are_bounded_in_bytes() {
 
 /// A reader that is not polled, once it has as much as this.
 fn filled(place: &Place, group: &str, messages: usize, bytes: usize) -> EmbeddedReader {
-    let subscription = Subscription { topic: 1, group: group.into(), share: Share::ALL };
+    let subscription = Subscription { topic: 1, group: group.into(), share: Share::ALL, start: Start::Committed };
     let database = Database::open(&place.path).unwrap();
     let reader = EmbeddedReader::start(&database, subscription, Arc::new(|| ()), Arc::new(Health::new("log"))).unwrap();
     let start = Instant::now();
@@ -181,6 +181,18 @@ fn promise_6_dead_letters_are_read_from_a_timestamp_or_a_committed_offset() {
 fn promise_7_a_replayed_message_carries_its_attempts() {
     let place = Place::new();
     promises::promise_7_a_replayed_message_carries_its_attempts(&*place.log(""));
+}
+
+#[test]
+fn promise_10_the_earliest_reader_yields_all_messages_and_tells_those_that_were_committed() {
+    let place = Place::new();
+    promises::promise_10_the_earliest_reader_yields_all_messages_and_tells_those_that_were_committed(&*place.log(""));
+}
+
+#[test]
+fn promise_10_commits_of_the_earliest_reader_lower_no_committed_offset() {
+    let place = Place::new();
+    promises::promise_10_commits_of_the_earliest_reader_lower_no_committed_offset(&*place.log(""));
 }
 
 #[test]

@@ -21,13 +21,14 @@ use super::{
     commit::CommitQueue,
     config::CALL_TIMEOUT,
     consumer::{OpenTransactions, TopicConsumer},
-    offsets::{self, Diagnostic, StartFrom, Watermarks, start_offset},
+    offsets,
     reader::{Event, PartitionReader, ReadState, to_message},
+    start::{Diagnostic, PartitionStart, StartFrom, Watermarks},
     topic::{self, TopicIdentity, Verdict},
 };
 use crate::{
     delivery::{Health, Unavailable},
-    log::{Offset, PartitionId, Share, TopicId, Wake},
+    log::{PartitionId, Share, Start, TopicId, Wake},
     runtime::{Backoff, JOIN_TIMEOUT, Thread},
 };
 
@@ -65,8 +66,7 @@ impl From<Unavailable> for RefreshError {
 struct NewPartition {
     id: PartitionId,
     watermarks: Watermarks,
-    start: u64,
-    committed: Option<Offset>,
+    start: PartitionStart,
 }
 
 /// The assigning thread.
@@ -79,6 +79,7 @@ pub(super) struct Assigner {
     pub(super) topic: String,
     pub(super) group: String,
     pub(super) share: Share,
+    pub(super) start: Start,
     pub(super) state: Arc<ReadState>,
     pub(super) commits: Arc<CommitQueue>,
     pub(super) events: SyncSender<Event>,
@@ -232,7 +233,7 @@ impl Assigner {
         self.start_from = match reason {
             RevokeReason::TopicRecreated => {
                 self.identity.leave();
-                StartFrom::Earliest
+                StartFrom::Recreated
             }
             RevokeReason::OutOfRange => StartFrom::Positions(positions),
         };
@@ -275,10 +276,10 @@ impl Assigner {
         }
         let consumer = &self.consumer.consumer;
         consumer.incremental_assign(&list).map_err(|error| unavailable("cannot assign partitions", &error))?;
-        for (reader, NewPartition { id, watermarks, start, committed }) in readers {
+        for (reader, NewPartition { id, watermarks, start }) in readers {
             self.assigned.insert(id);
-            self.state.add(id, start, watermarks);
-            self.commits.request_start(id, Offset(start), committed);
+            self.state.add(id, start.next, watermarks);
+            self.commits.request_start(id, &start, self.start == Start::Committed);
             // Fails only if the reader is dropped, and this thread is to end.
             let _ = self.events.send(Event::Assigned(reader));
         }
@@ -317,28 +318,28 @@ impl Assigner {
                 self.group,
                 self.topic
             );
-            self.start_from = StartFrom::Earliest;
+            self.start_from = StartFrom::Recreated;
         }
         let (mut new, mut former) = (Vec::new(), BTreeMap::<TopicId, Vec<u32>>::new());
         for (id, watermarks) in found {
             // A broker names a new topic a moment before it serves it, and may have given the low watermark of the
             // former one. The first offset of a topic is 0; if it is deleted already it is out of range, and the reader
             // starts over.
-            let low = if self.start_from == StartFrom::Earliest && topic_id.is_some() { 0 } else { watermarks.low };
+            let low = if self.start_from == StartFrom::Recreated && topic_id.is_some() { 0 } else { watermarks.low };
             let watermarks = Watermarks { low, ..watermarks };
-            let committed = committed_in(&self.start_from, id);
-            let (start, diagnostic) = start_offset(committed, topic_id, watermarks);
+            let committed = by_group.get(&id).copied();
+            let start = self.start_from.of(self.start, id, committed, topic_id, watermarks);
             let place = format!("group {} in partition {} of topic {}", self.group, id.0, self.topic);
-            match diagnostic {
-                _ if self.start_from == StartFrom::Earliest => {}
+            match &start.diagnostic {
+                _ if self.start_from == StartFrom::Recreated => {}
                 Diagnostic::None => {}
                 Diagnostic::FirstStart => {
                     tracing::info!("{place}: no offset is committed: reading from the first message on");
                 }
                 Diagnostic::Warning(warning) => tracing::warn!("{place}: {warning}"),
-                Diagnostic::FormerTopic(topic) => former.entry(topic).or_default().push(id.0),
+                Diagnostic::FormerTopic(topic) => former.entry(*topic).or_default().push(id.0),
             }
-            new.push(NewPartition { id, watermarks, start, committed: committed.map(|committed| committed.offset) });
+            new.push(NewPartition { id, watermarks, start });
         }
         for (other, partitions) in former {
             let now = topic_id.map(|id| format!(", it is {id} now")).unwrap_or_default();
@@ -354,14 +355,22 @@ impl Assigner {
 
     /// Creates a partition's queue, and adds the partition to the list to be assigned.
     fn prepare(&self, new: &NewPartition, list: &mut TopicPartitionList) -> Result<PartitionReader, Unavailable> {
-        let (partition, number, start) = (new.id, new.id.0.cast_signed(), new.start);
+        let (partition, number, start) = (new.id, new.id.0.cast_signed(), new.start.next);
         let queue = self.consumer.consumer.split_partition_queue(&self.topic, number);
         let mut queue = queue.ok_or_else(|| Unavailable::transient(format!("partition {number} has no queue")))?;
         let wake = Arc::clone(&self.wake);
         queue.set_nonempty_callback(move || wake());
         list.add_partition_offset(&self.topic, number, KafkaOffset::Offset(start.cast_signed()))
             .map_err(|error| unavailable(&format!("cannot assign partition {number}"), &error))?;
-        let (fetched, topic_id) = (self.consumer.fetched.of(partition), self.identity.id());
-        Ok(PartitionReader { partition, queue, fetched, topic_id, next: start, handled: start, gap_end: start })
+        Ok(PartitionReader {
+            partition,
+            queue,
+            fetched: self.consumer.fetched.of(partition),
+            topic_id: self.identity.id(),
+            committed: new.start.committed,
+            next: start,
+            handled: start,
+            gap_end: start,
+        })
     }
 }

@@ -20,10 +20,10 @@ use rdkafka::{
 
 use super::{
     client::{ErrorCapture, cause_of, unavailable},
-    commit::RENEW_INTERVAL,
     config::{CALL_TIMEOUT, Settings},
     offsets::OffsetMetadata,
     topic,
+    topic_commits::RENEW_INTERVAL,
 };
 use crate::{
     clock,

@@ -27,7 +27,9 @@ mod inspect;
 mod offsets;
 mod producer;
 mod reader;
+mod start;
 mod topic;
+mod topic_commits;
 mod topic_id;
 
 use std::{
@@ -41,7 +43,9 @@ use crate::{
     address::{Address, OpenError},
     delivery::{Health, Unavailable, Writer},
     finding::Finding,
-    log::{DeadLetter, DeadLetterReader, DeadLetterSpan, Log, Producer, Reader, Share, Topic, TopicOptions, Wake},
+    log::{
+        DeadLetter, DeadLetterReader, DeadLetterSpan, Log, Producer, Reader, Share, Start, Topic, TopicOptions, Wake,
+    },
     runtime::Thread,
 };
 
@@ -51,9 +55,9 @@ use commit::{CommitQueue, Committer};
 use config::Settings;
 use consumer::{OpenTransactions, TopicConsumer};
 use dead_letters::KafkaDeadLetterReader;
-use offsets::StartFrom;
 use producer::{DeadLetterWriter, KafkaProducer, Sender};
 use reader::{KafkaReader, ReadState};
+use start::StartFrom;
 use topic::{NewTopicSpec, TopicIdentity};
 
 /// Upper bound on the events that wait for the reader to poll.
@@ -116,7 +120,13 @@ impl Log for KafkaLog {
         self.count_partitions()?.ok_or_else(|| topic::missing(&self.settings.topic))
     }
 
-    fn reader(&self, share: Share, wake: Wake, health: Arc<Health>) -> Result<Box<dyn Reader>, Unavailable> {
+    fn reader(
+        &self,
+        share: Share,
+        start: Start,
+        wake: Wake,
+        health: Arc<Health>,
+    ) -> Result<Box<dyn Reader>, Unavailable> {
         let Settings { topic, group, .. } = &self.settings;
         let config = self.settings.consumer_config();
         let (state, commits) = (Arc::new(ReadState::default()), Arc::new(CommitQueue::default()));
@@ -135,6 +145,7 @@ impl Log for KafkaLog {
             topic: topic.clone(),
             group: group.clone(),
             share,
+            start,
             state: Arc::clone(&state),
             commits: Arc::clone(&commits),
             events: send,

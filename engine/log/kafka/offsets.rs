@@ -1,4 +1,4 @@
-//! Committed offsets with their metadata, and the offset at which reading starts.
+//! Committed offsets with their metadata.
 //!
 //! Kafka keeps a string with each committed offset, its metadata. This group's is `delaycast topic=ID at=SECONDS`: the
 //! id of the topic that the offset was read in, and the Unix time of the commit. Unknown fields are ignored, so that
@@ -72,15 +72,6 @@ impl OffsetMetadata {
     }
 }
 
-/// The watermarks of a partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Watermarks {
-    /// The earliest offset that is retained.
-    pub(super) low: u64,
-    /// The offset of the next message to be appended.
-    pub(super) high: u64,
-}
-
 /// An offset that a group has committed in a partition, and its metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CommittedOffset {
@@ -131,128 +122,9 @@ fn with_growing_timeouts<T>(mut call: impl FnMut(Duration) -> KafkaResult<T>) ->
     }
 }
 
-/// The offsets from which partitions are read.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) enum StartFrom {
-    /// The group's committed offsets.
-    #[default]
-    Committed,
-    /// The earliest offsets: the topic was recreated while it was read, and no committed offset is its own.
-    Earliest,
-    /// The positions up to which the same topic was read already.
-    Positions(ReadPositions),
-}
-
-/// The next offset to read of each partition; `None` if the position was out of range.
-pub(super) type ReadPositions = BTreeMap<PartitionId, Option<Offset>>;
-
-impl StartFrom {
-    /// Returns the offset that counts as committed in a partition.
-    pub(super) fn committed(
-        &self,
-        partition: PartitionId,
-        by_group: Option<CommittedOffset>,
-    ) -> Option<CommittedOffset> {
-        let own = |offset: &Offset| CommittedOffset { offset: *offset, metadata: OffsetMetadata::default() };
-        match self {
-            StartFrom::Committed => by_group,
-            StartFrom::Earliest => None,
-            StartFrom::Positions(positions) => match positions.get(&partition) {
-                Some(position) => position.as_ref().map(own),
-                None => by_group,
-            },
-        }
-    }
-}
-
-/// A diagnostic on the start of a partition.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Diagnostic {
-    /// Nothing to report.
-    None,
-    /// The group has committed nothing, and the partition still has its first message.
-    FirstStart,
-    /// Messages are read again or were missed, for this reason.
-    Warning(String),
-    /// The committed offset belongs to a former topic of this name, with this id.
-    FormerTopic(TopicId),
-}
-
-/// Returns the committed offset, if it is in range and belongs to the topic of this id; else the earliest offset.
-pub(super) fn start_offset(
-    committed: Option<CommittedOffset>,
-    id: Option<TopicId>,
-    Watermarks { low, high }: Watermarks,
-) -> (u64, Diagnostic) {
-    let Some(CommittedOffset { offset: Offset(offset), metadata }) = committed else {
-        let missed = format!("no offset is committed: reading from the earliest, {low}");
-        let diagnostic = match low {
-            0 if high > 0 => Diagnostic::FirstStart,
-            _ if low < high => Diagnostic::Warning(missed),
-            _ => Diagnostic::None,
-        };
-        return (low, diagnostic);
-    };
-    match metadata.topic {
-        Some(other) if metadata.is_of_another_topic(id) => (low, Diagnostic::FormerTopic(other)),
-        _ if (low..=high).contains(&offset) => (offset, Diagnostic::None),
-        _ => {
-            let out = format!("the committed offset {offset} is out of range ({low} to {high}): reading from {low}");
-            (low, Diagnostic::Warning(out))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const ID: Option<TopicId> = Some(TopicId([1; 16]));
-
-    fn at(offset: u64, topic: Option<TopicId>) -> Option<CommittedOffset> {
-        Some(CommittedOffset { offset: Offset(offset), metadata: OffsetMetadata { topic, at: None } })
-    }
-
-    #[test]
-    fn reading_starts_at_the_committed_offset_or_at_the_earliest_with_a_warning() {
-        let watermarks = Watermarks { low: 10, high: 20 };
-        // An offset without an id was committed by another tool, or by an operator.
-        for (offset, topic, id) in [(10, None, ID), (15, ID, ID), (20, ID, None)] {
-            assert_eq!(start_offset(at(offset, topic), id, watermarks), (offset, Diagnostic::None));
-        }
-        for committed in [at(0, None), at(9, ID), at(21, ID), None] {
-            let (offset, diagnostic) = start_offset(committed, ID, watermarks);
-            assert_eq!(offset, 10);
-            assert!(matches!(diagnostic, Diagnostic::Warning(warning) if warning.contains("reading from")));
-        }
-        let of_new_group = |low, high| start_offset(None, ID, Watermarks { low, high });
-        assert_eq!(of_new_group(7, 7), (7, Diagnostic::None), "nothing is skipped or repeated");
-        assert_eq!(of_new_group(0, 7), (0, Diagnostic::FirstStart), "the first scorer");
-    }
-
-    #[test]
-    fn an_offset_of_a_former_topic_is_not_used_even_if_it_is_in_range() {
-        let former = TopicId([2; 16]);
-        for offset in [0, 15, 25] {
-            let started = start_offset(at(offset, Some(former)), ID, Watermarks { low: 0, high: 20 });
-            assert_eq!(started, (0, Diagnostic::FormerTopic(former)));
-        }
-    }
-
-    #[test]
-    fn read_positions_override_committed_offsets_and_a_recreated_topic_has_neither() {
-        let (p0, p1, p2) = (PartitionId(0), PartitionId(1), PartitionId(2));
-        let positions = StartFrom::Positions(ReadPositions::from([(p0, Some(Offset(7))), (p2, None)]));
-        assert_eq!(
-            positions.committed(p2, at(3, ID)),
-            None,
-            "the position was out of range, and the group's offset may be, too"
-        );
-        assert_eq!(StartFrom::Committed.committed(p0, at(3, ID)), at(3, ID));
-        assert_eq!(positions.committed(p0, at(3, ID)), at(7, None));
-        assert_eq!(positions.committed(p1, at(3, ID)), at(3, ID));
-        assert_eq!(StartFrom::Earliest.committed(p0, at(3, ID)), None);
-    }
 
     #[test]
     fn a_call_that_times_out_is_made_again_with_twice_the_timeout_within_that_of_all() {

@@ -25,8 +25,8 @@ use super::{
     client::unavailable,
     commit::CommitQueue,
     consumer::{FetchState, ReaderContext},
-    offsets::{ReadPositions, Watermarks},
     producer::ATTEMPT_HEADER,
+    start::{ReadPosition, ReadPositions, Watermarks},
 };
 use crate::{
     delivery::Unavailable,
@@ -68,6 +68,8 @@ pub(super) struct PartitionReader {
     pub(super) fetched: Arc<FetchState>,
     /// The id of the topic that it was assigned for.
     pub(super) topic_id: Option<TopicId>,
+    /// The offset that the group had committed when it was assigned.
+    pub(super) committed: Option<Offset>,
     /// The offset after the last message that was handed out.
     pub(super) next: u64,
     /// The offset after the last message that has come back through `commit`.
@@ -266,11 +268,10 @@ impl KafkaReader {
             return;
         }
         let mut state = self.state.lock();
-        // A position out of range is not used again: the log may have grown beyond it since, with other messages.
         let out_of_range = &state.out_of_range;
         let position = |reader: PartitionReader| {
-            let position = (!out_of_range.contains(&reader.partition)).then_some(Offset(reader.next));
-            (reader.partition, position)
+            let is_out_of_range = out_of_range.contains(&reader.partition);
+            (reader.partition, ReadPosition { next: Offset(reader.next), is_out_of_range })
         };
         let positions = self.partitions.drain(..).map(position).collect();
         if let Revocation::Draining = state.revocation {
@@ -309,6 +310,15 @@ impl Reader for KafkaReader {
         }
         self.skip_gaps();
         into.len() == end
+    }
+
+    fn committed(&self) -> Offsets {
+        // The queue forgets the commits of a topic that is left, of which messages may still be handled.
+        let of = |committed: &Offsets, reader: &PartitionReader| {
+            let offset = committed.get(&reader.partition).copied().or(reader.committed)?;
+            Some((reader.partition, offset))
+        };
+        self.commits.with_committed(|committed| self.partitions.iter().filter_map(|it| of(committed, it)).collect())
     }
 
     fn commit(&mut self, offsets: &Offsets) {

@@ -3,6 +3,7 @@
 //! Each test runs against librdkafka's mock cluster, in this process, and again against a real one if `KAFKA_URL` names
 //! it, as in `kafka://127.0.0.1:9092`. Some tests need features that only one of the two has.
 
+mod events;
 mod recreated_topic;
 mod transactions;
 

@@ -38,7 +38,7 @@ fn create(cluster: &Cluster, topic: &str, partitions: i32) {
     wait_until(|| cluster.log(topic, "").partitions() == Ok(partitions.cast_unsigned()));
 }
 
-fn recreate(cluster: &Cluster, topic: &str, partitions: i32) {
+pub(super) fn recreate(cluster: &Cluster, topic: &str, partitions: i32) {
     delete(cluster, topic);
     create(cluster, topic, partitions);
 }
@@ -52,7 +52,7 @@ fn id_of(cluster: &Cluster, topic: &str) -> TopicId {
 }
 
 /// Publishes with a new client, which does not know the former topic.
-fn fill(log: &dyn Log, name: &str, count: usize) {
+pub(super) fn fill(log: &dyn Log, name: &str, count: usize) {
     let producer = log.producer().unwrap();
     for number in 0..count {
         // A broker that has just created the topic may not take the first message in time.
@@ -81,7 +81,7 @@ fn read_all(harness: &mut ReaderHarness, name: &str, count: usize) -> Vec<Messag
 }
 
 /// Returns the offset that a group has committed in partition 0, and its metadata.
-fn committed(cluster: &Cluster, topic: &str, group: &str) -> (i64, String) {
+pub(super) fn committed(cluster: &Cluster, topic: &str, group: &str) -> (i64, String) {
     let mut list = TopicPartitionList::new();
     list.add_partition(topic, 0);
     let found = consumer(cluster, group).committed_offsets(list, TIMEOUT).unwrap();
@@ -89,7 +89,7 @@ fn committed(cluster: &Cluster, topic: &str, group: &str) -> (i64, String) {
     (element.offset().to_raw().unwrap(), element.metadata().to_owned())
 }
 
-fn commit_as(cluster: &Cluster, topic: &str, group: &str, offset: i64, metadata: &str) {
+pub(super) fn commit_as(cluster: &Cluster, topic: &str, group: &str, offset: i64, metadata: &str) {
     let mut list = TopicPartitionList::new();
     let mut element = list.add_partition(topic, 0);
     element.set_offset(KafkaOffset::Offset(offset)).unwrap();
