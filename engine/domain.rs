@@ -3,7 +3,7 @@
 //! Everything else of the engine is generic over it and monomorphised: a call of a domain's function costs what a call
 //! of any other function costs.
 
-use std::{borrow::Cow, fmt::Debug};
+use std::{borrow::Cow, fmt::Debug, time::Duration};
 
 use chrono::{DateTime, Utc};
 
@@ -46,6 +46,9 @@ pub trait Domain: Debug + Clone + PartialEq + Send + Sync + 'static {
     const FIELDS: &'static [&'static str];
     /// The topic of requests, unless the URL of a log names another.
     const TOPIC: &'static str = "requests";
+    /// The topic of events, for a domain whose answers depend on what happens between requests. It is another log beside
+    /// that of requests: [`crate::log::events_url`].
+    const EVENTS: Option<EventTopic> = None;
     /// Names in a document store.
     const COLLECTIONS: Collections;
     /// The dimensions by which stored answers are counted; at most [`DIMENSIONS_MAX`].
@@ -82,6 +85,16 @@ pub trait Domain: Debug + Clone + PartialEq + Send + Sync + 'static {
     fn compared(_answered: &Self::Score) -> Document {
         Document::new()
     }
+}
+
+/// The topic of a domain's events. It is read from its earliest message at every start, so that it holds the state that
+/// they make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventTopic {
+    /// The topic, unless the URL of a log of events names another.
+    pub topic: &'static str,
+    /// The time for which events are kept at least: an event that is older must have no effect on an answer.
+    pub retention: Duration,
 }
 
 /// A scored request, ready for the store.

@@ -22,6 +22,10 @@
 //! * [`process`]: this process's use of the machine.
 //! * `log::promises`, `store::promises`, `testing`: the conformance suites of connectors; cargo feature `conformance`.
 
+// The example of a domain, which tests include, names this crate.
+#[cfg(test)]
+extern crate self as engine;
+
 pub mod address;
 pub mod answer;
 pub mod clock;

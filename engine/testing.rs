@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use chrono::DateTime;
 
 use crate::{
     answer::ModelVersion,
     document::{Document, Value},
-    domain::{Answer, Collections, Dimension, Domain, Field, Reference},
+    domain::{Answer, Collections, Dimension, Domain, EventTopic, Field, Reference},
     request::{Malformed, MalformedKind, RequestId},
     shadow::ShadowAnswer,
 };
@@ -48,6 +48,8 @@ impl Domain for Toy {
 
     const MESSAGE_BYTES_MAX: usize = 1024;
     const FIELDS: &'static [&'static str] = &["UUID", "Colour"];
+    const EVENTS: Option<EventTopic> =
+        Some(EventTopic { topic: "toy-events", retention: Duration::from_secs(18 * 24 * 3600) });
     const COLLECTIONS: Collections = Collections {
         database: "toys",
         answers: "toy_answers",

@@ -139,7 +139,8 @@ pub trait Log: Send + Sync {
     fn dead_letters(&self) -> Result<Box<dyn Writer<DeadLetter>>, Unavailable>;
 
     /// Creates the topics of the log and of its dead letters, with the URL's number of partitions, unless they exist;
-    /// returns both. An existing topic is not changed. Blocks, for seconds.
+    /// returns both. An existing topic is not changed. A topic of events has the retention of its domain, unless the
+    /// options have another. Blocks, for seconds.
     fn create_topics(&self, options: &TopicOptions) -> Result<Vec<Topic>, Unavailable>;
 
     /// Checks all that a scorer needs of the log. Blocks, 30 s at most.

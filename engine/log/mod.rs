@@ -1,5 +1,7 @@
 //! The request log: partitions, offsets, a group's committed offsets, dead letters. The model is Kafka's.
 //!
+//! A domain with events ([`Domain::EVENTS`]) has a second log for them, by the same connectors.
+//!
 //! # The promises of a connector
 //!
 //! 1. A [`Reader`] yields the messages of each owned partition in offset order and without a gap, starting at the
@@ -24,6 +26,7 @@
 //!     committed it when this reader began to read the partition. An offset of a former topic (promise 8), or beyond
 //!     the end, does not count.
 //!
+//! [`Domain::EVENTS`]: crate::domain::Domain::EVENTS
 //! [`Health`]: crate::delivery::Health
 
 mod commit_state;
@@ -42,7 +45,10 @@ pub use dead_letter::{
     DeadLetter, DeadLetterKinds, DeadLetterReader, DeadLetterReason, DeadLetterSpan, DeadLettersFrom,
 };
 pub use message::{DEAD_LETTER_BYTES_MAX, Message, Payload};
-pub use open::{groups, inspect, open, open_existing, remove_group, topic_of};
+pub use open::{
+    events_url, groups, inspect, inspect_events, open, open_events, open_existing, open_existing_events, remove_group,
+    topic_of,
+};
 pub use topic::{GROUP, Lag, Offset, Offsets, PartitionId, Position, Share, Start, Topic, TopicId, TopicOptions};
 
 #[cfg(any(test, feature = "conformance"))]

@@ -16,6 +16,14 @@ pub struct TopicOptions {
     pub retention: Option<Duration>,
 }
 
+/// The topic of a log whose URL names none, and what it is given when it is created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TopicDefaults {
+    pub(crate) topic: &'static str,
+    /// The retention time of messages; `None` leaves it to the log.
+    pub(crate) retention: Option<Duration>,
+}
+
 /// An existing topic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Topic {

@@ -16,7 +16,8 @@ pub use producer::APPEND_BYTES_MAX;
 
 use self::partitions::{Subscription, count_partitions};
 use super::{
-    DeadLetter, DeadLetterReader, DeadLetterSpan, GROUP, Log, Producer, Reader, Share, Start, Topic, TopicOptions, Wake,
+    DeadLetter, DeadLetterReader, DeadLetterSpan, GROUP, Log, Producer, Reader, Share, Start, Topic, TopicOptions,
+    Wake, topic::TopicDefaults,
 };
 use crate::{
     address::{Address, OpenError},
@@ -36,38 +37,47 @@ pub struct EmbeddedLog {
     topic: Arc<str>,
     topic_id: i64,
     group: Arc<str>,
+    /// The minimum age of a message that is dropped.
+    retention: Duration,
     /// True if opening it has created the topic.
+    created: bool,
+}
+
+/// A topic of the database.
+struct StoredTopic {
+    id: i64,
+    retention: Duration,
     created: bool,
 }
 
 impl EmbeddedLog {
     /// Opens `sqlite:PATH?topic=T&group=G&partitions=N&wal=MIB`; creates file, topic and partitions as needed. A topic
-    /// that has fewer than N partitions gets more; it never loses one.
-    pub(crate) fn open(address: &Address, default_topic: &str) -> Result<Self, OpenError> {
+    /// that has fewer than N partitions gets more; it never loses one. It gets the retention of `defaults`, if there is
+    /// one, also if it exists.
+    pub(crate) fn open(address: &Address, defaults: TopicDefaults) -> Result<Self, OpenError> {
         let database = Database::at(address)?;
-        let topic: Arc<str> = named(address, "topic", default_topic)?.into();
+        let topic: Arc<str> = named(address, "topic", defaults.topic)?.into();
         let group = named(address, "group", GROUP)?.into();
         let partitions = address.parameter("partitions").map(|text| parse_partitions(address, text)).transpose()?;
         let name = Arc::clone(&topic);
-        let (topic_id, created) = database.write(0, move |connection| create_topic(connection, &name, partitions))?;
-        Ok(EmbeddedLog { database, topic, topic_id, group, created })
+        let create = move |connection: &Connection| create_topic(connection, &name, partitions, defaults.retention);
+        let StoredTopic { id, retention, created } = database.write(0, create)?;
+        Ok(EmbeddedLog { database, topic, topic_id: id, group, retention, created })
     }
 
     /// Opens an existing topic in an existing file; creates neither.
-    pub(crate) fn open_existing(address: &Address, default_topic: &str) -> Result<Self, OpenError> {
+    pub(crate) fn open_existing(address: &Address, defaults: TopicDefaults) -> Result<Self, OpenError> {
         let database = Database::at_existing(address)?;
-        let topic: Arc<str> = named(address, "topic", default_topic)?.into();
+        let topic: Arc<str> = named(address, "topic", defaults.topic)?.into();
         let group = named(address, "group", GROUP)?.into();
         let connection = database.connect()?;
-        let topic_id = connection
-            .query_row("SELECT id FROM topics WHERE name = ?1", [&topic], |row| row.get(0))
-            .optional()
-            .map_err(|error| unavailable(&error, database.path()))?;
-        let topic_id = topic_id.ok_or_else(|| {
+        let found = stored_topic(&connection, &topic).optional();
+        let found = found.map_err(|error| unavailable(&error, database.path()))?;
+        let StoredTopic { id, retention, .. } = found.ok_or_else(|| {
             let path = database.path().display();
             address.invalid("topic", format!("{topic} is not in {path}: name the one that is meant"))
         })?;
-        Ok(EmbeddedLog { database, topic, topic_id, group, created: false })
+        Ok(EmbeddedLog { database, topic, topic_id: id, group, retention, created: false })
     }
 }
 
@@ -77,6 +87,17 @@ impl EmbeddedLog {
         let (topic, group) = (self.topic.to_string(), group.to_owned());
         Ok(self.database.write(64, move |connection| sqlite::remove_group(connection, &topic, &group))? > 0)
     }
+}
+
+/// Returns the address of a topic beside that of requests, which an address names.
+pub(super) fn beside_requests(address: &Address, requests: &str, topic: &str) -> Result<Address, OpenError> {
+    if named(address.of_a_file()?, "topic", requests)? == topic {
+        return Err(address.invalid("topic", format!("is {topic}, which is that of events")));
+    }
+    let mut beside = address.clone();
+    beside.parameters.retain(|(name, _)| name != "topic");
+    beside.parameters.push(("topic".to_owned(), topic.to_owned()));
+    Ok(beside)
 }
 
 /// Returns the topic that a URL names.
@@ -102,16 +123,36 @@ fn parse_partitions(address: &Address, text: &str) -> Result<u32, OpenError> {
     count.ok_or_else(|| address.invalid("partitions", format!("must be a number from 1 to {PARTITIONS_MAX}")))
 }
 
-/// Creates the topic and its partitions unless they exist; returns the topic's number, and whether it was created.
-fn create_topic(connection: &Connection, name: &str, partitions: Option<u32>) -> rusqlite::Result<(i64, bool)> {
+/// Returns the topic of a name; it was not created just now.
+fn stored_topic(connection: &Connection, name: &str) -> rusqlite::Result<StoredTopic> {
+    connection.query_row("SELECT id, retention_ms FROM topics WHERE name = ?1", [name], |row| {
+        let retention_ms = row.get::<_, Option<i64>>(1)?.map(|ms| Duration::from_millis(ms.max(0).unsigned_abs()));
+        let retention = retention_ms.unwrap_or(retention::LOG_AGE_MAX);
+        Ok(StoredTopic { id: row.get(0)?, retention, created: false })
+    })
+}
+
+/// Creates the topic and its partitions unless they exist, and gives it the retention.
+fn create_topic(
+    connection: &Connection,
+    name: &str,
+    partitions: Option<u32>,
+    retention: Option<Duration>,
+) -> rusqlite::Result<StoredTopic> {
     connection.execute("INSERT INTO topics (name) VALUES (?1) ON CONFLICT DO NOTHING", [name])?;
-    let topic = connection.query_row("SELECT id FROM topics WHERE name = ?1", [name], |row| row.get(0))?;
-    let count = count_partitions(connection, topic)?;
+    if let Some(retention) = retention {
+        let retention_ms = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
+        let update = "UPDATE topics SET retention_ms = ?2 WHERE name = ?1 AND retention_ms IS NOT ?2";
+        connection.execute(update, params![name, retention_ms])?;
+    }
+    let topic = stored_topic(connection, name)?;
+    let count = count_partitions(connection, topic.id)?;
     let wanted = partitions.unwrap_or(if count == 0 { PARTITIONS } else { count });
     for partition in count..wanted {
-        connection.execute("INSERT INTO partitions (topic, partition) VALUES (?1, ?2)", params![topic, partition])?;
+        connection
+            .execute("INSERT INTO partitions (topic, partition) VALUES (?1, ?2)", params![topic.id, partition])?;
     }
-    Ok((topic, count == 0))
+    Ok(StoredTopic { created: count == 0, ..topic })
 }
 
 impl Log for EmbeddedLog {
@@ -146,7 +187,7 @@ impl Log for EmbeddedLog {
         })))
     }
 
-    /// Returns the topics: opening the log has created them. Their retention is fixed.
+    /// Returns the topics: opening the log has created them, and has given them their retention.
     fn create_topics(&self, _: &TopicOptions) -> Result<Vec<Topic>, Unavailable> {
         let topic = |name: String, partitions, kept: Duration| Topic {
             name,
@@ -156,7 +197,7 @@ impl Log for EmbeddedLog {
             retention_s: Some(kept.as_secs()),
         };
         Ok(vec![
-            topic(self.topic.to_string(), self.partitions()?, retention::LOG_AGE_MAX),
+            topic(self.topic.to_string(), self.partitions()?, self.retention),
             topic(format!("{}.dlq", self.topic), 1, retention::DEAD_AGE_MAX),
         ])
     }

@@ -41,7 +41,8 @@ const BROKERS_MAX: usize = 16;
 /// Timeout of the connections to brokers, which are tried concurrently.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-pub(super) fn inspect(settings: &Settings) -> Vec<Finding> {
+/// Examines the log, whose messages are needed for `retention`, if that is given.
+pub(super) fn inspect(settings: &Settings, retention: Option<Duration>) -> Vec<Finding> {
     let config = settings.coordinator_config();
     let consumer: BaseConsumer<ErrorCapture> = match config.create_with_context(ErrorCapture::default()) {
         Ok(consumer) => consumer,
@@ -82,6 +83,10 @@ pub(super) fn inspect(settings: &Settings) -> Vec<Finding> {
     }
     findings
         .extend(topic::cleanup_policy(&settings.admin_config(), topic).and_then(|policy| compacted(topic, &policy)));
+    findings.extend(retention.and_then(|wanted| {
+        let kept = topic::retention(&settings.admin_config(), topic)?;
+        kept_too_briefly(topic, kept, wanted)
+    }));
     findings.extend(lag(&consumer, settings, &metadata).unwrap_or_else(|error| {
         let error = unavailable("cannot learn what is committed", &error);
         vec![Finding::fail("lag", error.reason, "see whether this user may read the group")]
@@ -212,6 +217,20 @@ fn compacted(topic: &str, policy: &str) -> Option<Finding> {
     Some(Finding::warn("topic", found, advice))
 }
 
+/// Returns the finding on a topic that keeps messages for less time than they are needed.
+fn kept_too_briefly(topic: &str, kept: Duration, wanted: Duration) -> Option<Finding> {
+    if kept >= wanted {
+        return None;
+    }
+    let hours = |time: Duration| time.as_secs() / 3600;
+    let found = format!("{topic} keeps messages for {} h, and they are needed for {} h", hours(kept), hours(wanted));
+    let advice = format!(
+        "kafka-configs.sh --alter --entity-type topics --entity-name {topic} --add-config retention.ms={}",
+        wanted.as_millis()
+    );
+    Some(Finding::warn("topic", found, advice))
+}
+
 fn count(consumer: &BaseConsumer<ErrorCapture>, topic: &str, metadata: &Metadata) -> Result<u64, KafkaError> {
     let mut count = 0;
     for partition in 0..partitions(metadata, topic) {
@@ -293,6 +312,15 @@ mod tests {
             assert!(compacted("t", policy).is_some_and(|finding| finding.severity == Severity::Warn), "{policy}");
         }
         assert_eq!(compacted("t", "delete"), None);
+    }
+
+    #[test]
+    fn a_topic_that_keeps_events_too_briefly_is_a_warning() {
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        let finding = kept_too_briefly("t", hours(168), hours(432)).unwrap();
+        assert!(finding.found.contains("for 168 h, and they are needed for 432 h"), "{finding:?}");
+        assert!(finding.advice.unwrap().ends_with("retention.ms=1555200000"));
+        assert_eq!(kept_too_briefly("t", hours(432), hours(432)), None);
     }
 
     #[test]

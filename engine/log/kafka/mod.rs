@@ -35,6 +35,7 @@ mod topic_id;
 use std::{
     collections::BTreeSet,
     sync::{Arc, mpsc::sync_channel},
+    time::Duration,
 };
 
 pub use config::{PUBLISH_BYTES_MAX, READ_AHEAD_BYTES_MAX, READ_AHEAD_MESSAGES_MAX};
@@ -45,6 +46,7 @@ use crate::{
     finding::Finding,
     log::{
         DeadLetter, DeadLetterReader, DeadLetterSpan, Log, Producer, Reader, Share, Start, Topic, TopicOptions, Wake,
+        topic::TopicDefaults,
     },
     runtime::Thread,
 };
@@ -69,14 +71,25 @@ const PARTITIONS: i32 = 4;
 /// A topic of a Kafka cluster, as one group reads it.
 pub struct KafkaLog {
     settings: Settings,
+    /// The retention time of messages, if the topic is created without one; `None` leaves it to the brokers.
+    retention: Option<Duration>,
+}
+
+/// Returns the address of a topic beside that of requests, which an address names.
+pub(super) fn beside_requests(address: &Address, requests: &str, topic: &str) -> Result<Address, OpenError> {
+    let settings = Settings::parse(address, requests)?;
+    if settings.topic == topic {
+        return Err(address.invalid("the topic", format!("is {topic}, which is that of events")));
+    }
+    Ok(Address { location: format!("//{}/{topic}", settings.brokers), ..address.clone() })
 }
 
 impl KafkaLog {
     /// Opens `kafka://host:9092,host2:9092/TOPIC?group=G&partitions=N`; all other parameters are options of librdkafka,
     /// as `security.protocol` or `sasl.username`. Checks them, and connects to nothing yet. If N is given, a missing
     /// topic is created with N partitions, and one for its dead letters; an existing topic is not changed.
-    pub(crate) fn open(address: &Address, default_topic: &str) -> Result<Self, OpenError> {
-        Ok(KafkaLog { settings: Settings::parse(address, default_topic)? })
+    pub(crate) fn open(address: &Address, defaults: TopicDefaults) -> Result<Self, OpenError> {
+        Ok(KafkaLog { settings: Settings::parse(address, defaults.topic)?, retention: defaults.retention })
     }
 
     fn count_partitions(&self) -> Result<Option<u32>, Unavailable> {
@@ -91,9 +104,9 @@ impl KafkaLog {
     }
 
     fn create_topics_with(&self, partitions: i32, options: &TopicOptions) -> Result<Vec<String>, Unavailable> {
-        let (requests, dead) = (&self.settings.topic, self.settings.dead_letter_topic());
-        let new =
-            [NewTopicSpec { name: requests, partitions, options: *options }, topic::dead_letter_topic(&dead, options)];
+        let (messages, dead) = (&self.settings.topic, self.settings.dead_letter_topic());
+        let options = TopicOptions { retention: options.retention.or(self.retention), ..*options };
+        let new = [NewTopicSpec { name: messages, partitions, options }, topic::dead_letter_topic(&dead, &options)];
         topic::create(&self.settings.admin_config(), &new)
     }
 
@@ -185,7 +198,7 @@ impl Log for KafkaLog {
     }
 
     fn inspect(&self) -> Vec<Finding> {
-        inspect::inspect(&self.settings)
+        inspect::inspect(&self.settings, self.retention)
     }
 
     fn read_dead_letters(&self, span: DeadLetterSpan<'_>) -> Result<Box<dyn DeadLetterReader>, Unavailable> {

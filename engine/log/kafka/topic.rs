@@ -158,15 +158,21 @@ pub(super) fn describe<C: ConsumerContext>(
     let found = metadata.topics().iter().find(|found| found.name() == topic && found.error().is_none());
     let partitions = found.ok_or_else(|| missing(topic))?.partitions();
     let replicas = partitions.iter().map(|partition| partition.replicas().len()).min().unwrap_or(0);
-    let retention = topic_config(config, topic, "retention.ms");
+    let retention = retention(config, topic);
     Ok(Topic {
         name: topic.to_owned(),
         created: false,
         partitions: partitions.len() as u32,
         replication: Some(replicas as u32),
-        // -1 means no limit.
-        retention_s: retention.and_then(|retention| Some(retention.parse::<u64>().ok()? / 1000)),
+        retention_s: retention.map(|retention| retention.as_secs()),
     })
+}
+
+/// Returns the retention time of a topic; `None` if it has no limit, or cannot be learned. Blocks, [`CALL_TIMEOUT`] at
+/// most.
+pub(super) fn retention(config: &ClientConfig, topic: &str) -> Option<Duration> {
+    // -1 means no limit.
+    Some(Duration::from_millis(topic_config(config, topic, "retention.ms")?.parse().ok()?))
 }
 
 /// Returns the `cleanup.policy` of a topic; `None` if it cannot be learned. Blocks, [`CALL_TIMEOUT`] at most.

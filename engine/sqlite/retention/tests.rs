@@ -5,7 +5,7 @@ use crate::{
     clock::{self, BootId},
     domain::Domain,
     log::{
-        self, DEAD_LETTER_BYTES_MAX, Offset, Offsets, PartitionId, Share,
+        self, DEAD_LETTER_BYTES_MAX, Offset, Offsets, PartitionId, Share, Start,
         promises::{ReaderHarness, dead_letter, publish},
     },
     sqlite::{Database, Inspector},
@@ -85,6 +85,44 @@ fn rule_1_messages_go_when_old_and_behind_all_groups() {
     let messages = ReaderHarness::start(&*log, Share::ALL).read(1301 - 555);
     let first = |partition| messages.iter().find(|m| m.position.partition == PartitionId(partition)).unwrap().position;
     assert_eq!((first(0).offset, first(1).offset), (Offset(550), Offset(5)));
+}
+
+#[test]
+fn rule_1_a_topic_has_a_retention_of_its_own() {
+    let mut fixture = Fixture::new();
+    let (requests, events_url) =
+        (log::open::<Toy>(&fixture.url).unwrap(), log::events_url::<Toy>(&fixture.url).unwrap());
+    let events = log::open_events::<Toy>(&events_url).unwrap();
+    for log in [&requests, &events] {
+        let producer = log.producer().unwrap();
+        let published = (0..10).map(|n| publish(&*producer, None, format!("{n}")).unwrap());
+        let offsets: Offsets = published.map(|position| (position.partition, position.offset.next())).collect();
+        ReaderHarness::start(&**log, Share::ALL).commit(&offsets);
+    }
+    let limits = Limits::default();
+    assert_eq!(fixture.sweep(8, &limits), 10, "the requests");
+    assert_eq!(fixture.sweep(17, &limits), 0);
+    let mut harness = ReaderHarness::start_at(&*events, Share::ALL, Start::Earliest);
+    assert_eq!(harness.read(10).len(), 10);
+    // What is not committed stays, however old it is.
+    publish(&*events.producer().unwrap(), None, "not committed").unwrap();
+    assert_eq!(fixture.sweep(19, &limits), 10);
+    assert_eq!(fixture.sweep(100, &limits), 0);
+    assert_eq!(ReaderHarness::start_at(&*events, Share::ALL, Start::Earliest).read(1)[0].payload.len(), 13);
+}
+
+#[test]
+fn rule_1_marks_are_kept_for_the_longest_retention() {
+    let mut fixture = Fixture::new();
+    let log = log::open::<Toy>(&fixture.url).unwrap();
+    let days = |days: i64| days * DAY_S * 1000;
+    fixture.connection.execute("UPDATE topics SET retention_ms = ?1", [days(90)]).unwrap();
+    let at = publish(&*log.producer().unwrap(), None, "first").unwrap();
+    ReaderHarness::start(&*log, Share::ALL).commit(&Offsets::from([(at.partition, at.offset.next())]));
+    let limits = Limits::default();
+    let swept: usize = (1..90).map(|day| fixture.sweep(day, &limits)).sum();
+    assert_eq!(swept, 0);
+    assert_eq!(fixture.sweep(91, &limits), 1, "a mark of its age is left");
 }
 
 #[test]

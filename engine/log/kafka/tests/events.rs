@@ -1,4 +1,5 @@
-//! Reading from the earliest message (promise 10), also where topics are recreated and messages are deleted.
+//! Reading from the earliest message (promise 10), also where topics are recreated and messages are deleted, and the
+//! topics of events.
 
 use futures_executor::block_on;
 use rdkafka::admin::AdminOptions;
@@ -88,4 +89,39 @@ fn promise_10_reading_starts_at_the_earliest_message_that_is_kept() {
         assert_eq!(read[0].0.position.offset, Offset(low.cast_unsigned()));
         assert_eq!(read.iter().filter(|(_, answer)| *answer).count(), below, "{low} {next}");
     }
+}
+
+/// The mock cluster creates any topic that is asked for.
+#[test]
+fn the_topics_of_events_are_created_with_their_retention() {
+    let Some(cluster) = Cluster::real() else { return };
+    let events = format!("{}-events", cluster.topic(1));
+    let url = format!("kafka://{}/{events}?partitions=3", cluster.brokers());
+    let log = log::open_events::<Toy>(&url).unwrap();
+    let topics = |log: &dyn Log, retention| {
+        let topics = log.create_topics(&TopicOptions { replication: None, retention }).unwrap();
+        let days = |seconds: u64| seconds / 86400;
+        topics.into_iter().map(|it| (it.name, it.created, it.partitions, it.retention_s.map(days))).collect::<Vec<_>>()
+    };
+    let dead = format!("{events}.dlq");
+    let expected = |created, days| vec![(events.clone(), created, 3, Some(days)), (dead.clone(), created, 1, Some(30))];
+    assert_eq!(topics(&*log, None), expected(true, 18));
+    assert_eq!(topics(&*log, Some(Duration::from_secs(86400))), expected(false, 18), "it is not changed");
+    let warns = |log: &dyn Log| log.inspect().iter().any(|it| it.found.contains("they are needed for 432 h"));
+    assert!(!warns(&*log));
+
+    // What an operator asks for counts, and a retention that is too short is found.
+    let short = cluster.topic(1) + "-short";
+    let log = log::open_events::<Toy>(&format!("kafka://{}/{short}", cluster.brokers())).unwrap();
+    let created = topics(&*log, Some(Duration::from_secs(86400)));
+    assert_eq!(created[0], (short.clone(), true, 4, Some(1)));
+    assert!(warns(&*log), "{:?}", log.inspect());
+    assert!(!warns(&*cluster.log(&short, "")), "any other log");
+    // A producer creates them as well, if the URL gives their partitions.
+    let sent = format!("{events}-sent");
+    let url = format!("kafka://{}/{sent}?partitions=2", cluster.brokers());
+    let log = log::open_events::<Toy>(&url).unwrap();
+    let producer = log.producer().unwrap();
+    wait_until(|| publish(&*producer, None, "event").is_ok());
+    assert_eq!(topics(&*log, None)[0], (sent, false, 2, Some(18)));
 }
