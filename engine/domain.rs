@@ -46,8 +46,8 @@ pub trait Domain: Debug + Clone + PartialEq + Send + Sync + 'static {
     const FIELDS: &'static [&'static str];
     /// The topic of requests, unless the URL of a log names another.
     const TOPIC: &'static str = "requests";
-    /// The topic of events, for a domain whose answers depend on what happens between requests. It is another log beside
-    /// that of requests: [`crate::log::events_url`].
+    /// The topic of events, for a domain whose answers depend on what happens between requests. It is another log,
+    /// beside that of requests: [`crate::log::events_url`].
     const EVENTS: Option<EventTopic> = None;
     /// Names in a document store.
     const COLLECTIONS: Collections;

@@ -239,8 +239,8 @@ impl ReaderState {
         self.commits.committed().get(&partition).copied().max(before)
     }
 
-    /// Requests a commit of these offsets, except those that are not above the committed ones: a reader that has started
-    /// at the earliest messages comes by offsets that the group has committed.
+    /// Requests a commit of these offsets, except those that are not above the committed ones: a reader that has
+    /// started at the earliest messages comes by offsets that the group has committed.
     pub(super) fn request_commit(&mut self, offsets: &Offsets) {
         let is_new = |(partition, offset): &(&PartitionId, &Offset)| self.committed(**partition) < Some(**offset);
         let new = offsets.iter().filter(is_new).map(|(partition, offset)| (*partition, *offset)).collect();

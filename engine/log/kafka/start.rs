@@ -218,8 +218,8 @@ mod tests {
         assert_eq!(StartFrom::Recreated.committed(p0, at(3, ID)), None);
     }
 
-    /// Returns the start of partition 0 of a topic that keeps the offsets 10 to 20: the next offset, the one that counts
-    /// as committed, and the diagnostic.
+    /// Returns the start of partition 0 of a topic that keeps the offsets 10 to 20: the next offset, the one that
+    /// counts as committed, and the diagnostic.
     fn started(from: &StartFrom, start: Start, by_group: Option<CommittedOffset>) -> (u64, Option<u64>, Diagnostic) {
         let PartitionStart { next, committed, diagnostic } =
             from.of(start, PartitionId(0), by_group, ID, Watermarks { low: 10, high: 20 });
