@@ -8,7 +8,7 @@ use std::{
 use rusqlite::{Connection, params};
 
 use crate::{
-    log::{Message, Offset, Offsets, PartitionId, Payload, Position, Share, Start, commit_state::CommitState},
+    log::{Message, Offset, PartitionId, Payload, Position, Share, Start, commit_state::CommitState},
     runtime::{Condvar, Mutex, MutexGuard},
     sqlite::Notifier,
 };
@@ -233,18 +233,11 @@ impl ReaderState {
         (messages > 0 && bytes > 0).then_some(Room { messages, bytes })
     }
 
-    /// Returns the offset that is committed in a partition: by this reader, or by the group before.
+    /// Returns the offset that is committed in a partition: by this reader, or by the group before. The larger one
+    /// counts, as in the file.
     pub(super) fn committed(&self, partition: PartitionId) -> Option<Offset> {
         let before = self.partitions.get(&partition).and_then(|state| state.committed);
         self.commits.committed().get(&partition).copied().max(before)
-    }
-
-    /// Requests a commit of these offsets, except those that are not above the committed ones: a reader that has
-    /// started at the earliest messages comes by offsets that the group has committed.
-    pub(super) fn request_commit(&mut self, offsets: &Offsets) {
-        let is_new = |(partition, offset): &(&PartitionId, &Offset)| self.committed(**partition) < Some(**offset);
-        let new = offsets.iter().filter(is_new).map(|(partition, offset)| (*partition, *offset)).collect();
-        self.commits.request_larger(&new);
     }
 
     /// Returns whether enough was polled to prefetch again.

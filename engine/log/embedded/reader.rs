@@ -88,7 +88,7 @@ impl Reader for EmbeddedReader {
     }
 
     fn commit(&mut self, offsets: &Offsets) {
-        self.shared.state().request_commit(offsets);
+        self.shared.state().commits.request_larger(offsets);
         self.shared.notifier.notify();
     }
 
