@@ -61,6 +61,7 @@ pub(crate) fn document(request: &Request, score: &Score, model: &ModelVersion, s
         ("Forest", text(score.forest.label())),
     ];
     document.extend(score.explanation.iter().flat_map(Explanation::to_fields));
+    document.extend(request.context.iter().map(|context| ("Live", Value::Document(context.to_document()))));
     document
 }
 

@@ -4,13 +4,16 @@ use std::borrow::Cow;
 
 use engine::{
     document::{Document, Value},
-    domain::{Collections, Dimension, Domain, Field, Reference},
+    domain::{Collections, Dimension, Domain, EventTopic, Field, Reference},
+    live::{EventTime, Live},
     request::{Malformed, RequestId},
 };
 
 use crate::{
     answer::{self, Score},
     flight::{Code, DelayClass},
+    live::{self, Event, LegId, Timeline},
+    observe::observe,
     request::{self, MESSAGE_BYTES_MAX, Request},
 };
 
@@ -52,6 +55,7 @@ impl Domain for Flights {
     /// Dead letters of earlier versions can name `Timestamp`.
     const FIELDS: &'static [&'static str] = request::Field::NAMES;
     const TOPIC: &'static str = "flight_delay_classification_request";
+    const EVENTS: Option<EventTopic> = Some(EventTopic { topic: "flight_events", retention: live::RETENTION });
     const COLLECTIONS: Collections = Collections {
         database: "agile_data_science",
         answers: "flight_delay_classification_response",
@@ -119,6 +123,34 @@ impl Domain for Flights {
     }
 }
 
+impl Live for Flights {
+    type Subject = LegId;
+    type Event = Event;
+    type State = live::State;
+
+    const EVENT_BYTES_MAX: usize = live::EVENT_BYTES_MAX;
+
+    fn decode_event(message: &[u8]) -> Result<(LegId, Event), Malformed> {
+        live::decode(message)
+    }
+
+    fn known_at(event: &Event) -> EventTime {
+        event.at
+    }
+
+    fn kept_until(leg: &LegId) -> EventTime {
+        leg.kept_until()
+    }
+
+    fn set(state: &mut live::State, leg: LegId, events: Vec<Event>) {
+        state.set(leg, Timeline::new(events));
+    }
+
+    fn observe(state: &live::State, request: &mut Request, read_at: EventTime) {
+        request.context = observe(state, request, read_at);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
@@ -136,7 +168,7 @@ mod tests {
     #[test]
     fn kinds_of_dead_letters_keep_their_names_and_their_order() {
         let names = "empty too_long not_utf8 not_json refused_by_store UUID Carrier Origin Dest FlightDate DepDelay Distance \
-                     FlightNum CRSDepTime CRSArrTime Weather Timestamp other";
+                     FlightNum CRSDepTime CRSArrTime Weather Timestamp AsOf other";
         assert!(KINDS.names().eq(names.split_whitespace()));
     }
 

@@ -11,6 +11,7 @@
 //! * [`routes`]: the table of distances that the processes on a store share.
 //! * [`history`]: flown flights: their Parquet file, the fetch of their zips, and the importers of other formats;
 //!   the bundled airports, with their time zones.
+//! * [`live`]: the messages of events, and the live state: what events say of flights, as of a moment.
 //! * [`features`]: the encoding of a flight as numbers, the same for training and scoring.
 //! * [`classifier`]: the kinds of model: settings, prediction, explanation and bytes behind one enum each.
 //! * [`forest`]: random forests: the histogram trainer, and flat trees.
@@ -31,7 +32,10 @@ pub mod features;
 pub mod flight;
 pub mod forest;
 pub mod history;
+pub mod live;
 pub mod model;
+mod observe;
 pub mod predict;
 pub mod request;
 pub mod routes;
+mod wire;

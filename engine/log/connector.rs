@@ -56,7 +56,7 @@ pub enum PublishError {
         bytes_max: usize,
     },
     /// The log did not acknowledge the message in time. It may still be appended.
-    #[error("the request log does not answer: {0}")]
+    #[error("the log does not answer: {0}")]
     Unavailable(#[from] Unavailable),
 }
 

@@ -21,12 +21,11 @@
 
 use std::borrow::Cow;
 
-use engine::{log::DEAD_LETTER_BYTES_MAX, request::RequestId};
+use engine::request::RequestId;
 
-use super::{non_finite::string_end, schema::Field};
+use super::schema::Field;
+use crate::wire::{SCAN_BYTES_MAX, string_end};
 
-/// Upper bound on the bytes that are scanned: those that are kept of a dead letter.
-pub(super) const SCAN_BYTES_MAX: usize = DEAD_LETTER_BYTES_MAX;
 /// Upper bound on the bytes before the object.
 const PREFIX_BYTES_MAX: usize = 256;
 /// Upper bound on the times that an object is encoded as a string.

@@ -5,10 +5,6 @@
 
 mod decode;
 mod find_id;
-mod foreign;
-mod iso;
-mod json;
-mod non_finite;
 mod schema;
 mod wire;
 

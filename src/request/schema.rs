@@ -4,45 +4,21 @@
 //! checked and written. The decoder, the kinds of dead letters, the page's form and the command line take the fields
 //! from this table.
 
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use engine::request::RequestId;
 
-use crate::flight::{Code, Schedule, Weather};
+use crate::{
+    flight::{Code, Schedule, Weather},
+    live::Context,
+    wire::fields,
+};
 
 /// Upper bound on the length of a message, in bytes. A longer one is a dead letter.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
-macro_rules! fields {
-    ($($(#[$meaning:meta])* $field:ident = $name:literal,)+) => {
-        /// A field of a request on the wire.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Field {
-            $($(#[$meaning])* $field,)+
-        }
-
-        impl Field {
-            /// All fields, in the order of the table.
-            pub const ALL: &'static [Field] = &[$(Field::$field),+];
-            /// The names of all fields, in the same order.
-            pub const NAMES: &'static [&'static str] = &[$($name),+];
-
-            /// The name on the wire.
-            pub const fn name(self) -> &'static str {
-                Self::NAMES[self as usize]
-            }
-
-            /// The field of a name.
-            pub fn of_name(name: &str) -> Option<Self> {
-                match name {
-                    $($name => Some(Field::$field),)+
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
 fields! {
+    /// A field of a request on the wire.
+    pub enum Field, observed in Weather;
     /// The id of the request, which is also the `_id` of its answer; required.
     Uuid = "UUID",
     /// Airline; required.
@@ -67,6 +43,8 @@ fields! {
     Weather = "Weather",
     /// Time of the request by the client's clock, without a zone. No value of it is invalid today.
     Timestamp = "Timestamp",
+    /// Moment as of which the request is asked, with a zone.
+    AsOf = "AsOf",
 }
 
 /// A request for the delay of a flight.
@@ -95,6 +73,10 @@ pub struct Request {
     pub weather: Option<Weather>,
     /// Time of the request by the client's clock; the wire carries no zone.
     pub asked_at: Option<NaiveDateTime>,
+    /// The moment as of which the request is asked; absent: that at which it is read.
+    pub as_of: Option<DateTime<Utc>>,
+    /// The knowledge that the scorer has given it, which is not on the wire.
+    pub context: Option<Box<Context>>,
 }
 
 impl Request {
@@ -112,6 +94,8 @@ impl Request {
             schedule: None,
             weather: None,
             asked_at: None,
+            as_of: None,
+            context: None,
         }
     }
 
@@ -125,6 +109,7 @@ impl Request {
             Field::CrsDepTime | Field::CrsArrTime => self.schedule = None,
             Field::Weather => self.weather = None,
             Field::Timestamp => self.asked_at = None,
+            Field::AsOf => self.as_of = None,
         }
         true
     }

@@ -338,9 +338,27 @@ fn rule_11_no_answer_depends_on_the_timestamp() {
 }
 
 #[test]
+fn rule_12_a_moment_has_a_zone() {
+    for (text, expected) in [
+        ("2026-11-23T13:41:32Z", "2026-11-23 13:41:32 UTC"),
+        ("2026-11-23T13:41:32.246+05:30", "2026-11-23 08:11:32.246 UTC"),
+        (" 2026-11-23 13:41:32z ", "2026-11-23 13:41:32 UTC"),
+    ] {
+        let as_of = decode(with("AsOf", json!(text)).as_bytes()).unwrap().as_of;
+        assert_eq!(as_of.map(|at| at.to_string()).as_deref(), Some(expected), "{text}");
+    }
+    for wrong in [json!("2026-11-23T13:41:32"), json!("2026-11-23"), json!("1986-12-31T00:00:00Z"), json!(5), json!([])]
+    {
+        let malformed = decode(with("AsOf", wrong.clone()).as_bytes()).unwrap_err();
+        assert_eq!(malformed.kind, MalformedKind::Field("AsOf"), "{wrong}");
+    }
+    assert_eq!(decode(with("AsOf", json!(null)).as_bytes()).unwrap().as_of, None);
+}
+
+#[test]
 fn fields_that_the_old_front_end_lacked_are_written_only_if_present() {
     let request = decode(OLD_FRONT_END.as_bytes()).unwrap();
-    for field in ["CRSDepTime", "CRSArrTime", "Weather"] {
+    for field in ["CRSDepTime", "CRSArrTime", "Weather", "AsOf"] {
         assert!(!encode(&request).contains(field), "{field}");
     }
     let weather = Weather::UNOBSERVED.with(Observation::Temp, 39.02);
@@ -403,12 +421,14 @@ prop_compose! {
         distance in prop::option::of(0.5..=DISTANCE_MILES_MAX), flight_num in prop::option::of("[0-9A-Z]{1,16}"),
         schedule in prop::option::of(schedules()), weather in prop::option::of(weather()),
         asked_at_us in prop::option::of(0i64..4_000_000_000_000_000),
+        as_of_ms in prop::option::of(600_000_000_000i64..7_000_000_000_000),
     ) -> Request {
         let first = NaiveDate::from_ymd_opt(1987, 1, 1).unwrap();
         Request {
             id: RequestId::new(id).unwrap(), carrier, origin, dest,
             date: first + chrono::Duration::days(days), dep_delay, distance, flight_num, schedule, weather,
             asked_at: asked_at_us.map(|us| chrono::DateTime::from_timestamp_micros(us).unwrap().naive_utc()),
+            as_of: as_of_ms.map(|ms| chrono::DateTime::from_timestamp_millis(ms).unwrap()), context: None,
         }
     }
 }

@@ -2,21 +2,23 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 use engine::request::{Invalid, RequestId};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{
-    iso::IsoTime,
-    json::{RawFields, Value},
-    schema::{Field, Request},
-};
-use crate::flight::{
-    Code, DEP_DELAY_MINUTES, DISTANCE_MILES_MAX, FLIGHT_NUM_BYTES_MAX, NotACode, Schedule, Weather, YEARS, time,
-    time::{MINUTES_PER_DAY, from_hhmm, to_hhmm},
+use super::schema::{Field, Request};
+use crate::{
+    flight::{
+        DEP_DELAY_MINUTES, DISTANCE_MILES_MAX, FLIGHT_NUM_BYTES_MAX, Schedule, Weather, YEARS, time,
+        time::{MINUTES_PER_DAY, to_hhmm},
+    },
+    wire::{self, IsoTime, Raw, RawFields, Value},
 };
 
-impl RawFields<'_> {
+/// The values of a request's fields.
+pub(super) type RequestFields<'de> = RawFields<'de, Field, { Field::ALL.len() }>;
+
+impl RequestFields<'_> {
     /// The id, if it is one.
     pub(super) fn id(&self) -> Option<RequestId> {
         match self.get(Field::Uuid) {
@@ -27,7 +29,7 @@ impl RawFields<'_> {
 
     /// Reads and checks all fields.
     pub(super) fn into_request(mut self) -> Result<Request, Invalid> {
-        let mut raw = |field: Field| Raw { name: field.name(), value: self.take(field) };
+        let mut raw = |field: Field| self.take(field);
         let date = raw(Field::FlightDate).text()?;
         let request = Request {
             id: RequestId::new(raw(Field::Uuid).string()?)?,
@@ -38,9 +40,11 @@ impl RawFields<'_> {
             dep_delay: raw(Field::DepDelay).number()?,
             distance: raw(Field::Distance).number()?,
             flight_num: raw(Field::FlightNum).flight_num()?,
-            schedule: schedule(raw(Field::CrsDepTime), raw(Field::CrsArrTime))?,
+            schedule: wire::schedule(raw(Field::CrsDepTime), raw(Field::CrsArrTime))?,
             weather: raw(Field::Weather).weather()?,
             asked_at: raw(Field::Timestamp).timestamp(),
+            as_of: raw(Field::AsOf).moment()?,
+            context: None,
         };
         request.check()?;
         Ok(request)
@@ -99,8 +103,21 @@ struct Message<'a>(&'a Request);
 
 impl Serialize for Message<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Request { id, carrier, origin, dest, date, dep_delay, distance, flight_num, schedule, weather, asked_at } =
-            self.0;
+        let Request {
+            id,
+            carrier,
+            origin,
+            dest,
+            date,
+            dep_delay,
+            distance,
+            flight_num,
+            schedule,
+            weather,
+            asked_at,
+            as_of,
+            context: _,
+        } = self.0;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry(Field::DepDelay.name(), dep_delay)?;
         map.serialize_entry(Field::Carrier.name(), carrier)?;
@@ -124,6 +141,9 @@ impl Serialize for Message<'_> {
                 weather.iter().map(|(observation, value)| (observation.name(), value)).collect();
             map.serialize_entry(Field::Weather.name(), &observed)?;
         }
+        if let Some(as_of) = as_of {
+            map.serialize_entry(Field::AsOf.name(), &as_of.to_rfc3339_opts(SecondsFormat::Millis, true))?;
+        }
         map.serialize_entry(Field::Uuid.name(), id.as_str())?;
         map.end()
     }
@@ -131,75 +151,10 @@ impl Serialize for Message<'_> {
 
 /// Reads a date as in `2016-12-25`, or the date of any ISO time. A zone never shifts it.
 pub fn parse_flight_date(text: &str) -> Result<NaiveDate, Invalid> {
-    let wrong = || Invalid::new(Field::FlightDate.name(), "must be a date of the calendar, as in 2016-12-25");
-    IsoTime::parse(text.trim()).map(|time| time.date).ok_or_else(wrong)
+    wire::parse_date(Field::FlightDate.name(), text)
 }
 
-/// A field's value as it is in the message, with the name that errors give the field.
-struct Raw<'de> {
-    name: &'static str,
-    value: Option<Value<'de>>,
-}
-
-impl<'de> Raw<'de> {
-    fn required<T>(name: &'static str, value: Option<T>) -> Result<T, Invalid> {
-        value.ok_or_else(|| Invalid::new(name, "is missing"))
-    }
-
-    fn wrong_type(name: &'static str, found: &Value<'_>, wanted: &str) -> Invalid {
-        Invalid::new(name, format!("must be {wanted}, not {}", found.kind()))
-    }
-
-    fn optional_string(self) -> Result<Option<Cow<'de, str>>, Invalid> {
-        match self.value {
-            None => Ok(None),
-            Some(Value::Text(text)) => Ok(Some(text)),
-            Some(other) => Err(Self::wrong_type(self.name, &other, "a string")),
-        }
-    }
-
-    /// A string, unchanged.
-    fn string(self) -> Result<Cow<'de, str>, Invalid> {
-        let name = self.name;
-        Self::required(name, self.optional_string()?)
-    }
-
-    /// A string without surrounding blanks. An empty one is absent.
-    fn optional_text(self) -> Result<Option<Cow<'de, str>>, Invalid> {
-        let trim = |text: Cow<'de, str>| match text {
-            Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
-            Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
-        };
-        Ok(self.optional_string()?.map(trim).filter(|text| !text.is_empty()))
-    }
-
-    fn text(self) -> Result<Cow<'de, str>, Invalid> {
-        let name = self.name;
-        Self::required(name, self.optional_text()?)
-    }
-
-    fn code(self) -> Result<Code, Invalid> {
-        let name = self.name;
-        let mut text = self.text()?;
-        if text.bytes().any(|byte| byte.is_ascii_lowercase()) {
-            text = Cow::Owned(text.to_uppercase());
-        }
-        text.parse().map_err(|error: NotACode| Invalid::new(name, error.to_string()))
-    }
-
-    fn number(self) -> Result<Option<f64>, Invalid> {
-        match self.value {
-            None => Ok(None),
-            Some(Value::Number(number)) => Ok(Some(number)),
-            Some(Value::Text(text)) if is_absent_number(&text) => Ok(None),
-            Some(Value::Text(text)) => {
-                let number = text.trim().parse().ok().filter(|number: &f64| number.is_finite());
-                number.ok_or_else(|| Self::wrong_type(self.name, &Value::Text(text), "a number")).map(Some)
-            }
-            Some(other) => Err(Self::wrong_type(self.name, &other, "a number")),
-        }
-    }
-
+impl Raw<'_> {
     /// A flight number as text. Old data has numbers, too.
     fn flight_num(self) -> Result<Option<String>, Invalid> {
         match self.value {
@@ -208,24 +163,6 @@ impl<'de> Raw<'de> {
             }
             value => Ok(Raw { name: self.name, value }.optional_text()?.map(Cow::into_owned)),
         }
-    }
-
-    /// A time of day as BTS writes it, as a number or in digits: 5 and `0005` are five past midnight.
-    fn time_of_day(self) -> Result<Option<u16>, Invalid> {
-        let hhmm = match self.value {
-            None => return Ok(None),
-            // A float beyond i32 saturates, which is no time of day.
-            Some(Value::Number(number)) if number.fract() == 0.0 => Some(number as i32),
-            Some(Value::Number(_)) => None,
-            Some(Value::Text(text)) if is_absent_number(&text) => return Ok(None),
-            Some(Value::Text(text)) => {
-                let text = text.trim();
-                text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
-            }
-            Some(other) => return Err(Self::wrong_type(self.name, &other, "a number or a string")),
-        };
-        let wrong = || Invalid::new(self.name, "must be a local time of day as hhmm, as in 1745");
-        hhmm.and_then(from_hhmm).ok_or_else(wrong).map(Some)
     }
 
     /// The weather. An object without observations is absent.
@@ -244,27 +181,21 @@ impl<'de> Raw<'de> {
         Ok(Some(weather).filter(Weather::is_observed))
     }
 
+    /// A moment: an ISO time with its zone.
+    fn moment(self) -> Result<Option<DateTime<Utc>>, Invalid> {
+        let name = self.name;
+        let Some(text) = self.optional_text()? else { return Ok(None) };
+        let moment = IsoTime::parse(&text).and_then(|time| time.instant());
+        let moment = moment.filter(|moment| YEARS.contains(&moment.year()));
+        let wrong = || Invalid::new(name, "must be an ISO time with its zone, as in 2026-11-23T13:41:32Z");
+        moment.map(Some).ok_or_else(wrong)
+    }
+
     /// The local time of the client's clock, the zone dropped. An unreadable one is absent: no answer depends on it.
     fn timestamp(self) -> Option<NaiveDateTime> {
         let Some(Value::Text(text)) = self.value else { return None };
-        let IsoTime { date, time } = IsoTime::parse(text.trim())?;
+        let IsoTime { date, time, .. } = IsoTime::parse(text.trim())?;
         // Python's clients cannot read a date of the year 0.
         (date.year() > 0).then(|| date.and_time(time.unwrap_or(NaiveTime::MIN)))
-    }
-}
-
-/// Returns whether a string stands for no number: a blank one, or NaN as Jackson writes it.
-fn is_absent_number(text: &str) -> bool {
-    let text = text.trim();
-    text.is_empty() || text.eq_ignore_ascii_case("nan")
-}
-
-fn schedule(dep: Raw<'_>, arr: Raw<'_>) -> Result<Option<Schedule>, Invalid> {
-    const BOTH: &str = "is missing: a schedule has both, CRSDepTime and CRSArrTime";
-    match (dep.time_of_day()?, arr.time_of_day()?) {
-        (Some(dep_min), Some(arr_min)) => Ok(Some(Schedule { dep_min, arr_min })),
-        (None, None) => Ok(None),
-        (Some(_), None) => Err(Invalid::new(Field::CrsArrTime.name(), BOTH)),
-        (None, Some(_)) => Err(Invalid::new(Field::CrsDepTime.name(), BOTH)),
     }
 }

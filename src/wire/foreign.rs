@@ -1,12 +1,13 @@
 //! Recognizes messages in another encoding or format than the wire's by their first bytes.
 
-use engine::request::MalformedKind;
+use engine::{log::DEAD_LETTER_BYTES_MAX, request::MalformedKind};
 
-use super::find_id::SCAN_BYTES_MAX;
+/// Upper bound on the bytes of a damaged message that are looked at: those that are kept of a dead letter.
+pub(crate) const SCAN_BYTES_MAX: usize = DEAD_LETTER_BYTES_MAX;
 
 /// The encoding or format of a message that is not JSON in UTF-8.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Foreign {
+pub(crate) enum Foreign {
     /// Text in another encoding, with the text up to [`SCAN_BYTES_MAX`].
     Encoded { encoding: &'static str, text: String },
     /// JSON behind the five bytes of a Schema Registry's serializer.
@@ -16,7 +17,7 @@ pub(super) enum Foreign {
 }
 
 /// Length of the frame of Confluent's wire format: a zero and the schema id in four bytes.
-pub(super) const FRAME_BYTES: usize = 5;
+pub(crate) const FRAME_BYTES: usize = 5;
 
 const PLAIN_JSON: &str = "send the JSON object alone, in UTF-8";
 const PLAIN_SERIALIZER: &str = "send the JSON object alone, written with a plain string serializer";

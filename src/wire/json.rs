@@ -1,13 +1,16 @@
-//! Reads the fields of a message from its JSON (rules 1 to 4 and 8 of [`super::decode()`]).
+//! Reads the fields of a message from its JSON (rules 1 to 4 and 8 of [`crate::request::decode()`]).
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use serde::{
     Deserializer,
     de::{self, Deserialize, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use super::schema::Field;
+use super::{
+    raw::{Raw, Value},
+    table::Table,
+};
 use crate::flight::Observation;
 
 /// A text that is not the JSON of one object that has each field once.
@@ -29,62 +32,43 @@ pub(super) enum Reached {
 }
 
 /// Reads one JSON object, and nothing after it.
-pub(super) fn read(text: &str) -> Result<RawFields<'_>, NotJson> {
+pub(super) fn read<F: Table<N>, const N: usize>(text: &str) -> Result<RawFields<'_, F, N>, NotJson> {
     if !text.trim_ascii_start().starts_with('{') {
         return Err(NotJson::NoObject);
     }
-    let (mut fields, mut reached) = (RawFields::default(), None);
+    let mut fields = RawFields { values: [const { None }; N], table: PhantomData };
+    let mut reached = None;
     let mut json = serde_json::Deserializer::from_str(text);
     let seed = FieldsSeed { fields: &mut fields, reached: &mut reached };
     let result = seed.deserialize(&mut json).and_then(|()| json.end());
     result.map(|()| fields).map_err(|error| NotJson::Broken { reached, error })
 }
 
-/// The value of a field before its type is checked.
-pub(super) enum Value<'de> {
-    Number(f64),
-    Text(Cow<'de, str>),
-    /// The observations in the object `Weather`.
-    Observations(Vec<(Observation, Value<'de>)>),
-    /// A value of another type, by the type's name.
-    Other(&'static str),
+/// The values of the known fields, indexed by the table `F`.
+pub(crate) struct RawFields<'de, F, const N: usize> {
+    values: [Option<Value<'de>>; N],
+    table: PhantomData<F>,
 }
 
-impl Value<'_> {
-    /// The name of the value's type.
-    pub(super) fn kind(&self) -> &'static str {
-        match self {
-            Value::Number(_) => "a number",
-            Value::Text(_) => "a string",
-            Value::Observations(_) => "an object",
-            Value::Other(kind) => kind,
-        }
-    }
-}
-
-/// The values of the known fields, indexed by [`Field`].
-#[derive(Default)]
-pub(super) struct RawFields<'de>([Option<Value<'de>>; Field::ALL.len()]);
-
-impl<'de> RawFields<'de> {
+impl<'de, F: Table<N>, const N: usize> RawFields<'de, F, N> {
     /// A field's value; `None` if it is absent or null.
-    pub(super) fn get(&self, field: Field) -> Option<&Value<'de>> {
-        self.0[field as usize].as_ref()
+    pub(crate) fn get(&self, field: F) -> Option<&Value<'de>> {
+        self.values[field.index()].as_ref()
     }
 
-    /// The same by value, once.
-    pub(super) fn take(&mut self, field: Field) -> Option<Value<'de>> {
-        self.0[field as usize].take()
+    /// The same by value, once, with the field's name.
+    pub(crate) fn take(&mut self, field: F) -> Raw<'de> {
+        Raw { name: field.name(), value: self.values[field.index()].take() }
     }
 }
 
 /// Reads the object into [`RawFields`], and records where it is, so that an error can name the field.
-struct FieldsSeed<'a, 'de> {
-    fields: &'a mut RawFields<'de>,
+struct FieldsSeed<'a, 'de, F, const N: usize> {
+    fields: &'a mut RawFields<'de, F, N>,
     reached: &'a mut Option<Reached>,
 }
 
-impl<'de> DeserializeSeed<'de> for FieldsSeed<'_, 'de> {
+impl<'de, F: Table<N>, const N: usize> DeserializeSeed<'de> for FieldsSeed<'_, 'de, F, N> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -92,7 +76,7 @@ impl<'de> DeserializeSeed<'de> for FieldsSeed<'_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for FieldsSeed<'_, 'de> {
+impl<'de, F: Table<N>, const N: usize> Visitor<'de> for FieldsSeed<'_, 'de, F, N> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -100,21 +84,21 @@ impl<'de> Visitor<'de> for FieldsSeed<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut seen = [false; Field::ALL.len()];
+        let mut seen = [false; N];
         while let Some(Key(name)) = map.next_key()? {
-            let Some(field) = Field::of_name(&name) else {
+            let Some(field) = F::of_name(&name) else {
                 *self.reached = None;
                 map.next_value::<Skipped>()?;
                 continue;
             };
             let name = field.name();
-            if std::mem::replace(&mut seen[field as usize], true) {
+            if std::mem::replace(&mut seen[field.index()], true) {
                 *self.reached = None;
                 return Err(de::Error::custom(format_args!("{name}: stands twice")));
             }
             *self.reached = Some(Reached::Within(name));
-            self.fields.0[field as usize] =
-                map.next_value_seed(ValueVisitor { in_weather: field == Field::Weather })?;
+            self.fields.values[field.index()] =
+                map.next_value_seed(ValueVisitor { in_weather: field.is_observed() })?;
             *self.reached = Some(Reached::Behind(name));
         }
         *self.reached = None;

@@ -1,6 +1,6 @@
 //! Parses ISO 8601 dates and times in all forms that producers write.
 //!
-//! Date and time are taken as written: an offset is checked and dropped, and shifts nothing.
+//! Date and time are taken as written, and an offset shifts neither. [`IsoTime::instant()`] applies it.
 //!
 //! | part | forms |
 //! |---|---|
@@ -10,18 +10,22 @@
 //! | offset | `Z`, `z`, `UTC`, `GMT`, `+00`, `+0000`, `+00:00`, `+00:00:00`, blanks before it or none |
 //! | zone | `[Europe/Paris]` behind the offset, as Java writes it |
 
-use chrono::{NaiveDate, NaiveTime, Weekday};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
 
 /// A date, with its time if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct IsoTime {
-    pub(super) date: NaiveDate,
-    pub(super) time: Option<NaiveTime>,
+pub(crate) struct IsoTime {
+    pub(crate) date: NaiveDate,
+    pub(crate) time: Option<NaiveTime>,
+    /// The offset from UTC if it has one, in seconds, positive east of Greenwich.
+    offset_s: Option<i32>,
+    /// The time is 24:00, the midnight at the end of the date.
+    ends_day: bool,
 }
 
 impl IsoTime {
     /// Parses a whole text; `None` if it has none of the forms above, or is not in the calendar.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (date, rest) = match text.find(['T', 't', ' ']) {
             Some(at) => text.split_at(at),
             None => (text, ""),
@@ -29,16 +33,23 @@ impl IsoTime {
         let date = self::date(date)?;
         let mut rest = Cursor(rest.as_bytes());
         if rest.0.is_empty() {
-            return Some(IsoTime { date, time: None });
+            return Some(IsoTime { date, time: None, offset_s: None, ends_day: false });
         }
         if !rest.take_any(b"Tt") {
             rest.skip_blanks();
         }
-        let time = time(&mut rest)?;
+        let (time, ends_day) = time(&mut rest)?;
         rest.skip_blanks();
-        offset(&mut rest)?;
+        let offset_s = offset(&mut rest)?;
         zone(&mut rest)?;
-        rest.0.is_empty().then_some(IsoTime { date, time: Some(time) })
+        rest.0.is_empty().then_some(IsoTime { date, time: Some(time), offset_s, ends_day })
+    }
+
+    /// The instant; `None` without a time or an offset. The name of a zone is none: an hour occurs twice in it when the
+    /// clocks go back.
+    pub(crate) fn instant(&self) -> Option<DateTime<Utc>> {
+        let shift = TimeDelta::days(self.ends_day.into()) - TimeDelta::seconds(self.offset_s?.into());
+        self.date.and_time(self.time?).and_utc().checked_add_signed(shift)
     }
 }
 
@@ -102,7 +113,8 @@ fn date(text: &str) -> Option<NaiveDate> {
     date.filter(|_| rest.0.is_empty())
 }
 
-fn time(rest: &mut Cursor<'_>) -> Option<NaiveTime> {
+/// Takes a time of day, and returns whether it is 24:00.
+fn time(rest: &mut Cursor<'_>) -> Option<(NaiveTime, bool)> {
     let hour = rest.digits(2)?;
     let extended = rest.take_any(b":");
     let (mut minute, mut second, mut nanosecond) = (0, 0, 0);
@@ -117,13 +129,14 @@ fn time(rest: &mut Cursor<'_>) -> Option<NaiveTime> {
             }
         }
     }
-    match (hour, minute, second) {
+    let time = match (hour, minute, second) {
         // Midnight at the end of the day; the date stays as written.
-        (24, 0, 0) => Some(NaiveTime::MIN),
+        (24, 0, 0) => return Some((NaiveTime::MIN, true)),
         // A leap second.
         (hour, minute, 60) => NaiveTime::from_hms_nano_opt(hour, minute, 59, 999_999_999),
         (hour, minute, second) => NaiveTime::from_hms_nano_opt(hour, minute, second, nanosecond),
-    }
+    };
+    time.map(|time| (time, false))
 }
 
 /// The fraction of a second in nanoseconds; digits after the ninth are ignored.
@@ -136,10 +149,14 @@ fn fraction(rest: &mut Cursor<'_>) -> Option<u32> {
     Some(nanosecond)
 }
 
-/// Skips an offset, if any; `None` if something else follows.
-fn offset(rest: &mut Cursor<'_>) -> Option<()> {
-    if rest.take_any(b"Zz") || rest.take_word("UTC") || rest.take_word("GMT") || !rest.take_any(b"+-") {
-        return Some(());
+/// Takes an offset in seconds, if any; `None` if it is not one.
+fn offset(rest: &mut Cursor<'_>) -> Option<Option<i32>> {
+    if rest.take_any(b"Zz") || rest.take_word("UTC") || rest.take_word("GMT") {
+        return Some(Some(0));
+    }
+    let is_east = rest.take_any(b"+");
+    if !is_east && !rest.take_any(b"-") {
+        return Some(None);
     }
     let hours = rest.digits(2)?;
     let extended = rest.take_any(b":");
@@ -152,7 +169,8 @@ fn offset(rest: &mut Cursor<'_>) -> Option<()> {
             }
         }
     }
-    (hours < 24 && parts.iter().all(|part| *part < 60)).then_some(())
+    let seconds = ((hours * 60 + parts[0]) * 60 + parts[1]).cast_signed();
+    (hours < 24 && parts.iter().all(|part| *part < 60)).then_some(Some(if is_east { seconds } else { -seconds }))
 }
 
 /// Skips a zone name in brackets, if any; `None` if the bracket does not end, or is empty.
@@ -173,7 +191,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Option<String> {
-        let IsoTime { date, time } = IsoTime::parse(text)?;
+        let IsoTime { date, time, .. } = IsoTime::parse(text)?;
         Some(time.map_or_else(|| date.to_string(), |time| format!("{date} {time}")))
     }
 
@@ -200,6 +218,26 @@ mod tests {
         assert_eq!(read("2016-12-25T13:41:32.2460031239999").as_deref(), Some("2016-12-25 13:41:32.246003123"));
         assert_eq!(read("2016-12-25T24:00").as_deref(), Some("2016-12-25 00:00:00"));
         assert_eq!(read("2016-12-31T23:59:60Z").as_deref(), Some("2016-12-31 23:59:59.999999999"));
+    }
+
+    #[test]
+    fn a_time_with_an_offset_is_an_instant() {
+        let instant = |text: &str| IsoTime::parse(text)?.instant().map(|at| at.to_rfc3339());
+        for text in [
+            "2016-12-25T18:00Z",
+            "2016-12-25 18 UTC",
+            "20161225T180000 GMT",
+            "2016-12-25T12:30:00-05:30",
+            "2016-12-26T05+11",
+            "2016-12-25T18:01:01+00:01:01",
+            "2016-12-25T19:00+01:00[Europe/Paris]",
+            "2016-12-24T24:00-1800",
+        ] {
+            assert_eq!(instant(text).as_deref(), Some("2016-12-25T18:00:00+00:00"), "{text}");
+        }
+        for text in ["2016-12-25", "2016-12-25T18:00", "2016-12-25T18:00[Europe/Paris]"] {
+            assert_eq!(instant(text), None, "{text}");
+        }
     }
 
     #[test]
@@ -236,6 +274,7 @@ mod tests {
             "2016-12-25T18:00Zulu",
             "2016-12-25T18:00+",
             "2016-12-25T18:00+1",
+            "2016-12-25T18:00+-05",
             "2016-12-25T18:00+01:",
             "2016-12-25T18:00+24",
             "2016-12-25T18:00+01:60",
@@ -259,8 +298,10 @@ mod tests {
         fn texts_written_by_chrono_are_read(days in 0i32..80_000, ms in 0i64..86_400_000, minutes in -1439i32..1440) {
             let at = NaiveDate::from_epoch_days(days).unwrap().and_time(NaiveTime::MIN) + chrono::Duration::milliseconds(ms);
             let offset = chrono::FixedOffset::east_opt(minutes * 60).unwrap();
-            let text = at.and_local_timezone(offset).unwrap().to_rfc3339();
-            prop_assert_eq!(IsoTime::parse(&text), Some(IsoTime { date: at.date(), time: Some(at.time()) }));
+            let at_offset = at.and_local_timezone(offset).unwrap();
+            let read = IsoTime::parse(&at_offset.to_rfc3339()).unwrap();
+            prop_assert_eq!((read.date, read.time), (at.date(), Some(at.time())));
+            prop_assert_eq!(read.instant(), Some(at_offset.to_utc()));
         }
     }
 }

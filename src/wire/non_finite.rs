@@ -1,6 +1,6 @@
 //! Replaces numbers that JSON lacks and that many writers of JSON emit: `NaN`, `Infinity`.
 //!
-//! Python's `json`, Gson, Ruby and Lua write them bare; Jackson writes them as strings, which [`super::decode()`]
+//! Python's `json`, Gson, Ruby and Lua write them bare; Jackson writes them as strings, which [`Raw`](super::Raw)
 //! reads.
 
 /// Numbers beyond the limits of every field, so that the reason names the field as for any number that is too large.
@@ -30,7 +30,7 @@ pub(super) fn replace_non_finite(text: &str) -> Option<String> {
 }
 
 /// The index behind the string that begins at `start`; `None` if the string does not end.
-pub(super) fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
+pub(crate) fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     let quote = *bytes.get(start)?;
     let mut at = start + 1;
     loop {

@@ -1,0 +1,144 @@
+//! The knowledge of a context as a document: what an answer rests on, for a reader.
+
+use chrono::{DateTime, Utc};
+use engine::document::{Document, Value};
+
+use super::{
+    activity::{Overdue, Totals},
+    context::{Context, INBOUND_LEGS, Inbound, Link},
+    event::{MINUTE_MS, Millis, Minutes},
+    leg::LegState,
+};
+
+impl LegState {
+    /// Returns the state of the leg in one word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            LegState { cancelled: true, .. } => "cancelled",
+            LegState { arr_delay: Some(_), .. } => "arrived",
+            LegState { diverted: true, .. } => "diverted",
+            LegState { dep_delay: Some(_), .. } => "departed",
+            _ => "scheduled",
+        }
+    }
+}
+
+impl Context {
+    /// Returns when each inbound leg arrives by what is known: when it has, or its scheduled duration after it left or
+    /// can leave, which is not before now and not before the leg before it arrives. `None` for a leg that does not
+    /// arrive here, and for one behind it.
+    pub fn expected_arrivals(&self) -> [Option<Minutes>; INBOUND_LEGS] {
+        let now = Minutes::try_from(self.as_of.div_euclid(MINUTE_MS)).unwrap_or(Minutes::MAX);
+        let mut expected = [None; INBOUND_LEGS];
+        let mut before = None;
+        for (place, inbound) in expected.iter_mut().zip(&self.inbound).rev() {
+            let Some(Inbound { state, .. }) = inbound else { continue };
+            let Some(schedule) = state.schedule.filter(|_| !state.cancelled && !state.diverted) else {
+                before = None;
+                continue;
+            };
+            let duration = schedule.arrives - schedule.departs;
+            *place = Some(match (state.arrived(), state.departed()) {
+                (Some(arrived), _) => arrived,
+                (None, Some(departed)) => (departed + duration).max(now),
+                (None, None) => schedule.departs.max(now).max(before.unwrap_or(Minutes::MIN)) + duration,
+            });
+            before = *place;
+        }
+        expected
+    }
+
+    /// Returns the document of the field `Live` of an answer.
+    pub fn to_document(&self) -> Document {
+        let mut document = vec![("AsOf", date(self.as_of))];
+        if let Some(departs) = self.departs {
+            document.push(("Departs", date_of_minutes(departs)));
+        }
+        if self.own.schedule.is_some() || self.own != LegState::default() {
+            document.push(("State", Value::Text(self.own.name().to_owned())));
+        }
+        let delays = [("DepDelay", self.own.dep_delay), ("ArrDelay", self.own.arr_delay)];
+        document.extend(delays.into_iter().filter_map(|(name, delay)| Some((name, Value::Int32(delay?.into())))));
+        if let Some(inbound) = &self.inbound[0] {
+            document.push(("Inbound", Value::Document(self.inbound(inbound))));
+        }
+        let [hour, _] = self.origin.windows;
+        document.push(("OriginHour", Value::Document(departures(&hour, &self.origin.overdue, self.as_of))));
+        let [hour, _] = self.dest.windows;
+        document.push(("DestHour", Value::Document(arrivals(&hour))));
+        if self.record.arrivals > 0 {
+            let Self { record, .. } = self;
+            document.push((
+                "Record",
+                Value::Document(vec![
+                    ("Arrivals", Value::Int32(record.arrivals)),
+                    ("MeanDelay", mean(record.delay, record.arrivals)),
+                    ("Late", Value::Int32(record.late)),
+                ]),
+            ));
+        }
+        document
+    }
+
+    fn inbound(&self, Inbound { id, state, link }: &Inbound) -> Document {
+        let text = |text: &str| Value::Text(text.to_owned());
+        let mut document = vec![
+            ("Carrier", text(id.carrier.as_str())),
+            ("FlightNum", Value::Text(id.number.to_string())),
+            ("Origin", text(id.origin.as_str())),
+            ("State", text(state.name())),
+        ];
+        document.extend(state.tail.map(|tail| ("TailNum", text(tail.as_str()))));
+        match link {
+            Link::Tail => document.push(("Link", text("aeroplane"))),
+            Link::Habit(times) => {
+                document.push(("Link", text("habit")));
+                document.push(("LinkTimes", Value::Int32((*times).into())));
+            }
+        }
+        if let Some(schedule) = state.schedule {
+            document.push(("Scheduled", date_of_minutes(schedule.arrives)));
+            if let Some(expected) = self.expected_arrivals()[0] {
+                document.push(("Expected", date_of_minutes(expected)));
+                document.push(("Delay", Value::Int32(expected - schedule.arrives)));
+                document.extend(self.departs.map(|departs| ("GroundMinutes", Value::Int32(departs - expected))));
+            }
+        }
+        document
+    }
+}
+
+fn departures(totals: &Totals, overdue: &Overdue, as_of: Millis) -> Document {
+    vec![
+        ("Departures", Value::Int32(totals.departures)),
+        ("MeanDelay", mean(totals.dep_delay, totals.departures)),
+        ("Late", Value::Int32(totals.dep_late)),
+        ("Cancelled", Value::Int32(totals.cancelled)),
+        ("Overdue", Value::Int32(overdue.flights)),
+        ("OverdueMinutes", Value::Int32(i32::try_from(overdue.minutes(as_of)).unwrap_or(i32::MAX))),
+    ]
+}
+
+fn arrivals(totals: &Totals) -> Document {
+    vec![
+        ("Arrivals", Value::Int32(totals.arrivals)),
+        ("MeanDelay", mean(totals.arr_delay, totals.arrivals)),
+        ("Late", Value::Int32(totals.arr_late)),
+    ]
+}
+
+/// A mean in minutes, with one decimal; null of nothing.
+fn mean(sum: i32, count: i32) -> Value {
+    match count {
+        ..=0 => Value::Null,
+        _ => Value::Double((f64::from(sum) / f64::from(count) * 10.0).round() / 10.0),
+    }
+}
+
+fn date_of_minutes(minutes: Minutes) -> Value {
+    date(Millis::from(minutes) * MINUTE_MS)
+}
+
+fn date(moment: Millis) -> Value {
+    DateTime::<Utc>::from_timestamp_millis(moment).map_or(Value::Null, Value::Date)
+}

@@ -1,0 +1,28 @@
+//! Live state: what events say of flights, as of any moment of the last day and a half.
+//!
+//! [`decode()`] reads the JSON of an event, whose contract is `docs/events.md`; an [`EventMessage`] is written by
+//! [`encode()`], and [`events_of`] has those of a flight of the past.
+
+mod activity;
+mod context;
+mod decode;
+mod document;
+mod event;
+mod leg;
+mod message;
+mod past;
+mod schema;
+mod state;
+
+pub use activity::{Activity, Overdue, Totals, WINDOW_HOURS};
+pub use context::{Context, HABIT_FLIGHTS, INBOUND_LEGS, Inbound, Link, Query, RECORD_FLIGHTS, Record};
+pub use decode::{EVENT_BYTES_MAX, decode};
+pub use event::{Event, EventKind, LegId, MINUTE_MS, Millis, Minutes, Times};
+pub use leg::{LegState, Timeline};
+pub use message::{EventMessage, encode};
+pub use past::events_of;
+pub use schema::EventField;
+pub use state::{LOOKBACK_MS, RETENTION, State};
+
+#[cfg(test)]
+mod tests;
