@@ -4,12 +4,14 @@
 //! # Layout
 //!
 //! * [`heartbeat`]: detects processes of a cluster that hang.
+//! * [`live`]: keeps the state that events make, for the requests that are scored.
 //! * [`mesh`]: connects the processes of a cluster, and authenticates them.
 //! * [`monitor`]: the liveness, the readiness and the metrics of a process.
 //! * [`score`]: scores requests, and keeps the rules of delivery.
 //! * [`watch`]: counts answers and dead letters over a sliding window.
 
 pub mod heartbeat;
+pub mod live;
 pub mod mesh;
 pub mod monitor;
 pub mod score;

@@ -10,7 +10,10 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::score::{Counters, LatencyHistogram, ShadowCounters};
+use crate::{
+    live,
+    score::{Counters, LatencyHistogram, ShadowCounters},
+};
 
 /// The values of all metrics.
 #[derive(Debug)]
@@ -21,6 +24,7 @@ pub(super) struct Snapshot {
     /// The outage of each dependency in seconds; 0 while it serves.
     pub(super) outages: Vec<(&'static str, f64)>,
     pub(super) counters: Option<Arc<Counters>>,
+    pub(super) events: Option<Arc<live::Counters>>,
     pub(super) usage: Option<Usage>,
     /// The open embedded files.
     pub(super) files: Vec<sqlite::FileMetrics>,
@@ -38,7 +42,7 @@ pub(super) fn text(snapshot: Snapshot) -> String {
 impl Collector for Snapshot {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut encoder = Encoder(encoder);
-        let Snapshot { build, model, shadow, outages, counters, usage, files } = self;
+        let Snapshot { build, model, shadow, outages, counters, events, usage, files } = self;
         encoder.info("delaycast_build", "The version of this program", "version", build)?;
         if let Some(model) = model {
             encoder.info("delaycast_model", "The version of the model in use", "version", model.as_str())?;
@@ -50,6 +54,9 @@ impl Collector for Snapshot {
             encoder.counter("process_cpu_seconds", "Processor time, user and system", usage.cpu_seconds)?;
         }
         encoder.files(files)?;
+        if let Some(events) = events {
+            encoder.events(events)?;
+        }
         let Some(counters) = counters else { return Ok(()) };
         let shadow = shadow.as_ref().map_or("none", ModelVersion::as_str);
         encoder.info("delaycast_shadow_model", "The version of the model that is tried out", "version", shadow)?;
@@ -75,6 +82,24 @@ impl Encoder<'_> {
         self.counters("delaycast_wal_blocked_checkpoints", help, "file", &of(|it| it.blocked_checkpoints))?;
         let help = "1 while the path of the embedded file names what is open; 0 once it was deleted or replaced";
         self.gauges("delaycast_file_intact", help, "file", &of(|it| it.is_intact.into()))
+    }
+
+    fn events(&mut self, events: &live::Counters) -> fmt::Result {
+        let help = "Messages read from the log of events; all of them again after a start";
+        self.counter("delaycast_events_read", help, events.read.get())?;
+        self.counter(
+            "delaycast_events_broken",
+            "Messages that were no events: dead letters, each once",
+            events.broken.get(),
+        )?;
+        self.counter("delaycast_events_kept", "Events that were new to this process", events.kept.get())?;
+        self.counter("delaycast_events_repeated", "Events that were known", events.repeated.get())?;
+        let help = "Events that came after the time until which their subject is kept";
+        self.counter("delaycast_events_expired", help, events.expired.get())?;
+        let help = "Events that were removed when that time had passed";
+        self.counter("delaycast_events_removed", help, events.removed.get())?;
+        let help = "Changes of subjects that workers of this process have taken over, each worker all of them";
+        self.counter("delaycast_events_changed", help, events.changed.get())
     }
 
     fn score(&mut self, counters: &Counters) -> fmt::Result {

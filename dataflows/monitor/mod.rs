@@ -4,8 +4,8 @@
 //! at any time, from any thread, and blocks none.
 //!
 //! 1. Live: no worker's main loop is silent for 30 s. An outage, however long, is no reason to restart.
-//! 2. Ready: the clock is within bounds, nothing is missing, all workers run their main loop, every connection serves,
-//!    and no stop was requested.
+//! 2. Ready: the clock is within bounds, nothing is missing, all workers run their main loop, every connection that
+//!    answers need serves, and no stop was requested. An outage of the log of events is shown in the metrics alone.
 //! 3. The text of the metrics is made at each request; the dataflow touches only atomics.
 
 mod exposition;
@@ -30,7 +30,10 @@ use engine::{
 
 use exposition::Snapshot;
 
-use crate::score::{Connections, Counters};
+use crate::{
+    live,
+    score::{Connections, Counters},
+};
 
 /// Interval of the probes of a dependency that serves.
 const PROBE_INTERVAL: Duration = Duration::from_secs(5);
@@ -53,6 +56,7 @@ struct Parts {
     healths: BTreeMap<&'static str, Arc<Health>>,
     model: Option<ModelVersion>,
     counters: Option<Arc<Counters>>,
+    events: Option<(Arc<Health>, Arc<live::Counters>)>,
 }
 
 impl Monitor {
@@ -97,6 +101,12 @@ impl Monitor {
         self.parts().counters = Some(Arc::clone(counters));
     }
 
+    /// Adds the health and the counters of the events that a score dataflow reads. Their outage is shown in the
+    /// metrics, and the process is ready all the same: answers do not wait for events.
+    pub fn reads_events(&self, health: &Arc<Health>, counters: &Arc<live::Counters>) {
+        self.parts().events = Some((Arc::clone(health), Arc::clone(counters)));
+    }
+
     /// Returns the reason to restart the process, if there is one (rule 1).
     pub fn live(&self) -> Result<(), String> {
         let counters = self.parts().counters.clone();
@@ -121,15 +131,21 @@ impl Monitor {
 
     /// Returns the metrics in the text format of Prometheus, version 0.0.4 (rule 3).
     pub fn metrics(&self) -> String {
-        let Parts { healths, model, counters, .. } = &*self.parts();
+        let Parts { healths, model, counters, events, .. } = &*self.parts();
         let outage = |health: &Health| health.outage().map_or(0.0, |outage| outage.since.elapsed().as_secs_f64());
         let used = |role| counters.as_ref()?.models.get(role).map(|(version, _)| version);
         exposition::text(Snapshot {
             build: self.build,
             model: used(Role::Current).or_else(|| model.clone()),
             shadow: used(Role::Shadow),
-            outages: healths.iter().map(|(name, health)| (*name, outage(health))).collect(),
+            outages: healths
+                .iter()
+                .map(|(name, health)| (*name, health))
+                .chain(events.as_ref().map(|(health, _)| ("events", health)))
+                .map(|(name, health)| (name, outage(health)))
+                .collect(),
             counters: counters.clone(),
+            events: events.as_ref().map(|(_, counters)| Arc::clone(counters)),
             usage: (self.usage)(),
             files: self.files.get().map_or_else(Vec::new, |files| files()),
         })

@@ -42,18 +42,18 @@ impl ClusterClock {
 }
 
 /// Keeps one timer armed: arming one at every activation would multiply the timers.
-pub(super) struct Ticker {
+pub(crate) struct Ticker {
     due: Instant,
 }
 
 impl Ticker {
     /// Returns a ticker that is due at once.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Ticker { due: Instant::now() }
     }
 
     /// Arms the next timer, after `pause`, if the last one has fired.
-    pub(super) fn rearm(&mut self, pause: Duration, arm: impl FnOnce(Duration)) {
+    pub(crate) fn rearm(&mut self, pause: Duration, arm: impl FnOnce(Duration)) {
         let now = Instant::now();
         if now >= self.due {
             // The time is read before arming: if the thread is preempted in between, the timer is due when it fires.

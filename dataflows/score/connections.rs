@@ -20,18 +20,24 @@ use engine::{
 };
 use timely::scheduling::SyncActivator;
 
-use super::{counters::Counters, generation::Error};
+use super::{counters::Counters, generation::Error, observe::Events};
 
 /// The log of requests, the store of answers, and the health of both.
 pub struct Connections<D: Domain> {
     pub(super) log: Arc<dyn Log>,
     pub(super) store: Arc<dyn Store<D>>,
+    pub(super) events: Option<Arc<dyn Events<D>>>,
     pub(super) health: Healths,
 }
 
 impl<D: Domain> Clone for Connections<D> {
     fn clone(&self) -> Self {
-        Connections { log: Arc::clone(&self.log), store: Arc::clone(&self.store), health: self.health.clone() }
+        Connections {
+            log: Arc::clone(&self.log),
+            store: Arc::clone(&self.store),
+            events: self.events.clone(),
+            health: self.health.clone(),
+        }
     }
 }
 
@@ -62,10 +68,15 @@ impl<D: Domain> Connections<D> {
             rejections: of("the store of rejections", store.describe()),
             dead_letters: of("the log of dead letters", log.describe()),
         };
-        Connections { log, store, health }
+        Connections { log, store, events: None, health }
     }
 
-    /// Returns the health of each activity, with a short name.
+    /// Scores requests with the state that these events make.
+    pub fn with_events(self, events: Arc<dyn Events<D>>) -> Self {
+        Connections { events: Some(events), ..self }
+    }
+
+    /// Returns the health of each activity that answers need, with a short name.
     pub fn healths(&self) -> [(&'static str, Arc<Health>); 4] {
         let Healths { reading, answers, rejections, dead_letters } = &self.health;
         [("log", reading), ("answers", answers), ("rejections", rejections), ("dead_letters", dead_letters)]
@@ -81,7 +92,9 @@ impl<D: Domain> Connections<D> {
             ("the store of rejections", rejections),
             ("the log of dead letters", dead_letters),
         ];
-        let waiting = all.into_iter().filter_map(|(what, health)| Some(Wait::new(what, &health.outage()?)));
+        let events = self.events.as_ref().map(|events| ("the log of events", events.health()));
+        let waiting =
+            all.into_iter().chain(events).filter_map(|(what, health)| Some(Wait::new(what, &health.outage()?)));
         Status { in_flight: counters.in_flight(), lag: counters.lag.get(), waiting: waiting.collect() }
     }
 }
@@ -89,11 +102,11 @@ impl<D: Domain> Connections<D> {
 /// An activator that is bound after its operator is built. Readers and writers are opened before, with its callback.
 /// Until it is bound, the callback does nothing: an operator polls its source when it is first scheduled.
 #[derive(Clone, Default)]
-pub(super) struct DeferredActivator(Arc<OnceLock<SyncActivator>>);
+pub(crate) struct DeferredActivator(Arc<OnceLock<SyncActivator>>);
 
 impl DeferredActivator {
     /// Returns the callback that activates the operator.
-    pub(super) fn callback(&self) -> impl Fn() + Send + Sync + 'static {
+    pub(crate) fn callback(&self) -> impl Fn() + Send + Sync + 'static {
         let target = Arc::clone(&self.0);
         move || {
             if let Some(activator) = target.get() {
@@ -104,7 +117,7 @@ impl DeferredActivator {
     }
 
     /// Binds the operator's activator; a second binding has no effect.
-    pub(super) fn bind(&self, activator: SyncActivator) {
+    pub(crate) fn bind(&self, activator: SyncActivator) {
         let _ = self.0.set(activator);
     }
 }
@@ -161,7 +174,7 @@ impl<D: Domain> Opened<D> {
 
 /// Opens one worker's reader and writers; `None` if a stop interrupts it.
 fn open<D: Domain>(share: Share, connections: &Connections<D>, stop: &Stop) -> Result<Option<Opened<D>>, Error> {
-    let Connections { log, store, health } = connections;
+    let Connections { log, store, health, .. } = connections;
     let activator = DeferredActivator::default();
     let open_reader =
         || log.reader(share, Start::Committed, Arc::new(activator.callback()), Arc::clone(&health.reading));

@@ -13,6 +13,7 @@ use super::{
     clock::ClusterClock,
     commit::{InFlightSize, SharedInFlight},
     counters::Counters,
+    observe::Observer,
     shadow::ShadowQueue,
 };
 use crate::heartbeat::FailureDetector;
@@ -108,13 +109,15 @@ pub(super) struct Shared<D: Domain> {
     pub(super) in_flight: SharedInFlight,
     pub(super) counters: Arc<Counters>,
     pub(super) shadow_queue: Option<ShadowQueue<D>>,
+    /// The state of this worker that requests are scored with, if there are events.
+    pub(super) observer: Option<Rc<dyn Observer<D>>>,
 }
 
 impl<D: Domain> Clone for Shared<D> {
     fn clone(&self) -> Self {
-        let Shared { clock, in_flight, counters, shadow_queue } = self;
+        let Shared { clock, in_flight, counters, shadow_queue, observer } = self;
         let (in_flight, counters) = (Rc::clone(in_flight), Arc::clone(counters));
-        Shared { clock: *clock, in_flight, counters, shadow_queue: shadow_queue.clone() }
+        Shared { clock: *clock, in_flight, counters, shadow_queue: shadow_queue.clone(), observer: observer.clone() }
     }
 }
 

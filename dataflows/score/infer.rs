@@ -7,6 +7,7 @@ use engine::{
     answer::Rejection,
     clock,
     domain::{Answer, Domain},
+    live::EventTime,
     log::{DeadLetter, DeadLetterReason, Message},
     request::{MalformedKind, RequestId},
 };
@@ -145,7 +146,11 @@ impl<D: Domain> Batch<D> {
         models: &ActiveModels<D>,
         requests: impl Iterator<Item = (D::Request, Record)>,
     ) -> impl Iterator<Item = (Answer<D>, Record)> {
-        for (request, record) in requests {
+        let observer = self.shared.observer.as_deref();
+        for (mut request, record) in requests {
+            if let Some(observer) = observer {
+                observer.observe(&mut request, (record.read_us / 1000) as EventTime);
+            }
             self.requests.push(request);
             self.records.push(record);
         }

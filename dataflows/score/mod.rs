@@ -40,6 +40,7 @@ mod generation;
 mod infer;
 mod land;
 mod liveness;
+mod observe;
 mod run;
 mod shadow;
 mod source;
@@ -51,14 +52,17 @@ use timely::dataflow::{
     operators::{Concat, Exchange, Probe, vec::Map},
 };
 
+pub(crate) use clock::Ticker;
 pub use clock::{ClusterClock, TICK, Timestamp};
 pub use commit::InFlightSize;
 pub use connections::Connections;
+pub(crate) use connections::DeferredActivator;
 pub use counters::{
     Counter, Counters, DeadLetterCounter, Gauge, Lag, Latency, LatencyHistogram, ModelsInUse, ShadowCounters,
 };
 pub use generation::{Config, Error};
 pub use liveness::Workers;
+pub use observe::{Events, Observer};
 pub use run::{partitions, run, run_in_cluster};
 pub use shadow::WAITING_MAX as SHADOW_WAITING_MAX;
 pub use swap::{LEAD, Models};

@@ -174,6 +174,7 @@ fn execute<D: Domain>(
             in_flight: Rc::new(RefCell::new(InFlight::new(generation.in_flight))),
             counters: Arc::clone(&counters),
             shadow_queue: Some(shadow_queue.clone()),
+            observer: None,
         };
         let result = run_worker(worker, &connections, &models, &generation, &shared, &stop);
         // A worker that fails stops the others. Its error is logged here, as the caller may see another worker's error.
@@ -204,6 +205,8 @@ fn run_worker<D: Domain>(
         worker.dataflow_named("Heartbeat", |scope| heartbeat::build(scope, detector, move || stop.is_requested(), now));
     }
     let schedule = swap::build(worker, models, generation, shared, stop)?;
+    let observer = connections.events.as_ref().map(|events| events.build(worker, generation.clock, stop));
+    let shared = &Shared { observer, ..shared.clone() };
     let share = Share { index: worker.index(), peers: worker.peers() };
     let opening = Opening::start(share, connections, stop)?;
     let mut deadline = None;

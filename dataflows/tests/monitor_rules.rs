@@ -7,8 +7,13 @@ mod in_memory;
 
 use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
 
-use delaycast_dataflows::monitor::Monitor;
-use engine::{answer::ModelVersion, process, sqlite::FileMetrics};
+use delaycast_dataflows::{live, monitor::Monitor};
+use engine::{
+    answer::ModelVersion,
+    delivery::{Health, Unavailable},
+    process,
+    sqlite::FileMetrics,
+};
 use exposition::Page;
 use in_memory::{Fault, MemoryLog, MemoryStore, Running, domain::message, until};
 
@@ -53,6 +58,17 @@ impl Rig {
             let file = "var/delaycast.db".to_owned();
             vec![FileMetrics { file, wal_bytes: 4096, blocked_checkpoints: 2, is_intact: true }]
         });
+        self.reads_events();
+    }
+
+    /// Lets the process read events; returns their health, and their counters, which are 1, 2, 3 and so on.
+    fn reads_events(&self) -> (Arc<Health>, Arc<live::Counters>) {
+        let (health, counters) = (Arc::new(Health::new("the log of events")), Arc::new(live::Counters::default()));
+        let live::Counters { read, broken, kept, repeated, expired, removed, changed } = &*counters;
+        let all = [read, broken, kept, repeated, expired, removed, changed];
+        all.into_iter().zip(1..).for_each(|(counter, value)| counter.add(value));
+        self.monitor.reads_events(&health, &counters);
+        (health, counters)
     }
 }
 
@@ -142,6 +158,28 @@ fn a_process_is_not_ready_but_live_while_the_store_is_down() {
     rig.until(&outage("answers"), |value| value == 0.0);
     rig.running.stop.request();
     assert_eq!(rig.monitor.ready()[0], "stopping");
+    rig.running.stop().expect("stopped in order");
+}
+
+#[test]
+fn an_outage_of_the_log_of_events_is_shown_and_the_process_stays_ready() {
+    let rig = Rig::start();
+    let outage = "delaycast_outage_seconds{dependency=\"events\"}";
+    let names = ["read", "broken", "kept", "repeated", "expired", "removed", "changed"];
+    let values = |page: &Page| names.map(|name| page.get(&format!("delaycast_events_{name}_total")));
+    let page = rig.page();
+    assert_eq!((values(&page), page.get(outage)), ([None; 7], None), "it reads no events");
+
+    let (health, counters) = rig.reads_events();
+    let page = rig.page();
+    assert_eq!((values(&page), page.value(outage)), ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0].map(Some), 0.0));
+    counters.kept.add(10);
+    health.waiting(&Unavailable::needs_operator("no such topic"));
+    rig.until(outage, |value| value > 0.0);
+    assert_eq!(rig.page().value("delaycast_events_kept_total"), 13.0);
+    assert_eq!(rig.monitor.ready(), [""; 0]);
+    health.serving();
+    rig.until(outage, |value| value == 0.0);
     rig.running.stop().expect("stopped in order");
 }
 

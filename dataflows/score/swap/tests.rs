@@ -140,7 +140,8 @@ impl Trial {
         counters.models.set(Role::Current, Some(ModelVersion::new("v1")), 0);
         let running = timely::execute(timely::Config::process(workers), move |worker| {
             let in_flight = Rc::new(RefCell::new(InFlight::new(Config::IN_FLIGHT)));
-            let shared = Shared { clock, in_flight, counters: Arc::clone(&counters), shadow_queue: None };
+            let shared =
+                Shared { clock, in_flight, counters: Arc::clone(&counters), shadow_queue: None, observer: None };
             let models = Models::new(constant("v1"), &desired, Arc::clone(&loaders[worker.index()]) as _);
             let schedule = build(worker, &models, &generation(clock, None), &shared, &stop).unwrap();
             let answers = Arc::clone(&answers);
@@ -247,6 +248,7 @@ fn shared() -> Shared<Readings> {
         in_flight,
         counters: Arc::new(Counters::of::<Readings>()),
         shadow_queue: None,
+        observer: None,
     }
 }
 

@@ -117,7 +117,10 @@ impl Running {
         store: &Arc<MemoryStore>,
         models: Models<Readings>,
     ) -> Self {
-        let connections = Connections::new(Arc::clone(log) as _, Arc::clone(store) as _);
+        Self::start_connected(config, Connections::new(Arc::clone(log) as _, Arc::clone(store) as _), models)
+    }
+
+    pub fn start_connected(config: Config, connections: Connections<Readings>, models: Models<Readings>) -> Self {
         let (stop, counters) = (Stop::default(), Arc::new(Counters::of::<Readings>()));
         let thread = {
             let (stop, connections, counters) = (stop.clone(), connections.clone(), Arc::clone(&counters));
