@@ -12,11 +12,11 @@ use indicatif::HumanDuration;
 use serde::Serialize;
 
 use crate::{
-    app::{inspect_log, inspect_store},
-    options::{Format, SystemOptions},
+    app::{inspect_events, inspect_log, inspect_store},
+    options::{EventsOption, Format, SystemOptions},
 };
 
-/// Look whether log, store and model are well, and say what to do where not
+/// Look whether log, store, events and model are well, and say what to do where not
 ///
 /// An embedded file is read as it is: nothing is made, not even a file that is missing.
 #[derive(ClapArgs)]
@@ -28,6 +28,8 @@ Exit codes: 0 all is well, or works; 1 something does not work.")]
 pub(crate) struct Args {
     #[command(flatten)]
     system: SystemOptions,
+    #[command(flatten)]
+    events: EventsOption,
     /// How to print what was found
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -47,8 +49,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         vec![Finding::fail(what, format!("{error:#}"), "correct the URL, or mend what it names")]
     };
     let mut findings = inspect_log(&system.log.url).unwrap_or_else(|error| url("log", error));
-    for finding in inspect_store(&system.store.url).unwrap_or_else(|error| url("store", error)) {
-        // Log and store may be one file: both report the same finding of it.
+    let store = inspect_store(&system.store.url).unwrap_or_else(|error| url("store", error));
+    let events = args.events.url().map(|at| inspect_events(at).unwrap_or_else(|error| url("log", error)));
+    // The dead letters of an embedded file are counted together.
+    let counted = |finding: &Finding| finding.what == "dead letters" && findings.contains(finding);
+    let events = events.into_iter().flatten().filter(|finding| !counted(finding)).map(of_events);
+    for finding in store.into_iter().chain(events.collect::<Vec<_>>()) {
+        // Log, store and events may be one file: all report the same finding of it.
         if !findings.contains(&finding) {
             findings.push(finding);
         }
@@ -62,6 +69,20 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         bail!("something does not work: see above");
     }
     Ok(())
+}
+
+/// Returns a finding on a log as one on the log of events, under a name of its own.
+fn of_events(finding: Finding) -> Finding {
+    let what = match finding.what {
+        "log" => "events",
+        "topic" => "events topic",
+        "lag" => "events lag",
+        "dead letters" => "dead events",
+        other => other,
+    };
+    // A command of the advice has the log of requests for its default.
+    let advice = finding.advice.map(|advice| advice.replace("delaycast replay", "delaycast replay --log EVENTS"));
+    Finding { what, advice, ..finding }
 }
 
 fn worst(findings: &[Finding]) -> Severity {

@@ -8,6 +8,7 @@ mod cluster;
 mod data;
 mod doctor;
 mod evaluate;
+mod events;
 mod groups;
 mod mesh;
 mod models;
@@ -56,6 +57,7 @@ enum Command {
     Ask(ask::Args),
     Answer(answer::Args),
     Send(send::Args),
+    Events(events::Args),
     Predict(predict::Args),
     Replay(replay::Args),
     Topics(topics::Args),
@@ -95,6 +97,7 @@ fn main() -> ExitCode {
         Command::Ask(args) => ask::run(&args),
         Command::Answer(args) => answer::run(&args),
         Command::Send(args) => send::run(&args),
+        Command::Events(args) => events::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Topics(args) => topics::run(&args),

@@ -21,12 +21,12 @@ use engine::{log::Log, store::Store};
 use serde::Serialize;
 
 use crate::{
-    app::{HealthOption, Urls, open_log, open_store},
+    app::{HealthOption, NO_EVENTS, Urls, events_at, open_log, open_store},
     cluster::ClusterOptions,
 };
 
 /// The default file of `delaycast up`: the other commands find its log and store there.
-const EMBEDDED: &str = "sqlite:var/delaycast.db";
+pub(crate) const EMBEDDED: &str = "sqlite:var/delaycast.db";
 
 /// The request log.
 #[derive(Args)]
@@ -47,6 +47,28 @@ impl LogOption {
     /// Opens the URL.
     pub(crate) fn open(&self) -> anyhow::Result<Arc<dyn Log>> {
         open_log(&self.url)
+    }
+}
+
+/// The log of events of a scorer.
+#[derive(Args)]
+pub(crate) struct EventsOption {
+    /// The log of events, which answers take into account: sqlite:PATH, kafka://HOST:PORT/TOPIC, or none
+    #[arg(
+        id = "events",
+        long,
+        value_name = "URL",
+        default_value = NO_EVENTS,
+        env = "DELAYCAST_EVENTS",
+        hide_env_values = true
+    )]
+    url: String,
+}
+
+impl EventsOption {
+    /// Returns the URL, unless it is `none`.
+    pub(crate) fn url(&self) -> Option<&str> {
+        events_at(&self.url)
     }
 }
 
@@ -111,7 +133,7 @@ pub(crate) struct SystemOptions {
 impl SystemOptions {
     /// The URLs of the log and the store.
     pub(crate) fn urls(&self) -> Urls<'_> {
-        Urls { log: &self.log.url, store: &self.store.url }
+        Urls { log: &self.log.url, store: &self.store.url, events: None }
     }
 }
 
@@ -120,6 +142,8 @@ impl SystemOptions {
 pub(crate) struct ScorerOptions {
     #[command(flatten)]
     pub(crate) system: SystemOptions,
+    #[command(flatten)]
+    pub(crate) events: EventsOption,
     /// Worker threads, in each process
     #[arg(long, value_name = "N", default_value = "2", value_parser = workers)]
     pub(crate) workers: NonZeroUsize,
@@ -129,6 +153,13 @@ pub(crate) struct ScorerOptions {
     pub(crate) cluster: ClusterOptions,
     #[command(flatten)]
     pub(crate) health: HealthOption,
+}
+
+impl ScorerOptions {
+    /// The URLs of the log, the store and the events.
+    pub(crate) fn urls(&self) -> Urls<'_> {
+        Urls { events: self.events.url(), ..self.system.urls() }
+    }
 }
 
 /// The format of a result on standard output. Progress and warnings go to standard error in either format.

@@ -16,7 +16,7 @@ use crate::{app::App, cluster, options::ScorerOptions};
   delaycast score --hosts a:2101,b:2101 --process 0 --mesh-certs certs \\
       --log kafka://k:9092 --store mongodb://m/db
 
-It waits for a log, a store and a first model that are not there yet.
+It waits for a log, a store and a first model that are not there yet. For a log of events it does not wait.
 
 On SIGINT or SIGTERM it reads no more, waits up to 8 s until what it has read is durable, and commits.
 Exit codes: 0 all is durable and committed; 75 it is not, and will be read again at the next start.")]
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 fn run_alone(options: &ScorerOptions) -> anyhow::Result<()> {
     let app = App::start(&options.health)?;
     let dir = ModelDir::new(&options.system.models.models);
-    let Some(system) = app.open(options.system.urls(), || app.first_model(&dir))? else { return Ok(()) };
+    let Some(system) = app.open(options.urls(), || app.first_model(&dir))? else { return Ok(()) };
     tracing::info!("scoring with model {} on {} workers", system.model.version, options.workers);
     let connections = system.connections();
     let models = system.models(system.model.clone(), options.explain.explain, Some(&dir))?;

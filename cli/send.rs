@@ -1,4 +1,4 @@
-//! `delaycast send`: publishes requests.
+//! `delaycast send`: publishes requests. Events are published by the same code.
 
 use std::{
     fs::File,
@@ -14,7 +14,6 @@ use delaycast::request;
 use engine::{
     log::{Position, Producer, PublishError},
     ndjson::{Line, Lines},
-    request::RequestId,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -45,16 +44,34 @@ const UNACKNOWLEDGED_BYTES_MAX: usize = 32 << 20;
 /// Timeout of an acknowledgement; longer than the producer's own deadline.
 const ACKNOWLEDGEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let producer = args.log.open()?.producer()?;
+    let id = |line: &[u8]| request::decode(line).map_or_else(|malformed| malformed.id, |request| Some(request.id));
+    publish(&args.file, &*producer, |line| id(line).map(|id| id.to_string())).map(drop)
+}
+
+/// The messages of a file that were published.
+pub(crate) struct Published {
+    /// Those without a key.
+    pub(crate) without_key: u64,
+}
+
+/// Publishes the lines of a file, each under the key that `key` returns for it, and waits until all are acknowledged.
+/// Shows the progress, and logs the number of messages that were, also after an error.
+pub(crate) fn publish(
+    file: &Path,
+    producer: &dyn Producer,
+    key: impl Fn(&[u8]) -> Option<String>,
+) -> anyhow::Result<Published> {
     let started = Instant::now();
     let progress = progress_bar();
-    let mut sender = Sender::new(&*producer, progress.clone());
-    let mut lines = Lines::new(BufReader::new(open(&args.file)?), LINE_BYTES_MAX);
+    let mut sender = Sender::new(producer, progress.clone());
+    let mut lines = Lines::new(BufReader::new(open(file)?), LINE_BYTES_MAX);
     let result = loop {
-        match lines.next_line().with_context(|| format!("cannot read {}", args.file.display())) {
+        match lines.next_line().with_context(|| format!("cannot read {}", file.display())) {
             Ok(Some((number, line))) => {
-                if let Err(error) = sender.send(number, line) {
+                if let Err(error) = sender.send(number, line, &key) {
                     break Err(error);
                 }
             }
@@ -69,7 +86,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     progress.finish_and_clear();
     let (published, seconds) = (sender.published, started.elapsed().as_secs_f64());
     tracing::info!("{published} published in {seconds:.1} s ({:.0}/s)", published as f64 / seconds);
-    result
+    result.map(|()| Published { without_key: sender.without_key })
 }
 
 fn open(path: &Path) -> anyhow::Result<Box<dyn Read>> {
@@ -105,26 +122,37 @@ struct Sender<'a> {
     waiting: usize,
     waiting_bytes: usize,
     published: u64,
+    without_key: u64,
 }
 
 impl<'a> Sender<'a> {
     fn new(producer: &'a dyn Producer, progress: ProgressBar) -> Self {
         let (report, acknowledgements) = mpsc::channel();
-        Sender { producer, progress, report, acknowledgements, waiting: 0, waiting_bytes: 0, published: 0 }
+        Sender {
+            producer,
+            progress,
+            report,
+            acknowledgements,
+            waiting: 0,
+            waiting_bytes: 0,
+            published: 0,
+            without_key: 0,
+        }
     }
 
-    fn send(&mut self, number: usize, line: Line) -> anyhow::Result<()> {
+    fn send(&mut self, number: usize, line: Line, key: impl Fn(&[u8]) -> Option<String>) -> anyhow::Result<()> {
         let Line::Whole(payload) = line else {
             bail!("line {number} is longer than {LINE_BYTES_MAX} bytes; neither it nor what follows was sent")
         };
         let bytes = payload.len();
-        let id = request::decode(&payload).map_or_else(|malformed| malformed.id, |request| Some(request.id));
+        let key = key(&payload);
+        self.without_key += u64::from(key.is_none());
         let report = self.report.clone();
         let done = Box::new(move |result| {
             // After an error the receiver is gone.
             let _ = report.send(Acknowledgement { number, bytes, result });
         });
-        self.producer.publish(id.as_ref().map(RequestId::as_str), payload, done);
+        self.producer.publish(key.as_deref(), payload, done);
         self.waiting += 1;
         self.waiting_bytes += bytes;
         self.wait_below(UNACKNOWLEDGED_MAX, UNACKNOWLEDGED_BYTES_MAX)

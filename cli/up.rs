@@ -20,7 +20,7 @@ use engine::{address, model::ModelDirError, runtime::Stop};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{
-    app::{App, HealthOption, Listen, StatusSource, System, Urls},
+    app::{App, HealthOption, Listen, StatusSource, System, Urls, events_at, events_beside, is_embedded},
     cluster,
     options::{self, ExplainOption},
     train,
@@ -53,6 +53,10 @@ pub(crate) struct Args {
     /// The prediction store [default: the embedded one, sqlite:DIR/delaycast.db]
     #[arg(long, value_name = "URL", env = "DELAYCAST_STORE_URL", hide_env_values = true)]
     store: Option<String>,
+    /// The log of events, which answers take into account: sqlite:PATH, kafka://HOST:PORT/TOPIC, or none [default: the
+    /// topic of events beside an embedded --log, else none]
+    #[arg(long, value_name = "URL", env = "DELAYCAST_EVENTS", hide_env_values = true)]
+    events: Option<String>,
     /// Score in a cluster of so many processes beside this one, which then only serves the page; 1 scores here
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
     processes: u8,
@@ -69,7 +73,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let listening = args.listen.listen()?;
     let app = App::start(&args.health)?;
     let embedded = address::of_file(&args.dir.join("delaycast.db"));
-    let urls = Urls { log: args.log.as_ref().unwrap_or(&embedded), store: args.store.as_ref().unwrap_or(&embedded) };
+    let (log, store) = (args.log.as_ref().unwrap_or(&embedded), args.store.as_ref().unwrap_or(&embedded));
+    let beside = (args.events.is_none() && is_embedded(log)).then(|| events_beside(log)).transpose()?;
+    let urls = Urls { log, store, events: args.events.as_deref().and_then(events_at).or(beside.as_deref()) };
     let models = args.models.clone().unwrap_or_else(|| args.dir.join("models"));
     let Some(system) = app.open(urls, || model(&models, args.workers, &app.stop))? else { return Ok(()) };
     let (scoring, status) = if args.processes > 1 {

@@ -23,8 +23,9 @@ use delaycast::{
     model::{ModelDir, VersionedModel},
 };
 use delaycast_dataflows::{
+    live::EventLog,
     monitor::{Monitor, Probe},
-    score::{Connections, Counters, Models},
+    score::{Connections, Counters, Events, Models},
 };
 use engine::{log::Log, runtime::Stop, store::Store};
 use signal_hook::{
@@ -35,7 +36,8 @@ use signal_hook::{
 pub(crate) use health::HealthOption;
 pub(crate) use models::with_routes_of;
 pub(crate) use open::{
-    inspect_log, inspect_store, open_existing_log, open_existing_store, open_log, open_store, retry_open, shown,
+    NO_EVENTS, events_at, events_beside, inspect_events, inspect_log, inspect_store, is_embedded, open_events,
+    open_existing_log, open_existing_store, open_log, open_store, retry_open, shown,
 };
 pub(crate) use operations::StatusSource;
 pub(crate) use page::{Listen, Listening};
@@ -48,11 +50,12 @@ pub(crate) struct App<'a> {
     health: &'a HealthOption,
 }
 
-/// The URLs of a log and a store.
+/// The URLs of a log and a store, and of the events that a scorer takes into account.
 #[derive(Clone, Copy)]
 pub(crate) struct Urls<'a> {
     pub(crate) log: &'a str,
     pub(crate) store: &'a str,
+    pub(crate) events: Option<&'a str>,
 }
 
 impl<'a> App<'a> {
@@ -72,6 +75,7 @@ impl<'a> App<'a> {
 
     /// Opens the log and the store, gets a model, and lays the store's routes over it. Each is waited for; `None` if a
     /// stop was requested meanwhile. The model comes last, as it may be trained first: an invalid URL shows at once.
+    /// The log of events is not waited for.
     pub(crate) fn open(
         &self,
         urls: Urls<'_>,
@@ -79,23 +83,25 @@ impl<'a> App<'a> {
     ) -> anyhow::Result<Option<System<'_>>> {
         let Some(log) = retry_open("the log", &self.stop, || open_log(urls.log))? else { return Ok(None) };
         let Some(store) = retry_open("the store", &self.stop, || open_store(urls.store))? else { return Ok(None) };
+        let events = urls.events.map(open::events).transpose()?.map(Arc::new);
         self.monitor.has("log");
         let Some(model) = model()? else { return Ok(None) };
         let Some(model) = with_routes_of(&*store, model, &self.stop) else { return Ok(None) };
         self.monitor.uses(&model.version);
         self.monitor.has("store");
         let probing = self.health.watch_store(&self.monitor, &store, &self.stop)?;
-        Ok(Some(System { _probing: [probing, None], app: self, log, store, model }))
+        Ok(Some(System { _probing: [probing, None], app: self, log, store, events, model }))
     }
 }
 
-/// An open log and store, and the model that the process starts with.
+/// An open log and store, the events of a scorer, and the model that the process starts with.
 pub(crate) struct System<'a> {
     /// Dropped first: the probes hold the log and the store, which must be closed in good order.
     _probing: [Option<Probe>; 2],
     app: &'a App<'a>,
     pub(crate) log: Arc<dyn Log>,
     pub(crate) store: Arc<dyn Store<Flights>>,
+    pub(crate) events: Option<Arc<EventLog<Flights>>>,
     pub(crate) model: VersionedModel,
 }
 
@@ -104,7 +110,9 @@ impl System<'_> {
     pub(crate) fn connections(&self) -> Connections<Flights> {
         let connections = Connections::new(Arc::clone(&self.log), Arc::clone(&self.store));
         self.app.monitor.scores(&connections, &self.app.counters);
-        connections
+        let Some(events) = &self.events else { return connections };
+        self.app.monitor.reads_events(events.health(), events.counters());
+        connections.with_events(Arc::clone(events) as _)
     }
 
     /// Returns the models of a scorer that starts with `first`, after its [`Self::connections`]: with both the process

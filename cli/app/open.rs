@@ -4,12 +4,14 @@ use std::{cell::Cell, sync::Arc};
 
 use anyhow::Context;
 use delaycast::domain::Flights;
+use delaycast_dataflows::live::EventLog;
 use engine::{
     address::{Address, OpenError},
     delivery::{Health, Unavailable},
+    domain::Domain,
     finding::Finding,
     log::{self, Log},
-    runtime::Stop,
+    runtime::{Mutex, Stop},
     store::{self, Store},
 };
 
@@ -21,6 +23,69 @@ pub(crate) fn open_log(url: &str) -> anyhow::Result<Arc<dyn Log>> {
 /// Opens the prediction store at a URL.
 pub(crate) fn open_store(url: &str) -> anyhow::Result<Arc<dyn Store<Flights>>> {
     store::open(url).with_context(|| format!("cannot open the prediction store {}", shown(url)))
+}
+
+/// The word in place of the URL of a log of events, for scoring without events.
+pub(crate) const NO_EVENTS: &str = "none";
+
+/// Returns the URL of a log of events; `None` if it is `none`.
+pub(crate) fn events_at(url: &str) -> Option<&str> {
+    (url != NO_EVENTS).then_some(url)
+}
+
+/// Returns the URL of the log of events beside the request log at a URL: another topic of the same file or brokers.
+pub(crate) fn events_beside(url: &str) -> anyhow::Result<String> {
+    log::events_url::<Flights>(url)
+        .with_context(|| format!("no log of events is beside the request log {}: name one with --events", shown(url)))
+}
+
+/// Returns whether a URL names an embedded file.
+pub(crate) fn is_embedded(url: &str) -> bool {
+    Address::parse(url).is_some_and(|address| address.scheme == "sqlite")
+}
+
+/// Opens the log of events at a URL.
+pub(crate) fn open_events(url: &str) -> anyhow::Result<Arc<dyn Log>> {
+    log::open_events::<Flights>(url).with_context(|| format!("cannot open the log of events {}", shown(url)))
+}
+
+/// Returns the events at a URL, for a scorer. Their log is opened now, or by the scorer's threads if what prevents it
+/// may pass by itself: answers do not wait for events.
+pub(super) fn events(url: &str) -> anyhow::Result<EventLog<Flights>> {
+    let error = match open_events(url) {
+        Ok(log) => return Ok(EventLog::new(log)),
+        Err(error) if is_transient(&error) => error,
+        Err(error) => return Err(error),
+    };
+    tracing::warn!("scoring without events until their log can be opened: {error:#}");
+    let (owned, opened) = (url.to_owned(), Mutex::<Option<Arc<dyn Log>>>::default());
+    let open = move || {
+        let mut opened = opened.lock();
+        if let Some(log) = &*opened {
+            return Ok(Arc::clone(log));
+        }
+        let log = open_events(&owned).map_err(|error| match is_transient(&error) {
+            true => Unavailable::transient(format!("{error:#}")),
+            false => Unavailable::needs_operator(format!("{error:#}")),
+        })?;
+        Ok(Arc::clone(opened.insert(log)))
+    };
+    Ok(EventLog::opened_later(&events_place(url), open))
+}
+
+/// Returns the place of a log of events in the words of [`Log::describe`], which processes of a cluster compare.
+fn events_place(url: &str) -> String {
+    match (Address::parse(url), Flights::EVENTS) {
+        (Some(address), Some(events)) if address.scheme == "sqlite" && address.of_a_file().is_ok() => {
+            format!("topic {} in {}", address.parameter("topic").unwrap_or(events.topic), address.location)
+        }
+        _ => shown(url),
+    }
+}
+
+/// Inspects the log of events at a URL, and creates nothing.
+pub(crate) fn inspect_events(url: &str) -> anyhow::Result<Vec<Finding>> {
+    log::inspect_events::<Flights>(url).with_context(|| format!("cannot open the log of events {}", shown(url)))
 }
 
 /// Opens the request log at a URL if it exists: creates no embedded file and no topic in it.

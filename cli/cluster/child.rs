@@ -20,10 +20,9 @@ use delaycast::{
 };
 use delaycast_dataflows::{
     mesh::{Certificates, ClusterSpec, Member, Mesh, MeshConfig, Peers, peer_of_thread},
-    score::{self, Config, Connections, Counters},
+    score::{self, Config, Connections, Counters, Events},
 };
 use engine::{
-    log::Log,
     runtime::{Mutex, Stop},
     store::Store,
     supervise::{self, ChildReport},
@@ -32,7 +31,7 @@ use rustix::process::{Signal, getpid, kill_process};
 
 use crate::{
     EXIT_TEMPORARY,
-    app::{App, with_routes_of},
+    app::{App, System, with_routes_of},
     options::ScorerOptions,
     progress::say,
 };
@@ -63,7 +62,7 @@ pub(crate) fn run(options: &ScorerOptions, peers: Peers, supervisor: u32) -> any
     let listener = TcpListener::from(io::stdin().as_fd().try_clone_to_owned().context("cannot take the port")?);
 
     let models = ModelDir::new(&options.system.models.models);
-    let Some(system) = app.open(options.system.urls(), || app.first_model(&models))? else { return Ok(()) };
+    let Some(system) = app.open(options.urls(), || app.first_model(&models))? else { return Ok(()) };
     let opened = system.connections();
     *connections.lock() = Some(opened.clone());
     let Some(partitions) = score::partitions(&opened, stop) else { return Ok(()) };
@@ -71,7 +70,7 @@ pub(crate) fn run(options: &ScorerOptions, peers: Peers, supervisor: u32) -> any
     app.monitor.has("model");
     let model = Arc::new(Mutex::new(system.model.clone()));
     let mesh_config = MeshConfig {
-        spec: spec(options, &peers, &*system.log, &system.store, models.clone(), &model, stop),
+        spec: spec(options, &peers, dataflow(&system), &system.store, models.clone(), &model, stop),
         credentials: options.cluster.credentials()?,
         last_generation: options.cluster.supervisor.after_generation,
         partitions,
@@ -101,11 +100,19 @@ pub(crate) fn run(options: &ScorerOptions, peers: Peers, supervisor: u32) -> any
     Ok(result?)
 }
 
+/// Returns what the dataflow is built from: a process that reads events has another one, and that of each process reads
+/// its share of the partitions alone.
+fn dataflow(system: &System<'_>) -> String {
+    let events = system.events.as_ref();
+    let events = events.map_or("without events".to_owned(), |events| format!("with {}", events.health().what()));
+    format!("{DATAFLOW}, from {} to {}, {events}", system.log.describe(), system.store.describe())
+}
+
 /// Returns the spec that all processes must agree on. A new current model is loaded before it enters the spec.
 fn spec(
     options: &ScorerOptions,
     peers: &Peers,
-    log: &dyn Log,
+    dataflow: String,
     store: &Arc<dyn Store<Flights>>,
     models: ModelDir,
     model: &Arc<Mutex<VersionedModel>>,
@@ -116,7 +123,7 @@ fn spec(
         processes: peers.count(),
         workers: options.workers.get(),
         program: options.cluster.supervisor.program.clone(),
-        dataflow: format!("{DATAFLOW}, from {} to {}", log.describe(), store.describe()),
+        dataflow,
         model: String::new(),
     };
     let (store, model, stop) = (Arc::clone(store), Arc::clone(model), stop.clone());

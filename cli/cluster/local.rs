@@ -19,7 +19,7 @@ use engine::{
 };
 
 use super::supervisor::{program_fingerprint, scorer_command};
-use crate::app::{HealthOption, StatusSource, Urls};
+use crate::app::{HealthOption, NO_EVENTS, StatusSource, Urls};
 
 /// The options of the cluster's processes.
 pub(crate) struct LocalCluster<'a> {
@@ -79,7 +79,7 @@ impl LocalCluster<'_> {
         for (process, listener) in listeners.into_iter().enumerate() {
             let child = LocalChild {
                 arguments: self.arguments(&hosts, process, &secret),
-                urls: [self.urls.log.to_owned(), self.urls.store.to_owned()],
+                urls: [self.urls.log, self.urls.store, self.urls.events.unwrap_or(NO_EVENTS)].map(str::to_owned),
                 program: program.clone(),
                 listener,
                 process,
@@ -112,7 +112,7 @@ impl LocalCluster<'_> {
 
 struct LocalChild {
     arguments: Vec<PathBuf>,
-    urls: [String; 2],
+    urls: [String; 3],
     program: String,
     listener: TcpListener,
     process: usize,
@@ -123,8 +123,8 @@ impl LocalChild {
         let command = |start| {
             let mut command = scorer_command(&self.listener, &self.program, start, &self.arguments)?;
             // In the environment: a URL may hold a password, and other users can read a process's arguments.
-            let [log_url, store_url] = &self.urls;
-            command.env("DELAYCAST_LOG_URL", log_url).env("DELAYCAST_STORE_URL", store_url);
+            let variables = ["DELAYCAST_LOG_URL", "DELAYCAST_STORE_URL", "DELAYCAST_EVENTS"];
+            command.envs(variables.iter().zip(&self.urls));
             Ok(command)
         };
         let on_report = |report: Option<&ChildReport>| {

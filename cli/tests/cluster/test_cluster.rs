@@ -57,7 +57,7 @@ impl Environment {
         let mut command = host.command(binary);
         command.args(["score", "--log", &self.url(), "--store", &self.url(), "--workers", "2"]);
         command.arg("--models").arg(self.path("models")).arg("--mesh-certs").arg(certificates);
-        for variable in ["LOG_URL", "STORE_URL", "MODELS", "REPLICAS"] {
+        for variable in ["LOG_URL", "STORE_URL", "EVENTS", "MODELS", "REPLICAS"] {
             command.env_remove(format!("DELAYCAST_{variable}"));
         }
         command.env("DELAYCAST_LOG_LEVEL", "info");

@@ -13,13 +13,13 @@ pub(crate) fn free_address() -> String {
 }
 
 /// Returns status and body; `None` while no process listens.
-fn get(address: &str, path: &str) -> Option<(u16, String)> {
+pub(crate) fn get(address: &str, path: &str) -> Option<(u16, String)> {
     let url = format!("http://{address}{path}");
     let mut response = ureq::get(url).config().http_status_as_error(false).build().call().ok()?;
     Some((response.status().as_u16(), response.body_mut().read_to_string().unwrap()))
 }
 
-fn until_ready(address: &str) {
+pub(crate) fn until_ready(address: &str) {
     until("it is ready", || get(address, "/readyz") == Some((200, "ok\n".into())));
     assert_eq!(get(address, "/livez"), Some((200, "ok\n".into())));
 }

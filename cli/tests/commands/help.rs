@@ -75,14 +75,20 @@ fn examples_can_be_pasted_from_a_terminal_of_80_columns() {
     assert!(count > 25, "{count}");
 }
 
+/// Returns what the example of a command sends to it.
+fn line_in_example(command: &[&str]) -> Vec<u8> {
+    let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
+    let example = examples(&help(&command, 80)).remove(0);
+    let (echo, _) = example.split_once(" | ").unwrap();
+    Command::new("bash").args(["-c", echo]).output().unwrap().stdout
+}
+
 #[test]
-fn the_requests_in_examples_are_valid() {
+fn the_requests_and_events_in_examples_are_valid() {
     for command in ["send", "predict"] {
-        let example = examples(&help(&[command.to_owned()], 80)).remove(0);
-        let (echo, _) = example.split_once(" | ").unwrap();
-        let line = Command::new("bash").args(["-c", echo]).output().unwrap().stdout;
-        delaycast::request::decode(&line).unwrap();
+        delaycast::request::decode(&line_in_example(&[command])).unwrap();
     }
+    delaycast::live::decode(&line_in_example(&["events", "send"])).unwrap();
 }
 
 /// `DELAYCAST_BLESS=1` rewrites the file.

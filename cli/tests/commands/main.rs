@@ -7,6 +7,7 @@ mod data_fetch;
 mod data_import;
 mod edition;
 mod evaluate;
+mod events;
 mod health;
 mod help;
 mod malformed;

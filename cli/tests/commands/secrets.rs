@@ -33,6 +33,7 @@ fn an_invalid_url_is_not_printed() {
     let dir = tempfile::tempdir().unwrap();
     let (models, up) = (dir.path().join("models"), dir.path().join("up"));
     let (models, up) = (models.to_str().unwrap(), up.to_str().unwrap());
+    let embedded = format!("sqlite:{}", dir.path().join("delaycast.db").display());
     for url in URLS {
         for arguments in [
             &["doctor", "--log", url, "--store", url, "--models", models, "--format", "json"][..],
@@ -40,6 +41,12 @@ fn an_invalid_url_is_not_printed() {
             &["send", "-", "--log", url],
             &["up", "--dir", up, "--port", "0", "--log", url],
             &["up", "--dir", up, "--port", "0", "--store", url],
+            &["up", "--dir", up, "--port", "0", "--events", url],
+            &["score", "--log", &embedded, "--store", &embedded, "--models", models, "--events", url],
+            &["doctor", "--log", &embedded, "--store", &embedded, "--models", models, "--events", url],
+            &["events", "send", "-", "--events", url],
+            &["topics", "create", "--log", &embedded, "--events", url],
+            &["topics", "create", "--log", url],
             // In place of another argument.
             &[url],
             &["score", url],
@@ -71,8 +78,10 @@ fn urls_in_the_environment_are_used_and_not_printed() {
     assert!(log.contains("cannot open the request log kafka://…"), "{log}");
     let store = output_of(&up, "DELAYCAST_STORE_URL", "mongodb://me:s3cr3t@host/database.collection");
     assert!(store.contains("cannot open the prediction store mongodb://…"), "{store}");
-    for command in ["up", "score", "web"] {
-        for variable in ["DELAYCAST_LOG_URL", "DELAYCAST_STORE_URL"] {
+    let events = output_of(&up, "DELAYCAST_EVENTS", "kafka://me:s3cr3t@host/topic");
+    assert!(events.contains("cannot open the log of events kafka://…"), "{events}");
+    for command in ["up", "score", "web", "doctor"] {
+        for variable in ["DELAYCAST_LOG_URL", "DELAYCAST_STORE_URL", "DELAYCAST_EVENTS"] {
             output_of(&[command, "--help"], variable, "kafka://host/topic?sasl.password=s3cr3t");
         }
     }
@@ -147,6 +156,12 @@ fn the_processes_of_up_have_no_url_in_their_arguments() {
         arguments.len() == 2
     });
     assert!(!arguments.concat().contains(SECRET), "{arguments:?}");
+    // They read the events beside the requests.
+    let events = format!("\0DELAYCAST_EVENTS={url}?topic=flight_events\0");
+    for child in children(up.pid()) {
+        let environment = fs::read(format!("/proc/{}/environ", child.as_raw_nonzero())).unwrap();
+        assert!(format!("\0{}", String::from_utf8_lossy(&environment)).contains(&events));
+    }
     assert!(dir.path().join("s3cr3t.db").exists(), "the environment's URL is used");
     assert_eq!(up.terminate(), Some(0));
 }

@@ -2,11 +2,13 @@
 //! services.
 
 use crate::support::{Process, models, request, run, until};
+use delaycast::domain::Flights;
+use engine::domain::Domain;
 use serde_json::Value;
 
 /// A folder with an embedded log and store.
 struct Fixture {
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     url: String,
 }
 
@@ -14,7 +16,7 @@ impl Fixture {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", dir.path().join("delaycast.db").display());
-        Fixture { _dir: dir, url }
+        Fixture { dir, url }
     }
 
     fn send(&self, lines: &str) {
@@ -93,15 +95,45 @@ fn a_dead_letter_is_answered_by_a_replay_after_its_cause_is_removed() {
 fn topics_are_created_once_and_printed() {
     let fixture = Fixture::new();
     let url = format!("{}?partitions=6", fixture.url);
+    let kept = Flights::EVENTS.unwrap().retention;
     for made in [true, false] {
         let (status, stdout, stderr) = run(&["topics", "create", "--log", &url, "--format", "json"], b"");
         assert!(status.success(), "{stderr}");
         let topics: Value = serde_json::from_str(&stdout).unwrap();
         assert_eq!((&topics[0]["partitions"], &topics[0]["made"]), (&Value::from(6), &Value::from(made)));
         assert_eq!(topics[1]["name"], "flight_delay_classification_request.dlq");
+        assert_eq!((&topics[2]["partitions"], &topics[2]["made"]), (&Value::from(6), &Value::from(made)));
+        assert_eq!((&topics[2]["name"], &topics[3]["name"]), (&"flight_events".into(), &"flight_events.dlq".into()));
+        assert_eq!((&topics[2]["retention_s"], topics[4].is_null()), (&Value::from(kept.as_secs()), true));
     }
     let (status, stdout, _) = run(&["topics", "create", "--log", &url, "--retention", "1d"], b"");
-    assert!(status.success() && stdout.contains("not as asked for"), "{stdout}");
+    assert!(status.success(), "{stdout}");
+    // Events are kept for as long as they are needed.
+    assert_eq!(stdout.matches("not as asked for").count(), 1, "{stdout}");
+    assert!(stdout.lines().nth(1).unwrap().contains("not as asked for"), "{stdout}");
+}
+
+#[test]
+fn the_topic_of_events_may_be_elsewhere_or_left_out() {
+    let (fixture, other) = (Fixture::new(), Fixture::new());
+    let names = |events: &[&str]| -> Vec<String> {
+        let arguments = [&["topics", "create", "--log", &fixture.url, "--format", "json"], events].concat();
+        let (status, stdout, stderr) = run(&arguments, b"");
+        assert!(status.success(), "{stderr}");
+        let topics: Value = serde_json::from_str(&stdout).unwrap();
+        topics.as_array().unwrap().iter().map(|topic| topic["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&["--events", "none"]).len(), 2);
+    let events = format!("{}?topic=e", other.url);
+    assert_eq!(names(&["--events", &events])[2..], ["e", "e.dlq"]);
+    let (status, stdout, _) = run(&["topics", "create", "--log", &fixture.url, "--format", "json"], b"");
+    assert!(status.success() && stdout.contains(r#"{"name":"flight_events","made":true"#), "{stdout}");
+    // A log of requests in the topic of events has no other beside it.
+    let (url, dir) = (format!("{}?topic=flight_events", fixture.url), other.dir.path().to_string_lossy());
+    for command in [&["topics", "create", "--log", &url][..], &["up", "--port", "0", "--dir", &dir, "--log", &url]] {
+        let (status, _, stderr) = run(command, b"");
+        assert!(!status.success() && stderr.contains("name one with --events"), "{stderr}");
+    }
 }
 
 #[test]
@@ -139,6 +171,25 @@ fn the_doctor_reports_each_finding_with_advice() {
     assert!(!lag_while_read().contains("reads for it"));
     fixture.send("not a request, either\n");
     assert!(lag_while_read().contains("no scorer reads for it"));
+
+    // The log of events is examined if it is given.
+    let events_at = format!("{}?topic=flight_events", fixture.url);
+    let examined = |events: &str| {
+        let arguments = ["doctor", "--log", &fixture.url, "--store", &fixture.url, "--models", &models];
+        let (_, stdout, stderr) = run(&[&arguments[..], &["--events", events, "--format", "json"]].concat(), b"");
+        let report: Value = serde_json::from_str(&stdout).unwrap_or_else(|_| panic!("{stdout}{stderr}"));
+        let findings = report["findings"].as_array().unwrap().clone();
+        let of_events = |it: &&Value| it["what"].as_str().unwrap().contains("events");
+        findings.iter().filter(of_events).map(Value::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(examined("none"), [""; 0]);
+    assert!(examined(&events_at).concat().contains("has no topic flight_events"));
+    assert!(run(&["events", "send", "-", "--events", &fixture.url], b"{}\n").0.success());
+    let found = examined(&events_at);
+    let [log, topic, lag] = &found[..] else { panic!("{found:?}") };
+    assert!(log.contains("keeps 1 messages") && topic.contains("flight_events has 4 partitions"), "{found:?}");
+    assert!(lag.contains("events lag"), "{found:?}");
+    assert!(examined("nothing").concat().contains("broken"));
 
     let (code, report) = doctor("kafka://127.0.0.1:1", "mongodb://127.0.0.1:1", "/nowhere");
     assert_eq!(code, Some(1));

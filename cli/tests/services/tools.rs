@@ -1,5 +1,7 @@
 //! Tests of the operators' commands on services.
 
+use delaycast::domain::Flights;
+use engine::domain::Domain;
 use serde_json::Value;
 
 use crate::{
@@ -16,12 +18,13 @@ fn json(arguments: &[&str]) -> (Option<i32>, Value) {
 fn topics_are_created_once_with_their_options() {
     let Some(fixture) = Fixture::new(2) else { return };
     let url = format!("{}-made?partitions=3", fixture.log());
-    let create = ["topics", "create", "--log", &url, "--replication", "1", "--retention", "36h"];
+    let events = format!("{}-events?partitions=3", fixture.log());
+    let create = ["topics", "create", "--log", &url, "--events", &events, "--replication", "1", "--retention", "36h"];
     for made in [true, false] {
         let mut topics = json(&create).1;
         // The number of partitions is visible only after a moment.
         until("the topics are there", || {
-            let known = topics[0]["partitions"] == 3;
+            let known = topics[0]["partitions"] == 3 && topics[2]["partitions"] == 3;
             topics = if known { topics.take() } else { json(&create).1 };
             known
         });
@@ -30,8 +33,12 @@ fn topics_are_created_once_with_their_options() {
         assert_eq!(found, [Some(3), Some(1), Some(36 * 3600)]);
         let dead = ["partitions", "retention_s"].map(|name| topics[1][name].as_u64());
         assert_eq!(dead, [Some(1), Some(30 * 24 * 3600)], "dead letters are kept for longer");
+        let kept = Flights::EVENTS.unwrap().retention.as_secs();
+        assert_eq!(topics[2]["retention_s"].as_u64(), Some(kept), "events are kept for as long as they are needed");
+        assert!(topics[2]["name"].as_str().unwrap().ends_with("-events") && topics[4].is_null(), "{topics}");
     }
     fixture.delete("-made");
+    fixture.delete("-events");
 }
 
 #[test]

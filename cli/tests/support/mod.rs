@@ -57,8 +57,14 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// The variables that the binary reads. They are removed, because a developer's settings must not change a test.
-const VARIABLES: [&str; 5] =
-    ["DELAYCAST_LOG_LEVEL", "DELAYCAST_LOG", "DELAYCAST_LOG_URL", "DELAYCAST_STORE_URL", "DELAYCAST_MODELS"];
+const VARIABLES: [&str; 6] = [
+    "DELAYCAST_LOG_LEVEL",
+    "DELAYCAST_LOG",
+    "DELAYCAST_LOG_URL",
+    "DELAYCAST_STORE_URL",
+    "DELAYCAST_EVENTS",
+    "DELAYCAST_MODELS",
+];
 
 /// Creates a command of the binary under test, without the variables that it reads.
 pub fn delaycast(arguments: &[&str]) -> Command {

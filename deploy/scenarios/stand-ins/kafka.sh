@@ -41,9 +41,11 @@ allow() {
         --resource-pattern-type prefixed "$@" >/tmp/rights.log 2>&1
 }
 (
-    until allow --topic flight_delay_classification_request \
-        --operation Create --operation Describe --operation DescribeConfigs --operation Read --operation Write; do
-        sleep 1
+    for topic in flight_delay_classification_request flight_events; do
+        until allow --topic "$topic" \
+            --operation Create --operation Describe --operation DescribeConfigs --operation Read --operation Write; do
+            sleep 1
+        done
     done
     allow --group delaycast --operation Describe --operation Read
     touch /tmp/ready

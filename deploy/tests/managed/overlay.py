@@ -49,8 +49,10 @@ def found(pattern, path):
     return match[1]
 
 
-def log_url(values):
-    return expanded(found(r"^ +- name: DELAYCAST_LOG_URL\n +value: (\S+)$", POD), values)
+def log_urls(values):
+    """Returns the variables of the logs of requests and of events."""
+    names = ("DELAYCAST_LOG_URL", "DELAYCAST_EVENTS")
+    return {name: expanded(found(rf"^ +- name: {name}\n +value: (\S+)$", POD), values) for name in names}
 
 
 def listed(path, key):

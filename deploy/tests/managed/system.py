@@ -45,8 +45,7 @@ class System:
         self.ends.callback(self.google.close)
         self.broker = Broker(folder, jars, classes, self.google)
         self.values = overlay.settings(self.broker.address, self.broker.authority, self.token_port)
-        log, store = overlay.log_url(self.values), f"sqlite:{folder}/store.db"
-        self.urls = {"DELAYCAST_LOG_URL": log, "DELAYCAST_STORE_URL": store}
+        self.urls = overlay.log_urls(self.values) | {"DELAYCAST_STORE_URL": f"sqlite:{folder}/store.db"}
         self.models = folder / "models"
         self.token_server = self.scorer = self.web = None
         self.base = ""
@@ -76,7 +75,7 @@ class System:
     def create_topics(self, values=None):
         """Does what the Job `topics` does."""
         values = values or self.values
-        return self.delaycast(*overlay.topics_arguments(values | {"DELAYCAST_LOG_URL": overlay.log_url(values)}))
+        return self.delaycast(*overlay.topics_arguments(values | overlay.log_urls(values)))
 
     def start_token_server(self):
         self.token_server = self.start("token-server", *overlay.token_server(), **self.sidecar())
