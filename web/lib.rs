@@ -50,6 +50,7 @@ mod views {
 
     pub(crate) mod answer;
     pub(crate) mod explanation;
+    pub(crate) mod live;
     pub(crate) mod words;
 
     pages!(modules);

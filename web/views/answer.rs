@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::{
     explanation::ExplanationView,
+    live::LiveView,
     words::{airline_name, airport_name, capitalized, minutes_in_words, numbers_by_class, percent},
 };
 use crate::flight_form::FlightForm;
@@ -34,6 +35,8 @@ pub(crate) struct AnswerView {
     bars: Vec<BarView>,
     /// `None` if the document has no valid explanation.
     why: Option<ExplanationView>,
+    /// `None` if the answer rests on no events.
+    live: Option<LiveView>,
     model: Option<String>,
     remark: Option<String>,
     /// The request as a form.
@@ -83,6 +86,7 @@ impl AnswerView {
             departure: departure(document.get(Field::DepDelay.name()).and_then(Value::as_f64)),
             bars: probabilities(document).map(|shares| bars(shares, class)).unwrap_or_default(),
             why: class.and_then(|_| ExplanationView::new(document, airports)),
+            live: LiveView::new(document),
             model: text("ModelVersion"),
             remark: text("Remark"),
             asked,
@@ -115,6 +119,11 @@ impl AnswerView {
         if let Some(why) = &self.why {
             lines.extend([String::new(), format!("Why: {}", why.base)]);
             lines.extend(why.reasons.iter().map(|reason| format!("  {reason}")));
+        }
+        if let Some(live) = &self.live {
+            lines.extend([String::new(), format!("{}:", live.heading)]);
+            lines.extend(live.facts.iter().map(|fact| format!("  {fact}")));
+            lines.push("The chances above do not take this into account yet.".to_owned());
         }
         lines.extend(self.model.iter().flat_map(|model| [String::new(), format!("Model {model}")]));
         lines.join("\n").replace('\u{a0}', " ")
