@@ -35,13 +35,11 @@ impl Unapplied {
         }
     }
 
-    /// Removes the events of complete timestamps. Returns whether there were any.
-    pub(super) fn retire(&mut self, is_complete: impl Fn(&Timestamp) -> bool) -> bool {
-        let before = self.0.len();
+    /// Removes the events of complete timestamps.
+    pub(super) fn retire(&mut self, is_complete: impl Fn(&Timestamp) -> bool) {
         while self.0.front().is_some_and(|(at, _)| is_complete(at)) {
             self.0.pop_front();
         }
-        self.0.len() < before
     }
 }
 
@@ -82,4 +80,27 @@ pub(super) fn read_events<'scope, L: Live>(
             ticker.rearm(TICK, |delay| activator.activate_after(delay));
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rule_7_a_worker_reads_as_much_as_its_state_has_taken_over() {
+        let mut unapplied = Unapplied::default();
+        assert_eq!(unapplied.room(), UNAPPLIED_MAX);
+        // Two polls under one timestamp, and one without events under the next.
+        unapplied.add(10, 1000);
+        unapplied.add(10, 20);
+        unapplied.add(20, 0);
+        unapplied.add(30, 4);
+        assert_eq!(unapplied.room(), 0);
+        unapplied.retire(|at| *at < 10);
+        assert_eq!(unapplied.room(), 0);
+        unapplied.retire(|at| *at < 30);
+        assert_eq!(unapplied.room(), UNAPPLIED_MAX - 4);
+        unapplied.retire(|_| true);
+        assert_eq!(unapplied.room(), UNAPPLIED_MAX);
+    }
 }
