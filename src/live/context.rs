@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 
 use super::{
     activity::{Activity, Amount, Contribution},
-    event::{LegId, MINUTE_MS, Millis, Minutes},
+    event::{LegId, Millis, Minutes},
     leg::LegState,
     state::{FlightId, Place, State},
 };
@@ -252,10 +252,5 @@ impl Context {
             && self.inbound[0].is_none()
             && self.record == Record::default()
             && places.into_iter().all(|activity| *activity == Activity::default())
-    }
-
-    /// The minutes from the moment to the scheduled departure; negative after it.
-    pub fn minutes_to_departure(&self) -> Option<i64> {
-        Some(i64::from(self.departs?) - self.as_of.div_euclid(MINUTE_MS))
     }
 }

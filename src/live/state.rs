@@ -198,11 +198,6 @@ impl State {
         self.by_id.len()
     }
 
-    /// The number of steps of all sums.
-    pub fn steps(&self) -> usize {
-        self.activity.values().map(ActivityOverTime::steps).sum()
-    }
-
     /// All events of a leg.
     pub(super) fn leg(&self, id: LegId) -> Option<&Timeline> {
         self.by_id.get(&id).map(|slot| &self.legs[*slot as usize].timeline)
