@@ -3,13 +3,13 @@
 //! All messages are read at every start, so that a committed offset says which of them have had their dead letters.
 
 use std::{
+    cell::LazyCell,
     collections::VecDeque,
     marker::PhantomData,
     time::{Duration, Instant},
 };
 
 use engine::{
-    clock,
     delivery::{Delivery, WriterGone},
     live::Live,
     log::{DeadLetter, Message, Offsets, Reader},
@@ -32,6 +32,8 @@ pub(super) struct Intake<L: Live> {
     /// The offsets behind each batch that was read, with the number of its dead letters that are not durable.
     waiting: VecDeque<Batch>,
     next_token: u64,
+    /// True if a dead letter may be missing: then no offset is committed, so that the next start writes it.
+    is_writer_gone: bool,
     /// Offsets that can be committed.
     handled: Offsets,
     committed_at: Instant,
@@ -53,6 +55,7 @@ impl<L: Live> Intake<L> {
             dead_letters,
             waiting: VecDeque::new(),
             next_token: 0,
+            is_writer_gone: false,
             handled: Offsets::new(),
             committed_at: now,
             renewed_at: now,
@@ -66,9 +69,11 @@ impl<L: Live> Intake<L> {
         let has_room = messages_max > 0 && self.waiting.len() < BATCHES_MAX;
         let more = has_room && self.read(messages_max, events, counters);
         if let Err(gone) = self.settle() {
-            // The thread ends by a defect only. Without it no offset is committed, and events go on.
+            // The thread ends by a defect only: events go on.
             tracing::error!("{gone}: dead letters of events are not written until the next start");
+            self.is_writer_gone = true;
             self.waiting.clear();
+            self.handled.clear();
         }
         if !self.handled.is_empty() && self.committed_at.elapsed() >= COMMIT_INTERVAL {
             self.reader.commit(&std::mem::take(&mut self.handled));
@@ -87,7 +92,8 @@ impl<L: Live> Intake<L> {
             return more;
         }
         counters.read.add(self.messages.len());
-        let committed = self.reader.committed();
+        let reader = &self.reader;
+        let committed = LazyCell::new(|| reader.committed());
         let (mut next, mut letters) = (Offsets::new(), Vec::new());
         for message in self.messages.drain(..) {
             let position = message.position;
@@ -105,16 +111,17 @@ impl<L: Live> Intake<L> {
             let count = letters.len();
             tracing::warn!("{count} dead letters of events: partition {partition} offset {offset}: {}", letter.reason);
         }
-        let token = self.next_token;
-        self.next_token += 1;
+        if self.is_writer_gone {
+            return more;
+        }
         if letters.is_empty() && self.waiting.is_empty() {
             self.handled.extend(next);
         } else {
+            let token = self.next_token;
+            self.next_token += 1;
             self.waiting.push_back(Batch { token, next });
-            // An empty batch settles as well, behind those before it.
-            if self.dead_letters.submit(token, letters).is_err() {
-                self.waiting.clear();
-            }
+            // An empty batch settles as well, behind those before it. If the writer is gone, the next poll of it tells.
+            let _ = self.dead_letters.submit(token, letters);
         }
         more
     }
@@ -144,8 +151,6 @@ fn decode<L: Live>(message: &Message) -> Result<EventOf<L>, Malformed> {
     L::decode_event(message.payload.bytes())
 }
 
-fn dead_letter(message: Message, malformed: Malformed) -> DeadLetter {
-    let Message { position, payload, attempt, topic_id } = message;
-    let Malformed { id, reason, kind } = malformed;
-    DeadLetter { position, id, reason, kind: kind.into(), payload, found_at: clock::now(), attempt, topic_id }
+fn dead_letter(message: Message, Malformed { id, reason, kind }: Malformed) -> DeadLetter {
+    DeadLetter::new(message, id, reason, kind.into())
 }

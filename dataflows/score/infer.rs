@@ -55,11 +55,8 @@ impl DeadRecord {
 
     /// Returns the dead letter, and the reason that it is counted under.
     pub(super) fn into_dead_letter(self) -> (DeadLetter, DeadLetterReason) {
-        let DeadRecord { message: Message { position, payload, attempt, topic_id }, id, reason, kind } = self;
-        (
-            DeadLetter { position, id, reason, kind: kind.clone(), payload, found_at: clock::now(), attempt, topic_id },
-            kind,
-        )
+        let DeadRecord { message, id, reason, kind } = self;
+        (DeadLetter::new(message, id, reason, kind.clone()), kind)
     }
 }
 

@@ -270,6 +270,22 @@ fn rule_6_nothing_is_committed_before_its_dead_letters_are_durable() {
     running.stop().unwrap();
 }
 
+#[test]
+fn rule_6_nothing_is_committed_behind_a_dead_letter_whose_writer_has_ended() {
+    let rig = Rig::new();
+    rig.events.break_writers_of_dead_letters();
+    rig.events.append(0, b"no event".to_vec());
+    let (running, counters) = rig.start(1);
+    until("the message is read", || counters.broken.get() == 1);
+    for offset in 1..=3 {
+        rig.events.append(0, calibration("S1", offset, offset));
+        rig.until_all_score(offset as f64);
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+    }
+    running.stop().unwrap();
+    assert_eq!(rig.events.uncommitted(), 4);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 

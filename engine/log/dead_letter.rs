@@ -6,10 +6,11 @@ use std::{borrow::Cow, time::Duration};
 use chrono::{DateTime, Utc};
 
 use super::{
-    message::Payload,
+    message::{Message, Payload},
     topic::{Position, TopicId},
 };
 use crate::{
+    clock,
     delivery::Unavailable,
     domain::Domain,
     request::{MalformedKind, RequestId},
@@ -39,6 +40,14 @@ pub struct DeadLetter {
     pub attempt: u32,
     /// The id of the record's topic, if the log gives topics ids.
     pub topic_id: Option<TopicId>,
+}
+
+impl DeadLetter {
+    /// Returns the dead letter of a message that is found dead now.
+    pub fn new(message: Message, id: Option<RequestId>, reason: String, kind: DeadLetterReason) -> Self {
+        let Message { position, payload, attempt, topic_id } = message;
+        DeadLetter { position, id, reason, kind, payload, found_at: clock::now(), attempt, topic_id }
+    }
 }
 
 /// The dead letters to read.

@@ -29,6 +29,7 @@ struct State {
     breaches: Vec<String>,
     reads: Vec<(Share, Position)>,
     holds_dead_letters: bool,
+    breaks_writers: bool,
 }
 
 pub struct MemoryLog {
@@ -66,6 +67,12 @@ impl MemoryLog {
     /// Makes writes of dead letters block while `hold` is true.
     pub fn hold_dead_letters(&self, hold: bool) {
         self.state.lock().holds_dead_letters = hold;
+    }
+
+    /// Makes the thread of each writer of dead letters end at its next write, as by a defect.
+    #[allow(dead_code, reason = "for those of the live state")]
+    pub fn break_writers_of_dead_letters(&self) {
+        self.state.lock().breaks_writers = true;
     }
 
     pub fn reads(&self) -> Vec<(Share, Position)> {
@@ -243,6 +250,8 @@ impl Writer<DeadLetter> for DeadLetters {
         while self.0.lock().holds_dead_letters {
             thread::sleep(Duration::from_millis(1));
         }
+        let breaks = self.0.lock().breaks_writers;
+        assert!(!breaks, "a defect");
         let mut state = self.0.lock();
         for row in rows {
             state.dead_letters.entry((row.position.partition, row.position.offset)).or_insert_with(|| row.clone());
