@@ -49,8 +49,8 @@ struct CreateArgs {
     /// Copies of each message; the brokers' own default if it is not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=32))]
     replication: Option<u32>,
-    /// How long messages are kept, as in 12h or 7d, events and dead letters for 30 days at least; the brokers' own
-    /// default if it is not given
+    /// The time for which messages are kept, as in 12h or 7d, events and dead letters for 30 days at least; the
+    /// brokers' own default if it is not given
     #[arg(long, value_name = "TIME", value_parser = retention)]
     retention: Option<Duration>,
     /// How to print what is there

@@ -24,8 +24,8 @@ network_file() {
     echo "/run/netns/$prefix-$1"
 }
 
-# in_network PLACE COMMAND…: runs a command in the network of control, balancer or node-N. With become=exec it takes the
-# place of this process, so that signals reach it.
+# in_network PLACE COMMAND…: runs a command in the network of control, balancer or node-N.
+# With become=exec it takes the place of this process, so that signals reach it.
 in_network() {
     local place=$1
     shift
