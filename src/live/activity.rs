@@ -6,13 +6,11 @@
 
 use std::ops::{AddAssign, Neg};
 
-use super::event::{MINUTE_MS, Millis, Minutes};
+use super::event::{HOUR_MS, MINUTE_MS, Millis, Minutes};
 use crate::flight::Code;
 
 /// The windows, in hours.
 pub const WINDOW_HOURS: [i64; 2] = [1, 3];
-/// Milliseconds in an hour.
-pub(super) const HOUR_MS: Millis = 60 * MINUTE_MS;
 
 /// Counts of flights, and sums of their delays in minutes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

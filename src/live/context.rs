@@ -11,9 +11,9 @@ use chrono::NaiveDate;
 
 use super::{
     activity::{Activity, Amount, Contribution},
-    event::{LegId, Millis, Minutes},
-    leg::LegState,
-    state::{FlightId, Place, State},
+    event::{FlightId, LegId, Millis, Minutes},
+    leg::{LegState, is_late},
+    state::{Place, State},
 };
 use crate::flight::Code;
 
@@ -141,8 +141,7 @@ impl State {
                 let Some(inbound) = self.inbound(flight, departs, tail, as_of) else { break };
                 let Some(schedule) = inbound.state.schedule else { break };
                 *place = Some(inbound);
-                let LegId { carrier, number, origin, .. } = inbound.id;
-                (flight, departs, tail) = ((carrier, number, origin), schedule.departs, inbound.state.tail);
+                (flight, departs, tail) = (inbound.id.flight(), schedule.departs, inbound.state.tail);
             }
         }
         Some(context)
@@ -186,7 +185,7 @@ impl State {
         for (feeder, (_, state)) in feeders.iter_mut().zip(flown) {
             let (Some(tail), Some(schedule)) = (state.tail, state.schedule) else { continue };
             let before = self.before(tail, schedule.departs, origin, as_of, |state| state.dep_delay.is_some());
-            *feeder = before.map(|(LegId { carrier, number, origin, .. }, _)| (carrier, number, origin));
+            *feeder = before.map(|(id, _)| id.flight());
         }
         let times = |feeder: &FlightId| feeders.iter().flatten().filter(|other| *other == feeder).count();
         let mut best = None;
@@ -213,7 +212,7 @@ impl State {
             let Some(delay) = state.arr_delay else { continue };
             record.arrivals += 1;
             record.delay += i32::from(delay.clamp(RECORD_DELAY.0, RECORD_DELAY.1));
-            record.late += i32::from(delay >= 15);
+            record.late += i32::from(is_late(delay));
         }
         record
     }

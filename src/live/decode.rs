@@ -40,7 +40,7 @@ use super::{
 };
 use crate::{
     flight::{Code, DEP_DELAY_MINUTES, FLIGHT_NUM_MAX, zoned::ELAPSED_MINUTES_MAX},
-    wire::{self, Damage, IsoTime, Raw, RawFields, Value},
+    wire::{self, Damage, Raw, RawFields, Value},
 };
 
 /// Upper bound on the length of a message, in bytes.
@@ -83,7 +83,7 @@ fn to_message(mut fields: EventFields<'_>) -> Result<EventMessage, Invalid> {
     let elapsed = 0.0..=f64::from(ELAPSED_MINUTES_MAX);
     Ok(EventMessage {
         kind,
-        at: raw(EventField::At).instant()?,
+        at: Raw::required(EventField::At.name(), raw(EventField::At).instant()?)?.timestamp_millis(),
         carrier: raw(EventField::Carrier).code()?,
         number: raw(EventField::FlightNum).event_flight_num()?,
         date: wire::parse_date(EventField::FlightDate.name(), &date)?,
@@ -134,15 +134,5 @@ impl Raw<'_> {
             Some(Value::Number(0.0)) => Ok(None),
             value => Raw { name: self.name, value }.optional_code(),
         }
-    }
-
-    /// The instant of an ISO time with an offset.
-    fn instant(self) -> Result<Millis, Invalid> {
-        let name = self.name;
-        let text = self.text()?;
-        let time = IsoTime::parse(&text);
-        let time = time.ok_or_else(|| Invalid::new(name, "must be an ISO time, as in 2016-12-25T18:05:00Z"))?;
-        let no_offset = || Invalid::new(name, "must have an offset from UTC, as in 2016-12-25T18:05:00Z or +01:00");
-        time.instant().map(|at| at.timestamp_millis()).ok_or_else(no_offset)
     }
 }

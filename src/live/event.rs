@@ -12,6 +12,8 @@ pub type Minutes = i32;
 
 /// Milliseconds in a minute.
 pub const MINUTE_MS: Millis = 60_000;
+/// Milliseconds in an hour.
+pub(super) const HOUR_MS: Millis = 60 * MINUTE_MS;
 
 /// The identity of a leg: one flight of an airline, from one airport, on one day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -24,6 +26,16 @@ pub struct LegId {
     pub origin: Code,
     /// The local day of the scheduled departure.
     pub date: NaiveDate,
+}
+
+/// A flight that an airline operates again and again: the airline, the number, the airport of departure.
+pub(super) type FlightId = (Code, u32, Code);
+
+impl LegId {
+    /// Returns the flight that the leg is of.
+    pub(super) fn flight(&self) -> FlightId {
+        (self.carrier, self.number, self.origin)
+    }
 }
 
 /// The kind of an event.

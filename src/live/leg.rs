@@ -97,7 +97,7 @@ impl Timeline {
     }
 
     /// Returns what was known from each moment on at which something became known.
-    pub fn versions(&self) -> Vec<(Millis, LegState)> {
+    pub(super) fn versions(&self) -> Vec<(Millis, LegState)> {
         let (mut versions, mut state) = (Vec::<(Millis, LegState)>::with_capacity(self.0.len()), LegState::default());
         for event in &self.0 {
             state.apply(event);
@@ -111,21 +111,25 @@ impl Timeline {
 
     /// Returns what the leg adds to the activity of airports and airlines.
     pub(super) fn contributions(&self) -> Vec<Contribution> {
-        let mut contributions = Vec::<Contribution>::new();
-        let versions = self.versions();
-        for (index, (from, state)) in versions.iter().enumerate() {
-            let until = versions.get(index + 1).map_or(Millis::MAX, |(next, _)| *next);
-            for mut contribution in state.contributions(*from, until).into_iter().flatten() {
-                // What goes on unchanged is one contribution.
-                let continued = contributions.iter().position(|before| before.continues_in(&contribution));
-                if let Some(continued) = continued {
-                    contribution.from = contributions.swap_remove(continued).from;
-                }
-                contributions.push(contribution);
-            }
-        }
-        contributions
+        contributions(&self.versions())
     }
+}
+
+/// Returns what a leg adds to the activity of airports and airlines, from the versions of what is known of it.
+pub(super) fn contributions(versions: &[(Millis, LegState)]) -> Vec<Contribution> {
+    let mut contributions = Vec::<Contribution>::new();
+    for (index, (from, state)) in versions.iter().enumerate() {
+        let until = versions.get(index + 1).map_or(Millis::MAX, |(next, _)| *next);
+        for mut contribution in state.contributions(*from, until).into_iter().flatten() {
+            // What goes on unchanged is one contribution.
+            let continued = contributions.iter().position(|before| before.continues_in(&contribution));
+            if let Some(continued) = continued {
+                contribution.from = contributions.swap_remove(continued).from;
+            }
+            contributions.push(contribution);
+        }
+    }
+    contributions
 }
 
 impl LegState {
@@ -164,6 +168,7 @@ fn clip(delay: i16) -> i32 {
     i32::from(delay.clamp(CLIPPED_DELAY.0, CLIPPED_DELAY.1))
 }
 
-fn is_late(delay: i16) -> bool {
+/// Returns whether a flight with this delay in minutes is late.
+pub(super) fn is_late(delay: i16) -> bool {
     delay >= LATE_MINUTES
 }

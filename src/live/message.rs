@@ -5,19 +5,18 @@ use engine::request::Invalid;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{
-    event::{Event, EventKind, LegId, MINUTE_MS, Millis, Minutes, Times},
+    event::{Event, EventKind, HOUR_MS, LegId, MINUTE_MS, Millis, Minutes, Times},
     schema::EventField,
 };
 use crate::{
     flight::{
-        Code, DEP_DELAY_MINUTES, FLIGHT_NUM_MAX, Schedule, Tz, YEARS,
+        Code, DEP_DELAY_MINUTES, FLIGHT_NUM_MAX, Schedule, Tz,
         time::{MINUTES_PER_DAY, to_hhmm},
         zoned::{ELAPSED_MINUTES_MAX, arrival_utc, to_utc},
     },
-    history,
+    history, wire,
 };
 
-const HOUR_MS: Millis = 60 * MINUTE_MS;
 const DAY_MS: Millis = 24 * HOUR_MS;
 /// An event is known at most this many days before the scheduled departure: an earlier one bears on no answer.
 const DAYS_BEFORE: Millis = 8;
@@ -97,13 +96,10 @@ impl EventMessage {
         if self.number > FLIGHT_NUM_MAX {
             return invalid(EventField::FlightNum, format!("must be a whole number from 0 to {FLIGHT_NUM_MAX}"));
         }
-        let years = || format!("the year must be {} to {}", YEARS.start(), YEARS.end());
-        if !YEARS.contains(&self.date.year()) {
-            return invalid(EventField::FlightDate, years());
-        }
-        if !DateTime::from_timestamp_millis(self.at).is_some_and(|at| YEARS.contains(&at.year())) {
-            return invalid(EventField::At, years());
-        }
+        wire::check_year(EventField::FlightDate.name(), self.date.year())?;
+        // What is no time at all is of no year of flights.
+        let year = DateTime::from_timestamp_millis(self.at).map_or(i32::MIN, |at| at.year());
+        wire::check_year(EventField::At.name(), year)?;
         if self.dest == Some(self.origin) {
             return invalid(EventField::Dest, "must differ from Origin".to_owned());
         }

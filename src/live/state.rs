@@ -10,9 +10,9 @@ use chrono::NaiveTime;
 use foldhash::HashMap;
 
 use super::{
-    activity::{Activity, ActivityOverTime, Amount, Contribution, HOUR_MS},
-    event::{LegId, Millis, Minutes},
-    leg::{LegState, Timeline},
+    activity::{Activity, ActivityOverTime, Amount, Contribution},
+    event::{FlightId, HOUR_MS, LegId, Millis, Minutes},
+    leg::{LegState, Timeline, contributions},
 };
 use crate::flight::Code;
 
@@ -64,19 +64,11 @@ struct Leg {
 }
 
 impl Leg {
-    fn new(id: LegId, timeline: Timeline) -> Self {
-        let at = timeline.events().last().map_or(Millis::MIN, |event| event.at);
-        Leg { id, settled: (at, timeline.as_of(at)), timeline }
-    }
-
     fn as_of(&self, moment: Millis) -> LegState {
         let (at, state) = self.settled;
         if at <= moment { state } else { self.timeline.as_of(moment) }
     }
 }
-
-/// A flight that an airline operates again and again.
-pub(super) type FlightId = (Code, u32, Code);
 
 /// The live state.
 #[derive(Debug, Default)]
@@ -106,22 +98,22 @@ impl LegId {
 impl State {
     /// Sets all events of a leg, in place of those that were set before. Without events it is forgotten.
     pub fn set(&mut self, id: LegId, timeline: Timeline) {
-        let Some(last) = timeline.events().last() else { return self.forget(id) };
-        self.latest = self.latest.max(last.at);
-        let leg = Leg::new(id, timeline);
-        let (after, links) = (leg.timeline.contributions(), Links::of(&leg.timeline));
+        let versions = timeline.versions();
+        let Some(&settled) = versions.last() else { return self.forget(id) };
+        self.latest = self.latest.max(settled.0);
+        let leg = Leg { id, timeline, settled };
         let (slot, old) = match self.by_id.get(&id) {
-            Some(&slot) => (slot, std::mem::replace(&mut self.legs[slot as usize], leg).timeline),
-            None => (self.place(leg), Timeline::default()),
+            Some(&slot) => (slot, std::mem::replace(&mut self.legs[slot as usize], leg).timeline.versions()),
+            None => (self.place(leg), Vec::new()),
         };
-        let before = old.contributions();
+        let (before, after) = (contributions(&old), contributions(&versions));
         for contribution in before.iter().filter(|it| !after.contains(it)) {
             self.change(id, contribution, ActivityOverTime::remove);
         }
         for contribution in after.iter().filter(|it| !before.contains(it)) {
             self.change(id, contribution, ActivityOverTime::add);
         }
-        self.link(id, slot, &Links::of(&old), &links);
+        self.link(slot, &Links::of(&old), &Links::of(&versions));
         self.forget_sums();
     }
 
@@ -147,7 +139,7 @@ impl State {
     fn forget(&mut self, id: LegId) {
         if let Some(slot) = self.by_id.remove(&id) {
             let timeline = std::mem::take(&mut self.legs[slot as usize].timeline);
-            self.link(id, slot, &Links::of(&timeline), &Links::default());
+            self.link(slot, &Links::of(&timeline.versions()), &Links::default());
             self.free.push(slot);
         }
     }
@@ -167,8 +159,8 @@ impl State {
         }
     }
 
-    fn link(&mut self, id: LegId, slot: Slot, before: &Links, after: &Links) {
-        let flight = (id.carrier, id.number, id.origin);
+    fn link(&mut self, slot: Slot, before: &Links, after: &Links) {
+        let flight = self.legs[slot as usize].id.flight();
         replace(&mut self.by_flight, &self.legs, slot, (&before.departs, &after.departs), |departs| (flight, *departs));
         replace(&mut self.by_tail, &self.legs, slot, (&before.tails, &after.tails), |link| *link);
     }
@@ -251,9 +243,9 @@ struct Links {
 }
 
 impl Links {
-    fn of(timeline: &Timeline) -> Self {
+    fn of(versions: &[(Millis, LegState)]) -> Self {
         let mut links = Links::default();
-        for (_, state) in timeline.versions() {
+        for (_, state) in versions {
             let Some(schedule) = state.schedule else { continue };
             links.departs.push(schedule.departs);
             links.tails.extend(state.tail.map(|tail| (tail, schedule.departs)));

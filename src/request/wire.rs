@@ -2,14 +2,14 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat};
 use engine::request::{Invalid, RequestId};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::schema::{Field, Request};
 use crate::{
     flight::{
-        DEP_DELAY_MINUTES, DISTANCE_MILES_MAX, FLIGHT_NUM_BYTES_MAX, Schedule, Weather, YEARS, time,
+        DEP_DELAY_MINUTES, DISTANCE_MILES_MAX, FLIGHT_NUM_BYTES_MAX, Schedule, Weather, time,
         time::{MINUTES_PER_DAY, to_hhmm},
     },
     wire::{self, IsoTime, Raw, RawFields, Value},
@@ -43,7 +43,7 @@ impl RequestFields<'_> {
             schedule: wire::schedule(raw(Field::CrsDepTime), raw(Field::CrsArrTime))?,
             weather: raw(Field::Weather).weather()?,
             asked_at: raw(Field::Timestamp).timestamp(),
-            as_of: raw(Field::AsOf).moment()?,
+            as_of: raw(Field::AsOf).instant()?,
             context: None,
         };
         request.check()?;
@@ -54,9 +54,9 @@ impl RequestFields<'_> {
 impl Request {
     /// Checks every limit that needs no table: the same for the page, the scorer and `predict`.
     pub fn check(&self) -> Result<(), Invalid> {
-        if !YEARS.contains(&self.date.year()) {
-            let reason = format!("the year must be {} to {}", YEARS.start(), YEARS.end());
-            return Err(Invalid::new(Field::FlightDate.name(), reason));
+        wire::check_year(Field::FlightDate.name(), self.date.year())?;
+        if let Some(as_of) = self.as_of {
+            wire::check_year(Field::AsOf.name(), as_of.year())?;
         }
         if self.dep_delay.is_some_and(|minutes| !DEP_DELAY_MINUTES.contains(&minutes)) {
             let (from, to) = (DEP_DELAY_MINUTES.start(), DEP_DELAY_MINUTES.end());
@@ -179,16 +179,6 @@ impl Raw<'_> {
             weather = weather.with(observation, value.map(|value| value as f32));
         }
         Ok(Some(weather).filter(Weather::is_observed))
-    }
-
-    /// A moment: an ISO time with its zone.
-    fn moment(self) -> Result<Option<DateTime<Utc>>, Invalid> {
-        let name = self.name;
-        let Some(text) = self.optional_text()? else { return Ok(None) };
-        let moment = IsoTime::parse(&text).and_then(|time| time.instant());
-        let moment = moment.filter(|moment| YEARS.contains(&moment.year()));
-        let wrong = || Invalid::new(name, "must be an ISO time with its zone, as in 2026-11-23T13:41:32Z");
-        moment.map(Some).ok_or_else(wrong)
     }
 
     /// The local time of the client's clock, the zone dropped. An unreadable one is absent: no answer depends on it.

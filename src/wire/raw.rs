@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use engine::request::Invalid;
 
 use super::iso::IsoTime;
-use crate::flight::{Code, NotACode, Observation, Schedule, time::from_hhmm};
+use crate::flight::{Code, NotACode, Observation, Schedule, YEARS, time::from_hhmm};
 
 /// The value of a field before its type is checked.
 pub(crate) enum Value<'de> {
@@ -101,6 +101,16 @@ impl<'de> Raw<'de> {
         }
     }
 
+    /// The instant of an ISO time with an offset.
+    pub(crate) fn instant(self) -> Result<Option<DateTime<Utc>>, Invalid> {
+        let name = self.name;
+        let Some(text) = self.optional_text()? else { return Ok(None) };
+        let time = IsoTime::parse(&text);
+        let time = time.ok_or_else(|| Invalid::new(name, "must be an ISO time, as in 2016-12-25T18:05:00Z"))?;
+        let no_offset = || Invalid::new(name, "must have an offset from UTC, as in 2016-12-25T18:05:00Z or +01:00");
+        time.instant().ok_or_else(no_offset).map(Some)
+    }
+
     /// A time of day as BTS writes it, as a number or in digits: 5 and `0005` are five past midnight.
     fn time_of_day(self) -> Result<Option<u16>, Invalid> {
         let hhmm = match self.value {
@@ -117,6 +127,14 @@ impl<'de> Raw<'de> {
         };
         let wrong = || Invalid::new(self.name, "must be a local time of day as hhmm, as in 1745");
         hhmm.and_then(from_hhmm).ok_or_else(wrong).map(Some)
+    }
+}
+
+/// Checks the year of a field's date or time.
+pub(crate) fn check_year(name: &'static str, year: i32) -> Result<(), Invalid> {
+    match YEARS.contains(&year) {
+        true => Ok(()),
+        false => Err(Invalid::new(name, format!("the year must be {} to {}", YEARS.start(), YEARS.end()))),
     }
 }
 

@@ -13,12 +13,16 @@ use super::words::minutes_in_words;
 /// Shortest mean delay that is not "on time", in minutes.
 const ON_TIME_MINUTES: f64 = 1.0;
 
+/// The remark below the knowledge.
+const NOTE: &str = "The chances above do not take this into account yet.";
+
 /// The knowledge.
 #[derive(Debug, Serialize)]
 pub(super) struct LiveView {
     /// `Known at 13:00 on 25 January`.
     pub(super) heading: String,
     pub(super) facts: Vec<String>,
+    pub(super) note: &'static str,
 }
 
 impl LiveView {
@@ -37,7 +41,7 @@ impl LiveView {
         let facts: Vec<String> = facts.into_iter().flatten().collect();
         let as_of = live.date("AsOf")?;
         let heading = format!("Known at {} on {}", clock.time(as_of), clock.day(as_of));
-        (!facts.is_empty()).then_some(LiveView { heading, facts })
+        (!facts.is_empty()).then_some(LiveView { heading, facts, note: NOTE })
     }
 }
 

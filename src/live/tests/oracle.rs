@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::*;
-use crate::{flight::Code, live::activity::HOUR_MS};
+use crate::{flight::Code, live::event::HOUR_MS};
 
 type Legs = BTreeMap<LegId, LegState>;
 
