@@ -75,7 +75,8 @@ fn sigterm_with_the_store_down() {
     let Some(servers) = ExclusiveServers::acquire() else { return };
     let fixture = Arc::new(Fixture::at(&servers.kafka(), &servers.mongo(), 4));
     let scorer = fixture.score(2);
-    let load = Load::start(&fixture, 1200, 200);
+    // Stopping the store can take longer than a short load.
+    let load = Load::start(&fixture, 24_000, 200);
     until("some are answered", || fixture.count(ANSWERS) > 50);
     servers.stop("mongo");
     let before = load.acknowledged();
@@ -85,6 +86,7 @@ fn sigterm_with_the_store_down() {
     let committed = fixture.committed().unwrap();
     assert_eq!(scorer.terminate(), Some(75), "what is not durable is told by the exit code");
     assert_eq!(fixture.committed().unwrap(), committed, "and not committed");
+    load.publish_no_more();
     servers.start("mongo");
     let scorer = fixture.score(2);
     assert_promise("SIGTERM with the store down", 1, &load.audit(&fixture));

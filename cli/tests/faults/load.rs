@@ -42,12 +42,15 @@ impl ProducerContext for Reports {
 
 /// A load of requests, and its checker.
 pub(crate) struct Load {
-    messages: usize,
     published: PublishedIds,
+    /// Ends publishing before all messages are sent.
+    enough: Arc<AtomicBool>,
+    /// Ends the checker.
     stop: Arc<AtomicBool>,
     /// Number of reads by the checker.
     reads: Arc<AtomicUsize>,
-    publisher: Option<JoinHandle<()>>,
+    /// Returns the number of messages that it has sent.
+    publisher: Option<JoinHandle<usize>>,
     checker: Option<JoinHandle<BTreeMap<String, Document>>>,
 }
 
@@ -72,14 +75,16 @@ impl Load {
     /// Publishing waits during an outage of the log.
     pub(crate) fn start(fixture: &Arc<Fixture>, messages: usize, per_second: usize) -> Self {
         let (published, stop) = (PublishedIds::default(), Arc::new(AtomicBool::new(false)));
-        let reads = Arc::new(AtomicUsize::new(0));
+        let (enough, reads) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let mut config: ClientConfig = fixture.config();
         config.set("enable.idempotence", "true").set("message.timeout.ms", "120000");
         let producer: BaseProducer<Reports> = config.create_with_context(Reports(Arc::clone(&published))).unwrap();
         let topic = fixture.topic.clone();
+        let is_enough = Arc::clone(&enough);
         let publisher = thread::spawn(move || {
             let start = Instant::now();
-            for number in 0..messages {
+            let mut sent = 0;
+            for number in (0..messages).take_while(|_| !is_enough.load(Ordering::Acquire)) {
                 let due = start + Duration::from_secs_f64(number as f64 / per_second as f64);
                 while Instant::now() < due {
                     producer.poll(due.saturating_duration_since(Instant::now()).min(Duration::from_millis(5)));
@@ -88,15 +93,17 @@ impl Load {
                 let payload = request(&id, (number % 180) as f64 - 60.0);
                 let record = BaseRecord::<[u8], str, _>::with_opaque_to(&topic, Box::new(id)).payload(&payload);
                 producer.send(record).map_err(|(error, _)| error).unwrap();
+                sent += 1;
             }
             producer.flush(DEADLINE).unwrap();
+            sent
         });
         let checker = {
             let (fixture, published) = (Arc::clone(fixture), Arc::clone(&published));
             let (stop, reads) = (Arc::clone(&stop), Arc::clone(&reads));
             thread::spawn(move || check(&fixture, &published, &stop, &reads))
         };
-        Load { messages, published, stop, reads, publisher: Some(publisher), checker: Some(checker) }
+        Load { published, enough, stop, reads, publisher: Some(publisher), checker: Some(checker) }
     }
 
     /// Returns the number of messages that the log has acknowledged.
@@ -104,10 +111,15 @@ impl Load {
         self.published.lock().unwrap().len()
     }
 
+    /// Ends publishing: the messages that are sent by now are all.
+    pub(crate) fn publish_no_more(&self) {
+        self.enough.store(true, Ordering::Release);
+    }
+
     /// Waits until all messages are published, answered and committed, and counts them. A scorer must run.
     pub(crate) fn audit(mut self, fixture: &Fixture) -> Audit {
-        self.publisher.take().unwrap().join().unwrap();
-        assert_eq!(self.acknowledged(), self.messages, "not all were published");
+        let sent = self.publisher.take().unwrap().join().unwrap();
+        assert_eq!(self.acknowledged(), sent, "not all were published");
         let published = self.published.lock().unwrap().clone();
         let mut ids: Vec<&String> = published.values().collect();
         ids.sort();
