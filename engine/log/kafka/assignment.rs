@@ -43,11 +43,17 @@ const MISSING_BACKOFF_MAX: Duration = Duration::from_secs(1);
 /// Time after the start in which a missing topic is not reported: brokers learn of a new topic after a moment.
 const NEW_TOPIC_GRACE: Duration = Duration::from_secs(3);
 
+/// Time without a connection, while another client's calls succeed, after which a consumer is replaced: librdkafka may
+/// have forgotten all brokers, for ever, when one that had just started named none (its issue 5301).
+const STUCK_AFTER: Duration = Duration::from_secs(20);
+
 /// The reason of a revocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RevokeReason {
     TopicRecreated,
     OutOfRange,
+    /// The consumer does not connect.
+    Stuck,
 }
 
 /// The reason why a refresh failed.
@@ -90,6 +96,8 @@ pub(super) struct Assigner {
     pub(super) assigned: BTreeSet<PartitionId>,
     pub(super) revoking: Option<RevokeReason>,
     pub(super) open_transactions: OpenTransactions,
+    /// The time since which calls by another client have succeeded.
+    pub(super) serving_since: Option<Instant>,
     /// Closes the former consumer. The next one is closed after that has ended or was given up.
     pub(super) closing: Option<Thread>,
 }
@@ -111,6 +119,9 @@ impl Assigner {
                     watermarks_at = Instant::now() + WATERMARKS_INTERVAL;
                 }
                 is_ok = result.is_ok();
+                if !is_ok {
+                    self.serving_since = None;
+                }
                 let mut is_reported = true;
                 let (result, pause) = match result {
                     Ok(()) => {
@@ -196,6 +207,18 @@ impl Assigner {
             );
             return self.revoke(RevokeReason::OutOfRange);
         }
+        let serving_since = *self.serving_since.get_or_insert_with(Instant::now);
+        let is_stuck = |time: Duration| time >= STUCK_AFTER;
+        if !self.assigned.is_empty()
+            && is_stuck(serving_since.elapsed())
+            && is_stuck(self.consumer.fetched.disconnected_for())
+        {
+            tracing::warn!(
+                "topic {}: librdkafka's consumer does not connect to a broker that serves: a new one takes its place",
+                self.topic
+            );
+            return self.revoke(RevokeReason::Stuck);
+        }
         self.commits.begin(self.identity.id());
         let owned = (0..found.partitions).map(PartitionId).filter(|partition| self.share.owns(*partition));
         let (known, new): (Vec<_>, Vec<_>) = owned.partition(|partition| self.assigned.contains(partition));
@@ -235,7 +258,7 @@ impl Assigner {
                 self.identity.leave();
                 StartFrom::Recreated
             }
-            RevokeReason::OutOfRange => StartFrom::Positions(positions),
+            RevokeReason::OutOfRange | RevokeReason::Stuck => StartFrom::Positions(positions),
         };
         self.revoking = None;
         Ok(())

@@ -43,7 +43,7 @@ pub(super) struct TopicConsumer {
 impl TopicConsumer {
     /// Starts a consumer whose errors `errors` captures. Connects to nothing yet.
     pub(super) fn start(config: &ClientConfig, topic: &str, errors: &ErrorCapture) -> Result<Self, Unavailable> {
-        let fetched = Arc::new(FetchStates { topic: topic.to_owned(), partitions: Mutex::default() });
+        let fetched = Arc::new(FetchStates::new(topic));
         let context = ReaderContext { errors: errors.clone(), fetched: Arc::clone(&fetched) };
         let consumer = config.create_with_context(context);
         let consumer = Arc::new(consumer.map_err(|error| unavailable("cannot start a consumer", &error))?);
@@ -100,9 +100,21 @@ impl FetchState {
 pub(super) struct FetchStates {
     topic: String,
     partitions: Mutex<BTreeMap<PartitionId, Arc<FetchState>>>,
+    /// The last time at which a broker was connected.
+    connected_at: Mutex<Instant>,
 }
 
 impl FetchStates {
+    fn new(topic: &str) -> Self {
+        let connected_at = Mutex::new(Instant::now());
+        FetchStates { topic: topic.to_owned(), partitions: Mutex::default(), connected_at }
+    }
+
+    /// Returns the time for which no broker is connected; 0 at the start.
+    pub(super) fn disconnected_for(&self) -> Duration {
+        self.connected_at.lock().elapsed()
+    }
+
     fn partitions(&self) -> MutexGuard<'_, BTreeMap<PartitionId, Arc<FetchState>>> {
         self.partitions.lock()
     }
@@ -118,6 +130,10 @@ impl FetchStates {
             Ok(statistics) => statistics,
             Err(error) => return tracing::debug!("librdkafka's statistics cannot be read: {error}"),
         };
+        // Those of no number stand for others, or are to be asked for them.
+        if statistics.brokers.values().any(|broker| broker.number >= 0 && broker.state == "UP") {
+            *self.connected_at.lock() = Instant::now();
+        }
         let Some(topic) = statistics.topics.get(self.topic.as_str()) else { return };
         let partitions = self.partitions();
         for found in topic.partitions.values() {
@@ -149,6 +165,15 @@ impl FetchStates {
 struct Statistics<'a> {
     #[serde(borrow, default)]
     topics: HashMap<&'a str, TopicStatistics<'a>>,
+    #[serde(borrow, default)]
+    brokers: HashMap<&'a str, BrokerStatistics<'a>>,
+}
+
+#[derive(Deserialize)]
+struct BrokerStatistics<'a> {
+    #[serde(rename = "nodeid")]
+    number: i64,
+    state: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -198,7 +223,7 @@ mod tests {
     use super::*;
 
     fn fetch_states() -> (FetchStates, Arc<FetchState>) {
-        let fetched = FetchStates { topic: "requests".into(), partitions: Mutex::default() };
+        let fetched = FetchStates::new("requests");
         let state = fetched.of(PartitionId(0));
         (fetched, state)
     }
@@ -224,6 +249,20 @@ mod tests {
         fetched.update(b"nonsense");
         assert_eq!(state.fetched_to(), 17);
         assert_eq!(state.blocked(), None);
+    }
+
+    #[test]
+    fn a_consumer_is_connected_while_a_broker_that_has_a_number_is() {
+        let (fetched, _) = fetch_states();
+        let connected = |number: i64, state: &str| {
+            let before = Instant::now();
+            let broker = format!(r#"{{"name": "a:9092/0", "nodeid": {number}, "state": "{state}"}}"#);
+            fetched.update(format!(r#"{{"brokers": {{"a:9092/0": {broker}}}}}"#).as_bytes());
+            fetched.disconnected_for() <= before.elapsed()
+        };
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(!connected(-1, "UP") && !connected(0, "TRY_CONNECT") && !connected(0, "INIT"));
+        assert!(connected(0, "UP"));
     }
 
     #[test]

@@ -169,6 +169,7 @@ impl Log for KafkaLog {
             assigned: BTreeSet::new(),
             revoking: None,
             open_transactions: OpenTransactions::default(),
+            serving_since: None,
             closing: None,
         };
         let started = Thread::spawn("kafka-read", move || assigner.run())

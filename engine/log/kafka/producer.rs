@@ -1,5 +1,6 @@
 //! Produces messages, with a delivery callback for each: requests, and dead letters to a topic beside theirs.
-//! librdkafka's producer is replaced after a fatal error.
+//! librdkafka's producer is replaced after a fatal error, and when it acknowledges nothing for a while: it may have
+//! forgotten all brokers, for ever, when one that had just started named none (librdkafka's issue 5301).
 //!
 //! A dead letter is a message: its value the record's bytes (truncated as in [`crate::log::Payload`]), its key the
 //! record's position `topic/partition/offset`, its headers the rest, as text: `reason`, `kind` (the name of its
@@ -53,6 +54,11 @@ const IN_FLIGHT_MAX: usize = 64;
 /// Time within which each of them is acknowledged or has failed.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(7);
 
+/// Time without an acknowledgement, while messages fail, after which a producer is replaced; it doubles each time,
+const STUCK_AFTER: Duration = Duration::from_secs(15);
+/// up to this.
+const STUCK_AFTER_MAX: Duration = Duration::from_secs(240);
+
 /// A message to send.
 pub(super) struct Outgoing<'a> {
     pub(super) topic: &'a str,
@@ -78,6 +84,8 @@ impl InFlight {
 struct Context {
     /// True once a message was acknowledged.
     has_delivered: AtomicBool,
+    /// The time of the first message that was not acknowledged, if none was since.
+    failing_since: Mutex<Option<Instant>>,
     /// The last error of the connection: it says more than that a message was not acknowledged.
     errors: ErrorCapture,
 }
@@ -88,6 +96,7 @@ impl Context {
             Ok(message) => {
                 self.errors.take();
                 self.has_delivered.store(true, Ordering::Release);
+                *self.failing_since.lock() = None;
                 let partition = PartitionId(message.partition().cast_unsigned());
                 Ok(Position { partition, offset: Offset(message.offset().cast_unsigned()) })
             }
@@ -98,11 +107,19 @@ impl Context {
                 }
                 // A timeout has no cause of its own.
                 Some(code @ Code::MessageTimedOut) => {
+                    self.failing_since.lock().get_or_insert_with(Instant::now);
                     Err(self.errors.last_error().unwrap_or_else(|| unavailable_by_code(NOT_ACKNOWLEDGED, code)).into())
                 }
                 _ => Err(unavailable(NOT_ACKNOWLEDGED, error).into()),
             },
         }
+    }
+}
+
+impl Context {
+    /// Returns whether messages have failed for this long, and none was acknowledged.
+    fn is_stuck(&self, after: Duration) -> bool {
+        self.failing_since.lock().is_some_and(|since| since.elapsed() >= after)
     }
 }
 
@@ -132,6 +149,8 @@ struct Shared {
     config: ClientConfig,
     producer: Mutex<Arc<BaseProducer<Context>>>,
     stop: AtomicBool,
+    /// [`STUCK_AFTER`].
+    stuck_after: Duration,
 }
 
 impl Shared {
@@ -140,12 +159,20 @@ impl Shared {
     }
 
     fn run(&self) {
-        let (mut backoff, mut replace_at) = (Backoff::new(), Instant::now());
+        let (mut backoff, mut replace_at, mut stuck_after) = (Backoff::new(), Instant::now(), self.stuck_after);
         while !self.stop.load(Ordering::Acquire) {
             let producer = self.producer();
             producer.poll(POLL_TIMEOUT);
-            match producer.client().fatal_error() {
-                Some((_, reason)) if Instant::now() >= replace_at => {
+            let failure = match producer.client().fatal_error() {
+                Some((_, reason)) => Some(format!("it has failed for good: {reason}")),
+                None if producer.context().is_stuck(stuck_after) => {
+                    stuck_after = (stuck_after * 2).min(STUCK_AFTER_MAX);
+                    Some("it has acknowledged nothing for a while".to_owned())
+                }
+                None => None,
+            };
+            match failure {
+                Some(reason) if Instant::now() >= replace_at => {
                     self.replace(&reason);
                     replace_at = Instant::now() + backoff.next_pause(false);
                     // Dropping the producer takes a moment: this thread is to do it, not a caller of `send`.
@@ -153,7 +180,9 @@ impl Shared {
                         thread::yield_now();
                     }
                 }
-                None if producer.context().has_delivered.load(Ordering::Acquire) => backoff = Backoff::new(),
+                None if producer.context().has_delivered.load(Ordering::Acquire) => {
+                    (backoff, stuck_after) = (Backoff::new(), self.stuck_after);
+                }
                 _ => {}
             }
         }
@@ -171,10 +200,10 @@ impl Shared {
     fn replace(&self, reason: &str) {
         match create(&self.config) {
             Ok(new) => {
-                tracing::warn!("librdkafka's producer has failed for good, and a new one takes its place: {reason}");
+                tracing::warn!("a new producer of librdkafka takes the place of the former: {reason}");
                 *self.producer.lock() = Arc::new(new);
             }
-            Err(error) => tracing::warn!("librdkafka's producer has failed for good, and cannot be replaced: {error}"),
+            Err(error) => tracing::warn!("librdkafka's producer cannot be replaced: {error}; {reason}"),
         }
     }
 }
@@ -191,8 +220,12 @@ pub(super) struct Sender {
 
 impl Sender {
     pub(super) fn start(config: ClientConfig) -> Result<Self, Unavailable> {
+        Self::start_with(config, STUCK_AFTER)
+    }
+
+    fn start_with(config: ClientConfig, stuck_after: Duration) -> Result<Self, Unavailable> {
         let producer = Mutex::new(Arc::new(create(&config)?));
-        let shared = Arc::new(Shared { config, producer, stop: AtomicBool::new(false) });
+        let shared = Arc::new(Shared { config, producer, stop: AtomicBool::new(false), stuck_after });
         let sender = Arc::clone(&shared);
         let thread = Thread::spawn("kafka-write", move || sender.run())
             .map_err(|error| Unavailable::transient(format!("cannot start a thread: {error}")))?;
@@ -339,6 +372,32 @@ fn headers(requests: &str, letter: &DeadLetter) -> Vec<(&'static str, String)> {
 mod tests {
     use super::*;
     use crate::log::{DEAD_LETTER_BYTES_MAX, TopicId, promises::dead_letter};
+
+    #[test]
+    fn a_producer_that_delivers_nothing_is_replaced() {
+        let mut config = ClientConfig::new();
+        // Nobody listens there.
+        config.set("bootstrap.servers", "127.0.0.1:9").set("message.timeout.ms", "200");
+        let sender = Sender::start_with(config, Duration::from_millis(300)).unwrap();
+        let first = sender.shared.producer();
+        let (report, reports) = sync_channel(1000);
+        let start = Instant::now();
+        while sender.shared.is_current(&first) {
+            assert!(start.elapsed() < Duration::from_secs(60), "it is not replaced");
+            let report = report.clone();
+            let message = Outgoing { topic: "requests", key: None, payload: b"{}", headers: None };
+            let done = move |result: Result<Position, PublishError>| {
+                // The channel has room for each result.
+                let _ = report.try_send(result.is_err());
+            };
+            sender.send(message, Box::new(done));
+            thread::sleep(Duration::from_millis(50));
+        }
+        // Its thread drops it when it is the last to have it, and all messages fail.
+        drop((first, report, sender));
+        let failed: Vec<bool> = reports.iter().collect();
+        assert!(!failed.is_empty() && failed.into_iter().all(|failed| failed));
+    }
 
     #[test]
     fn headers_carry_all_fields_but_the_payload() {
