@@ -10,6 +10,7 @@ mod editions;
 mod embedded;
 mod first_answer;
 mod forest;
+mod live;
 mod model;
 mod numbers;
 mod page;
@@ -56,6 +57,8 @@ enum Command {
     ScrapeCost(scrape_cost::Options),
     /// The cost of explanations
     Explanations(explanations::Options),
+    /// The horizon curve of answers with events
+    Live(live::Options),
     /// The time to load a model, and to score with it
     Load(load::Options),
     /// Latency around the moments at which another model takes effect
@@ -89,6 +92,7 @@ fn main() -> anyhow::Result<()> {
         Command::WatchCost(options) => record(&results, options, watch_cost::measure),
         Command::ScrapeCost(options) => record(&results, options, scrape_cost::measure),
         Command::Explanations(options) => record(&results, options, explanations::measure),
+        Command::Live(options) => live::measure(&options),
         Command::Load(options) => record(&results, options, load::measure),
         Command::HotSwap(options) => record(&results, options, hot_swap::measure),
         Command::Cluster(options) => record(&results, options, cluster::throughput::measure),

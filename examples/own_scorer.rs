@@ -80,6 +80,7 @@ impl Scorer<Flights> for RatesScorer {
                 // It uses none of the optional inputs.
                 forest: KnownInputs::NONE,
                 explanation: None,
+                rotation: None,
             }
         }));
     }

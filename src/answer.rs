@@ -10,6 +10,7 @@ use crate::{
     explanation::Explanation,
     features::{KnownInputs, Remark},
     flight::{DelayClass, Probabilities, time},
+    live::Rotation,
     request::Request,
 };
 
@@ -28,6 +29,8 @@ pub struct Score {
     pub forest: KnownInputs,
     /// The explanation, if the model explains.
     pub explanation: Option<Explanation>,
+    /// The projection of the aeroplane's way to the flight, by what the model has learned of turnarounds.
+    pub rotation: Option<Rotation>,
 }
 
 /// The document of the wire contract: `_id` and the old job's fields first, then the new ones.
@@ -61,7 +64,10 @@ pub(crate) fn document(request: &Request, score: &Score, model: &ModelVersion, s
         ("Forest", text(score.forest.label())),
     ];
     document.extend(score.explanation.iter().flat_map(Explanation::to_fields));
-    document.extend(request.context.iter().map(|context| ("Live", Value::Document(context.to_document()))));
+    document.extend(request.known.as_deref().map(|known| {
+        let live = known.context.to_document(&score.rotation.unwrap_or_else(|| known.rotation(request)));
+        ("Live", Value::Document(live))
+    }));
     document
 }
 
@@ -90,6 +96,7 @@ mod tests {
                 remarks: vec![],
                 forest: KnownInputs { dep_delay: true, ..KnownInputs::NONE },
                 explanation: Some(Explanation::new([0.25; 4], &[Factor::Route], &[-0.125, 0.0, 0.25, -0.125])),
+                rotation: None,
             },
             model: ModelVersion::new("m1"),
             scored_at: DateTime::from_timestamp(0, 0).unwrap(),

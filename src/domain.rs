@@ -147,7 +147,7 @@ impl Live for Flights {
     }
 
     fn observe(state: &live::State, request: &mut Request, read_at: EventTime) {
-        request.context = observe(state, request, read_at);
+        request.known = observe(state, request, read_at);
     }
 }
 
@@ -237,6 +237,7 @@ mod tests {
             remarks: vec![],
             forest: KnownInputs { dep_delay: true, ..KnownInputs::NONE },
             explanation: None,
+            rotation: None,
         };
         let mut answered = score.clone();
         if !agrees {

@@ -10,6 +10,18 @@ use crate::flight::{CLASSES, Probabilities};
 pub enum Factor {
     /// The departure delay.
     DepDelay,
+    /// The leg that brings the aeroplane, and those before it.
+    Inbound,
+    /// The last hours at the origin.
+    OriginNow,
+    /// The last hours at the destination.
+    DestNow,
+    /// The last hour of the airline, and of all airlines.
+    CarrierNow,
+    /// The flight's last arrivals.
+    Record,
+    /// The time until the scheduled departure.
+    AsOf,
     /// The scheduled departure, arrival and duration.
     Schedule,
     /// The weather at the origin.
@@ -34,8 +46,14 @@ pub enum Factor {
 
 impl Factor {
     /// All factors. Of two with equal weight, the earlier one comes first.
-    pub const ALL: [Factor; 11] = [
+    pub const ALL: [Factor; 17] = [
         Factor::DepDelay,
+        Factor::Inbound,
+        Factor::OriginNow,
+        Factor::DestNow,
+        Factor::CarrierNow,
+        Factor::Record,
+        Factor::AsOf,
         Factor::Schedule,
         Factor::Weather,
         Factor::Carrier,
@@ -52,6 +70,12 @@ impl Factor {
     pub fn name(self) -> &'static str {
         match self {
             Factor::DepDelay => "DepDelay",
+            Factor::Inbound => "Inbound",
+            Factor::OriginNow => "OriginNow",
+            Factor::DestNow => "DestNow",
+            Factor::CarrierNow => "CarrierNow",
+            Factor::Record => "Record",
+            Factor::AsOf => "AsOf",
             Factor::Schedule => "Schedule",
             Factor::Weather => "Weather",
             Factor::Carrier => "Carrier",

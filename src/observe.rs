@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     flight::zoned::to_utc,
     history::zone,
-    live::{Context, MINUTE_MS, Millis, Minutes, Query, State},
+    live::{Known, MINUTE_MS, Millis, Minutes, Query, State},
     request::Request,
 };
 
@@ -16,7 +16,7 @@ const BEHIND_MAX: Minutes = 24 * 60;
 
 /// Returns what is known of the flight of a request, as of its own moment, or of the one at which it was read. `None`
 /// if the flight is not one of these days, or if nothing is known that bears on it.
-pub(crate) fn observe(state: &State, request: &Request, read_at: Millis) -> Option<Box<Context>> {
+pub(crate) fn observe(state: &State, request: &Request, read_at: Millis) -> Option<Box<Known>> {
     let as_of = request.as_of.map_or(read_at, |moment| moment.timestamp_millis());
     let departs = scheduled_departure(request);
     // Without a time of departure it is somewhere in the day.
@@ -39,7 +39,8 @@ pub(crate) fn observe(state: &State, request: &Request, read_at: Millis) -> Opti
         date: request.date,
         departs,
     };
-    state.context(&query, as_of).filter(|context| !context.is_empty()).map(Box::new)
+    let context = state.context(&query, as_of).filter(|context| !context.is_empty())?;
+    Some(Box::new(Known::new(context, request.origin, request.dest)))
 }
 
 fn scheduled_departure(request: &Request) -> Option<Minutes> {

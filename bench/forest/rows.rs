@@ -11,9 +11,10 @@ use chrono::NaiveDate;
 use delaycast::{
     airports::Airports,
     evaluate::{DepDelayTable, Holdout, Metrics},
-    features::{FittedFeatures, Preset, TrainingFlight},
+    features::{FittedFeatures, Moment, Preset, TrainingFlight},
     flight::{CLASSES, DelayClass, Probabilities},
     history::{self, WeatherTable},
+    live::Pasts,
 };
 use serde::{Deserialize, Serialize};
 
@@ -41,12 +42,12 @@ pub(super) fn write(options: &Options) -> anyhow::Result<()> {
     };
     let airports: Airports = history.airports()?;
     // All comparisons are without the weather, which only the bundled flights have.
-    let flights = TrainingFlight::all_of(history.flights, WeatherTable::NONE);
+    let flights = TrainingFlight::all_of(history.flights, WeatherTable::NONE, Pasts::NONE);
     let holdout = Holdout::split(&flights, Some(options.holdout_from))?;
     let fitted = FittedFeatures::new(options.preset, holdout.training)?;
     fs::create_dir_all(&options.to)?;
     let (mut train, mut test) = (Vec::new(), Vec::new());
-    holdout.training.iter().for_each(|flight| fitted.encode(flight, &airports, &mut train));
+    holdout.training.iter().for_each(|flight| fitted.encode(flight, Moment::None, &airports, &mut train));
     holdout.held_out.iter().for_each(|flight| drop(fitted.features.encode(&flight.query(), &airports, &mut test)));
     write_side(&options.to, "train", &train, holdout.training)?;
     write_side(&options.to, "test", &test, holdout.held_out)?;

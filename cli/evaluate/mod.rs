@@ -14,6 +14,7 @@ use delaycast::{
     evaluate::{Report, Split, Timeline, Window},
     features::TrainingFlight,
     history::{self, History},
+    live::Pasts,
 };
 use delaycast_train::Evaluator;
 use indicatif::HumanCount;
@@ -40,7 +41,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let history = if args.data.is_empty() { history::bundled()? } else { history::read(&args.data)? };
     let airports = history.airports()?;
     let History { flights, weather, .. } = history;
-    let flights = TrainingFlight::all_of(flights, &weather);
+    let flights = TrainingFlight::all_of(flights, &weather, Pasts::NONE);
     let evaluator = Evaluator {
         airports: &airports,
         plan: args.plan(),

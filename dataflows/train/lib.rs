@@ -28,6 +28,7 @@
 mod evaluator;
 mod forests;
 mod histogram;
+mod horizons;
 mod model;
 mod rows;
 
@@ -43,6 +44,7 @@ use delaycast::{
 
 pub use evaluator::Evaluator;
 pub use forests::{Communication, IN_FLIGHT_MAX, train, train_on};
+pub use horizons::{AtHorizon, HorizonScores, evaluate_horizons};
 pub use model::{FittedModel, TrainingPlan, fit, train_model};
 pub use rows::{FlightRows, Rows, WorkerPlacement};
 

@@ -1,17 +1,21 @@
 //! The training of a model: an evaluation on a holdout, then a fit on all flights.
 
-use std::num::NonZeroUsize;
+use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use chrono::NaiveDate;
 use delaycast::{
     airports::Airports,
     classifier::{Classifier, ClassifierSettings, Classifiers},
     evaluate::{Evaluation, Holdout, HoldoutError, Window},
-    features::{FeatureSet, FittedFeatures, KnownInputs, Preset, TrainingFlight},
+    features::{FeatureSet, FittedFeatures, KnownInputs, Moment, Preset, TrainingFlight},
     model::{Model, Origin},
 };
 
-use super::{OnProgress, Phase, Progress, TrainError, forests::train, rows::FlightRows};
+use super::{
+    OnProgress, Phase, Progress, TrainError,
+    forests::train,
+    rows::{FlightRows, Rows},
+};
 
 /// The settings of a training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,15 +122,17 @@ pub fn fit(
     on_progress(Progress::Phase(Phase::Fitting));
     let fitted = FittedFeatures::new(plan.preset, flights)?;
     let input_combinations: Vec<KnownInputs> = plan.preset.input_combinations(flights).collect();
-    let columns: Vec<Vec<usize>> =
-        input_combinations.iter().map(|&given| fitted.features.columns_known(given)).collect();
-    let rows = FlightRows { flights, fitted: &fitted, airports };
-    let classifiers: Vec<Classifier> = match plan.settings {
-        ClassifierSettings::Forest(settings) => {
+    let mut classifiers = BTreeMap::new();
+    let ClassifierSettings::Forest(settings) = plan.settings;
+    for moment in [Moment::None].into_iter().chain(Moment::WITH_EVENTS) {
+        let given: Vec<KnownInputs> =
+            input_combinations.iter().filter(|given| given.moment == moment).copied().collect();
+        let columns: Vec<Vec<usize>> = given.iter().map(|given| fitted.features.columns_known(*given)).collect();
+        let rows = FlightRows::at(moment, flights, &fitted, airports);
+        if !given.is_empty() && !rows.is_empty() {
             let forests = train(settings, &rows, &columns, plan.workers, on_progress)?;
-            forests.into_iter().map(Classifier::Forest).collect()
+            classifiers.extend(given.into_iter().zip(forests.into_iter().map(Classifier::Forest)));
         }
-    };
-    let classifiers = Classifiers::new(input_combinations.into_iter().zip(classifiers).collect())?;
-    Ok(FittedModel { features: fitted.features, classifiers })
+    }
+    Ok(FittedModel { features: fitted.features, classifiers: Classifiers::new(classifiers)? })
 }

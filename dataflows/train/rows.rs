@@ -1,10 +1,10 @@
 //! Sources of training rows. Rows are encoded on demand, so that they are never in memory as numbers of four bytes.
 
-use std::{collections::BTreeMap, ops::Range, thread};
+use std::{borrow::Cow, collections::BTreeMap, ops::Range, thread};
 
 use delaycast::{
     airports::Airports,
-    features::{FittedFeatures, TrainingFlight},
+    features::{FittedFeatures, Moment, TrainingFlight},
     flight::DelayClass,
     forest::{
         TrainingSet, TrainingSetError,
@@ -58,14 +58,34 @@ impl Rows for TrainingSet {
     }
 }
 
-/// Flights, and the features that were fitted to them.
+/// Flights at a moment, and the features that were fitted to them.
 pub struct FlightRows<'a> {
     /// The flights.
-    pub flights: &'a [TrainingFlight<'a>],
+    pub flights: Cow<'a, [TrainingFlight<'a>]>,
+    /// The moment at which they are looked at.
+    pub moment: Moment,
     /// Their features.
     pub fitted: &'a FittedFeatures,
     /// The source of unknown distances.
     pub airports: &'a Airports,
+}
+
+impl<'a> FlightRows<'a> {
+    /// The flights of which something is known at a moment.
+    pub fn at(
+        moment: Moment,
+        flights: &'a [TrainingFlight<'a>],
+        fitted: &'a FittedFeatures,
+        airports: &'a Airports,
+    ) -> Self {
+        let is_known = |flight: &TrainingFlight<'_>| moment == Moment::None || flight.live(moment).is_some();
+        let flights = if flights.iter().all(is_known) {
+            Cow::Borrowed(flights)
+        } else {
+            flights.iter().filter(|flight| is_known(flight)).copied().collect()
+        };
+        FlightRows { flights, moment, fitted, airports }
+    }
 }
 
 impl Rows for FlightRows<'_> {
@@ -79,7 +99,7 @@ impl Rows for FlightRows<'_> {
 
     fn encode(&self, row: usize, numbers: &mut Vec<f32>) -> DelayClass {
         let flight = &self.flights[row];
-        self.fitted.encode(flight, self.airports, numbers);
+        self.fitted.encode(flight, self.moment, self.airports, numbers);
         flight.class()
     }
 }

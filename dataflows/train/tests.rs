@@ -6,13 +6,16 @@ use std::{
     },
 };
 
+use chrono::{NaiveDate, TimeDelta};
 use delaycast::{
     airports::Airports,
     classifier::Classifier,
     evaluate::{Bootstrap, DateSelection, Evaluation, Measure, Metrics, Predictor, Timeline},
-    features::{Preset, Query, TrainingFlight},
+    features::{Moment, Preset, Query, TrainingFlight},
     flight::{CLASSES, DelayClass, Observation, Schedule, Weather},
     forest::{Forest, ForestSettings, MaxFeatures, Trainer, TrainingSet, Tree, histogram, linfa},
+    history::{Flight, History, WeatherTable},
+    live::{HORIZONS, Pasts},
     model::Model,
 };
 use engine::runtime::Mutex;
@@ -122,8 +125,8 @@ fn flights() -> Vec<TrainingFlight<'static>> {
     let code = |text: &str| text.parse().unwrap();
     let flight = |at: i32| {
         let dep_delay = (at % 80 - 20) as f32;
-        let first = chrono::NaiveDate::from_ymd_opt(2013, 1, 1).unwrap();
-        let date = first + chrono::TimeDelta::days(i64::from(at / 10));
+        let first = NaiveDate::from_ymd_opt(2013, 1, 1).unwrap();
+        let date = first + TimeDelta::days(i64::from(at / 10));
         let query = Query {
             dep_delay: Some(dep_delay),
             distance: Some(2475.0),
@@ -328,9 +331,10 @@ fn no_fit_depends_on_held_out_flights() {
     flights[300..].iter_mut().for_each(|flight| flight.arr_delay += 500.0);
     let (changed, fitted_again) = predict(&flights);
     assert_eq!(fitted, fitted_again);
-    // The flights have no weather, and a comparison leaves out the forest without the schedule.
+    // The flights have neither weather nor events, and a comparison leaves out the forest without the schedule.
     let absent = [Predictor::ForestWithoutWeather, Predictor::ForestWithoutSchedule];
-    for predictor in Predictor::ALL.into_iter().filter(|predictor| !absent.contains(predictor)) {
+    let is_there = |it: &Predictor| !absent.contains(it) && it.moment().is_none();
+    for predictor in Predictor::ALL.into_iter().filter(is_there) {
         assert!(
             predictions.of(predictor).is_some() && predictions.of(predictor) == changed.of(predictor),
             "{predictor:?}"
@@ -349,4 +353,62 @@ fn the_legacy_forest_is_not_trained_twice() {
     let (predictions, _) = evaluator.predict_split(&split, &on_tree).unwrap();
     assert_eq!((count.load(Ordering::Relaxed), evaluator.trees_of_split(&split)), (14, 14));
     assert_eq!(predictions.of(Predictor::Legacy), predictions.of(Predictor::Forest));
+}
+
+/// Four months of forty aeroplanes that fly four legs a day between six airports. What a leg loses, the next begins
+/// with, less half an hour.
+fn rotations() -> History {
+    let first = NaiveDate::from_ymd_opt(2008, 1, 1).unwrap();
+    let airports = ["ORD", "LGA", "DFW", "ATL", "BOS", "DCA"].map(|code| code.parse().unwrap());
+    let mut flights = Vec::new();
+    for day in 0..120u32 {
+        for plane in 0..40u32 {
+            let mut delay = if (day * 7919 + plane * 104_729) % 5 == 0 { 90.0 } else { -5.0 };
+            for leg in 0..4u32 {
+                let [origin, dest] = [leg, leg + 1].map(|at| airports[((plane + at) % 6) as usize]);
+                let date = first + TimeDelta::days(day.into());
+                let dep = 360 + leg as u16 * 210 + plane as u16 % 10 * 6;
+                flights.push(Flight {
+                    flight_num: Some(100 + plane * 4 + leg),
+                    tail_num: Some(format!("N{plane}").parse().unwrap()),
+                    crs_dep_min: Some(dep),
+                    crs_arr_min: Some(dep + 150),
+                    crs_elapsed_min: Some(150.0),
+                    dep_delay: Some(delay),
+                    arr_delay: Some(delay),
+                    ..Flight::unknown(date, "AA".parse().unwrap(), origin, dest)
+                });
+                delay = (delay - 30.0).max(-5.0);
+            }
+        }
+    }
+    History::new(flights, Vec::new())
+}
+
+#[test]
+fn answers_with_events_are_better_the_closer_the_departure() {
+    let history = rotations();
+    let from = NaiveDate::from_ymd_opt(2008, 4, 10).unwrap();
+    let last = NaiveDate::from_ymd_opt(2008, 4, 29).unwrap();
+    let (drawn, by_horizon) = Pasts::by_horizon(&history.flights, &history.unflown, 2, from..=last);
+    let mut held_out = Vec::new();
+    for (minutes, pasts) in HORIZONS.into_iter().zip(&by_horizon) {
+        let at = |(at, past)| TrainingFlight::of(&history.flights[at], WeatherTable::NONE, Some(past));
+        held_out.push(AtHorizon { minutes, flights: pasts.iter().filter_map(at).collect() });
+    }
+    let mut training = TrainingFlight::all_of(history.flights.clone(), WeatherTable::NONE, &drawn);
+    training.retain(|flight| flight.query().date < from);
+    let settings = ForestSettings { min_samples_leaf: 20, trees: 5, ..ForestSettings::from_preset(Preset::Default, 1) };
+    let plan = TrainingPlan { settings: settings.into(), ..plan(Preset::Default) };
+    let (_, on_progress) = counter();
+    let (scores, fitted) = evaluate_horizons(&training, &held_out, &Airports::default(), &plan, &on_progress).unwrap();
+    let log_loss = |scores: &HorizonScores| {
+        [&scores.schedule_alone, &scores.with_events].map(|values| values[Measure::LogLoss].unwrap())
+    };
+    let gains: Vec<f64> = scores.iter().map(log_loss).map(|[alone, with]| alone - with).collect();
+    println!("gains {gains:?}");
+    let [day_before, .., two_hours, _, half_an_hour, _, _] = gains[..] else { panic!("{gains:?}") };
+    assert!(day_before.abs() < 0.05 && two_hours > 0.1 && half_an_hour >= two_hours, "{gains:?}");
+    let moments = fitted.classifiers.iter().filter(|(given, _)| !given.moment.is_none()).count();
+    assert_eq!(moments, Moment::WITH_EVENTS.len());
 }

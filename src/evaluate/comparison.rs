@@ -18,7 +18,7 @@ use super::{
 use crate::{
     airports::Airports,
     classifier::{ClassifierSettings, Classifiers},
-    features::{FeatureSet, Preset, TrainingFlight},
+    features::{FeatureSet, Moment, Preset, TrainingFlight},
     flight::{DelayClass, Probabilities},
 };
 
@@ -57,7 +57,7 @@ pub struct Evaluation {
     /// The number of earlier flights, which were trained on.
     pub trained_on: u64,
     /// The metrics of each predictor, [`Predictor::Legacy`] excepted. [`Predictor::ForestWithoutWeather`] is absent if
-    /// no forest is given the weather; all others are there.
+    /// no forest is given the weather, those with events if none is given these; all others are there.
     #[serde(flatten, deserialize_with = "complete")]
     pub metrics: ByPredictor<Metrics>,
 }
@@ -66,7 +66,8 @@ pub struct Evaluation {
 fn complete<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ByPredictor<Metrics>, D::Error> {
     let metrics = ByPredictor::deserialize(deserializer)?;
     let optional = [Predictor::Legacy, Predictor::ForestWithoutWeather];
-    let missing = Predictor::ALL.into_iter().find(|it| !optional.contains(it) && metrics.get(*it).is_none());
+    let is_optional = |predictor: Predictor| optional.contains(&predictor) || predictor.moment().is_some();
+    let missing = Predictor::ALL.into_iter().find(|it| !is_optional(*it) && metrics.get(*it).is_none());
     missing.map_or(Ok(metrics), |predictor| Err(D::Error::missing_field(predictor.name())))
 }
 
@@ -85,8 +86,16 @@ impl Evaluation {
                 Some(Metrics::of(looked_up, &outcomes))
             }
             _ => {
-                let queries = flights.iter().map(|flight| flight.query());
-                Some(Metrics::of(predictors.get(predictor)?.predictions(queries), &outcomes))
+                let model = predictors.get(predictor)?;
+                let moment = model.given.moment;
+                if moment == Moment::None {
+                    return Some(Metrics::of(model.predictions(flights.iter().map(TrainingFlight::query)), &outcomes));
+                }
+                // Not all flights were looked at.
+                let seen: Vec<&TrainingFlight> = flights.iter().filter(|it| it.live(moment).is_some()).collect();
+                let outcomes: Vec<DelayClass> = seen.iter().map(|flight| flight.class()).collect();
+                let queries = seen.into_iter().map(|flight| flight.query_given(model.given));
+                (!outcomes.is_empty()).then(|| Metrics::of(model.predictions(queries), &outcomes))
             }
         });
         Evaluation { from: holdout.from, trained_on: holdout.training.len() as u64, metrics }

@@ -85,7 +85,7 @@ impl Predictions {
 
     /// Adds a model's predictions for the flights, which are the ones of [`Self::from_baselines`].
     pub fn insert_model(&mut self, predictor: Predictor, model: &ModelPredictor<'_>, flights: &[TrainingFlight]) {
-        self.insert(predictor, model.predictions(flights.iter().map(|flight| flight.query())));
+        self.insert(predictor, model.predictions(flights.iter().map(|flight| flight.query_given(model.given))));
     }
 
     /// Adds a predictor's predictions, one a flight, in the flights' order.

@@ -11,7 +11,7 @@ use serde::{
 use crate::{
     airports::Airports,
     classifier::{Classifier, Classifiers},
-    features::{FeatureSet, KnownInputs, Query, TrainingFlight},
+    features::{FeatureSet, KnownInputs, Moment, Query, TrainingFlight},
     flight::{CLASSES, DelayClass, Probabilities},
     forest::count_classes,
 };
@@ -34,9 +34,17 @@ pub enum Predictor {
     ForestWithoutSchedule,
     /// The forest that is given all but the departure delay.
     ForestBeforeDeparture,
+    /// The forest for questions hours before the departure, with events; absent, as those below, if there is none.
+    ForestEarly,
+    /// The forest for questions shortly before the departure, with events.
+    ForestNear,
+    /// The forest for questions about a flight that is overdue, with events.
+    ForestOverdue,
+    /// The forest for questions about a flight that is on its way, with its departure delay and events.
+    ForestDeparted,
 }
 
-const PREDICTORS: usize = 7;
+const PREDICTORS: usize = 11;
 
 impl Predictor {
     /// All predictors in display order: the one at index i has the number i.
@@ -48,6 +56,10 @@ impl Predictor {
         Predictor::ForestWithoutWeather,
         Predictor::ForestWithoutSchedule,
         Predictor::ForestBeforeDeparture,
+        Predictor::ForestEarly,
+        Predictor::ForestNear,
+        Predictor::ForestOverdue,
+        Predictor::ForestDeparted,
     ];
 
     /// The name in JSON.
@@ -60,6 +72,10 @@ impl Predictor {
             Predictor::ForestWithoutWeather => "forest_without_weather",
             Predictor::ForestWithoutSchedule => "forest_without_schedule",
             Predictor::ForestBeforeDeparture => "forest_before_departure",
+            Predictor::ForestEarly => "forest_early",
+            Predictor::ForestNear => "forest_near",
+            Predictor::ForestOverdue => "forest_overdue",
+            Predictor::ForestDeparted => "forest_departed",
         }
     }
 
@@ -73,6 +89,21 @@ impl Predictor {
             Predictor::ForestWithoutWeather => "forest without weather",
             Predictor::ForestWithoutSchedule => "forest without schedule",
             Predictor::ForestBeforeDeparture => "forest without departure delay",
+            Predictor::ForestEarly => "with events, hours before",
+            Predictor::ForestNear => "with events, shortly before",
+            Predictor::ForestOverdue => "with events, overdue",
+            Predictor::ForestDeparted => "with events, on its way",
+        }
+    }
+
+    /// The moment of the questions that it answers with events; `None` without events.
+    pub fn moment(self) -> Option<Moment> {
+        match self {
+            Predictor::ForestEarly => Some(Moment::Early),
+            Predictor::ForestNear => Some(Moment::Near),
+            Predictor::ForestOverdue => Some(Moment::Overdue),
+            Predictor::ForestDeparted => Some(Moment::Departed),
+            _ => None,
         }
     }
 
@@ -86,6 +117,10 @@ impl Predictor {
             Predictor::ForestWithoutWeather => "no weather",
             Predictor::ForestWithoutSchedule => "no schedule",
             Predictor::ForestBeforeDeparture => "no delay",
+            Predictor::ForestEarly => "early",
+            Predictor::ForestNear => "near",
+            Predictor::ForestOverdue => "overdue",
+            Predictor::ForestDeparted => "departed",
         }
     }
 }
@@ -197,15 +232,19 @@ impl<'a> ModelPredictor<'a> {
             let (given, classifier) = classifiers.best_for(given);
             ModelPredictor { features, airports, classifier, given }
         };
-        let all = best_for(KnownInputs::ALL);
+        let all = best_for(KnownInputs::ASKED);
         ByPredictor::from_fn(|predictor| match predictor {
             Predictor::ClassPrior | Predictor::Lookup | Predictor::Legacy => None,
             Predictor::Forest => Some(all),
             Predictor::ForestWithoutWeather => {
-                all.given.weather.then(|| best_for(KnownInputs { weather: false, ..KnownInputs::ALL }))
+                all.given.weather.then(|| best_for(KnownInputs { weather: false, ..KnownInputs::ASKED }))
             }
             Predictor::ForestWithoutSchedule => Some(best_for(KnownInputs { dep_delay: true, ..KnownInputs::NONE })),
-            Predictor::ForestBeforeDeparture => Some(best_for(KnownInputs { dep_delay: false, ..KnownInputs::ALL })),
+            Predictor::ForestBeforeDeparture => Some(best_for(KnownInputs { dep_delay: false, ..KnownInputs::ASKED })),
+            Predictor::ForestEarly | Predictor::ForestNear | Predictor::ForestOverdue | Predictor::ForestDeparted => {
+                let moment = predictor.moment()?;
+                Some(best_for(KnownInputs::at(moment))).filter(|it| it.given.moment == moment)
+            }
         })
     }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     encoders::{FrequencyIndex, LookupTable, WeatherColumn},
+    live::LiveColumn,
     target_mean::TargetMean,
     vocabulary::{Group, ResolvedQuery, Vocabulary},
 };
@@ -43,6 +44,8 @@ pub enum Column {
     ArrDelayAfterSlack(TargetMean),
     /// A value of the weather at the origin in the hour of the scheduled departure.
     Weather(WeatherColumn),
+    /// What is known at the moment of the question.
+    Live(LiveColumn),
 }
 
 impl Column {
@@ -56,6 +59,7 @@ impl Column {
     pub fn needs_schedule(&self) -> bool {
         match self {
             Column::ScheduledDep | Column::ScheduledArr | Column::ScheduledDuration | Column::Weather(_) => true,
+            Column::Live(_) => true,
             Column::Index(index) => index.group.needs_schedule(),
             _ => self.mean().is_some_and(TargetMean::needs_schedule),
         }
@@ -64,6 +68,11 @@ impl Column {
     /// Returns whether the column is unknown without the weather.
     pub fn needs_weather(&self) -> bool {
         matches!(self, Column::Weather(_))
+    }
+
+    /// Returns whether the column is unknown without events.
+    pub fn needs_live(&self) -> bool {
+        matches!(self, Column::Live(_))
     }
 
     /// The factor to which explanations credit the column. The expected arrival delay counts for the departure delay,
@@ -78,6 +87,7 @@ impl Column {
                 Factor::Schedule
             }
             Column::Weather(_) => Factor::Weather,
+            Column::Live(live) => live.factor(),
             Column::Index(FrequencyIndex { group, .. }) | Column::Mean(TargetMean { group, .. }) => group.factor(),
         }
     }
@@ -91,6 +101,7 @@ impl Column {
             Column::Slack(mean) => format!("SlackBy{:?}", mean.group),
             Column::ArrDelayAfterSlack(mean) => format!("ArrDelayAfterSlackBy{:?}", mean.group),
             Column::Weather(weather) => format!("{:?}", weather.value),
+            Column::Live(live) => live.name(),
             plain => format!("{plain:?}"),
         }
     }
@@ -129,6 +140,7 @@ impl Column {
     pub(super) fn is_valid(&self, vocabulary: &Vocabulary) -> bool {
         let numbers = match self {
             Column::Weather(weather) => weather.is_valid(),
+            Column::Live(live) => live.is_valid(),
             _ => self.mean().is_none_or(TargetMean::is_valid),
         };
         numbers && self.tables().iter().all(|(group, table)| table.is_valid(vocabulary.len(*group)))
@@ -161,6 +173,7 @@ impl Column {
             Column::Slack(of) => duration() - mean(of),
             Column::ArrDelayAfterSlack(of) => dep_delay - (duration() - mean(of)),
             Column::Weather(weather) => weather.of(resolved),
+            Column::Live(live) => live.value(resolved.live.as_ref()),
         }
     }
 }

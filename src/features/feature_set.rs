@@ -7,13 +7,17 @@ use serde::{Deserialize, Serialize};
 use super::{
     columns::Column,
     encoders::{FrequencyIndex, Schedules, WeatherColumn},
-    inputs::{KnownInputs, Remark},
+    inputs::{KnownInputs, Moment, Remark},
+    live::LiveValues,
     preset::{ColumnSpec, Preset},
     query::{Query, TrainingFlight},
     target_mean::{OutOfFold, TargetMeans},
     vocabulary::{Group, ResolvedQuery, Vocabulary},
 };
-use crate::airports::Airports;
+use crate::{
+    airports::Airports,
+    live::{Minutes, Rotation, Turnaround, Turnarounds},
+};
 
 /// Upper bound on columns: a node of the forest stores its column in one byte.
 pub const COLUMNS_MAX: usize = 255;
@@ -32,6 +36,8 @@ pub struct EncodedRow {
     pub inputs: KnownInputs,
     /// Remarks on missing inputs.
     pub remarks: Vec<Remark>,
+    /// The projection of the aeroplane's way to the flight, if events are known and the model has learned turnarounds.
+    pub rotation: Option<Rotation>,
 }
 
 /// The columns of a row with their fitted encoders. In a model file, columns are JSON and tables are numbers.
@@ -39,6 +45,8 @@ pub struct EncodedRow {
 pub struct FeatureSet {
     pub(super) columns: Vec<Column>,
     pub(super) mean_distance: f32,
+    #[serde(default, skip_serializing_if = "Turnarounds::is_empty")]
+    turnarounds: Turnarounds,
     #[serde(skip)]
     pub(super) vocabulary: Vocabulary,
     #[serde(skip)]
@@ -66,6 +74,7 @@ impl FeatureSet {
         let known = |column: &Column| {
             (inputs.dep_delay || !column.needs_dep_delay())
                 && (inputs.schedule || !column.needs_schedule())
+                && (!inputs.moment.is_none() || !column.needs_live())
                 && (inputs.weather || !column.needs_weather())
         };
         (0..self.width()).filter(|&column| known(&self.columns[column])).collect()
@@ -89,14 +98,17 @@ impl FeatureSet {
         let distance = known_distance.unwrap_or(self.mean_distance);
         let schedule = self.schedules.of(query, &ids);
         let ids = self.vocabulary.with_schedule(ids, query, schedule);
-        let resolved = ResolvedQuery { query: *query, distance, schedule, ids };
+        let live = LiveValues::of(query, &self.turnarounds);
+        let resolved = ResolvedQuery { query: *query, distance, schedule, ids, live };
         row.extend(self.columns.iter().map(|column| column.value(&resolved)));
         let inputs = KnownInputs {
             dep_delay: query.dep_delay.is_some(),
             schedule: schedule.is_some(),
+            moment: query.moment(),
             weather: query.weather.is_some(),
         };
-        EncodedRow { distance, inputs, remarks }
+        let rotation = live.filter(|_| !self.turnarounds.is_empty()).map(|live| live.rotation);
+        EncodedRow { distance, inputs, remarks, rotation }
     }
 
     /// Checks a feature set read from a file for what [`Self::encode`] relies on.
@@ -110,6 +122,9 @@ impl FeatureSet {
         let vocabulary = &self.vocabulary;
         if !vocabulary.is_valid() {
             return Err(InvalidFeatures("the values that occurred are out of order or out of range"));
+        }
+        if !self.turnarounds.is_valid() {
+            return Err(InvalidFeatures("the turnarounds are out of order or out of range"));
         }
         if self.columns.iter().all(|column| column.is_valid(vocabulary)) && self.schedules.is_valid(vocabulary) {
             Ok(())
@@ -150,24 +165,40 @@ impl FittedFeatures {
         let features = FeatureSet {
             columns,
             mean_distance: (sum / distances.len().max(1) as f64) as f32,
+            turnarounds: turnarounds(flights),
             schedules: Schedules::fit(&vocabulary, flights),
             vocabulary,
         };
         Ok(FittedFeatures { features, out_of_fold })
     }
 
-    /// Appends the row of one of the training flights. Target means are those over the flights of other folds.
-    pub fn encode(&self, flight: &TrainingFlight, airports: &Airports, row: &mut Vec<f32>) {
+    /// Appends the row of one of the training flights at a moment. Target means are those over the flights of other
+    /// folds.
+    pub fn encode(&self, flight: &TrainingFlight, moment: Moment, airports: &Airports, row: &mut Vec<f32>) {
         let resolved = ResolvedQuery::of(flight, &self.features.vocabulary);
-        let query = &resolved.query;
+        let query = Query { live: flight.live(moment), ..resolved.query };
+        let live = LiveValues::of(&query, &self.features.turnarounds);
         let distance = query.distance.or_else(|| airports.distance_miles(query.origin, query.dest));
-        let resolved = ResolvedQuery { distance: distance.unwrap_or(self.features.mean_distance), ..resolved };
+        let resolved = ResolvedQuery { distance: distance.unwrap_or(self.features.mean_distance), live, ..resolved };
         row.extend(self.features.columns.iter().zip(&self.out_of_fold).map(|(column, out_of_fold)| {
             column.value_with(&resolved, |mean| {
                 out_of_fold.as_ref().map_or_else(|| mean.of(&resolved), |out_of_fold| out_of_fold.of(&resolved, flight))
             })
         }));
     }
+}
+
+/// Learns turnarounds from the flights of which events are known.
+fn turnarounds(flights: &[TrainingFlight]) -> Turnarounds {
+    Turnarounds::fit(flights.iter().filter_map(|flight| {
+        let (past, query) = (flight.past()?, flight.query());
+        Some(Turnaround {
+            carrier: query.carrier,
+            airport: query.origin,
+            ground: past.ground.map(Minutes::from),
+            recovered: (flight.dep_delay - flight.arr_delay).round() as Minutes,
+        })
+    }))
 }
 
 fn fit(
@@ -178,6 +209,7 @@ fn fit(
 ) -> (Column, Option<Arc<OutOfFold>>) {
     match *spec {
         ColumnSpec::Plain(column) => (column(), None),
+        ColumnSpec::Live(column) => (Column::Live(column), None),
         ColumnSpec::Weather(value) => (Column::Weather(WeatherColumn::fit(value, flights)), None),
         ColumnSpec::Index(group) => (Column::Index(FrequencyIndex::fit(group, vocabulary, flights)), None),
         ColumnSpec::Mean(groups, outcome, column) => {

@@ -4,6 +4,43 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::live::{NEAR_MINUTES, Snapshot};
+
+/// The moment of a question, if it is answered with events. There are forests for each, as what matters differs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Moment {
+    /// It is answered without events.
+    #[default]
+    None,
+    /// More than [`NEAR_MINUTES`] before the scheduled departure.
+    Early,
+    /// Before the scheduled departure.
+    Near,
+    /// At the scheduled departure or later; the flight has not left.
+    Overdue,
+    /// The flight has left.
+    Departed,
+}
+
+impl Moment {
+    /// The moments of questions that are answered with events.
+    pub const WITH_EVENTS: [Moment; 4] = [Moment::Early, Moment::Near, Moment::Overdue, Moment::Departed];
+
+    /// The moment of what is known of a flight that has not left.
+    pub fn before_departure(live: &Snapshot) -> Self {
+        match live.departs - live.now {
+            NEAR_MINUTES.. => Moment::Early,
+            1.. => Moment::Near,
+            _ => Moment::Overdue,
+        }
+    }
+
+    /// Returns whether it is no moment.
+    pub fn is_none(&self) -> bool {
+        *self == Moment::None
+    }
+}
+
 /// The inputs that are known beyond airline, route and day. There is a forest for each combination, so that no forest
 /// has to impute an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -12,6 +49,9 @@ pub struct KnownInputs {
     pub dep_delay: bool,
     /// The schedule, or a flight number whose schedule is known.
     pub schedule: bool,
+    /// What events say of the flight's aeroplane and of airports, and when. They are known with the schedule alone.
+    #[serde(default, skip_serializing_if = "Moment::is_none")]
+    pub moment: Moment,
     /// The weather at the origin in the hour of the scheduled departure. Without a schedule that hour is unknown, so no
     /// forest has the weather alone.
     pub weather: bool,
@@ -19,34 +59,52 @@ pub struct KnownInputs {
 
 impl KnownInputs {
     /// No optional input.
-    pub const NONE: KnownInputs = KnownInputs { dep_delay: false, schedule: false, weather: false };
-    /// All optional inputs.
-    pub const ALL: KnownInputs = KnownInputs { dep_delay: true, schedule: true, weather: true };
-    /// The combinations for which there can be a forest. Those with weather come last: the trees of the others then
-    /// have the same numbers, and the same random draws, with and without weather.
-    pub const COMBINATIONS: [KnownInputs; 6] = [
+    pub const NONE: KnownInputs =
+        KnownInputs { dep_delay: false, schedule: false, moment: Moment::None, weather: false };
+    /// All that a request itself can have.
+    pub const ASKED: KnownInputs = KnownInputs { dep_delay: true, schedule: true, moment: Moment::None, weather: true };
+    /// The combinations for which there can be a forest. Those with weather come after those without, and those with
+    /// events last: the trees of the others then have the same numbers, and the same random draws.
+    pub const COMBINATIONS: [KnownInputs; 10] = [
         KnownInputs::NONE,
         KnownInputs { schedule: true, ..KnownInputs::NONE },
         KnownInputs { dep_delay: true, ..KnownInputs::NONE },
-        KnownInputs { weather: false, ..KnownInputs::ALL },
-        KnownInputs { dep_delay: false, ..KnownInputs::ALL },
-        KnownInputs::ALL,
+        KnownInputs { weather: false, ..KnownInputs::ASKED },
+        KnownInputs { dep_delay: false, ..KnownInputs::ASKED },
+        KnownInputs::ASKED,
+        KnownInputs::at(Moment::Early),
+        KnownInputs::at(Moment::Near),
+        KnownInputs::at(Moment::Overdue),
+        KnownInputs::at(Moment::Departed),
     ];
+
+    /// The inputs of the forest for a moment. It does without the weather: what it does to flights is in the events.
+    pub const fn at(moment: Moment) -> Self {
+        let dep_delay = matches!(moment, Moment::Departed);
+        KnownInputs { dep_delay, schedule: true, moment, weather: false }
+    }
 
     /// Returns whether `other` has all of these inputs.
     pub fn is_subset_of(self, other: KnownInputs) -> bool {
-        self.dep_delay <= other.dep_delay && self.schedule <= other.schedule && self.weather <= other.weather
+        self.dep_delay <= other.dep_delay
+            && self.schedule <= other.schedule
+            && (self.moment.is_none() || self.moment == other.moment)
+            && self.weather <= other.weather
     }
 
     /// The inputs in words.
     pub fn label(self) -> &'static str {
-        match (self.dep_delay, self.schedule, self.weather) {
-            (false, false, _) => "before departure",
-            (false, true, false) => "before departure, with schedule",
-            (false, true, true) => "before departure, with schedule and weather",
-            (true, false, _) => "with departure delay",
-            (true, true, false) => "with departure delay and schedule",
-            (true, true, true) => "with departure delay, schedule and weather",
+        match (self.moment, self.dep_delay, self.schedule, self.weather) {
+            (Moment::None, false, false, _) => "before departure",
+            (Moment::None, false, true, false) => "before departure, with schedule",
+            (Moment::None, false, true, true) => "before departure, with schedule and weather",
+            (Moment::None, true, false, _) => "with departure delay",
+            (Moment::None, true, true, false) => "with departure delay and schedule",
+            (Moment::None, true, true, true) => "with departure delay, schedule and weather",
+            (Moment::Early, ..) => "hours before departure, with events",
+            (Moment::Near, ..) => "shortly before departure, with events",
+            (Moment::Overdue, ..) => "overdue, with events",
+            (Moment::Departed, ..) => "on its way, with events",
         }
     }
 }

@@ -4,11 +4,12 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use self::ColumnSpec::{Index, Mean, Plain, Weather};
+use self::ColumnSpec::{Index, Live, Mean, Plain, Weather};
 use super::{
     columns::Column,
     encoders::WeatherValue,
-    inputs::KnownInputs,
+    inputs::{KnownInputs, Moment},
+    live::LiveColumn,
     query::{Query, TrainingFlight},
     target_mean::{Outcome, TargetMean},
     vocabulary::Group::{
@@ -43,16 +44,26 @@ impl Preset {
     /// The combinations of inputs for which forests are grown: those that occur in the flights.
     pub fn input_combinations(self, flights: &[TrainingFlight]) -> impl Iterator<Item = KnownInputs> {
         let known = self.usable_inputs(flights);
-        KnownInputs::COMBINATIONS.into_iter().filter(move |inputs| inputs.is_subset_of(known))
+        let seen = |moment| self.has_events(flights, moment);
+        let moments: Vec<Moment> = Moment::WITH_EVENTS.into_iter().filter(|moment| seen(*moment)).collect();
+        KnownInputs::COMBINATIONS.into_iter().filter(move |inputs| {
+            KnownInputs { moment: Moment::None, ..*inputs }.is_subset_of(known)
+                && (inputs.moment.is_none() || moments.contains(&inputs.moment))
+        })
     }
 
-    /// The inputs that the preset uses and any of the flights has. All flights have a departure delay.
+    /// Returns whether the preset uses events and any of the flights was looked at at a moment.
+    fn has_events(self, flights: &[TrainingFlight], moment: Moment) -> bool {
+        self == Preset::Default && flights.iter().any(|flight| flight.live(moment).is_some())
+    }
+
+    /// The inputs that the preset uses and any of the flights has, but events. All flights have a departure delay.
     fn usable_inputs(self, flights: &[TrainingFlight]) -> KnownInputs {
         let any =
             |has: fn(&Query) -> bool| self == Preset::Default && flights.iter().any(|flight| has(&flight.query()));
         let schedule = any(|query| query.schedule.is_some());
         let weather = schedule && any(|query| query.schedule.is_some() && query.weather.is_some());
-        KnownInputs { dep_delay: true, schedule, weather }
+        KnownInputs { dep_delay: true, schedule, moment: Moment::None, weather }
     }
 
     /// The preset's columns. Those of the schedule and the weather are left out if the flights have none.
@@ -60,7 +71,10 @@ impl Preset {
         let known = self.usable_inputs(flights);
         match self {
             Preset::Default => {
-                [REQUEST, if known.schedule { SCHEDULE } else { &[] }, if known.weather { WEATHER } else { &[] }]
+                let given = |is_given: bool, columns| if is_given { columns } else { &[][..] };
+                let has_events = Moment::WITH_EVENTS.into_iter().any(|moment| self.has_events(flights, moment));
+                let live: Vec<ColumnSpec> = LiveColumn::all().into_iter().map(Live).collect();
+                [REQUEST, given(known.schedule, SCHEDULE), given(known.weather, WEATHER), given(has_events, &live)]
                     .concat()
             }
             Preset::Legacy => LEGACY.to_vec(),
@@ -79,6 +93,8 @@ pub(super) enum ColumnSpec {
     Mean(&'static [Group], Outcome, fn(TargetMean) -> Column),
     /// [`Column::Weather`].
     Weather(WeatherValue),
+    /// [`Column::Live`].
+    Live(LiveColumn),
 }
 
 impl ColumnSpec {

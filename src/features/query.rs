@@ -2,10 +2,11 @@
 
 use chrono::NaiveDate;
 
-use super::inputs::KnownInputs;
+use super::inputs::{KnownInputs, Moment};
 use crate::{
     flight::{Code, DelayClass, FLIGHT_NUM_MAX, Schedule, Weather, time::MINUTES_PER_DAY},
     history::{Flight, FlightStatus, WeatherTable},
+    live::{Minutes, Past, PastMoment, Pasts, Snapshot},
     request::Request,
 };
 
@@ -30,6 +31,8 @@ pub struct Query<'a> {
     pub schedule: Option<Schedule>,
     /// The weather at the origin in the hour of the scheduled departure.
     pub weather: Option<&'a Weather>,
+    /// What events say.
+    pub live: Option<&'a Snapshot>,
 }
 
 impl<'a> Query<'a> {
@@ -45,6 +48,16 @@ impl<'a> Query<'a> {
             flight_num: None,
             schedule: None,
             weather: None,
+            live: None,
+        }
+    }
+
+    /// The moment at which it is asked.
+    pub fn moment(&self) -> Moment {
+        match self.live {
+            None => Moment::None,
+            Some(_) if self.dep_delay.is_some() => Moment::Departed,
+            Some(live) => Moment::before_departure(live),
         }
     }
 
@@ -55,6 +68,7 @@ impl<'a> Query<'a> {
             flight_num: self.flight_num.filter(|_| inputs.schedule),
             schedule: self.schedule.filter(|_| inputs.schedule),
             weather: self.weather.filter(|_| inputs.weather),
+            live: self.live.filter(|_| !inputs.moment.is_none()),
             ..*self
         }
     }
@@ -62,12 +76,18 @@ impl<'a> Query<'a> {
 
 impl<'a> From<&'a Request> for Query<'a> {
     fn from(request: &'a Request) -> Self {
+        let known = request.known.as_deref();
+        let dep_delay = request.dep_delay.map(|minutes| minutes as f32);
+        // A guess of a departure to come is nothing that goes with events.
+        let snapshot = known.and_then(|known| known.snapshot.as_ref());
+        let live = snapshot.filter(|live| dep_delay.is_none_or(|delay| live.departs + delay as Minutes <= live.now));
         Query {
-            dep_delay: request.dep_delay.map(|minutes| minutes as f32),
+            dep_delay: dep_delay.or_else(|| known?.context.own.dep_delay.map(f32::from)),
             distance: request.distance.map(|miles| miles as f32),
             flight_num: request.flight_num.as_deref().and_then(|text| parse_flight_num(text, request.carrier)),
-            schedule: request.schedule,
+            schedule: request.schedule.or_else(|| known?.schedule),
             weather: request.weather.as_ref().filter(|weather| weather.is_observed()),
+            live,
             ..Query::new(request.date, request.carrier, request.origin, request.dest)
         }
     }
@@ -84,11 +104,12 @@ const CHUNK_FLIGHTS: usize = 1 << 18;
 
 /// A flown flight with both delays: an example to train on or to evaluate with.
 ///
-/// 56 bytes, because there are millions. 8 of them are the reference to the weather, which many flights of an hour
-/// share and which stays in the table of their history.
+/// 64 bytes, because there are millions. 8 of them are the reference to the weather, which many flights of an hour
+/// share and which stays in the table of their history, and 8 the reference to what events said.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrainingFlight<'a> {
     weather: Option<&'a Weather>,
+    past: Option<&'a Past>,
     carrier: Code,
     origin: Code,
     dest: Code,
@@ -111,9 +132,11 @@ const UNKNOWN_SCHEDULE: Schedule = Schedule { dep_min: MINUTES_PER_DAY, arr_min:
 impl<'a> TrainingFlight<'a> {
     /// Makes an example of a query and its outcome. A distance that is not positive and finite counts as unknown.
     pub fn new(query: &Query<'a>, dep_delay: f32, arr_delay: f32) -> Self {
-        let &Query { date, carrier, origin, dest, distance, flight_num, schedule, weather, dep_delay: _ } = query;
+        let &Query { date, carrier, origin, dest, distance, flight_num, schedule, weather, dep_delay: _, live: _ } =
+            query;
         TrainingFlight {
             weather,
+            past: None,
             carrier,
             origin,
             dest,
@@ -128,7 +151,7 @@ impl<'a> TrainingFlight<'a> {
 
     /// Makes an example of a past flight, with its weather if the table has it. `None` if the flight was not flown or
     /// lacks a finite delay.
-    pub fn of(flight: &Flight, weather: &'a WeatherTable) -> Option<Self> {
+    pub fn of(flight: &Flight, weather: &'a WeatherTable, past: Option<&'a Past>) -> Option<Self> {
         let finite = |minutes: &f32| minutes.is_finite();
         let dep_delay = flight.dep_delay.filter(finite)?;
         let arr_delay = flight.arr_delay.filter(finite)?;
@@ -140,16 +163,18 @@ impl<'a> TrainingFlight<'a> {
             weather: weather.at_departure(flight),
             ..Query::new(flight.date, flight.carrier, flight.origin, flight.dest)
         };
-        (flight.status == FlightStatus::Flown).then(|| TrainingFlight::new(&query, dep_delay, arr_delay))
+        let example = TrainingFlight { past, ..TrainingFlight::new(&query, dep_delay, arr_delay) };
+        (flight.status == FlightStatus::Flown).then_some(example)
     }
 
     /// Makes examples of a history's flights, in their order. The flights' memory is returned in chunks, so that a year
     /// of flights and its examples are never in memory together.
-    pub fn all_of(mut flights: Vec<Flight>, weather: &'a WeatherTable) -> Vec<Self> {
+    pub fn all_of(mut flights: Vec<Flight>, weather: &'a WeatherTable, pasts: &'a Pasts) -> Vec<Self> {
         let mut all = Vec::new();
         while !flights.is_empty() {
             let rest = flights.len().saturating_sub(CHUNK_FLIGHTS);
-            all.extend(flights.drain(rest..).rev().filter_map(|flight| Self::of(&flight, weather)));
+            let last = flights.drain(rest..).enumerate().rev();
+            all.extend(last.filter_map(|(at, flight)| Self::of(&flight, weather, pasts.of_flight(rest + at))));
             flights.shrink_to_fit();
         }
         // The flights were drained from the end.
@@ -162,7 +187,28 @@ impl<'a> TrainingFlight<'a> {
         DelayClass::of_delay(self.arr_delay)
     }
 
-    /// The query for this flight, its departure delay included.
+    /// What was known of the flight at moments of the past.
+    pub fn past(&self) -> Option<&'a Past> {
+        self.past
+    }
+
+    /// What was known of it at a moment, if it was looked at then.
+    pub fn live(&self, moment: Moment) -> Option<&'a Snapshot> {
+        match moment {
+            Moment::None => None,
+            Moment::Early => self.past?.at(PastMoment::Early),
+            Moment::Near => self.past?.at(PastMoment::Near),
+            Moment::Overdue => self.past?.at(PastMoment::Overdue),
+            Moment::Departed => self.past?.at(PastMoment::Departed),
+        }
+    }
+
+    /// The query for this flight with these inputs, and with what was known at their moment.
+    pub fn query_given(&self, inputs: KnownInputs) -> Query<'a> {
+        Query { live: self.live(inputs.moment), ..self.query() }.restricted_to(inputs)
+    }
+
+    /// The query for this flight without events, its departure delay included.
     pub fn query(&self) -> Query<'a> {
         Query {
             dep_delay: Some(self.dep_delay),
@@ -178,6 +224,6 @@ impl<'a> TrainingFlight<'a> {
     pub fn change(&mut self, change: impl FnOnce(&mut Query<'a>)) {
         let mut query = self.query();
         change(&mut query);
-        *self = TrainingFlight::new(&query, self.dep_delay, self.arr_delay);
+        *self = TrainingFlight { past: self.past, ..TrainingFlight::new(&query, self.dep_delay, self.arr_delay) };
     }
 }

@@ -1,3 +1,4 @@
+use crate::live::Pasts;
 use chrono::NaiveDate;
 
 use super::{
@@ -89,9 +90,9 @@ fn the_distance_is_that_of_the_request_else_of_the_route_else_the_mean() {
     let asked = Query { distance: Some(9.0), ..unknown };
     let inputs = KnownInputs { dep_delay: true, ..KnownInputs::NONE };
     let distance = |query: &Query, airports: &Airports| features.encode(query, airports, &mut Vec::new());
-    assert_eq!(distance(&asked, &airports), EncodedRow { distance: 9.0, inputs, remarks: vec![] });
-    assert_eq!(distance(&unknown, &airports), EncodedRow { distance: 2470.0, inputs, remarks: vec![] });
-    let mean = EncodedRow { distance: 2475.0, inputs, remarks: vec![Remark::UnknownDistance] };
+    assert_eq!(distance(&asked, &airports), EncodedRow { distance: 9.0, inputs, remarks: vec![], rotation: None });
+    assert_eq!(distance(&unknown, &airports), EncodedRow { distance: 2470.0, inputs, remarks: vec![], rotation: None });
+    let mean = EncodedRow { distance: 2475.0, inputs, remarks: vec![Remark::UnknownDistance], rotation: None };
     assert_eq!(distance(&unknown, &Airports::default()), mean);
 }
 
@@ -289,9 +290,10 @@ fn forests_are_grown_for_the_inputs_that_occur() {
     let combinations =
         |preset: Preset, flights: &[TrainingFlight<'_>]| preset.input_combinations(flights).collect::<Vec<_>>();
     let without = |excluded: fn(KnownInputs) -> bool| {
-        KnownInputs::COMBINATIONS.into_iter().filter(|&inputs| !excluded(inputs)).collect::<Vec<_>>()
+        let asked = KnownInputs::COMBINATIONS.into_iter().filter(|inputs| inputs.moment.is_none());
+        asked.filter(|&inputs| !excluded(inputs)).collect::<Vec<_>>()
     };
-    assert_eq!(combinations(Preset::Default, &with_weather(&weather)), KnownInputs::COMBINATIONS);
+    assert_eq!(combinations(Preset::Default, &with_weather(&weather)), without(|_| false));
     assert_eq!(combinations(Preset::Default, &scheduled()), without(|inputs| inputs.weather));
     assert_eq!(combinations(Preset::Default, &plain), without(|inputs| inputs.schedule));
     assert_eq!(combinations(Preset::Legacy, &with_weather(&weather)), without(|inputs| inputs.schedule));
@@ -312,11 +314,11 @@ fn weather_adds_columns_behind_the_others() {
     assert!(known[columns.len()..].iter().all(|column| column.needs_weather() && column.needs_schedule()));
     assert!(!columns.iter().any(Column::needs_weather));
     let width = |inputs| with.features.columns_known(inputs).len();
-    assert_eq!(width(KnownInputs::ALL), with.features.width());
-    assert_eq!(width(KnownInputs { weather: false, ..KnownInputs::ALL }), columns.len());
+    assert_eq!(width(KnownInputs::ASKED), with.features.width());
+    assert_eq!(width(KnownInputs { weather: false, ..KnownInputs::ASKED }), columns.len());
     // The weather without its hour is not used.
     assert_eq!(
-        with.features.columns_known(KnownInputs { schedule: false, ..KnownInputs::ALL }),
+        with.features.columns_known(KnownInputs { schedule: false, ..KnownInputs::ASKED }),
         with.features.columns_known(KnownInputs { dep_delay: true, ..KnownInputs::NONE })
     );
 }
@@ -336,23 +338,23 @@ fn a_request_can_have_its_own_schedule_and_a_part_of_the_weather() {
         row[features.names().iter().position(|column| column == name).unwrap()]
     };
     let own = encode(r#","CRSDepTime":1005,"CRSArrTime":"1310","FlightNum":"1","Weather":{"WindSpeed":20}"#);
-    assert_eq!(own.1.inputs, KnownInputs::ALL);
+    assert_eq!(own.1.inputs, KnownInputs::ASKED);
     // Its own schedule precedes that of its flight number.
     assert_eq!((number(&own, "ScheduledDep"), number(&own, "ScheduledDuration")), (605.0, 185.0));
     // The median is imputed for missing observations.
     assert_eq!((number(&own, "WindSpeed"), number(&own, "Precip")), (20.0, 0.0));
     assert!(own.0.iter().all(|number| number.is_finite()));
     let looked_up = encode(r#","FlightNum":"1""#);
-    assert_eq!(looked_up.1.inputs, KnownInputs { weather: false, ..KnownInputs::ALL });
+    assert_eq!(looked_up.1.inputs, KnownInputs { weather: false, ..KnownInputs::ASKED });
     assert_eq!(number(&looked_up, "ScheduledDep"), 660.0);
     let unscheduled = encode(r#","Weather":{"WindSpeed":20}"#);
-    assert_eq!(unscheduled.1.inputs, KnownInputs { schedule: false, ..KnownInputs::ALL });
+    assert_eq!(unscheduled.1.inputs, KnownInputs { schedule: false, ..KnownInputs::ASKED });
     assert!(!encode(r#","FlightNum":"1","Weather":{"Sunshine":20}"#).1.inputs.weather);
 }
 
 #[test]
-fn a_training_flight_has_56_bytes() {
-    assert_eq!(size_of::<TrainingFlight<'_>>(), 56);
+fn a_training_flight_has_64_bytes() {
+    assert_eq!(size_of::<TrainingFlight<'_>>(), 64);
 }
 
 #[test]
@@ -368,6 +370,6 @@ fn all_flights_with_both_delays_become_examples_in_their_order() {
     // More than one chunk.
     let flights: Vec<Flight> = (0..600_000).map(flight).collect();
     let expected: Vec<f32> = (0..600_000).filter(|at: &usize| !at.is_multiple_of(3)).map(|at| at as f32).collect();
-    let examples = TrainingFlight::all_of(flights, WeatherTable::NONE);
+    let examples = TrainingFlight::all_of(flights, WeatherTable::NONE, Pasts::NONE);
     assert!(examples.iter().map(|flight| flight.dep_delay).eq(expected));
 }

@@ -18,7 +18,10 @@ use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 use self::Group::*;
-use super::query::{Query, TrainingFlight};
+use super::{
+    live::LiveValues,
+    query::{Query, TrainingFlight},
+};
 use crate::{
     explanation::Factor,
     flight::{Code, FLIGHT_NUM_MAX, Schedule},
@@ -315,6 +318,7 @@ pub(super) struct ResolvedQuery<'a> {
     pub(super) distance: f32,
     pub(super) schedule: Option<Schedule>,
     pub(super) ids: CategoryIds,
+    pub(super) live: Option<LiveValues<'a>>,
 }
 
 impl<'a> ResolvedQuery<'a> {
@@ -322,6 +326,6 @@ impl<'a> ResolvedQuery<'a> {
     pub(super) fn of(flight: &TrainingFlight<'a>, vocabulary: &Vocabulary) -> Self {
         let query = flight.query();
         let ids = vocabulary.with_schedule(vocabulary.ids(&query), &query, query.schedule);
-        ResolvedQuery { query, distance: query.distance.unwrap_or(f32::NAN), schedule: query.schedule, ids }
+        ResolvedQuery { query, distance: query.distance.unwrap_or(f32::NAN), schedule: query.schedule, ids, live: None }
     }
 }

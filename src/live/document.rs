@@ -5,9 +5,10 @@ use engine::document::{Document, Value};
 
 use super::{
     activity::{Overdue, Totals},
-    context::{Context, INBOUND_LEGS, Inbound, Link},
+    context::{Context, Inbound, Link},
     event::{MINUTE_MS, Millis, Minutes},
     leg::LegState,
+    rotation::Rotation,
 };
 
 impl LegState {
@@ -24,32 +25,8 @@ impl LegState {
 }
 
 impl Context {
-    /// Returns when each inbound leg arrives by what is known: when it has, or its scheduled duration after it left or
-    /// can leave, which is not before now and not before the leg before it arrives. `None` for a leg that does not
-    /// arrive here, and for one behind it.
-    pub fn expected_arrivals(&self) -> [Option<Minutes>; INBOUND_LEGS] {
-        let now = Minutes::try_from(self.as_of.div_euclid(MINUTE_MS)).unwrap_or(Minutes::MAX);
-        let mut expected = [None; INBOUND_LEGS];
-        let mut before = None;
-        for (place, inbound) in expected.iter_mut().zip(&self.inbound).rev() {
-            let Some(Inbound { state, .. }) = inbound else { continue };
-            let Some(schedule) = state.schedule.filter(|_| !state.cancelled && !state.diverted) else {
-                before = None;
-                continue;
-            };
-            let duration = schedule.arrives - schedule.departs;
-            *place = Some(match (state.arrived(), state.departed()) {
-                (Some(arrived), _) => arrived,
-                (None, Some(departed)) => (departed + duration).max(now),
-                (None, None) => schedule.departs.max(now).max(before.unwrap_or(Minutes::MIN)) + duration,
-            });
-            before = *place;
-        }
-        expected
-    }
-
-    /// Returns the document of the field `Live` of an answer.
-    pub fn to_document(&self) -> Document {
+    /// Returns the document of the field `Live` of an answer. `rotation` projects the legs before the flight.
+    pub fn to_document(&self, rotation: &Rotation) -> Document {
         let mut document = vec![("AsOf", date(self.as_of))];
         if let Some(departs) = self.departs {
             document.push(("Departs", date_of_minutes(departs)));
@@ -60,7 +37,7 @@ impl Context {
         let delays = [("DepDelay", self.own.dep_delay), ("ArrDelay", self.own.arr_delay)];
         document.extend(delays.into_iter().filter_map(|(name, delay)| Some((name, Value::Int32(delay?.into())))));
         if let Some(inbound) = &self.inbound[0] {
-            document.push(("Inbound", Value::Document(self.inbound(inbound))));
+            document.push(("Inbound", Value::Document(self.inbound(inbound, rotation))));
         }
         let [hour, _] = self.origin.windows;
         document.push(("OriginHour", Value::Document(departures(&hour, &self.origin.overdue, self.as_of))));
@@ -80,7 +57,7 @@ impl Context {
         document
     }
 
-    fn inbound(&self, Inbound { id, state, link }: &Inbound) -> Document {
+    fn inbound(&self, Inbound { id, state, link }: &Inbound, rotation: &Rotation) -> Document {
         let text = |text: &str| Value::Text(text.to_owned());
         let mut document = vec![
             ("Carrier", text(id.carrier.as_str())),
@@ -98,10 +75,11 @@ impl Context {
         }
         if let Some(schedule) = state.schedule {
             document.push(("Scheduled", date_of_minutes(schedule.arrives)));
-            if let Some(expected) = self.expected_arrivals()[0] {
+            if let Some(expected) = rotation.arrivals[0] {
                 document.push(("Expected", date_of_minutes(expected)));
                 document.push(("Delay", Value::Int32(expected - schedule.arrives)));
                 document.extend(self.departs.map(|departs| ("GroundMinutes", Value::Int32(departs - expected))));
+                document.extend(rotation.turns[0].map(|turn| ("LeastGroundMinutes", Value::Int32(turn))));
             }
         }
         document

@@ -8,21 +8,33 @@ mod context;
 mod decode;
 mod document;
 mod event;
+mod known;
 mod leg;
 mod message;
 mod past;
+mod pasts;
+mod replay;
+mod rotation;
 mod schema;
+mod snapshot;
 mod state;
+mod turnarounds;
 
 pub use activity::{Activity, Overdue, Totals, WINDOW_HOURS};
 pub use context::{Context, HABIT_FLIGHTS, INBOUND_LEGS, Inbound, Link, Query, RECORD_FLIGHTS, Record};
 pub use decode::{EVENT_BYTES_MAX, decode};
 pub use event::{Event, EventKind, LegId, MINUTE_MS, Millis, Minutes, Times};
+pub use known::Known;
 pub use leg::{LegState, Timeline};
 pub use message::{EventMessage, encode};
 pub use past::events_of;
+pub use pasts::{HELD_OUT_MAX, HORIZONS, NEAR_MINUTES, PASTS_MAX, Past, PastMoment, Pasts};
+pub use replay::{PastTimes, PastView, replay};
+pub use rotation::{LegPhase, Rotation, RotationLeg};
 pub use schema::EventField;
+pub use snapshot::{ActivityColumn, ActivityMeasure, ActivityOf, Snapshot};
 pub use state::{LOOKBACK_MS, RETENTION, State};
+pub use turnarounds::{Turnaround, Turnarounds};
 
 #[cfg(test)]
 mod tests;

@@ -188,7 +188,8 @@ fn to_score(
     let class = DelayClass::most_probable(&probabilities);
     // A request's own distance is returned unchanged.
     let distance = request.distance.unwrap_or(f64::from(encoded.distance));
-    Score { probabilities, class, distance, remarks: encoded.remarks, forest, explanation }
+    let EncodedRow { remarks, rotation, .. } = encoded;
+    Score { probabilities, class, distance, remarks, forest, explanation, rotation }
 }
 
 impl Predict<Flights> for Model {

@@ -8,9 +8,10 @@ use crate::{
     classifier::{Classifier, Classifiers},
     evaluate::Holdout,
     explanation::Factor,
-    features::{FittedFeatures, Remark, TrainingFlight, tests::flight},
+    features::{FittedFeatures, Moment, Remark, TrainingFlight, tests::flight},
     flight::{CLASSES, Observation, Schedule, Weather},
     forest::{Distribution, Forest, ForestSettings, MaxFeatures, TrainingSet, Tree, TreeNode, histogram},
+    live::{self, Event, EventKind, Known, LegId, MINUTE_MS, Minutes, State, Timeline, Times},
     request,
 };
 
@@ -157,7 +158,7 @@ fn a_request_is_answered_by_the_forest_that_uses_most_of_its_inputs() {
     };
     let (all, unweathered) = (
         grown(&KnownInputs::COMBINATIONS),
-        grown(&KnownInputs::COMBINATIONS.map(|given| KnownInputs { weather: false, ..given })),
+        grown(&KnownInputs::COMBINATIONS.map(|given| KnownInputs { weather: false, moment: Moment::None, ..given })),
     );
     assert_eq!(unweathered.classifiers().iter().count(), 4);
     let schedule = Some(Schedule { dep_min: 600, arr_min: 700 });
@@ -182,7 +183,40 @@ fn a_request_is_answered_by_the_forest_that_uses_most_of_its_inputs() {
             label.replace(", schedule and weather", " and schedule").replace("schedule and weather", "schedule");
         assert_eq!(answered(&unweathered, dep_delay, schedule, weather), label);
     }
-    assert!(Classifiers::new([(KnownInputs::ALL, constant(0, width))].into()).is_err());
+    assert!(Classifiers::new([(KnownInputs::ASKED, constant(0, width))].into()).is_err());
+    // With events the moment decides, also when the weather is known.
+    let at = |dep_delay, minutes_before: i64| {
+        let request = Request { schedule, weather, ..request("B6", "LAX", dep_delay) };
+        let departs = request.date.and_hms_opt(15, 0, 0).unwrap().and_utc().timestamp_millis();
+        let mut state = State::default();
+        let leg = LegId { carrier: request.carrier, number: 1, origin: request.origin, date: request.date };
+        let departs = departs / MINUTE_MS;
+        let times = Times { departs: departs as Minutes, arrives: departs as Minutes + 300 };
+        let event = Event { schedule: Some(times), ..Event::new(EventKind::Scheduled, 0) };
+        state.set(leg, Timeline::new(vec![event]));
+        let query = live::Query {
+            carrier: leg.carrier,
+            number: Some(1),
+            origin: leg.origin,
+            dest: request.dest,
+            date: leg.date,
+            departs: None,
+        };
+        let context = state.context(&query, (departs - minutes_before) * MINUTE_MS).unwrap();
+        let known = Some(Box::new(Known::new(context, request.origin, request.dest)));
+        [&all, &unweathered]
+            .map(|model| scores(model, &[Request { known: known.clone(), ..request.clone() }])[0].forest)
+    };
+    let without = KnownInputs { schedule: true, ..KnownInputs::NONE };
+    for (minutes_before, moment) in
+        [(600, Moment::Early), (300, Moment::Early), (299, Moment::Near), (0, Moment::Overdue)]
+    {
+        assert_eq!(at("null", minutes_before), [KnownInputs::at(moment), without]);
+    }
+    let departed = KnownInputs { dep_delay: true, ..without };
+    assert_eq!(at("5", -5), [KnownInputs::at(Moment::Departed), departed]);
+    // A guess of a delay goes without events.
+    assert_eq!(at("5", -4), [KnownInputs::ASKED, departed]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use engine::request::RequestId;
 
 use crate::{
     flight::{Code, Schedule, Weather},
-    live::Context,
+    live::Known,
     wire::fields,
 };
 
@@ -76,7 +76,7 @@ pub struct Request {
     /// The moment as of which the request is asked; absent: that at which it is read.
     pub as_of: Option<DateTime<Utc>>,
     /// The knowledge that the scorer has given it, which is not on the wire.
-    pub context: Option<Box<Context>>,
+    pub known: Option<Box<Known>>,
 }
 
 impl Request {
@@ -95,7 +95,7 @@ impl Request {
             weather: None,
             asked_at: None,
             as_of: None,
-            context: None,
+            known: None,
         }
     }
 

@@ -428,7 +428,7 @@ prop_compose! {
             id: RequestId::new(id).unwrap(), carrier, origin, dest,
             date: first + chrono::Duration::days(days), dep_delay, distance, flight_num, schedule, weather,
             asked_at: asked_at_us.map(|us| chrono::DateTime::from_timestamp_micros(us).unwrap().naive_utc()),
-            as_of: as_of_ms.map(|ms| chrono::DateTime::from_timestamp_millis(ms).unwrap()), context: None,
+            as_of: as_of_ms.map(|ms| chrono::DateTime::from_timestamp_millis(ms).unwrap()), known: None,
         }
     }
 }

@@ -44,7 +44,7 @@ impl RequestFields<'_> {
             weather: raw(Field::Weather).weather()?,
             asked_at: raw(Field::Timestamp).timestamp(),
             as_of: raw(Field::AsOf).instant()?,
-            context: None,
+            known: None,
         };
         request.check()?;
         Ok(request)
@@ -116,7 +116,7 @@ impl Serialize for Message<'_> {
             weather,
             asked_at,
             as_of,
-            context: _,
+            known: _,
         } = self.0;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry(Field::DepDelay.name(), dep_delay)?;

@@ -25,7 +25,7 @@ fn flights(days: u64) -> Vec<TrainingFlight<'static>> {
             arr_delay: Some(dep_delay + (at * 61 % 89) as f32 - 50.0),
             ..Flight::unknown(first + Days::new(at / 20), code("AA"), code("JFK"), code("LAX"))
         };
-        TrainingFlight::of(&flight, WeatherTable::NONE).unwrap()
+        TrainingFlight::of(&flight, WeatherTable::NONE, None).unwrap()
     };
     (0..20 * days).map(flight).collect()
 }

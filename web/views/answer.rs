@@ -123,7 +123,7 @@ impl AnswerView {
         if let Some(live) = &self.live {
             lines.extend([String::new(), format!("{}:", live.heading)]);
             lines.extend(live.facts.iter().map(|fact| format!("  {fact}")));
-            lines.push(live.note.to_owned());
+            lines.extend(live.note.map(str::to_owned));
         }
         lines.extend(self.model.iter().flat_map(|model| [String::new(), format!("Model {model}")]));
         lines.join("\n").replace('\u{a0}', " ")

@@ -12,7 +12,10 @@ use delaycast::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::words::{airline_name, grouped, minutes_in_words, numbers_by_class, percent};
+use super::{
+    live::lateness,
+    words::{airline_name, grouped, minutes_in_words, numbers_by_class, percent},
+};
 
 /// Upper bound on named factors; the others are summed up.
 const NAMED_MAX: usize = 3;
@@ -83,7 +86,20 @@ fn subject(factor: Factor, document: &Map<String, Value>, airports: &Airports) -
     let number = |field: &str| document.get(field).and_then(Value::as_f64);
     let known = |value: Option<String>, otherwise: &str| value.unwrap_or_else(|| otherwise.to_owned());
     match factor {
-        Factor::DepDelay => known(number("DepDelay").map(departure), "The departure delay"),
+        Factor::DepDelay => {
+            let event = || document.get("Live")?.get("DepDelay")?.as_f64();
+            known(number("DepDelay").or_else(event).map(departure), "The departure delay")
+        }
+        Factor::Inbound => known(aeroplane(document), "The aeroplane's way to the airport"),
+        Factor::OriginNow => {
+            known(text("Origin").map(|it| format!("What happens at {it} now")), "What happens at the airport now")
+        }
+        Factor::DestNow => {
+            known(text("Dest").map(|it| format!("What happens at {it} now")), "What happens at the destination now")
+        }
+        Factor::CarrierNow => "How the airlines do now".to_owned(),
+        Factor::Record => "The flight's record of the last days".to_owned(),
+        Factor::AsOf => "The time until departure".to_owned(),
         Factor::Schedule => "The schedule".to_owned(),
         Factor::Weather => known(text("Origin").map(|it| format!("The weather at {it}")), "The weather"),
         Factor::Carrier => {
@@ -108,6 +124,18 @@ fn subject(factor: Factor, document: &Map<String, Value>, airports: &Airports) -
         }
         Factor::FlightDate => "The time of the year".to_owned(),
     }
+}
+
+/// Returns when the aeroplane comes, and what that leaves until the departure.
+fn aeroplane(document: &Map<String, Value>) -> Option<String> {
+    let inbound = document.get("Live")?.get("Inbound")?;
+    let number = |field: &str| inbound.get(field)?.as_f64();
+    let (delay, ground) = (lateness(number("Delay")?), number("GroundMinutes")?);
+    Some(if ground < 0.0 {
+        format!("That the aeroplane comes {delay}, after the departure is due,")
+    } else {
+        format!("That the aeroplane comes {delay} and has {} on the ground", minutes_in_words(ground))
+    })
 }
 
 fn departure(minutes: f64) -> String {
@@ -185,6 +213,28 @@ mod tests {
     }
 
     #[test]
+    fn what_events_say_has_sentences() {
+        let document = document(&[(Factor::Inbound, 0.3), (Factor::OriginNow, 0.1), (Factor::DepDelay, -0.05)]);
+        let live = |delay: i32, ground: i32| {
+            let inbound = json!({ "Delay": delay, "GroundMinutes": ground });
+            let live = json!({ "Origin": "ORD", "Live": { "DepDelay": -4, "Inbound": inbound } });
+            explained(&with(document.clone(), live)).unwrap().reasons
+        };
+        assert_eq!(
+            live(48, 35),
+            [
+                "That the aeroplane comes 48 minutes late and has 35 minutes on the ground raises the chance from \
+                 13\u{a0}% to 43\u{a0}%.",
+                "What happens at ORD now raises the chance from 43\u{a0}% to 53\u{a0}%.",
+                "Leaving 4 minutes early lowers the chance from 53\u{a0}% to 48\u{a0}%.",
+            ]
+        );
+        assert!(
+            live(9, -7)[0].starts_with("That the aeroplane comes 9 minutes late, after the departure is due, raises")
+        );
+    }
+
+    #[test]
     fn contributions_below_one_percent_have_no_sentence() {
         let view = explained(&document(&[(Factor::DepDelay, 0.004), (Factor::Route, -0.003)])).unwrap();
         assert!(view.reasons.is_empty(), "{view:?}");
@@ -216,6 +266,12 @@ mod tests {
         });
         let expected = [
             ("Leaving 3 minutes early", "The departure delay"),
+            ("The aeroplane's way to the airport", "The aeroplane's way to the airport"),
+            ("What happens at JFK now", "What happens at the airport now"),
+            ("What happens at SFO now", "What happens at the destination now"),
+            ("How the airlines do now", "How the airlines do now"),
+            ("The flight's record of the last days", "The flight's record of the last days"),
+            ("The time until departure", "The time until departure"),
             ("The schedule", "The schedule"),
             ("The weather at JFK", "The weather"),
             ("Flying with AA", "The airline"),
@@ -228,6 +284,7 @@ mod tests {
             ("The time of the year", "The time of the year"),
         ];
         let phrase = |factor, document: &Value| subject(factor, document.as_object().unwrap(), &Airports::default());
+        assert_eq!(Factor::ALL.len(), expected.len());
         for (factor, (with_value, without)) in Factor::ALL.into_iter().zip(expected) {
             assert_eq!(phrase(factor, &flight), with_value);
             assert_eq!(phrase(factor, &json!({ "DayOfWeek": 0, "FlightNum": null, "Carrier": "" })), without);

@@ -13,8 +13,9 @@ use super::words::minutes_in_words;
 /// Shortest mean delay that is not "on time", in minutes.
 const ON_TIME_MINUTES: f64 = 1.0;
 
-/// The remark below the knowledge.
-const NOTE: &str = "The chances above do not take this into account yet.";
+/// The remark below what a model has not learned from.
+const NOTE: &str =
+    "The chances above do not take this into account: the model that gave them is trained without events.";
 
 /// The knowledge.
 #[derive(Debug, Serialize)]
@@ -22,7 +23,7 @@ pub(super) struct LiveView {
     /// `Known at 13:00 on 25 January`.
     pub(super) heading: String,
     pub(super) facts: Vec<String>,
-    pub(super) note: &'static str,
+    pub(super) note: Option<&'static str>,
 }
 
 impl LiveView {
@@ -41,7 +42,9 @@ impl LiveView {
         let facts: Vec<String> = facts.into_iter().flatten().collect();
         let as_of = live.date("AsOf")?;
         let heading = format!("Known at {} on {}", clock.time(as_of), clock.day(as_of));
-        (!facts.is_empty()).then_some(LiveView { heading, facts, note: NOTE })
+        let is_used =
+            document.get("Forest").and_then(Value::as_str).is_some_and(|forest| forest.ends_with("with events"));
+        (!facts.is_empty()).then_some(LiveView { heading, facts, note: (!is_used).then_some(NOTE) })
     }
 }
 
@@ -124,7 +127,12 @@ fn aeroplane(inbound: &Part<'_>, clock: &Clock<'_>) -> Option<String> {
         _ => format!("{coming}, which has not left yet and is due at {}", time("Expected")?),
     };
     let ground = match inbound.number("GroundMinutes") {
-        Some(minutes) if minutes >= 0.0 => format!("; that leaves {} on the ground", minutes_in_words(minutes)),
+        Some(minutes) if minutes >= 0.0 => {
+            let least = inbound.number("LeastGroundMinutes").filter(|least| *least > minutes);
+            let least =
+                least.map(|least| format!(", and the airline usually takes at least {}", minutes_in_words(least)));
+            format!("; that leaves {} on the ground{}", minutes_in_words(minutes), least.unwrap_or_default())
+        }
         Some(minutes) => format!("; that is {} after the departure is due", minutes_in_words(-minutes)),
         None => String::new(),
     };
@@ -166,7 +174,7 @@ fn flights(count: f64) -> String {
     format!("{count} flight{}", if count == 1.0 { "" } else { "s" })
 }
 
-fn lateness(minutes: f64) -> String {
+pub(super) fn lateness(minutes: f64) -> String {
     match minutes {
         0.0 => "on time".to_owned(),
         ..0.0 => format!("{} early", minutes_in_words(-minutes)),

@@ -2,6 +2,7 @@
 
 mod messages;
 mod oracle;
+mod replay;
 
 use chrono::NaiveDate;
 use proptest::prelude::*;

@@ -232,6 +232,7 @@ pub(crate) fn answer_to(request: &Request) -> Outcome {
                 Some(_) => KnownInputs { dep_delay: true, ..KnownInputs::NONE },
                 None => KnownInputs::NONE,
             },
+            rotation: None,
             explanation: Some(explanation(request)),
         },
         model: engine::answer::ModelVersion::new("2013-09-30-a1b2c3"),

@@ -16,10 +16,13 @@ pub(super) fn colour(predictor: Predictor) -> &'static str {
         Predictor::ClassPrior => "p-majority",
         Predictor::Lookup => "p-lookup",
         Predictor::Legacy => "p-seed",
-        Predictor::Forest => "p-forest",
+        Predictor::Forest | Predictor::ForestDeparted => "p-forest",
         Predictor::ForestWithoutWeather => "p-without-weather",
         Predictor::ForestWithoutSchedule => "p-without-schedule",
-        Predictor::ForestBeforeDeparture => "p-before",
+        Predictor::ForestBeforeDeparture
+        | Predictor::ForestEarly
+        | Predictor::ForestNear
+        | Predictor::ForestOverdue => "p-before",
     }
 }
 
