@@ -89,7 +89,8 @@ impl FeatureSet {
             }
         };
         let known_distance = query.distance.or_else(|| airports.distance_miles(query.origin, query.dest));
-        note(query.dep_delay.is_none(), Remark::NoDepDelay);
+        // With events a forest is made for questions before the departure.
+        note(query.dep_delay.is_none() && query.live.is_none(), Remark::NoDepDelay);
         let ids = self.vocabulary.ids(query);
         note(ids.of(Group::Carrier).is_none(), Remark::UnseenCarrier);
         note(ids.of(Group::Origin).is_none(), Remark::UnseenOrigin);

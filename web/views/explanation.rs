@@ -63,7 +63,9 @@ impl ExplanationView {
             }
         }
         reasons.extend(sentence("Everything else", at, chance));
-        let base = format!("Of all flights, {} land {}.", shown(base), class.label());
+        let is_overdue = document.get("Forest").and_then(Value::as_str).is_some_and(|it| it.starts_with("overdue"));
+        let flights = if is_overdue { "flights that are overdue" } else { "all flights" };
+        let base = format!("Of {flights}, {} land {}.", shown(base), class.label());
         Some(ExplanationView { base, reasons })
     }
 }
