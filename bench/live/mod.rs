@@ -1,5 +1,5 @@
 //! The horizon curve: answers with events and without, by the time before the departure. With `--rows` it also writes
-//! the rows, which `bench/live/run` gives to LightGBM.
+//! the rows, which `bench/live/peers.py` gives to LightGBM.
 
 use std::{
     fs,
@@ -18,6 +18,7 @@ use delaycast::{
     live::{HORIZONS, Pasts},
 };
 use delaycast_train::{AtHorizon, OnProgress, TrainingPlan, evaluate_horizons};
+use serde_json::json;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -51,7 +52,7 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     let workers = NonZeroUsize::new(2).unwrap_or(NonZeroUsize::MIN);
     let began_at = Instant::now();
     let (drawn, by_horizon) = Pasts::by_horizon(&flights, &unflown, workers.get(), options.from..=options.to);
-    eprintln!("{} flights replayed in {:.1} s", flights.len(), began_at.elapsed().as_secs_f64());
+    let (replayed, replay_s) = (flights.len(), began_at.elapsed().as_secs_f64());
     let weather = WeatherTable::NONE;
     let held_out: Vec<AtHorizon<'_>> = HORIZONS
         .into_iter()
@@ -67,7 +68,6 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
         let step = training.len().div_ceil(wanted).max(1);
         training = training.into_iter().step_by(step).collect();
     }
-    eprintln!("{} to train on", training.len());
     if let Some(folder) = &options.rows {
         let fitted = FittedFeatures::new(Preset::Default, &training)?;
         write_rows(folder, &fitted, &airports, &training, &held_out)?;
@@ -80,7 +80,9 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     let on_progress: OnProgress = Arc::new(|_| {});
     let began_at = Instant::now();
     let (scores, _) = evaluate_horizons(&training, &held_out, &airports, &plan, &on_progress)?;
-    eprintln!("trained in {:.1} s", began_at.elapsed().as_secs_f64());
+    let train_s = began_at.elapsed().as_secs_f64();
+    let line = json!({ "replayed": replayed, "replay_s": replay_s, "training": training.len(), "train_s": train_s });
+    println!("{line}");
     for score in scores {
         println!("{}", serde_json::to_string(&score)?);
     }
