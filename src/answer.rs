@@ -65,7 +65,9 @@ pub(crate) fn document(request: &Request, score: &Score, model: &ModelVersion, s
     ];
     document.extend(score.explanation.iter().flat_map(Explanation::to_fields));
     document.extend(request.known.as_deref().map(|known| {
-        let live = known.context.to_document(&score.rotation.unwrap_or_else(|| known.rotation(request)));
+        let learned = score.rotation.as_ref();
+        let unlearned = known.rotation(request.carrier, request.origin);
+        let live = known.context.to_document(learned.unwrap_or(&unlearned), learned.is_some());
         ("Live", Value::Document(live))
     }));
     document

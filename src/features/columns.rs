@@ -44,7 +44,7 @@ pub enum Column {
     ArrDelayAfterSlack(TargetMean),
     /// A value of the weather at the origin in the hour of the scheduled departure.
     Weather(WeatherColumn),
-    /// What is known at the moment of the question.
+    /// A number of the knowledge at the moment of the question.
     Live(LiveColumn),
 }
 

@@ -49,7 +49,7 @@ pub struct KnownInputs {
     pub dep_delay: bool,
     /// The schedule, or a flight number whose schedule is known.
     pub schedule: bool,
-    /// What events say of the flight's aeroplane and of airports, and when. They are known with the schedule alone.
+    /// The moment, if it is known what events say of the flight's aeroplane and of airports; then the schedule is, too.
     #[serde(default, skip_serializing_if = "Moment::is_none")]
     pub moment: Moment,
     /// The weather at the origin in the hour of the scheduled departure. Without a schedule that hour is unknown, so no

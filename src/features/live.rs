@@ -21,7 +21,7 @@ pub enum InboundMeasure {
     ArrDelay,
     /// The scheduled time on the ground after it.
     Turn,
-    /// What of that time is left beyond the least time on the ground, if it arrives when it can.
+    /// The rest of that time beyond the least time on the ground, if it arrives when it can.
     Slack,
 }
 
@@ -37,7 +37,7 @@ pub enum LiveColumn {
     Inbound(u8, InboundMeasure),
     /// The least time on the ground before the flight.
     LeastTurn,
-    /// How often the flight's last six had the leg's flight before them; 7 if the aeroplane is known.
+    /// The number of the flight's last six days on which the leg's flight fed it; 7 if the aeroplane is known.
     LinkTimes,
     /// The mean delay of the flight's last arrivals.
     RecordDelay,
@@ -45,7 +45,7 @@ pub enum LiveColumn {
     RecordLate,
 }
 
-/// What is known at a moment, made ready for all columns of a row.
+/// The knowledge at a moment, made ready for all columns of a row.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LiveValues<'a> {
     snapshot: &'a Snapshot,

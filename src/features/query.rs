@@ -31,7 +31,7 @@ pub struct Query<'a> {
     pub schedule: Option<Schedule>,
     /// The weather at the origin in the hour of the scheduled departure.
     pub weather: Option<&'a Weather>,
-    /// What events say.
+    /// The knowledge from events.
     pub live: Option<&'a Snapshot>,
 }
 
@@ -187,12 +187,12 @@ impl<'a> TrainingFlight<'a> {
         DelayClass::of_delay(self.arr_delay)
     }
 
-    /// What was known of the flight at moments of the past.
+    /// The knowledge of the flight at moments of the past.
     pub fn past(&self) -> Option<&'a Past> {
         self.past
     }
 
-    /// What was known of it at a moment, if it was looked at then.
+    /// The knowledge of it at a moment, if it was looked at then.
     pub fn live(&self, moment: Moment) -> Option<&'a Snapshot> {
         match moment {
             Moment::None => None,

@@ -25,8 +25,9 @@ impl LegState {
 }
 
 impl Context {
-    /// Returns the document of the field `Live` of an answer. `rotation` projects the legs before the flight.
-    pub fn to_document(&self, rotation: &Rotation) -> Document {
+    /// Returns the document of the field `Live` of an answer. `rotation` projects the legs before the flight, by
+    /// turnarounds that are learned or not.
+    pub fn to_document(&self, rotation: &Rotation, is_learned: bool) -> Document {
         let mut document = vec![("AsOf", date(self.as_of))];
         if let Some(departs) = self.departs {
             document.push(("Departs", date_of_minutes(departs)));
@@ -37,7 +38,7 @@ impl Context {
         let delays = [("DepDelay", self.own.dep_delay), ("ArrDelay", self.own.arr_delay)];
         document.extend(delays.into_iter().filter_map(|(name, delay)| Some((name, Value::Int32(delay?.into())))));
         if let Some(inbound) = &self.inbound[0] {
-            document.push(("Inbound", Value::Document(self.inbound(inbound, rotation))));
+            document.push(("Inbound", Value::Document(self.inbound(inbound, rotation, is_learned))));
         }
         let [hour, _] = self.origin.windows;
         document.push(("OriginHour", Value::Document(departures(&hour, &self.origin.overdue, self.as_of))));
@@ -57,7 +58,7 @@ impl Context {
         document
     }
 
-    fn inbound(&self, Inbound { id, state, link }: &Inbound, rotation: &Rotation) -> Document {
+    fn inbound(&self, Inbound { id, state, link }: &Inbound, rotation: &Rotation, is_learned: bool) -> Document {
         let text = |text: &str| Value::Text(text.to_owned());
         let mut document = vec![
             ("Carrier", text(id.carrier.as_str())),
@@ -79,7 +80,9 @@ impl Context {
                 document.push(("Expected", date_of_minutes(expected)));
                 document.push(("Delay", Value::Int32(expected - schedule.arrives)));
                 document.extend(self.departs.map(|departs| ("GroundMinutes", Value::Int32(departs - expected))));
-                document.extend(rotation.turns[0].map(|turn| ("LeastGroundMinutes", Value::Int32(turn))));
+                document.extend(
+                    rotation.turns[0].filter(|_| is_learned).map(|turn| ("LeastGroundMinutes", Value::Int32(turn))),
+                );
             }
         }
         document

@@ -1,4 +1,4 @@
-//! What a request is answered with.
+//! The knowledge that a request is answered with.
 
 use chrono::DateTime;
 
@@ -12,10 +12,9 @@ use super::{
 use crate::{
     flight::{Code, Schedule, zoned::to_local},
     history::zone,
-    request::Request,
 };
 
-/// What is known of the flight of a request as of its moment.
+/// The knowledge of the flight of a request as of its moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known {
     /// All of it, for a reader.
@@ -27,7 +26,7 @@ pub struct Known {
 }
 
 impl Known {
-    /// What is known of a flight between two airports.
+    /// The knowledge of a flight between two airports.
     pub fn new(context: Context, origin: Code, dest: Code) -> Self {
         let local = |airport, minutes: i32| {
             let instant = DateTime::from_timestamp_millis(Millis::from(minutes) * MINUTE_MS)?;
@@ -39,9 +38,9 @@ impl Known {
         Known { snapshot: Snapshot::of(&context), schedule, context }
     }
 
-    /// Projects the aeroplane's way to the flight of a request, without knowledge of turnarounds.
-    pub(crate) fn rotation(&self, request: &Request) -> Rotation {
-        let project = |live: &Snapshot| live.rotation(request.carrier, request.origin, &Turnarounds::default());
+    /// Projects the aeroplane's way to the flight of an airline from an airport, without knowledge of turnarounds.
+    pub(crate) fn rotation(&self, carrier: Code, origin: Code) -> Rotation {
+        let project = |live: &Snapshot| live.rotation(carrier, origin, &Turnarounds::default());
         self.snapshot.as_ref().map(project).unwrap_or_default()
     }
 }

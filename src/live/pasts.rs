@@ -1,4 +1,4 @@
-//! What was known of training flights: each at a moment before its departure, and at one after.
+//! Training flights at moments of the past: what was known of each before its departure, and after it.
 
 use std::ops::RangeInclusive;
 
@@ -20,8 +20,8 @@ const OVERDUE_MINUTES: Minutes = 90;
 /// A flight on its way is looked at within this many minutes after its departure.
 const AFTER_MINUTES: Minutes = 60;
 
-/// The times before the scheduled departure at which answers are evaluated, in minutes; `None` is the departure, when its
-/// delay is known.
+/// The times before the scheduled departure at which answers are evaluated, in minutes; `None` is the departure itself,
+/// when its delay is known.
 pub const HORIZONS: [Option<Minutes>; 8] =
     [Some(24 * 60), Some(6 * 60), Some(4 * 60), Some(2 * 60), Some(60), Some(30), Some(0), None];
 /// Upper bound on the flights that are evaluated at each horizon, evenly spaced among all.
@@ -40,7 +40,7 @@ pub enum PastMoment {
     Departed,
 }
 
-/// What was known of a flight at each [`PastMoment`].
+/// The knowledge of a flight at each [`PastMoment`].
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Past {
     snapshots: [Option<Snapshot>; 4],
@@ -49,18 +49,18 @@ pub struct Past {
 }
 
 impl Past {
-    /// What was known at a moment; `None` if the flight was not looked at then.
+    /// The knowledge at a moment; `None` if the flight was not looked at then.
     pub fn at(&self, moment: PastMoment) -> Option<&Snapshot> {
         self.snapshots[moment as usize].as_ref()
     }
 
-    /// What was known at all moments.
+    /// The knowledge at all moments.
     pub fn snapshots(&self) -> impl Iterator<Item = &Snapshot> {
         self.snapshots.iter().flatten()
     }
 }
 
-/// What was known of the flights of a history, by their indexes.
+/// The knowledge of the flights of a history, by their indexes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Pasts {
     /// The indexes of flights, ascending.
@@ -145,7 +145,7 @@ impl Pasts {
         self.flights.iter().map(|flight| *flight as usize).zip(&self.pasts)
     }
 
-    /// What was known of the flight of an index.
+    /// The knowledge of the flight of an index.
     pub fn of_flight(&self, index: usize) -> Option<&Past> {
         let index = u32::try_from(index).ok()?;
         self.flights.binary_search(&index).ok().map(|at| &self.pasts[at])

@@ -42,7 +42,7 @@ pub struct PastView {
     pub flight: usize,
     /// The index of the moment among those of the flight.
     pub moment: usize,
-    /// What was known.
+    /// The knowledge.
     pub snapshot: Snapshot,
     /// The time that the aeroplane was on the ground before the flight, in minutes, if its arrival was known when it
     /// left.

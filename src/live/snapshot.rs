@@ -113,7 +113,7 @@ impl ActivityMeasure {
     }
 }
 
-/// What is known at a moment that bears on a flight, in the numbers that columns are computed of.
+/// The knowledge at a moment that bears on a flight, in the numbers that columns are computed of.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Snapshot {
     /// The moment.
