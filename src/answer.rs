@@ -65,9 +65,10 @@ pub(crate) fn document(request: &Request, score: &Score, model: &ModelVersion, s
     ];
     document.extend(score.explanation.iter().flat_map(Explanation::to_fields));
     document.extend(request.known.as_deref().map(|known| {
-        let learned = score.rotation.as_ref();
-        let unlearned = known.rotation(request.carrier, request.origin);
-        let live = known.context.to_document(learned.unwrap_or(&unlearned), learned.is_some());
+        let live = match &score.rotation {
+            Some(learned) => known.context.to_document(learned, true),
+            None => known.context.to_document(&known.rotation(request.carrier, request.origin), false),
+        };
         ("Live", Value::Document(live))
     }));
     document

@@ -36,6 +36,7 @@ pub mod live;
 pub mod model;
 mod observe;
 pub mod predict;
+mod random;
 pub mod request;
 pub mod routes;
 mod wire;

@@ -12,6 +12,7 @@ use clap::Subcommand;
 
 pub(crate) use compare::{Options as CompareOptions, measure as compare};
 use measure::Options;
+pub(crate) use rows::write_numbers;
 
 #[derive(Subcommand)]
 pub(crate) enum Step {

@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 use delaycast::{
     airports::Airports,
     evaluate::{DepDelayTable, Holdout, Metrics},
-    features::{FittedFeatures, Moment, Preset, TrainingFlight},
+    features::{FittedFeatures, Preset, TrainingFlight},
     flight::{CLASSES, DelayClass, Probabilities},
     history::{self, WeatherTable},
     live::Pasts,
@@ -47,7 +47,7 @@ pub(super) fn write(options: &Options) -> anyhow::Result<()> {
     let fitted = FittedFeatures::new(options.preset, holdout.training)?;
     fs::create_dir_all(&options.to)?;
     let (mut train, mut test) = (Vec::new(), Vec::new());
-    holdout.training.iter().for_each(|flight| fitted.encode(flight, Moment::None, &airports, &mut train));
+    holdout.training.iter().for_each(|flight| fitted.encode(flight, None, &airports, &mut train));
     holdout.held_out.iter().for_each(|flight| drop(fitted.features.encode(&flight.query(), &airports, &mut test)));
     write_side(&options.to, "train", &train, holdout.training)?;
     write_side(&options.to, "test", &test, holdout.held_out)?;
@@ -75,12 +75,17 @@ pub(crate) struct Written {
     pub(super) lookup_table_log_loss: f64,
 }
 
-fn write_side(to: &Path, side: &str, numbers: &[f32], flights: &[TrainingFlight<'_>]) -> anyhow::Result<()> {
-    let mut file = std::io::BufWriter::new(fs::File::create(to.join(format!("{side}.f32")))?);
+/// Writes numbers, little-endian with 32 bits.
+pub(crate) fn write_numbers(path: &Path, numbers: &[f32]) -> anyhow::Result<()> {
+    let mut file = std::io::BufWriter::new(fs::File::create(path)?);
     for number in numbers {
         file.write_all(&number.to_le_bytes())?;
     }
-    file.flush()?;
+    Ok(file.flush()?)
+}
+
+fn write_side(to: &Path, side: &str, numbers: &[f32], flights: &[TrainingFlight<'_>]) -> anyhow::Result<()> {
+    write_numbers(&to.join(format!("{side}.f32")), numbers)?;
     let classes: Vec<u8> = flights.iter().map(|flight| flight.class() as u8).collect();
     Ok(fs::write(to.join(format!("{side}.u8")), classes)?)
 }

@@ -3,7 +3,6 @@
 
 use std::{
     fs,
-    io::Write,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::Arc,
@@ -12,13 +11,16 @@ use std::{
 
 use chrono::NaiveDate;
 use delaycast::{
-    features::{FittedFeatures, KnownInputs, Moment, Preset, TrainingFlight},
+    airports::Airports,
+    features::{FittedFeatures, KnownInputs, Preset, TrainingFlight},
     forest::ForestSettings,
     history::{self, History, WeatherTable},
-    live::{HORIZONS, Pasts},
+    live::{HORIZONS, Moment, Pasts},
 };
 use delaycast_train::{AtHorizon, OnProgress, TrainingPlan, evaluate_horizons};
 use serde_json::json;
+
+use crate::forest::write_numbers;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -92,27 +94,22 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
 fn write_rows(
     folder: &Path,
     fitted: &FittedFeatures,
-    airports: &delaycast::airports::Airports,
+    airports: &Airports,
     training: &[TrainingFlight<'_>],
     held_out: &[AtHorizon<'_>],
 ) -> anyhow::Result<()> {
     fs::create_dir_all(folder)?;
     fs::write(folder.join("columns.txt"), fitted.features.names().join("\n"))?;
-    for moment in Moment::WITH_EVENTS {
+    for moment in Moment::ALL {
         let mut rows = Vec::new();
         let seen: Vec<&TrainingFlight<'_>> = training.iter().filter(|it| it.live(moment).is_some()).collect();
-        seen.iter().for_each(|flight| fitted.encode(flight, moment, airports, &mut rows));
+        seen.iter().for_each(|flight| fitted.encode(flight, Some(moment), airports, &mut rows));
         write_side(folder, &format!("train-{moment:?}"), &rows, seen.into_iter())?;
     }
     for AtHorizon { minutes, flights } in held_out {
         let mut rows = Vec::new();
+        let given = KnownInputs::at(Moment::of(*minutes));
         for flight in flights {
-            let moments = Moment::WITH_EVENTS.into_iter();
-            let moment = moments.filter(|moment| flight.live(*moment).is_some()).find(|it| match minutes {
-                None => *it == Moment::Departed,
-                Some(_) => *it != Moment::Departed,
-            });
-            let given = KnownInputs::at(moment.unwrap_or(Moment::None));
             fitted.features.encode(&flight.query_given(given), airports, &mut rows);
         }
         let side = minutes.map_or("departed".to_owned(), |minutes| minutes.to_string());
@@ -127,11 +124,7 @@ fn write_side<'a>(
     numbers: &[f32],
     flights: impl Iterator<Item = &'a TrainingFlight<'a>>,
 ) -> anyhow::Result<()> {
-    let mut file = std::io::BufWriter::new(fs::File::create(folder.join(format!("{side}.f32")))?);
-    for number in numbers {
-        file.write_all(&number.to_le_bytes())?;
-    }
-    file.flush()?;
+    write_numbers(&folder.join(format!("{side}.f32")), numbers)?;
     let delays: Vec<u8> = flights.flat_map(|flight| flight.arr_delay.to_le_bytes()).collect();
     Ok(fs::write(folder.join(format!("{side}.delay")), delays)?)
 }

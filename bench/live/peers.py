@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.metrics import log_loss, roc_auc_score
 
 CUTS = [-15, 0, 30]
-# The moments of the forests: src/live/pasts.rs.
+# The moments of the forests: src/live/moment.rs.
 NEAR_MINUTES = 300
 HORIZONS = ["1440", "360", "240", "120", "60", "30", "0", "departed"]
 

@@ -4,7 +4,7 @@ use delaycast::{
     airports::Airports,
     evaluate::{Bootstrap, Comparison, Measure, ModelPredictor, Predictions, Predictor, Split, SplitError, Values},
     features::TrainingFlight,
-    live::NEAR_MINUTES,
+    live::Moment,
 };
 use serde::Serialize;
 
@@ -47,12 +47,8 @@ pub fn evaluate_horizons(
     on_progress(Progress::Phase(Phase::Predicting));
     let predictors = ModelPredictor::of_model(&fitted.features, airports, &fitted.classifiers);
     let score = |AtHorizon { minutes, flights }: &AtHorizon<'_>| {
-        let [without, with] = match minutes {
-            Some(NEAR_MINUTES..) => [Predictor::ForestBeforeDeparture, Predictor::ForestEarly],
-            Some(1..) => [Predictor::ForestBeforeDeparture, Predictor::ForestNear],
-            Some(_) => [Predictor::ForestBeforeDeparture, Predictor::ForestOverdue],
-            None => [Predictor::Forest, Predictor::ForestDeparted],
-        };
+        let with = Predictor::at(Moment::of(*minutes));
+        let without = if minutes.is_some() { Predictor::ForestBeforeDeparture } else { Predictor::Forest };
         let split = Split { training: &[], held_out: flights };
         let mut predictions = Predictions::from_baselines(&split).ok_or(SplitError::NoFlights)?;
         for predictor in [without, with] {

@@ -7,7 +7,8 @@ use delaycast::{
     airports::Airports,
     classifier::{Classifier, ClassifierSettings, Classifiers},
     evaluate::{Evaluation, Holdout, HoldoutError, Window},
-    features::{FeatureSet, FittedFeatures, KnownInputs, Moment, Preset, TrainingFlight},
+    features::{FeatureSet, FittedFeatures, KnownInputs, Preset, TrainingFlight},
+    live::Moment,
     model::{Model, Origin},
 };
 
@@ -124,7 +125,7 @@ pub fn fit(
     let input_combinations: Vec<KnownInputs> = plan.preset.input_combinations(flights).collect();
     let mut classifiers = BTreeMap::new();
     let ClassifierSettings::Forest(settings) = plan.settings;
-    for moment in [Moment::None].into_iter().chain(Moment::WITH_EVENTS) {
+    for moment in [None].into_iter().chain(Moment::ALL.map(Some)) {
         let given: Vec<KnownInputs> =
             input_combinations.iter().filter(|given| given.moment == moment).copied().collect();
         let columns: Vec<Vec<usize>> = given.iter().map(|given| fitted.features.columns_known(*given)).collect();

@@ -4,12 +4,13 @@ use std::{borrow::Cow, collections::BTreeMap, ops::Range, thread};
 
 use delaycast::{
     airports::Airports,
-    features::{FittedFeatures, Moment, TrainingFlight},
+    features::{FittedFeatures, TrainingFlight},
     flight::DelayClass,
     forest::{
         TrainingSet, TrainingSetError,
         histogram::{BinMapper, SHARD_ROWS_MAX, Shard},
     },
+    live::Moment,
 };
 
 use super::TrainError;
@@ -62,8 +63,8 @@ impl Rows for TrainingSet {
 pub struct FlightRows<'a> {
     /// The flights.
     pub flights: Cow<'a, [TrainingFlight<'a>]>,
-    /// The moment at which they are looked at.
-    pub moment: Moment,
+    /// The moment at which they are looked at; `None` without events.
+    pub moment: Option<Moment>,
     /// Their features.
     pub fitted: &'a FittedFeatures,
     /// The source of unknown distances.
@@ -73,12 +74,12 @@ pub struct FlightRows<'a> {
 impl<'a> FlightRows<'a> {
     /// The flights of which something is known at a moment.
     pub fn at(
-        moment: Moment,
+        moment: Option<Moment>,
         flights: &'a [TrainingFlight<'a>],
         fitted: &'a FittedFeatures,
         airports: &'a Airports,
     ) -> Self {
-        let is_known = |flight: &TrainingFlight<'_>| moment == Moment::None || flight.live(moment).is_some();
+        let is_known = |flight: &TrainingFlight<'_>| moment.is_none_or(|moment| flight.live(moment).is_some());
         let flights = if flights.iter().all(is_known) {
             Cow::Borrowed(flights)
         } else {

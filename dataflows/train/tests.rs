@@ -11,11 +11,11 @@ use delaycast::{
     airports::Airports,
     classifier::Classifier,
     evaluate::{Bootstrap, DateSelection, Evaluation, Measure, Metrics, Predictor, Timeline},
-    features::{Moment, Preset, Query, TrainingFlight},
+    features::{Preset, Query, TrainingFlight},
     flight::{CLASSES, DelayClass, Observation, Schedule, Weather},
     forest::{Forest, ForestSettings, MaxFeatures, Trainer, TrainingSet, Tree, histogram, linfa},
     history::{Flight, History, WeatherTable},
-    live::{HORIZONS, Pasts},
+    live::{HORIZONS, Moment, Pasts},
     model::Model,
 };
 use engine::runtime::Mutex;
@@ -409,6 +409,6 @@ fn answers_with_events_are_better_the_closer_the_departure() {
     println!("gains {gains:?}");
     let [day_before, .., two_hours, _, half_an_hour, _, _] = gains[..] else { panic!("{gains:?}") };
     assert!(day_before.abs() < 0.05 && two_hours > 0.1 && half_an_hour >= two_hours, "{gains:?}");
-    let moments = fitted.classifiers.iter().filter(|(given, _)| !given.moment.is_none()).count();
-    assert_eq!(moments, Moment::WITH_EVENTS.len());
+    let moments = fitted.classifiers.iter().filter(|(given, _)| given.moment.is_some()).count();
+    assert_eq!(moments, Moment::ALL.len());
 }

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     airports::Airports,
     classifier::{ClassifierSettings, Classifiers},
-    features::{FeatureSet, Moment, Preset, TrainingFlight},
+    features::{FeatureSet, Preset, TrainingFlight},
     flight::{DelayClass, Probabilities},
 };
 
@@ -87,10 +87,9 @@ impl Evaluation {
             }
             _ => {
                 let model = predictors.get(predictor)?;
-                let moment = model.given.moment;
-                if moment == Moment::None {
+                let Some(moment) = model.given.moment else {
                     return Some(Metrics::of(model.predictions(flights.iter().map(TrainingFlight::query)), &outcomes));
-                }
+                };
                 // Not all flights were looked at.
                 let seen: Vec<&TrainingFlight> = flights.iter().filter(|it| it.live(moment).is_some()).collect();
                 let outcomes: Vec<DelayClass> = seen.iter().map(|flight| flight.class()).collect();

@@ -11,9 +11,10 @@ use serde::{
 use crate::{
     airports::Airports,
     classifier::{Classifier, Classifiers},
-    features::{FeatureSet, KnownInputs, Moment, Query, TrainingFlight},
+    features::{FeatureSet, KnownInputs, Query, TrainingFlight},
     flight::{CLASSES, DelayClass, Probabilities},
     forest::count_classes,
+    live::Moment,
 };
 
 /// A predictor.
@@ -96,15 +97,19 @@ impl Predictor {
         }
     }
 
+    /// The predictor of the questions of a moment, with events.
+    pub fn at(moment: Moment) -> Self {
+        match moment {
+            Moment::Early => Predictor::ForestEarly,
+            Moment::Near => Predictor::ForestNear,
+            Moment::Overdue => Predictor::ForestOverdue,
+            Moment::Departed => Predictor::ForestDeparted,
+        }
+    }
+
     /// The moment of the questions that it answers with events; `None` without events.
     pub fn moment(self) -> Option<Moment> {
-        match self {
-            Predictor::ForestEarly => Some(Moment::Early),
-            Predictor::ForestNear => Some(Moment::Near),
-            Predictor::ForestOverdue => Some(Moment::Overdue),
-            Predictor::ForestDeparted => Some(Moment::Departed),
-            _ => None,
-        }
+        Moment::ALL.into_iter().find(|moment| Predictor::at(*moment) == self)
     }
 
     /// The name at the head of a narrow column.
@@ -243,7 +248,7 @@ impl<'a> ModelPredictor<'a> {
             Predictor::ForestBeforeDeparture => Some(best_for(KnownInputs { dep_delay: false, ..KnownInputs::ASKED })),
             Predictor::ForestEarly | Predictor::ForestNear | Predictor::ForestOverdue | Predictor::ForestDeparted => {
                 let moment = predictor.moment()?;
-                Some(best_for(KnownInputs::at(moment))).filter(|it| it.given.moment == moment)
+                Some(best_for(KnownInputs::at(moment))).filter(|it| it.given.moment == Some(moment))
             }
         })
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     columns::Column,
     encoders::{FrequencyIndex, Schedules, WeatherColumn},
-    inputs::{KnownInputs, Moment, Remark},
+    inputs::{KnownInputs, Remark},
     live::LiveValues,
     preset::{ColumnSpec, Preset},
     query::{Query, TrainingFlight},
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     airports::Airports,
-    live::{Minutes, Rotation, Turnaround, Turnarounds},
+    live::{Minutes, Moment, Rotation, Turnaround, Turnarounds},
 };
 
 /// Upper bound on columns: a node of the forest stores its column in one byte.
@@ -74,7 +74,7 @@ impl FeatureSet {
         let known = |column: &Column| {
             (inputs.dep_delay || !column.needs_dep_delay())
                 && (inputs.schedule || !column.needs_schedule())
-                && (!inputs.moment.is_none() || !column.needs_live())
+                && (inputs.moment.is_some() || !column.needs_live())
                 && (inputs.weather || !column.needs_weather())
         };
         (0..self.width()).filter(|&column| known(&self.columns[column])).collect()
@@ -89,8 +89,7 @@ impl FeatureSet {
             }
         };
         let known_distance = query.distance.or_else(|| airports.distance_miles(query.origin, query.dest));
-        // With events a forest is made for questions before the departure.
-        note(query.dep_delay.is_none() && query.live.is_none(), Remark::NoDepDelay);
+        note(query.dep_delay.is_none(), Remark::NoDepDelay);
         let ids = self.vocabulary.ids(query);
         note(ids.of(Group::Carrier).is_none(), Remark::UnseenCarrier);
         note(ids.of(Group::Origin).is_none(), Remark::UnseenOrigin);
@@ -173,11 +172,11 @@ impl FittedFeatures {
         Ok(FittedFeatures { features, out_of_fold })
     }
 
-    /// Appends the row of one of the training flights at a moment. Target means are those over the flights of other
-    /// folds.
-    pub fn encode(&self, flight: &TrainingFlight, moment: Moment, airports: &Airports, row: &mut Vec<f32>) {
+    /// Appends the row of one of the training flights, with what was known at a moment. Target means are those over the
+    /// flights of other folds.
+    pub fn encode(&self, flight: &TrainingFlight, moment: Option<Moment>, airports: &Airports, row: &mut Vec<f32>) {
         let resolved = ResolvedQuery::of(flight, &self.features.vocabulary);
-        let query = Query { live: flight.live(moment), ..resolved.query };
+        let query = Query { live: moment.and_then(|moment| flight.live(moment)), ..resolved.query };
         let live = LiveValues::of(&query, &self.features.turnarounds);
         let distance = query.distance.or_else(|| airports.distance_miles(query.origin, query.dest));
         let resolved = ResolvedQuery { distance: distance.unwrap_or(self.features.mean_distance), live, ..resolved };

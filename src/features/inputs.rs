@@ -4,42 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::live::{NEAR_MINUTES, Snapshot};
-
-/// The moment of a question, if it is answered with events. There are forests for each, as what matters differs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Moment {
-    /// It is answered without events.
-    #[default]
-    None,
-    /// More than [`NEAR_MINUTES`] before the scheduled departure.
-    Early,
-    /// Before the scheduled departure.
-    Near,
-    /// At the scheduled departure or later; the flight has not left.
-    Overdue,
-    /// The flight has left.
-    Departed,
-}
-
-impl Moment {
-    /// The moments of questions that are answered with events.
-    pub const WITH_EVENTS: [Moment; 4] = [Moment::Early, Moment::Near, Moment::Overdue, Moment::Departed];
-
-    /// The moment of what is known of a flight that has not left.
-    pub fn before_departure(live: &Snapshot) -> Self {
-        match live.departs - live.now {
-            NEAR_MINUTES.. => Moment::Early,
-            1.. => Moment::Near,
-            _ => Moment::Overdue,
-        }
-    }
-
-    /// Returns whether it is no moment.
-    pub fn is_none(&self) -> bool {
-        *self == Moment::None
-    }
-}
+use crate::live::Moment;
 
 /// The inputs that are known beyond airline, route and day. There is a forest for each combination, so that no forest
 /// has to impute an input.
@@ -50,8 +15,8 @@ pub struct KnownInputs {
     /// The schedule, or a flight number whose schedule is known.
     pub schedule: bool,
     /// The moment, if it is known what events say of the flight's aeroplane and of airports; then the schedule is, too.
-    #[serde(default, skip_serializing_if = "Moment::is_none")]
-    pub moment: Moment,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moment: Option<Moment>,
     /// The weather at the origin in the hour of the scheduled departure. Without a schedule that hour is unknown, so no
     /// forest has the weather alone.
     pub weather: bool,
@@ -59,10 +24,9 @@ pub struct KnownInputs {
 
 impl KnownInputs {
     /// No optional input.
-    pub const NONE: KnownInputs =
-        KnownInputs { dep_delay: false, schedule: false, moment: Moment::None, weather: false };
+    pub const NONE: KnownInputs = KnownInputs { dep_delay: false, schedule: false, moment: None, weather: false };
     /// All that a request itself can have.
-    pub const ASKED: KnownInputs = KnownInputs { dep_delay: true, schedule: true, moment: Moment::None, weather: true };
+    pub const ASKED: KnownInputs = KnownInputs { dep_delay: true, schedule: true, moment: None, weather: true };
     /// The combinations for which there can be a forest. Those with weather come after those without, and those with
     /// events last: the trees of the others then have the same numbers, and the same random draws.
     pub const COMBINATIONS: [KnownInputs; 10] = [
@@ -81,7 +45,7 @@ impl KnownInputs {
     /// The inputs of the forest for a moment. It does without the weather: what it does to flights is in the events.
     pub const fn at(moment: Moment) -> Self {
         let dep_delay = matches!(moment, Moment::Departed);
-        KnownInputs { dep_delay, schedule: true, moment, weather: false }
+        KnownInputs { dep_delay, schedule: true, moment: Some(moment), weather: false }
     }
 
     /// Returns whether `other` has all of these inputs.
@@ -92,19 +56,24 @@ impl KnownInputs {
             && self.weather <= other.weather
     }
 
+    /// The inputs of a label; `None` if no forest is given such.
+    pub fn of_label(label: &str) -> Option<Self> {
+        KnownInputs::COMBINATIONS.into_iter().find(|inputs| inputs.label() == label)
+    }
+
     /// The inputs in words.
     pub fn label(self) -> &'static str {
         match (self.moment, self.dep_delay, self.schedule, self.weather) {
-            (Moment::None, false, false, _) => "before departure",
-            (Moment::None, false, true, false) => "before departure, with schedule",
-            (Moment::None, false, true, true) => "before departure, with schedule and weather",
-            (Moment::None, true, false, _) => "with departure delay",
-            (Moment::None, true, true, false) => "with departure delay and schedule",
-            (Moment::None, true, true, true) => "with departure delay, schedule and weather",
-            (Moment::Early, ..) => "hours before departure, with events",
-            (Moment::Near, ..) => "shortly before departure, with events",
-            (Moment::Overdue, ..) => "overdue, with events",
-            (Moment::Departed, ..) => "on its way, with events",
+            (None, false, false, _) => "before departure",
+            (None, false, true, false) => "before departure, with schedule",
+            (None, false, true, true) => "before departure, with schedule and weather",
+            (None, true, false, _) => "with departure delay",
+            (None, true, true, false) => "with departure delay and schedule",
+            (None, true, true, true) => "with departure delay, schedule and weather",
+            (Some(Moment::Early), ..) => "hours before departure, with events",
+            (Some(Moment::Near), ..) => "shortly before departure, with events",
+            (Some(Moment::Overdue), ..) => "overdue, with events",
+            (Some(Moment::Departed), ..) => "on its way, with events",
         }
     }
 }

@@ -19,7 +19,7 @@ mod vocabulary;
 pub use columns::Column;
 pub use encoders::{FrequencyIndex, Schedules, WeatherColumn, WeatherValue};
 pub use feature_set::{COLUMNS_MAX, EncodedRow, FeatureSet, FittedFeatures, InvalidFeatures, NothingToFit};
-pub use inputs::{KnownInputs, Moment, Remark};
+pub use inputs::{KnownInputs, Remark};
 pub use live::{InboundMeasure, LiveColumn};
 pub use preset::{Preset, UnknownPreset};
 pub use query::{Query, TrainingFlight};

@@ -8,7 +8,7 @@ use self::ColumnSpec::{Index, Live, Mean, Plain, Weather};
 use super::{
     columns::Column,
     encoders::WeatherValue,
-    inputs::{KnownInputs, Moment},
+    inputs::KnownInputs,
     live::LiveColumn,
     query::{Query, TrainingFlight},
     target_mean::{Outcome, TargetMean},
@@ -17,6 +17,7 @@ use super::{
         OriginHour, Route,
     },
 };
+use crate::live::Moment;
 
 /// A choice of features and of the forest's size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,17 +45,17 @@ impl Preset {
     /// The combinations of inputs for which forests are grown: those that occur in the flights.
     pub fn input_combinations(self, flights: &[TrainingFlight]) -> impl Iterator<Item = KnownInputs> {
         let known = self.usable_inputs(flights);
-        let seen = |moment| self.has_events(flights, moment);
-        let moments: Vec<Moment> = Moment::WITH_EVENTS.into_iter().filter(|moment| seen(*moment)).collect();
+        let moments = self.moments(flights);
         KnownInputs::COMBINATIONS.into_iter().filter(move |inputs| {
-            KnownInputs { moment: Moment::None, ..*inputs }.is_subset_of(known)
-                && (inputs.moment.is_none() || moments.contains(&inputs.moment))
+            KnownInputs { moment: None, ..*inputs }.is_subset_of(known)
+                && inputs.moment.is_none_or(|moment| moments.contains(&moment))
         })
     }
 
-    /// Returns whether the preset uses events and any of the flights was looked at at a moment.
-    fn has_events(self, flights: &[TrainingFlight], moment: Moment) -> bool {
-        self == Preset::Default && flights.iter().any(|flight| flight.live(moment).is_some())
+    /// The moments at which any of the flights was looked at, if the preset uses events.
+    fn moments(self, flights: &[TrainingFlight]) -> Vec<Moment> {
+        let is_seen = |moment: &Moment| flights.iter().any(|flight| flight.live(*moment).is_some());
+        Moment::ALL.into_iter().filter(|moment| self == Preset::Default && is_seen(moment)).collect()
     }
 
     /// The inputs that the preset uses and any of the flights has, but events. All flights have a departure delay.
@@ -63,7 +64,7 @@ impl Preset {
             |has: fn(&Query) -> bool| self == Preset::Default && flights.iter().any(|flight| has(&flight.query()));
         let schedule = any(|query| query.schedule.is_some());
         let weather = schedule && any(|query| query.schedule.is_some() && query.weather.is_some());
-        KnownInputs { dep_delay: true, schedule, moment: Moment::None, weather }
+        KnownInputs { dep_delay: true, schedule, moment: None, weather }
     }
 
     /// The preset's columns. Those of the schedule and the weather are left out if the flights have none.
@@ -72,10 +73,14 @@ impl Preset {
         match self {
             Preset::Default => {
                 let given = |is_given: bool, columns| if is_given { columns } else { &[][..] };
-                let has_events = Moment::WITH_EVENTS.into_iter().any(|moment| self.has_events(flights, moment));
                 let live: Vec<ColumnSpec> = LiveColumn::all().into_iter().map(Live).collect();
-                [REQUEST, given(known.schedule, SCHEDULE), given(known.weather, WEATHER), given(has_events, &live)]
-                    .concat()
+                [
+                    REQUEST,
+                    given(known.schedule, SCHEDULE),
+                    given(known.weather, WEATHER),
+                    given(!self.moments(flights).is_empty(), &live),
+                ]
+                .concat()
             }
             Preset::Legacy => LEGACY.to_vec(),
         }

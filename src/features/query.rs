@@ -2,11 +2,11 @@
 
 use chrono::NaiveDate;
 
-use super::inputs::{KnownInputs, Moment};
+use super::inputs::KnownInputs;
 use crate::{
     flight::{Code, DelayClass, FLIGHT_NUM_MAX, Schedule, Weather, time::MINUTES_PER_DAY},
     history::{Flight, FlightStatus, WeatherTable},
-    live::{Minutes, Past, PastMoment, Pasts, Snapshot},
+    live::{Minutes, Moment, Past, Pasts, Snapshot},
     request::Request,
 };
 
@@ -52,13 +52,10 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// The moment at which it is asked.
-    pub fn moment(&self) -> Moment {
-        match self.live {
-            None => Moment::None,
-            Some(_) if self.dep_delay.is_some() => Moment::Departed,
-            Some(live) => Moment::before_departure(live),
-        }
+    /// The moment at which it is asked; `None` without events.
+    pub fn moment(&self) -> Option<Moment> {
+        let live = self.live?;
+        Some(Moment::of(self.dep_delay.is_none().then_some(live.departs - live.now)))
     }
 
     /// Returns the query without the inputs that `inputs` lacks.
@@ -68,7 +65,7 @@ impl<'a> Query<'a> {
             flight_num: self.flight_num.filter(|_| inputs.schedule),
             schedule: self.schedule.filter(|_| inputs.schedule),
             weather: self.weather.filter(|_| inputs.weather),
-            live: self.live.filter(|_| !inputs.moment.is_none()),
+            live: self.live.filter(|_| inputs.moment.is_some()),
             ..*self
         }
     }
@@ -194,18 +191,12 @@ impl<'a> TrainingFlight<'a> {
 
     /// The knowledge of it at a moment, if it was looked at then.
     pub fn live(&self, moment: Moment) -> Option<&'a Snapshot> {
-        match moment {
-            Moment::None => None,
-            Moment::Early => self.past?.at(PastMoment::Early),
-            Moment::Near => self.past?.at(PastMoment::Near),
-            Moment::Overdue => self.past?.at(PastMoment::Overdue),
-            Moment::Departed => self.past?.at(PastMoment::Departed),
-        }
+        self.past?.at(moment)
     }
 
     /// The query for this flight with these inputs, and with what was known at their moment.
     pub fn query_given(&self, inputs: KnownInputs) -> Query<'a> {
-        Query { live: self.live(inputs.moment), ..self.query() }.restricted_to(inputs)
+        Query { live: inputs.moment.and_then(|moment| self.live(moment)), ..self.query() }.restricted_to(inputs)
     }
 
     /// The query for this flight without events, its departure delay included.

@@ -2,7 +2,7 @@
 
 use crate::{
     airports::Airports,
-    features::{FittedFeatures, Moment, TrainingFlight},
+    features::{FittedFeatures, TrainingFlight},
     flight::{CLASSES, DelayClass},
 };
 
@@ -60,7 +60,7 @@ impl TrainingSet {
         let width = fitted.features.width();
         let mut rows = Vec::with_capacity(flights.len() * width);
         for flight in flights {
-            fitted.encode(flight, Moment::None, airports, &mut rows);
+            fitted.encode(flight, None, airports, &mut rows);
         }
         Self::new(rows, flights.iter().map(TrainingFlight::class).collect(), width, columns)
     }

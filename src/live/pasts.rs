@@ -6,15 +6,18 @@ use chrono::{Datelike, NaiveDate};
 
 use super::{
     event::Minutes,
+    moment::{Moment, NEAR_MINUTES},
     replay::{PastTimes, PastView, replay},
     snapshot::Snapshot,
 };
-use crate::history::Flight;
+use crate::{
+    flight::Code,
+    history::Flight,
+    random::{STEP, mix},
+};
 
 /// Upper bound on the flights that are looked at, evenly spaced among all: their snapshots take 1 KB each.
 pub const PASTS_MAX: usize = 1_500_000;
-/// A departure is near within this many minutes before it, in which the aeroplane's last leg leaves.
-pub const NEAR_MINUTES: Minutes = 300;
 /// A flight that is overdue is looked at within this many minutes after its scheduled departure.
 const OVERDUE_MINUTES: Minutes = 90;
 /// A flight on its way is looked at within this many minutes after its departure.
@@ -27,30 +30,17 @@ pub const HORIZONS: [Option<Minutes>; 8] =
 /// Upper bound on the flights that are evaluated at each horizon, evenly spaced among all.
 pub const HELD_OUT_MAX: usize = 150_000;
 
-/// The moments at which a training flight is looked at, each drawn from a range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PastMoment {
-    /// [`NEAR_MINUTES`] to a day before the scheduled departure.
-    Early,
-    /// Less before it.
-    Near,
-    /// At the scheduled departure or after it. A flight that had left by then has no such moment.
-    Overdue,
-    /// After the departure.
-    Departed,
-}
-
-/// The knowledge of a flight at each [`PastMoment`].
+/// The knowledge of a flight at each [`Moment`].
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Past {
-    snapshots: [Option<Snapshot>; 4],
+    snapshots: [Option<Snapshot>; Moment::ALL.len()],
     /// The time that the aeroplane was on the ground before the flight, in minutes, if it is known.
     pub ground: Option<i16>,
 }
 
 impl Past {
     /// The knowledge at a moment; `None` if the flight was not looked at then.
-    pub fn at(&self, moment: PastMoment) -> Option<&Snapshot> {
+    pub fn at(&self, moment: Moment) -> Option<&Snapshot> {
         self.snapshots[moment as usize].as_ref()
     }
 
@@ -101,7 +91,7 @@ impl Pasts {
             }
             None => times.departed,
         };
-        const DRAWN: usize = 4;
+        const DRAWN: usize = Moment::ALL.len();
         let views = replay(flights, unflown, threads, |at, times| match is_held_out(&flights[at]) {
             true if at % step_held_out == 0 => {
                 [None; DRAWN].into_iter().chain(HORIZONS.map(|horizon| at_horizon(horizon, times))).collect()
@@ -113,15 +103,7 @@ impl Pasts {
         for view in views {
             match view.moment.checked_sub(DRAWN) {
                 None => drawn.add(view.moment, view),
-                Some(horizon) => {
-                    let moment = match HORIZONS[horizon] {
-                        Some(NEAR_MINUTES..) => PastMoment::Early,
-                        Some(1..) => PastMoment::Near,
-                        Some(_) => PastMoment::Overdue,
-                        None => PastMoment::Departed,
-                    };
-                    by_horizon[horizon].add(moment as usize, view);
-                }
+                Some(horizon) => by_horizon[horizon].add(Moment::of(HORIZONS[horizon]) as usize, view),
             }
         }
         (drawn, by_horizon)
@@ -162,9 +144,9 @@ impl Pasts {
     }
 }
 
-/// Draws the moments of a flight. They depend on its schedule alone: one that is drawn anew because the flight had left
-/// would tell that it had left.
-fn moments(flight: &Flight, times: &PastTimes) -> [Option<Minutes>; 4] {
+/// Draws a time for each [`Moment`] of a flight. They depend on its schedule alone: one that is drawn anew because the
+/// flight had left would tell that it had left.
+fn moments(flight: &Flight, times: &PastTimes) -> [Option<Minutes>; Moment::ALL.len()] {
     let mut draws = Draws::of(flight);
     // Half of the moments are in the third of the range that is next to the departure.
     let mut between = |from: Minutes, to: Minutes| {
@@ -184,12 +166,12 @@ fn moments(flight: &Flight, times: &PastTimes) -> [Option<Minutes>; 4] {
     [early, near, overdue, departed]
 }
 
-/// Random numbers that depend on the identity of a flight alone: SplitMix64 (Steele, Lea and Flood 2014).
+/// Random numbers that depend on the identity of a flight alone.
 struct Draws(u64);
 
 impl Draws {
     fn of(flight: &Flight) -> Self {
-        let code = |code: crate::flight::Code| u64::from_le_bytes(code.to_bytes());
+        let code = |code: Code| u64::from_le_bytes(code.to_bytes());
         let mut draws = Draws(0);
         for part in [
             code(flight.carrier),
@@ -204,10 +186,8 @@ impl Draws {
     }
 
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.0 = self.0.wrapping_add(STEP);
+        mix(self.0)
     }
 
     /// A number below a small bound.

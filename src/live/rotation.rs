@@ -121,7 +121,7 @@ impl Rotation {
         };
         for index in (0..INBOUND_LEGS).rev() {
             let (Some(leg), Some((carrier, origin, departs))) = (legs[index], next(index)) else { continue };
-            let before = legs.get(index + 1).and_then(|_| rotation.arrivals[index + 1]);
+            let before = rotation.arrivals.get(index + 1).copied().flatten();
             let turn_before = rotation.turns.get(index + 1).copied().flatten().unwrap_or(0);
             let arrival = leg.arrival(now, before, turn_before, turnarounds.recovered(leg.carrier));
             let turn = turnarounds.least_turn(carrier, origin);

@@ -1,14 +1,15 @@
 //! The part of a context that the columns of a model are computed of: what a training flight keeps of it.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
-    activity::{Activity, Totals},
+    activity::{Activity, WINDOW_HOURS},
     context::{Context, INBOUND_LEGS, Link, Record},
     event::{MINUTE_MS, Minutes},
     rotation::{Rotation, RotationLeg},
     turnarounds::Turnarounds,
 };
 use crate::flight::Code;
-use serde::{Deserialize, Serialize};
 
 /// A place or an airline whose activity is counted, as seen from a flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,9 +99,22 @@ impl ActivityColumn {
     }
 }
 
+/// The index of each column in [`ActivityColumn::ALL`], by what it is of, measure and window: a row has many look-ups.
+static INDEXES: [[[u8; WINDOW_HOURS.len()]; 5]; 5] = {
+    let mut indexes = [[[u8::MAX; WINDOW_HOURS.len()]; 5]; 5];
+    let mut index = 0;
+    while index < ActivityColumn::ALL.len() {
+        let ActivityColumn { of, measure, window } = ActivityColumn::ALL[index];
+        // There are fewer columns than a byte counts.
+        indexes[of as usize][measure as usize][window as usize] = index as u8;
+        index += 1;
+    }
+    indexes
+};
+
 impl ActivityMeasure {
     fn of(self, activity: &Activity, window: usize) -> f32 {
-        let totals: &Totals = &activity.windows[window];
+        let totals = &activity.windows[window];
         // Counts and sums of three hours of flights are far below 2^24, so they are exact.
         let mean = |sum: i32, count: i32| if count > 0 { sum as f32 / count as f32 } else { f32::NAN };
         match self {
@@ -149,8 +163,8 @@ impl Snapshot {
 
     /// The number of a column of activity; NaN where it is unknown.
     pub fn activity(&self, column: ActivityColumn) -> f32 {
-        let index = ActivityColumn::ALL.iter().position(|other| *other == column);
-        index.map_or(f32::NAN, |index| self.activity[index])
+        let index = INDEXES[column.of as usize][column.measure as usize].get(usize::from(column.window));
+        index.and_then(|index| self.activity.get(usize::from(*index)).copied()).unwrap_or(f32::NAN)
     }
 
     /// Projects the legs before the flight of an airline from an airport.

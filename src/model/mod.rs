@@ -45,7 +45,7 @@ use crate::{
     domain::Flights,
     evaluate::{Evaluation, Window},
     explanation::{Explanation, Factor},
-    features::{Column, EncodedRow, FeatureSet, KnownInputs, Preset, Query},
+    features::{Column, EncodedRow, FeatureSet, KnownInputs, Preset, Query, Remark},
     flight::{DelayClass, Probabilities},
     request::Request,
 };
@@ -188,7 +188,9 @@ fn to_score(
     let class = DelayClass::most_probable(&probabilities);
     // A request's own distance is returned unchanged.
     let distance = request.distance.unwrap_or(f64::from(encoded.distance));
-    let EncodedRow { remarks, rotation, .. } = encoded;
+    let EncodedRow { mut remarks, rotation, .. } = encoded;
+    // A forest with events is made for questions of its moment.
+    remarks.retain(|remark| forest.moment.is_none() || *remark != Remark::NoDepDelay);
     Score { probabilities, class, distance, remarks, forest, explanation, rotation }
 }
 

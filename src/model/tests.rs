@@ -8,10 +8,10 @@ use crate::{
     classifier::{Classifier, Classifiers},
     evaluate::Holdout,
     explanation::Factor,
-    features::{FittedFeatures, Moment, Remark, TrainingFlight, tests::flight},
+    features::{FittedFeatures, Remark, TrainingFlight, tests::flight},
     flight::{CLASSES, Observation, Schedule, Weather},
     forest::{Distribution, Forest, ForestSettings, MaxFeatures, TrainingSet, Tree, TreeNode, histogram},
-    live::{self, Event, EventKind, Known, LegId, MINUTE_MS, Minutes, State, Timeline, Times},
+    live::{self, Event, EventKind, Known, LegId, MINUTE_MS, Minutes, Moment, State, Timeline, Times},
     request,
 };
 
@@ -158,7 +158,7 @@ fn a_request_is_answered_by_the_forest_that_uses_most_of_its_inputs() {
     };
     let (all, unweathered) = (
         grown(&KnownInputs::COMBINATIONS),
-        grown(&KnownInputs::COMBINATIONS.map(|given| KnownInputs { weather: false, moment: Moment::None, ..given })),
+        grown(&KnownInputs::COMBINATIONS.map(|given| KnownInputs { weather: false, moment: None, ..given })),
     );
     assert_eq!(unweathered.classifiers().iter().count(), 4);
     let schedule = Some(Schedule { dep_min: 600, arr_min: 700 });
@@ -204,8 +204,14 @@ fn a_request_is_answered_by_the_forest_that_uses_most_of_its_inputs() {
         };
         let context = state.context(&query, (departs - minutes_before) * MINUTE_MS).unwrap();
         let known = Some(Box::new(Known::new(context, request.origin, request.dest)));
-        [&all, &unweathered]
-            .map(|model| scores(model, &[Request { known: known.clone(), ..request.clone() }])[0].forest)
+        [&all, &unweathered].map(|model| {
+            let Score { forest, remarks, .. } =
+                scores(model, &[Request { known: known.clone(), ..request.clone() }]).remove(0);
+            // A forest that is given no events lacks the departure delay.
+            let lacks_delay = dep_delay == "null" && forest.moment.is_none();
+            assert_eq!(remarks.contains(&Remark::NoDepDelay), lacks_delay, "{forest}");
+            forest
+        })
     };
     let without = KnownInputs { schedule: true, ..KnownInputs::NONE };
     for (minutes_before, moment) in

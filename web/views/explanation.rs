@@ -8,12 +8,13 @@ use delaycast::{
     airports::Airports,
     explanation::Factor,
     flight::{CLASSES, DelayClass},
+    live::Moment,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    live::lateness,
+    live::{lateness, moment},
     words::{airline_name, grouped, minutes_in_words, numbers_by_class, percent},
 };
 
@@ -63,8 +64,8 @@ impl ExplanationView {
             }
         }
         reasons.extend(sentence("Everything else", at, chance));
-        let is_overdue = document.get("Forest").and_then(Value::as_str).is_some_and(|it| it.starts_with("overdue"));
-        let flights = if is_overdue { "flights that are overdue" } else { "all flights" };
+        let flights =
+            if moment(document) == Some(Moment::Overdue) { "flights that are overdue" } else { "all flights" };
         let base = format!("Of {flights}, {} land {}.", shown(base), class.label());
         Some(ExplanationView { base, reasons })
     }

@@ -4,7 +4,7 @@
 //! has no sentence.
 
 use chrono::{DateTime, Utc};
-use delaycast::{flight::zoned::to_local, history::zone};
+use delaycast::{features::KnownInputs, flight::zoned::to_local, history::zone, live::Moment};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -42,10 +42,14 @@ impl LiveView {
         let facts: Vec<String> = facts.into_iter().flatten().collect();
         let as_of = live.date("AsOf")?;
         let heading = format!("Known at {} on {}", clock.time(as_of), clock.day(as_of));
-        let is_used =
-            document.get("Forest").and_then(Value::as_str).is_some_and(|forest| forest.ends_with("with events"));
-        (!facts.is_empty()).then_some(LiveView { heading, facts, note: (!is_used).then_some(NOTE) })
+        let note = moment(document).is_none().then_some(NOTE);
+        (!facts.is_empty()).then_some(LiveView { heading, facts, note })
     }
+}
+
+/// The moment of the forest that answered; `None` if it is given no events.
+pub(super) fn moment(document: &Map<String, Value>) -> Option<Moment> {
+    KnownInputs::of_label(document.get("Forest")?.as_str()?)?.moment
 }
 
 /// An object of the document.

@@ -208,11 +208,8 @@ impl Assigner {
             return self.revoke(RevokeReason::OutOfRange);
         }
         let serving_since = *self.serving_since.get_or_insert_with(Instant::now);
-        let is_stuck = |time: Duration| time >= STUCK_AFTER;
-        if !self.assigned.is_empty()
-            && is_stuck(serving_since.elapsed())
-            && is_stuck(self.consumer.fetched.disconnected_for())
-        {
+        let disconnected_for = serving_since.elapsed().min(self.consumer.fetched.disconnected_for());
+        if !self.assigned.is_empty() && disconnected_for >= STUCK_AFTER {
             tracing::warn!(
                 "topic {}: librdkafka's consumer does not connect to a broker that serves: a new one takes its place",
                 self.topic

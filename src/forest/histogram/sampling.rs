@@ -1,14 +1,6 @@
 //! Counter-based random draws: each is a function of the seed, the tree and a number, so every worker draws the same.
 
-/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014): every bit of the input affects every bit of the result.
-fn mix(number: u64) -> u64 {
-    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ (number >> 31)
-}
-
-/// The odd constant of SplitMix64: 2^64 over the golden ratio.
-const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+use crate::random::{STEP, mix};
 
 /// The draws of one tree for one purpose.
 #[derive(Debug, Clone, Copy)]

@@ -121,13 +121,13 @@ fn a_flight_that_has_left_has_no_moment_before_its_departure() {
     let (flown, unflown) = history();
     for (at, past) in Pasts::of(&flown, &unflown, 1).iter() {
         let departed = |live: &Snapshot| live.departs + flown[at].dep_delay.unwrap() as Minutes;
-        for moment in [PastMoment::Early, PastMoment::Near, PastMoment::Overdue] {
+        for moment in [Moment::Early, Moment::Near, Moment::Overdue] {
             assert!(past.at(moment).is_none_or(|live| live.now < departed(live)));
         }
-        assert!(past.at(PastMoment::Early).is_some_and(|live| live.departs - live.now >= NEAR_MINUTES));
-        assert!(past.at(PastMoment::Near).is_none_or(|live| live.departs > live.now));
-        assert!(past.at(PastMoment::Overdue).is_none_or(|live| live.departs <= live.now));
-        assert!(past.at(PastMoment::Departed).is_some_and(|live| live.now >= departed(live)));
+        assert!(past.at(Moment::Early).is_some_and(|live| live.departs - live.now >= NEAR_MINUTES));
+        assert!(past.at(Moment::Near).is_none_or(|live| live.departs > live.now));
+        assert!(past.at(Moment::Overdue).is_none_or(|live| live.departs <= live.now));
+        assert!(past.at(Moment::Departed).is_some_and(|live| live.now >= departed(live)));
     }
 }
 
