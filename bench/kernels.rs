@@ -8,7 +8,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use delaycast::{
     features::Preset,
-    flight::DelayClass,
+    flight::{DelayClass, DelayReference},
     forest::{
         Forest, ForestSettings, TrainingSet, Tree,
         histogram::{RowPartition, Shard, grow, quantise},
@@ -41,7 +41,7 @@ fn training(c: &mut Criterion) {
     group.bench_function("quantise", |b| {
         b.iter(|| {
             let mut shard = Shard::with_capacity(&bins, ROWS, 0);
-            shard.extend(&bins, data.rows(), data.classes());
+            shard.extend(&bins, data.rows(), data.outcomes());
             shard
         });
     });
@@ -52,7 +52,7 @@ fn training(c: &mut Criterion) {
     for depth in [1, 5, 10, 14] {
         let settings = settings(depth);
         group.bench_function(format!("grow a tree of depth {depth}"), |b| {
-            b.iter(|| grow(&bins, &shard, data.columns(), &settings, 0));
+            b.iter(|| grow(&bins, &shard, data.columns(), DelayReference::Schedule, &settings, 0));
         });
     }
     group.finish();
@@ -64,7 +64,9 @@ fn scoring(c: &mut Criterion) {
     let mut group = c.benchmark_group("scoring, a row of 20 trees");
     for depth in [5, 14] {
         let settings = settings(depth);
-        let trees: Vec<Tree> = (0..20).map(|tree| grow(&bins, &shard, data.columns(), &settings, tree)).collect();
+        let trees: Vec<Tree> = (0..20)
+            .map(|tree| grow(&bins, &shard, data.columns(), DelayReference::Schedule, &settings, tree))
+            .collect();
         let forest = Forest::new(&trees, WIDTH).unwrap();
         for batch in [1, 10, 100, 1000] {
             let rows = &data.rows()[..batch * WIDTH];

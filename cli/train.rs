@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use delaycast::{
     classifier::ClassifierSettings,
     evaluate::{Evaluation, Metrics, Predictor, Window},
-    features::{Preset, TrainingFlight},
+    features::{CancelledFlight, Examples, Preset, TrainingFlight},
     flight::DelayClass,
     forest::ForestSettings,
     history::{self, History},
@@ -130,11 +130,13 @@ fn learn(history: History, with_events: bool, plan: &TrainingPlan) -> anyhow::Re
     } else {
         Pasts::default()
     };
+    let cancelled = CancelledFlight::all_of(&unflown, &weather, &pasts);
     drop(unflown);
     let flights = TrainingFlight::all_of(flights, &weather, &pasts);
     let trees_total = plan.trees_total(&flights);
     say(&format!("growing {trees_total} trees on {} flights", HumanCount(flights.len() as u64)));
-    Ok(train_model(&flights, airports, plan, &trees(trees_total))?)
+    let examples = Examples { flown: &flights, cancelled: &cancelled };
+    Ok(train_model(examples, airports, plan, &trees(trees_total))?)
 }
 
 fn in_words(report: &Report) -> String {

@@ -75,6 +75,8 @@ impl Scorer<Flights> for RatesScorer {
             Score {
                 probabilities,
                 class: DelayClass::most_probable(&probabilities),
+                delay: None,
+                cancelled: None,
                 distance: request.distance.or_else(known).unwrap_or_default(),
                 remarks: Vec::new(),
                 // It uses none of the optional inputs.

@@ -7,6 +7,7 @@ use engine::{
 };
 
 use crate::{
+    delay_forecast::DelayForecast,
     explanation::Explanation,
     features::{KnownInputs, Remark},
     flight::{DelayClass, Probabilities, time},
@@ -21,6 +22,10 @@ pub struct Score {
     pub probabilities: Probabilities,
     /// The most probable class.
     pub class: DelayClass,
+    /// The forecast of the arrival delay in minutes, if the model has one.
+    pub delay: Option<DelayForecast>,
+    /// The probability that the flight is cancelled, if the model has one; all others are of a flight that is not.
+    pub cancelled: Option<f32>,
     /// The distance that the score is based on, in miles.
     pub distance: f64,
     /// Remarks on missing inputs.
@@ -63,6 +68,8 @@ pub(crate) fn document(request: &Request, score: &Score, model: &ModelVersion, s
         ("Remark", if remarks.is_empty() { Value::Null } else { Value::Text(remarks.join("; ")) }),
         ("Forest", text(score.forest.label())),
     ];
+    document.extend(score.delay.map(|delay| ("ArrDelay", Value::Document(delay.to_document()))));
+    document.extend(score.cancelled.map(|cancelled| ("Cancelled", Value::Double(to_millionths(cancelled)))));
     document.extend(score.explanation.iter().flat_map(Explanation::to_fields));
     document.extend(request.known.as_deref().map(|known| {
         let live = match &score.rotation {
@@ -95,6 +102,12 @@ mod tests {
             score: Score {
                 probabilities: [0.125, 0.25, 0.5000001, 0.1249999],
                 class: DelayClass::SlightlyLate,
+                delay: Some(DelayForecast {
+                    mean: 6.4,
+                    percentiles: [-18.4, 5.6, 42.3],
+                    late: [0.25, 0.1249999, 0.06],
+                }),
+                cancelled: Some(0.0215),
                 distance: 2139.0,
                 remarks: vec![],
                 forest: KnownInputs { dep_delay: true, ..KnownInputs::NONE },
@@ -113,7 +126,8 @@ mod tests {
         let ours = concat!(
             r#""FlightNum":null,"Class":"on time to 30 minutes late","Probabilities":[0.125,0.25,0.5,0.125],"#,
             r#""ModelVersion":"m1","ScoredAt":{"$date":"1970-01-01T00:00:00Z"},"Remark":null,"#,
-            r#""Forest":"with departure delay","BaseRate":[0.25,0.25,0.25,0.25],"#,
+            r#""Forest":"with departure delay","ArrDelay":{"Mean":6,"P10":-18,"P50":5,"P90":41,"#,
+            r#""Late15":0.25,"Late30":0.125,"Late60":0.06},"Cancelled":0.0215,"BaseRate":[0.25,0.25,0.25,0.25],"#,
             r#""Contributions":{"Route":[-0.125,0.0,0.25,-0.125]}}"#
         );
         assert_eq!(json, format!("{old}{ours}"));

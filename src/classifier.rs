@@ -11,7 +11,7 @@ use crate::{
     binary::SectionReader,
     features::{KnownInputs, Preset},
     flight::Probabilities,
-    forest::{Explainer, Forest, ForestReadError, ForestSettings},
+    forest::{Explainer, Forest, ForestReadError, ForestSettings, Prediction},
 };
 
 /// The kind of a classifier, as a model file states it.
@@ -152,6 +152,16 @@ impl Classifier {
         }
     }
 
+    /// The prediction for each row; `rows` is row-major.
+    ///
+    /// # Panics
+    /// If the length of `rows` is not a multiple of [`Self::width`].
+    pub fn predictions(&self, rows: &[f32]) -> Vec<Prediction> {
+        match self {
+            Classifier::Forest(forest) => forest.predictions(rows),
+        }
+    }
+
     /// Prepares to explain predictions. `groups` has the group of each column, numbered from 0.
     ///
     /// # Panics
@@ -162,7 +172,7 @@ impl Classifier {
         }
     }
 
-    /// Returns the probabilities of each row, as [`Self::probabilities_of_all`] does, and replaces the content of
+    /// Returns the prediction for each row, as [`Self::predictions`] does, and replaces the content of
     /// `contributions` with [`ClassifierExplainer::line_len`] numbers for each row.
     ///
     /// # Panics
@@ -172,7 +182,7 @@ impl Classifier {
         explainer: &ClassifierExplainer,
         rows: &[f32],
         contributions: &mut Vec<f32>,
-    ) -> Vec<Probabilities> {
+    ) -> Vec<Prediction> {
         match (self, explainer) {
             (Classifier::Forest(forest), ClassifierExplainer::Forest(explainer)) => {
                 explainer.explain(forest, rows, contributions)

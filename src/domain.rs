@@ -233,6 +233,8 @@ mod tests {
         let score = Score {
             probabilities: [0.125, 0.25, 0.5, 0.125],
             class: DelayClass::SlightlyLate,
+            delay: None,
+            cancelled: None,
             distance: 2139.0,
             remarks: vec![],
             forest: KnownInputs { dep_delay: true, ..KnownInputs::NONE },

@@ -3,7 +3,7 @@
 //!
 //! # Layout
 //!
-//! * [`flight`]: the vocabulary: codes, delay classes, times, schedules, time zones, weather, value ranges.
+//! * [`flight`]: the vocabulary: codes, delays and their classes, times, schedules, time zones, weather, value ranges.
 //! * [`domain`]: the engine's trait, implemented for flights.
 //! * [`request`]: requests: fields, limits, decoding from and encoding to the wire.
 //! * [`answer`]: scores and the documents of answers; [`explanation`]: their reasons.
@@ -14,6 +14,7 @@
 //! * [`live`]: the messages of events, and the live state: what events say of flights, as of a moment.
 //! * [`features`]: the encoding of a flight as numbers, the same for training and scoring.
 //! * [`classifier`]: the kinds of model: settings, prediction, explanation and bytes behind one enum each.
+//! * [`delay_forecast`]: the forecast of an arrival delay in minutes.
 //! * [`forest`]: random forests: the histogram trainer, and flat trees.
 //! * [`evaluate`]: the evaluation of predictors on flights later than those they were trained on.
 //! * [`model`]: the trained model: forests, features and airports in one checked file; a versioned directory.
@@ -25,6 +26,7 @@ pub mod answer;
 pub mod ask;
 mod binary;
 pub mod classifier;
+pub mod delay_forecast;
 pub mod domain;
 pub mod evaluate;
 pub mod explanation;

@@ -49,6 +49,7 @@ mod views {
     //! One file for each page: the data that its template shows; and what several of them share.
 
     pub(crate) mod answer;
+    pub(crate) mod delay;
     pub(crate) mod explanation;
     pub(crate) mod live;
     pub(crate) mod words;

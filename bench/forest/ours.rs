@@ -4,7 +4,7 @@ use std::{hint::black_box, num::NonZeroUsize, sync::Arc};
 
 use anyhow::Context;
 use delaycast::forest::{Forest, TrainingSet};
-use delaycast_train::train;
+use delaycast_train::{ForestColumns, train};
 
 use super::{
     measure::{ALL_AT_ONCE, BATCH, IN_BATCHES, ONE_BY_ONE, Options, ROWS_ONE_BY_ONE, TRAIN, print_line, score},
@@ -44,7 +44,7 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
 
 /// Grows a forest from rows in memory; the cost includes their quantisation.
 fn grow(options: &Options, data: &TrainingSet, threads: NonZeroUsize) -> anyhow::Result<(Forest, Cost)> {
-    let columns = vec![data.columns().to_vec()];
+    let columns = [ForestColumns::of(data.columns())];
     let clock = Clock::start();
     let mut forests = train(options.settings(), data, &columns, threads, &(Arc::new(|_| ()) as _))?;
     Ok((forests.pop().context("a forest")?, clock.read()))

@@ -12,7 +12,7 @@ use std::{
 use chrono::NaiveDate;
 use delaycast::{
     airports::Airports,
-    features::{FittedFeatures, KnownInputs, Preset, TrainingFlight},
+    features::{CancelledFlight, Examples, FittedFeatures, KnownInputs, Preset, TrainingFlight},
     forest::ForestSettings,
     history::{self, History, WeatherTable},
     live::{HORIZONS, Moment, Pasts},
@@ -61,14 +61,19 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
         .zip(&by_horizon)
         .map(|(minutes, pasts)| {
             let flights = pasts.iter().filter_map(|(at, past)| TrainingFlight::of(&flights[at], weather, Some(past)));
-            AtHorizon { minutes, flights: flights.collect() }
+            let cancelled = CancelledFlight::all_of(&unflown, weather, pasts).into_iter();
+            let cancelled = cancelled.filter(|flight| flight.is_known_at(Some(Moment::of(minutes)))).collect();
+            AtHorizon { minutes, flights: flights.collect(), cancelled }
         })
         .collect();
     let mut training = TrainingFlight::all_of(flights, weather, &drawn);
     training.retain(|flight| flight.query().date < options.from);
+    let mut cancelled = CancelledFlight::all_of(&unflown, weather, &drawn);
+    cancelled.retain(|flight| flight.date() < options.from);
     if let Some(wanted) = options.train_on {
         let step = training.len().div_ceil(wanted).max(1);
         training = training.into_iter().step_by(step).collect();
+        cancelled = cancelled.into_iter().step_by(step).collect();
     }
     if let Some(folder) = &options.rows {
         let fitted = FittedFeatures::new(Preset::Default, &training)?;
@@ -81,7 +86,8 @@ pub(crate) fn measure(options: &Options) -> anyhow::Result<()> {
     let plan = TrainingPlan { preset: Preset::Default, settings: settings.into(), holdout_from: None, workers };
     let on_progress: OnProgress = Arc::new(|_| {});
     let began_at = Instant::now();
-    let (scores, _) = evaluate_horizons(&training, &held_out, &airports, &plan, &on_progress)?;
+    let examples = Examples { flown: &training, cancelled: &cancelled };
+    let (scores, _) = evaluate_horizons(examples, &held_out, &airports, &plan, &on_progress)?;
     let train_s = began_at.elapsed().as_secs_f64();
     let line = json!({ "replayed": replayed, "replay_s": replay_s, "training": training.len(), "train_s": train_s });
     println!("{line}");
@@ -106,7 +112,7 @@ fn write_rows(
         seen.iter().for_each(|flight| fitted.encode(flight, Some(moment), airports, &mut rows));
         write_side(folder, &format!("train-{moment:?}"), &rows, seen.into_iter())?;
     }
-    for AtHorizon { minutes, flights } in held_out {
+    for AtHorizon { minutes, flights, .. } in held_out {
         let mut rows = Vec::new();
         let given = KnownInputs::at(Moment::of(*minutes));
         for flight in flights {

@@ -2,10 +2,13 @@
 
 use std::{any::Any, cell::RefCell, collections::BTreeMap, num::NonZeroUsize, rc::Rc, sync::Arc};
 
-use delaycast::forest::{
-    Forest, ForestSettings, Trainer, TrainingSet, TrainingSetError, Tree,
-    histogram::{BinMapper, Shard},
-    linfa,
+use delaycast::{
+    flight::DelayReference,
+    forest::{
+        Forest, ForestSettings, Trainer, TrainingSet, TrainingSetError, Tree,
+        histogram::{BinMapper, Shard},
+        linfa,
+    },
 };
 use engine::runtime::Mutex;
 use timely::{
@@ -28,7 +31,7 @@ use timely::{
 use super::{
     OnProgress, Phase, Progress, TrainError,
     histogram::{ChooseSplits, CountHistograms, ForestSpec, Step, TreeStep, TreeUpdate, trees_total},
-    rows::{self, Rows, WorkerPlacement},
+    rows::{self, ForestColumns, Rows, WorkerPlacement},
 };
 
 /// Upper bound on trees in flight, for any number of workers: each takes memory for every row.
@@ -38,11 +41,11 @@ pub const IN_FLIGHT_MAX: u32 = 4;
 type Trees = BTreeMap<u32, Result<Tree, String>>;
 type Gathered = Rc<RefCell<Trees>>;
 
-/// Grows a forest for each set of columns, all on the same rows, with workers of this process.
+/// Grows a forest from each choice of columns, all on the same rows, with workers of this process.
 pub fn train(
     settings: ForestSettings,
     rows: &dyn Rows,
-    columns: &[Vec<usize>],
+    columns: &[ForestColumns],
     workers: NonZeroUsize,
     on_progress: &OnProgress,
 ) -> Result<Vec<Forest>, TrainError> {
@@ -62,11 +65,11 @@ pub fn train_on(
     placement: WorkerPlacement,
     settings: ForestSettings,
     rows: &dyn Rows,
-    columns: &[Vec<usize>],
+    columns: &[ForestColumns],
     on_progress: &OnProgress,
 ) -> Result<Option<Vec<Forest>>, TrainError> {
     on_progress(Progress::Phase(Phase::Encoding));
-    let specs = columns.iter().map(|columns| ForestSpec { columns: columns.clone(), settings }).collect();
+    let specs = columns.iter().map(|given| ForestSpec { given: given.clone(), settings }).collect();
     let trees = match settings.trainer {
         Trainer::Histogram => histogram(communication, placement, specs, rows, on_progress)?,
         Trainer::Linfa => linfa_trees(communication, specs, rows, on_progress)?,
@@ -151,10 +154,11 @@ fn linfa_trees(
     on_progress: &OnProgress,
 ) -> Result<Vec<Tree>, TrainError> {
     let rows = rows::in_memory(rows)?;
-    let sets: Vec<(ForestSettings, Arc<TrainingSet>)> = specs
-        .iter()
-        .map(|spec| Ok((spec.settings, Arc::new(rows.with_columns(spec.columns.clone())?))))
-        .collect::<Result<_, TrainingSetError>>()?;
+    let set = |ForestSpec { given, settings }: &ForestSpec| {
+        let data = Arc::new(rows.with_columns(given.columns.clone())?);
+        Ok(LinfaForest { settings: *settings, reference: given.reference, data })
+    };
+    let sets: Vec<LinfaForest> = specs.iter().map(set).collect::<Result<_, TrainingSetError>>()?;
     let on_progress = Arc::clone(on_progress);
     let guards = execute_from(builders, others, WorkerConfig::default(), move |worker| {
         let gathered = Gathered::default();
@@ -193,6 +197,14 @@ fn collect(guards: Result<WorkerGuards<Trees>, String>) -> Result<Vec<Tree>, Tra
     trees.into_values().collect::<Result<_, _>>().map_err(TrainError::Tree)
 }
 
+/// A forest that linfa-trees grows.
+#[derive(Clone)]
+struct LinfaForest {
+    settings: ForestSettings,
+    reference: DelayReference,
+    data: Arc<TrainingSet>,
+}
+
 /// Extension trait for streams of tree numbers.
 trait GrowTrees<'scope, T: Timestamp> {
     /// Exchanges the numbers among the workers, and grows the tree of each number where it arrives.
@@ -200,7 +212,7 @@ trait GrowTrees<'scope, T: Timestamp> {
     /// A tree occupies its worker for tens of milliseconds to seconds: do not share the dataflow with one that serves.
     fn grow_trees(
         self,
-        sets: Vec<(ForestSettings, Arc<TrainingSet>)>,
+        sets: Vec<LinfaForest>,
         on_progress: OnProgress,
     ) -> StreamVec<'scope, T, (u32, Result<Tree, String>)>;
 }
@@ -208,7 +220,7 @@ trait GrowTrees<'scope, T: Timestamp> {
 impl<'scope, T: Timestamp> GrowTrees<'scope, T> for StreamVec<'scope, T, u32> {
     fn grow_trees(
         self,
-        sets: Vec<(ForestSettings, Arc<TrainingSet>)>,
+        sets: Vec<LinfaForest>,
         on_progress: OnProgress,
     ) -> StreamVec<'scope, T, (u32, Result<Tree, String>)> {
         self.unary(Exchange::new(|number: &u32| u64::from(*number)), "GrowTree", move |_, _| {
@@ -226,11 +238,11 @@ impl<'scope, T: Timestamp> GrowTrees<'scope, T> for StreamVec<'scope, T, u32> {
 }
 
 /// Grows a tree with linfa-trees; trees are numbered through all forests.
-fn grow_with_linfa(sets: &[(ForestSettings, Arc<TrainingSet>)], tree: u32) -> Result<Tree, String> {
+fn grow_with_linfa(sets: &[LinfaForest], tree: u32) -> Result<Tree, String> {
     let mut number = tree;
-    for (settings, data) in sets {
+    for LinfaForest { settings, reference, data } in sets {
         if number < settings.trees {
-            return linfa::grow(data, settings, number).map_err(|error| error.to_string());
+            return linfa::grow(data, *reference, settings, number).map_err(|error| error.to_string());
         }
         number -= settings.trees;
     }

@@ -3,9 +3,12 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use delaycast::forest::{
-    ForestSettings, Tree,
-    histogram::{BinMapper, NodeBatch, RowPartition, Shard, SplitDecision, TreeBuilder},
+use delaycast::{
+    flight::DelayReference,
+    forest::{
+        ForestSettings, Tree,
+        histogram::{BinMapper, BinnedTree, NodeBatch, RowPartition, Shard, SplitDecision, TreeBuilder},
+    },
 };
 use serde::{Deserialize, Serialize};
 use timely::{
@@ -18,7 +21,7 @@ use timely::{
     progress::Timestamp,
 };
 
-use super::{OnProgress, Progress};
+use super::{OnProgress, Progress, rows::ForestColumns};
 
 /// A step of a tree, which every worker executes on its shard.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,8 +37,8 @@ pub(super) enum Step {
     DrawWeights,
     /// Apply the decisions on the last level, if it is finished; then count the next nodes.
     Count { decisions: Vec<SplitDecision>, batch: NodeBatch },
-    /// The tree is finished: release its memory.
-    Release,
+    /// The tree is finished: release its memory, and count the outcomes in its leaves.
+    CountOutcomes(BinnedTree),
 }
 
 /// The counts of one worker's rows.
@@ -78,9 +81,9 @@ impl<'scope, T: Timestamp> CountHistograms<'scope, T> for StreamVec<'scope, T, T
                                 }
                                 partition.count_histograms(&bins, &batch)
                             }
-                            Step::Release => {
+                            Step::CountOutcomes(binned) => {
                                 released.extend(trees.remove(&tree));
-                                continue;
+                                binned.count_outcomes(&shard)
                             }
                         };
                         session.give(LocalCounts { tree, counts });
@@ -103,8 +106,8 @@ pub(super) enum TreeUpdate {
 /// The columns and settings of a forest.
 #[derive(Debug, Clone)]
 pub(super) struct ForestSpec {
-    /// The columns that may be split on.
-    pub(super) columns: Vec<usize>,
+    /// The columns that may be split on, and the time from which delays are counted.
+    pub(super) given: ForestColumns,
     /// The settings of its trees.
     pub(super) settings: ForestSettings,
 }
@@ -117,12 +120,25 @@ pub(super) fn trees_total(specs: &[ForestSpec]) -> u32 {
 /// A tree whose splits this worker chooses.
 struct GrowingTree<T: Timestamp> {
     builder: TreeBuilder,
-    /// The batch that is being counted; `None` while the weights are drawn.
-    batch: Option<NodeBatch>,
+    reference: DelayReference,
+    counting: Counting,
     /// The sum of the counts that have arrived, their number, and the capability to reply.
     sum: Vec<u32>,
     arrived: usize,
     capability: Option<Capability<T>>,
+}
+
+/// The step of a tree whose counts are awaited.
+enum Counting {
+    Weights,
+    Histograms(NodeBatch),
+    Outcomes(BinnedTree),
+}
+
+/// The reply to the counts of a step.
+enum Reply {
+    Next(Step),
+    Grown(Tree),
 }
 
 /// Extension trait for streams of counts.
@@ -164,16 +180,17 @@ impl<'scope, T: Timestamp + TotalOrder> ChooseSplits<'scope, T> for StreamVec<'s
                         }
                         let Some(capability) = growing.capability.take() else { continue };
                         let mut session = output.session(&capability);
-                        let next = growing.next_step(&bins);
-                        on_progress(Progress::Tree { tree, levels: growing.builder.depth(), grown: next.is_none() });
-                        if let Some(step) = next {
-                            session.give(TreeUpdate::Next(TreeStep { tree, step }));
-                            continue;
+                        let levels = growing.builder.depth();
+                        let reply = growing.reply(&bins);
+                        on_progress(Progress::Tree { tree, levels, grown: matches!(reply, Reply::Grown(_)) });
+                        match reply {
+                            Reply::Next(step) => {
+                                session.give(TreeUpdate::Next(TreeStep { tree, step }));
+                                continue;
+                            }
+                            Reply::Grown(grown) => session.give(TreeUpdate::Grown(tree, grown)),
                         }
-                        if let Some(done) = trees.remove(&tree) {
-                            session.give(TreeUpdate::Grown(tree, done.builder.into_tree(&bins)));
-                        }
-                        session.give(TreeUpdate::Next(TreeStep { tree, step: Step::Release }));
+                        trees.remove(&tree);
                         if tree + in_flight < trees_total(&specs) {
                             let step = TreeStep { tree: tree + in_flight, step: Step::DrawWeights };
                             session.give(TreeUpdate::Next(step));
@@ -195,8 +212,9 @@ impl<T: Timestamp> GrowingTree<T> {
         });
         // Steps are sent only for trees below the total; the last forest's settings would do no harm.
         let spec = spec.or(specs.last()).unwrap_or_else(|| unreachable!("a tree without a forest"));
-        let builder = TreeBuilder::new(&spec.columns, &spec.settings, tree);
-        GrowingTree { builder, batch: None, sum: Vec::new(), arrived: 0, capability: None }
+        let builder = TreeBuilder::new(&spec.given.columns, &spec.settings, tree);
+        let reference = spec.given.reference;
+        GrowingTree { builder, reference, counting: Counting::Weights, sum: Vec::new(), arrived: 0, capability: None }
     }
 
     fn add(&mut self, counts: Vec<u32>) {
@@ -208,23 +226,32 @@ impl<T: Timestamp> GrowingTree<T> {
         }
     }
 
-    /// Takes the sum of all counts of a step, and returns the next step; `None` if the tree is finished.
-    fn next_step(&mut self, bins: &BinMapper) -> Option<Step> {
+    /// Takes the sum of all counts of a step, and returns the next step or the finished tree.
+    fn reply(&mut self, bins: &BinMapper) -> Reply {
         self.arrived = 0;
         let sum = std::mem::take(&mut self.sum);
         let mut decisions: Vec<SplitDecision> = Vec::new();
-        match self.batch.take() {
-            None => {
+        match &self.counting {
+            Counting::Weights => {
                 let weights = std::array::from_fn(|class| sum.get(class).copied().unwrap_or(0));
                 self.builder.set_root(weights);
             }
-            Some(batch) => {
-                self.builder.choose_splits(bins, &batch, &sum);
+            Counting::Histograms(batch) => {
+                self.builder.choose_splits(bins, batch, &sum);
                 decisions = self.builder.finish_level().unwrap_or_default();
             }
+            Counting::Outcomes(binned) => return Reply::Grown(self.builder.to_tree(bins, binned, &sum)),
         }
-        let batch = self.builder.next_batch(bins)?;
-        self.batch = Some(batch.clone());
-        Some(Step::Count { decisions, batch })
+        Reply::Next(match self.builder.next_batch(bins) {
+            Some(batch) => {
+                self.counting = Counting::Histograms(batch.clone());
+                Step::Count { decisions, batch }
+            }
+            None => {
+                let binned = self.builder.to_binned(self.reference);
+                self.counting = Counting::Outcomes(binned.clone());
+                Step::CountOutcomes(binned)
+            }
+        })
     }
 }

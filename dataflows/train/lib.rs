@@ -46,7 +46,7 @@ pub use evaluator::Evaluator;
 pub use forests::{Communication, IN_FLIGHT_MAX, train, train_on};
 pub use horizons::{AtHorizon, HorizonScores, evaluate_horizons};
 pub use model::{FittedModel, TrainingPlan, fit, train_model};
-pub use rows::{FlightRows, Rows, WorkerPlacement};
+pub use rows::{FlightRows, ForestColumns, Rows, WorkerPlacement};
 
 /// The reason why a training failed.
 #[derive(Debug, thiserror::Error)]

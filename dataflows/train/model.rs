@@ -7,7 +7,7 @@ use delaycast::{
     airports::Airports,
     classifier::{Classifier, ClassifierSettings, Classifiers},
     evaluate::{Evaluation, Holdout, HoldoutError, Window},
-    features::{FeatureSet, FittedFeatures, KnownInputs, Preset, TrainingFlight},
+    features::{Examples, FeatureSet, FittedFeatures, KnownInputs, Preset, TrainingFlight},
     live::Moment,
     model::{Model, Origin},
 };
@@ -15,7 +15,7 @@ use delaycast::{
 use super::{
     OnProgress, Phase, Progress, TrainError,
     forests::train,
-    rows::{FlightRows, Rows},
+    rows::{FlightRows, ForestColumns, Rows},
 };
 
 /// The settings of a training.
@@ -81,19 +81,21 @@ impl TrainingPlan {
 /// # Ok(())
 /// # }
 /// ```
-pub fn train_model(
-    flights: &[TrainingFlight<'_>],
+pub fn train_model<'a>(
+    examples: impl Into<Examples<'a>>,
     airports: Airports,
     plan: &TrainingPlan,
     on_progress: &OnProgress,
 ) -> Result<Model, TrainError> {
+    let examples = examples.into();
+    let flights = examples.flown;
     let holdout = Holdout::split(flights, plan.holdout_from)?;
-    let FittedModel { features, classifiers } = fit(holdout.training, &airports, plan, on_progress)?;
+    let FittedModel { features, classifiers } = fit(examples.before(holdout.from), &airports, plan, on_progress)?;
     on_progress(Progress::Phase(Phase::Predicting));
     let evaluation = Evaluation::of(&holdout, &features, &airports, &classifiers);
     drop((holdout, features, classifiers));
 
-    let FittedModel { features, classifiers } = fit(flights, &airports, plan, on_progress)?;
+    let FittedModel { features, classifiers } = fit(examples, &airports, plan, on_progress)?;
     let origin = Origin {
         preset: plan.preset,
         settings: plan.settings,
@@ -114,12 +116,14 @@ pub struct FittedModel {
 }
 
 /// Fits features to flights, and trains the classifiers. Ignores the plan's holdout.
-pub fn fit(
-    flights: &[TrainingFlight<'_>],
+pub fn fit<'a>(
+    examples: impl Into<Examples<'a>>,
     airports: &Airports,
     plan: &TrainingPlan,
     on_progress: &OnProgress,
 ) -> Result<FittedModel, TrainError> {
+    let examples = examples.into();
+    let flights = examples.flown;
     on_progress(Progress::Phase(Phase::Fitting));
     let fitted = FittedFeatures::new(plan.preset, flights)?;
     let input_combinations: Vec<KnownInputs> = plan.preset.input_combinations(flights).collect();
@@ -128,10 +132,14 @@ pub fn fit(
     for moment in [None].into_iter().chain(Moment::ALL.map(Some)) {
         let given: Vec<KnownInputs> =
             input_combinations.iter().filter(|given| given.moment == moment).copied().collect();
-        let columns: Vec<Vec<usize>> = given.iter().map(|given| fitted.features.columns_known(*given)).collect();
-        let rows = FlightRows::at(moment, flights, &fitted, airports);
-        if !given.is_empty() && !rows.is_empty() {
-            let forests = train(settings, &rows, &columns, plan.workers, on_progress)?;
+        let columns = given.iter().map(|given| ForestColumns {
+            columns: fitted.features.columns_known(*given),
+            reference: given.delay_reference(),
+        });
+        let columns: Vec<_> = columns.collect();
+        let rows = FlightRows::at(moment, examples, &fitted, airports);
+        if !given.is_empty() && rows.arrived_len() > 0 {
+            let forests = train(settings.at(moment), &rows, &columns, plan.workers, on_progress)?;
             classifiers.extend(given.into_iter().zip(forests.into_iter().map(Classifier::Forest)));
         }
     }

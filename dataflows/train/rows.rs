@@ -4,8 +4,8 @@ use std::{borrow::Cow, collections::BTreeMap, ops::Range, thread};
 
 use delaycast::{
     airports::Airports,
-    features::{FittedFeatures, TrainingFlight},
-    flight::DelayClass,
+    features::{CancelledFlight, Examples, FittedFeatures, TrainingFlight},
+    flight::{DelayReference, FlightOutcome},
     forest::{
         TrainingSet, TrainingSetError,
         histogram::{BinMapper, SHARD_ROWS_MAX, Shard},
@@ -36,11 +36,16 @@ pub trait Rows: Send + Sync {
         self.len() == 0
     }
 
+    /// The number of rows of flights that arrived, which come first; the others were cancelled.
+    fn arrived_len(&self) -> usize {
+        self.len()
+    }
+
     /// The number of columns of a row.
     fn width(&self) -> usize;
 
-    /// Appends a row's numbers, finite or NaN, and returns its class.
-    fn encode(&self, row: usize, numbers: &mut Vec<f32>) -> DelayClass;
+    /// Appends a row's numbers, finite or NaN, and returns its outcome.
+    fn encode(&self, row: usize, numbers: &mut Vec<f32>) -> FlightOutcome;
 }
 
 impl Rows for TrainingSet {
@@ -52,17 +57,35 @@ impl Rows for TrainingSet {
         TrainingSet::width(self)
     }
 
-    fn encode(&self, row: usize, numbers: &mut Vec<f32>) -> DelayClass {
+    fn encode(&self, row: usize, numbers: &mut Vec<f32>) -> FlightOutcome {
         let width = TrainingSet::width(self);
         numbers.extend(&self.rows()[row * width..(row + 1) * width]);
-        self.classes()[row]
+        self.outcomes()[row]
+    }
+}
+
+/// The columns that a forest is grown from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForestColumns {
+    /// The columns that may be split on.
+    pub columns: Vec<usize>,
+    /// The time from which the delays of its leaves are counted.
+    pub reference: DelayReference,
+}
+
+impl ForestColumns {
+    /// Columns, with delays counted from the schedule.
+    pub fn of(columns: &[usize]) -> Self {
+        ForestColumns { columns: columns.to_vec(), reference: DelayReference::Schedule }
     }
 }
 
 /// Flights at a moment, and the features that were fitted to them.
 pub struct FlightRows<'a> {
-    /// The flights.
+    /// The flown flights.
     pub flights: Cow<'a, [TrainingFlight<'a>]>,
+    /// The cancelled flights.
+    pub cancelled: Cow<'a, [CancelledFlight<'a>]>,
     /// The moment at which they are looked at; `None` without events.
     pub moment: Option<Moment>,
     /// Their features.
@@ -75,22 +98,28 @@ impl<'a> FlightRows<'a> {
     /// The flights of which something is known at a moment.
     pub fn at(
         moment: Option<Moment>,
-        flights: &'a [TrainingFlight<'a>],
+        examples: Examples<'a>,
         fitted: &'a FittedFeatures,
         airports: &'a Airports,
     ) -> Self {
         let is_known = |flight: &TrainingFlight<'_>| moment.is_none_or(|moment| flight.live(moment).is_some());
-        let flights = if flights.iter().all(is_known) {
-            Cow::Borrowed(flights)
+        let Examples { flown, cancelled } = examples;
+        let flights = if flown.iter().all(is_known) {
+            Cow::Borrowed(flown)
         } else {
-            flights.iter().filter(|flight| is_known(flight)).copied().collect()
+            flown.iter().filter(|flight| is_known(flight)).copied().collect()
         };
-        FlightRows { flights, moment, fitted, airports }
+        let cancelled = cancelled.iter().filter(|flight| flight.is_known_at(moment)).copied().collect();
+        FlightRows { flights, cancelled, moment, fitted, airports }
     }
 }
 
 impl Rows for FlightRows<'_> {
     fn len(&self) -> usize {
+        self.flights.len() + self.cancelled.len()
+    }
+
+    fn arrived_len(&self) -> usize {
         self.flights.len()
     }
 
@@ -98,10 +127,14 @@ impl Rows for FlightRows<'_> {
         self.fitted.features.width()
     }
 
-    fn encode(&self, row: usize, numbers: &mut Vec<f32>) -> DelayClass {
-        let flight = &self.flights[row];
+    fn encode(&self, row: usize, numbers: &mut Vec<f32>) -> FlightOutcome {
+        let Some(flight) = self.flights.get(row) else {
+            let cancelled = &self.cancelled[row - self.flights.len()];
+            self.fitted.encode_cancelled(cancelled, self.moment, self.airports, numbers);
+            return FlightOutcome::Cancelled;
+        };
         self.fitted.encode(flight, self.moment, self.airports, numbers);
-        flight.class()
+        flight.outcome()
     }
 }
 
@@ -115,7 +148,7 @@ const SAMPLE_MAX: usize = 1 << 16;
 /// Computes the edges of the bins.
 pub(super) fn bins(rows: &dyn Rows) -> BinMapper {
     let mut sample = Vec::new();
-    for row in (0..rows.len()).step_by(rows.len().div_ceil(SAMPLE_MAX).max(1)) {
+    for row in (0..rows.arrived_len()).step_by(rows.arrived_len().div_ceil(SAMPLE_MAX).max(1)) {
         rows.encode(row, &mut sample);
     }
     BinMapper::fit(&sample, rows.width())
@@ -153,19 +186,19 @@ fn shard(rows: &dyn Rows, bins: &BinMapper, share: Range<usize>) -> Result<Shard
         return Err(TrainingSetError::TOO_MANY);
     }
     let mut shard = Shard::with_capacity(bins, share.len(), share.start as u64);
-    let (mut numbers, mut classes) = (Vec::with_capacity(BLOCK * rows.width()), Vec::with_capacity(BLOCK));
+    let (mut numbers, mut outcomes) = (Vec::with_capacity(BLOCK * rows.width()), Vec::with_capacity(BLOCK));
     for start in share.clone().step_by(BLOCK) {
         numbers.clear();
-        classes.clear();
-        classes.extend((start..share.end.min(start + BLOCK)).map(|row| rows.encode(row, &mut numbers)));
-        shard.extend(bins, &numbers, &classes);
+        outcomes.clear();
+        outcomes.extend((start..share.end.min(start + BLOCK)).map(|row| rows.encode(row, &mut numbers)));
+        shard.extend(bins, &numbers, &outcomes);
     }
     Ok(shard)
 }
 
-/// Encodes all rows, four bytes a column. Every column may be split on.
+/// Encodes all rows of flights that arrived, four bytes a column. Every column may be split on.
 pub(super) fn in_memory(rows: &dyn Rows) -> Result<TrainingSet, TrainingSetError> {
-    let mut numbers = Vec::with_capacity(rows.len() * rows.width());
-    let classes = (0..rows.len()).map(|row| rows.encode(row, &mut numbers)).collect();
-    TrainingSet::new(numbers, classes, rows.width(), (0..rows.width()).collect())
+    let mut numbers = Vec::with_capacity(rows.arrived_len() * rows.width());
+    let outcomes = (0..rows.arrived_len()).map(|row| rows.encode(row, &mut numbers)).collect::<Vec<_>>();
+    TrainingSet::new(numbers, outcomes, rows.width(), (0..rows.width()).collect())
 }

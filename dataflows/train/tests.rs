@@ -10,11 +10,13 @@ use chrono::{NaiveDate, TimeDelta};
 use delaycast::{
     airports::Airports,
     classifier::Classifier,
-    evaluate::{Bootstrap, DateSelection, Evaluation, Measure, Metrics, Predictor, Timeline},
-    features::{Preset, Query, TrainingFlight},
-    flight::{CLASSES, DelayClass, Observation, Schedule, Weather},
+    evaluate::{
+        Bootstrap, CancellationScores, DateSelection, Evaluation, Measure, Metrics, ModelPredictor, Predictor, Timeline,
+    },
+    features::{CancelledFlight, Examples, Preset, Query, TrainingFlight},
+    flight::{CLASSES, Code, DelayClass, DelayReference, Observation, Schedule, Weather},
     forest::{Forest, ForestSettings, MaxFeatures, Trainer, TrainingSet, Tree, histogram, linfa},
-    history::{Flight, History, WeatherTable},
+    history::{Flight, FlightStatus, History, WeatherTable},
     live::{HORIZONS, Moment, Pasts},
     model::Model,
 };
@@ -81,8 +83,8 @@ fn grow_in_loop(settings: ForestSettings) -> Forest {
     let data = digits();
     let (bins, shard) = histogram::quantise(&data);
     let grow = |tree| match settings.trainer {
-        Trainer::Histogram => histogram::grow(&bins, &shard, data.columns(), &settings, tree),
-        Trainer::Linfa => linfa::grow(&data, &settings, tree).unwrap(),
+        Trainer::Histogram => histogram::grow(&bins, &shard, data.columns(), DelayReference::Schedule, &settings, tree),
+        Trainer::Linfa => linfa::grow(&data, DelayReference::Schedule, &settings, tree).unwrap(),
     };
     let trees: Vec<Tree> = (0..settings.trees).map(grow).collect();
     assert!(trees.windows(2).any(|pair| pair[0] != pair[1]), "the test would not notice the order of trees");
@@ -96,7 +98,7 @@ fn any_number_of_workers_grows_the_forest_that_a_loop_grows() {
         let expected = grow_in_loop(settings);
         for number in [1, 2, 4, 8] {
             let (count, on_progress) = counter();
-            let columns = [vec![0, 1]];
+            let columns = [ForestColumns::of(&[0, 1])];
             let forests = train(settings, &*digits(), &columns, workers(number), &on_progress).unwrap();
             assert_eq!(forests, std::slice::from_ref(&expected), "{trainer} {number}");
             assert_eq!(count.load(Ordering::Relaxed), 7);
@@ -108,7 +110,7 @@ fn any_number_of_workers_grows_the_forest_that_a_loop_grows() {
 fn more_workers_than_rows_grow_the_same_forest() {
     let settings = settings();
     let few = || TrainingSet::new(vec![1.0, 2.0, 3.0], DelayClass::ALL[..3].to_vec(), 1, vec![0]).unwrap();
-    let with = |number| train(settings, &few(), &[vec![0]], workers(number), &counter().1).unwrap();
+    let with = |number| train(settings, &few(), &[ForestColumns::of(&[0])], workers(number), &counter().1).unwrap();
     assert_eq!(with(5), with(1));
 }
 
@@ -116,7 +118,7 @@ fn more_workers_than_rows_grow_the_same_forest() {
 fn a_forest_without_trees_is_an_error() {
     let (_, on_progress) = counter();
     let settings = ForestSettings { trees: 0, ..settings() };
-    let trained = train(settings, &*digits(), &[vec![0, 1]], workers(2), &on_progress);
+    let trained = train(settings, &*digits(), &[ForestColumns::of(&[0, 1])], workers(2), &on_progress);
     assert!(matches!(trained, Err(TrainError::Tree(_))));
 }
 
@@ -181,7 +183,7 @@ fn the_same_seed_makes_the_same_file_on_any_number_of_workers() {
 fn no_flights_are_an_error() {
     let plan =
         TrainingPlan { preset: Preset::Default, settings: settings().into(), holdout_from: None, workers: workers(1) };
-    let trained = train_model(&[], Airports::default(), &plan, &counter().1);
+    let trained = train_model(&Vec::new(), Airports::default(), &plan, &counter().1);
     assert!(matches!(trained, Err(TrainError::Holdout(HoldoutError::NoFlights))));
 }
 
@@ -355,6 +357,66 @@ fn the_legacy_forest_is_not_trained_twice() {
     assert_eq!(predictions.of(Predictor::Legacy), predictions.of(Predictor::Forest));
 }
 
+/// Target means of training flights are those of other days, and differ from day to day; a question has that of all.
+/// Cancelled flights with the mean of all would be in the leaf of the question, and the flown ones elsewhere.
+#[test]
+fn the_chance_of_a_cancellation_is_the_share_of_a_routes_cancelled_flights() {
+    let routes = ["BOS", "DCA", "LGA", "ATL", "DFW", "SEA"];
+    let first = NaiveDate::from_ymd_opt(2008, 1, 1).unwrap();
+    let mut flights = Vec::new();
+    for day in 0..90u32 {
+        for number in 0..60u32 {
+            let route = (number % 6) as usize;
+            // Every fifth flight of one route, and every fiftieth of the others.
+            let draw = (day * 60 + number).wrapping_mul(2_654_435_761) >> 8;
+            let draw = draw % 100;
+            let is_cancelled = draw < if route == 2 { 20 } else { 2 };
+            // Each route has its delays, which change with the days.
+            let delay = (day * 17 + number * 29) % 40 + number % 6 * 9 + day / 9;
+            let (known, status) = match is_cancelled {
+                true => (None, FlightStatus::Cancelled),
+                false => (Some(delay as f32 - 20.0), FlightStatus::Flown),
+            };
+            flights.push(Flight {
+                flight_num: Some(number),
+                dep_delay: known,
+                arr_delay: known,
+                status,
+                ..Flight::unknown(
+                    first + TimeDelta::days(day.into()),
+                    "AA".parse().unwrap(),
+                    "ORD".parse().unwrap(),
+                    routes[route].parse().unwrap(),
+                )
+            });
+        }
+    }
+    let History { flights, unflown, .. } = History::new(flights, Vec::new());
+    let cancelled = CancelledFlight::all_of(&unflown, WeatherTable::NONE, Pasts::NONE);
+    let flown = TrainingFlight::all_of(flights, WeatherTable::NONE, Pasts::NONE);
+    let settings = ForestSettings { min_samples_leaf: 20, ..ForestSettings::from_preset(Preset::Default, 1) };
+    let plan = TrainingPlan { settings: settings.into(), ..plan(Preset::Default) };
+    let examples = Examples { flown: &flown, cancelled: &cancelled };
+    let fitted = fit(examples, &Airports::default(), &plan, &counter().1).unwrap();
+    let share = |dest: &str| {
+        let of_route = |route: Code| route == dest.parse::<Code>().unwrap();
+        let flown = flown.iter().filter(|flight| of_route(flight.query().dest)).count();
+        let cancelled = unflown.iter().filter(|flight| of_route(flight.dest)).count();
+        cancelled as f32 / (flown + cancelled) as f32
+    };
+    let airports = Airports::default();
+    let predictors = ModelPredictor::of_model(&fitted.features, &airports, &fitted.classifiers);
+    let forest = predictors.get(Predictor::ForestBeforeDeparture).unwrap();
+    for dest in routes {
+        let date = first + TimeDelta::days(91);
+        let query = Query::new(date, "AA".parse().unwrap(), "ORD".parse().unwrap(), dest.parse().unwrap());
+        let (_, found) = forest.forecasts([query].into_iter())[0];
+        let expected = share(dest);
+        println!("{dest}: {found:?}, in fact {expected}");
+        assert!(found.is_some_and(|found| (found - expected).abs() < 0.08), "{dest}: {found:?}, in fact {expected}");
+    }
+}
+
 /// Four months of forty aeroplanes that fly four legs a day between six airports. What a leg loses, the next begins
 /// with, less half an hour.
 fn rotations() -> History {
@@ -368,14 +430,21 @@ fn rotations() -> History {
                 let [origin, dest] = [leg, leg + 1].map(|at| airports[((plane + at) % 6) as usize]);
                 let date = first + TimeDelta::days(day.into());
                 let dep = 360 + leg as u16 * 210 + plane as u16 % 10 * 6;
+                // The third leg is cancelled where the aeroplane comes late.
+                let is_cancelled = leg == 2 && delay > 0.0 || (day * 31 + plane * 7 + leg) % 97 == 0;
+                let (known, status) = match is_cancelled {
+                    true => (None, FlightStatus::Cancelled),
+                    false => (Some(delay), FlightStatus::Flown),
+                };
                 flights.push(Flight {
+                    status,
                     flight_num: Some(100 + plane * 4 + leg),
                     tail_num: Some(format!("N{plane}").parse().unwrap()),
                     crs_dep_min: Some(dep),
                     crs_arr_min: Some(dep + 150),
                     crs_elapsed_min: Some(150.0),
-                    dep_delay: Some(delay),
-                    arr_delay: Some(delay),
+                    dep_delay: known,
+                    arr_delay: known,
                     ..Flight::unknown(date, "AA".parse().unwrap(), origin, dest)
                 });
                 delay = (delay - 30.0).max(-5.0);
@@ -394,14 +463,19 @@ fn answers_with_events_are_better_the_closer_the_departure() {
     let mut held_out = Vec::new();
     for (minutes, pasts) in HORIZONS.into_iter().zip(&by_horizon) {
         let at = |(at, past)| TrainingFlight::of(&history.flights[at], WeatherTable::NONE, Some(past));
-        held_out.push(AtHorizon { minutes, flights: pasts.iter().filter_map(at).collect() });
+        let cancelled = CancelledFlight::all_of(&history.unflown, WeatherTable::NONE, pasts).into_iter();
+        let cancelled = cancelled.filter(|flight| flight.is_known_at(Some(Moment::of(minutes)))).collect();
+        held_out.push(AtHorizon { minutes, flights: pasts.iter().filter_map(at).collect(), cancelled });
     }
     let mut training = TrainingFlight::all_of(history.flights.clone(), WeatherTable::NONE, &drawn);
     training.retain(|flight| flight.query().date < from);
+    let mut cancelled = CancelledFlight::all_of(&history.unflown, WeatherTable::NONE, &drawn);
+    cancelled.retain(|flight| flight.date() < from);
+    let examples = Examples { flown: &training, cancelled: &cancelled };
     let settings = ForestSettings { min_samples_leaf: 20, trees: 5, ..ForestSettings::from_preset(Preset::Default, 1) };
     let plan = TrainingPlan { settings: settings.into(), ..plan(Preset::Default) };
     let (_, on_progress) = counter();
-    let (scores, fitted) = evaluate_horizons(&training, &held_out, &Airports::default(), &plan, &on_progress).unwrap();
+    let (scores, fitted) = evaluate_horizons(examples, &held_out, &Airports::default(), &plan, &on_progress).unwrap();
     let log_loss = |scores: &HorizonScores| {
         [&scores.schedule_alone, &scores.with_events].map(|values| values[Measure::LogLoss].unwrap())
     };
@@ -409,6 +483,15 @@ fn answers_with_events_are_better_the_closer_the_departure() {
     println!("gains {gains:?}");
     let [day_before, .., two_hours, _, half_an_hour, _, _] = gains[..] else { panic!("{gains:?}") };
     assert!(day_before.abs() < 0.05 && two_hours > 0.1 && half_an_hour >= two_hours, "{gains:?}");
+    // Whether the aeroplane comes late tells whether the third leg is cancelled.
+    let auc = |scores: &Option<CancellationScores>| scores.as_ref().and_then(|scores| scores.auc);
+    let half_an_hour = &scores[5];
+    let [alone, with] = [&half_an_hour.cancellation_schedule_alone, &half_an_hour.cancellation_with_events].map(auc);
+    println!("areas under the curve of cancellations {alone:?} {with:?}");
+    assert!(with > Some(0.8) && with > alone, "{alone:?} {with:?}");
+    let calibration = half_an_hour.cancellation_with_events.unwrap();
+    assert!((calibration.share - calibration.mean_probability).abs() < 0.01, "{calibration:?}");
+    assert!(scores[6..].iter().all(|scores| scores.cancellation_with_events.is_none()));
     let moments = fitted.classifiers.iter().filter(|(given, _)| given.moment.is_some()).count();
     assert_eq!(moments, Moment::ALL.len());
 }

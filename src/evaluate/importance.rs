@@ -164,7 +164,7 @@ mod tests {
             distribution: Distribution::UNIFORM,
         };
         let nodes = vec![root, leaf([0.05, 0.05, 0.85, 0.05]), leaf([0.05, 0.05, 0.05, 0.85])];
-        Forest::new(&[Tree { nodes }], width).unwrap().into()
+        Forest::new(&[Tree::without_outcomes(nodes)], width).unwrap().into()
     }
 
     #[test]

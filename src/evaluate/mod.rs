@@ -12,10 +12,12 @@
 //! * `score_sums.rs` and `bootstrap.rs` sum up predictions, `measure.rs` names the measures that follow from the sums.
 //! * `comparison.rs` has the results: an [`Evaluation`] is the short one, which a training gives and a model file
 //!   carries; a [`Comparison`] has all measures with their intervals; a [`Report`] is that of `delaycast evaluate`.
+//! * `delay_scores.rs` scores forecasts in minutes, and the probability of a cancellation.
 //! * `importance.rs` measures which facts of a flight a forest needs.
 
 mod bootstrap;
 mod comparison;
+mod delay_scores;
 mod importance;
 mod measure;
 mod predictions;
@@ -25,6 +27,7 @@ mod split;
 
 pub use bootstrap::{Bootstrap, DAYS_MIN, Interval, RESAMPLES_MAX};
 pub use comparison::{Comparison, Difference, EvaluatedModel, Evaluation, Importances, Metrics, Report, Scorecard};
+pub use delay_scores::{CancellationScores, DelayScores};
 pub use importance::Importance;
 pub use measure::{MEASURES, Measure, Values};
 pub use predictions::{Outcomes, Predictions};

@@ -11,6 +11,7 @@ use serde::{
 use crate::{
     airports::Airports,
     classifier::{Classifier, Classifiers},
+    delay_forecast::DelayForecast,
     features::{FeatureSet, KnownInputs, Query, TrainingFlight},
     flight::{CLASSES, DelayClass, Probabilities},
     forest::count_classes,
@@ -266,6 +267,20 @@ impl<'a> ModelPredictor<'a> {
         }
         predictions.extend(self.classifier.probabilities_of_all(&rows));
         predictions
+    }
+
+    /// Returns one forecast of the arrival delay a query, in the queries' order, and the probability of a cancellation,
+    /// if the classifier has one.
+    pub fn forecasts<'q>(&self, queries: impl Iterator<Item = Query<'q>>) -> Vec<(DelayForecast, Option<f32>)> {
+        let mut row = Vec::new();
+        let forecast = |query: Query<'q>| {
+            row.clear();
+            self.encode(query, &mut row);
+            // One row has one prediction.
+            let prediction = self.classifier.predictions(&row).pop()?;
+            Some((DelayForecast::of(&prediction, self.given, &query), prediction.cancelled))
+        };
+        queries.filter_map(forecast).collect()
     }
 
     /// Appends a query's row, without the inputs that are withheld.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     columns::Column,
     encoders::{FrequencyIndex, Schedules, WeatherColumn},
+    examples::CancelledFlight,
     inputs::{KnownInputs, Remark},
     live::LiveValues,
     preset::{ColumnSpec, Preset},
@@ -175,11 +176,29 @@ impl FittedFeatures {
     /// Appends the row of one of the training flights, with what was known at a moment. Target means are those over the
     /// flights of other folds.
     pub fn encode(&self, flight: &TrainingFlight, moment: Option<Moment>, airports: &Airports, row: &mut Vec<f32>) {
+        let live = moment.and_then(|moment| flight.live(moment));
+        self.encode_query(Query { live, ..flight.query() }, flight, airports, row);
+    }
+
+    /// Appends the row of a cancelled flight of the same days. Its target means are those of a flown flight of its day:
+    /// with the means over all flights it would be in other leaves than flown flights of its kind.
+    pub fn encode_cancelled(
+        &self,
+        flight: &CancelledFlight<'_>,
+        moment: Option<Moment>,
+        airports: &Airports,
+        row: &mut Vec<f32>,
+    ) {
+        self.encode_query(flight.query(moment), flight.example(), airports, row);
+    }
+
+    /// Appends the row of a query, with the target means of the fold of `flight`.
+    fn encode_query<'a>(&self, query: Query<'a>, flight: &TrainingFlight<'a>, airports: &Airports, row: &mut Vec<f32>) {
         let resolved = ResolvedQuery::of(flight, &self.features.vocabulary);
-        let query = Query { live: moment.and_then(|moment| flight.live(moment)), ..resolved.query };
         let live = LiveValues::of(&query, &self.features.turnarounds);
         let distance = query.distance.or_else(|| airports.distance_miles(query.origin, query.dest));
-        let resolved = ResolvedQuery { distance: distance.unwrap_or(self.features.mean_distance), live, ..resolved };
+        let resolved =
+            ResolvedQuery { distance: distance.unwrap_or(self.features.mean_distance), query, live, ..resolved };
         row.extend(self.features.columns.iter().zip(&self.out_of_fold).map(|(column, out_of_fold)| {
             column.value_with(&resolved, |mean| {
                 out_of_fold.as_ref().map_or_else(|| mean.of(&resolved), |out_of_fold| out_of_fold.of(&resolved, flight))

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::live::Moment;
+use crate::{flight::DelayReference, live::Moment};
 
 /// The inputs that are known beyond airline, route and day. There is a forest for each combination, so that no forest
 /// has to impute an input.
@@ -46,6 +46,11 @@ impl KnownInputs {
     pub const fn at(moment: Moment) -> Self {
         let dep_delay = matches!(moment, Moment::Departed);
         KnownInputs { dep_delay, schedule: true, moment: Some(moment), weather: false }
+    }
+
+    /// The time from which the forest that is given them counts the minutes of a delay.
+    pub fn delay_reference(self) -> DelayReference {
+        if self.dep_delay { DelayReference::Departure } else { DelayReference::Schedule }
     }
 
     /// Returns whether `other` has all of these inputs.

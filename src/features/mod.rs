@@ -8,6 +8,7 @@
 mod binary;
 mod columns;
 mod encoders;
+mod examples;
 mod feature_set;
 mod inputs;
 mod live;
@@ -18,6 +19,7 @@ mod vocabulary;
 
 pub use columns::Column;
 pub use encoders::{FrequencyIndex, Schedules, WeatherColumn, WeatherValue};
+pub use examples::{CancelledFlight, Examples};
 pub use feature_set::{COLUMNS_MAX, EncodedRow, FeatureSet, FittedFeatures, InvalidFeatures, NothingToFit};
 pub use inputs::{KnownInputs, Remark};
 pub use live::{InboundMeasure, LiveColumn};

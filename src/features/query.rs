@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::inputs::KnownInputs;
 use crate::{
-    flight::{Code, DelayClass, FLIGHT_NUM_MAX, Schedule, Weather, time::MINUTES_PER_DAY},
+    flight::{Code, DelayClass, FLIGHT_NUM_MAX, FlightOutcome, Schedule, Weather, time::MINUTES_PER_DAY},
     history::{Flight, FlightStatus, WeatherTable},
     live::{Minutes, Moment, Past, Pasts, Snapshot},
     request::Request,
@@ -152,6 +152,12 @@ impl<'a> TrainingFlight<'a> {
         let finite = |minutes: &f32| minutes.is_finite();
         let dep_delay = flight.dep_delay.filter(finite)?;
         let arr_delay = flight.arr_delay.filter(finite)?;
+        let example = TrainingFlight { dep_delay, arr_delay, ..Self::asked(flight, weather, past) };
+        (flight.status == FlightStatus::Flown).then_some(example)
+    }
+
+    /// Makes an example of what was asked about a past flight, without delays.
+    pub(super) fn asked(flight: &Flight, weather: &'a WeatherTable, past: Option<&'a Past>) -> Self {
         let schedule = flight.crs_dep_min.zip(flight.crs_arr_min);
         let query = Query {
             distance: flight.distance,
@@ -160,8 +166,7 @@ impl<'a> TrainingFlight<'a> {
             weather: weather.at_departure(flight),
             ..Query::new(flight.date, flight.carrier, flight.origin, flight.dest)
         };
-        let example = TrainingFlight { past, ..TrainingFlight::new(&query, dep_delay, arr_delay) };
-        (flight.status == FlightStatus::Flown).then_some(example)
+        TrainingFlight { past, ..TrainingFlight::new(&query, 0.0, 0.0) }
     }
 
     /// Makes examples of a history's flights, in their order. The flights' memory is returned in chunks, so that a year
@@ -177,6 +182,11 @@ impl<'a> TrainingFlight<'a> {
         // The flights were drained from the end.
         all.reverse();
         all
+    }
+
+    /// The outcome, as a forest counts it.
+    pub fn outcome(&self) -> FlightOutcome {
+        FlightOutcome::arrived(self.arr_delay, self.dep_delay)
     }
 
     /// The class of the arrival delay.

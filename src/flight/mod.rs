@@ -1,10 +1,11 @@
-//! The vocabulary of the domain: codes, delay classes, times of day, schedules, time zones, weather, the calendar and
-//! value ranges. Requests and imported histories are held to the same ranges.
+//! The vocabulary of the domain: codes, classes of delay, outcomes, times of day, schedules, time zones, weather, the
+//! calendar and value ranges. Requests and imported histories are held to the same ranges.
 //!
 //! These modules import nothing else of the crate, so that requests, answers, histories and features can all use them.
 
 mod class;
 mod code;
+mod outcome;
 pub mod time;
 mod weather;
 pub mod zoned;
@@ -15,6 +16,7 @@ use std::ops::RangeInclusive;
 pub use chrono_tz::Tz;
 pub use class::{CLASS_CUTS_MINUTES, CLASSES, DelayClass, Probabilities};
 pub use code::{Code, NotACode};
+pub use outcome::{DELAY_BINS, DELAY_EDGES_MINUTES, DelayBin, DelayReference, DelayShares, FlightOutcome};
 pub use time::Schedule;
 pub use weather::{Observation, Weather};
 

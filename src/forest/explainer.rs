@@ -16,18 +16,18 @@
 
 use super::{
     flat::Forest,
+    traversal::{Prediction, RowSums},
     tree::{Tree, UNIT},
 };
 use crate::flight::{CLASSES, Probabilities};
 
-/// Explains the rows of one forest. Takes 4 bytes a node, and 16 bytes for each leaf and group.
+/// Explains the rows of one forest. Takes 16 bytes for each leaf and group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explainer {
     base_rate: Probabilities,
     /// The length of a line.
     line_len: usize,
-    /// The line of each leaf, by node id; an inner node has none.
-    lines: Vec<u32>,
+    /// A line for each leaf.
     table: Vec<f32>,
 }
 
@@ -43,9 +43,9 @@ impl Explainer {
         let mut explainer = Explainer {
             base_rate: [0.0; CLASSES],
             line_len: groups.iter().max().map_or(0, |last| last + 1) * CLASSES,
-            lines: Vec::with_capacity(forest.nodes_len()),
             table: Vec::new(),
         };
+        explainer.table.reserve_exact(forest.leaves_len() * explainer.line_len);
         for tree in &trees {
             explainer.push_tree(tree, groups, share);
         }
@@ -59,8 +59,6 @@ impl Explainer {
         for (at, node) in tree.nodes.iter().enumerate() {
             let credit = at * line_len..(at + 1) * line_len;
             let Some(split) = node.split else {
-                // Lines are fewer than nodes, of which there are at most 2^24.
-                self.lines.push((self.table.len() / line_len) as u32);
                 self.table.extend(credits[credit].iter().map(|&change| change as f32 * share));
                 continue;
             };
@@ -74,7 +72,6 @@ impl Explainer {
                     *sum += change;
                 }
             }
-            self.lines.push(0);
         }
         for (sum, units) in self.base_rate.iter_mut().zip(tree.nodes[0].distribution.units()) {
             *sum += units as f32 * share;
@@ -91,26 +88,27 @@ impl Explainer {
         self.line_len
     }
 
-    /// Returns the probabilities of each row, as [`Forest::probabilities_of_all`] does, and replaces the content of
+    /// Returns the prediction for each row, as [`Forest::predictions`] does, and replaces the content of
     /// `contributions` with [`Self::line_len`] numbers for each row. `forest` is the one that the explainer was made
     /// for; `rows` is row-major.
     ///
     /// # Panics
     /// If the length of `rows` is not a multiple of the forest's width, or the forest is another one.
-    pub fn explain(&self, forest: &Forest, rows: &[f32], contributions: &mut Vec<f32>) -> Vec<Probabilities> {
-        assert_eq!(self.lines.len(), forest.nodes_len(), "the explainer of another forest");
+    pub fn explain(&self, forest: &Forest, rows: &[f32], contributions: &mut Vec<f32>) -> Vec<Prediction> {
+        assert_eq!(self.table.len(), forest.leaves_len() * self.line_len, "the explainer of another forest");
         let rows_len = rows.len() / forest.width();
-        let mut sums = vec![[0; CLASSES]; rows_len];
+        let mut sums = vec![RowSums::ZERO; rows_len];
         contributions.clear();
         contributions.resize(rows_len * self.line_len, 0.0);
         forest.visit_leaves(rows, |row, leaf| {
-            forest.add_leaf(leaf, &mut sums[row]);
-            let start = self.lines[leaf as usize] as usize * self.line_len;
+            let number = forest.leaf_number(leaf);
+            forest.add_outcomes(leaf, number, &mut sums[row]);
+            let start = number * self.line_len;
             let line = &self.table[start..start + self.line_len];
             let row_sums = &mut contributions[row * self.line_len..(row + 1) * self.line_len];
             row_sums.iter_mut().zip(line).for_each(|(sum, change)| *sum += change);
         });
-        sums.into_iter().map(|sums| forest.mean(sums)).collect()
+        sums.iter().map(|sums| forest.prediction(sums)).collect()
     }
 }
 

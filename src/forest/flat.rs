@@ -1,10 +1,15 @@
 //! A forest as flat arrays, its construction from trees, and its section of a model file.
 //!
 //! The section has the number of trees, and of the nodes of each; then the column of each node, 255 at a leaf; the
-//! threshold of each split; and of each node the probabilities of the first three classes, 16 bits each, in units of
-//! 2^-15. The children of a node follow from the nodes before it, and the last class has the remainder.
+//! threshold of each split; of each node the probabilities of the first three classes, 16 bits each, in units of 2^-15;
+//! and of each leaf the shares of all bins of delays but the last, 8 bits each, in units of 1/255, and that of the
+//! cancelled, 16 bits in units of 1/65,535. The children of a node follow from the nodes before it, and the last class
+//! and the last bin have the remainder.
 
-use super::tree::{Distribution, Split, Tree, TreeNode};
+use super::{
+    leaf::Leaf,
+    tree::{Distribution, Split, Tree, TreeNode},
+};
 use crate::binary::{CorruptSection, SectionReader, put_len};
 
 /// Upper bound on the nodes of all trees together: an index has 24 bits.
@@ -27,6 +32,8 @@ const SIGN: u32 = 1 << 31;
 impl SortableBits {
     /// Above every number.
     pub(super) const MAX: SortableBits = SortableBits(u32::MAX);
+    /// The least form that no number exceeds: that of infinity.
+    const LEAST_LEAF: SortableBits = SortableBits(f32::INFINITY.to_bits() | SIGN);
 
     /// Converts a number.
     #[inline]
@@ -47,6 +54,9 @@ impl SortableBits {
 
 const COLUMN_BITS: u32 = u8::BITS;
 
+/// Upper bound on the leaves of all trees together: as many forms are above every number.
+const LEAVES_MAX: usize = (SortableBits::MAX.0 - SortableBits::LEAST_LEAF.0) as usize + 1;
+
 /// A node in memory; the module documentation of [`super`] has the layout.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Node {
@@ -56,9 +66,17 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// The leaf at an index.
-    fn leaf(at: u32) -> Self {
-        Node { threshold: SortableBits::MAX, link: at << COLUMN_BITS }
+    /// The leaf at an index, which is leaf `number` of the forest. Below [`LEAVES_MAX`], no number exceeds its
+    /// threshold.
+    fn leaf(at: u32, number: u32) -> Self {
+        let threshold = SortableBits(SortableBits::LEAST_LEAF.0.saturating_add(number));
+        Node { threshold, link: at << COLUMN_BITS }
+    }
+
+    /// The number of a leaf in the forest.
+    #[inline]
+    fn leaf_number(self) -> usize {
+        (self.threshold.0 - SortableBits::LEAST_LEAF.0) as usize
     }
 
     #[inline]
@@ -95,6 +113,10 @@ pub struct Forest {
     pub(super) nodes: Vec<Node>,
     /// The probabilities of each node, inner ones included.
     pub(super) distributions: Vec<Distribution>,
+    /// The outcomes of each leaf.
+    pub(super) leaves: Vec<Leaf>,
+    /// True if any leaf has cancelled flights.
+    pub(super) has_cancelled: bool,
     pub(super) roots: Vec<Root>,
     pub(super) width: usize,
     /// True for each column of a row that any split compares.
@@ -117,7 +139,8 @@ impl Forest {
             let thresholds: Vec<_> = splits().map(|split| split.threshold.to_le_bytes()).collect();
             builder.push_tree(&columns, &thresholds)?;
         }
-        builder.finish(trees.iter().flat_map(|tree| &tree.nodes).map(|node| node.distribution).collect())
+        let distributions = trees.iter().flat_map(|tree| &tree.nodes).map(|node| node.distribution).collect();
+        builder.finish(distributions, trees.iter().flat_map(|tree| &tree.leaves).copied().collect())
     }
 
     /// The trees, in order.
@@ -137,7 +160,15 @@ impl Forest {
             });
             TreeNode { split, distribution: self.distributions[at as usize] }
         };
-        Tree { nodes: (base..end).map(unflatten).collect() }
+        let nodes: Vec<_> = (base..end).map(unflatten).collect();
+        let leaves = (base..end).filter(|&at| self.nodes[at as usize].left() == at);
+        Tree { nodes, leaves: leaves.map(|leaf| self.leaves[self.leaf_number(leaf)]).collect() }
+    }
+
+    /// The number of a leaf among those of the forest, by its node id.
+    #[inline]
+    pub(super) fn leaf_number(&self, leaf: u32) -> usize {
+        self.nodes[leaf as usize].leaf_number()
     }
 
     /// The number of columns of a row.
@@ -155,6 +186,11 @@ impl Forest {
         self.nodes.len()
     }
 
+    /// The number of leaves of all trees.
+    pub(super) fn leaves_len(&self) -> usize {
+        self.leaves.len()
+    }
+
     /// Returns whether any split compares this column.
     pub fn uses_column(&self, column: usize) -> bool {
         self.used.get(column) == Some(&true)
@@ -170,13 +206,15 @@ pub(super) struct ForestBuilder {
     width: usize,
     nodes: Vec<Node>,
     roots: Vec<Root>,
+    leaves_len: usize,
     used: [bool; 1 << u8::BITS],
 }
 
 impl ForestBuilder {
     /// Makes an empty builder with capacity for `nodes_len` nodes.
     pub(super) fn new(width: usize, nodes_len: usize) -> Self {
-        ForestBuilder { width, nodes: Vec::with_capacity(nodes_len), roots: Vec::new(), used: [false; 1 << u8::BITS] }
+        let used = [false; 1 << u8::BITS];
+        ForestBuilder { width, nodes: Vec::with_capacity(nodes_len), roots: Vec::new(), leaves_len: 0, used }
     }
 
     /// Appends a tree: the column of each node, or [`LEAF`], and the little-endian threshold of each split. Returns the
@@ -205,7 +243,9 @@ impl ForestBuilder {
                 threshold: SortableBits::from_f32(threshold),
                 link: ((start + children) as u32) << COLUMN_BITS | u32::from(column),
             };
-            self.nodes.push(if is_split { split } else { Node::leaf((start + at) as u32) });
+            // Leaves are fewer than nodes.
+            self.nodes.push(if is_split { split } else { Node::leaf((start + at) as u32, self.leaves_len as u32) });
+            self.leaves_len += usize::from(!is_split);
             self.used[usize::from(column)] = true;
             has_parent &= at < children;
             compares &= !is_split | threshold.is_finite();
@@ -220,19 +260,22 @@ impl ForestBuilder {
         if depth > DEPTH_MAX {
             return Err("it is too deep");
         }
+        if self.leaves_len > LEAVES_MAX {
+            return Err("more than 2^23 leaves");
+        }
         self.roots.push(Root { node: start as u32, depth });
         Ok(splits)
     }
 
-    /// Makes the forest, given the probabilities of each node.
-    pub(super) fn finish(self, distributions: Vec<Distribution>) -> Result<Forest, MalformedForest> {
-        let ForestBuilder { width, nodes, roots, used } = self;
+    /// Makes the forest, given the probabilities of each node and the outcomes of each leaf.
+    pub(super) fn finish(self, distributions: Vec<Distribution>, leaves: Vec<Leaf>) -> Result<Forest, MalformedForest> {
+        let ForestBuilder { width, nodes, roots, leaves_len, used } = self;
         let malformed = |tree, reason| Err(MalformedForest { tree, reason });
         if roots.is_empty() || width == 0 || width > usize::from(LEAF) {
             return malformed(0, "it is not there, or its rows have no columns or more than 255");
         }
-        if distributions.len() != nodes.len() {
-            return malformed(0, "there are not as many probabilities as nodes");
+        if distributions.len() != nodes.len() || leaves.len() != leaves_len {
+            return malformed(0, "there are not as many probabilities as nodes, or outcomes as leaves");
         }
         // The fold has no branch for each node; the position is needed only for the error.
         let valid = distributions.iter().fold(true, |valid, distribution| valid & distribution.is_valid());
@@ -241,7 +284,8 @@ impl ForestBuilder {
             let tree = roots.partition_point(|root| root.node as usize <= node) - 1;
             return malformed(tree, "a node's probabilities sum to more than 1");
         }
-        Ok(Forest { nodes, distributions, roots, width, used: used[..width].to_vec() })
+        let has_cancelled = leaves.iter().any(Leaf::has_cancelled);
+        Ok(Forest { nodes, distributions, leaves, has_cancelled, roots, width, used: used[..width].to_vec() })
     }
 }
 
@@ -278,6 +322,7 @@ impl Forest {
         bytes.extend(splits().map(|split| split.map_or(LEAF, |node| node.column() as u8)));
         bytes.extend(splits().flatten().flat_map(|node| node.threshold.to_f32().to_le_bytes()));
         bytes.extend(self.distributions.iter().flat_map(|distribution| distribution.to_le_bytes()));
+        bytes.extend(self.leaves.iter().flat_map(|leaf| leaf.to_bytes()));
     }
 
     /// Reads a forest over rows of `width` columns.
@@ -291,13 +336,17 @@ impl Forest {
         let mut columns = bytes.take(nodes_len, 1)?;
         let mut thresholds = bytes.records(splits_len)?;
         let distributions = bytes.records(nodes_len)?;
+        // A tree has one more leaf than splits.
+        let leaves = bytes.records(nodes_len - splits_len)?;
         let mut builder = ForestBuilder::new(width, nodes_len);
         for &len in &lens {
             let (tree, rest) = columns.split_at(len as usize);
             let splits = builder.push_tree(tree, thresholds)?;
             (columns, thresholds) = (rest, &thresholds[splits..]);
         }
-        Ok(builder.finish(distributions.iter().map(Distribution::from_le_bytes).collect())?)
+        let leaves: Option<_> = leaves.iter().map(Leaf::from_bytes).collect();
+        let leaves = leaves.ok_or(CorruptSection("the delays of a leaf sum to more than 1"))?;
+        Ok(builder.finish(distributions.iter().map(Distribution::from_le_bytes).collect(), leaves)?)
     }
 }
 
@@ -313,7 +362,7 @@ mod tests {
             for (a, b) in [(a, b), (a, a), (a, -a), (0.0, -0.0), (a, f32::INFINITY), (f32::NEG_INFINITY, a)] {
                 let greater = SortableBits::from_f32(a) > SortableBits::from_f32(b);
                 prop_assert_eq!(greater, a > b || (b.is_nan() && !a.is_nan()), "{} {}", a, b);
-                prop_assert!(SortableBits::from_f32(a) < SortableBits::MAX);
+                prop_assert!(SortableBits::from_f32(a) <= SortableBits::LEAST_LEAF);
                 prop_assert!(a.is_nan() || SortableBits::from_f32(a).to_f32() == a);
             }
         }

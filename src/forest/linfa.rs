@@ -25,11 +25,12 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
+    leaf::{OUTCOMES, count_index},
     settings::ForestSettings,
     training_set::{TrainingSet, count_classes},
     tree::{Distribution, Split, Tree, TreeNode},
 };
-use crate::flight::{CLASSES, DelayClass};
+use crate::flight::{CLASSES, DelayClass, DelayReference};
 
 /// Least decrease of a cut's Gini impurity by a split.
 const IMPURITY_DECREASE_MIN: f32 = 1e-6;
@@ -45,8 +46,14 @@ pub struct LinfaError {
     source: linfa::Error,
 }
 
-/// Grows tree number `tree` of a forest. The result depends on the arguments alone.
-pub fn grow(data: &TrainingSet, settings: &ForestSettings, tree: u32) -> Result<Tree, LinfaError> {
+/// Grows tree number `tree` of a forest, which counts delays from the time that `reference` names. The result depends
+/// on the arguments alone.
+pub fn grow(
+    data: &TrainingSet,
+    reference: DelayReference,
+    settings: &ForestSettings,
+    tree: u32,
+) -> Result<Tree, LinfaError> {
     let mut rng = ChaCha8Rng::seed_from_u64(settings.seed);
     rng.set_stream(u64::from(tree));
     // A training set has at least one row and at most 2^32.
@@ -72,27 +79,32 @@ pub fn grow(data: &TrainingSet, settings: &ForestSettings, tree: u32) -> Result<
         }
     }
     let nodes = splits.into_iter().map(|split| TreeNode { split, distribution: Distribution::UNIFORM }).collect();
-    Ok(fill_nodes(nodes, data))
+    Ok(fill_nodes(nodes, data, reference))
 }
 
 /// Sends all training rows down a tree, and gives each node the class shares of the rows that reach it, shrunk towards
-/// the shares of all rows, so that no class is impossible.
-fn fill_nodes(mut nodes: Vec<TreeNode>, data: &TrainingSet) -> Tree {
+/// the shares of all rows, so that no class is impossible; and each leaf their outcomes.
+fn fill_nodes(mut nodes: Vec<TreeNode>, data: &TrainingSet, reference: DelayReference) -> Tree {
     let mut counts = vec![[0u64; CLASSES]; nodes.len()];
-    for (row, class) in data.rows().chunks_exact(data.width()).zip(data.classes()) {
+    let mut outcomes = vec![[0u32; OUTCOMES]; nodes.len()];
+    let rows = data.rows().chunks_exact(data.width());
+    for ((row, class), outcome) in rows.zip(data.classes()).zip(data.outcomes()) {
         let mut at = 0;
         counts[at][class.index()] += 1;
         while let Some(split) = nodes[at].split {
             at = split.left as usize + usize::from(row[usize::from(split.column)] > split.threshold);
             counts[at][class.index()] += 1;
         }
+        count_index(*outcome, reference).into_iter().for_each(|index| outcomes[at][index] += 1);
     }
     let prior = counts[0].map(|count| count as f64 / data.rows_len() as f64);
     for (node, counts) in nodes.iter_mut().zip(&counts) {
         let weights = array::from_fn(|class| counts[class] as f64 + PRIOR_ROWS * prior[class]);
         node.distribution = Distribution::from_weights(weights);
     }
-    Tree { nodes }
+    let leaves = nodes.iter().zip(outcomes).filter(|(node, _)| node.split.is_none());
+    let counts: Vec<u32> = leaves.flat_map(|(_, counts)| counts).collect();
+    Tree::new(nodes, &counts)
 }
 
 /// A node that may still be split.
@@ -238,14 +250,15 @@ mod tests {
         assert_eq!(right, 3);
 
         let settings = ForestSettings { max_samples: 4, trees: 16, ..settings() };
-        let trees: Vec<Tree> = (0..settings.trees).map(|tree| grow(&data, &settings, tree).unwrap()).collect();
+        let trees: Vec<Tree> =
+            (0..settings.trees).map(|tree| grow(&data, DelayReference::Schedule, &settings, tree).unwrap()).collect();
         assert_eq!(accuracy(&Forest::new(&trees, 2).unwrap(), &data), 1.0);
     }
 
     #[test]
     fn learns_separable_classes() {
         let data = digits(800);
-        let tree = grow(&data, &settings(), 0).unwrap();
+        let tree = grow(&data, DelayReference::Schedule, &settings(), 0).unwrap();
         assert_eq!(accuracy(&Forest::new(&[tree], 2).unwrap(), &data), 1.0);
     }
 
@@ -253,33 +266,37 @@ mod tests {
     fn the_same_seed_grows_the_same_tree_and_another_seed_or_number_another() {
         let (data, settings) =
             (digits(800), ForestSettings { depth: 3, max_features: MaxFeatures::Count(1), ..settings() });
-        let tree = grow(&data, &settings, 3).unwrap();
+        let tree = grow(&data, DelayReference::Schedule, &settings, 3).unwrap();
         // linfa-trees seeds its hash maps anew each time.
         for _ in 0..10 {
-            assert_eq!(grow(&data, &settings, 3).unwrap(), tree);
+            assert_eq!(grow(&data, DelayReference::Schedule, &settings, 3).unwrap(), tree);
         }
-        assert!((0..5).any(|number| grow(&data, &settings, number).unwrap() != tree));
-        assert!((0..5).any(|seed| grow(&data, &ForestSettings { seed, ..settings }, 3).unwrap() != tree));
+        assert!((0..5).any(|number| grow(&data, DelayReference::Schedule, &settings, number).unwrap() != tree));
+        assert!((0..5).any(|seed| {
+            grow(&data, DelayReference::Schedule, &ForestSettings { seed, ..settings }, 3).unwrap() != tree
+        }));
     }
 
     #[test]
     fn keeps_to_depth_min_samples_leaf_and_columns() {
         let data = digits(800).with_columns(vec![1]).unwrap();
-        let tree = grow(&data, &ForestSettings { depth: 1, ..settings() }, 0).unwrap();
+        let tree = grow(&data, DelayReference::Schedule, &ForestSettings { depth: 1, ..settings() }, 0).unwrap();
         assert_eq!(tree.nodes.len(), 3);
-        assert!(!Forest::new(&[grow(&data, &settings(), 0).unwrap()], 2).unwrap().uses_column(0));
+        assert!(
+            !Forest::new(&[grow(&data, DelayReference::Schedule, &settings(), 0).unwrap()], 2).unwrap().uses_column(0)
+        );
         let unsplit = ForestSettings { max_samples: 99, min_samples_leaf: 50, ..settings() };
-        assert_eq!(grow(&data, &unsplit, 0).unwrap().nodes.len(), 1);
+        assert_eq!(grow(&data, DelayReference::Schedule, &unsplit, 0).unwrap().nodes.len(), 1);
     }
 
     #[test]
     fn one_class_or_one_value_makes_a_single_leaf() {
         let classes = vec![DelayClass::VeryLate; 50];
         let data = TrainingSet::new((0..50u8).map(f32::from).collect(), classes, 1, vec![0]).unwrap();
-        assert_eq!(grow(&data, &settings(), 0).unwrap().nodes.len(), 1);
+        assert_eq!(grow(&data, DelayReference::Schedule, &settings(), 0).unwrap().nodes.len(), 1);
         let classes = (0..50).map(|at| DelayClass::ALL[at % 4]).collect();
         let data = TrainingSet::new(vec![1.0; 50], classes, 1, vec![0]).unwrap();
-        let tree = grow(&data, &settings(), 0).unwrap();
+        let tree = grow(&data, DelayReference::Schedule, &settings(), 0).unwrap();
         assert_eq!(tree.nodes.len(), 1);
         // Filled from all 50 rows: 13, 13, 12, 12.
         let expected = [0.26, 0.26, 0.24, 0.24];

@@ -4,8 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::max_features::MaxFeatures;
-use crate::features::Preset;
+use super::{flat::DEPTH_MAX, max_features::MaxFeatures};
+use crate::{features::Preset, live::Moment};
 
 /// The algorithm that grows the trees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +72,21 @@ pub struct ForestSettings {
 }
 
 impl ForestSettings {
+    /// The settings of the forest for a moment. What is known a few hours before the departure and later decides much
+    /// more, so that deeper trees and smaller leaves pay: with those of the other forests, answers are less sure than
+    /// they could be.
+    #[must_use]
+    pub fn at(self, moment: Option<Moment>) -> Self {
+        match moment {
+            None | Some(Moment::Early) => self,
+            Some(Moment::Near | Moment::Overdue | Moment::Departed) => ForestSettings {
+                depth: (self.depth + 4).min(DEPTH_MAX),
+                min_samples_leaf: (self.min_samples_leaf / 3).max(1),
+                ..self
+            },
+        }
+    }
+
     /// The settings of a preset.
     pub fn from_preset(preset: Preset, seed: u64) -> Self {
         let shared = ForestSettings {

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
-use super::{flat::LEAF, tree::UNIT, *};
+use super::{flat::LEAF, leaf::LeafSums, tree::UNIT, *};
 use crate::binary::SectionReader;
-use crate::flight::{CLASSES, DelayClass, Probabilities};
+use crate::flight::{CLASSES, DelayClass, DelayShares, Probabilities};
 
 fn leaf(probabilities: [f64; CLASSES]) -> TreeNode {
     TreeNode { split: None, distribution: Distribution::from_weights(probabilities) }
@@ -12,9 +12,16 @@ fn split(column: u8, threshold: f32, left: u32) -> TreeNode {
     TreeNode { split: Some(Split { column, threshold, left }), distribution: Distribution::UNIFORM }
 }
 
+/// A tree whose leaves have different outcomes.
+fn with_outcomes(nodes: Vec<TreeNode>) -> Tree {
+    let leaves = nodes.iter().filter(|node| node.split.is_none()).count();
+    let counts = |leaf: usize| (0..OUTCOMES).map(move |bin| ((leaf * 7 + bin * 3) % 11) as u32);
+    Tree::new(nodes, &(0..leaves).flat_map(counts).collect::<Vec<_>>())
+}
+
 /// One split: certainly early where column 1 is at most 2, and certainly very late elsewhere.
 pub(super) fn stump() -> Tree {
-    Tree { nodes: vec![split(1, 2.0, 1), leaf([1.0, 0.0, 0.0, 0.0]), leaf([0.0, 0.0, 0.0, 1.0])] }
+    Tree::without_outcomes(vec![split(1, 2.0, 1), leaf([1.0, 0.0, 0.0, 0.0]), leaf([0.0, 0.0, 0.0, 1.0])])
 }
 
 /// A small separable training set: the class is the sum of two digits, modulo 4.
@@ -39,7 +46,7 @@ fn a_number_at_the_threshold_and_nan_go_left() {
 
 #[test]
 fn probabilities_are_the_mean_over_trees() {
-    let other = Tree { nodes: vec![leaf([0.0, 0.5, 0.5, 0.0])] };
+    let other = Tree::without_outcomes(vec![leaf([0.0, 0.5, 0.5, 0.0])]);
     let forest = Forest::new(&[stump(), other], 2).unwrap();
     assert_eq!(forest.probabilities(&[0.0, 0.0]), [0.5, 0.25, 0.25, 0.0]);
     assert_eq!((forest.trees_len(), forest.nodes_len(), forest.width()), (2, 4, 2));
@@ -62,10 +69,13 @@ fn nodes_that_are_not_a_tree_are_refused() {
         ("two parents", vec![split(0, 1.0, 1), split(0, 1.0, 3), split(0, 1.0, 3), leaf(certain), leaf(certain)]),
     ];
     for (defect, nodes) in cases {
-        assert!(Forest::new(&[stump(), Tree { nodes }], 2).is_err_and(|error| error.tree == 1), "{defect}");
+        assert!(
+            Forest::new(&[stump(), Tree::without_outcomes(nodes)], 2).is_err_and(|error| error.tree == 1),
+            "{defect}"
+        );
     }
     assert!(Forest::new(&[], 2).is_err());
-    assert!(Forest::new(&[Tree { nodes: vec![leaf(certain)] }], 0).is_err());
+    assert!(Forest::new(&[Tree::without_outcomes(vec![leaf(certain)])], 0).is_err());
 }
 
 /// A tree whose right children are the splits, with a different distribution at each leaf.
@@ -76,7 +86,7 @@ fn chain(depth: u32) -> Tree {
         nodes[parent] = split(0, at as f32, 2 * at + 1);
         nodes.extend([leaf([1.0, f64::from(at), 0.0, 0.0]), leaf([0.0, 0.0, 1.0, f64::from(at)])]);
     }
-    Tree { nodes }
+    with_outcomes(nodes)
 }
 
 #[test]
@@ -96,28 +106,38 @@ pub(super) fn any_tree() -> impl Strategy<Value = Tree> {
                 nodes.extend([leaf([p, 1.0 - p, 0.0, 0.0]), leaf([0.0, 0.0, p, 1.0 - p])]);
             }
         }
-        Tree { nodes }
+        with_outcomes(nodes)
     })
 }
 
-/// The oracle: follows the splits of a tree to the leaf.
-fn descend(tree: &Tree, row: &[f32]) -> [u32; CLASSES] {
-    let mut node = &tree.nodes[0];
-    while let Some(split) = node.split {
-        let right = usize::from(row[usize::from(split.column)] > split.threshold);
-        node = &tree.nodes[split.left as usize + right];
+/// The oracle: follows the splits of a tree to the leaf, and returns its index.
+fn descend(tree: &Tree, row: &[f32]) -> usize {
+    let mut at = 0;
+    while let Some(split) = tree.nodes[at].split {
+        at = split.left as usize + usize::from(row[usize::from(split.column)] > split.threshold);
     }
-    node.distribution.units()
+    at
 }
 
 /// The oracle: the mean over trees.
 fn mean(trees: &[&Tree], row: &[f32]) -> Probabilities {
     let mut sum = [0; CLASSES];
     for tree in trees {
-        let leaf = descend(tree, row);
+        let leaf = tree.nodes[descend(tree, row)].distribution.units();
         sum = std::array::from_fn(|class| sum[class] + leaf[class]);
     }
     sum.map(|units| units as f32 * (UNIT / trees.len() as f32))
+}
+
+/// The oracle: the mean of the outcomes over trees.
+fn mean_outcomes(trees: &[Tree], row: &[f32]) -> (DelayShares, f32) {
+    let mut sums = LeafSums::ZERO;
+    for tree in trees {
+        let leaf = descend(tree, row);
+        let leaves_before = tree.nodes[..leaf].iter().filter(|node| node.split.is_none()).count();
+        sums.add(&tree.leaves[leaves_before]);
+    }
+    (sums.delays(trees.len()), sums.cancelled(trees.len()))
 }
 
 #[test]
@@ -148,6 +168,13 @@ proptest! {
             let mean = mean(&trees.iter().collect::<Vec<_>>(), row);
             prop_assert_eq!(forest.probabilities(row).map(f32::to_bits), mean.map(f32::to_bits));
             prop_assert_eq!(batch.map(f32::to_bits), mean.map(f32::to_bits));
+        }
+        let predictions = forest.predictions(&rows.concat());
+        for (row, prediction) in rows.iter().zip(predictions) {
+            let (delays, cancelled) = mean_outcomes(&trees, row);
+            let cancelled = forest.has_cancelled.then_some(cancelled);
+            let expected = Prediction { probabilities: forest.probabilities(row), delays, cancelled };
+            prop_assert_eq!(prediction, expected);
         }
     }
 

@@ -1,15 +1,16 @@
-//! The rows and classes that a forest is trained on.
+//! The rows and outcomes that a forest is trained on.
 
 use crate::{
     airports::Airports,
     features::{FittedFeatures, TrainingFlight},
-    flight::{CLASSES, DelayClass},
+    flight::{CLASSES, DelayClass, FlightOutcome},
 };
 
-/// Rows of numbers with the class of each. A number is finite, or NaN where it is missing.
+/// Rows of numbers with the outcome of each; none was cancelled. A number is finite, or NaN where it is missing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingSet {
     rows: Vec<f32>,
+    outcomes: Vec<FlightOutcome>,
     classes: Vec<DelayClass>,
     width: usize,
     /// The columns that may be split on.
@@ -28,15 +29,20 @@ impl TrainingSetError {
 }
 
 impl TrainingSet {
-    /// Checks row-major rows of `width` numbers with one class each, and the columns that may be split on.
+    /// Checks row-major rows of `width` numbers with one outcome or class each, and the columns that may be split on.
     pub fn new(
         rows: Vec<f32>,
-        classes: Vec<DelayClass>,
+        outcomes: Vec<impl Into<FlightOutcome>>,
         width: usize,
         columns: Vec<usize>,
     ) -> Result<Self, TrainingSetError> {
+        let outcomes: Vec<FlightOutcome> = outcomes.into_iter().map(Into::into).collect();
+        let classes: Vec<DelayClass> = outcomes.iter().filter_map(|outcome| outcome.class()).collect();
+        if classes.len() < outcomes.len() {
+            return Err(TrainingSetError("a flight was cancelled, and has no class"));
+        }
         if classes.is_empty() || rows.len() != classes.len() * width {
-            return Err(TrainingSetError("there must be at least one, and one class for each"));
+            return Err(TrainingSetError("there must be at least one, and one outcome for each"));
         }
         if u32::try_from(classes.len()).is_err() {
             return Err(TrainingSetError("there are more than 2^32"));
@@ -47,7 +53,7 @@ impl TrainingSet {
         if rows.iter().any(|number| number.is_infinite()) {
             return Err(TrainingSetError("a number is infinite"));
         }
-        Ok(TrainingSet { rows, classes, width, columns })
+        Ok(TrainingSet { rows, outcomes, classes, width, columns })
     }
 
     /// Encodes the flights that the features were fitted to; `columns` may be split on.
@@ -62,12 +68,12 @@ impl TrainingSet {
         for flight in flights {
             fitted.encode(flight, None, airports, &mut rows);
         }
-        Self::new(rows, flights.iter().map(TrainingFlight::class).collect(), width, columns)
+        Self::new(rows, flights.iter().map(TrainingFlight::outcome).collect(), width, columns)
     }
 
     /// The same rows with other columns to split on.
     pub fn with_columns(&self, columns: Vec<usize>) -> Result<Self, TrainingSetError> {
-        Self::new(self.rows.clone(), self.classes.clone(), self.width, columns)
+        Self::new(self.rows.clone(), self.outcomes.clone(), self.width, columns)
     }
 
     /// The number of rows; at least one.
@@ -88,6 +94,11 @@ impl TrainingSet {
     /// The number in a column of a row.
     pub fn value(&self, row: u32, column: usize) -> f32 {
         self.rows[row as usize * self.width + column]
+    }
+
+    /// The outcome of each row.
+    pub fn outcomes(&self) -> &[FlightOutcome] {
+        &self.outcomes
     }
 
     /// The class of each row.

@@ -6,9 +6,10 @@
 
 use super::{
     flat::{Forest, Node, Root, SortableBits},
+    leaf::LeafSums,
     tree::UNIT,
 };
-use crate::flight::{CLASSES, Probabilities};
+use crate::flight::{CLASSES, DelayShares, Probabilities};
 
 /// Trees that one row descends side by side: the fastest of 5, 8, 10, 12 and 20. More do not fit into the registers.
 const TREES: usize = 10;
@@ -24,7 +25,30 @@ type RowBits = [SortableBits; 1 << u8::BITS];
 const NO_ROW: RowBits = [SortableBits::MAX; 1 << u8::BITS];
 
 /// Probabilities summed over trees, in units. [`super::TREES_MAX`] keeps the sums below 2^32.
-pub(super) type UnitSums = [u32; CLASSES];
+type UnitSums = [u32; CLASSES];
+
+/// A forest's prediction for a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction {
+    /// The probability of each class.
+    pub probabilities: Probabilities,
+    /// The share of each bin of delays, counted from the time that the forest was trained with.
+    pub delays: DelayShares,
+    /// The probability that the flight is cancelled; `None` if the forest was trained without such flights. The others
+    /// are those of a flight that is not.
+    pub cancelled: Option<f32>,
+}
+
+/// The sums over the leaves of a row.
+#[derive(Debug, Clone)]
+pub(super) struct RowSums {
+    classes: UnitSums,
+    leaves: LeafSums,
+}
+
+impl RowSums {
+    pub(super) const ZERO: RowSums = RowSums { classes: [0; CLASSES], leaves: LeafSums::ZERO };
+}
 
 impl Forest {
     /// The class probabilities of one row.
@@ -47,15 +71,42 @@ impl Forest {
         sums.into_iter().map(|sums| self.mean(sums)).collect()
     }
 
+    /// The prediction for each row; `rows` is row-major.
+    ///
+    /// # Panics
+    /// If the length of `rows` is not a multiple of [`Forest::width`].
+    pub fn predictions(&self, rows: &[f32]) -> Vec<Prediction> {
+        let mut sums = vec![RowSums::ZERO; rows.len() / self.width];
+        self.visit_leaves(rows, |row, leaf| self.add_outcomes(leaf, self.leaf_number(leaf), &mut sums[row]));
+        sums.iter().map(|sums| self.prediction(sums)).collect()
+    }
+
+    /// Adds a leaf's probabilities and outcomes to a row's sums; `number` is that of the leaf in the forest.
+    #[inline]
+    pub(super) fn add_outcomes(&self, leaf: u32, number: usize, sums: &mut RowSums) {
+        self.add_leaf(leaf, &mut sums.classes);
+        sums.leaves.add(&self.leaves[number]);
+    }
+
+    /// The mean over all trees.
+    pub(super) fn prediction(&self, sums: &RowSums) -> Prediction {
+        let trees = self.roots.len();
+        Prediction {
+            probabilities: self.mean(sums.classes),
+            delays: sums.leaves.delays(trees),
+            cancelled: self.has_cancelled.then(|| sums.leaves.cancelled(trees)),
+        }
+    }
+
     /// Adds a leaf's probabilities to a row's sums.
     #[inline]
-    pub(super) fn add_leaf(&self, leaf: u32, sums: &mut UnitSums) {
+    fn add_leaf(&self, leaf: u32, sums: &mut UnitSums) {
         self.distributions[leaf as usize].add_to(sums);
     }
 
     /// The mean over all trees.
     #[inline]
-    pub(super) fn mean(&self, sums: UnitSums) -> Probabilities {
+    fn mean(&self, sums: UnitSums) -> Probabilities {
         let share = UNIT / self.roots.len() as f32;
         sums.map(|units| units as f32 * share)
     }

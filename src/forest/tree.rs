@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::leaf::{Leaf, OUTCOMES};
 use crate::flight::{CLASSES, Probabilities};
 
 /// A comparison of one column with a threshold: a row whose number is at most `threshold`, or NaN, goes left.
@@ -30,6 +31,22 @@ pub struct TreeNode {
 pub struct Tree {
     /// The nodes.
     pub nodes: Vec<TreeNode>,
+    /// The outcomes of the rows of each leaf, in the order of the nodes.
+    pub leaves: Vec<Leaf>,
+}
+
+impl Tree {
+    /// Makes a tree, with [`OUTCOMES`] counts of each leaf.
+    pub fn new(nodes: Vec<TreeNode>, counts: &[u32]) -> Self {
+        let (counts, _) = counts.as_chunks::<OUTCOMES>();
+        Tree { nodes, leaves: counts.iter().map(Leaf::from_counts).collect() }
+    }
+
+    /// Makes a tree of whose leaves no outcomes are known.
+    pub fn without_outcomes(nodes: Vec<TreeNode>) -> Self {
+        let leaves = nodes.iter().filter(|node| node.split.is_none()).count();
+        Tree::new(nodes, &vec![0; leaves * OUTCOMES])
+    }
 }
 
 /// Class probabilities in units of 2^-15, which sum to 1. Accuracy is unchanged against `f32`: a mean over hundreds of

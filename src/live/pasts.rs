@@ -7,12 +7,12 @@ use chrono::{Datelike, NaiveDate};
 use super::{
     event::Minutes,
     moment::{Moment, NEAR_MINUTES},
-    replay::{PastTimes, PastView, replay},
+    replay::{PastFlight, PastTimes, PastView, replay},
     snapshot::Snapshot,
 };
 use crate::{
     flight::Code,
-    history::Flight,
+    history::{Flight, FlightStatus},
     random::{STEP, mix},
 };
 
@@ -50,24 +50,45 @@ impl Past {
     }
 }
 
-/// The knowledge of the flights of a history, by their indexes.
+/// The knowledge of some flights of a list, by their indexes.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Pasts {
+struct ByIndex {
     /// The indexes of flights, ascending.
     flights: Vec<u32>,
     pasts: Vec<Past>,
 }
 
+impl ByIndex {
+    const NONE: ByIndex = ByIndex { flights: Vec::new(), pasts: Vec::new() };
+
+    fn get(&self, index: usize) -> Option<&Past> {
+        let index = u32::try_from(index).ok()?;
+        self.flights.binary_search(&index).ok().map(|at| &self.pasts[at])
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (usize, &Past)> {
+        self.flights.iter().map(|flight| *flight as usize).zip(&self.pasts)
+    }
+}
+
+/// The knowledge of the flights of a history, by their indexes: of the flown ones, and of those that were cancelled.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Pasts {
+    flown: ByIndex,
+    cancelled: ByIndex,
+}
+
 impl Pasts {
     /// Nothing is known.
-    pub const NONE: &'static Pasts = &Pasts { flights: Vec::new(), pasts: Vec::new() };
+    pub const NONE: &'static Pasts = &Pasts { flown: ByIndex::NONE, cancelled: ByIndex::NONE };
 
-    /// Looks at the flights of a history, at moments that are drawn from their identities.
+    /// Looks at the flights of a history, at moments that are drawn from their identities. Of those that were not flown
+    /// it looks at the cancelled, before their departure: a feed tells of the cancellation by then.
     pub fn of(flights: &[Flight], unflown: &[Flight], threads: usize) -> Self {
+        // The same share of both, so that the share of cancelled flights is right.
         let step = flights.len().div_ceil(PASTS_MAX).max(1);
-        let views = replay(flights, unflown, threads, |at, times| {
-            if at % step == 0 { moments(&flights[at], times).to_vec() } else { Vec::new() }
-        });
+        let views =
+            replay(flights, unflown, threads, |flight, times| drawn_moments(flights, unflown, step, flight, times));
         let mut pasts = Pasts::default();
         views.into_iter().for_each(|view| pasts.add(view.moment, view));
         pasts
@@ -82,6 +103,10 @@ impl Pasts {
         held_out: RangeInclusive<NaiveDate>,
     ) -> (Self, [Self; HORIZONS.len()]) {
         let is_held_out = |flight: &Flight| held_out.contains(&flight.date);
+        let record = |flight: PastFlight| match flight {
+            PastFlight::Flown(at) => (at, &flights[at]),
+            PastFlight::Unflown(at) => (at, &unflown[at]),
+        };
         let step = flights.len().div_ceil(PASTS_MAX).max(1);
         let step_held_out = flights.iter().filter(|it| is_held_out(it)).count().div_ceil(HELD_OUT_MAX).max(1);
         let at_horizon = |horizon: Option<Minutes>, times: &PastTimes| match horizon {
@@ -92,12 +117,20 @@ impl Pasts {
             None => times.departed,
         };
         const DRAWN: usize = Moment::ALL.len();
-        let views = replay(flights, unflown, threads, |at, times| match is_held_out(&flights[at]) {
-            true if at % step_held_out == 0 => {
-                [None; DRAWN].into_iter().chain(HORIZONS.map(|horizon| at_horizon(horizon, times))).collect()
+        let views = replay(flights, unflown, threads, |flight, times| {
+            let (at, of_history) = record(flight);
+            if !is_held_out(of_history) {
+                return drawn_moments(flights, unflown, step, flight, times);
             }
-            false if at % step == 0 => moments(&flights[at], times).to_vec(),
-            _ => Vec::new(),
+            if !at.is_multiple_of(step_held_out) || of_history.status == FlightStatus::Diverted {
+                return Vec::new();
+            }
+            // Cancellations are known at the scheduled departure.
+            let is_open = |horizon: &Option<Minutes>| {
+                of_history.status == FlightStatus::Flown || horizon.is_some_and(|minutes| minutes > 0)
+            };
+            let horizons = HORIZONS.map(|horizon| at_horizon(horizon, times).filter(|_| is_open(&horizon)));
+            [None; DRAWN].into_iter().chain(horizons).collect()
         });
         let (mut drawn, mut by_horizon) = (Pasts::default(), std::array::from_fn(|_| Pasts::default()));
         for view in views {
@@ -111,36 +144,67 @@ impl Pasts {
 
     /// Adds a view of a flight that is not before that of the last view, at the moment of this index.
     fn add(&mut self, moment: usize, view: PastView) {
+        let (ByIndex { flights, pasts }, index) = match view.flight {
+            PastFlight::Flown(index) => (&mut self.flown, index),
+            PastFlight::Unflown(index) => (&mut self.cancelled, index),
+        };
         // A history has fewer flights than 2^32.
-        let flight = view.flight as u32;
-        if self.flights.last() != Some(&flight) {
-            self.flights.push(flight);
-            self.pasts.push(Past::default());
+        let flight = index as u32;
+        if flights.last() != Some(&flight) {
+            flights.push(flight);
+            pasts.push(Past::default());
         }
-        let Some(past) = self.pasts.last_mut() else { return };
+        let Some(past) = pasts.last_mut() else { return };
         past.snapshots[moment] = Some(view.snapshot);
         past.ground = past.ground.or(view.ground.and_then(|minutes| i16::try_from(minutes).ok()));
     }
 
-    /// The flights of which something was known, by their indexes.
+    /// The flown flights of which something was known, by their indexes.
     pub fn iter(&self) -> impl Iterator<Item = (usize, &Past)> {
-        self.flights.iter().map(|flight| *flight as usize).zip(&self.pasts)
+        self.flown.iter()
     }
 
-    /// The knowledge of the flight of an index.
+    /// The cancelled flights of which something was known, by their indexes among those that were not flown.
+    pub fn iter_cancelled(&self) -> impl Iterator<Item = (usize, &Past)> {
+        self.cancelled.iter()
+    }
+
+    /// The knowledge of the flown flight of an index.
     pub fn of_flight(&self, index: usize) -> Option<&Past> {
-        let index = u32::try_from(index).ok()?;
-        self.flights.binary_search(&index).ok().map(|at| &self.pasts[at])
+        self.flown.get(index)
     }
 
-    /// The number of flights of which something was known.
+    /// The knowledge of the cancelled flight of an index among those that were not flown.
+    pub fn of_cancelled(&self, index: usize) -> Option<&Past> {
+        self.cancelled.get(index)
+    }
+
+    /// The number of flown flights of which something was known.
     pub fn len(&self) -> usize {
-        self.pasts.len()
+        self.flown.pasts.len()
     }
 
-    /// Returns whether nothing was known.
+    /// Returns whether nothing was known of flown flights.
     pub fn is_empty(&self) -> bool {
-        self.pasts.is_empty()
+        self.flown.pasts.is_empty()
+    }
+}
+
+/// The moments at which a flight to train on is looked at: one flight of `step`.
+fn drawn_moments(
+    flights: &[Flight],
+    unflown: &[Flight],
+    step: usize,
+    flight: PastFlight,
+    times: &PastTimes,
+) -> Vec<Option<Minutes>> {
+    match flight {
+        PastFlight::Flown(at) if at.is_multiple_of(step) => moments(&flights[at], times).to_vec(),
+        PastFlight::Unflown(at) if at.is_multiple_of(step) && unflown[at].status == FlightStatus::Cancelled => {
+            let [early, near, ..] = moments(&unflown[at], times);
+            vec![early, near]
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -35,11 +35,20 @@ pub struct PastTimes {
     pub arrived: Option<Minutes>,
 }
 
+/// A flight of a history, by its index among those that were flown or among the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PastFlight {
+    /// It was flown.
+    Flown(usize),
+    /// It was cancelled or diverted.
+    Unflown(usize),
+}
+
 /// A flight at a moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PastView {
-    /// The index of the flight.
-    pub flight: usize,
+    /// The flight.
+    pub flight: PastFlight,
     /// The index of the moment among those of the flight.
     pub moment: usize,
     /// The knowledge.
@@ -50,13 +59,14 @@ pub struct PastView {
 }
 
 /// Looks at flights at moments of the past, on several threads. The flights are in the order of their days; `moments`
-/// says when to look at each. Returns the views in the order of flights and moments. A flight without events, or one
-/// that moments ask for outside of the time for which the state is kept, has none.
+/// says when to look at each. Returns the views of flown flights, and those of others, in the order of flights and
+/// moments. A flight without events, or one that moments ask for outside of the time for which the state is kept, has
+/// none; nor has an unflown one of a day without flown ones.
 pub fn replay(
     flights: &[Flight],
     unflown: &[Flight],
     threads: usize,
-    moments: impl Fn(usize, &PastTimes) -> Vec<Option<Minutes>> + Sync,
+    moments: impl Fn(PastFlight, &PastTimes) -> Vec<Option<Minutes>> + Sync,
 ) -> Vec<PastView> {
     let spans = spans(flights, threads.max(1));
     thread::scope(|scope| {
@@ -103,7 +113,7 @@ struct Replay {
     /// Flights with an event in an hour since 1970.
     happening: BTreeMap<i64, Vec<Active>>,
     /// Moments to look at in an hour since 1970: the flight, the index of the moment, and the moment.
-    asked: BTreeMap<i64, Vec<(usize, usize, Minutes)>>,
+    asked: BTreeMap<i64, Vec<(PastFlight, usize, Minutes)>>,
     views: Vec<PastView>,
 }
 
@@ -116,7 +126,7 @@ impl Replay {
         mut self,
         flights: &[Flight],
         unflown: &[Flight],
-        moments: &(impl Fn(usize, &PastTimes) -> Vec<Option<Minutes>> + Sync),
+        moments: &(impl Fn(PastFlight, &PastTimes) -> Vec<Option<Minutes>> + Sync),
     ) -> Vec<PastView> {
         let (Some(first), Some(last)) = (flights.get(self.span.start), flights.get(self.span.end - 1)) else {
             return Vec::new();
@@ -131,7 +141,7 @@ impl Replay {
             }
             let midnight = day.and_time(NaiveTime::MIN).and_utc().timestamp() / 3600;
             for hour in midnight..midnight + 24 {
-                self.pass(hour, flights);
+                self.pass(hour, flights, unflown);
             }
             self.state.forget_legs();
             day = day + Days::new(1);
@@ -146,19 +156,19 @@ impl Replay {
         date: NaiveDate,
         flights: &[Flight],
         unflown: &[Flight],
-        moments: &(impl Fn(usize, &PastTimes) -> Vec<Option<Minutes>> + Sync),
+        moments: &(impl Fn(PastFlight, &PastTimes) -> Vec<Option<Minutes>> + Sync),
     ) {
-        for at in of_day(flights, date) {
-            let Some(times) = self.take(&flights[at]) else { continue };
-            if self.span.contains(&at) {
-                for (index, moment) in moments(at, &times).into_iter().enumerate() {
-                    let Some(moment) = moment else { continue };
-                    self.asked.entry(i64::from(moment).div_euclid(60)).or_default().push((at, index, moment));
-                }
+        let of_date = of_day(flights, date);
+        // A span has whole days.
+        let is_own = !of_date.is_empty() && self.span.contains(&of_date.start);
+        let of_date = of_date.map(|at| (PastFlight::Flown(at), &flights[at]));
+        let unflown = of_day(unflown, date).map(|at| (PastFlight::Unflown(at), &unflown[at]));
+        for (flight, record) in of_date.chain(unflown) {
+            let Some(times) = self.take(record).filter(|_| is_own) else { continue };
+            for (index, moment) in moments(flight, &times).into_iter().enumerate() {
+                let Some(moment) = moment else { continue };
+                self.asked.entry(i64::from(moment).div_euclid(60)).or_default().push((flight, index, moment));
             }
-        }
-        for at in of_day(unflown, date) {
-            self.take(&unflown[at]);
         }
     }
 
@@ -179,7 +189,7 @@ impl Replay {
     }
 
     /// Lets an hour pass: its events become known, then what is asked in it is looked at.
-    fn pass(&mut self, hour: i64, flights: &[Flight]) {
+    fn pass(&mut self, hour: i64, flights: &[Flight], unflown: &[Flight]) {
         while let Some(entry) = self.happening.first_entry().filter(|entry| *entry.key() <= hour) {
             for mut active in entry.remove() {
                 let end = (hour + 1) * HOUR_MS;
@@ -191,26 +201,30 @@ impl Replay {
             }
         }
         while let Some(entry) = self.asked.first_entry().filter(|entry| *entry.key() <= hour) {
-            for (at, index, moment) in entry.remove() {
-                self.views.extend(view(&self.state, &flights[at], at, index, moment));
+            for (flight, index, moment) in entry.remove() {
+                let record = match flight {
+                    PastFlight::Flown(at) => &flights[at],
+                    PastFlight::Unflown(at) => &unflown[at],
+                };
+                self.views.extend(view(&self.state, record, flight, index, moment));
             }
         }
     }
 }
 
-fn view(state: &State, flight: &Flight, at: usize, index: usize, moment: Minutes) -> Option<PastView> {
+fn view(state: &State, record: &Flight, flight: PastFlight, index: usize, moment: Minutes) -> Option<PastView> {
     let query = Query {
-        carrier: flight.carrier,
-        number: flight.flight_num,
-        origin: flight.origin,
-        dest: flight.dest,
-        date: flight.date,
+        carrier: record.carrier,
+        number: record.flight_num,
+        origin: record.origin,
+        dest: record.dest,
+        date: record.date,
         departs: None,
     };
     let context = state.context(&query, Millis::from(moment) * MINUTE_MS)?;
     let ground = context.own.departed().zip(context.inbound[0].and_then(|inbound| inbound.state.arrived()));
     Some(PastView {
-        flight: at,
+        flight,
         moment: index,
         snapshot: Snapshot::of(&context)?,
         ground: ground.map(|(departed, arrived)| departed - arrived),

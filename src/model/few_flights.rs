@@ -28,7 +28,7 @@ pub fn train() -> Result<Model, Box<dyn Error>> {
         let columns = fitted.features.columns_known(given);
         let data = TrainingSet::from_flights(&fitted, &airports, &flights, columns)?;
         let (bins, shard) = histogram::quantise(&data);
-        let tree = |number| histogram::grow(&bins, &shard, data.columns(), &settings, number);
+        let tree = |number| histogram::grow(&bins, &shard, data.columns(), given.delay_reference(), &settings, number);
         let trees: Vec<_> = (0..settings.trees).map(tree).collect();
         Ok((given, Forest::new(&trees, data.width())?.into()))
     };

@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// The format that is written, and the newest that is read.
-pub const FORMAT: u32 = 4;
+pub const FORMAT: u32 = 5;
 
 const MAGIC: &[u8; 8] = b"DELAYCST";
 const CHECKSUM_BYTES: usize = 32;

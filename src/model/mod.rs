@@ -42,11 +42,13 @@ use crate::{
     airports::{Airports, Route},
     answer::Score,
     classifier::{Classifier, ClassifierExplainer, ClassifierSettings, Classifiers},
+    delay_forecast::DelayForecast,
     domain::Flights,
     evaluate::{Evaluation, Window},
     explanation::{Explanation, Factor},
     features::{Column, EncodedRow, FeatureSet, KnownInputs, Preset, Query, Remark},
-    flight::{DelayClass, Probabilities},
+    flight::DelayClass,
+    forest::Prediction,
     request::Request,
 };
 
@@ -166,8 +168,8 @@ impl Model {
         }
         scores.extend(requests.iter().zip(encoded).zip(answered).filter_map(|((request, encoded), answered)| {
             // Every request has one classifier, so none is dropped here.
-            let ((probabilities, explanation), forest) = answered?;
-            Some(to_score(probabilities, explanation, forest, request, encoded))
+            let ((prediction, explanation), forest) = answered?;
+            Some(to_score(&prediction, explanation, forest, request, encoded))
         }));
     }
 
@@ -179,19 +181,22 @@ impl Model {
 
 /// A forest's probabilities are means of distributions that [`Forest::new`] has checked: finite, and summing to 1.
 fn to_score(
-    probabilities: Probabilities,
+    prediction: &Prediction,
     explanation: Option<Explanation>,
     forest: KnownInputs,
     request: &Request,
     encoded: EncodedRow,
 ) -> Score {
+    let probabilities = prediction.probabilities;
     let class = DelayClass::most_probable(&probabilities);
+    let delay = Some(DelayForecast::of(prediction, forest, &Query::from(request)));
+    let cancelled = prediction.cancelled;
     // A request's own distance is returned unchanged.
     let distance = request.distance.unwrap_or(f64::from(encoded.distance));
     let EncodedRow { mut remarks, rotation, .. } = encoded;
     // A forest with events is made for questions of its moment.
     remarks.retain(|remark| forest.moment.is_none() || *remark != Remark::NoDepDelay);
-    Score { probabilities, class, distance, remarks, forest, explanation, rotation }
+    Score { probabilities, class, delay, cancelled, distance, remarks, forest, explanation, rotation }
 }
 
 impl Predict<Flights> for Model {
@@ -219,24 +224,24 @@ impl FactorExplainer {
     }
 }
 
-/// Returns a classifier's probabilities for each row, in order, with an explanation if there is an explainer.
+/// Returns a classifier's prediction for each row, in order, with an explanation if there is an explainer.
 fn predict(
     classifier: &Classifier,
     explainer: Option<&FactorExplainer>,
     rows: &[f32],
-) -> impl Iterator<Item = (Probabilities, Option<Explanation>)> {
+) -> impl Iterator<Item = (Prediction, Option<Explanation>)> {
     let mut contributions = Vec::new();
-    let probabilities = match explainer {
+    let predictions = match explainer {
         Some(FactorExplainer { explainer, .. }) => classifier.explain(explainer, rows, &mut contributions),
-        None => classifier.probabilities_of_all(rows),
+        None => classifier.predictions(rows),
     };
-    probabilities.into_iter().enumerate().map(move |(at, probabilities)| {
+    predictions.into_iter().enumerate().map(move |(at, prediction)| {
         let explanation = explainer.map(|FactorExplainer { factors, explainer }| {
             let line_len = explainer.line_len();
             let line = &contributions[at * line_len..(at + 1) * line_len];
             Explanation::new(*explainer.base_rate(), factors, line)
         });
-        (probabilities, explanation)
+        (prediction, explanation)
     })
 }
 

@@ -45,7 +45,7 @@ pub(super) fn model_of_flights(preset: Preset, seed: u64, flights: &[TrainingFli
         let columns = fitted.features.columns_known(given);
         let data = TrainingSet::from_flights(&fitted, &airports, flights, columns).unwrap();
         let (bins, shard) = histogram::quantise(&data);
-        let grow = |tree| histogram::grow(&bins, &shard, data.columns(), &settings, tree);
+        let grow = |tree| histogram::grow(&bins, &shard, data.columns(), given.delay_reference(), &settings, tree);
         let trees: Vec<Tree> = (0..settings.trees).map(grow).collect();
         (given, Forest::new(&trees, data.width()).unwrap().into())
     };
@@ -145,7 +145,7 @@ fn constant(class: usize, width: usize) -> Classifier {
     let mut distribution = [0.1; CLASSES];
     distribution[class] = 0.7;
     let nodes = vec![TreeNode { split: None, distribution: Distribution::from_weights(distribution) }];
-    Forest::new(&[Tree { nodes }], width).unwrap().into()
+    Forest::new(&[Tree::without_outcomes(nodes)], width).unwrap().into()
 }
 
 #[test]

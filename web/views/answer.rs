@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
+    delay::{cancellation_in_words, delay_in_words},
     explanation::ExplanationView,
     live::LiveView,
     words::{airline_name, airport_name, capitalized, minutes_in_words, numbers_by_class, percent},
@@ -31,6 +32,10 @@ pub(crate) struct AnswerView {
     date: Option<String>,
     /// The departure delay in words.
     departure: String,
+    /// The forecast of the arrival delay in words, if there is one.
+    delay: Option<String>,
+    /// The chance of a cancellation in words, if it is worth a sentence.
+    cancellation: Option<String>,
     /// One bar for each class; empty without probabilities.
     bars: Vec<BarView>,
     /// `None` if the document has no valid explanation.
@@ -84,6 +89,8 @@ impl AnswerView {
             dest: airport(asked.text(Field::Dest)),
             date: date.ok().map(|date| date.format("%A, %-d %B %Y").to_string()),
             departure: departure(document.get(Field::DepDelay.name()).and_then(Value::as_f64)),
+            delay: delay_in_words(document),
+            cancellation: cancellation_in_words(document),
             bars: probabilities(document).map(|shares| bars(shares, class)).unwrap_or_default(),
             why: class.and_then(|_| ExplanationView::new(document, airports)),
             live: LiveView::new(document),
@@ -109,6 +116,7 @@ impl AnswerView {
             format!("{} to {}", self.origin.to_text(), self.dest.to_text()),
             flight.join("; "),
         ];
+        lines.extend([&self.delay, &self.cancellation].into_iter().flatten().cloned());
         lines.extend(self.remark.iter().map(|remark| format!("Less sure than usual: {remark}.")));
         lines.extend((!self.bars.is_empty()).then(String::new));
         lines.extend(
@@ -214,6 +222,7 @@ mod tests {
         let document = json!({
             "Carrier": "AA", "Origin": "ATL", "Dest": "SFO", "DepDelay": 5.0, "Prediction": 2.0, "ModelVersion": "m1",
             "FlightDate": {"$date": "2016-12-25T00:00:00Z"}, "Probabilities": [0.004, 0.096, 0.8, 0.1], "Remark": "a remark",
+            "ArrDelay": {"Mean": 7, "P10": -11, "P50": 5, "P90": 29, "Late15": 0.25, "Late30": 0.1, "Late60": 0.02}, "Cancelled": 0.03,
             "BaseRate": [0.2, 0.3, 0.3, 0.2], "Contributions": {"DepDelay": [-0.196, -0.204, 0.5, -0.1]},
         });
         let expected = "\
@@ -221,6 +230,9 @@ Most likely on time to 30 minutes late
 
 ATL to SFO
 AA; Sunday, 25 December 2016; Left 5 minutes late
+Expect 5 minutes late: eight of ten such flights arrive between 11 minutes early and 29 minutes late. \
+25 % are 15 minutes late or more, 2 % an hour or more.
+3 % of such flights are cancelled.
 Less sure than usual: a remark.
 
    <1 %  More than 15 minutes early

@@ -9,7 +9,7 @@ use delaycast::{
     flight::DelayClass,
     forest::{ForestSettings, MaxFeatures, TrainingSet},
 };
-use delaycast_train::{OnProgress, WorkerPlacement, train, train_on};
+use delaycast_train::{ForestColumns, OnProgress, WorkerPlacement, train, train_on};
 use timely::CommunicationConfig;
 
 /// Rows of two digits whose class is their sum, modulo 4.
@@ -27,7 +27,7 @@ fn three_processes_make_the_forest_that_one_makes() {
         min_samples_leaf: 1,
         ..ForestSettings::from_preset(Preset::Default, 5)
     };
-    let columns = [vec![0, 1], vec![1]];
+    let columns = [ForestColumns::of(&[0, 1]), ForestColumns::of(&[1])];
     let quiet: OnProgress = Arc::new(|_| ());
     let expected = train(settings, &digits(), &columns, NonZeroUsize::MIN, &quiet).unwrap();
     // Timely wants addresses: the sockets are let go of just before it takes them.

@@ -9,8 +9,8 @@ use crate::forest::{
 fn contributions(explainer: &Explainer, forest: &Forest, rows: &[f32]) -> Vec<f32> {
     // The former content is replaced.
     let mut contributions = vec![f32::NAN; 3];
-    let probabilities = explainer.explain(forest, rows, &mut contributions);
-    assert_eq!(probabilities, forest.probabilities_of_all(rows));
+    let predictions = explainer.explain(forest, rows, &mut contributions);
+    assert_eq!(predictions, forest.predictions(rows));
     contributions
 }
 
@@ -33,8 +33,8 @@ fn each_split_is_credited_with_the_change_that_it_makes() {
         leaf([0.0, 1.0, 0.0, 0.0]),
         leaf([0.0, 0.0, 1.0, 0.0]),
     ];
-    let other = Tree { nodes: vec![leaf([0.5, 0.25, 0.25, 0.0])] };
-    let forest = Forest::new(&[Tree { nodes }, other], 2).unwrap();
+    let other = Tree::without_outcomes(vec![leaf([0.5, 0.25, 0.25, 0.0])]);
+    let forest = Forest::new(&[Tree::without_outcomes(nodes), other], 2).unwrap();
     let explainer = Explainer::new(&forest, &[0, 1]);
     assert_eq!(explainer.base_rate(), &[0.5, 0.25, 0.25, 0.0]);
     // The mean over two trees, of which the second has no split.

@@ -8,7 +8,7 @@ use super::{
     shard::{BinLocation, Shard},
     tree_builder::{Counts, NodeBatch, SplitDecision},
 };
-use crate::flight::CLASSES;
+use crate::flight::{CLASSES, FlightOutcome};
 
 /// A row's bootstrap weight and class, in the last byte of its last word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,8 +75,8 @@ impl RowPartition {
             self.words = vec![0; needed];
         }
         let mut len = 0;
-        for (row, words) in (shard.first_row()..).zip(shard.rows()) {
-            let weight = stream.weight(row);
+        for ((row, words), outcome) in (shard.first_row()..).zip(shard.rows()).zip(shard.outcomes()) {
+            let weight = if *outcome == FlightOutcome::Cancelled { 0 } else { stream.weight(row) };
             // No branch on the weight, which is unpredictable: the next row overwrites one without weight.
             let mut at = len;
             for &bytes in words {

@@ -3,8 +3,11 @@ use proptest::prelude::*;
 use super::{sampling, *};
 use crate::{
     features::Preset,
-    flight::{CLASSES, DelayClass},
-    forest::{Distribution, Forest, ForestSettings, MaxFeatures, Trainer, TrainingSet, Tree, linfa, tests::digits},
+    flight::{DelayClass, DelayReference, FlightOutcome},
+    forest::{
+        Distribution, Forest, ForestSettings, Leaf, MaxFeatures, OUTCOMES, Trainer, TrainingSet, Tree, linfa,
+        tests::digits,
+    },
 };
 
 fn settings() -> ForestSettings {
@@ -67,7 +70,7 @@ proptest! {
     fn the_root_has_the_split_of_least_impurity(data in rows()) {
         let settings = ForestSettings { depth: 1, ..settings() };
         let (bins, shard) = quantise(&data);
-        let tree = grow(&bins, &shard, data.columns(), &settings, 3);
+        let tree = grow(&bins, &shard, data.columns(), DelayReference::Schedule, &settings, 3);
         let weights = sampling::RandomStream::weights(settings.seed, 3);
         let weights: Vec<u32> = (0..data.rows_len() as u64).map(|row| weights.weight(row)).collect();
         let mut best = f64::INFINITY;
@@ -98,7 +101,7 @@ proptest! {
         let cut = cut.min(data.rows_len());
         let part = |from: usize, to: usize| {
             let mut shard = Shard::with_capacity(&bins, to - from, from as u64);
-            shard.extend(&bins, &data.rows()[2 * from..2 * to], &data.classes()[from..to]);
+            shard.extend(&bins, &data.rows()[2 * from..2 * to], &data.outcomes()[from..to]);
             shard
         };
         let parts = [part(0, cut), part(cut, data.rows_len())];
@@ -114,7 +117,10 @@ proptest! {
                 partitions.iter_mut().for_each(|partition| partition.apply_splits(&decisions));
             }
         }
-        prop_assert_eq!(builder.into_tree(&bins), grow(&bins, &whole, data.columns(), &settings, 1));
+        let binned = builder.to_binned(DelayReference::Schedule);
+        let [a, b] = parts.each_ref().map(|part| binned.count_outcomes(part));
+        let counts: Vec<u32> = a.iter().zip(b).map(|(a, b)| a + b).collect();
+        prop_assert_eq!(builder.to_tree(&bins, &binned, &counts), grow(&bins, &whole, data.columns(), DelayReference::Schedule, &settings, 1));
     }
 
     /// No split compares another column, and depth and leaves keep to their bounds.
@@ -122,7 +128,7 @@ proptest! {
     fn trees_make_a_forest_and_keep_to_their_settings(data in rows(), leaf in 1u32..20, depth in 0u32..6) {
         let settings = ForestSettings { min_samples_leaf: leaf, depth, ..settings() };
         let (bins, shard) = quantise(&data);
-        let trees: Vec<Tree> = (0..3).map(|tree| grow(&bins, &shard, &[1], &settings, tree)).collect();
+        let trees: Vec<Tree> = (0..3).map(|tree| grow(&bins, &shard, &[1], DelayReference::Schedule, &settings, tree)).collect();
         let forest = Forest::new(&trees, 2).unwrap();
         prop_assert!(!forest.uses_column(0));
         for (number, tree) in (0..).zip(&trees) {
@@ -145,9 +151,9 @@ fn learns_separable_classes_as_the_reference_does() {
         let answers = Forest::new(trees, 2).unwrap().probabilities_of_all(data.rows());
         answers.iter().zip(data.classes()).filter(|(p, class)| DelayClass::most_probable(p) == **class).count()
     };
-    let ours = grow(&bins, &shard, data.columns(), &settings(), 0);
+    let ours = grow(&bins, &shard, data.columns(), DelayReference::Schedule, &settings(), 0);
     let reference = ForestSettings { trainer: Trainer::Linfa, max_samples: 2000, depth: 8, ..settings() };
-    let theirs = linfa::grow(&data, &reference, 0).unwrap();
+    let theirs = linfa::grow(&data, DelayReference::Schedule, &reference, 0).unwrap();
     assert_eq!((correct(&[ours]), correct(&[theirs])), (800, 800));
 }
 
@@ -159,9 +165,12 @@ fn without_ties_the_reference_finds_the_same_split() {
     let data = TrainingSet::new(numbers.clone(), classes, 1, vec![0]).unwrap();
     let (bins, shard) = quantise(&data);
     let settings = ForestSettings { depth: 1, max_features: MaxFeatures::Count(1), ..settings() };
-    let ours = grow(&bins, &shard, &[0], &settings, 0).nodes[0].split.unwrap();
-    let theirs =
-        linfa::grow(&data, &ForestSettings { max_samples: 4000, ..settings }, 0).unwrap().nodes[0].split.unwrap();
+    let ours = grow(&bins, &shard, &[0], DelayReference::Schedule, &settings, 0).nodes[0].split.unwrap();
+    let theirs = linfa::grow(&data, DelayReference::Schedule, &ForestSettings { max_samples: 4000, ..settings }, 0)
+        .unwrap()
+        .nodes[0]
+        .split
+        .unwrap();
     // A bin has four of the numbers, and linfa-trees draws only some of the rows.
     assert!((ours.threshold - 400.0).abs() < 5.0 && (theirs.threshold - 400.0).abs() < 5.0, "{ours:?} {theirs:?}");
 }
@@ -172,7 +181,7 @@ fn a_missing_number_is_a_value_to_split_on() {
     let classes = (0..200).map(|at| if at % 2 == 0 { DelayClass::Early } else { DelayClass::VeryLate }).collect();
     let data = TrainingSet::new(rows, classes, 1, vec![0]).unwrap();
     let (bins, shard) = quantise(&data);
-    let forest = Forest::new(&[grow(&bins, &shard, &[0], &settings(), 0)], 1).unwrap();
+    let forest = Forest::new(&[grow(&bins, &shard, &[0], DelayReference::Schedule, &settings(), 0)], 1).unwrap();
     assert!(forest.probabilities(&[f32::NAN])[0] > 0.9 && forest.probabilities(&[-1e30])[3] > 0.9);
 }
 
@@ -183,8 +192,9 @@ fn nodes_have_the_class_shares_of_the_rows_that_reach_them() {
     const WIDTH: usize = 19;
     let number = |row: usize, column: usize| ((row * 31 + column * 17) * (row + 7 * column + 1) % 101) as f32;
     let rows: Vec<f32> = (0..600).flat_map(|row| (0..WIDTH).map(move |column| number(row, column))).collect();
-    let class = |row: usize| DelayClass::ALL[(number(row, 3) + number(row, 18)) as usize % CLASSES];
-    let data = TrainingSet::new(rows, (0..600).map(class).collect(), WIDTH, (0..WIDTH).collect()).unwrap();
+    let outcome = |row: usize| FlightOutcome::arrived(number(row, 3) + number(row, 18) - 70.0, number(row, 5) - 20.0);
+    let data = TrainingSet::new(rows, (0..600).map(outcome).collect(), WIDTH, (0..WIDTH).collect()).unwrap();
+    let reference = DelayReference::Departure;
     let (bins, shard) = quantise(&data);
     let settings = ForestSettings {
         depth: 6,
@@ -197,18 +207,24 @@ fn nodes_have_the_class_shares_of_the_rows_that_reach_them() {
     for number in 0..3 {
         reused = reused.reset(&shard, settings.seed, number);
         assert_eq!(reused.class_weights(), RowPartition::new(&shard, settings.seed, number).class_weights());
-        let tree = grow(&bins, &shard, data.columns(), &settings, number);
+        let tree = grow(&bins, &shard, data.columns(), reference, &settings, number);
         let weights = sampling::RandomStream::weights(settings.seed, number);
         let mut counts = vec![Counts::default(); tree.nodes.len()];
-        for (row, (numbers, class)) in data.rows().chunks_exact(WIDTH).zip(data.classes()).enumerate() {
+        let mut outcomes = vec![[0; OUTCOMES]; tree.nodes.len()];
+        for (row, (numbers, outcome)) in data.rows().chunks_exact(WIDTH).zip(data.outcomes()).enumerate() {
             let mut at = 0;
             loop {
-                counts[at][class.index()] += weights.weight(row as u64);
+                counts[at][outcome.class().unwrap().index()] += weights.weight(row as u64);
                 let Some(split) = tree.nodes[at].split else { break };
                 at = split.left as usize + usize::from(numbers[usize::from(split.column)] > split.threshold);
             }
+            // Each row counts once, whatever its weight.
+            outcomes[at][outcome.delay(reference).unwrap().index()] += 1;
         }
         assert!(tree.nodes.len() > 30);
+        let leaves = tree.nodes.iter().zip(&outcomes).filter(|(node, _)| node.split.is_none());
+        let expected: Vec<_> = leaves.map(|(_, counts)| Leaf::from_counts(counts)).collect();
+        assert_eq!(tree.leaves, expected);
         // The root's probabilities are always shrunk towards uniform ones.
         for (node, counts) in tree.nodes.iter().zip(&counts).skip(1) {
             let total: u32 = counts.iter().sum();
@@ -216,4 +232,26 @@ fn nodes_have_the_class_shares_of_the_rows_that_reach_them() {
             assert_eq!(node.distribution, Distribution::from_weights(counts.map(f64::from)));
         }
     }
+}
+
+/// Cancelled rows follow the others in a shard. They change no split and no probability, and are counted in the leaves.
+#[test]
+fn cancelled_rows_are_counted_in_the_leaves_and_change_nothing_else() {
+    let data = digits(800);
+    let (bins, arrived) = quantise(&data);
+    let mut with_cancelled = arrived.clone();
+    // Of the eight kinds of rows, ten more of the first.
+    with_cancelled.extend(&bins, &data.rows()[..2].repeat(10), &[FlightOutcome::Cancelled; 10]);
+    let grow = |shard, reference| grow(&bins, shard, data.columns(), reference, &settings(), 0);
+    let without = grow(&arrived, DelayReference::Schedule);
+    let with = grow(&with_cancelled, DelayReference::Schedule);
+    assert_eq!(with.nodes, without.nodes);
+    let predict = |tree: &Tree| Forest::new(std::slice::from_ref(tree), 2).unwrap().predictions(&data.rows()[..4]);
+    let (with, without) = (predict(&with), predict(&without));
+    assert_eq!((without[0].cancelled, with[1].cancelled), (None, Some(0.0)));
+    // Its leaf has the hundred rows of its kind beside them.
+    assert!(with[0].cancelled.is_some_and(|share| (share - 10.0 / 110.0).abs() < 1e-4), "{:?}", with[0].cancelled);
+    assert_eq!((with[0].delays, with[0].probabilities), (without[0].delays, without[0].probabilities));
+    let departed = Forest::new(&[grow(&with_cancelled, DelayReference::Departure)], 2).unwrap();
+    assert_eq!(departed.predictions(data.rows())[0].cancelled, None);
 }

@@ -4,12 +4,12 @@ use std::mem;
 
 use serde::{Deserialize, Serialize};
 
-use super::{bin_mapper::BinMapper, sampling::sample_columns};
+use super::{bin_mapper::BinMapper, leaf_counter::BinnedTree, sampling::sample_columns};
 use crate::{
-    flight::CLASSES,
+    flight::{CLASSES, DelayReference},
     forest::{
         settings::ForestSettings,
-        tree::{Distribution, Split, Tree, TreeNode},
+        tree::{Distribution, Tree},
     },
 };
 
@@ -181,17 +181,16 @@ impl TreeBuilder {
         Some(decisions)
     }
 
-    /// The finished tree.
-    pub fn into_tree(self, bins: &BinMapper) -> Tree {
-        let nodes = self.nodes.into_iter().map(|node| TreeNode {
-            split: node.split.map(|(column, bin)| Split {
-                column,
-                threshold: bins.threshold(usize::from(column), bin),
-                left: node.left,
-            }),
-            distribution: Distribution::from_weights(node.probabilities),
-        });
-        Tree { nodes: nodes.collect() }
+    /// The finished tree, to count outcomes by. Delays are counted from the time that `reference` names.
+    pub fn to_binned(&self, reference: DelayReference) -> BinnedTree {
+        let split = |node: &PendingNode| node.split.map(|(column, bin)| (column, bin, node.left));
+        BinnedTree::new(self.nodes.iter().map(split), self.depth, reference)
+    }
+
+    /// The finished tree. `counts` are those of [`BinnedTree::count_outcomes`] over all rows.
+    pub fn to_tree(&self, bins: &BinMapper, tree: &BinnedTree, counts: &[u32]) -> Tree {
+        let distributions = self.nodes.iter().map(|node| Distribution::from_weights(node.probabilities));
+        Tree::new(tree.to_nodes(bins, distributions), counts)
     }
 
     /// Returns whether a node with these counts may be split.

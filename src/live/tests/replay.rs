@@ -97,16 +97,33 @@ fn a_training_flight_has_the_numbers_of_a_question_that_is_asked_then() {
     let (flown, unflown) = history();
     let pasts = Pasts::of(&flown, &unflown, 1);
     assert!(pasts.len() > 100, "{}", pasts.len());
-    let views = pasts.iter().flat_map(|(at, past)| past.snapshots().map(move |view| (at, view)));
+    let flown_ones = pasts.iter().map(|(at, past)| (&flown[at], past)).step_by(13);
+    let cancelled = pasts.iter_cancelled().map(|(at, past)| (&unflown[at], past)).step_by(5);
     let mut compared = 0;
-    for (at, view) in views.step_by(13) {
-        let until = Millis::from(view.now) * MINUTE_MS;
-        let state = events(&[&flown, &unflown], |(_, event)| event.at <= until);
-        let asked = snapshot(&state, &flown[at], view.now).unwrap();
-        assert!(same(view, &asked), "{:?}\n{view:?}\n{asked:?}", flown[at]);
-        compared += 1;
+    for (flight, past) in flown_ones.chain(cancelled) {
+        for view in past.snapshots() {
+            let until = Millis::from(view.now) * MINUTE_MS;
+            let state = events(&[&flown, &unflown], |(_, event)| event.at <= until);
+            let asked = snapshot(&state, flight, view.now).unwrap();
+            assert!(same(view, &asked), "{flight:?}\n{view:?}\n{asked:?}");
+            compared += 1;
+        }
     }
     assert!(compared > 30, "{compared}");
+}
+
+#[test]
+fn a_cancelled_flight_is_looked_at_before_its_departure_alone() {
+    let (flown, unflown) = history();
+    let pasts = Pasts::of(&flown, &unflown, 2);
+    let mut looked_at = 0;
+    for (at, past) in pasts.iter_cancelled() {
+        assert_eq!(unflown[at].status, FlightStatus::Cancelled);
+        assert!(past.snapshots().all(|live| live.now < live.departs));
+        assert!(past.at(Moment::Overdue).is_none() && past.at(Moment::Departed).is_none());
+        looked_at += 1;
+    }
+    assert!(looked_at > 5, "{looked_at}");
 }
 
 #[test]

@@ -1,0 +1,229 @@
+//! The forecast of an arrival delay in minutes: mean, percentiles and chances, from a forest's prediction.
+
+use engine::document::{Document, Value};
+
+use crate::{
+    features::{KnownInputs, Query},
+    flight::{CLASS_CUTS_MINUTES, CLASSES, DELAY_BINS, DelayBin, DelayReference, DelayShares, Probabilities},
+    forest::Prediction,
+};
+
+/// The shares of flights that arrive before the three percentiles.
+pub const PERCENTILES: [f32; 3] = [0.1, 0.5, 0.9];
+/// The least delays whose chances are given, in minutes. At 15 a flight counts as delayed in the statistics of BTS.
+pub const LATE_MINUTES: [f32; 3] = [15.0, 30.0, 60.0];
+
+/// The minutes that a class without any share is given, within its cuts.
+const NARROW: [[f32; 2]; CLASSES] = [[-30.0, -15.0], [-15.0, 0.0], [0.0, 30.0], [30.0, 60.0]];
+
+/// The forecast of an arrival delay, in minutes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DelayForecast {
+    /// The expected value.
+    pub mean: f32,
+    /// The delays that the shares [`PERCENTILES`] of flights stay below, ascending.
+    pub percentiles: [f32; 3],
+    /// The probabilities of [`LATE_MINUTES`] or more, descending.
+    pub late: [f32; 3],
+}
+
+/// Minutes over which a probability is spread evenly.
+#[derive(Clone, Copy)]
+struct Segment {
+    from: f32,
+    to: f32,
+    probability: f32,
+}
+
+impl DelayForecast {
+    /// Makes the forecast of a prediction of the forest that is given these inputs of a query.
+    pub fn of(prediction: &Prediction, given: KnownInputs, query: &Query<'_>) -> Self {
+        let start = match given.delay_reference() {
+            DelayReference::Schedule => 0.0,
+            // A query without a departure delay has a forest without.
+            DelayReference::Departure => query.dep_delay.unwrap_or(0.0),
+        };
+        Self::new(&prediction.delays, start, &prediction.probabilities)
+    }
+
+    /// Makes the forecast of a prediction: `shares` are of delays counted from `start` minutes of delay, and
+    /// `probabilities` those of the classes. Within each class the shares are scaled to its probability, so that
+    /// minutes and classes never contradict each other. Within a bin all minutes are equally likely.
+    pub fn new(shares: &DelayShares, start: f32, probabilities: &Probabilities) -> Self {
+        let mut segments = [Segment { from: 0.0, to: 0.0, probability: 0.0 }; DELAY_BINS + 2 * CLASSES];
+        let mut len = 0;
+        let mut push = |segment| {
+            segments[len] = segment;
+            len += 1;
+        };
+        let mut bin = 0;
+        for class in 0..CLASSES {
+            let cut = CLASS_CUTS_MINUTES.get(class).copied().unwrap_or(f32::INFINITY);
+            let least = class.checked_sub(1).map_or(f32::NEG_INFINITY, |below| CLASS_CUTS_MINUTES[below]);
+            let first = bin;
+            let part = |bin: usize| {
+                let [from, to] = DelayBin::ends(bin).map(|end| end + start);
+                let (within_from, within_to) = (from.max(least), to.min(cut));
+                let share = shares[bin] * ((within_to - within_from) / (to - from)).max(0.0);
+                Segment { from: within_from, to: within_to, probability: share }
+            };
+            while bin < DELAY_BINS && DelayBin::ends(bin)[1] + start <= cut {
+                bin += 1;
+            }
+            // The last bin may be in the next class as well.
+            let parts = first..(bin + 1).min(DELAY_BINS);
+            let total: f32 = parts.clone().map(|bin| part(bin).probability).sum();
+            if total > f32::EPSILON {
+                let scale = probabilities[class] / total;
+                for Segment { from, to, probability } in parts.map(part) {
+                    if probability > 0.0 {
+                        push(Segment { from, to, probability: probability * scale });
+                    }
+                }
+            } else {
+                let [from, to] = NARROW[class];
+                push(Segment { from, to, probability: probabilities[class] });
+            }
+        }
+        Self::of_segments(&segments[..len])
+    }
+
+    fn of_segments(segments: &[Segment]) -> Self {
+        let mean = segments.iter().map(|part| part.probability * (part.from + part.to) / 2.0).sum();
+        let late = LATE_MINUTES.map(|least| {
+            let later = |part: &Segment| {
+                let share = (part.to - least.max(part.from)) / (part.to - part.from);
+                part.probability * share.clamp(0.0, 1.0)
+            };
+            segments.iter().map(later).sum()
+        });
+        let percentiles = PERCENTILES.map(|wanted| {
+            let (mut below, mut last) = (0.0, 0.0);
+            for part in segments.iter().filter(|part| part.probability > 0.0) {
+                if below + part.probability >= wanted {
+                    return part.from + (part.to - part.from) * (wanted - below) / part.probability;
+                }
+                (below, last) = (below + part.probability, part.to);
+            }
+            // The sum of all probabilities may round to a little less than 1.
+            last
+        });
+        DelayForecast { mean, percentiles, late }
+    }
+
+    /// The percentiles in whole minutes. A delay of 5 minutes stands for the time from 5 to 6, so the first and the
+    /// last minute of the range are both within it.
+    pub fn whole_percentiles(&self) -> [i32; 3] {
+        // Delays are days at most.
+        let [p10, p50, p90] = self.percentiles;
+        let (from, to) = (p10.round() as i32, p90.round() as i32 - 1);
+        let median = p50.floor() as i32;
+        [from.min(median), median, to.max(median)]
+    }
+
+    /// The document of the field `ArrDelay` of an answer: whole minutes, and probabilities.
+    pub(crate) fn to_document(self) -> Document {
+        let probability = |p: f32| Value::Double((f64::from(p) * 1e4).round() / 1e4);
+        let [p10, p50, p90] = self.whole_percentiles().map(Value::Int32);
+        let [late15, late30, late60] = self.late.map(probability);
+        vec![
+            ("Mean", Value::Int32(self.mean.floor() as i32)),
+            ("P10", p10),
+            ("P50", p50),
+            ("P90", p90),
+            ("Late15", late15),
+            ("Late30", late30),
+            ("Late60", late60),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::flight::DelayClass;
+
+    /// The shares of flights with these delays.
+    fn shares(delays: &[f32]) -> DelayShares {
+        let mut shares = [0.0; DELAY_BINS];
+        delays.iter().for_each(|&delay| shares[DelayBin::of(delay).index()] += 1.0 / delays.len() as f32);
+        shares
+    }
+
+    fn close(found: f32, expected: f32) {
+        assert!((found - expected).abs() < 1e-3, "{found}, not {expected}");
+    }
+
+    #[test]
+    fn a_single_bin_is_spread_evenly() {
+        let forecast = DelayForecast::new(&shares(&[12.0]), 0.0, &[0.0, 0.0, 1.0, 0.0]);
+        close(forecast.mean, 12.5);
+        forecast.percentiles.into_iter().zip([10.5, 12.5, 14.5]).for_each(|(found, expected)| close(found, expected));
+        assert_eq!(forecast.late, [0.0; 3]);
+    }
+
+    #[test]
+    fn shares_are_scaled_to_the_probabilities_of_the_classes() {
+        // Half of the flights of the leaves arrive 10 to 15 minutes late, half 60 to 75; the classes say a quarter.
+        let forecast = DelayForecast::new(&shares(&[12.0, 61.0]), 0.0, &[0.0, 0.0, 0.75, 0.25]);
+        forecast.late.into_iter().for_each(|late| close(late, 0.25));
+        close(forecast.mean, 0.75 * 12.5 + 0.25 * 67.5);
+        close(forecast.percentiles[1], 10.0 + 5.0 * 2.0 / 3.0);
+        close(forecast.percentiles[2], 60.0 + 15.0 * 0.6);
+    }
+
+    #[test]
+    fn minutes_are_counted_from_the_start() {
+        // It left three hours late, and such flights make up 5 to 10 minutes.
+        let forecast = DelayForecast::new(&shares(&[-7.0]), 180.0, &[0.0, 0.0, 0.0, 1.0]);
+        close(forecast.mean, 172.5);
+        assert_eq!(forecast.late, [1.0; 3]);
+    }
+
+    #[test]
+    fn a_bin_across_a_cut_counts_in_both_classes() {
+        // Counted from 3 minutes: the bin from 25 to 30 is from 28 to 33.
+        let forecast = DelayForecast::new(&shares(&[27.0]), 3.0, &[0.0, 0.0, 0.4, 0.6]);
+        close(forecast.mean, 0.4 * 29.0 + 0.6 * 31.5);
+        close(forecast.late[1], 0.6);
+    }
+
+    #[test]
+    fn a_class_without_shares_has_its_probability() {
+        let forecast = DelayForecast::new(&shares(&[-7.0]), 0.0, &[0.0, 0.5, 0.0, 0.5]);
+        close(forecast.mean, 0.5 * -7.5 + 0.5 * 45.0);
+        close(forecast.late[0], 0.5);
+    }
+
+    #[test]
+    fn the_whole_minutes_of_a_range_are_those_within_it() {
+        let whole = |percentiles| DelayForecast { mean: 0.0, percentiles, late: [0.0; 3] }.whole_percentiles();
+        assert_eq!(whole([-8.4, 3.9, 22.0]), [-8, 3, 21]);
+        // A range of less than a minute.
+        assert_eq!(whole([3.6, 3.8, 3.9]), [3, 3, 3]);
+    }
+
+    proptest! {
+        #[test]
+        fn forecasts_agree_with_the_classes_and_with_themselves(
+            delays in prop::collection::vec(-100f32..1000.0, 1..40),
+            start in prop_oneof![Just(0.0), -30f32..1500.0],
+            weights in prop::array::uniform4(0u8..9),
+        ) {
+            let total: f32 = weights.iter().map(|&weight| f32::from(weight)).sum();
+            prop_assume!(total > 0.0);
+            let probabilities = weights.map(|weight| f32::from(weight) / total);
+            let DelayForecast { mean, percentiles, late } = DelayForecast::new(&shares(&delays), start, &probabilities);
+            prop_assert!((late[1] - probabilities[DelayClass::VeryLate.index()]).abs() < 1e-4);
+            prop_assert!(percentiles.is_sorted() && late.is_sorted_by(|a, b| a + 1e-5 >= *b), "{percentiles:?} {late:?}");
+            prop_assert!(mean.is_finite() && late.iter().all(|late| (-1e-5..=1.0 + 1e-5).contains(late)));
+            // The class of the median is the one that the probabilities reach a half at.
+            let mut sum = 0.0;
+            let class = probabilities.iter().position(|p| { sum += p; sum > 0.5 + 1e-3 }).unwrap_or(CLASSES - 1);
+            let median = DelayClass::of_delay(percentiles[1]).index();
+            prop_assert!(median <= class, "{} {}", median, class);
+        }
+    }
+}
