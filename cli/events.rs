@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let Command::Send(args) = &args.command;
     let Some(url) = events_at(&args.url) else { bail!("--events none names no log to publish to") };
     let producer = open_events(url)?.producer()?;
-    let published = publish(&args.file, &*producer, |line| live::decode(line).ok().map(|(leg, _)| key(leg)))?;
+    let published = publish(&args.file, &*producer, |line| live::decode(line).ok().map(|(leg, _)| key_of(leg)))?;
     if published.without_key > 0 {
         tracing::warn!(
             "{} of them are no events: they are published as they are, without a key",
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// Returns the key of a leg's messages: messages of one key go to one partition.
-fn key(LegId { carrier, number, origin, date }: LegId) -> String {
+pub(crate) fn key_of(LegId { carrier, number, origin, date }: LegId) -> String {
     format!("{carrier} {number} {origin} {date}")
 }
 
@@ -83,6 +83,6 @@ mod tests {
             origin: "ATL".parse().unwrap(),
             date: "2016-12-05".parse().unwrap(),
         };
-        assert_eq!(key(leg), "AA 17 ATL 2016-12-05");
+        assert_eq!(key_of(leg), "AA 17 ATL 2016-12-05");
     }
 }

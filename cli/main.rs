@@ -19,6 +19,8 @@ mod replay;
 mod routes;
 mod score;
 mod send;
+mod sender;
+mod simulate;
 mod topics;
 mod train;
 mod up;
@@ -59,6 +61,7 @@ enum Command {
     Send(send::Args),
     Events(events::Args),
     Predict(predict::Args),
+    Simulate(simulate::Args),
     Replay(replay::Args),
     Topics(topics::Args),
     Groups(groups::Args),
@@ -99,6 +102,7 @@ fn main() -> ExitCode {
         Command::Send(args) => send::run(&args),
         Command::Events(args) => events::run(&args),
         Command::Predict(args) => predict::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Topics(args) => topics::run(&args),
         Command::Groups(args) => groups::run(&args),

@@ -2,22 +2,24 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, IsTerminal, Read},
+    io::{self, BufReader, Read},
     path::{Path, PathBuf},
-    sync::mpsc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
 use delaycast::request;
 use engine::{
-    log::{Position, Producer, PublishError},
+    log::Producer,
     ndjson::{Line, Lines},
 };
-use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::{options::LogOption, progress::say_if_typed};
+use crate::{
+    options::LogOption,
+    progress::say_if_typed,
+    sender::{Sender, progress_bar},
+};
 
 /// Publish requests to the log, one JSON object a line, and wait until each is acknowledged.
 #[derive(ClapArgs)]
@@ -37,12 +39,6 @@ pub(crate) struct Args {
 
 /// Upper bound on the length of a line; a longer one is not sent.
 const LINE_BYTES_MAX: usize = 16 << 20;
-/// Upper bound on the messages that are not acknowledged yet.
-const UNACKNOWLEDGED_MAX: usize = 2048;
-/// Upper bound on their bytes: with the longest line added it is still below the bound of the embedded log's queue.
-const UNACKNOWLEDGED_BYTES_MAX: usize = 32 << 20;
-/// Timeout of an acknowledgement; longer than the producer's own deadline.
-const ACKNOWLEDGEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -68,14 +64,23 @@ pub(crate) fn publish(
     let progress = progress_bar();
     let mut sender = Sender::new(producer, progress.clone());
     let mut lines = Lines::new(BufReader::new(open(file)?), LINE_BYTES_MAX);
+    let mut without_key = 0;
+    let mut send = |(number, line)| {
+        let Line::Whole(payload) = line else {
+            bail!("line {number} is longer than {LINE_BYTES_MAX} bytes; neither it nor what follows was sent")
+        };
+        let key = key(&payload);
+        without_key += u64::from(key.is_none());
+        sender.send(number, key.as_deref(), payload)
+    };
     let result = loop {
         match lines.next_line().with_context(|| format!("cannot read {}", file.display())) {
-            Ok(Some((number, line))) => {
-                if let Err(error) = sender.send(number, line, &key) {
+            Ok(Some(line)) => {
+                if let Err(error) = send(line) {
                     break Err(error);
                 }
             }
-            Ok(None) => break sender.wait_below(0, 0),
+            Ok(None) => break sender.finish(),
             Err(error) => break Err(error),
         }
     };
@@ -86,7 +91,7 @@ pub(crate) fn publish(
     progress.finish_and_clear();
     let (published, seconds) = (sender.published, started.elapsed().as_secs_f64());
     tracing::info!("{published} published in {seconds:.1} s ({:.0}/s)", published as f64 / seconds);
-    result.map(|()| Published { without_key: sender.without_key })
+    result.map(|()| Published { without_key })
 }
 
 fn open(path: &Path) -> anyhow::Result<Box<dyn Read>> {
@@ -95,93 +100,4 @@ fn open(path: &Path) -> anyhow::Result<Box<dyn Read>> {
         return Ok(Box::new(io::stdin()));
     }
     Ok(Box::new(File::open(path).with_context(|| format!("cannot open {}", path.display()))?))
-}
-
-fn progress_bar() -> ProgressBar {
-    if !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    // The template is a constant; if it does not parse, the default style is used.
-    let style = ProgressStyle::with_template("{spinner} {human_pos} published ({per_sec}) {elapsed}");
-    ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
-}
-
-/// The outcome of a line.
-struct Acknowledgement {
-    number: usize,
-    bytes: usize,
-    result: Result<Position, PublishError>,
-}
-
-/// Publishes lines, with a bound on those that are not acknowledged yet.
-struct Sender<'a> {
-    producer: &'a dyn Producer,
-    progress: ProgressBar,
-    report: mpsc::Sender<Acknowledgement>,
-    acknowledgements: mpsc::Receiver<Acknowledgement>,
-    waiting: usize,
-    waiting_bytes: usize,
-    published: u64,
-    without_key: u64,
-}
-
-impl<'a> Sender<'a> {
-    fn new(producer: &'a dyn Producer, progress: ProgressBar) -> Self {
-        let (report, acknowledgements) = mpsc::channel();
-        Sender {
-            producer,
-            progress,
-            report,
-            acknowledgements,
-            waiting: 0,
-            waiting_bytes: 0,
-            published: 0,
-            without_key: 0,
-        }
-    }
-
-    fn send(&mut self, number: usize, line: Line, key: impl Fn(&[u8]) -> Option<String>) -> anyhow::Result<()> {
-        let Line::Whole(payload) = line else {
-            bail!("line {number} is longer than {LINE_BYTES_MAX} bytes; neither it nor what follows was sent")
-        };
-        let bytes = payload.len();
-        let key = key(&payload);
-        self.without_key += u64::from(key.is_none());
-        let report = self.report.clone();
-        let done = Box::new(move |result| {
-            // After an error the receiver is gone.
-            let _ = report.send(Acknowledgement { number, bytes, result });
-        });
-        self.producer.publish(key.as_deref(), payload, done);
-        self.waiting += 1;
-        self.waiting_bytes += bytes;
-        self.wait_below(UNACKNOWLEDGED_MAX, UNACKNOWLEDGED_BYTES_MAX)
-    }
-
-    /// Counts late acknowledgements after an error; further errors are ignored.
-    fn wait_for_the_rest(&mut self) {
-        while self.waiting > 0 {
-            let Ok(Acknowledgement { result, .. }) = self.acknowledgements.recv_timeout(ACKNOWLEDGEMENT_TIMEOUT) else {
-                return;
-            };
-            self.waiting -= 1;
-            self.published += u64::from(result.is_ok());
-        }
-    }
-
-    /// Waits until the messages that are not acknowledged, and their bytes, are within the bounds.
-    fn wait_below(&mut self, messages_max: usize, bytes_max: usize) -> anyhow::Result<()> {
-        while self.waiting > messages_max || self.waiting_bytes > bytes_max {
-            let Acknowledgement { number, bytes, result } = self
-                .acknowledgements
-                .recv_timeout(ACKNOWLEDGEMENT_TIMEOUT)
-                .with_context(|| format!("the log has not acknowledged {} messages", self.waiting))?;
-            self.waiting -= 1;
-            self.waiting_bytes -= bytes;
-            result.with_context(|| format!("line {number} was not acknowledged; it may still land"))?;
-            self.published += 1;
-            self.progress.inc(1);
-        }
-        Ok(())
-    }
 }

@@ -16,6 +16,7 @@ mod models;
 mod secrets;
 #[path = "../../../src/history/fetch/tests/server.rs"]
 mod server;
+mod simulate;
 mod small;
 #[path = "../support/mod.rs"]
 mod support;
