@@ -21,14 +21,17 @@ use super::{
 };
 use crate::flight::{CLASSES, Probabilities};
 
-/// Explains the rows of one forest. Takes 16 bytes for each leaf and group.
+/// Explains the rows of one forest. Takes 8 bytes for each leaf and group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explainer {
     base_rate: Probabilities,
     /// The length of a line.
     line_len: usize,
-    /// A line for each leaf.
-    table: Vec<f32>,
+    /// A line for each leaf: the credits of the path to it, in units of a probability in one tree. A credit of 1 is
+    /// kept as one unit less.
+    table: Vec<i16>,
+    /// The value of a unit.
+    share: f32,
 }
 
 impl Explainer {
@@ -44,22 +47,24 @@ impl Explainer {
             base_rate: [0.0; CLASSES],
             line_len: groups.iter().max().map_or(0, |last| last + 1) * CLASSES,
             table: Vec::new(),
+            share,
         };
         explainer.table.reserve_exact(forest.leaves_len() * explainer.line_len);
         for tree in &trees {
-            explainer.push_tree(tree, groups, share);
+            explainer.push_tree(tree, groups);
         }
         explainer
     }
 
-    fn push_tree(&mut self, tree: &Tree, groups: &[usize], share: f32) {
+    fn push_tree(&mut self, tree: &Tree, groups: &[usize]) {
         let line_len = self.line_len;
         // The credits of the path to each node; a node comes before its children.
-        let mut credits = vec![0; tree.nodes.len() * line_len];
+        let mut credits = vec![0i32; tree.nodes.len() * line_len];
         for (at, node) in tree.nodes.iter().enumerate() {
             let credit = at * line_len..(at + 1) * line_len;
             let Some(split) = node.split else {
-                self.table.extend(credits[credit].iter().map(|&change| change as f32 * share));
+                let in_range = |&credit: &i32| credit.clamp(i16::MIN.into(), i16::MAX.into()) as i16;
+                self.table.extend(credits[credit].iter().map(in_range));
                 continue;
             };
             let left = split.left as usize;
@@ -74,7 +79,7 @@ impl Explainer {
             }
         }
         for (sum, units) in self.base_rate.iter_mut().zip(tree.nodes[0].distribution.units()) {
-            *sum += units as f32 * share;
+            *sum += units as f32 * self.share;
         }
     }
 
@@ -98,16 +103,17 @@ impl Explainer {
         assert_eq!(self.table.len(), forest.leaves_len() * self.line_len, "the explainer of another forest");
         let rows_len = rows.len() / forest.width();
         let mut sums = vec![RowSums::ZERO; rows_len];
-        contributions.clear();
-        contributions.resize(rows_len * self.line_len, 0.0);
+        let mut credits = vec![0i32; rows_len * self.line_len];
         forest.visit_leaves(rows, |row, leaf| {
             let number = forest.leaf_number(leaf);
             forest.add_outcomes(leaf, number, &mut sums[row]);
             let start = number * self.line_len;
             let line = &self.table[start..start + self.line_len];
-            let row_sums = &mut contributions[row * self.line_len..(row + 1) * self.line_len];
-            row_sums.iter_mut().zip(line).for_each(|(sum, change)| *sum += change);
+            let row_sums = &mut credits[row * self.line_len..(row + 1) * self.line_len];
+            row_sums.iter_mut().zip(line).for_each(|(sum, credit)| *sum += i32::from(*credit));
         });
+        contributions.clear();
+        contributions.extend(credits.into_iter().map(|credit| credit as f32 * self.share));
         sums.iter().map(|sums| forest.prediction(sums)).collect()
     }
 }

@@ -13,6 +13,7 @@ mod help;
 mod malformed;
 mod mesh;
 mod models;
+mod parity;
 mod secrets;
 #[path = "../../../src/history/fetch/tests/server.rs"]
 mod server;
