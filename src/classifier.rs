@@ -197,14 +197,15 @@ impl Classifier {
         }
     }
 
-    /// Reads a classifier over rows of `width` columns.
+    /// Reads a classifier over rows of `width` columns, with the outcomes in its leaves if the file has them.
     pub(crate) fn read(
         kind: ClassifierKind,
         bytes: &mut SectionReader<'_>,
         width: usize,
+        has_outcomes: bool,
     ) -> Result<Self, ForestReadError> {
         match kind {
-            ClassifierKind::Forest => Forest::read(bytes, width).map(Classifier::Forest),
+            ClassifierKind::Forest => Forest::read(bytes, width, has_outcomes).map(Classifier::Forest),
         }
     }
 }

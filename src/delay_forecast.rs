@@ -36,14 +36,15 @@ struct Segment {
 }
 
 impl DelayForecast {
-    /// Makes the forecast of a prediction of the forest that is given these inputs of a query.
-    pub fn of(prediction: &Prediction, given: KnownInputs, query: &Query<'_>) -> Self {
+    /// Makes the forecast of a prediction of the forest that is given these inputs of a query; `None` if the prediction
+    /// has no delays.
+    pub fn of(prediction: &Prediction, given: KnownInputs, query: &Query<'_>) -> Option<Self> {
         let start = match given.delay_reference() {
             DelayReference::Schedule => 0.0,
             // A query without a departure delay has a forest without.
             DelayReference::Departure => query.dep_delay.unwrap_or(0.0),
         };
-        Self::new(&prediction.delays, start, &prediction.probabilities)
+        Some(Self::new(prediction.delays.as_ref()?, start, &prediction.probabilities))
     }
 
     /// Makes the forecast of a prediction: `shares` are of delays counted from `start` minutes of delay, and

@@ -270,7 +270,7 @@ impl<'a> ModelPredictor<'a> {
     }
 
     /// Returns one forecast of the arrival delay a query, in the queries' order, and the probability of a cancellation,
-    /// if the classifier has one.
+    /// if the classifier has one. A classifier without outcomes has no forecast.
     pub fn forecasts<'q>(&self, queries: impl Iterator<Item = Query<'q>>) -> Vec<(DelayForecast, Option<f32>)> {
         let mut row = Vec::new();
         let forecast = |query: Query<'q>| {
@@ -278,7 +278,7 @@ impl<'a> ModelPredictor<'a> {
             self.encode(query, &mut row);
             // One row has one prediction.
             let prediction = self.classifier.predictions(&row).pop()?;
-            Some((DelayForecast::of(&prediction, self.given, &query), prediction.cancelled))
+            Some((DelayForecast::of(&prediction, self.given, &query)?, prediction.cancelled))
         };
         queries.filter_map(forecast).collect()
     }

@@ -2,9 +2,9 @@
 //!
 //! The section has the number of trees, and of the nodes of each; then the column of each node, 255 at a leaf; the
 //! threshold of each split; of each node the probabilities of the first three classes, 16 bits each, in units of 2^-15;
-//! and of each leaf the shares of all bins of delays but the last, 8 bits each, in units of 1/255, and that of the
-//! cancelled, 16 bits in units of 1/65,535. The children of a node follow from the nodes before it, and the last class
-//! and the last bin have the remainder.
+//! the number of leaves whose outcomes are known, all or none; and of each the shares of all bins of delays but the
+//! last, 8 bits each, in units of 1/255, and that of the cancelled, 16 bits in units of 1/65,535. The children of a
+//! node follow from the nodes before it, and the last class and the last bin have the remainder.
 
 use super::{
     leaf::Leaf,
@@ -113,8 +113,9 @@ pub struct Forest {
     pub(super) nodes: Vec<Node>,
     /// The probabilities of each node, inner ones included.
     pub(super) distributions: Vec<Distribution>,
-    /// The outcomes of each leaf.
+    /// The outcomes of each leaf; empty if they are not known.
     pub(super) leaves: Vec<Leaf>,
+    leaves_len: usize,
     /// True if any leaf has cancelled flights.
     pub(super) has_cancelled: bool,
     pub(super) roots: Vec<Root>,
@@ -162,7 +163,7 @@ impl Forest {
         };
         let nodes: Vec<_> = (base..end).map(unflatten).collect();
         let leaves = (base..end).filter(|&at| self.nodes[at as usize].left() == at);
-        Tree { nodes, leaves: leaves.map(|leaf| self.leaves[self.leaf_number(leaf)]).collect() }
+        Tree { nodes, leaves: leaves.filter_map(|leaf| self.leaves.get(self.leaf_number(leaf)).copied()).collect() }
     }
 
     /// The number of a leaf among those of the forest, by its node id.
@@ -188,7 +189,7 @@ impl Forest {
 
     /// The number of leaves of all trees.
     pub(super) fn leaves_len(&self) -> usize {
-        self.leaves.len()
+        self.leaves_len
     }
 
     /// Returns whether any split compares this column.
@@ -267,14 +268,14 @@ impl ForestBuilder {
         Ok(splits)
     }
 
-    /// Makes the forest, given the probabilities of each node and the outcomes of each leaf.
+    /// Makes the forest, given the probabilities of each node, and the outcomes of each leaf if they are known.
     pub(super) fn finish(self, distributions: Vec<Distribution>, leaves: Vec<Leaf>) -> Result<Forest, MalformedForest> {
         let ForestBuilder { width, nodes, roots, leaves_len, used } = self;
         let malformed = |tree, reason| Err(MalformedForest { tree, reason });
         if roots.is_empty() || width == 0 || width > usize::from(LEAF) {
             return malformed(0, "it is not there, or its rows have no columns or more than 255");
         }
-        if distributions.len() != nodes.len() || leaves.len() != leaves_len {
+        if distributions.len() != nodes.len() || ![0, leaves_len].contains(&leaves.len()) {
             return malformed(0, "there are not as many probabilities as nodes, or outcomes as leaves");
         }
         // The fold has no branch for each node; the position is needed only for the error.
@@ -285,7 +286,8 @@ impl ForestBuilder {
             return malformed(tree, "a node's probabilities sum to more than 1");
         }
         let has_cancelled = leaves.iter().any(Leaf::has_cancelled);
-        Ok(Forest { nodes, distributions, leaves, has_cancelled, roots, width, used: used[..width].to_vec() })
+        let used = used[..width].to_vec();
+        Ok(Forest { nodes, distributions, leaves, leaves_len, has_cancelled, roots, width, used })
     }
 }
 
@@ -322,11 +324,16 @@ impl Forest {
         bytes.extend(splits().map(|split| split.map_or(LEAF, |node| node.column() as u8)));
         bytes.extend(splits().flatten().flat_map(|node| node.threshold.to_f32().to_le_bytes()));
         bytes.extend(self.distributions.iter().flat_map(|distribution| distribution.to_le_bytes()));
+        put_len(bytes, self.leaves.len());
         bytes.extend(self.leaves.iter().flat_map(|leaf| leaf.to_bytes()));
     }
 
-    /// Reads a forest over rows of `width` columns.
-    pub(crate) fn read(bytes: &mut SectionReader<'_>, width: usize) -> Result<Self, ForestReadError> {
+    /// Reads a forest over rows of `width` columns. Without `has_outcomes` there are none, as in files of format 4.
+    pub(crate) fn read(
+        bytes: &mut SectionReader<'_>,
+        width: usize,
+        has_outcomes: bool,
+    ) -> Result<Self, ForestReadError> {
         let trees_len = bytes.number()? as usize;
         let lens = bytes.numbers(trees_len)?;
         let total = |part: fn(u32) -> u64| usize::try_from(lens.iter().map(|&len| part(len)).sum::<u64>());
@@ -336,8 +343,8 @@ impl Forest {
         let mut columns = bytes.take(nodes_len, 1)?;
         let mut thresholds = bytes.records(splits_len)?;
         let distributions = bytes.records(nodes_len)?;
-        // A tree has one more leaf than splits.
-        let leaves = bytes.records(nodes_len - splits_len)?;
+        let leaves_len = if has_outcomes { bytes.number()? as usize } else { 0 };
+        let leaves = bytes.records(leaves_len)?;
         let mut builder = ForestBuilder::new(width, nodes_len);
         for &len in &lens {
             let (tree, rest) = columns.split_at(len as usize);

@@ -21,7 +21,7 @@ fn with_outcomes(nodes: Vec<TreeNode>) -> Tree {
 
 /// One split: certainly early where column 1 is at most 2, and certainly very late elsewhere.
 pub(super) fn stump() -> Tree {
-    Tree::without_outcomes(vec![split(1, 2.0, 1), leaf([1.0, 0.0, 0.0, 0.0]), leaf([0.0, 0.0, 0.0, 1.0])])
+    with_outcomes(vec![split(1, 2.0, 1), leaf([1.0, 0.0, 0.0, 0.0]), leaf([0.0, 0.0, 0.0, 1.0])])
 }
 
 /// A small separable training set: the class is the sum of two digits, modulo 4.
@@ -46,7 +46,7 @@ fn a_number_at_the_threshold_and_nan_go_left() {
 
 #[test]
 fn probabilities_are_the_mean_over_trees() {
-    let other = Tree::without_outcomes(vec![leaf([0.0, 0.5, 0.5, 0.0])]);
+    let other = with_outcomes(vec![leaf([0.0, 0.5, 0.5, 0.0])]);
     let forest = Forest::new(&[stump(), other], 2).unwrap();
     assert_eq!(forest.probabilities(&[0.0, 0.0]), [0.5, 0.25, 0.25, 0.0]);
     assert_eq!((forest.trees_len(), forest.nodes_len(), forest.width()), (2, 4, 2));
@@ -173,7 +173,7 @@ proptest! {
         for (row, prediction) in rows.iter().zip(predictions) {
             let (delays, cancelled) = mean_outcomes(&trees, row);
             let cancelled = forest.has_cancelled.then_some(cancelled);
-            let expected = Prediction { probabilities: forest.probabilities(row), delays, cancelled };
+            let expected = Prediction { probabilities: forest.probabilities(row), delays: Some(delays), cancelled };
             prop_assert_eq!(prediction, expected);
         }
     }
@@ -184,10 +184,25 @@ proptest! {
         let mut bytes = Vec::new();
         forest.write(&mut bytes);
         let mut rest = SectionReader(&bytes);
-        prop_assert_eq!(&Forest::read(&mut rest, 3).unwrap(), &forest);
+        prop_assert_eq!(&Forest::read(&mut rest, 3, true).unwrap(), &forest);
         prop_assert!(rest.end().is_ok());
         prop_assert_eq!(forest.trees(), trees);
     }
+}
+
+#[test]
+fn a_forest_without_outcomes_answers_by_class_alone_and_round_trips() {
+    let leaf = leaf([0.0, 0.5, 0.5, 0.0]);
+    let forest = Forest::new(&[Tree::without_outcomes(vec![leaf])], 1).unwrap();
+    let expected = Prediction { probabilities: [0.0, 0.5, 0.5, 0.0], delays: None, cancelled: None };
+    assert_eq!(forest.predictions(&[1.0]), [expected]);
+    let mut bytes = Vec::new();
+    forest.write(&mut bytes);
+    assert_eq!(Forest::read(&mut SectionReader(&bytes), 1, true).unwrap(), forest);
+    // Files of format 4 end before the number of leaves.
+    let older = &bytes[..bytes.len() - size_of::<u32>()];
+    assert_eq!(Forest::read(&mut SectionReader(older), 1, false).unwrap(), forest);
+    assert!(Forest::new(&[Tree::without_outcomes(vec![leaf]), with_outcomes(vec![leaf, leaf])], 1).is_err());
 }
 
 #[test]

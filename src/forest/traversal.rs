@@ -32,8 +32,9 @@ type UnitSums = [u32; CLASSES];
 pub struct Prediction {
     /// The probability of each class.
     pub probabilities: Probabilities,
-    /// The share of each bin of delays, counted from the time that the forest was trained with.
-    pub delays: DelayShares,
+    /// The share of each bin of delays, counted from the time that the forest was trained with; `None` if the leaves'
+    /// outcomes are not known.
+    pub delays: Option<DelayShares>,
     /// The probability that the flight is cancelled; `None` if the forest was trained without such flights. The others
     /// are those of a flight that is not.
     pub cancelled: Option<f32>,
@@ -85,7 +86,9 @@ impl Forest {
     #[inline]
     pub(super) fn add_outcomes(&self, leaf: u32, number: usize, sums: &mut RowSums) {
         self.add_leaf(leaf, &mut sums.classes);
-        sums.leaves.add(&self.leaves[number]);
+        if let Some(leaf) = self.leaves.get(number) {
+            sums.leaves.add(leaf);
+        }
     }
 
     /// The mean over all trees.
@@ -93,7 +96,7 @@ impl Forest {
         let trees = self.roots.len();
         Prediction {
             probabilities: self.mean(sums.classes),
-            delays: sums.leaves.delays(trees),
+            delays: (!self.leaves.is_empty()).then(|| sums.leaves.delays(trees)),
             cancelled: self.has_cancelled.then(|| sums.leaves.cancelled(trees)),
         }
     }

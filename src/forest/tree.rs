@@ -31,7 +31,7 @@ pub struct TreeNode {
 pub struct Tree {
     /// The nodes.
     pub nodes: Vec<TreeNode>,
-    /// The outcomes of the rows of each leaf, in the order of the nodes.
+    /// The outcomes of the rows of each leaf, in the order of the nodes; empty if they are not known.
     pub leaves: Vec<Leaf>,
 }
 
@@ -44,8 +44,7 @@ impl Tree {
 
     /// Makes a tree of whose leaves no outcomes are known.
     pub fn without_outcomes(nodes: Vec<TreeNode>) -> Self {
-        let leaves = nodes.iter().filter(|node| node.split.is_none()).count();
-        Tree::new(nodes, &vec![0; leaves * OUTCOMES])
+        Tree { nodes, leaves: Vec::new() }
     }
 }
 

@@ -9,8 +9,9 @@
 //!    given, and the SHA-256 of the SHA-256s of schema and tables, which must agree with the file.
 //! 4. The checksum is the SHA-256 of the bytes before the sections and of each section's SHA-256. So every byte is read
 //!    once, and two threads share a long file.
-//! 5. A file of another type or format, one that is truncated or changed in any byte, and one with invalid parts are
-//!    refused. No allocation exceeds what the file's length warrants. Equal models are equal files: a file has no date.
+//! 5. A file of format 4 is read as well: its forests have no outcomes. A file of another type or format, one that is
+//!    truncated or changed in any byte, and one with invalid parts are refused. No allocation exceeds what the file's
+//!    length warrants. Equal models are equal files: a file has no date.
 
 use std::{collections::BTreeMap, panic::resume_unwind, thread};
 
@@ -33,6 +34,8 @@ use crate::{
 
 /// The format that is written, and the newest that is read.
 pub const FORMAT: u32 = 5;
+/// The oldest format that is read. Its forests have no outcomes in their leaves, and answer without minutes.
+const FORMAT_OLDEST: u32 = 4;
 
 const MAGIC: &[u8; 8] = b"DELAYCST";
 const CHECKSUM_BYTES: usize = 32;
@@ -137,7 +140,7 @@ impl Model {
 
     /// Reads a file's bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, ModelFileError> {
-        let (start, sections, checksum) = split(bytes)?;
+        let (format, start, sections, checksum) = split(bytes)?;
         let [first @ .., classifiers] = sections;
         // The parts are read before the checksum is verified, and used after.
         let (read, digests) = thread::scope(|scope| {
@@ -145,7 +148,7 @@ impl Model {
                 .then(|| thread::Builder::new().spawn_scoped(scope, || sha256(classifiers)).ok())
                 .flatten();
             let [header, schema, tables, airports] = first.map(sha256);
-            let read = Parts::read(&sections);
+            let read = Parts::read(&sections, format > FORMAT_OLDEST);
             let classifiers = match beside {
                 Some(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
                 // The section is short, or no thread could be started.
@@ -175,19 +178,19 @@ pub(super) fn seal(sections: &[Vec<u8>; SECTIONS]) -> Result<Vec<u8>, ModelFileE
     if bytes.len() as u64 > MODEL_BYTES_MAX { Err(ModelFileError::TooLong) } else { Ok(bytes) }
 }
 
-/// The bytes before the sections, the sections, and the checksum.
-pub(super) type Split<'a> = (&'a [u8], [&'a [u8]; SECTIONS], &'a Digest256);
+/// The format, the bytes before the sections, the sections, and the checksum.
+pub(super) type Split<'a> = (u32, &'a [u8], [&'a [u8]; SECTIONS], &'a Digest256);
 
 pub(super) fn split(bytes: &[u8]) -> Result<Split<'_>, ModelFileError> {
     let mut rest = SectionReader(bytes.strip_prefix(MAGIC).ok_or(ModelFileError::NotAModel)?);
     if bytes.len() as u64 > MODEL_BYTES_MAX {
         return Err(ModelFileError::TooLong);
     }
-    match rest.number()? {
-        FORMAT => {}
+    let format = match rest.number()? {
+        found @ FORMAT_OLDEST..=FORMAT => found,
         found if found > FORMAT => return Err(ModelFileError::Newer { found }),
         found => return Err(ModelFileError::Older { found }),
-    }
+    };
     let mut lens = [0; SECTIONS];
     for len in &mut lens {
         *len = rest.number()? as usize;
@@ -197,7 +200,7 @@ pub(super) fn split(bytes: &[u8]) -> Result<Split<'_>, ModelFileError> {
         *section = rest.take(len, 1)?;
     }
     let checksum = rest.0.try_into().map_err(|_| Damaged("its sections do not end where its checksum begins"))?;
-    Ok((&bytes[..START_BYTES], sections, checksum))
+    Ok((format, &bytes[..START_BYTES], sections, checksum))
 }
 
 /// The parts of a file, which may not fit together.
@@ -209,7 +212,10 @@ struct Parts {
 }
 
 impl Parts {
-    fn read([header, schema, tables, airports, classifiers]: &[&[u8]; SECTIONS]) -> Result<Self, ModelFileError> {
+    fn read(
+        [header, schema, tables, airports, classifiers]: &[&[u8]; SECTIONS],
+        has_outcomes: bool,
+    ) -> Result<Self, ModelFileError> {
         let header: Header<Origin> = serde_json::from_slice(header).map_err(ModelFileError::Header)?;
         let schema: Schema<FeatureSet> = serde_json::from_slice(schema).map_err(ModelFileError::Header)?;
         if schema.cuts_min != CLASS_CUTS_MINUTES {
@@ -217,7 +223,7 @@ impl Parts {
         }
         let features = schema.features.with_tables(tables)?;
         let (mut bytes, width) = (SectionReader(classifiers), features.width());
-        let read = |_| Classifier::read(header.kind, &mut bytes, width);
+        let read = |_| Classifier::read(header.kind, &mut bytes, width, has_outcomes);
         let classifiers = header.given.iter().map(read).collect::<Result<_, _>>()?;
         bytes.end()?;
         Ok(Parts { header, features, airports: Airports::read(airports)?, classifiers })

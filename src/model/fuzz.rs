@@ -143,7 +143,7 @@ fn answers(bytes: &[u8]) -> bool {
 fn the_unchanged_file_is_a_model() {
     assert!(answers(&FILE));
     assert_eq!(Model::decode(&FILE).unwrap(), *MODEL);
-    let (_, sections, _) = split(&FILE).unwrap();
+    let (_, _, sections, _) = split(&FILE).unwrap();
     assert_eq!(sealed(sections.map(<[u8]>::to_vec)), *FILE);
 }
 
@@ -154,7 +154,7 @@ proptest! {
     fn changed_sections_are_refused_or_answer(
         changes in prop::collection::vec((prop::sample::select(&[0usize, 1, 2, 2, 2, 3, 3, 4, 4, 4]), mutation()), 1..4),
     ) {
-        let (_, sections, _) = split(&FILE).unwrap();
+        let (_, _, sections, _) = split(&FILE).unwrap();
         let mut sections = sections.map(<[u8]>::to_vec);
         for (section, change) in &changes {
             change.apply(&mut sections[*section]);

@@ -188,7 +188,7 @@ fn to_score(
 ) -> Score {
     let probabilities = prediction.probabilities;
     let class = DelayClass::most_probable(&probabilities);
-    let delay = Some(DelayForecast::of(prediction, forest, &Query::from(request)));
+    let delay = DelayForecast::of(prediction, forest, &Query::from(request));
     let cancelled = prediction.cancelled;
     // A request's own distance is returned unchanged.
     let distance = request.distance.unwrap_or(f64::from(encoded.distance));

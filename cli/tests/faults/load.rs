@@ -154,7 +154,9 @@ fn until_all_is_committed(fixture: &Fixture) {
     let mut left = fixture.uncommitted();
     while left > 0 {
         let mut less = left;
-        until(&format!("some of the {left} messages that are left are committed"), || {
+        // Tells whether reading has stopped, or committing.
+        let answered = fixture.count(ANSWERS);
+        until(&format!("some of the {left} messages that are left are committed; {answered} are answered"), || {
             less = fixture.uncommitted();
             less < left
         });

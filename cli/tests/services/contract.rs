@@ -44,6 +44,9 @@ fn a_message_of_the_previous_front_end_gets_a_document_that_its_page_reads() {
     assert!(matches!(rest.remove("ModelVersion"), Some(Bson::String(_))));
     assert!(matches!(rest.remove("ScoredAt"), Some(Bson::DateTime(_))));
     assert_eq!(rest.remove("Forest"), Some(Bson::String("with departure delay".into())));
+    let Some(Bson::Document(delay)) = rest.remove("ArrDelay") else { panic!("{document}") };
+    let minutes = |name: &str| delay.get_i32(name).unwrap();
+    assert!(minutes("P10") <= minutes("P50") && minutes("P50") <= minutes("P90"), "{delay}");
     let numbers = |value: &Bson| -> Vec<f64> {
         value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
     };
