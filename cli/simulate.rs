@@ -52,7 +52,7 @@ pub(crate) struct Args {
     /// The last day of departure [default: the first]
     #[arg(long, value_name = "DATE")]
     to: Option<NaiveDate>,
-    /// How many times faster than it was; 0 is as fast as the logs take it
+    /// The factor by which time passes faster than it did; 0 is as fast as the logs take it
     #[arg(long, value_name = "N", default_value_t = 60.0)]
     speed: f64,
     /// The minutes before the scheduled departure at which each flight is asked about; none asks nothing

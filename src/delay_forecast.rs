@@ -52,38 +52,33 @@ impl DelayForecast {
     /// minutes and classes never contradict each other. Within a bin all minutes are equally likely.
     pub fn new(shares: &DelayShares, start: f32, probabilities: &Probabilities) -> Self {
         let mut segments = [Segment { from: 0.0, to: 0.0, probability: 0.0 }; DELAY_BINS + 2 * CLASSES];
-        let mut len = 0;
-        let mut push = |segment| {
-            segments[len] = segment;
-            len += 1;
-        };
-        let mut bin = 0;
-        for class in 0..CLASSES {
+        let (mut len, mut bin) = (0, 0);
+        for (class, probability) in probabilities.iter().enumerate() {
             let cut = CLASS_CUTS_MINUTES.get(class).copied().unwrap_or(f32::INFINITY);
             let least = class.checked_sub(1).map_or(f32::NEG_INFINITY, |below| CLASS_CUTS_MINUTES[below]);
-            let first = bin;
-            let part = |bin: usize| {
+            let (first, mut total) = (len, 0.0);
+            while bin < DELAY_BINS {
                 let [from, to] = DelayBin::ends(bin).map(|end| end + start);
                 let (within_from, within_to) = (from.max(least), to.min(cut));
                 let share = shares[bin] * ((within_to - within_from) / (to - from)).max(0.0);
-                Segment { from: within_from, to: within_to, probability: share }
-            };
-            while bin < DELAY_BINS && DelayBin::ends(bin)[1] + start <= cut {
+                if share > 0.0 {
+                    segments[len] = Segment { from: within_from, to: within_to, probability: share };
+                    len += 1;
+                    total += share;
+                }
+                if to > cut {
+                    // The rest of the bin is in the next class.
+                    break;
+                }
                 bin += 1;
             }
-            // The last bin may be in the next class as well.
-            let parts = first..(bin + 1).min(DELAY_BINS);
-            let total: f32 = parts.clone().map(|bin| part(bin).probability).sum();
             if total > f32::EPSILON {
-                let scale = probabilities[class] / total;
-                for Segment { from, to, probability } in parts.map(part) {
-                    if probability > 0.0 {
-                        push(Segment { from, to, probability: probability * scale });
-                    }
-                }
+                let scale = probability / total;
+                segments[first..len].iter_mut().for_each(|segment| segment.probability *= scale);
             } else {
                 let [from, to] = NARROW[class];
-                push(Segment { from, to, probability: probabilities[class] });
+                segments[first] = Segment { from, to, probability: *probability };
+                len = first + 1;
             }
         }
         Self::of_segments(&segments[..len])

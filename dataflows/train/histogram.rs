@@ -132,13 +132,7 @@ struct GrowingTree<T: Timestamp> {
 enum Counting {
     Weights,
     Histograms(NodeBatch),
-    Outcomes(BinnedTree),
-}
-
-/// The reply to the counts of a step.
-enum Reply {
-    Next(Step),
-    Grown(Tree),
+    Outcomes,
 }
 
 /// Extension trait for streams of counts.
@@ -181,16 +175,15 @@ impl<'scope, T: Timestamp + TotalOrder> ChooseSplits<'scope, T> for StreamVec<'s
                         let Some(capability) = growing.capability.take() else { continue };
                         let mut session = output.session(&capability);
                         let levels = growing.builder.depth();
-                        let reply = growing.reply(&bins);
-                        on_progress(Progress::Tree { tree, levels, grown: matches!(reply, Reply::Grown(_)) });
-                        match reply {
-                            Reply::Next(step) => {
-                                session.give(TreeUpdate::Next(TreeStep { tree, step }));
-                                continue;
-                            }
-                            Reply::Grown(grown) => session.give(TreeUpdate::Grown(tree, grown)),
+                        let next = growing.next_step(&bins);
+                        on_progress(Progress::Tree { tree, levels, grown: next.is_none() });
+                        if let Some(step) = next {
+                            session.give(TreeUpdate::Next(TreeStep { tree, step }));
+                            continue;
                         }
-                        trees.remove(&tree);
+                        if let Some(GrowingTree { builder, sum, .. }) = trees.remove(&tree) {
+                            session.give(TreeUpdate::Grown(tree, builder.into_tree(&bins, &sum)));
+                        }
                         if tree + in_flight < trees_total(&specs) {
                             let step = TreeStep { tree: tree + in_flight, step: Step::DrawWeights };
                             session.give(TreeUpdate::Next(step));
@@ -226,31 +219,31 @@ impl<T: Timestamp> GrowingTree<T> {
         }
     }
 
-    /// Takes the sum of all counts of a step, and returns the next step or the finished tree.
-    fn reply(&mut self, bins: &BinMapper) -> Reply {
+    /// Takes the sum of all counts of a step, and returns the next step. `None` if the tree is finished: the sum is
+    /// then that of its outcomes, and stays.
+    fn next_step(&mut self, bins: &BinMapper) -> Option<Step> {
         self.arrived = 0;
-        let sum = std::mem::take(&mut self.sum);
         let mut decisions: Vec<SplitDecision> = Vec::new();
         match &self.counting {
             Counting::Weights => {
-                let weights = std::array::from_fn(|class| sum.get(class).copied().unwrap_or(0));
+                let weights = std::array::from_fn(|class| self.sum.get(class).copied().unwrap_or(0));
                 self.builder.set_root(weights);
             }
             Counting::Histograms(batch) => {
-                self.builder.choose_splits(bins, batch, &sum);
+                self.builder.choose_splits(bins, batch, &self.sum);
                 decisions = self.builder.finish_level().unwrap_or_default();
             }
-            Counting::Outcomes(binned) => return Reply::Grown(self.builder.to_tree(bins, binned, &sum)),
+            Counting::Outcomes => return None,
         }
-        Reply::Next(match self.builder.next_batch(bins) {
+        self.sum.clear();
+        Some(match self.builder.next_batch(bins) {
             Some(batch) => {
                 self.counting = Counting::Histograms(batch.clone());
                 Step::Count { decisions, batch }
             }
             None => {
-                let binned = self.builder.to_binned(self.reference);
-                self.counting = Counting::Outcomes(binned.clone());
-                Step::CountOutcomes(binned)
+                self.counting = Counting::Outcomes;
+                Step::CountOutcomes(self.builder.to_binned(self.reference))
             }
         })
     }

@@ -87,8 +87,9 @@ impl Pasts {
     pub fn of(flights: &[Flight], unflown: &[Flight], threads: usize) -> Self {
         // The same share of both, so that the share of cancelled flights is right.
         let step = flights.len().div_ceil(PASTS_MAX).max(1);
-        let views =
-            replay(flights, unflown, threads, |flight, times| drawn_moments(flights, unflown, step, flight, times));
+        let views = replay(flights, unflown, threads, |flight, times| {
+            drawn_moments(step, flight.find(flights, unflown), times)
+        });
         let mut pasts = Pasts::default();
         views.into_iter().for_each(|view| pasts.add(view.moment, view));
         pasts
@@ -103,10 +104,6 @@ impl Pasts {
         held_out: RangeInclusive<NaiveDate>,
     ) -> (Self, [Self; HORIZONS.len()]) {
         let is_held_out = |flight: &Flight| held_out.contains(&flight.date);
-        let record = |flight: PastFlight| match flight {
-            PastFlight::Flown(at) => (at, &flights[at]),
-            PastFlight::Unflown(at) => (at, &unflown[at]),
-        };
         let step = flights.len().div_ceil(PASTS_MAX).max(1);
         let step_held_out = flights.iter().filter(|it| is_held_out(it)).count().div_ceil(HELD_OUT_MAX).max(1);
         let at_horizon = |horizon: Option<Minutes>, times: &PastTimes| match horizon {
@@ -118,9 +115,9 @@ impl Pasts {
         };
         const DRAWN: usize = Moment::ALL.len();
         let views = replay(flights, unflown, threads, |flight, times| {
-            let (at, of_history) = record(flight);
+            let (at, of_history) = flight.find(flights, unflown);
             if !is_held_out(of_history) {
-                return drawn_moments(flights, unflown, step, flight, times);
+                return drawn_moments(step, (at, of_history), times);
             }
             if !at.is_multiple_of(step_held_out) || of_history.status == FlightStatus::Diverted {
                 return Vec::new();
@@ -191,20 +188,15 @@ impl Pasts {
 }
 
 /// The moments at which a flight to train on is looked at: one flight of `step`.
-fn drawn_moments(
-    flights: &[Flight],
-    unflown: &[Flight],
-    step: usize,
-    flight: PastFlight,
-    times: &PastTimes,
-) -> Vec<Option<Minutes>> {
-    match flight {
-        PastFlight::Flown(at) if at.is_multiple_of(step) => moments(&flights[at], times).to_vec(),
-        PastFlight::Unflown(at) if at.is_multiple_of(step) && unflown[at].status == FlightStatus::Cancelled => {
-            let [early, near, ..] = moments(&unflown[at], times);
+fn drawn_moments(step: usize, (at, flight): (usize, &Flight), times: &PastTimes) -> Vec<Option<Minutes>> {
+    match flight.status {
+        _ if !at.is_multiple_of(step) => Vec::new(),
+        FlightStatus::Flown => moments(flight, times).to_vec(),
+        FlightStatus::Cancelled => {
+            let [early, near, ..] = moments(flight, times);
             vec![early, near]
         }
-        _ => Vec::new(),
+        FlightStatus::Diverted => Vec::new(),
     }
 }
 

@@ -44,6 +44,16 @@ pub enum PastFlight {
     Unflown(usize),
 }
 
+impl PastFlight {
+    /// Returns its index, and the flight itself.
+    pub(super) fn find<'a>(self, flights: &'a [Flight], unflown: &'a [Flight]) -> (usize, &'a Flight) {
+        match self {
+            PastFlight::Flown(at) => (at, &flights[at]),
+            PastFlight::Unflown(at) => (at, &unflown[at]),
+        }
+    }
+}
+
 /// A flight at a moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PastView {
@@ -202,10 +212,7 @@ impl Replay {
         }
         while let Some(entry) = self.asked.first_entry().filter(|entry| *entry.key() <= hour) {
             for (flight, index, moment) in entry.remove() {
-                let record = match flight {
-                    PastFlight::Flown(at) => &flights[at],
-                    PastFlight::Unflown(at) => &unflown[at],
-                };
+                let (_, record) = flight.find(flights, unflown);
                 self.views.extend(view(&self.state, record, flight, index, moment));
             }
         }

@@ -2,13 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{bin_mapper::BinMapper, shard::Shard};
+use super::shard::Shard;
 use crate::{
     flight::{DelayReference, FlightOutcome},
-    forest::{
-        leaf::{OUTCOMES, count_index},
-        tree::{Distribution, Split, TreeNode},
-    },
+    forest::leaf::{OUTCOMES, count_index},
 };
 
 /// A finished tree whose splits compare bins.
@@ -89,19 +86,5 @@ impl BinnedTree {
             }
         }
         at
-    }
-
-    /// The nodes of the tree with thresholds, given the probabilities of each.
-    pub(super) fn to_nodes(
-        &self,
-        bins: &BinMapper,
-        distributions: impl Iterator<Item = Distribution>,
-    ) -> Vec<TreeNode> {
-        let split = |(at, node): (u32, &BinnedNode)| {
-            let &BinnedNode { left, column, bin } = node;
-            (left != at).then(|| Split { column, threshold: bins.threshold(usize::from(column), bin), left })
-        };
-        let splits = (0..).zip(&self.nodes).map(split);
-        splits.zip(distributions).map(|(split, distribution)| TreeNode { split, distribution }).collect()
     }
 }

@@ -60,9 +60,8 @@ pub fn grow(
             partition.apply_splits(&decisions);
         }
     }
-    let binned = builder.to_binned(reference);
-    let counts = binned.count_outcomes(shard);
-    builder.to_tree(bins, &binned, &counts)
+    let counts = builder.to_binned(reference).count_outcomes(shard);
+    builder.into_tree(bins, &counts)
 }
 
 /// Quantises a training set into one shard.

@@ -120,7 +120,7 @@ proptest! {
         let binned = builder.to_binned(DelayReference::Schedule);
         let [a, b] = parts.each_ref().map(|part| binned.count_outcomes(part));
         let counts: Vec<u32> = a.iter().zip(b).map(|(a, b)| a + b).collect();
-        prop_assert_eq!(builder.to_tree(&bins, &binned, &counts), grow(&bins, &whole, data.columns(), DelayReference::Schedule, &settings, 1));
+        prop_assert_eq!(builder.into_tree(&bins, &counts), grow(&bins, &whole, data.columns(), DelayReference::Schedule, &settings, 1));
     }
 
     /// No split compares another column, and depth and leaves keep to their bounds.

@@ -9,7 +9,7 @@ use crate::{
     flight::{CLASSES, DelayReference},
     forest::{
         settings::ForestSettings,
-        tree::{Distribution, Tree},
+        tree::{Distribution, Split, Tree, TreeNode},
     },
 };
 
@@ -188,9 +188,16 @@ impl TreeBuilder {
     }
 
     /// The finished tree. `counts` are those of [`BinnedTree::count_outcomes`] over all rows.
-    pub fn to_tree(&self, bins: &BinMapper, tree: &BinnedTree, counts: &[u32]) -> Tree {
-        let distributions = self.nodes.iter().map(|node| Distribution::from_weights(node.probabilities));
-        Tree::new(tree.to_nodes(bins, distributions), counts)
+    pub fn into_tree(self, bins: &BinMapper, counts: &[u32]) -> Tree {
+        let nodes = self.nodes.into_iter().map(|node| TreeNode {
+            split: node.split.map(|(column, bin)| Split {
+                column,
+                threshold: bins.threshold(usize::from(column), bin),
+                left: node.left,
+            }),
+            distribution: Distribution::from_weights(node.probabilities),
+        });
+        Tree::new(nodes.collect(), counts)
     }
 
     /// Returns whether a node with these counts may be split.
