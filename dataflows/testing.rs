@@ -9,6 +9,8 @@ use engine::{
     answer::ModelVersion,
     document::{Document, Value},
     domain::{Answer, Collections, Dimension, Domain, Field},
+    follow::Follow,
+    live::EventTime,
     model::Scorer,
     request::{Invalid, Malformed, MalformedKind, RequestId},
 };
@@ -77,6 +79,8 @@ impl Domain for Readings {
         Dimension { field: "Place", is_open: true },
     ];
 
+    const FOLLOW: Option<&'static dyn Follow<Self>> = Some(&FollowReadings);
+
     fn decode(message: &[u8]) -> Result<Reading, Malformed> {
         let malformed = |kind, reason: String| Malformed::new(None, kind, reason);
         if message.is_empty() {
@@ -135,6 +139,40 @@ impl Domain for Readings {
             _ => &labels.place,
         })
     }
+}
+
+/// Readings at the place `followed` are followed until they are 1000 or more.
+pub(crate) struct FollowReadings;
+
+impl Follow<Readings> for FollowReadings {
+    fn is_wanted(&self, request: &Reading) -> bool {
+        request.place == "followed"
+    }
+
+    fn moment(&self, _: &Reading, read_at: EventTime) -> EventTime {
+        read_at
+    }
+
+    fn ask_again(&self, _: &mut Reading, _: EventTime, now: EventTime) -> EventTime {
+        now
+    }
+
+    fn told(&self, answer: &Answer<Readings>) -> Vec<f64> {
+        vec![answer.request.value]
+    }
+
+    fn is_news(&self, last: &[f64], now: &[f64]) -> bool {
+        last.iter().zip(now).any(|(last, now)| (last - now).abs() >= 10.0)
+    }
+
+    fn is_final(&self, answer: &Answer<Readings>) -> bool {
+        answer.request.value >= 1000.0
+    }
+}
+
+/// Returns the message of a reading that is followed.
+pub(crate) fn followed(id: &str, sensor: &str, value: f64) -> Vec<u8> {
+    format!(r#"{{"UUID": "{id}", "Sensor": "{sensor}", "Place": "followed", "Value": {value}}}"#).into_bytes()
 }
 
 /// Returns a well-formed message.

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     answer::ModelVersion,
     document::Document,
+    follow::Follow,
     request::{Malformed, RequestId},
 };
 
@@ -49,6 +50,8 @@ pub trait Domain: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// The topic of events, for a domain whose answers depend on what happens between requests. It is another log,
     /// beside that of requests: [`crate::log::events_url`].
     const EVENTS: Option<EventTopic> = None;
+    /// For a domain with events whose answers can be followed.
+    const FOLLOW: Option<&'static dyn Follow<Self>> = None;
     /// Names in a document store.
     const COLLECTIONS: Collections;
     /// The dimensions by which stored answers are counted; at most [`DIMENSIONS_MAX`].
@@ -133,6 +136,8 @@ pub struct Collections {
     pub rejections: &'static str,
     /// The collection of the answers of shadow models.
     pub shadows: &'static str,
+    /// The collections of followed answers, if the domain has some.
+    pub followed: Option<FollowedCollections>,
     /// The collection of reference data that the domain keeps beside the answers, if it has one.
     pub reference: Option<Reference>,
 }
@@ -140,8 +145,17 @@ pub struct Collections {
 impl Collections {
     /// Returns a database with collections of answers, of rejections and of the answers of shadow models.
     pub const fn new(database: &'static str, [answers, rejections, shadows]: [&'static str; 3]) -> Self {
-        Collections { database, answers, rejections, shadows, reference: None }
+        Collections { database, answers, rejections, shadows, followed: None, reference: None }
     }
+}
+
+/// The collections of followed answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FollowedCollections {
+    /// The versions.
+    pub versions: &'static str,
+    /// The requests that are followed now.
+    pub requests: &'static str,
 }
 
 /// A collection of reference data: what all processes of a domain look up, and operators load.

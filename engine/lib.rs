@@ -6,7 +6,7 @@
 //! * [`request`]: the identity of a request, and the reasons for which a message is no request.
 //! * [`answer`]: answers and rejections; [`shadow`]: the answers of a candidate model.
 //! * [`document`]: the shape of answers in a document store, and its JSON.
-//! * [`live`]: the trait of a domain whose answers depend on events, too.
+//! * [`live`]: the trait of a domain whose answers depend on events, too; [`follow`]: answers that go on.
 //! * [`model`]: scorers, their files in a versioned directory, and how another one is taken up.
 //! * [`log`]: the request log and its connectors.
 //! * [`store`]: the prediction store and its connectors.
@@ -34,6 +34,7 @@ pub mod delivery;
 pub mod document;
 pub mod domain;
 pub mod finding;
+pub mod follow;
 pub mod key_file;
 pub mod live;
 pub mod log;

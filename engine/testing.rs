@@ -9,7 +9,9 @@ use chrono::DateTime;
 use crate::{
     answer::ModelVersion,
     document::{Document, Value},
-    domain::{Answer, Collections, Dimension, Domain, EventTopic, Field, Reference},
+    domain::{Answer, Collections, Dimension, Domain, EventTopic, Field, FollowedCollections, Reference},
+    follow::{Begin, Stage, Version},
+    log::{Offset, PartitionId, Position},
     request::{Malformed, MalformedKind, RequestId},
     shadow::ShadowAnswer,
 };
@@ -55,6 +57,7 @@ impl Domain for Toy {
         answers: "toy_answers",
         rejections: "toy_rejections",
         shadows: "toy_shadows",
+        followed: Some(FollowedCollections { versions: "toy_versions", requests: "toy_followed" }),
         reference: Some(Reference {
             collection: "toy_distances",
             name: "table of distances",
@@ -123,6 +126,14 @@ pub fn answer(id: &str, model: &str) -> Answer<Toy> {
         model: ModelVersion::new(model),
         scored_at: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
     }
+}
+
+/// Returns a version of the answer to the request `id`. Version 1 begins the following, of a request at the offset 7.
+pub fn version(id: &str, number: u32) -> Version<Toy> {
+    let position = Position { partition: PartitionId(3), offset: Offset(7) };
+    let begin = Begin { message: id.to_owned(), position, until: 1_700_000_000_000 };
+    let stage = if number == 1 { Stage::Begins(begin) } else { Stage::GoesOn };
+    Version { answer: answer(id, &format!("m{number}")), number, told: vec![f64::from(number), 0.1], stage }
 }
 
 /// Returns the answer of `shadow` to a request that the model "current" answers, with the same score or another.

@@ -28,6 +28,8 @@ const BATCHES_MAX: usize = 8;
 /// Reads messages, decodes them, and keeps account of what is handled.
 pub(super) struct Intake<L: Live> {
     reader: Box<dyn Reader>,
+    /// The partitions that the reader owns.
+    partitions: usize,
     dead_letters: Delivery<DeadLetter>,
     /// The offsets behind each batch that was read, with the number of its dead letters that are not durable.
     waiting: VecDeque<Batch>,
@@ -48,10 +50,11 @@ struct Batch {
 }
 
 impl<L: Live> Intake<L> {
-    pub(super) fn new(Opened { reader, dead_letters }: Opened) -> Self {
+    pub(super) fn new(Opened { reader, partitions, dead_letters }: Opened) -> Self {
         let now = Instant::now();
         Intake {
             reader,
+            partitions,
             dead_letters,
             waiting: VecDeque::new(),
             next_token: 0,
@@ -84,6 +87,11 @@ impl<L: Live> Intake<L> {
             self.renewed_at = Instant::now();
         }
         more
+    }
+
+    /// Returns whether all messages were read that the log had when it was opened.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.reader.exhausted() >= self.partitions
     }
 
     fn read(&mut self, messages_max: usize, events: &mut Vec<EventOf<L>>, counters: &Counters) -> bool {

@@ -6,6 +6,8 @@
 //!                  for a time     of a subject             has all of it
 //! ```
 //!
+//! `Exhausted` tells the last operator when all workers have read the log to its end.
+//!
 //! # Rules
 //!
 //! 1. Each worker reads its share of the log of events, from the earliest message at every start: the log holds the
@@ -23,15 +25,19 @@
 //!    letter.
 //! 7. A worker that has read a thousand events waits until they are in its state: the steps of a rebuild are small, and
 //!    requests are scored in between.
+//! 8. A state is rebuilt when it has all events that the log had when the workers opened it. Until then it may lack any
+//!    of them.
 
 mod counters;
+mod exhausted;
 mod intake;
 mod keep;
 mod open;
 mod source;
 mod state;
+mod worker_state;
 
-use std::{cell::RefCell, marker::PhantomData, rc::Rc, sync::Arc};
+use std::{marker::PhantomData, rc::Rc, sync::Arc};
 
 use differential_dataflow::AsCollection;
 use engine::{
@@ -40,13 +46,14 @@ use engine::{
     log::{Log, Share},
     runtime::Stop,
 };
-use timely::{dataflow::operators::vec::Broadcast, worker::Worker};
+use timely::{dataflow::operators::vec::Broadcast, scheduling::Activator, worker::Worker};
 
 pub use counters::Counters;
 
 use open::{OpenLog, Opening};
+use worker_state::WorkerState;
 
-use crate::score::{ClusterClock, Events, Observer};
+use crate::score::{ClusterClock, Events, Observer, StateProgress};
 
 /// The events of a domain, in a log.
 pub struct EventLog<L: Live> {
@@ -83,18 +90,20 @@ impl<L: Live> Events<L> for EventLog<L> {
     fn build(&self, worker: &mut Worker, clock: ClusterClock, stop: &Stop) -> Rc<dyn Observer<L>> {
         let share = Share { index: worker.index(), peers: worker.peers() };
         let opening = Opening::start(share, &self.open, &self.health, stop);
-        let state = Rc::new(RefCell::new(L::State::default()));
-        let unapplied = source::SharedUnapplied::default();
+        let state = Rc::new(WorkerState::<L>::default());
+        let (unapplied, exhausted) = (source::SharedUnapplied::default(), exhausted::SharedExhausted::default());
         worker.dataflow_named("Live", |scope| {
-            let events = source::read_events::<L>(scope, opening, clock, &unapplied, &self.counters);
+            let events = source::read_events::<L>(scope, opening, clock, (&unapplied, &exhausted), &self.counters);
             let kept = keep::keep::<L>(events, &self.counters);
             let subjects = kept.as_collection().reduce_named("Subjects", |_, events, subjects| {
                 let events: Vec<L::Event> = events.iter().map(|(event, _)| (*event).clone()).collect();
                 subjects.push((events, 1));
             });
-            state::set_state::<L>(subjects.inner.broadcast(), Rc::clone(&state), Rc::clone(&unapplied), &self.counters);
+            let exhausted = exhausted::exhausted(scope, &exhausted).broadcast();
+            let unapplied = Rc::clone(&unapplied);
+            state::set_state::<L>(subjects.inner.broadcast(), exhausted, Rc::clone(&state), unapplied, &self.counters);
         });
-        Rc::new(StateObserver::<L>(state))
+        Rc::new(StateObserver(state))
     }
 
     fn health(&self) -> &Arc<Health> {
@@ -103,10 +112,18 @@ impl<L: Live> Events<L> for EventLog<L> {
 }
 
 /// Observes the state of one worker.
-struct StateObserver<L: Live>(Rc<RefCell<L::State>>);
+struct StateObserver<L: Live>(Rc<WorkerState<L>>);
 
 impl<L: Live> Observer<L> for StateObserver<L> {
     fn observe(&self, request: &mut L::Request, read_at: EventTime) {
-        L::observe(&self.0.borrow(), request, read_at);
+        self.0.observe(request, read_at);
+    }
+
+    fn progress(&self) -> StateProgress {
+        self.0.progress()
+    }
+
+    fn activate_on_change(&self, activator: Activator) {
+        self.0.add_reader(activator);
     }
 }

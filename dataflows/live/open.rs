@@ -8,7 +8,7 @@ use std::{
 
 use engine::{
     delivery::{Delivery, Health, Unavailable},
-    log::{DeadLetter, Log, Reader, Share, Start},
+    log::{DeadLetter, Log, PartitionId, Reader, Share, Start},
     runtime::Stop,
 };
 use timely::scheduling::SyncActivator;
@@ -21,6 +21,8 @@ pub(super) type OpenLog = dyn Fn() -> Result<Arc<dyn Log>, Unavailable> + Send +
 /// A reader of events and a writer of dead letters, as they come from the thread that opens them.
 pub(super) struct Opened {
     pub(super) reader: Box<dyn Reader>,
+    /// The partitions that it owns.
+    pub(super) partitions: usize,
     pub(super) dead_letters: Delivery<DeadLetter>,
 }
 
@@ -70,10 +72,12 @@ fn open(
     wake: Arc<impl Fn() + Send + Sync + 'static>,
 ) -> io::Result<Option<Opened>> {
     let Some(log) = health.retry(stop, open_log) else { return Ok(None) };
+    let Some(partitions) = health.retry(stop, || log.partitions()) else { return Ok(None) };
+    let partitions = (0..partitions).filter(|number| share.owns(PartitionId(*number))).count();
     let open_reader = || log.reader(share, Start::Earliest, wake.clone(), Arc::clone(health));
     let Some(reader) = health.retry(stop, open_reader) else { return Ok(None) };
     let Some(writer) = health.retry(stop, || log.dead_letters()) else { return Ok(None) };
     let (name, settled) = (format!("dead-events-{}", share.index), Arc::clone(&wake));
     let dead_letters = Delivery::start(&name, writer, move || settled(), Arc::clone(health))?;
-    Ok(Some(Opened { reader, dead_letters }))
+    Ok(Some(Opened { reader, partitions, dead_letters }))
 }

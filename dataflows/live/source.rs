@@ -1,4 +1,4 @@
-//! The source: a stream of the events of a log (rules 1, 5 and 7).
+//! The source: a stream of the events of a log (rules 1, 5, 7 and 8).
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::Arc};
 
@@ -8,7 +8,7 @@ use timely::{
     dataflow::{Scope, StreamVec, operators::generic::operator::source},
 };
 
-use super::{counters::Counters, intake::Intake, keep::EventOf, open::Opening};
+use super::{counters::Counters, exhausted::SharedExhausted, intake::Intake, keep::EventOf, open::Opening};
 use crate::score::{ClusterClock, TICK, Ticker, Timestamp};
 
 /// Upper bound on the events that a worker has read and the state does not have yet. Requests are scored between two
@@ -48,10 +48,10 @@ pub(super) fn read_events<'scope, L: Live>(
     scope: Scope<'scope, Timestamp>,
     opening: Opening,
     clock: ClusterClock,
-    unapplied: &SharedUnapplied,
+    (unapplied, exhausted): (&SharedUnapplied, &SharedExhausted),
     counters: &Arc<Counters>,
 ) -> StreamVec<'scope, Timestamp, EventOf<L>> {
-    let (counters, unapplied) = (Arc::clone(counters), Rc::clone(unapplied));
+    let (counters, unapplied, exhausted) = (Arc::clone(counters), Rc::clone(unapplied), Rc::clone(exhausted));
     source::<_, CapacityContainerBuilder<Vec<EventOf<L>>>, _, _>(scope, "ReadEvents", move |mut open, info| {
         opening.bind(scope.worker().sync_activator_for(info.address.to_vec()));
         let activator = scope.activator_for(info.address);
@@ -72,6 +72,9 @@ pub(super) fn read_events<'scope, L: Live>(
                 let more = intake.poll(room, &mut events, &counters);
                 unapplied.add(*open.time(), events.len());
                 output.session(&open).give_iterator(events.drain(..));
+                if exhausted.get().is_none() && intake.is_exhausted() {
+                    exhausted.set(Some(*open.time()));
+                }
                 // Without room, the next timestamp is the occasion.
                 if more && unapplied.room() > 0 {
                     activator.activate();

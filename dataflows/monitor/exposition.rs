@@ -108,6 +108,9 @@ impl Encoder<'_> {
         self.counter("delaycast_landed_answers", "Answers that the store has acknowledged", counters.answers.get())?;
         let help = "Rejections that the store has acknowledged";
         self.counter("delaycast_landed_rejections", help, counters.rejections.get())?;
+        self.gauge("delaycast_followed_requests", "Requests that are followed", counters.followed.get())?;
+        let help = "Versions of followed answers that the store has acknowledged";
+        self.counter("delaycast_landed_versions", help, counters.versions.get())?;
         let letters: Vec<_> = counters.dead_letters.by_kind().collect();
         self.counters("delaycast_dead_letters", "Dead letters that their log has acknowledged", "reason", &letters)?;
         let help = "Models that have taken effect since the start, beside the first";

@@ -13,14 +13,14 @@ use engine::{
     answer::Rejection,
     delivery::{Delivery, Health, Unavailable, Writer},
     domain::{Answer, Domain},
-    log::{DeadLetter, Log, Reader, Share, Start},
+    log::{DeadLetter, Log, Position, Reader, Share, Start},
     runtime::Stop,
     status::{Status, Wait},
     store::Store,
 };
 use timely::scheduling::SyncActivator;
 
-use super::{counters::Counters, generation::Error, observe::Events};
+use super::{counters::Counters, follow::FollowIo, generation::Error, observe::Events};
 
 /// The log of requests, the store of answers, and the health of both.
 pub struct Connections<D: Domain> {
@@ -48,12 +48,13 @@ pub(super) struct Healths {
     pub(super) answers: Arc<Health>,
     pub(super) rejections: Arc<Health>,
     pub(super) dead_letters: Arc<Health>,
+    pub(super) versions: Arc<Health>,
 }
 
 impl Healths {
     /// Returns an outage, if there is one.
     pub(super) fn outage(&self) -> Option<Unavailable> {
-        let all = [&self.answers, &self.dead_letters, &self.rejections, &self.reading];
+        let all = [&self.answers, &self.dead_letters, &self.rejections, &self.versions, &self.reading];
         all.into_iter().find_map(|health| health.outage()).map(|outage| Unavailable::transient(outage.reason))
     }
 }
@@ -67,6 +68,7 @@ impl<D: Domain> Connections<D> {
             answers: of("the store of answers", store.describe()),
             rejections: of("the store of rejections", store.describe()),
             dead_letters: of("the log of dead letters", log.describe()),
+            versions: of("the store of versions", store.describe()),
         };
         Connections { log, store, events: None, health }
     }
@@ -77,20 +79,27 @@ impl<D: Domain> Connections<D> {
     }
 
     /// Returns the health of each activity that answers need, with a short name.
-    pub fn healths(&self) -> [(&'static str, Arc<Health>); 4] {
-        let Healths { reading, answers, rejections, dead_letters } = &self.health;
-        [("log", reading), ("answers", answers), ("rejections", rejections), ("dead_letters", dead_letters)]
-            .map(|(name, health)| (name, Arc::clone(health)))
+    pub fn healths(&self) -> [(&'static str, Arc<Health>); 5] {
+        let Healths { reading, answers, rejections, dead_letters, versions } = &self.health;
+        [
+            ("log", reading),
+            ("answers", answers),
+            ("rejections", rejections),
+            ("dead_letters", dead_letters),
+            ("versions", versions),
+        ]
+        .map(|(name, health)| (name, Arc::clone(health)))
     }
 
     /// Returns the status of the scorer that uses these connections and counters.
     pub fn status(&self, counters: &Counters) -> Status {
-        let Healths { reading, answers, rejections, dead_letters } = &self.health;
+        let Healths { reading, answers, rejections, dead_letters, versions } = &self.health;
         let all = [
             ("the log", reading),
             ("the store of answers", answers),
             ("the store of rejections", rejections),
             ("the log of dead letters", dead_letters),
+            ("the store of versions", versions),
         ];
         let events = self.events.as_ref().map(|events| ("the log of events", events.health()));
         let waiting =
@@ -128,6 +137,8 @@ pub(super) struct WorkerIo<D: Domain> {
     pub(super) answers: (Delivery<Answer<D>>, DeferredActivator),
     pub(super) dead_letters: (Delivery<DeadLetter>, DeferredActivator),
     pub(super) rejections: (Delivery<Rejection>, DeferredActivator),
+    /// Of a domain whose answers can be followed.
+    pub(super) follow: Option<FollowIo<D>>,
 }
 
 /// The opening of one worker's reader and writers, on another thread: it lasts as long as an outage, and the worker
@@ -135,12 +146,18 @@ pub(super) struct WorkerIo<D: Domain> {
 pub(super) struct Opening<D: Domain>(mpsc::Receiver<Result<Option<Opened<D>>, Error>>);
 
 impl<D: Domain> Opening<D> {
-    pub(super) fn start(share: Share, connections: &Connections<D>, stop: &Stop) -> Result<Self, Error> {
+    /// `owns` tells whether the worker answers the request at a position.
+    pub(super) fn start(
+        share: Share,
+        owns: impl Fn(Position) -> bool + Send + 'static,
+        connections: &Connections<D>,
+        stop: &Stop,
+    ) -> Result<Self, Error> {
         let (send, result) = mpsc::sync_channel(1);
         let (connections, stop, worker) = (connections.clone(), stop.clone(), thread::current());
         let open = move || {
             // A worker that has left does not need the result.
-            let _ = send.send(open(share, &connections, &stop));
+            let _ = send.send(open(share, owns, &connections, &stop));
             worker.unpark();
         };
         thread::Builder::new().name(format!("open-{}", share.index)).spawn(open)?;
@@ -163,17 +180,23 @@ struct Opened<D: Domain> {
     answers: (Delivery<Answer<D>>, DeferredActivator),
     dead_letters: (Delivery<DeadLetter>, DeferredActivator),
     rejections: (Delivery<Rejection>, DeferredActivator),
+    follow: Option<FollowIo<D>>,
 }
 
 impl<D: Domain> Opened<D> {
     fn into_worker_io(self) -> WorkerIo<D> {
-        let Opened { reader: (reader, activator), answers, dead_letters, rejections } = self;
-        WorkerIo { reader: (Rc::new(RefCell::new(reader)), activator), answers, dead_letters, rejections }
+        let Opened { reader: (reader, activator), answers, dead_letters, rejections, follow } = self;
+        WorkerIo { reader: (Rc::new(RefCell::new(reader)), activator), answers, dead_letters, rejections, follow }
     }
 }
 
 /// Opens one worker's reader and writers; `None` if a stop interrupts it.
-fn open<D: Domain>(share: Share, connections: &Connections<D>, stop: &Stop) -> Result<Option<Opened<D>>, Error> {
+fn open<D: Domain>(
+    share: Share,
+    owns: impl Fn(Position) -> bool,
+    connections: &Connections<D>,
+    stop: &Stop,
+) -> Result<Option<Opened<D>>, Error> {
     let Connections { log, store, health, .. } = connections;
     let activator = DeferredActivator::default();
     let open_reader =
@@ -182,11 +205,22 @@ fn open<D: Domain>(share: Share, connections: &Connections<D>, stop: &Stop) -> R
     let Some(answers) = health.answers.retry(stop, || store.answers()) else { return Ok(None) };
     let Some(rejections) = health.rejections.retry(stop, || store.rejections()) else { return Ok(None) };
     let Some(dead_letters) = health.dead_letters.retry(stop, || log.dead_letters()) else { return Ok(None) };
+    let follow = match D::FOLLOW {
+        None => None,
+        Some(follow) => {
+            let Some(versions) = health.versions.retry(stop, || store.versions()) else { return Ok(None) };
+            let Some(mut resumed) = health.versions.retry(stop, || store.followed()) else { return Ok(None) };
+            resumed.retain(|followed| owns(followed.begin.position));
+            let versions = deliver("versions", share, versions, &health.versions)?;
+            Some(FollowIo { follow, versions, resumed })
+        }
+    };
     Ok(Some(Opened {
         reader: (reader, activator),
         answers: deliver("answers", share, answers, &health.answers)?,
         rejections: deliver("rejections", share, rejections, &health.rejections)?,
         dead_letters: deliver("dead-letters", share, dead_letters, &health.dead_letters)?,
+        follow,
     }))
 }
 

@@ -35,6 +35,27 @@ impl Counter {
     }
 }
 
+/// A number of things that come and go.
+#[derive(Debug, Default)]
+pub struct Level(AtomicU64);
+
+impl Level {
+    /// Adds to the number.
+    pub fn add(&self, count: usize) {
+        self.0.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    /// Takes from the number what was added before.
+    pub fn remove(&self, count: usize) {
+        self.0.fetch_sub(count as u64, Ordering::Relaxed);
+    }
+
+    /// Returns the number.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// A number that is set from outside of the dataflow.
 #[derive(Debug, Default)]
 pub struct Gauge(Mutex<Option<u64>>);
@@ -200,6 +221,10 @@ pub struct Counters {
     pub models_refused: Counter,
     /// The comparison of the shadow model with the current one.
     pub shadow: ShadowCounters,
+    /// Requests that are followed.
+    pub followed: Level,
+    /// Versions of followed answers that the store has acknowledged.
+    pub versions: Counter,
     /// Messages of the log that are not yet committed.
     pub lag: Lag,
     /// The workers' main loops.
@@ -229,6 +254,8 @@ impl Counters {
             models_swapped: Counter::default(),
             models_refused: Counter::default(),
             shadow: ShadowCounters::default(),
+            followed: Level::default(),
+            versions: Counter::default(),
             lag: Lag::default(),
             workers: Workers::default(),
             generation: Gauge::default(),

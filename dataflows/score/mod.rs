@@ -9,6 +9,8 @@
 //!                                                               └─▶ LandRejections ───────────┘
 //! ```
 //!
+//! The requests of a domain whose answers can be followed go on from `Score` to `follow`, too, which has the rules.
+//!
 //! # The rules
 //!
 //! Each has a test of its number in `tests/score_rules.rs`.
@@ -36,6 +38,7 @@ mod clock;
 mod commit;
 mod connections;
 mod counters;
+mod follow;
 mod generation;
 mod infer;
 mod land;
@@ -46,7 +49,9 @@ mod shadow;
 mod source;
 mod swap;
 
-use engine::{domain::Domain, log::Message};
+use std::rc::Rc;
+
+use engine::{domain::Domain, log::Position};
 use timely::dataflow::{
     ProbeHandle, Scope,
     operators::{Concat, Exchange, Probe, vec::Map},
@@ -58,11 +63,12 @@ pub use commit::InFlightSize;
 pub use connections::Connections;
 pub(crate) use connections::DeferredActivator;
 pub use counters::{
-    Counter, Counters, DeadLetterCounter, Gauge, Lag, Latency, LatencyHistogram, ModelsInUse, ShadowCounters,
+    Counter, Counters, DeadLetterCounter, Gauge, Lag, Latency, LatencyHistogram, Level, ModelsInUse, ShadowCounters,
 };
+pub use follow::{FOLLOWED_MAX, IDLE_EVERY, TURN};
 pub use generation::{Config, Error};
 pub use liveness::Workers;
-pub use observe::{Events, Observer};
+pub use observe::{Events, Observer, StateProgress};
 pub use run::{partitions, run, run_in_cluster};
 pub use shadow::WAITING_MAX as SHADOW_WAITING_MAX;
 pub use swap::{LEAD, Models};
@@ -84,12 +90,17 @@ fn build<D: Domain>(
 ) -> ProbeHandle<Timestamp> {
     let mut messages = source::read_log(scope, worker_io.reader, shared);
     if rebalance {
-        messages = messages.exchange(|Record { message: Message { position, .. }, .. }| {
-            u64::from(position.partition.0) ^ position.offset.0
-        });
+        messages = messages.exchange(|record: &Record| position_hash(record.message.position));
     }
     let (requests, unreadable) = infer::decode::<D>(messages);
-    let answers = infer::score(requests, schedule, shared);
+    let answers = infer::score(requests, Rc::clone(&schedule), shared);
+    let (answers, versions_landed) = match worker_io.follow {
+        None => (answers, None),
+        Some(follow_io) => {
+            let [all, followed] = follow::take_followed(answers, follow_io.follow);
+            (all, Some(follow::follow(followed, follow_io, schedule, shared)))
+        }
+    };
     let refused = land(answers, "LandAnswers", worker_io.answers, shared, count_answers);
 
     let dead = unreadable.concat(refused.map(DeadRecord::refused));
@@ -102,8 +113,24 @@ fn build<D: Domain>(
         shared.counters.rejections.add(rejections.count());
     });
 
-    let (probe, _) = log_lost(lost_letters).concat(log_lost(lost_rejections)).probe();
+    let lost = log_lost(lost_letters).concat(log_lost(lost_rejections));
+    let settled = match versions_landed {
+        None => lost,
+        Some(versions_landed) => lost.concat(versions_landed),
+    };
+    let (probe, _) = settled.probe();
     probe
+}
+
+/// Returns the number that determines the worker of a record that is exchanged.
+fn position_hash(position: Position) -> u64 {
+    u64::from(position.partition.0) ^ position.offset.0
+}
+
+/// Returns whether a worker answers the requests at a position: the one that reads it, unless it is exchanged (rule 8).
+fn owns(worker: usize, peers: usize, rebalance: bool, position: Position) -> bool {
+    let number = if rebalance { position_hash(position) } else { u64::from(position.partition.0) };
+    number % peers as u64 == worker as u64
 }
 
 /// Counts the answers that have landed, and their latencies. Records that were read together share one update.

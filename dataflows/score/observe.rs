@@ -3,7 +3,7 @@
 use std::{rc::Rc, sync::Arc};
 
 use engine::{delivery::Health, domain::Domain, live::EventTime, runtime::Stop};
-use timely::worker::Worker;
+use timely::{scheduling::Activator, worker::Worker};
 
 use super::clock::ClusterClock;
 
@@ -11,6 +11,23 @@ use super::clock::ClusterClock;
 pub trait Observer<D: Domain> {
     /// Gives a request what bears on it; it was read at this time.
     fn observe(&self, request: &mut D::Request, read_at: EventTime);
+
+    /// Returns how far the state is.
+    fn progress(&self) -> StateProgress;
+
+    /// Has an operator of the same worker activated whenever the state changes.
+    fn activate_on_change(&self, activator: Activator);
+}
+
+/// How far a worker's state is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StateProgress {
+    /// The number of changes that it has taken over.
+    pub changes: u64,
+    /// The time of the latest event; 0 before the first one.
+    pub latest: EventTime,
+    /// True once it has all events that their log had when it was opened.
+    pub is_rebuilt: bool,
 }
 
 /// A source of events: it hides their types, as a domain without events has none.

@@ -22,6 +22,7 @@ use super::{
     counters::Counters,
     generation::{Config, Error, Generation, LoadedModels, Shared},
     liveness::LivenessGuard,
+    owns,
     shadow::Shadow,
     swap::{self, Models, SharedSchedule},
 };
@@ -208,7 +209,9 @@ fn run_worker<D: Domain>(
     let observer = connections.events.as_ref().map(|events| events.build(worker, generation.clock, stop));
     let shared = &Shared { observer, ..shared.clone() };
     let share = Share { index: worker.index(), peers: worker.peers() };
-    let opening = Opening::start(share, connections, stop)?;
+    let rebalance = generation.rebalance;
+    let owns = move |position| owns(share.index, share.peers, rebalance, position);
+    let opening = Opening::start(share, owns, connections, stop)?;
     let mut deadline = None;
     let opened = loop {
         worker.step_or_park(Some(TICK));

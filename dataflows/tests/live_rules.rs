@@ -7,11 +7,8 @@
 mod in_memory;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
 };
 
 use delaycast_dataflows::{
@@ -21,70 +18,18 @@ use delaycast_dataflows::{
 use engine::{
     delivery::{Health, Unavailable, Writer},
     finding::Finding,
-    live::{EventTime, Live},
     log::{
         DeadLetter, DeadLetterReader, DeadLetterSpan, Log, Producer, Reader, Share, Start, Topic, TopicOptions, Wake,
     },
-    request::{Malformed, MalformedKind},
 };
 use in_memory::{
-    ByValue, DEADLINE, MemoryLog, MemoryStore, Running,
-    domain::{Reading, Readings, message},
+    ByValue, DEADLINE, EMPTIED, MemoryLog, MemoryStore, Running, calibration,
+    domain::{Readings, message},
     until,
 };
 use proptest::prelude::*;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
-
-/// A calibration: the time at which it was known, and its offset.
-type Calibration = (EventTime, i64);
-
-#[derive(Default)]
-struct Calibrations(BTreeMap<String, Vec<Calibration>>);
-
-/// The number of times that a sensor has lost all its calibrations.
-static EMPTIED: AtomicUsize = AtomicUsize::new(0);
-
-impl Live for Readings {
-    type Subject = String;
-    type Event = Calibration;
-    type State = Calibrations;
-
-    const EVENT_BYTES_MAX: usize = 200;
-
-    fn decode_event(message: &[u8]) -> Result<(String, Calibration), Malformed> {
-        serde_json::from_slice(message).map_err(|error| Malformed::new(None, MalformedKind::NotJson, error.to_string()))
-    }
-
-    fn known_at(event: &Calibration) -> EventTime {
-        event.0
-    }
-
-    /// A sensor's name may end with the time until which it is kept, as in `S@5000`.
-    fn kept_until(subject: &String) -> EventTime {
-        subject.split_once('@').map_or(EventTime::MAX, |(_, until)| until.parse().expect("a time"))
-    }
-
-    fn set(state: &mut Calibrations, subject: String, events: Vec<Calibration>) {
-        assert!(events.is_sorted() && events.windows(2).all(|pair| pair[0] != pair[1]), "{events:?}");
-        if events.is_empty() {
-            EMPTIED.fetch_add(1, Ordering::Relaxed);
-            state.0.remove(&subject);
-        } else {
-            state.0.insert(subject, events);
-        }
-    }
-
-    fn observe(state: &Calibrations, request: &mut Reading, _: EventTime) {
-        if let Some((_, offset)) = state.0.get(&request.sensor).and_then(|events| events.last()) {
-            request.value += *offset as f64;
-        }
-    }
-}
-
-fn calibration(sensor: &str, at: EventTime, offset: i64) -> Vec<u8> {
-    format!(r#"["{sensor}", [{at}, {offset}]]"#).into_bytes()
-}
 
 /// A scorer between logs and a store, all in memory.
 struct Rig {

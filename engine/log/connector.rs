@@ -42,6 +42,12 @@ pub trait Reader: Send {
     /// Returns the number of uncommitted messages of each owned partition, also where it is 0; `None` if it cannot be
     /// known.
     fn lag(&self) -> Option<Lag>;
+
+    /// Returns the number of owned partitions of which `poll` has returned all messages that the reader knows of
+    /// (promise 11). The default knows no ends: of events in such a log, no answer can be followed. Does not block.
+    fn exhausted(&self) -> usize {
+        0
+    }
 }
 
 /// The reason why a message was not published.

@@ -365,3 +365,25 @@ pub fn promise_7_a_replayed_message_carries_its_attempts(log: &dyn Log) {
         harness.read(2).into_iter().map(|message| (message.payload.len(), message.attempt)).collect();
     assert_eq!(attempts, [(5, 0), (5, 2)]);
 }
+
+/// Takes a log of four partitions. One of two readers owns two of them, of which one is empty.
+pub fn promise_11_a_reader_knows_when_it_has_read_everything(log: &dyn Log) {
+    let producer = log.producer().unwrap();
+    let share = Share { index: 0, peers: 2 };
+    let (mut owned, mut key) = (0, 0);
+    while owned < 20 {
+        let Position { partition, .. } = publish(&*producer, Some(&key.to_string()), "a message").unwrap();
+        // A key stays in its partition.
+        if share.owns(partition) { owned += 1 } else { key += 1 }
+    }
+    let mut harness = ReaderHarness::start_at(log, share, Start::Earliest);
+    let start = Instant::now();
+    let mut messages = Vec::new();
+    while harness.reader.exhausted() < 2 {
+        assert!(start.elapsed() < TIMEOUT, "{} partitions, {} messages", harness.reader.exhausted(), messages.len());
+        harness.reader.poll(1, &mut messages);
+        let exhausted = harness.reader.exhausted();
+        assert!(exhausted < 2 || messages.len() == 20, "exhausted with {} of 20 messages", messages.len());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}

@@ -15,7 +15,7 @@ use crate::runtime::Backoff;
 /// The application id of the file: "dlyc". `file` and `sqlite3` show it.
 pub(super) const APPLICATION_ID: i32 = 0x646c_7963;
 /// The version of the tables below.
-pub(super) const VERSION: i32 = 6;
+pub(super) const VERSION: i32 = 7;
 /// The migrations from each version to the next, from version 1 on.
 const MIGRATIONS: [&str; VERSION as usize - 1] = [
     "
@@ -30,6 +30,7 @@ CREATE INDEX dead_letters_by_time ON dead_letters (topic, found_at_ms);
     // Without one of its own a topic has the retention of all, which programs of earlier versions have built in: they
     // would drop events that a state is rebuilt from, so they must not open the file.
     "ALTER TABLE topics ADD COLUMN retention_ms INTEGER;",
+    FOLLOW_TABLES,
 ];
 /// The answers of shadow models, from version 3 on.
 const SHADOW_TABLES: &str = "
@@ -53,6 +54,35 @@ CREATE TRIGGER shadow_answers_out AFTER DELETE ON shadow_answers BEGIN
     UPDATE tallies SET rows = rows - 1, bytes = bytes - octet_length(old.id) - octet_length(old.document)
     WHERE name = 'shadow_answers';
 END;
+";
+
+/// The versions of followed answers, and the requests that are followed now, from version 7 on.
+const FOLLOW_TABLES: &str = "
+CREATE TABLE versions (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    UNIQUE (id, number),
+    CONSTRAINT document_has_at_most_16_mib CHECK (octet_length(document) <= 16777216)
+) STRICT;
+INSERT INTO tallies (name) VALUES ('versions');
+CREATE TRIGGER versions_in AFTER INSERT ON versions BEGIN
+    UPDATE tallies SET rows = rows + 1, bytes = bytes + octet_length(new.id) + octet_length(new.document)
+    WHERE name = 'versions';
+END;
+CREATE TRIGGER versions_out AFTER DELETE ON versions BEGIN
+    UPDATE tallies SET rows = rows - 1, bytes = bytes - octet_length(old.id) - octet_length(old.document)
+    WHERE name = 'versions';
+END;
+CREATE TABLE followed (
+    id TEXT PRIMARY KEY,
+    message TEXT NOT NULL,
+    partition INTEGER NOT NULL,
+    \"offset\" INTEGER NOT NULL,
+    until_ms INTEGER NOT NULL,
+    began_at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 ";
 
 /// The readers that are open, each with its process, from version 5 on.
@@ -241,6 +271,7 @@ fn create_tables(connection: &mut Connection) -> rusqlite::Result<()> {
         transaction.execute_batch(TABLES)?;
         transaction.execute_batch(SHADOW_TABLES)?;
         transaction.execute_batch(READERS_TABLE)?;
+        transaction.execute_batch(FOLLOW_TABLES)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
@@ -272,6 +303,7 @@ pub(super) fn downgrade(connection: &Connection) -> rusqlite::Result<()> {
         "DROP INDEX dead_letters_by_time; ALTER TABLE messages DROP COLUMN attempt;
          ALTER TABLE dead_letters DROP COLUMN attempt; ALTER TABLE dead_letters DROP COLUMN kind; DROP TABLE shadow_answers;
          DELETE FROM tallies WHERE name = 'shadow_answers'; DROP TABLE readers;
+         DROP TABLE versions; DELETE FROM tallies WHERE name = 'versions'; DROP TABLE followed;
          ALTER TABLE topics DROP COLUMN retention_ms; PRAGMA user_version = 1;",
     )
 }

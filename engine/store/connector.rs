@@ -8,6 +8,7 @@ use crate::{
     delivery::{Unavailable, Writer},
     domain::{Answer, Domain},
     finding::Finding,
+    follow::{Followed, Version},
     shadow::{Comparison, ShadowAnswer},
 };
 
@@ -24,6 +25,12 @@ pub enum Outcome {
 pub trait Lookup: Send + Sync {
     /// Returns the outcome of a request; `None` if there is none yet. Blocks, 5 s at most.
     fn find(&self, id: &str) -> Result<Option<Outcome>, Unavailable>;
+
+    /// Returns the versions of a followed answer whose numbers are above `after`, in their order, as documents in JSON.
+    /// Blocks, 5 s at most.
+    fn versions(&self, _id: &str, _after: u32) -> Result<Vec<Map<String, Value>>, Unavailable> {
+        Ok(Vec::new())
+    }
 }
 
 /// A stored answer, in the fields that are counted.
@@ -123,6 +130,17 @@ pub trait Store<D: Domain>: Send + Sync {
 
     /// Returns the comparisons of shadow models with the models that answered. Blocks, 30 s at most.
     fn compared(&self) -> Result<Vec<Comparison>, Unavailable> {
+        Ok(Vec::new())
+    }
+
+    /// Returns a writer of versions. With version 1 it records that the request is followed, and with the last version
+    /// it removes the record.
+    fn versions(&self) -> Result<Box<dyn Writer<Version<D>>>, Unavailable> {
+        Err(Unavailable::needs_operator(format!("{} keeps no versions of followed answers", self.describe())))
+    }
+
+    /// Returns the requests that are followed. Blocks, 60 s at most.
+    fn followed(&self) -> Result<Vec<Followed>, Unavailable> {
         Ok(Vec::new())
     }
 

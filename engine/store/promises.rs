@@ -12,9 +12,10 @@ use crate::{
     delivery::Refusal,
     document::to_json,
     domain::Answer,
+    follow::{Begin, Followed, Stage, Version},
     request::RequestId,
     shadow::Comparison,
-    testing::{Toy, ToyLabels, answer, shadow_answer},
+    testing::{Toy, ToyLabels, answer, shadow_answer, version},
 };
 
 /// Returns a rejection.
@@ -133,4 +134,45 @@ pub fn promise_5_a_tail_yields_every_answer_since_a_timestamp_once(store: &dyn S
     let Landed { id, scored_at, labels, model } = (0..100).find_map(|_| tail.next(7).unwrap().rows.pop()).unwrap();
     assert_eq!((id.as_str(), scored_at, model.as_str()), ("40", at(40), "m1"));
     assert_eq!(labels, ToyLabels { level: "2".to_owned(), colour: "red".to_owned() });
+}
+
+/// Also of ids that look like those of versions.
+pub fn promise_7_versions_are_kept_apart_and_the_first_of_a_number_wins(store: &dyn Store<Toy>) {
+    let (mut versions, lookup) = (store.versions().unwrap(), store.lookup().unwrap());
+    assert_eq!(lookup.versions("a", 0).unwrap(), []);
+    let document = |version: &Version<Toy>| to_json(&version.to_document());
+    let [first, second, third] = [1, 2, 3].map(|number| version("a", number));
+    assert_eq!(versions.write(&[first.clone(), version("a#1", 1), version("b", 1)]), Ok(vec![]));
+    assert_eq!(versions.write(&[second.clone(), Version { told: vec![9.0], ..first.clone() }]), Ok(vec![]));
+    assert_eq!(versions.write(&[Version { told: vec![9.0], ..second.clone() }, third.clone()]), Ok(vec![]));
+    let all = [&first, &second, &third].map(document);
+    assert_eq!(lookup.versions("a", 0).unwrap(), all);
+    assert_eq!(lookup.versions("a", 2).unwrap(), all[2..]);
+    assert_eq!(lookup.versions("a", 3).unwrap(), []);
+    assert_eq!(lookup.versions("a#1", 0).unwrap().len(), 1);
+    assert_eq!(lookup.find("a").unwrap(), None);
+    let mut tail = store.tail(DateTime::from_timestamp(0, 0).unwrap()).unwrap();
+    assert_eq!(tail.next(10).unwrap().rows.len(), 0);
+}
+
+/// More requests than one query names.
+pub fn promise_7_a_followed_request_is_recorded_until_its_last_version(store: &dyn Store<Toy>) {
+    let mut versions = store.versions().unwrap();
+    assert_eq!(store.followed().unwrap(), []);
+    let many: Vec<_> = (0..250).map(|n| version(&n.to_string(), 1)).collect();
+    assert_eq!(versions.write(&many), Ok(vec![]));
+    let refused = Version { stage: Stage::Refused("too many".into()), ..version("refused", 1) };
+    assert_eq!(versions.write(&[version("7", 2), refused]), Ok(vec![]));
+    // A request that is read again begins nothing anew.
+    assert_eq!(versions.write(&[version("7", 1), version("7", 3)]), Ok(vec![]));
+    assert_eq!(versions.write(&[Version { stage: Stage::Ends, ..version("8", 2) }]), Ok(vec![]));
+    let expected = |id: &str, number: u32| {
+        let Version { told, stage: Stage::Begins(begin), answer, .. } = version(id, 1) else { panic!("no begin") };
+        let told = if number == 1 { told } else { version(id, number).told };
+        Followed { begin: Begin { ..begin }, began_at: answer.scored_at.timestamp_millis(), number, told }
+    };
+    let mut followed = store.followed().unwrap();
+    followed.sort_by_key(|it| it.begin.message.parse::<u32>().unwrap());
+    let ids = (0..250).filter(|id| *id != 8);
+    assert_eq!(followed, ids.map(|id| expected(&id.to_string(), if id == 7 { 3 } else { 1 })).collect::<Vec<_>>());
 }

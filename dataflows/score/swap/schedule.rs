@@ -61,6 +61,12 @@ impl<D: Domain> Schedule<D> {
         self.changes.get(later.saturating_sub(1)).map(|(_, models)| models)
     }
 
+    /// Returns the model that answers at a time, as far as changes are known.
+    pub(in crate::score) fn current_at(&self, now: Timestamp) -> Option<Arc<dyn Scorer<D>>> {
+        let later = self.changes.partition_point(|(from, _)| *from <= now);
+        self.changes.get(later.saturating_sub(1)).map(|(_, models)| Arc::clone(&models.current))
+    }
+
     /// Drops the models that are not active at or after a timestamp.
     pub(in crate::score) fn drop_before(&mut self, at: Timestamp) {
         while self.changes.get(1).is_some_and(|(from, _)| *from <= at) {

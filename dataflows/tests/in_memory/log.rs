@@ -30,6 +30,7 @@ struct State {
     reads: Vec<(Share, Position)>,
     holds_dead_letters: bool,
     breaks_writers: bool,
+    hides_ends: bool,
 }
 
 pub struct MemoryLog {
@@ -73,6 +74,12 @@ impl MemoryLog {
     #[allow(dead_code, reason = "for those of the live state")]
     pub fn break_writers_of_dead_letters(&self) {
         self.state.lock().breaks_writers = true;
+    }
+
+    /// Makes readers know no ends of partitions while `hide` is true.
+    #[allow(dead_code, reason = "for those that follow")]
+    pub fn hide_ends(&self, hide: bool) {
+        self.state.lock().hides_ends = hide;
     }
 
     pub fn reads(&self) -> Vec<(Share, Position)> {
@@ -215,6 +222,11 @@ impl Reader for MemoryReader {
             (PartitionId(number), messages.len() as u64 - done)
         });
         Some(lags.filter(|(partition, _)| self.share.owns(*partition)).collect())
+    }
+
+    fn exhausted(&self) -> usize {
+        let State { partitions, hides_ends, .. } = &*self.state.lock();
+        self.next.iter().filter(|(index, next)| !hides_ends && **next == partitions[**index].len()).count()
     }
 }
 

@@ -1,6 +1,7 @@
 //! A log and a store in memory with injected faults. They replace the connectors, which have their own tests, so that a
 //! test sees one rule of a dataflow alone.
 
+mod calibrations;
 #[path = "../../testing.rs"]
 pub mod domain;
 mod log;
@@ -21,6 +22,8 @@ use engine::{
     runtime::{Mutex, Stop},
 };
 
+#[allow(unused_imports, reason = "for those with events")]
+pub use calibrations::{EMPTIED, calibration};
 pub use log::MemoryLog;
 pub use store::{Fault, MemoryStore};
 

@@ -13,13 +13,16 @@ use engine::{
     delivery::{Refusal, Unavailable, Writer},
     document::to_json,
     finding::Finding,
+    follow::{Begin, Follow, Followed, Stage},
+    live::EventTime,
     runtime::Mutex,
     store::{Landed, Lookup, Outcome, Page, Store, Tail},
 };
 
-use super::domain::{Labels, Reading, Readings};
+use super::domain::{FollowReadings, Labels, Reading, Readings};
 
 type Answer = engine::domain::Answer<Readings>;
+pub type Version = engine::follow::Version<Readings>;
 type ShadowAnswer = engine::shadow::ShadowAnswer<Readings>;
 
 /// The injected fault of a write.
@@ -43,6 +46,11 @@ struct State {
     answers: BTreeMap<String, Answer>,
     shadows: BTreeMap<String, ShadowAnswer>,
     holds_shadows: bool,
+    versions: BTreeMap<(String, u32), Version>,
+    followed: BTreeMap<String, (Begin, EventTime)>,
+    holds_versions: bool,
+    /// The next writes of versions, of this number, write all rows and fail.
+    versions_to_fail: usize,
     rejections: BTreeMap<String, Rejection>,
     fault: Fault,
     refused: Option<String>,
@@ -89,12 +97,41 @@ impl MemoryStore {
         self.state.lock().holds_shadows = hold;
     }
 
+    /// Returns the versions of an answer, in the order of their numbers.
+    #[allow(dead_code, reason = "for those that follow")]
+    pub fn versions_of(&self, id: &str) -> Vec<Version> {
+        let state = self.state.lock();
+        state.versions.iter().filter(|((of, _), _)| of == id).map(|(_, version)| version.clone()).collect()
+    }
+
+    /// Returns the ids of the requests that are followed.
+    #[allow(dead_code, reason = "for those that follow")]
+    pub fn followed_ids(&self) -> BTreeSet<String> {
+        self.state.lock().followed.keys().cloned().collect()
+    }
+
+    /// Makes writes of versions block while `hold` is true.
+    #[allow(dead_code, reason = "for those that follow")]
+    pub fn hold_versions(&self, hold: bool) {
+        self.state.lock().holds_versions = hold;
+    }
+
+    /// Makes the next writes of versions write all rows and fail.
+    #[allow(dead_code, reason = "for those that follow")]
+    pub fn fail_versions(&self, writes: usize) {
+        self.state.lock().versions_to_fail = writes;
+    }
+
     pub fn rejections(&self) -> BTreeMap<String, Rejection> {
         self.state.lock().rejections.clone()
     }
 
+    /// Returns whether an answer is durable, with its version 1 if it is followed.
     pub fn is_durable(&self, id: &str) -> bool {
-        self.state.lock().answers.contains_key(id)
+        let state = self.state.lock();
+        state.answers.get(id).is_some_and(|answer| {
+            !FollowReadings.is_wanted(&answer.request) || state.versions.contains_key(&(id.to_owned(), 1))
+        })
     }
 
     pub fn writes(&self) -> usize {
@@ -141,6 +178,20 @@ impl Store<Readings> for MemoryStore {
 
     fn shadows(&self) -> Result<Box<dyn Writer<ShadowAnswer>>, Unavailable> {
         Ok(Box::new(self.clone()))
+    }
+
+    fn versions(&self) -> Result<Box<dyn Writer<Version>>, Unavailable> {
+        Ok(Box::new(self.clone()))
+    }
+
+    fn followed(&self) -> Result<Vec<Followed>, Unavailable> {
+        let state = self.state.lock();
+        let of = |(id, (begin, began_at)): (&String, &(Begin, EventTime))| {
+            let (_, last) = state.versions.range((id.clone(), 0)..=(id.clone(), u32::MAX)).next_back()?;
+            let (number, told) = (last.number, last.told.clone());
+            Some(Followed { begin: begin.clone(), began_at: *began_at, number, told })
+        };
+        Ok(state.followed.iter().filter_map(of).collect())
     }
 
     fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {
@@ -209,6 +260,32 @@ impl Writer<ShadowAnswer> for MemoryStore {
         }
         for row in rows {
             state.shadows.entry(row.answer.request.id.to_string()).or_insert_with(|| row.clone());
+        }
+        Ok(vec![])
+    }
+}
+
+impl Writer<Version> for MemoryStore {
+    fn write(&mut self, rows: &[Version]) -> Result<Vec<Refusal>, Unavailable> {
+        while self.state.lock().holds_versions {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let mut state = self.state.lock();
+        for version in rows {
+            let id = version.answer.request.id.to_string();
+            state.versions.entry((id.clone(), version.number)).or_insert_with(|| version.clone());
+            match &version.stage {
+                Stage::Begins(begin) => {
+                    let record = (begin.clone(), version.answer.scored_at.timestamp_millis());
+                    state.followed.entry(id).or_insert(record);
+                }
+                Stage::Ends => drop(state.followed.remove(&id)),
+                Stage::GoesOn | Stage::Refused(_) => {}
+            }
+        }
+        if state.versions_to_fail > 0 {
+            state.versions_to_fail -= 1;
+            return Err(Unavailable::transient("the acknowledgement is lost, as the test wants it"));
         }
         Ok(vec![])
     }

@@ -221,6 +221,8 @@ pub(super) struct ReaderState {
     pub(super) buffer: VecDeque<Message>,
     pub(super) bytes: usize,
     pub(super) partitions: BTreeMap<PartitionId, PartitionState>,
+    /// True if everything up to the ends of `partitions` has been put into the buffer.
+    pub(super) is_at_end: bool,
     pub(super) commits: CommitState,
     pub(super) stop: bool,
 }

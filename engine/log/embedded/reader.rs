@@ -116,6 +116,11 @@ impl Reader for EmbeddedReader {
         };
         Some(state.partitions.iter().map(lag).collect())
     }
+
+    fn exhausted(&self) -> usize {
+        let state = self.shared.state();
+        if state.is_at_end && state.buffer.is_empty() { state.partitions.len() } else { 0 }
+    }
 }
 
 impl Drop for EmbeddedReader {
@@ -175,11 +180,16 @@ impl Prefetcher {
     fn fill(&mut self) -> rusqlite::Result<()> {
         let partitions = self.cursor.refresh(&self.connection)?.clone();
         // Before their first messages are in the buffer: what is committed is known when one is polled.
-        self.shared.state().partitions = partitions;
+        {
+            let mut state = self.shared.state();
+            state.partitions = partitions;
+            state.is_at_end = false;
+        }
         loop {
             let Some(room) = self.shared.state().room() else { return Ok(()) };
             let messages = self.cursor.read(&self.connection, room)?;
             if messages.is_empty() {
+                self.shared.state().is_at_end = true;
                 return Ok(());
             }
             let mut state = self.shared.state();

@@ -196,6 +196,12 @@ fn promise_10_commits_of_the_earliest_reader_lower_no_committed_offset() {
 }
 
 #[test]
+fn promise_11_a_reader_knows_when_it_has_read_everything() {
+    let place = Place::new();
+    promises::promise_11_a_reader_knows_when_it_has_read_everything(&*place.log("partitions=4"));
+}
+
+#[test]
 fn a_dead_letter_is_kept_once_with_all_it_had() {
     let place = Place::new();
     let log = place.log("topic=t");

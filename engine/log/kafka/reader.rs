@@ -349,6 +349,15 @@ impl Reader for KafkaReader {
         };
         Some(self.commits.with_committed(|committed| state.partitions.iter().map(|it| lag(committed, it)).collect()))
     }
+
+    fn exhausted(&self) -> usize {
+        let state = self.state.lock();
+        let is_exhausted = |reader: &&PartitionReader| {
+            let read_to = reader.next.max(reader.gap_end);
+            state.partitions.get(&reader.partition).is_some_and(|partition| read_to >= partition.high_watermark)
+        };
+        self.partitions.iter().filter(is_exhausted).count()
+    }
 }
 
 impl Drop for KafkaReader {

@@ -60,6 +60,7 @@ impl Machine {
         write("INSERT INTO dead_letters VALUES (?1, 1, 0, ?1, ?3, 'r', x'00', 1, x'00', ?2, 0, 'other')");
         write("INSERT INTO rejections VALUES (?1, ?3, 'r', ?2)");
         write("INSERT INTO shadow_answers VALUES (?1, ?3, 's', 'c', 1, 0.0, ?2, '{}')");
+        write("INSERT INTO versions VALUES (?1, ?3, ?2 * 0 + 1, '{}')");
         self.connection.execute("UPDATE partitions SET next_offset = ?1", [row + 1]).unwrap();
         row
     }
@@ -113,7 +114,7 @@ fn connect(path: &std::path::Path) -> Connection {
     connection
 }
 
-const TABLES: [&str; 4] = ["messages", "dead_letters", "rejections", "shadow_answers"];
+const TABLES: [&str; 5] = ["messages", "dead_letters", "rejections", "shadow_answers", "versions"];
 
 #[test]
 fn rule_4_a_clock_forty_days_ahead_drops_nothing_and_shields_nothing() {
@@ -128,14 +129,14 @@ fn rule_4_a_clock_forty_days_ahead_drops_nothing_and_shields_nothing() {
     machine.write();
     machine.commit(9);
     machine.run(3600, &limits);
-    assert_eq!(TABLES.map(|table| machine.count(table)), [5; 4]);
+    assert_eq!(TABLES.map(|table| machine.count(table)), [5; 5]);
     // Each goes in its time, the one from the future and the one from the past with its neighbours.
     machine.run(7 * DAY_S, &limits);
-    assert_eq!(TABLES.map(|table| machine.count(table)), [0, 5, 5, 5]);
+    assert_eq!(TABLES.map(|table| machine.count(table)), [0, 5, 5, 5, 5]);
     machine.run(22 * DAY_S, &limits);
-    assert_eq!(TABLES.map(|table| machine.count(table)), [0, 4, 4, 4]);
+    assert_eq!(TABLES.map(|table| machine.count(table)), [0, 4, 4, 4, 4]);
     machine.run(DAY_S + 3600, &limits);
-    assert_eq!(TABLES.map(|table| machine.count(table)), [0; 4]);
+    assert_eq!(TABLES.map(|table| machine.count(table)), [0; 5]);
 }
 
 #[test]
@@ -148,7 +149,7 @@ fn rule_4_a_process_started_under_a_wrong_clock_drops_nothing() {
         machine.wrong_s = wrong_s;
         machine.reboot(MINUTE_S);
         machine.run(2 * 3600, &limits);
-        assert_eq!(TABLES.map(|table| machine.count(table)), [1; 4], "{wrong_s}");
+        assert_eq!(TABLES.map(|table| machine.count(table)), [1; 5], "{wrong_s}");
     }
 }
 
@@ -305,5 +306,5 @@ fn rule_4_a_month_of_clock_steps_at_random() {
     machine.wrong_s = step(&mut random, machine.true_s).clamp(-START_S / 2, START_S);
     machine.commit(machine.rows + 1);
     machine.run(dead_s + 3 * 3600, &limits);
-    assert_eq!(TABLES.map(|table| machine.count(table)), [0; 4]);
+    assert_eq!(TABLES.map(|table| machine.count(table)), [0; 5]);
 }

@@ -168,7 +168,8 @@ pub(super) fn mark(
          SELECT 'messages/' || topic || '/' || partition, ?1, next_offset FROM partitions
          UNION ALL SELECT 'dead_letters', ?1, coalesce(max(seq), 0) + 1 FROM dead_letters
          UNION ALL SELECT 'rejections', ?1, coalesce(max(seq), 0) + 1 FROM rejections
-         UNION ALL SELECT 'shadow_answers', ?1, coalesce(max(seq), 0) + 1 FROM shadow_answers",
+         UNION ALL SELECT 'shadow_answers', ?1, coalesce(max(seq), 0) + 1 FROM shadow_answers
+         UNION ALL SELECT 'versions', ?1, coalesce(max(seq), 0) + 1 FROM versions",
         [elapsed.ms],
     )?;
     connection.execute(

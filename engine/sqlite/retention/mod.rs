@@ -3,9 +3,10 @@
 //! 1. A message is dropped once it is older than the retention of its topic *and* every group that has ever committed
 //!    an offset of its topic has committed one beyond it. While no group has, nothing is dropped. The retention is
 //!    [`LOG_AGE_MAX`], unless the topic was given one of its own.
-//! 2. Dead letters, rejections and what shadows say are dropped when older than [`DEAD_AGE_MAX`], and the oldest first
-//!    while there are more than [`DEAD_BYTES_MAX`] of any of them. How many were is counted, and logged.
-//! 3. Answers are kept.
+//! 2. Dead letters, rejections, what shadows say and versions of followed answers are dropped when older than
+//!    [`DEAD_AGE_MAX`], and the oldest first while there are more than [`DEAD_BYTES_MAX`] of any of them. How many were is
+//!    counted, and logged.
+//! 3. Answers are kept. So are the records of requests that are followed: a scorer bounds their number and time.
 //! 4. Age is elapsed time, and never a difference of stamps (see [`elapsed`]): a clock that is wrong, was wrong or is
 //!    set drops nothing early, and no row shields or condemns another one. Age is known to [`MARK_EVERY`]; while the
 //!    wall clock jumps nothing is dropped by age. The bounds in bytes hold without any clock.
@@ -85,7 +86,7 @@ pub(super) fn sweep(connection: &mut Connection, reading: &Reading, limits: &Lim
         let old = elapsed::older_than(&transaction, &of, elapsed, retention_ms.unwrap_or(limits.log_age_ms))?;
         add(drop_messages(&transaction, topic, partition, next.min(old))?);
     }
-    for table in [DEAD_LETTERS, REJECTIONS, SHADOW_ANSWERS] {
+    for table in [DEAD_LETTERS, REJECTIONS, SHADOW_ANSWERS, VERSIONS] {
         add(drop_oldest(&transaction, &table, elapsed, limits)?);
     }
     transaction.commit()?;
@@ -171,6 +172,12 @@ const SHADOW_ANSWERS: BoundedTable = BoundedTable {
     name: "shadow_answers",
     oldest: "SELECT seq, octet_length(id) + octet_length(document) FROM shadow_answers ORDER BY seq LIMIT ?1",
     delete: "DELETE FROM shadow_answers WHERE seq <= ?1",
+};
+
+const VERSIONS: BoundedTable = BoundedTable {
+    name: "versions",
+    oldest: "SELECT seq, octet_length(id) + octet_length(document) FROM versions ORDER BY seq LIMIT ?1",
+    delete: "DELETE FROM versions WHERE seq <= ?1",
 };
 
 fn drop_oldest(

@@ -10,7 +10,7 @@ use crate::{
     },
     sqlite::{Database, Inspector},
     store::{self, Outcome, promises::rejection},
-    testing::{Toy, answer, shadow_answer},
+    testing::{Toy, answer, shadow_answer, version},
 };
 
 const DAY_S: i64 = 24 * 3600;
@@ -167,6 +167,8 @@ fn rule_2_dead_letters_and_rejections_go_by_age_and_by_bytes_and_are_counted() {
     store.rejections().unwrap().write(&rejections).unwrap();
     let shadows: Vec<_> = (0..4).map(|n| shadow_answer(&format!("{n}"), "new", true)).collect();
     store.shadows().unwrap().write(&shadows).unwrap();
+    let versions: Vec<_> = (1..=3).map(|number| version("a", number)).collect();
+    store.versions().unwrap().write(&versions).unwrap();
     let tally = |fixture: &Fixture| {
         let tallies = fixture.inspector.table_stats().unwrap();
         tallies.iter().map(|tally| (tally.rows, tally.dropped)).collect::<Vec<_>>()
@@ -179,11 +181,11 @@ fn rule_2_dead_letters_and_rejections_go_by_age_and_by_bytes_and_are_counted() {
     assert_eq!(fixture.sweep(0, &fits), 550);
     let kept = fixture.inspector.dead_letters(Toy::TOPIC, 0, 1000).unwrap();
     assert_eq!((kept.len(), kept[0].position.offset), (50, Offset(550)));
-    assert_eq!(tally(&fixture), [(50, 550), (10, 0), (4, 0)]);
+    assert_eq!(tally(&fixture), [(50, 550), (10, 0), (4, 0), (3, 0)]);
     // They say that they were found in 2023; what counts is the time since they came.
     assert_eq!(fixture.sweep(29, &Limits::default()), 0);
-    assert_eq!(fixture.sweep(31, &Limits::default()), 64);
-    assert_eq!(tally(&fixture), [(0, 600), (0, 10), (0, 4)]);
+    assert_eq!(fixture.sweep(31, &Limits::default()), 67);
+    assert_eq!(tally(&fixture), [(0, 600), (0, 10), (0, 4), (0, 3)]);
     assert_eq!(fixture.inspector.table_stats().unwrap()[0].bytes, 0);
 }
 

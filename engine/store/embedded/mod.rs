@@ -1,6 +1,7 @@
 //! The embedded store: documents by id in an SQLite file. For its rules see [`crate::sqlite`].
 
 mod tail;
+mod versions;
 
 use std::{marker::PhantomData, sync::Arc};
 
@@ -15,6 +16,7 @@ use crate::{
     document::Json,
     domain::{Answer, Domain},
     finding::Finding,
+    follow::{Followed, Version},
     runtime::Mutex,
     shadow::{Comparison, ShadowAnswer},
     sqlite::{Database, Inspector, Row, RowWriter, unavailable},
@@ -73,6 +75,14 @@ impl<D: Domain> Store<D> for EmbeddedStore<D> {
 
     fn compared(&self) -> Result<Vec<Comparison>, Unavailable> {
         compared(&self.database.connect()?).map_err(|error| unavailable(&error, self.database.path()))
+    }
+
+    fn versions(&self) -> Result<Box<dyn Writer<Version<D>>>, Unavailable> {
+        Ok(Box::new(RowWriter::new(&self.database, versions::VersionRow::new)))
+    }
+
+    fn followed(&self) -> Result<Vec<Followed>, Unavailable> {
+        versions::followed(&self.database.connect()?).map_err(|error| unavailable(&error, self.database.path()))
     }
 
     fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {
@@ -222,6 +232,13 @@ impl Lookup for EmbeddedLookup {
             Some((_, document)) => document_of(&document, id).map(Outcome::Answered).map(Some),
         }
     }
+
+    fn versions(&self, id: &str, after: u32) -> Result<Vec<serde_json::Map<String, serde_json::Value>>, Unavailable> {
+        self.database.intact()?;
+        let found = versions::find(&self.connection.lock(), id, after);
+        let documents = found.map_err(|error| unavailable(&error, self.database.path()))?;
+        documents.iter().map(|document| document_of(document, id)).collect()
+    }
 }
 
 fn document_of(document: &str, id: &str) -> Result<serde_json::Map<String, serde_json::Value>, Unavailable> {
@@ -282,6 +299,12 @@ mod tests {
     #[test]
     fn promise_6_shadow_answers_are_kept_apart() {
         with_store(promises::promise_6_shadow_answers_are_kept_apart);
+    }
+
+    #[test]
+    fn promise_7_versions_of_followed_answers() {
+        with_store(promises::promise_7_versions_are_kept_apart_and_the_first_of_a_number_wins);
+        with_store(promises::promise_7_a_followed_request_is_recorded_until_its_last_version);
     }
 
     #[test]

@@ -12,10 +12,13 @@ use mongodb::{
     options::{ReadConcern, ReadPreference, SelectionCriteria},
 };
 
+use serde_json::{Map, Value};
+
 use super::{
     client::{FIND_TIMEOUT, MongoClient, QUERY_TIMEOUT},
     encoding::to_json,
     takeover::{OtherDocuments, TakeoverDetector, find_others, first_answer},
+    versions,
 };
 use crate::{
     delivery::Unavailable,
@@ -50,6 +53,11 @@ impl Lookup for MongoLookup {
                 Ok(Some(Outcome::Rejected(document.get_str("Reason").unwrap_or_default().to_owned())))
             }
         }
+    }
+
+    fn versions(&self, id: &str, after: u32) -> Result<Vec<Map<String, Value>>, Unavailable> {
+        let find = |collections| versions::find(&self.client, collections, id, after);
+        self.client.collections.followed.map_or(Ok(Vec::new()), find)
     }
 }
 

@@ -15,6 +15,7 @@ mod reference;
 mod shadow;
 mod tail;
 mod takeover;
+mod versions;
 mod writer;
 
 use std::{marker::PhantomData, sync::Arc};
@@ -30,6 +31,7 @@ use crate::{
     delivery::{Unavailable, Writer},
     domain::{Answer, Domain},
     finding::Finding,
+    follow::{Followed, Version},
     shadow::{Comparison, ShadowAnswer},
 };
 
@@ -38,6 +40,7 @@ use config::Settings;
 use lookup::MongoLookup;
 use reference::MongoReference;
 use takeover::TakeoverDetector;
+use versions::VersionWriter;
 use writer::DocumentWriter;
 
 /// A database of answers and rejections.
@@ -87,13 +90,22 @@ impl<D: Domain> Store<D> for MongoStore<D> {
     }
 
     fn shadows(&self) -> Result<Box<dyn Writer<ShadowAnswer<D>>>, Unavailable> {
-        shadow::expire(&self.client)?;
+        shadow::expire(&self.client, D::COLLECTIONS.shadows)?;
         let client = Arc::clone(&self.client);
         Ok(Box::new(DocumentWriter::new(client, D::COLLECTIONS.shadows, ShadowAnswer::to_document, None)))
     }
 
     fn compared(&self) -> Result<Vec<Comparison>, Unavailable> {
         shadow::compared(&self.client)
+    }
+
+    fn versions(&self) -> Result<Box<dyn Writer<Version<D>>>, Unavailable> {
+        let missing = || Unavailable::needs_operator("the domain has no collections of followed answers");
+        Ok(Box::new(VersionWriter::new(&self.client, D::COLLECTIONS.followed.ok_or_else(missing)?)?))
+    }
+
+    fn followed(&self) -> Result<Vec<Followed>, Unavailable> {
+        D::COLLECTIONS.followed.map_or(Ok(Vec::new()), |collections| versions::followed(&self.client, collections))
     }
 
     fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {

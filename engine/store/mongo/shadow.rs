@@ -14,13 +14,12 @@ const SUM_TIMEOUT: Duration = Duration::from_secs(10);
 /// Upper bound on the pairs of models.
 const MODELS_MAX: i32 = 1000;
 
-/// Creates a TTL index. A server without such indexes (FerretDB 1) keeps all documents until an operator drops the
+/// Creates a TTL index on the time of scoring. A server without such indexes (FerretDB 1) keeps all documents until an operator drops the
 /// collection.
-pub(super) fn expire(client: &MongoClient) -> Result<(), Unavailable> {
-    let shadows = client.collections.shadows;
+pub(super) fn expire(client: &MongoClient, collection: &'static str) -> Result<(), Unavailable> {
     let index = doc! { "key": { "ScoredAt": 1 }, "name": "ScoredAt_expires", "expireAfterSeconds": RETENTION_S };
-    let command = doc! { "createIndexes": shadows, "indexes": [index] };
-    let doing = format!("cannot have {shadows} expire");
+    let command = doc! { "createIndexes": collection, "indexes": [index] };
+    let doing = format!("cannot have {collection} expire");
     let refused = client.call(&doing, INDEX_TIMEOUT, |database| async move {
         match database.run_command(command).await {
             Ok(_) => Ok(None),
@@ -30,7 +29,7 @@ pub(super) fn expire(client: &MongoClient) -> Result<(), Unavailable> {
         }
     })?;
     if let Some(error) = refused {
-        tracing::warn!("{shadows} is kept until somebody drops it: {}", error.kind);
+        tracing::warn!("{collection} is kept until somebody drops it: {}", error.kind);
     }
     Ok(())
 }

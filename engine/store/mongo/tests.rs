@@ -82,6 +82,18 @@ fn promise_6_shadow_answers_are_kept_apart() {
 }
 
 #[test]
+fn promise_7_versions_are_kept_apart_and_the_first_of_a_number_wins() {
+    let Some(db) = TestDatabase::new() else { return };
+    promises::promise_7_versions_are_kept_apart_and_the_first_of_a_number_wins(&*db.store());
+}
+
+#[test]
+fn promise_7_a_followed_request_is_recorded_until_its_last_version() {
+    let Some(db) = TestDatabase::new() else { return };
+    promises::promise_7_a_followed_request_is_recorded_until_its_last_version(&*db.store());
+}
+
+#[test]
 fn promise_3_a_prediction_outranks_a_rejection() {
     let Some(db) = TestDatabase::new() else { return };
     promises::promise_3_a_prediction_outranks_a_rejection(&*db.store());

@@ -34,6 +34,11 @@ fn promise_10_commits_of_the_earliest_reader_lower_no_committed_offset() {
 }
 
 #[test]
+fn promise_11_a_reader_knows_when_it_has_read_everything() {
+    Cluster::each(|cluster| promises::promise_11_a_reader_knows_when_it_has_read_everything(&*cluster.new_log(4)));
+}
+
+#[test]
 fn promise_10_offsets_of_a_former_topic_do_not_count() {
     let Some(cluster) = Cluster::real() else { return };
     let topic = cluster.topic(1);

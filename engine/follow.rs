@@ -1,0 +1,142 @@
+//! Followed answers: versions of an answer that land while what is known changes.
+//!
+//! The first answer to a request is never changed. Each version is a document of its own, numbered from 1 on: version 1
+//! says what the first answer said, and a later one what is answered as of a later moment.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    document::{Document, Value},
+    domain::{Answer, Domain},
+    live::EventTime,
+    log::Position,
+};
+
+/// The time for which a request is followed at most, from its own moment on.
+pub const FOLLOWED_FOR: Duration = Duration::from_secs(24 * 3600);
+/// Upper bound on the versions of an answer: the last of them ends the following.
+pub const VERSIONS_MAX: u32 = 200;
+
+/// The field with the number of a version.
+const NUMBER: &str = "Version";
+/// The field with the state of the following.
+const FOLLOWING: &str = "Following";
+/// The field with the numbers by which versions are compared.
+const TOLD: &str = "Told";
+const ENDED: &str = "ended";
+
+/// The questions that the engine asks a domain whose answers can be followed.
+pub trait Follow<D: Domain>: Sync {
+    /// Returns whether a request asks to be followed.
+    fn is_wanted(&self, request: &D::Request) -> bool;
+
+    /// Returns the moment of which a request is asked that was read at `read_at`.
+    fn moment(&self, request: &D::Request, read_at: EventTime) -> EventTime;
+
+    /// Sets and returns the moment of which a request is asked for a later version. `latest` is the time of the latest
+    /// event, and `now` that of the clock: a request about a day that is replayed goes by the events.
+    fn ask_again(&self, request: &mut D::Request, latest: EventTime, now: EventTime) -> EventTime;
+
+    /// Returns the numbers by which versions are compared.
+    fn told(&self, answer: &Answer<D>) -> Vec<f64>;
+
+    /// Returns whether the difference to what the last version told is worth a version.
+    fn is_news(&self, last: &[f64], now: &[f64]) -> bool;
+
+    /// Returns whether nothing can follow an answer.
+    fn is_final(&self, answer: &Answer<D>) -> bool;
+}
+
+/// A version of a followed answer, ready for the store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Version<D: Domain> {
+    /// The answer as of its moment.
+    pub answer: Answer<D>,
+    /// 1 for the first answer, and so on.
+    pub number: u32,
+    /// The numbers by which versions are compared.
+    pub told: Vec<f64>,
+    /// The state of the following.
+    pub stage: Stage,
+}
+
+/// The state of a following with a version.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stage {
+    /// This is version 1, and others may come.
+    Begins(Begin),
+    /// Others may come.
+    GoesOn,
+    /// This is the last version.
+    Ends,
+    /// This is version 1, and no other comes, for this reason.
+    Refused(String),
+}
+
+/// The content of a follower's record: the scorer that is started next needs it to go on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Begin {
+    /// The message of the request.
+    pub message: String,
+    /// The position of the message. It determines the worker that follows the request.
+    pub position: Position,
+    /// The moment at which the following ends.
+    pub until: EventTime,
+}
+
+impl<D: Domain> Version<D> {
+    /// Returns the document's `_id`. No two versions of any two requests have the same.
+    pub fn id(&self) -> String {
+        format!("{}#{}", self.answer.id(), self.number)
+    }
+
+    /// Returns the document that is stored: that of the answer under another `_id`, and the fields of a version.
+    pub fn to_document(&self) -> Document {
+        let mut document = self.answer.to_document();
+        document.iter_mut().filter(|(name, _)| *name == "_id").for_each(|(_, id)| *id = Value::Text(self.id()));
+        let text = |text: &str| Value::Text(text.to_owned());
+        let following = match &self.stage {
+            Stage::Begins(_) | Stage::GoesOn => vec![("State", text("followed"))],
+            Stage::Ends => vec![("State", text(ENDED))],
+            Stage::Refused(reason) => vec![("State", text("refused")), ("Reason", text(reason))],
+        };
+        document.push((NUMBER, Value::Int32(self.number.cast_signed())));
+        document.push((FOLLOWING, Value::Document(following)));
+        document.push((TOLD, Value::Doubles(self.told.clone())));
+        document
+    }
+}
+
+/// A request that is followed, as a scorer finds it when it starts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Followed {
+    /// The record of its begin.
+    pub begin: Begin,
+    /// The time at which its first answer was scored, by the wall clock.
+    pub began_at: EventTime,
+    /// The number of its last version.
+    pub number: u32,
+    /// The numbers of its last version.
+    pub told: Vec<f64>,
+}
+
+/// The last version of a followed request, in the fields that a scorer goes on from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct LastVersion {
+    pub(crate) number: u32,
+    pub(crate) told: Vec<f64>,
+    pub(crate) has_ended: bool,
+}
+
+impl LastVersion {
+    /// Reads the document of a version, in JSON; `None` if it is none.
+    pub(crate) fn of(document: &Map<String, Json>) -> Option<Self> {
+        Some(LastVersion {
+            number: document.get(NUMBER)?.as_u64()?.try_into().ok()?,
+            told: document.get(TOLD)?.as_array()?.iter().map(Json::as_f64).collect::<Option<_>>()?,
+            has_ended: document.get(FOLLOWING)?.get("State")? == ENDED,
+        })
+    }
+}
