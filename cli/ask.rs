@@ -7,18 +7,27 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
 use delaycast::{
     ask::{AskError, ask, read_request},
+    domain::Flights,
     request::{Field, MESSAGE_BYTES_MAX},
+};
+use engine::{
+    delivery::Unavailable,
+    follow::{FollowState, FollowedVersion},
+    request::RequestId,
+    runtime::{Stop, retry},
+    store::{Outcome, Store},
 };
 use serde_json::json;
 
 use crate::{
     answer,
+    app::on_stop,
     options::{Format, LogOption, StoreOption},
-    progress::say_if_typed,
+    progress::{say, say_if_typed},
     replay,
 };
 
@@ -31,6 +40,8 @@ use crate::{
 #[command(after_help = "Examples:
   delaycast ask --carrier B6 --origin JFK --dest SFO --dep-delay 41
   delaycast ask --dep-delay '' --format json
+  delaycast ask --carrier B6 --flight-num 15 --origin JFK --dest SFO \\
+       --date 2026-12-25 --dep-delay '' --follow
   echo '{\"Carrier\":\"AA\",\"Origin\":\"ATL\",\"Dest\":\"SFO\",' \\
        '\"FlightDate\":\"2016-12-25\"}' | delaycast ask -")]
 pub(crate) struct Args {
@@ -55,6 +66,9 @@ pub(crate) struct Args {
     /// The flight's number
     #[arg(long, value_name = "NUMBER")]
     flight_num: Option<String>,
+    /// Follow the answer: print its versions as they land, until the flight has arrived or Ctrl-C ends it
+    #[arg(long)]
+    follow: bool,
     /// Longest wait for the answer, as in 30s or 2m; an hour at most
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = wait)]
     wait: Duration,
@@ -67,6 +81,8 @@ pub(crate) struct Args {
     format: Format,
 }
 
+/// Interval at which versions are looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Upper bound on the wait.
 const WAIT_MAX: Duration = Duration::from_secs(3600);
 
@@ -82,12 +98,48 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             flight.to_string().into_bytes()
         }
     };
-    let request = read_request(&message).context("nothing is asked: the request cannot be used")?;
+    let mut request = read_request(&message).context("nothing is asked: the request cannot be used")?;
+    request.follow |= args.follow;
     let (log, store) = (args.log.open()?, args.store.open()?);
     match ask(&*log, &*store, &request, args.wait) {
-        Ok(outcome) => answer::print(args.format, &request.id, outcome),
+        Ok(outcome) => {
+            answer::print(args.format, &request.id, outcome)?;
+            if args.follow { follow(&*store, &request.id, args.format) } else { Ok(()) }
+        }
         Err(none @ AskError::NoAnswer { .. }) => Err(answer::print_none(args.format, &request.id, none)),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Prints the versions of an answer from the second on, until the last of them or a stop.
+fn follow(store: &dyn Store<Flights>, id: &RequestId, format: Format) -> anyhow::Result<()> {
+    let stop = Stop::default();
+    on_stop(&stop)?;
+    let lookup = store.lookup()?;
+    let mut last = 0;
+    say("waiting for versions: Ctrl-C ends it, and the scorer goes on");
+    loop {
+        let outage = |error: &Unavailable| {
+            tracing::warn!("the store does not answer: {error}");
+            error.needs_operator
+        };
+        let Some(versions) = retry(&stop, || lookup.versions(id.as_str(), last), outage) else { return Ok(()) };
+        for document in versions {
+            let version = FollowedVersion::of(&document);
+            last = version.number.max(last + 1);
+            if version.number > 1 {
+                say(&format!("version {}", version.number));
+                answer::print(format, id, Outcome::Answered(document))?;
+            }
+            match version.state {
+                FollowState::GoesOn => {}
+                FollowState::Ended => return Ok(()),
+                FollowState::Refused(reason) => bail!("{id} is not followed: {reason}"),
+            }
+        }
+        if !stop.sleep(LOOK_EVERY) {
+            return Ok(());
+        }
     }
 }
 

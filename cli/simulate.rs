@@ -64,6 +64,9 @@ pub(crate) struct Args {
         allow_hyphen_values = true
     )]
     ask: AskMoments,
+    /// Have the answers followed: versions land until the flights arrive
+    #[arg(long)]
+    follow: bool,
     /// The days before the first one whose events come first
     #[arg(long, value_name = "DAYS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(..=60))]
     days_before: u64,
@@ -144,7 +147,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let Some(events) = events_at(&events) else { bail!("--events none names no log to publish to") };
     let (log, events) = (args.log.open()?.producer()?, open_events(events)?.producer()?);
     let run = args.run.clone().unwrap_or_else(|| clock::now().format("%Y%m%dT%H%M%S").to_string());
-    let requests = FeedRequests { from, to, minutes_before: args.ask.0.clone(), run: run.clone() };
+    let requests = FeedRequests { from, to, minutes_before: args.ask.0.clone(), run: run.clone(), follow: args.follow };
     let before = from.checked_sub_days(Days::new(args.days_before)).context("--from is too early")?;
     let feed = Feed::new(flights, unflown, before, requests);
     let progress = progress_bar();

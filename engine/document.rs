@@ -11,6 +11,8 @@ use serde_json::Map;
 pub enum Value {
     /// Null.
     Null,
+    /// A boolean.
+    Bool(bool),
     /// A string.
     Text(String),
     /// A 32-bit integer.
@@ -47,6 +49,7 @@ impl Serialize for JsonValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Value::Null => serializer.serialize_unit(),
+            Value::Bool(truth) => serializer.serialize_bool(*truth),
             Value::Text(text) => serializer.serialize_str(text),
             Value::Int32(number) => serializer.serialize_i32(*number),
             Value::Double(number) => serializer.serialize_f64(*number),
@@ -86,12 +89,13 @@ mod tests {
             ("FlightDate", Value::Date(midnight)),
             ("Timestamp", Value::Date(later)),
             ("DepDelay", Value::Null),
+            ("Follow", Value::Bool(true)),
             ("Probabilities", Value::Doubles(vec![0.25, 1.0])),
             ("Contributions", Value::Document(vec![("Route", Value::Doubles(vec![0.0]))])),
         ];
         assert_eq!(
             serde_json::to_string(&Json(&document)).unwrap(),
-            r#"{"Origin":"ATL","DayOfWeek":7,"Prediction":2.0,"FlightDate":{"$date":"2016-12-25T00:00:00Z"},"Timestamp":{"$date":"2026-11-23T13:41:32.246Z"},"DepDelay":null,"Probabilities":[0.25,1.0],"Contributions":{"Route":[0.0]}}"#
+            r#"{"Origin":"ATL","DayOfWeek":7,"Prediction":2.0,"FlightDate":{"$date":"2016-12-25T00:00:00Z"},"Timestamp":{"$date":"2026-11-23T13:41:32.246Z"},"DepDelay":null,"Follow":true,"Probabilities":[0.25,1.0],"Contributions":{"Route":[0.0]}}"#
         );
         assert_eq!(
             serde_json::to_string(&to_json(&document)).unwrap(),

@@ -26,6 +26,7 @@ const FOLLOWING: &str = "Following";
 /// The field with the numbers by which versions are compared.
 const TOLD: &str = "Told";
 const ENDED: &str = "ended";
+const REFUSED: &str = "refused";
 
 /// The questions that the engine asks a domain whose answers can be followed.
 pub trait Follow<D: Domain>: Sync {
@@ -100,7 +101,7 @@ impl<D: Domain> Version<D> {
         let following = match &self.stage {
             Stage::Begins(_) | Stage::GoesOn => vec![("State", text("followed"))],
             Stage::Ends => vec![("State", text(ENDED))],
-            Stage::Refused(reason) => vec![("State", text("refused")), ("Reason", text(reason))],
+            Stage::Refused(reason) => vec![("State", text(REFUSED)), ("Reason", text(reason))],
         };
         document.push((NUMBER, Value::Int32(self.number.cast_signed())));
         document.push((FOLLOWING, Value::Document(following)));
@@ -122,21 +123,48 @@ pub struct Followed {
     pub told: Vec<f64>,
 }
 
-/// The last version of a followed request, in the fields that a scorer goes on from.
+/// The fields of a version in the JSON of its document, which tell a reader how the following stands.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct LastVersion {
-    pub(crate) number: u32,
-    pub(crate) told: Vec<f64>,
-    pub(crate) has_ended: bool,
+pub struct FollowedVersion {
+    /// The number; 0 if the document has none.
+    pub number: u32,
+    /// The state of the following.
+    pub state: FollowState,
+    /// The numbers by which versions are compared.
+    pub(crate) told: Option<Vec<f64>>,
 }
 
-impl LastVersion {
-    /// Reads the document of a version, in JSON; `None` if it is none.
-    pub(crate) fn of(document: &Map<String, Json>) -> Option<Self> {
-        Some(LastVersion {
-            number: document.get(NUMBER)?.as_u64()?.try_into().ok()?,
-            told: document.get(TOLD)?.as_array()?.iter().map(Json::as_f64).collect::<Option<_>>()?,
-            has_ended: document.get(FOLLOWING)?.get("State")? == ENDED,
-        })
+/// The state of a following, as a version tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FollowState {
+    /// Other versions may come.
+    GoesOn,
+    /// This is the last version.
+    Ended,
+    /// The request is not followed, for this reason.
+    Refused(String),
+}
+
+impl FollowedVersion {
+    /// Reads the document of a version, in JSON.
+    pub fn of(document: &Map<String, Json>) -> Self {
+        let following = document.get(FOLLOWING);
+        let text = |name| following.and_then(|following| following.get(name)?.as_str());
+        let told = || document.get(TOLD)?.as_array()?.iter().map(Json::as_f64).collect();
+        FollowedVersion {
+            number: document.get(NUMBER).and_then(|number| number.as_u64()?.try_into().ok()).unwrap_or(0),
+            state: match text("State") {
+                Some(ENDED) => FollowState::Ended,
+                Some(REFUSED) => FollowState::Refused(text("Reason").unwrap_or_default().to_owned()),
+                _ => FollowState::GoesOn,
+            },
+            told: told(),
+        }
+    }
+
+    /// Returns the followed request of which this is the last version; `None` if no other version comes.
+    pub(crate) fn followed(self, begin: Begin, began_at: EventTime) -> Option<Followed> {
+        let told = self.told.filter(|_| self.state == FollowState::GoesOn)?;
+        Some(Followed { begin, began_at, number: self.number, told })
     }
 }

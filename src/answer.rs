@@ -68,6 +68,7 @@ pub(crate) fn document(request: &Request, score: &Score, model: &ModelVersion, s
         ("Remark", if remarks.is_empty() { Value::Null } else { Value::Text(remarks.join("; ")) }),
         ("Forest", text(score.forest.label())),
     ];
+    document.extend(request.follow.then_some(("Follow", Value::Bool(true))));
     document.extend(score.delay.map(|delay| ("ArrDelay", Value::Document(delay.to_document()))));
     document.extend(score.cancelled.map(|cancelled| ("Cancelled", Value::Double(to_millionths(cancelled)))));
     document.extend(score.explanation.iter().flat_map(Explanation::to_fields));

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use engine::{
     document::{Document, Value},
-    domain::{Collections, Dimension, Domain, EventTopic, Field, Reference},
+    domain::{Collections, Dimension, Domain, EventTopic, Field, FollowedCollections, Reference},
+    follow::Follow,
     live::{EventTime, Live},
     request::{Malformed, RequestId},
 };
@@ -12,6 +13,7 @@ use engine::{
 use crate::{
     answer::{self, Score},
     flight::{Code, DelayClass},
+    follow::FollowFlights,
     live::{self, Event, LegId, Timeline},
     observe::observe,
     request::{self, MESSAGE_BYTES_MAX, Request},
@@ -56,11 +58,16 @@ impl Domain for Flights {
     const FIELDS: &'static [&'static str] = request::Field::NAMES;
     const TOPIC: &'static str = "flight_delay_classification_request";
     const EVENTS: Option<EventTopic> = Some(EventTopic { topic: "flight_events", retention: live::RETENTION });
+    const FOLLOW: Option<&'static dyn Follow<Self>> = Some(&FollowFlights);
     const COLLECTIONS: Collections = Collections {
         database: "agile_data_science",
         answers: "flight_delay_classification_response",
         rejections: "flight_delay_classification_rejection",
         shadows: "flight_delay_classification_shadow",
+        followed: Some(FollowedCollections {
+            versions: "flight_delay_classification_version",
+            requests: "flight_delay_classification_followed",
+        }),
         reference: Some(Reference {
             collection: "origin_dest_distances",
             name: "route table",
@@ -168,7 +175,7 @@ mod tests {
     #[test]
     fn kinds_of_dead_letters_keep_their_names_and_their_order() {
         let names = "empty too_long not_utf8 not_json refused_by_store UUID Carrier Origin Dest FlightDate DepDelay Distance \
-                     FlightNum CRSDepTime CRSArrTime Weather Timestamp AsOf other";
+                     FlightNum CRSDepTime CRSArrTime Weather Timestamp AsOf Follow other";
         assert!(KINDS.names().eq(names.split_whitespace()));
     }
 

@@ -27,6 +27,8 @@ pub struct FeedRequests {
     pub minutes_before: Vec<Minutes>,
     /// The first part of their UUIDs.
     pub run: String,
+    /// True if their answers are followed.
+    pub follow: bool,
 }
 
 /// A message of the feed.
@@ -98,6 +100,7 @@ impl<'a> Feed<'a> {
                 .zip(flight.crs_arr_min)
                 .map(|(dep_min, arr_min)| Schedule { dep_min, arr_min }),
             as_of: DateTime::from_timestamp_millis(at),
+            follow: self.requests.follow,
             ..Request::new(RequestId::new(id).ok()?, carrier, origin, dest, date)
         })
     }
@@ -142,7 +145,13 @@ mod tests {
     #[test]
     fn a_feed_has_all_events_of_its_days_and_its_requests_in_the_order_of_time() {
         let history = bundled().unwrap();
-        let requests = FeedRequests { from: day(8), to: day(9), minutes_before: vec![120, -10], run: "r".to_owned() };
+        let requests = FeedRequests {
+            from: day(8),
+            to: day(9),
+            minutes_before: vec![120, -10],
+            run: "r".to_owned(),
+            follow: false,
+        };
         let of_days = |flights: &[Flight], from| {
             flights.iter().filter(|flight| (from..=day(9)).contains(&flight.date)).cloned().collect::<Vec<_>>()
         };

@@ -13,6 +13,7 @@
 //!   the bundled airports, with their time zones.
 //! * [`live`]: the messages of events, and the live state: what events say of flights, as of a moment.
 //! * [`feed`]: a history as a feed: its events and requests about its flights, in the order of time.
+//! * [`follow`]: when a followed answer gets another version.
 //! * [`features`]: the encoding of a flight as numbers, the same for training and scoring.
 //! * [`classifier`]: the kinds of model: settings, prediction, explanation and bytes behind one enum each.
 //! * [`delay_forecast`]: the forecast of an arrival delay in minutes.
@@ -34,6 +35,7 @@ pub mod explanation;
 pub mod features;
 pub mod feed;
 pub mod flight;
+pub mod follow;
 pub mod forest;
 pub mod history;
 pub mod live;

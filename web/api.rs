@@ -72,7 +72,7 @@ pub(crate) async fn response(id: String, headers: HeaderMap, state: Arc<AppState
 }
 
 /// warp passes path segments on percent-encoded.
-fn read_id(segment: &str) -> Result<RequestId, Invalid> {
+pub(crate) fn read_id(segment: &str) -> Result<RequestId, Invalid> {
     RequestId::new(percent_decoded(segment, "UUID")?)
 }
 

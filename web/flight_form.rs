@@ -23,13 +23,14 @@ pub(crate) fn result_url(id: &str) -> String {
 }
 
 /// The fields of the form, each with its initial value by the wire contract.
-const FIELDS: [(Field, &str); 6] = [
+const FIELDS: [(Field, &str); 7] = [
     (Field::DepDelay, "5"),
     (Field::Carrier, "AA"),
     (Field::FlightDate, "2016-12-25"),
     (Field::Origin, "ATL"),
     (Field::Dest, "SFO"),
     (Field::FlightNum, ""),
+    (Field::Follow, ""),
 ];
 
 /// The texts of the fields as they were typed, in the order of [`FIELDS`].
@@ -88,6 +89,7 @@ impl FlightForm {
         let dest = errors.note(airport(Field::Dest, self.text(Field::Dest), airports));
         let date = errors.note(flight_date(self.text(Field::FlightDate)));
         let dep_delay = errors.note(dep_delay(self.text(Field::DepDelay))).flatten();
+        let follow = errors.note(follow(self.text(Field::Follow))).unwrap_or_default();
         let flight_num = Some(self.text(Field::FlightNum).trim().to_owned()).filter(|number| !number.is_empty());
         let distance = origin.zip(dest).and_then(|(origin, dest)| distance(airports, origin, dest));
         // An unused code in place of a wrong one lets the other fields be checked.
@@ -99,8 +101,10 @@ impl FlightForm {
         };
         let date = date.unwrap_or(placeholder_date());
         let request = Request {
-            dep_delay,
+            // Of a followed flight it comes from the events.
+            dep_delay: dep_delay.filter(|_| !follow),
             distance,
+            follow,
             flight_num,
             asked_at: Some(asked_at),
             ..Request::new(RequestId::random(), carrier, origin, dest, date)
@@ -210,6 +214,15 @@ fn dep_delay(typed: &str) -> Result<Option<f64>, Invalid> {
     }
 }
 
+/// The value of a checkbox, which browsers leave out unless it is checked.
+fn follow(typed: &str) -> Result<bool, Invalid> {
+    match typed.trim() {
+        text if text.is_empty() || text.eq_ignore_ascii_case("false") => Ok(false),
+        text if text.eq_ignore_ascii_case("true") => Ok(true),
+        _ => Err(Invalid::new(Field::Follow.name(), "must be true or false")),
+    }
+}
+
 /// Texts from outside are quoted in reasons up to this many characters.
 const QUOTED_CHARS_MAX: usize = 40;
 
@@ -236,15 +249,18 @@ mod tests {
         let airports =
             Airports::new(BTreeMap::new(), BTreeMap::from([(code("AA"), "American".to_owned())]), [route], []);
         let texts = [
-            ["5", "AA", "2016-12-25", "ATL", "SFO", "12"],
-            [" 5.0 ", " aa", "2016-12-25T18:05Z", "atl ", "Sfo", " 12 "],
-            ["", "Aa", " 20161225 ", " ATL", "sfo\t", ""],
-            ["-3e0", "AA", "2016-12-25T00:00:00.000+0000", "ATL", "SFO", " "],
-            ["five", "AA", "2016-12-25", "ATL", "SFO", ""],
-            ["5", " ", "2016-12-25", "ATL", "SFO", ""],
-            ["5", "AA", "25.12.2016", "ATL", "SFO", ""],
-            ["5000", "AA", "2016-12-25", "ATL", "SFO", "12345678901234567"],
-            ["5", "AA", "2016-12-25", "ATL", "atl", ""],
+            ["5", "AA", "2016-12-25", "ATL", "SFO", "12", ""],
+            [" 5.0 ", " aa", "2016-12-25T18:05Z", "atl ", "Sfo", " 12 ", ""],
+            ["", "Aa", " 20161225 ", " ATL", "sfo\t", "", ""],
+            ["-3e0", "AA", "2016-12-25T00:00:00.000+0000", "ATL", "SFO", " ", ""],
+            ["", "AA", "2016-12-25", "ATL", "SFO", "", "true"],
+            ["", "AA", "2016-12-25", "ATL", "SFO", "", " False "],
+            ["", "AA", "2016-12-25", "ATL", "SFO", "", "yes"],
+            ["five", "AA", "2016-12-25", "ATL", "SFO", "", ""],
+            ["5", " ", "2016-12-25", "ATL", "SFO", "", ""],
+            ["5", "AA", "25.12.2016", "ATL", "SFO", "", ""],
+            ["5000", "AA", "2016-12-25", "ATL", "SFO", "12345678901234567", ""],
+            ["5", "AA", "2016-12-25", "ATL", "atl", "", ""],
         ];
         for text in texts {
             let form = FlightForm(text.map(str::to_owned));

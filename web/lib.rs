@@ -8,7 +8,7 @@
 //! * [`routes`]: all routes; [`serve()`] serves them with the `server` crate, which knows no flight.
 //! * `pages`: the registry of pages. A page has a template in `templates/`, a handler in `handlers/` and a view in
 //!   `views/`.
-//! * `api`: the JSON routes. `body` parses forms, `flight_form` makes requests of them.
+//! * `api`: the JSON routes; `follow`: those of versions. `body` parses forms, `flight_form` makes requests of them.
 //! * `problem`: the reason why a request is not served; `handlers/error.rs` renders it.
 //! * `state`: the log, the store and the limits that handlers share.
 //! * `render`, `assets`: `templates/` and `static/`, compiled in, so that the binary needs no folder beside it.
@@ -23,7 +23,8 @@
 //! 3. Everything from outside is escaped: by the templates in HTML, and `<`, `>`, `&` by JSON escapes in JSON text,
 //!    because the old page needs that text as `text/html`.
 //! 4. Everything works without JavaScript; nothing is inline, which the content security policy enforces.
-//! 5. All waits and queues are bounded: connections and their phases, bodies, concurrent lookups, refreshes, polling.
+//! 5. All waits and queues are bounded: connections and their phases, bodies, concurrent lookups, refreshes, polling,
+//!    pages that follow.
 //! 6. A page on a loopback address serves requests for its own names only ([`server::AllowedHosts`]): the script of
 //!    another site whose name resolves to this machine (DNS rebinding) reads nothing.
 
@@ -31,6 +32,7 @@ mod api;
 mod assets;
 mod body;
 mod flight_form;
+mod follow;
 #[macro_use]
 mod pages;
 mod problem;
@@ -51,6 +53,7 @@ mod views {
     pub(crate) mod answer;
     pub(crate) mod delay;
     pub(crate) mod explanation;
+    pub(crate) mod follow;
     pub(crate) mod live;
     pub(crate) mod words;
 

@@ -6,6 +6,7 @@
 use std::{convert::Infallible, net::TcpListener, sync::Arc};
 
 use server::{Accepts, HostError, ServeError};
+use tokio::sync::watch;
 use warp::{
     Filter, Rejection,
     filters::BoxedFilter,
@@ -18,12 +19,13 @@ use warp::{
 use crate::{
     api, assets,
     flight_form::FORM_PATH,
+    follow,
     handlers::error,
     pages::{self, Handler, PAGES, PARTIALS},
     problem::{HandlerResult, Problem},
     render::BadTemplate,
     reply::redirect,
-    state::{AppState, Parts},
+    state::{AppState, Closing, Parts},
 };
 
 /// Allows scripts and styles as files of this origin, and no frames.
@@ -54,13 +56,23 @@ pub enum StartError {
 /// Serves all routes until `shutdown` is ready.
 pub async fn serve(listener: TcpListener, parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
     let connections = parts.config.connections.clone();
-    Ok(server::serve(listener, routes(parts)?, &connections, shutdown).await?)
+    let (close, closing) = watch::channel(false);
+    let shutdown = async move {
+        shutdown.await;
+        close.send_replace(true);
+    };
+    Ok(server::serve(listener, routes_until(parts, closing)?, &connections, shutdown).await?)
 }
 
 /// Returns all routes. Fails if a template is broken, which the tests exclude.
 pub fn routes(parts: Parts) -> Result<BoxedFilter<(Response,)>, BadTemplate> {
-    let state = Arc::new(AppState::new(parts, PAGES, PARTIALS)?);
-    let others = [classify(&state), response(&state), operations_json(&state), files()];
+    routes_until(parts, watch::channel(false).1)
+}
+
+fn routes_until(parts: Parts, closing: Closing) -> Result<BoxedFilter<(Response,)>, BadTemplate> {
+    let state = Arc::new(AppState::new(parts, PAGES, PARTIALS, closing)?);
+    let others =
+        [classify(&state), response(&state), versions(&state), events(&state), operations_json(&state), files()];
     let routes = pages::routes().map(|(path, handler)| page(path, handler, &state)).chain(others);
     let routes = routes.fold(index(), |routes, route| routes.or(route).unify().boxed());
     let inner = allowed_host(&state).and(routes).recover(explain).unify();
@@ -105,6 +117,27 @@ fn response(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
         .and(warp::header::headers_cloned())
         .and(with(state))
         .then(api::response)
+        .map(settle)
+        .boxed()
+}
+
+fn versions(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
+    warp::path!("flights" / "delays" / "predict" / "classify_realtime" / "response" / String / "versions")
+        .and(only(READ))
+        .and(query())
+        .and(warp::header::headers_cloned())
+        .and(with(state))
+        .then(follow::versions)
+        .map(settle)
+        .boxed()
+}
+
+fn events(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
+    warp::path!("flights" / "delays" / "predict" / "classify_realtime" / "response" / String / "events")
+        .and(only("GET"))
+        .and(warp::header::headers_cloned())
+        .and(with(state))
+        .then(follow::events)
         .map(settle)
         .boxed()
 }

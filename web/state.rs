@@ -12,9 +12,10 @@ use engine::{
     request::RequestId,
     store::{Lookup, Outcome},
 };
+use serde_json::{Map, Value};
 use server::{AllowedHosts, ConnectionConfig, Operations};
 use tokio::{
-    sync::{Semaphore, oneshot},
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch},
     time::timeout,
 };
 
@@ -29,6 +30,8 @@ pub struct Config {
     pub lookup_within: Duration,
     /// Upper bound on concurrent lookups; each occupies a thread.
     pub lookups_max: usize,
+    /// Upper bound on the pages that are followed by events; others look for versions from time to time.
+    pub followers_max: usize,
     /// The page stops polling after this time.
     pub give_up_after: Duration,
     /// The bounds of connections.
@@ -43,6 +46,7 @@ impl Default for Config {
             publish_within: Duration::from_secs(5),
             lookup_within: Duration::from_secs(5),
             lookups_max: 32,
+            followers_max: 128,
             give_up_after: Duration::from_secs(30),
             connections: ConnectionConfig::default(),
             hosts: AllowedHosts::Any,
@@ -70,13 +74,34 @@ pub(crate) struct AppState {
     pub(crate) parts: Parts,
     pub(crate) renderer: Renderer,
     lookups: Arc<Semaphore>,
+    followers: Arc<Semaphore>,
+    closing: Closing,
 }
 
+/// Becomes true when the server begins to close.
+pub(crate) type Closing = watch::Receiver<bool>;
+
 impl AppState {
-    pub(crate) fn new(parts: Parts, pages: &'static [Page], partials: &'static [Partial]) -> Result<Self, BadTemplate> {
+    pub(crate) fn new(
+        parts: Parts,
+        pages: &'static [Page],
+        partials: &'static [Partial],
+        closing: Closing,
+    ) -> Result<Self, BadTemplate> {
         let renderer = Renderer::new(pages, partials, &parts.airports)?;
         let lookups = Arc::new(Semaphore::new(parts.config.lookups_max));
-        Ok(AppState { parts, renderer, lookups })
+        let followers = Arc::new(Semaphore::new(parts.config.followers_max));
+        Ok(AppState { parts, renderer, lookups, followers, closing })
+    }
+
+    /// Returns whether the server closes: responses that go on must end.
+    pub(crate) fn is_closing(&self) -> bool {
+        *self.closing.borrow()
+    }
+
+    /// Returns a permit for one more page that is followed; `None` at the bound.
+    pub(crate) fn follow_permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.followers).try_acquire_owned().ok()
     }
 
     /// Appends the request to the log, keyed by its id, and waits for the acknowledgement.
@@ -95,15 +120,30 @@ impl AppState {
         }
     }
 
-    /// Looks an answer up on a blocking thread. The thread holds the permit: a lookup that is no longer awaited counts
-    /// until it has ended.
+    /// Looks an answer up.
     pub(crate) async fn find(&self, id: &RequestId) -> Result<Option<Outcome>, Unavailable> {
-        let (answers, id, lookups) = (Arc::clone(&self.parts.answers), id.clone(), Arc::clone(&self.lookups));
+        let id = id.clone();
+        self.look_up(move |answers| answers.find(id.as_str())).await
+    }
+
+    /// Looks up the versions of an answer whose numbers are above `after`.
+    pub(crate) async fn versions(&self, id: &RequestId, after: u32) -> Result<Vec<Map<String, Value>>, Unavailable> {
+        let id = id.clone();
+        self.look_up(move |answers| answers.versions(id.as_str(), after)).await
+    }
+
+    /// Looks something up on a blocking thread. The thread holds the permit: a lookup that is no longer awaited counts
+    /// until it has ended.
+    async fn look_up<T: Send + 'static>(
+        &self,
+        find: impl FnOnce(&dyn Lookup) -> Result<T, Unavailable> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let (answers, lookups) = (Arc::clone(&self.parts.answers), Arc::clone(&self.lookups));
         let found = async move {
             let permit = lookups.acquire_owned().await.map_err(Unavailable::transient)?;
             let lookup = move || {
                 let _permit = permit;
-                answers.find(id.as_str())
+                find(&*answers)
             };
             tokio::task::spawn_blocking(lookup).await.map_err(Unavailable::transient)?
         };

@@ -89,6 +89,7 @@ fn to_bson_document(document: document::Document) -> Document {
 fn to_bson(value: Value) -> Bson {
     match value {
         Value::Null => Bson::Null,
+        Value::Bool(truth) => Bson::Boolean(truth),
         Value::Text(text) => Bson::String(text),
         Value::Int32(number) => Bson::Int32(number),
         Value::Double(number) => Bson::Double(number),

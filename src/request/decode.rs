@@ -19,6 +19,7 @@
 //! 10. `FlightDate` has any form of ISO 8601 (`wire/iso.rs`); its day is taken as written.
 //! 11. No answer depends on `Timestamp`: anything but an ISO time of the years 1 to 9999 is absent, whatever its type.
 //! 12. `AsOf` has a zone: without one it is not known which moment is meant.
+//! 13. `Follow` is true or false, as a boolean or as a string in any case. Nothing is false.
 
 use engine::request::{Malformed, MalformedKind};
 

@@ -45,6 +45,8 @@ fields! {
     Timestamp = "Timestamp",
     /// Moment as of which the request is asked, with a zone.
     AsOf = "AsOf",
+    /// Whether the answer is followed.
+    Follow = "Follow",
 }
 
 /// A request for the delay of a flight.
@@ -75,6 +77,8 @@ pub struct Request {
     pub asked_at: Option<NaiveDateTime>,
     /// The moment as of which the request is asked; absent: that at which it is read.
     pub as_of: Option<DateTime<Utc>>,
+    /// True if versions of the answer are wanted while what is known changes.
+    pub follow: bool,
     /// The knowledge that the scorer has given it, which is not on the wire.
     pub known: Option<Box<Known>>,
 }
@@ -95,6 +99,7 @@ impl Request {
             weather: None,
             asked_at: None,
             as_of: None,
+            follow: false,
             known: None,
         }
     }
@@ -110,6 +115,7 @@ impl Request {
             Field::Weather => self.weather = None,
             Field::Timestamp => self.asked_at = None,
             Field::AsOf => self.as_of = None,
+            Field::Follow => self.follow = false,
         }
         true
     }

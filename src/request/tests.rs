@@ -356,9 +356,29 @@ fn rule_12_a_moment_has_a_zone() {
 }
 
 #[test]
+fn rule_13_a_request_is_followed_if_it_says_so() {
+    for (value, expected) in [
+        (json!(true), true),
+        (json!("True"), true),
+        (json!(" true "), true),
+        (json!(false), false),
+        (json!("FALSE"), false),
+        (json!(null), false),
+        (json!(""), false),
+    ] {
+        assert_eq!(decode(with("Follow", value.clone()).as_bytes()).unwrap().follow, expected, "{value}");
+    }
+    for wrong in [json!(1), json!("yes"), json!([]), json!({})] {
+        let malformed = decode(with("Follow", wrong.clone()).as_bytes()).unwrap_err();
+        assert_eq!(malformed.kind, MalformedKind::Field("Follow"), "{wrong}");
+        assert!(malformed.reason.starts_with("Follow: must be true or false"), "{}", malformed.reason);
+    }
+}
+
+#[test]
 fn fields_that_the_old_front_end_lacked_are_written_only_if_present() {
     let request = decode(OLD_FRONT_END.as_bytes()).unwrap();
-    for field in ["CRSDepTime", "CRSArrTime", "Weather", "AsOf"] {
+    for field in ["CRSDepTime", "CRSArrTime", "Weather", "AsOf", "Follow"] {
         assert!(!encode(&request).contains(field), "{field}");
     }
     let weather = Weather::UNOBSERVED.with(Observation::Temp, 39.02);
@@ -421,14 +441,14 @@ prop_compose! {
         distance in prop::option::of(0.5..=DISTANCE_MILES_MAX), flight_num in prop::option::of("[0-9A-Z]{1,16}"),
         schedule in prop::option::of(schedules()), weather in prop::option::of(weather()),
         asked_at_us in prop::option::of(0i64..4_000_000_000_000_000),
-        as_of_ms in prop::option::of(600_000_000_000i64..7_000_000_000_000),
+        as_of_ms in prop::option::of(600_000_000_000i64..7_000_000_000_000), follow: bool,
     ) -> Request {
         let first = NaiveDate::from_ymd_opt(1987, 1, 1).unwrap();
         Request {
             id: RequestId::new(id).unwrap(), carrier, origin, dest,
             date: first + chrono::Duration::days(days), dep_delay, distance, flight_num, schedule, weather,
             asked_at: asked_at_us.map(|us| chrono::DateTime::from_timestamp_micros(us).unwrap().naive_utc()),
-            as_of: as_of_ms.map(|ms| chrono::DateTime::from_timestamp_millis(ms).unwrap()), known: None,
+            as_of: as_of_ms.map(|ms| chrono::DateTime::from_timestamp_millis(ms).unwrap()), follow, known: None,
         }
     }
 }

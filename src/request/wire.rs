@@ -44,6 +44,7 @@ impl RequestFields<'_> {
             weather: raw(Field::Weather).weather()?,
             asked_at: raw(Field::Timestamp).timestamp(),
             as_of: raw(Field::AsOf).instant()?,
+            follow: raw(Field::Follow).truth()?.unwrap_or(false),
             known: None,
         };
         request.check()?;
@@ -116,6 +117,7 @@ impl Serialize for Message<'_> {
             weather,
             asked_at,
             as_of,
+            follow,
             known: _,
         } = self.0;
         let mut map = serializer.serialize_map(None)?;
@@ -143,6 +145,9 @@ impl Serialize for Message<'_> {
         }
         if let Some(as_of) = as_of {
             map.serialize_entry(Field::AsOf.name(), &as_of.to_rfc3339_opts(SecondsFormat::Millis, true))?;
+        }
+        if *follow {
+            map.serialize_entry(Field::Follow.name(), follow)?;
         }
         map.serialize_entry(Field::Uuid.name(), id.as_str())?;
         map.end()

@@ -144,8 +144,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(None)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Some(Value::Other("a boolean")))
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Some(Value::Truth(value)))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {

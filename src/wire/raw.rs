@@ -14,6 +14,7 @@ pub(crate) enum Value<'de> {
     Text(Cow<'de, str>),
     /// The observations in the object `Weather`.
     Observations(Vec<(Observation, Value<'de>)>),
+    Truth(bool),
     /// A value of another type, by the type's name.
     Other(&'static str),
 }
@@ -25,6 +26,7 @@ impl Value<'_> {
             Value::Number(_) => "a number",
             Value::Text(_) => "a string",
             Value::Observations(_) => "an object",
+            Value::Truth(_) => "a boolean",
             Value::Other(kind) => kind,
         }
     }
@@ -98,6 +100,22 @@ impl<'de> Raw<'de> {
                 number.ok_or_else(|| Self::wrong_type(self.name, &Value::Text(text), "a number")).map(Some)
             }
             Some(other) => Err(Self::wrong_type(self.name, &other, "a number")),
+        }
+    }
+
+    /// A boolean, or the string of one.
+    pub(crate) fn truth(self) -> Result<Option<bool>, Invalid> {
+        let wrong = Invalid::new(self.name, "must be true or false");
+        match self.value {
+            None => Ok(None),
+            Some(Value::Truth(truth)) => Ok(Some(truth)),
+            Some(Value::Text(text)) => match text.trim() {
+                "" => Ok(None),
+                text if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+                text if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
+                _ => Err(wrong),
+            },
+            Some(other) => Err(Self::wrong_type(self.name, &other, "true or false")),
         }
     }
 

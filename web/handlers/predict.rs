@@ -1,13 +1,17 @@
 //! `GET /flights/delays/predict_kafka`: the form, alone or with the result of a request (`?id=`).
 //!
-//! Without JavaScript the page polls by refreshing itself; `&asked=` counts the refreshes, so that they end.
+//! Without JavaScript the page polls by refreshing itself; `&asked=` counts the refreshes, so that they end. Of a followed
+//! answer the last version is shown, or that of `&version=`.
 
 use std::sync::Arc;
 
+use delaycast::request::Field;
 use engine::{
+    delivery::Unavailable,
     request::{Invalid, RequestId},
     store::Outcome,
 };
+use serde_json::Value;
 use warp::http::StatusCode;
 
 use crate::{
@@ -23,38 +27,60 @@ const REFRESH_AFTER_S: [u32; 7] = [1, 1, 2, 3, 5, 8, 10];
 
 /// Renders the page.
 pub(crate) async fn handle(query: String, state: Arc<AppState>) -> HandlerResult {
-    let (id, asked) = read_query(&query).map_err(|invalid| Problem::invalid(vec![invalid], None))?;
+    let Asked { id, refreshes, version } =
+        read_query(&query).map_err(|invalid| Problem::invalid(vec![invalid], None))?;
     let Some(id) = id else {
         return Ok(reply::page(StatusCode::OK, state.renderer.render(&PredictView::empty(&state.parts))));
     };
     let (status, result) = match state.find(&id).await {
         Ok(Some(Outcome::Answered(document))) => {
-            (StatusCode::OK, ResultView::answered(&id, &document, &state.parts.airports))
+            let is_followed = document.get(Field::Follow.name()) == Some(&Value::Bool(true));
+            let versions = if is_followed { state.versions(&id, 0).await.map(Some) } else { Ok(None) };
+            match versions {
+                Ok(versions) => {
+                    let airports = &state.parts.airports;
+                    (StatusCode::OK, ResultView::answered(&id, &document, versions.as_deref(), version, airports))
+                }
+                Err(error) => unreachable(&id, &error),
+            }
         }
         Ok(Some(Outcome::Rejected(reason))) => (StatusCode::OK, ResultView::rejected(&id, reason)),
-        Ok(None) => match REFRESH_AFTER_S.get(asked) {
-            Some(&pause_s) => (StatusCode::OK, ResultView::waiting(&id, pause_s, asked + 1)),
+        Ok(None) => match REFRESH_AFTER_S.get(refreshes) {
+            Some(&pause_s) => (StatusCode::OK, ResultView::waiting(&id, pause_s, refreshes + 1)),
             None => (StatusCode::OK, ResultView::timed_out(&id)),
         },
-        Err(error) => {
-            tracing::warn!(?id, %error, "an answer could not be looked up");
-            (StatusCode::SERVICE_UNAVAILABLE, ResultView::unreachable(&id))
-        }
+        Err(error) => unreachable(&id, &error),
     };
     Ok(reply::page(status, state.renderer.render(&PredictView::with_result(result, &state.parts))))
 }
 
-/// Returns the request's id and the number of refreshes; other parameters are ignored.
-fn read_query(query: &str) -> Result<(Option<RequestId>, usize), Invalid> {
-    let (mut id, mut asked) = (None, 0);
+fn unreachable(id: &RequestId, error: &Unavailable) -> (StatusCode, ResultView) {
+    tracing::warn!(?id, %error, "an answer could not be looked up");
+    (StatusCode::SERVICE_UNAVAILABLE, ResultView::unreachable(id))
+}
+
+/// The parameters of the page.
+#[derive(Default)]
+struct Asked {
+    id: Option<RequestId>,
+    /// The number of refreshes without an answer.
+    refreshes: usize,
+    /// The version that is shown instead of the last one.
+    version: Option<u32>,
+}
+
+/// Reads the known parameters; others are ignored.
+fn read_query(query: &str) -> Result<Asked, Invalid> {
+    let mut asked = Asked::default();
     for (name, value) in urlencoded(query, "query")? {
         // Percent-decoding yields text or fails as a whole.
         let value = value.unwrap_or_default();
         match name.as_str() {
-            "id" => id = Some(RequestId::new(value).map_err(|invalid| Invalid::new("id", invalid.reason))?),
-            "asked" => asked = value.parse().map_err(|_| Invalid::new("asked", "must be a count"))?,
+            "id" => asked.id = Some(RequestId::new(value).map_err(|invalid| Invalid::new("id", invalid.reason))?),
+            "asked" => asked.refreshes = value.parse().map_err(|_| Invalid::new("asked", "must be a count"))?,
+            "version" => asked.version = Some(value.parse().map_err(|_| Invalid::new("version", "must be a number"))?),
             _ => {}
         }
     }
-    Ok((id, asked))
+    Ok(asked)
 }

@@ -7,6 +7,8 @@
   const PAUSE_MS_MAX = 1000;
   // The server replies within 5 s, if only with an error.
   const REQUEST_MS_MAX = 10000;
+  // The pause after which a page that gets no events looks for another version.
+  const LOOK_AGAIN_MS = 10000;
   // Consecutive failures before the page reports an outage.
   const FAILURES_MAX = 3;
 
@@ -33,7 +35,7 @@
     replaceResult(state, id, [...content.childNodes]);
   }
 
-  function replaceResult(state, id, nodes) {
+  function replaceResult(state, id, nodes, scrolls = true) {
     result.dataset.state = state;
     if (id) result.dataset.id = id;
     else delete result.dataset.id;
@@ -41,19 +43,62 @@
     document.title = `${result.querySelector("h2").textContent} – delaycast`;
     // On a phone the result is below the form: scroll to it, also while it waits.
     const { top, bottom } = result.getBoundingClientRect();
-    if (top < 0 || bottom > innerHeight) result.scrollIntoView({ block: "nearest" });
+    if (scrolls && (top < 0 || bottom > innerHeight)) result.scrollIntoView({ block: "nearest" });
   }
 
   // The server renders answers and rejections: one wording, escaped once.
-  async function showSettled(id, question) {
+  async function showSettled(id, question, scrolls = true) {
     const response = await ask(pageOf(id), "text/html");
     const settled = new DOMParser().parseFromString(await response.text(), "text/html").getElementById("result");
     if (!response.ok || !settled) throw new Error(`status ${response.status}`);
-    if (question === latest) replaceResult(settled.dataset.state, id, [...settled.childNodes]);
+    if (question !== latest) return;
+    replaceResult(settled.dataset.state, id, [...settled.childNodes], scrolls);
+    follow(id);
+  }
+
+  // The events of the version that is shown, and of those that land later.
+  let followed = null;
+
+  function stopFollowing() {
+    followed?.close();
+    clearTimeout(followed?.timer);
+    followed = null;
+  }
+
+  // Shows each version of a followed answer as it lands.
+  function follow(id) {
+    const shown = result.querySelector("[data-follow]");
+    const goesOn = shown && ["followed", "starting"].includes(shown.dataset.follow) && !("earlier" in shown.dataset);
+    if (!goesOn) return stopFollowing();
+    if (followed?.id === id) return;
+    stopFollowing();
+    followed = new EventSource(`${form.action}/response/${encodeURIComponent(id)}/events`);
+    followed.id = id;
+    const question = latest;
+    followed.addEventListener("version", async ({ data }) => {
+      const { version, state } = JSON.parse(data);
+      const current = result.querySelector("[data-follow]")?.dataset;
+      if (state !== "followed") stopFollowing();
+      if (!current || (Number(current.version) >= version && current.follow === state)) return;
+      await showSettled(id, question, false).catch(() => {});
+    });
+    // A server that has no room for another stream refuses it: then the page looks from time to time.
+    followed.addEventListener("error", () => {
+      if (followed?.readyState !== EventSource.CLOSED) return;
+      stopFollowing();
+      followed = { id, close() {}, timer: setTimeout(() => refollow(id, question), LOOK_AGAIN_MS) };
+    });
+  }
+
+  async function refollow(id, question) {
+    stopFollowing();
+    if (question !== latest) return;
+    await showSettled(id, question, false).catch(() => follow(id));
   }
 
   async function poll(id) {
     const question = ++latest;
+    stopFollowing();
     const started = performance.now();
     let pauseMs = FIRST_PAUSE_MS;
     let failures = 0;
@@ -158,4 +203,5 @@
   }
 
   if (result.dataset.state === "waiting") poll(result.dataset.id);
+  else if (result.dataset.id) follow(result.dataset.id);
 })();

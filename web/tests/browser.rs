@@ -17,6 +17,7 @@ use common::{
 use delaycast::request::Request;
 use delaycast_web::Config;
 use engine::{status::Wait, store::Outcome};
+use serde_json::json;
 
 const DESKTOP: View = View { width: 1280, dark: false, javascript: true };
 const DESKTOP_DARK: View = View { dark: true, ..DESKTOP };
@@ -109,6 +110,52 @@ fn rule_5_a_missing_answer_is_shown_after_a_while_and_polling_can_resume() {
         server.doubles.store.put(request.id.as_str(), answer_to(&request));
         browser.click("#result [data-action=keep-asking]");
         browser.wait_for("#result[data-state=answered]");
+    }
+}
+
+#[test]
+fn a_followed_answer_changes_by_itself_until_the_flight_has_arrived() {
+    let server = server(Duration::from_secs(30));
+    let Some(mut browser) = browser::start(DESKTOP) else { return };
+    for view in ALL {
+        browser.look(view);
+        browser.open(&page(&server));
+        browser.fill("#Origin", "ORD");
+        browser.fill("#FlightNum", "418");
+        browser.click("#Follow");
+        browser.click(ASK);
+        browser.wait_for("#result[data-state=waiting]");
+        let request = server.doubles.log.requests().pop().unwrap();
+        assert!(request.follow && request.dep_delay.is_none());
+        let at = |time: &str| json!({ "$date": format!("2016-12-25T{time}:00Z") });
+        let inbound = |state: &str, delay: i32| {
+            json!({
+                "Carrier": "AA", "FlightNum": "7", "Origin": "BOS", "State": state, "Link": "habit", "LinkTimes": 6,
+                "Scheduled": at("17:40"), "Expected": at("18:28"), "Delay": delay, "GroundMinutes": 35,
+                "LeastGroundMinutes": 42,
+            })
+        };
+        let land = |median: i32, state: &str, live| {
+            server.doubles.store.put_version(&request, median, json!({ "State": state }), live);
+        };
+        land(4, "followed", json!({ "AsOf": at("16:00"), "State": "scheduled", "Inbound": inbound("scheduled", 12) }));
+        server.doubles.store.put(request.id.as_str(), answer_to(&request));
+        browser.wait_for("[data-follow=followed][data-version='1']");
+        land(31, "followed", json!({ "AsOf": at("17:20"), "State": "scheduled", "Inbound": inbound("departed", 48) }));
+        browser.wait_for("[data-follow=followed][data-version='2']");
+        let shown = browser.text(".versions .shown").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(shown.starts_with("11:20 expect 31 minutes late"), "{shown}");
+        browser.screenshot("13-followed-aircraft-late");
+        land(35, "followed", json!({ "AsOf": at("19:41"), "State": "departed", "DepDelay": 41 }));
+        browser.wait_for("[data-version='3']");
+        land(35, "ended", json!({ "AsOf": at("23:55"), "State": "arrived", "DepDelay": 41, "ArrDelay": 38 }));
+        browser.wait_for("[data-follow=ended][data-version='4']");
+        assert_eq!(browser.text("#result h2"), "Arrived 38 minutes late");
+        browser.screenshot("14-followed-arrived");
+        assert_eq!(browser.overhang(), 0);
+        browser.click(".versions li:last-child a");
+        browser.wait_for("[data-version='1'][data-earlier]");
+        assert!(browser.text(".follow .remark").contains("version 1, not the last one"));
     }
 }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    delay::{cancellation_in_words, delay_in_words},
+    delay::{cancellation_in_words, delay_in_words, state_in_short},
     explanation::ExplanationView,
     live::LiveView,
     words::{airline_name, airport_name, capitalized, minutes_in_words, numbers_by_class, percent},
@@ -74,10 +74,14 @@ impl AnswerView {
         let asked = asked(document);
         let date = parse_flight_date(asked.text(Field::FlightDate));
         let class = class(document);
-        let headline = match class {
+        let over = state_in_short(document).filter(|state| state.is_over);
+        // Of a flight that is over there is nothing to forecast.
+        let is_open = over.is_none();
+        let headline = match (over, class) {
+            (Some(over), _) => capitalized(&over.words),
             // A no-break space keeps the number and its unit on one line.
-            Some(class) => format!("Most likely {}", class.label().replace(" minutes", "\u{a0}minutes")),
-            None => "There is an answer, but its class is none that we know".to_owned(),
+            (None, Some(class)) => format!("Most likely {}", class.label().replace(" minutes", "\u{a0}minutes")),
+            (None, None) => "There is an answer, but its class is none that we know".to_owned(),
         };
         let airport =
             |code: &str| AirportView { code: code.to_owned(), name: airport_name(code, airports).map(str::to_owned) };
@@ -88,14 +92,14 @@ impl AnswerView {
             origin: airport(asked.text(Field::Origin)),
             dest: airport(asked.text(Field::Dest)),
             date: date.ok().map(|date| date.format("%A, %-d %B %Y").to_string()),
-            departure: departure(document.get(Field::DepDelay.name()).and_then(Value::as_f64)),
-            delay: delay_in_words(document),
-            cancellation: cancellation_in_words(document),
-            bars: probabilities(document).map(|shares| bars(shares, class)).unwrap_or_default(),
-            why: class.and_then(|_| ExplanationView::new(document, airports)),
-            live: LiveView::new(document),
+            departure: departure(departure_delay(document)),
+            delay: delay_in_words(document).filter(|_| is_open),
+            cancellation: cancellation_in_words(document).filter(|_| is_open),
+            bars: probabilities(document).filter(|_| is_open).map(|shares| bars(shares, class)).unwrap_or_default(),
+            why: class.filter(|_| is_open).and_then(|_| ExplanationView::new(document, airports)),
+            live: LiveView::new(document).map(|live| LiveView { note: live.note.filter(|_| is_open), ..live }),
             model: text("ModelVersion"),
-            remark: text("Remark"),
+            remark: text("Remark").filter(|_| is_open),
             asked,
         }
     }
@@ -172,6 +176,12 @@ fn bars(shares: [f64; CLASSES], likely: Option<DelayClass>) -> Vec<BarView> {
     DelayClass::ALL.into_iter().map(bar).collect()
 }
 
+/// The delay that was asked with; else that of the flight itself, if it is known to have left.
+fn departure_delay(document: &Map<String, Value>) -> Option<f64> {
+    let of = |fields: &Value| fields.get(Field::DepDelay.name())?.as_f64();
+    document.get(Field::DepDelay.name()).and_then(Value::as_f64).or_else(|| of(document.get("Live")?))
+}
+
 fn departure(minutes: Option<f64>) -> String {
     match minutes {
         None => "Before departure".to_owned(),
@@ -186,6 +196,7 @@ fn asked(document: &Map<String, Value>) -> FlightForm {
     FlightForm::of(|field| {
         let value = document.get(field.name()).unwrap_or(&Value::Null);
         match field {
+            Field::Follow => value.as_bool().filter(|follow| *follow).map(|_| "true".to_owned()).unwrap_or_default(),
             Field::DepDelay => value.as_f64().map(|minutes| minutes.to_string()).unwrap_or_default(),
             // `{"$date": "2016-12-25T00:00:00Z"}`: only the day counts.
             Field::FlightDate => value["$date"].as_str().and_then(|date| date.get(..10)).unwrap_or_default().to_owned(),

@@ -98,6 +98,12 @@ impl Clock<'_> {
     }
 }
 
+/// The moment of an answer, by the clock at the airport of departure.
+pub(super) fn time_of(document: &Map<String, Value>) -> Option<String> {
+    let as_of = Part(document.get("Live")?.as_object()?).date("AsOf")?;
+    Some(Clock(document.get("Origin")?.as_str()?).time(as_of))
+}
+
 fn own(live: &Part<'_>) -> Option<String> {
     let sentence = |verb: &str, delay: f64| format!("The flight has {verb}, {}.", lateness(delay));
     match live.text("State")? {

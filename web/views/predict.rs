@@ -7,12 +7,13 @@ use delaycast::{
     flight::{CLASSES, DelayClass},
     request::Field,
 };
-use engine::request::RequestId;
+use engine::{follow::FollowedVersion, request::RequestId};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
     answer::AnswerView,
+    follow::FollowView,
     words::{airline_name, airport_name, capitalized},
 };
 use crate::{
@@ -21,6 +22,9 @@ use crate::{
     render::View,
     state::Parts,
 };
+
+/// Interval at which a followed page without JavaScript refreshes itself, in seconds.
+const FOLLOWED_REFRESH_S: u32 = 30;
 
 /// A field of the form: its text, its error, and the name that belongs to its code.
 #[derive(Debug, Default, Serialize)]
@@ -128,12 +132,22 @@ pub(crate) struct ResultView {
     refresh: Option<Refresh>,
     reason: Option<String>,
     answer: Option<AnswerView>,
+    /// `None` if the answer is not followed.
+    follow: Option<FollowView>,
 }
 
 impl ResultView {
     /// Nothing has been asked.
     pub(crate) fn none() -> Self {
-        ResultView { state: ResultState::None, id: None, url: None, refresh: None, reason: None, answer: None }
+        ResultView {
+            state: ResultState::None,
+            id: None,
+            url: None,
+            refresh: None,
+            reason: None,
+            answer: None,
+            follow: None,
+        }
     }
 
     fn of(state: ResultState, id: &RequestId) -> Self {
@@ -162,9 +176,23 @@ impl ResultView {
         ResultView { reason: Some(capitalized(&reason)), ..Self::of(ResultState::Rejected, id) }
     }
 
-    /// The request was answered.
-    pub(crate) fn answered(id: &RequestId, document: &Map<String, Value>, airports: &Airports) -> Self {
-        ResultView { answer: Some(AnswerView::new(document, airports)), ..Self::of(ResultState::Answered, id) }
+    /// The request was answered. Of a followed answer the version `wanted` is shown, or the last one.
+    pub(crate) fn answered(
+        id: &RequestId,
+        first: &Map<String, Value>,
+        versions: Option<&[Map<String, Value>]>,
+        wanted: Option<u32>,
+        airports: &Airports,
+    ) -> Self {
+        let follow = versions.map(|versions| FollowView::new(id, versions, wanted));
+        let number = follow.as_ref().map_or(0, FollowView::shown);
+        let shown = versions.into_iter().flatten().find(|it| FollowedVersion::of(it).number == number);
+        let refresh = follow
+            .as_ref()
+            .filter(|follow| follow.goes_on())
+            .map(|_| Refresh { after_s: FOLLOWED_REFRESH_S, url: format!("{}#result", result_url(id.as_str())) });
+        let answer = Some(AnswerView::new(shown.unwrap_or(first), airports));
+        ResultView { answer, follow, refresh, ..Self::of(ResultState::Answered, id) }
     }
 
     /// The request as a form, if it is answered.

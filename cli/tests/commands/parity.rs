@@ -73,6 +73,7 @@ fn days(flights: &[Flight], unflown: &[Flight]) -> BTreeMap<NaiveDate, Day> {
         to: first_day() + Days::new(6),
         minutes_before: vec![120, 15, -20],
         run: "r".to_owned(),
+        follow: false,
     };
     let mut days: BTreeMap<NaiveDate, Day> = BTreeMap::new();
     for (at, message) in Feed::new(flights, unflown, first_day() - Days::new(14), requests) {

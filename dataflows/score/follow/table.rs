@@ -11,7 +11,7 @@ use engine::{
 
 /// Upper bound on the requests that a worker follows. One beyond it is answered, and its version 1 says that it is not
 /// followed.
-pub const FOLLOWED_MAX: usize = 4096;
+pub const FOLLOWED_MAX: usize = 16_384;
 
 /// A followed request.
 struct Entry<D: Domain> {

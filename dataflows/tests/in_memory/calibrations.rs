@@ -58,6 +58,7 @@ impl Live for Readings {
     }
 }
 
+#[allow(dead_code, reason = "for those with events")]
 /// Returns the message of a calibration.
 pub fn calibration(sensor: &str, at: EventTime, offset: i64) -> Vec<u8> {
     format!(r#"["{sensor}", [{at}, {offset}]]"#).into_bytes()

@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 use crate::{
     document::Json,
     domain::Domain,
-    follow::{Begin, Followed, LastVersion, Stage, Version},
+    follow::{Begin, Followed, FollowedVersion, Stage, Version},
     log::{Offset, PartitionId, Position},
     sqlite::Row,
 };
@@ -94,12 +94,12 @@ pub(super) fn followed(connection: &Connection) -> rusqlite::Result<Vec<Followed
         let begin = Begin { message: row.get(0)?, position: Position { partition, offset }, until: row.get(3)? };
         Ok((begin, row.get(4)?, row.get::<_, String>(5)?))
     })?;
-    let last = |document: &str| serde_json::from_str(document).ok().and_then(|document| LastVersion::of(&document));
     rows.filter_map(|row| match row {
         Err(error) => Some(Err(error)),
-        Ok((begin, began_at, document)) => last(&document)
-            .filter(|last| !last.has_ended)
-            .map(|LastVersion { number, told, .. }| Ok(Followed { begin, began_at, number, told })),
+        Ok((begin, began_at, document)) => {
+            let last = FollowedVersion::of(&serde_json::from_str(&document).unwrap_or_default());
+            last.followed(begin, began_at).map(Ok)
+        }
     })
     .collect()
 }

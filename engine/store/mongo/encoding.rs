@@ -14,6 +14,7 @@ pub(super) fn to_bson(document: &document::Document) -> bson::Document {
 fn value_to_bson(value: &document::Value) -> Bson {
     match value {
         document::Value::Null => Bson::Null,
+        document::Value::Bool(truth) => Bson::Boolean(*truth),
         document::Value::Text(text) => Bson::String(text.clone()),
         document::Value::Int32(number) => Bson::Int32(*number),
         document::Value::Double(number) => Bson::Double(*number),
@@ -95,6 +96,7 @@ mod tests {
         prop_oneof![
             Just(document::Value::Null),
             "\\PC{0,12}".prop_map(document::Value::Text),
+            any::<bool>().prop_map(document::Value::Bool),
             any::<i32>().prop_map(document::Value::Int32),
             finite.clone().prop_map(document::Value::Double),
             proptest::collection::vec(finite, 0..5).prop_map(document::Value::Doubles),

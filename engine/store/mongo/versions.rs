@@ -22,7 +22,7 @@ use crate::{
     delivery::{Refusal, Unavailable, Writer},
     document::{self, Value},
     domain::{Domain, FollowedCollections},
-    follow::{Begin, Followed, LastVersion, Stage, Version},
+    follow::{Begin, Followed, FollowedVersion, Stage, Version},
     live::EventTime,
     log::{Offset, PartitionId, Position},
     request::RequestId,
@@ -155,28 +155,21 @@ pub(super) fn followed(
 ) -> Result<Vec<Followed>, Unavailable> {
     let records = read(client, requests, Document::new(), Document::new())?;
     let records: Vec<Record> = records.iter().filter_map(Record::of).collect();
-    let mut last = HashMap::<String, LastVersion>::new();
+    let mut last = HashMap::<String, FollowedVersion>::new();
     for records in records.chunks(IDS_MAX) {
         let ids: Vec<&str> = records.iter().map(|record| record.id.as_str()).collect();
         let fields = doc! { "UUID": 1, "Version": 1, "Following": 1, "Told": 1 };
         for version in read(client, versions, doc! { "UUID": { "$in": ids } }, fields)? {
-            let Some((id, version)) = of(version) else { continue };
+            let Ok(id) = version.get_str("UUID").map(str::to_owned) else { continue };
+            let version = FollowedVersion::of(&to_json(version));
             let known = last.entry(id).or_insert_with(|| version.clone());
             if known.number < version.number {
                 *known = version;
             }
         }
     }
-    let of = |Record { id, begin, began_at }: Record| {
-        let LastVersion { number, told, .. } = last.remove(id.as_str()).filter(|version| !version.has_ended)?;
-        Some(Followed { begin, began_at, number, told })
-    };
+    let of = |Record { id, begin, began_at }: Record| last.remove(id.as_str())?.followed(begin, began_at);
     Ok(records.into_iter().filter_map(of).collect())
-}
-
-fn of(version: Document) -> Option<(String, LastVersion)> {
-    let id = version.get_str("UUID").ok()?.to_owned();
-    Some((id, LastVersion::of(&to_json(version))?))
 }
 
 /// Reads the majority-committed documents of a query, in these fields; all fields if none is named.

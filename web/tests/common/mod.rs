@@ -84,6 +84,8 @@ impl InMemoryLog {
 #[derive(Default)]
 pub(crate) struct InMemoryStore {
     pub(crate) outcomes: Mutex<HashMap<String, Outcome>>,
+    /// The versions of each answer.
+    pub(crate) versions: Mutex<HashMap<String, Vec<Map<String, Value>>>>,
     /// The duration of a lookup.
     pub(crate) delay: Mutex<Duration>,
     pub(crate) down: Mutex<bool>,
@@ -106,9 +108,31 @@ impl Lookup for InMemoryStore {
         }
         Ok(self.outcomes.lock().unwrap().get(id).cloned())
     }
+
+    fn versions(&self, id: &str, after: u32) -> Result<Vec<Map<String, Value>>, Unavailable> {
+        if *self.down.lock().unwrap() {
+            return Err(Unavailable::transient("the <i>database</i> is away"));
+        }
+        let versions = self.versions.lock().unwrap();
+        Ok(versions.get(id).map(|all| all[(after as usize).min(all.len())..].to_vec()).unwrap_or_default())
+    }
 }
 
 impl InMemoryStore {
+    /// Lands the next version of an answer: its median, the state of the following, and what is known of the flight.
+    pub(crate) fn put_version(&self, request: &Request, median: i32, following: Value, live: Value) {
+        let Outcome::Answered(mut document) = answer_to(request) else { panic!("no answer") };
+        let (mut versions, id) = (self.versions.lock().unwrap(), request.id.as_str());
+        let all = versions.entry(id.to_owned()).or_default();
+        document.insert("_id".into(), format!("{id}#{}", all.len() + 1).into());
+        document.insert("Version".into(), (all.len() + 1).into());
+        document["ArrDelay"]["P50"] = median.into();
+        document["ArrDelay"]["P90"] = (median + 40).into();
+        document.insert("Following".into(), following);
+        document.insert("Live".into(), live);
+        all.push(document);
+    }
+
     pub(crate) fn put(&self, id: &str, outcome: Outcome) {
         self.outcomes.lock().unwrap().insert(id.to_owned(), outcome);
     }

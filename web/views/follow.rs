@@ -1,0 +1,85 @@
+//! The versions of a followed answer, in words.
+
+use engine::{
+    follow::{FollowState, FollowedVersion},
+    request::RequestId,
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{
+    delay::{delay_in_short, state_in_short},
+    live::time_of,
+};
+use crate::flight_form::result_url;
+
+/// The following of an answer.
+#[derive(Debug, Serialize)]
+pub(crate) struct FollowView {
+    /// `followed`, `ended`, `refused`, or `starting` before the first version.
+    state: &'static str,
+    /// The number of the version that is shown; 0 before the first one.
+    shown: u32,
+    note: String,
+    /// True if an earlier version than the last one is shown.
+    is_earlier: bool,
+    /// The last one first.
+    versions: Vec<VersionView>,
+}
+
+/// A version in the list of all.
+#[derive(Debug, Serialize)]
+struct VersionView {
+    number: u32,
+    /// `14:05`; empty if nothing was known of the day.
+    time: String,
+    words: String,
+    url: String,
+    is_shown: bool,
+}
+
+impl FollowView {
+    /// The versions of an answer, of which the one of this number is shown, or the last one.
+    pub(crate) fn new(id: &RequestId, versions: &[Map<String, Value>], wanted: Option<u32>) -> Self {
+        let all: Vec<FollowedVersion> = versions.iter().map(FollowedVersion::of).collect();
+        let Some(last) = all.last() else {
+            let note = "The following begins.".to_owned();
+            return FollowView { state: "starting", shown: 0, note, is_earlier: false, versions: Vec::new() };
+        };
+        let shown = wanted.filter(|wanted| all.iter().any(|it| it.number == *wanted)).unwrap_or(last.number);
+        let (state, note) = match &last.state {
+            FollowState::GoesOn => {
+                ("followed", "This page changes by itself until the flight has arrived, for a day at most.".to_owned())
+            }
+            FollowState::Ended => ("ended", "The following has ended.".to_owned()),
+            FollowState::Refused(reason) => ("refused", format!("This flight is not followed: {reason}.")),
+        };
+        let view = |(version, document): (&FollowedVersion, &Map<String, Value>)| VersionView {
+            number: version.number,
+            time: time_of(document).unwrap_or_default(),
+            words: words(document),
+            url: format!("{}&version={}#result", result_url(id.as_str()), version.number),
+            is_shown: version.number == shown,
+        };
+        let views = all.iter().zip(versions).rev().map(view).collect();
+        FollowView { state, shown, note, is_earlier: shown != last.number, versions: views }
+    }
+
+    /// The number of the version that is shown.
+    pub(crate) fn shown(&self) -> u32 {
+        self.shown
+    }
+
+    /// True while other versions may come.
+    pub(crate) fn goes_on(&self) -> bool {
+        matches!(self.state, "followed" | "starting") && !self.is_earlier
+    }
+}
+
+/// The news of a version: the flight's state, and the forecast while it is not over.
+fn words(document: &Map<String, Value>) -> String {
+    let state = state_in_short(document);
+    let forecast = if state.as_ref().is_some_and(|state| state.is_over) { None } else { delay_in_short(document) };
+    let parts: Vec<String> = state.map(|state| state.words).into_iter().chain(forecast).collect();
+    if parts.is_empty() { "no forecast in minutes".to_owned() } else { parts.join("; ") }
+}
