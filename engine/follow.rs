@@ -71,7 +71,7 @@ pub enum Stage {
     /// Others may come.
     GoesOn,
     /// This is the last version.
-    Ends,
+    Last,
     /// This is version 1, and no other comes, for this reason.
     Refused(String),
 }
@@ -100,7 +100,7 @@ impl<D: Domain> Version<D> {
         let text = |text: &str| Value::Text(text.to_owned());
         let following = match &self.stage {
             Stage::Begins(_) | Stage::GoesOn => vec![("State", text("followed"))],
-            Stage::Ends => vec![("State", text(ENDED))],
+            Stage::Last => vec![("State", text(ENDED))],
             Stage::Refused(reason) => vec![("State", text(REFUSED)), ("Reason", text(reason))],
         };
         document.push((NUMBER, Value::Int32(self.number.cast_signed())));

@@ -135,9 +135,10 @@ mod tests {
             assert_eq!(request.as_of.map(|at| at.timestamp_millis()), Some(moment));
             (first, moment)
         };
-        let of_a_replay = r#","AsOf":"1970-01-01T00:00:01Z""#;
-        assert_eq!(ask_again(of_a_replay, 5000), (1000, 5000));
-        assert_eq!(ask_again(of_a_replay, 500), (1000, 1000));
+        let of_a_replay = r#","AsOf":"2001-09-09T01:46:40Z""#;
+        const AT: EventTime = 1_000_000_000_000;
+        assert_eq!(ask_again(of_a_replay, AT + 1), (AT, AT + 1));
+        assert_eq!(ask_again(of_a_replay, AT - 1), (AT, AT));
         assert_eq!(ask_again("", 5000), (77, 1_900_000_000_000));
     }
 }

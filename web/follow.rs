@@ -44,9 +44,9 @@ pub(crate) async fn versions(id: String, query: String, headers: HeaderMap, stat
     Ok(json_text(StatusCode::OK, &body, Accepts::of(&headers)))
 }
 
-/// `GET …/response/<uuid>/events`: an event `version` for each version. Its id is the number, and its data a JSON object
-/// with `version` and `state`: `followed`, or `ended` or `refused`, after which the stream ends. A client that connects
-/// again gets the last version that it has seen once more, so that it knows whether others come.
+/// `GET …/response/<uuid>/events`: an event `version` for each version. Its id is the number, and its data a JSON
+/// object with `version` and `state`: `followed`, or `ended` or `refused`, after which the stream ends. A client that
+/// connects again gets the last version that it has seen once more, so that it knows whether others come.
 pub(crate) async fn events(id: String, headers: HeaderMap, state: Arc<AppState>) -> HandlerResult {
     let id = read_id(&id).map_err(|invalid| Problem::invalid(vec![invalid], None))?;
     let Some(permit) = state.follow_permit() else {

@@ -13,6 +13,7 @@ use engine::{
     answer::Rejection,
     delivery::{Delivery, Health, Unavailable, Writer},
     domain::{Answer, Domain},
+    follow::{Follow, Followed, Version},
     log::{DeadLetter, Log, Position, Reader, Share, Start},
     runtime::Stop,
     status::{Status, Wait},
@@ -20,7 +21,7 @@ use engine::{
 };
 use timely::scheduling::SyncActivator;
 
-use super::{counters::Counters, follow::FollowIo, generation::Error, observe::Events};
+use super::{counters::Counters, generation::Error, observe::Events};
 
 /// The log of requests, the store of answers, and the health of both.
 pub struct Connections<D: Domain> {
@@ -139,6 +140,13 @@ pub(super) struct WorkerIo<D: Domain> {
     pub(super) rejections: (Delivery<Rejection>, DeferredActivator),
     /// Of a domain whose answers can be followed.
     pub(super) follow: Option<FollowIo<D>>,
+}
+
+/// A worker's part of following: the writer of versions, and the requests that were followed before.
+pub(super) struct FollowIo<D: Domain> {
+    pub(super) follow: &'static dyn Follow<D>,
+    pub(super) versions: (Delivery<Version<D>>, DeferredActivator),
+    pub(super) resumed: Vec<Followed>,
 }
 
 /// The opening of one worker's reader and writers, on another thread: it lasts as long as an outage, and the worker

@@ -19,7 +19,7 @@ pub trait Observer<D: Domain> {
     fn activate_on_change(&self, activator: Activator);
 }
 
-/// How far a worker's state is.
+/// The progress of a worker's state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StateProgress {
     /// The number of changes that it has taken over.

@@ -142,7 +142,7 @@ fn rule_4_nothing_is_asked_again_before_the_state_is_rebuilt() {
     rig.calibrate("S1", 2, 300);
     let running = rig.start(2);
     rig.follow(1, "b", "S1");
-    until("it has read the events", || rig.store.answers().get("b").is_some());
+    until("it has read the events", || rig.store.answers().contains_key("b"));
     thread::sleep(2 * IDLE_EVERY);
     assert_eq!(rig.values("a"), before);
     rig.events.hide_ends(false);
@@ -161,7 +161,7 @@ fn rule_5_the_last_version_says_so_and_ends_the_following() {
     rig.until_values("a", &[0.0, 1000.0]);
     until("b alone is followed", || count(&running.counters) == 1);
     let stages: Vec<Stage> = rig.store.versions_of("a").into_iter().map(|version| version.stage).collect();
-    assert!(matches!(stages[..], [Stage::Begins(_), Stage::Ends]));
+    assert!(matches!(stages[..], [Stage::Begins(_), Stage::Last]));
     assert!(rig.store.followed_ids().iter().eq(["b"]));
     rig.calibrate("S1", 2, 0);
     rig.calibrate("S2", 2, 20);
@@ -170,7 +170,7 @@ fn rule_5_the_last_version_says_so_and_ends_the_following() {
     // The first answer is final.
     rig.requests.append(2, followed("c", "S2", 2000.0));
     rig.until_values("c", &[2020.0]);
-    assert!(rig.store.versions_of("c")[0].stage == Stage::Ends && rig.store.followed_ids().len() == 1);
+    assert!(rig.store.versions_of("c")[0].stage == Stage::Last && rig.store.followed_ids().len() == 1);
     running.stop().unwrap();
 }
 

@@ -25,8 +25,8 @@
 //!     offset is committed, the message is below the committed offset of its partition if and only if the group had
 //!     committed it when this reader began to read the partition. An offset of a former topic (promise 8), or beyond
 //!     the end, does not count.
-//! 11. [`Reader::exhausted`] counts a partition only if `poll` has returned all messages that were in it when the reader
-//!     was opened; and, without new messages, it counts all owned partitions after a while, also empty ones.
+//! 11. [`Reader::exhausted`] counts a partition only if `poll` has returned all messages that were in it when the
+//!     reader was opened; and, without new messages, it counts all owned partitions after a while, also empty ones.
 //!
 //! [`Domain::EVENTS`]: crate::domain::Domain::EVENTS
 //! [`Health`]: crate::delivery::Health

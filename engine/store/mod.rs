@@ -10,9 +10,8 @@
 //! 4. Answers are found by id without a scan.
 //! 5. A [`Tail`] yields every answer scored since a timestamp once, including those written while it is read.
 //! 6. Shadow answers are kept apart, for a bounded time, and no lookup or tail finds them.
-//! 7. Versions of followed answers are kept apart, likewise. The first version of a number wins. A version is found only
-//!    with all before it, if each is written when the one before is durable. The record of a followed request is there
-//!    from the durability of version 1 to that of the last version.
+//! 7. Versions of followed answers are kept apart, likewise. The first version of a number wins. The record of a
+//!    followed request is there from the durability of version 1 to that of the last version.
 //!
 //! [`Writer::write`]: crate::delivery::Writer::write
 

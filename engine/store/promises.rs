@@ -165,7 +165,7 @@ pub fn promise_7_a_followed_request_is_recorded_until_its_last_version(store: &d
     assert_eq!(versions.write(&[version("7", 2), refused]), Ok(vec![]));
     // A request that is read again begins nothing anew.
     assert_eq!(versions.write(&[version("7", 1), version("7", 3)]), Ok(vec![]));
-    assert_eq!(versions.write(&[Version { stage: Stage::Ends, ..version("8", 2) }]), Ok(vec![]));
+    assert_eq!(versions.write(&[Version { stage: Stage::Last, ..version("8", 2) }]), Ok(vec![]));
     let expected = |id: &str, number: u32| {
         let Version { told, stage: Stage::Begins(begin), answer, .. } = version(id, 1) else { panic!("no begin") };
         let told = if number == 1 { told } else { version(id, number).told };

@@ -45,7 +45,7 @@ fields! {
     Timestamp = "Timestamp",
     /// Moment as of which the request is asked, with a zone.
     AsOf = "AsOf",
-    /// Whether the answer is followed.
+    /// True if the answer is to be followed.
     Follow = "Follow",
 }
 

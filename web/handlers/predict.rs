@@ -1,7 +1,7 @@
 //! `GET /flights/delays/predict_kafka`: the form, alone or with the result of a request (`?id=`).
 //!
-//! Without JavaScript the page polls by refreshing itself; `&asked=` counts the refreshes, so that they end. Of a followed
-//! answer the last version is shown, or that of `&version=`.
+//! Without JavaScript the page polls by refreshing itself; `&asked=` counts the refreshes, so that they end. Of a
+//! followed answer the last version is shown, or that of `&version=`.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ const REFRESH_AFTER_S: [u32; 7] = [1, 1, 2, 3, 5, 8, 10];
 
 /// Renders the page.
 pub(crate) async fn handle(query: String, state: Arc<AppState>) -> HandlerResult {
-    let Asked { id, refreshes, version } =
+    let PageQuery { id, refreshes, version } =
         read_query(&query).map_err(|invalid| Problem::invalid(vec![invalid], None))?;
     let Some(id) = id else {
         return Ok(reply::page(StatusCode::OK, state.renderer.render(&PredictView::empty(&state.parts))));
@@ -61,7 +61,7 @@ fn unreachable(id: &RequestId, error: &Unavailable) -> (StatusCode, ResultView) 
 
 /// The parameters of the page.
 #[derive(Default)]
-struct Asked {
+struct PageQuery {
     id: Option<RequestId>,
     /// The number of refreshes without an answer.
     refreshes: usize,
@@ -70,8 +70,8 @@ struct Asked {
 }
 
 /// Reads the known parameters; others are ignored.
-fn read_query(query: &str) -> Result<Asked, Invalid> {
-    let mut asked = Asked::default();
+fn read_query(query: &str) -> Result<PageQuery, Invalid> {
+    let mut asked = PageQuery::default();
     for (name, value) in urlencoded(query, "query")? {
         // Percent-decoding yields text or fails as a whole.
         let value = value.unwrap_or_default();

@@ -16,11 +16,11 @@ use engine::{
 };
 use timely::dataflow::operators::Capability;
 
-use super::{
-    Scored,
-    table::{FOLLOWED_MAX, Now, Table},
-};
-use crate::score::{clock::Timestamp, generation::Shared, observe::Observer, swap::SharedSchedule};
+use super::table::{FOLLOWED_MAX, Now, Table};
+use crate::score::{clock::Timestamp, generation::Shared, observe::Observer, source::Record, swap::SharedSchedule};
+
+/// A scored request with its record.
+pub(super) type Scored<D> = (Answer<D>, Record);
 
 /// Upper bound on the requests that are asked again before other operators run.
 pub const TURN: usize = 256;
@@ -129,7 +129,7 @@ impl<D: Domain> Follower<D> {
 
     fn submit(&mut self, versions: Vec<Version<D>>, capability: Option<Capability<Timestamp>>) {
         let of = |version: &Version<D>| {
-            (version.answer.id().clone(), matches!(version.stage, Stage::Ends | Stage::Refused(_)))
+            (version.answer.id().clone(), matches!(version.stage, Stage::Last | Stage::Refused(_)))
         };
         let obligation = Obligation { capability, versions: versions.iter().map(of).collect() };
         self.obligations.insert(self.next_token, obligation);

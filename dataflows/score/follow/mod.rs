@@ -14,13 +14,13 @@
 //!
 //! 1. The worker that answers a request follows it. A generation that starts finds the followed requests in the store,
 //!    and each goes to the worker to which its position belongs, where it would also be read again.
-//! 2. Version 1 says what the first answer says, and is durable before the request's offset is committed. A request that
-//!    is read again begins nothing anew.
+//! 2. Version 1 says what the first answer says, and is durable before the request's offset is committed. A request
+//!    that is read again begins nothing anew.
 //! 3. Versions are numbered without a gap: version n + 1 is made when version n is durable. The first version of a
 //!    number wins, so that none is ever changed.
 //! 4. Nothing is asked again before the state is rebuilt: half a state would make versions that no event has caused.
-//! 5. The last version says that it is the last: the answer is final, or the time is over, or there are as many versions
-//!    as may be.
+//! 5. The last version says that it is the last: the answer is final, or the time is over, or there are as many
+//!    versions as may be.
 //! 6. At most [`FOLLOWED_MAX`] requests are followed by a worker. One more is answered as any other, and its version 1
 //!    says why no other comes.
 //! 7. Requests are asked again for a tenth of a worker's time at most, in turns of [`TURN`], between which other
@@ -31,11 +31,7 @@
 mod follower;
 mod table;
 
-use engine::{
-    delivery::Delivery,
-    domain::{Answer, Domain},
-    follow::{Follow, Followed, Version},
-};
+use engine::{domain::Domain, follow::Follow};
 use timely::{
     container::CapacityContainerBuilder,
     dataflow::{
@@ -51,25 +47,14 @@ use timely::{
 
 use super::{
     clock::{Ticker, Timestamp},
-    connections::DeferredActivator,
+    connections::FollowIo,
     generation::Shared,
-    source::Record,
     swap::SharedSchedule,
 };
 
-use follower::Follower;
+use follower::{Follower, Scored};
 pub use follower::{IDLE_EVERY, TURN};
 pub use table::FOLLOWED_MAX;
-
-/// A worker's part of following: the writer of versions, and the requests that were followed before.
-pub(super) struct FollowIo<D: Domain> {
-    pub(super) follow: &'static dyn Follow<D>,
-    pub(super) versions: (Delivery<Version<D>>, DeferredActivator),
-    pub(super) resumed: Vec<Followed>,
-}
-
-/// Scored requests in a stream, each with its record.
-type Scored<D> = (Answer<D>, Record);
 
 /// Passes all answers on, and returns copies of those whose requests want to be followed.
 pub(super) fn take_followed<'scope, D: Domain>(

@@ -80,7 +80,7 @@ impl<D: Domain> Table<D> {
         }
         let told = self.follow.told(&answer);
         let stage = if self.follow.is_final(&answer) {
-            Stage::Ends
+            Stage::Last
         } else {
             let ends_at = read_at + FOLLOWED_FOR.as_millis() as EventTime;
             // Without what the state has given it.
@@ -119,7 +119,7 @@ impl<D: Domain> Table<D> {
         let moment = self.follow.moment(&answer.request, now.clock);
         let ends = moment >= entry.until || now.clock >= entry.ends_at || number >= VERSIONS_MAX;
         let stage = match ends || self.follow.is_final(&answer) {
-            true => Stage::Ends,
+            true => Stage::Last,
             false if self.follow.is_news(&entry.told, &told) => Stage::GoesOn,
             false => return None,
         };
@@ -201,14 +201,14 @@ mod tests {
         table.landed(first.answer.id(), false);
         assert_eq!(table.answered(answer("late", 0.0), at(DAY_MS - 1)), None);
         let last = table.answered(answer("late", 0.0), at(DAY_MS)).unwrap();
-        assert_eq!((last.number, last.stage), (2, Stage::Ends));
+        assert_eq!((last.number, last.stage), (2, Stage::Last));
         table.landed(last.answer.id(), true);
         assert_eq!(table.len(), 0);
 
         begin(&mut table, "many").unwrap();
         for number in 2..=VERSIONS_MAX {
             let version = table.answered(answer("many", 10.0 * f64::from(number % 50)), at(1)).unwrap();
-            assert_eq!((version.number, version.stage == Stage::Ends), (number, number == VERSIONS_MAX));
+            assert_eq!((version.number, version.stage == Stage::Last), (number, number == VERSIONS_MAX));
         }
     }
 

@@ -279,7 +279,7 @@ impl Writer<Version> for MemoryStore {
                     let record = (begin.clone(), version.answer.scored_at.timestamp_millis());
                     state.followed.entry(id).or_insert(record);
                 }
-                Stage::Ends => drop(state.followed.remove(&id)),
+                Stage::Last => drop(state.followed.remove(&id)),
                 Stage::GoesOn | Stage::Refused(_) => {}
             }
         }

@@ -4,8 +4,8 @@
 //!    an offset of its topic has committed one beyond it. While no group has, nothing is dropped. The retention is
 //!    [`LOG_AGE_MAX`], unless the topic was given one of its own.
 //! 2. Dead letters, rejections, what shadows say and versions of followed answers are dropped when older than
-//!    [`DEAD_AGE_MAX`], and the oldest first while there are more than [`DEAD_BYTES_MAX`] of any of them. How many were is
-//!    counted, and logged.
+//!    [`DEAD_AGE_MAX`], and the oldest first while there are more than [`DEAD_BYTES_MAX`] of any of them. How many were
+//!    is counted, and logged.
 //! 3. Answers are kept. So are the records of requests that are followed: a scorer bounds their number and time.
 //! 4. Age is elapsed time, and never a difference of stamps (see [`elapsed`]): a clock that is wrong, was wrong or is
 //!    set drops nothing early, and no row shields or condemns another one. Age is known to [`MARK_EVERY`]; while the

@@ -40,7 +40,7 @@ impl VersionRow {
                     Change::Add { begin: begin.clone(), began_at_ms: version.answer.scored_at.timestamp_millis() }
                 }
                 Stage::GoesOn | Stage::Refused(_) => Change::None,
-                Stage::Ends => Change::Remove,
+                Stage::Last => Change::Remove,
             },
         }
     }

@@ -14,8 +14,8 @@ const SUM_TIMEOUT: Duration = Duration::from_secs(10);
 /// Upper bound on the pairs of models.
 const MODELS_MAX: i32 = 1000;
 
-/// Creates a TTL index on the time of scoring. A server without such indexes (FerretDB 1) keeps all documents until an operator drops the
-/// collection.
+/// Creates a TTL index on the time of scoring. A server without such indexes (FerretDB 1) keeps all documents until an
+/// operator drops the collection.
 pub(super) fn expire(client: &MongoClient, collection: &'static str) -> Result<(), Unavailable> {
     let index = doc! { "key": { "ScoredAt": 1 }, "name": "ScoredAt_expires", "expireAfterSeconds": RETENTION_S };
     let command = doc! { "createIndexes": collection, "indexes": [index] };

@@ -118,7 +118,7 @@ impl<D: Domain> Writer<Version<D>> for VersionWriter<D> {
             let id = records.get(row).map_or("", |record| record.id.as_str());
             tracing::error!("{id} is not followed after the next start, as its record is refused: {reason}");
         }
-        let ended = landed.filter(|version| version.stage == Stage::Ends);
+        let ended = landed.filter(|version| version.stage == Stage::Last);
         let ended: Vec<String> = ended.map(|version| version.answer.id().as_str().to_owned()).collect();
         if !ended.is_empty() {
             self.remove(ended)?;
