@@ -8,9 +8,7 @@ use std::borrow::Cow;
 use engine::{
     answer::ModelVersion,
     document::{Document, Value},
-    domain::{Answer, Collections, Dimension, Domain, Field},
-    follow::Follow,
-    live::EventTime,
+    domain::{Answer, Collections, Dimension, Domain, EventTime, Field, Follow},
     model::Scorer,
     request::{Invalid, Malformed, MalformedKind, RequestId},
 };

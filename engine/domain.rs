@@ -10,7 +10,6 @@ use chrono::{DateTime, Utc};
 use crate::{
     answer::ModelVersion,
     document::Document,
-    follow::Follow,
     request::{Malformed, RequestId},
 };
 
@@ -98,6 +97,31 @@ pub struct EventTopic {
     pub topic: &'static str,
     /// The time for which events are kept at least: an event that is older must have no effect on an answer.
     pub retention: Duration,
+}
+
+/// Milliseconds since 1970, UTC, in the time of events: a day that is replayed in a minute has a day's milliseconds.
+pub type EventTime = i64;
+
+/// The questions that the engine asks a domain whose answers can be followed.
+pub trait Follow<D: Domain>: Sync {
+    /// Returns whether a request asks to be followed.
+    fn is_wanted(&self, request: &D::Request) -> bool;
+
+    /// Returns the moment of which a request is asked that was read at `read_at`.
+    fn moment(&self, request: &D::Request, read_at: EventTime) -> EventTime;
+
+    /// Sets and returns the moment of which a request is asked for a later version. `latest` is the time of the latest
+    /// event, and `now` that of the clock: a request about a day that is replayed goes by the events.
+    fn ask_again(&self, request: &mut D::Request, latest: EventTime, now: EventTime) -> EventTime;
+
+    /// Returns the numbers by which versions are compared.
+    fn told(&self, answer: &Answer<D>) -> Vec<f64>;
+
+    /// Returns whether the difference to what the last version told is worth a version.
+    fn is_news(&self, last: &[f64], now: &[f64]) -> bool;
+
+    /// Returns whether nothing can follow an answer.
+    fn is_final(&self, answer: &Answer<D>) -> bool;
 }
 
 /// A scored request, ready for the store.

@@ -1,7 +1,8 @@
 //! Followed answers: versions of an answer that land while what is known changes.
 //!
 //! The first answer to a request is never changed. Each version is a document of its own, numbered from 1 on: version 1
-//! says what the first answer said, and a later one what is answered as of a later moment.
+//! says what the first answer said, and a later one what is answered as of a later moment. A domain says what is worth
+//! a version: [`crate::domain::Follow`].
 
 use std::time::Duration;
 
@@ -9,8 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::{
     document::{Document, Value},
-    domain::{Answer, Domain},
-    live::EventTime,
+    domain::{Answer, Domain, EventTime},
     log::Position,
 };
 
@@ -27,28 +27,6 @@ const FOLLOWING: &str = "Following";
 const TOLD: &str = "Told";
 const ENDED: &str = "ended";
 const REFUSED: &str = "refused";
-
-/// The questions that the engine asks a domain whose answers can be followed.
-pub trait Follow<D: Domain>: Sync {
-    /// Returns whether a request asks to be followed.
-    fn is_wanted(&self, request: &D::Request) -> bool;
-
-    /// Returns the moment of which a request is asked that was read at `read_at`.
-    fn moment(&self, request: &D::Request, read_at: EventTime) -> EventTime;
-
-    /// Sets and returns the moment of which a request is asked for a later version. `latest` is the time of the latest
-    /// event, and `now` that of the clock: a request about a day that is replayed goes by the events.
-    fn ask_again(&self, request: &mut D::Request, latest: EventTime, now: EventTime) -> EventTime;
-
-    /// Returns the numbers by which versions are compared.
-    fn told(&self, answer: &Answer<D>) -> Vec<f64>;
-
-    /// Returns whether the difference to what the last version told is worth a version.
-    fn is_news(&self, last: &[f64], now: &[f64]) -> bool;
-
-    /// Returns whether nothing can follow an answer.
-    fn is_final(&self, answer: &Answer<D>) -> bool;
-}
 
 /// A version of a followed answer, ready for the store.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,10 +4,8 @@ use std::{fmt::Debug, hash::Hash};
 
 use serde::{Serialize, de::DeserializeOwned};
 
+pub use crate::domain::EventTime;
 use crate::{domain::Domain, request::Malformed};
-
-/// Milliseconds since 1970, UTC, in the time of events: a day that is replayed in a minute has a day's milliseconds.
-pub type EventTime = i64;
 
 /// A type that workers of several processes send each other.
 pub trait Exchanged: Debug + Clone + Ord + Hash + Send + Sync + Serialize + DeserializeOwned + 'static {}

@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use engine::{
     document::{Document, Value},
-    domain::{Collections, Dimension, Domain, EventTopic, Field, FollowedCollections, Reference},
-    follow::Follow,
+    domain::{Collections, Dimension, Domain, EventTopic, Field, Follow, FollowedCollections, Reference},
     live::{EventTime, Live},
     request::{Malformed, RequestId},
 };

@@ -1,7 +1,7 @@
 //! Followed answers of flights: when a change is worth a version, and when the last one has come.
 
 use chrono::DateTime;
-use engine::{follow::Follow, live::EventTime};
+use engine::domain::{EventTime, Follow};
 
 use crate::{
     domain::{Answer, Flights},

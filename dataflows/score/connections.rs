@@ -12,8 +12,8 @@ use std::{
 use engine::{
     answer::Rejection,
     delivery::{Delivery, Health, Unavailable, Writer},
-    domain::{Answer, Domain},
-    follow::{Follow, Followed, Version},
+    domain::{Answer, Domain, Follow},
+    follow::{Followed, Version},
     log::{DeadLetter, Log, Position, Reader, Share, Start},
     runtime::Stop,
     status::{Status, Wait},

@@ -9,8 +9,8 @@ use std::{
 use engine::{
     clock,
     delivery::Delivery,
-    domain::{Answer, Domain},
-    follow::{Begin, FOLLOWED_FOR, Follow, Followed, Stage, Version},
+    domain::{Answer, Domain, Follow},
+    follow::{Begin, FOLLOWED_FOR, Followed, Stage, Version},
     live::EventTime,
     request::RequestId,
 };

@@ -31,7 +31,7 @@
 mod follower;
 mod table;
 
-use engine::{domain::Domain, follow::Follow};
+use engine::domain::{Domain, Follow};
 use timely::{
     container::CapacityContainerBuilder,
     dataflow::{

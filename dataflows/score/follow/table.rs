@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use engine::{
-    domain::{Answer, Domain},
-    follow::{Begin, FOLLOWED_FOR, Follow, Followed, Stage, VERSIONS_MAX, Version},
+    domain::{Answer, Domain, Follow},
+    follow::{Begin, FOLLOWED_FOR, Followed, Stage, VERSIONS_MAX, Version},
     live::EventTime,
     request::RequestId,
 };

@@ -15,6 +15,7 @@ mod reference;
 mod shadow;
 mod tail;
 mod takeover;
+mod version_writer;
 mod versions;
 mod writer;
 
@@ -40,7 +41,7 @@ use config::Settings;
 use lookup::MongoLookup;
 use reference::MongoReference;
 use takeover::TakeoverDetector;
-use versions::VersionWriter;
+use version_writer::VersionWriter;
 use writer::DocumentWriter;
 
 /// A database of answers and rejections.
