@@ -12,7 +12,7 @@ use engine::{
 use crate::{
     answer::{self, Score},
     flight::{Code, DelayClass},
-    follow::FollowFlights,
+    follow,
     live::{self, Event, LegId, Timeline},
     observe::observe,
     request::{self, MESSAGE_BYTES_MAX, Request},
@@ -154,6 +154,35 @@ impl Live for Flights {
 
     fn observe(state: &live::State, request: &mut Request, read_at: EventTime) {
         request.known = observe(state, request, read_at);
+    }
+}
+
+/// Follows flights by the rules of [`crate::follow`].
+struct FollowFlights;
+
+impl Follow<Flights> for FollowFlights {
+    fn is_wanted(&self, request: &Request) -> bool {
+        request.follow
+    }
+
+    fn moment(&self, request: &Request, read_at: EventTime) -> EventTime {
+        follow::moment(request, read_at)
+    }
+
+    fn ask_again(&self, request: &mut Request, latest: EventTime, now: EventTime) -> EventTime {
+        follow::ask_again(request, latest, now)
+    }
+
+    fn told(&self, answer: &Answer) -> Vec<f64> {
+        follow::told(&answer.request, &answer.score)
+    }
+
+    fn is_news(&self, last: &[f64], now: &[f64]) -> bool {
+        follow::is_news(last, now)
+    }
+
+    fn is_final(&self, answer: &Answer) -> bool {
+        follow::is_final(&answer.request)
     }
 }
 

@@ -1,22 +1,17 @@
 //! Followed answers of flights: when a change is worth a version, and when the last one has come.
+//!
+//! A version is made when a probability or the median has changed by as much as below since the last version, or the
+//! flight has left, was cancelled or diverted, or has arrived. Nothing follows an arrival.
 
 use chrono::DateTime;
-use engine::domain::{EventTime, Follow};
+use engine::domain::EventTime;
 
-use crate::{
-    domain::{Answer, Flights},
-    live::LegState,
-    request::Request,
-};
+use crate::{answer::Score, live::LegState, request::Request};
 
 /// The least change of a probability that makes a version: of a class, of a delay of 15 minutes, of a cancellation.
 pub const CHANGE_OF_PROBABILITY: f64 = 0.05;
 /// The least change of the median that makes a version, in minutes.
 pub const CHANGE_OF_MINUTES: f64 = 5.0;
-
-/// Follows answers until the flight has arrived. A version is made when a probability or the median has changed by as
-/// much as above since the last version, or the flight has left, was cancelled or diverted, or has arrived.
-pub(crate) struct FollowFlights;
 
 /// The numbers by which versions are compared, in the order in which they are stored.
 struct Told {
@@ -27,15 +22,14 @@ struct Told {
 }
 
 impl Told {
-    fn of(answer: &Answer) -> Self {
-        let score = &answer.score;
+    fn of(request: &Request, score: &Score) -> Self {
         let [early, slightly_early, slightly_late, very_late] = score.probabilities.map(f64::from);
         let late = score.delay.map_or(0.0, |delay| f64::from(delay.late[0]));
         let cancelled = score.cancelled.map_or(0.0, f64::from);
         Told {
             probabilities: [early, slightly_early, slightly_late, very_late, late, cancelled],
             median: score.delay.map_or(0.0, |delay| f64::from(delay.whole_percentiles()[1])),
-            state: own_state(&answer.request).map_or(0.0, state_number),
+            state: own_state(request).map_or(0.0, state_number),
         }
     }
 
@@ -66,37 +60,37 @@ fn state_number(state: &LegState) -> f64 {
     }
 }
 
-impl Follow<Flights> for FollowFlights {
-    fn is_wanted(&self, request: &Request) -> bool {
-        request.follow
-    }
+/// Returns the moment of which a request is asked that was read at `read_at`.
+pub(crate) fn moment(request: &Request, read_at: EventTime) -> EventTime {
+    request.as_of.map_or(read_at, |moment| moment.timestamp_millis())
+}
 
-    fn moment(&self, request: &Request, read_at: EventTime) -> EventTime {
-        request.as_of.map_or(read_at, |moment| moment.timestamp_millis())
-    }
+/// Sets and returns the moment of which a request is asked again: now, unless it has a moment of its own, which moves on
+/// with the latest event.
+pub(crate) fn ask_again(request: &mut Request, latest: EventTime, now: EventTime) -> EventTime {
+    let moment = request.as_of.map_or(now, |moment| moment.timestamp_millis().max(latest));
+    request.as_of = DateTime::from_timestamp_millis(moment).or(request.as_of);
+    moment
+}
 
-    fn ask_again(&self, request: &mut Request, latest: EventTime, now: EventTime) -> EventTime {
-        let moment = request.as_of.map_or(now, |moment| moment.timestamp_millis().max(latest));
-        request.as_of = DateTime::from_timestamp_millis(moment).or(request.as_of);
-        moment
-    }
+/// Returns the numbers by which versions are compared.
+pub(crate) fn told(request: &Request, score: &Score) -> Vec<f64> {
+    Told::of(request, score).to_numbers()
+}
 
-    fn told(&self, answer: &Answer) -> Vec<f64> {
-        Told::of(answer).to_numbers()
-    }
+/// Returns whether the difference to the last version is worth another one.
+pub(crate) fn is_news(last: &[f64], now: &[f64]) -> bool {
+    // What another version of this program told is compared as a whole.
+    let (Some(last), Some(now)) = (Told::of_numbers(last), Told::of_numbers(now)) else { return last != now };
+    let mut changes = last.probabilities.iter().zip(&now.probabilities).map(|(last, now)| (last - now).abs());
+    last.state != now.state
+        || (last.median - now.median).abs() >= CHANGE_OF_MINUTES
+        || changes.any(|change| change >= CHANGE_OF_PROBABILITY)
+}
 
-    fn is_news(&self, last: &[f64], now: &[f64]) -> bool {
-        // What another version of this program told is compared as far as it is understood.
-        let (Some(last), Some(now)) = (Told::of_numbers(last), Told::of_numbers(now)) else { return last != now };
-        let mut changes = last.probabilities.iter().zip(&now.probabilities).map(|(last, now)| (last - now).abs());
-        last.state != now.state
-            || (last.median - now.median).abs() >= CHANGE_OF_MINUTES
-            || changes.any(|change| change >= CHANGE_OF_PROBABILITY)
-    }
-
-    fn is_final(&self, answer: &Answer) -> bool {
-        own_state(&answer.request).is_some_and(|state| state.arr_delay.is_some())
-    }
+/// Returns whether the flight of an answer has arrived.
+pub(crate) fn is_final(request: &Request) -> bool {
+    own_state(request).is_some_and(|state| state.arr_delay.is_some())
 }
 
 #[cfg(test)]
@@ -111,7 +105,7 @@ mod tests {
     #[test]
     fn a_version_is_made_of_a_change_of_five_percent_five_minutes_or_the_state() {
         let last = told([0.1, 0.2, 0.4, 0.3, 0.45, 0.02], 12.0, 0.0);
-        let is_news = |now: Vec<f64>| FollowFlights.is_news(&last, &now);
+        let is_news = |now: Vec<f64>| super::is_news(&last, &now);
         assert!(!is_news(last.clone()));
         assert!(!is_news(told([0.14, 0.2, 0.4, 0.26, 0.41, 0.06], 16.0, 0.0)));
         assert!(is_news(told([0.1, 0.2, 0.4, 0.3, 0.45, 0.08], 12.0, 0.0)));
@@ -130,8 +124,8 @@ mod tests {
         };
         let ask_again = |as_of, latest| {
             let mut request = decode(message(as_of).as_bytes()).unwrap();
-            let first = FollowFlights.moment(&request, 77);
-            let moment = FollowFlights.ask_again(&mut request, latest, 1_900_000_000_000);
+            let first = moment(&request, 77);
+            let moment = super::ask_again(&mut request, latest, 1_900_000_000_000);
             assert_eq!(request.as_of.map(|at| at.timestamp_millis()), Some(moment));
             (first, moment)
         };

@@ -1,4 +1,4 @@
-//! Writes versions of followed answers and records of the requests that are followed, each into a collection of its own.
+//! Writes versions of followed answers, and records of the requests that are followed, into collections of their own.
 //!
 //! A record of a request is inserted after its version 1, and deleted after its last version. So a record may be left
 //! of a request whose last version has landed: it counts for nothing.
