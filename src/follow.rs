@@ -65,8 +65,8 @@ pub(crate) fn moment(request: &Request, read_at: EventTime) -> EventTime {
     request.as_of.map_or(read_at, |moment| moment.timestamp_millis())
 }
 
-/// Sets and returns the moment of which a request is asked again: now, unless it has a moment of its own, which moves on
-/// with the latest event.
+/// Sets and returns the moment of which a request is asked again: now, unless it has a moment of its own, which moves
+/// on with the latest event.
 pub(crate) fn ask_again(request: &mut Request, latest: EventTime, now: EventTime) -> EventTime {
     let moment = request.as_of.map_or(now, |moment| moment.timestamp_millis().max(latest));
     request.as_of = DateTime::from_timestamp_millis(moment).or(request.as_of);
@@ -105,14 +105,14 @@ mod tests {
     #[test]
     fn a_version_is_made_of_a_change_of_five_percent_five_minutes_or_the_state() {
         let last = told([0.1, 0.2, 0.4, 0.3, 0.45, 0.02], 12.0, 0.0);
-        let is_news = |now: Vec<f64>| super::is_news(&last, &now);
-        assert!(!is_news(last.clone()));
-        assert!(!is_news(told([0.14, 0.2, 0.4, 0.26, 0.41, 0.06], 16.0, 0.0)));
-        assert!(is_news(told([0.1, 0.2, 0.4, 0.3, 0.45, 0.08], 12.0, 0.0)));
-        assert!(is_news(told([0.1, 0.15, 0.45, 0.3, 0.45, 0.02], 12.0, 0.0)));
-        assert!(is_news(told([0.1, 0.2, 0.4, 0.3, 0.45, 0.02], 7.0, 0.0)));
-        assert!(is_news(told([0.1, 0.2, 0.4, 0.3, 0.45, 0.02], 12.0, 1.0)));
-        assert!(is_news(vec![]), "of another program");
+        let differs = |now: Vec<f64>| is_news(&last, &now);
+        assert!(!differs(last.clone()));
+        assert!(!differs(told([0.14, 0.2, 0.4, 0.26, 0.41, 0.06], 16.0, 0.0)));
+        assert!(differs(told([0.1, 0.2, 0.4, 0.3, 0.45, 0.08], 12.0, 0.0)));
+        assert!(differs(told([0.1, 0.15, 0.45, 0.3, 0.45, 0.02], 12.0, 0.0)));
+        assert!(differs(told([0.1, 0.2, 0.4, 0.3, 0.45, 0.02], 7.0, 0.0)));
+        assert!(differs(told([0.1, 0.2, 0.4, 0.3, 0.45, 0.02], 12.0, 1.0)));
+        assert!(differs(vec![]), "of another program");
     }
 
     #[test]
@@ -122,17 +122,17 @@ mod tests {
                 r#"{{"UUID":"u","Carrier":"AA","Origin":"ATL","Dest":"SFO","FlightDate":"2016-12-25","Follow":true{as_of}}}"#
             )
         };
-        let ask_again = |as_of, latest| {
+        let asked_again = |as_of, latest| {
             let mut request = decode(message(as_of).as_bytes()).unwrap();
             let first = moment(&request, 77);
-            let moment = super::ask_again(&mut request, latest, 1_900_000_000_000);
+            let moment = ask_again(&mut request, latest, 1_900_000_000_000);
             assert_eq!(request.as_of.map(|at| at.timestamp_millis()), Some(moment));
             (first, moment)
         };
         let of_a_replay = r#","AsOf":"2001-09-09T01:46:40Z""#;
         const AT: EventTime = 1_000_000_000_000;
-        assert_eq!(ask_again(of_a_replay, AT + 1), (AT, AT + 1));
-        assert_eq!(ask_again(of_a_replay, AT - 1), (AT, AT));
-        assert_eq!(ask_again("", 5000), (77, 1_900_000_000_000));
+        assert_eq!(asked_again(of_a_replay, AT + 1), (AT, AT + 1));
+        assert_eq!(asked_again(of_a_replay, AT - 1), (AT, AT));
+        assert_eq!(asked_again("", 5000), (77, 1_900_000_000_000));
     }
 }

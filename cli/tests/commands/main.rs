@@ -8,6 +8,8 @@ mod data_import;
 mod edition;
 mod evaluate;
 mod events;
+mod feed_cluster;
+mod followed;
 mod health;
 mod help;
 mod malformed;
