@@ -2,6 +2,7 @@
 
 use std::{
     path::PathBuf,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -9,21 +10,19 @@ use anyhow::{Context, bail, ensure};
 use chrono::{DateTime, Days, NaiveDate, SecondsFormat, Utc};
 use clap::Args as ClapArgs;
 use delaycast::{
-    feed::{Feed, FeedMessage, FeedRequests},
+    feed::{Feed, FeedRequests},
     history::{self, History},
-    live::{Millis, Minutes, encode},
-    request::encode as encode_request,
+    live::{Millis, Minutes},
 };
 use engine::{clock, runtime::Stop};
-use indicatif::{HumanCount, ProgressBar};
+use indicatif::HumanCount;
 use serde::Serialize;
 
 use crate::{
     app::{events_at, events_beside, on_stop, open_events},
-    events::key_of,
+    feed::{FeedClock, FeedPublisher},
     options::{Format, LogOption},
-    progress::say,
-    sender::{Sender, progress_bar},
+    sender::progress_bar,
 };
 
 /// Replay flights of the past as the events that a feed would have sent, and ask about them
@@ -104,11 +103,6 @@ fn run_name(text: &str) -> Result<String, String> {
     is_valid.then(|| text.to_owned()).ok_or_else(|| "at most 64 printable characters of ASCII are wanted".to_owned())
 }
 
-/// A request comes this long after its moment, so that scorers have the events that were known by then.
-const SETTLE: Duration = Duration::from_secs(2);
-/// Interval of the line that tells how far the replay is.
-const REPORT_INTERVAL: Duration = Duration::from_secs(10);
-
 /// The result.
 #[derive(Serialize)]
 struct Report {
@@ -150,31 +144,18 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let requests = FeedRequests { from, to, minutes_before: args.ask.0.clone(), run: run.clone(), follow: args.follow };
     let before = from.checked_sub_days(Days::new(args.days_before)).context("--from is too early")?;
     let feed = Feed::new(flights, unflown, before, requests);
-    let progress = progress_bar();
-    let mut simulation = Simulation {
-        events: Sender::new(&*events, progress.clone()),
-        requests: Sender::new(&*log, progress.clone()),
-        pace: Pace {
-            speed: args.speed,
-            from: millis(from),
-            pause: Duration::from_secs(if args.days_before == 0 { 0 } else { args.pause }),
-            began_at: None,
-            behind: Duration::ZERO,
-        },
-        reported_at: Instant::now(),
-        progress,
-        sent: 0,
-        until: None,
-    };
+    let clock = Arc::new(FeedClock::new(millis(from), args.speed));
+    let pause = Duration::from_secs(if args.days_before == 0 { 0 } else { args.pause });
+    let mut publisher = FeedPublisher::new([&*events, &*log], clock, pause, progress_bar());
     let began_at = Instant::now();
-    let result = simulation.run(feed, &stop);
-    simulation.progress.finish_and_clear();
+    let result = publisher.run(feed, &stop);
+    let [events, requests] = publisher.published();
     let report = Report {
         run,
-        events: simulation.events.published,
-        requests: simulation.requests.published,
-        until: simulation.until.and_then(DateTime::from_timestamp_millis),
-        behind_seconds: simulation.pace.behind.as_secs_f64(),
+        events,
+        requests,
+        until: publisher.until().and_then(DateTime::from_timestamp_millis),
+        behind_seconds: publisher.behind().as_secs_f64(),
         seconds: began_at.elapsed().as_secs_f64(),
         stopped: stop.is_requested(),
     };
@@ -202,101 +183,6 @@ fn millis(day: NaiveDate) -> Millis {
     day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis()
 }
 
-/// A replay in progress.
-struct Simulation<'a> {
-    events: Sender<'a>,
-    requests: Sender<'a>,
-    pace: Pace,
-    progress: ProgressBar,
-    reported_at: Instant,
-    sent: usize,
-    until: Option<Millis>,
-}
-
-impl Simulation<'_> {
-    /// Publishes the messages of a feed until its end or a stop, and waits until all are acknowledged.
-    fn run(&mut self, feed: Feed<'_>, stop: &Stop) -> anyhow::Result<()> {
-        let mut result = Ok(());
-        for (at, message) in feed {
-            let settle = if matches!(message, FeedMessage::Request(_)) { SETTLE } else { Duration::ZERO };
-            if !self.pace.wait(at, settle, stop) {
-                break;
-            }
-            result = self.send(message);
-            if result.is_err() {
-                break;
-            }
-            self.until = Some(at);
-            self.tell(at);
-        }
-        if result.is_ok() {
-            result = self.events.finish().and_then(|()| self.requests.finish());
-        }
-        self.events.wait_for_the_rest();
-        self.requests.wait_for_the_rest();
-        result
-    }
-
-    fn send(&mut self, message: FeedMessage) -> anyhow::Result<()> {
-        self.sent += 1;
-        match message {
-            FeedMessage::Event(event) => {
-                let (leg, _) = event.resolve().map_err(|invalid| anyhow::anyhow!("an event: {invalid}"))?;
-                self.events.send(self.sent, Some(&key_of(leg)), encode(&event).into_bytes())
-            }
-            FeedMessage::Request(request) => {
-                let id = request.id.to_string();
-                self.requests.send(self.sent, Some(&id), encode_request(&request).into_bytes())
-            }
-        }
-    }
-
-    fn tell(&mut self, at: Millis) {
-        if self.reported_at.elapsed() < REPORT_INTERVAL {
-            return;
-        }
-        self.reported_at = Instant::now();
-        let at = DateTime::from_timestamp_millis(at).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true);
-        if self.progress.is_hidden() {
-            say(&format!("{at}: {} messages", HumanCount(self.sent as u64)));
-        }
-        self.progress.set_message(at);
-    }
-}
-
-/// The times at which messages are due.
-struct Pace {
-    speed: f64,
-    /// Messages before this time are due at once, in milliseconds since 1970.
-    from: Millis,
-    /// The pause before that time begins.
-    pause: Duration,
-    /// The time at which that time began.
-    began_at: Option<Instant>,
-    behind: Duration,
-}
-
-impl Pace {
-    /// Waits until a message of a time is due, `settle` later than that; false if a stop comes first.
-    fn wait(&mut self, at: Millis, settle: Duration, stop: &Stop) -> bool {
-        if at < self.from {
-            return !stop.is_requested();
-        }
-        if self.began_at.is_none() && !stop.sleep(self.pause) {
-            return false;
-        }
-        let began_at = *self.began_at.get_or_insert_with(Instant::now);
-        if self.speed == 0.0 {
-            return !stop.is_requested();
-        }
-        // Not negative, and at most some years.
-        let after = Duration::from_secs_f64((at - self.from) as f64 / 1000.0 / self.speed) + settle;
-        let elapsed = began_at.elapsed();
-        self.behind = self.behind.max(elapsed.saturating_sub(after));
-        stop.sleep(after.saturating_sub(elapsed)) && !stop.is_requested()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -307,15 +193,5 @@ mod tests {
         assert_eq!(minutes_before("none"), Ok(AskMoments(vec![])));
         assert!(["", "1441", "a", "60,", "-601"].into_iter().all(|text| minutes_before(text).is_err()));
         assert!(run_name("r-1").is_ok() && run_name("").is_err() && run_name("a b").is_err());
-    }
-
-    #[test]
-    fn messages_before_the_first_day_are_due_at_once_and_a_stop_ends_the_wait() {
-        let stop = Stop::default();
-        let (pause, behind) = (Duration::ZERO, Duration::ZERO);
-        let mut pace = Pace { speed: 1.0, from: 1_000_000, pause, began_at: None, behind };
-        assert!(pace.wait(0, SETTLE, &stop) && pace.wait(1_000_000, Duration::ZERO, &stop));
-        stop.request();
-        assert!(!pace.wait(900_000_000, Duration::ZERO, &stop));
     }
 }

@@ -121,6 +121,21 @@ pub(crate) fn train_bundled(models: &ModelDir, workers: NonZeroUsize) -> anyhow:
     Ok(models.publish(learn(history::bundled()?, false, &plan)?, clock::now())?)
 }
 
+/// Trains the default model, with events, on the bundled flights before a day and publishes it.
+pub(crate) fn train_bundled_until(
+    models: &ModelDir,
+    workers: NonZeroUsize,
+    day: NaiveDate,
+) -> anyhow::Result<VersionedModel> {
+    models.prepare()?;
+    let settings = ForestSettings::from_preset(Preset::Default, 1);
+    let plan = TrainingPlan { preset: Preset::Default, settings: settings.into(), holdout_from: None, workers };
+    let mut history = history::bundled()?;
+    history.flights.retain(|flight| flight.date < day);
+    history.unflown.retain(|flight| flight.date < day);
+    Ok(models.publish(learn(history, true, &plan)?, clock::now())?)
+}
+
 fn learn(history: History, with_events: bool, plan: &TrainingPlan) -> anyhow::Result<Model> {
     let airports = history.airports()?;
     let History { flights, unflown, weather, .. } = history;

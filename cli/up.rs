@@ -16,12 +16,14 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args as ClapArgs;
 use delaycast::model::{ModelDir, VersionedModel};
 use delaycast_dataflows::score::{self, Config};
+use delaycast_web::Replay;
 use engine::{address, model::ModelDirError, runtime::Stop};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{
-    app::{App, HealthOption, Listen, StatusSource, System, Urls, events_at, events_beside, is_embedded},
+    app::{App, HealthOption, Listen, StatusSource, System, Urls, events_at, events_beside, is_embedded, open_events},
     cluster,
+    demo::{self, Demo},
     options::{self, ExplainOption},
     train,
 };
@@ -34,6 +36,7 @@ const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 #[command(after_help = "Examples:
   delaycast up --port 8080 --workers 4
   delaycast up --processes 3
+  delaycast up --demo
 
 Without a model it first trains one on the bundled flights (New York 2013); `delaycast train` makes better ones.
 Stop it with Ctrl-C: what was asked is answered first, or after the next start.")]
@@ -41,6 +44,10 @@ pub(crate) struct Args {
     /// Where everything is kept: the embedded log and store, the models
     #[arg(long, value_name = "DIR", default_value = "var")]
     dir: PathBuf,
+    /// Replay a day of New York: an hour passes in a minute, and flights are followed. Everything is kept in DIR/demo, and
+    /// begins anew with each start
+    #[arg(long, conflicts_with_all = ["models", "log", "store", "events"])]
+    demo: bool,
     /// The model directory [default: DIR/models]
     #[arg(long, value_name = "DIR", env = "DELAYCAST_MODELS")]
     models: Option<PathBuf>,
@@ -69,29 +76,43 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let _lock = lock(&args.dir)?;
+    let dir = if args.demo { args.dir.join("demo") } else { args.dir.clone() };
+    let _lock = lock(&dir)?;
     let listening = args.listen.listen()?;
     let app = App::start(&args.health)?;
-    let embedded = address::of_file(&args.dir.join("delaycast.db"));
+    let database = dir.join("delaycast.db");
+    if args.demo {
+        demo::clear(&database)?;
+    }
+    let embedded = address::of_file(&database);
     let (log, store) = (args.log.as_ref().unwrap_or(&embedded), args.store.as_ref().unwrap_or(&embedded));
     let beside = (args.events.is_none() && is_embedded(log)).then(|| events_beside(log)).transpose()?;
     let urls = Urls { log, store, events: args.events.as_deref().and_then(events_at).or(beside.as_deref()) };
-    let models = args.models.clone().unwrap_or_else(|| args.dir.join("models"));
-    let Some(system) = app.open(urls, || model(&models, args.workers, &app.stop))? else { return Ok(()) };
+    let models = args.models.clone().unwrap_or_else(|| dir.join("models"));
+    let Some(system) = app.open(urls, || model(&models, args, &app.stop))? else { return Ok(()) };
     let (scoring, status) = if args.processes > 1 {
-        let (dir, models, workers, health) = (&*args.dir, &*models, args.workers, &args.health);
-        let cluster = cluster::LocalCluster { dir, urls, models, workers, explain: args.explain.explain, health };
+        let (models, workers, health) = (&*models, args.workers, &args.health);
+        let cluster = cluster::LocalCluster { dir: &dir, urls, models, workers, explain: args.explain.explain, health };
         cluster.start(args.processes.into(), &app.stop)?
     } else {
         score_here(args, &app, &system, &ModelDir::new(&models))?
     };
-    let served = system.serve(listening, Some(status));
+    let (replay, replaying) = match urls.events.filter(|_| args.demo) {
+        None => (None, None),
+        Some(events) => {
+            let (demo, thread) = Demo::start(open_events(events)?.producer()?, system.log.producer()?, &app.stop)?;
+            (Some(demo as Arc<dyn Replay>), Some(thread))
+        }
+    };
+    let served = system.serve(listening, Some(status), replay);
     let scored = scoring.join().map_err(|_| anyhow!("the scorer panicked"))?;
+    let replayed = replaying.map_or(Ok(()), |thread| thread.join().map_err(|_| anyhow!("the replay panicked"))?);
     if args.processes == 1 {
         tracing::info!("stopped: {}", app.counters);
     }
     served?;
-    scored
+    scored?;
+    replayed
 }
 
 /// Scores in this process, on a thread. Returns the thread and the source of its status.
@@ -135,8 +156,8 @@ fn lock(dir: &Path) -> anyhow::Result<File> {
 
 /// Returns the current model; trains one on the bundled flights if there is none. `None` if a stop was requested during
 /// the training, which publishes nothing before its end.
-fn model(dir: &Path, workers: NonZeroUsize, stop: &Stop) -> anyhow::Result<Option<VersionedModel>> {
-    let models = ModelDir::new(dir);
+fn model(dir: &Path, args: &Args, stop: &Stop) -> anyhow::Result<Option<VersionedModel>> {
+    let (models, workers, is_demo) = (ModelDir::new(dir), args.workers, args.demo);
     match models.load_usable() {
         Err(ModelDirError::NoModel(_)) => {}
         loaded => return Ok(Some(loaded?)),
@@ -144,7 +165,14 @@ fn model(dir: &Path, workers: NonZeroUsize, stop: &Stop) -> anyhow::Result<Optio
     tracing::info!("no model in {} yet: training one on the bundled flights of 2013", dir.display());
     // The training does not watch `stop`: its thread ends with the process.
     let (send, trained) = mpsc::sync_channel(1);
-    let train = move || drop(send.send(train::train_bundled(&models, workers)));
+    let train = move || {
+        let trained = if is_demo {
+            train::train_bundled_until(&models, workers, demo::day())
+        } else {
+            train::train_bundled(&models, workers)
+        };
+        drop(send.send(trained));
+    };
     thread::Builder::new().name("train".into()).spawn(train).context("cannot start the training")?;
     while !stop.is_requested() {
         match trained.recv_timeout(STOP_CHECK_INTERVAL) {

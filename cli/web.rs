@@ -30,5 +30,5 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let models = ModelDir::new(&args.system.models.models);
     let Some(mut system) = app.open(args.system.urls(), || app.first_model(&models))? else { return Ok(()) };
     system.probe_log()?;
-    system.serve(listening, None)
+    system.serve(listening, None, None)
 }

@@ -38,7 +38,8 @@ pub(crate) async fn classify<B: Buf>(
     let pairs = pairs.map_err(|invalid| Problem::invalid(vec![invalid], None))?;
     let (form, malformed) = FlightForm::from_pairs(pairs);
     let request = form.to_request(malformed, &state.parts.airports, clock::now().naive_utc());
-    let request = request.map_err(|errors| Problem::invalid(errors, Some(form)))?;
+    let mut request = request.map_err(|errors| Problem::invalid(errors, Some(form)))?;
+    request.as_of = state.parts.config.replay.as_ref().and_then(|replay| replay.now());
     let id = request.id.as_str();
     if let Err(error) = state.publish(&request).await {
         tracing::warn!(%id, %error, "a request was not acknowledged");

@@ -37,6 +37,7 @@ mod follow;
 mod pages;
 mod problem;
 mod render;
+mod replay;
 mod reply;
 mod routes;
 mod state;
@@ -63,6 +64,7 @@ mod views {
 pub use body::BODY_BYTES_MAX;
 pub use handlers::report::render_report;
 pub use render::BadTemplate;
+pub use replay::{Replay, ReplayedFlight};
 pub use routes::{StartError, routes, serve};
 pub use state::{Config, Parts};
 pub use views::answer::answer_in_words;

@@ -1,6 +1,6 @@
 //! The state that handlers share, and the limits they keep.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use delaycast::{
     airports::Airports,
@@ -19,7 +19,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::render::{BadTemplate, Page, Partial, Renderer};
+use crate::{
+    render::{BadTemplate, Page, Partial, Renderer},
+    replay::Replay,
+};
 
 /// Limits of the server and its routes.
 #[derive(Debug, Clone)]
@@ -38,6 +41,14 @@ pub struct Config {
     pub connections: ConnectionConfig,
     /// The allowed values of `Host`.
     pub hosts: AllowedHosts,
+    /// The day that is replayed, if one is: flights are asked about as of its time.
+    pub replay: Option<Arc<dyn Replay>>,
+}
+
+impl fmt::Debug for dyn Replay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Replay")
+    }
 }
 
 impl Default for Config {
@@ -50,6 +61,7 @@ impl Default for Config {
             give_up_after: Duration::from_secs(30),
             connections: ConnectionConfig::default(),
             hosts: AllowedHosts::Any,
+            replay: None,
         }
     }
 }

@@ -27,6 +27,7 @@ use delaycast_dataflows::{
     monitor::{Monitor, Probe},
     score::{Connections, Counters, Events, Models},
 };
+use delaycast_web::Replay;
 use engine::{log::Log, runtime::Stop, store::Store};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
@@ -137,12 +138,17 @@ impl System<'_> {
     }
 
     /// Counts answers as they land and serves the page until a stop is requested. `scorer` returns the status of the
-    /// scorers that belong to the page. Blocks.
-    pub(crate) fn serve(&self, listening: Listening, scorer: Option<StatusSource>) -> anyhow::Result<()> {
+    /// scorers that belong to the page. Flights are asked about as of the time of `replay`. Blocks.
+    pub(crate) fn serve(
+        &self,
+        listening: Listening,
+        scorer: Option<StatusSource>,
+        replay: Option<Arc<dyn Replay>>,
+    ) -> anyhow::Result<()> {
         let stop = &self.app.stop;
         self.app.monitor.has("model");
         let operations = operations::watch(&self.log, &self.store, scorer, stop)?;
-        let served = page::serve(listening, &*self.log, &*self.store, operations, &self.model, stop);
+        let served = page::serve(listening, &*self.log, &*self.store, operations, replay, &self.model, stop);
         stop.request();
         served
     }

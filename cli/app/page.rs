@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::Args;
 use delaycast::{domain::Flights, model::VersionedModel};
 use delaycast_dataflows::score::TICK;
-use delaycast_web::Parts;
+use delaycast_web::{Parts, Replay};
 use engine::{log::Log, runtime::Stop, store::Store};
 use server::{AllowedHosts, HostName, Operations};
 
@@ -49,6 +49,7 @@ pub(super) fn serve(
     log: &dyn Log,
     store: &dyn Store<Flights>,
     operations: Arc<dyn Operations>,
+    replay: Option<Arc<dyn Replay>>,
     model: &VersionedModel,
     stop: &Stop,
 ) -> anyhow::Result<()> {
@@ -58,7 +59,7 @@ pub(super) fn serve(
         answers: Arc::from(store.lookup()?),
         operations,
         airports: Arc::new(model.model.airports().clone()),
-        config: delaycast_web::Config { hosts, ..delaycast_web::Config::default() },
+        config: delaycast_web::Config { hosts, replay, ..delaycast_web::Config::default() },
     };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the web's threads")?;

@@ -20,6 +20,7 @@ use crate::{
     flight_form::{FlightForm, result_url},
     problem::FieldError,
     render::View,
+    replay::{Replay, ReplayedFlight},
     state::Parts,
 };
 
@@ -61,6 +62,7 @@ impl FormView {
 #[derive(Debug, Serialize)]
 pub(crate) struct PredictView {
     form: FormView,
+    replay: Option<ReplayView>,
     result: ResultView,
     classes: [String; CLASSES],
     /// The number of wrong fields.
@@ -79,7 +81,7 @@ impl View for PredictView {
 impl PredictView {
     /// The form alone.
     pub(crate) fn empty(parts: &Parts) -> Self {
-        Self::new(&FlightForm::initial(), &[], ResultView::none(), parts)
+        Self::new(&initial_form(parts), &[], ResultView::none(), parts)
     }
 
     /// The form as it was sent, each wrong field with its reason.
@@ -89,18 +91,72 @@ impl PredictView {
 
     /// The form and the result of a request. If it is answered, the form shows the request.
     pub(crate) fn with_result(result: ResultView, parts: &Parts) -> Self {
-        let form = result.asked().cloned().unwrap_or_else(FlightForm::initial);
+        let form = result.asked().cloned().unwrap_or_else(|| initial_form(parts));
         Self::new(&form, &[], result, parts)
     }
 
     fn new(form: &FlightForm, errors: &[FieldError], result: ResultView, parts: &Parts) -> Self {
         PredictView {
             form: FormView::new(form, errors, &parts.airports),
+            replay: parts.config.replay.as_deref().and_then(ReplayView::new),
             result,
             classes: DelayClass::ALL.map(|class| capitalized(class.label())),
             errors: errors.len(),
             give_up_after_ms: parts.config.give_up_after.as_millis(),
         }
+    }
+}
+
+/// The initial form: that of the wire contract, or a flight of the day that is replayed.
+fn initial_form(parts: &Parts) -> FlightForm {
+    let replay = parts.config.replay.as_deref();
+    let Some((replay, flight)) = replay.and_then(|replay| Some((replay, replay.flights().pop()?))) else {
+        return FlightForm::initial();
+    };
+    FlightForm::of(|field| match field {
+        Field::Carrier => flight.carrier.to_string(),
+        Field::FlightNum => flight.number.to_string(),
+        Field::Origin => flight.origin.to_string(),
+        Field::Dest => flight.dest.to_string(),
+        Field::FlightDate => flight.departs.with_timezone(&replay.zone()).date_naive().to_string(),
+        Field::Follow => "true".to_owned(),
+        _ => String::new(),
+    })
+}
+
+/// A day that is replayed.
+#[derive(Debug, Serialize)]
+struct ReplayView {
+    /// `14:05 on Sunday, 28 July 2013`.
+    now: String,
+    /// `A second is a minute.`
+    pace: String,
+    flights: Vec<ReplayedFlightView>,
+}
+
+#[derive(Debug, Serialize)]
+struct ReplayedFlightView {
+    words: String,
+    url: String,
+}
+
+impl ReplayView {
+    fn new(replay: &dyn Replay) -> Option<Self> {
+        let zone = replay.zone();
+        let now = replay.now()?.with_timezone(&zone);
+        let view = |ReplayedFlight { id, carrier, number, origin, dest, departs }: ReplayedFlight| {
+            let time = departs.with_timezone(&zone).format("%H:%M");
+            let words = format!("{carrier} {number} from {origin} to {dest} at {time}");
+            ReplayedFlightView { url: result_url(&id), words }
+        };
+        Some(ReplayView {
+            now: now.format("%H:%M on %A, %-d %B %Y").to_string(),
+            pace: match replay.speed() {
+                60.0 => "A second is a minute.".to_owned(),
+                speed => format!("Time passes {speed} times faster than it did."),
+            },
+            flights: replay.flights().into_iter().map(view).collect(),
+        })
     }
 }
 
