@@ -44,8 +44,8 @@ pub(crate) struct Args {
     /// Where everything is kept: the embedded log and store, the models
     #[arg(long, value_name = "DIR", default_value = "var")]
     dir: PathBuf,
-    /// Replay a day of New York: an hour passes in a minute, and flights are followed. Everything is kept in DIR/demo, and
-    /// begins anew with each start
+    /// Replay a day of New York: an hour passes in a minute, and flights are followed. Everything is kept in DIR/demo,
+    /// and begins anew with each start
     #[arg(long, conflicts_with_all = ["models", "log", "store", "events"])]
     demo: bool,
     /// The model directory [default: DIR/models]

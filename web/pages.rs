@@ -70,7 +70,7 @@ pub(crate) type Handler = fn(String, Arc<AppState>) -> Pin<Box<dyn Future<Output
 pages!(tables);
 
 partials! {
-    "layout" "options" "follow"
+    "layout" "options" "follow" "version"
     "state/none" "state/waiting" "state/answered" "state/rejected" "state/timed_out" "state/unreachable"
 }
 

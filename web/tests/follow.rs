@@ -4,12 +4,16 @@
 
 mod common;
 
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use common::{
     answer_to,
     site::{BROWSER, CLASSIFY, FORM, OLD_FORM, PAGE, TestSite, header, json_of, site, site_with, text_of},
 };
 use delaycast::request::Request;
-use delaycast_web::Config;
+use delaycast_web::{Config, Replay, ReplayedFlight};
 use serde_json::{Value, json};
 use warp::test::request;
 
@@ -120,8 +124,8 @@ async fn rule_4_the_page_shows_the_last_version_or_another_and_refreshes_itself_
     for shown in [
         "data-follow=\"followed\" data-version=\"2\"",
         "Expect 31\u{a0}minutes late",
-        "12:00</a> expect 31\u{a0}minutes late (31\u{a0}% for 15 or more)",
-        "12:00</a> expect 4\u{a0}minutes late",
+        "12:00</a> <span>expect 31\u{a0}minutes late (31\u{a0}% for 15 or more)",
+        "12:00</a> <span>expect 4\u{a0}minutes late",
         "http-equiv",
     ] {
         assert!(text_of(&page).contains(shown), "{shown}: {}", text_of(&page));
@@ -148,4 +152,59 @@ async fn rule_3_the_reason_why_a_request_is_not_followed_is_escaped() {
     site.doubles.store.put_version(&request, 4, refused, Value::Null);
     let page = site.get(&format!("{PAGE}?id={}", request.id), BROWSER).await;
     assert!(text_of(&page).contains("This flight is not followed: &lt;b&gt;too many&lt;/b&gt;."), "{}", text_of(&page));
+}
+
+#[tokio::test]
+async fn older_versions_are_folded_unless_one_of_them_is_shown() {
+    let site = site();
+    let request = ask_to_follow(&site).await;
+    (0..7).for_each(|n| site.doubles.store.put_version(&request, 10 * n, followed(), Value::Null));
+    let url = format!("{PAGE}?id={}", request.id);
+    let page = site.get(&url, BROWSER).await;
+    let (newest, older) = text_of(&page).split_once("<details>").unwrap();
+    assert!(newest.contains("expect 60\u{a0}minutes late") && newest.contains("expect 20\u{a0}minutes late"));
+    assert!(older.contains("<summary>2 older</summary>") && older.contains("expect no delay"), "{older}");
+    assert!(text_of(&site.get(&format!("{url}&version=2"), BROWSER).await).contains("<details open>"));
+}
+
+/// Noon of 28 July 2013 in New York, a minute a second.
+struct Noon;
+
+impl Replay for Noon {
+    fn now(&self) -> Option<DateTime<Utc>> {
+        Some("2013-07-28T16:00:00Z".parse().unwrap())
+    }
+
+    fn zone(&self) -> Tz {
+        chrono_tz::America::New_York
+    }
+
+    fn speed(&self) -> f64 {
+        60.0
+    }
+
+    fn flights(&self) -> Vec<ReplayedFlight> {
+        let code = |code: &str| code.parse().unwrap();
+        let departs = "2013-07-28T17:45:00Z".parse().unwrap();
+        let (carrier, origin, dest) = (code("DL"), code("JFK"), code("SEA"));
+        vec![ReplayedFlight { id: "demo-1".to_owned(), carrier, number: 418, origin, dest, departs }]
+    }
+}
+
+#[tokio::test]
+async fn a_replayed_day_has_its_time_on_the_page_and_in_each_request() {
+    let site = site_with(Config { replay: Some(Arc::new(Noon)), ..Config::default() });
+    let page = site.get(PAGE, BROWSER).await;
+    for shown in [
+        "12:00 on Sunday, 28 July 2013</b>. A second is a minute.",
+        "predict_kafka?id&#x3D;demo%2D1#result\">DL 418 from JFK to SEA at 13:45</a>",
+        "name=\"FlightNum\" value=\"418\"",
+        "value=\"2013-07-28\"",
+        "value=\"true\" checked",
+    ] {
+        assert!(text_of(&page).contains(shown), "{shown}: {}", text_of(&page));
+    }
+    let request = ask(&site, OLD_FORM).await;
+    assert_eq!(request.as_of, Noon.now());
+    assert!(!text_of(&common::site::site().get(PAGE, BROWSER).await).contains("replay"));
 }

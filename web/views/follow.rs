@@ -14,7 +14,7 @@ use super::{
 use crate::flight_form::result_url;
 
 /// The following of an answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct FollowView {
     /// `followed`, `ended`, `refused`, or `starting` before the first version.
     state: &'static str,
@@ -23,9 +23,15 @@ pub(crate) struct FollowView {
     note: String,
     /// True if an earlier version than the last one is shown.
     is_earlier: bool,
-    /// The last one first.
+    /// The last ones, the very last first.
     versions: Vec<VersionView>,
+    /// Those before.
+    older: Vec<VersionView>,
+    older_count: usize,
 }
+
+/// Upper bound on the versions that are shown at once.
+const SHOWN_MAX: usize = 5;
 
 /// A version in the list of all.
 #[derive(Debug, Serialize)]
@@ -44,7 +50,7 @@ impl FollowView {
         let all: Vec<FollowedVersion> = versions.iter().map(FollowedVersion::of).collect();
         let Some(last) = all.last() else {
             let note = "The following begins.".to_owned();
-            return FollowView { state: "starting", shown: 0, note, is_earlier: false, versions: Vec::new() };
+            return FollowView { state: "starting", shown: 0, note, ..FollowView::default() };
         };
         let shown = wanted.filter(|wanted| all.iter().any(|it| it.number == *wanted)).unwrap_or(last.number);
         let (state, note) = match &last.state {
@@ -61,8 +67,10 @@ impl FollowView {
             url: format!("{}&version={}#result", result_url(id.as_str()), version.number),
             is_shown: version.number == shown,
         };
-        let views = all.iter().zip(versions).rev().map(view).collect();
-        FollowView { state, shown, note, is_earlier: shown != last.number, versions: views }
+        let mut views: Vec<VersionView> = all.iter().zip(versions).rev().map(view).collect();
+        let older = views.split_off(SHOWN_MAX.min(views.len()));
+        let (is_earlier, older_count) = (shown != last.number, older.len());
+        FollowView { state, shown, note, is_earlier, versions: views, older, older_count }
     }
 
     /// The number of the version that is shown.
