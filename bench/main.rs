@@ -26,6 +26,7 @@ use clap::{Parser, Subcommand};
 
 use cluster::recovery;
 use embedded::{explanations, latency, memory, page_latency, scrape_cost, throughput, watch_cost};
+use live::{horizons, serving};
 use model::{hot_swap, load, training};
 use results::record;
 
@@ -58,7 +59,9 @@ enum Command {
     /// The cost of explanations
     Explanations(explanations::Options),
     /// The horizon curve of answers with events
-    Live(live::Options),
+    Live(horizons::Options),
+    /// The cost of events: rebuilding their state, answering with it, and the time to a version
+    LiveServing(serving::Options),
     /// The time to load a model, and to score with it
     Load(load::Options),
     /// Latency around the moments at which another model takes effect
@@ -92,7 +95,8 @@ fn main() -> anyhow::Result<()> {
         Command::WatchCost(options) => record(&results, options, watch_cost::measure),
         Command::ScrapeCost(options) => record(&results, options, scrape_cost::measure),
         Command::Explanations(options) => record(&results, options, explanations::measure),
-        Command::Live(options) => live::measure(&options),
+        Command::Live(options) => horizons::measure(&options),
+        Command::LiveServing(options) => record(&results, options, serving::measure),
         Command::Load(options) => record(&results, options, load::measure),
         Command::HotSwap(options) => record(&results, options, hot_swap::measure),
         Command::Cluster(options) => record(&results, options, cluster::throughput::measure),

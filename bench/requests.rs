@@ -8,7 +8,10 @@ use delaycast::{
     history::{self, Flight},
     request::{Request, encode},
 };
-use engine::{log::Producer, request::RequestId};
+use engine::{
+    log::{Position, Producer, PublishError},
+    request::RequestId,
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -34,16 +37,30 @@ pub(crate) fn about(flight: &Flight) -> Request {
 
 /// Publishes requests; returns once all are acknowledged.
 pub(crate) fn publish(producer: &Arc<dyn Producer>, requests: &[Request]) -> anyhow::Result<()> {
+    publish_all(producer, requests.iter().map(|request| (Some(request.id.as_str()), encode(request).into_bytes())))
+}
+
+/// Publishes messages, each with its key; returns once all are acknowledged.
+pub(crate) fn publish_all<'a>(
+    producer: &Arc<dyn Producer>,
+    messages: impl Iterator<Item = (Option<&'a str>, Vec<u8>)>,
+) -> anyhow::Result<()> {
     let (report, acknowledged) = mpsc::channel();
-    for chunk in requests.chunks(UNACKNOWLEDGED_MAX) {
-        for request in chunk {
-            let report = report.clone();
-            let done = Box::new(move |result| drop(report.send(result)));
-            producer.publish(Some(request.id.as_str()), encode(request).into_bytes(), done);
+    let mut waiting = 0;
+    for (key, payload) in messages {
+        let report = report.clone();
+        producer.publish(key, payload, Box::new(move |result| drop(report.send(result))));
+        waiting += 1;
+        if waiting == UNACKNOWLEDGED_MAX {
+            wait_for(&acknowledged, std::mem::take(&mut waiting))?;
         }
-        for _ in chunk {
-            acknowledged.recv().context("the producer is gone")??;
-        }
+    }
+    wait_for(&acknowledged, waiting)
+}
+
+fn wait_for(acknowledged: &mpsc::Receiver<Result<Position, PublishError>>, count: usize) -> anyhow::Result<()> {
+    for _ in 0..count {
+        acknowledged.recv().context("the producer is gone")??;
     }
     Ok(())
 }

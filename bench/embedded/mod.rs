@@ -55,6 +55,11 @@ impl EmbeddedFile {
         Ok((file, requests.len() as f64 / seconds))
     }
 
+    /// Returns the number of answers that are synced to disk.
+    pub(crate) fn answered(&self) -> anyhow::Result<usize> {
+        Ok(Inspector::open(&self.path)?.answers()? as usize)
+    }
+
     /// Waits until all requests are answered; returns the answers per second, from the first ones that are counted to
     /// the last. An answer is counted when it is synced to disk. `seen` is called with each new count.
     pub(crate) fn landed_per_s(
