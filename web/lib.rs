@@ -56,6 +56,7 @@ mod views {
     pub(crate) mod explanation;
     pub(crate) mod follow;
     pub(crate) mod live;
+    pub(crate) mod statement;
     pub(crate) mod words;
 
     pages!(modules);

@@ -65,13 +65,13 @@ fn a_visitor_fills_the_form_and_reads_the_answer_in_words() {
         browser.screenshot("2-waiting");
         let request = answer_when_waiting(&server, &browser, answer_to);
         browser.wait_for("#result[data-state=answered]");
-        assert_eq!(browser.text("#result h2"), "Most likely on time to 30 minutes late");
-        assert_eq!(browser.title(), "Most likely on time to 30\u{a0}minutes late – delaycast");
+        assert_eq!(browser.text("#result h2"), "83 %: less than 30 minutes late");
+        assert_eq!(browser.title(), "83\u{a0}%: less than 30\u{a0}minutes late – delaycast");
         assert_eq!(browser.text("#result .likely b"), "50 %");
         let flight = browser.text("#result .flight");
         assert!(flight.contains("Delta Air Lines Inc. 418") && flight.contains("Before departure"), "{flight}");
         let why = browser.text("#result .why");
-        assert!(why.starts_with("The schedule raises the chance from 29 % to 49 %."), "{why}");
+        assert!(why.starts_with("Flying with Delta Air Lines Inc. lowers the chance from 92 % to 87 %."), "{why}");
         browser.screenshot("3-answered");
         assert_eq!(browser.overhang(), 0);
         assert_eq!((request.origin.as_str(), request.dest.as_str(), request.dep_delay), ("JFK", "SEA", None));
@@ -247,6 +247,6 @@ fn rule_4_the_form_and_the_polling_work_without_javascript() {
     browser.click(ASK);
     answer_when_waiting(&server, &browser, answer_to);
     browser.wait_for("#result[data-state=answered]");
-    assert_eq!(browser.text("#result h2"), "Most likely on time to 30 minutes late");
+    assert_eq!(browser.text("#result h2"), "83 %: less than 30 minutes late");
     browser.screenshot("9-without-javascript");
 }

@@ -15,6 +15,7 @@ use super::{
     delay::{cancellation_in_words, delay_in_words, state_in_short},
     explanation::ExplanationView,
     live::LiveView,
+    statement::Statement,
     words::{airline_name, airport_name, capitalized, minutes_in_words, numbers_by_class, percent},
 };
 use crate::flight_form::FlightForm;
@@ -22,7 +23,7 @@ use crate::flight_form::FlightForm;
 /// An answer.
 #[derive(Debug, Serialize)]
 pub(crate) struct AnswerView {
-    /// The most probable class in words.
+    /// The statement with its probability; without one, the most probable class.
     pub(super) headline: String,
     /// `American Airlines Inc. 123`, or the code.
     airline: String,
@@ -77,11 +78,17 @@ impl AnswerView {
         let over = state_in_short(document).filter(|state| state.is_over);
         // Of a flight that is over there is nothing to forecast.
         let is_open = over.is_none();
-        let headline = match (over, class) {
-            (Some(over), _) => capitalized(&over.words),
-            // A no-break space keeps the number and its unit on one line.
-            (None, Some(class)) => format!("Most likely {}", class.label().replace(" minutes", "\u{a0}minutes")),
-            (None, None) => "There is an answer, but its class is none that we know".to_owned(),
+        let shares = probabilities(document).filter(|_| class.is_some());
+        // A no-break space keeps the number and its unit on one line.
+        let unbroken = |label: &str| label.replace(" minutes", "\u{a0}minutes");
+        let headline = match (over, shares, class) {
+            (Some(over), ..) => capitalized(&over.words),
+            (None, Some(shares), _) => {
+                let statement = Statement::of(&shares);
+                format!("{}: {}", percent(statement.probability(&shares) * 100.0), unbroken(statement.label()))
+            }
+            (None, None, Some(class)) => format!("Most likely {}", unbroken(class.label())),
+            (None, None, None) => "There is an answer, but its class is none that we know".to_owned(),
         };
         let airport =
             |code: &str| AirportView { code: code.to_owned(), name: airport_name(code, airports).map(str::to_owned) };
@@ -237,7 +244,7 @@ mod tests {
             "BaseRate": [0.2, 0.3, 0.3, 0.2], "Contributions": {"DepDelay": [-0.196, -0.204, 0.5, -0.1]},
         });
         let expected = "\
-Most likely on time to 30 minutes late
+90 %: less than 30 minutes late
 
 ATL to SFO
 AA; Sunday, 25 December 2016; Left 5 minutes late
@@ -251,8 +258,8 @@ Less sure than usual: a remark.
 >  80 %  On time to 30 minutes late
    10 %  30 minutes late or more
 
-Why: Of all flights, 30 % land on time to 30 minutes late.
-  The departure delay of 5 minutes raises the chance from 30 % to 80 %.
+Why: Of all flights, 80 % land less than 30 minutes late.
+  The departure delay of 5 minutes raises the chance from 80 % to 90 %.
 
 Model m1";
         assert_eq!(answer_in_words(document.as_object().unwrap(), &Airports::default()), expected);

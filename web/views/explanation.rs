@@ -1,20 +1,16 @@
 //! An answer's explanation in sentences.
 //!
-//! They describe the class whose probability rose most above its base rate. Each sentence adds one factor's
-//! contribution, the largest first, and starts at the probability that the sentence before ended at. A document without
-//! a valid explanation (another scorer's, or an older answer) has no sentences.
+//! They explain the probability of the answer's [`Statement`]. Each sentence adds one factor's contribution, the largest
+//! first, and starts at the probability that the sentence before ended at. A document without a valid explanation
+//! (another scorer's, or an older answer) has no sentences.
 
-use delaycast::{
-    airports::Airports,
-    explanation::Factor,
-    flight::{CLASSES, DelayClass},
-    live::Moment,
-};
+use delaycast::{airports::Airports, explanation::Factor, live::Moment};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
     live::{lateness, moment},
+    statement::Statement,
     words::{airline_name, grouped, minutes_in_words, numbers_by_class, percent},
 };
 
@@ -41,13 +37,12 @@ impl ExplanationView {
             numbers.iter().all(|share| (0.0..=1.0).contains(share)).then_some(numbers)
         };
         let (base, chance) = (shares("BaseRate")?, shares("Probabilities")?);
-        let gain = |class: &DelayClass| chance[class.index()] - base[class.index()];
-        let class = DelayClass::ALL.into_iter().max_by(|a, b| gain(a).total_cmp(&gain(b)))?;
-        let of_class = |numbers: [f64; CLASSES]| numbers[class.index()];
-        let (base, chance) = (of_class(base), of_class(chance));
+        let statement = Statement::of(&chance);
+        let (base, chance) = (statement.probability(&base), statement.probability(&chance));
         let mut moves = Vec::new();
         for (name, change) in document.get("Contributions")?.as_object()? {
-            let change = numbers_by_class(change).map(of_class).filter(|change| change.abs() <= 1.0)?;
+            let change = numbers_by_class(change).filter(|changes| changes.iter().all(|it| it.abs() <= 1.0))?;
+            let change = statement.change(&change);
             // Unknown factors, of later scorers, are summed up with the rest.
             moves.extend(Factor::of_name(name).map(|factor| (factor, change)));
         }
@@ -66,7 +61,7 @@ impl ExplanationView {
         reasons.extend(sentence("Everything else", at, chance));
         let flights =
             if moment(document) == Some(Moment::Overdue) { "flights that are overdue" } else { "all flights" };
-        let base = format!("Of {flights}, {} land {}.", shown(base), class.label());
+        let base = format!("Of {flights}, {} land {}.", shown(base), statement.label());
         Some(ExplanationView { base, reasons })
     }
 }
@@ -198,7 +193,7 @@ mod tests {
     #[test]
     fn there_are_at_most_four_sentences_and_the_last_ends_at_the_answers_probability() {
         let factors = [
-            (Factor::DepDelay, 0.2),
+            (Factor::DepDelay, 0.3),
             (Factor::Route, -0.1),
             (Factor::Carrier, 0.08),
             (Factor::Dest, 0.07),
@@ -211,13 +206,13 @@ mod tests {
         contributions.insert("Moon".to_owned(), json!([0.0, 0.0, 0.0, 0.0]));
         let ExplanationView { reasons, .. } = explained(&document).unwrap();
         assert_eq!(reasons.len(), NAMED_MAX + 1);
-        assert_eq!(reasons[2], "The airline raises the chance from 23\u{a0}% to 31\u{a0}%.");
-        assert_eq!(reasons[3], "Everything else raises the chance from 31\u{a0}% to 49\u{a0}%.");
+        assert_eq!(reasons[2], "The airline raises the chance from 33\u{a0}% to 41\u{a0}%.");
+        assert_eq!(reasons[3], "Everything else raises the chance from 41\u{a0}% to 59\u{a0}%.");
     }
 
     #[test]
     fn what_events_say_has_sentences() {
-        let document = document(&[(Factor::Inbound, 0.3), (Factor::OriginNow, 0.1), (Factor::DepDelay, -0.05)]);
+        let document = document(&[(Factor::Inbound, 0.4), (Factor::OriginNow, 0.1), (Factor::DepDelay, -0.05)]);
         let live = |delay: i32, ground: i32| {
             let inbound = json!({ "Delay": delay, "GroundMinutes": ground });
             let live = json!({ "Origin": "ORD", "Live": { "DepDelay": -4, "Inbound": inbound } });
@@ -227,9 +222,9 @@ mod tests {
             live(48, 35),
             [
                 "That the aeroplane comes 48 minutes late and has 35 minutes on the ground raises the chance from \
-                 13\u{a0}% to 43\u{a0}%.",
-                "What happens at ORD now raises the chance from 43\u{a0}% to 53\u{a0}%.",
-                "Leaving 4 minutes early lowers the chance from 53\u{a0}% to 48\u{a0}%.",
+                 13\u{a0}% to 53\u{a0}%.",
+                "What happens at ORD now raises the chance from 53\u{a0}% to 63\u{a0}%.",
+                "Leaving 4 minutes early lowers the chance from 63\u{a0}% to 58\u{a0}%.",
             ]
         );
         assert!(
@@ -244,14 +239,14 @@ mod tests {
     }
 
     #[test]
-    fn the_class_that_gained_most_is_explained_even_if_another_is_likelier() {
+    fn the_statement_of_the_headline_is_explained() {
         let document = json!({
             "BaseRate": [0.28, 0.3, 0.26, 0.16], "Probabilities": [0.2, 0.29, 0.28, 0.23],
             "Contributions": { "Carrier": [-0.08, -0.01, 0.02, 0.07] },
         });
         let ExplanationView { base, reasons } = explained(&document).unwrap();
-        assert_eq!(base, "Of all flights, 16\u{a0}% land 30 minutes late or more.");
-        assert_eq!(reasons, ["The airline raises the chance from 16\u{a0}% to 23\u{a0}%."]);
+        assert_eq!(base, "Of all flights, 84\u{a0}% land less than 30 minutes late.");
+        assert_eq!(reasons, ["The airline lowers the chance from 84\u{a0}% to 77\u{a0}%."]);
     }
 
     #[test]

@@ -27,9 +27,13 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
-/// Formats a percentage without decimals; one above 0 is never shown as 0.
+/// Formats a percentage without decimals; one above 0 is never shown as 0, and one below 100 never as 100.
 pub(crate) fn percent(share: f64) -> String {
-    if share > 0.0 && share < 0.5 { "<1\u{a0}%".to_owned() } else { format!("{}\u{a0}%", share.round()) }
+    match share {
+        _ if share > 0.0 && share < 0.5 => "<1\u{a0}%".to_owned(),
+        _ if share >= 99.5 && share < 100.0 => ">99\u{a0}%".to_owned(),
+        _ => format!("{}\u{a0}%", share.round()),
+    }
 }
 
 /// Formats a number of minutes with its unit.
@@ -58,6 +62,14 @@ pub(crate) fn airport_name<'a>(text: &str, airports: &'a Airports) -> Option<&'a
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_possible_is_neither_0_nor_100_percent() {
+        assert_eq!(
+            [0.0, 0.2, 0.5, 99.4, 99.7, 100.0].map(percent).join(" "),
+            "0\u{a0}% <1\u{a0}% 1\u{a0}% 99\u{a0}% >99\u{a0}% 100\u{a0}%"
+        )
+    }
 
     #[test]
     fn thousands_are_grouped() {
