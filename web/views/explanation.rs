@@ -1,8 +1,8 @@
 //! An answer's explanation in sentences.
 //!
-//! They explain the probability of the answer's [`Statement`]. Each sentence adds one factor's contribution, the largest
-//! first, and starts at the probability that the sentence before ended at. A document without a valid explanation
-//! (another scorer's, or an older answer) has no sentences.
+//! They explain the probability of the answer's [`Statement`]. Each sentence adds one factor's contribution, the
+//! largest first, and starts at the probability that the sentence before ended at. A document without a valid
+//! explanation (another scorer's, or an older answer) has no sentences.
 
 use delaycast::{airports::Airports, explanation::Factor, live::Moment};
 use serde::Serialize;

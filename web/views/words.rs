@@ -31,7 +31,7 @@ pub(crate) fn grouped(number: u64) -> String {
 pub(crate) fn percent(share: f64) -> String {
     match share {
         _ if share > 0.0 && share < 0.5 => "<1\u{a0}%".to_owned(),
-        _ if share >= 99.5 && share < 100.0 => ">99\u{a0}%".to_owned(),
+        99.5..100.0 => ">99\u{a0}%".to_owned(),
         _ => format!("{}\u{a0}%", share.round()),
     }
 }
