@@ -26,7 +26,7 @@ use clap::{Parser, Subcommand};
 
 use cluster::recovery;
 use embedded::{explanations, latency, memory, page_latency, scrape_cost, throughput, watch_cost};
-use live::{horizons, serving};
+use live::{horizons, parity, serving};
 use model::{hot_swap, load, training};
 use results::record;
 
@@ -60,6 +60,8 @@ enum Command {
     Explanations(explanations::Options),
     /// The horizon curve of answers with events
     Live(horizons::Options),
+    /// What was answered online beside a batch
+    LiveParity(parity::Options),
     /// The cost of events: rebuilding their state, answering with it, and the time to a version
     LiveServing(serving::Options),
     /// The time to load a model, and to score with it
@@ -96,6 +98,7 @@ fn main() -> anyhow::Result<()> {
         Command::ScrapeCost(options) => record(&results, options, scrape_cost::measure),
         Command::Explanations(options) => record(&results, options, explanations::measure),
         Command::Live(options) => horizons::measure(&options),
+        Command::LiveParity(options) => record(&results, options, parity::measure),
         Command::LiveServing(options) => record(&results, options, serving::measure),
         Command::Load(options) => record(&results, options, load::measure),
         Command::HotSwap(options) => record(&results, options, hot_swap::measure),

@@ -9,11 +9,12 @@ mod in_memory;
 use std::{
     collections::BTreeSet,
     sync::{Arc, atomic::Ordering},
+    thread,
 };
 
 use delaycast_dataflows::{
     live::{Counters, EventLog},
-    score::{Config, Connections, Models},
+    score::{Config, Connections, Models, TICK},
 };
 use engine::{
     delivery::{Health, Unavailable, Writer},
@@ -116,7 +117,13 @@ fn rules_3_and_4_a_subject_is_replaced_at_once_and_removed_when_it_is_not_kept()
     }
     rig.until_all_score(30.0);
     assert_eq!(EMPTIED.load(Ordering::Relaxed), 0, "a state was seen between two sets of events");
-    let before = counters.changed.get();
+    // The last value may be there before an earlier event, which another worker reads.
+    let mut before = 0;
+    until("all changes are taken over", || {
+        let last = std::mem::replace(&mut before, counters.changed.get());
+        thread::sleep(10 * TICK);
+        counters.kept.get() == 30 && last == before && before == counters.changed.get()
+    });
     // An hour is the step in which subjects expire.
     for sensor in 0..100 {
         rig.events.append(sensor % 3, calibration(&format!("S{sensor}@3600000"), 1000, 1));
