@@ -142,8 +142,15 @@ fn compare(
     if !fields.is_empty() {
         values.different += 1;
         if values.different <= PRINTED_MAX {
-            let shown: Vec<_> = fields.iter().map(|name| (name, expected.get(*name), found.get(*name))).collect();
-            println!("  {id} differs: {shown:?}");
+            let shown: Vec<String> = fields
+                .iter()
+                .map(|name| {
+                    let of =
+                        |document: &Map<String, Value>| document.get(*name).map(Value::to_string).unwrap_or_default();
+                    format!("{name}\n      {}\n      {}", of(&expected), of(&found))
+                })
+                .collect();
+            println!("  {id} differs, expected and found:\n    {}", shown.join("\n    "));
         }
     }
     Ok(())

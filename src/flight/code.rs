@@ -24,6 +24,11 @@ impl Code {
         std::str::from_utf8(&self.0[..len]).unwrap_or_default()
     }
 
+    /// The code in upper case.
+    pub fn to_upper(self) -> Self {
+        Code(self.0.map(|byte| byte.to_ascii_uppercase()))
+    }
+
     /// The code's bytes, padded with zeros.
     pub(crate) fn to_bytes(self) -> [u8; 8] {
         self.0

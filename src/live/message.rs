@@ -87,7 +87,8 @@ impl EventMessage {
         if self.kind == EventKind::Withdrawn {
             return Ok((leg, event));
         }
-        let tail = self.tail.filter(|tail| !is_placeholder(tail.as_str()));
+        // A history may have a letter in lower case, which no message has when it is read.
+        let tail = self.tail.map(Code::to_upper).filter(|tail| !is_placeholder(tail.as_str()));
         Ok((leg, Event { dest: self.dest, tail, schedule: times, delay: self.delay, ..event }))
     }
 

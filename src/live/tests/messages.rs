@@ -351,7 +351,7 @@ prop_compose! {
         (kind, withdraws) in (0..6usize, prop::option::of(0..5usize)),
         number in 0..=99_999u32, carrier in "[A-Z0-9]{2,7}", days in 5i64..14_000,
         (origin, dest) in (0..7usize, prop::option::of(0..6usize)),
-        tail in prop::option::of("[A-Z0-9]{1,7}"),
+        tail in prop::option::of("[A-Za-z0-9]{1,7}"),
         schedule in prop::option::of((0..1440u16, 0..1440u16)), elapsed_min in 0..=ELAPSED_MINUTES_MAX,
         delay in -1440..=4320i16, at in -6 * 86_400_000..2 * 86_400_000i64,
     ) -> EventMessage {
