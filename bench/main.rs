@@ -60,7 +60,7 @@ enum Command {
     Explanations(explanations::Options),
     /// The horizon curve of answers with events
     Live(horizons::Options),
-    /// What was answered online beside a batch
+    /// Answers that were given online, beside those of a batch
     LiveParity(parity::Options),
     /// The cost of events: rebuilding their state, answering with it, and the time to a version
     LiveServing(serving::Options),

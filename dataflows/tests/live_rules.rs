@@ -215,7 +215,7 @@ fn rule_6_nothing_is_committed_before_its_dead_letters_are_durable() {
     rig.events.append(0, calibration("S1", 1, 3));
     let (running, _) = rig.start(1);
     rig.until_all_score(3.0);
-    std::thread::sleep(std::time::Duration::from_millis(1500));
+    thread::sleep(std::time::Duration::from_millis(1500));
     assert_eq!(rig.events.uncommitted(), 2);
     rig.events.hold_dead_letters(false);
     until("all is committed", || rig.events.uncommitted() == 0);
@@ -232,7 +232,7 @@ fn rule_6_nothing_is_committed_behind_a_dead_letter_whose_writer_has_ended() {
     for offset in 1..=3 {
         rig.events.append(0, calibration("S1", offset, offset));
         rig.until_all_score(offset as f64);
-        std::thread::sleep(std::time::Duration::from_millis(1100));
+        thread::sleep(std::time::Duration::from_millis(1100));
     }
     running.stop().unwrap();
     assert_eq!(rig.events.uncommitted(), 4);
