@@ -113,27 +113,21 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     args.format.print(&report, in_words)
 }
 
-/// Trains the default model on the bundled flights and publishes it.
-pub(crate) fn train_bundled(models: &ModelDir, workers: NonZeroUsize) -> anyhow::Result<VersionedModel> {
-    models.prepare()?;
-    let settings = ForestSettings::from_preset(Preset::Default, 1);
-    let plan = TrainingPlan { preset: Preset::Default, settings: settings.into(), holdout_from: None, workers };
-    Ok(models.publish(learn(history::bundled()?, false, &plan)?, clock::now())?)
-}
-
-/// Trains the default model, with events, on the bundled flights before a day and publishes it.
-pub(crate) fn train_bundled_until(
+/// Trains the default model on the bundled flights and publishes it. With a day, only on those before it, with events.
+pub(crate) fn train_bundled(
     models: &ModelDir,
     workers: NonZeroUsize,
-    day: NaiveDate,
+    with_events_until: Option<NaiveDate>,
 ) -> anyhow::Result<VersionedModel> {
     models.prepare()?;
     let settings = ForestSettings::from_preset(Preset::Default, 1);
     let plan = TrainingPlan { preset: Preset::Default, settings: settings.into(), holdout_from: None, workers };
     let mut history = history::bundled()?;
-    history.flights.retain(|flight| flight.date < day);
-    history.unflown.retain(|flight| flight.date < day);
-    Ok(models.publish(learn(history, true, &plan)?, clock::now())?)
+    if let Some(day) = with_events_until {
+        history.flights.retain(|flight| flight.date < day);
+        history.unflown.retain(|flight| flight.date < day);
+    }
+    Ok(models.publish(learn(history, with_events_until.is_some(), &plan)?, clock::now())?)
 }
 
 fn learn(history: History, with_events: bool, plan: &TrainingPlan) -> anyhow::Result<Model> {

@@ -157,7 +157,7 @@ fn lock(dir: &Path) -> anyhow::Result<File> {
 /// Returns the current model; trains one on the bundled flights if there is none. `None` if a stop was requested during
 /// the training, which publishes nothing before its end.
 fn model(dir: &Path, args: &Args, stop: &Stop) -> anyhow::Result<Option<VersionedModel>> {
-    let (models, workers, is_demo) = (ModelDir::new(dir), args.workers, args.demo);
+    let (models, workers, demo_day) = (ModelDir::new(dir), args.workers, args.demo.then(demo::day));
     match models.load_usable() {
         Err(ModelDirError::NoModel(_)) => {}
         loaded => return Ok(Some(loaded?)),
@@ -165,14 +165,7 @@ fn model(dir: &Path, args: &Args, stop: &Stop) -> anyhow::Result<Option<Versione
     tracing::info!("no model in {} yet: training one on the bundled flights of 2013", dir.display());
     // The training does not watch `stop`: its thread ends with the process.
     let (send, trained) = mpsc::sync_channel(1);
-    let train = move || {
-        let trained = if is_demo {
-            train::train_bundled_until(&models, workers, demo::day())
-        } else {
-            train::train_bundled(&models, workers)
-        };
-        drop(send.send(trained));
-    };
+    let train = move || drop(send.send(train::train_bundled(&models, workers, demo_day)));
     thread::Builder::new().name("train".into()).spawn(train).context("cannot start the training")?;
     while !stop.is_requested() {
         match trained.recv_timeout(STOP_CHECK_INTERVAL) {

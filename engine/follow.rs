@@ -25,6 +25,7 @@ const NUMBER: &str = "Version";
 const FOLLOWING: &str = "Following";
 /// The field with the numbers by which versions are compared.
 const TOLD: &str = "Told";
+const FOLLOWED: &str = "followed";
 const ENDED: &str = "ended";
 const REFUSED: &str = "refused";
 
@@ -77,7 +78,7 @@ impl<D: Domain> Version<D> {
         document.iter_mut().filter(|(name, _)| *name == "_id").for_each(|(_, id)| *id = Value::Text(self.id()));
         let text = |text: &str| Value::Text(text.to_owned());
         let following = match &self.stage {
-            Stage::Begins(_) | Stage::GoesOn => vec![("State", text("followed"))],
+            Stage::Begins(_) | Stage::GoesOn => vec![("State", text(FOLLOWED))],
             Stage::Last => vec![("State", text(ENDED))],
             Stage::Refused(reason) => vec![("State", text(REFUSED)), ("Reason", text(reason))],
         };
@@ -121,6 +122,17 @@ pub enum FollowState {
     Ended,
     /// The request is not followed, for this reason.
     Refused(String),
+}
+
+impl FollowState {
+    /// Returns the state in one word, as documents have it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            FollowState::GoesOn => FOLLOWED,
+            FollowState::Ended => ENDED,
+            FollowState::Refused(_) => REFUSED,
+        }
+    }
 }
 
 impl FollowedVersion {

@@ -4,7 +4,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use engine::{
     follow::{FollowState, FollowedVersion},
-    request::RequestId,
+    request::{Invalid, RequestId},
 };
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Map, Value, json};
@@ -65,10 +65,10 @@ pub(crate) async fn events(id: String, headers: HeaderMap, state: Arc<AppState>)
     Ok(response)
 }
 
-fn after(query: &str) -> Result<u32, engine::request::Invalid> {
+fn after(query: &str) -> Result<u32, Invalid> {
     let pairs = urlencoded(query, "query")?;
     let after = pairs.into_iter().find(|(name, _)| name == "after").map(|(_, value)| value.unwrap_or_default());
-    let wrong = |_| engine::request::Invalid::new("after", "must be the number of a version");
+    let wrong = |_| Invalid::new("after", "must be the number of a version");
     after.map_or(Ok(0), |after| after.parse().map_err(wrong))
 }
 
@@ -118,12 +118,7 @@ impl Watch {
         let FollowedVersion { number, state, .. } = FollowedVersion::of(document);
         self.after = self.after.max(number);
         self.has_ended = state != FollowState::GoesOn;
-        let state = match state {
-            FollowState::GoesOn => "followed",
-            FollowState::Ended => "ended",
-            FollowState::Refused(_) => "refused",
-        };
-        let data = json!({ "version": number, "state": state }).to_string();
+        let data = json!({ "version": number, "state": state.name() }).to_string();
         Ok(Event::default().id(number.to_string()).event("version").retry(RECONNECT_AFTER).data(data))
     }
 }

@@ -42,18 +42,18 @@ use std::{marker::PhantomData, rc::Rc, sync::Arc};
 use differential_dataflow::AsCollection;
 use engine::{
     delivery::{Health, Unavailable},
-    live::{EventTime, Live},
+    live::Live,
     log::{Log, Share},
     runtime::Stop,
 };
-use timely::{dataflow::operators::vec::Broadcast, scheduling::Activator, worker::Worker};
+use timely::{dataflow::operators::vec::Broadcast, worker::Worker};
 
 pub use counters::Counters;
 
 use open::{OpenLog, Opening};
 use worker_state::WorkerState;
 
-use crate::score::{ClusterClock, Events, Observer, StateProgress};
+use crate::score::{ClusterClock, Events, Observer};
 
 /// The events of a domain, in a log.
 pub struct EventLog<L: Live> {
@@ -103,27 +103,10 @@ impl<L: Live> Events<L> for EventLog<L> {
             let unapplied = Rc::clone(&unapplied);
             state::set_state::<L>(subjects.inner.broadcast(), exhausted, Rc::clone(&state), unapplied, &self.counters);
         });
-        Rc::new(StateObserver(state))
+        state
     }
 
     fn health(&self) -> &Arc<Health> {
         &self.health
-    }
-}
-
-/// Observes the state of one worker.
-struct StateObserver<L: Live>(Rc<WorkerState<L>>);
-
-impl<L: Live> Observer<L> for StateObserver<L> {
-    fn observe(&self, request: &mut L::Request, read_at: EventTime) {
-        self.0.observe(request, read_at);
-    }
-
-    fn progress(&self) -> StateProgress {
-        self.0.progress()
-    }
-
-    fn activate_on_change(&self, activator: Activator) {
-        self.0.add_reader(activator);
     }
 }

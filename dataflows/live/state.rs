@@ -9,7 +9,7 @@ use timely::{
 };
 
 use super::{counters::Counters, source::SharedUnapplied, worker_state::WorkerState};
-use crate::score::Timestamp;
+use crate::score::{Observer, Timestamp};
 
 /// A subject with all its events, added or removed at a timestamp.
 type Change<L> = ((<L as Live>::Subject, Vec<<L as Live>::Event>), Timestamp, isize);

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use engine::live::{EventTime, Live};
 use timely::scheduling::Activator;
 
-use crate::score::StateProgress;
+use crate::score::{Observer, StateProgress};
 
 /// Shared by the dataflow that makes the state and the operators that ask it.
 pub(super) struct WorkerState<L: Live> {
@@ -36,19 +36,21 @@ impl<L: Live> WorkerState<L> {
         self.progress.set(StateProgress { is_rebuilt: true, ..self.progress.get() });
     }
 
-    pub(super) fn observe(&self, request: &mut L::Request, read_at: EventTime) {
+    pub(super) fn activate_readers(&self) {
+        self.readers.borrow().iter().for_each(Activator::activate);
+    }
+}
+
+impl<L: Live> Observer<L> for WorkerState<L> {
+    fn observe(&self, request: &mut L::Request, read_at: EventTime) {
         L::observe(&self.state.borrow(), request, read_at);
     }
 
-    pub(super) fn progress(&self) -> StateProgress {
+    fn progress(&self) -> StateProgress {
         self.progress.get()
     }
 
-    pub(super) fn add_reader(&self, activator: Activator) {
+    fn activate_on_change(&self, activator: Activator) {
         self.readers.borrow_mut().push(activator);
-    }
-
-    pub(super) fn activate_readers(&self) {
-        self.readers.borrow().iter().for_each(Activator::activate);
     }
 }

@@ -6,39 +6,17 @@
 #[allow(dead_code, unused_imports, reason = "these tests use their share")]
 mod in_memory;
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{thread, time::Duration};
 
-use delaycast_dataflows::{
-    live::EventLog,
-    score::{Config, Connections, Counters, IDLE_EVERY, Models, TURN},
-};
+use delaycast_dataflows::score::{Counters, IDLE_EVERY, TURN};
 use engine::{follow::Stage, live::EventTime};
 use in_memory::{
-    ByValue, DEADLINE, MemoryLog, MemoryStore, Running, calibration,
-    domain::{Readings, followed, message},
+    Rig, Running, calibration,
+    domain::{followed, message},
     until,
 };
 
-/// A scorer between logs and a store, all in memory.
-struct Rig {
-    requests: Arc<MemoryLog>,
-    events: Arc<MemoryLog>,
-    store: Arc<MemoryStore>,
-}
-
 impl Rig {
-    fn new() -> Self {
-        let store = MemoryStore::new();
-        Rig { requests: MemoryLog::new(4, &store), events: MemoryLog::new(3, &store), store }
-    }
-
-    fn start(&self, workers: usize) -> Running {
-        let events = EventLog::<Readings>::new(Arc::clone(&self.events) as _);
-        let connections = Connections::new(Arc::clone(&self.requests) as _, Arc::clone(&self.store) as _);
-        let config = Config { drain: DEADLINE, ..Config::new(workers) };
-        Running::start_connected(config, connections.with_events(Arc::new(events)), Models::fixed(ByValue::new()))
-    }
-
     /// Asks to follow a reading of a sensor of 0.
     fn follow(&self, partition: usize, id: &str, sensor: &str) {
         self.requests.append(partition, followed(id, sensor, 0.0));
@@ -67,7 +45,7 @@ fn count(counters: &Counters) -> u64 {
 fn rule_1_a_later_generation_goes_on_with_what_was_followed_also_on_other_workers() {
     let rig = Rig::new();
     for (generation, workers) in [4, 1, 3, 6].into_iter().enumerate() {
-        let running = rig.start(workers);
+        let (running, _) = rig.start(workers);
         rig.follow(generation % 4, &format!("r{generation}"), "S1");
         let at = 10 * (generation as i64 + 1);
         rig.calibrate("S1", at, 10 * at);
@@ -84,7 +62,7 @@ fn rule_1_a_later_generation_goes_on_with_what_was_followed_also_on_other_worker
 fn rule_2_version_1_is_the_first_answer_and_a_request_that_is_read_again_begins_nothing_anew() {
     let rig = Rig::new();
     rig.calibrate("S1", 1, 5);
-    let running = rig.start(2);
+    let (running, _) = rig.start(2);
     rig.requests.append(0, message("unfollowed", 0.0));
     // The same request in two partitions: two workers read it.
     rig.follow(1, "a", "S1");
@@ -102,7 +80,7 @@ fn rule_2_version_1_is_the_first_answer_and_a_request_that_is_read_again_begins_
 #[test]
 fn rule_3_versions_have_no_gap_and_are_never_changed_whatever_acknowledgement_is_lost() {
     let rig = Rig::new();
-    let running = rig.start(4);
+    let (running, _) = rig.start(4);
     (0..8).for_each(|n| rig.follow(n % 4, &format!("r{n}"), "S1"));
     until("all are followed", || count(&running.counters) == 8);
     let mut before = Vec::new();
@@ -132,7 +110,7 @@ fn rule_4_nothing_is_asked_again_before_the_state_is_rebuilt() {
     let rig = Rig::new();
     rig.calibrate("S1", 1, 100);
     rig.follow(0, "a", "S1");
-    let running = rig.start(2);
+    let (running, _) = rig.start(2);
     until("it is calibrated", || rig.values("a").last() == Some(&100.0));
     let before = rig.values("a");
     running.stop().unwrap();
@@ -140,7 +118,7 @@ fn rule_4_nothing_is_asked_again_before_the_state_is_rebuilt() {
     // The next generation does not know at first whether more events are to come.
     rig.events.hide_ends(true);
     rig.calibrate("S1", 2, 300);
-    let running = rig.start(2);
+    let (running, _) = rig.start(2);
     rig.follow(1, "b", "S1");
     until("it has read the events", || rig.store.answers().contains_key("b"));
     thread::sleep(2 * IDLE_EVERY);
@@ -153,7 +131,7 @@ fn rule_4_nothing_is_asked_again_before_the_state_is_rebuilt() {
 #[test]
 fn rule_5_the_last_version_says_so_and_ends_the_following() {
     let rig = Rig::new();
-    let running = rig.start(2);
+    let (running, _) = rig.start(2);
     rig.follow(0, "a", "S1");
     rig.follow(1, "b", "S2");
     rig.until_values("a", &[0.0]);
@@ -189,7 +167,7 @@ fn rule_6_without_events_a_request_is_refused() {
 #[test]
 fn rule_7_more_than_a_turn_of_requests_have_their_turns() {
     let rig = Rig::new();
-    let running = rig.start(1);
+    let (running, _) = rig.start(1);
     let many = 2 * TURN + 7;
     (0..many).for_each(|n| rig.follow(n % 4, &format!("r{n}"), "S1"));
     until("all are followed", || count(&running.counters) == many as u64);
@@ -205,7 +183,7 @@ fn rule_7_more_than_a_turn_of_requests_have_their_turns() {
 #[test]
 fn rule_8_later_versions_hold_nothing_back() {
     let rig = Rig::new();
-    let running = rig.start(2);
+    let (running, _) = rig.start(2);
     rig.follow(0, "a", "S1");
     rig.until_values("a", &[0.0]);
     until("all is committed", || rig.requests.uncommitted() == 0);

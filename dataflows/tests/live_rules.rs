@@ -12,10 +12,7 @@ use std::{
     thread,
 };
 
-use delaycast_dataflows::{
-    live::{Counters, EventLog},
-    score::{Config, Connections, Models, TICK},
-};
+use delaycast_dataflows::score::TICK;
 use engine::{
     delivery::{Health, Unavailable, Writer},
     finding::Finding,
@@ -23,41 +20,12 @@ use engine::{
         DeadLetter, DeadLetterReader, DeadLetterSpan, Log, Producer, Reader, Share, Start, Topic, TopicOptions, Wake,
     },
 };
-use in_memory::{
-    ByValue, DEADLINE, EMPTIED, MemoryLog, MemoryStore, Running, calibration,
-    domain::{Readings, message},
-    until,
-};
+use in_memory::{EMPTIED, Rig, calibration, domain::message, until};
 use proptest::prelude::*;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-/// A scorer between logs and a store, all in memory.
-struct Rig {
-    requests: Arc<MemoryLog>,
-    events: Arc<MemoryLog>,
-    store: Arc<MemoryStore>,
-}
-
 impl Rig {
-    fn new() -> Self {
-        let store = MemoryStore::new();
-        Rig { requests: MemoryLog::new(4, &store), events: MemoryLog::new(3, &store), store }
-    }
-
-    fn start(&self, workers: usize) -> (Running, Arc<Counters>) {
-        self.start_with(workers, Arc::clone(&self.events) as _)
-    }
-
-    fn start_with(&self, workers: usize, events: Arc<dyn Log>) -> (Running, Arc<Counters>) {
-        let events = EventLog::<Readings>::new(events);
-        let counters = Arc::clone(events.counters());
-        let connections = Connections::new(Arc::clone(&self.requests) as _, Arc::clone(&self.store) as _);
-        let config = Config { drain: DEADLINE, ..Config::new(workers) };
-        let models = Models::fixed(ByValue::new());
-        (Running::start_connected(config, connections.with_events(Arc::new(events)), models), counters)
-    }
-
     /// Asks once in each partition, so that each worker answers, and returns the values that were scored.
     fn ask(&self, question: &str) -> BTreeSet<String> {
         let before = self.store.answers().len();

@@ -12,9 +12,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    delay::{cancellation_in_words, delay_in_words, state_in_short},
+    delay::{cancellation_in_words, delay_in_words},
     explanation::ExplanationView,
-    live::LiveView,
+    live::{FlightState, LiveView},
     statement::Statement,
     words::{airline_name, airport_name, capitalized, minutes_in_words, numbers_by_class, percent},
 };
@@ -75,7 +75,7 @@ impl AnswerView {
         let asked = asked(document);
         let date = parse_flight_date(asked.text(Field::FlightDate));
         let class = class(document);
-        let over = state_in_short(document).filter(|state| state.is_over);
+        let over = FlightState::of(document).filter(|state| state.is_over);
         // Of a flight that is over there is nothing to forecast.
         let is_open = over.is_none();
         let shares = probabilities(document).filter(|_| class.is_some());

@@ -2,10 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{
-    live::lateness,
-    words::{minutes_in_words, percent},
-};
+use super::words::{minutes_in_words, percent};
 
 /// Least probability of a cancellation that is told.
 const CANCELLATION_MIN: f64 = 0.01;
@@ -33,28 +30,6 @@ pub(super) fn delay_in_short(document: &Map<String, Value>) -> Option<String> {
     let forecast = document.get("ArrDelay")?.as_object()?;
     let (median, late15) = (forecast.get("P50")?.as_f64()?, forecast.get("Late15")?.as_f64()?);
     Some(format!("expect {} ({} for 15 or more)", minutes(median), percent(late15 * 100.0)))
-}
-
-/// The state of a flight that has left, or will not.
-pub(super) struct FlightState {
-    /// As in `left 12 minutes late`.
-    pub(super) words: String,
-    /// True if nothing is left to forecast.
-    pub(super) is_over: bool,
-}
-
-/// Formats the state of the flight itself; `None` before it has left.
-pub(super) fn state_in_short(document: &Map<String, Value>) -> Option<FlightState> {
-    let live = document.get("Live")?.as_object()?;
-    let delay = |name: &str| live.get(name).and_then(Value::as_f64).map(lateness);
-    let (words, is_over) = match live.get("State")?.as_str()? {
-        "departed" => (format!("left {}", delay("DepDelay")?), false),
-        "arrived" => (format!("arrived {}", delay("ArrDelay")?), true),
-        "cancelled" => ("cancelled".to_owned(), true),
-        "diverted" => ("goes to another airport".to_owned(), true),
-        _ => return None,
-    };
-    Some(FlightState { words, is_over })
 }
 
 /// Formats the field `Cancelled` of an answer's document; `None` if there is none, or no chance worth a sentence.

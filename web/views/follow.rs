@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    delay::{delay_in_short, state_in_short},
-    live::time_of,
+    delay::delay_in_short,
+    live::{FlightState, time_of},
 };
 use crate::flight_form::result_url;
 
@@ -53,12 +53,13 @@ impl FollowView {
             return FollowView { state: "starting", shown: 0, note, ..FollowView::default() };
         };
         let shown = wanted.filter(|wanted| all.iter().any(|it| it.number == *wanted)).unwrap_or(last.number);
-        let (state, note) = match &last.state {
+        let state = last.state.name();
+        let note = match &last.state {
             FollowState::GoesOn => {
-                ("followed", "This page changes by itself until the flight has arrived, for a day at most.".to_owned())
+                "This page changes by itself until the flight has arrived, for a day at most.".to_owned()
             }
-            FollowState::Ended => ("ended", "The following has ended.".to_owned()),
-            FollowState::Refused(reason) => ("refused", format!("This flight is not followed: {reason}.")),
+            FollowState::Ended => "The following has ended.".to_owned(),
+            FollowState::Refused(reason) => format!("This flight is not followed: {reason}."),
         };
         let view = |(version, document): (&FollowedVersion, &Map<String, Value>)| VersionView {
             number: version.number,
@@ -86,7 +87,7 @@ impl FollowView {
 
 /// The news of a version: the flight's state, and the forecast while it is not over.
 fn words(document: &Map<String, Value>) -> String {
-    let state = state_in_short(document);
+    let state = FlightState::of(document);
     let forecast = if state.as_ref().is_some_and(|state| state.is_over) { None } else { delay_in_short(document) };
     let parts: Vec<String> = state.map(|state| state.words).into_iter().chain(forecast).collect();
     if parts.is_empty() { "no forecast in minutes".to_owned() } else { parts.join("; ") }

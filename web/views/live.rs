@@ -104,6 +104,30 @@ pub(super) fn time_of(document: &Map<String, Value>) -> Option<String> {
     Some(Clock(document.get("Origin")?.as_str()?).time(as_of))
 }
 
+/// The state of a flight that has left, or will not.
+pub(super) struct FlightState {
+    /// As in `left 12 minutes late`.
+    pub(super) words: String,
+    /// True if nothing is left to forecast.
+    pub(super) is_over: bool,
+}
+
+impl FlightState {
+    /// Reads an answer's document; `None` before the flight has left.
+    pub(super) fn of(document: &Map<String, Value>) -> Option<Self> {
+        let live = Part(document.get("Live")?.as_object()?);
+        let delayed = |verb: &str, field: &str| Some(format!("{verb} {}", lateness(live.number(field)?)));
+        let (words, is_over) = match live.text("State")? {
+            "departed" => (delayed("left", "DepDelay")?, false),
+            "arrived" => (delayed("arrived", "ArrDelay")?, true),
+            "cancelled" => ("cancelled".to_owned(), true),
+            "diverted" => ("goes to another airport".to_owned(), true),
+            _ => return None,
+        };
+        Some(FlightState { words, is_over })
+    }
+}
+
 fn own(live: &Part<'_>) -> Option<String> {
     let sentence = |verb: &str, delay: f64| format!("The flight has {verb}, {}.", lateness(delay));
     match live.text("State")? {

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     rc::Rc,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -203,7 +204,10 @@ impl<D: Domain> Follower<D> {
     /// Scores the requests that were taken, and submits the versions that this makes.
     fn answer(&mut self, observer: &dyn Observer<D>, now: Now) {
         self.requests.iter_mut().for_each(|request| observer.observe(request, now.clock));
-        let Some(scorer) = self.schedule.borrow().current_at(self.shared.clock.now()) else { return };
+        let schedule = self.schedule.borrow();
+        let Some(models) = schedule.known_at(self.shared.clock.now()) else { return self.requests.clear() };
+        let scorer = Arc::clone(&models.current);
+        drop(schedule);
         scorer.score(&self.requests, &mut self.scores);
         let (model, scored_at) = (scorer.version(), clock::now());
         let answers = self.requests.drain(..).zip(self.scores.drain(..));

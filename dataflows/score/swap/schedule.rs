@@ -57,14 +57,13 @@ impl<D: Domain> Schedule<D> {
             self.reader_waits = true;
             return None;
         }
-        let later = self.changes.partition_point(|(from, _)| *from <= at);
-        self.changes.get(later.saturating_sub(1)).map(|(_, models)| models)
+        self.known_at(at)
     }
 
-    /// Returns the model that answers at a time, as far as changes are known.
-    pub(in crate::score) fn current_at(&self, now: Timestamp) -> Option<Arc<dyn Scorer<D>>> {
-        let later = self.changes.partition_point(|(from, _)| *from <= now);
-        self.changes.get(later.saturating_sub(1)).map(|(_, models)| Arc::clone(&models.current))
+    /// Returns the models that are active at a timestamp, as far as changes are known.
+    pub(in crate::score) fn known_at(&self, at: Timestamp) -> Option<&ActiveModels<D>> {
+        let later = self.changes.partition_point(|(from, _)| *from <= at);
+        self.changes.get(later.saturating_sub(1)).map(|(_, models)| models)
     }
 
     /// Drops the models that are not active at or after a timestamp.

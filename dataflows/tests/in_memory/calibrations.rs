@@ -58,8 +58,8 @@ impl Live for Readings {
     }
 }
 
-#[allow(dead_code, reason = "for those with events")]
 /// Returns the message of a calibration.
+#[allow(dead_code, reason = "for those with events")]
 pub fn calibration(sensor: &str, at: EventTime, offset: i64) -> Vec<u8> {
     format!(r#"["{sensor}", [{at}, {offset}]]"#).into_bytes()
 }

@@ -5,6 +5,7 @@ mod calibrations;
 #[path = "../../testing.rs"]
 pub mod domain;
 mod log;
+mod rig;
 mod store;
 
 use std::{
@@ -25,6 +26,8 @@ use engine::{
 #[allow(unused_imports, reason = "for those with events")]
 pub use calibrations::{EMPTIED, calibration};
 pub use log::MemoryLog;
+#[allow(unused_imports, reason = "for those with events")]
+pub use rig::Rig;
 pub use store::{Fault, MemoryStore};
 
 /// Timeout of the tests, for slow machines too.
