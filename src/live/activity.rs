@@ -4,7 +4,10 @@
 //! adds to it at one moment and is taken out at another, and the sum as of a moment is the difference of two cumulative
 //! sums. All numbers are integers, so that the order in which flights are added changes nothing.
 
-use std::ops::{AddAssign, Neg};
+use std::{
+    cell::Cell,
+    ops::{AddAssign, Neg},
+};
 
 use super::event::{HOUR_MS, MINUTE_MS, Millis, Minutes};
 use crate::flight::Code;
@@ -235,8 +238,8 @@ impl ActivityOverTime {
 
     /// The number of steps that are kept.
     pub(super) fn steps(&self) -> usize {
-        let left: usize = self.left.iter().map(|left| left.moments.len()).sum();
-        self.entered.moments.len() + left + self.overdue.moments.len()
+        let left: usize = self.left.iter().map(|left| left.steps.len()).sum();
+        self.entered.steps.len() + left + self.overdue.steps.len()
     }
 }
 
@@ -245,26 +248,52 @@ impl ActivityOverTime {
 struct StepSum<T> {
     /// The sum before the first step.
     base: T,
-    /// Ascending.
-    moments: Vec<Millis>,
-    /// The sum from the moment on, `base` included.
-    sums: Vec<T>,
+    /// Ascending by their moments.
+    steps: Vec<Step<T>>,
+    /// The number of steps at or before the moment of the last question: the next one is most often close to it.
+    last: Cell<usize>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Step<T> {
+    moment: Millis,
+    /// The sum from the moment on, the base included.
+    sum: T,
 }
 
 impl<T: Copy + Default + PartialEq + AddAssign> StepSum<T> {
-    /// The number of steps at or before a moment. Most questions are about the latest.
+    /// The number of steps at or before a moment, searched for from the last one found.
     fn steps_until(&self, moment: Millis) -> usize {
-        let (mut low, mut stride, mut high) = (self.moments.len(), 1, self.moments.len());
-        while low > 0 && self.moments[low - 1] > moment {
-            high = low - 1;
-            low = low.saturating_sub(stride);
-            stride *= 2;
+        let is_later = |step: usize| self.steps[step].moment > moment;
+        let (len, last) = (self.steps.len(), self.last.get().min(self.steps.len()));
+        // The steps before `low` are not later, and those from `high` on are.
+        let (mut low, mut high, mut stride) = (0, len, 1);
+        if last > 0 && is_later(last - 1) {
+            high = last - 1;
+            while high > 0 && low == 0 {
+                let probe = high.saturating_sub(stride);
+                if is_later(probe) { high = probe } else { low = probe + 1 }
+                stride *= 2;
+            }
+        } else {
+            low = last;
+            while low < high {
+                let probe = (low + stride - 1).min(len - 1);
+                if is_later(probe) {
+                    high = probe;
+                    break;
+                }
+                low = probe + 1;
+                stride *= 2;
+            }
         }
-        low + self.moments[low..high].partition_point(|at| *at <= moment)
+        let steps = low + self.steps[low..high].partition_point(|step| step.moment <= moment);
+        self.last.set(steps);
+        steps
     }
 
     fn sum_before(&self, step: usize) -> T {
-        step.checked_sub(1).map_or(self.base, |last| self.sums[last])
+        step.checked_sub(1).map_or(self.base, |last| self.steps[last].sum)
     }
 
     fn at(&self, moment: Millis) -> T {
@@ -275,25 +304,21 @@ impl<T: Copy + Default + PartialEq + AddAssign> StepSum<T> {
     fn add(&mut self, moment: Millis, amount: T) {
         let mut step = self.steps_until(moment);
         let before = self.sum_before(step);
-        match step.checked_sub(1).filter(|last| self.moments[*last] == moment) {
+        match step.checked_sub(1).filter(|last| self.steps[*last].moment == moment) {
             Some(last) => step = last,
-            None => {
-                self.moments.insert(step, moment);
-                self.sums.insert(step, before);
-            }
+            None => self.steps.insert(step, Step { moment, sum: before }),
         }
-        self.sums[step..].iter_mut().for_each(|sum| *sum += amount);
+        self.steps[step..].iter_mut().for_each(|step| step.sum += amount);
         // A step that changes nothing would be left behind by each correction.
-        if self.sums[step] == self.sum_before(step) {
-            self.moments.remove(step);
-            self.sums.remove(step);
+        if self.steps[step].sum == self.sum_before(step) {
+            self.steps.remove(step);
         }
     }
 
     fn forget_before(&mut self, moment: Millis) {
         let steps = self.steps_until(moment);
         self.base = self.sum_before(steps);
-        self.moments.drain(..steps);
-        self.sums.drain(..steps);
+        self.steps.drain(..steps);
+        self.last.set(0);
     }
 }

@@ -12,8 +12,9 @@ use chrono::NaiveDate;
 use super::{
     activity::{Activity, Amount, Contribution},
     event::{FlightId, LegId, Millis, Minutes},
+    habit::{Feeder, Record},
     leg::{LegState, is_late},
-    state::{Place, State},
+    state::{AsOf, Place, State},
 };
 use crate::flight::Code;
 
@@ -71,17 +72,6 @@ pub struct Inbound {
     pub state: LegState,
     /// The way in which it was found.
     pub link: Link,
-}
-
-/// The arrivals of a flight on its last days.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Record {
-    /// Arrivals.
-    pub arrivals: i32,
-    /// The sum of their delays in minutes.
-    pub delay: i32,
-    /// Arrivals that were 15 minutes late or more.
-    pub late: i32,
 }
 
 /// The knowledge as of a moment that bears on a flight.
@@ -152,14 +142,15 @@ impl State {
         let (_, _, origin) = flight;
         if let Some(tail) = tail {
             // Without an inbound leg the aeroplane is at the airport already, or comes from elsewhere.
-            let (id, state) = self.before(tail, departs, origin, as_of, |_| true)?;
+            let (id, state) = self.before(tail, departs, origin, &AsOf::new(as_of), |_| true)?;
             return Some(Inbound { id, state, link: Link::Tail });
         }
         let (feeder, times) = self.habit(flight, departs, as_of)?;
         let is_recent = |state: &LegState| {
             state.schedule.is_some_and(|schedule| schedule.departs >= departs - GROUND_MINUTES_MAX - FLIGHT_MINUTES_MAX)
         };
-        let mut legs = self.legs_of_flight(feeder, departs, as_of).take_while(|(_, state)| is_recent(state));
+        let as_of = AsOf::new(as_of);
+        let mut legs = self.legs_of_flight(feeder, departs, &as_of).take_while(|(_, state)| is_recent(state));
         let (id, state) = legs.find(|(_, state)| is_due_before(state, origin, departs))?;
         Some(Inbound { id, state, link: Link::Habit(times) })
     }
@@ -170,7 +161,7 @@ impl State {
         tail: Code,
         departs: Minutes,
         origin: Code,
-        as_of: Millis,
+        as_of: &AsOf,
         counts: impl Fn(&LegState) -> bool,
     ) -> Option<(LegId, LegState)> {
         let mut legs = self.legs_of_tail(tail, departs - 1, as_of).filter(|(_, state)| counts(state));
@@ -178,13 +169,17 @@ impl State {
     }
 
     /// The flight whose leg most often brought the aeroplane, and how many times it did; of several the latest.
-    fn habit(&self, flight: FlightId, departs: Minutes, as_of: Millis) -> Option<(FlightId, u8)> {
+    fn habit(&self, flight: FlightId, departs: Minutes, as_of: Millis) -> Option<Feeder> {
+        if let Some(feeder) = self.feeders.get(flight, departs, as_of) {
+            return feeder;
+        }
         let (_, _, origin) = flight;
         let mut feeders = [None; HABIT_FLIGHTS];
-        let flown = self.last_flown(flight, departs, as_of).take(HABIT_FLIGHTS);
+        let as_of = AsOf::new(as_of);
+        let flown = self.last_flown(flight, departs, &as_of).take(HABIT_FLIGHTS);
         for (feeder, (_, state)) in feeders.iter_mut().zip(flown) {
             let (Some(tail), Some(schedule)) = (state.tail, state.schedule) else { continue };
-            let before = self.before(tail, schedule.departs, origin, as_of, |state| state.dep_delay.is_some());
+            let before = self.before(tail, schedule.departs, origin, &as_of, |state| state.dep_delay.is_some());
             *feeder = before.map(|(id, _)| id.flight());
         }
         let times = |feeder: &FlightId| feeders.iter().flatten().filter(|other| *other == feeder).count();
@@ -195,11 +190,20 @@ impl State {
                 best = Some((*feeder, times));
             }
         }
-        best.map(|(feeder, times)| (feeder, times as u8))
+        let best = best.map(|(feeder, times)| (feeder, times as u8));
+        if let Some(from) = self.holds_from(departs - RECORD_FROM, &as_of) {
+            self.feeders.set(flight, departs, from, best);
+        }
+        best
     }
 
     /// The legs of a flight that have left, in the two weeks before a departure but the last 36 hours, latest first.
-    fn last_flown(&self, flight: FlightId, departs: Minutes, as_of: Millis) -> impl Iterator<Item = (LegId, LegState)> {
+    fn last_flown<'a>(
+        &'a self,
+        flight: FlightId,
+        departs: Minutes,
+        as_of: &'a AsOf,
+    ) -> impl Iterator<Item = (LegId, LegState)> + 'a {
         let is_recent =
             move |state: &LegState| state.schedule.is_some_and(|schedule| schedule.departs >= departs - RECORD_UNTIL);
         let legs = self.legs_of_flight(flight, departs - RECORD_FROM, as_of);
@@ -207,12 +211,18 @@ impl State {
     }
 
     fn record(&self, flight: FlightId, departs: Minutes, as_of: Millis) -> Record {
-        let mut record = Record::default();
-        for (_, state) in self.last_flown(flight, departs, as_of).take(RECORD_FLIGHTS) {
+        if let Some(record) = self.records.get(flight, departs, as_of) {
+            return record;
+        }
+        let (mut record, as_of) = (Record::default(), AsOf::new(as_of));
+        for (_, state) in self.last_flown(flight, departs, &as_of).take(RECORD_FLIGHTS) {
             let Some(delay) = state.arr_delay else { continue };
             record.arrivals += 1;
             record.delay += i32::from(delay.clamp(RECORD_DELAY.0, RECORD_DELAY.1));
             record.late += i32::from(is_late(delay));
+        }
+        if let Some(from) = self.holds_from(departs - RECORD_FROM, &as_of) {
+            self.records.set(flight, departs, from, record);
         }
         record
     }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     activity::{Activity, WINDOW_HOURS},
-    context::{Context, INBOUND_LEGS, Link, Record},
+    context::{Context, INBOUND_LEGS, Link},
+    habit::Record,
     event::{MINUTE_MS, Minutes},
     rotation::{Rotation, RotationLeg},
     turnarounds::Turnarounds,

@@ -4,14 +4,15 @@
 //! The state is a function of the set of events: neither their order nor repetition matters. Each answer is as of a
 //! moment, and takes nothing that was known after it.
 
-use std::{collections::hash_map, hash::Hash, time::Duration};
+use std::{cell::Cell, collections::hash_map, hash::Hash, time::Duration};
 
 use chrono::NaiveTime;
 use foldhash::HashMap;
 
 use super::{
     activity::{Activity, ActivityOverTime, Amount, Contribution},
-    event::{FlightId, HOUR_MS, LegId, Millis, Minutes},
+    event::{FlightId, HOUR_MS, LegId, MINUTE_MS, Millis, Minutes},
+    habit::{Feeder, Record, Remembered},
     leg::{LegState, Timeline, contributions},
 };
 use crate::flight::Code;
@@ -23,6 +24,9 @@ pub const LOOKBACK_MS: Millis = 36 * HOUR_MS;
 const LEG_KEPT_MS: Millis = 20 * 24 * HOUR_MS;
 /// The time for which a log keeps events: longer than legs are kept, as a leg's events come before and after its date.
 pub const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// A leg that was to leave this long before the latest event is over, in minutes: hardly an event is about it any more.
+const OVER_MINUTES: Minutes = 12 * 60;
 
 /// A place at which activity is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,6 +74,19 @@ impl Leg {
     }
 }
 
+/// A moment as of which legs are looked at, and the time of the last event of those that were.
+#[derive(Debug)]
+pub(super) struct AsOf {
+    moment: Millis,
+    settled: Cell<Millis>,
+}
+
+impl AsOf {
+    pub(super) fn new(moment: Millis) -> Self {
+        AsOf { moment, settled: Cell::new(Millis::MIN) }
+    }
+}
+
 /// The live state.
 #[derive(Debug, Default)]
 pub struct State {
@@ -82,6 +99,10 @@ pub struct State {
     by_tail: HashMap<Code, Vec<Entry>>,
     /// By the scheduled departure, likewise.
     by_flight: HashMap<FlightId, Vec<Entry>>,
+    /// The flight that feeds each, computed of legs that are over; `None` of one without.
+    pub(super) feeders: Remembered<Option<Feeder>>,
+    /// The record of each, likewise.
+    pub(super) records: Remembered<Record>,
     /// The latest time at which an event was known.
     latest: Millis,
     /// Sums as of moments before this one are forgotten.
@@ -113,7 +134,11 @@ impl State {
         for contribution in after.iter().filter(|it| !before.contains(it)) {
             self.change(id, contribution, ActivityOverTime::add);
         }
-        self.link(slot, &Links::of(&old), &Links::of(&versions));
+        let (before, after) = (Links::of(&old), Links::of(&versions));
+        if [&before, &after].into_iter().flat_map(|links| &links.departs).any(|departs| self.is_over(*departs)) {
+            self.forget_habits();
+        }
+        self.link(slot, &before, &after);
         self.forget_sums();
     }
 
@@ -138,6 +163,7 @@ impl State {
     /// Forgets a leg. Its sums are those of moments that are forgotten, too.
     fn forget(&mut self, id: LegId) {
         if let Some(slot) = self.by_id.remove(&id) {
+            self.forget_habits();
             let timeline = std::mem::take(&mut self.legs[slot as usize].timeline);
             self.link(slot, &Links::of(&timeline.versions()), &Links::default());
             self.free.push(slot);
@@ -148,6 +174,11 @@ impl State {
     pub fn forget_legs(&mut self) {
         let old: Vec<LegId> = self.by_id.keys().filter(|id| id.kept_until() < self.latest).copied().collect();
         old.into_iter().for_each(|id| self.forget(id));
+    }
+
+    fn forget_habits(&mut self) {
+        self.feeders.clear();
+        self.records.clear();
     }
 
     /// Forgets sums once for each hour of events: it costs time in proportion to the number of airports.
@@ -180,6 +211,17 @@ impl State {
         moment >= self.latest - LOOKBACK_MS
     }
 
+    fn is_over(&self, departs: Minutes) -> bool {
+        Millis::from(departs + OVER_MINUTES) * MINUTE_MS <= self.latest
+    }
+
+    /// The moment from which on holds what was found of legs that were to leave at or before a time; `None` if it may
+    /// change, as a leg is not over, or has another event.
+    pub(super) fn holds_from(&self, departs: Minutes, as_of: &AsOf) -> Option<Millis> {
+        let settled = as_of.settled.get();
+        (self.is_over(departs) && settled <= as_of.moment).then_some(settled)
+    }
+
     /// The latest time at which an event was known; 0 if there was none.
     pub fn latest(&self) -> Millis {
         self.latest
@@ -200,36 +242,37 @@ impl State {
     }
 
     /// The legs of a flight that were to leave at or before a time, as of a moment; the latest first.
-    pub(super) fn legs_of_flight(
-        &self,
+    pub(super) fn legs_of_flight<'a>(
+        &'a self,
         flight: FlightId,
         until: Minutes,
-        moment: Millis,
-    ) -> impl Iterator<Item = (LegId, LegState)> {
-        self.latest_first(self.by_flight.get(&flight), until, moment)
+        as_of: &'a AsOf,
+    ) -> impl Iterator<Item = (LegId, LegState)> + 'a {
+        self.latest_first(self.by_flight.get(&flight), until, as_of)
     }
 
     /// The legs of an aeroplane that were to leave at or before a time, as of a moment; the latest first.
-    pub(super) fn legs_of_tail(
-        &self,
+    pub(super) fn legs_of_tail<'a>(
+        &'a self,
         tail: Code,
         until: Minutes,
-        moment: Millis,
-    ) -> impl Iterator<Item = (LegId, LegState)> {
-        self.latest_first(self.by_tail.get(&tail), until, moment).filter(move |(_, state)| state.tail == Some(tail))
+        as_of: &'a AsOf,
+    ) -> impl Iterator<Item = (LegId, LegState)> + 'a {
+        self.latest_first(self.by_tail.get(&tail), until, as_of).filter(move |(_, state)| state.tail == Some(tail))
     }
 
-    fn latest_first(
-        &self,
-        legs: Option<&Vec<Entry>>,
+    fn latest_first<'a>(
+        &'a self,
+        legs: Option<&'a Vec<Entry>>,
         until: Minutes,
-        moment: Millis,
-    ) -> impl Iterator<Item = (LegId, LegState)> {
+        AsOf { moment, settled }: &'a AsOf,
+    ) -> impl Iterator<Item = (LegId, LegState)> + 'a {
         let legs = legs.map(Vec::as_slice).unwrap_or_default();
         let count = legs.partition_point(|entry| entry.departs <= until);
         legs[..count].iter().rev().filter_map(move |Entry { departs, slot }| {
             let leg = &self.legs[*slot as usize];
-            let state = leg.as_of(moment);
+            settled.set(settled.get().max(leg.settled.0));
+            let state = leg.as_of(*moment);
             (state.schedule?.departs == *departs).then_some((leg.id, state))
         })
     }
