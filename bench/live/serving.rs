@@ -40,6 +40,8 @@ use crate::{
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 /// Interval between two lookups of versions.
 const POLL_INTERVAL: Duration = Duration::from_micros(200);
+/// Time in which a scorer commits what it has answered.
+const SETTLE: Duration = Duration::from_millis(300);
 /// Timeout of a rebuild, of a round of requests, and of a version.
 const DEADLINE: Duration = Duration::from_secs(600);
 
@@ -182,6 +184,8 @@ fn landed_per_s(scorer: &Process, file: &EmbeddedFile, asked: &[Request], round:
         ensure!(began_at.elapsed() < DEADLINE, "the first request is not answered");
         thread::sleep(POLL_INTERVAL);
     }
+    // A process that is stopped inside of a transaction keeps the file locked: the offset is committed meanwhile.
+    thread::sleep(SETTLE);
     let start = file.answered()?;
     kill_process(scorer.pid(), Signal::STOP)?;
     let ids = asked.iter().enumerate().map(|(number, request)| with_id(request, &format!("{round}-{number}")));
