@@ -127,6 +127,7 @@ def more_airports(archive):
         row["iata"]: {
             "faa": row["iata"], "name": row["name"], "lat": float(row["lat"]), "lon": float(row["lon"]),
             "alt": round(float(row["elevation"])), **zone_columns(ZONES.get(row["iata"], row["tz"])),
+            "city": row["city"] or None,
         }
         for row in csv.DictReader(io.StringIO(text))
         if row["iata"] and row["country"] in COUNTRIES
@@ -140,8 +141,12 @@ def airports(archive, more):
     rows = {row["faa"]: row for row in read_csv(archive, "airports.csv", types).to_pylist()}
     for code in ZONES.keys() & rows.keys():
         rows[code] |= zone_columns(ZONES[code])
-    rows = more_airports(more) | {code: row for code, row in rows.items() if code not in MISPLACED}
-    return pa.Table.from_pylist(list(rows.values()), schema=pa.schema(types.items())), ["faa"]
+    others = more_airports(more)
+    for code in others.keys() & rows.keys():
+        rows[code]["city"] = others[code]["city"]
+    rows = others | {code: row for code, row in rows.items() if code not in MISPLACED}
+    schema = pa.schema([*types.items(), ("city", TEXT)])
+    return pa.Table.from_pylist(list(rows.values()), schema=schema), ["faa"]
 
 
 def airlines(archive):

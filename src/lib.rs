@@ -41,6 +41,7 @@ pub mod history;
 pub mod live;
 pub mod model;
 mod observe;
+pub mod phrase;
 pub mod predict;
 mod random;
 pub mod request;

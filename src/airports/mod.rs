@@ -91,6 +91,22 @@ impl Airports {
         self.known_airports.iter().map(|code| (*code, self.airports.get(code).map(|airport| airport.name.as_str())))
     }
 
+    /// The name of an airport, if it is known.
+    pub fn name_of(&self, code: Code) -> Option<&str> {
+        self.airports.get(&code).map(|airport| airport.name.as_str())
+    }
+
+    /// The airports that flights of the history or the route table serve, by code, with the number of their routes.
+    pub fn served(&self) -> impl Iterator<Item = (Code, u64)> {
+        let mut routes = BTreeMap::<Code, u64>::new();
+        let pairs: BTreeSet<_> = self.routes.keys().chain(self.observed.keys()).collect();
+        pairs
+            .into_iter()
+            .flat_map(|(origin, dest)| [origin, dest])
+            .for_each(|code| *routes.entry(*code).or_default() += 1);
+        routes.into_iter()
+    }
+
     /// All known airlines by code, with their names or, if unknown, their codes.
     pub fn airlines(&self) -> impl Iterator<Item = (Code, &str)> {
         self.airlines.iter().map(|(code, name)| (*code, name.as_str()))

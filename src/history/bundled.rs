@@ -55,6 +55,18 @@ pub(super) fn zones<Z: FromIterator<(Code, Tz)>>() -> Result<Z, HistoryError> {
     zones.collect()
 }
 
+/// Returns the cities of airports that have one, by code.
+pub(super) fn cities<C: FromIterator<(Code, String)>>() -> Result<C, HistoryError> {
+    let table = Table::new("the bundled airports".to_owned(), Bytes::from_static(AIRPORTS))?;
+    let (codes, mut cities) = (texts(&table, "faa")?, Vec::new());
+    table.for_each_value::<ByteArrayType>("city", Required::No, |row, bytes: &ByteArray| {
+        let code = codes[row].parse().map_err(|error| format!("{error}"))?;
+        cities.push((code, bytes.as_utf8().map_err(|error| error.to_string())?.to_owned()));
+        Ok(())
+    })?;
+    Ok(cities.into_iter().collect())
+}
+
 /// Returns the names of airlines, by code.
 fn airlines() -> Result<BTreeMap<Code, String>, HistoryError> {
     let table = Table::new("the bundled airlines".to_owned(), Bytes::from_static(AIRLINES))?;

@@ -5,6 +5,7 @@
 //! [`fetch`] gets the zips in which the flights of the United States are published.
 
 mod bundled;
+mod cities;
 mod dataset;
 mod error;
 pub mod fetch;
@@ -15,6 +16,7 @@ mod weather;
 mod zones;
 
 pub use bundled::bundled;
+pub use cities::city;
 pub use dataset::{FLIGHTS_FILE, History, ROUTES_FILE, UNFLOWN_FILE, WEATHER_FILE, read};
 pub use error::HistoryError;
 pub use flight::{Flight, FlightStatus};

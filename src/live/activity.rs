@@ -272,7 +272,11 @@ impl<T: Copy + Default + PartialEq + AddAssign> StepSum<T> {
             high = last - 1;
             while high > 0 && low == 0 {
                 let probe = high.saturating_sub(stride);
-                if is_later(probe) { high = probe } else { low = probe + 1 }
+                if is_later(probe) {
+                    high = probe
+                } else {
+                    low = probe + 1
+                }
                 stride *= 2;
             }
         } else {

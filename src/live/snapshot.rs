@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     activity::{Activity, WINDOW_HOURS},
     context::{Context, INBOUND_LEGS, Link},
-    habit::Record,
     event::{MINUTE_MS, Minutes},
+    habit::Record,
     rotation::{Rotation, RotationLeg},
     turnarounds::Turnarounds,
 };

@@ -85,20 +85,22 @@ fn question() -> impl Strategy<Value = (Query, Millis)> {
 /// Events of two flights on 4 days, which are flown by two aeroplanes, so that one feeds the other.
 fn of_two_flights() -> impl Strategy<Value = (LegId, Event)> {
     let which = (0..4i32, any::<bool>(), prop::sample::select(vec![0, 1, 1, 1, 2, 5]), 0..2u8);
-    (which, -40..300i16, prop_oneof![2 => 0..5 * 60, 1 => 0..60 * 60]).prop_map(|((day, is_feeder, kind, tail), delay, known)| {
-        let (number, origin, dest) = if is_feeder { (1, "A1", "A0") } else { (2, "A0", "A2") };
-        let departs = FIRST_DAY + day * DAY + if is_feeder { 8 * 60 } else { 12 * 60 };
-        let kind = EventKind::ALL[kind];
-        let is_withdrawal = kind == EventKind::Withdrawn;
-        let event = Event {
-            dest: (!is_withdrawal).then_some(code(dest)),
-            tail: (!is_withdrawal).then_some(code(&format!("N{tail}"))),
-            schedule: (!is_withdrawal).then_some(Times { departs, arrives: departs + 120 }),
-            delay: matches!(kind, EventKind::Departed | EventKind::Arrived).then_some(delay),
-            ..Event::new(kind, Millis::from(departs + known) * MINUTE_MS)
-        };
-        (LegId { carrier: code("C0"), number, origin: code(origin), date: date(day) }, event)
-    })
+    (which, -40..300i16, prop_oneof![2 => 0..5 * 60, 1 => 0..60 * 60]).prop_map(
+        |((day, is_feeder, kind, tail), delay, known)| {
+            let (number, origin, dest) = if is_feeder { (1, "A1", "A0") } else { (2, "A0", "A2") };
+            let departs = FIRST_DAY + day * DAY + if is_feeder { 8 * 60 } else { 12 * 60 };
+            let kind = EventKind::ALL[kind];
+            let is_withdrawal = kind == EventKind::Withdrawn;
+            let event = Event {
+                dest: (!is_withdrawal).then_some(code(dest)),
+                tail: (!is_withdrawal).then_some(code(&format!("N{tail}"))),
+                schedule: (!is_withdrawal).then_some(Times { departs, arrives: departs + 120 }),
+                delay: matches!(kind, EventKind::Departed | EventKind::Arrived).then_some(delay),
+                ..Event::new(kind, Millis::from(departs + known) * MINUTE_MS)
+            };
+            (LegId { carrier: code("C0"), number, origin: code(origin), date: date(day) }, event)
+        },
+    )
 }
 
 /// Questions about the second of the two flights on the last of the days and around it.

@@ -1,0 +1,167 @@
+//! The names of airports, cities and airlines, to find codes by.
+
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use super::words::{Word, plain};
+use crate::{airports::Airports, flight::Code, history::city};
+
+/// Airports that are not as far from the city's first one are meant with it, in miles: Newark with New York.
+const NEARBY_MILES: f32 = 32.0;
+/// Upper bound on the airports of a place.
+const AIRPORTS_MAX: usize = 6;
+/// Words of airports' names that tell no airport from another.
+const OF_AIRPORTS: &[&str] = &[
+    "intl",
+    "international",
+    "airport",
+    "airpark",
+    "arpt",
+    "fld",
+    "field",
+    "regional",
+    "rgnl",
+    "municipal",
+    "muni",
+    "natl",
+    "national",
+    "county",
+    "metropolitan",
+    "metro",
+    "memorial",
+];
+/// Words of airlines' names that tell no airline from another.
+const OF_AIRLINES: &[&str] =
+    &["air", "lines", "line", "airlines", "airline", "airways", "airway", "inc", "co", "corp", "corporation", "llc"];
+/// Words of which each is the code of an airline, too.
+const COMMON_WORDS: &[&str] = &["as", "us", "in", "at", "on", "of", "is", "my", "to", "am", "pm"];
+
+/// Names to find airports and airlines by. Airports that no flight of the tables serves are found by their codes alone.
+#[derive(Debug)]
+pub struct Names {
+    airports: Vec<AirportName>,
+    airlines: BTreeMap<Code, Vec<String>>,
+    tables: Airports,
+}
+
+#[derive(Debug)]
+struct AirportName {
+    code: Code,
+    /// Flights or routes, to put the airports of a place in order.
+    weight: u64,
+    name: Vec<String>,
+    /// The names of its cities, each without blanks.
+    cities: Vec<String>,
+}
+
+fn name_words(name: &str) -> Vec<String> {
+    plain(name).split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+impl Names {
+    /// Takes the names of the tables. `flights` has the number of an airport's flights; airports without are ordered by
+    /// their routes.
+    pub fn new(tables: &Airports, flights: impl Fn(Code) -> u64) -> Self {
+        let airports = tables.served().map(|(code, routes)| {
+            let city = city(code).unwrap_or_default();
+            let whole = name_words(city).concat();
+            let parts = city.split(['/', '-']).map(|part| name_words(part).concat());
+            AirportName {
+                code,
+                weight: flights(code).saturating_mul(1 << 16).saturating_add(routes),
+                name: name_words(tables.name_of(code).unwrap_or_default()),
+                cities: [whole].into_iter().chain(parts).filter(|city| !city.is_empty()).collect(),
+            }
+        });
+        let airlines = tables.airlines().map(|(code, name)| {
+            let words = name_words(name).into_iter().filter(|word| !OF_AIRLINES.contains(&word.as_str()));
+            (code, words.collect())
+        });
+        Names { airports: airports.collect(), airlines: airlines.collect(), tables: tables.clone() }
+    }
+
+    /// The airline with a code; case does not matter.
+    pub(super) fn airline_code(&self, text: &str) -> Option<Code> {
+        let code = text.to_uppercase().parse().ok()?;
+        self.airlines.contains_key(&code).then_some(code)
+    }
+
+    /// The airline that words name: its code, or the first words of its name.
+    pub(super) fn airline(&self, words: &[Word]) -> Option<Code> {
+        // `US Airways` is no other word.
+        let suffix = words.iter().rev().take_while(|word| is_of_airlines(word)).count();
+        let words = &words[..words.len() - suffix];
+        if let [word] = words
+            && (suffix > 0 || !COMMON_WORDS.contains(&word.text.as_str()) || word.is_upper())
+            && let Some(code) = self.airline_code(&word.text)
+        {
+            return Some(code);
+        }
+        let wanted: String = words.iter().map(|word| word.text.as_str()).collect();
+        let begins = |name: &Vec<String>| (1..=name.len()).any(|count| name[..count].concat() == wanted);
+        let found = self.airlines.iter().filter(|(_, name)| begins(name) && wanted.len() > 2);
+        // Of `American` and `American Eagle` the shorter name is meant.
+        found.min_by_key(|(_, name)| name.len()).map(|(code, _)| *code)
+    }
+
+    /// The number of words that only complete an airline's name: `Air Lines Inc.`
+    pub(super) fn airline_suffix(&self, words: &[Word]) -> usize {
+        words.iter().take_while(|word| is_of_airlines(word)).count()
+    }
+
+    /// The airports that words name, that with most flights first: by code, by city with those nearby, or by name.
+    pub(super) fn airports(&self, words: &[Word]) -> Vec<Code> {
+        if let [word] = words
+            && let Some(code) = self.airport_code(word)
+        {
+            return vec![code];
+        }
+        if words.iter().all(Word::is_filler) {
+            return Vec::new();
+        }
+        let wanted: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+        let wanted = match &wanted[..] {
+            // `Boston airport` is Boston.
+            [rest @ .., last] if !rest.is_empty() && OF_AIRPORTS.contains(last) => rest,
+            all => all,
+        };
+        let joined = wanted.concat();
+        if joined.len() < 4 || wanted.iter().all(|word| OF_AIRPORTS.contains(word)) {
+            return Vec::new();
+        }
+        let matching = |test: &dyn Fn(&AirportName) -> bool| {
+            let mut found: Vec<_> = self.airports.iter().filter(|airport| test(airport)).collect();
+            found.sort_by_key(|airport| Reverse(airport.weight));
+            found
+        };
+        let mut found = matching(&|airport| airport.cities.contains(&joined));
+        if found.is_empty() {
+            found = matching(&|airport| has_run(&airport.name, &joined));
+        } else if found.len() > 1 {
+            // Of a city with one airport that one is meant.
+            let main = found[0].code;
+            let is_near = |airport: &AirportName| {
+                airport.code != main
+                    && self.tables.distance_miles(main, airport.code).is_some_and(|miles| miles <= NEARBY_MILES)
+            };
+            let near = matching(&|airport| is_near(airport) && !airport.cities.contains(&joined));
+            found.extend(near);
+        }
+        found.iter().map(|airport| airport.code).take(AIRPORTS_MAX).collect()
+    }
+
+    /// An airport by its code. One that is a word in lower case may be just that.
+    fn airport_code(&self, word: &Word) -> Option<Code> {
+        let code = word.text.to_uppercase().parse().ok().filter(|code| self.tables.knows_airport(*code))?;
+        let is_served = self.airports.iter().any(|airport| airport.code == code);
+        (word.text.len() >= 3 && !word.is_filler() && (is_served || word.is_upper())).then_some(code)
+    }
+}
+
+fn is_of_airlines(word: &Word) -> bool {
+    OF_AIRLINES.contains(&word.text.as_str())
+}
+
+/// Returns whether some words of a name that follow one another, joined, are the text.
+fn has_run(name: &[String], joined: &str) -> bool {
+    (0..name.len()).any(|from| (from + 1..=name.len()).any(|until| name[from..until].concat() == joined))
+}
