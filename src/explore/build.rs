@@ -1,0 +1,213 @@
+//! Writes an index: sorts the flights, writes them with their sums, makes the indexes, and renames the file.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process,
+};
+
+use engine::runtime::Stop;
+use rusqlite::{Connection, Statement, ToSql, params, params_from_iter};
+
+use super::{
+    error::ExploreError,
+    figures::{COLUMN_COUNT, COLUMNS, Figures, status_number},
+    schema::{APPLICATION_ID, FORMAT, INDEXES, TABLES, WRITE_SETTINGS},
+    source::Source,
+    sums::Sums,
+};
+use crate::{
+    flight::Code,
+    history::{AircraftFacts, Flight, aircraft_register},
+};
+
+/// Flights between two reports of the progress.
+const REPORT_ROWS: usize = 32_768;
+/// Percent of a build that reading the history takes, about.
+const READ_PERCENT: usize = 20;
+/// Percent of a build that writing the flights takes, about.
+const WRITE_PERCENT: usize = 50;
+
+/// Builds the index of a history as `file`. `report` is told the percentage done. Ends early when a stop is requested.
+pub(super) fn build(
+    source: &Source,
+    fingerprint: &str,
+    file: &Path,
+    stop: &Stop,
+    report: &dyn Fn(u8),
+) -> Result<(), ExploreError> {
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(ExploreError::io(folder))?;
+    }
+    let unfinished = Unfinished::at(file);
+    // SQLite would say no more than that it cannot open the file.
+    File::create(&unfinished.0).map_err(ExploreError::io(&unfinished.0))?;
+    let history = source.read()?;
+    if history.flights.is_empty() && history.unflown.is_empty() {
+        return Err(ExploreError::Empty);
+    }
+    let mut flights: Vec<&Flight> = history.all().collect();
+    flights.sort_unstable_by(|a, b| {
+        let key = |flight: &Flight| (flight.date, flight.crs_dep_min, flight.carrier, flight.flight_num);
+        key(a).cmp(&key(b)).then_with(|| a.cmp_all(b))
+    });
+    report(percent(READ_PERCENT));
+    let database = ExploreError::database(file);
+    let connection = Connection::open(&unfinished.0).map_err(&database)?;
+    connection.execute_batch(WRITE_SETTINGS).and_then(|()| connection.execute_batch(TABLES)).map_err(&database)?;
+    connection.execute_batch("BEGIN").map_err(&database)?;
+    let mut sums = Sums::default();
+    let mut insert = connection
+        .prepare("INSERT INTO flight VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")
+        .map_err(&database)?;
+    for (done, chunk) in flights.chunks(REPORT_ROWS).enumerate() {
+        if stop.is_requested() {
+            return Err(ExploreError::Stopped);
+        }
+        for (at, flight) in chunk.iter().enumerate() {
+            // Below the number of flights in memory.
+            let id = i64::try_from(done * REPORT_ROWS + at).unwrap_or(i64::MAX);
+            let (service, aircraft) = sums.add(id, flight);
+            write_flight(&mut insert, id, flight, service, aircraft).map_err(&database)?;
+        }
+        report(percent(READ_PERCENT + WRITE_PERCENT * (done + 1) * REPORT_ROWS / flights.len().max(1)));
+    }
+    drop(insert);
+    drop(flights);
+    drop(history);
+    write_sums(&connection, &sums).map_err(&database)?;
+    connection.execute("INSERT INTO stamp VALUES(?1, ?2)", params![fingerprint, source.name()]).map_err(&database)?;
+    for (at, sql) in INDEXES.iter().enumerate() {
+        if stop.is_requested() {
+            return Err(ExploreError::Stopped);
+        }
+        connection.execute_batch(sql).map_err(&database)?;
+        let left = 99 - READ_PERCENT - WRITE_PERCENT;
+        report(percent(READ_PERCENT + WRITE_PERCENT + left * (at + 1) / INDEXES.len()));
+    }
+    connection.execute_batch("COMMIT").map_err(&database)?;
+    connection.pragma_update(None, "user_version", FORMAT).map_err(&database)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(&database)?;
+    connection.close().map_err(|(_, error)| database(error))?;
+    unfinished.finish(file)
+}
+
+fn percent(done: usize) -> u8 {
+    u8::try_from(done.min(99)).unwrap_or(99)
+}
+
+/// A file that is not complete. It is removed unless it is finished.
+struct Unfinished(PathBuf);
+
+impl Unfinished {
+    /// Names a file beside `file`; several processes may build the same index.
+    fn at(file: &Path) -> Self {
+        let mut name = file.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.part", process::id()));
+        Unfinished(file.with_file_name(name))
+    }
+
+    /// Syncs the file and gives it its name.
+    fn finish(self, file: &Path) -> Result<(), ExploreError> {
+        File::open(&self.0).and_then(|written| written.sync_all()).map_err(ExploreError::io(&self.0))?;
+        fs::rename(&self.0, file).map_err(ExploreError::io(file))
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // It is not there once it was finished.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn write_flight(
+    insert: &mut Statement<'_>,
+    id: i64,
+    flight: &Flight,
+    service: i64,
+    aircraft: Option<i64>,
+) -> rusqlite::Result<()> {
+    insert.execute(params![
+        id,
+        flight.date.to_epoch_days(),
+        service,
+        flight.flight_num,
+        aircraft,
+        flight.crs_dep_min,
+        flight.crs_arr_min,
+        flight.crs_elapsed_min,
+        flight.dep_delay,
+        flight.arr_delay,
+        flight.air_time_min,
+        flight.distance,
+        status_number(flight.status),
+    ])?;
+    Ok(())
+}
+
+fn write_sums(connection: &Connection, sums: &Sums) -> rusqlite::Result<()> {
+    let mut insert = insert_of(connection, "service", "id, carrier, origin, dest, first, last", 6)?;
+    for ((carrier, origin, dest), service) in &sums.services {
+        let (carrier, origin, dest) = (carrier.as_str(), origin.as_str(), dest.as_str());
+        let key: [&dyn ToSql; 6] = [&service.id, &carrier, &origin, &dest, &service.first, &service.last];
+        write_row(&mut insert, &key, &service.figures)?;
+    }
+    let mut insert = insert_of(connection, "month", "carrier, year, month", 3)?;
+    for ((carrier, year, month), figures) in &sums.months {
+        write_row(&mut insert, &[&carrier.as_str(), year, month], figures)?;
+    }
+    let mut insert = insert_of(connection, "hour", "carrier, origin, hour", 3)?;
+    for ((carrier, origin, hour), figures) in &sums.hours {
+        write_row(&mut insert, &[&carrier.as_str(), &origin.as_str(), hour], figures)?;
+    }
+    let register = aircraft_register().unwrap_or_else(|error| {
+        tracing::warn!(%error, "the register of aircraft cannot be read: aircraft have tail numbers alone");
+        Vec::new()
+    });
+    let register: foldhash::HashMap<Code, AircraftFacts> = register.into_iter().collect();
+    let unregistered = AircraftFacts::default();
+    let columns = "id, tail, year, kind, manufacturer, model, engines, seats, engine";
+    let mut insert = insert_of(connection, "aircraft", columns, 9)?;
+    for (tail, aircraft) in &sums.aircraft {
+        let facts = register.get(tail).unwrap_or(&unregistered);
+        let AircraftFacts { year, kind, manufacturer, model, engines, seats, engine } = facts;
+        let key: [&dyn ToSql; 9] =
+            [&aircraft.id, &tail.as_str(), year, kind, manufacturer, model, engines, seats, engine];
+        write_row(&mut insert, &key, &aircraft.figures)?;
+    }
+    let mut insert = connection.prepare("INSERT INTO fleet VALUES(?1, ?2, ?3)")?;
+    for ((carrier, aircraft), flights) in &sums.fleet {
+        insert.execute(params![carrier.as_str(), aircraft, as_integer(*flights)])?;
+    }
+    let mut insert = connection.prepare("INSERT INTO day VALUES(?1, ?2, ?3)")?;
+    for (day, (first, last)) in &sums.days {
+        insert.execute(params![day, first, last])?;
+    }
+    Ok(())
+}
+
+/// Prepares the insertion into a table whose key has so many columns, and whose others are those of figures.
+fn insert_of<'c>(
+    connection: &'c Connection,
+    table: &str,
+    key: &str,
+    key_columns: usize,
+) -> rusqlite::Result<Statement<'c>> {
+    let values = vec!["?"; key_columns + COLUMN_COUNT].join(", ");
+    connection.prepare(&format!("INSERT INTO {table}({key}, {COLUMNS}) VALUES({values})"))
+}
+
+fn write_row(insert: &mut Statement<'_>, key: &[&dyn ToSql], figures: &Figures) -> rusqlite::Result<()> {
+    let [class_0, class_1, class_2, class_3] = figures.classes;
+    let counts =
+        [figures.flights, figures.cancelled, figures.diverted, class_0, class_1, class_2, class_3].map(as_integer);
+    let counts = counts.iter().map(|count| count as &dyn ToSql);
+    insert.execute(params_from_iter(key.iter().copied().chain(counts).chain([&figures.arr_minutes as &dyn ToSql])))?;
+    Ok(())
+}
+
+/// A count of flights as SQLite's integer.
+fn as_integer(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
