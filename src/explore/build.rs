@@ -39,9 +39,7 @@ pub(super) fn build(
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(ExploreError::io(folder))?;
     }
-    let unfinished = Unfinished::at(file);
-    // SQLite would say no more than that it cannot open the file.
-    File::create(&unfinished.0).map_err(ExploreError::io(&unfinished.0))?;
+    let unfinished = Unfinished::create(file)?;
     let history = source.read()?;
     if history.flights.is_empty() && history.unflown.is_empty() {
         return Err(ExploreError::Empty);
@@ -53,7 +51,7 @@ pub(super) fn build(
     });
     report(percent(READ_PERCENT));
     let database = ExploreError::database(file);
-    let connection = Connection::open(&unfinished.0).map_err(&database)?;
+    let connection = Connection::open(&unfinished.path).map_err(&database)?;
     connection.execute_batch(WRITE_SETTINGS).and_then(|()| connection.execute_batch(TABLES)).map_err(&database)?;
     connection.execute_batch("BEGIN").map_err(&database)?;
     let mut sums = Sums::default();
@@ -96,28 +94,55 @@ fn percent(done: usize) -> u8 {
     u8::try_from(done.min(99)).unwrap_or(99)
 }
 
-/// A file that is not complete. It is removed unless it is finished.
-struct Unfinished(PathBuf);
+/// A file that is not complete. It is removed unless it is finished. Its lock tells other processes that its build goes
+/// on.
+struct Unfinished {
+    path: PathBuf,
+    lock: File,
+}
 
 impl Unfinished {
-    /// Names a file beside `file`; several processes may build the same index.
-    fn at(file: &Path) -> Self {
+    /// Creates a file beside `file`; several processes may build the same index. What killed processes have left of
+    /// such builds is removed.
+    fn create(file: &Path) -> Result<Self, ExploreError> {
+        remove_abandoned(file);
         let mut name = file.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.part", process::id()));
-        Unfinished(file.with_file_name(name))
+        name.push(format!(".{}{PART}", process::id()));
+        let path = file.with_file_name(name);
+        let lock = File::create(&path).map_err(ExploreError::io(&path))?;
+        // Without locks in this file system, what is abandoned stays.
+        let _ = lock.try_lock();
+        Ok(Unfinished { path, lock })
     }
 
     /// Syncs the file and gives it its name.
     fn finish(self, file: &Path) -> Result<(), ExploreError> {
-        File::open(&self.0).and_then(|written| written.sync_all()).map_err(ExploreError::io(&self.0))?;
-        fs::rename(&self.0, file).map_err(ExploreError::io(file))
+        self.lock.sync_all().map_err(ExploreError::io(&self.path))?;
+        fs::rename(&self.path, file).map_err(ExploreError::io(file))
     }
 }
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
         // It is not there once it was finished.
-        let _ = fs::remove_file(&self.0);
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// The end of the name of a file that is not complete.
+const PART: &str = ".part";
+
+/// Removes the unfinished files of `file` whose lock nobody holds. One that cannot be removed does no harm.
+fn remove_abandoned(file: &Path) {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let begin = format!("{}.", file.file_name().unwrap_or_default().to_string_lossy());
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_unfinished = name.starts_with(&begin) && name.ends_with(PART);
+        if is_unfinished && File::open(entry.path()).is_ok_and(|part| part.try_lock().is_ok()) {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 

@@ -74,9 +74,13 @@ fn rule_1_a_build_that_stops_or_fails_leaves_nothing() {
     let damaged = folder.path().join("flights.parquet");
     fs::write(&damaged, "no Parquet").unwrap();
     assert!(matches!(build(&Source::Path(damaged), &file), Err(ExploreError::History(_))));
+    // A process that was killed leaves its file.
+    fs::write(folder.path().join("index.db.1.part"), "abandoned").unwrap();
     let missing = Source::Path(folder.path().to_owned().join("nothing"));
     assert!(matches!(build(&missing, &file), Err(ExploreError::Io { .. })));
-    assert_eq!(names_in(folder.path()), ["flights.parquet"]);
+    write_flights(&folder.path().join("other.parquet"), &[flight(0, "AA", 1, ["ATL", "SFO"], 600, 0.0)]).unwrap();
+    build(&Source::Path(folder.path().join("other.parquet")), &file).unwrap();
+    assert_eq!(names_in(folder.path()), ["flights.parquet", "index.db", "other.parquet"]);
 }
 
 #[test]
