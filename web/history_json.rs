@@ -21,7 +21,7 @@ pub(crate) async fn months(state: Arc<AppState>) -> HandlerResult {
 }
 
 /// `GET /airplanes/chart/manufacturers.json`: the manufacturers of most aircraft, with their shares in percent of all
-/// aircraft that the register knows.
+/// aircraft that the registry knows.
 pub(crate) async fn manufacturers(state: Arc<AppState>) -> HandlerResult {
     let totals = state.explore(|index| index.manufacturers()).await?;
     let known: Vec<(String, u64)> =

@@ -23,7 +23,7 @@ const MANUFACTURERS_MAX: u32 = 500;
 pub struct Aircraft {
     /// Tail number.
     pub tail: Code,
-    /// The facts of the register.
+    /// The facts of the registry.
     pub facts: AircraftFacts,
     /// Its flights.
     pub figures: Figures,
@@ -58,7 +58,7 @@ pub struct AircraftPage {
 /// The aircraft of a manufacturer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManufacturerTotal {
-    /// The name; `None` is of the aircraft that the register lacks.
+    /// The name; `None` is of the aircraft that the registry lacks.
     pub manufacturer: Option<String>,
     /// The number of aircraft.
     pub aircraft: u64,

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     flight::Code,
-    history::{AircraftFacts, Flight, aircraft_register},
+    history::{AircraftFacts, Flight, aircraft_registry},
 };
 
 /// Flights between two reports of the progress.
@@ -186,16 +186,16 @@ fn write_sums(connection: &Connection, sums: &Sums) -> rusqlite::Result<()> {
     for ((carrier, origin, hour), figures) in &sums.hours {
         write_row(&mut insert, &[&carrier.as_str(), &origin.as_str(), hour], figures)?;
     }
-    let register = aircraft_register().unwrap_or_else(|error| {
-        tracing::warn!(%error, "the register of aircraft cannot be read: aircraft have tail numbers alone");
+    let registry = aircraft_registry().unwrap_or_else(|error| {
+        tracing::warn!(%error, "the registry of aircraft cannot be read: aircraft have tail numbers alone");
         Vec::new()
     });
-    let register: foldhash::HashMap<Code, AircraftFacts> = register.into_iter().collect();
+    let registry: foldhash::HashMap<Code, AircraftFacts> = registry.into_iter().collect();
     let unregistered = AircraftFacts::default();
     let columns = "id, tail, year, kind, manufacturer, model, engines, seats, engine";
     let mut insert = insert_of(connection, "aircraft", columns, 9)?;
     for (tail, aircraft) in &sums.aircraft {
-        let facts = register.get(tail).unwrap_or(&unregistered);
+        let facts = registry.get(tail).unwrap_or(&unregistered);
         let AircraftFacts { year, kind, manufacturer, model, engines, seats, engine } = facts;
         let key: [&dyn ToSql; 9] =
             [&aircraft.id, &tail.as_str(), year, kind, manufacturer, model, engines, seats, engine];

@@ -53,7 +53,7 @@ impl Index {
         let fingerprint = source.fingerprint()?;
         if stamp_of(file)?.as_deref() != Some(&fingerprint) {
             let started = Instant::now();
-            tracing::info!("building the index {} of {}", file.display(), source.name());
+            tracing::info!("building the index {} of the {}", file.display(), source.name());
             build::build(source, &fingerprint, file, stop, report)?;
             tracing::info!("built the index {} in {:.1} s", file.display(), started.elapsed().as_secs_f64());
         }

@@ -1,4 +1,4 @@
-//! The bundled register of aircraft: what the FAA's registry says of the tail numbers of New York's flights in 2013.
+//! The bundled registry of aircraft: what the FAA's registry says of the tail numbers of New York's flights in 2013.
 
 use ::parquet::data_type::{ByteArrayType, Int32Type};
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use crate::flight::Code;
 
 const AIRCRAFT: &[u8] = include_bytes!("../../data/planes.parquet");
 
-/// The facts of a register about one aircraft. A fact that the register lacks is `None`.
+/// The facts of a registry about one aircraft. A fact that the registry lacks is `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AircraftFacts {
     /// Year of manufacture.
@@ -30,7 +30,7 @@ pub struct AircraftFacts {
     pub engine: Option<String>,
 }
 
-/// Names of one manufacturer that the register writes in several ways, and the one that they are read as.
+/// Names of one manufacturer that the registry writes in several ways, and the one that they are read as.
 const SAME_MANUFACTURER: [(&str, &str); 5] = [
     ("AIRBUS INDUSTRIE", "AIRBUS"),
     ("BOMBARDIER INC", "BOMBARDIER"),
@@ -41,13 +41,13 @@ const SAME_MANUFACTURER: [(&str, &str); 5] = [
 
 /// Returns the facts of each registered tail number, in the order of the file. Names of one manufacturer that differ in
 /// their legal form alone are made one.
-pub fn aircraft_register() -> Result<Vec<(Code, AircraftFacts)>, HistoryError> {
+pub fn aircraft_registry() -> Result<Vec<(Code, AircraftFacts)>, HistoryError> {
     let table = Table::new("the bundled aircraft".to_owned(), Bytes::from_static(AIRCRAFT))?;
-    let mut register = Vec::new();
+    let mut registry = Vec::new();
     table.for_each_value::<ByteArrayType>("tailnum", Required::Yes, |_, bytes| {
         let text = bytes.as_utf8().map_err(|error| error.to_string())?;
         let tail: Code = text.parse().map_err(|error| format!("{error}"))?;
-        register.push((tail, AircraftFacts::default()));
+        registry.push((tail, AircraftFacts::default()));
         Ok(())
     })?;
     let numbers: [(&'static str, fn(&mut AircraftFacts, u16)); 3] = [
@@ -57,7 +57,7 @@ pub fn aircraft_register() -> Result<Vec<(Code, AircraftFacts)>, HistoryError> {
     ];
     for (column, set) in numbers {
         table.for_each_value::<Int32Type>(column, Required::No, |row, number| {
-            let facts = facts_of(&mut register, row)?;
+            let facts = facts_of(&mut registry, row)?;
             set(facts, u16::try_from(*number).map_err(|_| format!("{number} is out of range"))?);
             Ok(())
         })?;
@@ -71,15 +71,15 @@ pub fn aircraft_register() -> Result<Vec<(Code, AircraftFacts)>, HistoryError> {
     for (column, set) in texts {
         table.for_each_value::<ByteArrayType>(column, Required::No, |row, bytes| {
             let text = bytes.as_utf8().map_err(|error| error.to_string())?.to_owned();
-            set(facts_of(&mut register, row)?, text);
+            set(facts_of(&mut registry, row)?, text);
             Ok(())
         })?;
     }
-    Ok(register)
+    Ok(registry)
 }
 
-fn facts_of(register: &mut [(Code, AircraftFacts)], row: usize) -> Result<&mut AircraftFacts, String> {
-    register.get_mut(row).map(|(_, facts)| facts).ok_or_else(|| "there are fewer tail numbers than that".to_owned())
+fn facts_of(registry: &mut [(Code, AircraftFacts)], row: usize) -> Result<&mut AircraftFacts, String> {
+    registry.get_mut(row).map(|(_, facts)| facts).ok_or_else(|| "there are fewer tail numbers than that".to_owned())
 }
 
 fn one_name(name: String) -> String {
@@ -93,10 +93,10 @@ mod tests {
 
     #[test]
     fn the_bundled_register_matches_the_readme() {
-        let register = aircraft_register().unwrap();
-        assert_eq!(register.len(), 3322);
+        let registry = aircraft_registry().unwrap();
+        assert_eq!(registry.len(), 3322);
         // N103US,1999,Fixed wing multi engine,AIRBUS INDUSTRIE,A320-214,2,182,NA,Turbo-fan
-        let (_, facts) = register.iter().find(|(tail, _)| tail.as_str() == "N103US").unwrap();
+        let (_, facts) = registry.iter().find(|(tail, _)| tail.as_str() == "N103US").unwrap();
         let text = |text: &str| Some(text.to_owned());
         let expected = AircraftFacts {
             year: Some(1999),
@@ -108,6 +108,6 @@ mod tests {
             engine: text("Turbo-fan"),
         };
         assert_eq!(*facts, expected);
-        assert_eq!(register.iter().filter(|(_, facts)| facts.year.is_none()).count(), 70);
+        assert_eq!(registry.iter().filter(|(_, facts)| facts.year.is_none()).count(), 70);
     }
 }

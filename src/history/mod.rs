@@ -15,7 +15,7 @@ pub mod parquet;
 mod weather;
 mod zones;
 
-pub use aircraft::{AircraftFacts, aircraft_register};
+pub use aircraft::{AircraftFacts, aircraft_registry};
 pub use bundled::{bundled, bundled_digest};
 pub use dataset::{FLIGHTS_FILE, History, ROUTES_FILE, UNFLOWN_FILE, WEATHER_FILE, read};
 pub use error::HistoryError;

@@ -126,7 +126,7 @@ fn groups(fleet: &[Aircraft]) -> Vec<ModelGroup> {
         let name = match group.first().map(of) {
             Some((Some(manufacturer), Some(model))) => format!("{manufacturer} {model}"),
             Some((Some(only), None) | (None, Some(only))) => only,
-            _ => "Not in the register".to_owned(),
+            _ => "Not in the registry".to_owned(),
         };
         let link = |aircraft: &Aircraft| TailLink { tail: aircraft.tail.to_string(), url: tail_url(aircraft.tail) };
         ModelGroup { name, count: grouped(group.len() as u64), tails: group.iter().map(link).collect() }

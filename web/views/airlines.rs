@@ -27,7 +27,8 @@ pub(crate) struct AirlinesView {
 
 #[derive(Debug, Serialize)]
 struct AirlineRow {
-    code: String,
+    /// The code, unless it stands for the name.
+    code: Option<String>,
     name: String,
     url: String,
     aircraft: String,
@@ -40,12 +41,15 @@ impl View for AirlinesView {
 
 impl AirlinesView {
     pub(crate) fn new(facts: &HistoryFacts, airlines: &[AirlineSummary], airports: &Airports) -> Self {
-        let row = |airline: &AirlineSummary| AirlineRow {
-            code: airline.carrier.to_string(),
-            name: airline_name(airline.carrier, airports),
-            url: airline_url(airline.carrier),
-            aircraft: grouped(airline.aircraft),
-            figures: FiguresView::new(&airline.figures),
+        let row = |airline: &AirlineSummary| {
+            let (code, name) = (airline.carrier.to_string(), airline_name(airline.carrier, airports));
+            AirlineRow {
+                code: (code != name).then_some(code),
+                name,
+                url: airline_url(airline.carrier),
+                aircraft: grouped(airline.aircraft),
+                figures: FiguresView::new(&airline.figures),
+            }
         };
         AirlinesView {
             sections: sections("/airlines"),

@@ -15,7 +15,7 @@ pub(crate) const PER_PAGE: u32 = 20;
 /// Manufacturers in the chart; the others are one more bar.
 const MANUFACTURERS_MAX: usize = 8;
 
-/// Parameters of the old system's search whose facts the register does not have.
+/// Parameters of the old system's search whose facts the registry does not have.
 const UNKNOWN_FACTS: [(&str, &str); 5] = [
     ("Owner", "the owner"),
     ("OwnerState", "the owner's state"),

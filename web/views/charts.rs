@@ -62,6 +62,8 @@ pub(crate) fn count_columns(counts: &[(String, u64)], noun: &str) -> String {
 
 /// Returns a chart of the shares of the classes for each label, as columns: the latest class is at the bottom.
 pub(crate) fn class_columns(figures: &[(String, Figures)], noun: &str) -> String {
+    // Without an arrival there are no shares.
+    let figures: Vec<&(String, Figures)> = figures.iter().filter(|(_, figures)| figures.arrived() > 0).collect();
     let mut drawing = Drawing::new(WIDTH, BOTTOM + 26.0);
     let scale = Scale { domain: [0.0, 1.0], range: [BOTTOM, TOP] };
     grid(&mut drawing, &scale, |tick| format!("{:.0}\u{a0}%", 100.0 * tick));

@@ -49,8 +49,8 @@ impl FlightSearchView {
             fields: vec![
                 field("Carrier", "Airline", "UA", Some("airlines")),
                 field("FlightNum", "Flight number", "1545", None),
-                field("Origin", "From", "EWR", Some("airports")),
-                field("Dest", "To", "IAH", Some("airports")),
+                field("Origin", "From", "EWR", None),
+                field("Dest", "To", "IAH", None),
                 field("FlightDate", "Date", "", None),
                 field("TailNum", "Tail number", "N14228", None),
             ],

@@ -111,7 +111,7 @@ fn the_bundled_flights_have_the_counts_of_the_readme() {
     assert_eq!((index.airlines().unwrap().len(), index.months().unwrap().len()), (16, 12));
     let makers = index.manufacturers().unwrap();
     let known: u64 = makers.iter().filter(|maker| maker.manufacturer.is_some()).map(|maker| maker.aircraft).sum();
-    assert_eq!(known, 3322, "each aircraft of the register flew");
+    assert_eq!(known, 3322, "each aircraft of the registry flew");
     let percents = percents.into_inner();
     assert!(percents.is_sorted() && percents.last() == Some(&99), "{percents:?}");
 }

@@ -171,7 +171,7 @@ fn rule_3_a_page_is_bounded_and_a_query_ends_at_its_deadline() {
 }
 
 #[test]
-fn a_bundled_aircraft_has_the_facts_of_the_register() {
+fn a_bundled_aircraft_has_the_facts_of_the_registry() {
     let boeing = Flight { tail_num: Some(code("N14228")), ..flight(0, "UA", 1, ["EWR", "IAH"], 600, 0.0) };
     let Indexed { index, folder: _folder } = indexed(&[boeing.clone(), flight(0, "UA", 2, ["EWR", "IAH"], 600, 0.0)]);
     let (aircraft, airlines) = index.aircraft(code("N14228")).unwrap().unwrap();
