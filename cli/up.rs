@@ -21,7 +21,10 @@ use engine::{address, model::ModelDirError, runtime::Stop};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{
-    app::{App, HealthOption, Listen, StatusSource, System, Urls, events_at, events_beside, is_embedded, open_events},
+    app::{
+        App, HealthOption, HistoryOption, Listen, StatusSource, System, Urls, events_at, events_beside, is_embedded,
+        open_events,
+    },
     cluster,
     demo::{self, Demo},
     options::{self, ExplainOption},
@@ -41,7 +44,7 @@ const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 Without a model it first trains one on the bundled flights (New York 2013); `delaycast train` makes better ones.
 Stop it with Ctrl-C: what was asked is answered first, or after the next start.")]
 pub(crate) struct Args {
-    /// Where everything is kept: the embedded log and store, the models
+    /// Where everything is kept: the embedded log and store, the models, the index of the history
     #[arg(long, value_name = "DIR", default_value = "var")]
     dir: PathBuf,
     /// Replay a day of New York: an hour passes in a minute, and flights are followed. Everything is kept in DIR/demo,
@@ -69,6 +72,8 @@ pub(crate) struct Args {
     processes: u8,
     #[command(flatten)]
     explain: ExplainOption,
+    #[command(flatten)]
+    history: HistoryOption,
     #[command(flatten)]
     listen: Listen,
     #[command(flatten)]
@@ -104,7 +109,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             (Some(demo as Arc<dyn Replay>), Some(thread))
         }
     };
-    let served = system.serve(listening, Some(status), replay);
+    let served = system.serve(listening, Some(status), replay, args.history.indexed_in(&dir.join("history.db")));
     let scored = scoring.join().map_err(|_| anyhow!("the scorer panicked"))?;
     let replayed = replaying.map_or(Ok(()), |thread| thread.join().map_err(|_| anyhow!("the replay panicked"))?);
     if args.processes == 1 {

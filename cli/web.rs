@@ -1,10 +1,12 @@
 //! `delaycast web`: the page alone.
 
+use std::path::PathBuf;
+
 use clap::Args as ClapArgs;
 use delaycast::model::ModelDir;
 
 use crate::{
-    app::{App, HealthOption, Listen},
+    app::{App, HealthOption, HistoryOption, Listen},
     options::SystemOptions,
 };
 
@@ -19,6 +21,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     system: SystemOptions,
     #[command(flatten)]
+    history: HistoryOption,
+    /// The file of the index over that history; it is made where it is missing, or of another history
+    #[arg(long, value_name = "FILE", default_value = "var/history.db", env = "DELAYCAST_HISTORY_INDEX")]
+    history_index: PathBuf,
+    #[command(flatten)]
     listen: Listen,
     #[command(flatten)]
     health: HealthOption,
@@ -30,5 +37,5 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let models = ModelDir::new(&args.system.models.models);
     let Some(mut system) = app.open(args.system.urls(), || app.first_model(&models))? else { return Ok(()) };
     system.probe_log()?;
-    system.serve(listening, None, None)
+    system.serve(listening, None, None, args.history.indexed_in(&args.history_index))
 }

@@ -13,6 +13,7 @@
 //!   the bundled airports, with their time zones.
 //! * [`live`]: the messages of events, and the live state: what events say of flights, as of a moment.
 //! * [`feed`]: a history as a feed: its events and requests about its flights, in the order of time.
+//! * [`explore`]: an index over a history, for the exploration pages and the schedules of flight numbers.
 //! * [`follow`]: when a followed answer gets another version.
 //! * [`features`]: the encoding of a flight as numbers, the same for training and scoring.
 //! * [`classifier`]: the kinds of model: settings, prediction, explanation and bytes behind one enum each.
@@ -32,6 +33,7 @@ pub mod delay_forecast;
 pub mod domain;
 pub mod evaluate;
 pub mod explanation;
+pub mod explore;
 pub mod features;
 pub mod feed;
 pub mod flight;

@@ -9,6 +9,7 @@
 //! * `pages`: the registry of pages. A page has a template in `templates/`, a handler in `handlers/` and a view in
 //!   `views/`.
 //! * `api`: the JSON routes; `follow`: those of versions. `body` parses forms, `flight_form` makes requests of them.
+//! * `history_query`: the questions of the pages about the history; `history_json`: its JSON routes.
 //! * `problem`: the reason why a request is not served; `handlers/error.rs` renders it.
 //! * `state`: the log, the store and the limits that handlers share.
 //! * `render`, `assets`: `templates/` and `static/`, compiled in, so that the binary needs no folder beside it.
@@ -23,8 +24,8 @@
 //! 3. Everything from outside is escaped: by the templates in HTML, and `<`, `>`, `&` by JSON escapes in JSON text,
 //!    because the old page needs that text as `text/html`.
 //! 4. Everything works without JavaScript; nothing is inline, which the content security policy enforces.
-//! 5. All waits and queues are bounded: connections and their phases, bodies, concurrent lookups, refreshes, polling,
-//!    pages that follow.
+//! 5. All waits and queues are bounded: connections and their phases, bodies, concurrent lookups and queries of the
+//!    history, refreshes, polling, pages that follow.
 //! 6. A page on a loopback address serves requests for its own names only ([`server::AllowedHosts`]): the script of
 //!    another site whose name resolves to this machine (DNS rebinding) reads nothing.
 
@@ -33,6 +34,8 @@ mod assets;
 mod body;
 mod flight_form;
 mod follow;
+mod history_json;
+mod history_query;
 #[macro_use]
 mod pages;
 mod problem;
@@ -52,11 +55,14 @@ mod views {
     //! One file for each page: the data that its template shows; and what several of them share.
 
     pub(crate) mod answer;
+    pub(crate) mod charts;
     pub(crate) mod delay;
     pub(crate) mod explanation;
     pub(crate) mod follow;
+    pub(crate) mod history;
     pub(crate) mod live;
     pub(crate) mod statement;
+    pub(crate) mod svg;
     pub(crate) mod words;
 
     pages!(modules);

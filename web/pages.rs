@@ -4,24 +4,35 @@
 //! `views/NAME.rs`, the data that the template shows. A line in [`pages!`] enters it: the module declarations, the
 //! compiled templates, the routes and the navigation all come from that table.
 //!
-//! A page with a path has a handler `handle(query, state)` and answers GET and HEAD there. A page without one
-//! (`none`) is rendered by other code. The navigation links to each page with a path but the first.
+//! A page with a path has a handler `handle(query, state)` and answers GET and HEAD there. One with patterns, in
+//! brackets, has a handler `handle(parameters, query, state)`: `*` in a pattern is one segment of the path, which is a
+//! parameter. A page without either (`none`) is rendered by other code. The navigation links to each page with a label,
+//! behind the title.
 
 use std::{pin::Pin, sync::Arc};
 
 use crate::{
     flight_form::FORM_PATH,
-    problem::HandlerResult,
+    problem::{HandlerResult, Problem},
     render::{Page, Partial},
     state::AppState,
 };
 
-/// Passes the table of pages to the macro `$then`: name, path, title.
+/// Passes the table of pages to the macro `$then`: name, path, title, label.
 macro_rules! pages {
     ($then:ident) => {
         $then! {
             predict, (FORM_PATH), "How late will this flight be?";
-            operations, ("/ops"), "Operations";
+            airlines, ("/airlines"), "Airlines", "History";
+            airline, ["/airline/*"], "Airline";
+            airplanes, ("/airplanes"), "Aircraft";
+            airplane, ["/airplane/*" "/airplane/flights/*"], "Aircraft";
+            flight_search, ("/flights/search"), "Flights";
+            route_day, ["/flights/*/*/*"], "Flights of a day";
+            flight_record, ("/on_time_performance"), "Flight";
+            total_flights, ["/total_flights" "/total_flights_chart"], "Flights by month";
+            delays, ("/delays"), "Delays";
+            operations, ("/ops"), "Operations", "Operations";
             error, none, "Something broke on our side";
             report, none, "Evaluation";
         }
@@ -30,27 +41,36 @@ macro_rules! pages {
 
 /// Declares one module for each page.
 macro_rules! modules {
-    ($($name:ident, $path:tt, $title:literal;)*) => { $(pub(crate) mod $name;)* };
+    ($($name:ident, $path:tt, $title:literal $(, $label:literal)?;)*) => { $(pub(crate) mod $name;)* };
 }
 
 macro_rules! tables {
-    ($($name:ident, $path:tt, $title:literal;)*) => {
+    ($($name:ident, $path:tt, $title:literal $(, $label:literal)?;)*) => {
         /// All pages.
         pub(crate) const PAGES: &[Page] = &[$(Page {
             name: stringify!($name),
             template: include_str!(concat!("templates/", stringify!($name), ".hbs")),
             path: tables!(@path $path),
+            label: tables!(@label $($label)?),
             title: $title,
         }),*];
 
-        /// The handler of each page that has a path.
-        const HANDLERS: &[Option<(&str, Handler)>] = &[$(tables!(@handler $name $path)),*];
+        /// The patterns of each page, and its handler.
+        const HANDLERS: &[(&[&str], Handler)] = &[$(tables!(@handler $name $path)),*];
     };
     (@path none) => { None };
+    (@path [$($pattern:literal)+]) => { None };
     (@path $path:tt) => { Some($path) };
-    (@handler $name:ident none) => { None };
+    (@label) => { None };
+    (@label $label:literal) => { Some($label) };
+    (@handler $name:ident none) => { (&[], |_, _, _| Box::pin(async { Err(Box::new(Problem::not_found())) })) };
+    (@handler $name:ident [$($pattern:literal)+]) => {
+        (&[$($pattern),+], |parameters, query, state| {
+            Box::pin(crate::handlers::$name::handle(parameters, query, state))
+        })
+    };
     (@handler $name:ident $path:tt) => {
-        Some(($path, |query, state| Box::pin(crate::handlers::$name::handle(query, state))))
+        (&[$path], |_, query, state| Box::pin(crate::handlers::$name::handle(query, state)))
     };
 }
 
@@ -64,26 +84,48 @@ macro_rules! partials {
     };
 }
 
-/// Answers a request for a page, given its query.
-pub(crate) type Handler = fn(String, Arc<AppState>) -> Pin<Box<dyn Future<Output = HandlerResult> + Send>>;
+/// The parameters in a path: its segments in the places of `*`, still percent-encoded.
+pub(crate) type Parameters = Vec<String>;
+
+/// Answers a request for a page, given the parameters in its path, and its query.
+pub(crate) type Handler = fn(Parameters, String, Arc<AppState>) -> Pin<Box<dyn Future<Output = HandlerResult> + Send>>;
+
+/// A segment that is no parameter: `/flights/delays/` begins the addresses of predictions. No airport has that code.
+const NO_PARAMETER: &str = "delays";
+
+/// Returns the parameters of a path that matches a pattern. A slash may be at its end.
+pub(crate) fn parameters(pattern: &str, path: &str) -> Option<Parameters> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let (mut expected, mut found, mut parameters) = (pattern.split('/'), path.split('/'), Parameters::new());
+    loop {
+        match (expected.next(), found.next()) {
+            (None, None) => return Some(parameters),
+            (Some("*"), Some(segment)) if !segment.is_empty() && segment != NO_PARAMETER => {
+                parameters.push(segment.to_owned());
+            }
+            (Some(expected), Some(segment)) if expected == segment => {}
+            _ => return None,
+        }
+    }
+}
 
 pages!(tables);
 
 partials! {
-    "layout" "options" "follow" "version"
+    "layout" "options" "follow" "version" "history/sections" "history/flights" "history/paging"
     "state/none" "state/waiting" "state/answered" "state/rejected" "state/timed_out" "state/unreachable"
 }
 
-/// Returns the path and the handler of each page that has them.
+/// Returns each pattern of the pages with its handler.
 pub(crate) fn routes() -> impl Iterator<Item = (&'static str, Handler)> {
-    HANDLERS.iter().copied().flatten()
+    HANDLERS.iter().flat_map(|(patterns, handler)| patterns.iter().map(|pattern| (*pattern, *handler)))
 }
 
 #[cfg(test)]
 mod tests {
     use std::{collections::BTreeSet, fs, path::Path};
 
-    use delaycast::airports::Airports;
+    use delaycast::{airports::Airports, explore::Preparation};
     use engine::{
         delivery::Unavailable,
         log::{Producer, PublishCallback},
@@ -119,11 +161,18 @@ mod tests {
             answers: Arc::new(Idle),
             operations: Arc::new(Idle),
             airports: Arc::new(Airports::default()),
+            history: Preparation::default(),
             config: Config::default(),
         };
         let routes = crate::routes(parts).unwrap();
         for page in PAGES {
             let (path, status, title) = match (page.name, page.path) {
+                // Rendered with a history in tests/history.rs; here it is still being prepared.
+                ("airlines" | "airplanes" | "flight_search" | "delays", Some(path)) => {
+                    (path, 503, "The history is being prepared")
+                }
+                ("flight_record", Some(path)) => (path, 400, "We could not read this"),
+                ("airline" | "airplane" | "route_day" | "total_flights", None) => continue,
                 (_, Some(path)) => (path, 200, page.title),
                 ("error", None) => ("/nothing", 404, "There is no such page"),
                 // Rendered in tests/report.rs: its data is an evaluation.
@@ -134,6 +183,24 @@ mod tests {
             let html = std::str::from_utf8(response.body()).unwrap();
             assert_eq!(response.status(), status, "{}: {html}", page.name);
             assert!(html.contains(&format!("<title>{title} – delaycast</title>")), "{}: {html}", page.name);
+        }
+    }
+
+    #[test]
+    fn a_path_matches_its_pattern_alone() {
+        let found = |pattern, path| parameters(pattern, path).map(|found| found.join(" "));
+        assert_eq!(found("/airline/*", "/airline/AA/").as_deref(), Some("AA"));
+        assert_eq!(found("/flights/*/*/*", "/flights/ATL/SFO/2013-01-01").as_deref(), Some("ATL SFO 2013-01-01"));
+        assert_eq!(found("/airlines", "/airlines/").as_deref(), Some(""));
+        for (pattern, path) in [
+            ("/airline/*", "/airline/"),
+            ("/airline/*", "/airline//"),
+            ("/airline/*", "/airline/AA/BB"),
+            ("/airlines", "/airlines//"),
+            ("/airlines", "airlines"),
+            ("/flights/*/*/*", "/flights/delays/predict/classify_realtime"),
+        ] {
+            assert_eq!(found(pattern, path), None, "{path}");
         }
     }
 

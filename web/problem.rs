@@ -36,6 +36,12 @@ pub(crate) struct Problem {
     pub(crate) id: Option<RequestId>,
     /// The form as it was sent, to be shown again.
     pub(crate) form: Option<FlightForm>,
+    /// The title of its page, if it is not that of the status.
+    pub(crate) title: Option<&'static str>,
+    /// The time after which a browser asks again, if that may help.
+    pub(crate) refresh_s: Option<u32>,
+    /// It is about the history: its page links to that.
+    pub(crate) is_of_history: bool,
 }
 
 impl Reject for Problem {}
@@ -43,13 +49,26 @@ impl Reject for Problem {}
 impl Problem {
     fn new(status: StatusCode, field: &'static str, reason: impl Into<String>) -> Self {
         let error = FieldError { field: field.into(), reason: reason.into() };
-        Problem { status, errors: vec![error], allow: None, id: None, form: None }
+        Problem::with_errors(status, vec![error])
+    }
+
+    fn with_errors(status: StatusCode, errors: Vec<FieldError>) -> Self {
+        Problem {
+            status,
+            errors,
+            allow: None,
+            id: None,
+            form: None,
+            title: None,
+            refresh_s: None,
+            is_of_history: false,
+        }
     }
 
     /// The input is wrong; `form` is what was sent, if it could be read.
     pub(crate) fn invalid(errors: Vec<Invalid>, form: Option<FlightForm>) -> Box<Self> {
         let errors = errors.into_iter().map(FieldError::from).collect();
-        Box::new(Problem { status: StatusCode::BAD_REQUEST, errors, allow: None, id: None, form })
+        Box::new(Problem { form, ..Problem::with_errors(StatusCode::BAD_REQUEST, errors) })
     }
 
     /// There is no such page.
@@ -81,6 +100,31 @@ impl Problem {
     /// The log or the store (`part`) is unavailable. `id` is a request that may still land.
     pub(crate) fn unavailable(part: &'static str, reason: String, id: Option<RequestId>) -> Box<Self> {
         Box::new(Problem { id, ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, part, reason) })
+    }
+
+    /// A question about the history cannot be understood.
+    pub(crate) fn invalid_exploration(errors: Vec<Invalid>) -> Box<Self> {
+        Box::new(Problem { is_of_history: true, ..*Problem::invalid(errors, None) })
+    }
+
+    /// The history has nothing of the kind.
+    pub(crate) fn not_in_history(title: &'static str, reason: String) -> Box<Self> {
+        let missing = Problem::new(StatusCode::NOT_FOUND, "path", reason);
+        Box::new(Problem { title: Some(title), is_of_history: true, ..missing })
+    }
+
+    /// The history is being prepared; so many percent are done.
+    pub(crate) fn preparing(percent: u8) -> Box<Self> {
+        let reason = format!("the flights are being sorted and counted: {percent}\u{a0}% are done");
+        let preparing = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "history", reason);
+        Box::new(Problem { title: Some("The history is being prepared"), refresh_s: Some(2), ..preparing })
+    }
+
+    /// There is no history. The reason is in the log: it may name files.
+    pub(crate) fn without_history() -> Box<Self> {
+        let reason = "the history could not be prepared. The log of delaycast names the reason";
+        let failed = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "history", reason);
+        Box::new(Problem { title: Some("The history is not there"), ..failed })
     }
 
     /// A defect of this program.

@@ -15,8 +15,10 @@ pub(crate) use handlebars::RenderError;
 pub(crate) struct Page {
     pub(crate) name: &'static str,
     pub(crate) template: &'static str,
-    /// The path that it is served at; `None` if it is rendered by other code.
+    /// The path that it is served at; `None` if it has parameters in it, or is rendered by other code.
     pub(crate) path: Option<&'static str>,
+    /// The text of its link in the navigation, if it has one.
+    pub(crate) label: Option<&'static str>,
     /// The title, unless the view has another.
     pub(crate) title: &'static str,
 }
@@ -65,7 +67,7 @@ pub(crate) struct Renderer {
 #[derive(Serialize)]
 struct NavigationLink {
     path: &'static str,
-    title: &'static str,
+    label: &'static str,
 }
 
 /// A view, and the data that all templates share.
@@ -89,7 +91,7 @@ fn options<'a>(
 }
 
 impl Renderer {
-    /// Parses all templates. In the navigation is each page with a path but the first, to which the logo links.
+    /// Parses all templates. In the navigation is each page with a label.
     pub(crate) fn new(
         pages: &'static [Page],
         partials: &'static [Partial],
@@ -103,8 +105,8 @@ impl Renderer {
         }
         let airlines = options(&templates, airports.airlines())?;
         let airports = options(&templates, airports.all().map(|(code, name)| (code, name.unwrap_or_default())))?;
-        let with_path = pages.iter().filter_map(|page| Some(NavigationLink { path: page.path?, title: page.title }));
-        let navigation = with_path.skip(1).collect();
+        let link = |page: &Page| Some(NavigationLink { path: page.path?, label: page.label? });
+        let navigation = pages.iter().filter_map(link).collect();
         Ok(Renderer { pages, navigation, links: links(), airlines, airports, templates })
     }
 

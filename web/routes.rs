@@ -12,6 +12,7 @@ use warp::{
     filters::BoxedFilter,
     host::Authority,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    path::FullPath,
     reject::{self, InvalidHeader},
     reply::Response,
 };
@@ -21,6 +22,7 @@ use crate::{
     flight_form::FORM_PATH,
     follow,
     handlers::error,
+    history_json,
     pages::{self, Handler, PAGES, PARTIALS},
     problem::{HandlerResult, Problem},
     render::BadTemplate,
@@ -73,6 +75,7 @@ fn routes_until(parts: Parts, closing: Closing) -> Result<BoxedFilter<(Response,
     let state = Arc::new(AppState::new(parts, PAGES, PARTIALS, closing)?);
     let others =
         [classify(&state), response(&state), versions(&state), events(&state), operations_json(&state), files()];
+    let others = others.into_iter().chain([months_json(&state), manufacturers_json(&state)]);
     let routes = pages::routes().map(|(path, handler)| page(path, handler, &state)).chain(others);
     let routes = routes.fold(index(), |routes, route| routes.or(route).unify().boxed());
     let inner = allowed_host(&state).and(routes).recover(explain).unify();
@@ -94,10 +97,11 @@ fn index() -> BoxedFilter<(Response,)> {
     warp::path::end().and(only(READ)).map(to_form).boxed()
 }
 
-fn page(path: &'static str, handler: Handler, state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
-    let segments = path.split('/').filter(|segment| !segment.is_empty());
-    let path = segments.fold(warp::any().boxed(), |path, segment| path.and(warp::path(segment)).boxed());
-    path.and(warp::path::end()).and(only(READ)).and(query()).and(with(state)).then(handler).map(settle).boxed()
+fn page(pattern: &'static str, handler: Handler, state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
+    let matches =
+        move |path: FullPath| async move { pages::parameters(pattern, path.as_str()).ok_or_else(reject::not_found) };
+    let parameters = warp::path::full().and_then(matches);
+    parameters.and(only(READ)).and(query()).and(with(state)).then(handler).map(settle).boxed()
 }
 
 fn classify(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
@@ -144,6 +148,19 @@ fn events(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
 
 fn operations_json(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
     warp::path!("ops.json").and(only(READ)).and(with(state)).map(api::operations).boxed()
+}
+
+fn months_json(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
+    warp::path!("total_flights.json").and(only(READ)).and(with(state)).then(history_json::months).map(settle).boxed()
+}
+
+fn manufacturers_json(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
+    warp::path!("airplanes" / "chart" / "manufacturers.json")
+        .and(only(READ))
+        .and(with(state))
+        .then(history_json::manufacturers)
+        .map(settle)
+        .boxed()
 }
 
 fn files() -> BoxedFilter<(Response,)> {

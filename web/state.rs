@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use delaycast::{
     airports::Airports,
+    explore::{ExploreError, Index, NotReady, Preparation},
     request::{Request, encode},
 };
 use engine::{
@@ -20,6 +21,7 @@ use tokio::{
 };
 
 use crate::{
+    problem::Problem,
     render::{BadTemplate, Page, Partial, Renderer},
     replay::Replay,
 };
@@ -33,6 +35,8 @@ pub struct Config {
     pub lookup_within: Duration,
     /// Upper bound on concurrent lookups; each occupies a thread.
     pub lookups_max: usize,
+    /// Upper bound on concurrent questions about the history; each occupies a thread.
+    pub explorations_max: usize,
     /// Upper bound on the pages that are followed by events; others look for versions from time to time.
     pub followers_max: usize,
     /// The page stops polling after this time.
@@ -57,6 +61,7 @@ impl Default for Config {
             publish_within: Duration::from_secs(5),
             lookup_within: Duration::from_secs(5),
             lookups_max: 32,
+            explorations_max: 8,
             followers_max: 128,
             give_up_after: Duration::from_secs(30),
             connections: ConnectionConfig::default(),
@@ -77,6 +82,8 @@ pub struct Parts {
     pub operations: Arc<dyn Operations>,
     /// The known airports and airlines.
     pub airports: Arc<Airports>,
+    /// The index over the history, which may still be prepared.
+    pub history: Preparation,
     /// Limits.
     pub config: Config,
 }
@@ -86,6 +93,7 @@ pub(crate) struct AppState {
     pub(crate) parts: Parts,
     pub(crate) renderer: Renderer,
     lookups: Arc<Semaphore>,
+    explorations: Arc<Semaphore>,
     followers: Arc<Semaphore>,
     closing: Closing,
 }
@@ -102,8 +110,9 @@ impl AppState {
     ) -> Result<Self, BadTemplate> {
         let renderer = Renderer::new(pages, partials, &parts.airports)?;
         let lookups = Arc::new(Semaphore::new(parts.config.lookups_max));
+        let explorations = Arc::new(Semaphore::new(parts.config.explorations_max));
         let followers = Arc::new(Semaphore::new(parts.config.followers_max));
-        Ok(AppState { parts, renderer, lookups, followers, closing })
+        Ok(AppState { parts, renderer, lookups, explorations, followers, closing })
     }
 
     /// Returns whether the server closes: responses that go on must end.
@@ -142,6 +151,33 @@ impl AppState {
     pub(crate) async fn versions(&self, id: &RequestId, after: u32) -> Result<Vec<Map<String, Value>>, Unavailable> {
         let id = id.clone();
         self.look_up(move |answers| answers.versions(id.as_str(), after)).await
+    }
+
+    /// Asks the history something on a blocking thread; the index has a deadline of its own for each query.
+    pub(crate) async fn explore<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Index) -> Result<T, ExploreError> + Send + 'static,
+    ) -> Result<T, Box<Problem>> {
+        let index = self.parts.history.get().map_err(|not_ready| match not_ready {
+            NotReady::Preparing(percent) => Problem::preparing(percent),
+            NotReady::Failed(_) => Problem::without_history(),
+        })?;
+        let explorations = Arc::clone(&self.explorations);
+        let asked = async move {
+            let permit = explorations.acquire_owned().await.map_err(|error| error.to_string())?;
+            let query = move || {
+                let _permit = permit;
+                ask(&index)
+            };
+            let answered = tokio::task::spawn_blocking(query).await.map_err(|error| error.to_string())?;
+            answered.map_err(|error| error.to_string())
+        };
+        let within = self.parts.config.lookup_within;
+        let answered = timeout(within, asked).await.unwrap_or_else(|_| Err(format!("no answer within {within:?}")));
+        answered.map_err(|error| {
+            tracing::warn!(%error, "a question about the history was not answered");
+            Problem::unavailable("history", "the history does not answer in time. Ask again".to_owned(), None)
+        })
     }
 
     /// Looks something up on a blocking thread. The thread holds the permit: a lookup that is no longer awaited counts

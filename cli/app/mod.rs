@@ -10,6 +10,7 @@
 //! | page | [`System::serve`] | `up`, `web` |
 
 mod health;
+mod history;
 mod models;
 mod open;
 mod operations;
@@ -35,6 +36,7 @@ use signal_hook::{
 };
 
 pub(crate) use health::HealthOption;
+pub(crate) use history::{HistoryOption, IndexedHistory};
 pub(crate) use models::with_routes_of;
 pub(crate) use open::{
     NO_EVENTS, events_at, events_beside, inspect_events, inspect_log, inspect_store, is_embedded, open_events,
@@ -138,17 +140,19 @@ impl System<'_> {
     }
 
     /// Counts answers as they land and serves the page until a stop is requested. `scorer` returns the status of the
-    /// scorers that belong to the page. Flights are asked about as of the time of `replay`. Blocks.
+    /// scorers that belong to the page. Flights are asked about as of the time of `replay`. The index of `history` is
+    /// prepared meanwhile. Blocks.
     pub(crate) fn serve(
         &self,
         listening: Listening,
         scorer: Option<StatusSource>,
         replay: Option<Arc<dyn Replay>>,
+        history: IndexedHistory,
     ) -> anyhow::Result<()> {
         let stop = &self.app.stop;
         self.app.monitor.has("model");
         let operations = operations::watch(&self.log, &self.store, scorer, stop)?;
-        let served = page::serve(listening, &*self.log, &*self.store, operations, replay, &self.model, stop);
+        let served = page::serve(listening, &*self.log, &*self.store, operations, replay, history, &self.model, stop);
         stop.request();
         served
     }

@@ -14,6 +14,8 @@ use delaycast_web::{Parts, Replay};
 use engine::{log::Log, runtime::Stop, store::Store};
 use server::{AllowedHosts, HostName, Operations};
 
+use super::history::IndexedHistory;
+
 /// The address of the page.
 #[derive(Args)]
 pub(crate) struct Listen {
@@ -50,19 +52,25 @@ pub(super) fn serve(
     store: &dyn Store<Flights>,
     operations: Arc<dyn Operations>,
     replay: Option<Arc<dyn Replay>>,
+    history: IndexedHistory,
     model: &VersionedModel,
     stop: &Stop,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the listener has no address")?;
-    let parts = Parts {
-        requests: log.producer()?,
-        answers: Arc::from(store.lookup()?),
-        operations,
-        airports: Arc::new(model.model.airports().clone()),
-        config: delaycast_web::Config { hosts, replay, ..delaycast_web::Config::default() },
-    };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the web's threads")?;
+    let producer = log.producer()?;
+    let answers = Arc::from(store.lookup()?);
+    // Last, so that nothing of the start waits for it.
+    let preparing = history.prepare(stop)?;
+    let parts = Parts {
+        requests: producer,
+        answers,
+        operations,
+        airports: Arc::new(model.model.airports().clone()),
+        history: preparing.preparation.clone(),
+        config: delaycast_web::Config { hosts, replay, ..delaycast_web::Config::default() },
+    };
     // A standard output that is closed or full is no reason not to serve.
     let _ = writeln!(io::stdout(), "delaycast is ready: http://{address}/");
     let stop = stop.clone();

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use ::parquet::data_type::{ByteArray, ByteArrayType, DoubleType};
 use bytes::Bytes;
+use engine::runtime::hex;
+use sha2::{Digest, Sha256};
 
 use super::{
     dataset::History,
@@ -27,6 +29,11 @@ pub fn bundled() -> Result<History, HistoryError> {
     let flights = read_flights_from("the bundled flights", Bytes::from_static(FLIGHTS))?;
     let weather = read_weather_from("the bundled weather", Bytes::from_static(WEATHER))?;
     Ok(History::new(flights, Vec::new()).with_weather(WeatherTable::new(weather)))
+}
+
+/// Returns the SHA-256 of the bundled flights: what tells an index over them from one over others.
+pub fn bundled_digest() -> String {
+    hex::encode(&Sha256::digest(FLIGHTS))
 }
 
 /// Returns the airports of the United States, by code.

@@ -4,6 +4,7 @@
 //! flights of the project's `data/` folder are compiled in ([`bundled`]), so that the binary starts without a file.
 //! [`fetch`] gets the zips in which the flights of the United States are published.
 
+mod aircraft;
 mod bundled;
 mod cities;
 mod dataset;
@@ -15,7 +16,8 @@ pub mod parquet;
 mod weather;
 mod zones;
 
-pub use bundled::bundled;
+pub use aircraft::{AircraftFacts, aircraft_registry};
+pub use bundled::{bundled, bundled_digest};
 pub use cities::city;
 pub use dataset::{FLIGHTS_FILE, History, ROUTES_FILE, UNFLOWN_FILE, WEATHER_FILE, read};
 pub use error::HistoryError;

@@ -24,6 +24,9 @@ pub(crate) fn respond(problem: &Problem, accepts: Accepts, state: &AppState) -> 
     if let Some(allow) = problem.allow {
         headers.insert(header::ALLOW, HeaderValue::from_static(allow));
     }
+    if let Some(seconds) = problem.refresh_s {
+        headers.insert(header::REFRESH, HeaderValue::from(seconds));
+    }
     if problem.status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
     }

@@ -19,6 +19,7 @@ pub(crate) struct ErrorView {
     errors: Vec<ReasonView>,
     /// The address of the answer to a request that may have landed.
     result_url: Option<String>,
+    is_of_history: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,10 +55,11 @@ impl ErrorView {
             _ => ReasonView { field: None, reason: capitalized(&error.reason) },
         };
         ErrorView {
-            title,
+            title: problem.title.or(title),
             status: status.as_u16(),
             errors: problem.errors.iter().map(view).collect(),
             result_url: problem.id.as_ref().map(|id| result_url(id.as_str())),
+            is_of_history: problem.is_of_history,
         }
     }
 }

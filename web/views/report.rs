@@ -1,7 +1,6 @@
 //! The report of an evaluation.
 
 mod plots;
-mod svg;
 
 use delaycast::{
     evaluate::{Comparison, DAYS_MIN, Measure, Predictor, Report, Scorecard, TRAINING_DAYS_MIN},

@@ -17,6 +17,7 @@ use delaycast::{
     airports::{Airport, Airports, Route},
     delay_forecast::DelayForecast,
     explanation::{Change, Explanation, Factor},
+    explore::Preparation,
     features::KnownInputs,
     flight::Code,
     request::{self, Request},
@@ -159,6 +160,7 @@ pub(crate) fn doubles(config: Config) -> TestDoubles {
         answers: store.clone(),
         operations: operations.clone(),
         airports: Arc::new(airports()),
+        history: Preparation::default(),
         config,
     };
     TestDoubles { log, store, operations, parts }

@@ -5,8 +5,10 @@ use delaycast::{
     flight::{CLASSES, DelayClass},
 };
 
-use super::svg::{Anchor, Drawing, Scale};
-use crate::views::words::{capitalized, grouped};
+use crate::views::{
+    svg::{Anchor, Drawing, Scale},
+    words::{capitalized, grouped},
+};
 
 const WIDTH: f64 = 380.0;
 

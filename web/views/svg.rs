@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 /// An SVG drawing under construction.
-pub(super) struct Drawing {
+pub(crate) struct Drawing {
     width: f64,
     height: f64,
     body: String,
@@ -12,22 +12,22 @@ pub(super) struct Drawing {
 
 /// The `text-anchor` of a text.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Anchor {
+pub(crate) enum Anchor {
     Start,
     Middle,
     End,
 }
 
 impl Drawing {
-    pub(super) fn new(width: f64, height: f64) -> Self {
+    pub(crate) fn new(width: f64, height: f64) -> Self {
         Drawing { width, height, body: String::new() }
     }
 
-    pub(super) fn line(&mut self, class: &str, [x1, y1]: [f64; 2], [x2, y2]: [f64; 2]) {
+    pub(crate) fn line(&mut self, class: &str, [x1, y1]: [f64; 2], [x2, y2]: [f64; 2]) {
         self.add(format_args!(r#"<line class="{class}" x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}"/>"#));
     }
 
-    pub(super) fn rect(&mut self, class: &str, [x, y]: [f64; 2], [width, height]: [f64; 2], opacity: f64) {
+    pub(crate) fn rect(&mut self, class: &str, [x, y]: [f64; 2], [width, height]: [f64; 2], opacity: f64) {
         self.add(format_args!(
             r#"<rect class="{class}" x="{x:.1}" y="{y:.1}" width="{:.1}" height="{:.1}" fill-opacity="{opacity:.2}"/>"#,
             width.max(0.0),
@@ -35,16 +35,16 @@ impl Drawing {
         ));
     }
 
-    pub(super) fn circle(&mut self, class: &str, [x, y]: [f64; 2], radius: f64) {
+    pub(crate) fn circle(&mut self, class: &str, [x, y]: [f64; 2], radius: f64) {
         self.add(format_args!(r#"<circle class="{class}" cx="{x:.1}" cy="{y:.1}" r="{radius:.1}"/>"#));
     }
 
-    pub(super) fn polyline(&mut self, class: &str, points: &[[f64; 2]]) {
+    pub(crate) fn polyline(&mut self, class: &str, points: &[[f64; 2]]) {
         let points: Vec<String> = points.iter().map(|[x, y]| format!("{x:.1},{y:.1}")).collect();
         self.add(format_args!(r#"<polyline class="{class}" points="{}"/>"#, points.join(" ")));
     }
 
-    pub(super) fn text(&mut self, class: &str, [x, y]: [f64; 2], anchor: Anchor, text: &str) {
+    pub(crate) fn text(&mut self, class: &str, [x, y]: [f64; 2], anchor: Anchor, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
@@ -60,7 +60,7 @@ impl Drawing {
     }
 
     /// Returns the drawing as inline SVG; `label` is its text for screen readers.
-    pub(super) fn finish(self, label: &str) -> String {
+    pub(crate) fn finish(self, label: &str) -> String {
         let Drawing { width, height, body } = self;
         let label = escaped(label);
         format!(
@@ -76,14 +76,14 @@ fn escaped(text: &str) -> String {
 
 /// A linear scale from a domain of values to a range of coordinates.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Scale {
-    pub(super) domain: [f64; 2],
-    pub(super) range: [f64; 2],
+pub(crate) struct Scale {
+    pub(crate) domain: [f64; 2],
+    pub(crate) range: [f64; 2],
 }
 
 impl Scale {
     /// Returns a scale whose domain holds all values, with padding; without values, it is 0 to 1.
-    pub(super) fn fit(values: impl Iterator<Item = f64>, range: [f64; 2]) -> Self {
+    pub(crate) fn fit(values: impl Iterator<Item = f64>, range: [f64; 2]) -> Self {
         let (low, high) = values
             .filter(|value| value.is_finite())
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
@@ -92,13 +92,13 @@ impl Scale {
         Scale { domain: [domain[0] - padding, domain[1] + padding], range }
     }
 
-    pub(super) fn map(&self, value: f64) -> f64 {
+    pub(crate) fn map(&self, value: f64) -> f64 {
         let ([low, high], [start, end]) = (self.domain, self.range);
         start + (value - low) / (high - low) * (end - start)
     }
 
     /// Returns two to seven round values of the domain.
-    pub(super) fn ticks(&self) -> Vec<f64> {
+    pub(crate) fn ticks(&self) -> Vec<f64> {
         let [low, high] = self.domain;
         let rough = (high - low) / 5.0;
         let magnitude = 10f64.powf(rough.log10().floor());

@@ -1,0 +1,49 @@
+//! `GET /flights/<origin>/<dest>/<date>`: the flights on a route on a day.
+
+use std::sync::Arc;
+
+use delaycast::explore::{FigureSubject, FlightFilter, Index};
+use warp::http::StatusCode;
+
+use crate::{
+    history_query::{path_code, path_date},
+    pages::Parameters,
+    problem::{HandlerResult, Problem},
+    reply,
+    state::AppState,
+    views::{history::day_in_words, route_day::RouteDayView},
+};
+
+/// Upper bound on the flights of a route in a day. The busiest routes have some 50.
+const FLIGHTS_MAX: u32 = 500;
+
+/// Renders the page.
+pub(crate) async fn handle(parameters: Parameters, _query: String, state: Arc<AppState>) -> HandlerResult {
+    let date = path_date(parameters.get(2))?;
+    let (origin, dest) = (path_code(parameters.first())?, path_code(parameters.get(1))?);
+    let (Some(origin), Some(dest)) = (origin, dest) else { return Err(unknown_route()) };
+    let filter = FlightFilter { origin: Some(origin), dest: Some(dest), date: Some(date), ..FlightFilter::default() };
+    let asked = move |index: &Index| {
+        let figures = index.figures(FigureSubject::Route { origin, dest, carrier: None })?;
+        Ok((index.search_flights(&filter, 0, FLIGHTS_MAX)?, figures, index.facts().clone()))
+    };
+    let (page, figures, facts) = state.explore(asked).await?;
+    if figures.flights == 0 {
+        return Err(unknown_route());
+    }
+    if page.flights.is_empty() {
+        let [first, last] = [facts.first_day, facts.last_day].map(day_in_words);
+        let reason = format!(
+            "no flight from {origin} to {dest} on {}. The history is from {first} to {last}",
+            day_in_words(date)
+        );
+        return Err(Problem::not_in_history("No flights on this day", reason));
+    }
+    let view = RouteDayView::new((origin, dest, date), &page.flights, &figures, &facts, &state.parts.airports);
+    Ok(reply::page(StatusCode::OK, state.renderer.render(&view)))
+}
+
+fn unknown_route() -> Box<Problem> {
+    let reason = "the history has no flight between these two airports, in this direction".to_owned();
+    Problem::not_in_history("No such route", reason)
+}

@@ -1,0 +1,64 @@
+//! The page of all airlines, with the facts of the whole history.
+
+use delaycast::{
+    airports::Airports,
+    explore::{AirlineSummary, HistoryFacts},
+};
+use serde::Serialize;
+
+use super::{
+    charts,
+    history::{Card, FiguresView, SectionLink, airline_name, airline_url, cards, day_in_words, sections},
+    words::grouped,
+};
+use crate::render::View;
+
+/// The page.
+#[derive(Debug, Serialize)]
+pub(crate) struct AirlinesView {
+    sections: Vec<SectionLink>,
+    name: String,
+    first_day: String,
+    last_day: String,
+    cards: Vec<Card>,
+    legend: [String; 4],
+    airlines: Vec<AirlineRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct AirlineRow {
+    /// The code, unless it stands for the name.
+    code: Option<String>,
+    name: String,
+    url: String,
+    aircraft: String,
+    figures: FiguresView,
+}
+
+impl View for AirlinesView {
+    const PAGE: &'static str = "airlines";
+}
+
+impl AirlinesView {
+    pub(crate) fn new(facts: &HistoryFacts, airlines: &[AirlineSummary], airports: &Airports) -> Self {
+        let row = |airline: &AirlineSummary| {
+            let (code, name) = (airline.carrier.to_string(), airline_name(airline.carrier, airports));
+            AirlineRow {
+                code: (code != name).then_some(code),
+                name,
+                url: airline_url(airline.carrier),
+                aircraft: grouped(airline.aircraft),
+                figures: FiguresView::new(&airline.figures),
+            }
+        };
+        AirlinesView {
+            sections: sections("/airlines"),
+            name: facts.name.clone(),
+            first_day: day_in_words(facts.first_day),
+            last_day: day_in_words(facts.last_day),
+            cards: cards(&facts.figures),
+            legend: charts::legend(),
+            airlines: airlines.iter().map(row).collect(),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The page of an aircraft: its facts, the airlines that it flew for, and its flights.
+
+use delaycast::{
+    airports::Airports,
+    explore::{Aircraft, FlightPage},
+    flight::Code,
+};
+use serde::Serialize;
+
+use super::{
+    history::{
+        Card, FlightRow, PagingView, SectionLink, airline_name, airline_url, cards, search_url, sections, tail_url,
+    },
+    words::grouped,
+};
+use crate::render::View;
+
+/// Flights on a page of results.
+pub(crate) const PER_PAGE: u32 = 25;
+
+/// The page.
+#[derive(Debug, Serialize)]
+pub(crate) struct AirplaneView {
+    #[serde(skip)]
+    title: String,
+    sections: Vec<SectionLink>,
+    tail: String,
+    /// Manufacturer and model, if they are known.
+    model: Option<String>,
+    facts: Vec<Card>,
+    airlines: Vec<AirlineLink>,
+    cards: Vec<Card>,
+    flights: Vec<FlightRow>,
+    paging: PagingView,
+}
+
+#[derive(Debug, Serialize)]
+struct AirlineLink {
+    name: String,
+    url: String,
+    flights: String,
+}
+
+impl View for AirplaneView {
+    const PAGE: &'static str = "airplane";
+
+    fn title(&self) -> Option<&str> {
+        Some(&self.title)
+    }
+}
+
+impl AirplaneView {
+    pub(crate) fn new(
+        aircraft: &Aircraft,
+        airlines: &[(Code, u64)],
+        flights: &FlightPage,
+        start: u32,
+        airports: &Airports,
+    ) -> Self {
+        let facts = &aircraft.facts;
+        let model: Vec<&str> = [&facts.manufacturer, &facts.model].into_iter().flatten().map(String::as_str).collect();
+        let count = |number: Option<u16>| number.map(|number| number.to_string());
+        let known = [
+            ("Built in", count(facts.year)),
+            ("Kind", facts.kind.clone()),
+            ("Seats", count(facts.seats)),
+            ("Engines", count(facts.engines)),
+            ("Engine", facts.engine.clone()),
+        ];
+        let link = |(carrier, flights): &(Code, u64)| AirlineLink {
+            name: airline_name(*carrier, airports),
+            url: airline_url(*carrier),
+            flights: grouped(*flights),
+        };
+        let path = tail_url(aircraft.tail);
+        AirplaneView {
+            title: format!("Aircraft {}", aircraft.tail),
+            sections: sections("/airplane"),
+            tail: aircraft.tail.to_string(),
+            model: (!model.is_empty()).then(|| model.join(" ")),
+            facts: known.into_iter().filter_map(|(name, value)| Some(Card { name, value: value? })).collect(),
+            airlines: airlines.iter().map(link).collect(),
+            cards: cards(&aircraft.figures),
+            flights: flights.flights.iter().map(|flight| FlightRow::new(flight, airports)).collect(),
+            paging: PagingView::new(start, flights.flights.len(), PER_PAGE, flights.total, |start| {
+                search_url(&path, &[("start", start.to_string())])
+            }),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The page of arrival delays.
+
+use delaycast::{
+    airports::Airports,
+    explore::{AirlineSummary, HistoryFacts, HourFigures, MonthFigures},
+    flight::DelayClass,
+};
+use serde::Serialize;
+
+use super::{
+    charts,
+    history::{Card, FiguresView, SectionLink, airline_name, airline_url, cards, sections, share_of},
+    words::{capitalized, grouped, percent},
+};
+use crate::render::View;
+
+/// The page.
+#[derive(Debug, Serialize)]
+pub(crate) struct DelaysView {
+    sections: Vec<SectionLink>,
+    cards: Vec<Card>,
+    bar: String,
+    classes: Vec<ClassRow>,
+    legend: [String; 4],
+    hours_chart: String,
+    hours: Vec<HourRow>,
+    months_chart: String,
+    airlines: Vec<AirlineRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct ClassRow {
+    name: String,
+    flights: String,
+    share: String,
+}
+
+#[derive(Debug, Serialize)]
+struct HourRow {
+    name: String,
+    figures: FiguresView,
+}
+
+#[derive(Debug, Serialize)]
+struct AirlineRow {
+    name: String,
+    url: String,
+    figures: FiguresView,
+}
+
+impl View for DelaysView {
+    const PAGE: &'static str = "delays";
+}
+
+impl DelaysView {
+    /// Airlines are sorted by the share of their flights that arrived less than 30 minutes late, greatest first.
+    pub(crate) fn new(
+        facts: &HistoryFacts,
+        hours: &[HourFigures],
+        months: &[MonthFigures],
+        mut airlines: Vec<AirlineSummary>,
+        airports: &Airports,
+    ) -> Self {
+        let all = &facts.figures;
+        let class = |class: DelayClass| {
+            let flights = all.classes[class.index()];
+            ClassRow {
+                name: capitalized(class.label()),
+                flights: grouped(flights),
+                share: percent(100.0 * share_of(flights, all.arrived())),
+            }
+        };
+        let by_hour: Vec<_> = hours.iter().map(|hour| (format!("{}h", hour.hour), hour.figures)).collect();
+        let by_month: Vec<_> =
+            months.iter().map(|month| (format!("{}/{:02}", month.month, month.year % 100), month.figures)).collect();
+        airlines.sort_by(|a, b| {
+            let punctual = |airline: &AirlineSummary| airline.figures.share_not_very_late().unwrap_or(-1.0);
+            punctual(b).total_cmp(&punctual(a))
+        });
+        DelaysView {
+            sections: sections("/delays"),
+            cards: cards(all),
+            bar: charts::shares(all),
+            classes: DelayClass::ALL.map(class).into(),
+            legend: charts::legend(),
+            hours_chart: charts::class_columns(&by_hour, "Flights by hour of departure"),
+            hours: hours
+                .iter()
+                .map(|hour| HourRow {
+                    name: format!("{:02}:00 to {:02}:59", hour.hour, hour.hour),
+                    figures: FiguresView::new(&hour.figures),
+                })
+                .collect(),
+            months_chart: charts::class_columns(&by_month, "Flights by month"),
+            airlines: airlines
+                .iter()
+                .map(|airline| AirlineRow {
+                    name: airline_name(airline.carrier, airports),
+                    url: airline_url(airline.carrier),
+                    figures: FiguresView::new(&airline.figures),
+                })
+                .collect(),
+        }
+    }
+}
