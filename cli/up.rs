@@ -22,8 +22,8 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::{
     app::{
-        App, HealthOption, HistoryOption, Listen, StatusSource, System, Urls, events_at, events_beside, is_embedded,
-        open_events,
+        App, HealthOption, HistoryOption, Listen, PageSources, StatusSource, System, Urls, events_at, events_beside,
+        is_embedded, open_events,
     },
     cluster,
     demo::{self, Demo},
@@ -109,7 +109,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             (Some(demo as Arc<dyn Replay>), Some(thread))
         }
     };
-    let served = system.serve(listening, Some(status), replay, args.history.indexed_in(&dir.join("history.db")));
+    let history = args.history.indexed_in(&dir.join("history.db"));
+    let served = system.serve(listening, Some(status), PageSources { replay, history });
     let scored = scoring.join().map_err(|_| anyhow!("the scorer panicked"))?;
     let replayed = replaying.map_or(Ok(()), |thread| thread.join().map_err(|_| anyhow!("the replay panicked"))?);
     if args.processes == 1 {

@@ -6,7 +6,7 @@ use clap::Args as ClapArgs;
 use delaycast::model::ModelDir;
 
 use crate::{
-    app::{App, HealthOption, HistoryOption, Listen},
+    app::{App, HealthOption, HistoryOption, Listen, PageSources},
     options::SystemOptions,
 };
 
@@ -37,5 +37,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let models = ModelDir::new(&args.system.models.models);
     let Some(mut system) = app.open(args.system.urls(), || app.first_model(&models))? else { return Ok(()) };
     system.probe_log()?;
-    system.serve(listening, None, None, args.history.indexed_in(&args.history_index))
+    let sources = PageSources { replay: None, history: args.history.indexed_in(&args.history_index) };
+    system.serve(listening, None, sources)
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use server::Accepts;
 use warp::{http::StatusCode, reply::Response};
 
-use crate::{problem::HandlerResult, reply::json_text, state::AppState, views::history::share_of};
+use crate::{problem::HandlerResult, reply::json_text, state::AppState, views::words::share_of};
 
 /// Manufacturers in the chart; as many as the old one has.
 const MANUFACTURERS_MAX: usize = 10;

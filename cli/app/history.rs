@@ -8,7 +8,7 @@ use delaycast::explore::{Preparation, Source};
 use engine::runtime::{JOIN_TIMEOUT, Stop, Thread};
 use rustix::process::nice;
 
-/// How much the thread yields to all others: answers come first.
+/// The niceness of the thread: answers come first.
 const NICE: i32 = 10;
 
 /// The history of the exploration pages.

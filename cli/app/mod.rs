@@ -28,7 +28,6 @@ use delaycast_dataflows::{
     monitor::{Monitor, Probe},
     score::{Connections, Counters, Events, Models},
 };
-use delaycast_web::Replay;
 use engine::{log::Log, runtime::Stop, store::Store};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
@@ -36,14 +35,14 @@ use signal_hook::{
 };
 
 pub(crate) use health::HealthOption;
-pub(crate) use history::{HistoryOption, IndexedHistory};
+pub(crate) use history::HistoryOption;
 pub(crate) use models::with_routes_of;
 pub(crate) use open::{
     NO_EVENTS, events_at, events_beside, inspect_events, inspect_log, inspect_store, is_embedded, open_events,
     open_existing_log, open_existing_store, open_log, open_store, retry_open, shown,
 };
 pub(crate) use operations::StatusSource;
-pub(crate) use page::{Listen, Listening};
+pub(crate) use page::{Listen, Listening, PageSources};
 
 /// A process that is starting: it handles signals and serves its health port.
 pub(crate) struct App<'a> {
@@ -140,19 +139,17 @@ impl System<'_> {
     }
 
     /// Counts answers as they land and serves the page until a stop is requested. `scorer` returns the status of the
-    /// scorers that belong to the page. Flights are asked about as of the time of `replay`. The index of `history` is
-    /// prepared meanwhile. Blocks.
+    /// scorers that belong to the page. Blocks.
     pub(crate) fn serve(
         &self,
         listening: Listening,
         scorer: Option<StatusSource>,
-        replay: Option<Arc<dyn Replay>>,
-        history: IndexedHistory,
+        sources: PageSources,
     ) -> anyhow::Result<()> {
         let stop = &self.app.stop;
         self.app.monitor.has("model");
         let operations = operations::watch(&self.log, &self.store, scorer, stop)?;
-        let served = page::serve(listening, &*self.log, &*self.store, operations, replay, history, &self.model, stop);
+        let served = page::serve(listening, &*self.log, &*self.store, operations, sources, &self.model, stop);
         stop.request();
         served
     }

@@ -45,14 +45,21 @@ pub(crate) struct Listening {
     hosts: AllowedHosts,
 }
 
+/// The sources of the page beside the log and the store.
+pub(crate) struct PageSources {
+    /// The replayed day, as of whose time flights are asked about.
+    pub(crate) replay: Option<Arc<dyn Replay>>,
+    /// The history, whose index is prepared while the page is served.
+    pub(crate) history: IndexedHistory,
+}
+
 /// Prints the page's address and serves it until a stop is requested. Blocks.
 pub(super) fn serve(
     Listening { listener, hosts }: Listening,
     log: &dyn Log,
     store: &dyn Store<Flights>,
     operations: Arc<dyn Operations>,
-    replay: Option<Arc<dyn Replay>>,
-    history: IndexedHistory,
+    PageSources { replay, history }: PageSources,
     model: &VersionedModel,
     stop: &Stop,
 ) -> anyhow::Result<()> {

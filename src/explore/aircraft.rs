@@ -3,9 +3,8 @@
 use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::{
-    airlines::count,
     error::ExploreError,
-    figures::Figures,
+    figures::{Figures, count},
     index::Index,
     search::{FlightFilter, FlightPage, OFFSET_MAX, Order, code},
 };
@@ -28,6 +27,9 @@ pub struct Aircraft {
     /// Its flights.
     pub figures: Figures,
 }
+
+/// The number of flights for each airline.
+pub type FlightsByAirline = Vec<(Code, u64)>;
 
 /// The aircraft that are searched for: those that have all these values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -118,7 +120,7 @@ impl Index {
 
     /// Returns an aircraft and the airlines that it flew for, those with most flights first; `None` if the history has
     /// no flight of it.
-    pub fn aircraft(&self, tail: Code) -> Result<Option<(Aircraft, Vec<(Code, u64)>)>, ExploreError> {
+    pub fn aircraft(&self, tail: Code) -> Result<Option<(Aircraft, FlightsByAirline)>, ExploreError> {
         self.query(|connection| {
             let mut find = connection.prepare_cached("SELECT a.*, a.id FROM aircraft a WHERE a.tail = ?1")?;
             let found = find.query_row([tail.as_str()], |row| Ok((read_aircraft(row)?, row.get::<_, i64>(0)?)));

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use super::{
     aircraft::{Aircraft, read_aircraft},
     error::ExploreError,
-    figures::{COLUMN_COUNT, Figures, OF_SUMS, of_flights},
+    figures::{COLUMN_COUNT, Figures, OF_SUMS, count, of_flights},
     index::{Index, day},
     search::code,
 };
@@ -219,11 +219,6 @@ impl Index {
     pub fn hours(&self) -> Result<Vec<HourFigures>, ExploreError> {
         self.query(|connection| hours(connection, None))
     }
-}
-
-/// A count that a build has written.
-pub(super) fn count(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }
 
 fn months(connection: &Connection, carrier: Option<Code>) -> rusqlite::Result<Vec<MonthFigures>> {

@@ -54,6 +54,11 @@ pub(super) fn status_of(number: i64) -> FlightStatus {
     }
 }
 
+/// A count that a build has written, which is not negative.
+pub(super) fn count(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
 /// Counts of a set of flights.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Figures {
@@ -125,10 +130,7 @@ impl Figures {
 
     /// Reads the sums from a row, from column `at` on.
     pub(super) fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
-        // A count that was written is not negative.
-        let count = |column: usize| -> rusqlite::Result<u64> {
-            Ok(u64::try_from(row.get::<_, i64>(at + column)?).unwrap_or(0))
-        };
+        let count = |column: usize| -> rusqlite::Result<u64> { Ok(count(row.get(at + column)?)) };
         Ok(Figures {
             flights: count(0)?,
             cancelled: count(1)?,

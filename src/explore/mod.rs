@@ -33,7 +33,7 @@ mod usual;
 #[cfg(test)]
 mod tests;
 
-pub use aircraft::{Aircraft, AircraftFilter, AircraftPage, ManufacturerTotal};
+pub use aircraft::{Aircraft, AircraftFilter, AircraftPage, FlightsByAirline, ManufacturerTotal};
 pub use airlines::{Airline, AirlineSummary, FigureSubject, HourFigures, MonthFigures, RouteSummary};
 pub use error::ExploreError;
 pub use figures::Figures;

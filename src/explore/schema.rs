@@ -1,9 +1,9 @@
 //! The tables of an index.
 //!
-//! Flights are numbered in the order of their departure: by day, scheduled time, airline and number. So a day is a range
-//! of ids, and every index, which ends in the id, answers with flights in that order. Airline, origin and destination
-//! of a flight are one number, that of its *service*: there are some thousand services, so that any combination of the
-//! three is a short list of numbers.
+//! Flights are numbered in the order of their departure: by day, scheduled time, airline and number. So a day is a
+//! range of ids, and every index, which ends in the id, answers with flights in that order. Airline, origin and
+//! destination of a flight are one number, that of its *service*: there are some thousand services, so that any
+//! combination of the three is a short list of numbers.
 
 /// Marks a file as an index: "dchi" in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x6463_6869;

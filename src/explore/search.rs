@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::{
     error::ExploreError,
-    figures::status_of,
+    figures::{count, status_of},
     index::{Index, day},
 };
 use crate::{flight::Code, history::Flight};
@@ -236,5 +236,5 @@ fn find(
         values.iter().copied().chain([(":limit", &limit as _), (":offset", &offset as _)]).collect();
     let mut select = connection.prepare_cached(&sql)?;
     let flights = select.query_map(&*values, read_flight)?.collect::<rusqlite::Result<_>>()?;
-    Ok(FlightPage { flights, total: u64::try_from(total).unwrap_or(0) })
+    Ok(FlightPage { flights, total: count(total) })
 }

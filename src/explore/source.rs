@@ -38,8 +38,8 @@ impl Source {
         }
     }
 
-    /// Returns a text that changes with the history: the content of the bundled flights; the names, lengths and times of
-    /// change of files, which are large.
+    /// Returns a text that changes with the history: the content of the bundled flights; the names, lengths and times
+    /// of change of files, which are large.
     pub(super) fn fingerprint(&self) -> Result<String, ExploreError> {
         let path = match self {
             Source::Bundled => return Ok(format!("bundled {}", bundled_digest())),
@@ -60,7 +60,7 @@ impl Source {
         } else {
             text += &state_of(path)?;
         }
-        Ok(format!("files {}", hex::encode(&Sha256::digest(text))))
+        Ok(format!("files {}", hex::encode(Sha256::digest(text))))
     }
 }
 

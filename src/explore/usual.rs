@@ -71,9 +71,9 @@ fn weekday(date: NaiveDate) -> u32 {
 }
 
 impl Index {
-    /// Returns the schedule of a flight number on a day of the history; if it did not fly then, its most frequent one on
-    /// the last days with the same day of the week before it, or else on the first ones after it. Of equally frequent
-    /// ones the later is taken. `None` if it never flew on such a day.
+    /// Returns the schedule of a flight number on a day of the history; if it did not fly then, its most frequent one
+    /// on the last days with the same day of the week before it, or else on the first ones after it. Of equally
+    /// frequent ones the one of the nearest day is taken. `None` if it never flew on such a day.
     pub fn usual_schedule(
         &self,
         carrier: Code,

@@ -30,6 +30,9 @@ pub struct AircraftFacts {
     pub engine: Option<String>,
 }
 
+/// A column, and how its value becomes a fact.
+type NamedSetter<T> = (&'static str, fn(&mut AircraftFacts, T));
+
 /// Names of one manufacturer that the registry writes in several ways, and the one that they are read as.
 const SAME_MANUFACTURER: [(&str, &str); 5] = [
     ("AIRBUS INDUSTRIE", "AIRBUS"),
@@ -50,7 +53,7 @@ pub fn aircraft_registry() -> Result<Vec<(Code, AircraftFacts)>, HistoryError> {
         registry.push((tail, AircraftFacts::default()));
         Ok(())
     })?;
-    let numbers: [(&'static str, fn(&mut AircraftFacts, u16)); 3] = [
+    let numbers: [NamedSetter<u16>; 3] = [
         ("year", |facts, year| facts.year = Some(year)),
         ("engines", |facts, engines| facts.engines = Some(engines)),
         ("seats", |facts, seats| facts.seats = Some(seats)),
@@ -62,7 +65,7 @@ pub fn aircraft_registry() -> Result<Vec<(Code, AircraftFacts)>, HistoryError> {
             Ok(())
         })?;
     }
-    let texts: [(&'static str, fn(&mut AircraftFacts, String)); 4] = [
+    let texts: [NamedSetter<String>; 4] = [
         ("type", |facts, kind| facts.kind = Some(kind)),
         ("manufacturer", |facts, name| facts.manufacturer = Some(one_name(name))),
         ("model", |facts, model| facts.model = Some(model)),

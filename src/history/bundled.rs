@@ -33,7 +33,7 @@ pub fn bundled() -> Result<History, HistoryError> {
 
 /// Returns the SHA-256 of the bundled flights: what tells an index over them from one over others.
 pub fn bundled_digest() -> String {
-    hex::encode(&Sha256::digest(FLIGHTS))
+    hex::encode(Sha256::digest(FLIGHTS))
 }
 
 /// Returns the airports of the United States, by code.

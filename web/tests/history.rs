@@ -22,9 +22,9 @@ fn code(text: &str) -> Code {
     text.parse().unwrap()
 }
 
-/// Thirty flights of American from Atlanta to San Francisco in January 2013, each a day and 10 minutes later than the one
-/// before; one back by JetBlue that was cancelled; two legs of Delta on a day; one of an airline and an aircraft with
-/// markup in their codes.
+/// Thirty flights of American from Atlanta to San Francisco in January 2013, each a day and 10 minutes later than the
+/// one before; one back by JetBlue that was cancelled; two legs of Delta on a day; one of an airline and an aircraft
+/// with markup in their codes.
 fn flights() -> Vec<Flight> {
     let flight = |day: u32, carrier: &str, number: u32, route: [&str; 2]| {
         let date = chrono::NaiveDate::from_ymd_opt(2013, 1, day).unwrap();

@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::{
     charts,
     history::{
-        Card, FiguresView, SectionLink, airline_name, airport_name, cards, day_in_words, month_in_words, search_url,
-        sections, tail_url,
+        FiguresView, NamedValue, SectionLink, airline_name, airport_name, cards, day_in_words, month_in_words,
+        search_url, sections, tail_url,
     },
     words::grouped,
 };
@@ -26,7 +26,7 @@ pub(crate) struct AirlineView {
     code: String,
     first_day: String,
     last_day: String,
-    cards: Vec<Card>,
+    cards: Vec<NamedValue>,
     legend: [String; 4],
     months_chart: String,
     months: Vec<PeriodRow>,

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     charts,
-    history::{Card, FiguresView, SectionLink, airline_name, airline_url, cards, day_in_words, sections},
+    history::{FiguresView, NamedValue, SectionLink, airline_name, airline_url, cards, day_in_words, sections},
     words::grouped,
 };
 use crate::render::View;
@@ -20,7 +20,7 @@ pub(crate) struct AirlinesView {
     name: String,
     first_day: String,
     last_day: String,
-    cards: Vec<Card>,
+    cards: Vec<NamedValue>,
     legend: [String; 4],
     airlines: Vec<AirlineRow>,
 }

@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::{
     history::{
-        Card, FlightRow, PagingView, SectionLink, airline_name, airline_url, cards, search_url, sections, tail_url,
+        FlightRow, NamedValue, PagingView, SectionLink, airline_name, airline_url, cards, search_url, sections,
+        tail_url,
     },
     words::grouped,
 };
@@ -27,9 +28,9 @@ pub(crate) struct AirplaneView {
     tail: String,
     /// Manufacturer and model, if they are known.
     model: Option<String>,
-    facts: Vec<Card>,
+    facts: Vec<NamedValue>,
     airlines: Vec<AirlineLink>,
-    cards: Vec<Card>,
+    cards: Vec<NamedValue>,
     flights: Vec<FlightRow>,
     paging: PagingView,
 }
@@ -78,7 +79,7 @@ impl AirplaneView {
             sections: sections("/airplane"),
             tail: aircraft.tail.to_string(),
             model: (!model.is_empty()).then(|| model.join(" ")),
-            facts: known.into_iter().filter_map(|(name, value)| Some(Card { name, value: value? })).collect(),
+            facts: known.into_iter().filter_map(|(name, value)| Some(NamedValue { name, value: value? })).collect(),
             airlines: airlines.iter().map(link).collect(),
             cards: cards(&aircraft.figures),
             flights: flights.flights.iter().map(|flight| FlightRow::new(flight, airports)).collect(),

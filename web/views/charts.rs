@@ -6,9 +6,8 @@ use delaycast::{
 };
 
 use super::{
-    history::share_of,
     svg::{Anchor, Drawing, Scale},
-    words::{capitalized, grouped, percent},
+    words::{capitalized, grouped, percent, share_of},
 };
 
 const WIDTH: f64 = 380.0;

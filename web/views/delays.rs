@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::{
     charts,
-    history::{Card, FiguresView, SectionLink, airline_name, airline_url, cards, sections, share_of},
-    words::{capitalized, grouped, percent},
+    history::{FiguresView, NamedValue, SectionLink, airline_name, airline_url, cards, sections},
+    words::{capitalized, grouped, percent, share_of},
 };
 use crate::render::View;
 
@@ -18,7 +18,7 @@ use crate::render::View;
 #[derive(Debug, Serialize)]
 pub(crate) struct DelaysView {
     sections: Vec<SectionLink>,
-    cards: Vec<Card>,
+    cards: Vec<NamedValue>,
     bar: String,
     classes: Vec<ClassRow>,
     legend: [String; 4],

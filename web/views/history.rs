@@ -151,11 +151,6 @@ pub(crate) fn airport_name(airport: Code, airports: &Airports) -> String {
     known.map_or_else(|| airport.to_string(), str::to_owned)
 }
 
-/// The share of a part of a whole; 0 of nothing.
-pub(crate) fn share_of(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
-}
-
 /// Figures in words and as a bar.
 #[derive(Debug, Serialize)]
 pub(crate) struct FiguresView {
@@ -188,15 +183,15 @@ fn signed_minutes(minutes: f64) -> String {
 
 /// A number with its name, for the cards above a page.
 #[derive(Debug, Serialize)]
-pub(crate) struct Card {
+pub(crate) struct NamedValue {
     pub(crate) name: &'static str,
     pub(crate) value: String,
 }
 
 /// The cards of figures.
-pub(crate) fn cards(figures: &Figures) -> Vec<Card> {
+pub(crate) fn cards(figures: &Figures) -> Vec<NamedValue> {
     let view = FiguresView::new(figures);
-    let card = |name, value| Card { name, value };
+    let card = |name, value| NamedValue { name, value };
     vec![
         card("Flights", view.flights),
         card("Less than 30 minutes late", view.not_very_late),

@@ -10,7 +10,7 @@ use delaycast::{
 use serde::Serialize;
 
 use super::history::{
-    Card, FlightRow, SectionLink, airport_name, cards, day_in_words, route_day_url, search_url, sections,
+    FlightRow, NamedValue, SectionLink, airport_name, cards, day_in_words, route_day_url, search_url, sections,
 };
 use crate::render::View;
 
@@ -32,7 +32,7 @@ pub(crate) struct RouteDayView {
     after: Option<String>,
     back_url: String,
     route_url: String,
-    cards: Vec<Card>,
+    cards: Vec<NamedValue>,
 }
 
 impl View for RouteDayView {

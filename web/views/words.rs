@@ -36,6 +36,11 @@ pub(crate) fn percent(share: f64) -> String {
     }
 }
 
+/// The share of a part of a whole; 0 of nothing.
+pub(crate) fn share_of(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
 /// Formats a number of minutes with its unit.
 pub(crate) fn minutes_in_words(minutes: f64) -> String {
     format!("{minutes} minute{}", if minutes == 1.0 { "" } else { "s" })

@@ -54,6 +54,12 @@ fn the_first_run_trains_and_answers_and_the_second_keeps_its_state() {
     let sum: f64 = probabilities.iter().map(|p| p.as_f64().unwrap()).sum();
     assert!(probabilities.len() == 4 && (sum - 1.0).abs() < 1e-5);
 
+    until("the history is prepared", || {
+        let months = ureq::get(format!("{base}total_flights.json")).call();
+        months.is_ok_and(|mut months| months.body_mut().read_to_string().unwrap().contains(r#""total_flights":27004"#))
+    });
+    assert!(at.join("history.db").is_file());
+
     until("the answer is counted, and nothing is in flight", || {
         let operations: Value = serde_json::from_str(&get(&format!("{base}ops.json"))).unwrap();
         operations["answers"]["total"] == 1
