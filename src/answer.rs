@@ -10,7 +10,7 @@ use crate::{
     delay_forecast::DelayForecast,
     explanation::Explanation,
     features::{KnownInputs, Remark},
-    flight::{DelayClass, Probabilities, time},
+    flight::{DelayClass, Probabilities, Schedule, time},
     live::Rotation,
     request::Request,
 };
@@ -68,6 +68,10 @@ pub(crate) fn document(request: &Request, score: &Score, model: &ModelVersion, s
         ("Remark", if remarks.is_empty() { Value::Null } else { Value::Text(remarks.join("; ")) }),
         ("Forest", text(score.forest.label())),
     ];
+    if let Some(Schedule { dep_min, arr_min }) = request.schedule {
+        document.push(("CRSDepTime", Value::Int32(time::to_hhmm(dep_min))));
+        document.push(("CRSArrTime", Value::Int32(time::to_hhmm(arr_min))));
+    }
     document.extend(request.follow.then_some(("Follow", Value::Bool(true))));
     document.extend(score.delay.map(|delay| ("ArrDelay", Value::Document(delay.to_document()))));
     document.extend(score.cancelled.map(|cancelled| ("Cancelled", Value::Double(to_millionths(cancelled)))));

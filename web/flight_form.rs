@@ -1,12 +1,13 @@
 //! The form: its address, its fields as text, and the request or the errors that they make.
 //!
-//! Blanks around a value, lower case and `Atlanta (ATL)` are accepted; the rest is checked against the rules of
+//! It has the fields of the wire contract, the scheduled departure, and a phrase (`Flight`), which
+//! [`crate::completion`] reads. Blanks around a value, lower case and `Atlanta (ATL)` are accepted; the rest is checked against the rules of
 //! [`delaycast::request`] and the known airports.
 
 use chrono::{NaiveDate, NaiveDateTime};
 use delaycast::{
     airports::Airports,
-    flight::Code,
+    flight::{Code, time},
     request::{Field, Request, parse_flight_date},
 };
 use engine::request::{Invalid, RequestId};
@@ -22,35 +23,73 @@ pub(crate) fn result_url(id: &str) -> String {
     format!("{FORM_PATH}?id={}", utf8_percent_encode(id, NON_ALPHANUMERIC))
 }
 
-/// The fields of the form, each with its initial value by the wire contract.
-const FIELDS: [(Field, &str); 7] = [
-    (Field::DepDelay, "5"),
-    (Field::Carrier, "AA"),
-    (Field::FlightDate, "2016-12-25"),
-    (Field::Origin, "ATL"),
-    (Field::Dest, "SFO"),
-    (Field::FlightNum, ""),
-    (Field::Follow, ""),
+/// The fields of the form that are those of a request.
+const FIELDS: [Field; 8] = [
+    Field::DepDelay,
+    Field::Carrier,
+    Field::FlightDate,
+    Field::Origin,
+    Field::Dest,
+    Field::FlightNum,
+    Field::CrsDepTime,
+    Field::Follow,
 ];
 
-/// The texts of the fields as they were typed, in the order of [`FIELDS`].
+/// The reason of a required field without a text.
+pub(crate) const MISSING: &str = "is missing";
+/// The name of the field with a phrase.
+pub(crate) const PHRASE: &str = "Flight";
+/// The name of the buttons that choose one of several meanings: `Origin=JFK`, or `Origin=JFK&Dest=BOS`.
+pub(crate) const CHOICE: &str = "Choice";
+
+/// The texts of the fields as they were typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct FlightForm([String; FIELDS.len()]);
+pub(crate) struct FlightForm {
+    /// In the order of [`FIELDS`].
+    texts: [String; FIELDS.len()],
+    /// What names the flight, in one's own words.
+    pub(crate) phrase: String,
+    /// The airports were chosen among those that the phrase may mean.
+    pub(crate) is_chosen: bool,
+}
 
 impl FlightForm {
-    /// The form's initial values.
-    pub(crate) fn initial() -> Self {
-        FlightForm(FIELDS.map(|(_, value)| value.to_owned()))
+    /// The form's initial values: a flight tomorrow that has not left.
+    pub(crate) fn initial(today: NaiveDate) -> Self {
+        let tomorrow = today.succ_opt().unwrap_or(today);
+        Self::of(|field| if field == Field::FlightDate { tomorrow.to_string() } else { String::new() })
     }
 
     /// A form with a text for each of its fields.
     pub(crate) fn of(text: impl Fn(Field) -> String) -> Self {
-        FlightForm(FIELDS.map(|(field, _)| text(field)))
+        FlightForm { texts: FIELDS.map(text), ..FlightForm::default() }
     }
 
     /// The fields and their texts.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (Field, &str)> {
-        FIELDS.into_iter().map(|(field, _)| field).zip(self.0.iter().map(String::as_str))
+        FIELDS.into_iter().zip(self.texts.iter().map(String::as_str))
+    }
+
+    /// Replaces the text of a field.
+    pub(crate) fn set(&mut self, field: Field, text: impl Into<String>) {
+        if let Some((_, known)) = FIELDS.into_iter().zip(&mut self.texts).find(|(known, _)| *known == field) {
+            *known = text.into();
+        }
+    }
+
+    /// The code of an airline or an airport that a field names.
+    pub(crate) fn code(&self, field: Field) -> Option<Code> {
+        codes_in(self.text(field)).next()
+    }
+
+    /// The day of departure, if it can be read.
+    pub(crate) fn date(&self) -> Option<NaiveDate> {
+        flight_date(self.text(Field::FlightDate)).ok()
+    }
+
+    /// The scheduled departure in minutes since midnight; `None` without one.
+    pub(crate) fn departs(&self) -> Result<Option<u16>, Invalid> {
+        departs(self.text(Field::CrsDepTime))
     }
 
     /// The text of a field; empty if the form does not have the field.
@@ -61,16 +100,27 @@ impl FlightForm {
     /// Reads the known fields and lists the malformed ones; other fields are ignored, as in the log.
     pub(crate) fn from_pairs(pairs: Pairs) -> (Self, Vec<Invalid>) {
         let (mut form, mut malformed, mut seen) = (FlightForm::default(), Vec::new(), Vec::new());
+        let mut choice = String::new();
         for (name, value) in pairs {
-            let known = FIELDS.into_iter().zip(&mut form.0).find(|((field, _), _)| field.name() == name);
-            let Some(((field, _), text)) = known else { continue };
-            let field = field.name();
+            let known = FIELDS.into_iter().zip(&mut form.texts).find(|(field, _)| field.name() == name);
+            let (field, text) = match known {
+                Some((field, text)) => (field.name(), text),
+                None if name == PHRASE => (PHRASE, &mut form.phrase),
+                None if name == CHOICE => (CHOICE, &mut choice),
+                None => continue,
+            };
             match value {
                 Ok(_) if seen.contains(&field) => malformed.push(Invalid::new(field, "stands twice")),
                 Ok(value) => *text = value,
                 Err(reason) => malformed.push(Invalid::new(field, reason)),
             }
             seen.push(field);
+        }
+        for (name, value) in choice.split('&').filter_map(|part| part.split_once('=')) {
+            if let Some(field) = [Field::Origin, Field::Dest].into_iter().find(|field| field.name() == name) {
+                form.set(field, value);
+                form.is_chosen = true;
+            }
         }
         (form, malformed)
     }
@@ -90,6 +140,7 @@ impl FlightForm {
         let date = errors.note(flight_date(self.text(Field::FlightDate)));
         let dep_delay = errors.note(dep_delay(self.text(Field::DepDelay))).flatten();
         let follow = errors.note(follow(self.text(Field::Follow))).unwrap_or_default();
+        errors.note(self.departs());
         let flight_num = Some(self.text(Field::FlightNum).trim().to_owned()).filter(|number| !number.is_empty());
         let distance = origin.zip(dest).and_then(|(origin, dest)| distance(airports, origin, dest));
         // An unused code in place of a wrong one lets the other fields be checked.
@@ -175,7 +226,7 @@ fn known_code(
 ) -> Result<Code, Invalid> {
     let typed = typed.trim();
     if typed.is_empty() {
-        return Err(Invalid::new(field.name(), "is missing"));
+        return Err(Invalid::new(field.name(), MISSING));
     }
     codes_in(typed).find(|code| known(*code)).ok_or_else(|| {
         Invalid::new(
@@ -195,7 +246,7 @@ pub(crate) fn codes_in(typed: &str) -> impl Iterator<Item = Code> {
 
 fn flight_date(typed: &str) -> Result<NaiveDate, Invalid> {
     match typed.trim() {
-        "" => Err(Invalid::new(Field::FlightDate.name(), "is missing")),
+        "" => Err(Invalid::new(Field::FlightDate.name(), MISSING)),
         typed => parse_flight_date(typed),
     }
 }
@@ -214,6 +265,24 @@ fn dep_delay(typed: &str) -> Result<Option<f64>, Invalid> {
     }
 }
 
+/// The scheduled departure as browsers send it, `14:30`, or as BTS writes it, `1430`.
+fn departs(typed: &str) -> Result<Option<u16>, Invalid> {
+    let typed = typed.trim();
+    if typed.is_empty() {
+        return Ok(None);
+    }
+    let digits = match typed.split_once(':') {
+        Some((hours, minutes)) if minutes.len() == 2 => format!("{hours}{minutes}"),
+        Some(_) => String::new(),
+        None => typed.to_owned(),
+    };
+    let is_number = (1..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let minute = digits.parse().ok().filter(|_| is_number).and_then(time::from_hhmm);
+    minute.map(Some).ok_or_else(|| {
+        Invalid::new(Field::CrsDepTime.name(), format!("{} is not a time of day, as in 14:30", quoted(typed)))
+    })
+}
+
 /// The value of a checkbox, which browsers leave out unless it is checked.
 fn follow(typed: &str) -> Result<bool, Invalid> {
     match typed.trim() {
@@ -226,7 +295,7 @@ fn follow(typed: &str) -> Result<bool, Invalid> {
 /// Texts from outside are quoted in reasons up to this many characters.
 const QUOTED_CHARS_MAX: usize = 40;
 
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     match text.char_indices().nth(QUOTED_CHARS_MAX) {
         Some((at, _)) => format!("“{}…”", &text[..at]),
         None => format!("“{text}”"),
@@ -263,7 +332,11 @@ mod tests {
             ["5", "AA", "2016-12-25", "ATL", "atl", "", ""],
         ];
         for text in texts {
-            let form = FlightForm(text.map(str::to_owned));
+            let [dep_delay, carrier, date, origin, dest, number, follow] = text;
+            let form = FlightForm {
+                texts: [dep_delay, carrier, date, origin, dest, number, "", follow].map(str::to_owned),
+                ..FlightForm::default()
+            };
             let mut message = json!({ "UUID": "u" });
             form.texts().for_each(|(field, text)| message[field.name()] = text.into());
             let typed = form.to_request(Vec::new(), &airports, NaiveDateTime::default());

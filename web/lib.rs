@@ -32,6 +32,7 @@
 mod api;
 mod assets;
 mod body;
+mod completion;
 mod flight_form;
 mod follow;
 mod history_json;

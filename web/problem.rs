@@ -17,11 +17,28 @@ pub(crate) type HandlerResult = Result<Response, Box<Problem>>;
 pub(crate) struct FieldError {
     pub(crate) field: Cow<'static, str>,
     pub(crate) reason: String,
+    /// What can be meant, if it has several meanings.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) choices: Vec<Choice>,
+}
+
+/// One of several meanings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Choice {
+    /// The value of the field [`CHOICE`](crate::flight_form::CHOICE) that chooses it.
+    pub(crate) value: String,
+    pub(crate) label: String,
+}
+
+impl FieldError {
+    pub(crate) fn new(field: impl Into<Cow<'static, str>>, reason: impl Into<String>) -> Self {
+        FieldError { field: field.into(), reason: reason.into(), choices: Vec::new() }
+    }
 }
 
 impl From<Invalid> for FieldError {
     fn from(invalid: Invalid) -> Self {
-        FieldError { field: invalid.field.into(), reason: invalid.reason }
+        FieldError::new(invalid.field, invalid.reason)
     }
 }
 
@@ -48,7 +65,7 @@ impl Reject for Problem {}
 
 impl Problem {
     fn new(status: StatusCode, field: &'static str, reason: impl Into<String>) -> Self {
-        let error = FieldError { field: field.into(), reason: reason.into() };
+        let error = FieldError::new(field, reason);
         Problem::with_errors(status, vec![error])
     }
 
@@ -69,6 +86,11 @@ impl Problem {
     pub(crate) fn invalid(errors: Vec<Invalid>, form: Option<FlightForm>) -> Box<Self> {
         let errors = errors.into_iter().map(FieldError::from).collect();
         Box::new(Problem { form, ..Problem::with_errors(StatusCode::BAD_REQUEST, errors) })
+    }
+
+    /// The form is wrong.
+    pub(crate) fn refused(errors: Vec<FieldError>, form: FlightForm) -> Box<Self> {
+        Box::new(Problem { form: Some(form), ..Problem::with_errors(StatusCode::BAD_REQUEST, errors) })
     }
 
     /// There is no such page.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use delaycast::{airports::Airports, flight::Code};
+use delaycast::{airports::Airports, flight::Code, history::city};
 use handlebars::Handlebars;
 use serde::Serialize;
 
@@ -59,7 +59,7 @@ pub(crate) struct Renderer {
     navigation: Vec<NavigationLink>,
     /// The address of each file in `static/`, by its name.
     links: BTreeMap<&'static str, String>,
-    /// Options of the form as HTML, the same on every page: 1,500 airports are rendered once.
+    /// Options of the form as HTML, the same on every page: hundreds of airports are rendered once.
     airlines: String,
     airports: String,
 }
@@ -104,7 +104,10 @@ impl Renderer {
             templates.register_template_string(name, source).map_err(Box::new)?;
         }
         let airlines = options(&templates, airports.airlines())?;
-        let airports = options(&templates, airports.all().map(|(code, name)| (code, name.unwrap_or_default())))?;
+        // Airports without flights can be asked about, and are not offered.
+        let offered =
+            airports.served().map(|(code, _)| (code, airports.name_of(code).or(city(code)).unwrap_or_default()));
+        let airports = options(&templates, offered)?;
         let link = |page: &Page| Some(NavigationLink { path: page.path?, label: page.label? });
         let navigation = pages.iter().filter_map(link).collect();
         Ok(Renderer { pages, navigation, links: links(), airlines, airports, templates })

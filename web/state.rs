@@ -1,13 +1,21 @@
 //! The state that handlers share, and the limits they keep.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
+use chrono::{DateTime, Utc};
 use delaycast::{
     airports::Airports,
     explore::{ExploreError, Index, NotReady, Preparation},
+    phrase::Names,
     request::{Request, encode},
 };
 use engine::{
+    clock,
     delivery::Unavailable,
     log::{Position, Producer, PublishError},
     request::RequestId,
@@ -88,6 +96,12 @@ pub struct Parts {
     pub config: Config,
 }
 
+impl Parts {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.config.replay.as_ref().and_then(|replay| replay.now()).unwrap_or_else(clock::now)
+    }
+}
+
 /// The parts and the compiled templates.
 pub(crate) struct AppState {
     pub(crate) parts: Parts,
@@ -96,6 +110,8 @@ pub(crate) struct AppState {
     explorations: Arc<Semaphore>,
     followers: Arc<Semaphore>,
     closing: Closing,
+    names_by_routes: Arc<Names>,
+    names_by_flights: OnceLock<Arc<Names>>,
 }
 
 /// Becomes true when the server begins to close.
@@ -112,7 +128,28 @@ impl AppState {
         let lookups = Arc::new(Semaphore::new(parts.config.lookups_max));
         let explorations = Arc::new(Semaphore::new(parts.config.explorations_max));
         let followers = Arc::new(Semaphore::new(parts.config.followers_max));
-        Ok(AppState { parts, renderer, lookups, explorations, followers, closing })
+        let names_by_routes = Arc::new(Names::new(&parts.airports, &BTreeMap::new()));
+        let names_by_flights = OnceLock::new();
+        Ok(AppState { parts, renderer, lookups, explorations, followers, closing, names_by_routes, names_by_flights })
+    }
+
+    /// The time as of which flights are asked about: that of the day that is replayed, or now.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.parts.now()
+    }
+
+    /// The names of airports and airlines. Once the history is there, airports are ordered by their flights.
+    pub(crate) async fn names(self: &Arc<Self>) -> Arc<Names> {
+        if let Some(names) = self.names_by_flights.get() {
+            return Arc::clone(names);
+        }
+        let airports = Arc::clone(&self.parts.airports);
+        let by_flights =
+            self.explore(move |index| Ok(Names::new(&airports, &index.airport_flights()?.into_iter().collect())));
+        match by_flights.await {
+            Ok(names) => Arc::clone(self.names_by_flights.get_or_init(|| Arc::new(names))),
+            Err(_) => Arc::clone(&self.names_by_routes),
+        }
     }
 
     /// Returns whether the server closes: responses that go on must end.

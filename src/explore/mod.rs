@@ -19,6 +19,7 @@
 
 mod aircraft;
 mod airlines;
+mod airports;
 mod build;
 mod error;
 mod figures;

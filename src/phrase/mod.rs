@@ -70,7 +70,7 @@ pub struct Phrase {
     pub date: Option<NaiveDate>,
     /// The scheduled departure in minutes since midnight.
     pub departs: Option<u16>,
-    /// The words that say none of this, as they were typed.
+    /// The words that say none of this, as they were typed; those that follow one another together.
     pub unknown: Vec<String>,
 }
 
@@ -86,11 +86,14 @@ impl Phrase {
     pub fn read(text: &str, names: &Names, now: DateTime<Utc>) -> Self {
         let words = words(text);
         let mut reader = Reader { names, phrase: Phrase::default(), day: None, direction: None, lone_number: None };
-        let mut rest = &words[..];
+        let (mut rest, mut is_unknown) = (&words[..], false);
         while let Some(first) = rest.first() {
             let taken = reader.take(rest);
-            if taken == 0 && !first.is_filler() {
-                reader.phrase.unknown.push(first.typed.clone());
+            let was_unknown = std::mem::replace(&mut is_unknown, taken == 0 && !first.is_filler());
+            match reader.phrase.unknown.last_mut() {
+                Some(last) if is_unknown && was_unknown => *last = format!("{last} {}", first.typed),
+                _ if is_unknown => reader.phrase.unknown.push(first.typed.clone()),
+                _ => {}
             }
             rest = &rest[taken.max(1)..];
         }

@@ -46,8 +46,8 @@ pub struct Names {
 #[derive(Debug)]
 struct AirportName {
     code: Code,
-    /// Flights or routes, to put the airports of a place in order.
-    weight: u64,
+    /// Flights and routes, to put the airports of a place in order.
+    weight: (u64, u64),
     name: Vec<String>,
     /// The names of its cities, each without blanks.
     cities: Vec<String>,
@@ -58,16 +58,18 @@ fn name_words(name: &str) -> Vec<String> {
 }
 
 impl Names {
-    /// Takes the names of the tables. `flights` has the number of an airport's flights; airports without are ordered by
-    /// their routes.
-    pub fn new(tables: &Airports, flights: impl Fn(Code) -> u64) -> Self {
-        let airports = tables.served().map(|(code, routes)| {
+    /// Takes the names of the tables. `flights` has the numbers of flights of the airports of a history; those that are
+    /// in the tables alone are ordered by their routes.
+    pub fn new(tables: &Airports, flights: &BTreeMap<Code, u64>) -> Self {
+        let mut served: BTreeMap<Code, u64> = flights.keys().map(|code| (*code, 0)).collect();
+        served.extend(tables.served());
+        let airports = served.into_iter().map(|(code, routes)| {
             let city = city(code).unwrap_or_default();
             let whole = name_words(city).concat();
             let parts = city.split(['/', '-']).map(|part| name_words(part).concat());
             AirportName {
                 code,
-                weight: flights(code).saturating_mul(1 << 16).saturating_add(routes),
+                weight: (flights.get(&code).copied().unwrap_or_default(), routes),
                 name: name_words(tables.name_of(code).unwrap_or_default()),
                 cities: [whole].into_iter().chain(parts).filter(|city| !city.is_empty()).collect(),
             }

@@ -1,4 +1,5 @@
-//! `GET /flights/delays/predict_kafka`: the form, alone or with the result of a request (`?id=`).
+//! `GET /flights/delays/predict_kafka`: the form, alone or with the result of a request (`?id=`). A link can fill the
+//! form: `?Flight=B6 915 tomorrow`, or `?Origin=JFK&Dest=LAX`.
 //!
 //! Without JavaScript the page polls by refreshing itself; `&asked=` counts the refreshes, so that they end. Of a
 //! followed answer the last version is shown, or that of `&version=`.
@@ -16,6 +17,7 @@ use warp::http::StatusCode;
 
 use crate::{
     body::urlencoded,
+    flight_form::FlightForm,
     problem::{HandlerResult, Problem},
     reply,
     state::AppState,
@@ -27,10 +29,14 @@ const REFRESH_AFTER_S: [u32; 7] = [1, 1, 2, 3, 5, 8, 10];
 
 /// Renders the page.
 pub(crate) async fn handle(query: String, state: Arc<AppState>) -> HandlerResult {
-    let PageQuery { id, refreshes, version } =
-        read_query(&query).map_err(|invalid| Problem::invalid(vec![invalid], None))?;
+    let PageQuery { id, refreshes, version, form } =
+        read_query(&query, &state).map_err(|invalid| Problem::invalid(vec![invalid], None))?;
     let Some(id) = id else {
-        return Ok(reply::page(StatusCode::OK, state.renderer.render(&PredictView::empty(&state.parts))));
+        let view = match form {
+            Some(form) => PredictView::prefilled(&form, &state.parts),
+            None => PredictView::empty(&state.parts),
+        };
+        return Ok(reply::page(StatusCode::OK, state.renderer.render(&view)));
     };
     let (status, result) = match state.find(&id).await {
         Ok(Some(Outcome::Answered(document))) => {
@@ -67,11 +73,13 @@ struct PageQuery {
     refreshes: usize,
     /// The version that is shown instead of the last one.
     version: Option<u32>,
+    /// A form with the fields of a link, if it has any.
+    form: Option<FlightForm>,
 }
 
 /// Reads the known parameters; others are ignored.
-fn read_query(query: &str) -> Result<PageQuery, Invalid> {
-    let mut asked = PageQuery::default();
+fn read_query(query: &str, state: &AppState) -> Result<PageQuery, Invalid> {
+    let (mut asked, mut pairs) = (PageQuery::default(), Vec::new());
     for (name, value) in urlencoded(query, "query")? {
         // Percent-decoding yields text or fails as a whole.
         let value = value.unwrap_or_default();
@@ -79,8 +87,16 @@ fn read_query(query: &str) -> Result<PageQuery, Invalid> {
             "id" => asked.id = Some(RequestId::new(value).map_err(|invalid| Invalid::new("id", invalid.reason))?),
             "asked" => asked.refreshes = value.parse().map_err(|_| Invalid::new("asked", "must be a count"))?,
             "version" => asked.version = Some(value.parse().map_err(|_| Invalid::new("version", "must be a number"))?),
-            _ => {}
+            _ => pairs.push((name, Ok(value))),
         }
+    }
+    let (mut form, _) = FlightForm::from_pairs(pairs);
+    if form != FlightForm::default() {
+        let initial = FlightForm::initial(state.now().date_naive());
+        if form.text(Field::FlightDate).is_empty() {
+            form.set(Field::FlightDate, initial.text(Field::FlightDate));
+        }
+        asked.form = Some(form);
     }
     Ok(asked)
 }

@@ -16,7 +16,8 @@
   const result = document.getElementById("result");
   if (!form || !result) return;
   const formError = document.getElementById("form-error");
-  const button = form.querySelector("button[type=submit]");
+  const buttons = form.querySelectorAll("button.button[type=submit]");
+  const disable = (disabled) => buttons.forEach((button) => (button.disabled = disabled));
   const page = location.pathname;
   const giveUpAfterMs = Number(result.dataset.giveUpAfterMs);
 
@@ -130,6 +131,8 @@
       document.getElementById(`${input.name}-error`).textContent = reason;
       if (fault) input.setAttribute("aria-invalid", "true");
       else input.removeAttribute("aria-invalid");
+      form.querySelector(`[data-choices=${input.name}]`)?.replaceChildren(...(fault?.choices ?? []).map(choiceOf));
+      if (fault && input.closest("details")) input.closest("details").open = true;
     }
     for (const { field, reason } of faults) {
       if (!form.elements.namedItem(field)) elsewhere.push(`${field}: ${reason}.`);
@@ -137,6 +140,13 @@
     formError.textContent = elsewhere.join(" ") || countOf(faults.length);
     formError.hidden = faults.length === 0;
     form.querySelector("[aria-invalid]")?.focus();
+  }
+
+  // A button that asks again with one of the meanings.
+  function choiceOf({ value, label }) {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "submit", className: "choice", name: "Choice", value, textContent: label });
+    return button;
   }
 
   function countOf(faults) {
@@ -148,21 +158,23 @@
     return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`;
   }
 
-  async function submit() {
+  async function submit(submitter = null) {
     const question = ++latest;
+    const fields = new URLSearchParams(new FormData(form));
+    if (submitter?.name) fields.append(submitter.name, submitter.value);
     sayFaults([]);
-    button.disabled = true;
+    disable(true);
     let answer = null;
     try {
-      const response = await ask(form.action, "application/json", { method: "POST", body: new URLSearchParams(new FormData(form)) });
+      const response = await ask(form.action, "application/json", { method: "POST", body: fields });
       answer = await response.json();
     } catch {
       // No reply, or an unreadable one.
     }
-    button.disabled = false;
+    disable(false);
     if (question !== latest) return;
     if (answer?.status === "OK") {
-      history.replaceState(null, "", pageOf(answer.id));
+      history.pushState(null, "", pageOf(answer.id));
       await poll(answer.id);
     } else if (answer?.id || !answer?.errors) {
       // The log or the server is unreachable. A request with an id may be in the log.
@@ -182,8 +194,11 @@
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    submit();
+    submit(event.submitter);
   });
+
+  // Each question has its address: Back shows the one before.
+  addEventListener("popstate", () => location.reload());
 
   result.addEventListener("click", (event) => {
     if (!event.target.closest("[data-action=keep-asking]")) return;

@@ -25,7 +25,7 @@ const PHONE: View = View { width: 390, ..DESKTOP };
 const PHONE_DARK: View = View { width: 390, ..DESKTOP_DARK };
 const ALL: [View; 4] = [DESKTOP, DESKTOP_DARK, PHONE, PHONE_DARK];
 
-const ASK: &str = "#flight_delay_classification button";
+const ASK: &str = "#flight_delay_classification button.button";
 
 fn server(give_up_after: Duration) -> Server {
     Server::start(Config { give_up_after, ..Config::default() })
@@ -39,7 +39,13 @@ fn answer_when_waiting(server: &Server, browser: &Browser, outcome: impl Fn(&Req
     request
 }
 
+/// The page with the form, filled with a flight.
 fn page(server: &Server) -> String {
+    let flight = "Carrier=AA&Origin=ATL&Dest=SFO&FlightDate=2016-12-25&DepDelay=5";
+    format!("{}?{flight}", empty_page(server))
+}
+
+fn empty_page(server: &Server) -> String {
     format!("http://{}/flights/delays/predict_kafka", server.address)
 }
 
@@ -75,6 +81,43 @@ fn a_visitor_fills_the_form_and_reads_the_answer_in_words() {
         browser.screenshot("3-answered");
         assert_eq!(browser.overhang(), 0);
         assert_eq!((request.origin.as_str(), request.dest.as_str(), request.dep_delay), ("JFK", "SEA", None));
+    }
+}
+
+#[test]
+fn a_visitor_types_a_flight_in_one_field_and_chooses_among_the_airports_of_a_city() {
+    let server = server(Duration::from_secs(30));
+    let Some(mut browser) = browser::start(DESKTOP) else { return };
+    for view in ALL {
+        browser.look(view);
+        browser.open(&empty_page(&server));
+        browser.screenshot("0-phrase");
+        browser.fill("#Flight", "delta from New York to Atlanta 24 December 2026");
+        browser.click(ASK);
+        browser.wait_for("#Flight[aria-invalid]:focus");
+        assert_eq!(browser.text("#Flight-error"), "New York has several airports; choose one.");
+        // WebDriver's Enter, which chooses nothing.
+        let before = server.doubles.log.requests().len();
+        browser.fill("#Flight", "delta from New York to Atlanta 24 December 2026\u{e007}");
+        browser.wait_for("#Flight[aria-invalid]:focus");
+        assert_eq!(server.doubles.log.requests().len(), before);
+        browser.screenshot("0-choices");
+        assert_eq!(browser.overhang(), 0);
+        browser.click("button.choice[value='Origin=LGA']");
+        let request = answer_when_waiting(&server, &browser, answer_to);
+        browser.wait_for("#result[data-state=answered]");
+        let asked = [request.carrier, request.origin, request.dest].map(|code| code.to_string());
+        assert_eq!(
+            (asked, request.date.to_string()),
+            (["DL", "LGA", "ATL"].map(str::to_owned), "2026-12-24".to_owned())
+        );
+        assert_eq!((request.dep_delay, request.flight_num), (None, None));
+        // Words that mean nothing are named, and nothing is asked.
+        browser.open(&empty_page(&server));
+        browser.fill("#Flight", "JFK to Atlantis");
+        browser.click(ASK);
+        browser.wait_for("#Flight[aria-invalid]:focus");
+        assert!(browser.text("#Flight-error").ends_with("day or time in “Atlantis”."));
     }
 }
 

@@ -117,18 +117,21 @@ async fn rule_4_a_form_without_javascript_leads_to_a_page_that_refreshes_itself_
 }
 
 #[tokio::test]
-async fn the_page_has_the_contracts_defaults_and_field_names() {
+async fn the_page_has_the_contracts_field_names_and_asks_about_tomorrow() {
     let site = site();
     let page = site.get(PAGE, BROWSER).await;
     assert_eq!((page.status().as_u16(), header(&page, "content-type")), (200, "text/html; charset=utf-8"));
     let html = text_of(&page);
+    let tomorrow = (engine::clock::now() + chrono::TimeDelta::days(1)).date_naive().to_string();
     for (name, value) in [
-        ("DepDelay", "5"),
-        ("Carrier", "AA"),
-        ("FlightDate", "2016-12-25"),
-        ("Origin", "ATL"),
-        ("Dest", "SFO"),
+        ("Flight", ""),
+        ("DepDelay", ""),
+        ("Carrier", ""),
+        ("FlightDate", tomorrow.as_str()),
+        ("Origin", ""),
+        ("Dest", ""),
         ("FlightNum", ""),
+        ("CRSDepTime", ""),
     ] {
         let input = html.split("<input ").find(|input| input.contains(&format!(r#"name="{name}""#))).unwrap();
         assert!(
@@ -139,7 +142,7 @@ async fn the_page_has_the_contracts_defaults_and_field_names() {
     }
     assert!(html.contains(r#"action="/flights/delays/predict/classify_realtime" method="post""#));
     assert!(
-        html.contains(r#"<option value="SJU"></option>"#)
+        html.contains(r#"<option value="SJU">San Juan</option>"#)
             && html.contains(r#"<option value="DL">Delta Air Lines Inc.</option>"#)
     );
     let tags = html.split('<').filter_map(|tag| tag.split('>').next());

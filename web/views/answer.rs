@@ -5,7 +5,7 @@
 
 use delaycast::{
     airports::Airports,
-    flight::{CLASSES, DelayClass},
+    flight::{CLASSES, DelayClass, time},
     request::{Field, parse_flight_date},
 };
 use serde::Serialize;
@@ -31,6 +31,8 @@ pub(crate) struct AnswerView {
     dest: AirportView,
     /// `Sunday, 25 December 2016`.
     date: Option<String>,
+    /// `Scheduled from 19:45 to 21:04, local times`.
+    schedule: Option<String>,
     /// The departure delay in words.
     departure: String,
     /// The forecast of the arrival delay in words, if there is one.
@@ -99,6 +101,7 @@ impl AnswerView {
             origin: airport(asked.text(Field::Origin)),
             dest: airport(asked.text(Field::Dest)),
             date: date.ok().map(|date| date.format("%A, %-d %B %Y").to_string()),
+            schedule: schedule(document),
             departure: departure(departure_delay(document)),
             delay: delay_in_words(document).filter(|_| is_open),
             cancellation: cancellation_in_words(document).filter(|_| is_open),
@@ -112,6 +115,17 @@ impl AnswerView {
     }
 }
 
+fn schedule(document: &Map<String, Value>) -> Option<String> {
+    let time = |field: Field| time_of_day(document.get(field.name())?);
+    Some(format!("scheduled from {} to {}, local times", time(Field::CrsDepTime)?, time(Field::CrsArrTime)?))
+}
+
+/// `19:45` for 1945.
+fn time_of_day(hhmm: &Value) -> Option<String> {
+    let minute = time::from_hhmm(i32::try_from(hhmm.as_i64()?).ok()?)?;
+    Some(format!("{:02}:{:02}", minute / 60, minute % 60))
+}
+
 /// Formats an answer's document as plain text, in the page's words.
 pub fn answer_in_words(document: &Map<String, Value>, airports: &Airports) -> String {
     AnswerView::new(document, airports).to_text()
@@ -119,7 +133,12 @@ pub fn answer_in_words(document: &Map<String, Value>, airports: &Airports) -> St
 
 impl AnswerView {
     fn to_text(&self) -> String {
-        let flight = [Some(self.airline.as_str()), self.date.as_deref(), Some(self.departure.as_str())];
+        let flight = [
+            Some(self.airline.as_str()),
+            self.date.as_deref(),
+            self.schedule.as_deref(),
+            Some(self.departure.as_str()),
+        ];
         let flight: Vec<&str> = flight.into_iter().flatten().filter(|part| !part.is_empty()).collect();
         let mut lines = vec![
             self.headline.clone(),
@@ -204,6 +223,7 @@ fn asked(document: &Map<String, Value>) -> FlightForm {
         let value = document.get(field.name()).unwrap_or(&Value::Null);
         match field {
             Field::Follow => value.as_bool().filter(|follow| *follow).map(|_| "true".to_owned()).unwrap_or_default(),
+            Field::CrsDepTime => time_of_day(value).unwrap_or_default(),
             Field::DepDelay => value.as_f64().map(|minutes| minutes.to_string()).unwrap_or_default(),
             // `{"$date": "2016-12-25T00:00:00Z"}`: only the day counts.
             Field::FlightDate => value["$date"].as_str().and_then(|date| date.get(..10)).unwrap_or_default().to_owned(),

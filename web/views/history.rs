@@ -147,8 +147,7 @@ pub(crate) fn airline_name(carrier: Code, airports: &Airports) -> String {
 
 /// The name of an airport, or its code.
 pub(crate) fn airport_name(airport: Code, airports: &Airports) -> String {
-    let known = airports.all().find(|(known, _)| *known == airport).and_then(|(_, name)| name);
-    known.map_or_else(|| airport.to_string(), str::to_owned)
+    airports.name_of(airport).map_or_else(|| airport.to_string(), str::to_owned)
 }
 
 /// Figures in words and as a bar.

@@ -17,8 +17,8 @@ use super::{
     words::{airline_name, airport_name, capitalized},
 };
 use crate::{
-    flight_form::{FlightForm, result_url},
-    problem::FieldError,
+    flight_form::{FlightForm, PHRASE, result_url},
+    problem::{Choice, FieldError},
     render::View,
     replay::{Replay, ReplayedFlight},
     state::Parts,
@@ -27,11 +27,16 @@ use crate::{
 /// Interval at which a followed page without JavaScript refreshes itself, in seconds.
 const FOLLOWED_REFRESH_S: u32 = 30;
 
+/// The fields that say which flight it is.
+const IDENTITY: [Field; 4] = [Field::Carrier, Field::FlightNum, Field::Origin, Field::Dest];
+
 /// A field of the form: its text, its error, and the name that belongs to its code.
 #[derive(Debug, Default, Serialize)]
 struct FieldView {
     value: String,
     error: Option<String>,
+    /// What can be meant, if the text has several meanings.
+    choices: Vec<Choice>,
     name: Option<String>,
 }
 
@@ -41,10 +46,9 @@ struct FormView(BTreeMap<&'static str, FieldView>);
 
 impl FormView {
     fn new(form: &FlightForm, errors: &[FieldError], airports: &Airports) -> Self {
-        let error = |field: &str| {
-            let error = errors.iter().find(|error| error.field == field);
-            error.map(|error| format!("{}.", capitalized(&error.reason)))
-        };
+        let error_of = |field: &str| errors.iter().find(|error| error.field == field);
+        let error = |field: &str| error_of(field).map(|error| format!("{}.", capitalized(&error.reason)));
+        let choices = |field: &str| error_of(field).map(|error| error.choices.clone()).unwrap_or_default();
         let view = |(field, text): (Field, &str)| {
             let name = match field {
                 Field::Carrier => airline_name(text, airports),
@@ -52,9 +56,16 @@ impl FormView {
                 _ => None,
             };
             let (value, name) = (text.to_owned(), name.map(str::to_owned));
-            (field.name(), FieldView { value, error: error(field.name()), name })
+            let (error, choices) = (error(field.name()), choices(field.name()));
+            (field.name(), FieldView { value, error, choices, name })
         };
-        FormView(form.texts().map(view).collect())
+        let phrase = FieldView {
+            value: form.phrase.clone(),
+            error: error(PHRASE),
+            choices: choices(PHRASE),
+            ..FieldView::default()
+        };
+        FormView([(PHRASE, phrase)].into_iter().chain(form.texts().map(view)).collect())
     }
 }
 
@@ -67,6 +78,8 @@ pub(crate) struct PredictView {
     classes: [String; CLASSES],
     /// The number of wrong fields.
     errors: usize,
+    /// The single fields are shown, not the phrase alone.
+    has_fields: bool,
     give_up_after_ms: u128,
 }
 
@@ -82,6 +95,11 @@ impl PredictView {
     /// The form alone.
     pub(crate) fn empty(parts: &Parts) -> Self {
         Self::new(&initial_form(parts), &[], ResultView::none(), parts)
+    }
+
+    /// The form with what a link says of a flight.
+    pub(crate) fn prefilled(form: &FlightForm, parts: &Parts) -> Self {
+        Self::new(form, &[], ResultView::none(), parts)
     }
 
     /// The form as it was sent, each wrong field with its reason.
@@ -102,16 +120,18 @@ impl PredictView {
             result,
             classes: DelayClass::ALL.map(|class| capitalized(class.label())),
             errors: errors.len(),
+            has_fields: IDENTITY.iter().any(|field| !form.text(*field).is_empty())
+                || errors.iter().any(|error| error.field != PHRASE),
             give_up_after_ms: parts.config.give_up_after.as_millis(),
         }
     }
 }
 
-/// The initial form: that of the wire contract, or a flight of the day that is replayed.
+/// The initial form: without a flight, or a flight of the day that is replayed.
 fn initial_form(parts: &Parts) -> FlightForm {
     let replay = parts.config.replay.as_deref();
     let Some((replay, flight)) = replay.and_then(|replay| Some((replay, replay.flights().pop()?))) else {
-        return FlightForm::initial();
+        return FlightForm::initial(parts.now().date_naive());
     };
     FlightForm::of(|field| match field {
         Field::Carrier => flight.carrier.to_string(),

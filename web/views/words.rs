@@ -60,8 +60,7 @@ pub(crate) fn airline_name<'a>(text: &str, airports: &'a Airports) -> Option<&'a
 
 /// The name of the airport that a text means, where it is known.
 pub(crate) fn airport_name<'a>(text: &str, airports: &'a Airports) -> Option<&'a str> {
-    let named = |code: Code| airports.all().find(|(known, _)| *known == code)?.1;
-    codes_in(text).find_map(named)
+    codes_in(text).find_map(|code| airports.name_of(code))
 }
 
 #[cfg(test)]

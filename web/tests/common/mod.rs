@@ -229,6 +229,7 @@ fn airports() -> Airports {
         (code("ATL"), airport("Hartsfield Jackson Atlanta Intl", 33.64, -84.43)),
         (code("BOS"), airport("General Edward Lawrence Logan Intl", 42.36, -71.01)),
         (code("JFK"), airport("John F Kennedy Intl", 40.64, -73.78)),
+        (code("LGA"), airport("La Guardia", 40.78, -73.87)),
         (code("ORD"), airport("Chicago Ohare Intl", 41.98, -87.90)),
         (code("SEA"), airport("Seattle Tacoma Intl", 47.45, -122.31)),
         (code("SFO"), airport("San Francisco Intl", 37.62, -122.37)),
@@ -242,7 +243,12 @@ fn airports() -> Airports {
     let airlines = airlines.map(|(airline, name)| (code(airline), name.to_owned()));
     let route = |origin, dest, miles| Route { origin: code(origin), dest: code(dest), miles };
     // SJU and PSE are known from routes only; the distance between them is unknown.
-    let observed = [route("JFK", "SJU", 1598.0), route("JFK", "PSE", 1617.0)];
+    let observed = [
+        route("JFK", "SJU", 1598.0),
+        route("JFK", "PSE", 1617.0),
+        route("LGA", "ATL", 762.0),
+        route("JFK", "SEA", 2422.0),
+    ];
     Airports::new(airports, BTreeMap::from(airlines), [route("ATL", "SFO", 2139.0)], observed)
 }
 

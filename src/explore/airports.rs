@@ -1,0 +1,25 @@
+//! The airports of the history.
+
+use super::{error::ExploreError, index::Index, search::code};
+use crate::flight::Code;
+
+/// Upper bound on the airports that are listed.
+const AIRPORTS_MAX: u32 = 10_000;
+
+impl Index {
+    /// Returns the airports of the history by code, each with the number of flights from it and to it.
+    pub fn airport_flights(&self) -> Result<Vec<(Code, u64)>, ExploreError> {
+        let sql = format!(
+            "SELECT airport, sum(flights) FROM (SELECT origin AS airport, flights FROM service \
+             UNION ALL SELECT dest, flights FROM service) GROUP BY airport ORDER BY airport LIMIT {AIRPORTS_MAX}"
+        );
+        self.query(|connection| {
+            let mut select = connection.prepare_cached(&sql)?;
+            let airports = select.query_map([], |row| {
+                let flights: i64 = row.get(1)?;
+                Ok((code(row, 0)?, u64::try_from(flights).unwrap_or_default()))
+            })?;
+            airports.collect()
+        })
+    }
+}
