@@ -133,15 +133,12 @@ fn initial_form(parts: &Parts) -> FlightForm {
     let Some((replay, flight)) = replay.and_then(|replay| Some((replay, replay.flights().pop()?))) else {
         return FlightForm::initial(parts.now().date_naive());
     };
-    FlightForm::of(|field| match field {
-        Field::Carrier => flight.carrier.to_string(),
-        Field::FlightNum => flight.number.to_string(),
-        Field::Origin => flight.origin.to_string(),
-        Field::Dest => flight.dest.to_string(),
-        Field::FlightDate => flight.departs.with_timezone(&replay.zone()).date_naive().to_string(),
-        Field::Follow => "true".to_owned(),
-        _ => String::new(),
-    })
+    let ReplayedFlight { carrier, number, origin, dest, departs, .. } = flight;
+    let date = departs.with_timezone(&replay.zone()).date_naive();
+    FlightForm {
+        phrase: format!("{carrier} {number} from {origin} to {dest} {date}"),
+        ..FlightForm::of(|field| if field == Field::Follow { "true".to_owned() } else { String::new() })
+    }
 }
 
 /// A day that is replayed.
