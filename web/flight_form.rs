@@ -1,8 +1,8 @@
 //! The form: its address, its fields as text, and the request or the errors that they make.
 //!
 //! It has the fields of the wire contract, the scheduled departure, and a phrase (`Flight`), which
-//! [`crate::completion`] reads. Blanks around a value, lower case and `Atlanta (ATL)` are accepted; the rest is checked against the rules of
-//! [`delaycast::request`] and the known airports.
+//! [`crate::completion`] reads. Blanks around a value, lower case and `Atlanta (ATL)` are accepted; the rest is checked
+//! against the rules of [`delaycast::request`] and the known airports.
 
 use chrono::{NaiveDate, NaiveDateTime};
 use delaycast::{
@@ -47,7 +47,7 @@ pub(crate) const CHOICE: &str = "Choice";
 pub(crate) struct FlightForm {
     /// In the order of [`FIELDS`].
     texts: [String; FIELDS.len()],
-    /// What names the flight, in one's own words.
+    /// A phrase that names the flight.
     pub(crate) phrase: String,
     /// The airports were chosen among those that the phrase may mean.
     pub(crate) is_chosen: bool,

@@ -39,6 +39,7 @@ mod history_json;
 mod history_query;
 #[macro_use]
 mod pages;
+mod past;
 mod problem;
 mod render;
 mod replay;
@@ -62,6 +63,7 @@ mod views {
     pub(crate) mod follow;
     pub(crate) mod history;
     pub(crate) mod live;
+    pub(crate) mod past;
     pub(crate) mod statement;
     pub(crate) mod svg;
     pub(crate) mod words;

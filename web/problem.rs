@@ -17,7 +17,7 @@ pub(crate) type HandlerResult = Result<Response, Box<Problem>>;
 pub(crate) struct FieldError {
     pub(crate) field: Cow<'static, str>,
     pub(crate) reason: String,
-    /// What can be meant, if it has several meanings.
+    /// The meanings, if it has several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) choices: Vec<Choice>,
 }

@@ -55,7 +55,7 @@ impl Place {
     }
 }
 
-/// What a phrase says of a flight.
+/// The meaning of a phrase.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Phrase {
     /// The airline.

@@ -18,6 +18,7 @@ use warp::http::StatusCode;
 use crate::{
     body::urlencoded,
     flight_form::FlightForm,
+    past::{AskedFlight, PastFlights},
     problem::{HandlerResult, Problem},
     reply,
     state::AppState,
@@ -45,7 +46,8 @@ pub(crate) async fn handle(query: String, state: Arc<AppState>) -> HandlerResult
             match versions {
                 Ok(versions) => {
                     let airports = &state.parts.airports;
-                    (StatusCode::OK, ResultView::answered(&id, &document, versions.as_deref(), version, airports))
+                    let result = ResultView::answered(&id, &document, versions.as_deref(), version, airports);
+                    (StatusCode::OK, with_past(result, &state).await)
                 }
                 Err(error) => unreachable(&id, &error),
             }
@@ -58,6 +60,15 @@ pub(crate) async fn handle(query: String, state: Arc<AppState>) -> HandlerResult
         Err(error) => unreachable(&id, &error),
     };
     Ok(reply::page(status, state.renderer.render(&PredictView::with_result(result, &state.parts))))
+}
+
+/// Adds flights of the history, if it is there and answers.
+async fn with_past(result: ResultView, state: &Arc<AppState>) -> ResultView {
+    let Some(asked) = result.asked().and_then(AskedFlight::of) else { return result };
+    match state.explore(move |index| PastFlights::find(index, asked)).await {
+        Ok(past) => result.with_past(&past, &state.parts.airports),
+        Err(_) => result,
+    }
 }
 
 fn unreachable(id: &RequestId, error: &Unavailable) -> (StatusCode, ResultView) {

@@ -174,3 +174,19 @@ async fn the_page_shows_choices_as_buttons_and_a_link_fills_the_form() {
     let reply = site.send(request().method("POST").path(CLASSIFY).header("content-type", FORM).body(too_long)).await;
     assert_eq!(reply.status(), 400);
 }
+
+#[tokio::test]
+async fn an_answer_shows_the_flights_of_the_past_that_are_like_it() {
+    let site = site_with_history();
+    let asked = ask(&site, &[("Flight", "DL 7 on 9 July 2026")]).await.unwrap();
+    site.doubles.store.put(asked.id.as_str(), common::answer_to(&asked));
+    let html = text_of(&site.get(&format!("{PAGE}?id={}", asked.id.as_str()), BROWSER).await).to_owned();
+    assert!(html.contains("What 84 imported flights, 1 June 2026 to 28 June 2026 say:"), "{html}");
+    let link = html.split("DL 7 on this route</a>").next().unwrap().rsplit("href=\"").next().unwrap();
+    let link = link.split('"').next().unwrap().replace("&amp;", "&").replace("&#x3D;", "=");
+    let page = site.get(&link, BROWSER).await;
+    assert_eq!(page.status(), 200, "{link}");
+    assert!(text_of(&page).contains("1 to 25 of 28"), "{link}");
+    assert!(html.contains("scheduled from 14:30 to 16:50, local times"));
+    assert!(!html.contains("class=\"remark\">The last of them"));
+}

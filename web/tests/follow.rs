@@ -198,7 +198,7 @@ async fn a_replayed_day_has_its_time_on_the_page_and_in_each_request() {
     for shown in [
         "12:00 on Sunday, 28 July 2013</b>. A second is a minute.",
         "predict_kafka?id&#x3D;demo%2D1#result\">DL 418 from JFK to SEA at 13:45</a>",
-        "name=\"FlightNum\" value=\"418\"",
+        "value=\"DL 418 from JFK to SEA\"",
         "value=\"2013-07-28\"",
         "value=\"true\" checked",
     ] {

@@ -14,10 +14,12 @@ use serde_json::{Map, Value};
 use super::{
     answer::AnswerView,
     follow::FollowView,
+    past::PastView,
     words::{airline_name, airport_name, capitalized},
 };
 use crate::{
     flight_form::{FlightForm, PHRASE, result_url},
+    past::PastFlights,
     problem::{Choice, FieldError},
     render::View,
     replay::{Replay, ReplayedFlight},
@@ -35,7 +37,7 @@ const IDENTITY: [Field; 4] = [Field::Carrier, Field::FlightNum, Field::Origin, F
 struct FieldView {
     value: String,
     error: Option<String>,
-    /// What can be meant, if the text has several meanings.
+    /// The meanings, if the text has several.
     choices: Vec<Choice>,
     name: Option<String>,
 }
@@ -114,13 +116,15 @@ impl PredictView {
     }
 
     fn new(form: &FlightForm, errors: &[FieldError], result: ResultView, parts: &Parts) -> Self {
+        // An answer says what was asked, and comes soon on a phone.
+        let is_asking = result.state == ResultState::None;
         PredictView {
             form: FormView::new(form, errors, &parts.airports),
             replay: parts.config.replay.as_deref().and_then(ReplayView::new),
             result,
             classes: DelayClass::ALL.map(|class| capitalized(class.label())),
             errors: errors.len(),
-            has_fields: IDENTITY.iter().any(|field| !form.text(*field).is_empty())
+            has_fields: (is_asking && IDENTITY.iter().any(|field| !form.text(*field).is_empty()))
                 || errors.iter().any(|error| error.field != PHRASE),
             give_up_after_ms: parts.config.give_up_after.as_millis(),
         }
@@ -135,10 +139,11 @@ fn initial_form(parts: &Parts) -> FlightForm {
     };
     let ReplayedFlight { carrier, number, origin, dest, departs, .. } = flight;
     let date = departs.with_timezone(&replay.zone()).date_naive();
-    FlightForm {
-        phrase: format!("{carrier} {number} from {origin} to {dest} {date}"),
-        ..FlightForm::of(|field| if field == Field::Follow { "true".to_owned() } else { String::new() })
-    }
+    let mut form = FlightForm::default();
+    form.phrase = format!("{carrier} {number} from {origin} to {dest}");
+    form.set(Field::FlightDate, date.to_string());
+    form.set(Field::Follow, "true");
+    form
 }
 
 /// A day that is replayed.
@@ -207,6 +212,8 @@ pub(crate) struct ResultView {
     answer: Option<AnswerView>,
     /// `None` if the answer is not followed.
     follow: Option<FollowView>,
+    /// `None` without a history.
+    past: Option<PastView>,
 }
 
 impl ResultView {
@@ -220,6 +227,7 @@ impl ResultView {
             reason: None,
             answer: None,
             follow: None,
+            past: None,
         }
     }
 
@@ -268,8 +276,13 @@ impl ResultView {
         ResultView { answer, follow, refresh, ..Self::of(ResultState::Answered, id) }
     }
 
+    /// The same with flights of the history beside the answer.
+    pub(crate) fn with_past(self, past: &PastFlights, airports: &Airports) -> Self {
+        ResultView { past: Some(PastView::new(past, airports)), ..self }
+    }
+
     /// The request as a form, if it is answered.
-    fn asked(&self) -> Option<&FlightForm> {
+    pub(crate) fn asked(&self) -> Option<&FlightForm> {
         self.answer.as_ref().map(|answer| &answer.asked)
     }
 
