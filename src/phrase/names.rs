@@ -1,6 +1,11 @@
 //! The names of airports, cities and airlines, to find codes by.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use foldhash::HashMap;
 
 use super::words::{Word, plain};
 use crate::{airports::Airports, flight::Code, history::city};
@@ -38,19 +43,14 @@ const COMMON_WORDS: &[&str] = &["as", "us", "in", "at", "on", "of", "is", "my", 
 /// Names to find airports and airlines by. Airports that no flight of the tables serves are found by their codes alone.
 #[derive(Debug)]
 pub struct Names {
-    airports: Vec<AirportName>,
+    /// The airports with flights, that with most first.
+    airports: Vec<Code>,
+    /// By the names of their cities without blanks, as positions in `airports`, ascending.
+    by_city: HashMap<String, Vec<usize>>,
+    /// By some words of their names that follow one another, without blanks, likewise.
+    by_name: HashMap<String, Vec<usize>>,
     airlines: BTreeMap<Code, Vec<String>>,
     tables: Airports,
-}
-
-#[derive(Debug)]
-struct AirportName {
-    code: Code,
-    /// Flights and routes, to put the airports of a place in order.
-    weight: (u64, u64),
-    name: Vec<String>,
-    /// The names of its cities, each without blanks.
-    cities: Vec<String>,
 }
 
 fn name_words(name: &str) -> Vec<String> {
@@ -61,24 +61,29 @@ impl Names {
     /// Takes the names of the tables. `flights` has the numbers of flights of the airports of a history; those that are
     /// in the tables alone are ordered by their routes.
     pub fn new(tables: &Airports, flights: &BTreeMap<Code, u64>) -> Self {
-        let mut served: BTreeMap<Code, u64> = flights.keys().map(|code| (*code, 0)).collect();
-        served.extend(tables.served());
-        let airports = served.into_iter().map(|(code, routes)| {
-            let city = city(code).unwrap_or_default();
-            let whole = name_words(city).concat();
-            let parts = city.split(['/', '-']).map(|part| name_words(part).concat());
-            AirportName {
-                code,
-                weight: (flights.get(&code).copied().unwrap_or_default(), routes),
-                name: name_words(tables.name_of(code).unwrap_or_default()),
-                cities: [whole].into_iter().chain(parts).filter(|city| !city.is_empty()).collect(),
+        let mut routes: BTreeMap<Code, u64> = flights.keys().map(|code| (*code, 0)).collect();
+        routes.extend(tables.served());
+        let mut airports: Vec<Code> = routes.keys().copied().collect();
+        airports.sort_by_key(|code| Reverse((flights.get(code), routes.get(code))));
+        let (mut by_city, mut by_name) = (HashMap::<_, Vec<_>>::default(), HashMap::<_, Vec<_>>::default());
+        for (position, code) in airports.iter().enumerate() {
+            let city = city(*code).unwrap_or_default();
+            // `Dallas-Fort Worth` is Dallas, too.
+            let cities = [city].into_iter().chain(city.split(['/', '-'])).map(|city| name_words(city).concat());
+            for city in cities.collect::<BTreeSet<String>>() {
+                by_city.entry(city).or_default().push(position);
             }
-        });
+            let name = name_words(tables.name_of(*code).unwrap_or_default());
+            let runs = (0..name.len()).flat_map(|from| (from + 1..=name.len()).map(move |until| from..until));
+            for run in runs.map(|run| name[run].concat()).collect::<BTreeSet<String>>() {
+                by_name.entry(run).or_default().push(position);
+            }
+        }
         let airlines = tables.airlines().map(|(code, name)| {
             let words = name_words(name).into_iter().filter(|word| !OF_AIRLINES.contains(&word.as_str()));
             (code, words.collect())
         });
-        Names { airports: airports.collect(), airlines: airlines.collect(), tables: tables.clone() }
+        Names { airports, by_city, by_name, airlines: airlines.collect(), tables: tables.clone() }
     }
 
     /// The airline with a code; case does not matter.
@@ -130,40 +135,26 @@ impl Names {
         if joined.len() < 4 || wanted.iter().all(|word| OF_AIRPORTS.contains(word)) {
             return Vec::new();
         }
-        let matching = |test: &dyn Fn(&AirportName) -> bool| {
-            let mut found: Vec<_> = self.airports.iter().filter(|airport| test(airport)).collect();
-            found.sort_by_key(|airport| Reverse(airport.weight));
-            found
-        };
-        let mut found = matching(&|airport| airport.cities.contains(&joined));
-        if found.is_empty() {
-            found = matching(&|airport| has_run(&airport.name, &joined));
-        } else if found.len() > 1 {
-            // Of a city with one airport that one is meant.
-            let main = found[0].code;
-            let is_near = |airport: &AirportName| {
-                airport.code != main
-                    && self.tables.distance_miles(main, airport.code).is_some_and(|miles| miles <= NEARBY_MILES)
-            };
-            let near = matching(&|airport| is_near(airport) && !airport.cities.contains(&joined));
+        let mut found = self.by_city.get(&joined).or_else(|| self.by_name.get(&joined)).cloned().unwrap_or_default();
+        // Of a city with one airport that one is meant.
+        if found.len() > 1 && self.by_city.contains_key(&joined) {
+            let main = self.airports[found[0]];
+            let is_near = |code| self.tables.distance_miles(main, code).is_some_and(|miles| miles <= NEARBY_MILES);
+            let near = (0..self.airports.len()).filter(|position| is_near(self.airports[*position]));
+            let near: Vec<usize> = near.filter(|position| !found.contains(position)).collect();
             found.extend(near);
         }
-        found.iter().map(|airport| airport.code).take(AIRPORTS_MAX).collect()
+        found.into_iter().map(|position| self.airports[position]).take(AIRPORTS_MAX).collect()
     }
 
     /// An airport by its code. One that is a word in lower case may be just that.
     fn airport_code(&self, word: &Word) -> Option<Code> {
         let code = word.text.to_uppercase().parse().ok().filter(|code| self.tables.knows_airport(*code))?;
-        let is_served = self.airports.iter().any(|airport| airport.code == code);
+        let is_served = self.airports.contains(&code);
         (word.text.len() >= 3 && !word.is_filler() && (is_served || word.is_upper())).then_some(code)
     }
 }
 
 fn is_of_airlines(word: &Word) -> bool {
     OF_AIRLINES.contains(&word.text.as_str())
-}
-
-/// Returns whether some words of a name that follow one another, joined, are the text.
-fn has_run(name: &[String], joined: &str) -> bool {
-    (0..name.len()).any(|from| (from + 1..=name.len()).any(|until| name[from..until].concat() == joined))
 }
