@@ -5,6 +5,7 @@
 
 use delaycast::{
     airports::Airports,
+    features::Remark,
     flight::{CLASSES, DelayClass, time},
     request::{Field, parse_flight_date},
 };
@@ -109,7 +110,7 @@ impl AnswerView {
             why: class.filter(|_| is_open).and_then(|_| ExplanationView::new(document, airports)),
             live: LiveView::new(document).map(|live| LiveView { note: live.note.filter(|_| is_open), ..live }),
             model: text("ModelVersion"),
-            remark: text("Remark").filter(|_| is_open),
+            remark: text("Remark").and_then(|remarks| remark(&remarks)).filter(|_| is_open),
             asked,
         }
     }
@@ -118,6 +119,12 @@ impl AnswerView {
 fn schedule(document: &Map<String, Value>) -> Option<String> {
     let time = |field: Field| time_of_day(document.get(field.name())?);
     Some(format!("scheduled from {} to {}, local times", time(Field::CrsDepTime)?, time(Field::CrsArrTime)?))
+}
+
+/// The remarks but the one that there was no departure delay, which is so of each flight that has not left.
+fn remark(remarks: &str) -> Option<String> {
+    let told = remarks.split("; ").filter(|remark| *remark != Remark::NoDepDelay.text());
+    Some(told.collect::<Vec<_>>().join("; ")).filter(|told| !told.is_empty())
 }
 
 /// `19:45` for 1945.
@@ -259,7 +266,8 @@ mod tests {
     fn an_answer_is_rendered_in_plain_text() {
         let document = json!({
             "Carrier": "AA", "Origin": "ATL", "Dest": "SFO", "DepDelay": 5.0, "Prediction": 2.0, "ModelVersion": "m1",
-            "FlightDate": {"$date": "2016-12-25T00:00:00Z"}, "Probabilities": [0.004, 0.096, 0.8, 0.1], "Remark": "a remark",
+            "FlightDate": {"$date": "2016-12-25T00:00:00Z"}, "Probabilities": [0.004, 0.096, 0.8, 0.1],
+            "Remark": "asked without a departure delay; a remark", "CRSDepTime": 5, "CRSArrTime": 1320,
             "ArrDelay": {"Mean": 7, "P10": -11, "P50": 5, "P90": 29, "Late15": 0.25, "Late30": 0.1, "Late60": 0.02}, "Cancelled": 0.03,
             "BaseRate": [0.2, 0.3, 0.3, 0.2], "Contributions": {"DepDelay": [-0.196, -0.204, 0.5, -0.1]},
         });
@@ -267,7 +275,7 @@ mod tests {
 90 %: less than 30 minutes late
 
 ATL to SFO
-AA; Sunday, 25 December 2016; Left 5 minutes late
+AA; Sunday, 25 December 2016; scheduled from 00:05 to 13:20, local times; Left 5 minutes late
 Expect 5 minutes late: eight of ten such flights arrive between 11 minutes early and 29 minutes late. \
 25 % are 15 minutes late or more, 2 % an hour or more.
 3 % of such flights are cancelled.
@@ -286,6 +294,12 @@ Model m1";
         let of_another_scorer = json!({ "Carrier": "AA", "Origin": "ATL", "Dest": "SFO", "Prediction": 2.0 });
         let expected = "Most likely on time to 30 minutes late\n\nATL to SFO\nAA; Before departure";
         assert_eq!(answer_in_words(of_another_scorer.as_object().unwrap(), &Airports::default()), expected);
+    }
+
+    #[test]
+    fn a_flight_that_has_not_left_is_no_reason_to_be_less_sure() {
+        assert_eq!(remark(Remark::NoDepDelay.text()), None);
+        assert_eq!(remark("a; b").as_deref(), Some("a; b"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::support::{DEADLINE, delaycast, models, request, run};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[test]
 fn predict_answers_each_line_in_order() {
@@ -47,10 +47,9 @@ fn predict_uses_a_schedule_and_the_weather() {
     assert_eq!(answers[1]["Forest"], "with departure delay, schedule and weather");
     let late = |answer: &Value| answer["Probabilities"][3].as_f64().unwrap();
     assert!(late(&answers[1]) > late(&answers[0]), "{stdout}");
-    // An answer repeats only the inputs that the contract names.
-    for field in ["Weather", "CRSDepTime", "CRSArrTime"] {
-        assert!(answers[1].get(field).is_none(), "{field}");
-    }
+    // An answer repeats the inputs that the contract names, and the schedule that it assumes.
+    assert_eq!((&answers[1]["CRSDepTime"], &answers[1]["CRSArrTime"]), (&json!(1745), &json!(2125)));
+    assert!(answers[1].get("Weather").is_none());
     assert_eq!(answers[2]["reason"], "CRSArrTime: is missing: a schedule has both, CRSDepTime and CRSArrTime");
     assert_eq!(answers[3]["reason"], "Weather.WindSpeed: must be 0 to 260 mph");
 }
