@@ -10,11 +10,14 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use delaycast::{
     airports::Airports,
     explore::{RouteFlight, ScheduledLeg, UsualSchedule},
-    flight::{Code, Schedule, time::MINUTES_PER_DAY},
+    flight::{
+        Code, Schedule,
+        time::{self, MINUTES_PER_DAY},
+    },
     phrase::{PHRASE_BYTES_MAX, Phrase, Place},
     request::Field,
 };
@@ -44,19 +47,16 @@ pub(crate) async fn complete(mut form: FlightForm, state: &Arc<AppState>, now: D
     let mut places = [None, None];
     if form.phrase.len() > PHRASE_BYTES_MAX {
         errors.push(FieldError::new(PHRASE, format!("is longer than {PHRASE_BYTES_MAX} bytes")));
-    } else if !form.phrase.trim().is_empty() {
+    } else if form.has_phrase() {
         let phrase = Phrase::read(&form.phrase, &*state.names().await, now);
         errors.extend(unknown_words(&phrase));
         places = take(phrase, &mut form);
-    }
-    if !form.phrase.trim().is_empty() && form.text(Field::FlightDate).trim().is_empty() {
-        let tomorrow = FlightForm::initial(now.date_naive());
-        form.set(Field::FlightDate, tomorrow.text(Field::FlightDate));
+        form.default_to_tomorrow(now.date_naive());
     }
     let airports = &state.parts.airports;
     let legs = legs_of(&form, state).await;
     let is_empty = |field| form.text(field).trim().is_empty();
-    let is_asked_for = !form.phrase.trim().is_empty() || (is_empty(Field::Origin) && is_empty(Field::Dest));
+    let is_asked_for = form.has_phrase() || (is_empty(Field::Origin) && is_empty(Field::Dest));
     let mut schedule = None;
     match fitting(&legs, &form, &places)[..] {
         [] if is_asked_for => errors.extend(without_legs(&form, &places, airports)),
@@ -86,7 +86,7 @@ pub(crate) async fn complete(mut form: FlightForm, state: &Arc<AppState>, now: D
         if schedule.is_none() && errors.is_empty() && form.code(Field::Dest).is_some() {
             let reason = "no flight of the history leaves there about then, so its arrival is not known; \
                           leave the time out";
-            errors.push(FieldError::new(Field::CrsDepTime.name(), reason.to_owned()));
+            errors.push(FieldError::new(Field::CrsDepTime.name(), reason));
         }
     }
     Completed { form, schedule, errors }
@@ -120,7 +120,7 @@ fn take(phrase: Phrase, form: &mut FlightForm) -> [Option<Place>; 2] {
     set(Field::Carrier, carrier.map(|code| code.to_string()));
     set(Field::FlightNum, number.map(|number| number.to_string()));
     set(Field::FlightDate, date.map(|date| date.to_string()));
-    set(Field::CrsDepTime, departs.map(|minute| format!("{:02}:{:02}", minute / 60, minute % 60)));
+    set(Field::CrsDepTime, departs.map(time::to_text));
     [(Field::Origin, origin), (Field::Dest, dest)].map(|(field, place)| {
         if let Some(place) = &place
             && !form.code(field).is_some_and(|chosen| place.airports.contains(&chosen))
@@ -160,10 +160,10 @@ fn without_legs(form: &FlightForm, places: &[Option<Place>; 2], airports: &Airpo
     let mut errors = Vec::new();
     for (field, place) in [Field::Origin, Field::Dest].into_iter().zip(places) {
         let Some(place) = place.as_ref().filter(|_| form.code(field).is_none()) else { continue };
-        let choices = place.airports.iter().map(|code| {
-            let name = airports.name_of(*code).unwrap_or_default();
-            Choice { value: format!("{}={code}", field.name()), label: format!("{code} {name}") }
-        });
+        let choices = place
+            .airports
+            .iter()
+            .map(|code| Choice { value: format!("{}={code}", field.name()), label: code_and_name(*code, airports) });
         let reason = format!("{} has several airports; choose one", place.text);
         errors.push(FieldError { choices: choices.collect(), ..FieldError::new(asked_in(form, field), reason) });
         // One after the other.
@@ -173,30 +173,38 @@ fn without_legs(form: &FlightForm, places: &[Option<Place>; 2], airports: &Airpo
     let lacks_airport = [Field::Origin, Field::Dest].iter().any(|field| form.text(*field).trim().is_empty());
     if errors.is_empty() && lacks_airport && !number.is_empty() && form.code(Field::Carrier).is_some() {
         let reason = "is not in the flights we learned from: say from where to where it goes";
-        errors.push(FieldError::new(Field::FlightNum.name(), reason.to_owned()));
+        errors.push(FieldError::new(Field::FlightNum.name(), reason));
     }
     errors
 }
 
 /// The field beside which choices are shown: the phrase, if there is one.
 fn asked_in(form: &FlightForm, field: Field) -> &'static str {
-    if form.phrase.trim().is_empty() { field.name() } else { PHRASE }
+    if form.has_phrase() { PHRASE } else { field.name() }
+}
+
+fn code_and_name(airport: Code, airports: &Airports) -> String {
+    airports.name_of(airport).map_or_else(|| airport.to_string(), |name| format!("{airport} {name}"))
 }
 
 fn leg_choice(leg: &ScheduledLeg, airports: &Airports) -> Choice {
     let ScheduledLeg { origin, dest, schedule } = leg;
-    let name = |code: Code| airports.name_of(code).map_or_else(|| code.to_string(), |name| format!("{code} {name}"));
-    let at = schedule.map(|Schedule { dep_min, .. }| format!(", {:02}:{:02}", dep_min / 60, dep_min % 60));
+    let at = schedule.map(|Schedule { dep_min, .. }| format!(", {}", time::to_text(dep_min)));
     Choice {
         value: format!("Origin={origin}&Dest={dest}"),
-        label: format!("{} to {}{}", name(*origin), name(*dest), at.unwrap_or_default()),
+        label: format!(
+            "{} to {}{}",
+            code_and_name(*origin, airports),
+            code_and_name(*dest, airports),
+            at.unwrap_or_default()
+        ),
     }
 }
 
 /// The schedule of the flight of the route that leaves closest to a time, those of the airline first.
 async fn closest(form: &FlightForm, departs: u16, state: &Arc<AppState>) -> Option<Schedule> {
     let (origin, dest, date) = (form.code(Field::Origin)?, form.code(Field::Dest)?, form.date()?);
-    let weekday = NaiveDate::weekday(&date).num_days_from_monday();
+    let weekday = date.weekday().num_days_from_monday();
     let flights = state.explore(move |index| index.route_flights(origin, dest, weekday)).await.ok()?;
     let carrier = form.code(Field::Carrier);
     let schedules = flights.iter().filter_map(|RouteFlight { carrier: of, schedule, .. }| {

@@ -56,8 +56,21 @@ pub(crate) struct FlightForm {
 impl FlightForm {
     /// The form's initial values: a flight tomorrow that has not left.
     pub(crate) fn initial(today: NaiveDate) -> Self {
-        let tomorrow = today.succ_opt().unwrap_or(today);
-        Self::of(|field| if field == Field::FlightDate { tomorrow.to_string() } else { String::new() })
+        let mut form = FlightForm::default();
+        form.default_to_tomorrow(today);
+        form
+    }
+
+    /// Sets the day of departure to tomorrow unless it has one.
+    pub(crate) fn default_to_tomorrow(&mut self, today: NaiveDate) {
+        if self.text(Field::FlightDate).trim().is_empty() {
+            self.set(Field::FlightDate, today.succ_opt().unwrap_or(today).to_string());
+        }
+    }
+
+    /// Returns whether a phrase was typed.
+    pub(crate) fn has_phrase(&self) -> bool {
+        !self.phrase.trim().is_empty()
     }
 
     /// A form with a text for each of its fields.

@@ -128,7 +128,7 @@ impl AppState {
         let lookups = Arc::new(Semaphore::new(parts.config.lookups_max));
         let explorations = Arc::new(Semaphore::new(parts.config.explorations_max));
         let followers = Arc::new(Semaphore::new(parts.config.followers_max));
-        let names_by_routes = Arc::new(Names::new(&parts.airports, &BTreeMap::new()));
+        let names_by_routes = Arc::new(Names::new(Arc::clone(&parts.airports), &BTreeMap::new()));
         let names_by_flights = OnceLock::new();
         Ok(AppState { parts, renderer, lookups, explorations, followers, closing, names_by_routes, names_by_flights })
     }
@@ -145,7 +145,7 @@ impl AppState {
         }
         let airports = Arc::clone(&self.parts.airports);
         let by_flights =
-            self.explore(move |index| Ok(Names::new(&airports, &index.airport_flights()?.into_iter().collect())));
+            self.explore(move |index| Ok(Names::new(airports, &index.airport_flights()?.into_iter().collect())));
         match by_flights.await {
             Ok(names) => Arc::clone(self.names_by_flights.get_or_init(|| Arc::new(names))),
             Err(_) => Arc::clone(&self.names_by_routes),

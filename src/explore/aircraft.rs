@@ -6,12 +6,10 @@ use super::{
     error::ExploreError,
     figures::{Figures, count},
     index::Index,
-    search::{FlightFilter, FlightPage, OFFSET_MAX, Order, code},
+    search::{FlightFilter, FlightPage, OFFSET_MAX, Order, PAGE_MAX, code},
 };
 use crate::{flight::Code, history::AircraftFacts};
 
-/// Upper bound on the aircraft of a page.
-const PAGE_MAX: u32 = 500;
 /// Upper bound on the airlines of an aircraft.
 const AIRLINES_MAX: u32 = 50;
 /// Upper bound on manufacturers.
@@ -83,6 +81,9 @@ pub(super) fn read_aircraft(row: &Row<'_>) -> rusqlite::Result<Aircraft> {
     })
 }
 
+/// The order of aircraft, those without facts last.
+pub(super) const IN_ORDER: &str = "ORDER BY a.manufacturer IS NULL, a.manufacturer, a.model, a.tail";
+
 /// The condition of an [`AircraftFilter`]; `instr` finds a text as it is written, so that no character is a pattern.
 const CHOSEN: &str = "FROM aircraft a WHERE (:tail IS NULL OR instr(upper(a.tail), upper(:tail)) > 0) \
     AND (:manufacturer IS NULL OR instr(upper(a.manufacturer), upper(:manufacturer)) > 0) \
@@ -108,10 +109,7 @@ impl Index {
             };
             let total: i64 =
                 connection.prepare_cached(&format!("SELECT count(*) {CHOSEN}"))?.query_row(values, |row| row.get(0))?;
-            let sql = format!(
-                "SELECT a.* {CHOSEN} ORDER BY a.manufacturer IS NULL, a.manufacturer, a.model, a.tail \
-                 LIMIT {limit} OFFSET {offset}"
-            );
+            let sql = format!("SELECT a.* {CHOSEN} {IN_ORDER} LIMIT {limit} OFFSET {offset}");
             let mut select = connection.prepare(&sql)?;
             let aircraft = select.query_map(values, read_aircraft)?.collect::<rusqlite::Result<_>>()?;
             Ok(AircraftPage { aircraft, total: count(total) })

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::{
-    aircraft::{Aircraft, read_aircraft},
+    aircraft::{Aircraft, IN_ORDER, read_aircraft},
     error::ExploreError,
     figures::{COLUMN_COUNT, Figures, OF_SUMS, count, of_flights},
     index::{Index, day},
@@ -259,7 +259,7 @@ fn routes(connection: &Connection, carrier: Code) -> rusqlite::Result<Vec<RouteS
 fn fleet(connection: &Connection, carrier: Code) -> rusqlite::Result<Vec<Aircraft>> {
     let sql = format!(
         "SELECT a.* FROM fleet JOIN aircraft a ON a.id = fleet.aircraft WHERE fleet.carrier = ?1 \
-         ORDER BY a.manufacturer IS NULL, a.manufacturer, a.model, a.tail LIMIT {FLEET_MAX}"
+         {IN_ORDER} LIMIT {FLEET_MAX}"
     );
     let mut select = connection.prepare_cached(&sql)?;
     select.query_map([carrier.as_str()], read_aircraft)?.collect()

@@ -1,6 +1,6 @@
 //! The airports of the history.
 
-use super::{error::ExploreError, index::Index, search::code};
+use super::{error::ExploreError, figures::count, index::Index, search::code};
 use crate::flight::Code;
 
 /// Upper bound on the airports that are listed.
@@ -15,10 +15,7 @@ impl Index {
         );
         self.query(|connection| {
             let mut select = connection.prepare_cached(&sql)?;
-            let airports = select.query_map([], |row| {
-                let flights: i64 = row.get(1)?;
-                Ok((code(row, 0)?, u64::try_from(flights).unwrap_or_default()))
-            })?;
+            let airports = select.query_map([], |row| Ok((code(row, 0)?, count(row.get(1)?))))?;
             airports.collect()
         })
     }

@@ -1,7 +1,7 @@
 //! Exploration of a history: one SQLite file of its flights with indexes and sums, and the queries on it.
 //!
 //! ```text
-//!  history (Parquet, or the bundled flights) ── build ──▶ one file ── Index, read-only ──▶ airlines, aircraft, flights
+//!  a history ── build ──▶ one file ── Index ──▶ airlines, aircraft, flights
 //! ```
 //!
 //! * [`Source`]: the history; [`Preparation`]: the index over it while it is built, and once it is there.

@@ -14,8 +14,8 @@ use crate::{flight::Code, history::Flight};
 
 /// Upper bound on the flights before a page of a search. Elasticsearch, which the old pages asked, has the same.
 pub const OFFSET_MAX: u32 = 10_000;
-/// Upper bound on the flights of a page.
-const PAGE_MAX: u32 = 500;
+/// Upper bound on the flights, or the aircraft, of a page.
+pub(super) const PAGE_MAX: u32 = 500;
 /// Flights of services up to which they are taken from the index of services and sorted. More are found faster by
 /// going through all flights in their order: one in thirty is one of them.
 const SORTED_MAX: i64 = 200_000;

@@ -21,6 +21,11 @@ pub fn to_hhmm(min: u16) -> i32 {
     i32::from(min / 60 * 100 + min % 60)
 }
 
+/// The text of minutes since midnight, as in `17:45`.
+pub fn to_text(min: u16) -> String {
+    format!("{:02}:{:02}", min / 60, min % 60)
+}
+
 /// Scheduled departure and arrival, in minutes since local midnight, each below [`MINUTES_PER_DAY`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
@@ -68,6 +73,7 @@ mod tests {
         for (hhmm, min) in [(0, 0), (5, 5), (100, 60), (1745, 1065), (2359, 1439), (2400, 0)] {
             assert_eq!(from_hhmm(hhmm), Some(min), "{hhmm}");
         }
+        assert_eq!([0, 65, 1439].map(to_text), ["00:00", "01:05", "23:59"]);
         for hhmm in [-1, 60, 1260, 2401, 2460, 9999, i32::MAX, i32::MIN] {
             assert_eq!(from_hhmm(hhmm), None, "{hhmm}");
         }

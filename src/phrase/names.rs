@@ -3,6 +3,7 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
 
 use foldhash::HashMap;
@@ -50,7 +51,7 @@ pub struct Names {
     /// By some words of their names that follow one another, without blanks, likewise.
     by_name: HashMap<String, Vec<usize>>,
     airlines: BTreeMap<Code, Vec<String>>,
-    tables: Airports,
+    tables: Arc<Airports>,
 }
 
 fn name_words(name: &str) -> Vec<String> {
@@ -60,7 +61,7 @@ fn name_words(name: &str) -> Vec<String> {
 impl Names {
     /// Takes the names of the tables. `flights` has the numbers of flights of the airports of a history; those that are
     /// in the tables alone are ordered by their routes.
-    pub fn new(tables: &Airports, flights: &BTreeMap<Code, u64>) -> Self {
+    pub fn new(tables: Arc<Airports>, flights: &BTreeMap<Code, u64>) -> Self {
         let mut routes: BTreeMap<Code, u64> = flights.keys().map(|code| (*code, 0)).collect();
         routes.extend(tables.served());
         let mut airports: Vec<Code> = routes.keys().copied().collect();
@@ -79,11 +80,14 @@ impl Names {
                 by_name.entry(run).or_default().push(position);
             }
         }
-        let airlines = tables.airlines().map(|(code, name)| {
-            let words = name_words(name).into_iter().filter(|word| !OF_AIRLINES.contains(&word.as_str()));
-            (code, words.collect())
-        });
-        Names { airports, by_city, by_name, airlines: airlines.collect(), tables: tables.clone() }
+        let airlines: BTreeMap<_, _> = tables
+            .airlines()
+            .map(|(code, name)| {
+                let words = name_words(name).into_iter().filter(|word| !OF_AIRLINES.contains(&word.as_str()));
+                (code, words.collect())
+            })
+            .collect();
+        Names { airports, by_city, by_name, airlines, tables }
     }
 
     /// The airline with a code; case does not matter.

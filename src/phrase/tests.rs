@@ -1,6 +1,9 @@
 //! Tests of phrases, over the airports and airlines of the bundled flights.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
 
 use proptest::prelude::*;
 
@@ -14,7 +17,7 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
         .all()
         .flat_map(|flight| [flight.origin, flight.dest])
         .for_each(|code| *flights.entry(code).or_default() += 1);
-    Names::new(&history.airports().unwrap(), &flights)
+    Names::new(Arc::new(history.airports().unwrap()), &flights)
 });
 
 /// Reads a phrase on Saturday, 28 November 2026, and writes what it says.

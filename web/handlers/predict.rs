@@ -103,10 +103,7 @@ fn read_query(query: &str, state: &AppState) -> Result<PageQuery, Invalid> {
     }
     let (mut form, _) = FlightForm::from_pairs(pairs);
     if form != FlightForm::default() {
-        let initial = FlightForm::initial(state.now().date_naive());
-        if form.text(Field::FlightDate).is_empty() {
-            form.set(Field::FlightDate, initial.text(Field::FlightDate));
-        }
+        form.default_to_tomorrow(state.now().date_naive());
         asked.form = Some(form);
     }
     Ok(asked)

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     charts,
-    history::{PagingView, SectionLink, search_url, sections, tail_url},
+    history::{PagingView, SearchField, SectionLink, page_urls, sections, tail_url},
     words::grouped,
 };
 use crate::{history_query::HistoryQuery, render::View};
@@ -37,17 +37,6 @@ pub(crate) struct AirplanesView {
     paging: PagingView,
     #[serde(skip)]
     start: u32,
-}
-
-/// A field of a search form.
-#[derive(Debug, Serialize)]
-pub(crate) struct SearchField {
-    pub(crate) name: &'static str,
-    pub(crate) label: &'static str,
-    pub(crate) example: &'static str,
-    pub(crate) kind: &'static str,
-    pub(crate) list: Option<&'static str>,
-    pub(crate) value: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -113,13 +102,7 @@ impl AirplanesView {
             engine: or_dash(aircraft.facts.engine.as_ref()),
             flights: grouped(aircraft.figures.flights),
         };
-        let sent: Vec<(&str, String)> = self
-            .fields
-            .iter()
-            .filter(|field| !field.value.is_empty())
-            .map(|field| (field.name, field.value.clone()))
-            .collect();
-        let url = |start: u32| search_url("/airplanes", &[&sent[..], &[("start", start.to_string())]].concat());
+        let url = page_urls("/airplanes", &self.fields);
         let unregistered = manufacturers.iter().find(|total| total.manufacturer.is_none());
         AirplanesView {
             chart: charts::ranking(&ranked(manufacturers), "Aircraft by manufacturer"),

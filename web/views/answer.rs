@@ -129,8 +129,7 @@ fn remark(remarks: &str) -> Option<String> {
 
 /// `19:45` for 1945.
 fn time_of_day(hhmm: &Value) -> Option<String> {
-    let minute = time::from_hhmm(i32::try_from(hhmm.as_i64()?).ok()?)?;
-    Some(format!("{:02}:{:02}", minute / 60, minute % 60))
+    time::from_hhmm(i32::try_from(hhmm.as_i64()?).ok()?).map(time::to_text)
 }
 
 /// Formats an answer's document as plain text, in the page's words.

@@ -3,7 +3,10 @@
 use chrono::NaiveDate;
 use delaycast::{
     airports::Airports,
-    flight::{Code, time::MINUTES_PER_DAY},
+    flight::{
+        Code,
+        time::{self, MINUTES_PER_DAY},
+    },
     history::{Flight, FlightStatus},
 };
 use serde::Serialize;
@@ -11,7 +14,7 @@ use serde::Serialize;
 use super::{
     history::{
         SectionLink, airline_name, airline_url, airport_name, minutes_late, route_day_url, search_url, sections,
-        tail_url, time_of_day,
+        tail_url,
     },
     words::grouped,
 };
@@ -80,9 +83,9 @@ impl LegView {
         let minutes = |minutes: f32| format!("{minutes}\u{a0}min");
         let fact = |name, value: Option<String>| Some(RecordFact { name, value: value?, url: None });
         let facts = [
-            fact("Scheduled departure", leg.crs_dep_min.map(time_of_day)),
+            fact("Scheduled departure", leg.crs_dep_min.map(time::to_text)),
             fact("Departure", actual(leg.crs_dep_min, leg.dep_delay)),
-            fact("Scheduled arrival", leg.crs_arr_min.map(time_of_day)),
+            fact("Scheduled arrival", leg.crs_arr_min.map(time::to_text)),
             fact("Arrival", actual(leg.crs_arr_min, leg.arr_delay)),
             fact("In the air", leg.air_time_min.map(minutes)),
             fact(
@@ -118,7 +121,7 @@ fn actual(scheduled: Option<u16>, delay: Option<f32>) -> Option<String> {
     let minute = (i64::from(scheduled) + delay.round() as i64).rem_euclid(i64::from(MINUTES_PER_DAY));
     // Below the minutes of a day.
     let minute = u16::try_from(minute).unwrap_or_default();
-    Some(format!("{}, {}", time_of_day(minute), minutes_late(delay)))
+    Some(format!("{}, {}", time::to_text(minute), minutes_late(delay)))
 }
 
 #[cfg(test)]

@@ -6,10 +6,7 @@ use delaycast::{
 };
 use serde::Serialize;
 
-use super::{
-    airplanes::SearchField,
-    history::{FlightRow, PagingView, SectionLink, day_in_words, search_url, sections},
-};
+use super::history::{FlightRow, PagingView, SearchField, SectionLink, day_in_words, page_urls, sections};
 use crate::{history_query::HistoryQuery, render::View};
 
 /// Flights on a page of results.
@@ -64,13 +61,7 @@ impl FlightSearchView {
     }
 
     pub(crate) fn with_results(self, page: &FlightPage, facts: &HistoryFacts, airports: &Airports) -> Self {
-        let sent: Vec<(&str, String)> = self
-            .fields
-            .iter()
-            .filter(|field| !field.value.is_empty())
-            .map(|field| (field.name, field.value.clone()))
-            .collect();
-        let url = |start: u32| search_url("/flights/search", &[&sent[..], &[("start", start.to_string())]].concat());
+        let url = page_urls("/flights/search", &self.fields);
         FlightSearchView {
             first_day: day_in_words(facts.first_day),
             last_day: day_in_words(facts.last_day),

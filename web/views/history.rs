@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use delaycast::{
     airports::Airports,
     explore::Figures,
-    flight::{Code, DelayClass},
+    flight::{Code, DelayClass, time},
     history::{Flight, FlightStatus},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -69,7 +69,7 @@ impl FlightRow {
             dest: flight.dest.to_string(),
             dest_name: airport_name(flight.dest, airports),
             day_url: route_day_url(flight.origin, flight.dest, flight.date),
-            departs: flight.crs_dep_min.map_or_else(|| "–".to_owned(), time_of_day),
+            departs: flight.crs_dep_min.map_or_else(|| "–".to_owned(), time::to_text),
             outcome: outcome(flight),
             colour: class.map(|minutes| format!("c{}", DelayClass::of_delay(minutes).index())),
             tail: flight.tail_num.map_or_else(|| "–".to_owned(), |tail| tail.to_string()),
@@ -95,11 +95,6 @@ pub(crate) fn minutes_late(minutes: f32) -> String {
         late if late > 0.0 => format!("{late}\u{a0}min late"),
         early => format!("{}\u{a0}min early", -early),
     }
-}
-
-/// A local time of day.
-pub(crate) fn time_of_day(minutes: u16) -> String {
-    format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
 /// A day in words.
@@ -197,6 +192,24 @@ pub(crate) fn cards(figures: &Figures) -> Vec<NamedValue> {
         card("Mean arrival delay, minutes", view.mean_delay),
         card("Cancelled", view.cancelled),
     ]
+}
+
+/// A field of a search form.
+#[derive(Debug, Serialize)]
+pub(crate) struct SearchField {
+    pub(crate) name: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) example: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) list: Option<&'static str>,
+    pub(crate) value: String,
+}
+
+/// Returns the address of a search's page after so many results.
+pub(crate) fn page_urls(path: &str, fields: &[SearchField]) -> impl Fn(u32) -> String {
+    let sent = fields.iter().filter(|field| !field.value.is_empty());
+    let sent: Vec<_> = sent.map(|field| (field.name, field.value.clone())).collect();
+    move |start| search_url(path, &[&sent[..], &[("start", start.to_string())]].concat())
 }
 
 /// The links to the pages before and after a page of results.

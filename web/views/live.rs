@@ -4,7 +4,12 @@
 //! has no sentence.
 
 use chrono::{DateTime, Utc};
-use delaycast::{features::KnownInputs, flight::zoned::to_local, history::zone, live::Moment};
+use delaycast::{
+    features::KnownInputs,
+    flight::{time, zoned::to_local},
+    history::zone,
+    live::Moment,
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -86,7 +91,7 @@ impl Clock<'_> {
         match self.0.parse().ok().and_then(zone) {
             Some(zone) => {
                 let (_, minute) = to_local(zone, at);
-                format!("{:02}:{:02}", minute / 60, minute % 60)
+                time::to_text(minute)
             }
             None => at.format("%H:%M UTC").to_string(),
         }
