@@ -4,6 +4,7 @@ mod answer;
 mod app;
 mod arguments;
 mod ask;
+mod batch;
 mod cluster;
 mod data;
 mod demo;
@@ -63,6 +64,7 @@ enum Command {
     Send(send::Args),
     Events(events::Args),
     Predict(predict::Args),
+    Batch(batch::Args),
     Simulate(simulate::Args),
     Replay(replay::Args),
     Topics(topics::Args),
@@ -104,6 +106,7 @@ fn main() -> ExitCode {
         Command::Send(args) => send::run(&args),
         Command::Events(args) => events::run(&args),
         Command::Predict(args) => predict::run(&args),
+        Command::Batch(args) => batch::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Topics(args) => topics::run(&args),

@@ -162,6 +162,8 @@ pub struct Collections {
     pub shadows: &'static str,
     /// The collections of followed answers, if the domain has some.
     pub followed: Option<FollowedCollections>,
+    /// The collections of batches, if the domain has some.
+    pub batch: Option<BatchCollections>,
     /// The collection of reference data that the domain keeps beside the answers, if it has one.
     pub reference: Option<Reference>,
 }
@@ -169,7 +171,7 @@ pub struct Collections {
 impl Collections {
     /// Returns a database with collections of answers, of rejections and of the answers of shadow models.
     pub const fn new(database: &'static str, [answers, rejections, shadows]: [&'static str; 3]) -> Self {
-        Collections { database, answers, rejections, shadows, followed: None, reference: None }
+        Collections { database, answers, rejections, shadows, followed: None, batch: None, reference: None }
     }
 }
 
@@ -180,6 +182,17 @@ pub struct FollowedCollections {
     pub versions: &'static str,
     /// The requests that are followed now.
     pub requests: &'static str,
+}
+
+/// The collections of batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchCollections {
+    /// The requests that wait.
+    pub tasks: &'static str,
+    /// Their answers.
+    pub results: &'static str,
+    /// The field of both with the time of asking in ISO 8601, as text. It has an index.
+    pub stamp: &'static str,
 }
 
 /// A collection of reference data: what all processes of a domain look up, and operators load.

@@ -5,6 +5,7 @@
 //! * [`domain`]: the trait that a domain implements: its requests, its scores, its documents.
 //! * [`request`]: the identity of a request, and the reasons for which a message is no request.
 //! * [`answer`]: answers and rejections; [`shadow`]: the answers of a candidate model.
+//! * [`batch`]: requests that wait in the store, and are answered once a day.
 //! * [`document`]: the shape of answers in a document store, and its JSON.
 //! * [`live`]: the trait of a domain whose answers depend on events, too; [`follow`]: answers that go on.
 //! * [`model`]: scorers, their files in a versioned directory, and how another one is taken up.
@@ -29,6 +30,7 @@ extern crate self as engine;
 
 pub mod address;
 pub mod answer;
+pub mod batch;
 pub mod clock;
 pub mod delivery;
 pub mod document;

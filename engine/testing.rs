@@ -9,7 +9,9 @@ use chrono::DateTime;
 use crate::{
     answer::ModelVersion,
     document::{Document, Value},
-    domain::{Answer, Collections, Dimension, Domain, EventTopic, Field, FollowedCollections, Reference},
+    domain::{
+        Answer, BatchCollections, Collections, Dimension, Domain, EventTopic, Field, FollowedCollections, Reference,
+    },
     follow::{Begin, Stage, Version},
     log::{Offset, PartitionId, Position},
     request::{Malformed, MalformedKind, RequestId},
@@ -58,6 +60,7 @@ impl Domain for Toy {
         rejections: "toy_rejections",
         shadows: "toy_shadows",
         followed: Some(FollowedCollections { versions: "toy_versions", requests: "toy_followed" }),
+        batch: Some(BatchCollections { tasks: "toy_tasks", results: "toy_results", stamp: "Asked" }),
         reference: Some(Reference {
             collection: "toy_distances",
             name: "table of distances",

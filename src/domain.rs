@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use engine::{
     document::{Document, Value},
-    domain::{Collections, Dimension, Domain, EventTopic, Field, Follow, FollowedCollections, Reference},
+    domain::{
+        BatchCollections, Collections, Dimension, Domain, EventTopic, Field, Follow, FollowedCollections, Reference,
+    },
     live::{EventTime, Live},
     request::{Malformed, RequestId},
 };
@@ -67,6 +69,7 @@ impl Domain for Flights {
             versions: "flight_delay_classification_version",
             requests: "flight_delay_classification_followed",
         }),
+        batch: Some(BatchCollections { tasks: "prediction_tasks", results: "prediction_results", stamp: "Timestamp" }),
         reference: Some(Reference {
             collection: "origin_dest_distances",
             name: "route table",

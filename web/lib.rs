@@ -9,6 +9,7 @@
 //! * `pages`: the registry of pages. A page has a template in `templates/`, a handler in `handlers/` and a view in
 //!   `views/`.
 //! * `api`: the JSON routes; `follow`: those of versions. `body` parses forms, `flight_form` makes requests of them.
+//! * `batch`: questions that wait for the batch of their day.
 //! * `history_query`: the questions of the pages about the history; `history_json`: its JSON routes.
 //! * `problem`: the reason why a request is not served; `handlers/error.rs` renders it.
 //! * `state`: the log, the store and the limits that handlers share.
@@ -30,7 +31,9 @@
 //!    another site whose name resolves to this machine (DNS rebinding) reads nothing.
 
 mod api;
+mod asking;
 mod assets;
+mod batch;
 mod body;
 mod completion;
 mod flight_form;
@@ -61,6 +64,7 @@ mod views {
     pub(crate) mod delay;
     pub(crate) mod explanation;
     pub(crate) mod follow;
+    pub(crate) mod form;
     pub(crate) mod history;
     pub(crate) mod live;
     pub(crate) mod past;

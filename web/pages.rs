@@ -23,6 +23,8 @@ macro_rules! pages {
     ($then:ident) => {
         $then! {
             predict, (FORM_PATH), "How late will this flight be?";
+            batch, ("/flights/delays/predict_batch"), "Ask for the batch";
+            batch_results, ["/flights/delays/predict_batch/results/*"], "Answers of a batch";
             airlines, ("/airlines"), "Airlines", "History";
             airline, ["/airline/*"], "Airline";
             airplanes, ("/airplanes"), "Aircraft";
@@ -112,7 +114,7 @@ pub(crate) fn parameters(pattern: &str, path: &str) -> Option<Parameters> {
 pages!(tables);
 
 partials! {
-    "layout" "options" "follow" "past" "version" "history/sections" "history/flights" "history/paging"
+    "layout" "form" "options" "follow" "past" "version" "history/sections" "history/flights" "history/paging"
     "state/none" "state/waiting" "state/answered" "state/rejected" "state/timed_out" "state/unreachable"
 }
 
@@ -125,11 +127,13 @@ pub(crate) fn routes() -> impl Iterator<Item = (&'static str, Handler)> {
 mod tests {
     use std::{collections::BTreeSet, fs, path::Path};
 
+    use chrono::NaiveDate;
     use delaycast::{airports::Airports, explore::Preparation};
     use engine::{
-        delivery::Unavailable,
+        batch::{Place, Task},
+        delivery::{Refusal, Unavailable},
         log::{Producer, PublishCallback},
-        store::{Lookup, Outcome},
+        store::{Batches, DayCounts, Lookup, Outcome, ResultPage},
     };
     use server::{Operations, OperationsStatus};
 
@@ -154,11 +158,30 @@ mod tests {
         }
     }
 
+    impl Batches for Idle {
+        fn add(&self, _: &[Task]) -> Result<Vec<Refusal>, Unavailable> {
+            Ok(Vec::new())
+        }
+
+        fn tasks(&self, _: NaiveDate, _: &Place, _: usize) -> Result<Vec<Task>, Unavailable> {
+            Ok(Vec::new())
+        }
+
+        fn results(&self, _: NaiveDate, _: &Place, _: usize) -> Result<ResultPage, Unavailable> {
+            Ok(ResultPage::default())
+        }
+
+        fn counts(&self, _: NaiveDate) -> Result<DayCounts, Unavailable> {
+            Ok(DayCounts::default())
+        }
+    }
+
     #[tokio::test]
     async fn each_page_renders_at_its_path_under_its_title() {
         let parts = Parts {
             requests: Arc::new(Idle),
             answers: Arc::new(Idle),
+            batches: Arc::new(Idle),
             operations: Arc::new(Idle),
             airports: Arc::new(Airports::default()),
             history: Preparation::default(),
@@ -174,6 +197,9 @@ mod tests {
                 ("flight_record", Some(path)) => (path, 400, "We could not read this"),
                 ("airline" | "airplane" | "route_day" | "total_flights", None) => continue,
                 (_, Some(path)) => (path, 200, page.title),
+                ("batch_results", None) => {
+                    ("/flights/delays/predict_batch/results/2026-11-28", 200, "The batch of 28 November 2026")
+                }
                 ("error", None) => ("/nothing", 404, "There is no such page"),
                 // Rendered in tests/report.rs: its data is an evaluation.
                 ("report", None) => continue,

@@ -59,6 +59,8 @@ pub(crate) struct Problem {
     pub(crate) refresh_s: Option<u32>,
     /// It is about the history: its page links to that.
     pub(crate) is_of_history: bool,
+    /// It is about a question for the batch, whose form is shown again.
+    pub(crate) is_of_batch: bool,
 }
 
 impl Reject for Problem {}
@@ -79,6 +81,7 @@ impl Problem {
             title: None,
             refresh_s: None,
             is_of_history: false,
+            is_of_batch: false,
         }
     }
 
@@ -127,6 +130,11 @@ impl Problem {
     /// A question about the history cannot be understood.
     pub(crate) fn invalid_exploration(errors: Vec<Invalid>) -> Box<Self> {
         Box::new(Problem { is_of_history: true, ..*Problem::invalid(errors, None) })
+    }
+
+    /// The same about a question for the batch.
+    pub(crate) fn of_batch(self: Box<Self>) -> Box<Self> {
+        Box::new(Problem { is_of_batch: true, ..*self })
     }
 
     /// The history has nothing of the kind.

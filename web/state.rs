@@ -19,7 +19,7 @@ use engine::{
     delivery::Unavailable,
     log::{Position, Producer, PublishError},
     request::RequestId,
-    store::{Lookup, Outcome},
+    store::{Batches, Lookup, Outcome},
 };
 use serde_json::{Map, Value};
 use server::{AllowedHosts, ConnectionConfig, Operations};
@@ -86,6 +86,8 @@ pub struct Parts {
     pub requests: Arc<dyn Producer>,
     /// The prediction store.
     pub answers: Arc<dyn Lookup>,
+    /// The tasks of batches in that store, and their results.
+    pub batches: Arc<dyn Batches>,
     /// The source of `/ops`.
     pub operations: Arc<dyn Operations>,
     /// The known airports and airlines.
@@ -214,6 +216,20 @@ impl AppState {
         answered.map_err(|error| {
             tracing::warn!(%error, "a question about the history was not answered");
             Problem::unavailable("history", "the history does not answer in time. Ask again".to_owned(), None)
+        })
+    }
+
+    /// Asks for tasks and results of batches, or adds some, within the bounds of look-ups.
+    pub(crate) async fn batches<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&dyn Batches) -> Result<T, Unavailable> + Send + 'static,
+    ) -> Result<T, Box<Problem>> {
+        let batches = Arc::clone(&self.parts.batches);
+        self.look_up(move |_| ask(&*batches)).await.map_err(|error| {
+            tracing::warn!(%error, "the tasks and results of batches are not there");
+            let reason = "the store does not answer. If you asked for the batch, ask again: \
+                          a question that was kept twice is answered twice";
+            Problem::unavailable("store", reason.to_owned(), None)
         })
     }
 

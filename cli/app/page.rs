@@ -68,11 +68,13 @@ pub(super) fn serve(
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the web's threads")?;
     let producer = log.producer()?;
     let answers = Arc::from(store.lookup()?);
+    let batches = Arc::from(store.batches()?);
     // Last, so that nothing of the start waits for it.
     let preparing = history.prepare(stop)?;
     let parts = Parts {
         requests: producer,
         answers,
+        batches,
         operations,
         airports: Arc::new(model.model.airports().clone()),
         history: preparing.preparation.clone(),

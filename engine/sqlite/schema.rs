@@ -15,7 +15,7 @@ use crate::runtime::Backoff;
 /// The application id of the file: "dlyc". `file` and `sqlite3` show it.
 pub(super) const APPLICATION_ID: i32 = 0x646c_7963;
 /// The version of the tables below.
-pub(super) const VERSION: i32 = 7;
+pub(super) const VERSION: i32 = 8;
 /// The migrations from each version to the next, from version 1 on.
 const MIGRATIONS: [&str; VERSION as usize - 1] = [
     "
@@ -31,6 +31,7 @@ CREATE INDEX dead_letters_by_time ON dead_letters (topic, found_at_ms);
     // would drop events that a state is rebuilt from, so they must not open the file.
     "ALTER TABLE topics ADD COLUMN retention_ms INTEGER;",
     FOLLOW_TABLES,
+    BATCH_TABLES,
 ];
 /// The answers of shadow models, from version 3 on.
 const SHADOW_TABLES: &str = "
@@ -83,6 +84,26 @@ CREATE TABLE followed (
     until_ms INTEGER NOT NULL,
     began_at_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+";
+
+/// The tasks of batches and their results, from version 8 on.
+const BATCH_TABLES: &str = "
+CREATE TABLE tasks (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    stamp TEXT NOT NULL,
+    message TEXT NOT NULL,
+    CONSTRAINT message_has_at_most_16_mib CHECK (octet_length(message) <= 16777216)
+) STRICT;
+CREATE INDEX tasks_by_stamp ON tasks (stamp);
+CREATE TABLE results (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    stamp TEXT NOT NULL,
+    document TEXT NOT NULL,
+    CONSTRAINT document_has_at_most_16_mib CHECK (octet_length(document) <= 16777216)
+) STRICT;
+CREATE INDEX results_by_stamp ON results (stamp);
 ";
 
 /// The readers that are open, each with its process, from version 5 on.
@@ -272,6 +293,7 @@ fn create_tables(connection: &mut Connection) -> rusqlite::Result<()> {
         transaction.execute_batch(SHADOW_TABLES)?;
         transaction.execute_batch(READERS_TABLE)?;
         transaction.execute_batch(FOLLOW_TABLES)?;
+        transaction.execute_batch(BATCH_TABLES)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
@@ -304,6 +326,7 @@ pub(super) fn downgrade(connection: &Connection) -> rusqlite::Result<()> {
          ALTER TABLE dead_letters DROP COLUMN attempt; ALTER TABLE dead_letters DROP COLUMN kind; DROP TABLE shadow_answers;
          DELETE FROM tallies WHERE name = 'shadow_answers'; DROP TABLE readers;
          DROP TABLE versions; DELETE FROM tallies WHERE name = 'versions'; DROP TABLE followed;
+         DROP TABLE tasks; DROP TABLE results;
          ALTER TABLE topics DROP COLUMN retention_ms; PRAGMA user_version = 1;",
     )
 }

@@ -1,11 +1,12 @@
 //! The traits that a connector implements. Their promises are numbered in [`super`].
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Map, Value};
 
 use crate::{
     answer::{ModelVersion, Rejection},
-    delivery::{Unavailable, Writer},
+    batch::{BatchAnswer, Place, Task},
+    delivery::{Refusal, Unavailable, Writer},
     domain::{Answer, Domain},
     finding::Finding,
     follow::{Followed, Version},
@@ -59,6 +60,41 @@ pub struct Page<D: Domain> {
 pub trait Tail<D: Domain>: Send {
     /// Returns at most `rows_max` answers that were not read before. Blocks, 5 s at most. An empty page is not the end.
     fn next(&mut self, rows_max: usize) -> Result<Page<D>, Unavailable>;
+}
+
+/// The tasks of batches, and their results: see [`crate::batch`].
+pub trait Batches: Send + Sync {
+    /// Makes tasks durable, except those that it returns, which are refused for good. The first of an id stands. Blocks,
+    /// 12 s at most.
+    fn add(&self, tasks: &[Task]) -> Result<Vec<Refusal>, Unavailable>;
+
+    /// Returns the tasks of a day from a place on, in the order of their stamps, at most `rows_max`. Blocks, 10 s at
+    /// most.
+    fn tasks(&self, day: NaiveDate, from: &Place, rows_max: usize) -> Result<Vec<Task>, Unavailable>;
+
+    /// Returns the results of a day likewise, as documents in JSON, with the place after them. Blocks, 10 s at most.
+    fn results(&self, day: NaiveDate, from: &Place, rows_max: usize) -> Result<ResultPage, Unavailable>;
+
+    /// Returns the number of tasks and of results of a day. Blocks, 10 s at most.
+    fn counts(&self, day: NaiveDate) -> Result<DayCounts, Unavailable>;
+}
+
+/// Some results of a day.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResultPage {
+    /// The documents in JSON, in the order of their stamps.
+    pub rows: Vec<Map<String, Value>>,
+    /// The place after them.
+    pub next: Place,
+}
+
+/// The numbers of tasks and results of a day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DayCounts {
+    /// Requests that were asked.
+    pub tasks: u64,
+    /// Answers.
+    pub results: u64,
 }
 
 /// A row of a reference table.
@@ -142,6 +178,16 @@ pub trait Store<D: Domain>: Send + Sync {
     /// Returns the requests that are followed. Blocks, 60 s at most.
     fn followed(&self) -> Result<Vec<Followed>, Unavailable> {
         Ok(Vec::new())
+    }
+
+    /// Returns the tasks of batches and their results. Connects to nothing yet.
+    fn batches(&self) -> Result<Box<dyn Batches>, Unavailable> {
+        Err(Unavailable::needs_operator(format!("{} keeps no batches", self.describe())))
+    }
+
+    /// Returns a writer of the results of batches.
+    fn results(&self) -> Result<Box<dyn Writer<BatchAnswer<D>>>, Unavailable> {
+        Err(Unavailable::needs_operator(format!("{} keeps no batches", self.describe())))
     }
 
     /// Returns a lookup of answers and rejections.

@@ -12,6 +12,8 @@
 //! 6. Shadow answers are kept apart, for a bounded time, and no lookup or tail finds them.
 //! 7. Versions of followed answers are kept apart, likewise. The first version of a number wins. The record of a
 //!    followed request is there from the durability of version 1 to that of the last version.
+//! 8. Of the tasks of batches, and of their results, the first of an id wins. Those of a day are found without a scan,
+//!    and a page after another yields each once.
 //!
 //! [`Writer::write`]: crate::delivery::Writer::write
 
@@ -22,7 +24,9 @@ pub mod mongo;
 mod open;
 
 pub use crate::address::OpenError;
-pub use connector::{Entry, Landed, Lookup, Outcome, Page, ReferenceTable, Store, Tail};
+pub use connector::{
+    Batches, DayCounts, Entry, Landed, Lookup, Outcome, Page, ReferenceTable, ResultPage, Store, Tail,
+};
 pub use open::{inspect, keeps_reference, open, open_existing};
 
 #[cfg(any(test, feature = "conformance"))]

@@ -4,11 +4,13 @@
 
 #![allow(clippy::panic, clippy::unwrap_used)]
 
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDate};
+use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::{
     answer::Rejection,
+    batch::{BatchAnswer, Place, Task},
     delivery::Refusal,
     document::to_json,
     domain::Answer,
@@ -153,6 +155,84 @@ pub fn promise_7_versions_are_kept_apart_and_the_first_of_a_number_wins(store: &
     assert_eq!(lookup.find("a").unwrap(), None);
     let mut tail = store.tail(DateTime::from_timestamp(0, 0).unwrap()).unwrap();
     assert_eq!(tail.next(10).unwrap().rows.len(), 0);
+}
+
+const DAY: NaiveDate = NaiveDate::from_ymd_opt(2026, 11, 28).unwrap();
+
+fn task(id: &str, stamp: &str, size: i32) -> Task {
+    let Value::Object(message) = json!({ "UUID": id, "Size": size, "Asked": stamp, "Half": 0.5, "None": null }) else {
+        panic!("an object")
+    };
+    Task { id: id.to_owned(), stamp: stamp.to_owned(), message }
+}
+
+/// Reads the rows of a day by pages of 7.
+fn pages<T>(mut read: impl FnMut(&Place) -> (Vec<T>, Place)) -> Vec<T> {
+    let (mut all, mut from) = (Vec::new(), Place::default());
+    loop {
+        let (rows, next) = read(&from);
+        let is_last = rows.len() < 7;
+        all.extend(rows);
+        if is_last {
+            return all;
+        }
+        from = next;
+    }
+}
+
+fn tasks_of(batches: &dyn Batches, day: NaiveDate) -> Vec<Task> {
+    pages(|from| {
+        let tasks = batches.tasks(day, from, 7).unwrap();
+        let next = from.after(tasks.iter().map(|task| task.stamp.as_str()));
+        (tasks, next)
+    })
+}
+
+fn results_of(batches: &dyn Batches, day: NaiveDate) -> Vec<Map<String, Value>> {
+    pages(|from| {
+        let ResultPage { rows, next } = batches.results(day, from, 7).unwrap();
+        (rows, next)
+    })
+}
+
+/// Also of ids of any characters.
+pub fn promise_8_the_first_task_and_the_first_result_of_an_id_win(store: &dyn Store<Toy>) {
+    let (batches, mut results) = (store.batches().unwrap(), store.results().unwrap());
+    assert_eq!(batches.counts(DAY).unwrap(), DayCounts::default());
+    let [first, second] = ["T10:00:00.000001", "T10:00:00.000002"].map(|time| format!("2026-11-28{time}"));
+    assert_eq!(batches.add(&[task("a", &first, 1), task("a", &first, 2)]), Ok(vec![]));
+    assert_eq!(batches.add(&[task("a", &second, 3), task("'; --\0", &second, 4)]), Ok(vec![]));
+    assert_eq!(tasks_of(&*batches, DAY), [task("a", &first, 1), task("'; --\0", &second, 4)]);
+    let result = |model, stamp: &str| BatchAnswer { answer: answer("a", model), stamp: stamp.to_owned() };
+    assert_eq!(results.write(&[result("first", &first), result("same batch", &first)]), Ok(vec![]));
+    assert_eq!(results.write(&[result("second", &second)]), Ok(vec![]));
+    let found = results_of(&*batches, DAY);
+    assert_eq!(found, [to_json(&result("first", &first).to_document())]);
+    assert_eq!(found[0]["Asked"], json!(first), "the stamp is text, as the task has it");
+    assert_eq!(batches.counts(DAY).unwrap(), DayCounts { tasks: 2, results: 1 });
+    assert_eq!(store.lookup().unwrap().find("a").unwrap(), None, "results are no answers of the log");
+}
+
+/// Many rows have the same stamp, and are more than a page.
+pub fn promise_8_pages_of_a_day_yield_each_row_once(store: &dyn Store<Toy>) {
+    let (batches, mut results) = (store.batches().unwrap(), store.results().unwrap());
+    let stamp = |n: u32| match n {
+        0..5 => "2026-11-28".to_owned(),
+        5..30 => "2026-11-28T12:00:00".to_owned(),
+        _ => format!("2026-11-28T23:59:59.{n:06}"),
+    };
+    let ids = 0..40;
+    let tasks: Vec<_> = ids.clone().map(|n| task(&format!("{n:02}"), &stamp(n), 1)).collect();
+    let others = [task("x", "2026-11-27T23:59:59.999999", 1), task("y", "2026-11-29", 1)];
+    assert_eq!(batches.add(&tasks), Ok(vec![]));
+    assert_eq!(batches.add(&others), Ok(vec![]));
+    let rows: Vec<_> =
+        tasks.iter().map(|it| BatchAnswer { answer: answer(&it.id, "m"), stamp: it.stamp.clone() }).collect();
+    assert_eq!(results.write(&rows), Ok(vec![]));
+    assert_eq!(tasks_of(&*batches, DAY), tasks);
+    let found: Vec<_> = results_of(&*batches, DAY).iter().map(|row| row["UUID"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(found, ids.map(|n| format!("{n:02}")).collect::<Vec<_>>());
+    assert_eq!(tasks_of(&*batches, DAY.succ_opt().unwrap()), others[1..]);
 }
 
 /// More requests than one query names.

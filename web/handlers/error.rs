@@ -11,7 +11,7 @@ use crate::{
     problem::Problem,
     reply,
     state::AppState,
-    views::{error::ErrorView, predict::PredictView},
+    views::{batch::BatchView, error::ErrorView, predict::PredictView},
 };
 
 /// Seconds after which a client may retry when the log or the store was unavailable.
@@ -43,6 +43,9 @@ fn json(problem: &Problem, accepts: Accepts) -> Response {
 
 fn page(problem: &Problem, state: &AppState) -> Response {
     let html = match &problem.form {
+        Some(form) if problem.is_of_batch => {
+            state.renderer.render(&BatchView::refused(form, &problem.errors, &state.parts))
+        }
         Some(form) => state.renderer.render(&PredictView::refused(form, &problem.errors, &state.parts)),
         None => state.renderer.render(&ErrorView::new(problem)),
     };

@@ -1,7 +1,5 @@
 //! The page with the form and the result of a request.
 
-use std::collections::BTreeMap;
-
 use delaycast::{
     airports::Airports,
     flight::{CLASSES, DelayClass},
@@ -11,16 +9,11 @@ use engine::{follow::FollowedVersion, request::RequestId};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{
-    answer::AnswerView,
-    follow::FollowView,
-    past::PastView,
-    words::{airline_name, airport_name, capitalized},
-};
+use super::{answer::AnswerView, follow::FollowView, form::FormView, past::PastView, words::capitalized};
 use crate::{
-    flight_form::{FlightForm, PHRASE, result_url},
+    flight_form::{FlightForm, result_url},
     past::PastFlights,
-    problem::{Choice, FieldError},
+    problem::FieldError,
     render::View,
     replay::{Replay, ReplayedFlight},
     state::Parts,
@@ -29,48 +22,6 @@ use crate::{
 /// Interval at which a followed page without JavaScript refreshes itself, in seconds.
 const FOLLOWED_REFRESH_S: u32 = 30;
 
-/// The fields that say which flight it is.
-const IDENTITY: [Field; 4] = [Field::Carrier, Field::FlightNum, Field::Origin, Field::Dest];
-
-/// A field of the form: its text, its error, and the name that belongs to its code.
-#[derive(Debug, Default, Serialize)]
-struct FieldView {
-    value: String,
-    error: Option<String>,
-    /// The meanings, if the text has several.
-    choices: Vec<Choice>,
-    name: Option<String>,
-}
-
-/// The fields of the form by their names on the wire.
-#[derive(Debug, Serialize)]
-struct FormView(BTreeMap<&'static str, FieldView>);
-
-impl FormView {
-    fn new(form: &FlightForm, errors: &[FieldError], airports: &Airports) -> Self {
-        let error_of = |field: &str| errors.iter().find(|error| error.field == field);
-        let error = |field: &str| error_of(field).map(|error| format!("{}.", capitalized(&error.reason)));
-        let choices = |field: &str| error_of(field).map(|error| error.choices.clone()).unwrap_or_default();
-        let view = |(field, text): (Field, &str)| {
-            let name = match field {
-                Field::Carrier => airline_name(text, airports),
-                Field::Origin | Field::Dest => airport_name(text, airports),
-                _ => None,
-            };
-            let (value, name) = (text.to_owned(), name.map(str::to_owned));
-            let (error, choices) = (error(field.name()), choices(field.name()));
-            (field.name(), FieldView { value, error, choices, name })
-        };
-        let phrase = FieldView {
-            value: form.phrase.clone(),
-            error: error(PHRASE),
-            choices: choices(PHRASE),
-            ..FieldView::default()
-        };
-        FormView([(PHRASE, phrase)].into_iter().chain(form.texts().map(view)).collect())
-    }
-}
-
 /// The page.
 #[derive(Debug, Serialize)]
 pub(crate) struct PredictView {
@@ -78,10 +29,6 @@ pub(crate) struct PredictView {
     replay: Option<ReplayView>,
     result: ResultView,
     classes: [String; CLASSES],
-    /// The number of wrong fields.
-    errors: usize,
-    /// The single fields are shown, not the phrase alone.
-    has_fields: bool,
     give_up_after_ms: u128,
 }
 
@@ -119,13 +66,10 @@ impl PredictView {
         // An answer says what was asked, and comes soon on a phone.
         let is_asking = result.state == ResultState::None;
         PredictView {
-            form: FormView::new(form, errors, &parts.airports),
+            form: FormView::new(form, errors, is_asking, &parts.airports),
             replay: parts.config.replay.as_deref().and_then(ReplayView::new),
             result,
             classes: DelayClass::ALL.map(|class| capitalized(class.label())),
-            errors: errors.len(),
-            has_fields: (is_asking && IDENTITY.iter().any(|field| !form.text(*field).is_empty()))
-                || errors.iter().any(|error| error.field != PHRASE),
             give_up_after_ms: parts.config.give_up_after.as_millis(),
         }
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
 
 mod ask;
+mod batch;
 mod data_fetch;
 mod data_import;
 mod edition;

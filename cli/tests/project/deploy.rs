@@ -48,7 +48,7 @@ fn unknown_options(words: &[String]) -> Vec<String> {
 #[test]
 fn every_command_of_the_deployment_exists() {
     let mut commands = Vec::new();
-    for manifest in ["score", "web", "train", "topics"] {
+    for manifest in ["score", "web", "train", "batch", "topics"] {
         let path = deploy().join("gke/base").join(manifest).with_extension("yaml");
         let found = arguments_in(&fs::read_to_string(path).unwrap());
         assert_eq!(found.len(), 1, "{manifest}: {found:?}");
@@ -57,7 +57,7 @@ fn every_command_of_the_deployment_exists() {
     let dockerfile = lists_in(&fs::read_to_string(deploy().join("docker/Dockerfile")).unwrap(), "CMD [");
     assert_eq!(dockerfile.len(), 3, "{dockerfile:?}");
     let compose = lists_in(&fs::read_to_string(deploy().join("compose.yaml")).unwrap(), "command: [");
-    assert_eq!(compose.len(), 3, "{compose:?}");
+    assert_eq!(compose.len(), 4, "{compose:?}");
     commands.extend(dockerfile);
     commands.extend(compose);
     for words in commands {

@@ -1,6 +1,6 @@
 //! Tests of the wire contract: the messages and documents of the previous system's clients.
 
-use mongodb::bson::{Bson, DateTime, doc};
+use mongodb::bson::{Bson, DateTime, doc, oid::ObjectId};
 use serde_json::Value;
 
 use crate::{
@@ -128,4 +128,31 @@ fn a_dead_letter_keeps_its_headers_and_its_client_gets_a_rejection() {
     }
     fixture.document(ANSWERS, "fine");
     until("all is committed", || fixture.uncommitted() == 0);
+}
+
+/// A task of the old front end has an ObjectId, and no UUID.
+#[test]
+fn a_task_of_the_previous_front_end_is_answered_by_the_batch() {
+    let Some(fixture) = Fixture::new(1) else { return };
+    let id = ObjectId::parse_str("6b04f9a1c0ffee0123456789").unwrap();
+    let stamp = "2026-11-28T13:41:32.246003";
+    let task = doc! {
+        "_id": id, "DepDelay": 5.0, "Carrier": "AA", "FlightDate": "2016-12-25", "Dest": "SFO", "FlightNum": Bson::Null,
+        "Origin": "ATL", "Distance": 2139.0, "DayOfYear": 360_i32, "DayOfMonth": 25_i32, "DayOfWeek": 6_i32,
+        "Timestamp": stamp,
+    };
+    fixture.run(doc! { "insert": "prediction_tasks", "documents": [task] });
+    let models = crate::support::models().to_string_lossy().into_owned();
+    let arguments = ["batch", "--date", "2026-11-28", "--store", &fixture.store, "--models", &models];
+    let (status, stdout, stderr) = crate::support::run(&arguments, b"");
+    assert!(status.success() && stdout.starts_with("1 requests of 2026-11-28 are answered"), "{stdout}{stderr}");
+    let result = fixture.document("prediction_results", &id.to_hex());
+    assert_eq!((result.get_str("Timestamp"), result.get_str("Route")), (Ok(stamp), Ok("ATL-SFO")));
+    let prediction = result.get_f64("Prediction").unwrap();
+    assert!([0.0, 1.0, 2.0, 3.0].contains(&prediction));
+    let web = fixture.start("web", &["--port", "0"]);
+    let base = web.line_after("delaycast is ready: ");
+    let url = format!("{base}flights/delays/predict_batch/results/2026-11-28");
+    let page = ureq::get(url).header("accept", "text/html").call().unwrap().body_mut().read_to_string().unwrap();
+    assert!(page.contains("1 to 1 of 1") && page.contains("ATL"), "{page}");
 }

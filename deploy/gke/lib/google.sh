@@ -113,6 +113,7 @@ step_identity() {
     local number account
     number=$(query PROJECT_NUMBER gcloud --project="$PROJECT" --quiet projects describe "$PROJECT" --format="value(projectNumber)")
     grant_bucket "$(principal train)" roles/storage.objectUser
+    grant_bucket "$(principal batch)" roles/storage.objectViewer
     if [ "$OVERLAY" = self-hosted ]; then
         for account in score web; do grant_bucket "$(principal "$account")" roles/storage.objectViewer; done
         return

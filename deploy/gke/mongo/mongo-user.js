@@ -1,4 +1,4 @@
-// Creates the account of score and web for their database. The image of MongoDB runs it when the disk is empty.
+// Creates the account of score, web and batch for their database. The image of MongoDB runs it when the disk is empty.
 db.getSiblingDB(process.env.MONGO_INITDB_DATABASE).createUser({
   user: "delaycast",
   pwd: process.env.DELAYCAST_MONGO_PASSWORD,

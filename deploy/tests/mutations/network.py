@@ -90,14 +90,19 @@ def topics_cannot_reach_it(objects):
     del template(find(objects, "Job", "topics"))["metadata"]["labels"]["delaycast/uses-log"]
 
 
-@breaks("only_web_and_score_reach_the_store")
+@breaks("only_web_score_and_batch_reach_the_store")
 def topics_uses_the_store(objects):
     template(find(objects, "Job", "topics"))["metadata"]["labels"]["delaycast/uses-store"] = "true"
 
 
-@breaks("only_web_and_score_reach_the_store")
+@breaks("only_web_score_and_batch_reach_the_store")
 def mongo_open_to_the_namespace(objects):
     del policy(objects, "mongo")["ingress"][0]["from"]
+
+
+@breaks("only_web_score_and_batch_reach_the_store")
+def batch_cannot_reach_it(objects):
+    del template(find(objects, "CronJob", "batch"))["metadata"]["labels"]["delaycast/uses-store"]
 
 
 @breaks("pods_reach_what_they_need_and_no_more")

@@ -145,13 +145,13 @@ def only_web_score_and_topics_reach_the_log(objects):
 
 
 @rule
-def only_web_and_score_reach_the_store(objects):
+def only_web_score_and_batch_reach_the_store(objects):
     if "mongo" in pods(objects):
-        yield from only(objects, {"web", "score"}, pods(objects)["mongo"], 27017)
+        yield from only(objects, {"web", "score", "batch"}, pods(objects)["mongo"], 27017)
         return
     atlas = End("Atlas", address="203.0.113.8")
     for called, pod in {**pods(objects), INTRUDER.called: INTRUDER}.items():
-        if reaches(objects, pod, atlas, 27016) != (called in ("web", "score")):
+        if reaches(objects, pod, atlas, 27016) != (called in ("web", "score", "batch")):
             yield f"{called} should reach Atlas, and does not, or the other way round"
 
 

@@ -1,5 +1,6 @@
 //! The embedded store: documents by id in an SQLite file. For its rules see [`crate::sqlite`].
 
+mod batches;
 mod tail;
 mod versions;
 
@@ -8,10 +9,11 @@ use std::{marker::PhantomData, sync::Arc};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Lookup, Outcome, Store, Tail};
+use super::{Batches, Lookup, Outcome, Store, Tail};
 use crate::{
     address::{Address, OpenError},
     answer::Rejection,
+    batch::BatchAnswer,
     delivery::{Unavailable, Writer},
     document::Json,
     domain::{Answer, Domain},
@@ -83,6 +85,14 @@ impl<D: Domain> Store<D> for EmbeddedStore<D> {
 
     fn followed(&self) -> Result<Vec<Followed>, Unavailable> {
         versions::followed(&self.database.connect()?).map_err(|error| unavailable(&error, self.database.path()))
+    }
+
+    fn batches(&self) -> Result<Box<dyn Batches>, Unavailable> {
+        Ok(Box::new(batches::EmbeddedBatches::new(&self.database)?))
+    }
+
+    fn results(&self) -> Result<Box<dyn Writer<BatchAnswer<D>>>, Unavailable> {
+        Ok(Box::new(RowWriter::new(&self.database, batches::ResultRow::new)))
     }
 
     fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {
@@ -305,6 +315,12 @@ mod tests {
     fn promise_7_versions_of_followed_answers() {
         with_store(promises::promise_7_versions_are_kept_apart_and_the_first_of_a_number_wins);
         with_store(promises::promise_7_a_followed_request_is_recorded_until_its_last_version);
+    }
+
+    #[test]
+    fn promise_8_tasks_and_results() {
+        with_store(promises::promise_8_the_first_task_and_the_first_result_of_an_id_win);
+        with_store(promises::promise_8_pages_of_a_day_yield_each_row_once);
     }
 
     #[test]

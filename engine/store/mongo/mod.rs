@@ -5,6 +5,7 @@
 //! not unique, since old data may hold duplicates. [`takeover`] has the rules for a collection that the old system has
 //! written to.
 
+mod batches;
 mod client;
 mod config;
 mod encoding;
@@ -25,17 +26,19 @@ use chrono::{DateTime, Utc};
 use mongodb::bson::doc;
 use tokio::runtime;
 
-use super::{Lookup, ReferenceTable, Store, Tail};
+use super::{Batches, Lookup, ReferenceTable, Store, Tail};
 use crate::{
     address::OpenError,
     answer::Rejection,
+    batch::BatchAnswer,
     delivery::{Unavailable, Writer},
-    domain::{Answer, Domain},
+    domain::{Answer, BatchCollections, Domain},
     finding::Finding,
     follow::{Followed, Version},
     shadow::{Comparison, ShadowAnswer},
 };
 
+use batches::MongoBatches;
 use client::MongoClient;
 use config::Settings;
 use lookup::MongoLookup;
@@ -109,6 +112,15 @@ impl<D: Domain> Store<D> for MongoStore<D> {
         D::COLLECTIONS.followed.map_or(Ok(Vec::new()), |collections| versions::followed(&self.client, collections))
     }
 
+    fn batches(&self) -> Result<Box<dyn Batches>, Unavailable> {
+        Ok(Box::new(MongoBatches::new(&self.client, batch_collections::<D>()?)))
+    }
+
+    fn results(&self) -> Result<Box<dyn Writer<BatchAnswer<D>>>, Unavailable> {
+        let BatchCollections { results, .. } = batch_collections::<D>()?;
+        Ok(Box::new(DocumentWriter::new(Arc::clone(&self.client), results, BatchAnswer::to_document, None)))
+    }
+
     fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {
         Ok(Box::new(MongoLookup { client: Arc::clone(&self.client), takeover: Arc::clone(&self.takeover) }))
     }
@@ -130,6 +142,10 @@ impl<D: Domain> Store<D> for MongoStore<D> {
         )?;
         Ok(Box::new(tail::MongoTail::new(client, since)))
     }
+}
+
+fn batch_collections<D: Domain>() -> Result<BatchCollections, Unavailable> {
+    D::COLLECTIONS.batch.ok_or_else(|| Unavailable::needs_operator("the domain has no collections of batches"))
 }
 
 #[cfg(test)]

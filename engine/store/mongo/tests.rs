@@ -8,10 +8,11 @@ use std::{
     time::Instant,
 };
 
-use mongodb::bson::{self, oid::ObjectId};
+use mongodb::bson::{self, Bson, oid::ObjectId};
 
 use super::{client::INDEX_TIMEOUT, takeover::OtherDocuments, *};
 use crate::{
+    batch::Place,
     store::{self, Entry, Outcome, promises},
     testing::{Toy, answer},
 };
@@ -94,6 +95,35 @@ fn promise_7_a_followed_request_is_recorded_until_its_last_version() {
 }
 
 #[test]
+fn promise_8_the_first_task_and_the_first_result_of_an_id_win() {
+    let Some(db) = TestDatabase::new() else { return };
+    promises::promise_8_the_first_task_and_the_first_result_of_an_id_win(&*db.store());
+}
+
+#[test]
+fn promise_8_pages_of_a_day_yield_each_row_once() {
+    let Some(db) = TestDatabase::new() else { return };
+    promises::promise_8_pages_of_a_day_yield_each_row_once(&*db.store());
+}
+
+/// The old front end's task has an ObjectId and no UUID.
+#[test]
+fn a_task_of_the_old_front_end_goes_by_its_object_id() {
+    let Some(db) = TestDatabase::new() else { return };
+    let stamp = "2026-11-28T13:41:32.246003";
+    let id = ObjectId::parse_str("6b04f9a1c0ffee0123456789").unwrap();
+    let old = doc! { "_id": id, "Asked": stamp, "DepDelay": 5.0, "FlightNum": Bson::Null, "DayOfWeek": 6_i32 };
+    db.run(doc! { "insert": "toy_tasks", "documents": [old] });
+    let day = chrono::NaiveDate::from_ymd_opt(2026, 11, 28).unwrap();
+    let tasks = db.store().batches().unwrap().tasks(day, &Place::default(), 10).unwrap();
+    let expected = serde_json::json!({
+        "Asked": stamp, "DepDelay": 5.0, "FlightNum": null, "DayOfWeek": 6, "UUID": id.to_hex(),
+    });
+    assert_eq!((tasks.len(), &tasks[0].id, &tasks[0].stamp), (1, &id.to_hex(), &stamp.to_owned()));
+    assert_eq!(serde_json::Value::Object(tasks[0].message.clone()), expected);
+}
+
+#[test]
 fn promise_3_a_prediction_outranks_a_rejection() {
     let Some(db) = TestDatabase::new() else { return };
     promises::promise_3_a_prediction_outranks_a_rejection(&*db.store());
@@ -106,8 +136,7 @@ fn promise_4_answers_have_an_index_on_uuid_that_is_not_unique() {
     let _writers = (store.answers().unwrap(), store.answers().unwrap());
     let indexes = db.run(doc! { "listIndexes": ANSWERS });
     let indexes = indexes.get_document("cursor").unwrap().get_array("firstBatch").unwrap();
-    let index =
-        indexes.iter().filter_map(bson::Bson::as_document).find(|index| index.get_str("name").unwrap() == "UUID_1");
+    let index = indexes.iter().filter_map(Bson::as_document).find(|index| index.get_str("name").unwrap() == "UUID_1");
     assert!(!index.unwrap().get_bool("unique").unwrap_or(false));
 }
 
@@ -125,7 +154,7 @@ fn documents_have_the_types_of_the_contract() {
     let found = found.get_document("cursor").unwrap().get_array("firstBatch").unwrap()[0].as_document().unwrap();
     assert!(found.get_i32("Size").is_ok() && found.get_f64("Prediction").is_ok());
     assert_eq!(found.get_datetime("Made").unwrap().timestamp_millis(), 1_482_624_000_000);
-    assert_eq!((found.get_str("UUID").unwrap(), found.get("Remark")), ("a", Some(&bson::Bson::Null)));
+    assert_eq!((found.get_str("UUID").unwrap(), found.get("Remark")), ("a", Some(&Bson::Null)));
     assert_eq!(found.get_array("Weights").unwrap().len(), 4);
 }
 
@@ -220,8 +249,7 @@ fn documents_of_another_system_are_detected() {
     assert_eq!(examined(), OtherDocuments::None);
     db.insert(vec![doc! { "_id": "" }, doc! { "_id": "a" }, doc! { "_id": "\u{10ffff}" }]);
     assert_eq!(examined(), OtherDocuments::None);
-    let ids =
-        [bson::Bson::Int32(1), ObjectId::new().into(), bson::Bson::Null, bson::Bson::Boolean(true), doc! {}.into()];
+    let ids = [Bson::Int32(1), ObjectId::new().into(), Bson::Null, Bson::Boolean(true), doc! {}.into()];
     for id in ids {
         db.insert(vec![doc! { "_id": &id }]);
         assert_eq!(examined(), OtherDocuments::Some, "{id}");

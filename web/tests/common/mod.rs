@@ -13,9 +13,11 @@ use std::{
     time::Duration,
 };
 
+use chrono::NaiveDate;
 use delaycast::{
     airports::{Airport, Airports, Route},
     delay_forecast::DelayForecast,
+    domain::{Answer, Flights},
     explanation::{Change, Explanation, Factor},
     explore::Preparation,
     features::KnownInputs,
@@ -24,10 +26,11 @@ use delaycast::{
 };
 use delaycast_web::{Config, Parts};
 use engine::{
-    delivery::Unavailable,
+    batch::{BatchAnswer, Place, Task},
+    delivery::{Refusal, Unavailable},
     document,
     log::{Offset, PartitionId, Position, Producer, PublishCallback, PublishError},
-    store::{Lookup, Outcome},
+    store::{self, Batches, DayCounts, Lookup, Outcome, ResultPage, Store},
 };
 use serde_json::{Map, Value, json};
 use server::{AnswerCounts, Breakdown, DeadLetterCounts, NamedCount, Operations, OperationsStatus};
@@ -139,10 +142,51 @@ impl InMemoryStore {
     }
 }
 
+/// The tasks and results of an embedded store.
+pub(crate) struct StoredBatches {
+    pub(crate) store: Arc<dyn Store<Flights>>,
+    batches: Box<dyn Batches>,
+    _dir: tempfile::TempDir,
+}
+
+impl StoredBatches {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store::open::<Flights>(&format!("sqlite:{}/batches.db", dir.path().display())).unwrap();
+        StoredBatches { batches: store.batches().unwrap(), store, _dir: dir }
+    }
+
+    /// Answers a task as the batch does.
+    pub(crate) fn answer(&self, task: &Task) {
+        let request = request::decode(&serde_json::to_vec(&task.message).unwrap()).unwrap();
+        let answer = BatchAnswer { answer: scored(&request), stamp: task.stamp.clone() };
+        assert_eq!(self.store.results().unwrap().write(&[answer]), Ok(vec![]));
+    }
+}
+
+impl Batches for StoredBatches {
+    fn add(&self, tasks: &[Task]) -> Result<Vec<Refusal>, Unavailable> {
+        self.batches.add(tasks)
+    }
+
+    fn tasks(&self, day: NaiveDate, from: &Place, rows_max: usize) -> Result<Vec<Task>, Unavailable> {
+        self.batches.tasks(day, from, rows_max)
+    }
+
+    fn results(&self, day: NaiveDate, from: &Place, rows_max: usize) -> Result<ResultPage, Unavailable> {
+        self.batches.results(day, from, rows_max)
+    }
+
+    fn counts(&self, day: NaiveDate) -> Result<DayCounts, Unavailable> {
+        self.batches.counts(day)
+    }
+}
+
 /// The web's parts on test doubles, and the test's access to these.
 pub(crate) struct TestDoubles {
     pub(crate) log: Arc<InMemoryLog>,
     pub(crate) store: Arc<InMemoryStore>,
+    pub(crate) batches: Arc<StoredBatches>,
     pub(crate) operations: Arc<InMemoryOperations>,
     pub(crate) parts: Parts,
 }
@@ -154,16 +198,18 @@ pub(crate) fn doubles(config: Config) -> TestDoubles {
         unanswered: Mutex::default(),
     });
     let store = Arc::new(InMemoryStore::default());
+    let batches = Arc::new(StoredBatches::new());
     let operations = Arc::new(InMemoryOperations(Mutex::new(busy_hour())));
     let parts = Parts {
         requests: log.clone(),
         answers: store.clone(),
+        batches: batches.clone(),
         operations: operations.clone(),
         airports: Arc::new(airports()),
         history: Preparation::default(),
         config,
     };
-    TestDoubles { log, store, operations, parts }
+    TestDoubles { log, store, batches, operations, parts }
 }
 
 /// A state of the system that the test sets.
@@ -254,7 +300,12 @@ fn airports() -> Airports {
 
 /// An answer to a request as the scorer writes it.
 pub(crate) fn answer_to(request: &Request) -> Outcome {
-    let answer = delaycast::domain::Answer {
+    Outcome::Answered(document::to_json(&scored(request).to_document()))
+}
+
+/// A scored request.
+fn scored(request: &Request) -> Answer {
+    Answer {
         request: request.clone(),
         score: delaycast::answer::Score {
             probabilities: [0.08, 0.25, 0.5, 0.17],
@@ -272,8 +323,7 @@ pub(crate) fn answer_to(request: &Request) -> Outcome {
         },
         model: engine::answer::ModelVersion::new("2013-09-30-a1b2c3"),
         scored_at: chrono::DateTime::from_timestamp(1_479_900_000, 0).unwrap(),
-    };
-    Outcome::Answered(document::to_json(&answer.to_document()))
+    }
 }
 
 /// The explanation of [`answer_to`]: from 92 % to 83 % of less than 30 minutes late.

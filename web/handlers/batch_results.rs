@@ -1,0 +1,31 @@
+//! `GET /flights/delays/predict_batch/results/<date>`: the answers of a batch, `?start=` after so many.
+
+use std::sync::Arc;
+
+use engine::batch::Place;
+use warp::http::StatusCode;
+
+use crate::{
+    history_query::{HistoryQuery, path_date},
+    pages::Parameters,
+    problem::{HandlerResult, Problem},
+    reply,
+    state::AppState,
+    views::batch_results::{BatchResultsView, RESULTS_PER_PAGE},
+};
+
+/// Renders the page.
+pub(crate) async fn handle(parameters: Parameters, query: String, state: Arc<AppState>) -> HandlerResult {
+    let day = path_date(parameters.first()).map_err(|problem| Problem { is_of_history: false, ..*problem })?;
+    let mut query = HistoryQuery::read(&query)?;
+    let start = query.start();
+    query.check()?;
+    let found = state.batches(move |batches| {
+        let counts = batches.counts(day)?;
+        let from = Place { stamp: String::new(), seen: start };
+        Ok((counts, batches.results(day, &from, RESULTS_PER_PAGE as usize)?.rows))
+    });
+    let (counts, results) = found.await?;
+    let view = BatchResultsView::new(day, counts, &results, start, &state.parts.airports);
+    Ok(reply::page(StatusCode::OK, state.renderer.render(&view)))
+}

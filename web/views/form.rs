@@ -1,0 +1,78 @@
+//! The form of a flight: the same on each page that asks.
+
+use std::collections::BTreeMap;
+
+use delaycast::{airports::Airports, request::Field};
+use serde::Serialize;
+
+use super::words::{airline_name, airport_name, capitalized};
+use crate::{
+    flight_form::{FlightForm, PHRASE},
+    problem::{Choice, FieldError},
+};
+
+/// The fields that say which flight it is.
+const IDENTITY: [Field; 4] = [Field::Carrier, Field::FlightNum, Field::Origin, Field::Dest];
+
+/// A field of the form: its text, its error, and the name that belongs to its code.
+#[derive(Debug, Default, Serialize)]
+struct FieldView {
+    value: String,
+    error: Option<String>,
+    /// The meanings, if the text has several.
+    choices: Vec<Choice>,
+    name: Option<String>,
+}
+
+/// The form with its fields by their names on the wire.
+#[derive(Debug, Serialize)]
+pub(super) struct FormView {
+    #[serde(flatten)]
+    fields: BTreeMap<&'static str, FieldView>,
+    /// The address to which it is sent.
+    action: &'static str,
+    /// It has a switch to follow the flight.
+    can_follow: bool,
+    /// The number of wrong fields.
+    errors: usize,
+    /// The single fields are shown, not the phrase alone.
+    has_fields: bool,
+}
+
+impl FormView {
+    /// `is_open` shows the single fields of a flight that they name.
+    pub(super) fn new(form: &FlightForm, errors: &[FieldError], is_open: bool, airports: &Airports) -> Self {
+        let error_of = |field: &str| errors.iter().find(|error| error.field == field);
+        let error = |field: &str| error_of(field).map(|error| format!("{}.", capitalized(&error.reason)));
+        let choices = |field: &str| error_of(field).map(|error| error.choices.clone()).unwrap_or_default();
+        let view = |(field, text): (Field, &str)| {
+            let name = match field {
+                Field::Carrier => airline_name(text, airports),
+                Field::Origin | Field::Dest => airport_name(text, airports),
+                _ => None,
+            };
+            let (value, name) = (text.to_owned(), name.map(str::to_owned));
+            let (error, choices) = (error(field.name()), choices(field.name()));
+            (field.name(), FieldView { value, error, choices, name })
+        };
+        let phrase = FieldView {
+            value: form.phrase.clone(),
+            error: error(PHRASE),
+            choices: choices(PHRASE),
+            ..FieldView::default()
+        };
+        FormView {
+            fields: [(PHRASE, phrase)].into_iter().chain(form.texts().map(view)).collect(),
+            action: "/flights/delays/predict/classify_realtime",
+            can_follow: true,
+            errors: errors.len(),
+            has_fields: (is_open && IDENTITY.iter().any(|field| !form.text(*field).is_empty()))
+                || errors.iter().any(|error| error.field != PHRASE),
+        }
+    }
+
+    /// The same for the batch, whose answers are not followed.
+    pub(super) fn for_batch(self) -> Self {
+        FormView { action: "/flights/delays/predict/classify", can_follow: false, ..self }
+    }
+}
