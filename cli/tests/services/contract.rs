@@ -147,7 +147,7 @@ fn a_task_of_the_previous_front_end_is_answered_by_the_batch() {
     let (status, stdout, stderr) = crate::support::run(&arguments, b"");
     assert!(status.success() && stdout.starts_with("1 requests of 2026-11-28 are answered"), "{stdout}{stderr}");
     let result = fixture.document("prediction_results", &id.to_hex());
-    assert_eq!((result.get_str("Timestamp"), result.get_str("Route")), (Ok(stamp), Ok("ATL-SFO")));
+    assert_eq!([result.get_str("Timestamp").unwrap(), result.get_str("Route").unwrap()], [stamp, "ATL-SFO"]);
     let prediction = result.get_f64("Prediction").unwrap();
     assert!([0.0, 1.0, 2.0, 3.0].contains(&prediction));
     let web = fixture.start("web", &["--port", "0"]);
