@@ -26,6 +26,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     vec![
         asset("delaycast.css", "text/css; charset=utf-8", include_bytes!("static/delaycast.css")),
         asset("delaycast.js", "text/javascript; charset=utf-8", include_bytes!("static/delaycast.js")),
+        asset("bulk.js", "text/javascript; charset=utf-8", include_bytes!("static/bulk.js")),
         asset("operations.js", "text/javascript; charset=utf-8", include_bytes!("static/operations.js")),
         asset("delaycast.svg", "image/svg+xml", include_bytes!("static/delaycast.svg")),
     ]

@@ -40,13 +40,49 @@ pub(crate) async fn read_form<B: Buf>(
     }
 }
 
+/// A file as it was sent: as the body, or as the field `file` of a form.
+pub(crate) struct SentFile {
+    /// The content type; empty if a form does not tell it.
+    pub(crate) content_type: String,
+    pub(crate) text: String,
+}
+
+/// Reads a file of at most `bytes_max`; gives up one that has not arrived within a time.
+pub(crate) async fn read_file<B: Buf>(
+    headers: &HeaderMap,
+    body: impl Stream<Item = Result<B, warp::Error>>,
+    within: Duration,
+    bytes_max: usize,
+) -> Result<SentFile, Invalid> {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let bytes = read_up_to(body, within, bytes_max).await?;
+    if !content_type.trim().to_ascii_lowercase().starts_with("multipart/form-data") {
+        return Ok(SentFile { content_type: content_type.to_owned(), text: text(&bytes)?.to_owned() });
+    }
+    let mut pairs = multipart(content_type, bytes).await?;
+    let Some(at) = pairs.iter().position(|(name, _)| name == "file") else {
+        return Err(Invalid::new("file", "is missing"));
+    };
+    let text = pairs.swap_remove(at).1.map_err(|reason| Invalid::new("file", reason))?;
+    // Browsers tell the type of a file by its name, each in its own way.
+    Ok(SentFile { content_type: String::new(), text })
+}
+
 async fn read<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>>, within: Duration) -> Result<Vec<u8>, Invalid> {
+    read_up_to(body, within, BODY_BYTES_MAX).await
+}
+
+async fn read_up_to<B: Buf>(
+    body: impl Stream<Item = Result<B, warp::Error>>,
+    within: Duration,
+    bytes_max: usize,
+) -> Result<Vec<u8>, Invalid> {
     let collect = async {
         let (mut body, mut bytes) = (pin!(body), Vec::new());
         while let Some(piece) = body.next().await {
             let mut piece = piece.map_err(|error| Invalid::new(BODY, format!("broke off: {error}")))?;
-            if bytes.len() + piece.remaining() > BODY_BYTES_MAX {
-                return Err(Invalid::new(BODY, format!("has more than {BODY_BYTES_MAX} bytes")));
+            if bytes.len() + piece.remaining() > bytes_max {
+                return Err(Invalid::new(BODY, format!("has more than {bytes_max} bytes")));
             }
             while piece.has_remaining() {
                 let chunk = piece.chunk();

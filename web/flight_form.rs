@@ -73,6 +73,16 @@ impl FlightForm {
         !self.phrase.trim().is_empty()
     }
 
+    /// The names of its fields, and of the phrase.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        [PHRASE].into_iter().chain(FIELDS.into_iter().map(Field::name))
+    }
+
+    /// The field of this name in any case.
+    pub(crate) fn field_named(name: &str) -> Option<&'static str> {
+        Self::names().find(|known| known.eq_ignore_ascii_case(name))
+    }
+
     /// A form with a text for each of its fields.
     pub(crate) fn of(text: impl Fn(Field) -> String) -> Self {
         FlightForm { texts: FIELDS.map(text), ..FlightForm::default() }

@@ -9,7 +9,7 @@
 //! * `pages`: the registry of pages. A page has a template in `templates/`, a handler in `handlers/` and a view in
 //!   `views/`.
 //! * `api`: the JSON routes; `follow`: those of versions. `body` parses forms, `flight_form` makes requests of them.
-//! * `batch`: questions that wait for the batch of their day.
+//! * `batch`: questions that wait for the batch of their day; `bulk`: files of questions.
 //! * `history_query`: the questions of the pages about the history; `history_json`: its JSON routes.
 //! * `problem`: the reason why a request is not served; `handlers/error.rs` renders it.
 //! * `state`: the log, the store and the limits that handlers share.
@@ -35,6 +35,7 @@ mod asking;
 mod assets;
 mod batch;
 mod body;
+mod bulk;
 mod completion;
 mod flight_form;
 mod follow;

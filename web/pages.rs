@@ -23,6 +23,7 @@ macro_rules! pages {
     ($then:ident) => {
         $then! {
             predict, (FORM_PATH), "How late will this flight be?";
+            bulk, ("/flights/delays/predict_bulk"), "Many flights at once";
             batch, ("/flights/delays/predict_batch"), "Ask for the batch";
             batch_results, ["/flights/delays/predict_batch/results/*"], "Answers of a batch";
             airlines, ("/airlines"), "Airlines", "History";

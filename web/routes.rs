@@ -18,7 +18,7 @@ use warp::{
 };
 
 use crate::{
-    api, assets, batch,
+    api, assets, batch, bulk,
     flight_form::FORM_PATH,
     follow,
     handlers::error,
@@ -75,7 +75,7 @@ fn routes_until(parts: Parts, closing: Closing) -> Result<BoxedFilter<(Response,
     let state = Arc::new(AppState::new(parts, PAGES, PARTIALS, closing)?);
     let others =
         [classify(&state), response(&state), versions(&state), events(&state), operations_json(&state), files()];
-    let others = others.into_iter().chain([months_json(&state), manufacturers_json(&state), batch(&state)]);
+    let others = others.into_iter().chain([months_json(&state), manufacturers_json(&state), batch(&state), bulk(&state)]);
     let routes = pages::routes().map(|(path, handler)| page(path, handler, &state)).chain(others);
     let routes = routes.fold(index(), |routes, route| routes.or(route).unify().boxed());
     let inner = allowed_host(&state).and(routes).recover(explain).unify();
@@ -111,6 +111,17 @@ fn classify(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
         .and(warp::body::stream())
         .and(with(state))
         .then(api::classify)
+        .map(settle)
+        .boxed()
+}
+
+fn bulk(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
+    warp::path!("flights" / "delays" / "predict" / "bulk")
+        .and(only(WRITE))
+        .and(warp::header::headers_cloned())
+        .and(warp::body::stream())
+        .and(with(state))
+        .then(bulk::answer_file)
         .map(settle)
         .boxed()
 }

@@ -47,6 +47,8 @@ pub struct Config {
     pub explorations_max: usize,
     /// Upper bound on the pages that are followed by events; others look for versions from time to time.
     pub followers_max: usize,
+    /// Upper bound on the files of questions that are answered at once.
+    pub bulks_max: usize,
     /// The page stops polling after this time.
     pub give_up_after: Duration,
     /// The bounds of connections.
@@ -71,6 +73,7 @@ impl Default for Config {
             lookups_max: 32,
             explorations_max: 8,
             followers_max: 128,
+            bulks_max: 4,
             give_up_after: Duration::from_secs(30),
             connections: ConnectionConfig::default(),
             hosts: AllowedHosts::Any,
@@ -111,6 +114,7 @@ pub(crate) struct AppState {
     lookups: Arc<Semaphore>,
     explorations: Arc<Semaphore>,
     followers: Arc<Semaphore>,
+    bulks: Arc<Semaphore>,
     closing: Closing,
     names_by_routes: Arc<Names>,
     names_by_flights: OnceLock<Arc<Names>>,
@@ -130,9 +134,10 @@ impl AppState {
         let lookups = Arc::new(Semaphore::new(parts.config.lookups_max));
         let explorations = Arc::new(Semaphore::new(parts.config.explorations_max));
         let followers = Arc::new(Semaphore::new(parts.config.followers_max));
+        let bulks = Arc::new(Semaphore::new(parts.config.bulks_max));
         let names_by_routes = Arc::new(Names::new(Arc::clone(&parts.airports), &BTreeMap::new()));
         let names_by_flights = OnceLock::new();
-        Ok(AppState { parts, renderer, lookups, explorations, followers, closing, names_by_routes, names_by_flights })
+        Ok(AppState { parts, renderer, lookups, explorations, followers, bulks, closing, names_by_routes, names_by_flights })
     }
 
     /// The time as of which flights are asked about: that of the day that is replayed, or now.
@@ -162,6 +167,11 @@ impl AppState {
     /// Returns a permit for one more page that is followed; `None` at the bound.
     pub(crate) fn follow_permit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.followers).try_acquire_owned().ok()
+    }
+
+    /// Returns a permit to answer a file; `None` at the bound.
+    pub(crate) fn bulk_permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.bulks).try_acquire_owned().ok()
     }
 
     /// Appends the request to the log, keyed by its id, and waits for the acknowledgement.
