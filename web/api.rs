@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Buf;
-use delaycast::request::Field;
 use engine::{
-    clock,
     request::{Invalid, RequestId},
     store::Outcome,
 };
@@ -18,10 +16,10 @@ use warp::{
 };
 
 use crate::{
-    body::{percent_decoded, read_form},
-    completion::{Completed, complete},
-    flight_form::{FlightForm, MISSING, result_url},
-    problem::{FieldError, HandlerResult, Problem},
+    asking::{publish, read_request},
+    body::percent_decoded,
+    flight_form::result_url,
+    problem::{HandlerResult, Problem},
     reply::{json_text, redirect},
     state::AppState,
 };
@@ -36,43 +34,13 @@ pub(crate) async fn classify<B: Buf>(
     state: Arc<AppState>,
 ) -> HandlerResult {
     let accepts = Accepts::of(&headers);
-    let pairs = read_form(&headers, body, state.parts.config.connections.body_within).await;
-    let pairs = pairs.map_err(|invalid| Problem::invalid(vec![invalid], None))?;
-    let (form, malformed) = FlightForm::from_pairs(pairs);
-    let now = state.now();
-    let Completed { form, schedule, errors } = complete(form, &state, now).await;
-    let request = form.to_request(malformed, &state.parts.airports, clock::now().naive_utc());
-    let mut request = match request {
-        Ok(request) if errors.is_empty() => request,
-        others => return Err(Problem::refused(first_of_each_field(errors, others.err()), form)),
-    };
-    request.schedule = schedule;
-    request.as_of = state.parts.config.replay.is_some().then_some(now);
+    let request = read_request(&headers, body, &state).await?;
     let id = request.id.as_str();
-    if let Err(error) = state.publish(&request).await {
-        tracing::warn!(%id, %error, "a request was not acknowledged");
-        // The log's own error is for its operator: it may name hosts and files.
-        let reason = "the request log does not answer. The request may still land; \
-                      to be sure, look for its answer or ask again";
-        return Err(Problem::unavailable("log", reason.to_owned(), Some(request.id)));
-    }
+    publish(&request, &state).await?;
     if accepts.page {
         return Ok(redirect(StatusCode::SEE_OTHER, &format!("{}#result", result_url(id))));
     }
     Ok(json_text(StatusCode::OK, &json!({ "status": "OK", "id": id }), accepts))
-}
-
-/// The errors of the completion, then those of the fields that it does not speak of.
-fn first_of_each_field(mut errors: Vec<FieldError>, others: Option<Vec<Invalid>>) -> Vec<FieldError> {
-    // A phrase or a flight number that is not understood is the reason why the fields are empty that follow from it.
-    let explains = errors.iter().any(|error| error.field != Field::CrsDepTime.name());
-    for invalid in others.into_iter().flatten() {
-        let follows = explains && invalid.reason == MISSING;
-        if !follows && !errors.iter().any(|error| error.field == invalid.field) {
-            errors.push(invalid.into());
-        }
-    }
-    errors
 }
 
 /// `GET /flights/delays/predict/classify_realtime/response/<uuid>`: looks an answer up.

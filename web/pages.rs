@@ -12,7 +12,7 @@
 use std::{pin::Pin, sync::Arc};
 
 use crate::{
-    flight_form::FORM_PATH,
+    flight_form::{FORM_PATH, MINUTES_PATH},
     problem::{HandlerResult, Problem},
     render::{Page, Partial},
     state::AppState,
@@ -23,6 +23,7 @@ macro_rules! pages {
     ($then:ident) => {
         $then! {
             predict, (FORM_PATH), "How late will this flight be?";
+            regress, (MINUTES_PATH), "How many minutes late?";
             airlines, ("/airlines"), "Airlines", "History";
             airline, ["/airline/*"], "Airline";
             airplanes, ("/airplanes"), "Aircraft";

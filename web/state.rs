@@ -32,6 +32,7 @@ use crate::{
     problem::Problem,
     render::{BadTemplate, Page, Partial, Renderer},
     replay::Replay,
+    v1::{CorsOrigin, KeyTable},
 };
 
 /// Limits of the server and its routes.
@@ -47,12 +48,18 @@ pub struct Config {
     pub explorations_max: usize,
     /// Upper bound on the pages that are followed by events; others look for versions from time to time.
     pub followers_max: usize,
+    /// Deadline of an answer that a client waits for; after it the response is 504.
+    pub answer_within: Duration,
+    /// Upper bound on the clients that wait for answers; others get a 503.
+    pub waiters_max: usize,
     /// The page stops polling after this time.
     pub give_up_after: Duration,
     /// The bounds of connections.
     pub connections: ConnectionConfig,
     /// The allowed values of `Host`.
     pub hosts: AllowedHosts,
+    /// The sites whose scripts may use the API.
+    pub cors: Vec<CorsOrigin>,
     /// The day that is replayed, if one is: flights are asked about as of its time.
     pub replay: Option<Arc<dyn Replay>>,
 }
@@ -71,9 +78,12 @@ impl Default for Config {
             lookups_max: 32,
             explorations_max: 8,
             followers_max: 128,
+            answer_within: Duration::from_secs(10),
+            waiters_max: 64,
             give_up_after: Duration::from_secs(30),
             connections: ConnectionConfig::default(),
             hosts: AllowedHosts::Any,
+            cors: Vec::new(),
             replay: None,
         }
     }
@@ -109,7 +119,10 @@ pub(crate) struct AppState {
     lookups: Arc<Semaphore>,
     explorations: Arc<Semaphore>,
     followers: Arc<Semaphore>,
+    waiters: Arc<Semaphore>,
     closing: Closing,
+    /// The keys of questions that clients repeat.
+    pub(crate) asked: KeyTable,
     names_by_routes: Arc<Names>,
     names_by_flights: OnceLock<Arc<Names>>,
 }
@@ -128,9 +141,21 @@ impl AppState {
         let lookups = Arc::new(Semaphore::new(parts.config.lookups_max));
         let explorations = Arc::new(Semaphore::new(parts.config.explorations_max));
         let followers = Arc::new(Semaphore::new(parts.config.followers_max));
+        let waiters = Arc::new(Semaphore::new(parts.config.waiters_max));
         let names_by_routes = Arc::new(Names::new(Arc::clone(&parts.airports), &BTreeMap::new()));
         let names_by_flights = OnceLock::new();
-        Ok(AppState { parts, renderer, lookups, explorations, followers, closing, names_by_routes, names_by_flights })
+        Ok(AppState {
+            parts,
+            renderer,
+            lookups,
+            explorations,
+            followers,
+            waiters,
+            closing,
+            asked: KeyTable::default(),
+            names_by_routes,
+            names_by_flights,
+        })
     }
 
     /// The time as of which flights are asked about: that of the day that is replayed, or now.
@@ -160,6 +185,11 @@ impl AppState {
     /// Returns a permit for one more page that is followed; `None` at the bound.
     pub(crate) fn follow_permit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.followers).try_acquire_owned().ok()
+    }
+
+    /// Returns a permit for one more client that waits for an answer; `None` at the bound.
+    pub(crate) fn wait_permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.waiters).try_acquire_owned().ok()
     }
 
     /// Appends the request to the log, keyed by its id, and waits for the acknowledgement.

@@ -18,7 +18,7 @@ use super::{
     words::{airline_name, airport_name, capitalized},
 };
 use crate::{
-    flight_form::{FlightForm, PHRASE, result_url},
+    flight_form::{FORM_ACTION, FlightForm, PHRASE, result_url},
     past::PastFlights,
     problem::{Choice, FieldError},
     render::View,
@@ -74,6 +74,9 @@ impl FormView {
 /// The page.
 #[derive(Debug, Serialize)]
 pub(crate) struct PredictView {
+    heading: &'static str,
+    /// The address that the form is posted to.
+    action: &'static str,
     form: FormView,
     replay: Option<ReplayView>,
     result: ResultView,
@@ -104,6 +107,11 @@ impl PredictView {
         Self::new(form, &[], ResultView::none(), parts)
     }
 
+    /// The same form with another heading, posted to another address.
+    pub(crate) fn posted_to(self, action: &'static str, heading: &'static str) -> Self {
+        PredictView { heading, action, ..self }
+    }
+
     /// The form as it was sent, each wrong field with its reason.
     pub(crate) fn refused(form: &FlightForm, errors: &[FieldError], parts: &Parts) -> Self {
         Self::new(form, errors, ResultView::none(), parts)
@@ -119,6 +127,8 @@ impl PredictView {
         // An answer says what was asked, and comes soon on a phone.
         let is_asking = result.state == ResultState::None;
         PredictView {
+            heading: "How late will this flight be?",
+            action: FORM_ACTION,
             form: FormView::new(form, errors, &parts.airports),
             replay: parts.config.replay.as_deref().and_then(ReplayView::new),
             result,

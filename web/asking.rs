@@ -1,0 +1,72 @@
+//! Makes a request of a form, completes it by the history, and publishes it: the same for all routes that ask.
+
+use std::sync::Arc;
+
+use bytes::Buf;
+use delaycast::request::{Field, Request};
+use engine::{clock, request::Invalid};
+use futures_util::Stream;
+use warp::http::HeaderMap;
+
+use crate::{
+    body::read_form,
+    completion::{Completed, complete},
+    flight_form::{FlightForm, MISSING},
+    problem::{FieldError, Problem},
+    state::AppState,
+};
+
+/// Reads the form in a body, and makes the request of it.
+pub(crate) async fn read_request<B: Buf>(
+    headers: &HeaderMap,
+    body: impl Stream<Item = Result<B, warp::Error>>,
+    state: &Arc<AppState>,
+) -> Result<Request, Box<Problem>> {
+    let pairs = read_form(headers, body, state.parts.config.connections.body_within).await;
+    let pairs = pairs.map_err(|invalid| Problem::invalid(vec![invalid], None))?;
+    let (form, malformed) = FlightForm::from_pairs(pairs);
+    to_request(form, malformed, state).await
+}
+
+/// Makes the request of a form under a new random id. All wrong fields are named at once: `malformed` and others.
+pub(crate) async fn to_request(
+    form: FlightForm,
+    malformed: Vec<Invalid>,
+    state: &Arc<AppState>,
+) -> Result<Request, Box<Problem>> {
+    let now = state.now();
+    let Completed { form, schedule, errors } = complete(form, state, now).await;
+    let request = form.to_request(malformed, &state.parts.airports, clock::now().naive_utc());
+    let mut request = match request {
+        Ok(request) if errors.is_empty() => request,
+        others => return Err(Problem::refused(first_of_each_field(errors, others.err()), form)),
+    };
+    request.schedule = schedule;
+    request.as_of = state.parts.config.replay.is_some().then_some(now);
+    Ok(request)
+}
+
+/// Publishes a request to the log, and waits for the acknowledgement.
+pub(crate) async fn publish(request: &Request, state: &AppState) -> Result<(), Box<Problem>> {
+    let id = &request.id;
+    state.publish(request).await.map(drop).map_err(|error| {
+        tracing::warn!(%id, %error, "a request was not acknowledged");
+        // The log's own error is for its operator: it may name hosts and files.
+        let reason = "the request log does not answer. The request may still land; \
+                      to be sure, look for its answer or ask again";
+        Problem::unavailable("log", reason.to_owned(), Some(id.clone()))
+    })
+}
+
+/// The errors of the completion, then those of the fields that it does not speak of.
+fn first_of_each_field(mut errors: Vec<FieldError>, others: Option<Vec<Invalid>>) -> Vec<FieldError> {
+    // A phrase or a flight number that is not understood is the reason why the fields are empty that follow from it.
+    let explains = errors.iter().any(|error| error.field != Field::CrsDepTime.name());
+    for invalid in others.into_iter().flatten() {
+        let follows = explains && invalid.reason == MISSING;
+        if !follows && !errors.iter().any(|error| error.field == invalid.field) {
+            errors.push(invalid.into());
+        }
+    }
+    errors
+}
