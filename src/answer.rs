@@ -110,7 +110,7 @@ mod tests {
                 delay: Some(DelayForecast {
                     mean: 6.4,
                     percentiles: [-18.4, 5.6, 42.3],
-                    late: [0.25, 0.1249999, 0.06],
+                    late: [0.25, 0.1249999, 0.06, 0.0151],
                 }),
                 cancelled: Some(0.0215),
                 distance: 2139.0,
@@ -132,7 +132,7 @@ mod tests {
             r#""FlightNum":null,"Class":"on time to 30 minutes late","Probabilities":[0.125,0.25,0.5,0.125],"#,
             r#""ModelVersion":"m1","ScoredAt":{"$date":"1970-01-01T00:00:00Z"},"Remark":null,"#,
             r#""Forest":"with departure delay","ArrDelay":{"Mean":6,"P10":-18,"P50":5,"P90":41,"#,
-            r#""Late15":0.25,"Late30":0.125,"Late60":0.06},"Cancelled":0.0215,"BaseRate":[0.25,0.25,0.25,0.25],"#,
+            r#""Late15":0.25,"Late30":0.125,"Late60":0.06,"Late120":0.0151},"Cancelled":0.0215,"BaseRate":[0.25,0.25,0.25,0.25],"#,
             r#""Contributions":{"Route":[-0.125,0.0,0.25,-0.125]}}"#
         );
         assert_eq!(json, format!("{old}{ours}"));

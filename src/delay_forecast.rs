@@ -11,7 +11,7 @@ use crate::{
 /// The shares of flights that arrive before the three percentiles.
 pub const PERCENTILES: [f32; 3] = [0.1, 0.5, 0.9];
 /// The least delays whose chances are given, in minutes. At 15 a flight counts as delayed in the statistics of BTS.
-pub const LATE_MINUTES: [f32; 3] = [15.0, 30.0, 60.0];
+pub const LATE_MINUTES: [f32; 4] = [15.0, 30.0, 60.0, 120.0];
 
 /// The minutes that a class without any share is given, within its cuts.
 const NARROW: [[f32; 2]; CLASSES] = [[-30.0, -15.0], [-15.0, 0.0], [0.0, 30.0], [30.0, 60.0]];
@@ -24,7 +24,7 @@ pub struct DelayForecast {
     /// The delays that the shares [`PERCENTILES`] of flights stay below, ascending.
     pub percentiles: [f32; 3],
     /// The probabilities of [`LATE_MINUTES`] or more, descending.
-    pub late: [f32; 3],
+    pub late: [f32; LATE_MINUTES.len()],
 }
 
 /// Minutes over which a probability is spread evenly.
@@ -121,7 +121,7 @@ impl DelayForecast {
     pub(crate) fn to_document(self) -> Document {
         let probability = |p: f32| Value::Double((f64::from(p) * 1e4).round() / 1e4);
         let [p10, p50, p90] = self.whole_percentiles().map(Value::Int32);
-        let [late15, late30, late60] = self.late.map(probability);
+        let [late15, late30, late60, late120] = self.late.map(probability);
         vec![
             ("Mean", Value::Int32(self.mean.floor() as i32)),
             ("P10", p10),
@@ -130,6 +130,7 @@ impl DelayForecast {
             ("Late15", late15),
             ("Late30", late30),
             ("Late60", late60),
+            ("Late120", late120),
         ]
     }
 }
@@ -157,14 +158,14 @@ mod tests {
         let forecast = DelayForecast::new(&shares(&[12.0]), 0.0, &[0.0, 0.0, 1.0, 0.0]);
         close(forecast.mean, 12.5);
         forecast.percentiles.into_iter().zip([10.5, 12.5, 14.5]).for_each(|(found, expected)| close(found, expected));
-        assert_eq!(forecast.late, [0.0; 3]);
+        assert_eq!(forecast.late, [0.0; 4]);
     }
 
     #[test]
     fn shares_are_scaled_to_the_probabilities_of_the_classes() {
         // Half of the flights of the leaves arrive 10 to 15 minutes late, half 60 to 75; the classes say a quarter.
         let forecast = DelayForecast::new(&shares(&[12.0, 61.0]), 0.0, &[0.0, 0.0, 0.75, 0.25]);
-        forecast.late.into_iter().for_each(|late| close(late, 0.25));
+        forecast.late.into_iter().zip([0.25, 0.25, 0.25, 0.0]).for_each(|(late, expected)| close(late, expected));
         close(forecast.mean, 0.75 * 12.5 + 0.25 * 67.5);
         close(forecast.percentiles[1], 10.0 + 5.0 * 2.0 / 3.0);
         close(forecast.percentiles[2], 60.0 + 15.0 * 0.6);
@@ -175,7 +176,7 @@ mod tests {
         // It left three hours late, and such flights make up 5 to 10 minutes.
         let forecast = DelayForecast::new(&shares(&[-7.0]), 180.0, &[0.0, 0.0, 0.0, 1.0]);
         close(forecast.mean, 172.5);
-        assert_eq!(forecast.late, [1.0; 3]);
+        assert_eq!(forecast.late, [1.0; 4]);
     }
 
     #[test]
@@ -195,7 +196,7 @@ mod tests {
 
     #[test]
     fn the_whole_minutes_of_a_range_are_those_within_it() {
-        let whole = |percentiles| DelayForecast { mean: 0.0, percentiles, late: [0.0; 3] }.whole_percentiles();
+        let whole = |percentiles| DelayForecast { mean: 0.0, percentiles, late: [0.0; 4] }.whole_percentiles();
         assert_eq!(whole([-8.4, 3.9, 22.0]), [-8, 3, 21]);
         // A range of less than a minute.
         assert_eq!(whole([3.6, 3.8, 3.9]), [3, 3, 3]);

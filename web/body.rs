@@ -68,6 +68,14 @@ pub(crate) async fn read_file<B: Buf>(
     Ok(SentFile { content_type: String::new(), text })
 }
 
+/// Reads a body as text; gives up one that has not arrived within a time.
+pub(crate) async fn read_text<B: Buf>(
+    body: impl Stream<Item = Result<B, warp::Error>>,
+    within: Duration,
+) -> Result<String, Invalid> {
+    Ok(text(&read(body, within).await?)?.to_owned())
+}
+
 async fn read<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>>, within: Duration) -> Result<Vec<u8>, Invalid> {
     read_up_to(body, within, BODY_BYTES_MAX).await
 }
@@ -137,13 +145,17 @@ async fn multipart(content_type: &str, bytes: Vec<u8>) -> Result<Pairs, Invalid>
 }
 
 fn json(text: &str) -> Result<Pairs, Invalid> {
+    Ok(json_object(text)?.into_iter().map(|(name, value)| (name, scalar(value))).collect())
+}
+
+/// Reads a JSON object as pairs: a map would hide a name that stands twice.
+pub(crate) fn json_object(text: &str) -> Result<Vec<(String, serde_json::Value)>, Invalid> {
     let JsonPairs(pairs) =
         serde_json::from_str(text).map_err(|error| Invalid::new(BODY, format!("is not a JSON object: {error}")))?;
     Ok(pairs)
 }
 
-/// A JSON object as pairs: a map would hide a name that stands twice.
-struct JsonPairs(Pairs);
+struct JsonPairs(Vec<(String, serde_json::Value)>);
 
 impl<'de> Deserialize<'de> for JsonPairs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -154,16 +166,16 @@ impl<'de> Deserialize<'de> for JsonPairs {
 struct PairsVisitor;
 
 impl<'de> Visitor<'de> for PairsVisitor {
-    type Value = Pairs;
+    type Value = Vec<(String, serde_json::Value)>;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
-        let mut pairs = Pairs::new();
-        while let Some((name, value)) = map.next_entry::<String, serde_json::Value>()? {
-            pairs.push((name, scalar(value)));
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(pair) = map.next_entry()? {
+            pairs.push(pair);
         }
         Ok(pairs)
     }

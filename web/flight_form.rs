@@ -18,6 +18,14 @@ use crate::body::Pairs;
 /// The address of the page with the form.
 pub(crate) const FORM_PATH: &str = "/flights/delays/predict_kafka";
 
+/// The address that the form of that page is posted to.
+pub(crate) const FORM_ACTION: &str = "/flights/delays/predict/classify_realtime";
+/// The address of the page whose form asks for minutes, and the address that it is posted to.
+pub(crate) const MINUTES_PATH: &str = "/flights/delays/predict";
+pub(crate) const MINUTES_ACTION: &str = "/flights/delays/predict/regress";
+/// The address that the form of the batch is posted to.
+pub(crate) const BATCH_ACTION: &str = "/flights/delays/predict/classify";
+
 /// Returns the address of that page with the result of a request. An id is any text, so it is encoded.
 pub(crate) fn result_url(id: &str) -> String {
     format!("{FORM_PATH}?id={}", utf8_percent_encode(id, NON_ALPHANUMERIC))

@@ -49,6 +49,11 @@ pub(crate) async fn versions(id: String, query: String, headers: HeaderMap, stat
 /// connects again gets the last version that it has seen once more, so that it knows whether others come.
 pub(crate) async fn events(id: String, headers: HeaderMap, state: Arc<AppState>) -> HandlerResult {
     let id = read_id(&id).map_err(|invalid| Problem::invalid(vec![invalid], None))?;
+    stream(id, &headers, state).await
+}
+
+/// Responds with the versions as events.
+pub(crate) async fn stream(id: RequestId, headers: &HeaderMap, state: Arc<AppState>) -> HandlerResult {
     let Some(permit) = state.follow_permit() else {
         let reason = "too many pages are followed. Look for versions from time to time".to_owned();
         return Err(Problem::unavailable("page", reason, None));
@@ -72,7 +77,12 @@ fn after(query: &str) -> Result<u32, Invalid> {
     after.map_or(Ok(0), |after| after.parse().map_err(wrong))
 }
 
-async fn find(state: &Arc<AppState>, id: &RequestId, after: u32) -> Result<Vec<Map<String, Value>>, Box<Problem>> {
+/// Looks up the versions with numbers above `after`.
+pub(crate) async fn find(
+    state: &AppState,
+    id: &RequestId,
+    after: u32,
+) -> Result<Vec<Map<String, Value>>, Box<Problem>> {
     state.versions(id, after).await.map_err(|error| {
         tracing::warn!(?id, %error, "versions could not be looked up");
         Problem::unavailable("store", "the store does not answer. Ask again".to_owned(), None)

@@ -8,7 +8,10 @@
 //! * [`routes`]: all routes; [`serve()`] serves them with the `server` crate, which knows no flight.
 //! * `pages`: the registry of pages. A page has a template in `templates/`, a handler in `handlers/` and a view in
 //!   `views/`.
-//! * `api`: the JSON routes; `follow`: those of versions. `body` parses forms, `flight_form` makes requests of them.
+//! * `api`: the JSON routes of the old page; `follow`: those of versions; `regress`: an answer at once. `v1`: the API;
+//!   `amadeus`: a route of an API that was shut down.
+//! * `body` parses forms, `flight_form` makes requests of them; `asking` completes and publishes them, and `waiting` waits
+//!   for their outcomes.
 //! * `batch`: questions that wait for the batch of their day; `bulk`: files of questions.
 //! * `history_query`: the questions of the pages about the history; `history_json`: its JSON routes.
 //! * `problem`: the reason why a request is not served; `handlers/error.rs` renders it.
@@ -26,10 +29,11 @@
 //!    because the old page needs that text as `text/html`.
 //! 4. Everything works without JavaScript; nothing is inline, which the content security policy enforces.
 //! 5. All waits and queues are bounded: connections and their phases, bodies, concurrent lookups and queries of the
-//!    history, refreshes, polling, pages that follow.
+//!    history, clients that wait, refreshes, polling, pages that follow.
 //! 6. A page on a loopback address serves requests for its own names only ([`server::AllowedHosts`]): the script of
 //!    another site whose name resolves to this machine (DNS rebinding) reads nothing.
 
+mod amadeus;
 mod api;
 mod asking;
 mod assets;
@@ -45,11 +49,14 @@ mod history_query;
 mod pages;
 mod past;
 mod problem;
+mod regress;
 mod render;
 mod replay;
 mod reply;
 mod routes;
 mod state;
+mod v1;
+mod waiting;
 
 mod handlers {
     //! One file for each page: its HTTP side.
@@ -82,4 +89,5 @@ pub use render::BadTemplate;
 pub use replay::{Replay, ReplayedFlight};
 pub use routes::{StartError, routes, serve};
 pub use state::{Config, Parts};
+pub use v1::CorsOrigin;
 pub use views::answer::answer_in_words;

@@ -12,7 +12,7 @@
 use std::{pin::Pin, sync::Arc};
 
 use crate::{
-    flight_form::FORM_PATH,
+    flight_form::{FORM_PATH, MINUTES_PATH},
     problem::{HandlerResult, Problem},
     render::{Page, Partial},
     state::AppState,
@@ -23,6 +23,7 @@ macro_rules! pages {
     ($then:ident) => {
         $then! {
             predict, (FORM_PATH), "How late will this flight be?";
+            regress, (MINUTES_PATH), "How many minutes late?";
             bulk, ("/flights/delays/predict_bulk"), "Many flights at once";
             batch, ("/flights/delays/predict_batch"), "Ask for the batch";
             batch_results, ["/flights/delays/predict_batch/results/*"], "Answers of a batch";

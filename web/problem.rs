@@ -1,6 +1,6 @@
 //! A reason why a request is not served. `handlers/error.rs` makes it a response.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use engine::request::{Invalid, RequestId};
 use serde::Serialize;
@@ -125,6 +125,39 @@ impl Problem {
     /// The log or the store (`part`) is unavailable. `id` is a request that may still land.
     pub(crate) fn unavailable(part: &'static str, reason: String, id: Option<RequestId>) -> Box<Self> {
         Box::new(Problem { id, ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, part, reason) })
+    }
+
+    /// A query, a header or a body cannot be read.
+    pub(crate) fn malformed(errors: Vec<FieldError>) -> Box<Self> {
+        Box::new(Problem::with_errors(StatusCode::BAD_REQUEST, errors))
+    }
+
+    /// A question's fields can be read, and name no flight that can be answered.
+    pub(crate) fn unprocessable(errors: Vec<FieldError>) -> Box<Self> {
+        Box::new(Problem::with_errors(StatusCode::UNPROCESSABLE_ENTITY, errors))
+    }
+
+    /// The body has another content type than those that the path takes.
+    pub(crate) fn wrong_content_type(reason: &'static str) -> Box<Self> {
+        Box::new(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type", reason))
+    }
+
+    /// The scorer rejected the request.
+    pub(crate) fn rejected(id: &RequestId, reason: String) -> Box<Self> {
+        let rejected = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "request", reason);
+        Box::new(Problem { id: Some(id.clone()), ..rejected })
+    }
+
+    /// The request is in the log, and its answer has not landed within this time.
+    pub(crate) fn too_late(id: &RequestId, within: Duration) -> Box<Self> {
+        let reason = format!("no answer within {} s. It may still come: look later under the id", within.as_secs());
+        Box::new(Problem { id: Some(id.clone()), ..Problem::new(StatusCode::GATEWAY_TIMEOUT, "answer", reason) })
+    }
+
+    /// The model that answered tells no minutes.
+    pub(crate) fn without_minutes(id: &RequestId) -> Box<Self> {
+        let reason = "the model that answers tells no minutes; `delaycast train` makes one that does";
+        Box::new(Problem { id: Some(id.clone()), ..Problem::new(StatusCode::NOT_IMPLEMENTED, "answer", reason) })
     }
 
     /// A question about the history cannot be understood.

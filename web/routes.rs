@@ -18,16 +18,18 @@ use warp::{
 };
 
 use crate::{
-    api, assets, batch, bulk,
+    amadeus, api, assets, batch, bulk,
     flight_form::FORM_PATH,
     follow,
     handlers::error,
     history_json,
     pages::{self, Handler, PAGES, PARTIALS},
     problem::{HandlerResult, Problem},
+    regress,
     render::BadTemplate,
     reply::redirect,
     state::{AppState, Closing, Parts},
+    v1,
 };
 
 /// Allows scripts and styles as files of this origin, and no frames.
@@ -75,11 +77,13 @@ fn routes_until(parts: Parts, closing: Closing) -> Result<BoxedFilter<(Response,
     let state = Arc::new(AppState::new(parts, PAGES, PARTIALS, closing)?);
     let others =
         [classify(&state), response(&state), versions(&state), events(&state), operations_json(&state), files()];
-    let others = others.into_iter().chain([months_json(&state), manufacturers_json(&state), batch(&state), bulk(&state)]);
+    let others = others.into_iter().chain([months_json(&state), manufacturers_json(&state), regress(&state)]);
+    let others = others.chain([batch(&state), bulk(&state)]);
+    let others = others.chain([api_v1(&state), amadeus_prediction(&state), amadeus_token(&state)]);
     let routes = pages::routes().map(|(path, handler)| page(path, handler, &state)).chain(others);
     let routes = routes.fold(index(), |routes, route| routes.or(route).unify().boxed());
     let inner = allowed_host(&state).and(routes).recover(explain).unify();
-    Ok(warp::header::headers_cloned().and(inner).and(with(&state)).map(finish).boxed())
+    Ok(warp::header::headers_cloned().and(warp::path::full()).and(inner).and(with(&state)).map(finish).boxed())
 }
 
 /// Comes first, so that a site that got here by DNS rebinding learns nothing.
@@ -115,13 +119,13 @@ fn classify(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-fn bulk(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
-    warp::path!("flights" / "delays" / "predict" / "bulk")
+fn regress(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
+    warp::path!("flights" / "delays" / "predict" / "regress")
         .and(only(WRITE))
         .and(warp::header::headers_cloned())
         .and(warp::body::stream())
         .and(with(state))
-        .then(bulk::answer_file)
+        .then(regress::regress)
         .map(settle)
         .boxed()
 }
@@ -133,6 +137,52 @@ fn batch(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
         .and(warp::body::stream())
         .and(with(state))
         .then(batch::classify)
+        .map(settle)
+        .boxed()
+}
+
+fn bulk(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
+    warp::path!("flights" / "delays" / "predict" / "bulk")
+        .and(only(WRITE))
+        .and(warp::header::headers_cloned())
+        .and(warp::body::stream())
+        .and(with(state))
+        .then(bulk::answer_file)
+        .map(settle)
+        .boxed()
+}
+
+/// The API has a table of routes of its own.
+fn api_v1(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
+    warp::path!("api" / ..)
+        .and(warp::path::full())
+        .and(warp::method())
+        .and(query())
+        .and(warp::header::headers_cloned())
+        .and(warp::body::stream())
+        .and(with(state))
+        .then(v1::handle)
+        .map(settle)
+        .boxed()
+}
+
+fn amadeus_prediction(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
+    warp::path!("v1" / "travel" / "predictions" / "flight-delay")
+        .and(only(READ))
+        .and(query())
+        .and(with(state))
+        .then(amadeus::flight_delay)
+        .map(settle)
+        .boxed()
+}
+
+fn amadeus_token(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
+    warp::path!("v1" / "security" / "oauth2" / "token")
+        .and(only(WRITE))
+        .and(warp::header::headers_cloned())
+        .and(warp::body::stream())
+        .and(with(state))
+        .then(amadeus::token)
         .map(settle)
         .boxed()
 }
@@ -232,9 +282,12 @@ async fn explain(rejection: Rejection) -> Result<Response, Infallible> {
     Ok(Box::new(problem).into_response())
 }
 
-fn finish(headers: HeaderMap, mut response: Response, state: Arc<AppState>) -> Response {
+fn finish(headers: HeaderMap, path: FullPath, mut response: Response, state: Arc<AppState>) -> Response {
     if let Some(problem) = response.extensions_mut().remove::<Box<Problem>>() {
-        response = error::respond(&problem, Accepts::of(&headers), &state);
+        response = error::respond(&problem, path.as_str(), Accepts::of(&headers), &state);
+    }
+    if v1::is_below(path.as_str()) {
+        v1::allow(&headers, &mut response, &state.parts.config.cors);
     }
     for (name, value) in SECURITY_HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));

@@ -32,6 +32,7 @@ use crate::{
     problem::Problem,
     render::{BadTemplate, Page, Partial, Renderer},
     replay::Replay,
+    v1::{CorsOrigin, KeyTable},
 };
 
 /// Limits of the server and its routes.
@@ -49,12 +50,18 @@ pub struct Config {
     pub followers_max: usize,
     /// Upper bound on the files of questions that are answered at once.
     pub bulks_max: usize,
+    /// Deadline of an answer that a client waits for; after it the response is 504.
+    pub answer_within: Duration,
+    /// Upper bound on the clients that wait for answers; others get a 503.
+    pub waiters_max: usize,
     /// The page stops polling after this time.
     pub give_up_after: Duration,
     /// The bounds of connections.
     pub connections: ConnectionConfig,
     /// The allowed values of `Host`.
     pub hosts: AllowedHosts,
+    /// The sites whose scripts may use the API.
+    pub cors: Vec<CorsOrigin>,
     /// The day that is replayed, if one is: flights are asked about as of its time.
     pub replay: Option<Arc<dyn Replay>>,
 }
@@ -74,9 +81,12 @@ impl Default for Config {
             explorations_max: 8,
             followers_max: 128,
             bulks_max: 4,
+            answer_within: Duration::from_secs(10),
+            waiters_max: 64,
             give_up_after: Duration::from_secs(30),
             connections: ConnectionConfig::default(),
             hosts: AllowedHosts::Any,
+            cors: Vec::new(),
             replay: None,
         }
     }
@@ -115,7 +125,10 @@ pub(crate) struct AppState {
     explorations: Arc<Semaphore>,
     followers: Arc<Semaphore>,
     bulks: Arc<Semaphore>,
+    waiters: Arc<Semaphore>,
     closing: Closing,
+    /// The keys of questions that clients repeat.
+    pub(crate) asked: KeyTable,
     names_by_routes: Arc<Names>,
     names_by_flights: OnceLock<Arc<Names>>,
 }
@@ -135,9 +148,22 @@ impl AppState {
         let explorations = Arc::new(Semaphore::new(parts.config.explorations_max));
         let followers = Arc::new(Semaphore::new(parts.config.followers_max));
         let bulks = Arc::new(Semaphore::new(parts.config.bulks_max));
+        let waiters = Arc::new(Semaphore::new(parts.config.waiters_max));
         let names_by_routes = Arc::new(Names::new(Arc::clone(&parts.airports), &BTreeMap::new()));
         let names_by_flights = OnceLock::new();
-        Ok(AppState { parts, renderer, lookups, explorations, followers, bulks, closing, names_by_routes, names_by_flights })
+        Ok(AppState {
+            parts,
+            renderer,
+            lookups,
+            explorations,
+            followers,
+            bulks,
+            waiters,
+            closing,
+            asked: KeyTable::default(),
+            names_by_routes,
+            names_by_flights,
+        })
     }
 
     /// The time as of which flights are asked about: that of the day that is replayed, or now.
@@ -172,6 +198,11 @@ impl AppState {
     /// Returns a permit to answer a file; `None` at the bound.
     pub(crate) fn bulk_permit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.bulks).try_acquire_owned().ok()
+    }
+
+    /// Returns a permit for one more client that waits for an answer; `None` at the bound.
+    pub(crate) fn wait_permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.waiters).try_acquire_owned().ok()
     }
 
     /// Appends the request to the log, keyed by its id, and waits for the acknowledgement.

@@ -93,7 +93,12 @@ impl Airports {
 
     /// The name of an airport, if it is known.
     pub fn name_of(&self, code: Code) -> Option<&str> {
-        self.airports.get(&code).map(|airport| airport.name.as_str())
+        self.airport(code).map(|airport| airport.name.as_str())
+    }
+
+    /// The name and the position of an airport, if it is in the airports table.
+    pub fn airport(&self, code: Code) -> Option<&Airport> {
+        self.airports.get(&code)
     }
 
     /// The airports that flights of the history or the route table serve, by code, with the number of their routes.

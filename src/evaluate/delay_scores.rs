@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn scores_agree_with_values_computed_by_hand() {
         let flights: Vec<_> = [-5.0, 4.0, 20.0, 100.0].map(|delay| flight("AA", "JFK", 0.0, delay)).to_vec();
-        let forecast = |p10, p50, p90, late| DelayForecast { mean: p50, percentiles: [p10, p50, p90], late: [late; 3] };
+        let forecast = |p10, p50, p90, late| DelayForecast { mean: p50, percentiles: [p10, p50, p90], late: [late; 4] };
         let forecasts =
             [(-10.0, 0.0, 10.0, 0.1), (5.0, 6.0, 7.0, 0.3), (0.0, 10.0, 30.0, 0.2), (0.0, 50.0, 101.2, 0.4)]
                 .map(|(p10, p50, p90, late)| forecast(p10, p50, p90, late));

@@ -7,7 +7,18 @@ use crate::problem::FieldError;
 
 /// The columns that a file of answers has behind those of the questions.
 const COLUMNS: [&str; 13] = [
-    "Status", "UUID", "Prediction", "Class", "Mean", "P10", "P50", "P90", "Late15", "Late30", "Late60", "Cancelled",
+    "Status",
+    "UUID",
+    "Prediction",
+    "Class",
+    "Mean",
+    "P10",
+    "P50",
+    "P90",
+    "Late15",
+    "Late30",
+    "Late60",
+    "Cancelled",
     "Reason",
 ];
 
@@ -97,7 +108,8 @@ fn csv_line(columns: usize, row: &Row, outcome: &RowOutcome) -> String {
         }
         RowOutcome::Waits(id) => put("UUID", id.clone()),
         RowOutcome::Wrong(errors) => {
-            let reasons: Vec<String> = errors.iter().map(|error| format!("{}: {}", error.field, error.reason)).collect();
+            let reasons: Vec<String> =
+                errors.iter().map(|error| format!("{}: {}", error.field, error.reason)).collect();
             put("Reason", reasons.join("; "));
         }
     }

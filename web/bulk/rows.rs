@@ -105,7 +105,8 @@ fn read_csv(text: &str) -> Result<Rows, Invalid> {
         }
         let values: Vec<String> = record.iter().map(str::to_owned).collect();
         let form = if values.len() == header.len() {
-            let pairs = known.iter().zip(&values).filter_map(|(name, value)| Some(((*name)?.to_owned(), Ok(value.clone()))));
+            let pairs =
+                known.iter().zip(&values).filter_map(|(name, value)| Some(((*name)?.to_owned(), Ok(value.clone()))));
             Ok(FlightForm::from_pairs(pairs.collect()).0)
         } else {
             Err(FieldError::new("row", format!("has {} values, and the header has {}", values.len(), header.len())))
@@ -154,9 +155,15 @@ mod tests {
         let rows = read(text, Format::of_text(text)).unwrap().rows;
         let form = |form: FlightForm| {
             let texts: Vec<String> = form.texts().map(|(field, text)| format!("{}={text}", field.name())).collect();
-            format!("{} {}", form.phrase, texts.into_iter().filter(|text| !text.ends_with('=')).collect::<Vec<_>>().join(" "))
+            format!(
+                "{} {}",
+                form.phrase,
+                texts.into_iter().filter(|text| !text.ends_with('=')).collect::<Vec<_>>().join(" ")
+            )
         };
-        rows.into_iter().map(|row| row.form.map(form).map_err(|error| format!("{}: {}", row.line, error.reason))).collect()
+        rows.into_iter()
+            .map(|row| row.form.map(form).map_err(|error| format!("{}: {}", row.line, error.reason)))
+            .collect()
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The response to a request that is not served: a page, or JSON where the client does not accept pages.
+//! The response to a request that is not served: a page, or JSON where the client does not accept pages. The APIs have
+//! forms of their own.
 
 use serde_json::json;
 use server::Accepts;
@@ -8,18 +9,28 @@ use warp::{
 };
 
 use crate::{
+    amadeus,
     problem::Problem,
     reply,
     state::AppState,
+    v1,
     views::{batch::BatchView, error::ErrorView, predict::PredictView},
 };
 
 /// Seconds after which a client may retry when the log or the store was unavailable.
 const RETRY_AFTER_S: &str = "2";
 
-/// Renders a problem. A form that was refused is shown again.
-pub(crate) fn respond(problem: &Problem, accepts: Accepts, state: &AppState) -> Response {
-    let mut response = if accepts.page { page(problem, state) } else { json(problem, accepts) };
+/// Renders a problem of a path. A form that was refused is shown again.
+pub(crate) fn respond(problem: &Problem, path: &str, accepts: Accepts, state: &AppState) -> Response {
+    let mut response = if v1::is_below(path) {
+        v1::problem(problem)
+    } else if amadeus::is_below(path) {
+        amadeus::problem(problem)
+    } else if accepts.page {
+        page(problem, state)
+    } else {
+        json(problem, accepts)
+    };
     let headers = response.headers_mut();
     if let Some(allow) = problem.allow {
         headers.insert(header::ALLOW, HeaderValue::from_static(allow));

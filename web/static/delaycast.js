@@ -5,8 +5,8 @@
   const FIRST_PAUSE_MS = 40;
   const PAUSE_GROWTH = 1.5;
   const PAUSE_MS_MAX = 1000;
-  // The server replies within 5 s, if only with an error.
-  const REQUEST_MS_MAX = 10000;
+  // The server replies within 5 s, or within 10 s more where it waits for the answer, if only with an error.
+  const REQUEST_MS_MAX = 20000;
   // The pause after which a page that gets no events looks for another version.
   const LOOK_AGAIN_MS = 10000;
   // Consecutive failures before the page reports an outage.
@@ -18,7 +18,7 @@
   const formError = document.getElementById("form-error");
   const buttons = form.querySelectorAll("button.button[type=submit]");
   const disable = (disabled) => buttons.forEach((button) => (button.disabled = disabled));
-  const page = location.pathname;
+  const { page, responses } = form.dataset;
   const giveUpAfterMs = Number(result.dataset.giveUpAfterMs);
 
   // A request supersedes the previous one; late replies to that are dropped.
@@ -73,7 +73,7 @@
     if (!goesOn) return stopFollowing();
     if (followed?.id === id) return;
     stopFollowing();
-    followed = new EventSource(`${form.action}/response/${encodeURIComponent(id)}/events`);
+    followed = new EventSource(`${responses}/${encodeURIComponent(id)}/events`);
     followed.id = id;
     const question = latest;
     followed.addEventListener("version", async ({ data }) => {
@@ -108,7 +108,7 @@
       await sleep(pauseMs);
       if (question !== latest) return;
       try {
-        const url = `${form.action}/response/${encodeURIComponent(id)}`;
+        const url = `${responses}/${encodeURIComponent(id)}`;
         const response = await ask(url, "application/json");
         if (!response.ok) throw new Error(`status ${response.status}`);
         if ((await response.json()).status !== "WAIT") return await showSettled(id, question);
@@ -165,15 +165,18 @@
     sayFaults([]);
     disable(true);
     let answer = null;
+    let isAsked = false;
     try {
       const response = await ask(form.action, "application/json", { method: "POST", body: fields });
       answer = await response.json();
+      // A page that has waited in vain goes on looking.
+      isAsked = response.ok || response.status === 504;
     } catch {
       // No reply, or an unreadable one.
     }
     disable(false);
     if (question !== latest) return;
-    if (answer?.status === "OK") {
+    if (isAsked && answer.id) {
       history.pushState(null, "", pageOf(answer.id));
       await poll(answer.id);
     } else if (answer?.id || !answer?.errors) {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::words::{airline_name, airport_name, capitalized};
 use crate::{
-    flight_form::{FlightForm, PHRASE},
+    flight_form::{BATCH_ACTION, FORM_ACTION, FlightForm, PHRASE},
     problem::{Choice, FieldError},
 };
 
@@ -63,7 +63,7 @@ impl FormView {
         };
         FormView {
             fields: [(PHRASE, phrase)].into_iter().chain(form.texts().map(view)).collect(),
-            action: "/flights/delays/predict/classify_realtime",
+            action: FORM_ACTION,
             can_follow: true,
             errors: errors.len(),
             has_fields: (is_open && IDENTITY.iter().any(|field| !form.text(*field).is_empty()))
@@ -71,8 +71,13 @@ impl FormView {
         }
     }
 
+    /// The same form, posted to another address.
+    pub(super) fn posted_to(self, action: &'static str) -> Self {
+        FormView { action, ..self }
+    }
+
     /// The same for the batch, whose answers are not followed.
     pub(super) fn for_batch(self) -> Self {
-        FormView { action: "/flights/delays/predict/classify", can_follow: false, ..self }
+        FormView { action: BATCH_ACTION, can_follow: false, ..self }
     }
 }

@@ -25,6 +25,7 @@ const FOLLOWED_REFRESH_S: u32 = 30;
 /// The page.
 #[derive(Debug, Serialize)]
 pub(crate) struct PredictView {
+    heading: &'static str,
     form: FormView,
     replay: Option<ReplayView>,
     result: ResultView,
@@ -51,6 +52,11 @@ impl PredictView {
         Self::new(form, &[], ResultView::none(), parts)
     }
 
+    /// The same form with another heading, posted to another address.
+    pub(crate) fn posted_to(self, action: &'static str, heading: &'static str) -> Self {
+        PredictView { heading, form: self.form.posted_to(action), ..self }
+    }
+
     /// The form as it was sent, each wrong field with its reason.
     pub(crate) fn refused(form: &FlightForm, errors: &[FieldError], parts: &Parts) -> Self {
         Self::new(form, errors, ResultView::none(), parts)
@@ -66,6 +72,7 @@ impl PredictView {
         // An answer says what was asked, and comes soon on a phone.
         let is_asking = result.state == ResultState::None;
         PredictView {
+            heading: "How late will this flight be?",
             form: FormView::new(form, errors, is_asking, &parts.airports),
             replay: parts.config.replay.as_deref().and_then(ReplayView::new),
             result,

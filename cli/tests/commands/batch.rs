@@ -37,7 +37,10 @@ fn what_was_asked_on_a_day_is_answered_once() {
     let (status, stdout, stderr) = run(&arguments, b"");
     assert!(status.success(), "{stderr}");
     let counts: Value = serde_json::from_str(&stdout).unwrap();
-    assert_eq!((&counts["date"], &counts["answered"], &counts["rejected"]), (&date.as_str().into(), &1.into(), &0.into()));
+    assert_eq!(
+        (&counts["date"], &counts["answered"], &counts["rejected"]),
+        (&date.as_str().into(), &1.into(), &0.into())
+    );
     let answered = page(&base, day);
     assert!(answered.contains("1 to 1 of 1") && !answered.contains("waits"), "{answered}");
 

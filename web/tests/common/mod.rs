@@ -310,7 +310,7 @@ fn scored(request: &Request) -> Answer {
         score: delaycast::answer::Score {
             probabilities: [0.08, 0.25, 0.5, 0.17],
             class: delaycast::flight::DelayClass::SlightlyLate,
-            delay: Some(DelayForecast { mean: 9.0, percentiles: [-14.0, 4.0, 46.0], late: [0.31, 0.17, 0.06] }),
+            delay: Some(DelayForecast { mean: 9.0, percentiles: [-14.0, 4.0, 46.0], late: [0.31, 0.17, 0.06, 0.02] }),
             cancelled: Some(0.02),
             distance: 2139.0,
             remarks: vec![delaycast::features::Remark::UnseenCarrier],
