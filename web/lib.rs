@@ -15,6 +15,7 @@
 //! * `batch`: questions that wait for the batch of their day; `bulk`: files of questions.
 //! * `history_query`: the questions of the pages about the history; `history_json`: its JSON routes.
 //! * `problem`: the reason why a request is not served; `handlers/error.rs` renders it.
+//! * `access`: who may see the operations; `rate`: the limit on the questions of a client.
 //! * `state`: the log, the store and the limits that handlers share.
 //! * `render`, `assets`: `templates/` and `static/`, compiled in, so that the binary needs no folder beside it.
 //! * [`answer_in_words`]: an answer as plain text. [`render_report`]: the report of an evaluation as one file.
@@ -33,6 +34,7 @@
 //! 6. A page on a loopback address serves requests for its own names only ([`server::AllowedHosts`]): the script of
 //!    another site whose name resolves to this machine (DNS rebinding) reads nothing.
 
+mod access;
 mod amadeus;
 mod api;
 mod asking;
@@ -49,6 +51,7 @@ mod history_query;
 mod pages;
 mod past;
 mod problem;
+mod rate;
 mod regress;
 mod render;
 mod replay;
@@ -83,8 +86,10 @@ mod views {
     pages!(modules);
 }
 
+pub use access::{Login, LoginError, OperationsAccess};
 pub use body::BODY_BYTES_MAX;
 pub use handlers::report::render_report;
+pub use rate::RateConfig;
 pub use render::BadTemplate;
 pub use replay::{Replay, ReplayedFlight};
 pub use routes::{StartError, routes, serve};

@@ -57,6 +57,10 @@ pub(crate) struct Problem {
     pub(crate) title: Option<&'static str>,
     /// The time after which a browser asks again, if that may help.
     pub(crate) refresh_s: Option<u32>,
+    /// The time after which the client may ask again, if it must wait.
+    pub(crate) retry_after_s: Option<u64>,
+    /// A login is wanted.
+    pub(crate) needs_login: bool,
     /// It is about the history: its page links to that.
     pub(crate) is_of_history: bool,
     /// It is about a question for the batch, whose form is shown again.
@@ -80,6 +84,8 @@ impl Problem {
             form: None,
             title: None,
             refresh_s: None,
+            retry_after_s: None,
+            needs_login: false,
             is_of_history: false,
             is_of_batch: false,
         }
@@ -158,6 +164,24 @@ impl Problem {
     pub(crate) fn without_minutes(id: &RequestId) -> Box<Self> {
         let reason = "the model that answers tells no minutes; `delaycast train` makes one that does";
         Box::new(Problem { id: Some(id.clone()), ..Problem::new(StatusCode::NOT_IMPLEMENTED, "answer", reason) })
+    }
+
+    /// The operations are shown to nobody here.
+    pub(crate) fn closed() -> Self {
+        let reason = "the operations are not shown to other machines. Start delaycast with --operations-login FILE";
+        Problem::new(StatusCode::FORBIDDEN, "path", reason)
+    }
+
+    /// The operations are shown to who has the login.
+    pub(crate) fn needs_login() -> Self {
+        let reason = "the operations are shown behind a login";
+        Problem { needs_login: true, ..Problem::new(StatusCode::UNAUTHORIZED, "Authorization", reason) }
+    }
+
+    /// The client asks more than it may.
+    pub(crate) fn too_many(wait_s: u64) -> Self {
+        let reason = format!("too many questions from your address. Ask again in {wait_s}\u{a0}s");
+        Problem { retry_after_s: Some(wait_s), ..Problem::new(StatusCode::TOO_MANY_REQUESTS, "client", reason) }
     }
 
     /// A question about the history cannot be understood.

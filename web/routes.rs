@@ -5,7 +5,7 @@
 
 use std::{convert::Infallible, net::TcpListener, sync::Arc};
 
-use server::{Accepts, HostError, ServeError};
+use server::{Accepts, HostError, PeerAddress, ServeError};
 use tokio::sync::watch;
 use warp::{
     Filter, Rejection,
@@ -82,7 +82,7 @@ fn routes_until(parts: Parts, closing: Closing) -> Result<BoxedFilter<(Response,
     let others = others.chain([api_v1(&state), amadeus_prediction(&state), amadeus_token(&state)]);
     let routes = pages::routes().map(|(path, handler)| page(path, handler, &state)).chain(others);
     let routes = routes.fold(index(), |routes, route| routes.or(route).unify().boxed());
-    let inner = allowed_host(&state).and(routes).recover(explain).unify();
+    let inner = allowed_host(&state).and(allowed_client(&state)).and(routes).recover(explain).unify();
     Ok(warp::header::headers_cloned().and(warp::path::full()).and(inner).and(with(&state)).map(finish).boxed())
 }
 
@@ -93,6 +93,22 @@ fn allowed_host(state: &Arc<AppState>) -> impl Filter<Extract = (), Error = Reje
         hosts.check(&headers, asked.as_ref()).map_err(|error| reject::custom(Problem::wrong_host(&error)))
     };
     warp::host::optional().and(warp::header::headers_cloned()).and(with(state)).and_then(check).untuple_one()
+}
+
+/// Refuses the operations to those who may not see them, and questions beyond a client's limit.
+fn allowed_client(state: &Arc<AppState>) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {
+    let check = |method: Method,
+                 path: FullPath,
+                 peer: Option<PeerAddress>,
+                 headers: HeaderMap,
+                 state: Arc<AppState>| async move {
+        let path = path.as_str();
+        let checked = state.parts.config.operations.check(path, &headers);
+        checked.and_then(|()| state.rate.check(&method, path, peer, &headers)).map_err(reject::custom)
+    };
+    let peer = warp::filters::ext::optional::<PeerAddress>();
+    let request = warp::method().and(warp::path::full()).and(peer).and(warp::header::headers_cloned());
+    request.and(with(state)).and_then(check).untuple_one()
 }
 
 /// `GET /`.

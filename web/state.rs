@@ -29,7 +29,9 @@ use tokio::{
 };
 
 use crate::{
+    access::OperationsAccess,
     problem::Problem,
+    rate::{QuestionRate, RateConfig},
     render::{BadTemplate, Page, Partial, Renderer},
     replay::Replay,
     v1::{CorsOrigin, KeyTable},
@@ -62,6 +64,10 @@ pub struct Config {
     pub hosts: AllowedHosts,
     /// The sites whose scripts may use the API.
     pub cors: Vec<CorsOrigin>,
+    /// Who may see the operations.
+    pub operations: OperationsAccess,
+    /// The limit on the questions of each client.
+    pub rate: RateConfig,
     /// The day that is replayed, if one is: flights are asked about as of its time.
     pub replay: Option<Arc<dyn Replay>>,
 }
@@ -87,6 +93,8 @@ impl Default for Config {
             connections: ConnectionConfig::default(),
             hosts: AllowedHosts::Any,
             cors: Vec::new(),
+            operations: OperationsAccess::default(),
+            rate: RateConfig::default(),
             replay: None,
         }
     }
@@ -121,6 +129,7 @@ impl Parts {
 pub(crate) struct AppState {
     pub(crate) parts: Parts,
     pub(crate) renderer: Renderer,
+    pub(crate) rate: QuestionRate,
     lookups: Arc<Semaphore>,
     explorations: Arc<Semaphore>,
     followers: Arc<Semaphore>,
@@ -144,6 +153,7 @@ impl AppState {
         closing: Closing,
     ) -> Result<Self, BadTemplate> {
         let renderer = Renderer::new(pages, partials, &parts.airports)?;
+        let rate = QuestionRate::new(parts.config.rate);
         let lookups = Arc::new(Semaphore::new(parts.config.lookups_max));
         let explorations = Arc::new(Semaphore::new(parts.config.explorations_max));
         let followers = Arc::new(Semaphore::new(parts.config.followers_max));
@@ -154,6 +164,7 @@ impl AppState {
         Ok(AppState {
             parts,
             renderer,
+            rate,
             lookups,
             explorations,
             followers,

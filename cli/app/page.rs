@@ -3,6 +3,8 @@
 use std::{
     io::{self, Write},
     net::{IpAddr, SocketAddr, TcpListener},
+    num::NonZeroU32,
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -10,7 +12,7 @@ use anyhow::Context;
 use clap::Args;
 use delaycast::{domain::Flights, model::VersionedModel};
 use delaycast_dataflows::score::TICK;
-use delaycast_web::{Parts, Replay};
+use delaycast_web::{Login, OperationsAccess, Parts, RateConfig, Replay};
 use engine::{log::Log, runtime::Stop, store::Store};
 use server::{AllowedHosts, HostName, Operations};
 
@@ -29,20 +31,41 @@ pub(crate) struct Listen {
     /// 127.0.0.1 and [::1], on another one to any name, unless this names some
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<HostName>,
+    /// Show /ops to who has the login in this file, a line USER:PASSWORD. Without it /ops is shown on a loopback address
+    /// only
+    #[arg(long, value_name = "FILE", env = "DELAYCAST_OPERATIONS_LOGIN")]
+    operations_login: Option<PathBuf>,
+    /// Show /ops to everyone who reaches the page, as something else protects it
+    #[arg(long, conflicts_with = "operations_login")]
+    operations_open: bool,
+    /// Upper bound on the questions of a client in a minute, for a page that is public [default: none]
+    #[arg(long, value_name = "N")]
+    questions_per_minute: Option<NonZeroU32>,
+    /// The proxies in front of the page, each of which appends the address of its client to X-Forwarded-For
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    proxies: usize,
 }
 
 impl Listen {
     /// Takes the port.
     pub(crate) fn listen(&self) -> anyhow::Result<Listening> {
+        let operations = match &self.operations_login {
+            Some(file) => OperationsAccess::Login(Login::read(file)?),
+            None if self.operations_open => OperationsAccess::Open,
+            None => OperationsAccess::of(self.bind),
+        };
         let listener = server::bind(SocketAddr::new(self.bind, self.port))?;
-        Ok(Listening { listener, hosts: AllowedHosts::of(self.bind, &self.hosts) })
+        let rate = RateConfig { per_minute: self.questions_per_minute, proxies: self.proxies };
+        Ok(Listening { listener, hosts: AllowedHosts::of(self.bind, &self.hosts), operations, rate })
     }
 }
 
-/// An open port, and the names that the page answers to there.
+/// An open port, the names that the page answers to there, and what its clients may do.
 pub(crate) struct Listening {
     listener: TcpListener,
     hosts: AllowedHosts,
+    operations: OperationsAccess,
+    rate: RateConfig,
 }
 
 /// The sources of the page beside the log and the store.
@@ -55,7 +78,7 @@ pub(crate) struct PageSources {
 
 /// Prints the page's address and serves it until a stop is requested. Blocks.
 pub(super) fn serve(
-    Listening { listener, hosts }: Listening,
+    Listening { listener, hosts, operations: access, rate }: Listening,
     log: &dyn Log,
     store: &dyn Store<Flights>,
     operations: Arc<dyn Operations>,
@@ -78,7 +101,7 @@ pub(super) fn serve(
         operations,
         airports: Arc::new(model.model.airports().clone()),
         history: preparing.preparation.clone(),
-        config: delaycast_web::Config { hosts, replay, ..delaycast_web::Config::default() },
+        config: delaycast_web::Config { hosts, operations: access, rate, replay, ..delaycast_web::Config::default() },
     };
     // A standard output that is closed or full is no reason not to serve.
     let _ = writeln!(io::stdout(), "delaycast is ready: http://{address}/");

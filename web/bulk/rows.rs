@@ -111,9 +111,16 @@ fn read_csv(text: &str) -> Result<Rows, Invalid> {
         } else {
             Err(FieldError::new("row", format!("has {} values, and the header has {}", values.len(), header.len())))
         };
-        rows.push(Row { line: record.position().map_or(0, csv::Position::line), values, form });
+        rows.push(Row { line: record.position().map_or(0, |at| line_of(text, at)), values, form });
     }
     Ok(Rows { header, rows })
+}
+
+/// Returns the number of the line in which a record begins. After a line that ends with a carriage return and a line
+/// feed the reader's position is between the two.
+fn line_of(text: &str, at: &csv::Position) -> u64 {
+    let is_between = usize::try_from(at.byte()).is_ok_and(|byte| text.as_bytes().get(byte) == Some(&b'\n'));
+    at.line() + u64::from(is_between)
 }
 
 fn read_ndjson(text: &str) -> Result<Rows, Invalid> {

@@ -19,6 +19,8 @@ use crate::{
 
 /// Seconds after which a client may retry when the log or the store was unavailable.
 const RETRY_AFTER_S: &str = "2";
+/// The login of the operations: Basic authentication (RFC 7617).
+const CHALLENGE: &str = "Basic realm=\"operations\", charset=\"UTF-8\"";
 
 /// Renders a problem of a path. A form that was refused is shown again.
 pub(crate) fn respond(problem: &Problem, path: &str, accepts: Accepts, state: &AppState) -> Response {
@@ -37,6 +39,12 @@ pub(crate) fn respond(problem: &Problem, path: &str, accepts: Accepts, state: &A
     }
     if let Some(seconds) = problem.refresh_s {
         headers.insert(header::REFRESH, HeaderValue::from(seconds));
+    }
+    if problem.needs_login {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+    }
+    if let Some(seconds) = problem.retry_after_s {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if problem.status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));

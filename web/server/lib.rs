@@ -31,7 +31,7 @@ mod operations;
 
 pub use accept::{Accepts, HTML};
 pub use allowed_hosts::{AllowedHosts, HostError, HostName};
-pub use connections::{ConnectionConfig, ServeError, bind, serve, table::DropCounters};
+pub use connections::{ConnectionConfig, PeerAddress, ServeError, bind, serve, table::DropCounters};
 pub use health::{HealthChecks, health_routes, serve_health};
 pub use operations::{
     AnswerCounts, Breakdown, DeadLetterCounts, NamedCount, Operations, OperationsStatus, operations_json,

@@ -65,6 +65,45 @@ fn every_command_of_the_deployment_exists() {
     }
 }
 
+/// Returns the paths in brackets that a rule of the gateway lets in.
+fn public_paths() -> Vec<String> {
+    let gateway = fs::read_to_string(deploy().join("gke/google/gateway.yaml")).unwrap();
+    let path = |line: &str| line.split_once("path: {").and_then(|(_, path)| path.split_once("value: "));
+    let paths = gateway.lines().filter_map(|line| Some(path(line)?.1.trim_end_matches('}').to_owned()));
+    paths.collect()
+}
+
+/// The paths of all pages, as the registry and the routes name them.
+fn paths_of_pages() -> Vec<String> {
+    let web = deploy().parent().unwrap().join("web");
+    let registry = fs::read_to_string(web.join("pages.rs")).unwrap();
+    let table = registry.split("$then! {").nth(1).unwrap().split("        }").next().unwrap();
+    let literals = table.split('"').skip(1).step_by(2).filter(|text| text.starts_with('/'));
+    let mut paths: Vec<String> = literals.map(str::to_owned).collect();
+    let routes = fs::read_to_string(web.join("routes.rs")).unwrap();
+    for path in routes.split("warp::path!(").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+        let segments: Vec<&str> = path.split('"').skip(1).step_by(2).collect();
+        paths.push(format!("/{}", segments.join("/")));
+    }
+    paths
+}
+
+#[test]
+fn the_gateway_leads_to_every_page_but_the_operations() {
+    let public = public_paths();
+    let leads_to = |path: &str| {
+        let below = |prefix: &String| {
+            path.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        public.iter().filter(|prefix| *prefix != "/").any(below)
+    };
+    let paths = paths_of_pages();
+    assert!(paths.len() > 20 && public.len() > 10, "{paths:?} {public:?}");
+    for path in paths {
+        assert_eq!(leads_to(&path), !path.starts_with("/ops") && path != "/api", "{path}");
+    }
+}
+
 #[test]
 fn an_unknown_option_is_found() {
     let words = ["topics", "create", "--replication=3", "--replicas=3"].map(str::to_owned);

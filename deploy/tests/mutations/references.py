@@ -81,6 +81,17 @@ def route_from_no_listener(objects):
 
 
 @breaks("routes_lead_somewhere")
+def public_operations(objects):
+    needed(find(objects, "HTTPRoute", "web"))["spec"]["rules"][0]["matches"].append(
+        {"path": {"type": "PathPrefix", "value": "/ops"}})
+
+
+@breaks("routes_lead_somewhere")
+def everything_is_public(objects):
+    del needed(find(objects, "HTTPRoute", "web"))["spec"]["rules"][0]["matches"]
+
+
+@breaks("routes_lead_somewhere")
 def fought_over_replicas(objects):
     needed(find(objects, "HorizontalPodAutoscaler", "web"))
     find(objects, "Deployment", "web")["spec"]["replicas"] = 2

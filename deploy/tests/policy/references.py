@@ -154,6 +154,12 @@ def routes_lead_somewhere(objects):
                 service = find(objects, "Service", backend["name"])
                 if not service or backend["port"] not in {port["port"] for port in service["spec"]["ports"]}:
                     yield f"{name(thing)}: there is no {backend['name']}:{backend['port']}"
+        public = [match["path"] for each in thing["spec"]["rules"] if "backendRefs" in each
+                  for match in each.get("matches", [{"path": {"type": "PathPrefix", "value": "/"}}])]
+        for path in public:
+            prefix = path["value"].rstrip("/") + "/"
+            if path["value"] == "/ops" or (path["type"] == "PathPrefix" and "/ops/".startswith(prefix)):
+                yield f"{name(thing)}: the operations are public"
         if not thing["spec"].get("hostnames") and any("backendRefs" in each for each in thing["spec"]["rules"]):
             yield f"{name(thing)}: answers to any name"
     for thing in of_kind(objects, "HealthCheckPolicy", "GCPBackendPolicy"):

@@ -25,7 +25,7 @@ use std::{
     fmt::Display,
     future::Future,
     io,
-    net::{SocketAddr, TcpListener as StdListener},
+    net::{IpAddr, SocketAddr, TcpListener as StdListener},
     pin::pin,
     sync::Arc,
     time::{Duration, Instant},
@@ -102,6 +102,10 @@ impl Default for ConnectionConfig {
         }
     }
 }
+
+/// The address of a connection's peer, which is an extension of each request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerAddress(pub IpAddr);
 
 /// The server could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -194,7 +198,7 @@ async fn accept(
         bound_buffers(&stream, config.kernel_buffer_bytes);
         let (id, state) = (permit.id(), Arc::clone(permit.state()));
         let stream = TimeoutStream::new(stream, Arc::clone(&state), config.write_within);
-        let routes = ConnectionService::new(service.clone(), state, config);
+        let routes = ConnectionService::new(service.clone(), state, PeerAddress(peer.ip()), config);
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), routes));
         let task = tokio::spawn(serve_connection(permit, life_max, connection));
         table.set_task(id, task.abort_handle());

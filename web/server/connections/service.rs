@@ -24,12 +24,13 @@ use warp::{
     reply::Response,
 };
 
-use super::{ConnectionConfig, table::ConnectionState};
+use super::{ConnectionConfig, PeerAddress, table::ConnectionState};
 
 /// The routes, for one connection.
 pub(super) struct ConnectionService<S> {
     routes: S,
     state: Arc<ConnectionState>,
+    peer: PeerAddress,
     opened_at: Instant,
     life_max: Duration,
     requests_max: u64,
@@ -37,10 +38,11 @@ pub(super) struct ConnectionService<S> {
 }
 
 impl<S> ConnectionService<S> {
-    pub(super) fn new(routes: S, state: Arc<ConnectionState>, config: &ConnectionConfig) -> Self {
+    pub(super) fn new(routes: S, state: Arc<ConnectionState>, peer: PeerAddress, config: &ConnectionConfig) -> Self {
         ConnectionService {
             routes,
             state,
+            peer,
             opened_at: Instant::now(),
             life_max: config.life_max,
             requests_max: config.requests_max,
@@ -58,7 +60,8 @@ where
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let is_last = number >= self.requests_max || self.opened_at.elapsed() >= self.life_max;
         let (state, routes) = (Arc::clone(&self.state), self.routes.clone());

@@ -1,0 +1,133 @@
+//! Limits the questions of each client.
+//!
+//! A question costs a place in the log, a score and a row in the store for good; pages cost nothing that lasts. So POST
+//! is limited, and a question that a client of the archived API asks by GET.
+
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+};
+
+use governor::{DefaultKeyedRateLimiter, Quota, clock::Clock};
+use server::PeerAddress;
+use warp::http::{HeaderMap, HeaderName, Method};
+
+use crate::{amadeus, problem::Problem};
+
+/// Upper bound on the clients that are remembered. Beyond it those that have not asked lately are forgotten.
+const CLIENTS_MAX: usize = 65_536;
+/// The length of the part of an IPv6 address that names a client: a customer of a provider has all of a /64.
+const IPV6_CLIENT_BITS: u32 = 64;
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The settings of the limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RateConfig {
+    /// Questions a minute of a client, of which all can come at once; without it there is no limit.
+    pub per_minute: Option<NonZeroU32>,
+    /// The number of proxies in front, each of which appends an address to `X-Forwarded-For`. The address that the first
+    /// of them has appended is the client's.
+    pub proxies: usize,
+}
+
+/// The limit.
+pub(crate) struct QuestionRate {
+    limiter: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    proxies: usize,
+}
+
+impl QuestionRate {
+    pub(crate) fn new(RateConfig { per_minute, proxies }: RateConfig) -> Self {
+        let limiter = per_minute.map(|number| DefaultKeyedRateLimiter::keyed(Quota::per_minute(number)));
+        QuestionRate { limiter, proxies }
+    }
+
+    /// Counts a request. Fails if it is a question beyond its client's limit.
+    pub(crate) fn check(
+        &self,
+        method: &Method,
+        path: &str,
+        peer: Option<PeerAddress>,
+        headers: &HeaderMap,
+    ) -> Result<(), Problem> {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        // Without a peer there is no connection, as in a test of the routes.
+        let (true, Some(peer)) = (method == Method::POST || amadeus::is_below(path), peer) else { return Ok(()) };
+        if limiter.len() > CLIENTS_MAX {
+            limiter.retain_recent();
+        }
+        limiter.check_key(&self.client(peer.0, headers)).map_err(|until| {
+            let wait = until.wait_time_from(governor::clock::DefaultClock::default().now());
+            Problem::too_many(wait.as_secs().saturating_add(1))
+        })
+    }
+
+    /// Returns the address of a client. Each proxy has appended the address from which it was asked; what stands before
+    /// these the client has written itself.
+    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let forwarded = || {
+            let all = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
+            let addresses: Vec<&str> = all.flat_map(|value| value.split(',')).map(str::trim).collect();
+            let index = addresses.len().checked_sub(self.proxies)?;
+            addresses.get(index)?.parse().ok()
+        };
+        let address = if self.proxies == 0 { peer } else { forwarded().unwrap_or(peer) };
+        match address.to_canonical() {
+            IpAddr::V6(address) => {
+                Ipv6Addr::from_bits(address.to_bits() >> IPV6_CLIENT_BITS << IPV6_CLIENT_BITS).into()
+            }
+            address => address,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use warp::http::HeaderValue;
+
+    use super::*;
+
+    fn rate(per_minute: u32, proxies: usize) -> QuestionRate {
+        QuestionRate::new(RateConfig { per_minute: NonZeroU32::new(per_minute), proxies })
+    }
+
+    fn peer(text: &str) -> Option<PeerAddress> {
+        Some(PeerAddress(text.parse().unwrap()))
+    }
+
+    fn forwarded(text: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(FORWARDED_FOR, HeaderValue::from_static(text))])
+    }
+
+    #[test]
+    fn each_client_has_a_limit_of_its_own_and_pages_have_none() {
+        let rate = rate(3, 0);
+        let ask = |address| {
+            rate.check(&Method::POST, "/flights/delays/predict/classify_realtime", peer(address), &HeaderMap::new())
+        };
+        for _ in 0..3 {
+            assert!(ask("192.0.2.1").is_ok());
+        }
+        let refused = ask("192.0.2.1").unwrap_err();
+        assert_eq!(refused.status, 429);
+        assert!((1..=21).contains(&refused.retry_after_s.unwrap()), "{refused:?}");
+        assert!(ask("192.0.2.2").is_ok());
+        assert!(rate.check(&Method::GET, "/airlines", peer("192.0.2.1"), &HeaderMap::new()).is_ok());
+        assert!(self::rate(0, 0).check(&Method::POST, "/", peer("192.0.2.1"), &HeaderMap::new()).is_ok());
+    }
+
+    #[test]
+    fn a_client_is_what_the_first_proxy_has_seen() {
+        let at = |proxies, address: &str, headers: &HeaderMap| {
+            rate(1, proxies).client(address.parse().unwrap(), headers).to_string()
+        };
+        let headers = forwarded("198.51.100.66, 192.0.2.7, 203.0.113.9");
+        assert_eq!(at(0, "10.0.0.1", &headers), "10.0.0.1");
+        assert_eq!(at(1, "10.0.0.1", &headers), "203.0.113.9");
+        assert_eq!(at(2, "10.0.0.1", &headers), "192.0.2.7");
+        assert_eq!(at(4, "10.0.0.1", &headers), "10.0.0.1", "fewer proxies than configured");
+        assert_eq!(at(1, "10.0.0.1", &forwarded("nonsense")), "10.0.0.1");
+        assert_eq!(at(0, "2001:db8:1:2:3:4:5:6", &headers), "2001:db8:1:2::");
+        assert_eq!(at(0, "::ffff:192.0.2.1", &headers), "192.0.2.1");
+    }
+}
