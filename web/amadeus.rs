@@ -30,8 +30,12 @@ use crate::{
 };
 
 const PREDICTION: &str = "/v1/travel/predictions/flight-delay";
-const RESULTS: [&str; 4] =
-    ["LESS_THAN_30_MINUTES", "BETWEEN_30_AND_60_MINUTES", "BETWEEN_60_AND_120_MINUTES", "OVER_120_MINUTES_OR_CANCELLED"];
+const RESULTS: [&str; 4] = [
+    "LESS_THAN_30_MINUTES",
+    "BETWEEN_30_AND_60_MINUTES",
+    "BETWEEN_60_AND_120_MINUTES",
+    "OVER_120_MINUTES_OR_CANCELLED",
+];
 /// The parameters that become fields of the form.
 const PARAMETERS: [(&str, Field); 5] = [
     ("originLocationCode", Field::Origin),

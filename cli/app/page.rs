@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::Args;
 use delaycast::{domain::Flights, model::VersionedModel};
 use delaycast_dataflows::score::TICK;
-use delaycast_web::{Parts, Replay};
+use delaycast_web::{CorsOrigin, Parts, Replay};
 use engine::{log::Log, runtime::Stop, store::Store};
 use server::{AllowedHosts, HostName, Operations};
 
@@ -29,20 +29,25 @@ pub(crate) struct Listen {
     /// 127.0.0.1 and [::1], on another one to any name, unless this names some
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<HostName>,
+    /// Let scripts of this site use the API below /api/v1, as in https://page.example; may be given several times
+    #[arg(long, value_name = "ORIGIN")]
+    cors: Vec<CorsOrigin>,
 }
 
 impl Listen {
     /// Takes the port.
     pub(crate) fn listen(&self) -> anyhow::Result<Listening> {
         let listener = server::bind(SocketAddr::new(self.bind, self.port))?;
-        Ok(Listening { listener, hosts: AllowedHosts::of(self.bind, &self.hosts) })
+        let hosts = AllowedHosts::of(self.bind, &self.hosts);
+        Ok(Listening { listener, hosts, cors: self.cors.clone() })
     }
 }
 
-/// An open port, and the names that the page answers to there.
+/// An open port, the names that the page answers to there, and the sites whose scripts may use the API.
 pub(crate) struct Listening {
     listener: TcpListener,
     hosts: AllowedHosts,
+    cors: Vec<CorsOrigin>,
 }
 
 /// The sources of the page beside the log and the store.
@@ -55,7 +60,7 @@ pub(crate) struct PageSources {
 
 /// Prints the page's address and serves it until a stop is requested. Blocks.
 pub(super) fn serve(
-    Listening { listener, hosts }: Listening,
+    Listening { listener, hosts, cors }: Listening,
     log: &dyn Log,
     store: &dyn Store<Flights>,
     operations: Arc<dyn Operations>,
@@ -76,7 +81,7 @@ pub(super) fn serve(
         operations,
         airports: Arc::new(model.model.airports().clone()),
         history: preparing.preparation.clone(),
-        config: delaycast_web::Config { hosts, replay, ..delaycast_web::Config::default() },
+        config: delaycast_web::Config { hosts, cors, replay, ..delaycast_web::Config::default() },
     };
     // A standard output that is closed or full is no reason not to serve.
     let _ = writeln!(io::stdout(), "delaycast is ready: http://{address}/");

@@ -25,7 +25,9 @@ impl FromStr for CorsOrigin {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || "an origin is wanted as a browser sends it, as in https://page.example:8443".to_owned();
         let uri: Uri = text.parse().map_err(|_| wrong())?;
-        let (Some("http" | "https"), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return Err(wrong()) };
+        let (Some("http" | "https"), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(wrong());
+        };
         // Browsers send it in this form, and it is compared as text.
         let plain = format!("{}://{}", uri.scheme_str().unwrap_or_default(), authority.as_str().to_ascii_lowercase());
         if text != plain || authority.as_str().contains('@') {

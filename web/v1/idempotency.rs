@@ -115,7 +115,9 @@ mod tests {
         const KEY: &str = "8e03978e-40d5-43dd-bc93-6894a57f9324";
         assert_eq!(read(KEY, "{}").unwrap(), read(&format!("\"{KEY}\""), "{}").unwrap());
         assert_eq!(KeyedQuestion::read(&HeaderMap::new(), "{}").unwrap(), None);
-        for key in ["", "\"\"", "short", "fifteen-letters", &"k".repeat(129), "sixteen letters!!", "\"sixteen-letters!!"] {
+        for key in
+            ["", "\"\"", "short", "fifteen-letters", &"k".repeat(129), "sixteen letters!!", "\"sixteen-letters!!"]
+        {
             assert_eq!(read(key, "{}").unwrap_err().status, 400, "{key}");
         }
         let twice = HeaderMap::from_iter([KEY, KEY].map(|key| (IDEMPOTENCY_KEY, HeaderValue::from_static(key))));

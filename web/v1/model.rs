@@ -9,7 +9,8 @@ use crate::problem::HandlerResult;
 /// The dimension of `/ops.json` with the versions.
 const DIMENSION: &str = "model";
 /// The reason why it is not told what a model has learned from.
-const UNKNOWN: &str = "no answer says what its model has learned from; `delaycast models show` does, where the models are";
+const UNKNOWN: &str =
+    "no answer says what its model has learned from; `delaycast models show` does, where the models are";
 
 /// `GET /api/v1/model`: the versions that have answered lately, and their shares of the answers.
 pub(super) async fn model(call: Call) -> HandlerResult {

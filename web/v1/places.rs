@@ -39,9 +39,8 @@ pub(super) async fn airport(call: Call) -> HandlerResult {
     let code = code.ok_or_else(|| Box::new(Problem::not_found()))?;
     let mut body = airport_of(code, airports);
     let flights = call.state.explore(move |index| index.airport_flights()).await.ok();
-    body["flights"] = flights
-        .map(|all| all.into_iter().find(|(known, _)| *known == code).map_or(0, |(_, flights)| flights))
-        .into();
+    body["flights"] =
+        flights.map(|all| all.into_iter().find(|(known, _)| *known == code).map_or(0, |(_, flights)| flights)).into();
     body["links"] = json!({ "self": format!("{AIRPORTS}/{}", code.as_str()) });
     Ok(reply::json(warp::http::StatusCode::OK, &body))
 }
@@ -72,9 +71,7 @@ fn found<'a>(
     query.check()?;
     let fits = |(code, texts): &(Code, [Option<&str>; 2])| {
         let has = |text: &str, wanted: &str| text.to_lowercase().contains(wanted);
-        let any = |wanted: &String| {
-            has(code.as_str(), wanted) || texts.iter().flatten().any(|text| has(text, wanted))
-        };
+        let any = |wanted: &String| has(code.as_str(), wanted) || texts.iter().flatten().any(|text| has(text, wanted));
         wanted.as_ref().is_none_or(any)
     };
     let codes: Vec<Code> = all.filter(fits).map(|(code, _)| code).collect();
