@@ -10,8 +10,8 @@
 //!   `views/`.
 //! * `api`: the JSON routes of the old page; `follow`: those of versions; `regress`: an answer at once. `v1`: the API;
 //!   `amadeus`: a route of an API that was shut down.
-//! * `body` parses forms, `flight_form` makes requests of them; `asking` completes and publishes them, and `waiting` waits
-//!   for their outcomes.
+//! * `body` parses forms, `flight_form` makes requests of them; `asking` completes and publishes them; `waiting` waits for
+//!   their outcomes.
 //! * `batch`: questions that wait for the batch of their day; `bulk`: files of questions.
 //! * `history_query`: the questions of the pages about the history; `history_json`: its JSON routes.
 //! * `problem`: the reason why a request is not served; `handlers/error.rs` renders it.

@@ -12,7 +12,7 @@ use anyhow::Context;
 use clap::Args;
 use delaycast::{domain::Flights, model::VersionedModel};
 use delaycast_dataflows::score::TICK;
-use delaycast_web::{Login, OperationsAccess, Parts, RateConfig, Replay};
+use delaycast_web::{CorsOrigin, Login, OperationsAccess, Parts, RateConfig, Replay};
 use engine::{log::Log, runtime::Stop, store::Store};
 use server::{AllowedHosts, HostName, Operations};
 
@@ -31,6 +31,9 @@ pub(crate) struct Listen {
     /// 127.0.0.1 and [::1], on another one to any name, unless this names some
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<HostName>,
+    /// Let scripts of this site use the API below /api/v1, as in https://page.example; may be given several times
+    #[arg(long, value_name = "ORIGIN")]
+    cors: Vec<CorsOrigin>,
     /// Show /ops to who has the login in this file, a line USER:PASSWORD. Without it /ops is shown on a loopback address
     /// only
     #[arg(long, value_name = "FILE", env = "DELAYCAST_OPERATIONS_LOGIN")]
@@ -56,7 +59,8 @@ impl Listen {
         };
         let listener = server::bind(SocketAddr::new(self.bind, self.port))?;
         let rate = RateConfig { per_minute: self.questions_per_minute, proxies: self.proxies };
-        Ok(Listening { listener, hosts: AllowedHosts::of(self.bind, &self.hosts), operations, rate })
+        let hosts = AllowedHosts::of(self.bind, &self.hosts);
+        Ok(Listening { listener, hosts, cors: self.cors.clone(), operations, rate })
     }
 }
 
@@ -64,6 +68,7 @@ impl Listen {
 pub(crate) struct Listening {
     listener: TcpListener,
     hosts: AllowedHosts,
+    cors: Vec<CorsOrigin>,
     operations: OperationsAccess,
     rate: RateConfig,
 }
@@ -78,7 +83,7 @@ pub(crate) struct PageSources {
 
 /// Prints the page's address and serves it until a stop is requested. Blocks.
 pub(super) fn serve(
-    Listening { listener, hosts, operations: access, rate }: Listening,
+    Listening { listener, hosts, cors, operations: access, rate }: Listening,
     log: &dyn Log,
     store: &dyn Store<Flights>,
     operations: Arc<dyn Operations>,
@@ -101,7 +106,14 @@ pub(super) fn serve(
         operations,
         airports: Arc::new(model.model.airports().clone()),
         history: preparing.preparation.clone(),
-        config: delaycast_web::Config { hosts, operations: access, rate, replay, ..delaycast_web::Config::default() },
+        config: delaycast_web::Config {
+            hosts,
+            cors,
+            operations: access,
+            rate,
+            replay,
+            ..delaycast_web::Config::default()
+        },
     };
     // A standard output that is closed or full is no reason not to serve.
     let _ = writeln!(io::stdout(), "delaycast is ready: http://{address}/");

@@ -1,4 +1,4 @@
-//! Runs the commands of the README.
+//! Runs the commands of the README and of the guide to the API.
 //!
 //! In a `console` block a line with `$ ` is a command, and the lines up to the next one are its output on stdout, in
 //! which `…` matches any text. `./up`, the first command, is run from the project's folder, and builds the binary.
@@ -81,6 +81,28 @@ fn the_commands_of_the_readme_print_their_output() {
         assert!(output.status.success(), "{command}\n{stderr}");
         assert!(matches(&expected, &stdout), "{command}\nprinted\n{stdout}\ninstead of\n{expected}");
     }
+}
+
+/// The address in the guide's commands.
+const EXAMPLE: &str = "http://127.0.0.1:5001/";
+
+#[test]
+fn the_commands_of_the_api_guide_print_their_output() {
+    let examples = examples(&fs::read_to_string(project().join("docs/api.md")).unwrap());
+    assert!(examples.len() >= 7, "only {} commands", examples.len());
+    let dir = tempfile::tempdir().unwrap();
+    support::give_models(dir.path());
+    let up = Process::start(&["up", "--port", "0", "--dir", &dir.path().to_string_lossy()]);
+    let base = up.line_after("delaycast is ready: ");
+    support::until("the history is prepared", || ureq::get(format!("{base}total_flights.json")).call().is_ok());
+    for Example { command, output: expected } in examples {
+        assert!(command.contains(EXAMPLE), "{command}");
+        let output = Command::new("sh").args(["-c", &command.replace(EXAMPLE, &base)]).output().unwrap();
+        let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{command}\n{stderr}");
+        assert!(matches(&expected, &stdout), "{command}\nprinted\n{stdout}\ninstead of\n{expected}");
+    }
+    assert_eq!(up.terminate(), Some(0));
 }
 
 /// The cases run one after the other, because all builds write the same binary.

@@ -5,8 +5,8 @@
   const FIRST_PAUSE_MS = 40;
   const PAUSE_GROWTH = 1.5;
   const PAUSE_MS_MAX = 1000;
-  // The server replies within 5 s, or within 10 s more where it waits for the answer, if only with an error.
-  const REQUEST_MS_MAX = 20000;
+  // The server replies within 5 s, if only with an error.
+  const REQUEST_MS_MAX = 10000;
   // The pause after which a page that gets no events looks for another version.
   const LOOK_AGAIN_MS = 10000;
   // Consecutive failures before the page reports an outage.
@@ -18,7 +18,8 @@
   const formError = document.getElementById("form-error");
   const buttons = form.querySelectorAll("button.button[type=submit]");
   const disable = (disabled) => buttons.forEach((button) => (button.disabled = disabled));
-  const { page, responses } = form.dataset;
+  // A page whose form waits for the answer is asked without waiting here, and shows that it waits.
+  const { page, realtime } = form.dataset;
   const giveUpAfterMs = Number(result.dataset.giveUpAfterMs);
 
   // A request supersedes the previous one; late replies to that are dropped.
@@ -73,7 +74,7 @@
     if (!goesOn) return stopFollowing();
     if (followed?.id === id) return;
     stopFollowing();
-    followed = new EventSource(`${responses}/${encodeURIComponent(id)}/events`);
+    followed = new EventSource(`${realtime}/response/${encodeURIComponent(id)}/events`);
     followed.id = id;
     const question = latest;
     followed.addEventListener("version", async ({ data }) => {
@@ -108,7 +109,7 @@
       await sleep(pauseMs);
       if (question !== latest) return;
       try {
-        const url = `${responses}/${encodeURIComponent(id)}`;
+        const url = `${realtime}/response/${encodeURIComponent(id)}`;
         const response = await ask(url, "application/json");
         if (!response.ok) throw new Error(`status ${response.status}`);
         if ((await response.json()).status !== "WAIT") return await showSettled(id, question);
@@ -165,18 +166,15 @@
     sayFaults([]);
     disable(true);
     let answer = null;
-    let isAsked = false;
     try {
-      const response = await ask(form.action, "application/json", { method: "POST", body: fields });
+      const response = await ask(realtime, "application/json", { method: "POST", body: fields });
       answer = await response.json();
-      // A page that has waited in vain goes on looking.
-      isAsked = response.ok || response.status === 504;
     } catch {
       // No reply, or an unreadable one.
     }
     disable(false);
     if (question !== latest) return;
-    if (isAsked && answer.id) {
+    if (answer?.status === "OK") {
       history.pushState(null, "", pageOf(answer.id));
       await poll(answer.id);
     } else if (answer?.id || !answer?.errors) {

@@ -122,6 +122,23 @@ fn a_visitor_types_a_flight_in_one_field_and_chooses_among_the_airports_of_a_cit
 }
 
 #[test]
+fn the_page_of_minutes_asks_and_shows_the_page_of_the_result() {
+    let server = Server::start(Config { answer_within: Duration::from_millis(50), ..Config::default() });
+    let Some(mut browser) = browser::start(DESKTOP) else { return };
+    for javascript in [true, false] {
+        browser.look(View { javascript, ..DESKTOP });
+        browser.open(&format!("http://{}/flights/delays/predict", server.address));
+        assert_eq!(browser.text("h1"), "How many minutes late will this flight be?");
+        browser.fill("#Flight", "delta from JFK to Seattle 24 December 2026");
+        browser.click(ASK);
+        let request = answer_when_waiting(&server, &browser, answer_to);
+        browser.wait_for("#result[data-state=answered]");
+        assert!(browser.text("#result").contains("Expect 4 minutes late"), "{}", browser.text("#result"));
+        assert_eq!((request.origin.as_str(), request.dest.as_str()), ("JFK", "SEA"));
+    }
+}
+
+#[test]
 fn a_rejection_shows_its_reason_as_plain_text() {
     let server = server(Duration::from_secs(30));
     let reason = "Distance: must be above 0 <script>alert(1)</script>";

@@ -1,8 +1,9 @@
-//! Tests of the whole project: dependencies and files, language, pages, and the deployment.
+//! Tests of the whole project: dependencies and files, language, pages, the topics, and the deployment.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod architecture;
+mod asyncapi;
 mod cycles;
 mod deploy;
 mod language;

@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
 
 pub(crate) mod browser;
+pub(crate) mod history;
 pub(crate) mod http_server;
+pub(crate) mod openapi;
 pub(crate) mod site;
 
 use std::{
@@ -189,6 +191,27 @@ pub(crate) struct TestDoubles {
     pub(crate) batches: Arc<StoredBatches>,
     pub(crate) operations: Arc<InMemoryOperations>,
     pub(crate) parts: Parts,
+}
+
+impl TestDoubles {
+    /// Answers each request as soon as it is published, as a scorer would, until the future is done.
+    pub(crate) async fn answering<T>(&self, asking: impl Future<Output = T>) -> T {
+        let score = async {
+            loop {
+                for request in self.log.requests() {
+                    let landed = self.store.outcomes.lock().unwrap().contains_key(request.id.as_str());
+                    if !landed {
+                        self.store.put(request.id.as_str(), answer_to(&request));
+                    }
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::select! {
+            done = asking => done,
+            () = score => unreachable!("it goes on"),
+        }
+    }
 }
 
 pub(crate) fn doubles(config: Config) -> TestDoubles {
