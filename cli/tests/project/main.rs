@@ -1,10 +1,11 @@
-//! Tests of the whole project: dependencies and files, language, pages, and the deployment.
+//! Tests of the whole project: dependencies and files, language, pages, the course guide, and the deployment.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod architecture;
 mod cycles;
 mod deploy;
+mod guide;
 mod language;
 mod pages;
 mod source;

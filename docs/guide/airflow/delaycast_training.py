@@ -158,6 +158,6 @@ with DAG(
 #     kubectl --namespace delaycast wait --for=condition=complete --timeout=1h job/train-…
 #
 # as one BashOperator with kubectl, whose service account may create and read Jobs; or as a KubernetesPodOperator with
-# the image, arguments, service account and volume of that CronJob. Suspend the CronJob then, so that one of them trains:
+# the image, arguments, service account and volume of that CronJob. Suspend the CronJob then, so that only one trains:
 #
 #     kubectl --namespace delaycast patch cronjob train --patch '{"spec":{"suspend":true}}'
