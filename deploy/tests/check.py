@@ -1,4 +1,4 @@
-"""Checks deploy/ and the shell scripts; scripts/check-deploy installs its requirements and runs it.
+"""Checks deploy/, the guide's Python and the shell scripts; scripts/check-deploy installs its requirements and runs it.
 
 It renders each overlay, validates each object against its schema and all objects against the rules of policy/, checks
 that each rule can fail, has an API server admit all objects if there is one, runs deploy.sh against fake commands, and
@@ -18,6 +18,7 @@ import policy  # noqa: E402
 import schemas  # noqa: E402
 import test_compose  # noqa: E402
 import test_deploy  # noqa: E402
+import test_guide  # noqa: E402
 import test_local  # noqa: E402
 import test_scenarios  # noqa: E402
 import test_token  # noqa: E402
@@ -98,7 +99,7 @@ def main():
         systems.append((called, objects))
     if not admission.missing():
         admission.run(results, systems)
-    for part in (test_deploy, test_local, test_token, test_compose, test_scenarios, lint):
+    for part in (test_deploy, test_local, test_token, test_compose, test_scenarios, test_guide, lint):
         part.run(results)
     if admission.missing():
         print(f"checked by schemas alone, without Pod Security and rules in CEL: no API server: {admission.missing()}")

@@ -1,4 +1,5 @@
-//! Tests of the whole project: dependencies and files, language, pages, the topics, and the deployment.
+//! Tests of the whole project: dependencies and files, language, pages, the topics, the course guide, and the
+//! deployment.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
@@ -6,6 +7,7 @@ mod architecture;
 mod asyncapi;
 mod cycles;
 mod deploy;
+mod guide;
 mod language;
 mod pages;
 mod source;
