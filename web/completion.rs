@@ -205,7 +205,7 @@ fn leg_choice(leg: &ScheduledLeg, airports: &Airports) -> Choice {
 async fn closest(form: &FlightForm, departs: u16, state: &Arc<AppState>) -> Option<Schedule> {
     let (origin, dest, date) = (form.code(Field::Origin)?, form.code(Field::Dest)?, form.date()?);
     let weekday = date.weekday().num_days_from_monday();
-    let flights = state.explore(move |index| index.route_flights(origin, dest, weekday)).await.ok()?;
+    let flights = state.explore(move |index| index.route_flights(origin, dest, weekday)).await.ok()??.flights;
     let carrier = form.code(Field::Carrier);
     let schedules = flights.iter().filter_map(|RouteFlight { carrier: of, schedule, .. }| {
         let schedule = (*schedule)?;

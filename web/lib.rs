@@ -70,6 +70,7 @@ mod handlers {
 mod views {
     //! One file for each page: the data that its template shows; and what several of them share.
 
+    pub(crate) mod alternatives;
     pub(crate) mod answer;
     pub(crate) mod charts;
     pub(crate) mod delay;
@@ -78,6 +79,7 @@ mod views {
     pub(crate) mod form;
     pub(crate) mod history;
     pub(crate) mod live;
+    pub(crate) mod map;
     pub(crate) mod past;
     pub(crate) mod statement;
     pub(crate) mod svg;

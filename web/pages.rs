@@ -116,7 +116,8 @@ pub(crate) fn parameters(pattern: &str, path: &str) -> Option<Parameters> {
 pages!(tables);
 
 partials! {
-    "layout" "form" "options" "follow" "past" "version" "history/sections" "history/flights" "history/paging"
+    "layout" "form" "options" "follow" "alternatives" "past" "version"
+    "history/sections" "history/flights" "history/paging"
     "state/none" "state/waiting" "state/answered" "state/rejected" "state/timed_out" "state/unreachable"
 }
 

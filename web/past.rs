@@ -1,8 +1,9 @@
-//! The flights of the history beside an answer: those of its number, route, airline and hour.
+//! The flights of the history beside an answer: those of its number, route, airline and hour, and the others of its
+//! route and day of the week.
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use delaycast::{
-    explore::{ExploreError, FigureSubject, Figures, HistoryFacts, Index},
+    explore::{ExploreError, FigureSubject, Figures, HistoryFacts, Index, RouteFlights},
     flight::Code,
     request::Field,
 };
@@ -50,12 +51,14 @@ pub(crate) struct PastFlights {
     pub(crate) airline: Figures,
     /// Of departures from the airport in the hour, if the departure is known.
     pub(crate) hour: Option<Figures>,
+    /// The flights of the route on the same day of the week, if there are any.
+    pub(crate) of_the_day: Option<RouteFlights>,
 }
 
 impl PastFlights {
     /// Asks the history about a flight.
     pub(crate) fn find(index: &Index, asked: AskedFlight) -> Result<Self, ExploreError> {
-        let AskedFlight { carrier, number, origin, dest, hour, .. } = asked;
+        let AskedFlight { carrier, number, origin, dest, date, hour } = asked;
         let flight = number.map(|number| FigureSubject::Flight { carrier, number, origin, dest });
         let hour = hour.map(|hour| FigureSubject::Hour { origin: Some(origin), carrier: None, hour });
         let route = |carrier| index.figures(FigureSubject::Route { origin, dest, carrier });
@@ -67,6 +70,7 @@ impl PastFlights {
             route: route(None)?,
             airline: index.figures(FigureSubject::Airline(carrier))?,
             hour: hour.map(|subject| index.figures(subject)).transpose()?,
+            of_the_day: index.route_flights(origin, dest, date.weekday().num_days_from_monday())?,
         })
     }
 }

@@ -101,6 +101,16 @@ impl Airports {
         self.airports.get(&code)
     }
 
+    /// The position of an airport, in degrees north and degrees east, if it is known.
+    pub fn position_of(&self, code: Code) -> Option<(f64, f64)> {
+        self.airports.get(&code).map(|airport| (airport.latitude, airport.longitude))
+    }
+
+    /// All known positions, in degrees north and degrees east.
+    pub fn positions(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.airports.values().map(|airport| (airport.latitude, airport.longitude))
+    }
+
     /// The airports that flights of the history or the route table serve, by code, with the number of their routes.
     pub fn served(&self) -> impl Iterator<Item = (Code, u64)> {
         let mut routes = BTreeMap::<Code, u64>::new();

@@ -42,4 +42,4 @@ pub use index::{HistoryFacts, Index};
 pub use prepare::{NotReady, Preparation};
 pub use search::{FlightFilter, FlightPage, OFFSET_MAX};
 pub use source::Source;
-pub use usual::{RouteFlight, ScheduledLeg, UsualSchedule};
+pub use usual::{RouteFlight, RouteFlights, ScheduledLeg, UsualSchedule};

@@ -17,6 +17,8 @@ const USUAL_DAYS: usize = 12;
 const USUAL_FLIGHTS_MAX: u32 = 200;
 /// Days before the last flight of a route that its list of flights is taken from: half a year of schedules.
 const ROUTE_DAYS: i32 = 182;
+/// Days up to the last flight of a route that the figures of its flights are of: a year, with all seasons.
+const FIGURE_DAYS: i32 = 365;
 /// Upper bound on the flights in the list of a route.
 const ROUTE_FLIGHTS_MAX: u32 = 500;
 
@@ -42,18 +44,27 @@ pub struct UsualSchedule {
     pub is_of_the_day: bool,
 }
 
-/// A flight number on a route and a day of the week, over the last half year of the route.
+/// The flights of a route on a day of the week.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RouteFlights {
+    /// The last day of the route. The figures are of the year up to it.
+    pub until: NaiveDate,
+    /// The flights, in the order of departure.
+    pub flights: Vec<RouteFlight>,
+}
+
+/// A flight number on a route.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RouteFlight {
     /// Airline.
     pub carrier: Code,
     /// Flight number.
     pub number: u32,
-    /// Its latest schedule, if the history has it.
+    /// Its latest schedule on the day of the week, if the history has it.
     pub schedule: Option<Schedule>,
-    /// The day of its last flight.
+    /// The day of its last flight on that day of the week.
     pub last_day: NaiveDate,
-    /// Its flights.
+    /// Its flights in the last year of the route, on all days of the week.
     pub figures: Figures,
 }
 
@@ -96,33 +107,39 @@ impl Index {
         })
     }
 
-    /// Returns the flights of a route on a day of the week, Monday 0, in the order of departure. Those that flew within
-    /// the last half year of the route are listed.
-    pub fn route_flights(&self, origin: Code, dest: Code, weekday: u32) -> Result<Vec<RouteFlight>, ExploreError> {
+    /// Returns the flights of a route on a day of the week, Monday 0: those that flew on one within the last half year
+    /// of the route. `None` without any.
+    pub fn route_flights(&self, origin: Code, dest: Code, weekday: u32) -> Result<Option<RouteFlights>, ExploreError> {
+        let on_the_day = format!("{WEEKDAY} = :weekday");
         let sql = format!(
             "WITH of_route AS (SELECT id, carrier, last FROM service WHERE origin = :origin AND dest = :dest), \
              until AS (SELECT day FROM flight WHERE id = (SELECT max(last) FROM of_route)) \
-             SELECT {}, s.carrier, f.number, f.dep, f.arr, f.day, max(f.id) \
+             SELECT {}, s.carrier, f.number, f.dep, f.arr, f.day, (SELECT day FROM until), max(({on_the_day}) * f.id) \
              FROM of_route s JOIN flight f INDEXED BY flight_service ON f.service = s.id \
-             WHERE f.number IS NOT NULL AND {WEEKDAY} = :weekday AND f.day > (SELECT day FROM until) - {ROUTE_DAYS} \
-             GROUP BY s.carrier, f.number ORDER BY f.dep IS NULL, f.dep, s.carrier, f.number LIMIT {ROUTE_FLIGHTS_MAX}",
+             WHERE f.number IS NOT NULL AND f.day > (SELECT day FROM until) - {FIGURE_DAYS} \
+             GROUP BY s.carrier, f.number \
+             HAVING total(({on_the_day}) AND f.day > (SELECT day FROM until) - {ROUTE_DAYS}) > 0 \
+             ORDER BY f.dep IS NULL, f.dep, s.carrier, f.number LIMIT {ROUTE_FLIGHTS_MAX}",
             of_flights()
         );
         self.query(|connection| {
             let mut select = connection.prepare_cached(&sql)?;
             let values = named_params! { ":origin": origin.as_str(), ":dest": dest.as_str(), ":weekday": weekday };
-            // Beside max(), SQLite takes the other columns from the row that has it: the latest flight.
+            // Beside max(), SQLite takes the other columns from the row that has it: the latest flight on that day.
             let flights = select.query_map(values, |row| {
-                let [number, dep, arr, last] = [1, 2, 3, 4].map(|at| COLUMN_COUNT + at);
-                Ok(RouteFlight {
+                let [number, dep, arr, last, until] = [1, 2, 3, 4, 5].map(|at| COLUMN_COUNT + at);
+                let flight = RouteFlight {
                     carrier: code(row, COLUMN_COUNT)?,
                     number: row.get(number)?,
                     schedule: schedule(row.get(dep)?, row.get(arr)?),
                     last_day: day(row.get(last)?),
                     figures: Figures::read(row, 0)?,
-                })
+                };
+                Ok((day(row.get(until)?), flight))
             })?;
-            flights.collect()
+            let flights: Vec<_> = flights.collect::<Result<_, _>>()?;
+            let until = flights.first().map(|(until, _)| *until);
+            Ok(until.map(|until| RouteFlights { until, flights: flights.into_iter().map(|(_, it)| it).collect() }))
         })
     }
 }

@@ -16,6 +16,7 @@ use super::{
     delay::{cancellation_in_words, delay_in_words},
     explanation::ExplanationView,
     live::{FlightState, LiveView},
+    map::MapView,
     statement::Statement,
     words::{airline_name, airport_name, capitalized, minutes_in_words, numbers_by_class, percent},
 };
@@ -42,6 +43,8 @@ pub(crate) struct AnswerView {
     cancellation: Option<String>,
     /// One bar for each class; empty without probabilities.
     bars: Vec<BarView>,
+    /// `None` if a position is not known.
+    map: Option<MapView>,
     /// `None` if the document has no valid explanation.
     why: Option<ExplanationView>,
     /// `None` if the answer rests on no events.
@@ -107,6 +110,7 @@ impl AnswerView {
             delay: delay_in_words(document).filter(|_| is_open),
             cancellation: cancellation_in_words(document).filter(|_| is_open),
             bars: probabilities(document).filter(|_| is_open).map(|shares| bars(shares, class)).unwrap_or_default(),
+            map: MapView::new(document, airports),
             why: class.filter(|_| is_open).and_then(|_| ExplanationView::new(document, airports)),
             live: LiveView::new(document).map(|live| LiveView { note: live.note.filter(|_| is_open), ..live }),
             model: text("ModelVersion"),

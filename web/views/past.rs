@@ -5,6 +5,7 @@ use delaycast::{airports::Airports, explore::Figures};
 use serde::Serialize;
 
 use super::{
+    alternatives::AlternativesView,
     charts::shares,
     history::{airline_name, airline_url, airport_name, day_in_words, search_url},
     words::{grouped, percent},
@@ -22,6 +23,8 @@ pub(crate) struct PastView {
     /// The reasons why they say little about the flight.
     warnings: Vec<String>,
     rows: Vec<RowView>,
+    /// The other flights of the route; `None` if the history has none on that day of the week.
+    alternatives: Option<AlternativesView>,
 }
 
 /// Flights that have something in common with the one that was asked about.
@@ -36,7 +39,7 @@ struct RowView {
 
 impl PastView {
     pub(crate) fn new(past: &PastFlights, airports: &Airports) -> Self {
-        let PastFlights { asked, facts, flight, airline_on_route, route, airline, hour } = past;
+        let PastFlights { asked, facts, flight, airline_on_route, route, airline, hour, .. } = past;
         let AskedFlight { carrier, number, origin, dest, .. } = *asked;
         let airline_name = airline_name(carrier, airports);
         let search = |parameters: &[(&str, String)]| Some(search_url("/flights/search", parameters));
@@ -71,6 +74,7 @@ impl PastView {
             ),
             warnings: warnings(past, &airline_name, airports),
             rows: rows.into_iter().flatten().map(row).collect(),
+            alternatives: AlternativesView::new(past, airports),
         }
     }
 }
@@ -122,6 +126,7 @@ mod tests {
             route: figures(route),
             airline: figures(airline),
             hour: Some(figures(7)),
+            of_the_day: None,
         }
     }
 

@@ -44,6 +44,11 @@ impl Drawing {
         self.add(format_args!(r#"<polyline class="{class}" points="{}"/>"#, points.join(" ")));
     }
 
+    /// Adds a path; `data` is its `d`.
+    pub(crate) fn path(&mut self, class: &str, data: &str) {
+        self.add(format_args!(r#"<path class="{class}" d="{data}"/>"#));
+    }
+
     pub(crate) fn text(&mut self, class: &str, [x, y]: [f64; 2], anchor: Anchor, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",

@@ -68,9 +68,8 @@ fn every_command_of_the_deployment_exists() {
 /// Returns the paths in brackets that a rule of the gateway lets in.
 fn public_paths() -> Vec<String> {
     let gateway = fs::read_to_string(deploy().join("gke/google/gateway.yaml")).unwrap();
-    let path = |line: &str| line.split_once("path: {").and_then(|(_, path)| path.split_once("value: "));
-    let paths = gateway.lines().filter_map(|line| Some(path(line)?.1.trim_end_matches('}').to_owned()));
-    paths.collect()
+    let paths = gateway.lines().filter_map(|line| line.split_once("path: {")?.1.split_once("value: "));
+    paths.map(|(_, path)| path.trim_end_matches('}').to_owned()).collect()
 }
 
 /// The paths of all pages, as the registry and the routes name them.

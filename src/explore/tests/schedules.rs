@@ -53,27 +53,29 @@ fn a_usual_schedule_is_that_of_the_day_or_the_most_frequent_of_its_weekday() {
 }
 
 #[test]
-fn a_route_lists_the_flights_of_a_weekday_with_their_punctuality() {
+fn a_route_lists_the_flights_of_a_weekday_with_their_punctuality_on_all_days() {
     let mut flights = tuesdays();
     flights.push(flight(7, "B6", 9, OUT, 480, 45.0));
+    flights.push(flight(8, "B6", 9, OUT, 485, 0.0));
     flights.push(flight(8, "B6", 10, OUT, 480, 0.0));
     let Indexed { index, folder: _folder } = indexed(&flights);
-    let listed = index.route_flights(code("ATL"), code("SFO"), 1).unwrap();
+    let RouteFlights { until, flights: listed } = index.route_flights(code("ATL"), code("SFO"), 1).unwrap().unwrap();
     let shown: Vec<_> = listed
         .iter()
         .map(|flight| {
             (flight.carrier.as_str(), flight.number, flight.schedule.unwrap().dep_min, flight.figures.flights)
         })
         .collect();
-    assert_eq!(shown, [("B6", 9, 480, 1), ("AA", 1, 605, 9)], "the latest schedule of each");
-    assert_eq!((listed[0].figures.classes, listed[1].last_day), ([0, 0, 0, 1], date("2013-02-26")));
-    assert!(index.route_flights(code("SFO"), code("ATL"), 1).unwrap().is_empty());
+    assert_eq!(shown, [("B6", 9, 480, 2), ("AA", 1, 605, 9)], "the latest schedule of each on a Tuesday");
+    assert_eq!((listed[0].figures.classes, listed[0].last_day), ([0, 0, 1, 1], date("2013-01-08")));
+    assert_eq!((listed[1].last_day, until), (date("2013-02-26"), date("2013-02-26")));
+    assert!(index.route_flights(code("SFO"), code("ATL"), 1).unwrap().is_none());
 }
 
 #[test]
 fn flights_of_long_ago_are_not_listed_for_a_route() {
     let flights = [flight(0, "AA", 1, OUT, 600, 0.0), flight(364, "AA", 2, OUT, 600, 0.0)];
     let Indexed { index, folder: _folder } = indexed(&flights);
-    let listed = index.route_flights(code("ATL"), code("SFO"), 1).unwrap();
+    let listed = index.route_flights(code("ATL"), code("SFO"), 1).unwrap().unwrap().flights;
     assert_eq!(listed.iter().map(|flight| flight.number).collect::<Vec<_>>(), [2]);
 }

@@ -1,4 +1,4 @@
-//! The service of one connection: tracks its phase, and marks its last response.
+//! The service of one connection: tracks its phase, compresses responses, and marks the last one.
 
 use std::{
     convert::Infallible,
@@ -25,6 +25,7 @@ use warp::{
 };
 
 use super::{ConnectionConfig, PeerAddress, table::ConnectionState};
+use crate::compression::{Encoding, compress};
 
 /// The routes, for one connection.
 pub(super) struct ConnectionService<S> {
@@ -74,7 +75,9 @@ where
                 state.set_waiting();
             }
             let body_state = Arc::clone(&state);
-            let mut response = routes.call(request.map(|body| TrackedBody { body, state: body_state })).await?;
+            let encoding = Encoding::of(request.headers());
+            let response = routes.call(request.map(|body| TrackedBody { body, state: body_state })).await?;
+            let mut response = compress(encoding, response).await;
             let headers = response.headers_mut();
             if is_last {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
