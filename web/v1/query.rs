@@ -84,7 +84,7 @@ impl ApiQuery {
     /// A date.
     pub(super) fn date(&mut self, name: &str) -> Option<NaiveDate> {
         self.value(name, |text| {
-            let day = text.parse().ok().filter(|day: &NaiveDate| day.to_string() == text);
+            let day = text.parse().ok().filter(|day: &NaiveDate| text.len() == 10 && day.to_string() == text);
             day.ok_or_else(|| "must be a date, as in 2013-07-04".to_owned())
         })
     }
