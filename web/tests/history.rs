@@ -4,67 +4,22 @@
 
 mod common;
 
-use std::path::Path;
-
-use common::site::{BROWSER, TestSite, header, json_of, text_of};
-use delaycast::{
-    explore::{Index, Preparation, Source},
-    flight::Code,
-    history::{Flight, FlightStatus, parquet::write_flights},
+use common::{
+    history::prepared,
+    site::{BROWSER, TestSite, header, json_of, text_of},
 };
+use delaycast::explore::Preparation;
 use delaycast_web::{Config, routes};
-use engine::runtime::Stop;
 use proptest::prelude::*;
 use serde_json::json;
 use warp::test::request;
 
-fn code(text: &str) -> Code {
-    text.parse().unwrap()
-}
-
-/// Thirty flights of American from Atlanta to San Francisco in January 2013, each a day and 10 minutes later than the
-/// one before; one back by JetBlue that was cancelled; two legs of Delta on a day; one of an airline and an aircraft
-/// with markup in their codes.
-fn flights() -> Vec<Flight> {
-    let flight = |day: u32, carrier: &str, number: u32, route: [&str; 2]| {
-        let date = chrono::NaiveDate::from_ymd_opt(2013, 1, day).unwrap();
-        Flight {
-            flight_num: Some(number),
-            tail_num: Some(code("N14228")),
-            crs_dep_min: Some(1065),
-            crs_arr_min: Some(1200),
-            dep_delay: Some(3.0),
-            arr_delay: Some(10.0 * day as f32 - 30.0),
-            air_time_min: Some(270.0),
-            distance: Some(2139.0),
-            ..Flight::unknown(date, code(carrier), code(route[0]), code(route[1]))
-        }
-    };
-    let mut flights: Vec<Flight> = (1..=30).map(|day| flight(day, "AA", 1, ["ATL", "SFO"])).collect();
-    let cancelled = FlightStatus::Cancelled;
-    flights.push(Flight { status: cancelled, arr_delay: None, tail_num: None, ..flight(2, "B6", 9, ["SFO", "ATL"]) });
-    flights.push(flight(3, "DL", 7, ["ATL", "JFK"]));
-    flights.push(Flight { crs_dep_min: Some(1300), ..flight(3, "DL", 7, ["JFK", "BOS"]) });
-    flights.push(Flight { tail_num: Some(code("N<B>1")), ..flight(4, "PA <1>", 5, ["ATL", "SFO"]) });
-    flights
-}
-
 /// The routes over that history. The index stays open when its file is gone.
 fn site() -> TestSite {
-    let folder = tempfile::tempdir().unwrap();
-    let history = folder.path().join("flights.parquet");
-    write_flights(&history, &flights()).unwrap();
-    site_of(Preparation::ready(index(&history, folder.path())), folder)
+    site_of(prepared())
 }
 
-fn index(history: &Path, folder: &Path) -> Index {
-    Index::open_or_build(&Source::Path(history.to_owned()), &folder.join("history.db"), &Stop::default(), &|_| {})
-        .unwrap()
-}
-
-fn site_of(history: Preparation, folder: tempfile::TempDir) -> TestSite {
-    // Further connections open the file: it stays until the test's process ends.
-    std::mem::forget(folder);
+fn site_of(history: Preparation) -> TestSite {
     let mut doubles = common::doubles(Config::default());
     doubles.parts.history = history;
     let routes = routes(doubles.parts.clone()).unwrap();
@@ -190,15 +145,14 @@ async fn a_search_without_results_says_so() {
 
 #[tokio::test]
 async fn until_the_history_is_prepared_its_pages_say_how_far_that_is() {
-    let folder = tempfile::tempdir().unwrap();
-    let site = site_of(Preparation::default(), folder);
+    let site = site_of(Preparation::default());
     let page = site.get("/airlines", BROWSER).await;
     assert_eq!((page.status().as_u16(), header(&page, "refresh"), header(&page, "retry-after")), (503, "2", "2"));
     assert!(text_of(&page).contains("The history is being prepared") && text_of(&page).contains("0\u{a0}% are done"));
     assert_eq!(site.get("/total_flights.json", "*/*").await.status(), 503);
     assert_eq!(site.get("/flights/delays/predict_kafka", BROWSER).await.status(), 200);
 
-    let site = site_of(Preparation::failed("/secret/path: no space"), tempfile::tempdir().unwrap());
+    let site = site_of(Preparation::failed("/secret/path: no space"));
     let page = site.get("/delays", BROWSER).await;
     assert!(page.status() == 503 && text_of(&page).contains("could not be prepared"));
     assert!(!text_of(&page).contains("secret") && header(&page, "refresh").is_empty());

@@ -42,7 +42,9 @@ pub(super) struct AlternativesView {
 struct AlternativeView {
     /// From 1; `None` with too few landings.
     rank: Option<usize>,
+    /// `B6 915`.
     label: String,
+    airline: String,
     /// The form, filled with this flight on the day that was asked about.
     url: String,
     departs: Option<String>,
@@ -100,7 +102,8 @@ impl AlternativeView {
         let late = figures.share(DelayClass::VeryLate);
         AlternativeView {
             rank,
-            label: format!("{} {number}", airline_name(*carrier, airports)),
+            label: format!("{carrier} {number}"),
+            airline: airline_name(*carrier, airports),
             url: search_url(FORM_PATH, &[(PHRASE, phrase)]),
             departs: schedule.map(|schedule| time::to_text(schedule.dep_min)),
             landed: grouped(figures.arrived()),

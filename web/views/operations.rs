@@ -1,9 +1,10 @@
 //! The page `/ops`.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use server::{NamedCount, OperationsStatus};
 
-use super::words::grouped;
+use super::words::{capitalized, grouped};
 use crate::render::View;
 
 /// Upper bound on the rows of a table; further names are summed up in the last one.
@@ -72,16 +73,26 @@ impl OperationsView {
                 figure("Dead letters", grouped(dead.total)),
             ],
             tables: vec![
-                table("By class", "Class", answers.by("class"), answers.total),
+                table("By class", "Class", &named(answers.by("class"), capitalized), answers.total),
                 table("By model", "Version", answers.by("model"), answers.total),
                 table("By airline", "Airline", answers.by("airline"), answers.total),
                 table("By airport of departure", "Airport", answers.by("origin"), answers.total),
-                table("By hour", "Hour, UTC", answers.by("hour"), answers.total),
+                table("By hour", "Hour, UTC", &named(answers.by("hour"), hour_in_words), answers.total),
                 table("Dead letters by reason", "Reason", &dead.by_reason, dead.total),
-                table("Dead letters by hour", "Hour, UTC", &dead.by_hour, dead.total),
+                table("Dead letters by hour", "Hour, UTC", &named(&dead.by_hour, hour_in_words), dead.total),
             ],
         }
     }
+}
+
+/// The counts under names for readers.
+fn named(counts: &[NamedCount], in_words: fn(&str) -> String) -> Vec<NamedCount> {
+    counts.iter().map(|NamedCount { name, count }| NamedCount { name: in_words(name), count: *count }).collect()
+}
+
+/// `11:00 on 24 November` for `2026-11-24T11:00:00Z`.
+fn hour_in_words(name: &str) -> String {
+    name.parse::<DateTime<Utc>>().map_or_else(|_| name.to_owned(), |hour| hour.format("%H:%M on %-d %B").to_string())
 }
 
 fn window(seconds: u64) -> String {
@@ -122,6 +133,12 @@ fn rows(counts: &[NamedCount], total: u64) -> Vec<Row> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_hour_is_told_in_words_and_another_name_as_it_is() {
+        assert_eq!(hour_in_words("2026-11-24T11:00:00Z"), "11:00 on 24 November");
+        assert_eq!(hour_in_words("other"), "other");
+    }
 
     #[test]
     fn names_beyond_the_bound_of_a_table_are_summed_up() {

@@ -1,7 +1,11 @@
 //! Usual schedules, and the flights of a route.
 
 use super::{Indexed, code, date, flight, indexed};
-use crate::{explore::UsualSchedule, flight::Schedule, history::Flight};
+use crate::{
+    explore::{RouteFlights, UsualSchedule},
+    flight::Schedule,
+    history::Flight,
+};
 
 const OUT: [&str; 2] = ["ATL", "SFO"];
 const ON: [&str; 2] = ["SFO", "SEA"];

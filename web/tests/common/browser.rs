@@ -180,6 +180,42 @@ impl Browser {
         answer["value"].as_str().unwrap().to_owned()
     }
 
+    /// Runs a script in the page and gives its value.
+    pub(crate) fn execute(&self, script: &str, args: Value) -> Value {
+        self.command("/execute/sync", json!({ "script": script, "args": args }))
+    }
+
+    /// Runs a script in the page, and gives what it calls its last argument with.
+    pub(crate) fn execute_async(&self, script: &str) -> Value {
+        self.command("/execute/async", json!({ "script": script, "args": [] }))
+    }
+
+    /// Presses the tabulator, and gives the element that has the focus then: its id, or its text.
+    pub(crate) fn tab(&self) -> String {
+        let press = json!([
+            { "type": "keyDown", "value": "\u{e004}" }, { "type": "keyUp", "value": "\u{e004}" },
+        ]);
+        self.command("/actions", json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": press }] }));
+        let focused = "const at = document.activeElement; return at.id || at.textContent.trim();";
+        self.execute(focused, json!([])).as_str().unwrap().to_owned()
+    }
+
+    /// The sum of the layout shifts since the page was opened, as Chromium counts them: 0 if nothing has moved.
+    pub(crate) fn layout_shift(&self) -> f64 {
+        let script = "const done = arguments[0]; let sum = 0; \
+                      new PerformanceObserver((list) => list.getEntries().forEach((it) => (sum += it.value))) \
+                      .observe({ type: 'layout-shift', buffered: true }); \
+                      requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(sum))));";
+        self.execute_async(script).as_f64().unwrap()
+    }
+
+    /// Looks at the page as on paper, or with the colours of the reader.
+    pub(crate) fn emulate(&self, media: &str, forced_colors: bool) {
+        let forced = if forced_colors { "active" } else { "none" };
+        let features = json!([{ "name": "forced-colors", "value": forced }]);
+        self.devtools("Emulation.setEmulatedMedia", json!({ "media": media, "features": features }));
+    }
+
     /// Returns whether the whole element is in the viewport without scrolling.
     pub(crate) fn is_in_view(&self, css: &str) -> bool {
         let script = "const { top, bottom } = document.querySelector(arguments[0]).getBoundingClientRect(); \

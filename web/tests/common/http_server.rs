@@ -17,7 +17,10 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(config: Config) -> Self {
-        let doubles = doubles(config);
+        Self::with(doubles(config))
+    }
+
+    pub(crate) fn with(doubles: TestDoubles) -> Self {
         let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();

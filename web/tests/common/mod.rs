@@ -3,7 +3,9 @@
 #![allow(dead_code, reason = "each test file uses its share")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests")]
 
+pub(crate) mod axe;
 pub(crate) mod browser;
+pub(crate) mod evaluation;
 pub(crate) mod history;
 pub(crate) mod http_server;
 pub(crate) mod openapi;
