@@ -79,7 +79,7 @@ impl OperationsAccess {
     }
 
     /// Fails if a request for this path is refused.
-    pub(crate) fn check(&self, path: &str, headers: &HeaderMap) -> Result<(), Problem> {
+    pub(crate) fn check(&self, path: &str, headers: &HeaderMap) -> Result<(), Box<Problem>> {
         if !is_of_operations(path) {
             return Ok(());
         }

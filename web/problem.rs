@@ -167,21 +167,22 @@ impl Problem {
     }
 
     /// The operations are shown to nobody here.
-    pub(crate) fn closed() -> Self {
+    pub(crate) fn closed() -> Box<Self> {
         let reason = "the operations are not shown to other machines. Start delaycast with --operations-login FILE";
-        Problem::new(StatusCode::FORBIDDEN, "path", reason)
+        Box::new(Problem::new(StatusCode::FORBIDDEN, "path", reason))
     }
 
     /// The operations are shown to who has the login.
-    pub(crate) fn needs_login() -> Self {
+    pub(crate) fn needs_login() -> Box<Self> {
         let reason = "the operations are shown behind a login";
-        Problem { needs_login: true, ..Problem::new(StatusCode::UNAUTHORIZED, "Authorization", reason) }
+        Box::new(Problem { needs_login: true, ..Problem::new(StatusCode::UNAUTHORIZED, "Authorization", reason) })
     }
 
     /// The client asks more than it may.
-    pub(crate) fn too_many(wait_s: u64) -> Self {
+    pub(crate) fn too_many(wait_s: u64) -> Box<Self> {
         let reason = format!("too many questions from your address. Ask again in {wait_s}\u{a0}s");
-        Problem { retry_after_s: Some(wait_s), ..Problem::new(StatusCode::TOO_MANY_REQUESTS, "client", reason) }
+        let refused = Problem::new(StatusCode::TOO_MANY_REQUESTS, "client", reason);
+        Box::new(Problem { retry_after_s: Some(wait_s), ..refused })
     }
 
     /// A question about the history cannot be understood.

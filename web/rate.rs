@@ -49,7 +49,7 @@ impl QuestionRate {
         path: &str,
         peer: Option<PeerAddress>,
         headers: &HeaderMap,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Box<Problem>> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         // Without a peer there is no connection, as in a test of the routes.
         let (true, Some(peer)) = (method == Method::POST || amadeus::is_below(path), peer) else { return Ok(()) };

@@ -104,7 +104,9 @@ fn allowed_client(state: &Arc<AppState>) -> impl Filter<Extract = (), Error = Re
                  state: Arc<AppState>| async move {
         let path = path.as_str();
         let checked = state.parts.config.operations.check(path, &headers);
-        checked.and_then(|()| state.rate.check(&method, path, peer, &headers)).map_err(reject::custom)
+        checked
+            .and_then(|()| state.rate.check(&method, path, peer, &headers))
+            .map_err(|problem| reject::custom(*problem))
     };
     let peer = warp::filters::ext::optional::<PeerAddress>();
     let request = warp::method().and(warp::path::full()).and(peer).and(warp::header::headers_cloned());

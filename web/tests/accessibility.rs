@@ -13,7 +13,10 @@ use common::{
 };
 use delaycast::request::{Request, decode};
 use delaycast_web::{Config, render_report};
-use engine::store::Outcome;
+use engine::{
+    batch::Task,
+    store::{Batches, Outcome},
+};
 use serde_json::{Value, json};
 
 const FORM: &str = "/flights/delays/predict_kafka";
@@ -46,6 +49,15 @@ fn fill(doubles: &TestDoubles) {
     doubles.store.put("rejected", Outcome::Rejected("Distance: must be above 0".into()));
     let followed = request("followed", json!({ "Follow": true }));
     doubles.store.put("followed", answer_to(&followed));
+    let Value::Object(message) = json!({
+        "UUID": "batch", "Carrier": "AA", "Origin": "ATL", "Dest": "SFO", "FlightDate": "2013-01-22", "FlightNum": "1",
+    }) else {
+        unreachable!()
+    };
+    let task = Task { id: "batch".into(), stamp: "2026-11-28T13:41:32.246003".into(), message };
+    doubles.batches.answer(&task);
+    let waiting = Task { id: "waits".into(), ..task };
+    assert_eq!(doubles.batches.add(&[waiting]), Ok(vec![]));
     let inbound = json!({
         "Carrier": "AA", "FlightNum": "7", "Origin": "BOS", "State": "departed", "Link": "habit", "LinkTimes": 6,
         "Scheduled": at("17:40"), "Expected": at("18:28"), "Delay": 48, "GroundMinutes": 35,
@@ -57,7 +69,7 @@ fn fill(doubles: &TestDoubles) {
 }
 
 /// All pages: those of the registry, and the states of an answer.
-const PAGES: [&str; 22] = [
+const PAGES: [&str; 27] = [
     FORM,
     "/flights/delays/predict_kafka?Flight=AA+1+from+ATL+to+SFO",
     "/flights/delays/predict_kafka?Origin=ATL&Dest=SFO",
@@ -66,6 +78,11 @@ const PAGES: [&str; 22] = [
     "/flights/delays/predict_kafka?id=followed",
     "/flights/delays/predict_kafka?id=followed&version=1",
     "/flights/delays/predict_kafka?id=rejected",
+    "/flights/delays/predict",
+    "/flights/delays/predict_bulk",
+    "/flights/delays/predict_batch",
+    "/flights/delays/predict_batch/results/2026-11-28",
+    "/flights/delays/predict_batch/results/2026-11-29",
     "/airlines",
     "/airline/AA",
     "/airplanes",

@@ -1,5 +1,7 @@
 //! The pages and the route of the batch, in process, with the tasks and results of an embedded store.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests count as tests")]
+
 mod common;
 
 use chrono::NaiveDate;
