@@ -7,7 +7,7 @@ use delaycast::{
 };
 use serde_json::{Value, json};
 
-use super::{query::ApiQuery, reply, routes::Call};
+use super::{call::Call, query::ApiQuery, reply};
 use crate::problem::HandlerResult;
 
 const PATH: &str = "/api/v1/flights";

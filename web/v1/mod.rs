@@ -1,6 +1,6 @@
 //! The API: everything below `/api/v1`, in JSON.
 //!
-//! * [`routes`]: the table of routes, which the OpenAPI document is held against, and its dispatcher.
+//! * [`routes`]: the table of routes, which the OpenAPI document is held against, and its dispatcher; [`call`].
 //! * [`questions`], [`versions`]: questions about flights, their answers, and the versions of these.
 //! * [`idempotency`]: the ids and the memory of repeated questions.
 //! * [`history`], [`places`], [`model`]: flights of the past; airports and airlines; the models that answer.
@@ -18,6 +18,7 @@
 //! 6. An answer can be cached, as it never changes; nothing else can.
 //! 7. Without configured sites there is no header of CORS.
 
+mod call;
 mod cors;
 mod fields;
 mod history;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use warp::http::StatusCode;
 
-use super::{query::ApiQuery, reply, routes::Call};
+use super::{call::Call, query::ApiQuery, reply};
 use crate::problem::HandlerResult;
 
 /// The dimension of `/ops.json` with the versions.

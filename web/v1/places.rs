@@ -3,7 +3,7 @@
 use delaycast::{airports::Airports, flight::Code, history::city};
 use serde_json::{Value, json};
 
-use super::{query::ApiQuery, reply, routes::Call};
+use super::{call::Call, query::ApiQuery, reply};
 use crate::{
     body::percent_decoded,
     problem::{HandlerResult, Problem},

@@ -14,7 +14,7 @@ use warp::{
     reply::Response,
 };
 
-use super::{fields::SentQuestion, idempotency::KeyedQuestion, reply, routes::Call};
+use super::{call::Call, fields::SentQuestion, idempotency::KeyedQuestion, reply};
 use crate::{
     asking::{publish, to_request},
     body::{json_object, percent_decoded, read_text},

@@ -2,36 +2,19 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use bytes::{Buf, Bytes};
-use futures_util::{Stream, StreamExt, stream::BoxStream};
+use bytes::Buf;
+use futures_util::{Stream, StreamExt};
 use warp::{
     http::{HeaderMap, Method},
     path::FullPath,
     reply::Response,
 };
 
-use super::{cors, history, model, places, questions, reply, versions};
+use super::{call::Call, cors, history, model, places, questions, reply, versions};
 use crate::{
     problem::{HandlerResult, Problem},
     state::AppState,
 };
-
-/// A request for a route.
-pub(super) struct Call {
-    /// The segments in the places of `{…}`, still percent-encoded.
-    pub(super) parameters: Vec<String>,
-    pub(super) query: String,
-    pub(super) headers: HeaderMap,
-    pub(super) body: BoxStream<'static, Result<Bytes, warp::Error>>,
-    pub(super) state: Arc<AppState>,
-}
-
-impl Call {
-    /// The first segment in the place of a `{…}`.
-    pub(super) fn parameter(&self) -> &str {
-        self.parameters.first().map_or("", String::as_str)
-    }
-}
 
 type Handled = Pin<Box<dyn Future<Output = HandlerResult> + Send>>;
 

@@ -4,10 +4,10 @@ use engine::follow::FollowedVersion;
 use serde_json::{Value, json};
 
 use super::{
+    call::Call,
     query::ApiQuery,
     questions::{path_of, read_id},
     reply,
-    routes::Call,
 };
 use crate::{follow, problem::HandlerResult};
 

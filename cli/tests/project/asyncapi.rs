@@ -11,7 +11,7 @@ fn text() -> String {
     fs::read_to_string(project().join("docs/asyncapi.yaml")).unwrap()
 }
 
-/// Returns the keys one level below a path of keys. The file is indented by two blanks a level, and has no flow mapping.
+/// Returns the keys one level below a path of keys. The file is indented by two blanks a level.
 fn keys(text: &str, path: &[&str]) -> BTreeSet<String> {
     let (mut open, mut found) = (Vec::<&str>::new(), BTreeSet::new());
     for line in text.lines().filter(|line| !line.trim_start().starts_with(['#', '-'])) {

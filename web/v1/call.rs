@@ -1,0 +1,26 @@
+//! A request that a route handles.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use warp::http::HeaderMap;
+
+use crate::state::AppState;
+
+/// A request for a route.
+pub(super) struct Call {
+    /// The segments in the places of `{…}`, still percent-encoded.
+    pub(super) parameters: Vec<String>,
+    pub(super) query: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: BoxStream<'static, Result<Bytes, warp::Error>>,
+    pub(super) state: Arc<AppState>,
+}
+
+impl Call {
+    /// The first segment in the place of a `{…}`.
+    pub(super) fn parameter(&self) -> &str {
+        self.parameters.first().map_or("", String::as_str)
+    }
+}
