@@ -1,4 +1,4 @@
-//! Who may see the pages of operations.
+//! The access to the pages of operations.
 //!
 //! They name models, airlines and reasons of rejections, and show how busy the system is. A page that other machines
 //! reach shows them behind a login only, unless it is told that they are protected elsewhere.
@@ -23,7 +23,7 @@ pub enum OperationsAccess {
     /// Everyone who reaches the server.
     #[default]
     Open,
-    /// Who has the login.
+    /// Those who have the login.
     Login(Login),
     /// Nobody.
     Closed,

@@ -8,10 +8,10 @@
 //! * [`routes`]: all routes; [`serve()`] serves them with the `server` crate, which knows no flight.
 //! * `pages`: the registry of pages. A page has a template in `templates/`, a handler in `handlers/` and a view in
 //!   `views/`.
-//! * `api`: the JSON routes of the old page; `follow`: those of versions; `regress`: an answer at once. `v1`: the API.
+//! * `api`: the JSON routes of the old page; `follow`: those of versions; `regress`: an answer at once. `v1`: the API;
 //!   `amadeus`: a route of an API that was shut down.
-//! * `body` parses forms, `flight_form` makes requests of them; `asking` completes and publishes them; `waiting` waits for
-//!   their outcomes.
+//! * `body` parses forms, `flight_form` makes requests of them; `asking` completes and publishes these; `waiting` waits
+//!   for their outcomes.
 //! * `batch`: questions that wait for the batch of their day; `bulk`: files of questions.
 //! * `history_query`: the questions of the pages about the history; `history_json`: its JSON routes.
 //! * `problem`: the reason why a request is not served; `handlers/error.rs` renders it.

@@ -12,12 +12,14 @@ use governor::{DefaultKeyedRateLimiter, Quota, clock::Clock};
 use server::PeerAddress;
 use warp::http::{HeaderMap, HeaderName, Method};
 
-use crate::{amadeus, problem::Problem};
+use crate::problem::Problem;
 
 /// Upper bound on the clients that are remembered. Beyond it those that have not asked lately are forgotten.
 const CLIENTS_MAX: usize = 65_536;
 /// The length of the part of an IPv6 address that names a client: a customer of a provider has all of a /64.
 const IPV6_CLIENT_BITS: u32 = 64;
+/// The paths of the archived API, whose clients ask by GET.
+const ASKED_BY_GET: &str = "/v1/";
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The settings of the limit.
@@ -25,8 +27,8 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 pub struct RateConfig {
     /// Questions a minute of a client, of which all can come at once; without it there is no limit.
     pub per_minute: Option<NonZeroU32>,
-    /// The number of proxies in front, each of which appends an address to `X-Forwarded-For`. The address that the first
-    /// of them has appended is the client's.
+    /// The number of proxies in front, each of which appends an address to `X-Forwarded-For`. The address that the
+    /// first of them has appended is the client's.
     pub proxies: usize,
 }
 
@@ -52,7 +54,9 @@ impl QuestionRate {
     ) -> Result<(), Box<Problem>> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         // Without a peer there is no connection, as in a test of the routes.
-        let (true, Some(peer)) = (method == Method::POST || amadeus::is_below(path), peer) else { return Ok(()) };
+        let (true, Some(peer)) = (method == Method::POST || path.starts_with(ASKED_BY_GET), peer) else {
+            return Ok(());
+        };
         if limiter.len() > CLIENTS_MAX {
             limiter.retain_recent();
         }

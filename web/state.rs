@@ -64,7 +64,7 @@ pub struct Config {
     pub hosts: AllowedHosts,
     /// The sites whose scripts may use the API.
     pub cors: Vec<CorsOrigin>,
-    /// Who may see the operations.
+    /// The access to the operations.
     pub operations: OperationsAccess,
     /// The limit on the questions of each client.
     pub rate: RateConfig,

@@ -34,8 +34,8 @@ pub(crate) struct Listen {
     /// Let scripts of this site use the API below /api/v1, as in https://page.example; may be given several times
     #[arg(long, value_name = "ORIGIN")]
     cors: Vec<CorsOrigin>,
-    /// Show /ops to who has the login in this file, a line USER:PASSWORD. Without it /ops is shown on a loopback address
-    /// only
+    /// Show /ops to those who have the login in this file, a line USER:PASSWORD. Without it /ops is shown on a loopback
+    /// address only
     #[arg(long, value_name = "FILE", env = "DELAYCAST_OPERATIONS_LOGIN")]
     operations_login: Option<PathBuf>,
     /// Show /ops to everyone who reaches the page, as something else protects it

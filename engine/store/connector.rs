@@ -64,8 +64,8 @@ pub trait Tail<D: Domain>: Send {
 
 /// The tasks of batches, and their results: see [`crate::batch`].
 pub trait Batches: Send + Sync {
-    /// Makes tasks durable, except those that it returns, which are refused for good. The first of an id stands. Blocks,
-    /// 12 s at most.
+    /// Makes tasks durable, except those that it returns, which are refused for good. The first of an id stands.
+    /// Blocks, 12 s at most.
     fn add(&self, tasks: &[Task]) -> Result<Vec<Refusal>, Unavailable>;
 
     /// Returns the tasks of a day from a place on, in the order of their stamps, at most `rows_max`. Blocks, 10 s at

@@ -1,5 +1,5 @@
-//! Every page in a real Chromium: axe-core finds nothing wrong in either colour scheme, nothing scrolls sideways down to
-//! 320 pixels, nothing moves once it is drawn, and the keyboard reaches everything in order.
+//! Every page in a real Chromium: axe-core finds nothing wrong in either colour scheme, nothing scrolls sideways down
+//! to 320 pixels, nothing moves once it is drawn, and the keyboard reaches everything in order.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests count as tests")]
 
