@@ -3,6 +3,7 @@
 //! The document may come from another scorer, which knows only the fields of the wire contract: all others may be
 //! missing, and then that part of the answer is not shown.
 
+use chrono::NaiveDate;
 use delaycast::{
     airports::Airports,
     features::Remark,
@@ -79,7 +80,6 @@ impl AnswerView {
     pub(crate) fn new(document: &Map<String, Value>, airports: &Airports) -> Self {
         let text = |field: &str| document.get(field).and_then(Value::as_str).map(str::to_owned);
         let asked = asked(document);
-        let date = parse_flight_date(asked.text(Field::FlightDate));
         let class = class(document);
         let over = FlightState::of(document).filter(|state| state.is_over);
         // Of a flight that is over there is nothing to forecast.
@@ -104,7 +104,7 @@ impl AnswerView {
             airline: format!("{airline} {}", asked.text(Field::FlightNum)).trim_end().to_owned(),
             origin: airport(asked.text(Field::Origin)),
             dest: airport(asked.text(Field::Dest)),
-            date: date.ok().map(|date| date.format("%A, %-d %B %Y").to_string()),
+            date: flight_date(document).map(|date| date.format("%A, %-d %B %Y").to_string()),
             schedule: schedule(document),
             departure: departure(departure_delay(document)),
             delay: delay_in_words(document).filter(|_| is_open),
@@ -228,6 +228,14 @@ fn departure(minutes: Option<f64>) -> String {
 }
 
 /// The form of an answered request, from the document's fields of the same names.
+/// Returns the day of departure. It is `{"$date": "2016-12-25T00:00:00Z"}`, or text where the old batch has written it.
+pub(super) fn flight_date(document: &Map<String, Value>) -> Option<NaiveDate> {
+    let value = document.get(Field::FlightDate.name())?;
+    let text = value.get("$date").unwrap_or(value).as_str()?;
+    // Only the day counts.
+    parse_flight_date(text.get(..10)?).ok()
+}
+
 fn asked(document: &Map<String, Value>) -> FlightForm {
     FlightForm::of(|field| {
         let value = document.get(field.name()).unwrap_or(&Value::Null);
@@ -235,8 +243,7 @@ fn asked(document: &Map<String, Value>) -> FlightForm {
             Field::Follow => value.as_bool().filter(|follow| *follow).map(|_| "true".to_owned()).unwrap_or_default(),
             Field::CrsDepTime => time_of_day(value).unwrap_or_default(),
             Field::DepDelay => value.as_f64().map(|minutes| minutes.to_string()).unwrap_or_default(),
-            // `{"$date": "2016-12-25T00:00:00Z"}`: only the day counts.
-            Field::FlightDate => value["$date"].as_str().and_then(|date| date.get(..10)).unwrap_or_default().to_owned(),
+            Field::FlightDate => flight_date(document).map(|date| date.to_string()).unwrap_or_default(),
             _ => value.as_str().unwrap_or_default().to_owned(),
         }
     })

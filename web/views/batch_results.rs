@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    answer::AnswerView,
+    answer::{AnswerView, flight_date},
     delay::delay_in_short,
     history::{PagingView, day_in_words},
     words::{capitalized, grouped},
@@ -39,6 +39,8 @@ pub(crate) struct BatchResultsView {
 #[derive(Debug, Serialize)]
 struct ResultRow {
     answer: AnswerView,
+    /// `25 December 2016`.
+    date: Option<String>,
     /// `Expect 10 minutes late …`; `None` in an answer of the old system.
     delay: Option<String>,
     /// The time of asking, `13:41`.
@@ -49,6 +51,7 @@ impl ResultRow {
     fn new(document: &Map<String, Value>, airports: &Airports) -> Self {
         let stamp = document.get("Timestamp").and_then(Value::as_str);
         ResultRow {
+            date: flight_date(document).map(day_in_words),
             answer: AnswerView::new(document, airports),
             delay: delay_in_short(document).map(|words| capitalized(&words)),
             asked_at: stamp.and_then(|stamp| stamp.get(11..16)).map(str::to_owned),
