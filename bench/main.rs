@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use clap::{Parser, Subcommand};
 
 use cluster::recovery;
-use embedded::{explanations, latency, memory, page_latency, scrape_cost, throughput, watch_cost};
+use embedded::{explanations, latency, memory, page_clients, page_latency, scrape_cost, throughput, watch_cost};
 use live::{horizons, parity, serving};
 use model::{hot_swap, load, training};
 use results::record;
@@ -52,6 +52,8 @@ enum Command {
     EmbeddedLatency(latency::Options),
     /// The same through the page's routes, on `delaycast up`
     PageLatency(page_latency::Options),
+    /// Many clients of the page at once: errors, latency, memory
+    PageClients(page_clients::Options),
     /// Answers per second with and without a page that counts them
     WatchCost(watch_cost::Options),
     /// Answers per second with and without metrics that are read
@@ -94,6 +96,7 @@ fn main() -> anyhow::Result<()> {
         Command::Memory(options) => record(&results, options, memory::measure),
         Command::EmbeddedLatency(options) => record(&results, options, latency::measure),
         Command::PageLatency(options) => record(&results, options, page_latency::measure),
+        Command::PageClients(options) => record(&results, options, page_clients::measure),
         Command::WatchCost(options) => record(&results, options, watch_cost::measure),
         Command::ScrapeCost(options) => record(&results, options, scrape_cost::measure),
         Command::Explanations(options) => record(&results, options, explanations::measure),

@@ -1,10 +1,18 @@
 //! A client of the page's routes.
 
-use std::time::{Duration, Instant};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, ensure};
 use delaycast::request::Request;
 
+/// The first pause of the page before it looks for an answer, by how much a pause is longer than the one before, and the
+/// longest: those of `web/static/delaycast.js`.
+const PAUSE: Duration = Duration::from_millis(40);
+const PAUSE_GROWTH: f64 = 1.5;
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// Timeout of an answer.
 const DEADLINE: Duration = Duration::from_secs(30);
 const ROUTE: &str = "flights/delays/predict/classify_realtime";
@@ -23,6 +31,19 @@ impl Page {
     /// Posts a request as the page's form does, and gets the answer until it is there. Returns the time until the post
     /// is answered, and until the answer is there.
     pub(crate) fn ask(&self, request: &Request) -> anyhow::Result<(Duration, Duration)> {
+        self.ask_and_look(request, || {})
+    }
+
+    /// The same with the pauses that the page makes before it looks.
+    pub(crate) fn ask_with_pauses(&self, request: &Request) -> anyhow::Result<(Duration, Duration)> {
+        let mut pause = PAUSE;
+        self.ask_and_look(request, || {
+            thread::sleep(pause);
+            pause = pause.mul_f64(PAUSE_GROWTH).min(PAUSE_MAX);
+        })
+    }
+
+    fn ask_and_look(&self, request: &Request, mut pause: impl FnMut()) -> anyhow::Result<(Duration, Duration)> {
         let (date, delay) = (request.date.to_string(), request.dep_delay.unwrap_or_default().to_string());
         let form = [
             ("Carrier", request.carrier.as_str()),
@@ -38,8 +59,10 @@ impl Page {
         let reply: serde_json::Value = serde_json::from_str(&reply)?;
         let id = reply["id"].as_str().context("no id in the reply")?;
         let url = format!("{}{ROUTE}/response/{id}", self.address);
+        pause();
         while self.agent.get(&url).call()?.body_mut().read_to_string()?.contains("\"WAIT\"") {
             ensure!(started.elapsed() < DEADLINE, "no answer");
+            pause();
         }
         Ok((posted, started.elapsed()))
     }

@@ -3,6 +3,7 @@
 pub(crate) mod explanations;
 pub(crate) mod latency;
 pub(crate) mod memory;
+pub(crate) mod page_clients;
 pub(crate) mod page_latency;
 pub(crate) mod scrape_cost;
 pub(crate) mod steps;
