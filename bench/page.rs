@@ -8,8 +8,8 @@ use std::{
 use anyhow::{Context, ensure};
 use delaycast::request::Request;
 
-/// The first pause of the page before it looks for an answer, by how much a pause is longer than the one before, and the
-/// longest: those of `web/static/delaycast.js`.
+/// The first pause of the page before it looks for an answer, by how much each pause is longer than the one before, and
+/// the longest: those of `web/static/delaycast.js`.
 const PAUSE: Duration = Duration::from_millis(40);
 const PAUSE_GROWTH: f64 = 1.5;
 const PAUSE_MAX: Duration = Duration::from_secs(1);
