@@ -1,6 +1,6 @@
 //! `delaycast answer`: prints the outcome of a request.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
@@ -34,12 +34,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let id = RequestId::new(args.id.as_str())?;
-    if let Some(path) = args.store.url.strip_prefix("sqlite:").and_then(|rest| rest.split('?').next())
-        && !Path::new(path).exists()
-    {
-        // Opening it would create an empty one.
-        bail!("there is no file {path}: --store says where the scorer keeps its answers");
-    }
+    args.store.check_is_there("the scorer keeps its answers")?;
     let store = args.store.open()?;
     let lookup = store.lookup().with_context(|| format!("cannot read {}", store.describe()))?;
     match wait_for(&*lookup, &id, Duration::ZERO) {

@@ -1,8 +1,6 @@
 //! `delaycast batch`: answers the tasks of a day.
 
-use std::path::Path;
-
-use anyhow::{Context, bail};
+use anyhow::Context;
 use chrono::{Days, NaiveDate};
 use clap::Args as ClapArgs;
 use delaycast::model::{Model, ModelDir};
@@ -36,7 +34,7 @@ pub(crate) struct Args {
     store: StoreOption,
     #[command(flatten)]
     models: ModelsOption,
-    /// How to print the numbers of answered and rejected requests
+    /// The format of the numbers of answered and rejected requests
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -72,12 +70,7 @@ fn parse_day(text: &str) -> Result<Day, String> {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let day = args.date.date(clock::now().date_naive());
-    if let Some(path) = args.store.url.strip_prefix("sqlite:").and_then(|rest| rest.split('?').next())
-        && !Path::new(path).exists()
-    {
-        // Opening it would create an empty one.
-        bail!("there is no file {path}: --store says where the page keeps the requests");
-    }
+    args.store.check_is_there("the page keeps the requests")?;
     let model = ModelDir::new(&args.models.models).load_current()?.map(Model::explaining);
     let store = args.store.open()?;
     let version = model.version().to_string();

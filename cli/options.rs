@@ -3,12 +3,12 @@
 use std::{
     io::{self, Write},
     num::NonZeroUsize,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     thread,
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use chrono::NaiveDate;
 use clap::{ArgAction, Args, ValueEnum, value_parser};
 use delaycast::{
@@ -91,6 +91,17 @@ impl StoreOption {
     /// Opens the URL.
     pub(crate) fn open(&self) -> anyhow::Result<Arc<dyn Store<Flights>>> {
         open_store(&self.url)
+    }
+
+    /// Fails if it is a file that is not there: opening it would create an empty one. `kept` is for the error, as in
+    /// "the scorer keeps its answers".
+    pub(crate) fn check_is_there(&self, kept: &str) -> anyhow::Result<()> {
+        match self.url.strip_prefix("sqlite:").and_then(|rest| rest.split('?').next()) {
+            Some(path) if !Path::new(path).exists() => {
+                bail!("there is no file {path}: --store says where {kept}")
+            }
+            _ => Ok(()),
+        }
     }
 }
 

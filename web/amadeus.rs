@@ -6,29 +6,29 @@
 
 use std::sync::Arc;
 
-use bytes::Buf;
 use chrono::{NaiveDate, NaiveTime, Timelike};
 use delaycast::{
     flight::Schedule,
     request::{Field, Request},
 };
 use engine::request::RequestId;
-use futures_util::Stream;
 use serde_json::{Map, Value, json};
 use warp::{
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     reply::Response,
 };
 
 use crate::{
     asking::{publish, to_request},
-    body::{read_form, urlencoded},
+    body::{SentBody, read_form, urlencoded},
     flight_form::{FlightForm, MISSING},
     problem::{FieldError, HandlerResult, Problem},
+    reply::json_as,
     state::AppState,
     waiting,
 };
 
+const JSON: &str = "application/vnd.amadeus+json";
 const PREDICTION: &str = "/v1/travel/predictions/flight-delay";
 const RESULTS: [&str; 4] = [
     "LESS_THAN_30_MINUTES",
@@ -73,16 +73,12 @@ pub(crate) async fn flight_delay(query: String, state: Arc<AppState>) -> Handler
         })
         .collect();
     let links = json!({ "self": format!("{PREDICTION}?{query}") });
-    Ok(reply(StatusCode::OK, &json!({ "meta": { "count": data.len(), "links": links }, "data": data })))
+    Ok(json_as(StatusCode::OK, JSON, &json!({ "meta": { "count": data.len(), "links": links }, "data": data })))
 }
 
 /// `POST /v1/security/oauth2/token`: a token that says nothing. The clients of that API ask for one first, and send it
 /// back; it is not looked at, and authenticates nobody.
-pub(crate) async fn token<B: Buf>(
-    headers: HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-    state: Arc<AppState>,
-) -> HandlerResult {
+pub(crate) async fn token(headers: HeaderMap, body: SentBody, state: Arc<AppState>) -> HandlerResult {
     let pairs = read_form(&headers, body, state.parts.config.connections.body_within).await;
     let pairs = pairs.map_err(|invalid| Problem::invalid(vec![invalid], None))?;
     let grant = pairs.into_iter().find(|(name, _)| name == "grant_type").and_then(|(_, value)| value.ok());
@@ -96,7 +92,7 @@ pub(crate) async fn token<B: Buf>(
         "token_type": "Bearer", "access_token": "authenticates-nobody", "expires_in": 1799, "state": "approved",
         "scope": "",
     });
-    Ok(reply(StatusCode::OK, &body))
+    Ok(json_as(StatusCode::OK, JSON, &body))
 }
 
 /// Reads the parameters. All that are wrong are named at once; those that no forest uses are not read.
@@ -163,15 +159,6 @@ fn refused(field: &'static str, reason: &'static str) -> Box<Problem> {
     Problem::malformed(vec![FieldError::new(field, reason)])
 }
 
-fn reply(status: StatusCode, body: &Value) -> Response {
-    let mut response = Response::new(body.to_string().into());
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/vnd.amadeus+json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
 /// Makes the response to a request that is not served.
 pub(crate) fn problem(problem: &Problem) -> Response {
     let status = problem.status;
@@ -199,7 +186,7 @@ pub(crate) fn problem(problem: &Problem) -> Response {
             entry
         })
         .collect();
-    reply(status, &json!({ "errors": errors }))
+    json_as(status, JSON, &json!({ "errors": errors }))
 }
 
 /// The place where an answer can be looked up that has not come in time.

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use bytes::Buf;
 use engine::{
     request::{Invalid, RequestId},
     store::Outcome,
 };
-use futures_util::Stream;
 use serde_json::json;
 use server::{Accepts, operations_json};
 use warp::{
@@ -17,22 +15,19 @@ use warp::{
 
 use crate::{
     asking::{publish, read_request},
-    body::percent_decoded,
+    body::{SentBody, percent_decoded},
     flight_form::result_url,
     problem::{HandlerResult, Problem},
     reply::{json_text, redirect},
     state::AppState,
+    waiting,
 };
 
 /// `POST /flights/delays/predict/classify_realtime`: publishes the form's request to the log.
 ///
 /// Responds once the log has acknowledged the request: to a browser's form with a redirect to the result's page, to
 /// other clients with the request's id.
-pub(crate) async fn classify<B: Buf>(
-    headers: HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-    state: Arc<AppState>,
-) -> HandlerResult {
+pub(crate) async fn classify(headers: HeaderMap, body: SentBody, state: Arc<AppState>) -> HandlerResult {
     let accepts = Accepts::of(&headers);
     let request = read_request(&headers, body, &state).await?;
     let id = request.id.as_str();
@@ -49,11 +44,7 @@ pub(crate) async fn classify<B: Buf>(
 /// be on its way.
 pub(crate) async fn response(id: String, headers: HeaderMap, state: Arc<AppState>) -> HandlerResult {
     let id = read_id(&id).map_err(|invalid| Problem::invalid(vec![invalid], None))?;
-    let found = state.find(&id).await.map_err(|error| {
-        tracing::warn!(?id, %error, "an answer could not be looked up");
-        Problem::unavailable("store", "the store does not answer. Ask again".to_owned(), None)
-    })?;
-    let body = match found {
+    let body = match waiting::look(&id, &state).await? {
         None => json!({ "status": "WAIT", "id": id.as_str() }),
         Some(Outcome::Answered(document)) => json!({ "status": "OK", "id": id.as_str(), "prediction": document }),
         Some(Outcome::Rejected(reason)) => json!({ "status": "REJECTED", "id": id.as_str(), "reason": reason }),

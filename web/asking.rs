@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use bytes::Buf;
 use delaycast::request::{Field, Request};
 use engine::{clock, request::Invalid};
-use futures_util::Stream;
 use warp::http::HeaderMap;
 
 use crate::{
-    body::read_form,
+    body::{SentBody, read_form},
     completion::{Completed, complete},
     flight_form::{FlightForm, MISSING},
     problem::{FieldError, Problem},
@@ -17,9 +15,9 @@ use crate::{
 };
 
 /// Reads the form in a body, and makes the request of it.
-pub(crate) async fn read_request<B: Buf>(
+pub(crate) async fn read_request(
     headers: &HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
+    body: SentBody,
     state: &Arc<AppState>,
 ) -> Result<Request, Box<Problem>> {
     let pairs = read_form(headers, body, state.parts.config.connections.body_within).await;

@@ -57,7 +57,7 @@ pub(crate) fn serve(name: String, query: String, headers: HeaderMap) -> HandlerR
     // Weak: the same for all encodings, whose bytes differ.
     let etag = format!("W/\"{}\"", asset.version);
     let mut response = Response::default();
-    if matches(&headers, &etag) {
+    if is_known(&headers, &etag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
         let wanted = Encoding::of(&headers);
@@ -79,7 +79,7 @@ pub(crate) fn serve(name: String, query: String, headers: HeaderMap) -> HandlerR
 }
 
 /// Returns whether the client's cache has this version: by the weak comparison, as `If-None-Match` asks for.
-fn matches(headers: &HeaderMap, etag: &str) -> bool {
+pub(crate) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     let opaque = |tag: &str| tag.trim_start_matches("W/").to_owned();
     let sent = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     sent.flat_map(|value| value.split(',')).map(str::trim).any(|tag| tag == "*" || opaque(tag) == opaque(etag))

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use bytes::Buf;
 use chrono::NaiveDate;
 use delaycast::request::{Field, Request, encode};
 use engine::{batch::Task, clock};
-use futures_util::Stream;
 use serde_json::{Map, Value};
 use server::Accepts;
 use warp::http::{HeaderMap, StatusCode};
 
 use crate::{
     asking::read_request,
+    body::SentBody,
     problem::{HandlerResult, Problem},
     reply::{json_text, redirect},
     state::AppState,
@@ -27,11 +26,7 @@ pub(crate) fn results_url(day: NaiveDate) -> String {
 ///
 /// Responds once it is durable: to a browser's form with a redirect to the page of its day, to other clients with the
 /// task, as the old system did.
-pub(crate) async fn classify<B: Buf>(
-    headers: HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-    state: Arc<AppState>,
-) -> HandlerResult {
+pub(crate) async fn classify(headers: HeaderMap, body: SentBody, state: Arc<AppState>) -> HandlerResult {
     let accepts = Accepts::of(&headers);
     let request = read_request(&headers, body, &state).await.map_err(Problem::of_batch)?;
     let (day, task) = to_task(request);

@@ -1,11 +1,14 @@
 //! Parses the body of a POST into the form's fields. Ambiguous input is rejected, not guessed.
 
-use std::{convert::Infallible, pin::pin, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use delaycast::request::MESSAGE_BYTES_MAX;
 use engine::request::Invalid;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use percent_encoding::percent_decode_str;
 use serde::{
     Deserialize, Deserializer,
@@ -18,15 +21,14 @@ pub const BODY_BYTES_MAX: usize = MESSAGE_BYTES_MAX;
 /// The name of the whole body in an [`Invalid`], where a field's name would be.
 const BODY: &str = "body";
 
+/// A body as it arrives.
+pub(crate) type SentBody = BoxStream<'static, Result<Bytes, warp::Error>>;
+
 /// A form's fields in the order sent: the name, and the value or its error. `null` is an empty text.
 pub(crate) type Pairs = Vec<(String, Result<String, String>)>;
 
 /// Reads the body in any of the three content types; gives up a body that has not arrived within a time.
-pub(crate) async fn read_form<B: Buf>(
-    headers: &HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-    within: Duration,
-) -> Result<Pairs, Invalid> {
+pub(crate) async fn read_form(headers: &HeaderMap, body: SentBody, within: Duration) -> Result<Pairs, Invalid> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
@@ -48,9 +50,9 @@ pub(crate) struct SentFile {
 }
 
 /// Reads a file of at most `bytes_max`; gives up one that has not arrived within a time.
-pub(crate) async fn read_file<B: Buf>(
+pub(crate) async fn read_file(
     headers: &HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
+    body: SentBody,
     within: Duration,
     bytes_max: usize,
 ) -> Result<SentFile, Invalid> {
@@ -69,35 +71,23 @@ pub(crate) async fn read_file<B: Buf>(
 }
 
 /// Reads a body as text; gives up one that has not arrived within a time.
-pub(crate) async fn read_text<B: Buf>(
-    body: impl Stream<Item = Result<B, warp::Error>>,
-    within: Duration,
-) -> Result<String, Invalid> {
+pub(crate) async fn read_text(body: SentBody, within: Duration) -> Result<String, Invalid> {
     Ok(text(&read(body, within).await?)?.to_owned())
 }
 
-async fn read<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>>, within: Duration) -> Result<Vec<u8>, Invalid> {
+async fn read(body: SentBody, within: Duration) -> Result<Vec<u8>, Invalid> {
     read_up_to(body, within, BODY_BYTES_MAX).await
 }
 
-async fn read_up_to<B: Buf>(
-    body: impl Stream<Item = Result<B, warp::Error>>,
-    within: Duration,
-    bytes_max: usize,
-) -> Result<Vec<u8>, Invalid> {
+async fn read_up_to(body: SentBody, within: Duration, bytes_max: usize) -> Result<Vec<u8>, Invalid> {
     let collect = async {
-        let (mut body, mut bytes) = (pin!(body), Vec::new());
+        let (mut body, mut bytes) = (body, Vec::new());
         while let Some(piece) = body.next().await {
-            let mut piece = piece.map_err(|error| Invalid::new(BODY, format!("broke off: {error}")))?;
-            if bytes.len() + piece.remaining() > bytes_max {
+            let piece = piece.map_err(|error| Invalid::new(BODY, format!("broke off: {error}")))?;
+            if bytes.len() + piece.len() > bytes_max {
                 return Err(Invalid::new(BODY, format!("has more than {bytes_max} bytes")));
             }
-            while piece.has_remaining() {
-                let chunk = piece.chunk();
-                bytes.extend_from_slice(chunk);
-                let read = chunk.len();
-                piece.advance(read);
-            }
+            bytes.extend_from_slice(&piece);
         }
         Ok(bytes)
     };

@@ -13,6 +13,7 @@
 //! * `body` parses forms, `flight_form` makes requests of them; `asking` completes and publishes these; `waiting` waits
 //!   for their outcomes.
 //! * `batch`: questions that wait for the batch of their day; `bulk`: files of questions.
+//! * `path`: patterns of paths.
 //! * `history_query`: the questions of the pages about the history; `history_json`: its JSON routes.
 //! * `problem`: the reason why a request is not served; `handlers/error.rs` renders it.
 //! * `access`: who may see the operations; `rate`: the limit on the questions of a client.
@@ -50,6 +51,7 @@ mod history_query;
 #[macro_use]
 mod pages;
 mod past;
+mod path;
 mod problem;
 mod rate;
 mod regress;

@@ -13,6 +13,7 @@ use std::{pin::Pin, sync::Arc};
 
 use crate::{
     flight_form::{FORM_PATH, MINUTES_PATH},
+    path,
     problem::{HandlerResult, Problem},
     render::{Page, Partial},
     state::AppState,
@@ -100,17 +101,7 @@ const NO_PARAMETER: &str = "delays";
 /// Returns the parameters of a path that matches a pattern. A slash may be at its end.
 pub(crate) fn parameters(pattern: &str, path: &str) -> Option<Parameters> {
     let path = path.strip_suffix('/').unwrap_or(path);
-    let (mut expected, mut found, mut parameters) = (pattern.split('/'), path.split('/'), Parameters::new());
-    loop {
-        match (expected.next(), found.next()) {
-            (None, None) => return Some(parameters),
-            (Some("*"), Some(segment)) if !segment.is_empty() && segment != NO_PARAMETER => {
-                parameters.push(segment.to_owned());
-            }
-            (Some(expected), Some(segment)) if expected == segment => {}
-            _ => return None,
-        }
-    }
+    path::parameters(pattern, path, |expected, segment| expected == "*" && segment != NO_PARAMETER)
 }
 
 pages!(tables);

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use bytes::Buf;
-use futures_util::Stream;
 use serde_json::{Map, Value, json};
 use server::Accepts;
 use warp::http::{HeaderMap, StatusCode};
 
 use crate::{
     asking::{publish, read_request},
+    body::SentBody,
     flight_form::result_url,
     problem::{HandlerResult, Problem},
     reply::{json_text, redirect},
@@ -25,11 +24,7 @@ const FIELDS: [&str; 7] = ["P10", "P50", "P90", "Late15", "Late30", "Late60", "L
 /// Responds to a browser's form with a redirect to the result's page, which waits itself; to other clients with
 /// `Delay`, the expected arrival delay in minutes, as the old system did, and more of the forecast. An answer without
 /// minutes is a 501.
-pub(crate) async fn regress<B: Buf>(
-    headers: HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-    state: Arc<AppState>,
-) -> HandlerResult {
+pub(crate) async fn regress(headers: HeaderMap, body: SentBody, state: Arc<AppState>) -> HandlerResult {
     let accepts = Accepts::of(&headers);
     let request = read_request(&headers, body, &state).await?;
     let id = &request.id;

@@ -40,6 +40,16 @@ pub(crate) fn json_text(status: StatusCode, body: &Value, accepts: Accepts) -> R
     text(status, accepts.json_type(), body)
 }
 
+/// JSON of an API under its content type, whatever the client accepts.
+pub(crate) fn json_as(status: StatusCode, content_type: &'static str, body: &Value) -> Response {
+    let mut response = Response::new(body.to_string().into());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
 fn text(status: StatusCode, content_type: &'static str, body: String) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;

@@ -5,6 +5,8 @@
 
 use std::{convert::Infallible, net::TcpListener, sync::Arc};
 
+use bytes::Buf;
+use futures_util::StreamExt;
 use server::{Accepts, HostError, PeerAddress, ServeError};
 use tokio::sync::watch;
 use warp::{
@@ -18,7 +20,9 @@ use warp::{
 };
 
 use crate::{
-    amadeus, api, assets, batch, bulk,
+    amadeus, api, assets, batch,
+    body::SentBody,
+    bulk,
     flight_form::FORM_PATH,
     follow,
     handlers::error,
@@ -82,35 +86,29 @@ fn routes_until(parts: Parts, closing: Closing) -> Result<BoxedFilter<(Response,
     let others = others.chain([api_v1(&state), amadeus_prediction(&state), amadeus_token(&state)]);
     let routes = pages::routes().map(|(path, handler)| page(path, handler, &state)).chain(others);
     let routes = routes.fold(index(), |routes, route| routes.or(route).unify().boxed());
-    let inner = allowed_host(&state).and(allowed_client(&state)).and(routes).recover(explain).unify();
+    let inner = allowed(&state).and(routes).recover(explain).unify();
     Ok(warp::header::headers_cloned().and(warp::path::full()).and(inner).and(with(&state)).map(finish).boxed())
 }
 
-/// Comes first, so that a site that got here by DNS rebinding learns nothing.
-fn allowed_host(state: &Arc<AppState>) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {
-    let check = |asked: Option<Authority>, headers: HeaderMap, state: Arc<AppState>| async move {
-        let hosts = &state.parts.config.hosts;
-        hosts.check(&headers, asked.as_ref()).map_err(|error| reject::custom(Problem::wrong_host(&error)))
-    };
-    warp::host::optional().and(warp::header::headers_cloned()).and(with(state)).and_then(check).untuple_one()
-}
-
-/// Refuses the operations to those who may not see them, and questions beyond a client's limit.
-fn allowed_client(state: &Arc<AppState>) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {
-    let check = |method: Method,
+/// Comes first, so that a site that got here by DNS rebinding learns nothing. Then refuses the operations to those who
+/// may not see them, and questions beyond a client's limit.
+fn allowed(state: &Arc<AppState>) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {
+    let check = |asked: Option<Authority>,
+                 method: Method,
                  path: FullPath,
                  peer: Option<PeerAddress>,
                  headers: HeaderMap,
                  state: Arc<AppState>| async move {
-        let path = path.as_str();
-        let checked = state.parts.config.operations.check(path, &headers);
-        checked
+        let (path, config) = (path.as_str(), &state.parts.config);
+        let host = config.hosts.check(&headers, asked.as_ref());
+        host.map_err(|error| Box::new(Problem::wrong_host(&error)))
+            .and_then(|()| config.operations.check(path, &headers))
             .and_then(|()| state.rate.check(&method, path, peer, &headers))
             .map_err(|problem| reject::custom(*problem))
     };
     let peer = warp::filters::ext::optional::<PeerAddress>();
-    let request = warp::method().and(warp::path::full()).and(peer).and(warp::header::headers_cloned());
-    request.and(with(state)).and_then(check).untuple_one()
+    let request = warp::host::optional().and(warp::method()).and(warp::path::full()).and(peer);
+    request.and(warp::header::headers_cloned()).and(with(state)).and_then(check).untuple_one()
 }
 
 /// `GET /`.
@@ -127,47 +125,29 @@ fn page(pattern: &'static str, handler: Handler, state: &Arc<AppState>) -> Boxed
 }
 
 fn classify(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
-    warp::path!("flights" / "delays" / "predict" / "classify_realtime")
-        .and(only(WRITE))
-        .and(warp::header::headers_cloned())
-        .and(warp::body::stream())
-        .and(with(state))
-        .then(api::classify)
-        .map(settle)
-        .boxed()
+    posted(warp::path!("flights" / "delays" / "predict" / "classify_realtime").boxed(), api::classify, state)
 }
 
 fn regress(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
-    warp::path!("flights" / "delays" / "predict" / "regress")
-        .and(only(WRITE))
-        .and(warp::header::headers_cloned())
-        .and(warp::body::stream())
-        .and(with(state))
-        .then(regress::regress)
-        .map(settle)
-        .boxed()
+    posted(warp::path!("flights" / "delays" / "predict" / "regress").boxed(), regress::regress, state)
 }
 
 fn batch(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
-    warp::path!("flights" / "delays" / "predict" / "classify")
-        .and(only(WRITE))
-        .and(warp::header::headers_cloned())
-        .and(warp::body::stream())
-        .and(with(state))
-        .then(batch::classify)
-        .map(settle)
-        .boxed()
+    posted(warp::path!("flights" / "delays" / "predict" / "classify").boxed(), batch::classify, state)
 }
 
 fn bulk(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
-    warp::path!("flights" / "delays" / "predict" / "bulk")
-        .and(only(WRITE))
-        .and(warp::header::headers_cloned())
-        .and(warp::body::stream())
-        .and(with(state))
-        .then(bulk::answer_file)
-        .map(settle)
-        .boxed()
+    posted(warp::path!("flights" / "delays" / "predict" / "bulk").boxed(), bulk::answer_file, state)
+}
+
+/// A route that a body is posted to.
+fn posted<F: Future<Output = HandlerResult> + Send + 'static>(
+    path: BoxedFilter<()>,
+    handler: fn(HeaderMap, SentBody, Arc<AppState>) -> F,
+    state: &Arc<AppState>,
+) -> BoxedFilter<(Response,)> {
+    let request = path.and(only(WRITE)).and(warp::header::headers_cloned()).and(body());
+    request.and(with(state)).then(handler).map(settle).boxed()
 }
 
 /// The API has a table of routes of its own.
@@ -177,7 +157,7 @@ fn api_v1(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
         .and(warp::method())
         .and(query())
         .and(warp::header::headers_cloned())
-        .and(warp::body::stream())
+        .and(body())
         .and(with(state))
         .then(v1::handle)
         .map(settle)
@@ -195,14 +175,7 @@ fn amadeus_prediction(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
 }
 
 fn amadeus_token(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
-    warp::path!("v1" / "security" / "oauth2" / "token")
-        .and(only(WRITE))
-        .and(warp::header::headers_cloned())
-        .and(warp::body::stream())
-        .and(with(state))
-        .then(amadeus::token)
-        .map(settle)
-        .boxed()
+    posted(warp::path!("v1" / "security" / "oauth2" / "token").boxed(), amadeus::token, state)
 }
 
 fn response(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
@@ -271,6 +244,20 @@ fn with(state: &Arc<AppState>) -> impl Filter<Extract = (Arc<AppState>,), Error 
 /// Extracts the raw query; empty if there is none.
 fn query() -> impl Filter<Extract = (String,), Error = Infallible> + Clone {
     warp::query::raw().or(warp::any().map(String::new)).unify()
+}
+
+/// Extracts the body as it arrives.
+fn body() -> impl Filter<Extract = (SentBody,), Error = Rejection> + Copy {
+    // Pieces are not copied: hyper's are `Bytes` already.
+    warp::body::stream().map(|body| {
+        StreamExt::map(body, |piece: Result<_, warp::Error>| {
+            piece.map(|mut piece| {
+                let length = Buf::remaining(&piece);
+                Buf::copy_to_bytes(&mut piece, length)
+            })
+        })
+        .boxed()
+    })
 }
 
 /// Follows the path filter, so that a known path with another method is a 405, not a 404.

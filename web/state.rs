@@ -277,7 +277,7 @@ impl AppState {
         ask: impl FnOnce(&dyn Batches) -> Result<T, Unavailable> + Send + 'static,
     ) -> Result<T, Box<Problem>> {
         let batches = Arc::clone(&self.parts.batches);
-        self.look_up(move |_| ask(&*batches)).await.map_err(|error| {
+        self.on_thread(move || ask(&*batches)).await.map_err(|error| {
             tracing::warn!(%error, "the tasks and results of batches are not there");
             let reason = "the store does not answer. If you asked for the batch, ask again: \
                           a question that was kept twice is answered twice";
@@ -285,18 +285,27 @@ impl AppState {
         })
     }
 
-    /// Looks something up on a blocking thread. The thread holds the permit: a lookup that is no longer awaited counts
-    /// until it has ended.
+    /// Looks something up in the answers.
     async fn look_up<T: Send + 'static>(
         &self,
         find: impl FnOnce(&dyn Lookup) -> Result<T, Unavailable> + Send + 'static,
     ) -> Result<T, Unavailable> {
-        let (answers, lookups) = (Arc::clone(&self.parts.answers), Arc::clone(&self.lookups));
+        let answers = Arc::clone(&self.parts.answers);
+        self.on_thread(move || find(&*answers)).await
+    }
+
+    /// Asks the store on a blocking thread. The thread holds the permit: a call that is no longer awaited counts until
+    /// it has ended.
+    async fn on_thread<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce() -> Result<T, Unavailable> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let lookups = Arc::clone(&self.lookups);
         let found = async move {
             let permit = lookups.acquire_owned().await.map_err(Unavailable::transient)?;
             let lookup = move || {
                 let _permit = permit;
-                find(&*answers)
+                ask()
             };
             tokio::task::spawn_blocking(lookup).await.map_err(Unavailable::transient)?
         };

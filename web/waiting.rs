@@ -24,6 +24,14 @@ pub(crate) fn permit(state: &AppState) -> Result<OwnedSemaphorePermit, Box<Probl
     })
 }
 
+/// Looks once.
+pub(crate) async fn look(id: &RequestId, state: &AppState) -> Result<Option<Outcome>, Box<Problem>> {
+    state.find(id).await.map_err(|error| {
+        tracing::warn!(?id, %error, "an answer could not be looked up");
+        Problem::unavailable("store", "the store does not answer. Ask again".to_owned(), None)
+    })
+}
+
 /// Waits for an outcome. `None` if it has not landed in time, or the server closes. Fails if the store did not answer
 /// the last look.
 pub(crate) async fn for_outcome(

@@ -16,9 +16,9 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Buf, Bytes};
-use engine::store::Outcome;
-use futures_util::{Stream, StreamExt, stream};
+use bytes::Bytes;
+use engine::{request::RequestId, store::Outcome};
+use futures_util::{StreamExt, stream};
 use warp::{
     Reply,
     http::{HeaderMap, HeaderName, HeaderValue, header},
@@ -30,7 +30,7 @@ use self::{
 };
 use crate::{
     asking::{publish, to_request},
-    body::{SentFile, read_file},
+    body::{SentBody, SentFile, read_file},
     problem::{FieldError, HandlerResult, Problem},
     state::AppState,
     waiting,
@@ -52,11 +52,7 @@ const FAILURES_MAX: u32 = 8;
 const ROWS: HeaderName = HeaderName::from_static("delaycast-rows");
 
 /// Answers a file, as CSV or NDJSON, or as the field `file` of a form.
-pub(crate) async fn answer_file<B: Buf>(
-    headers: HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-    state: Arc<AppState>,
-) -> HandlerResult {
+pub(crate) async fn answer_file(headers: HeaderMap, body: SentBody, state: Arc<AppState>) -> HandlerResult {
     let Some(permit) = state.bulk_permit() else {
         let reason = "several files are being answered. Send yours again in a minute".to_owned();
         return Err(Problem::unavailable("file", reason, None));
@@ -68,10 +64,7 @@ pub(crate) async fn answer_file<B: Buf>(
     let Rows { header: columns, rows } = rows::read(&text, format).map_err(invalid)?;
     drop(text);
     let (count, width) = (rows.len(), columns.len());
-    let first = stream::iter([output::header(format, &columns)]).filter(|line| {
-        let is_there = !line.is_empty();
-        async move { is_there }
-    });
+    let first = stream::iter(output::header(format, &columns));
     let failures = Arc::new(AtomicU32::new(0));
     let asking = Arc::clone(&state);
     let asked = stream::iter(rows).map(move |row| ask(row, Arc::clone(&failures), Arc::clone(&asking)));
@@ -104,11 +97,7 @@ pub(crate) async fn answer_file<B: Buf>(
 }
 
 /// Asks the question of a row; returns its id, or the reasons why it was not asked.
-async fn ask(
-    row: Row,
-    failures: Arc<AtomicU32>,
-    state: Arc<AppState>,
-) -> (Row, Result<engine::request::RequestId, Vec<FieldError>>) {
+async fn ask(row: Row, failures: Arc<AtomicU32>, state: Arc<AppState>) -> (Row, Result<RequestId, Vec<FieldError>>) {
     let form = match &row.form {
         Ok(form) => form.clone(),
         Err(error) => {
@@ -137,7 +126,7 @@ async fn ask(
 }
 
 /// Waits for the answer to a row. Most have landed while those before were written.
-async fn wait(id: engine::request::RequestId, state: &AppState) -> RowOutcome {
+async fn wait(id: RequestId, state: &AppState) -> RowOutcome {
     let name = id.as_str().to_owned();
     let outcome = match state.find(&id).await {
         Ok(Some(outcome)) => Some(outcome),

@@ -47,10 +47,10 @@ impl RowOutcome {
 }
 
 /// Returns the first line of a file of answers; NDJSON has none.
-pub(super) fn header(format: Format, columns: &[String]) -> String {
+pub(super) fn header(format: Format, columns: &[String]) -> Option<String> {
     match format {
-        Format::Csv => record(columns.iter().map(String::as_str).chain(COLUMNS)),
-        Format::Ndjson => String::new(),
+        Format::Csv => Some(record(columns.iter().map(String::as_str).chain(COLUMNS))),
+        Format::Ndjson => None,
     }
 }
 
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_behind_the_columns_of_its_question() {
-        let header = header(Format::Csv, &["Origin".to_owned(), "a b".to_owned()]);
+        let header = header(Format::Csv, &["Origin".to_owned(), "a b".to_owned()]).unwrap();
         assert!(header.starts_with("Origin,a b,Status,UUID,Prediction,"), "{header}");
         let answered = line(Format::Csv, 2, &row(vec!["ATL".into(), "x, \"y\"".into()]), &answered());
         assert_eq!(answered, "ATL,\"x, \"\"y\"\"\",OK,u-1,2.0,on time,6,,5,,,,,0.02,\n");

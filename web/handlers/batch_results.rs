@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use engine::batch::Place;
 use warp::http::StatusCode;
 
@@ -16,10 +17,7 @@ use crate::{
 
 /// Renders the page.
 pub(crate) async fn handle(parameters: Parameters, query: String, state: Arc<AppState>) -> HandlerResult {
-    let day = path_date(parameters.first()).map_err(|problem| Problem { is_of_history: false, ..*problem })?;
-    let mut query = HistoryQuery::read(&query)?;
-    let start = query.start();
-    query.check()?;
+    let (day, start) = read(&parameters, &query).map_err(|problem| Problem { is_of_history: false, ..*problem })?;
     let found = state.batches(move |batches| {
         let counts = batches.counts(day)?;
         let from = Place { stamp: String::new(), seen: start };
@@ -28,4 +26,12 @@ pub(crate) async fn handle(parameters: Parameters, query: String, state: Arc<App
     let (counts, results) = found.await?;
     let view = BatchResultsView::new(day, counts, &results, start, &state.parts.airports);
     Ok(reply::page(StatusCode::OK, state.renderer.render(&view)))
+}
+
+fn read(parameters: &Parameters, query: &str) -> Result<(NaiveDate, u32), Box<Problem>> {
+    let day = path_date(parameters.first())?;
+    let mut query = HistoryQuery::read(query)?;
+    let start = query.start();
+    query.check()?;
+    Ok((day, start))
 }

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use futures_util::stream::BoxStream;
 use warp::http::HeaderMap;
 
-use crate::state::AppState;
+use crate::{body::SentBody, state::AppState};
 
 /// A request for a route.
 pub(super) struct Call {
@@ -14,7 +12,7 @@ pub(super) struct Call {
     pub(super) parameters: Vec<String>,
     pub(super) query: String,
     pub(super) headers: HeaderMap,
-    pub(super) body: BoxStream<'static, Result<Bytes, warp::Error>>,
+    pub(super) body: SentBody,
     pub(super) state: Arc<AppState>,
 }
 

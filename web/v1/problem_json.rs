@@ -1,13 +1,10 @@
 //! Problem details (RFC 9457) of a request that is not served.
 
 use serde_json::json;
-use warp::{
-    http::{HeaderValue, StatusCode, header},
-    reply::Response,
-};
+use warp::{http::StatusCode, reply::Response};
 
 use super::questions::path_of;
-use crate::problem::Problem;
+use crate::{problem::Problem, reply::json_as};
 
 /// Returns the name of the response in the OpenAPI document that describes a status; `None` for what the status says by
 /// itself.
@@ -40,12 +37,7 @@ pub(crate) fn respond(problem: &Problem) -> Response {
     if let Some(id) = &problem.id {
         body["instance"] = path_of(id).into();
     }
-    let mut response = Response::new(body.to_string().into());
-    *response.status_mut() = problem.status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    json_as(problem.status, "application/problem+json", &body)
 }
 
 #[cfg(test)]

@@ -20,7 +20,6 @@ use crate::{
     body::{json_object, percent_decoded, read_text},
     flight_form::result_url,
     problem::{HandlerResult, Problem},
-    state::AppState,
     waiting,
 };
 
@@ -82,8 +81,7 @@ pub(super) async fn ask(call: Call) -> HandlerResult {
 /// `GET /api/v1/questions/{id}`: looks an answer up. An unknown id waits, too: its question may be on its way.
 pub(super) async fn find(call: Call) -> HandlerResult {
     let id = read_id(&call)?;
-    let found = state_of(&id, &call.state).await?;
-    Ok(match found {
+    Ok(match waiting::look(&id, &call.state).await? {
         None => reply::json(StatusCode::OK, &body_of(&id, "waiting", Map::new())),
         Some(Outcome::Answered(document)) => reply::immutable(&answered(&id, document), &call.headers),
         Some(outcome) => settled(&id, outcome),
@@ -103,13 +101,6 @@ pub(super) fn read_id(call: &Call) -> Result<RequestId, Box<Problem>> {
 /// The address of a question.
 pub(super) fn path_of(id: &RequestId) -> String {
     format!("/api/v1/questions/{}", utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC).to_string().replace("%2D", "-"))
-}
-
-async fn state_of(id: &RequestId, state: &AppState) -> Result<Option<Outcome>, Box<Problem>> {
-    state.find(id).await.map_err(|error| {
-        tracing::warn!(?id, %error, "an answer could not be looked up");
-        Problem::unavailable("store", "the store does not answer. Ask again".to_owned(), None)
-    })
 }
 
 /// Scripts of other sites can send other types without asking first.

@@ -2,8 +2,6 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use bytes::Buf;
-use futures_util::{Stream, StreamExt};
 use warp::{
     http::{HeaderMap, Method},
     path::FullPath,
@@ -12,6 +10,8 @@ use warp::{
 
 use super::{call::Call, cors, history, model, places, questions, reply, versions};
 use crate::{
+    body::SentBody,
+    path,
     problem::{HandlerResult, Problem},
     state::AppState,
 };
@@ -47,12 +47,12 @@ pub(crate) fn is_below(path: &str) -> bool {
 }
 
 /// Answers any request below `/api`.
-pub(crate) async fn handle<B: Buf + 'static>(
+pub(crate) async fn handle(
     path: FullPath,
     method: Method,
     query: String,
     headers: HeaderMap,
-    body: impl Stream<Item = Result<B, warp::Error>> + Send + 'static,
+    body: SentBody,
     state: Arc<AppState>,
 ) -> HandlerResult {
     let found = ROUTES.iter().find_map(|route| Some((route, parameters(route.path, path.as_str())?)));
@@ -65,7 +65,6 @@ pub(crate) async fn handle<B: Buf + 'static>(
     if !route.methods.split(", ").any(|taken| taken == method.as_str()) {
         return Err(Box::new(Problem::not_allowed(route.methods)));
     }
-    let body = body.map(|piece| piece.map(|mut piece| piece.copy_to_bytes(piece.remaining()))).boxed();
     (route.handler)(Call { parameters, query, headers, body, state }).await
 }
 
@@ -75,17 +74,7 @@ fn preflight(headers: &HeaderMap, methods: &'static str, state: &AppState) -> Op
 
 /// Returns the segments of a path in the places of `{…}`; `None` if it is another path.
 fn parameters(pattern: &str, path: &str) -> Option<Vec<String>> {
-    let (mut expected, mut found, mut parameters) = (pattern.split('/'), path.split('/'), Vec::new());
-    loop {
-        match (expected.next(), found.next()) {
-            (None, None) => return Some(parameters),
-            (Some(expected), Some(segment)) if expected.starts_with('{') && !segment.is_empty() => {
-                parameters.push(segment.to_owned());
-            }
-            (Some(expected), Some(segment)) if expected == segment => {}
-            _ => return None,
-        }
-    }
+    path::parameters(pattern, path, |expected, _| expected.starts_with('{'))
 }
 
 #[cfg(test)]
