@@ -14,7 +14,7 @@ use warp::http::{HeaderMap, HeaderName, Method};
 
 use crate::problem::Problem;
 
-/// Upper bound on the clients that are remembered. Beyond it those that have not asked lately are forgotten.
+/// The number of clients beyond which those that have not asked lately are forgotten.
 const CLIENTS_MAX: usize = 65_536;
 /// The length of the part of an IPv6 address that names a client: a customer of a provider has all of a /64.
 const IPV6_CLIENT_BITS: u32 = 64;
