@@ -15,15 +15,15 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 use clap::Args as ClapArgs;
 use delaycast::model::{ModelDir, VersionedModel};
-use delaycast_dataflows::score::{self, Config};
+use delaycast_dataflows::score::{self, Config, StatusSource};
 use delaycast_web::Replay;
 use engine::{address, model::ModelDirError, runtime::Stop};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{
     app::{
-        App, HealthOption, HistoryOption, Listen, PageSources, StatusSource, System, Urls, events_at, events_beside,
-        is_embedded, open_events,
+        App, HealthOption, HistoryOption, Listen, PageSources, System, Urls, events_at, events_beside, is_embedded,
+        open_events,
     },
     cluster,
     demo::{self, Demo},
@@ -131,10 +131,7 @@ fn score_here(
     let connections = system.connections();
     let models = system.models(system.model.clone(), args.explain.explain, Some(dir))?;
     let (stop, counters, config) = (app.stop.clone(), Arc::clone(&app.counters), Config::new(args.workers.get()));
-    let status = {
-        let (connections, counters) = (connections.clone(), Arc::clone(&counters));
-        Arc::new(move || connections.status(&counters))
-    };
+    let status = connections.status_source(&counters);
     let run = move || {
         let result = score::run(&config, &connections, &models, &counters, &stop);
         // A page without a scorer would only make its users wait.

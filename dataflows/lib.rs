@@ -3,6 +3,7 @@
 //!
 //! # Layout
 //!
+//! * [`graph`]: the operators, channels and frontiers of the running dataflows, from timely's log.
 //! * [`heartbeat`]: detects processes of a cluster that hang.
 //! * [`live`]: keeps the state that events make, for the requests that are scored.
 //! * [`mesh`]: connects the processes of a cluster, and authenticates them.
@@ -10,6 +11,7 @@
 //! * [`score`]: scores requests, and keeps the rules of delivery.
 //! * [`watch`]: counts answers and dead letters over a sliding window.
 
+pub mod graph;
 pub mod heartbeat;
 pub mod live;
 pub mod mesh;

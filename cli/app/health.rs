@@ -12,6 +12,7 @@ use engine::{
     process,
     runtime::Stop,
     sqlite,
+    status::Status,
     store::{Lookup, Store},
 };
 use server::{HealthChecks, bind, serve_health};
@@ -22,7 +23,7 @@ const PROBE_ID: &str = "delaycast-health";
 /// The address of the health port.
 #[derive(Args)]
 pub(crate) struct HealthOption {
-    /// Serve /livez, /readyz and /metrics there, as in 127.0.0.1:9090; off unless given. Several processes take the
+    /// Serve /livez, /readyz, /metrics and /status.json there, as in 127.0.0.1:9090; off unless given. Several processes take the
     /// ports that follow
     #[arg(long, value_name = "ADDRESS:PORT")]
     health: Option<SocketAddr>,
@@ -41,6 +42,10 @@ impl HealthChecks for MonitorChecks {
 
     fn metrics(&self) -> String {
         self.0.metrics()
+    }
+
+    fn status(&self) -> Option<Status> {
+        self.0.status()
     }
 }
 

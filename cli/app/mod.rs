@@ -26,7 +26,7 @@ use delaycast::{
 use delaycast_dataflows::{
     live::EventLog,
     monitor::{Monitor, Probe},
-    score::{Connections, Counters, Events, Models},
+    score::{Connections, Counters, Events, Models, StatusSource},
 };
 use engine::{log::Log, runtime::Stop, store::Store};
 use signal_hook::{
@@ -41,7 +41,6 @@ pub(crate) use open::{
     NO_EVENTS, events_at, events_beside, inspect_events, inspect_log, inspect_store, is_embedded, open_events,
     open_existing_log, open_existing_store, open_log, open_store, retry_open, shown,
 };
-pub(crate) use operations::StatusSource;
 pub(crate) use page::{Listen, Listening, PageSources};
 
 /// A process that is starting: it handles signals and serves its health port.

@@ -5,11 +5,14 @@ use std::{cmp::Reverse, sync::Arc, thread};
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use delaycast::{domain::Flights, flight::DelayClass};
-use delaycast_dataflows::watch::{self, Config, Key, Snapshot, SnapshotCell, Sources};
+use delaycast_dataflows::{
+    score::StatusSource,
+    watch::{self, Config, Key, Snapshot, SnapshotCell, Sources},
+};
 use engine::{
     log::{DeadLetterKinds, Log},
     runtime::Stop,
-    status::{Status, Wait},
+    status::Wait,
     store::Store,
 };
 use server::{AnswerCounts, Breakdown, DeadLetterCounts, NamedCount, Operations, OperationsStatus};
@@ -18,9 +21,6 @@ use server::{AnswerCounts, Breakdown, DeadLetterCounts, NamedCount, Operations, 
 const CLASS: u8 = Flights::CLASS as u8;
 const CARRIER: u8 = Flights::CARRIER as u8;
 const ORIGIN: u8 = Flights::ORIGIN as u8;
-
-/// Returns the state of the scorers that belong to a page.
-pub(crate) type StatusSource = Arc<dyn Fn() -> Status + Send + Sync>;
 
 struct WatchOperations {
     snapshots: Arc<SnapshotCell>,

@@ -20,7 +20,7 @@ use delaycast::{
 };
 use delaycast_dataflows::{
     mesh::{Certificates, ClusterSpec, Member, Mesh, MeshConfig, Peers, peer_of_thread},
-    score::{self, Config, Connections, Counters, Events},
+    score::{self, Config, Counters, Events, StatusSource},
 };
 use engine::{
     runtime::{Mutex, Stop},
@@ -47,8 +47,8 @@ const CERTIFICATE_CHECK_INTERVAL: Duration = Duration::from_secs(60);
 static MEMBERSHIP: OnceLock<(u64, Peers)> = OnceLock::new();
 /// Held by the thread that writes the last line, until the process ends.
 static EXIT_LOCK: Mutex<()> = Mutex::new(());
-/// The connections of the scorer, for the thread that reports.
-type SharedConnections = Arc<Mutex<Option<Connections<Flights>>>>;
+/// The source of the scorer's status, for the thread that reports.
+type SharedStatusSource = Arc<OnceLock<StatusSource>>;
 
 /// Runs until the generation is over or a stop is requested.
 pub(crate) fn run(options: &ScorerOptions, peers: Peers, supervisor: u32) -> anyhow::Result<()> {
@@ -56,15 +56,15 @@ pub(crate) fn run(options: &ScorerOptions, peers: Peers, supervisor: u32) -> any
     let app = App::start(&options.health)?;
     let (stop, counters, generation) = (&app.stop, &app.counters, Arc::new(AtomicU64::new(0)));
     app.monitor.lacks("mesh", "not formed");
-    let connections = SharedConnections::default();
-    report(counters, &generation, &connections, options.cluster.certificates()?)?;
+    let status = SharedStatusSource::default();
+    report(counters, &generation, &status, options.cluster.certificates()?)?;
     counters.restarts.set(options.cluster.supervisor.restarts);
     let listener = TcpListener::from(io::stdin().as_fd().try_clone_to_owned().context("cannot take the port")?);
 
     let models = ModelDir::new(&options.system.models.models);
     let Some(system) = app.open(options.urls(), || app.first_model(&models))? else { return Ok(()) };
     let opened = system.connections();
-    *connections.lock() = Some(opened.clone());
+    status.get_or_init(|| opened.status_source(counters));
     let Some(partitions) = score::partitions(&opened, stop) else { return Ok(()) };
 
     app.monitor.has("model");
@@ -95,8 +95,6 @@ pub(crate) fn run(options: &ScorerOptions, peers: Peers, supervisor: u32) -> any
     let leave = |loss| leave(&format!("{loss}"));
     let result = score::run_in_cluster(&config, member, &opened, &models, counters, stop, leave);
     tracing::info!("stopped: {counters}");
-    // The thread that reports holds the connections, and only the last user of an embedded file closes it in order.
-    *connections.lock() = None;
     Ok(result?)
 }
 
@@ -146,10 +144,10 @@ fn spec(
 fn report(
     counters: &Arc<Counters>,
     generation: &Arc<AtomicU64>,
-    connections: &SharedConnections,
+    status: &SharedStatusSource,
     certificates: Option<Certificates>,
 ) -> anyhow::Result<()> {
-    let (counters, generation, connections) = (Arc::clone(counters), Arc::clone(generation), Arc::clone(connections));
+    let (counters, generation, status) = (Arc::clone(counters), Arc::clone(generation), Arc::clone(status));
     let mut read_at: Option<Instant> = None;
     let now = move || {
         if let Some(certificates) = &certificates
@@ -159,8 +157,7 @@ fn report(
             let expires = certificates.expires().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
             expires.iter().for_each(|since_epoch| counters.certificate_expires_at_s.set(since_epoch.as_secs()));
         }
-        let connections = connections.lock();
-        let status = connections.as_ref().map(|connections| connections.status(&counters)).unwrap_or_default();
+        let status = status.get().map(|status| status()).unwrap_or_default();
         ChildReport { generation: generation.load(Ordering::Relaxed), status }
     };
     supervise::start_reports(now).context("cannot start a thread that reports")

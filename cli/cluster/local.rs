@@ -12,6 +12,7 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
+use delaycast_dataflows::score::StatusSource;
 use engine::{
     runtime::{Mutex, MutexGuard, Stop},
     status::{Status, Wait},
@@ -19,7 +20,7 @@ use engine::{
 };
 
 use super::supervisor::{program_fingerprint, scorer_command};
-use crate::app::{HealthOption, NO_EVENTS, StatusSource, Urls};
+use crate::app::{HealthOption, NO_EVENTS, Urls};
 
 /// The options of the cluster's processes.
 pub(crate) struct LocalCluster<'a> {

@@ -26,13 +26,14 @@ use engine::{
     process::Usage,
     runtime::{Mutex, MutexGuard, Stop, Thread},
     sqlite,
+    status::Status,
 };
 
 use exposition::Snapshot;
 
 use crate::{
     live,
-    score::{Connections, Counters},
+    score::{Connections, Counters, StatusSource},
 };
 
 /// Interval of the probes of a dependency that serves.
@@ -56,6 +57,7 @@ struct Parts {
     healths: BTreeMap<&'static str, Arc<Health>>,
     model: Option<ModelVersion>,
     counters: Option<Arc<Counters>>,
+    status: Option<StatusSource>,
     events: Option<(Arc<Health>, Arc<live::Counters>)>,
 }
 
@@ -98,7 +100,15 @@ impl Monitor {
     /// Adds a score dataflow with its connections and counters.
     pub fn scores<D: Domain>(&self, connections: &Connections<D>, counters: &Arc<Counters>) {
         connections.healths().into_iter().for_each(|(name, health)| self.depends_on(name, health));
-        self.parts().counters = Some(Arc::clone(counters));
+        let mut parts = self.parts();
+        parts.counters = Some(Arc::clone(counters));
+        parts.status = Some(connections.status_source(counters));
+    }
+
+    /// Returns the status of the scorer of this process, if it has one.
+    pub fn status(&self) -> Option<Status> {
+        let source = self.parts().status.clone();
+        source.map(|status| status())
     }
 
     /// Adds the health and the counters of the events that a score dataflow reads. Their outage is shown in the

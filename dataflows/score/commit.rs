@@ -115,6 +115,11 @@ impl InFlight {
     pub(super) fn size(&self) -> InFlightSize {
         self.size
     }
+
+    /// Returns the timestamp of the oldest closed batch.
+    pub(super) fn oldest(&self) -> Option<Timestamp> {
+        self.closed.front().map(|batch| batch.timestamp)
+    }
 }
 
 /// Collects offsets that may be committed, and commits them at intervals.

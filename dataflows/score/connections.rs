@@ -21,7 +21,11 @@ use engine::{
 };
 use timely::scheduling::SyncActivator;
 
-use super::{counters::Counters, generation::Error, observe::Events};
+use super::{
+    counters::{BOUNDS_MS, Counters},
+    generation::Error,
+    observe::Events,
+};
 
 /// The log of requests, the store of answers, and the health of both.
 pub struct Connections<D: Domain> {
@@ -92,22 +96,33 @@ impl<D: Domain> Connections<D> {
         .map(|(name, health)| (name, Arc::clone(health)))
     }
 
-    /// Returns the status of the scorer that uses these connections and counters.
-    pub fn status(&self, counters: &Counters) -> Status {
-        let Healths { reading, answers, rejections, dead_letters, versions } = &self.health;
-        let all = [
+    /// Returns the source of the status of the scorer that uses these connections and counters. It does not hold the log
+    /// or the store open.
+    pub fn status_source(&self, counters: &Arc<Counters>) -> StatusSource {
+        let Healths { reading, answers, rejections, dead_letters, versions } = self.health.clone();
+        let mut all = vec![
             ("the log", reading),
             ("the store of answers", answers),
             ("the store of rejections", rejections),
             ("the log of dead letters", dead_letters),
             ("the store of versions", versions),
         ];
-        let events = self.events.as_ref().map(|events| ("the log of events", events.health()));
-        let waiting =
-            all.into_iter().chain(events).filter_map(|(what, health)| Some(Wait::new(what, &health.outage()?)));
-        Status { in_flight: counters.in_flight(), lag: counters.lag.get(), waiting: waiting.collect() }
+        all.extend(self.events.as_ref().map(|events| ("the log of events", Arc::clone(events.health()))));
+        let counters = Arc::clone(counters);
+        Arc::new(move || Status {
+            in_flight: counters.in_flight(),
+            lag: counters.lag.get(),
+            waiting: all.iter().filter_map(|(what, health)| Some(Wait::new(what, &health.outage()?))).collect(),
+            latencies: counters.latency.get().buckets.into_iter().map(|(_, count)| count).collect(),
+            latency_bounds_ms: BOUNDS_MS.to_vec(),
+            workers: counters.workers.status(),
+            dataflows: counters.graphs.get(),
+        })
     }
 }
+
+/// Returns the present status of the scorers of a process, or of a cluster.
+pub type StatusSource = Arc<dyn Fn() -> Status + Send + Sync>;
 
 /// An activator that is bound after its operator is built. Readers and writers are opened before, with its callback.
 /// Until it is bound, the callback does nothing: an operator polls its source when it is first scheduled.

@@ -15,9 +15,11 @@ use engine::{
 };
 
 use super::{clock::Timestamp, liveness::Workers};
+use crate::graph::Graphs;
 
 /// The upper bounds of the buckets; a last bucket has no bound.
-const BOUNDS_MS: [u64; 15] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000];
+pub(super) const BOUNDS_MS: [u64; 15] =
+    [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000];
 
 /// A number that only increases.
 #[derive(Debug, Default)]
@@ -229,6 +231,8 @@ pub struct Counters {
     pub lag: Lag,
     /// The workers' main loops.
     pub workers: Workers,
+    /// The dataflows of the workers.
+    pub graphs: Graphs,
     /// The number of the cluster's generation.
     pub generation: Gauge,
     /// The restarts by the supervisor.
@@ -258,6 +262,7 @@ impl Counters {
             versions: Counter::default(),
             lag: Lag::default(),
             workers: Workers::default(),
+            graphs: Graphs::default(),
             generation: Gauge::default(),
             restarts: Gauge::default(),
             certificate_expires_at_s: Gauge::default(),

@@ -60,8 +60,8 @@ use timely::dataflow::{
 pub(crate) use clock::Ticker;
 pub use clock::{ClusterClock, TICK, Timestamp};
 pub use commit::InFlightSize;
-pub use connections::Connections;
 pub(crate) use connections::DeferredActivator;
+pub use connections::{Connections, StatusSource};
 pub use counters::{
     Counter, Counters, DeadLetterCounter, Gauge, Lag, Latency, LatencyHistogram, Level, ModelsInUse, ShadowCounters,
 };

@@ -21,12 +21,13 @@ use super::{
     connections::{Connections, Opening, WorkerIo},
     counters::Counters,
     generation::{Config, Error, Generation, LoadedModels, Shared},
-    liveness::LivenessGuard,
+    liveness::{LivenessGuard, Unfinished},
     owns,
     shadow::Shadow,
     swap::{self, Models, SharedSchedule},
 };
 use crate::{
+    graph::GraphLog,
     heartbeat::{self, Failure, FailureDetector},
     mesh::Member,
 };
@@ -199,6 +200,8 @@ fn run_worker<D: Domain>(
     shared: &Shared<D>,
     stop: &Stop,
 ) -> Result<(), Error> {
+    // Before the first dataflow is built: it records those that are built after.
+    let graph = GraphLog::install(worker, &shared.counters.graphs);
     if let Some(detector) = &generation.detector {
         let stop = stop.clone();
         let clock = generation.clock;
@@ -225,7 +228,7 @@ fn run_worker<D: Domain>(
         }
     };
     let result = match opened {
-        Some(worker_io) => run_dataflow(worker, worker_io, connections, schedule, generation, shared, stop),
+        Some(worker_io) => run_dataflow(worker, worker_io, connections, schedule, generation, (shared, graph), stop),
         None => {
             generation.unopened.store(true, Ordering::Release);
             // Worker 0 drops its capability to announce in this step.
@@ -254,13 +257,18 @@ fn run_dataflow<D: Domain>(
     connections: &Connections<D>,
     schedule: SharedSchedule<D>,
     generation: &Generation<D>,
-    shared: &Shared<D>,
+    (shared, mut graph): (&Shared<D>, GraphLog),
     stop: &Stop,
 ) -> Result<(), Error> {
     let reader = Rc::clone(&worker_io.reader.0);
     let mut committer = Committer::new(Rc::clone(&reader));
     let probe = worker.dataflow_named("Score", |scope| build(scope, worker_io, schedule, generation.rebalance, shared));
-    let liveness = LivenessGuard::start(&shared.counters.workers, worker.index(), shared.clock);
+    let liveness = LivenessGuard::start(
+        &shared.counters.workers,
+        worker.index(),
+        worker.index() / generation.workers,
+        shared.clock,
+    );
     let (mut deadline, mut lag_at) = (None, Instant::now());
     loop {
         worker.step_or_park(Some(TICK));
@@ -268,6 +276,8 @@ fn run_dataflow<D: Domain>(
         stop_with_generation(generation, stop);
         if Instant::now() >= lag_at {
             shared.counters.lag.set(worker.index(), reader.borrow().lag());
+            graph.publish();
+            liveness.record_parked(graph.parked());
             lag_at = Instant::now() + LAG_INTERVAL;
         }
         let mut in_flight = shared.in_flight.borrow_mut();
@@ -279,6 +289,7 @@ fn run_dataflow<D: Domain>(
         let InFlightSize { records: left, bytes: left_bytes } = in_flight.size();
         shared.counters.retired.add(before.records - left);
         shared.counters.retired_bytes.add(before.bytes - left_bytes);
+        liveness.record_unfinished(Unfinished { records: left, oldest: in_flight.oldest() });
         committer.commit_if_due();
         if stop.is_requested() {
             in_flight.stopping = true;

@@ -39,6 +39,7 @@ pub mod embedded;
 pub mod kafka;
 mod message;
 mod open;
+mod replay;
 mod topic;
 
 pub use crate::address::OpenError;
@@ -50,6 +51,10 @@ pub use message::{DEAD_LETTER_BYTES_MAX, Message, Payload};
 pub use open::{
     events_url, groups, inspect, inspect_events, open, open_events, open_existing, open_existing_events, remove_group,
     topic_of,
+};
+pub use replay::{
+    ATTEMPTS_MAX, DeadLetters, LatestLetters, LogDeadLetters, ReasonCounts, ReplayError, ReplayFilter, ReplaySummary,
+    SentBack,
 };
 pub use topic::{GROUP, Lag, Offset, Offsets, PartitionId, Position, Share, Start, Topic, TopicId, TopicOptions};
 

@@ -50,7 +50,7 @@ pub const GRACE_PERIOD: Duration = Duration::from_secs(15);
 /// Interval of the checks whether the child has ended or must stop.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// Upper bound on the length of a report.
-const LINE_BYTES_MAX: u64 = 16 << 10;
+const LINE_BYTES_MAX: u64 = 256 << 10;
 
 /// A report of a child: one line of JSON on its standard output. Its arrival proves that the child does not hang.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

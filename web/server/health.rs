@@ -2,7 +2,8 @@
 //!
 //! 1. `/livez` is 200 while the process's threads make progress. 503 means that only a restart helps.
 //! 2. `/readyz` is 200 when the process can do its work; otherwise 503, with a line for each dependency that it awaits.
-//! 3. `/metrics` is Prometheus text, rendered on request.
+//! 3. `/metrics` is Prometheus text, rendered on request. `/status.json` is the status of the process's scorer: its
+//!    workers and dataflows, as the page of operations shows them; 404 without one.
 //! 4. There are no other paths, and no methods but GET and HEAD.
 //! 5. Connections and their phases are bounded, and idle ones are evicted (see `connections`): probes are served beside
 //!    any number of silent, slow or non-reading clients.
@@ -13,6 +14,8 @@
 
 use std::{future::Future, net::TcpListener, sync::Arc, time::Duration};
 
+use engine::status::Status;
+use serde_json::json;
 use warp::{
     Filter,
     filters::{BoxedFilter, path::FullPath},
@@ -36,9 +39,14 @@ pub trait HealthChecks: Send + Sync + 'static {
 
     /// The metrics in the text format of Prometheus, version 0.0.4.
     fn metrics(&self) -> String;
+
+    /// The status of the scorer of this process, if it has one.
+    fn status(&self) -> Option<Status> {
+        None
+    }
 }
 
-/// Serves `/livez`, `/readyz` and `/metrics` until `shutdown` is ready, within the bounds of a port for probes. Runs on
+/// Serves the paths until `shutdown` is ready, within the bounds of a port for probes. Runs on
 /// a tokio runtime; one thread suffices.
 pub async fn serve_health(
     listener: TcpListener,
@@ -66,7 +74,7 @@ pub fn health_routes(checks: Arc<dyn HealthChecks>) -> BoxedFilter<(Response,)> 
 }
 
 fn answer(checks: &dyn HealthChecks, method: &Method, path: &str) -> Response {
-    let known = ["/livez", "/readyz", "/metrics"].contains(&path);
+    let known = ["/livez", "/readyz", "/metrics", "/status.json"].contains(&path);
     if known && method != Method::GET && method != Method::HEAD {
         let mut response = say(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD\n".into());
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -80,7 +88,11 @@ fn answer(checks: &dyn HealthChecks, method: &Method, path: &str) -> Response {
         "/livez" => lines_or_ok(&checks.live().err().into_iter().collect::<Vec<_>>()),
         "/readyz" => lines_or_ok(&checks.ready()),
         "/metrics" => say(StatusCode::OK, EXPOSITION, checks.metrics()),
-        _ => say(StatusCode::NOT_FOUND, TEXT, "there are /livez, /readyz and /metrics\n".into()),
+        "/status.json" => match checks.status() {
+            Some(status) => say(StatusCode::OK, "application/json", json!(status).to_string()),
+            None => say(StatusCode::NOT_FOUND, TEXT, "this process has no scorer\n".into()),
+        },
+        _ => say(StatusCode::NOT_FOUND, TEXT, "there are /livez, /readyz, /metrics and /status.json\n".into()),
     }
 }
 
