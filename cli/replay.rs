@@ -1,5 +1,7 @@
 //! `delaycast replay`: sends dead letters back into their topic.
 
+use std::ops::ControlFlow;
+
 use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args as ClapArgs;
@@ -57,6 +59,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             printed = summary.sent / PROGRESS_EVERY;
             say(&format!("{} so far", HumanCount(summary.sent)));
         }
+        ControlFlow::Continue(())
     })?;
     args.format.print(&summary, in_words)
 }

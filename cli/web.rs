@@ -6,7 +6,7 @@ use clap::Args as ClapArgs;
 use delaycast::model::ModelDir;
 
 use crate::{
-    app::{App, HealthOption, HistoryOption, Listen, PageSources},
+    app::{App, HealthOption, HistoryOption, Listen, PageSources, ScorersOption},
     options::SystemOptions,
 };
 
@@ -26,6 +26,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", default_value = "var/history.db", env = "DELAYCAST_HISTORY_INDEX")]
     history_index: PathBuf,
     #[command(flatten)]
+    scorers: ScorersOption,
+    #[command(flatten)]
     listen: Listen,
     #[command(flatten)]
     health: HealthOption,
@@ -38,5 +40,5 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let Some(mut system) = app.open(args.system.urls(), || app.first_model(&models))? else { return Ok(()) };
     system.probe_log()?;
     let sources = PageSources { replay: None, history: args.history.indexed_in(&args.history_index) };
-    system.serve(listening, None, sources)
+    system.serve(listening, args.scorers.watch(&app.stop)?, sources)
 }

@@ -7,13 +7,14 @@ use std::{fmt, net::IpAddr, path::Path};
 
 use engine::key_file::{self, KeyFileError};
 use sha2::{Digest, Sha256};
-use warp::http::{HeaderMap, header};
+use warp::http::{HeaderMap, HeaderName, header};
 
 use crate::problem::Problem;
 
 /// The first segment of the paths of operations, and the path of their JSON.
 const PREFIX: &str = "/ops";
 const JSON: &str = "/ops.json";
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Lower bound on the length of a password, in bytes.
 const PASSWORD_BYTES_MIN: usize = 12;
 
@@ -99,6 +100,28 @@ impl OperationsAccess {
     }
 }
 
+/// Returns the name that a request's login has.
+pub(crate) fn user(headers: &HeaderMap) -> Option<String> {
+    let sent = String::from_utf8(credentials(headers)?).ok()?;
+    sent.split_once(':').map(|(user, _)| user.to_owned())
+}
+
+/// Fails if the request is sent by the page of another site: a browser adds the login of this one to it.
+pub(crate) fn check_origin(headers: &HeaderMap) -> Result<(), Box<Problem>> {
+    let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let is_of_this_site = match (text(&FETCH_SITE), text(&header::ORIGIN)) {
+        (Some(site), _) => site == "same-origin",
+        // Browsers tell the site on encrypted connections alone, and the origin on all.
+        (None, Some(origin)) => {
+            let host = origin.split_once("://").map(|(_, host)| host);
+            host.is_some() && host == text(&header::HOST)
+        }
+        // No browser.
+        (None, None) => true,
+    };
+    if is_of_this_site { Ok(()) } else { Err(Problem::other_site()) }
+}
+
 fn is_of_operations(path: &str) -> bool {
     let below = path.strip_prefix(PREFIX);
     path.strip_suffix('/').unwrap_or(path) == JSON || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -143,6 +166,28 @@ mod tests {
         for path in ["/", "/opsx", "/flights/delays/predict_kafka", "/airlines"] {
             assert!(OperationsAccess::Closed.check(path, &HeaderMap::new()).is_ok(), "{path}");
         }
+    }
+
+    #[test]
+    fn a_change_that_another_site_sends_is_refused() {
+        let sent = |pairs: &[(&'static str, &'static str)]| {
+            let pairs = pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+            check_origin(&HeaderMap::<HeaderValue>::from_iter(pairs)).is_ok()
+        };
+        let host = ("host", "page.example:5001");
+        assert!(sent(&[]) && sent(&[host]));
+        assert!(sent(&[host, ("sec-fetch-site", "same-origin"), ("origin", "null")]));
+        assert!(sent(&[host, ("origin", "http://page.example:5001")]));
+        for refused in [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+            ("origin", "null"),
+            ("origin", "http://other.example"),
+            ("origin", "http://page.example"),
+        ] {
+            assert!(!sent(&[host, refused]), "{refused:?}");
+        }
+        assert!(!sent(&[("origin", "http://page.example:5001")]), "without a Host");
     }
 
     #[test]

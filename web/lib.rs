@@ -16,7 +16,8 @@
 //! * `path`: patterns of paths.
 //! * `history_query`: the questions of the pages about the history; `history_json`: its JSON routes.
 //! * `problem`: the reason why a request is not served; `handlers/error.rs` renders it.
-//! * `access`: who may see the operations; `rate`: the limit on the questions of a client.
+//! * `access`: who may see the operations; `dead_letters`, `replays`: what an operator changes; `rate`: the limit on the
+//!   questions of a client.
 //! * `state`: the log, the store and the limits that handlers share.
 //! * `render`, `assets`: `templates/` and `static/`, compiled in, so that the binary needs no folder beside it.
 //! * [`answer_in_words`]: an answer as plain text. [`render_report`]: the report of an evaluation as one file.
@@ -44,6 +45,7 @@ mod batch;
 mod body;
 mod bulk;
 mod completion;
+mod dead_letters;
 mod flight_form;
 mod follow;
 mod history_json;
@@ -57,6 +59,7 @@ mod rate;
 mod regress;
 mod render;
 mod replay;
+mod replays;
 mod reply;
 mod routes;
 mod state;
@@ -75,6 +78,7 @@ mod views {
     pub(crate) mod alternatives;
     pub(crate) mod answer;
     pub(crate) mod charts;
+    pub(crate) mod dataflow_drawing;
     pub(crate) mod delay;
     pub(crate) mod explanation;
     pub(crate) mod follow;
@@ -85,6 +89,7 @@ mod views {
     pub(crate) mod past;
     pub(crate) mod statement;
     pub(crate) mod svg;
+    pub(crate) mod time_charts;
     pub(crate) mod words;
 
     pages!(modules);

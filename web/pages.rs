@@ -38,6 +38,8 @@ macro_rules! pages {
             total_flights, ["/total_flights" "/total_flights_chart"], "Flights by month";
             delays, ("/delays"), "Delays";
             operations, ("/ops"), "Operations", "Operations";
+            dataflow, ("/ops/dataflow"), "Dataflow";
+            dead_letters, ("/ops/dead-letters"), "Dead letters";
             error, none, "Something broke on our side";
             report, none, "Evaluation";
         }
@@ -107,7 +109,7 @@ pub(crate) fn parameters(pattern: &str, path: &str) -> Option<Parameters> {
 pages!(tables);
 
 partials! {
-    "layout" "form" "options" "follow" "alternatives" "past" "version"
+    "layout" "form" "options" "follow" "alternatives" "past" "version" "operations_links"
     "history/sections" "history/flights" "history/paging"
     "state/none" "state/waiting" "state/answered" "state/rejected" "state/timed_out" "state/unreachable"
 }
@@ -119,14 +121,17 @@ pub(crate) fn routes() -> impl Iterator<Item = (&'static str, Handler)> {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, fs, path::Path};
+    use std::{collections::BTreeSet, fs, ops::ControlFlow, path::Path};
 
-    use chrono::NaiveDate;
+    use chrono::{DateTime, NaiveDate, Utc};
     use delaycast::{airports::Airports, explore::Preparation};
     use engine::{
         batch::{Place, Task},
         delivery::{Refusal, Unavailable},
-        log::{Producer, PublishCallback},
+        log::{
+            DeadLetters, LatestLetters, Position, Producer, PublishCallback, ReplayError, ReplayFilter, ReplaySummary,
+            SentBack,
+        },
         store::{Batches, DayCounts, Lookup, Outcome, ResultPage},
     };
     use server::{Operations, OperationsStatus};
@@ -149,6 +154,24 @@ mod tests {
     impl Operations for Idle {
         fn now(&self) -> OperationsStatus {
             OperationsStatus { window_s: 3600, ..OperationsStatus::default() }
+        }
+    }
+
+    impl DeadLetters for Idle {
+        fn latest(&self, _: DateTime<Utc>, _: &str, _: usize) -> Result<LatestLetters, Unavailable> {
+            Ok(LatestLetters::default())
+        }
+
+        fn send_back(&self, _: Position, _: DateTime<Utc>) -> Result<SentBack, ReplayError> {
+            Ok(SentBack::Unknown)
+        }
+
+        fn replay(
+            &self,
+            _: ReplayFilter<'_>,
+            _: &mut dyn FnMut(&ReplaySummary) -> ControlFlow<()>,
+        ) -> Result<ReplaySummary, ReplayError> {
+            Ok(ReplaySummary::default())
         }
     }
 
@@ -177,6 +200,7 @@ mod tests {
             answers: Arc::new(Idle),
             batches: Arc::new(Idle),
             operations: Arc::new(Idle),
+            dead_letters: Arc::new(Idle),
             airports: Arc::new(Airports::default()),
             history: Preparation::default(),
             config: Config::default(),
@@ -248,9 +272,9 @@ mod tests {
         // The lists of airports and airlines are rendered once, by the code.
         for partial in PARTIALS.iter().filter(|partial| partial.name != "options") {
             let included = templates().any(|text| {
-                [format!("{{{{> {}}}}}", partial.name), format!("{{{{#> {} ", partial.name)]
-                    .iter()
-                    .any(|include| text.contains(include))
+                let name = partial.name;
+                let includes = [format!("{{{{> {name}}}}}"), format!("{{{{> {name} "), format!("{{{{#> {name} ")];
+                includes.iter().any(|include| text.contains(include))
             });
             assert!(included, "no template includes {}", partial.name);
         }

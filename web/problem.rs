@@ -178,6 +178,17 @@ impl Problem {
         Box::new(Problem { needs_login: true, ..Problem::new(StatusCode::UNAUTHORIZED, "Authorization", reason) })
     }
 
+    /// The page of another site sends a change.
+    pub(crate) fn other_site() -> Box<Self> {
+        let reason = "a change is taken from the pages of this site alone";
+        Box::new(Problem::new(StatusCode::FORBIDDEN, "Origin", reason))
+    }
+
+    /// The change does not fit the present state.
+    pub(crate) fn conflict(part: &'static str, reason: impl Into<String>) -> Box<Self> {
+        Box::new(Problem::new(StatusCode::CONFLICT, part, reason))
+    }
+
     /// The client asks more than it may.
     pub(crate) fn too_many(wait_s: u64) -> Box<Self> {
         let reason = format!("too many questions from your address. Ask again in {wait_s}\u{a0}s");

@@ -68,7 +68,7 @@ impl QuestionRate {
 
     /// Returns the address of a client. Each proxy has appended the address from which it was asked; what stands before
     /// these the client has written itself.
-    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let forwarded = || {
             let all = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
             let addresses: Vec<&str> = all.flat_map(|value| value.split(',')).map(str::trim).collect();

@@ -22,7 +22,7 @@ use warp::{
 use crate::{
     amadeus, api, assets, batch,
     body::SentBody,
-    bulk,
+    bulk, dead_letters,
     flight_form::FORM_PATH,
     follow,
     handlers::error,
@@ -43,7 +43,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::REFERRER_POLICY, "no-referrer"),
+    (header::REFERRER_POLICY, "same-origin"),
     (header::X_FRAME_OPTIONS, "DENY"),
 ];
 
@@ -82,7 +82,7 @@ fn routes_until(parts: Parts, closing: Closing) -> Result<BoxedFilter<(Response,
     let others =
         [classify(&state), response(&state), versions(&state), events(&state), operations_json(&state), files()];
     let others = others.into_iter().chain([months_json(&state), manufacturers_json(&state), regress(&state)]);
-    let others = others.chain([batch(&state), bulk(&state)]);
+    let others = others.chain([batch(&state), bulk(&state), send_back(&state), replay(&state)]);
     let others = others.chain([api_v1(&state), amadeus_prediction(&state), amadeus_token(&state)]);
     let routes = pages::routes().map(|(path, handler)| page(path, handler, &state)).chain(others);
     let routes = routes.fold(index(), |routes, route| routes.or(route).unify().boxed());
@@ -138,6 +138,25 @@ fn batch(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
 
 fn bulk(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
     posted(warp::path!("flights" / "delays" / "predict" / "bulk").boxed(), bulk::answer_file, state)
+}
+
+fn send_back(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
+    changed(warp::path!("ops" / "dead-letters" / "send-back").boxed(), dead_letters::send_back, state)
+}
+
+fn replay(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
+    changed(warp::path!("ops" / "dead-letters" / "replay").boxed(), dead_letters::replay, state)
+}
+
+/// A route of a change, which learns its sender's address.
+fn changed<F: Future<Output = HandlerResult> + Send + 'static>(
+    path: BoxedFilter<()>,
+    handler: fn(HeaderMap, Option<PeerAddress>, SentBody, Arc<AppState>) -> F,
+    state: &Arc<AppState>,
+) -> BoxedFilter<(Response,)> {
+    let peer = warp::filters::ext::optional::<PeerAddress>();
+    let request = path.and(only(WRITE)).and(warp::header::headers_cloned()).and(peer).and(body());
+    request.and(with(state)).then(handler).map(settle).boxed()
 }
 
 /// A route that a body is posted to.

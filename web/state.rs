@@ -17,7 +17,7 @@ use delaycast::{
 use engine::{
     clock,
     delivery::Unavailable,
-    log::{Position, Producer, PublishError},
+    log::{DeadLetters, Position, Producer, PublishError},
     request::RequestId,
     store::{Batches, Lookup, Outcome},
 };
@@ -34,6 +34,7 @@ use crate::{
     rate::{QuestionRate, RateConfig},
     render::{BadTemplate, Page, Partial, Renderer},
     replay::Replay,
+    replays::Replays,
     v1::{CorsOrigin, KeyTable},
 };
 
@@ -44,6 +45,8 @@ pub struct Config {
     pub publish_within: Duration,
     /// Deadline of a lookup; after it the response is 503.
     pub lookup_within: Duration,
+    /// Deadline of a look at the dead letters, or of sending one back; after it the response is 503.
+    pub letters_within: Duration,
     /// Upper bound on concurrent lookups; each occupies a thread.
     pub lookups_max: usize,
     /// Upper bound on concurrent questions about the history; each occupies a thread.
@@ -83,6 +86,7 @@ impl Default for Config {
         Config {
             publish_within: Duration::from_secs(5),
             lookup_within: Duration::from_secs(5),
+            letters_within: Duration::from_secs(15),
             lookups_max: 32,
             explorations_max: 8,
             followers_max: 128,
@@ -111,6 +115,8 @@ pub struct Parts {
     pub batches: Arc<dyn Batches>,
     /// The source of `/ops`.
     pub operations: Arc<dyn Operations>,
+    /// The dead letters of the log.
+    pub dead_letters: Arc<dyn DeadLetters>,
     /// The known airports and airlines.
     pub airports: Arc<Airports>,
     /// The index over the history, which may still be prepared.
@@ -135,6 +141,9 @@ pub(crate) struct AppState {
     followers: Arc<Semaphore>,
     bulks: Arc<Semaphore>,
     waiters: Arc<Semaphore>,
+    /// One permit: a look at the dead letters takes memory.
+    pub(crate) letters: Arc<Semaphore>,
+    pub(crate) replays: Replays,
     closing: Closing,
     /// The keys of questions that clients repeat.
     pub(crate) asked: KeyTable,
@@ -170,6 +179,8 @@ impl AppState {
             followers,
             bulks,
             waiters,
+            letters: Arc::new(Semaphore::new(1)),
+            replays: Replays::default(),
             closing,
             asked: KeyTable::default(),
             names_by_routes,

@@ -15,6 +15,7 @@ mod models;
 mod open;
 mod operations;
 mod page;
+mod scorers;
 
 use std::{sync::Arc, thread};
 
@@ -42,6 +43,7 @@ pub(crate) use open::{
     open_existing_log, open_existing_store, open_log, open_store, retry_open, shown,
 };
 pub(crate) use page::{Listen, Listening, PageSources};
+pub(crate) use scorers::ScorersOption;
 
 /// A process that is starting: it handles signals and serves its health port.
 pub(crate) struct App<'a> {
@@ -148,7 +150,7 @@ impl System<'_> {
         let stop = &self.app.stop;
         self.app.monitor.has("model");
         let operations = operations::watch(&self.log, &self.store, scorer, stop)?;
-        let served = page::serve(listening, &*self.log, &*self.store, operations, sources, &self.model, stop);
+        let served = page::serve(listening, &self.log, &*self.store, operations, sources, &self.model, stop);
         stop.request();
         served
     }

@@ -1,6 +1,6 @@
 //! The content of `/ops`: the counts of the watch, and the state of the scorers.
 
-use std::{cmp::Reverse, sync::Arc, thread};
+use std::{cmp::Reverse, sync::Arc, thread, time::Duration};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -10,12 +10,16 @@ use delaycast_dataflows::{
     watch::{self, Config, Key, Snapshot, SnapshotCell, Sources},
 };
 use engine::{
+    clock,
     log::{DeadLetterKinds, Log},
-    runtime::Stop,
-    status::Wait,
+    runtime::{Mutex, Stop},
+    status::{Status, Wait},
     store::Store,
 };
-use server::{AnswerCounts, Breakdown, DeadLetterCounts, NamedCount, Operations, OperationsStatus};
+use server::{
+    AnswerCounts, Breakdown, DeadLetterCounts, NamedCount, Operations, OperationsStatus, SAMPLE_INTERVAL_S, Sample,
+    Samples,
+};
 
 /// The dimensions of flights, as the counts number them.
 const CLASS: u8 = Flights::CLASS as u8;
@@ -26,6 +30,7 @@ struct WatchOperations {
     snapshots: Arc<SnapshotCell>,
     window_s: u64,
     scorer: Option<StatusSource>,
+    samples: Mutex<Samples>,
 }
 
 /// Starts a thread that counts until a stop is requested.
@@ -37,15 +42,35 @@ pub(crate) fn watch(
 ) -> anyhow::Result<Arc<dyn Operations>> {
     let (snapshots, config) = (Arc::new(SnapshotCell::default()), Config::default());
     let window_s = config.window.as_secs();
-    let (sources, shown, stop) =
+    let (sources, shown, watching) =
         (Sources { store: Arc::clone(store), log: Arc::clone(log) }, Arc::clone(&snapshots), stop.clone());
     let run = move || {
-        if let Err(error) = watch::run(&config, &sources, &shown, &stop) {
+        if let Err(error) = watch::run(&config, &sources, &shown, &watching) {
             tracing::error!("the page of operations will show no counts: {error}");
         }
     };
     thread::Builder::new().name("watch".into()).spawn(run).context("cannot start a thread that counts")?;
-    Ok(Arc::new(WatchOperations { snapshots, window_s, scorer }))
+    let operations = Arc::new(WatchOperations { snapshots, window_s, scorer, samples: Mutex::default() });
+    let (sampled, stop) = (Arc::clone(&operations), stop.clone());
+    let sample = move || {
+        while !stop.is_requested() {
+            sampled.sample();
+            stop.sleep(Duration::from_secs(SAMPLE_INTERVAL_S));
+        }
+    };
+    thread::Builder::new().name("samples".into()).spawn(sample).context("cannot start a thread that samples")?;
+    Ok(operations)
+}
+
+impl WatchOperations {
+    /// Takes a sample, once there are counts.
+    fn sample(&self) {
+        let now = self.now();
+        if now.at.is_some() {
+            let scorers = self.scorers();
+            self.samples.lock().take(clock::now(), now.answers.per_second_10_s, scorers.as_ref());
+        }
+    }
 }
 
 impl Operations for WatchOperations {
@@ -101,6 +126,14 @@ impl Operations for WatchOperations {
                 })),
             },
         }
+    }
+
+    fn samples(&self) -> Vec<Sample> {
+        self.samples.lock().get()
+    }
+
+    fn scorers(&self) -> Option<Status> {
+        self.scorer.as_ref().map(|status| status())
     }
 }
 

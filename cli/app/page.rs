@@ -13,7 +13,11 @@ use clap::Args;
 use delaycast::{domain::Flights, model::VersionedModel};
 use delaycast_dataflows::score::TICK;
 use delaycast_web::{CorsOrigin, Login, OperationsAccess, Parts, RateConfig, Replay};
-use engine::{log::Log, runtime::Stop, store::Store};
+use engine::{
+    log::{DeadLetterKinds, Log, LogDeadLetters},
+    runtime::Stop,
+    store::Store,
+};
 use server::{AllowedHosts, HostName, Operations};
 
 use super::history::IndexedHistory;
@@ -84,7 +88,7 @@ pub(crate) struct PageSources {
 /// Prints the page's address and serves it until a stop is requested. Blocks.
 pub(super) fn serve(
     Listening { listener, hosts, cors, operations: access, rate }: Listening,
-    log: &dyn Log,
+    log: &Arc<dyn Log>,
     store: &dyn Store<Flights>,
     operations: Arc<dyn Operations>,
     PageSources { replay, history }: PageSources,
@@ -104,6 +108,7 @@ pub(super) fn serve(
         answers,
         batches,
         operations,
+        dead_letters: Arc::new(LogDeadLetters::new(Arc::clone(log), DeadLetterKinds::of::<Flights>())),
         airports: Arc::new(model.model.airports().clone()),
         history: preparing.preparation.clone(),
         config: delaycast_web::Config {

@@ -8,6 +8,7 @@ use crate::{problem::HandlerResult, reply, state::AppState, views::operations::O
 
 /// Renders the page.
 pub(crate) async fn handle(_query: String, state: Arc<AppState>) -> HandlerResult {
-    let view = OperationsView::new(&state.parts.operations.now());
+    let operations = &state.parts.operations;
+    let view = OperationsView::new(&operations.now(), &operations.samples());
     Ok(reply::page(StatusCode::OK, state.renderer.render(&view)))
 }

@@ -20,7 +20,8 @@
 //! * [`bind`], [`serve()`]: from a listener to the shutdown; `connections`: the bounds on connections, as numbered
 //!   rules.
 //! * [`serve_health`], [`HealthChecks`]: `/livez`, `/readyz` and `/metrics`.
-//! * [`operations_route`], [`Operations`]: `/ops.json`, counts by the dimensions of a domain.
+//! * [`operations_route`], [`Operations`]: `/ops.json`, counts by the dimensions of a domain; [`Samples`]: an hour of
+//!   them, for charts.
 //! * `compression`: every response as its client can read it; [`Encoding`] for those that are compressed once.
 //! * [`AllowedHosts`]: the guard against DNS rebinding; [`Accepts`]: content negotiation.
 
@@ -30,6 +31,7 @@ mod compression;
 mod connections;
 mod health;
 mod operations;
+mod samples;
 
 pub use accept::{Accepts, HTML};
 pub use allowed_hosts::{AllowedHosts, HostError, HostName};
@@ -40,3 +42,4 @@ pub use operations::{
     AnswerCounts, Breakdown, DeadLetterCounts, NamedCount, Operations, OperationsStatus, operations_json,
     operations_route,
 };
+pub use samples::{SAMPLE_INTERVAL_S, SAMPLES_MAX, Sample, Samples};

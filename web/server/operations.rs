@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use engine::status::Wait;
+use engine::status::{Status, Wait};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::json;
 use warp::{
@@ -12,10 +12,22 @@ use warp::{
     reply::Response,
 };
 
+use crate::samples::Sample;
+
 /// A source of the system's state.
 pub trait Operations: Send + Sync {
     /// Returns the present state. Never blocks.
     fn now(&self) -> OperationsStatus;
+
+    /// Returns the samples of the last hour, oldest first. Never blocks.
+    fn samples(&self) -> Vec<Sample> {
+        Vec::new()
+    }
+
+    /// Returns the state of the scorers, if it is known here. Never blocks.
+    fn scorers(&self) -> Option<Status> {
+        None
+    }
 }
 
 /// The state of the system at a moment.

@@ -24,7 +24,15 @@
       });
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       const fresh = page.getElementById("operations");
-      if (!response.ok || !fresh) throw new Error(`status ${response.status}`);
+      if (!response.ok) throw new Error(`status ${response.status}`);
+      // The page has become another one: a replay has ended.
+      if (!fresh) {
+        location.reload();
+        return;
+      }
+      for (const open of live.querySelectorAll("details[id][open]")) {
+        fresh.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
+      }
       live.replaceChildren(...fresh.childNodes);
     } catch {
       say("The server does not answer: what stands here is not of now.");

@@ -69,7 +69,7 @@ fn fill(doubles: &TestDoubles) {
 }
 
 /// All pages: those of the registry, and the states of an answer.
-const PAGES: [&str; 27] = [
+const PAGES: [&str; 29] = [
     FORM,
     "/flights/delays/predict_kafka?Flight=AA+1+from+ATL+to+SFO",
     "/flights/delays/predict_kafka?Origin=ATL&Dest=SFO",
@@ -95,6 +95,8 @@ const PAGES: [&str; 27] = [
     "/total_flights",
     "/delays",
     "/ops",
+    "/ops/dataflow",
+    "/ops/dead-letters",
     "/nothing",
     "/airline/ZZ",
 ];

@@ -273,11 +273,11 @@ fn operations_refresh_themselves_and_show_when_they_cannot() {
         assert_eq!(browser.overhang(), 0);
     }
     let waiting = vec![Wait { what: "the store of answers".into(), for_s: 12 }];
-    server.doubles.operations.0.lock().unwrap().waiting = waiting;
+    server.doubles.operations.now.lock().unwrap().waiting = waiting;
     browser.wait_for("#operations .note");
     assert_eq!(browser.text("#operations .note"), "Waiting for the store of answers for 12 s.");
     browser.screenshot("12-operations-waiting");
-    server.doubles.operations.0.lock().unwrap().waiting.clear();
+    server.doubles.operations.now.lock().unwrap().waiting.clear();
     browser.wait_for("#operations [role=status]:not(:has(.note))");
     server.stop();
     browser.wait_for("#operations .note");

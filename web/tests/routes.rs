@@ -186,7 +186,7 @@ async fn operations_are_shown_as_tables_and_as_json() {
 async fn operations_show_outages_lag_and_unknown_counts() {
     let site = site();
     let waiting = vec![Wait { what: "the store of answers".into(), for_s: 12 }];
-    *site.doubles.operations.0.lock().unwrap() =
+    *site.doubles.operations.now.lock().unwrap() =
         OperationsStatus { waiting, behind_s: Some(40), window_s: 3600, ..OperationsStatus::default() };
     let page = site.get("/ops", BROWSER).await;
     let html = text_of(&page);
@@ -194,7 +194,7 @@ async fn operations_show_outages_lag_and_unknown_counts() {
         assert!(html.contains(shown), "{shown}: {html}");
     }
     assert_eq!(json_of(&site.get("/ops.json", "*/*").await)["lag"], json!(null));
-    *site.doubles.operations.0.lock().unwrap() = OperationsStatus { window_s: 3600, ..OperationsStatus::default() };
+    *site.doubles.operations.now.lock().unwrap() = OperationsStatus { window_s: 3600, ..OperationsStatus::default() };
     assert!(text_of(&site.get("/ops", BROWSER).await).contains("rebuilt from the store"));
 }
 

@@ -51,7 +51,7 @@ pub(crate) fn count_columns(counts: &[(String, u64)], noun: &str) -> String {
     let mut drawing = Drawing::new(WIDTH, BOTTOM + 26.0);
     let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(0).max(1);
     let scale = Scale { domain: [0.0, most as f64 * 1.05], range: [BOTTOM, TOP] };
-    grid(&mut drawing, &scale, |tick| short(tick as u64));
+    grid(&mut drawing, &scale, short);
     each_column(&mut drawing, counts.iter().map(|(label, _)| label.as_str()), |drawing, at, x, width| {
         let y = scale.map(counts[at].1 as f64);
         drawing.rect("bar-fill", [x, y], [width, BOTTOM - y], 1.0);
@@ -126,12 +126,12 @@ fn each_column<'a>(
     }
 }
 
-/// A count in few characters.
-fn short(count: u64) -> String {
-    match count {
-        1_000_000.. => format!("{}\u{a0}M", trimmed(count as f64 / 1e6)),
-        1_000.. => format!("{}\u{a0}k", trimmed(count as f64 / 1e3)),
-        _ => count.to_string(),
+/// A number in few characters.
+pub(crate) fn short(number: f64) -> String {
+    match number {
+        1e6.. => format!("{}\u{a0}M", trimmed(number / 1e6)),
+        1e3.. => format!("{}\u{a0}k", trimmed(number / 1e3)),
+        _ => trimmed(number),
     }
 }
 
@@ -154,7 +154,10 @@ mod tests {
 
     #[test]
     fn counts_are_shortened_and_charts_of_nothing_are_drawn() {
-        assert_eq!([950, 1_500, 30_000, 2_000_000].map(short), ["950", "1.5\u{a0}k", "30\u{a0}k", "2\u{a0}M"]);
+        assert_eq!(
+            [0.0, 0.5, 950.0, 1_500.0, 30_000.0, 2e6].map(short),
+            ["0", "0.5", "950", "1.5\u{a0}k", "30\u{a0}k", "2\u{a0}M"]
+        );
         for chart in [count_columns(&[], "Flights"), class_columns(&[], "Flights"), ranking(&[], "Aircraft")] {
             assert!(chart.starts_with("<svg") && !chart.contains("NaN"), "{chart}");
         }

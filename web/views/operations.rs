@@ -2,9 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use server::{NamedCount, OperationsStatus};
+use server::{NamedCount, OperationsStatus, Sample};
 
-use super::words::{capitalized, grouped};
+use super::{
+    charts::short,
+    time_charts::{self, Line},
+    words::{capitalized, grouped},
+};
 use crate::render::View;
 
 /// Upper bound on the rows of a table; further names are summed up in the last one.
@@ -21,6 +25,7 @@ pub(crate) struct OperationsView {
     window: String,
     notes: Vec<String>,
     figures: Vec<Figure>,
+    charts: Vec<Chart>,
     tables: Vec<Table>,
 }
 
@@ -34,6 +39,22 @@ struct Refresh {
 struct Figure {
     name: &'static str,
     value: String,
+}
+
+/// A chart of the last hour.
+#[derive(Debug, Serialize)]
+struct Chart {
+    title: &'static str,
+    /// SVG; `None` if nothing is known.
+    drawing: Option<String>,
+    unknown: &'static str,
+    legend: Vec<LegendEntry>,
+}
+
+#[derive(Debug, Serialize)]
+struct LegendEntry {
+    class: &'static str,
+    name: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -55,7 +76,7 @@ impl View for OperationsView {
 }
 
 impl OperationsView {
-    pub(crate) fn new(now: &OperationsStatus) -> Self {
+    pub(crate) fn new(now: &OperationsStatus, samples: &[Sample]) -> Self {
         let known = |number: Option<u64>| number.map_or_else(|| "unknown".to_owned(), grouped);
         let figure = |name, value| Figure { name, value };
         let (answers, dead) = (&now.answers, &now.dead_letters);
@@ -72,6 +93,7 @@ impl OperationsView {
                 figure("Lag in the log", known(now.lag)),
                 figure("Dead letters", grouped(dead.total)),
             ],
+            charts: charts(samples),
             tables: vec![
                 table("By class", "Class", &named(answers.by("class"), capitalized), answers.total),
                 table("By model", "Version", answers.by("model"), answers.total),
@@ -83,6 +105,34 @@ impl OperationsView {
             ],
         }
     }
+}
+
+/// The charts of rate, latency and lag; none before the first sample.
+fn charts(samples: &[Sample]) -> Vec<Chart> {
+    const OF_SCORERS: &str = "Unknown here: this page knows no scorer.";
+    if samples.is_empty() {
+        return Vec::new();
+    }
+    let chart = |title, unknown, lines: &[Line], show| Chart {
+        title,
+        drawing: time_charts::chart(samples, lines, title, show),
+        unknown,
+        legend: match lines {
+            [_] => Vec::new(),
+            _ => lines.iter().map(|line| LegendEntry { class: line.class, name: line.name }).collect(),
+        },
+    };
+    let rate = Line { class: "line-a", name: "answers", value: |sample| Some(sample.per_second) };
+    let median = Line { class: "line-a", name: "median", value: |sample| sample.p50_ms };
+    let p99 = Line { class: "line-b", name: "99th percentile", value: |sample| sample.p99_ms };
+    let lag = Line { class: "line-a", name: "not committed", value: |sample| sample.lag.map(|lag| lag as f64) };
+    let in_flight =
+        Line { class: "line-b", name: "in flight", value: |sample| sample.in_flight.map(|count| count as f64) };
+    vec![
+        chart("Answers per second", OF_SCORERS, &[rate], short),
+        chart("Milliseconds to a durable answer", "No answer in the last hour.", &[median, p99], short),
+        chart("Messages behind", OF_SCORERS, &[lag, in_flight], short),
+    ]
 }
 
 /// The counts under names for readers.

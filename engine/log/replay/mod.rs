@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    ops::ControlFlow,
     sync::{Arc, mpsc::channel},
     time::{Duration, Instant},
 };
@@ -132,11 +133,12 @@ pub trait DeadLetters: Send + Sync {
     /// Sends a single letter back, of which position and time are known. A later replay may send it once more. Blocks.
     fn send_back(&self, position: Position, found_at: DateTime<Utc>) -> Result<SentBack, ReplayError>;
 
-    /// Sends the letters of a filter back; `on_page` sees the summary from time to time. Blocks until all are sent.
+    /// Sends the letters of a filter back; `on_page` sees the summary from time to time, and can end the replay. Blocks
+    /// until all are sent.
     fn replay(
         &self,
         filter: ReplayFilter<'_>,
-        on_page: &mut dyn FnMut(&ReplaySummary),
+        on_page: &mut dyn FnMut(&ReplaySummary) -> ControlFlow<()>,
     ) -> Result<ReplaySummary, ReplayError>;
 }
 
@@ -220,7 +222,7 @@ impl DeadLetters for LogDeadLetters {
     fn replay(
         &self,
         ReplayFilter { since, reason, dry_run }: ReplayFilter<'_>,
-        on_page: &mut dyn FnMut(&ReplaySummary),
+        on_page: &mut dyn FnMut(&ReplaySummary) -> ControlFlow<()>,
     ) -> Result<ReplaySummary, ReplayError> {
         // Each filter has its own committed offset: letters that it leaves out are not done.
         let group = reason.map_or_else(|| "replay".to_owned(), |reason| format!("replay.{}", short(reason)));
@@ -237,7 +239,9 @@ impl DeadLetters for LogDeadLetters {
                 send(producer, chosen).map_err(|source| ReplayError::Send { sent, source })?;
                 letters.commit().map_err(ReplayError::Commit)?;
             }
-            on_page(&summary);
+            if on_page(&summary).is_break() {
+                break;
+            }
         }
         Ok(summary)
     }

@@ -82,7 +82,7 @@ fn a_single_letter_is_sent_back_as_it_was_with_its_attempts() {
 #[test]
 fn a_replay_goes_on_after_what_it_has_sent_for_each_filter_by_itself() {
     let place = Place::with(&letters());
-    let replay = |filter| place.letters.replay(filter, &mut |_| ()).unwrap();
+    let replay = |filter| place.letters.replay(filter, &mut |_| ControlFlow::Continue(())).unwrap();
     let dry = replay(ReplayFilter { dry_run: true, ..ReplayFilter::default() });
     assert_eq!((dry.sent, dry.kept, place.sent().len()), (3, 2, 0));
     let colour = ReplayFilter { reason: Some("Colour"), ..ReplayFilter::default() };
@@ -94,7 +94,11 @@ fn a_replay_goes_on_after_what_it_has_sent_for_each_filter_by_itself() {
     assert_eq!(replay(ReplayFilter::default()).sent, 3);
     let mut pages = 0;
     let all = ReplayFilter { since: Some(LONG_AGO), ..ReplayFilter::default() };
-    place.letters.replay(all, &mut |_| pages += 1).unwrap();
-    assert!(pages > 0);
+    let ended = |_: &ReplaySummary| {
+        pages += 1;
+        ControlFlow::Break(())
+    };
+    place.letters.replay(all, &mut { ended }).unwrap();
+    assert_eq!(pages, 1);
     assert_eq!(place.sent().len(), 2 + 3 + 3);
 }

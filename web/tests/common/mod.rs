@@ -9,6 +9,7 @@ pub(crate) mod evaluation;
 pub(crate) mod history;
 pub(crate) mod http_server;
 pub(crate) mod openapi;
+pub(crate) mod operations;
 pub(crate) mod site;
 
 use std::{
@@ -37,7 +38,8 @@ use engine::{
     store::{self, Batches, DayCounts, Lookup, Outcome, ResultPage, Store},
 };
 use serde_json::{Map, Value, json};
-use server::{AnswerCounts, Breakdown, DeadLetterCounts, NamedCount, Operations, OperationsStatus};
+
+use operations::{InMemoryOperations, KeptLetters};
 
 /// The outcome of a publication to the in-memory log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,6 +194,7 @@ pub(crate) struct TestDoubles {
     pub(crate) store: Arc<InMemoryStore>,
     pub(crate) batches: Arc<StoredBatches>,
     pub(crate) operations: Arc<InMemoryOperations>,
+    pub(crate) dead_letters: Arc<KeptLetters>,
     pub(crate) parts: Parts,
 }
 
@@ -224,70 +227,19 @@ pub(crate) fn doubles(config: Config) -> TestDoubles {
     });
     let store = Arc::new(InMemoryStore::default());
     let batches = Arc::new(StoredBatches::new());
-    let operations = Arc::new(InMemoryOperations(Mutex::new(busy_hour())));
+    let operations = Arc::new(InMemoryOperations::default());
+    let dead_letters = Arc::new(KeptLetters::new());
     let parts = Parts {
         requests: log.clone(),
         answers: store.clone(),
         batches: batches.clone(),
         operations: operations.clone(),
+        dead_letters: dead_letters.clone(),
         airports: Arc::new(airports()),
         history: Preparation::default(),
         config,
     };
-    TestDoubles { log, store, batches, operations, parts }
-}
-
-/// A state of the system that the test sets.
-pub(crate) struct InMemoryOperations(pub(crate) Mutex<OperationsStatus>);
-
-impl Operations for InMemoryOperations {
-    fn now(&self) -> OperationsStatus {
-        self.0.lock().unwrap().clone()
-    }
-}
-
-/// The counts of a busy hour; one model has markup in its name.
-fn busy_hour() -> OperationsStatus {
-    let counts = |names: &[(&str, u64)]| -> Vec<NamedCount> {
-        names.iter().map(|(name, count)| NamedCount { name: (*name).to_owned(), count: *count }).collect()
-    };
-    let airports: Vec<(String, u64)> =
-        (0..26).map(|n| (format!("{}TL", char::from(b'A' + n)), 2000 - 70 * u64::from(n))).collect();
-    let airports: Vec<(&str, u64)> = airports.iter().map(|(name, count)| (name.as_str(), *count)).collect();
-    let by = |dimension, names: &[(&str, u64)]| Breakdown { dimension, counts: counts(names) };
-    OperationsStatus {
-        at: chrono::DateTime::from_timestamp(1_700_000_000, 0),
-        window_s: 3600,
-        behind_s: Some(1),
-        in_flight: Some(312),
-        lag: Some(1208),
-        waiting: vec![],
-        answers: AnswerCounts {
-            total: 29_250,
-            per_second_10_s: 8.3,
-            per_second_60_s: 7.95,
-            breakdowns: vec![
-                by(
-                    "class",
-                    &[
-                        ("more than 15 minutes early", 9000),
-                        ("up to 15 minutes early", 12_000),
-                        ("on time to 30 minutes late", 5250),
-                        ("30 minutes late or more", 3000),
-                    ],
-                ),
-                by("model", &[("20261124T101530123Z-1a2b3c4d", 29_000), ("<b>odd</b>", 250)]),
-                by("hour", &[("2026-11-24T11:00:00Z", 20_000), ("2026-11-24T10:00:00Z", 9250)]),
-                by("airline", &[("UA", 14_000), ("B6", 10_000), ("DL", 5250)]),
-                by("origin", &airports),
-            ],
-        },
-        dead_letters: DeadLetterCounts {
-            total: 3,
-            by_reason: counts(&[("Origin", 2), ("not JSON", 1)]),
-            by_hour: counts(&[("2026-11-24T11:00:00Z", 3)]),
-        },
-    }
+    TestDoubles { log, store, batches, operations, dead_letters, parts }
 }
 
 fn code(text: &str) -> Code {

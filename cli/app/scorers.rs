@@ -1,0 +1,131 @@
+//! `--scorers`: the state of scorers in other processes, read from their health ports.
+
+use std::{
+    net::{SocketAddr, ToSocketAddrs},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use clap::Args;
+use delaycast_dataflows::score::StatusSource;
+use engine::{
+    runtime::{Mutex, Stop},
+    status::{Status, Wait},
+};
+use ureq::Agent;
+
+/// Interval between two reads.
+const READ_INTERVAL: Duration = Duration::from_secs(2);
+/// Timeout of reading one scorer.
+const READ_TIMEOUT: Duration = Duration::from_secs(1);
+/// Upper bound on the scorers that are read: the mesh has no more processes.
+const SCORERS_MAX: usize = 256;
+/// Upper bound on the bytes of a state.
+const STATUS_BYTES_MAX: u64 = 1 << 20;
+
+/// The scorers that belong to a page.
+#[derive(Args)]
+pub(crate) struct ScorersOption {
+    /// The health port of the scorers, whose workers and dataflows /ops shows; each address of the name is one; may be
+    /// given several times
+    #[arg(long, value_name = "HOST:PORT", env = "DELAYCAST_SCORERS", value_delimiter = ',')]
+    scorers: Vec<String>,
+}
+
+impl ScorersOption {
+    /// Starts to read the scorers' states until a stop is requested; `None` if no scorers are named.
+    pub(crate) fn watch(&self, stop: &Stop) -> anyhow::Result<Option<StatusSource>> {
+        if self.scorers.is_empty() {
+            return Ok(None);
+        }
+        let latest = Arc::new(Mutex::new(Status { lag: None, ..Status::default() }));
+        let (names, shown, stop) = (self.scorers.clone(), Arc::clone(&latest), stop.clone());
+        let agent: Agent = Agent::config_builder().timeout_global(Some(READ_TIMEOUT)).proxy(None).build().into();
+        let run = move || {
+            let mut silent_since = Vec::new();
+            while !stop.is_requested() {
+                *shown.lock() = read_all(&agent, &names, &mut silent_since);
+                stop.sleep(READ_INTERVAL);
+            }
+        };
+        thread::Builder::new().name("scorers".into()).spawn(run).context("cannot start a thread that reads scorers")?;
+        Ok(Some(Arc::new(move || latest.lock().clone())))
+    }
+}
+
+/// Reads all scorers. `silent_since` has those that do not answer.
+fn read_all(agent: &Agent, names: &[String], silent_since: &mut Vec<(String, Instant)>) -> Status {
+    let (mut statuses, mut silent) = (Vec::new(), Vec::new());
+    for name in names {
+        let addresses = name.to_socket_addrs().map(Iterator::collect::<Vec<_>>).unwrap_or_default();
+        if addresses.is_empty() {
+            silent.push(format!("the scorers at {name}, which has no address"));
+        }
+        for address in addresses.into_iter().take(SCORERS_MAX - statuses.len().min(SCORERS_MAX)) {
+            match read(agent, address) {
+                Ok(status) => statuses.push(status),
+                Err(error) => {
+                    tracing::debug!("the scorer at {address} does not answer: {error:#}");
+                    silent.push(format!("the scorer at {address}"));
+                }
+            }
+        }
+    }
+    silent_since.retain(|(what, _)| silent.contains(what));
+    for what in silent {
+        if !silent_since.iter().any(|(known, _)| *known == what) {
+            silent_since.push((what, Instant::now()));
+        }
+    }
+    let mut all = Status::of_all(statuses.iter());
+    if !silent_since.is_empty() || statuses.is_empty() {
+        // A part of the sum is not known.
+        all.lag = None;
+    }
+    let waits = silent_since.iter();
+    all.waiting.extend(waits.map(|(what, since)| Wait { what: what.clone(), for_s: since.elapsed().as_secs() }));
+    all
+}
+
+fn read(agent: &Agent, address: SocketAddr) -> anyhow::Result<Status> {
+    let mut response = agent.get(format!("http://{address}/status.json")).call()?;
+    let body = response.body_mut().with_config().limit(STATUS_BYTES_MAX).read_to_vec()?;
+    Ok(serde_json::from_slice(&body)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, Write},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    #[test]
+    fn the_states_of_all_scorers_are_added_and_a_silent_one_is_named() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let there = listener.local_addr().unwrap();
+        let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let answer = move || {
+            for _ in 0..2 {
+                let (mut client, _) = listener.accept().unwrap();
+                let _ = client.read(&mut [0; 1024]).unwrap();
+                let body = serde_json::to_string(&Status { in_flight: 3, lag: Some(7), ..Status::default() }).unwrap();
+                write!(client, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+                    .unwrap();
+            }
+        };
+        let scorers = thread::spawn(answer);
+        let agent: Agent = Agent::config_builder().timeout_global(Some(Duration::from_secs(30))).build().into();
+        let mut silent = Vec::new();
+        let one = read_all(&agent, &[there.to_string()], &mut silent);
+        assert_eq!((one.in_flight, one.lag, one.waiting.len()), (3, Some(7), 0));
+        let one = read_all(&agent, &[there.to_string(), gone.to_string()], &mut silent);
+        assert_eq!((one.in_flight, one.lag), (3, None));
+        assert_eq!(one.waiting, [Wait { what: format!("the scorer at {gone}"), for_s: 0 }]);
+        scorers.join().unwrap();
+    }
+}

@@ -1,0 +1,167 @@
+//! Changes of operators: dead letters are sent back into their topic.
+//!
+//! Each change is taken from a page of this site alone, and leaves an audit line in the log: who, from where, and what
+//! came of it. A replay of many runs on a thread of its own, one at a time; its progress is kept for the page.
+
+use std::{net::IpAddr, ops::ControlFlow, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use engine::log::{LatestLetters, Offset, PartitionId, Position, ReplayFilter, ReplaySummary, SentBack};
+use server::PeerAddress;
+use tokio::time::timeout;
+use warp::http::{HeaderMap, StatusCode};
+
+use crate::{
+    access,
+    body::{Pairs, SentBody, read_form},
+    problem::{FieldError, HandlerResult, Problem},
+    replays::ReplayEnd,
+    reply::redirect,
+    state::AppState,
+};
+
+/// The path of the page.
+pub(crate) const DEAD_LETTERS_PATH: &str = "/ops/dead-letters";
+/// Upper bound on the letters that are shown. Each has 256 KiB at most.
+pub(crate) const LETTERS_MAX: usize = 50;
+/// The name of the log in problems.
+const LOG: &str = "log";
+
+/// The sender of a change, for the audit line.
+struct Author {
+    user: String,
+    address: String,
+}
+
+impl Author {
+    /// Fails if another site sends the change.
+    fn of(headers: &HeaderMap, peer: Option<PeerAddress>, state: &AppState) -> Result<Self, Box<Problem>> {
+        access::check_origin(headers)?;
+        let address = peer.map(|peer| state.rate.client(peer.0, headers));
+        let user = access::user(headers).unwrap_or_else(|| "nobody".to_owned());
+        Ok(Author { user, address: address.as_ref().map_or_else(|| "nowhere".to_owned(), IpAddr::to_string) })
+    }
+
+    /// Writes the audit line. What was sent is quoted, so that it cannot look like another line.
+    fn audit(&self, change: &str, outcome: &str) {
+        let Author { user, address } = self;
+        tracing::info!("audit: {user:?} from {address}: {change}: {outcome}");
+    }
+}
+
+fn field<'a>(pairs: &'a Pairs, name: &str) -> Option<&'a str> {
+    let value = pairs.iter().rev().find(|(known, _)| known == name)?.1.as_deref().ok()?;
+    (!value.trim().is_empty()).then_some(value)
+}
+
+async fn form(headers: &HeaderMap, body: SentBody, state: &AppState) -> Result<Pairs, Box<Problem>> {
+    let read = read_form(headers, body, state.parts.config.connections.body_within).await;
+    read.map_err(|error| Problem::malformed(vec![error.into()]))
+}
+
+/// `POST /ops/dead-letters/send-back`: sends a single letter back.
+pub(crate) async fn send_back(
+    headers: HeaderMap,
+    peer: Option<PeerAddress>,
+    body: SentBody,
+    state: Arc<AppState>,
+) -> HandlerResult {
+    let author = Author::of(&headers, peer, &state)?;
+    let pairs = form(&headers, body, &state).await?;
+    let wrong = |name: &'static str| Problem::malformed(vec![FieldError::new(name, "is missing or cannot be read")]);
+    let number = |name| field(&pairs, name).and_then(|text| text.parse::<u64>().ok()).ok_or_else(|| wrong(name));
+    let partition = u32::try_from(number("partition")?).map_err(|_| wrong("partition"))?;
+    let offset = number("offset")?;
+    let found_at = field(&pairs, "found_at").and_then(|text| text.parse().ok()).ok_or_else(|| wrong("found_at"))?;
+    let position = Position { partition: PartitionId(partition), offset: Offset(offset) };
+    let letters = Arc::clone(&state.parts.dead_letters);
+    let sent = on_thread(&state, move || letters.send_back(position, found_at)).await;
+    let change = format!("send the dead letter {partition}/{offset} back");
+    author.audit(&change, &sent.as_ref().map_or_else(|error| format!("failed: {error}"), |sent| format!("{sent:?}")));
+    match sent.map_err(|error| Problem::unavailable(LOG, error, None))? {
+        SentBack::Sent => {
+            Ok(redirect(StatusCode::SEE_OTHER, &format!("{DEAD_LETTERS_PATH}?sent={partition}/{offset}")))
+        }
+        SentBack::Unknown => Err(Problem::conflict("letter", "the letter is not there any more")),
+        SentBack::Tried => Err(Problem::conflict("letter", "the letter was sent back as often as is allowed")),
+        SentBack::Cut => Err(Problem::conflict("letter", "only the beginning of the message was kept")),
+    }
+}
+
+/// `POST /ops/dead-letters/replay`: sends all letters back that were not sent before, or those of a reason.
+pub(crate) async fn replay(
+    headers: HeaderMap,
+    peer: Option<PeerAddress>,
+    body: SentBody,
+    state: Arc<AppState>,
+) -> HandlerResult {
+    let author = Author::of(&headers, peer, &state)?;
+    let reason = field(&form(&headers, body, &state).await?, "reason").map(str::to_owned);
+    if !state.replays.begin(reason.clone()) {
+        return Err(Problem::conflict("replay", "a replay runs already: wait for its end"));
+    }
+    let change = reason.as_ref().map_or_else(
+        || "send all dead letters back".to_owned(),
+        |reason| format!("send the dead letters of {reason:?} back"),
+    );
+    author.audit(&change, "begun");
+    tokio::task::spawn_blocking(move || {
+        let on_page = &mut |summary: &ReplaySummary| {
+            state.replays.update(|replay| replay.summary.clone_from(summary));
+            // The server waits for this thread when it closes; the next replay goes on.
+            if state.is_closing() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let filter = ReplayFilter { reason: reason.as_deref(), ..ReplayFilter::default() };
+        match state.parts.dead_letters.replay(filter, on_page) {
+            Ok(summary) => {
+                author.audit(&change, &format!("{} sent, {} kept", summary.sent, summary.kept));
+                state.replays.update(|replay| (replay.summary, replay.end) = (summary, ReplayEnd::Done));
+            }
+            Err(error) => {
+                let error = with_causes(&error);
+                author.audit(&change, &format!("failed: {error}"));
+                state.replays.update(|replay| replay.end = ReplayEnd::Failed(error));
+            }
+        }
+    });
+    Ok(redirect(StatusCode::SEE_OTHER, DEAD_LETTERS_PATH))
+}
+
+/// Reads the latest letters.
+pub(crate) async fn latest(
+    since: DateTime<Utc>,
+    reason: String,
+    state: &AppState,
+) -> Result<LatestLetters, Box<Problem>> {
+    let letters = Arc::clone(&state.parts.dead_letters);
+    let found = on_thread(state, move || letters.latest(since, &reason, LETTERS_MAX)).await;
+    found.map_err(|error| Problem::unavailable(LOG, error, None))
+}
+
+/// Asks the log on a blocking thread, one question at a time: the letters of one take some memory.
+async fn on_thread<T: Send + 'static, E: std::error::Error + Send + 'static>(
+    state: &AppState,
+    ask: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, String> {
+    let turn = Arc::clone(&state.letters);
+    let asked = async move {
+        let permit = turn.acquire_owned().await.map_err(|error| error.to_string())?;
+        let ask = move || {
+            let _permit = permit;
+            ask().map_err(|error| with_causes(&error))
+        };
+        tokio::task::spawn_blocking(ask).await.map_err(|error| error.to_string())?
+    };
+    let within = state.parts.config.letters_within;
+    timeout(within, asked).await.unwrap_or_else(|_| Err(format!("the log does not answer within {within:?}")))
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text
+}
