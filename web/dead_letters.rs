@@ -38,8 +38,8 @@ impl Author {
     fn of(headers: &HeaderMap, peer: Option<PeerAddress>, state: &AppState) -> Result<Self, Box<Problem>> {
         access::check_origin(headers)?;
         let address = peer.map(|peer| state.rate.client(peer.0, headers));
-        let user = access::user(headers).unwrap_or_else(|| "nobody".to_owned());
-        Ok(Author { user, address: address.as_ref().map_or_else(|| "nowhere".to_owned(), IpAddr::to_string) })
+        let user = access::user(headers).unwrap_or_else(|| "no login".to_owned());
+        Ok(Author { user, address: address.as_ref().map_or_else(|| "no address".to_owned(), IpAddr::to_string) })
     }
 
     /// Writes the audit line. What was sent is quoted, so that it cannot look like another line.

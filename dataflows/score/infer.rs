@@ -16,7 +16,7 @@ use timely::{
     dataflow::{
         StreamVec,
         channels::pact::Pipeline,
-        operators::{Capability, Operator, core::OkErr},
+        operators::{Capability, Operator},
     },
 };
 
@@ -24,6 +24,7 @@ use super::{
     clock::Timestamp,
     generation::Shared,
     land::RefusedRow,
+    named::ok_err,
     source::Record,
     swap::{ActiveModels, SharedSchedule},
 };
@@ -66,7 +67,7 @@ impl DeadRecord {
 pub(super) fn decode<'scope, D: Domain>(
     records: StreamVec<'scope, Timestamp, Record>,
 ) -> (StreamVec<'scope, Timestamp, (D::Request, Record)>, StreamVec<'scope, Timestamp, DeadRecord>) {
-    records.ok_err(|record| {
+    ok_err(records, "Decode", |record| {
         let message = &record.message;
         // A truncated payload is longer than any request may be, so the rest is refused for its length.
         match D::decode(message.payload.bytes()) {

@@ -8,11 +8,11 @@ use timely::{
     dataflow::{
         StreamVec,
         channels::pact::Pipeline,
-        operators::{Capability, Operator, vec::Map},
+        operators::{Capability, Operator},
     },
 };
 
-use super::{clock::Timestamp, connections::DeferredActivator, generation::Shared};
+use super::{clock::Timestamp, connections::DeferredActivator, generation::Shared, named::flat_map};
 
 /// A row that its store refuses permanently.
 #[derive(Clone)]
@@ -94,8 +94,8 @@ where
     T: fmt::Debug + 'static,
     C: 'static,
 {
-    refused.flat_map(|RefusedRow { row, reason, .. }| {
+    flat_map(refused, "LogLost", |RefusedRow { row, reason, .. }| {
         tracing::error!("refused for good, and so lost: {reason}: {row:?}");
-        None
+        None::<()>
     })
 }

@@ -43,6 +43,7 @@ mod generation;
 mod infer;
 mod land;
 mod liveness;
+mod named;
 mod observe;
 mod run;
 mod shadow;
@@ -54,7 +55,7 @@ use std::rc::Rc;
 use engine::{domain::Domain, log::Position};
 use timely::dataflow::{
     ProbeHandle, Scope,
-    operators::{Concat, Exchange, Probe, vec::Map},
+    operators::{Concat, Exchange, Probe},
 };
 
 pub(crate) use clock::Ticker;
@@ -77,6 +78,7 @@ use connections::WorkerIo;
 use generation::Shared;
 use infer::DeadRecord;
 use land::{Landed, land, log_lost};
+use named::flat_map;
 use source::Record;
 use swap::SharedSchedule;
 
@@ -103,9 +105,9 @@ fn build<D: Domain>(
     };
     let refused = land(answers, "LandAnswers", worker_io.answers, shared, count_answers);
 
-    let dead = unreadable.concat(refused.map(DeadRecord::refused));
-    let rejections = dead.clone().flat_map(DeadRecord::rejection);
-    let dead_letters = dead.map(DeadRecord::into_dead_letter);
+    let dead = unreadable.concat(flat_map(refused, "Refused", |row| [DeadRecord::refused(row)]));
+    let rejections = flat_map(dead.clone(), "Rejections", DeadRecord::rejection);
+    let dead_letters = flat_map(dead, "DeadLetters", |dead| [dead.into_dead_letter()]);
     let lost_letters = land(dead_letters, "LandDeadLetters", worker_io.dead_letters, shared, |shared, letters| {
         letters.for_each(|kind| shared.counters.dead_letters.add(kind));
     });

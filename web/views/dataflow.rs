@@ -138,6 +138,13 @@ fn since(dataflow: &DataflowStatus, now: DateTime<Utc>) -> String {
     since.format("%H:%M:%S UTC").to_string()
 }
 
+/// A timestamp as a time, if it is one: milliseconds since 1970, of this century.
+fn timestamp(at: u64) -> String {
+    const FIRST: i64 = 1_000_000_000_000;
+    let time = i64::try_from(at).ok().filter(|ms| *ms >= FIRST).and_then(DateTime::<Utc>::from_timestamp_millis);
+    time.map_or_else(|| at.to_string(), |time| time.format("%H:%M:%S%.3f UTC").to_string())
+}
+
 fn elapsed(ms: u64) -> String {
     match ms {
         0..1_000 => format!("{ms}\u{a0}ms"),
@@ -176,9 +183,12 @@ fn card(dataflow: &DataflowStatus, lived_us: u64, now: DateTime<Utc>) -> Dataflo
     };
     let frontier = match dataflow.frontier {
         None => "No capability and no message is left.".to_owned(),
+        Some(at) if dataflow.frontier_for_ms < STANDS_MS => {
+            format!("The frontier moves, and is at {}.", timestamp(at))
+        }
         Some(at) => format!(
-            "The frontier is {} since {} ({}), held by {}.",
-            at,
+            "The frontier is at {} since {}, for {}; {} holds it.",
+            timestamp(at),
             since(dataflow, now),
             elapsed(dataflow.frontier_for_ms),
             holders(dataflow)
@@ -236,6 +246,7 @@ mod tests {
              record in flight is 48\u{a0}s old, of worker 3 in process 1."
         );
         assert_eq!(view.dataflows[0].name, SCORE, "the scores come first");
+        assert_eq!((timestamp(7), timestamp(1_700_000_000_123)), ("7".to_owned(), "22:13:20.123 UTC".to_owned()));
     }
 
     #[test]

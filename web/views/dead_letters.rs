@@ -16,6 +16,9 @@ const REFRESH_S: u32 = 2;
 /// Upper bound on the bytes of a message that are shown.
 const SHOWN_BYTES_MAX: usize = 4 << 10;
 
+/// Upper bound on the bytes of a message that is shown at once.
+const SHORT_BYTES_MAX: usize = 300;
+
 /// The time whose letters are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Since {
@@ -109,6 +112,8 @@ struct LetterView {
     attempts: Option<String>,
     length: String,
     message: String,
+    /// It is short enough to be shown at once.
+    is_short: bool,
     is_cut: bool,
     /// The reason why it cannot be sent back.
     stays: Option<&'static str>,
@@ -205,6 +210,7 @@ fn letter_view(letter: &DeadLetter) -> LetterView {
         id: letter.id.as_ref().map(|id| id.as_str().to_owned()),
         attempts: (letter.attempt > 0).then(|| format!("sent back {} of {ATTEMPTS_MAX} times", letter.attempt)),
         length: format!("{} bytes", grouped(letter.payload.len() as u64)),
+        is_short: letter.payload.len() <= SHORT_BYTES_MAX,
         message: String::from_utf8_lossy(shown).into_owned(),
         is_cut: shown.len() < letter.payload.len(),
         stays,

@@ -130,7 +130,7 @@ fn charts(samples: &[Sample]) -> Vec<Chart> {
         Line { class: "line-b", name: "in flight", value: |sample| sample.in_flight.map(|count| count as f64) };
     vec![
         chart("Answers per second", OF_SCORERS, &[rate], short),
-        chart("Milliseconds to a durable answer", "No answer in the last hour.", &[median, p99], short),
+        chart("Latency, milliseconds", "No answer in the last hour.", &[median, p99], short),
         chart("Messages behind", OF_SCORERS, &[lag, in_flight], short),
     ]
 }

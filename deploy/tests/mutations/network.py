@@ -59,14 +59,19 @@ def page_open_to_the_namespace(objects):
     allow(objects, "web", ingress=[{"from": [{"podSelector": {}}], "ports": [{"port": 5001}]}])
 
 
-@breaks("only_collectors_reach_metrics")
+@breaks("only_collectors_reach_metrics_and_the_page_those_of_scorers")
 def metrics_open_to_the_namespace(objects):
     allow(objects, "score", ingress=[{"from": [{"podSelector": {}}], "ports": [{"port": 9090}]}])
 
 
-@breaks("only_collectors_reach_metrics")
+@breaks("only_collectors_reach_metrics_and_the_page_those_of_scorers")
 def metrics_open_to_all(objects):
     del policy(objects, "metrics")["ingress"][0]["from"]
+
+
+@breaks("only_collectors_reach_metrics_and_the_page_those_of_scorers")
+def status_of_scorers_for_nobody(objects):
+    policy(objects, "web-to-score")["egress"] = []
 
 
 @breaks("only_web_score_and_topics_reach_the_log")

@@ -123,11 +123,11 @@ def only_the_load_balancer_reaches_the_page(objects):
 
 
 @rule
-def only_collectors_reach_metrics(objects):
+def only_collectors_reach_metrics_and_the_page_those_of_scorers(objects):
     allowed = {COLLECTOR.called} if of_kind(objects, "PodMonitoring") else set()
-    for called in ("score", "web"):
-        health = int(settings(objects)["DELAYCAST_HEALTH_PORT"])
-        yield from only(objects, allowed, pods(objects)[called], health)
+    health = int(settings(objects)["DELAYCAST_HEALTH_PORT"])
+    yield from only(objects, allowed, pods(objects)["web"], health)
+    yield from only(objects, {*allowed, "web"}, pods(objects)["score"], health)
 
 
 @rule
