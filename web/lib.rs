@@ -16,8 +16,8 @@
 //! * `path`: patterns of paths.
 //! * `history_query`: the questions of the pages about the history; `history_json`: its JSON routes.
 //! * `problem`: the reason why a request is not served; `handlers/error.rs` renders it.
-//! * `access`: who may see the operations; `dead_letters`, `replays`: what an operator changes; `rate`: the limit on the
-//!   questions of a client.
+//! * `access`: who may see the operations; `dead_letters`, `replays`: what an operator changes; `rate`: the limit on
+//!   the questions of a client.
 //! * `state`: the log, the store and the limits that handlers share.
 //! * `render`, `assets`: `templates/` and `static/`, compiled in, so that the binary needs no folder beside it.
 //! * [`answer_in_words`]: an answer as plain text. [`render_report`]: the report of an evaluation as one file.

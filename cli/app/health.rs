@@ -23,8 +23,8 @@ const PROBE_ID: &str = "delaycast-health";
 /// The address of the health port.
 #[derive(Args)]
 pub(crate) struct HealthOption {
-    /// Serve /livez, /readyz, /metrics and /status.json there, as in 127.0.0.1:9090; off unless given. Several processes take the
-    /// ports that follow
+    /// Serve /livez, /readyz, /metrics and /status.json there, as in 127.0.0.1:9090; off unless given. Several
+    /// processes take the ports that follow
     #[arg(long, value_name = "ADDRESS:PORT")]
     health: Option<SocketAddr>,
 }

@@ -96,8 +96,8 @@ impl<D: Domain> Connections<D> {
         .map(|(name, health)| (name, Arc::clone(health)))
     }
 
-    /// Returns the source of the status of the scorer that uses these connections and counters. It does not hold the log
-    /// or the store open.
+    /// Returns the source of the status of the scorer that uses these connections and counters. It does not hold the
+    /// log or the store open.
     pub fn status_source(&self, counters: &Arc<Counters>) -> StatusSource {
         let Healths { reading, answers, rejections, dead_letters, versions } = self.health.clone();
         let mut all = vec![
