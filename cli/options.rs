@@ -72,10 +72,19 @@ impl EventsOption {
     }
 }
 
+/// The output topic of a scorer.
+#[derive(Args)]
+pub(crate) struct OutputOption {
+    /// A topic that answers are written to as messages, too: sqlite:PATH, or kafka://HOST:PORT/TOPIC. With --store none
+    /// it has them alone
+    #[arg(id = "answers", long = "answers", value_name = "URL", env = "DELAYCAST_ANSWERS", hide_env_values = true)]
+    pub(crate) url: Option<String>,
+}
+
 /// The prediction store.
 #[derive(Args)]
 pub(crate) struct StoreOption {
-    /// The prediction store: sqlite:PATH, or mongodb://HOST/DATABASE
+    /// The prediction store: sqlite:PATH, mongodb://HOST/DATABASE, or none, if a scorer has --answers
     #[arg(
         id = "store",
         long,
@@ -144,7 +153,7 @@ pub(crate) struct SystemOptions {
 impl SystemOptions {
     /// The URLs of the log and the store.
     pub(crate) fn urls(&self) -> Urls<'_> {
-        Urls { log: &self.log.url, store: &self.store.url, events: None }
+        Urls { log: &self.log.url, store: &self.store.url, events: None, output: None }
     }
 }
 
@@ -155,6 +164,8 @@ pub(crate) struct ScorerOptions {
     pub(crate) system: SystemOptions,
     #[command(flatten)]
     pub(crate) events: EventsOption,
+    #[command(flatten)]
+    pub(crate) output: OutputOption,
     /// Worker threads, in each process
     #[arg(long, value_name = "N", default_value = "2", value_parser = workers)]
     pub(crate) workers: NonZeroUsize,
@@ -169,7 +180,7 @@ pub(crate) struct ScorerOptions {
 impl ScorerOptions {
     /// The URLs of the log, the store and the events.
     pub(crate) fn urls(&self) -> Urls<'_> {
-        Urls { events: self.events.url(), ..self.system.urls() }
+        Urls { events: self.events.url(), output: self.output.url.as_deref(), ..self.system.urls() }
     }
 }
 

@@ -12,7 +12,7 @@ use engine::{
 use indicatif::HumanDuration;
 
 use crate::{
-    app::{events_at, events_beside, open_events},
+    app::{events_at, events_beside, open_answers, open_events},
     options::{Format, LogOption},
     replay::duration,
 };
@@ -46,6 +46,9 @@ struct CreateArgs {
     /// topic of events beside that of --log, with as many partitions]
     #[arg(long, value_name = "URL", env = "DELAYCAST_EVENTS", hide_env_values = true)]
     events: Option<String>,
+    /// The topic of answers, if scorers write one: sqlite:PATH, or kafka://HOST:PORT/TOPIC
+    #[arg(long, value_name = "URL", env = "DELAYCAST_ANSWERS", hide_env_values = true)]
+    answers: Option<String>,
     /// Copies of each message; the brokers' own default if it is not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=32))]
     replication: Option<u32>,
@@ -78,6 +81,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut made = create(&*log, options)?;
     if let Some(events) = events {
         made.extend(create(&*events, of_events)?);
+    }
+    if let Some(url) = &args.answers {
+        // Nothing is a dead letter of answers.
+        let topics = create(&*open_answers(url)?, options)?;
+        made.extend(topics.into_iter().filter(|(topic, _)| !topic.name.ends_with(".dlq")));
     }
     let (topics, words): (Vec<_>, Vec<_>) = made
         .into_iter()

@@ -27,7 +27,7 @@ use crate::{
     },
     cluster,
     demo::{self, Demo},
-    options::{self, ExplainOption},
+    options::{self, ExplainOption, OutputOption},
     train,
 };
 
@@ -67,6 +67,8 @@ pub(crate) struct Args {
     /// topic of events beside an embedded --log, else none]
     #[arg(long, value_name = "URL", env = "DELAYCAST_EVENTS", hide_env_values = true)]
     events: Option<String>,
+    #[command(flatten)]
+    output: OutputOption,
     /// Score in a cluster of so many processes beside this one, which then only serves the page; 1 scores here
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
     processes: u8,
@@ -92,7 +94,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let embedded = address::of_file(&database);
     let (log, store) = (args.log.as_ref().unwrap_or(&embedded), args.store.as_ref().unwrap_or(&embedded));
     let beside = (args.events.is_none() && is_embedded(log)).then(|| events_beside(log)).transpose()?;
-    let urls = Urls { log, store, events: args.events.as_deref().and_then(events_at).or(beside.as_deref()) };
+    let urls = Urls {
+        log,
+        store,
+        events: args.events.as_deref().and_then(events_at).or(beside.as_deref()),
+        output: args.output.url.as_deref(),
+    };
     let models = args.models.clone().unwrap_or_else(|| dir.join("models"));
     let Some(system) = app.open(urls, || model(&models, args, &app.stop))? else { return Ok(()) };
     let (scoring, status) = if args.processes > 1 {

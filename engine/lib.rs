@@ -10,7 +10,7 @@
 //! * [`live`]: the trait of a domain whose answers depend on events, too; [`follow`]: answers that go on.
 //! * [`model`]: scorers, their files in a versioned directory, and how another one is taken up.
 //! * [`log`]: the request log and its connectors.
-//! * [`store`]: the prediction store and its connectors.
+//! * [`store`]: the prediction store and its connectors; [`output`]: answers as messages of a topic.
 //! * [`sqlite`]: the database that is log and store where nothing else is configured.
 //! * [`delivery`]: a writer thread that retries until the store has acknowledged.
 //! * [`address`]: the URLs of logs and stores; [`key_file`]: the files of private keys.
@@ -42,6 +42,7 @@ pub mod live;
 pub mod log;
 pub mod model;
 pub mod ndjson;
+pub mod output;
 pub mod process;
 pub mod regular_file;
 pub mod request;

@@ -19,7 +19,7 @@ mod scorers;
 
 use std::{sync::Arc, thread};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use delaycast::{
     domain::Flights,
     model::{ModelDir, VersionedModel},
@@ -29,7 +29,7 @@ use delaycast_dataflows::{
     monitor::{Monitor, Probe},
     score::{Connections, Counters, Events, Models, StatusSource},
 };
-use engine::{log::Log, runtime::Stop, store::Store};
+use engine::{log::Log, output::Output, runtime::Stop, store::Store};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     iterator::Signals,
@@ -39,8 +39,8 @@ pub(crate) use health::HealthOption;
 pub(crate) use history::HistoryOption;
 pub(crate) use models::with_routes_of;
 pub(crate) use open::{
-    NO_EVENTS, events_at, events_beside, inspect_events, inspect_log, inspect_store, is_embedded, open_events,
-    open_existing_log, open_existing_store, open_log, open_store, retry_open, shown,
+    NO_EVENTS, events_at, events_beside, inspect_events, inspect_log, inspect_store, is_embedded, open_answers,
+    open_events, open_existing_log, open_existing_store, open_log, open_store, retry_open, shown,
 };
 pub(crate) use page::{Listen, Listening, PageSources};
 pub(crate) use scorers::ScorersOption;
@@ -53,12 +53,13 @@ pub(crate) struct App<'a> {
     health: &'a HealthOption,
 }
 
-/// The URLs of a log and a store, and of the events that a scorer takes into account.
+/// The URLs of a log and a store, of the events that a scorer takes into account, and of its output topic.
 #[derive(Clone, Copy)]
 pub(crate) struct Urls<'a> {
     pub(crate) log: &'a str,
     pub(crate) store: &'a str,
     pub(crate) events: Option<&'a str>,
+    pub(crate) output: Option<&'a str>,
 }
 
 impl<'a> App<'a> {
@@ -87,13 +88,24 @@ impl<'a> App<'a> {
         let Some(log) = retry_open("the log", &self.stop, || open_log(urls.log))? else { return Ok(None) };
         let Some(store) = retry_open("the store", &self.stop, || open_store(urls.store))? else { return Ok(None) };
         let events = urls.events.map(open::events).transpose()?.map(Arc::new);
+        let output = match urls.output {
+            None if !store.keeps_answers() => {
+                bail!("nothing would keep the answers: --store none needs an output topic, --answers URL")
+            }
+            None => None,
+            Some(url) => {
+                let opened = retry_open("the output topic", &self.stop, || open_answers(url))?;
+                let Some(output) = opened else { return Ok(None) };
+                Some(Output::new(output))
+            }
+        };
         self.monitor.has("log");
         let Some(model) = model()? else { return Ok(None) };
         let Some(model) = with_routes_of(&*store, model, &self.stop) else { return Ok(None) };
         self.monitor.uses(&model.version);
         self.monitor.has("store");
         let probing = self.health.watch_store(&self.monitor, &store, &self.stop)?;
-        Ok(Some(System { _probing: [probing, None], app: self, log, store, events, model }))
+        Ok(Some(System { _probing: [probing, None], app: self, log, store, events, output, model }))
     }
 }
 
@@ -105,6 +117,7 @@ pub(crate) struct System<'a> {
     pub(crate) log: Arc<dyn Log>,
     pub(crate) store: Arc<dyn Store<Flights>>,
     pub(crate) events: Option<Arc<EventLog<Flights>>>,
+    pub(crate) output: Option<Output>,
     pub(crate) model: VersionedModel,
 }
 
@@ -112,6 +125,10 @@ impl System<'_> {
     /// Returns the connections of a scorer in this process, and shows its counters and its health from now on.
     pub(crate) fn connections(&self) -> Connections<Flights> {
         let connections = Connections::new(Arc::clone(&self.log), Arc::clone(&self.store));
+        let connections = match &self.output {
+            None => connections,
+            Some(output) => connections.with_output(output.clone()),
+        };
         self.app.monitor.scores(&connections, &self.app.counters);
         let Some(events) = &self.events else { return connections };
         self.app.monitor.reads_events(events.health(), events.counters());

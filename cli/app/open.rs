@@ -25,6 +25,11 @@ pub(crate) fn open_store(url: &str) -> anyhow::Result<Arc<dyn Store<Flights>>> {
     store::open(url).with_context(|| format!("cannot open the prediction store {}", shown(url)))
 }
 
+/// Opens the log of answers at a URL.
+pub(crate) fn open_answers(url: &str) -> anyhow::Result<Arc<dyn Log>> {
+    log::open_output::<Flights>(url).with_context(|| format!("cannot open the output topic {}", shown(url)))
+}
+
 /// The word in place of the URL of a log of events, for scoring without events.
 pub(crate) const NO_EVENTS: &str = "none";
 

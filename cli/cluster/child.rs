@@ -103,7 +103,8 @@ pub(crate) fn run(options: &ScorerOptions, peers: Peers, supervisor: u32) -> any
 fn dataflow(system: &System<'_>) -> String {
     let events = system.events.as_ref();
     let events = events.map_or("without events".to_owned(), |events| format!("with {}", events.health().what()));
-    format!("{DATAFLOW}, from {} to {}, {events}", system.log.describe(), system.store.describe())
+    let output = system.output.as_ref().map_or(String::new(), |output| format!(" and {}", output.describe()));
+    format!("{DATAFLOW}, from {} to {}{output}, {events}", system.log.describe(), system.store.describe())
 }
 
 /// Returns the spec that all processes must agree on. A new current model is loaded before it enters the spec.

@@ -81,6 +81,7 @@ impl LocalCluster<'_> {
             let child = LocalChild {
                 arguments: self.arguments(&hosts, process, &secret),
                 urls: [self.urls.log, self.urls.store, self.urls.events.unwrap_or(NO_EVENTS)].map(str::to_owned),
+                output: self.urls.output.map(str::to_owned),
                 program: program.clone(),
                 listener,
                 process,
@@ -114,6 +115,7 @@ impl LocalCluster<'_> {
 struct LocalChild {
     arguments: Vec<PathBuf>,
     urls: [String; 3],
+    output: Option<String>,
     program: String,
     listener: TcpListener,
     process: usize,
@@ -126,6 +128,7 @@ impl LocalChild {
             // In the environment: a URL may hold a password, and other users can read a process's arguments.
             let variables = ["DELAYCAST_LOG_URL", "DELAYCAST_STORE_URL", "DELAYCAST_EVENTS"];
             command.envs(variables.iter().zip(&self.urls));
+            command.envs(self.output.iter().map(|url| ("DELAYCAST_ANSWERS", url)));
             Ok(command)
         };
         let on_report = |report: Option<&ChildReport>| {

@@ -106,6 +106,8 @@ impl Encoder<'_> {
         self.counter("delaycast_consumed_records", "Records read from the log", counters.read.get())?;
         self.counter("delaycast_scored_requests", "Requests that the model has scored", counters.scored.get())?;
         self.counter("delaycast_landed_answers", "Answers that the store has acknowledged", counters.answers.get())?;
+        let help = "Messages that the output topic has acknowledged: answers and rejections";
+        self.counter("delaycast_landed_messages", help, counters.messages.get())?;
         let help = "Rejections that the store has acknowledged";
         self.counter("delaycast_landed_rejections", help, counters.rejections.get())?;
         self.gauge("delaycast_followed_requests", "Requests that are followed", counters.followed.get())?;

@@ -15,6 +15,7 @@ use engine::{
     domain::{Answer, Domain, Follow},
     follow::{Followed, Version},
     log::{DeadLetter, Log, Position, Reader, Share, Start},
+    output::{Output, OutputRow},
     runtime::Stop,
     status::{Status, Wait},
     store::Store,
@@ -32,6 +33,7 @@ pub struct Connections<D: Domain> {
     pub(super) log: Arc<dyn Log>,
     pub(super) store: Arc<dyn Store<D>>,
     pub(super) events: Option<Arc<dyn Events<D>>>,
+    pub(super) output: Option<Output>,
     pub(super) health: Healths,
 }
 
@@ -41,6 +43,7 @@ impl<D: Domain> Clone for Connections<D> {
             log: Arc::clone(&self.log),
             store: Arc::clone(&self.store),
             events: self.events.clone(),
+            output: self.output.clone(),
             health: self.health.clone(),
         }
     }
@@ -54,12 +57,13 @@ pub(super) struct Healths {
     pub(super) rejections: Arc<Health>,
     pub(super) dead_letters: Arc<Health>,
     pub(super) versions: Arc<Health>,
+    pub(super) output: Arc<Health>,
 }
 
 impl Healths {
     /// Returns an outage, if there is one.
     pub(super) fn outage(&self) -> Option<Unavailable> {
-        let all = [&self.answers, &self.dead_letters, &self.rejections, &self.versions, &self.reading];
+        let all = [&self.answers, &self.output, &self.dead_letters, &self.rejections, &self.versions, &self.reading];
         all.into_iter().find_map(|health| health.outage()).map(|outage| Unavailable::transient(outage.reason))
     }
 }
@@ -74,8 +78,15 @@ impl<D: Domain> Connections<D> {
             rejections: of("the store of rejections", store.describe()),
             dead_letters: of("the log of dead letters", log.describe()),
             versions: of("the store of versions", store.describe()),
+            output: Arc::new(Health::new("the output topic")),
         };
-        Connections { log, store, events: None, health }
+        Connections { log, store, events: None, output: None, health }
+    }
+
+    /// Writes answers and rejections to a topic, too: beside the store, or instead of a store that keeps none.
+    pub fn with_output(mut self, output: Output) -> Self {
+        self.health.output = Arc::new(Health::new(format!("the output {}", output.describe())));
+        Connections { output: Some(output), ..self }
     }
 
     /// Scores requests with the state that these events make.
@@ -84,14 +95,15 @@ impl<D: Domain> Connections<D> {
     }
 
     /// Returns the health of each activity that answers need, with a short name.
-    pub fn healths(&self) -> [(&'static str, Arc<Health>); 5] {
-        let Healths { reading, answers, rejections, dead_letters, versions } = &self.health;
+    pub fn healths(&self) -> [(&'static str, Arc<Health>); 6] {
+        let Healths { reading, answers, rejections, dead_letters, versions, output } = &self.health;
         [
             ("log", reading),
             ("answers", answers),
             ("rejections", rejections),
             ("dead_letters", dead_letters),
             ("versions", versions),
+            ("output", output),
         ]
         .map(|(name, health)| (name, Arc::clone(health)))
     }
@@ -99,13 +111,14 @@ impl<D: Domain> Connections<D> {
     /// Returns the source of the status of the scorer that uses these connections and counters. It does not hold the
     /// log or the store open.
     pub fn status_source(&self, counters: &Arc<Counters>) -> StatusSource {
-        let Healths { reading, answers, rejections, dead_letters, versions } = self.health.clone();
+        let Healths { reading, answers, rejections, dead_letters, versions, output } = self.health.clone();
         let mut all = vec![
             ("the log", reading),
             ("the store of answers", answers),
             ("the store of rejections", rejections),
             ("the log of dead letters", dead_letters),
             ("the store of versions", versions),
+            ("the output topic", output),
         ];
         all.extend(self.events.as_ref().map(|events| ("the log of events", Arc::clone(events.health()))));
         let counters = Arc::clone(counters);
@@ -150,11 +163,26 @@ impl DeferredActivator {
 /// The reader and writers of one worker, each with the activator that its wake callback uses.
 pub(super) struct WorkerIo<D: Domain> {
     pub(super) reader: (Rc<RefCell<Box<dyn Reader>>>, DeferredActivator),
-    pub(super) answers: (Delivery<Answer<D>>, DeferredActivator),
+    pub(super) answers: AnswerIo<D>,
     pub(super) dead_letters: (Delivery<DeadLetter>, DeferredActivator),
     pub(super) rejections: (Delivery<Rejection>, DeferredActivator),
     /// Of a domain whose answers can be followed.
     pub(super) follow: Option<FollowIo<D>>,
+}
+
+/// A writer of answers to a store.
+type StoreIo<D> = (Delivery<Answer<D>>, DeferredActivator);
+/// A writer of messages to the output topic.
+pub(super) type OutputIo<D> = (Delivery<OutputRow<D>>, DeferredActivator);
+
+/// The writers of answers.
+pub(super) enum AnswerIo<D: Domain> {
+    /// The store alone.
+    Store(StoreIo<D>),
+    /// The store and the output topic.
+    Both(StoreIo<D>, OutputIo<D>),
+    /// The output topic alone: the store keeps no answers.
+    Output(OutputIo<D>),
 }
 
 /// A worker's part of following: the writer of versions, and the requests that were followed before.
@@ -200,7 +228,7 @@ impl<D: Domain> Opening<D> {
 /// The parts of [`WorkerIo`] in a form that can be sent to another thread.
 struct Opened<D: Domain> {
     reader: (Box<dyn Reader>, DeferredActivator),
-    answers: (Delivery<Answer<D>>, DeferredActivator),
+    answers: AnswerIo<D>,
     dead_letters: (Delivery<DeadLetter>, DeferredActivator),
     rejections: (Delivery<Rejection>, DeferredActivator),
     follow: Option<FollowIo<D>>,
@@ -225,10 +253,10 @@ fn open<D: Domain>(
     let open_reader =
         || log.reader(share, Start::Committed, Arc::new(activator.callback()), Arc::clone(&health.reading));
     let Some(reader) = health.reading.retry(stop, open_reader) else { return Ok(None) };
-    let Some(answers) = health.answers.retry(stop, || store.answers()) else { return Ok(None) };
+    let Some(answers) = open_answers(share, connections, stop)? else { return Ok(None) };
     let Some(rejections) = health.rejections.retry(stop, || store.rejections()) else { return Ok(None) };
     let Some(dead_letters) = health.dead_letters.retry(stop, || log.dead_letters()) else { return Ok(None) };
-    let follow = match D::FOLLOW {
+    let follow = match D::FOLLOW.filter(|_| store.keeps_answers()) {
         None => None,
         Some(follow) => {
             let Some(versions) = health.versions.retry(stop, || store.versions()) else { return Ok(None) };
@@ -240,10 +268,36 @@ fn open<D: Domain>(
     };
     Ok(Some(Opened {
         reader: (reader, activator),
-        answers: deliver("answers", share, answers, &health.answers)?,
+        answers,
         rejections: deliver("rejections", share, rejections, &health.rejections)?,
         dead_letters: deliver("dead-letters", share, dead_letters, &health.dead_letters)?,
         follow,
+    }))
+}
+
+/// Opens the writers of answers; `None` if a stop interrupts it.
+fn open_answers<D: Domain>(
+    share: Share,
+    Connections { store, output, health, .. }: &Connections<D>,
+    stop: &Stop,
+) -> Result<Option<AnswerIo<D>>, Error> {
+    let output = match output {
+        None => None,
+        Some(output) => {
+            let Some(writer) = health.output.retry(stop, || output.writer()) else { return Ok(None) };
+            Some(deliver("messages", share, writer, &health.output)?)
+        }
+    };
+    if !store.keeps_answers()
+        && let Some(output) = output
+    {
+        return Ok(Some(AnswerIo::Output(output)));
+    }
+    let Some(answers) = health.answers.retry(stop, || store.answers()) else { return Ok(None) };
+    let answers = deliver("answers", share, answers, &health.answers)?;
+    Ok(Some(match output {
+        None => AnswerIo::Store(answers),
+        Some(output) => AnswerIo::Both(answers, output),
     }))
 }
 

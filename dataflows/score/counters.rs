@@ -207,8 +207,10 @@ pub struct Counters {
     pub retired: Counter,
     /// The bytes of their payloads.
     pub retired_bytes: Counter,
-    /// Answers that the store has acknowledged.
+    /// Answers that the store has acknowledged, or the output topic in its place.
     pub answers: Counter,
+    /// Messages that the output topic has acknowledged: answers and rejections.
+    pub messages: Counter,
     /// The time from reading a record to that acknowledgement.
     pub latency: Latency,
     /// Dead letters that their log has acknowledged.
@@ -252,6 +254,7 @@ impl Counters {
             retired: Counter::default(),
             retired_bytes: Counter::default(),
             answers: Counter::default(),
+            messages: Counter::default(),
             latency: Latency::default(),
             rejections: Counter::default(),
             models: ModelsInUse::default(),

@@ -9,6 +9,7 @@ use engine::{
     domain::{Answer, Domain},
     live::EventTime,
     log::{DeadLetter, DeadLetterReason, Message},
+    output::{OutputOutcome, OutputRow},
     request::{MalformedKind, RequestId},
 };
 use timely::{
@@ -52,6 +53,13 @@ impl DeadRecord {
     /// Returns the rejection, if the request's ID is known.
     pub(super) fn rejection(self) -> Option<(Rejection, ())> {
         self.id.map(|id| (Rejection { id, reason: self.reason, rejected_at: clock::now() }, ()))
+    }
+
+    /// Returns the message of the rejection, if the request's ID is known.
+    pub(super) fn message<D: Domain>(self) -> Option<(OutputRow<D>, Option<u64>)> {
+        let (position, topic_id) = (self.message.position, self.message.topic_id);
+        let (rejection, ()) = self.rejection()?;
+        Some((OutputRow { outcome: OutputOutcome::Rejected(rejection), position, topic_id }, None))
     }
 
     /// Returns the dead letter, and the reason that it is counted under.

@@ -9,6 +9,7 @@
 //!                                                               └─▶ LandRejections ───────────┘
 //! ```
 //!
+//! Answers and rejections can also become messages of an output topic (`messages`), beside the store or instead of it.
 //! The requests of a domain whose answers can be followed go on from `Score` to `follow`, too, which has the rules.
 //!
 //! # The rules
@@ -43,6 +44,7 @@ mod generation;
 mod infer;
 mod land;
 mod liveness;
+mod messages;
 mod named;
 mod observe;
 mod run;
@@ -74,7 +76,7 @@ pub use run::{partitions, run, run_in_cluster};
 pub use shadow::WAITING_MAX as SHADOW_WAITING_MAX;
 pub use swap::{LEAD, Models};
 
-use connections::WorkerIo;
+use connections::{AnswerIo, WorkerIo};
 use generation::Shared;
 use infer::DeadRecord;
 use land::{Landed, land, log_lost};
@@ -103,9 +105,22 @@ fn build<D: Domain>(
             (all, Some(follow::follow(followed, follow_io, schedule, shared)))
         }
     };
-    let refused = land(answers, "LandAnswers", worker_io.answers, shared, count_answers);
+    let (refused, messages) = match worker_io.answers {
+        AnswerIo::Store(store) => (Some(land(answers, "LandAnswers", store, shared, count_answers)), None),
+        AnswerIo::Both(store, output) => {
+            let (answers, messages) = messages::beside(answers);
+            (Some(land(answers, "LandAnswers", store, shared, count_answers)), Some((messages, output, false)))
+        }
+        AnswerIo::Output(output) => (None, Some((messages::instead(answers), output, true))),
+    };
 
-    let dead = unreadable.concat(flat_map(refused, "Refused", |row| [DeadRecord::refused(row)]));
+    let dead = match refused {
+        Some(refused) => unreadable.concat(flat_map(refused, "Refused", |row| [DeadRecord::refused(row)])),
+        None => unreadable,
+    };
+    let messages_landed = messages.map(|(messages, output, counts_answers)| {
+        messages::land_messages(messages, dead.clone(), output, shared, counts_answers)
+    });
     let rejections = flat_map(dead.clone(), "Rejections", DeadRecord::rejection);
     let dead_letters = flat_map(dead, "DeadLetters", |dead| [dead.into_dead_letter()]);
     let lost_letters = land(dead_letters, "LandDeadLetters", worker_io.dead_letters, shared, |shared, letters| {
@@ -116,10 +131,8 @@ fn build<D: Domain>(
     });
 
     let lost = log_lost(lost_letters).concat(log_lost(lost_rejections));
-    let settled = match versions_landed {
-        None => lost,
-        Some(versions_landed) => lost.concat(versions_landed),
-    };
+    let others = messages_landed.into_iter().chain(versions_landed);
+    let settled = others.fold(lost, |settled, other| settled.concat(other));
     let (probe, _) = settled.probe();
     probe
 }
@@ -135,18 +148,25 @@ fn owns(worker: usize, peers: usize, rebalance: bool, position: Position) -> boo
     number % peers as u64 == worker as u64
 }
 
-/// Counts the answers that have landed, and their latencies. Records that were read together share one update.
+/// Counts the answers that have landed, and their latencies.
 fn count_answers<D: Domain>(shared: &Shared<D>, records: Landed<'_, Record>) {
+    let landed = count_latency(shared, records.map(|record| record.read_us));
+    shared.counters.answers.add(landed);
+}
+
+/// Counts the latencies of records that were read at these times, and returns their number. Records that were read
+/// together share one update.
+fn count_latency<D: Domain>(shared: &Shared<D>, read_us: impl Iterator<Item = u64>) -> usize {
     let (now, mut landed) = (shared.clock.now_us(), 0);
     let (mut group_read_us, mut group_size) = (0, 0);
-    for Record { read_us, .. } in records {
-        if *read_us != group_read_us {
+    for read_us in read_us {
+        if read_us != group_read_us {
             shared.counters.latency.add(now.saturating_sub(group_read_us), group_size);
-            (group_read_us, group_size) = (*read_us, 0);
+            (group_read_us, group_size) = (read_us, 0);
         }
         group_size += 1;
         landed += 1;
     }
     shared.counters.latency.add(now.saturating_sub(group_read_us), group_size);
-    shared.counters.answers.add(landed);
+    landed
 }

@@ -69,6 +69,9 @@ pub enum PublishError {
 /// The delivery callback of [`Producer::publish`]: called once, on any thread, with the position of the message.
 pub type PublishCallback = Box<dyn FnOnce(Result<Position, PublishError>) + Send>;
 
+/// The headers of a message: names and values.
+pub type Headers = Vec<(&'static str, String)>;
+
 /// Appends messages to the log.
 pub trait Producer: Send + Sync {
     /// Appends a message and calls `done` once it is durable, or has failed, within 5 s. Messages with the same key
@@ -76,6 +79,11 @@ pub trait Producer: Send + Sync {
     /// [`PublishError::Unavailable`].
     fn publish(&self, key: Option<&str>, payload: Vec<u8>, done: PublishCallback) {
         self.republish(key, payload, 0, done);
+    }
+
+    /// Appends a message with headers, as [`Producer::publish`] does; a log without headers leaves them out.
+    fn publish_with(&self, key: Option<&str>, payload: Vec<u8>, _headers: Headers, done: PublishCallback) {
+        self.publish(key, payload, done);
     }
 
     /// Appends the record of a dead letter that is replayed, with its [`Message::attempt`].

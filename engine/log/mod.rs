@@ -43,14 +43,14 @@ mod replay;
 mod topic;
 
 pub use crate::address::OpenError;
-pub use connector::{Log, Producer, PublishCallback, PublishError, Reader, Wake};
+pub use connector::{Headers, Log, Producer, PublishCallback, PublishError, Reader, Wake};
 pub use dead_letter::{
     DeadLetter, DeadLetterKinds, DeadLetterReader, DeadLetterReason, DeadLetterSpan, DeadLettersFrom,
 };
 pub use message::{DEAD_LETTER_BYTES_MAX, Message, Payload};
 pub use open::{
-    events_url, groups, inspect, inspect_events, open, open_events, open_existing, open_existing_events, remove_group,
-    topic_of,
+    events_url, groups, inspect, inspect_events, open, open_events, open_existing, open_existing_events, open_output,
+    remove_group, topic_of,
 };
 pub use replay::{
     ATTEMPTS_MAX, DeadLetters, LatestLetters, LogDeadLetters, ReasonCounts, ReplayError, ReplayFilter, ReplaySummary,

@@ -70,6 +70,12 @@ pub fn events_url<D: Domain>(url: &str) -> Result<String, OpenError> {
     Ok(beside.to_url())
 }
 
+/// Opens the topic of a domain's answers as [`open`] opens that of requests. A URL without a topic means the one that is
+/// named as the collection of answers.
+pub fn open_output<D: Domain>(url: &str) -> Result<Arc<dyn Log>, OpenError> {
+    open_at(url, of_answers::<D>())
+}
+
 /// Returns the topic that the URL of an embedded log means.
 pub fn topic_of<D: Domain>(url: &str) -> Result<String, OpenError> {
     embedded::topic_of(&embedded_address(url)?, D::TOPIC)
@@ -92,6 +98,10 @@ fn of_requests<D: Domain>() -> TopicDefaults {
 fn of_events<D: Domain>() -> Result<TopicDefaults, OpenError> {
     let events = D::EVENTS.ok_or(OpenError::NoEvents)?;
     Ok(TopicDefaults { topic: events.topic, retention: Some(events.retention) })
+}
+
+fn of_answers<D: Domain>() -> TopicDefaults {
+    TopicDefaults { topic: D::COLLECTIONS.answers, retention: None }
 }
 
 fn parse(url: &str) -> Result<Address, OpenError> {

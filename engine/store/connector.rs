@@ -153,6 +153,11 @@ pub trait Store<D: Domain>: Send + Sync {
     /// Returns the store's address for operators, without secrets.
     fn describe(&self) -> String;
 
+    /// Returns whether answers are kept. A store that keeps none stands where an output topic takes its place.
+    fn keeps_answers(&self) -> bool {
+        true
+    }
+
     /// Returns a writer of answers.
     fn answers(&self) -> Result<Box<dyn Writer<Answer<D>>>, Unavailable>;
 

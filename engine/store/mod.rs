@@ -21,12 +21,14 @@ mod connector;
 pub mod embedded;
 #[cfg(feature = "mongo")]
 pub mod mongo;
+mod none;
 mod open;
 
 pub use crate::address::OpenError;
 pub use connector::{
     Batches, DayCounts, Entry, Landed, Lookup, Outcome, Page, ReferenceTable, ResultPage, Store, Tail,
 };
+pub use none::NO_STORE;
 pub use open::{inspect, keeps_reference, open, open_existing};
 
 #[cfg(any(test, feature = "conformance"))]

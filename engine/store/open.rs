@@ -7,6 +7,7 @@ use super::mongo::MongoStore;
 use super::{
     connector::Store,
     embedded::{self, EmbeddedStore},
+    none::{NO_STORE, NoStore},
 };
 use crate::{
     address::{Address, OpenError},
@@ -20,8 +21,11 @@ const NO_SRV: &str = "takes a DNS resolver, which this build lacks: list the hos
     mongodb://HOST1:27017,HOST2:27017/DATABASE?replicaSet=NAME&authSource=admin&tls=true. Hosts and options are what \
     `dig SRV _mongodb._tcp.HOST` and `dig TXT HOST` print";
 
-/// Opens the store at a URL: `sqlite:PATH`, or `mongodb://host:27017/DATABASE`.
+/// Opens the store at a URL: `sqlite:PATH`, or `mongodb://host:27017/DATABASE`; or the one that keeps nothing, `none`.
 pub fn open<D: Domain>(url: &str) -> Result<Arc<dyn Store<D>>, OpenError> {
+    if url == NO_STORE {
+        return Ok(Arc::new(NoStore));
+    }
     let example = "sqlite:var/delaycast.db";
     let address = Address::parse(url).ok_or(OpenError::NoScheme { what: "store", example })?;
     match address.scheme.as_str() {
@@ -38,6 +42,9 @@ pub fn open<D: Domain>(url: &str) -> Result<Arc<dyn Store<D>>, OpenError> {
 
 /// Returns whether a store of this URL's kind keeps a reference table, without opening it; `None` for an unknown kind.
 pub fn keeps_reference(url: &str) -> Option<bool> {
+    if url == NO_STORE {
+        return Some(false);
+    }
     match Address::parse(url)?.scheme.as_str() {
         "sqlite" => Some(false),
         "mongodb" => Some(true),

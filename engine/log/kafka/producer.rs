@@ -35,7 +35,7 @@ use super::{
 };
 use crate::{
     delivery::{Refusal, Unavailable, Writer},
-    log::{DeadLetter, Offset, PartitionId, Position, Producer, PublishCallback, PublishError, TopicOptions},
+    log::{DeadLetter, Headers, Offset, PartitionId, Position, Producer, PublishCallback, PublishError, TopicOptions},
     runtime::{Backoff, Mutex, Thread, hex},
 };
 
@@ -277,6 +277,14 @@ impl Producer for KafkaProducer {
     fn republish(&self, key: Option<&str>, payload: Vec<u8>, attempt: u32, done: PublishCallback) {
         let header = || OwnedHeaders::new().insert(Header { key: ATTEMPT_HEADER, value: Some(&attempt.to_string()) });
         let headers = (attempt > 0).then(header);
+        self.sender.send(Outgoing { topic: &self.topic, key, payload: &payload, headers }, done);
+    }
+
+    fn publish_with(&self, key: Option<&str>, payload: Vec<u8>, headers: Headers, done: PublishCallback) {
+        let with = |all: OwnedHeaders, (name, value): &(&str, String)| {
+            all.insert(Header { key: name, value: Some(value.as_str()) })
+        };
+        let headers = (!headers.is_empty()).then(|| headers.iter().fold(OwnedHeaders::new(), with));
         self.sender.send(Outgoing { topic: &self.topic, key, payload: &payload, headers }, done);
     }
 }
