@@ -95,17 +95,17 @@ impl<D: Domain> Connections<D> {
     }
 
     /// Returns the health of each activity that answers need, with a short name.
-    pub fn healths(&self) -> [(&'static str, Arc<Health>); 6] {
+    pub fn healths(&self) -> Vec<(&'static str, Arc<Health>)> {
         let Healths { reading, answers, rejections, dead_letters, versions, output } = &self.health;
-        [
+        let mut all = vec![
             ("log", reading),
             ("answers", answers),
             ("rejections", rejections),
             ("dead_letters", dead_letters),
             ("versions", versions),
-            ("output", output),
-        ]
-        .map(|(name, health)| (name, Arc::clone(health)))
+        ];
+        all.extend(self.output.is_some().then_some(("output", output)));
+        all.into_iter().map(|(name, health)| (name, Arc::clone(health))).collect()
     }
 
     /// Returns the source of the status of the scorer that uses these connections and counters. It does not hold the
