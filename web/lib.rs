@@ -19,6 +19,7 @@
 //! * `access`: who may see the operations; `rate`: the limit on the questions of a client.
 //! * `state`: the log, the store and the limits that handlers share.
 //! * `render`, `assets`: `templates/` and `static/`, compiled in, so that the binary needs no folder beside it.
+//! * `texts`: the messages of `locales/` in each language; `visit`: a request for a page, and its language.
 //! * [`answer_in_words`]: an answer as plain text. [`render_report`]: the report of an evaluation as one file.
 //!
 //! # The rules
@@ -60,7 +61,9 @@ mod replay;
 mod reply;
 mod routes;
 mod state;
+mod texts;
 mod v1;
+mod visit;
 mod waiting;
 
 mod handlers {
@@ -98,5 +101,6 @@ pub use render::BadTemplate;
 pub use replay::{Replay, ReplayedFlight};
 pub use routes::{StartError, routes, serve};
 pub use state::{Config, Parts};
+pub use texts::Language;
 pub use v1::CorsOrigin;
 pub use views::answer::answer_in_words;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use warp::http::StatusCode;
 
-use crate::{problem::HandlerResult, reply, state::AppState, views::operations::OperationsView};
+use crate::{problem::HandlerResult, state::AppState, views::operations::OperationsView, visit::Visit};
 
 /// Renders the page.
-pub(crate) async fn handle(_query: String, state: Arc<AppState>) -> HandlerResult {
+pub(crate) async fn handle(visit: Visit, state: Arc<AppState>) -> HandlerResult {
     let view = OperationsView::new(&state.parts.operations.now());
-    Ok(reply::page(StatusCode::OK, state.renderer.render(&view)))
+    Ok(visit.page(StatusCode::OK, &view, &state))
 }

@@ -40,7 +40,7 @@ pub(super) struct Paging {
 impl ApiQuery {
     /// Reads a query that may have these parameters, each once.
     pub(super) fn read(query: &str, known: &[&str]) -> Result<Self, Box<Problem>> {
-        let pairs = urlencoded(query, "query").map_err(|invalid| Problem::invalid(vec![invalid], None))?;
+        let pairs = urlencoded(query, "query").map_err(Problem::invalid)?;
         let mut read = ApiQuery { pairs: Vec::new(), errors: Vec::new() };
         for (name, value) in pairs {
             if !known.contains(&name.as_str()) {
@@ -150,7 +150,9 @@ mod tests {
         let problem = query.check().unwrap_err();
         let fields: Vec<&str> = problem.errors.iter().map(|error| &*error.field).collect();
         assert_eq!(fields, ["Carrier", "query", "Carrier", "FlightDate", "q", "FlightNum", "start", "limit"]);
-        assert!(problem.errors[1].reason.contains("“orign” is unknown; the parameters are Carrier, FlightDate"));
+        assert!(
+            problem.errors[1].reason.to_string().contains("“orign” is unknown; the parameters are Carrier, FlightDate")
+        );
     }
 
     #[test]
