@@ -9,6 +9,7 @@ pub(crate) mod evaluation;
 pub(crate) mod history;
 pub(crate) mod http_server;
 pub(crate) mod openapi;
+pub(crate) mod pages;
 pub(crate) mod site;
 
 use std::{
