@@ -9,9 +9,9 @@ use crate::{
     views::report::ReportView,
 };
 
-/// Renders the report as HTML.
-pub fn render_report(report: &Report) -> Result<String, BadTemplate> {
+/// Renders the report as HTML in a language.
+pub fn render_report(report: &Report, language: Language) -> Result<String, BadTemplate> {
     let renderer = Renderer::new(PAGES, PARTIALS, &Airports::default())?;
-    let view = ReportView::new(report);
-    Ok(renderer.render(&view, Texts::of(Language::English), |_| String::new()).map_err(Box::new)?)
+    let texts = Texts::of(language);
+    Ok(renderer.render(&ReportView::new(report, texts), texts, |_| String::new()).map_err(Box::new)?)
 }

@@ -12,7 +12,7 @@ use common::{
     http_server::Server,
     pages::{FORM, PAGES, doubles_of_pages},
 };
-use delaycast_web::{Config, render_report};
+use delaycast_web::{Config, Language, render_report};
 use serde_json::json;
 
 const DESKTOP: View = View { width: 1280, dark: false, javascript: true };
@@ -80,7 +80,7 @@ fn the_report_and_the_history_in_preparation_break_no_rule_either() {
     let flights = evaluation::flights(80);
     let (training, held_out) = flights.split_at(1200);
     let report = tempfile::Builder::new().suffix(".html").tempfile().unwrap();
-    let html = render_report(&evaluation::report(training, held_out, 100)).unwrap();
+    let html = render_report(&evaluation::report(training, held_out, 100), Language::English).unwrap();
     std::fs::write(report.path(), html).unwrap();
     for url in [format!("http://{}/airlines", server.address), format!("file://{}", report.path().display())] {
         check(&mut browser, &url, axe.as_deref(), &mut faults);

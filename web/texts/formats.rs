@@ -53,6 +53,11 @@ impl Texts {
         say!(self, "long-day", weekday = weekday, day = day, month = month, year = year)
     }
 
+    /// Writes the first three letters of the month of a day.
+    pub(crate) fn short_month(self, date: NaiveDate) -> String {
+        say!(self, "month-name", month = date.month()).chars().take(3).collect()
+    }
+
     /// Writes a month with its year.
     pub(crate) fn month(self, year: i32, month: u32) -> String {
         say!(self, "month", month = month, year = year.to_string())

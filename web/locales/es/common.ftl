@@ -58,7 +58,7 @@ title-report = Evaluación
 # La navegación y el pie de página.
 nav-history = Historial
 nav-operations = Operaciones
-footer = Es una previsión basada en vuelos anteriores, no una promesa. Sobre el vuelo en sí informa su aerolínea.
+footer = Es una previsión basada en vuelos anteriores, no una promesa. Sobre el vuelo en sí, consulte a su aerolínea.
 
 # Las clases de retraso.
 class-early = más de 15 minutos antes de lo previsto
