@@ -21,8 +21,9 @@ use warp::{
 use crate::{
     asking::{publish, to_request},
     body::{SentBody, read_form, urlencoded},
+    field_error::{ErrorKind, FieldError},
     flight_form::FlightForm,
-    problem::{ErrorKind, FieldError, HandlerResult, Problem},
+    problem::{HandlerResult, Problem},
     reply::json_as,
     state::AppState,
     waiting,

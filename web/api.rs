@@ -13,8 +13,9 @@ use warp::{
 use crate::{
     asking::{publish, read_request},
     body::{SentBody, percent_decoded},
-    flight_form::result_url,
-    problem::{FieldError, HandlerResult, Problem},
+    field_error::FieldError,
+    form_page::result_url,
+    problem::{HandlerResult, Problem},
     reply::{json_text, redirect},
     state::AppState,
     waiting,

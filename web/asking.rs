@@ -9,8 +9,9 @@ use warp::http::HeaderMap;
 use crate::{
     body::{SentBody, read_form},
     completion::{Completed, complete},
+    field_error::{ErrorKind, FieldError},
     flight_form::FlightForm,
-    problem::{ErrorKind, FieldError, Problem},
+    problem::Problem,
     state::AppState,
     texts::message,
 };

@@ -12,7 +12,7 @@ use warp::http::{HeaderMap, StatusCode};
 use crate::{
     asking::read_request,
     body::SentBody,
-    flight_form::FormPage,
+    form_page::FormPage,
     problem::{HandlerResult, Problem},
     reply::{json_text, redirect},
     state::AppState,

@@ -16,7 +16,7 @@ use serde::{
 use warp::http::{HeaderMap, header};
 
 use crate::{
-    problem::FieldError,
+    field_error::FieldError,
     texts::{Message, message},
 };
 

@@ -23,8 +23,8 @@ use delaycast::{
 };
 
 use crate::{
+    field_error::{Choice, FieldError},
     flight_form::{FlightForm, PHRASE, quoted},
-    problem::{Choice, FieldError},
     state::AppState,
     texts::{Message, message},
 };

@@ -19,7 +19,8 @@ use warp::{
 use crate::{
     api::read_id,
     body::urlencoded,
-    problem::{FieldError, HandlerResult, Problem},
+    field_error::FieldError,
+    problem::{HandlerResult, Problem},
     reply::json_text,
     state::AppState,
 };

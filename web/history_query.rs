@@ -8,8 +8,9 @@ use delaycast::{
 
 use crate::{
     body::{percent_decoded, urlencoded},
+    field_error::FieldError,
     flight_form::codes_in,
-    problem::{FieldError, Problem},
+    problem::Problem,
     texts::{Message, message},
 };
 

@@ -15,7 +15,8 @@
 //! * `batch`: questions that wait for the batch of their day; `bulk`: files of questions.
 //! * `path`: patterns of paths.
 //! * `history_query`: the questions of the pages about the history; `history_json`: its JSON routes.
-//! * `problem`: the reason why a request is not served; `handlers/error.rs` renders it.
+//! * `problem`: the reason why a request is not served, `field_error`: its fault; `handlers/error.rs` renders them.
+//! * `form_page`: the pages with the form.
 //! * `access`: who may see the operations; `rate`: the limit on the questions of a client.
 //! * `state`: the log, the store and the limits that handlers share.
 //! * `render`, `assets`: `templates/` and `static/`, compiled in, so that the binary needs no folder beside it.
@@ -45,8 +46,10 @@ mod batch;
 mod body;
 mod bulk;
 mod completion;
+mod field_error;
 mod flight_form;
 mod follow;
+mod form_page;
 mod history_json;
 mod history_query;
 #[macro_use]

@@ -12,7 +12,7 @@
 use std::{pin::Pin, sync::Arc};
 
 use crate::{
-    flight_form::{BATCH_PATH, FORM_PATH, MINUTES_PATH},
+    form_page::{BATCH_PATH, FORM_PATH, MINUTES_PATH},
     path,
     problem::{HandlerResult, Problem},
     render::{Page, Partial},

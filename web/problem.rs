@@ -1,83 +1,20 @@
 //! A reason why a request is not served. `handlers/error.rs` makes it a response.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
-use engine::request::{Invalid, RequestId};
-use serde::Serialize;
+use engine::request::RequestId;
 use server::HostError;
 use warp::{http::StatusCode, reject::Reject, reply::Response};
 
 use crate::{
-    flight_form::{FlightForm, FormPage},
-    texts::{Message, Texts, message},
+    field_error::FieldError,
+    flight_form::FlightForm,
+    form_page::FormPage,
+    texts::{Message, message},
 };
 
 /// The outcome of a handler.
 pub(crate) type HandlerResult = Result<Response, Box<Problem>>;
-
-/// The kind of a fault. Clients of JSON read the reason; the routes tell faults apart by their kinds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum ErrorKind {
-    /// A required value is absent.
-    Missing,
-    /// The value has another form than is wanted.
-    Format,
-    /// The value means nothing here.
-    #[default]
-    Value,
-}
-
-/// A part of the request that is wrong, and the reason.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct FieldError {
-    pub(crate) field: Cow<'static, str>,
-    pub(crate) reason: Message,
-    #[serde(skip)]
-    pub(crate) kind: ErrorKind,
-    /// The meanings, if it has several.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) choices: Vec<Choice>,
-}
-
-/// One of several meanings.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Choice {
-    /// The value of the field [`CHOICE`](crate::flight_form::CHOICE) that chooses it.
-    pub(crate) value: String,
-    pub(crate) label: Message,
-}
-
-impl FieldError {
-    pub(crate) fn new(field: impl Into<Cow<'static, str>>, reason: impl Into<Message>) -> Self {
-        FieldError { field: field.into(), reason: reason.into(), kind: ErrorKind::default(), choices: Vec::new() }
-    }
-
-    /// A required value is absent.
-    pub(crate) fn missing(field: impl Into<Cow<'static, str>>) -> Self {
-        FieldError { kind: ErrorKind::Missing, ..FieldError::new(field, message!("missing")) }
-    }
-
-    /// A value has another form than is wanted.
-    pub(crate) fn format(field: impl Into<Cow<'static, str>>, reason: impl Into<Message>) -> Self {
-        FieldError { kind: ErrorKind::Format, ..FieldError::new(field, reason) }
-    }
-
-    /// The same with its texts in a language.
-    pub(crate) fn in_language(&self, texts: Texts) -> Self {
-        let choice = |choice: &Choice| Choice { value: choice.value.clone(), label: choice.label.text(texts).into() };
-        FieldError {
-            reason: self.reason.text(texts).into(),
-            choices: self.choices.iter().map(choice).collect(),
-            ..self.clone()
-        }
-    }
-}
-
-impl From<Invalid> for FieldError {
-    fn from(invalid: Invalid) -> Self {
-        FieldError::new(invalid.field, invalid.reason)
-    }
-}
 
 /// The reason why a request is not served.
 #[derive(Debug, Clone)]

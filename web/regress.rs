@@ -9,7 +9,7 @@ use warp::http::{HeaderMap, StatusCode};
 use crate::{
     asking::{publish, read_request},
     body::SentBody,
-    flight_form::{FormPage, result_url},
+    form_page::{FormPage, result_url},
     problem::{HandlerResult, Problem},
     reply::{json_text, redirect},
     state::AppState,

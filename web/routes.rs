@@ -22,9 +22,8 @@ use warp::{
 use crate::{
     amadeus, api, assets, batch,
     body::SentBody,
-    bulk,
-    flight_form::FORM_PATH,
-    follow,
+    bulk, follow,
+    form_page::FORM_PATH,
     handlers::error,
     history_json,
     pages::{self, Handler, PAGES, PARTIALS},

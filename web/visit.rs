@@ -11,7 +11,8 @@ use warp::{
 };
 
 use crate::{
-    flight_form::{FlightForm, FormPage, PHRASE},
+    flight_form::{FlightForm, PHRASE},
+    form_page::FormPage,
     render::View,
     reply,
     state::AppState,

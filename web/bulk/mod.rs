@@ -31,7 +31,8 @@ use self::{
 use crate::{
     asking::{publish, to_request},
     body::{SentBody, SentFile, read_file},
-    problem::{FieldError, HandlerResult, Problem},
+    field_error::FieldError,
+    problem::{HandlerResult, Problem},
     state::AppState,
     texts::message,
     waiting,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{body::Pairs, flight_form::FlightForm, problem::FieldError, texts::message};
+use crate::{body::Pairs, field_error::FieldError, flight_form::FlightForm, texts::message};
 
 /// Upper bound on the rows of a file.
 pub(crate) const ROWS_MAX: usize = 10_000;

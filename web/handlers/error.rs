@@ -10,8 +10,9 @@ use warp::{
 
 use crate::{
     amadeus,
-    flight_form::FormPage,
-    problem::{FieldError, Problem},
+    field_error::FieldError,
+    form_page::FormPage,
+    problem::Problem,
     reply,
     state::AppState,
     texts::{Language, Texts},

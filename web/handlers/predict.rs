@@ -17,9 +17,10 @@ use warp::http::StatusCode;
 
 use crate::{
     body::urlencoded,
+    field_error::FieldError,
     flight_form::FlightForm,
     past::{AskedFlight, PastFlights},
-    problem::{FieldError, HandlerResult, Problem},
+    problem::{HandlerResult, Problem},
     state::AppState,
     texts::{Texts, message},
     views::predict::{PredictView, ResultView},

@@ -103,6 +103,27 @@ fn the_keyboard_reaches_everything_in_order_and_shows_where_it_is() {
 }
 
 #[test]
+fn flights_of_the_history_stand_below_the_form_on_wide_screens_and_below_the_answer_on_others() {
+    let server = Server::with(doubles_of_pages());
+    let Some(mut browser) = browser::start(DESKTOP) else { return };
+    let places = "return ['form', '.answer', '.history'].map((css) => { \
+                  const { left, top, right, bottom } = document.querySelector(css).getBoundingClientRect(); \
+                  return [left, top, right, bottom].map(Math.round); });";
+    for (width, dark) in [(1280, false), (1280, true), (390, false), (390, true)] {
+        browser.look(View { width, dark, ..DESKTOP });
+        browser.open(&format!("http://{}{FORM}?id=followed", server.address));
+        let places = browser.execute(places, json!([]));
+        let side = |part: usize, side: usize| places[part][side].as_i64().unwrap();
+        let [form, answer, history] = [0, 1, 2];
+        let above = if width == 1280 { form } else { answer };
+        assert!(side(history, 1) > side(above, 3), "below: {places}");
+        assert_eq!(side(history, 0), side(above, 0), "in its column: {places}");
+        assert_eq!(width == 1280, side(answer, 0) > side(form, 2), "side by side: {places}");
+        browser.screenshot("19-history-beside-an-answer");
+    }
+}
+
+#[test]
 fn paper_has_the_answer_without_the_form_and_forced_colours_keep_the_four_classes_apart() {
     let server = Server::with(doubles_of_pages());
     let Some(browser) = browser::start(DESKTOP) else { return };

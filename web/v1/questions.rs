@@ -15,8 +15,9 @@ use super::{call::Call, fields::SentQuestion, idempotency::KeyedQuestion, reply}
 use crate::{
     asking::{publish, to_request},
     body::{json_object, percent_decoded, read_text},
-    flight_form::result_url,
-    problem::{FieldError, HandlerResult, Problem},
+    field_error::FieldError,
+    form_page::result_url,
+    problem::{HandlerResult, Problem},
     waiting,
 };
 

@@ -15,7 +15,8 @@ use super::{
     history::{airline_name, history_name, search_url},
 };
 use crate::{
-    flight_form::{FORM_PATH, PHRASE},
+    flight_form::PHRASE,
+    form_page::FORM_PATH,
     past::{AskedFlight, PastFlights},
     texts::{Texts, say},
 };

@@ -4,12 +4,8 @@ use serde::Serialize;
 
 use super::form::FormView;
 use crate::{
-    batch::results_url,
-    flight_form::{FlightForm, FormPage},
-    problem::FieldError,
-    render::View,
-    state::Parts,
-    texts::Texts,
+    batch::results_url, field_error::FieldError, flight_form::FlightForm, form_page::FormPage, render::View,
+    state::Parts, texts::Texts,
 };
 
 /// The page.

@@ -5,8 +5,9 @@ use warp::http::StatusCode;
 
 use super::words::capitalized;
 use crate::{
-    flight_form::result_url,
-    problem::{FieldError, Problem},
+    field_error::FieldError,
+    form_page::result_url,
+    problem::Problem,
     render::View,
     texts::{Texts, message},
 };

@@ -12,7 +12,7 @@ use super::{
     live::{FlightState, time_of},
 };
 use crate::{
-    flight_form::result_url,
+    form_page::result_url,
     texts::{Texts, say},
 };
 

@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use super::words::{airline_name, airport_name, capitalized};
 use crate::{
-    flight_form::{FlightForm, FormPage, PHRASE},
-    problem::{Choice, FieldError},
+    field_error::{Choice, FieldError},
+    flight_form::{FlightForm, PHRASE},
+    form_page::FormPage,
     texts::Texts,
 };
 

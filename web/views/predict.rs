@@ -13,9 +13,10 @@ use super::{
     words::{capitalized, class_names},
 };
 use crate::{
-    flight_form::{FlightForm, FormPage, result_url},
+    field_error::FieldError,
+    flight_form::FlightForm,
+    form_page::{FormPage, result_url},
     past::PastFlights,
-    problem::FieldError,
     render::View,
     replay::{Replay, ReplayedFlight},
     state::Parts,

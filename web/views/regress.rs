@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::predict::PredictView;
 use crate::{
-    flight_form::FormPage,
+    form_page::FormPage,
     render::View,
     texts::{Texts, say},
 };
