@@ -1,5 +1,7 @@
 //! The pages in Spanish and in English: what is asked for, what is remembered, and that nothing is left untranslated.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests count as tests")]
+
 mod common;
 
 use std::collections::BTreeMap;

@@ -43,12 +43,15 @@ impl HelperDef for Markup {
         _: &mut RenderContext<'reg, 'rc>,
         out: &mut dyn Output,
     ) -> HelperResult {
-        let escaped = |argument: Argument<'_>| match argument {
-            Argument::Text(text) => Argument::from(html_escape(&text)),
-            Argument::Number(number) => Argument::Number(number),
-        };
-        out.write(&said(helper, self.0, |argument| escaped(argument))?)?;
+        out.write(&said(helper, self.0, escaped)?)?;
         Ok(())
+    }
+}
+
+fn escaped(argument: Argument<'_>) -> Argument<'_> {
+    match argument {
+        Argument::Text(text) => Argument::from(html_escape(&text)),
+        Argument::Number(number) => Argument::Number(number),
     }
 }
 

@@ -90,11 +90,8 @@ impl AirlineView {
             .iter()
             .map(|month| (format!("{}/{:02}", month.month, month.year % 100), month.figures))
             .collect();
-        let by_hour: Vec<_> = airline
-            .hours
-            .iter()
-            .map(|hour| (say!(texts, "chart-hour", hour = u32::from(hour.hour)), hour.figures))
-            .collect();
+        let by_hour: Vec<_> =
+            airline.hours.iter().map(|hour| (say!(texts, "chart-hour", hour = hour.hour), hour.figures)).collect();
         let route = |route: &RouteSummary| RouteRow {
             name: say!(texts, "from-to", origin = route.origin, dest = route.dest),
             ends: say!(

@@ -77,7 +77,7 @@ impl DelaysView {
             }
         };
         let by_hour: Vec<_> =
-            hours.iter().map(|hour| (say!(texts, "chart-hour", hour = u32::from(hour.hour)), hour.figures)).collect();
+            hours.iter().map(|hour| (say!(texts, "chart-hour", hour = hour.hour), hour.figures)).collect();
         let by_month: Vec<_> =
             months.iter().map(|month| (format!("{}/{:02}", month.month, month.year % 100), month.figures)).collect();
         airlines.sort_by(|a, b| {
