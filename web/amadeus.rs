@@ -21,8 +21,9 @@ use warp::{
 use crate::{
     asking::{publish, to_request},
     body::{SentBody, read_form, urlencoded},
-    flight_form::{FlightForm, MISSING},
-    problem::{FieldError, HandlerResult, Problem},
+    field_error::{ErrorKind, FieldError},
+    flight_form::FlightForm,
+    problem::{HandlerResult, Problem},
     reply::json_as,
     state::AppState,
     waiting,
@@ -80,12 +81,12 @@ pub(crate) async fn flight_delay(query: String, state: Arc<AppState>) -> Handler
 /// back; it is not looked at, and authenticates nobody.
 pub(crate) async fn token(headers: HeaderMap, body: SentBody, state: Arc<AppState>) -> HandlerResult {
     let pairs = read_form(&headers, body, state.parts.config.connections.body_within).await;
-    let pairs = pairs.map_err(|invalid| Problem::invalid(vec![invalid], None))?;
+    let pairs = pairs.map_err(Problem::invalid)?;
     let grant = pairs.into_iter().find(|(name, _)| name == "grant_type").and_then(|(_, value)| value.ok());
     match grant.as_deref() {
         Some("client_credentials") => {}
-        Some(_) => return Err(refused("grant_type", "must be client_credentials")),
-        None => return Err(refused("grant_type", MISSING)),
+        Some(_) => return Err(refused(FieldError::format("grant_type", "must be client_credentials"))),
+        None => return Err(refused(FieldError::missing("grant_type"))),
     }
     let body = json!({
         "type": "amadeusOAuth2Token", "username": "", "application_name": "delaycast", "client_id": "",
@@ -97,20 +98,20 @@ pub(crate) async fn token(headers: HeaderMap, body: SentBody, state: Arc<AppStat
 
 /// Reads the parameters. All that are wrong are named at once; those that no forest uses are not read.
 fn read(query: &str) -> Result<(FlightForm, Schedule), Box<Problem>> {
-    let pairs = urlencoded(query, "query").map_err(|invalid| Problem::invalid(vec![invalid], None))?;
+    let pairs = urlencoded(query, "query").map_err(Problem::invalid)?;
     let value = |name: &str| -> Result<String, FieldError> {
         let mut sent = pairs.iter().filter(|(known, _)| known == name).filter_map(|(_, value)| value.as_ref().ok());
         match (sent.next(), sent.next()) {
             (Some(value), None) if !value.trim().is_empty() => Ok(value.trim().to_owned()),
             (Some(_), Some(_)) => Err(FieldError::new(name.to_owned(), "stands twice")),
-            _ => Err(FieldError::new(name.to_owned(), MISSING)),
+            _ => Err(FieldError::missing(name.to_owned())),
         }
     };
     let (mut form, mut errors) = (FlightForm::default(), Vec::new());
     for (name, field) in PARAMETERS {
         match value(name) {
             Ok(text) if field == Field::FlightDate && text.parse::<NaiveDate>().is_err() => {
-                errors.push(FieldError::new(name, "must be a date, as in 2020-08-01"));
+                errors.push(FieldError::format(name, "must be a date, as in 2020-08-01"));
             }
             Ok(text) => form.set(field, text),
             Err(error) => errors.push(error),
@@ -130,7 +131,7 @@ fn read(query: &str) -> Result<(FlightForm, Schedule), Box<Problem>> {
 fn minute_of_day(name: &'static str, text: &str) -> Result<u16, FieldError> {
     let time = NaiveTime::parse_from_str(text, "%H:%M:%S").or_else(|_| NaiveTime::parse_from_str(text, "%H:%M"));
     let minute = time.ok().and_then(|time| u16::try_from(time.hour() * 60 + time.minute()).ok());
-    minute.ok_or_else(|| FieldError::new(name, "must be a local time of day, as in 18:20:00"))
+    minute.ok_or_else(|| FieldError::format(name, "must be a local time of day, as in 18:20:00"))
 }
 
 /// Names the parameters in place of the form's fields.
@@ -138,7 +139,7 @@ fn in_its_words(mut problem: Problem) -> Problem {
     for error in &mut problem.errors {
         if let Some((name, _)) = PARAMETERS.iter().find(|(_, field)| field.name() == error.field) {
             error.field = (*name).into();
-            error.reason = error.reason.replace("; choose one of the list", "");
+            error.reason = error.reason.to_string().replace("; choose one of the list", "").into();
         }
     }
     problem
@@ -155,8 +156,8 @@ fn probabilities(document: &Map<String, Value>) -> Option<[f64; RESULTS.len()]> 
     Some([within(1.0, late30), within(late30, late60), within(late60, late120), flown * late120 + cancelled])
 }
 
-fn refused(field: &'static str, reason: &'static str) -> Box<Problem> {
-    Problem::malformed(vec![FieldError::new(field, reason)])
+fn refused(error: FieldError) -> Box<Problem> {
+    Problem::malformed(vec![error])
 }
 
 /// Makes the response to a request that is not served.
@@ -166,14 +167,7 @@ pub(crate) fn problem(problem: &Problem) -> Response {
         .errors
         .iter()
         .map(|error| {
-            let (code, title) = match (status, &*error.reason) {
-                (StatusCode::BAD_REQUEST, MISSING) => (32171, "MANDATORY DATA MISSING"),
-                (StatusCode::BAD_REQUEST, reason) if reason.starts_with("must be") => (477, "INVALID FORMAT"),
-                (StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY, _) => (4926, "INVALID DATA RECEIVED"),
-                (StatusCode::NOT_FOUND, _) => (38196, "Resource not found"),
-                (StatusCode::METHOD_NOT_ALLOWED, _) => (572, "INVALID OPTION"),
-                _ => (141, "SYSTEM ERROR HAS OCCURRED"),
-            };
+            let (code, title) = code(status, error.kind);
             let mut entry = json!({
                 "status": status.as_u16(),
                 "code": code,
@@ -187,6 +181,18 @@ pub(crate) fn problem(problem: &Problem) -> Response {
         })
         .collect();
     json_as(status, JSON, &json!({ "errors": errors }))
+}
+
+/// The code of that API for an error, and its title.
+fn code(status: StatusCode, kind: ErrorKind) -> (u32, &'static str) {
+    match (status, kind) {
+        (StatusCode::BAD_REQUEST, ErrorKind::Missing) => (32171, "MANDATORY DATA MISSING"),
+        (StatusCode::BAD_REQUEST, ErrorKind::Format) => (477, "INVALID FORMAT"),
+        (StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY, _) => (4926, "INVALID DATA RECEIVED"),
+        (StatusCode::NOT_FOUND, _) => (38196, "Resource not found"),
+        (StatusCode::METHOD_NOT_ALLOWED, _) => (572, "INVALID OPTION"),
+        _ => (141, "SYSTEM ERROR HAS OCCURRED"),
+    }
 }
 
 /// The place where an answer can be looked up that has not come in time.
@@ -215,6 +221,18 @@ mod tests {
             prop_assert!(found.iter().all(|p| (0.0..=1.0 + 1e-9).contains(p)));
             prop_assert!(found[3] >= cancelled.unwrap_or(0.0) - 1e-9);
         }
+    }
+
+    #[test]
+    fn the_code_of_an_error_is_that_of_its_kind_and_not_of_its_words() {
+        for (error, expected) in [
+            (FieldError::missing("carrierCode"), 32171),
+            (FieldError::format("departureDate", "is wrong"), 477),
+            (FieldError::new("carrierCode", "is missing"), 4926),
+        ] {
+            assert_eq!(code(StatusCode::BAD_REQUEST, error.kind).0, expected);
+        }
+        assert_eq!(code(StatusCode::UNPROCESSABLE_ENTITY, ErrorKind::Missing).0, 4926);
     }
 
     #[test]

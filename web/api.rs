@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{
-    request::{Invalid, RequestId},
-    store::Outcome,
-};
+use engine::{request::RequestId, store::Outcome};
 use serde_json::json;
 use server::{Accepts, operations_json};
 use warp::{
@@ -16,7 +13,8 @@ use warp::{
 use crate::{
     asking::{publish, read_request},
     body::{SentBody, percent_decoded},
-    flight_form::result_url,
+    field_error::FieldError,
+    form_page::result_url,
     problem::{HandlerResult, Problem},
     reply::{json_text, redirect},
     state::AppState,
@@ -43,7 +41,7 @@ pub(crate) async fn classify(headers: HeaderMap, body: SentBody, state: Arc<AppS
 /// Responds `WAIT`, `OK` with the prediction, or `REJECTED` with the reason. An unknown id waits, too: its request may
 /// be on its way.
 pub(crate) async fn response(id: String, headers: HeaderMap, state: Arc<AppState>) -> HandlerResult {
-    let id = read_id(&id).map_err(|invalid| Problem::invalid(vec![invalid], None))?;
+    let id = read_id(&id).map_err(Problem::invalid)?;
     let body = match waiting::look(&id, &state).await? {
         None => json!({ "status": "WAIT", "id": id.as_str() }),
         Some(Outcome::Answered(document)) => json!({ "status": "OK", "id": id.as_str(), "prediction": document }),
@@ -53,8 +51,8 @@ pub(crate) async fn response(id: String, headers: HeaderMap, state: Arc<AppState
 }
 
 /// warp passes path segments on percent-encoded.
-pub(crate) fn read_id(segment: &str) -> Result<RequestId, Invalid> {
-    RequestId::new(percent_decoded(segment, "UUID")?)
+pub(crate) fn read_id(segment: &str) -> Result<RequestId, FieldError> {
+    Ok(RequestId::new(percent_decoded(segment, "UUID")?)?)
 }
 
 /// `GET /ops.json`.

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use delaycast::request::{Field, Request};
-use engine::{clock, request::Invalid};
+use engine::clock;
 use warp::http::HeaderMap;
 
 use crate::{
     body::{SentBody, read_form},
     completion::{Completed, complete},
-    flight_form::{FlightForm, MISSING},
-    problem::{FieldError, Problem},
+    field_error::{ErrorKind, FieldError},
+    flight_form::FlightForm,
+    problem::Problem,
     state::AppState,
+    texts::message,
 };
 
 /// Reads the form in a body, and makes the request of it.
@@ -21,7 +23,7 @@ pub(crate) async fn read_request(
     state: &Arc<AppState>,
 ) -> Result<Request, Box<Problem>> {
     let pairs = read_form(headers, body, state.parts.config.connections.body_within).await;
-    let pairs = pairs.map_err(|invalid| Problem::invalid(vec![invalid], None))?;
+    let pairs = pairs.map_err(Problem::invalid)?;
     let (form, malformed) = FlightForm::from_pairs(pairs);
     to_request(form, malformed, state).await
 }
@@ -29,7 +31,7 @@ pub(crate) async fn read_request(
 /// Makes the request of a form under a new random id. All wrong fields are named at once: `malformed` and others.
 pub(crate) async fn to_request(
     form: FlightForm,
-    malformed: Vec<Invalid>,
+    malformed: Vec<FieldError>,
     state: &Arc<AppState>,
 ) -> Result<Request, Box<Problem>> {
     let now = state.now();
@@ -50,21 +52,36 @@ pub(crate) async fn publish(request: &Request, state: &AppState) -> Result<(), B
     state.publish(request).await.map(drop).map_err(|error| {
         tracing::warn!(%id, %error, "a request was not acknowledged");
         // The log's own error is for its operator: it may name hosts and files.
-        let reason = "the request log does not answer. The request may still land; \
-                      to be sure, look for its answer or ask again";
-        Problem::unavailable("log", reason.to_owned(), Some(id.clone()))
+        Problem::unavailable("log", message!("reason-log"), Some(id.clone()))
     })
 }
 
 /// The errors of the completion, then those of the fields that it does not speak of.
-fn first_of_each_field(mut errors: Vec<FieldError>, others: Option<Vec<Invalid>>) -> Vec<FieldError> {
+fn first_of_each_field(mut errors: Vec<FieldError>, others: Option<Vec<FieldError>>) -> Vec<FieldError> {
     // A phrase or a flight number that is not understood is the reason why the fields are empty that follow from it.
     let explains = errors.iter().any(|error| error.field != Field::CrsDepTime.name());
-    for invalid in others.into_iter().flatten() {
-        let follows = explains && invalid.reason == MISSING;
-        if !follows && !errors.iter().any(|error| error.field == invalid.field) {
-            errors.push(invalid.into());
+    for other in others.into_iter().flatten() {
+        let follows = explains && other.kind == ErrorKind::Missing;
+        if !follows && !errors.iter().any(|error| error.field == other.field) {
+            errors.push(other);
         }
     }
     errors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_that_is_empty_because_of_another_error_is_not_named() {
+        let missing = || Some(vec![FieldError::missing("Origin"), FieldError::new("DepDelay", "is missing")]);
+        let fields = |errors: Vec<FieldError>| -> Vec<String> {
+            first_of_each_field(errors, missing()).into_iter().map(|error| error.field.into_owned()).collect()
+        };
+        assert_eq!(fields(vec![]), ["Origin", "DepDelay"]);
+        assert_eq!(fields(vec![FieldError::new("CRSDepTime", "x")]), ["CRSDepTime", "Origin", "DepDelay"]);
+        assert_eq!(fields(vec![FieldError::new("Flight", "x")]), ["Flight", "DepDelay"], "the kind counts, no text");
+        assert_eq!(fields(vec![FieldError::new("DepDelay", "x")]), ["DepDelay"]);
+    }
 }

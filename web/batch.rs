@@ -12,6 +12,7 @@ use warp::http::{HeaderMap, StatusCode};
 use crate::{
     asking::read_request,
     body::SentBody,
+    form_page::FormPage,
     problem::{HandlerResult, Problem},
     reply::{json_text, redirect},
     state::AppState,
@@ -28,10 +29,10 @@ pub(crate) fn results_url(day: NaiveDate) -> String {
 /// task, as the old system did.
 pub(crate) async fn classify(headers: HeaderMap, body: SentBody, state: Arc<AppState>) -> HandlerResult {
     let accepts = Accepts::of(&headers);
-    let request = read_request(&headers, body, &state).await.map_err(Problem::of_batch)?;
+    let request = read_request(&headers, body, &state).await.map_err(|problem| problem.of_page(FormPage::Batch))?;
     let (day, task) = to_task(request);
     let (id, mut document) = (task.id.clone(), task.message.clone());
-    let refused = state.batches(move |batches| batches.add(&[task])).await.map_err(Problem::of_batch)?;
+    let refused = state.batches(move |batches| batches.add(&[task])).await?;
     if let Some(refusal) = refused.into_iter().next() {
         tracing::error!(%id, "the store refuses a task: {}", refusal.reason);
         return Err(Box::new(Problem::defect()));

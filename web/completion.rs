@@ -23,9 +23,10 @@ use delaycast::{
 };
 
 use crate::{
+    field_error::{Choice, FieldError},
     flight_form::{FlightForm, PHRASE, quoted},
-    problem::{Choice, FieldError},
     state::AppState,
+    texts::{Message, message},
 };
 
 /// A flight that left further than this from the departure that was given says nothing about it, in minutes.
@@ -46,7 +47,7 @@ pub(crate) async fn complete(mut form: FlightForm, state: &Arc<AppState>, now: D
     let mut errors = Vec::new();
     let mut places = [None, None];
     if form.phrase.len() > PHRASE_BYTES_MAX {
-        errors.push(FieldError::new(PHRASE, format!("is longer than {PHRASE_BYTES_MAX} bytes")));
+        errors.push(FieldError::new(PHRASE, message!("phrase-too-long", bytes = PHRASE_BYTES_MAX.to_string())));
     } else if form.has_phrase() {
         let phrase = Phrase::read(&form.phrase, &*state.names().await, now);
         errors.extend(unknown_words(&phrase));
@@ -68,7 +69,7 @@ pub(crate) async fn complete(mut form: FlightForm, state: &Arc<AppState>, now: D
         }
         ref several if is_asked_for => {
             let choices = several.iter().map(|leg| leg_choice(leg, airports)).collect();
-            let reason = "this flight number has several legs on that day; choose one";
+            let reason = message!("several-legs");
             errors.push(FieldError { choices, ..FieldError::new(asked_in(&form, Field::Origin), reason) });
         }
         _ => {}
@@ -84,18 +85,16 @@ pub(crate) async fn complete(mut form: FlightForm, state: &Arc<AppState>, now: D
             arr_min: (departs + usual.clock_difference_min() as u16) % MINUTES_PER_DAY,
         });
         if schedule.is_none() && errors.is_empty() && form.code(Field::Dest).is_some() {
-            let reason = "no flight of the history leaves there about then, so its arrival is not known; \
-                          leave the time out";
-            errors.push(FieldError::new(Field::CrsDepTime.name(), reason));
+            errors.push(FieldError::new(Field::CrsDepTime.name(), message!("unknown-departure")));
         }
     }
     Completed { form, schedule, errors }
 }
 
 fn unknown_words(phrase: &Phrase) -> Option<FieldError> {
-    let words: Vec<String> = phrase.unknown.iter().map(|word| quoted(word)).collect();
-    let reason = "we know no airline, airport, city, day or time in";
-    (!words.is_empty()).then(|| FieldError::new(PHRASE, format!("{reason} {}", words.join(" and "))))
+    let words = phrase.unknown.iter().map(|word| Message::from(quoted(word)));
+    let words = words.reduce(|all, word| message!("and", one = all, other = word))?;
+    Some(FieldError::new(PHRASE, message!("phrase-unknown", words = words)))
 }
 
 /// Puts what a phrase says into the form. Returns the places, of departure and arrival, that may be several airports.
@@ -160,11 +159,11 @@ fn without_legs(form: &FlightForm, places: &[Option<Place>; 2], airports: &Airpo
     let mut errors = Vec::new();
     for (field, place) in [Field::Origin, Field::Dest].into_iter().zip(places) {
         let Some(place) = place.as_ref().filter(|_| form.code(field).is_none()) else { continue };
-        let choices = place
-            .airports
-            .iter()
-            .map(|code| Choice { value: format!("{}={code}", field.name()), label: code_and_name(*code, airports) });
-        let reason = format!("{} has several airports; choose one", place.text);
+        let choices = place.airports.iter().map(|code| Choice {
+            value: format!("{}={code}", field.name()),
+            label: code_and_name(*code, airports).into(),
+        });
+        let reason = message!("several-airports", place = place.text.clone());
         errors.push(FieldError { choices: choices.collect(), ..FieldError::new(asked_in(form, field), reason) });
         // One after the other.
         break;
@@ -172,8 +171,7 @@ fn without_legs(form: &FlightForm, places: &[Option<Place>; 2], airports: &Airpo
     let number = form.text(Field::FlightNum).trim();
     let lacks_airport = [Field::Origin, Field::Dest].iter().any(|field| form.text(*field).trim().is_empty());
     if errors.is_empty() && lacks_airport && !number.is_empty() && form.code(Field::Carrier).is_some() {
-        let reason = "is not in the flights we learned from: say from where to where it goes";
-        errors.push(FieldError::new(Field::FlightNum.name(), reason));
+        errors.push(FieldError::new(Field::FlightNum.name(), message!("unknown-number")));
     }
     errors
 }
@@ -189,16 +187,15 @@ fn code_and_name(airport: Code, airports: &Airports) -> String {
 
 fn leg_choice(leg: &ScheduledLeg, airports: &Airports) -> Choice {
     let ScheduledLeg { origin, dest, schedule } = leg;
-    let at = schedule.map(|Schedule { dep_min, .. }| format!(", {}", time::to_text(dep_min)));
-    Choice {
-        value: format!("Origin={origin}&Dest={dest}"),
-        label: format!(
-            "{} to {}{}",
-            code_and_name(*origin, airports),
-            code_and_name(*dest, airports),
-            at.unwrap_or_default()
-        ),
-    }
+    let value = format!("Origin={origin}&Dest={dest}");
+    let [origin, dest] = [origin, dest].map(|code| code_and_name(*code, airports));
+    let label = match schedule {
+        Some(Schedule { dep_min, .. }) => {
+            message!("leg-choice-at", origin = origin, dest = dest, time = time::to_text(*dep_min))
+        }
+        None => message!("leg-choice", origin = origin, dest = dest),
+    };
+    Choice { value, label }
 }
 
 /// The schedule of the flight of the route that leaves closest to a time, those of the airline first.

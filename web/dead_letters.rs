@@ -14,10 +14,12 @@ use warp::http::{HeaderMap, StatusCode};
 use crate::{
     access,
     body::{Pairs, SentBody, read_form},
-    problem::{FieldError, HandlerResult, Problem},
+    field_error::FieldError,
+    problem::{HandlerResult, Problem},
     replays::ReplayEnd,
     reply::redirect,
     state::AppState,
+    texts::message,
 };
 
 /// The path of the page.
@@ -68,7 +70,7 @@ pub(crate) async fn send_back(
 ) -> HandlerResult {
     let author = Author::of(&headers, peer, &state)?;
     let pairs = form(&headers, body, &state).await?;
-    let wrong = |name: &'static str| Problem::malformed(vec![FieldError::new(name, "is missing or cannot be read")]);
+    let wrong = |name: &'static str| Problem::malformed(vec![FieldError::new(name, message!("reason-letter-field"))]);
     let number = |name| field(&pairs, name).and_then(|text| text.parse::<u64>().ok()).ok_or_else(|| wrong(name));
     let partition = u32::try_from(number("partition")?).map_err(|_| wrong("partition"))?;
     let offset = number("offset")?;
@@ -82,9 +84,9 @@ pub(crate) async fn send_back(
         SentBack::Sent => {
             Ok(redirect(StatusCode::SEE_OTHER, &format!("{DEAD_LETTERS_PATH}?sent={partition}/{offset}")))
         }
-        SentBack::Unknown => Err(Problem::conflict("letter", "the letter is not there any more")),
-        SentBack::Tried => Err(Problem::conflict("letter", "the letter was sent back as often as is allowed")),
-        SentBack::Cut => Err(Problem::conflict("letter", "only the beginning of the message was kept")),
+        SentBack::Unknown => Err(Problem::conflict("letter", message!("reason-letter-unknown"))),
+        SentBack::Tried => Err(Problem::conflict("letter", message!("reason-letter-tried"))),
+        SentBack::Cut => Err(Problem::conflict("letter", message!("reason-letter-cut"))),
     }
 }
 
@@ -98,7 +100,7 @@ pub(crate) async fn replay(
     let author = Author::of(&headers, peer, &state)?;
     let reason = field(&form(&headers, body, &state).await?, "reason").map(str::to_owned);
     if !state.replays.begin(reason.clone()) {
-        return Err(Problem::conflict("replay", "a replay runs already: wait for its end"));
+        return Err(Problem::conflict("replay", message!("reason-replay-runs")));
     }
     let change = reason.as_ref().map_or_else(
         || "send all dead letters back".to_owned(),

@@ -7,29 +7,16 @@
 use chrono::{NaiveDate, NaiveDateTime};
 use delaycast::{
     airports::Airports,
-    flight::{Code, time},
+    flight::{Code, DEP_DELAY_MINUTES, FLIGHT_NUM_BYTES_MAX, YEARS, time},
     request::{Field, Request, parse_flight_date},
 };
 use engine::request::{Invalid, RequestId};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::body::Pairs;
-
-/// The address of the page with the form.
-pub(crate) const FORM_PATH: &str = "/flights/delays/predict_kafka";
-
-/// The address that the form of that page is posted to.
-pub(crate) const FORM_ACTION: &str = "/flights/delays/predict/classify_realtime";
-/// The address of the page whose form asks for minutes, and the address that it is posted to.
-pub(crate) const MINUTES_PATH: &str = "/flights/delays/predict";
-pub(crate) const MINUTES_ACTION: &str = "/flights/delays/predict/regress";
-/// The address that the form of the batch is posted to.
-pub(crate) const BATCH_ACTION: &str = "/flights/delays/predict/classify";
-
-/// Returns the address of that page with the result of a request. An id is any text, so it is encoded.
-pub(crate) fn result_url(id: &str) -> String {
-    format!("{FORM_PATH}?id={}", utf8_percent_encode(id, NON_ALPHANUMERIC))
-}
+use crate::{
+    body::Pairs,
+    field_error::FieldError,
+    texts::{Message, message},
+};
 
 /// The fields of the form that are those of a request.
 const FIELDS: [Field; 8] = [
@@ -43,8 +30,6 @@ const FIELDS: [Field; 8] = [
     Field::Follow,
 ];
 
-/// The reason of a required field without a text.
-pub(crate) const MISSING: &str = "is missing";
 /// The name of the field with a phrase.
 pub(crate) const PHRASE: &str = "Flight";
 /// The name of the buttons that choose one of several meanings: `Origin=JFK`, or `Origin=JFK&Dest=BOS`.
@@ -119,7 +104,7 @@ impl FlightForm {
     }
 
     /// The scheduled departure in minutes since midnight; `None` without one.
-    pub(crate) fn departs(&self) -> Result<Option<u16>, Invalid> {
+    pub(crate) fn departs(&self) -> Result<Option<u16>, FieldError> {
         departs(self.text(Field::CrsDepTime))
     }
 
@@ -129,7 +114,7 @@ impl FlightForm {
     }
 
     /// Reads the known fields and lists the malformed ones; other fields are ignored, as in the log.
-    pub(crate) fn from_pairs(pairs: Pairs) -> (Self, Vec<Invalid>) {
+    pub(crate) fn from_pairs(pairs: Pairs) -> (Self, Vec<FieldError>) {
         let (mut form, mut malformed, mut seen) = (FlightForm::default(), Vec::new(), Vec::new());
         let mut choice = String::new();
         for (name, value) in pairs {
@@ -141,9 +126,9 @@ impl FlightForm {
                 None => continue,
             };
             match value {
-                Ok(_) if seen.contains(&field) => malformed.push(Invalid::new(field, "stands twice")),
+                Ok(_) if seen.contains(&field) => malformed.push(FieldError::new(field, message!("twice"))),
                 Ok(value) => *text = value,
-                Err(reason) => malformed.push(Invalid::new(field, reason)),
+                Err(reason) => malformed.push(FieldError::new(field, reason)),
             }
             seen.push(field);
         }
@@ -159,12 +144,12 @@ impl FlightForm {
     /// Returns the request under a new random id, or all errors: `malformed` and one for each other wrong field.
     pub(crate) fn to_request(
         &self,
-        malformed: Vec<Invalid>,
+        malformed: Vec<FieldError>,
         airports: &Airports,
         asked_at: NaiveDateTime,
-    ) -> Result<Request, Vec<Invalid>> {
+    ) -> Result<Request, Vec<FieldError>> {
         let mut errors = FieldErrors(Vec::new());
-        malformed.into_iter().for_each(|invalid| errors.add(invalid));
+        malformed.into_iter().for_each(|error| errors.add(error));
         let carrier = errors.note(airline(self.text(Field::Carrier), airports));
         let origin = errors.note(airport(Field::Origin, self.text(Field::Origin), airports));
         let dest = errors.note(airport(Field::Dest, self.text(Field::Dest), airports));
@@ -196,16 +181,16 @@ impl FlightForm {
 }
 
 /// The errors, at most one for each field: the first.
-struct FieldErrors(Vec<Invalid>);
+struct FieldErrors(Vec<FieldError>);
 
 impl FieldErrors {
-    fn note<T>(&mut self, result: Result<T, Invalid>) -> Option<T> {
-        result.map_err(|invalid| self.add(invalid)).ok()
+    fn note<T>(&mut self, result: Result<T, FieldError>) -> Option<T> {
+        result.map_err(|error| self.add(error)).ok()
     }
 
-    fn add(&mut self, invalid: Invalid) {
-        if !self.0.iter().any(|known| known.field == invalid.field) {
-            self.0.push(invalid);
+    fn add(&mut self, error: FieldError) {
+        if !self.0.iter().any(|known| known.field == error.field) {
+            self.0.push(error);
         }
     }
 }
@@ -218,20 +203,39 @@ fn placeholder_date() -> NaiveDate {
 
 /// Collects all errors of [`Request::check`], which stops at the first: a refused field is replaced by a valid value,
 /// and the check is repeated.
-fn check_all(mut request: Request, mut errors: FieldErrors) -> Result<Request, Vec<Invalid>> {
+fn check_all(mut request: Request, mut errors: FieldErrors) -> Result<Request, Vec<FieldError>> {
     while let Err(invalid) = request.check() {
         match Field::of_name(invalid.field) {
             Some(Field::FlightDate) => request.date = placeholder_date(),
             Some(field) if request.clear(field) => {}
             // An error of the two airports: the other fields have been checked.
             _ => {
-                errors.add(invalid);
+                errors.add(of_check(invalid));
                 break;
             }
         }
-        errors.add(invalid);
+        errors.add(of_check(invalid));
     }
     if errors.0.is_empty() { Ok(request) } else { Err(errors.0) }
+}
+
+/// The errors of [`Request::check`] in all languages; those of fields that the form does not have stay as they are.
+fn of_check(invalid: Invalid) -> FieldError {
+    let reason = match Field::of_name(invalid.field) {
+        Some(Field::FlightDate) => wrong_year(),
+        Some(Field::DepDelay) => {
+            let (least, most) = (DEP_DELAY_MINUTES.start().to_string(), DEP_DELAY_MINUTES.end().to_string());
+            message!("wrong-delay", least = least, most = most)
+        }
+        Some(Field::Dest) => message!("same-airport"),
+        Some(Field::FlightNum) => message!("number-too-long", bytes = FLIGHT_NUM_BYTES_MAX),
+        _ => return invalid.into(),
+    };
+    FieldError::new(invalid.field, reason)
+}
+
+fn wrong_year() -> Message {
+    message!("wrong-year", first = YEARS.start().to_string(), last = YEARS.end().to_string())
 }
 
 fn distance(airports: &Airports, origin: Code, dest: Code) -> Option<f64> {
@@ -239,12 +243,14 @@ fn distance(airports: &Airports, origin: Code, dest: Code) -> Option<f64> {
     airports.distance_miles(origin, dest).map(f64::from).filter(|miles| *miles > 0.0)
 }
 
-fn airline(typed: &str, airports: &Airports) -> Result<Code, Invalid> {
-    known_code(Field::Carrier, typed, |code| airports.knows_airline(code), "an airline", "AA")
+fn airline(typed: &str, airports: &Airports) -> Result<Code, FieldError> {
+    let unknown = |typed| message!("unknown-airline", typed = typed);
+    known_code(Field::Carrier, typed, |code| airports.knows_airline(code), unknown)
 }
 
-fn airport(field: Field, typed: &str, airports: &Airports) -> Result<Code, Invalid> {
-    known_code(field, typed, |code| airports.knows_airport(code), "an airport", "ATL")
+fn airport(field: Field, typed: &str, airports: &Airports) -> Result<Code, FieldError> {
+    let unknown = |typed| message!("unknown-airport", typed = typed);
+    known_code(field, typed, |code| airports.knows_airport(code), unknown)
 }
 
 /// Returns the code in `ATL`, ` atl ` or `Atlanta (ATL)`.
@@ -252,19 +258,14 @@ fn known_code(
     field: Field,
     typed: &str,
     known: impl Fn(Code) -> bool,
-    what: &str,
-    example: &str,
-) -> Result<Code, Invalid> {
+    unknown: impl Fn(String) -> Message,
+) -> Result<Code, FieldError> {
     let typed = typed.trim();
     if typed.is_empty() {
-        return Err(Invalid::new(field.name(), MISSING));
+        return Err(FieldError::missing(field.name()));
     }
-    codes_in(typed).find(|code| known(*code)).ok_or_else(|| {
-        Invalid::new(
-            field.name(),
-            format!("{} is not {what} we know; choose one of the list, as in {example}", quoted(typed)),
-        )
-    })
+    let wrong = || FieldError::new(field.name(), unknown(quoted(typed)));
+    codes_in(typed).find(|code| known(*code)).ok_or_else(wrong)
 }
 
 /// Returns the codes that a text may mean: all of it first, as the BTS tables have codes such as `PA (1)`.
@@ -275,21 +276,21 @@ pub(crate) fn codes_in(typed: &str) -> impl Iterator<Item = Code> {
     texts.into_iter().flatten().filter_map(|text| text.to_uppercase().parse().ok())
 }
 
-fn flight_date(typed: &str) -> Result<NaiveDate, Invalid> {
+fn flight_date(typed: &str) -> Result<NaiveDate, FieldError> {
+    let field = Field::FlightDate.name();
     match typed.trim() {
-        "" => Err(Invalid::new(Field::FlightDate.name(), MISSING)),
-        typed => parse_flight_date(typed),
+        "" => Err(FieldError::missing(field)),
+        typed => parse_flight_date(typed).map_err(|_| FieldError::format(field, message!("not-date"))),
     }
 }
 
 /// An empty text means that the flight has not left.
-fn dep_delay(typed: &str) -> Result<Option<f64>, Invalid> {
+fn dep_delay(typed: &str) -> Result<Option<f64>, FieldError> {
     let typed = typed.trim();
     if typed.is_empty() {
         return Ok(None);
     }
-    let wrong =
-        || Invalid::new(Field::DepDelay.name(), format!("{} is not a number of minutes, as in 5 or -3", quoted(typed)));
+    let wrong = || FieldError::format(Field::DepDelay.name(), message!("not-minutes", typed = quoted(typed)));
     match typed.parse::<f64>() {
         Ok(minutes) if minutes.is_finite() => Ok(Some(minutes)),
         _ => Err(wrong()),
@@ -297,7 +298,7 @@ fn dep_delay(typed: &str) -> Result<Option<f64>, Invalid> {
 }
 
 /// The scheduled departure as browsers send it, `14:30`, or as BTS writes it, `1430`.
-fn departs(typed: &str) -> Result<Option<u16>, Invalid> {
+fn departs(typed: &str) -> Result<Option<u16>, FieldError> {
     let typed = typed.trim();
     if typed.is_empty() {
         return Ok(None);
@@ -309,17 +310,16 @@ fn departs(typed: &str) -> Result<Option<u16>, Invalid> {
     };
     let is_number = (1..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     let minute = digits.parse().ok().filter(|_| is_number).and_then(time::from_hhmm);
-    minute.map(Some).ok_or_else(|| {
-        Invalid::new(Field::CrsDepTime.name(), format!("{} is not a time of day, as in 14:30", quoted(typed)))
-    })
+    let wrong = || FieldError::format(Field::CrsDepTime.name(), message!("not-time", typed = quoted(typed)));
+    minute.map(Some).ok_or_else(wrong)
 }
 
 /// The value of a checkbox, which browsers leave out unless it is checked.
-fn follow(typed: &str) -> Result<bool, Invalid> {
+fn follow(typed: &str) -> Result<bool, FieldError> {
     match typed.trim() {
         text if text.is_empty() || text.eq_ignore_ascii_case("false") => Ok(false),
         text if text.eq_ignore_ascii_case("true") => Ok(true),
-        _ => Err(Invalid::new(Field::Follow.name(), "must be true or false")),
+        _ => Err(FieldError::format(Field::Follow.name(), message!("not-truth"))),
     }
 }
 

@@ -4,7 +4,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use engine::{
     follow::{FollowState, FollowedVersion},
-    request::{Invalid, RequestId},
+    request::RequestId,
 };
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Map, Value, json};
@@ -19,6 +19,7 @@ use warp::{
 use crate::{
     api::read_id,
     body::urlencoded,
+    field_error::FieldError,
     problem::{HandlerResult, Problem},
     reply::json_text,
     state::AppState,
@@ -37,8 +38,8 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// `GET …/response/<uuid>/versions?after=N`: the versions with numbers above N, as documents.
 pub(crate) async fn versions(id: String, query: String, headers: HeaderMap, state: Arc<AppState>) -> HandlerResult {
-    let id = read_id(&id).map_err(|invalid| Problem::invalid(vec![invalid], None))?;
-    let after = after(&query).map_err(|invalid| Problem::invalid(vec![invalid], None))?;
+    let id = read_id(&id).map_err(Problem::invalid)?;
+    let after = after(&query).map_err(Problem::invalid)?;
     let versions = find(&state, &id, after).await?;
     let body = json!({ "status": "OK", "id": id.as_str(), "versions": versions });
     Ok(json_text(StatusCode::OK, &body, Accepts::of(&headers)))
@@ -48,7 +49,7 @@ pub(crate) async fn versions(id: String, query: String, headers: HeaderMap, stat
 /// object with `version` and `state`: `followed`, or `ended` or `refused`, after which the stream ends. A client that
 /// connects again gets the last version that it has seen once more, so that it knows whether others come.
 pub(crate) async fn events(id: String, headers: HeaderMap, state: Arc<AppState>) -> HandlerResult {
-    let id = read_id(&id).map_err(|invalid| Problem::invalid(vec![invalid], None))?;
+    let id = read_id(&id).map_err(Problem::invalid)?;
     stream(id, &headers, state).await
 }
 
@@ -70,10 +71,10 @@ pub(crate) async fn stream(id: RequestId, headers: &HeaderMap, state: Arc<AppSta
     Ok(response)
 }
 
-fn after(query: &str) -> Result<u32, Invalid> {
+fn after(query: &str) -> Result<u32, FieldError> {
     let pairs = urlencoded(query, "query")?;
     let after = pairs.into_iter().find(|(name, _)| name == "after").map(|(_, value)| value.unwrap_or_default());
-    let wrong = |_| Invalid::new("after", "must be the number of a version");
+    let wrong = |_| FieldError::new("after", "must be the number of a version");
     after.map_or(Ok(0), |after| after.parse().map_err(wrong))
 }
 

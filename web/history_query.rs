@@ -5,12 +5,13 @@ use delaycast::{
     explore::OFFSET_MAX,
     flight::{Code, FLIGHT_NUM_MAX},
 };
-use engine::request::Invalid;
 
 use crate::{
     body::{percent_decoded, urlencoded},
+    field_error::FieldError,
     flight_form::codes_in,
     problem::Problem,
+    texts::{Message, message},
 };
 
 /// Upper bound on the bytes of a searched text.
@@ -19,7 +20,7 @@ const TEXT_BYTES_MAX: usize = 64;
 /// The parameters of a query. A blank one counts as absent, as in a form that is sent with empty fields.
 pub(crate) struct HistoryQuery {
     pairs: Vec<(String, String)>,
-    errors: Vec<Invalid>,
+    errors: Vec<FieldError>,
 }
 
 impl HistoryQuery {
@@ -35,11 +36,11 @@ impl HistoryQuery {
         self.pairs.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    fn value<T>(&mut self, name: &'static str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+    fn value<T>(&mut self, name: &'static str, read: impl FnOnce(&str) -> Result<T, Message>) -> Option<T> {
         match read(self.sent(name)?) {
             Ok(value) => Some(value),
             Err(reason) => {
-                self.errors.push(Invalid::new(name, reason));
+                self.errors.push(FieldError::format(name, reason));
                 None
             }
         }
@@ -49,13 +50,13 @@ impl HistoryQuery {
     pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
         self.value(name, |text| match text.len() {
             0..=TEXT_BYTES_MAX => Ok(text.to_owned()),
-            _ => Err(format!("has more than {TEXT_BYTES_MAX} bytes")),
+            _ => Err(message!("too-many-bytes", bytes = TEXT_BYTES_MAX.to_string())),
         })
     }
 
     /// A code in any case, alone or in brackets behind a name.
     pub(crate) fn code(&mut self, name: &'static str) -> Option<Code> {
-        self.value(name, |text| codes_in(text).next().ok_or_else(|| "is no code, as in AA, ATL or N14228".to_owned()))
+        self.value(name, |text| codes_in(text).next().ok_or_else(|| message!("not-code")))
     }
 
     /// A date.
@@ -67,21 +68,21 @@ impl HistoryQuery {
     pub(crate) fn flight_number(&mut self, name: &'static str) -> Option<u32> {
         self.value(name, |text| {
             let number = text.parse().ok().filter(|number| *number <= FLIGHT_NUM_MAX);
-            number.ok_or_else(|| format!("must be a number up to {FLIGHT_NUM_MAX}, without the airline"))
+            number.ok_or_else(|| message!("not-flight-number", most = FLIGHT_NUM_MAX.to_string()))
         })
     }
 
     /// A year.
     pub(crate) fn year(&mut self, name: &'static str) -> Option<u16> {
-        self.value(name, |text| text.parse().map_err(|_| "must be a year, as in 1999".to_owned()))
+        self.value(name, |text| text.parse().map_err(|_| message!("not-year")))
     }
 
     /// The number of results before the page.
     pub(crate) fn start(&mut self) -> u32 {
         let start = self.value("start", |text| match text.parse() {
             Ok(start) if start <= OFFSET_MAX => Ok(start),
-            Ok(_) => Err(format!("goes to {OFFSET_MAX}; search for fewer flights instead")),
-            Err(_) => Err("must be the number of results to skip".to_owned()),
+            Ok(_) => Err(message!("start-too-far", most = OFFSET_MAX.to_string())),
+            Err(_) => Err(message!("not-start")),
         });
         start.unwrap_or(0)
     }
@@ -89,7 +90,7 @@ impl HistoryQuery {
     /// Adds an error for a parameter that must be there and is not.
     pub(crate) fn require<T>(&mut self, name: &'static str, value: Option<T>) -> Option<T> {
         if value.is_none() && self.sent(name).is_none() {
-            self.errors.push(Invalid::new(name, "is missing"));
+            self.errors.push(FieldError::missing(name));
         }
         value
     }
@@ -100,10 +101,10 @@ impl HistoryQuery {
     }
 }
 
-fn read_date(text: &str) -> Result<NaiveDate, String> {
+fn read_date(text: &str) -> Result<NaiveDate, Message> {
     // The forms of the page and of the old system; its links have no others.
     let day = text.get(..10).filter(|_| text.len() == 10).and_then(|day| day.parse().ok());
-    day.ok_or_else(|| "must be a date, as in 2013-07-04".to_owned())
+    day.ok_or_else(|| message!("not-day"))
 }
 
 /// Reads a code in a path. Text that cannot be one is not known either.
@@ -116,7 +117,7 @@ pub(crate) fn path_code(segment: Option<&String>) -> Result<Option<Code>, Box<Pr
 /// Reads a date in a path.
 pub(crate) fn path_date(segment: Option<&String>) -> Result<NaiveDate, Box<Problem>> {
     let date = read_date(segment.map_or("", String::as_str));
-    date.map_err(|reason| Problem::invalid_exploration(vec![Invalid::new("date", reason)]))
+    date.map_err(|reason| Problem::invalid_exploration(vec![FieldError::format("date", reason)]))
 }
 
 #[cfg(test)]

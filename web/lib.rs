@@ -15,11 +15,13 @@
 //! * `batch`: questions that wait for the batch of their day; `bulk`: files of questions.
 //! * `path`: patterns of paths.
 //! * `history_query`: the questions of the pages about the history; `history_json`: its JSON routes.
-//! * `problem`: the reason why a request is not served; `handlers/error.rs` renders it.
+//! * `problem`: the reason why a request is not served, `field_error`: its fault; `handlers/error.rs` renders them.
+//! * `form_page`: the pages with the form.
 //! * `access`: who may see the operations; `dead_letters`, `replays`: what an operator changes; `rate`: the limit on
 //!   the questions of a client.
 //! * `state`: the log, the store and the limits that handlers share.
 //! * `render`, `assets`: `templates/` and `static/`, compiled in, so that the binary needs no folder beside it.
+//! * `texts`: the messages of `locales/` in each language; `visit`: a request for a page, and its language.
 //! * [`answer_in_words`]: an answer as plain text. [`render_report`]: the report of an evaluation as one file.
 //!
 //! # The rules
@@ -46,8 +48,10 @@ mod body;
 mod bulk;
 mod completion;
 mod dead_letters;
+mod field_error;
 mod flight_form;
 mod follow;
+mod form_page;
 mod history_json;
 mod history_query;
 #[macro_use]
@@ -63,7 +67,9 @@ mod replays;
 mod reply;
 mod routes;
 mod state;
+mod texts;
 mod v1;
+mod visit;
 mod waiting;
 
 mod handlers {
@@ -103,5 +109,6 @@ pub use render::BadTemplate;
 pub use replay::{Replay, ReplayedFlight};
 pub use routes::{StartError, routes, serve};
 pub use state::{Config, Parts};
+pub use texts::Language;
 pub use v1::CorsOrigin;
 pub use views::answer::answer_in_words;

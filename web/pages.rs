@@ -4,44 +4,45 @@
 //! `views/NAME.rs`, the data that the template shows. A line in [`pages!`] enters it: the module declarations, the
 //! compiled templates, the routes and the navigation all come from that table.
 //!
-//! A page with a path has a handler `handle(query, state)` and answers GET and HEAD there. One with patterns, in
-//! brackets, has a handler `handle(parameters, query, state)`: `*` in a pattern is one segment of the path, which is a
-//! parameter. A page without either (`none`) is rendered by other code. The navigation links to each page with a label,
-//! behind the title.
+//! A page with a path has a handler `handle(visit, state)` and answers GET and HEAD there. One with patterns, in
+//! brackets, has a handler `handle(parameters, visit, state)`: `*` in a pattern is one segment of the path, which is a
+//! parameter. A page without either (`none`) is rendered by other code. Behind it is the message of the title. The
+//! navigation links to each page with another message behind that.
 
 use std::{pin::Pin, sync::Arc};
 
 use crate::{
-    flight_form::{FORM_PATH, MINUTES_PATH},
+    form_page::{BATCH_PATH, FORM_PATH, MINUTES_PATH},
     path,
     problem::{HandlerResult, Problem},
     render::{Page, Partial},
     state::AppState,
+    visit::Visit,
 };
 
 /// Passes the table of pages to the macro `$then`: name, path, title, label.
 macro_rules! pages {
     ($then:ident) => {
         $then! {
-            predict, (FORM_PATH), "How late will this flight be?";
-            regress, (MINUTES_PATH), "How many minutes late?";
-            bulk, ("/flights/delays/predict_bulk"), "Many flights at once";
-            batch, ("/flights/delays/predict_batch"), "Ask for the batch";
-            batch_results, ["/flights/delays/predict_batch/results/*"], "Answers of a batch";
-            airlines, ("/airlines"), "Airlines", "History";
-            airline, ["/airline/*"], "Airline";
-            airplanes, ("/airplanes"), "Aircraft";
-            airplane, ["/airplane/*" "/airplane/flights/*"], "Aircraft";
-            flight_search, ("/flights/search"), "Flights";
-            route_day, ["/flights/*/*/*"], "Flights of a day";
-            flight_record, ("/on_time_performance"), "Flight";
-            total_flights, ["/total_flights" "/total_flights_chart"], "Flights by month";
-            delays, ("/delays"), "Delays";
-            operations, ("/ops"), "Operations", "Operations";
-            dataflow, ("/ops/dataflow"), "Dataflow";
-            dead_letters, ("/ops/dead-letters"), "Dead letters";
-            error, none, "Something broke on our side";
-            report, none, "Evaluation";
+            predict, (FORM_PATH), "title-predict";
+            regress, (MINUTES_PATH), "title-regress";
+            bulk, ("/flights/delays/predict_bulk"), "title-bulk";
+            batch, (BATCH_PATH), "title-batch";
+            batch_results, ["/flights/delays/predict_batch/results/*"], "title-batch-results";
+            airlines, ("/airlines"), "title-airlines", "nav-history";
+            airline, ["/airline/*"], "title-airline";
+            airplanes, ("/airplanes"), "title-airplanes";
+            airplane, ["/airplane/*" "/airplane/flights/*"], "title-airplane";
+            flight_search, ("/flights/search"), "title-flight-search";
+            route_day, ["/flights/*/*/*"], "title-route-day";
+            flight_record, ("/on_time_performance"), "title-flight-record";
+            total_flights, ["/total_flights" "/total_flights_chart"], "title-total-flights";
+            delays, ("/delays"), "title-delays";
+            operations, ("/ops"), "title-operations", "nav-operations";
+            dataflow, ("/ops/dataflow"), "title-dataflow";
+            dead_letters, ("/ops/dead-letters"), "title-dead-letters";
+            error, none, "title-error";
+            report, none, "title-report";
         }
     };
 }
@@ -72,12 +73,12 @@ macro_rules! tables {
     (@label $label:literal) => { Some($label) };
     (@handler $name:ident none) => { (&[], |_, _, _| Box::pin(async { Err(Box::new(Problem::not_found())) })) };
     (@handler $name:ident [$($pattern:literal)+]) => {
-        (&[$($pattern),+], |parameters, query, state| {
-            Box::pin(crate::handlers::$name::handle(parameters, query, state))
+        (&[$($pattern),+], |parameters, visit, state| {
+            Box::pin(crate::handlers::$name::handle(parameters, visit, state))
         })
     };
     (@handler $name:ident $path:tt) => {
-        (&[$path], |_, query, state| Box::pin(crate::handlers::$name::handle(query, state)))
+        (&[$path], |_, visit, state| Box::pin(crate::handlers::$name::handle(visit, state)))
     };
 }
 
@@ -94,8 +95,8 @@ macro_rules! partials {
 /// The parameters in a path: its segments in the places of `*`, still percent-encoded.
 pub(crate) type Parameters = Vec<String>;
 
-/// Answers a request for a page, given the parameters in its path, and its query.
-pub(crate) type Handler = fn(Parameters, String, Arc<AppState>) -> Pin<Box<dyn Future<Output = HandlerResult> + Send>>;
+/// Answers a request for a page, given the parameters in its path.
+pub(crate) type Handler = fn(Parameters, Visit, Arc<AppState>) -> Pin<Box<dyn Future<Output = HandlerResult> + Send>>;
 
 /// A segment that is no parameter: `/flights/delays/` begins the addresses of predictions. No airport has that code.
 const NO_PARAMETER: &str = "delays";
@@ -137,7 +138,10 @@ mod tests {
     use server::{Operations, OperationsStatus};
 
     use super::*;
-    use crate::{Config, Parts};
+    use crate::{
+        Config, Parts,
+        texts::{Language, Message, Texts, message},
+    };
 
     struct Idle;
 
@@ -194,7 +198,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_page_renders_at_its_path_under_its_title() {
+    async fn each_page_renders_at_its_path_under_its_title_in_each_language() {
         let parts = Parts {
             requests: Arc::new(Idle),
             answers: Arc::new(Idle),
@@ -206,27 +210,35 @@ mod tests {
             config: Config::default(),
         };
         let routes = crate::routes(parts).unwrap();
-        for page in PAGES {
+        let pages = Language::ALL.into_iter().flat_map(|language| PAGES.iter().map(move |page| (language, page)));
+        for (language, page) in pages {
+            let texts = Texts::of(language);
             let (path, status, title) = match (page.name, page.path) {
                 // Rendered with a history in tests/history.rs; here it is still being prepared.
                 ("airlines" | "airplanes" | "flight_search" | "delays", Some(path)) => {
-                    (path, 503, "The history is being prepared")
+                    (path, 503, message!("problem-preparing"))
                 }
-                ("flight_record", Some(path)) => (path, 400, "We could not read this"),
+                ("flight_record", Some(path)) => (path, 400, message!("problem-unread")),
                 ("airline" | "airplane" | "route_day" | "total_flights", None) => continue,
-                (_, Some(path)) => (path, 200, page.title),
+                (_, Some(path)) => (path, 200, Message::of(page.title, Vec::new())),
                 ("batch_results", None) => {
-                    ("/flights/delays/predict_batch/results/2026-11-28", 200, "The batch of 28 November 2026")
+                    let day = NaiveDate::from_ymd_opt(2026, 11, 28).unwrap();
+                    let title = message!("batch-title", day = texts.day(day));
+                    ("/flights/delays/predict_batch/results/2026-11-28", 200, title)
                 }
-                ("error", None) => ("/nothing", 404, "There is no such page"),
+                ("error", None) => ("/nothing", 404, message!("problem-not-found")),
                 // Rendered in tests/report.rs: its data is an evaluation.
                 ("report", None) => continue,
                 (name, None) => panic!("state here how the page {name} is rendered"),
             };
-            let response = warp::test::request().path(path).header("accept", "text/html").reply(&routes).await;
+            let request = warp::test::request().path(path).header("accept", "text/html");
+            let response = request.header("accept-language", language.code()).reply(&routes).await;
             let html = std::str::from_utf8(response.body()).unwrap();
             assert_eq!(response.status(), status, "{}: {html}", page.name);
+            let title = title.text(texts);
             assert!(html.contains(&format!("<title>{title} – delaycast</title>")), "{}: {html}", page.name);
+            assert!(html.contains(&format!("<html lang=\"{}\">", language.code())), "{}: {html}", page.name);
+            assert_eq!(response.headers()["content-language"], language.code());
         }
     }
 

@@ -1,46 +1,20 @@
 //! A reason why a request is not served. `handlers/error.rs` makes it a response.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
-use engine::request::{Invalid, RequestId};
-use serde::Serialize;
+use engine::request::RequestId;
 use server::HostError;
 use warp::{http::StatusCode, reject::Reject, reply::Response};
 
-use crate::flight_form::FlightForm;
+use crate::{
+    field_error::FieldError,
+    flight_form::FlightForm,
+    form_page::FormPage,
+    texts::{Message, message},
+};
 
 /// The outcome of a handler.
 pub(crate) type HandlerResult = Result<Response, Box<Problem>>;
-
-/// A part of the request that is wrong, and the reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct FieldError {
-    pub(crate) field: Cow<'static, str>,
-    pub(crate) reason: String,
-    /// The meanings, if it has several.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) choices: Vec<Choice>,
-}
-
-/// One of several meanings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Choice {
-    /// The value of the field [`CHOICE`](crate::flight_form::CHOICE) that chooses it.
-    pub(crate) value: String,
-    pub(crate) label: String,
-}
-
-impl FieldError {
-    pub(crate) fn new(field: impl Into<Cow<'static, str>>, reason: impl Into<String>) -> Self {
-        FieldError { field: field.into(), reason: reason.into(), choices: Vec::new() }
-    }
-}
-
-impl From<Invalid> for FieldError {
-    fn from(invalid: Invalid) -> Self {
-        FieldError::new(invalid.field, invalid.reason)
-    }
-}
 
 /// The reason why a request is not served.
 #[derive(Debug, Clone)]
@@ -54,7 +28,7 @@ pub(crate) struct Problem {
     /// The form as it was sent, to be shown again.
     pub(crate) form: Option<FlightForm>,
     /// The title of its page, if it is not that of the status.
-    pub(crate) title: Option<&'static str>,
+    pub(crate) title: Option<Message>,
     /// The time after which a browser asks again, if that may help.
     pub(crate) refresh_s: Option<u32>,
     /// The time after which the client may ask again, if it must wait.
@@ -63,14 +37,14 @@ pub(crate) struct Problem {
     pub(crate) needs_login: bool,
     /// It is about the history: its page links to that.
     pub(crate) is_of_history: bool,
-    /// It is about a question for the batch, whose form is shown again.
-    pub(crate) is_of_batch: bool,
+    /// The page whose form was sent; it is shown again.
+    pub(crate) page: FormPage,
 }
 
 impl Reject for Problem {}
 
 impl Problem {
-    fn new(status: StatusCode, field: &'static str, reason: impl Into<String>) -> Self {
+    fn new(status: StatusCode, field: &'static str, reason: impl Into<Message>) -> Self {
         let error = FieldError::new(field, reason);
         Problem::with_errors(status, vec![error])
     }
@@ -87,14 +61,13 @@ impl Problem {
             retry_after_s: None,
             needs_login: false,
             is_of_history: false,
-            is_of_batch: false,
+            page: FormPage::default(),
         }
     }
 
-    /// The input is wrong; `form` is what was sent, if it could be read.
-    pub(crate) fn invalid(errors: Vec<Invalid>, form: Option<FlightForm>) -> Box<Self> {
-        let errors = errors.into_iter().map(FieldError::from).collect();
-        Box::new(Problem { form, ..Problem::with_errors(StatusCode::BAD_REQUEST, errors) })
+    /// The input is wrong.
+    pub(crate) fn invalid<E: Into<FieldError>>(error: E) -> Box<Self> {
+        Box::new(Problem::with_errors(StatusCode::BAD_REQUEST, vec![error.into()]))
     }
 
     /// The form is wrong.
@@ -104,32 +77,28 @@ impl Problem {
 
     /// There is no such page.
     pub(crate) fn not_found() -> Self {
-        Problem::new(StatusCode::NOT_FOUND, "path", "there is nothing at this address")
+        Problem::new(StatusCode::NOT_FOUND, "path", message!("reason-not-found"))
     }
 
     /// The path takes other methods.
     pub(crate) fn not_allowed(allow: &'static str) -> Self {
-        let reason = format!("this address takes {allow} only");
+        let reason = message!("reason-method", methods = allow);
         Problem { allow: Some(allow), ..Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", reason) }
     }
 
     /// The request's host is not allowed.
     pub(crate) fn wrong_host(error: &HostError) -> Self {
         match error {
-            HostError::Malformed => {
-                Problem::new(StatusCode::BAD_REQUEST, "Host", "one Host is wanted, as in Host: localhost:5001")
-            }
+            HostError::Malformed => Problem::new(StatusCode::BAD_REQUEST, "Host", message!("reason-host")),
             HostError::NotAllowed(known) => {
-                let reason = format!(
-                    "this page answers to {known}; for another name, start delaycast with --host and that name"
-                );
+                let reason = message!("reason-host-known", known = known.to_string());
                 Problem::new(StatusCode::MISDIRECTED_REQUEST, "Host", reason)
             }
         }
     }
 
     /// The log or the store (`part`) is unavailable. `id` is a request that may still land.
-    pub(crate) fn unavailable(part: &'static str, reason: String, id: Option<RequestId>) -> Box<Self> {
+    pub(crate) fn unavailable(part: &'static str, reason: impl Into<Message>, id: Option<RequestId>) -> Box<Self> {
         Box::new(Problem { id, ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, part, reason) })
     }
 
@@ -156,79 +125,78 @@ impl Problem {
 
     /// The request is in the log, and its answer has not landed within this time.
     pub(crate) fn too_late(id: &RequestId, within: Duration) -> Box<Self> {
-        let reason = format!("no answer within {} s. It may still come: look later under the id", within.as_secs());
+        let reason = message!("reason-too-late", seconds = within.as_secs());
         Box::new(Problem { id: Some(id.clone()), ..Problem::new(StatusCode::GATEWAY_TIMEOUT, "answer", reason) })
     }
 
     /// The model that answered tells no minutes.
     pub(crate) fn without_minutes(id: &RequestId) -> Box<Self> {
-        let reason = "the model that answers tells no minutes; `delaycast train` makes one that does";
+        let reason = message!("reason-no-minutes");
         Box::new(Problem { id: Some(id.clone()), ..Problem::new(StatusCode::NOT_IMPLEMENTED, "answer", reason) })
     }
 
     /// The operations are shown to nobody here.
     pub(crate) fn closed() -> Box<Self> {
-        let reason = "the operations are not shown to other machines. Start delaycast with --operations-login FILE";
+        let reason = message!("reason-closed");
         Box::new(Problem::new(StatusCode::FORBIDDEN, "path", reason))
     }
 
     /// The operations are shown to who has the login.
     pub(crate) fn needs_login() -> Box<Self> {
-        let reason = "the operations are shown behind a login";
+        let reason = message!("reason-login");
         Box::new(Problem { needs_login: true, ..Problem::new(StatusCode::UNAUTHORIZED, "Authorization", reason) })
     }
 
     /// The page of another site sends a change.
     pub(crate) fn other_site() -> Box<Self> {
-        let reason = "a change is taken from the pages of this site alone";
-        Box::new(Problem::new(StatusCode::FORBIDDEN, "Origin", reason))
+        Box::new(Problem::new(StatusCode::FORBIDDEN, "Origin", message!("reason-other-site")))
     }
 
     /// The change does not fit the present state.
-    pub(crate) fn conflict(part: &'static str, reason: impl Into<String>) -> Box<Self> {
+    pub(crate) fn conflict(part: &'static str, reason: Message) -> Box<Self> {
         Box::new(Problem::new(StatusCode::CONFLICT, part, reason))
     }
 
     /// The client asks more than it may.
     pub(crate) fn too_many(wait_s: u64) -> Box<Self> {
-        let reason = format!("too many questions from your address. Ask again in {wait_s}\u{a0}s");
+        let reason = message!("reason-too-many", seconds = wait_s);
         let refused = Problem::new(StatusCode::TOO_MANY_REQUESTS, "client", reason);
         Box::new(Problem { retry_after_s: Some(wait_s), ..refused })
     }
 
     /// A question about the history cannot be understood.
-    pub(crate) fn invalid_exploration(errors: Vec<Invalid>) -> Box<Self> {
-        Box::new(Problem { is_of_history: true, ..*Problem::invalid(errors, None) })
+    pub(crate) fn invalid_exploration(errors: Vec<FieldError>) -> Box<Self> {
+        Box::new(Problem { is_of_history: true, ..*Problem::malformed(errors) })
     }
 
-    /// The same about a question for the batch.
-    pub(crate) fn of_batch(self: Box<Self>) -> Box<Self> {
-        Box::new(Problem { is_of_batch: true, ..*self })
+    /// The same about the form of a page.
+    pub(crate) fn of_page(self: Box<Self>, page: FormPage) -> Box<Self> {
+        Box::new(Problem { page, ..*self })
     }
 
     /// The history has nothing of the kind.
-    pub(crate) fn not_in_history(title: &'static str, reason: String) -> Box<Self> {
+    pub(crate) fn not_in_history(title: Message, reason: Message) -> Box<Self> {
         let missing = Problem::new(StatusCode::NOT_FOUND, "path", reason);
         Box::new(Problem { title: Some(title), is_of_history: true, ..missing })
     }
 
     /// The history is being prepared; so many percent are done.
     pub(crate) fn preparing(percent: u8) -> Box<Self> {
-        let reason = format!("the flights are being sorted and counted: {percent}\u{a0}% are done");
+        let reason = message!("reason-preparing", percent = u32::from(percent));
         let preparing = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "history", reason);
-        Box::new(Problem { title: Some("The history is being prepared"), refresh_s: Some(2), ..preparing })
+        Box::new(Problem { title: Some(message!("problem-preparing")), refresh_s: Some(2), ..preparing })
     }
 
     /// There is no history. The reason is in the log: it may name files.
     pub(crate) fn without_history() -> Box<Self> {
-        let reason = "the history could not be prepared. The log of delaycast names the reason";
+        let reason = message!("reason-no-history");
         let failed = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "history", reason);
-        Box::new(Problem { title: Some("The history is not there"), ..failed })
+        Box::new(Problem { title: Some(message!("problem-no-history")), ..failed })
     }
 
     /// A defect of this program.
     pub(crate) fn defect() -> Self {
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "server", "an error on our side; it has been logged")
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "server", message!("reason-defect"))
     }
 
     /// Attaches the problem to a response, for the outermost filter, which knows the client's `Accept`.

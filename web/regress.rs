@@ -9,7 +9,7 @@ use warp::http::{HeaderMap, StatusCode};
 use crate::{
     asking::{publish, read_request},
     body::SentBody,
-    flight_form::result_url,
+    form_page::{FormPage, result_url},
     problem::{HandlerResult, Problem},
     reply::{json_text, redirect},
     state::AppState,
@@ -26,7 +26,7 @@ const FIELDS: [&str; 7] = ["P10", "P50", "P90", "Late15", "Late30", "Late60", "L
 /// minutes is a 501.
 pub(crate) async fn regress(headers: HeaderMap, body: SentBody, state: Arc<AppState>) -> HandlerResult {
     let accepts = Accepts::of(&headers);
-    let request = read_request(&headers, body, &state).await?;
+    let request = read_request(&headers, body, &state).await.map_err(|problem| problem.of_page(FormPage::Minutes))?;
     let id = &request.id;
     if accepts.page {
         publish(&request, &state).await?;

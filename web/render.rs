@@ -1,4 +1,4 @@
-//! Renders pages: Handlebars templates, compiled in and parsed once.
+//! Renders pages: Handlebars templates, compiled in, and parsed once for each language.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,10 @@ use delaycast::{airports::Airports, flight::Code, history::city};
 use handlebars::Handlebars;
 use serde::Serialize;
 
-use crate::assets::links;
+use crate::{
+    assets::links,
+    texts::{Language, Texts, register},
+};
 
 pub(crate) use handlebars::RenderError;
 
@@ -17,9 +20,9 @@ pub(crate) struct Page {
     pub(crate) template: &'static str,
     /// The path that it is served at; `None` if it has parameters in it, or is rendered by other code.
     pub(crate) path: Option<&'static str>,
-    /// The text of its link in the navigation, if it has one.
+    /// The key of the text of its link in the navigation, if it has one.
     pub(crate) label: Option<&'static str>,
-    /// The title, unless the view has another.
+    /// The key of the title, unless the view has another.
     pub(crate) title: &'static str,
 }
 
@@ -34,6 +37,8 @@ pub(crate) struct Partial {
 pub(crate) trait View: Serialize {
     /// The page's name in the registry.
     const PAGE: &'static str;
+    /// The page whose link in the navigation stands for this page, too.
+    const SECTION: &'static str = Self::PAGE;
 
     /// The title, where it differs from the registry's.
     fn title(&self) -> Option<&str> {
@@ -54,9 +59,9 @@ pub enum BadTemplate {
 
 /// The parsed templates, and the data that all of them share.
 pub(crate) struct Renderer {
-    templates: Handlebars<'static>,
+    /// Those of each language, in the order of [`Language::ALL`]. They differ in the helpers that say messages.
+    templates: [Handlebars<'static>; Language::ALL.len()],
     pages: &'static [Page],
-    navigation: Vec<NavigationLink>,
     /// The address of each file in `static/`, by its name.
     links: BTreeMap<&'static str, String>,
     /// Options of the form as HTML, the same on every page: hundreds of airports are rendered once.
@@ -64,17 +69,31 @@ pub(crate) struct Renderer {
     airports: String,
 }
 
+/// A link of the navigation, or that to the first page.
 #[derive(Serialize)]
 struct NavigationLink {
     path: &'static str,
-    label: &'static str,
+    label: String,
+    /// The value of `aria-current`, if it leads to the page itself or to its section.
+    current: Option<&'static str>,
+}
+
+/// The link that switches to the other language.
+#[derive(Serialize)]
+struct LanguageLink {
+    code: &'static str,
+    name: &'static str,
+    url: String,
 }
 
 /// A view, and the data that all templates share.
 #[derive(Serialize)]
 struct Context<'a, V> {
+    language: &'static str,
+    languages: Vec<LanguageLink>,
     title: &'a str,
-    navigation: &'a [NavigationLink],
+    is_first_page: bool,
+    navigation: Vec<NavigationLink>,
     links: &'a BTreeMap<&'static str, String>,
     airlines: &'a str,
     airports: &'a str,
@@ -108,23 +127,57 @@ impl Renderer {
         let offered =
             airports.served().map(|(code, _)| (code, airports.name_of(code).or(city(code)).unwrap_or_default()));
         let airports = options(&templates, offered)?;
-        let link = |page: &Page| Some(NavigationLink { path: page.path?, label: page.label? });
-        let navigation = pages.iter().filter_map(link).collect();
-        Ok(Renderer { pages, navigation, links: links(), airlines, airports, templates })
+        let templates = Language::ALL.map(|language| {
+            let mut templates = templates.clone();
+            register(&mut templates, Texts::of(language));
+            templates
+        });
+        Ok(Renderer { pages, links: links(), airlines, airports, templates })
     }
 
-    /// Renders the page of a view.
-    pub(crate) fn render<V: View>(&self, view: &V) -> Result<String, RenderError> {
+    /// Renders the page of a view. `switch_url` is the address that shows it in another language.
+    pub(crate) fn render<V: View>(
+        &self,
+        view: &V,
+        texts: Texts,
+        switch_url: impl Fn(Language) -> String,
+    ) -> Result<String, RenderError> {
         let registered = self.pages.iter().find(|page| page.name == V::PAGE);
-        let title = view.title().or(registered.map(|page| page.title)).unwrap_or_default();
+        let title = match (view.title(), registered) {
+            (Some(title), _) => title,
+            (None, Some(page)) => &texts.say(page.title, &[]),
+            (None, None) => "",
+        };
+        let link = |page: &Page| {
+            let current = match page.name {
+                name if name == V::PAGE => Some("page"),
+                name if name == V::SECTION => Some("true"),
+                _ => None,
+            };
+            Some(NavigationLink { path: page.path?, label: texts.say(page.label?, &[]), current })
+        };
+        let others = Language::ALL.into_iter().filter(|language| *language != texts.language);
+        let other = |language: Language| LanguageLink {
+            code: language.code(),
+            name: language.own_name(),
+            url: switch_url(language),
+        };
+        let [english, spanish] = &self.templates;
+        let templates = match texts.language {
+            Language::English => english,
+            Language::Spanish => spanish,
+        };
         let context = Context {
+            language: texts.language.code(),
+            languages: others.map(other).collect(),
             title,
-            navigation: &self.navigation,
+            is_first_page: self.pages.first().is_some_and(|page| page.name == V::PAGE),
+            navigation: self.pages.iter().filter_map(link).collect(),
             links: &self.links,
             airlines: &self.airlines,
             airports: &self.airports,
             view,
         };
-        self.templates.render(V::PAGE, &context)
+        templates.render(V::PAGE, &context)
     }
 }

@@ -8,6 +8,8 @@ use warp::{
     reply::Response,
 };
 
+use crate::texts::Language;
+
 /// A redirect.
 pub(crate) fn redirect(status: StatusCode, to: &str) -> Response {
     let mut response = Response::default();
@@ -19,16 +21,20 @@ pub(crate) fn redirect(status: StatusCode, to: &str) -> Response {
     no_store(response)
 }
 
-/// A page, or the plain error page if it could not be rendered.
-pub(crate) fn page(status: StatusCode, html: Result<String, RenderError>) -> Response {
-    let (status, html) = match html {
-        Ok(html) => (status, html),
+/// A page in a language, or the plain error page, which has all languages, if it could not be rendered.
+pub(crate) fn page(status: StatusCode, language: Language, html: Result<String, RenderError>) -> Response {
+    let (status, language, html) = match html {
+        Ok(html) => (status, language.code(), html),
         Err(error) => {
             tracing::error!(%error, "a page could not be rendered");
-            (StatusCode::INTERNAL_SERVER_ERROR, include_str!("static/error.html").to_owned())
+            (StatusCode::INTERNAL_SERVER_ERROR, "en, es", include_str!("static/error.html").to_owned())
         }
     };
-    text(status, HTML, html)
+    let mut response = text(status, HTML, html);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Language, Cookie"));
+    response
 }
 
 /// JSON text under the content type that the client can read.
@@ -74,8 +80,9 @@ mod tests {
         let mut templates = handlebars::Handlebars::new();
         templates.set_strict_mode(true);
         let error = templates.render_template("{{missing}}", &()).map(drop).unwrap_err();
-        let response = page(StatusCode::OK, Err(error));
+        let response = page(StatusCode::OK, Language::Spanish, Err(error));
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()[header::CONTENT_TYPE], HTML);
+        assert_eq!(response.headers()[header::CONTENT_LANGUAGE], "en, es");
     }
 }

@@ -7,7 +7,7 @@ use std::{convert::Infallible, net::TcpListener, sync::Arc};
 
 use bytes::Buf;
 use futures_util::StreamExt;
-use server::{Accepts, HostError, PeerAddress, ServeError};
+use server::{HostError, PeerAddress, ServeError};
 use tokio::sync::watch;
 use warp::{
     Filter, Rejection,
@@ -22,9 +22,8 @@ use warp::{
 use crate::{
     amadeus, api, assets, batch,
     body::SentBody,
-    bulk, dead_letters,
-    flight_form::FORM_PATH,
-    follow,
+    bulk, dead_letters, follow,
+    form_page::FORM_PATH,
     handlers::error,
     history_json,
     pages::{self, Handler, PAGES, PARTIALS},
@@ -34,6 +33,7 @@ use crate::{
     reply::redirect,
     state::{AppState, Closing, Parts},
     v1,
+    visit::{Visit, switched},
 };
 
 /// Allows scripts and styles as files of this origin, and no frames.
@@ -83,11 +83,12 @@ fn routes_until(parts: Parts, closing: Closing) -> Result<BoxedFilter<(Response,
         [classify(&state), response(&state), versions(&state), events(&state), operations_json(&state), files()];
     let others = others.into_iter().chain([months_json(&state), manufacturers_json(&state), regress(&state)]);
     let others = others.chain([batch(&state), bulk(&state), send_back(&state), replay(&state)]);
-    let others = others.chain([api_v1(&state), amadeus_prediction(&state), amadeus_token(&state)]);
+    let others = others.chain([index(), api_v1(&state), amadeus_prediction(&state), amadeus_token(&state)]);
     let routes = pages::routes().map(|(path, handler)| page(path, handler, &state)).chain(others);
-    let routes = routes.fold(index(), |routes, route| routes.or(route).unify().boxed());
+    let routes = routes.fold(switch(), |routes, route| routes.or(route).unify().boxed());
     let inner = allowed(&state).and(routes).recover(explain).unify();
-    Ok(warp::header::headers_cloned().and(warp::path::full()).and(inner).and(with(&state)).map(finish).boxed())
+    let request = warp::header::headers_cloned().and(warp::path::full()).and(query());
+    Ok(request.and(inner).and(with(&state)).map(finish).boxed())
 }
 
 /// Comes first, so that a site that got here by DNS rebinding learns nothing. Then refuses the operations to those who
@@ -111,6 +112,17 @@ fn allowed(state: &Arc<AppState>) -> impl Filter<Extract = (), Error = Rejection
     request.and(warp::header::headers_cloned()).and(with(state)).and_then(check).untuple_one()
 }
 
+/// Sets the language of a visitor, at the address of any page.
+fn switch() -> BoxedFilter<(Response,)> {
+    let switched = |method: Method, path: FullPath, query: String, headers: HeaderMap| async move {
+        let path = path.as_str();
+        let is_of_api = v1::is_below(path) || amadeus::is_below(path);
+        (!is_of_api).then(|| switched(&method, path, &query, &headers)).flatten().ok_or_else(reject::not_found)
+    };
+    let request = warp::method().and(warp::path::full()).and(query()).and(warp::header::headers_cloned());
+    request.and_then(switched).boxed()
+}
+
 /// `GET /`.
 fn index() -> BoxedFilter<(Response,)> {
     let to_form = || redirect(StatusCode::TEMPORARY_REDIRECT, FORM_PATH);
@@ -121,7 +133,7 @@ fn page(pattern: &'static str, handler: Handler, state: &Arc<AppState>) -> Boxed
     let matches =
         move |path: FullPath| async move { pages::parameters(pattern, path.as_str()).ok_or_else(reject::not_found) };
     let parameters = warp::path::full().and_then(matches);
-    parameters.and(only(READ)).and(query()).and(with(state)).then(handler).map(settle).boxed()
+    parameters.and(only(READ)).and(visit()).and(with(state)).then(handler).map(settle).boxed()
 }
 
 fn classify(state: &Arc<AppState>) -> BoxedFilter<(Response,)> {
@@ -265,6 +277,12 @@ fn query() -> impl Filter<Extract = (String,), Error = Infallible> + Clone {
     warp::query::raw().or(warp::any().map(String::new)).unify()
 }
 
+/// Extracts the request for a page.
+fn visit() -> impl Filter<Extract = (Visit,), Error = Infallible> + Clone {
+    let visit = |path: FullPath, query, headers: HeaderMap| Visit::new(path.as_str(), query, &headers);
+    warp::path::full().and(query()).and(warp::header::headers_cloned()).map(visit)
+}
+
 /// Extracts the body as it arrives.
 fn body() -> impl Filter<Extract = (SentBody,), Error = Rejection> + Copy {
     // Pieces are not copied: hyper's are `Bytes` already.
@@ -306,9 +324,10 @@ async fn explain(rejection: Rejection) -> Result<Response, Infallible> {
     Ok(Box::new(problem).into_response())
 }
 
-fn finish(headers: HeaderMap, path: FullPath, mut response: Response, state: Arc<AppState>) -> Response {
+fn finish(headers: HeaderMap, path: FullPath, query: String, mut response: Response, state: Arc<AppState>) -> Response {
     if let Some(problem) = response.extensions_mut().remove::<Box<Problem>>() {
-        response = error::respond(&problem, path.as_str(), Accepts::of(&headers), &state);
+        let visit = Visit::new(path.as_str(), query, &headers);
+        response = error::respond(&problem, path.as_str(), &visit, &headers, &state);
     }
     if v1::is_below(path.as_str()) {
         v1::allow(&headers, &mut response, &state.parts.config.cors);

@@ -35,6 +35,7 @@ use crate::{
     render::{BadTemplate, Page, Partial, Renderer},
     replay::Replay,
     replays::Replays,
+    texts::message,
     v1::{CorsOrigin, KeyTable},
 };
 
@@ -278,7 +279,7 @@ impl AppState {
         let answered = timeout(within, asked).await.unwrap_or_else(|_| Err(format!("no answer within {within:?}")));
         answered.map_err(|error| {
             tracing::warn!(%error, "a question about the history was not answered");
-            Problem::unavailable("history", "the history does not answer in time. Ask again".to_owned(), None)
+            Problem::unavailable("history", message!("reason-history"), None)
         })
     }
 
@@ -290,9 +291,7 @@ impl AppState {
         let batches = Arc::clone(&self.parts.batches);
         self.on_thread(move || ask(&*batches)).await.map_err(|error| {
             tracing::warn!(%error, "the tasks and results of batches are not there");
-            let reason = "the store does not answer. If you asked for the batch, ask again: \
-                          a question that was kept twice is answered twice";
-            Problem::unavailable("store", reason.to_owned(), None)
+            Problem::unavailable("store", message!("reason-batches"), None)
         })
     }
 

@@ -9,7 +9,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{problem::Problem, state::AppState};
+use crate::{problem::Problem, state::AppState, texts::message};
 
 /// Pause before the first look; a scorer takes two ticks of 10 ms and the store's commit.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -18,17 +18,14 @@ const PAUSE_MAX: Duration = Duration::from_millis(100);
 
 /// Returns a permit to wait; the error at the bound is a 503, and nothing has been published.
 pub(crate) fn permit(state: &AppState) -> Result<OwnedSemaphorePermit, Box<Problem>> {
-    state.wait_permit().ok_or_else(|| {
-        let reason = "too many clients wait for answers. Ask again, or ask without waiting";
-        Problem::unavailable("answer", reason.to_owned(), None)
-    })
+    state.wait_permit().ok_or_else(|| Problem::unavailable("answer", message!("reason-waiters"), None))
 }
 
 /// Looks once.
 pub(crate) async fn look(id: &RequestId, state: &AppState) -> Result<Option<Outcome>, Box<Problem>> {
     state.find(id).await.map_err(|error| {
         tracing::warn!(?id, %error, "an answer could not be looked up");
-        Problem::unavailable("store", "the store does not answer. Ask again".to_owned(), None)
+        Problem::unavailable("store", message!("reason-store"), None)
     })
 }
 
@@ -59,8 +56,7 @@ pub(crate) async fn for_outcome(
     match (found, failed) {
         (None, Some(error)) => {
             tracing::warn!(%id, %error, "an answer could not be looked up");
-            let reason = "the store does not answer. The request is in the log; look for its answer later".to_owned();
-            Err(Problem::unavailable("store", reason, Some(id.clone())))
+            Err(Problem::unavailable("store", message!("reason-store-later"), Some(id.clone())))
         }
         (found, _) => Ok(found),
     }

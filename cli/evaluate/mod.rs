@@ -57,7 +57,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         None => evaluator.evaluate_training(&timeline)?,
     };
     if let Some(page) = page {
-        page.write(&delaycast_web::render_report(&report)?)?;
+        page.write(&delaycast_web::render_report(&report, args.language.into())?)?;
     }
     let printed = Printed { report, seconds: began_at.elapsed().as_secs_f64() };
     args.format.print(&printed, |printed| text::in_words(&printed.report, printed.seconds))

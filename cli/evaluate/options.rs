@@ -10,6 +10,7 @@ use delaycast::{
     model::{ModelDir, VersionedModel},
 };
 use delaycast_train::TrainingPlan;
+use delaycast_web::Language;
 use engine::answer::ModelVersion;
 
 use crate::options::{ForestOptions, Format};
@@ -64,6 +65,27 @@ pub(crate) struct Args {
     /// Write a page with plots here as well: one file, which needs nothing else
     #[arg(long, value_name = "FILE")]
     pub(super) html: Option<PathBuf>,
+    /// The language of that page
+    #[arg(long, value_enum, default_value_t = PageLanguage::En)]
+    pub(super) language: PageLanguage,
+}
+
+/// The languages of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PageLanguage {
+    /// English.
+    En,
+    /// Spanish.
+    Es,
+}
+
+impl From<PageLanguage> for Language {
+    fn from(language: PageLanguage) -> Self {
+        match language {
+            PageLanguage::En => Language::English,
+            PageLanguage::Es => Language::Spanish,
+        }
+    }
 }
 
 /// The steps of a rolling evaluation.

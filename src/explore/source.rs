@@ -23,7 +23,7 @@ pub enum Source {
 
 impl Source {
     /// Returns the name by which pages call it; they tell no path.
-    pub(super) fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Source::Bundled => "flights from New York",
             Source::Path(_) => "imported flights",

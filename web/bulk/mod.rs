@@ -31,8 +31,10 @@ use self::{
 use crate::{
     asking::{publish, to_request},
     body::{SentBody, SentFile, read_file},
-    problem::{FieldError, HandlerResult, Problem},
+    field_error::FieldError,
+    problem::{HandlerResult, Problem},
     state::AppState,
+    texts::message,
     waiting,
 };
 
@@ -54,14 +56,12 @@ const ROWS: HeaderName = HeaderName::from_static("delaycast-rows");
 /// Answers a file, as CSV or NDJSON, or as the field `file` of a form.
 pub(crate) async fn answer_file(headers: HeaderMap, body: SentBody, state: Arc<AppState>) -> HandlerResult {
     let Some(permit) = state.bulk_permit() else {
-        let reason = "several files are being answered. Send yours again in a minute".to_owned();
-        return Err(Problem::unavailable("file", reason, None));
+        return Err(Problem::unavailable("file", message!("reason-files"), None));
     };
-    let invalid = |invalid| Problem::invalid(vec![invalid], None);
     let SentFile { content_type, text } =
-        read_file(&headers, body, FILE_WITHIN, FILE_BYTES_MAX).await.map_err(invalid)?;
+        read_file(&headers, body, FILE_WITHIN, FILE_BYTES_MAX).await.map_err(Problem::invalid)?;
     let format = Format::of_content_type(&content_type).unwrap_or_else(|| Format::of_text(&text));
-    let Rows { header: columns, rows } = rows::read(&text, format).map_err(invalid)?;
+    let Rows { header: columns, rows } = rows::read(&text, format).map_err(Problem::invalid)?;
     drop(text);
     let (count, width) = (rows.len(), columns.len());
     let first = stream::iter(output::header(format, &columns));

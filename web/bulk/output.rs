@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::rows::{Format, Row};
-use crate::problem::FieldError;
+use crate::field_error::FieldError;
 
 /// The columns that a file of answers has behind those of the questions.
 const COLUMNS: [&str; 13] = [

@@ -1,9 +1,8 @@
 //! Reads a file of questions: CSV with a header, or NDJSON. A wrong row is told by its line, and stops no other.
 
-use engine::request::Invalid;
 use serde_json::{Map, Value};
 
-use crate::{body::Pairs, flight_form::FlightForm, problem::FieldError};
+use crate::{body::Pairs, field_error::FieldError, flight_form::FlightForm, texts::message};
 
 /// Upper bound on the rows of a file.
 pub(crate) const ROWS_MAX: usize = 10_000;
@@ -69,33 +68,33 @@ pub(crate) struct Row {
 }
 
 /// Reads a file. Fails if it is none of questions as a whole.
-pub(crate) fn read(text: &str, format: Format) -> Result<Rows, Invalid> {
+pub(crate) fn read(text: &str, format: Format) -> Result<Rows, FieldError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let read = match format {
         Format::Csv => read_csv(text)?,
         Format::Ndjson => read_ndjson(text)?,
     };
     if read.rows.is_empty() {
-        return Err(Invalid::new(FILE, "has no questions"));
+        return Err(FieldError::new(FILE, message!("file-empty")));
     }
     Ok(read)
 }
 
-fn too_long() -> Invalid {
-    Invalid::new(FILE, format!("has more than {ROWS_MAX} questions: split it"))
+fn too_long() -> FieldError {
+    FieldError::new(FILE, message!("file-too-long", most = ROWS_MAX.to_string()))
 }
 
-fn read_csv(text: &str) -> Result<Rows, Invalid> {
+fn read_csv(text: &str) -> Result<Rows, FieldError> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
-    let malformed = |error: csv::Error| Invalid::new(FILE, format!("is not CSV: {error}"));
+    let malformed = |error: csv::Error| FieldError::new(FILE, message!("file-not-csv", error = error.to_string()));
     let header: Vec<String> = reader.headers().map_err(malformed)?.iter().map(str::to_owned).collect();
     let known: Vec<Option<&'static str>> = header.iter().map(|name| FlightForm::field_named(name)).collect();
     if known.iter().all(Option::is_none) {
         let names = FlightForm::names().collect::<Vec<_>>().join(", ");
-        return Err(Invalid::new(FILE, format!("has no column that is known in its first line: {names}")));
+        return Err(FieldError::new(FILE, message!("file-no-column", names = names)));
     }
     if let Some((index, _)) = known.iter().enumerate().find(|(n, name)| name.is_some() && known[..*n].contains(name)) {
-        return Err(Invalid::new(FILE, format!("has the column {} twice", header[index])));
+        return Err(FieldError::new(FILE, message!("file-column-twice", name = header[index].clone())));
     }
     let mut rows = Vec::new();
     for record in reader.records() {
@@ -123,7 +122,7 @@ fn line_of(text: &str, at: &csv::Position) -> u64 {
     at.line() + u64::from(is_between)
 }
 
-fn read_ndjson(text: &str) -> Result<Rows, Invalid> {
+fn read_ndjson(text: &str) -> Result<Rows, FieldError> {
     let mut rows = Vec::new();
     for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
         if rows.len() == ROWS_MAX {
@@ -200,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_none_of_questions_is_refused_as_a_whole() {
-        let refused = |text: &str| read(text, Format::of_text(text)).unwrap_err().reason;
+        let refused = |text: &str| read(text, Format::of_text(text)).unwrap_err().reason.to_string();
         assert!(refused("").contains("no column"), "{}", refused(""));
         assert!(refused("a,b\n1,2\n").contains("Carrier"), "{}", refused("a,b\n1,2\n"));
         assert_eq!(refused("Origin,origin\nATL,SFO\n"), "has the column origin twice");

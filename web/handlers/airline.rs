@@ -8,16 +8,17 @@ use crate::{
     history_query::path_code,
     pages::Parameters,
     problem::{HandlerResult, Problem},
-    reply,
     state::AppState,
+    texts::message,
     views::airline::AirlineView,
+    visit::Visit,
 };
 
 /// Renders the page.
-pub(crate) async fn handle(parameters: Parameters, _query: String, state: Arc<AppState>) -> HandlerResult {
-    let unknown = || Problem::not_in_history("No such airline", "the history has no flight of this airline".to_owned());
+pub(crate) async fn handle(parameters: Parameters, visit: Visit, state: Arc<AppState>) -> HandlerResult {
+    let unknown = || Problem::not_in_history(message!("problem-no-airline"), message!("reason-no-airline"));
     let carrier = path_code(parameters.first())?.ok_or_else(unknown)?;
     let airline = state.explore(move |index| index.airline(carrier)).await?.ok_or_else(unknown)?;
-    let view = AirlineView::new(&airline, &state.parts.airports);
-    Ok(reply::page(StatusCode::OK, state.renderer.render(&view)))
+    let view = AirlineView::new(&airline, &state.parts.airports, visit.texts);
+    Ok(visit.page(StatusCode::OK, &view, &state))
 }

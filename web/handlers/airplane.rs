@@ -9,22 +9,22 @@ use crate::{
     history_query::{HistoryQuery, path_code},
     pages::Parameters,
     problem::{HandlerResult, Problem},
-    reply,
     state::AppState,
+    texts::message,
     views::airplane::{AirplaneView, PER_PAGE},
+    visit::Visit,
 };
 
 /// Renders the page.
-pub(crate) async fn handle(parameters: Parameters, query: String, state: Arc<AppState>) -> HandlerResult {
-    let unknown =
-        || Problem::not_in_history("No such aircraft", "the history has no flight of this aircraft".to_owned());
+pub(crate) async fn handle(parameters: Parameters, visit: Visit, state: Arc<AppState>) -> HandlerResult {
+    let unknown = || Problem::not_in_history(message!("problem-no-aircraft"), message!("reason-no-aircraft"));
     let tail = path_code(parameters.first())?.ok_or_else(unknown)?;
-    let mut query = HistoryQuery::read(&query)?;
+    let mut query = HistoryQuery::read(&visit.query)?;
     let start = query.start();
     query.check()?;
     let asked = move |index: &Index| Ok((index.aircraft(tail)?, index.aircraft_flights(tail, start, PER_PAGE)?));
     let (aircraft, flights) = state.explore(asked).await?;
     let (aircraft, airlines) = aircraft.ok_or_else(unknown)?;
-    let view = AirplaneView::new(&aircraft, &airlines, &flights, start, &state.parts.airports);
-    Ok(reply::page(StatusCode::OK, state.renderer.render(&view)))
+    let view = AirplaneView::new(&aircraft, &airlines, &flights, start, &state.parts.airports, visit.texts);
+    Ok(visit.page(StatusCode::OK, &view, &state))
 }

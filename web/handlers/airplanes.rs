@@ -8,14 +8,14 @@ use warp::http::StatusCode;
 use crate::{
     history_query::HistoryQuery,
     problem::HandlerResult,
-    reply,
     state::AppState,
     views::airplanes::{AirplanesView, PER_PAGE},
+    visit::Visit,
 };
 
 /// Renders the page.
-pub(crate) async fn handle(query: String, state: Arc<AppState>) -> HandlerResult {
-    let mut query = HistoryQuery::read(&query)?;
+pub(crate) async fn handle(visit: Visit, state: Arc<AppState>) -> HandlerResult {
+    let mut query = HistoryQuery::read(&visit.query)?;
     let filter = AircraftFilter {
         tail: query.text("TailNum"),
         manufacturer: query.text("Manufacturer"),
@@ -25,12 +25,12 @@ pub(crate) async fn handle(query: String, state: Arc<AppState>) -> HandlerResult
         carrier: query.code("Carrier"),
     };
     let start = query.start();
-    let view = AirplanesView::asked(&query, &filter, start);
+    let view = AirplanesView::asked(&query, &filter, start, visit.texts);
     query.check()?;
     let asked = move |index: &delaycast::explore::Index| {
         Ok((index.search_aircraft(&filter, start, PER_PAGE)?, index.manufacturers()?))
     };
     let (page, manufacturers) = state.explore(asked).await?;
     let view = view.with_results(&page, &manufacturers);
-    Ok(reply::page(StatusCode::OK, state.renderer.render(&view)))
+    Ok(visit.page(StatusCode::OK, &view, &state))
 }

@@ -10,22 +10,23 @@ use crate::{
     history_query::{HistoryQuery, path_date},
     pages::Parameters,
     problem::{HandlerResult, Problem},
-    reply,
     state::AppState,
     views::batch_results::{BatchResultsView, RESULTS_PER_PAGE},
+    visit::Visit,
 };
 
 /// Renders the page.
-pub(crate) async fn handle(parameters: Parameters, query: String, state: Arc<AppState>) -> HandlerResult {
-    let (day, start) = read(&parameters, &query).map_err(|problem| Problem { is_of_history: false, ..*problem })?;
+pub(crate) async fn handle(parameters: Parameters, visit: Visit, state: Arc<AppState>) -> HandlerResult {
+    let (day, start) =
+        read(&parameters, &visit.query).map_err(|problem| Problem { is_of_history: false, ..*problem })?;
     let found = state.batches(move |batches| {
         let counts = batches.counts(day)?;
         let from = Place { stamp: String::new(), seen: start };
         Ok((counts, batches.results(day, &from, RESULTS_PER_PAGE as usize)?.rows))
     });
     let (counts, results) = found.await?;
-    let view = BatchResultsView::new(day, counts, &results, start, &state.parts.airports);
-    Ok(reply::page(StatusCode::OK, state.renderer.render(&view)))
+    let view = BatchResultsView::new(day, counts, &results, start, &state.parts.airports, visit.texts);
+    Ok(visit.page(StatusCode::OK, &view, &state))
 }
 
 fn read(parameters: &Parameters, query: &str) -> Result<(NaiveDate, u32), Box<Problem>> {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use warp::http::StatusCode;
 
-use crate::{problem::HandlerResult, reply, state::AppState, views::bulk::BulkView};
+use crate::{problem::HandlerResult, state::AppState, views::bulk::BulkView, visit::Visit};
 
 /// Renders the page.
-pub(crate) async fn handle(_query: String, state: Arc<AppState>) -> HandlerResult {
-    Ok(reply::page(StatusCode::OK, state.renderer.render(&BulkView::new())))
+pub(crate) async fn handle(visit: Visit, state: Arc<AppState>) -> HandlerResult {
+    Ok(visit.page(StatusCode::OK, &BulkView::new(), &state))
 }

@@ -4,17 +4,21 @@
 use serde_json::json;
 use server::Accepts;
 use warp::{
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     reply::Response,
 };
 
 use crate::{
     amadeus,
+    field_error::FieldError,
+    form_page::FormPage,
     problem::Problem,
     reply,
     state::AppState,
+    texts::{Language, Texts},
     v1,
-    views::{batch::BatchView, error::ErrorView, predict::PredictView},
+    views::{batch::BatchView, error::ErrorView, predict::PredictView, regress::RegressView},
+    visit::Visit,
 };
 
 /// Seconds after which a client may retry when the log or the store was unavailable.
@@ -23,15 +27,16 @@ const RETRY_AFTER_S: &str = "2";
 const CHALLENGE: &str = "Basic realm=\"operations\", charset=\"UTF-8\"";
 
 /// Renders a problem of a path. A form that was refused is shown again.
-pub(crate) fn respond(problem: &Problem, path: &str, accepts: Accepts, state: &AppState) -> Response {
+pub(crate) fn respond(problem: &Problem, path: &str, visit: &Visit, sent: &HeaderMap, state: &AppState) -> Response {
+    let accepts = Accepts::of(sent);
     let mut response = if v1::is_below(path) {
         v1::problem(problem)
     } else if amadeus::is_below(path) {
         amadeus::problem(problem)
     } else if accepts.page {
-        page(problem, state)
+        page(problem, visit, state)
     } else {
-        json(problem, accepts)
+        json(problem, accepts, Language::of_script(sent))
     };
     let headers = response.headers_mut();
     if let Some(allow) = problem.allow {
@@ -52,21 +57,25 @@ pub(crate) fn respond(problem: &Problem, path: &str, accepts: Accepts, state: &A
     response
 }
 
-fn json(problem: &Problem, accepts: Accepts) -> Response {
-    let mut body = json!({ "status": "ERROR", "errors": problem.errors });
+/// The script of a page shows the texts of its language; other clients get English.
+fn json(problem: &Problem, accepts: Accepts, language: Language) -> Response {
+    let texts = Texts::of(language);
+    let errors: Vec<FieldError> = problem.errors.iter().map(|error| error.in_language(texts)).collect();
+    let mut body = json!({ "status": "ERROR", "errors": errors });
     if let Some(id) = &problem.id {
         body["id"] = json!(id.as_str());
     }
     reply::json_text(problem.status, &body, accepts)
 }
 
-fn page(problem: &Problem, state: &AppState) -> Response {
-    let html = match &problem.form {
-        Some(form) if problem.is_of_batch => {
-            state.renderer.render(&BatchView::refused(form, &problem.errors, &state.parts))
-        }
-        Some(form) => state.renderer.render(&PredictView::refused(form, &problem.errors, &state.parts)),
-        None => state.renderer.render(&ErrorView::new(problem)),
-    };
-    reply::page(problem.status, html)
+fn page(problem: &Problem, visit: &Visit, state: &AppState) -> Response {
+    let Problem { status, errors, form, page, .. } = problem;
+    let Some(form) = form else { return visit.page(*status, &ErrorView::new(problem, visit.texts), state) };
+    let (visit, parts) = (visit.clone().of_form(*page, form), &state.parts);
+    let refused = PredictView::refused(form, errors, parts, visit.texts);
+    match page {
+        FormPage::Answer => visit.page(*status, &refused, state),
+        FormPage::Minutes => visit.page(*status, &RegressView::new(refused, visit.texts), state),
+        FormPage::Batch => visit.page(*status, &BatchView::refused(form, errors, parts, visit.texts), state),
+    }
 }

@@ -7,14 +7,15 @@ use warp::http::StatusCode;
 use crate::{
     history_query::HistoryQuery,
     problem::{HandlerResult, Problem},
-    reply,
     state::AppState,
-    views::{flight_record::FlightRecordView, history::day_in_words},
+    texts::message,
+    views::flight_record::FlightRecordView,
+    visit::Visit,
 };
 
 /// Renders the page.
-pub(crate) async fn handle(query: String, state: Arc<AppState>) -> HandlerResult {
-    let mut query = HistoryQuery::read(&query)?;
+pub(crate) async fn handle(visit: Visit, state: Arc<AppState>) -> HandlerResult {
+    let mut query = HistoryQuery::read(&visit.query)?;
     let (carrier, date) = (query.code("Carrier"), query.date("FlightDate"));
     let number = query.flight_number("FlightNum");
     let (carrier, date) = (query.require("Carrier", carrier), query.require("FlightDate", date));
@@ -29,10 +30,11 @@ pub(crate) async fn handle(query: String, state: Arc<AppState>) -> HandlerResult
     };
     let (legs, facts) = state.explore(asked).await?;
     if legs.is_empty() {
-        let [day, first, last] = [date, facts.first_day, facts.last_day].map(day_in_words);
-        let reason = format!("no flight {carrier} {number} on {day} in the history, which is from {first} to {last}");
-        return Err(Problem::not_in_history("No such flight", reason));
+        let [day, first, last] = [date, facts.first_day, facts.last_day].map(|day| visit.texts.day(day));
+        let flight = format!("{carrier} {number}");
+        let reason = message!("reason-no-flight", flight = flight, day = day, first = first, last = last);
+        return Err(Problem::not_in_history(message!("problem-no-flight"), reason));
     }
-    let view = FlightRecordView::new(carrier, number, date, &legs, &state.parts.airports);
-    Ok(reply::page(StatusCode::OK, state.renderer.render(&view)))
+    let view = FlightRecordView::new((carrier, number, date), &legs, &state.parts.airports, visit.texts);
+    Ok(visit.page(StatusCode::OK, &view, &state))
 }

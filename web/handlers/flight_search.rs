@@ -8,14 +8,14 @@ use warp::http::StatusCode;
 use crate::{
     history_query::HistoryQuery,
     problem::HandlerResult,
-    reply,
     state::AppState,
     views::flight_search::{FlightSearchView, PER_PAGE},
+    visit::Visit,
 };
 
 /// Renders the page.
-pub(crate) async fn handle(query: String, state: Arc<AppState>) -> HandlerResult {
-    let mut query = HistoryQuery::read(&query)?;
+pub(crate) async fn handle(visit: Visit, state: Arc<AppState>) -> HandlerResult {
+    let mut query = HistoryQuery::read(&visit.query)?;
     let filter = FlightFilter {
         carrier: query.code("Carrier"),
         date: query.date("FlightDate"),
@@ -25,12 +25,12 @@ pub(crate) async fn handle(query: String, state: Arc<AppState>) -> HandlerResult
         tail: query.code("TailNum"),
     };
     let start = query.start();
-    let view = FlightSearchView::asked(&query, &filter, start);
+    let view = FlightSearchView::asked(&query, &filter, start, visit.texts);
     query.check()?;
     let asked = move |index: &delaycast::explore::Index| {
         Ok((index.search_flights(&filter, start, PER_PAGE)?, index.facts().clone()))
     };
     let (page, facts) = state.explore(asked).await?;
     let view = view.with_results(&page, &facts, &state.parts.airports);
-    Ok(reply::page(StatusCode::OK, state.renderer.render(&view)))
+    Ok(visit.page(StatusCode::OK, &view, &state))
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use warp::http::StatusCode;
 
-use crate::{problem::HandlerResult, reply, state::AppState, views::operations::OperationsView};
+use crate::{problem::HandlerResult, state::AppState, views::operations::OperationsView, visit::Visit};
 
 /// Renders the page.
-pub(crate) async fn handle(_query: String, state: Arc<AppState>) -> HandlerResult {
+pub(crate) async fn handle(visit: Visit, state: Arc<AppState>) -> HandlerResult {
     let operations = &state.parts.operations;
-    let view = OperationsView::new(&operations.now(), &operations.samples());
-    Ok(reply::page(StatusCode::OK, state.renderer.render(&view)))
+    let view = OperationsView::new(&operations.now(), &operations.samples(), visit.texts);
+    Ok(visit.page(StatusCode::OK, &view, &state))
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use delaycast::request::Field;
 use engine::{
     delivery::Unavailable,
-    request::{Invalid, RequestId},
+    request::{REQUEST_ID_BYTES_MAX, RequestId},
     store::Outcome,
 };
 use serde_json::Value;
@@ -17,27 +17,29 @@ use warp::http::StatusCode;
 
 use crate::{
     body::urlencoded,
+    field_error::FieldError,
     flight_form::FlightForm,
     past::{AskedFlight, PastFlights},
     problem::{HandlerResult, Problem},
-    reply,
     state::AppState,
+    texts::{Texts, message},
     views::predict::{PredictView, ResultView},
+    visit::Visit,
 };
 
 /// Pauses between refreshes, in seconds. After the last one the visitor refreshes.
 const REFRESH_AFTER_S: [u32; 7] = [1, 1, 2, 3, 5, 8, 10];
 
 /// Renders the page.
-pub(crate) async fn handle(query: String, state: Arc<AppState>) -> HandlerResult {
-    let PageQuery { id, refreshes, version, form } =
-        read_query(&query, &state).map_err(|invalid| Problem::invalid(vec![invalid], None))?;
+pub(crate) async fn handle(visit: Visit, state: Arc<AppState>) -> HandlerResult {
+    let PageQuery { id, refreshes, version, form } = read_query(&visit.query, &state).map_err(Problem::invalid)?;
+    let texts = visit.texts;
     let Some(id) = id else {
         let view = match form {
-            Some(form) => PredictView::prefilled(&form, &state.parts),
-            None => PredictView::empty(&state.parts),
+            Some(form) => PredictView::prefilled(&form, &state.parts, texts),
+            None => PredictView::empty(&state.parts, texts),
         };
-        return Ok(reply::page(StatusCode::OK, state.renderer.render(&view)));
+        return Ok(visit.page(StatusCode::OK, &view, &state));
     };
     let (status, result) = match state.find(&id).await {
         Ok(Some(Outcome::Answered(document))) => {
@@ -46,8 +48,8 @@ pub(crate) async fn handle(query: String, state: Arc<AppState>) -> HandlerResult
             match versions {
                 Ok(versions) => {
                     let airports = &state.parts.airports;
-                    let result = ResultView::answered(&id, &document, versions.as_deref(), version, airports);
-                    (StatusCode::OK, with_past(result, &state).await)
+                    let result = ResultView::answered(&id, &document, versions.as_deref(), version, airports, texts);
+                    (StatusCode::OK, with_past(result, &state, texts).await)
                 }
                 Err(error) => unreachable(&id, &error),
             }
@@ -59,14 +61,14 @@ pub(crate) async fn handle(query: String, state: Arc<AppState>) -> HandlerResult
         },
         Err(error) => unreachable(&id, &error),
     };
-    Ok(reply::page(status, state.renderer.render(&PredictView::with_result(result, &state.parts))))
+    Ok(visit.page(status, &PredictView::with_result(result, &state.parts, texts), &state))
 }
 
 /// Adds flights of the history, if it is there and answers.
-async fn with_past(result: ResultView, state: &Arc<AppState>) -> ResultView {
+async fn with_past(result: ResultView, state: &Arc<AppState>, texts: Texts) -> ResultView {
     let Some(asked) = result.asked().and_then(AskedFlight::of) else { return result };
     match state.explore(move |index| PastFlights::find(index, asked)).await {
-        Ok(past) => result.with_past(&past, &state.parts.airports),
+        Ok(past) => result.with_past(&past, &state.parts.airports, texts),
         Err(_) => result,
     }
 }
@@ -89,15 +91,24 @@ struct PageQuery {
 }
 
 /// Reads the known parameters; others are ignored.
-fn read_query(query: &str, state: &AppState) -> Result<PageQuery, Invalid> {
+fn read_query(query: &str, state: &AppState) -> Result<PageQuery, FieldError> {
     let (mut asked, mut pairs) = (PageQuery::default(), Vec::new());
     for (name, value) in urlencoded(query, "query")? {
         // Percent-decoding yields text or fails as a whole.
         let value = value.unwrap_or_default();
         match name.as_str() {
-            "id" => asked.id = Some(RequestId::new(value).map_err(|invalid| Invalid::new("id", invalid.reason))?),
-            "asked" => asked.refreshes = value.parse().map_err(|_| Invalid::new("asked", "must be a count"))?,
-            "version" => asked.version = Some(value.parse().map_err(|_| Invalid::new("version", "must be a number"))?),
+            "id" => {
+                let reason = message!("wrong-id", bytes = REQUEST_ID_BYTES_MAX);
+                asked.id = Some(RequestId::new(value).map_err(|_| FieldError::format("id", reason))?);
+            }
+            "asked" => {
+                let wrong = |_| FieldError::format("asked", message!("not-count"));
+                asked.refreshes = value.parse().map_err(wrong)?;
+            }
+            "version" => {
+                let wrong = |_| FieldError::format("version", message!("not-number"));
+                asked.version = Some(value.parse().map_err(wrong)?);
+            }
             _ => pairs.push((name, Ok(value))),
         }
     }

@@ -4,10 +4,15 @@ use std::sync::Arc;
 
 use warp::http::StatusCode;
 
-use crate::{problem::HandlerResult, reply, state::AppState, views::regress::RegressView};
+use crate::{
+    problem::HandlerResult,
+    state::AppState,
+    views::{predict::PredictView, regress::RegressView},
+    visit::Visit,
+};
 
 /// Renders the page.
-pub(crate) async fn handle(_query: String, state: Arc<AppState>) -> HandlerResult {
-    let view = RegressView::empty(&state.parts);
-    Ok(reply::page(StatusCode::OK, state.renderer.render(&view)))
+pub(crate) async fn handle(visit: Visit, state: Arc<AppState>) -> HandlerResult {
+    let view = RegressView::new(PredictView::empty(&state.parts, visit.texts), visit.texts);
+    Ok(visit.page(StatusCode::OK, &view, &state))
 }

@@ -9,16 +9,17 @@ use crate::{
     history_query::{path_code, path_date},
     pages::Parameters,
     problem::{HandlerResult, Problem},
-    reply,
     state::AppState,
-    views::{history::day_in_words, route_day::RouteDayView},
+    texts::message,
+    views::route_day::RouteDayView,
+    visit::Visit,
 };
 
 /// Upper bound on the flights of a route in a day. The busiest routes have some 50.
 const FLIGHTS_MAX: u32 = 500;
 
 /// Renders the page.
-pub(crate) async fn handle(parameters: Parameters, _query: String, state: Arc<AppState>) -> HandlerResult {
+pub(crate) async fn handle(parameters: Parameters, visit: Visit, state: Arc<AppState>) -> HandlerResult {
     let date = path_date(parameters.get(2))?;
     let (origin, dest) = (path_code(parameters.first())?, path_code(parameters.get(1))?);
     let (Some(origin), Some(dest)) = (origin, dest) else { return Err(unknown_route()) };
@@ -32,18 +33,15 @@ pub(crate) async fn handle(parameters: Parameters, _query: String, state: Arc<Ap
         return Err(unknown_route());
     }
     if page.flights.is_empty() {
-        let [first, last] = [facts.first_day, facts.last_day].map(day_in_words);
-        let reason = format!(
-            "no flight from {origin} to {dest} on {}. The history is from {first} to {last}",
-            day_in_words(date)
-        );
-        return Err(Problem::not_in_history("No flights on this day", reason));
+        let [day, first, last] = [date, facts.first_day, facts.last_day].map(|day| visit.texts.day(day));
+        let reason = message!("reason-no-flights", origin = origin, dest = dest, day = day, first = first, last = last);
+        return Err(Problem::not_in_history(message!("problem-no-flights"), reason));
     }
-    let view = RouteDayView::new((origin, dest, date), &page.flights, &figures, &facts, &state.parts.airports);
-    Ok(reply::page(StatusCode::OK, state.renderer.render(&view)))
+    let view =
+        RouteDayView::new((origin, dest, date), &page.flights, &figures, &facts, &state.parts.airports, visit.texts);
+    Ok(visit.page(StatusCode::OK, &view, &state))
 }
 
 fn unknown_route() -> Box<Problem> {
-    let reason = "the history has no flight between these two airports, in this direction".to_owned();
-    Problem::not_in_history("No such route", reason)
+    Problem::not_in_history(message!("problem-no-route"), message!("reason-no-route"))
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use warp::http::StatusCode;
 
 use crate::{
-    pages::Parameters, problem::HandlerResult, reply, state::AppState, views::total_flights::TotalFlightsView,
+    pages::Parameters, problem::HandlerResult, state::AppState, views::total_flights::TotalFlightsView, visit::Visit,
 };
 
 /// Renders the page.
-pub(crate) async fn handle(_parameters: Parameters, _query: String, state: Arc<AppState>) -> HandlerResult {
+pub(crate) async fn handle(_parameters: Parameters, visit: Visit, state: Arc<AppState>) -> HandlerResult {
     let months = state.explore(|index| index.months()).await?;
-    Ok(reply::page(StatusCode::OK, state.renderer.render(&TotalFlightsView::new(&months))))
+    Ok(visit.page(StatusCode::OK, &TotalFlightsView::new(&months, visit.texts), &state))
 }

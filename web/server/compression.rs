@@ -16,6 +16,8 @@ use warp::{
     reply::Response,
 };
 
+use crate::quality::qualities;
+
 /// Smallest body that is compressed: with its headers it fits into one packet anyway.
 const BODY_BYTES_MIN: u64 = 860;
 /// Largest body that is compressed: a larger one would occupy the thread for too long.
@@ -90,10 +92,7 @@ struct Liked {
 impl Liked {
     fn of(headers: &HeaderMap) -> Self {
         let mut liked = Liked::default();
-        let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-        for item in values.flat_map(|value| value.split(',')) {
-            let mut parts = item.split(';').map(|part| part.trim().to_ascii_lowercase());
-            let name = parts.next().unwrap_or_default();
+        for (name, quality) in qualities(headers, &header::ACCEPT_ENCODING) {
             let place = match name.as_str() {
                 "zstd" => &mut liked.zstd,
                 "gzip" | "x-gzip" => &mut liked.gzip,
@@ -101,8 +100,7 @@ impl Liked {
                 "*" => &mut liked.others,
                 _ => continue,
             };
-            let quality = parts.find_map(|part| part.strip_prefix("q=").map(quality));
-            *place = Some(quality.unwrap_or(1000));
+            *place = Some(quality);
         }
         liked
     }
@@ -113,14 +111,6 @@ impl Liked {
             Encoding::Gzip => self.gzip.or(self.others),
         }
         .unwrap_or(0)
-    }
-}
-
-/// Reads a quality, in thousandths; what is none is 0.
-fn quality(text: &str) -> u16 {
-    match text.trim().parse::<f32>() {
-        Ok(quality) if (0.0..=1.0).contains(&quality) => (quality * 1000.0).round() as u16,
-        _ => 0,
     }
 }
 

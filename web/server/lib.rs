@@ -23,14 +23,16 @@
 //! * [`operations_route`], [`Operations`]: `/ops.json`, counts by the dimensions of a domain; [`Samples`]: an hour of
 //!   them, for charts.
 //! * `compression`: every response as its client can read it; [`Encoding`] for those that are compressed once.
-//! * [`AllowedHosts`]: the guard against DNS rebinding; [`Accepts`]: content negotiation.
+//! * [`AllowedHosts`]: the guard against DNS rebinding; [`Accepts`], [`preferred_language`]: content negotiation.
 
 mod accept;
 mod allowed_hosts;
 mod compression;
 mod connections;
 mod health;
+mod language;
 mod operations;
+mod quality;
 mod samples;
 
 pub use accept::{Accepts, HTML};
@@ -38,6 +40,7 @@ pub use allowed_hosts::{AllowedHosts, HostError, HostName};
 pub use compression::{Effort, Encoding};
 pub use connections::{ConnectionConfig, PeerAddress, ServeError, bind, serve, table::DropCounters};
 pub use health::{HealthChecks, health_routes, serve_health};
+pub use language::preferred_language;
 pub use operations::{
     AnswerCounts, Breakdown, DeadLetterCounts, NamedCount, Operations, OperationsStatus, operations_json,
     operations_route,

@@ -10,6 +10,10 @@
   const [progress, told, bar, download, wrong] = ["progress", "told", "bar", "download", "wrong"].map(byId);
   const button = form.querySelector("button[type=submit]");
   let saved = null;
+  // The server gives the texts, in the language of the page, with names in braces for numbers.
+  const say = (text, numbers = {}) => {
+    told.textContent = progress.dataset[text].replace(/\{(\w+)\}/g, (_, name) => numbers[name]);
+  };
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -18,7 +22,7 @@
     try {
       await answer(new FormData(form));
     } catch {
-      told.textContent = "The connection broke off. Send the file again.";
+      say("broken");
     } finally {
       button.disabled = false;
     }
@@ -29,13 +33,14 @@
     download.hidden = true;
     wrong.replaceChildren();
     bar.value = 0;
-    told.textContent = "Sending the file …";
+    say("sending");
     if (saved) URL.revokeObjectURL(saved);
     saved = null;
   }
 
   async function answer(body) {
-    const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
+    const headers = { Accept: "application/json", "Delaycast-Language": document.documentElement.lang };
+    const response = await fetch(form.action, { method: "POST", body, headers });
     if (!response.ok) {
       const { errors } = await response.json();
       told.textContent = errors.map(({ field, reason }) => `${field}: ${reason}`).join("; ");
@@ -67,11 +72,10 @@
       rest = lines.pop();
       lines.forEach(read);
       bar.value = answered / rows;
-      told.textContent = `${answered} of ${rows} rows`;
+      say("rows", { answered, rows });
     }
     bar.value = 1;
-    const without = failed ? `; ${failed} without an answer` : "";
-    told.textContent = `${rows} rows${without}`;
+    say(failed ? "failed" : "done", { rows, failed });
     saved = URL.createObjectURL(new Blob(pieces, { type }));
     download.href = saved;
     download.download = type.startsWith("text/csv") ? "answers.csv" : "answers.ndjson";

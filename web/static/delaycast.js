@@ -27,8 +27,18 @@
 
   const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
   const pageOf = (id) => `${page}?id=${encodeURIComponent(id)}`;
-  const ask = (url, accept, options = {}) =>
-    fetch(url, { ...options, headers: { Accept: accept }, cache: "no-store", signal: AbortSignal.timeout(REQUEST_MS_MAX) });
+  // The texts of JSON are English unless they are asked for in the language of the page.
+  const headersOf = (accept) => ({ Accept: accept, "Delaycast-Language": document.documentElement.lang });
+  const ask = (url, accept, options = {}) => {
+    const signal = AbortSignal.timeout(REQUEST_MS_MAX);
+    return fetch(url, { ...options, headers: headersOf(accept), cache: "no-store", signal });
+  };
+
+  // The links to other languages keep the address of the page.
+  function goTo(address) {
+    history.pushState(null, "", address);
+    for (const link of document.querySelectorAll("[data-language]")) link.href = `${address}&lang=${link.hreflang}`;
+  }
 
   function show(state, id) {
     const content = document.getElementById(state).content.cloneNode(true);
@@ -152,7 +162,8 @@
 
   function countOf(faults) {
     if (faults === 0) return "";
-    return faults === 1 ? "One field needs another look." : `${faults} fields need another look.`;
+    const { one, several } = formError.dataset;
+    return faults === 1 ? one : several.replace("{count}", faults);
   }
 
   function sentence(reason) {
@@ -175,7 +186,7 @@
     disable(false);
     if (question !== latest) return;
     if (answer?.status === "OK") {
-      history.pushState(null, "", pageOf(answer.id));
+      goTo(pageOf(answer.id));
       await poll(answer.id);
     } else if (answer?.id || !answer?.errors) {
       // The log or the server is unreachable. A request with an id may be in the log.

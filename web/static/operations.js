@@ -35,7 +35,7 @@
       }
       live.replaceChildren(...fresh.childNodes);
     } catch {
-      say("The server does not answer: what stands here is not of now.");
+      say(live.dataset.silent);
     }
   }
 

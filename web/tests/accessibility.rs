@@ -6,130 +6,68 @@
 mod common;
 
 use common::{
-    TestDoubles, answer_to, axe,
+    axe,
     browser::{self, Browser, View},
-    evaluation, history,
+    evaluation,
     http_server::Server,
+    pages::{FORM, PAGES, doubles_of_pages},
 };
-use delaycast::request::{Request, decode};
-use delaycast_web::{Config, render_report};
-use engine::{
-    batch::Task,
-    store::{Batches, Outcome},
-};
-use serde_json::{Value, json};
+use delaycast_web::{Config, Language, render_report};
+use serde_json::json;
 
-const FORM: &str = "/flights/delays/predict_kafka";
 const DESKTOP: View = View { width: 1280, dark: false, javascript: true };
 const WIDTHS: [u32; 3] = [1280, 390, 320];
-
-/// A request of the history's flight AA 1, with some fields of its own.
-fn request(id: &str, fields: Value) -> Request {
-    let mut request = json!({
-        "UUID": id, "Carrier": "AA", "Origin": "ATL", "Dest": "SFO", "FlightDate": "2013-01-22", "FlightNum": "1",
-        "Timestamp": "2013-01-21T10:00:00.000000",
-    });
-    request.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-    decode(request.to_string().as_bytes()).unwrap()
-}
-
-/// A server with a history, and with an answer, a rejection and a followed answer.
-fn server() -> Server {
-    let mut doubles = common::doubles(Config::default());
-    doubles.parts.history = history::prepared();
-    fill(&doubles);
-    Server::with(doubles)
-}
-
-fn fill(doubles: &TestDoubles) {
-    let at = |time: &str| json!({ "$date": format!("2013-01-22T{time}:00Z") });
-    for (id, fields) in [("before", json!({})), ("departed", json!({ "DepDelay": 45 }))] {
-        doubles.store.put(id, answer_to(&request(id, fields)));
-    }
-    doubles.store.put("rejected", Outcome::Rejected("Distance: must be above 0".into()));
-    let followed = request("followed", json!({ "Follow": true }));
-    doubles.store.put("followed", answer_to(&followed));
-    let Value::Object(message) = json!({
-        "UUID": "batch", "Carrier": "AA", "Origin": "ATL", "Dest": "SFO", "FlightDate": "2013-01-22", "FlightNum": "1",
-    }) else {
-        unreachable!()
-    };
-    let task = Task { id: "batch".into(), stamp: "2026-11-28T13:41:32.246003".into(), message };
-    doubles.batches.answer(&task);
-    let waiting = Task { id: "waits".into(), ..task };
-    assert_eq!(doubles.batches.add(&[waiting]), Ok(vec![]));
-    let inbound = json!({
-        "Carrier": "AA", "FlightNum": "7", "Origin": "BOS", "State": "departed", "Link": "habit", "LinkTimes": 6,
-        "Scheduled": at("17:40"), "Expected": at("18:28"), "Delay": 48, "GroundMinutes": 35,
-    });
-    let live = json!({ "AsOf": at("16:00"), "State": "scheduled", "Inbound": inbound });
-    for median in [4, 31] {
-        doubles.store.put_version(&followed, median, json!({ "State": "ended" }), live.clone());
-    }
-}
-
-/// All pages: those of the registry, and the states of an answer.
-const PAGES: [&str; 29] = [
-    FORM,
-    "/flights/delays/predict_kafka?Flight=AA+1+from+ATL+to+SFO",
-    "/flights/delays/predict_kafka?Origin=ATL&Dest=SFO",
-    "/flights/delays/predict_kafka?id=before",
-    "/flights/delays/predict_kafka?id=departed",
-    "/flights/delays/predict_kafka?id=followed",
-    "/flights/delays/predict_kafka?id=followed&version=1",
-    "/flights/delays/predict_kafka?id=rejected",
-    "/flights/delays/predict",
-    "/flights/delays/predict_bulk",
-    "/flights/delays/predict_batch",
-    "/flights/delays/predict_batch/results/2026-11-28",
-    "/flights/delays/predict_batch/results/2026-11-29",
-    "/airlines",
-    "/airline/AA",
-    "/airplanes",
-    "/airplanes?Model=nothing",
-    "/airplane/N14228",
-    "/flights/search",
-    "/flights/search?Carrier=ZZ",
-    "/flights/ATL/SFO/2013-01-04",
-    "/on_time_performance?Carrier=DL&FlightDate=2013-01-03&FlightNum=7",
-    "/total_flights",
-    "/delays",
-    "/ops",
-    "/ops/dataflow",
-    "/ops/dead-letters",
-    "/nothing",
-    "/airline/ZZ",
-];
 
 /// Looks at an address in all widths and both colour schemes.
 fn check(browser: &mut Browser, url: &str, axe: Option<&str>, faults: &mut Vec<String>) {
     for width in WIDTHS {
         for dark in [false, true] {
-            browser.look(View { width, dark, ..DESKTOP });
-            browser.open(url);
-            let mut found = Vec::new();
-            // Below 0 is the scroll bar.
-            if browser.overhang() > 0 {
-                found.push(format!("{} pixels wider than the window", browser.overhang()));
-            }
-            let shift = browser.layout_shift();
-            if shift > 0.0 {
-                found.push(format!("its parts move: {shift}"));
-            }
-            found.extend(axe.iter().flat_map(|axe| axe::violations(browser, axe)));
-            let scheme = if dark { "dark" } else { "light" };
-            faults.extend(found.iter().map(|fault| format!("{url} at {width} {scheme}: {fault}")));
+            check_view(browser, url, View { width, dark, ..DESKTOP }, axe, faults);
         }
     }
 }
 
+fn check_view(browser: &mut Browser, url: &str, view: View, axe: Option<&str>, faults: &mut Vec<String>) {
+    browser.look(view);
+    browser.open(url);
+    let mut found = Vec::new();
+    // Below 0 is the scroll bar.
+    if browser.overhang() > 0 {
+        found.push(format!("{} pixels wider than the window", browser.overhang()));
+    }
+    let shift = browser.layout_shift();
+    if shift > 0.0 {
+        found.push(format!("its parts move: {shift}"));
+    }
+    found.extend(axe.iter().flat_map(|axe| axe::violations(browser, axe)));
+    let scheme = if view.dark { "dark" } else { "light" };
+    faults.extend(found.iter().map(|fault| format!("{url} at {} {scheme}: {fault}", view.width)));
+}
+
 #[test]
 fn no_page_breaks_a_rule_of_accessibility_scrolls_sideways_or_moves() {
-    let server = server();
+    let server = Server::with(doubles_of_pages());
     let Some(mut browser) = browser::start(DESKTOP) else { return };
     let (axe, mut faults) = (axe::script(), Vec::new());
     for path in PAGES {
         check(&mut browser, &format!("http://{}{path}", server.address), axe.as_deref(), &mut faults);
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Its words are longer, its markup is the same: so one scheme, and the widths at both ends.
+#[test]
+fn no_spanish_page_breaks_a_rule_scrolls_sideways_or_moves() {
+    let server = Server::with(doubles_of_pages());
+    let Some(mut browser) = browser::start(DESKTOP) else { return };
+    let (axe, mut faults) = (axe::script(), Vec::new());
+    browser.open(&format!("http://{}{FORM}?lang=es", server.address));
+    for path in PAGES {
+        for width in [1280, 320] {
+            let url = format!("http://{}{path}", server.address);
+            check_view(&mut browser, &url, View { width, ..DESKTOP }, axe.as_deref(), &mut faults);
+        }
+        assert_eq!(browser.execute("return document.documentElement.lang;", json!([])), "es", "{path}");
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
@@ -142,7 +80,7 @@ fn the_report_and_the_history_in_preparation_break_no_rule_either() {
     let flights = evaluation::flights(80);
     let (training, held_out) = flights.split_at(1200);
     let report = tempfile::Builder::new().suffix(".html").tempfile().unwrap();
-    let html = render_report(&evaluation::report(training, held_out, 100)).unwrap();
+    let html = render_report(&evaluation::report(training, held_out, 100), Language::English).unwrap();
     std::fs::write(report.path(), html).unwrap();
     for url in [format!("http://{}/airlines", server.address), format!("file://{}", report.path().display())] {
         check(&mut browser, &url, axe.as_deref(), &mut faults);
@@ -152,7 +90,7 @@ fn the_report_and_the_history_in_preparation_break_no_rule_either() {
 
 #[test]
 fn the_keyboard_reaches_everything_in_order_and_shows_where_it_is() {
-    let server = server();
+    let server = Server::with(doubles_of_pages());
     let Some(browser) = browser::start(DESKTOP) else { return };
     browser.open(&format!("http://{}{FORM}", server.address));
     let expected =
@@ -165,8 +103,29 @@ fn the_keyboard_reaches_everything_in_order_and_shows_where_it_is() {
 }
 
 #[test]
+fn flights_of_the_history_stand_below_the_form_on_wide_screens_and_below_the_answer_on_others() {
+    let server = Server::with(doubles_of_pages());
+    let Some(mut browser) = browser::start(DESKTOP) else { return };
+    let places = "return ['form', '.answer', '.history'].map((css) => { \
+                  const { left, top, right, bottom } = document.querySelector(css).getBoundingClientRect(); \
+                  return [left, top, right, bottom].map(Math.round); });";
+    for (width, dark) in [(1280, false), (1280, true), (390, false), (390, true)] {
+        browser.look(View { width, dark, ..DESKTOP });
+        browser.open(&format!("http://{}{FORM}?id=followed", server.address));
+        let places = browser.execute(places, json!([]));
+        let side = |part: usize, side: usize| places[part][side].as_i64().unwrap();
+        let [form, answer, history] = [0, 1, 2];
+        let above = if width == 1280 { form } else { answer };
+        assert!(side(history, 1) > side(above, 3), "below: {places}");
+        assert_eq!(side(history, 0), side(above, 0), "in its column: {places}");
+        assert_eq!(width == 1280, side(answer, 0) > side(form, 2), "side by side: {places}");
+        browser.screenshot("19-history-beside-an-answer");
+    }
+}
+
+#[test]
 fn paper_has_the_answer_without_the_form_and_forced_colours_keep_the_four_classes_apart() {
-    let server = server();
+    let server = Server::with(doubles_of_pages());
     let Some(browser) = browser::start(DESKTOP) else { return };
     browser.open(&format!("http://{}{FORM}?id=followed", server.address));
     let is_shown = |css: &str| {
@@ -184,5 +143,7 @@ fn paper_has_the_answer_without_the_form_and_forced_colours_keep_the_four_classe
     let (bars, legend) = colours.as_array().unwrap().split_at(4);
     assert_eq!(bars, legend, "a bar has the colour of its line in the legend");
     assert!((1..4).all(|at| !bars[..at].contains(&bars[at])), "{bars:?}");
+    let underlined = "return getComputedStyle(document.querySelector('.top [aria-current]')).borderBottomStyle;";
+    assert_eq!(browser.execute(underlined, json!([])), "solid", "the navigation shows which page this is");
     browser.screenshot("16-forced-colours");
 }

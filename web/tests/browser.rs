@@ -122,6 +122,41 @@ fn a_visitor_types_a_flight_in_one_field_and_chooses_among_the_airports_of_a_cit
 }
 
 #[test]
+fn a_visitor_switches_to_spanish_asks_and_switches_back_without_losing_the_answer() {
+    let server = server(Duration::from_secs(30));
+    let Some(mut browser) = browser::start(DESKTOP) else { return };
+    for view in [DESKTOP, PHONE_DARK] {
+        browser.look(view);
+        browser.open(&page(&server));
+        browser.click("[data-language][hreflang=es]");
+        browser.wait_for("html[lang=es]");
+        browser.fill("#Origin", "Atlantis");
+        browser.click(ASK);
+        browser.wait_for("#Origin[aria-invalid]:focus");
+        let reason = browser.text("#Origin-error");
+        assert!(reason.starts_with("No conocemos el aeropuerto “Atlantis”; elija uno"), "{reason}");
+        assert_eq!(browser.text("#form-error"), "Hay un campo que debe revisar.");
+        browser.screenshot("17-spanish-wrong-field");
+        browser.fill("#Origin", "ATL");
+        browser.fill("#Flight", "AA 1 de ATL a SFO el 24 de diciembre de 2026");
+        browser.click(ASK);
+        browser.wait_for("#result[data-state=waiting]");
+        assert_eq!(browser.title(), "A la espera de la respuesta – delaycast");
+        let request = answer_when_waiting(&server, &browser, answer_to);
+        assert_eq!(request.date.to_string(), "2026-12-24");
+        browser.wait_for("#result[data-state=answered]");
+        assert_eq!(browser.text("#result h2"), "83 %: menos de 30 minutos de retraso");
+        assert!(browser.text("#result .flight").contains("jueves, 24 de diciembre de 2026"));
+        browser.screenshot("18-spanish-answer");
+        assert_eq!(browser.overhang(), 0);
+        // The script has changed the address of the page, and with it that of the link.
+        browser.click("[data-language][hreflang=en]");
+        browser.wait_for("html[lang=en] #result[data-state=answered]");
+        assert_eq!(browser.text("#result h2"), "83 %: less than 30 minutes late");
+    }
+}
+
+#[test]
 fn the_page_of_minutes_asks_and_shows_the_page_of_the_result() {
     let server = Server::start(Config { answer_within: Duration::from_millis(50), ..Config::default() });
     let Some(mut browser) = browser::start(DESKTOP) else { return };

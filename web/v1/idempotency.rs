@@ -13,7 +13,7 @@ use engine::{
 use sha2::{Digest, Sha256};
 use warp::http::{HeaderMap, HeaderName};
 
-use crate::problem::{FieldError, Problem};
+use crate::{field_error::FieldError, problem::Problem};
 
 /// The header.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

@@ -33,7 +33,7 @@ pub(super) async fn airlines(call: Call) -> HandlerResult {
 /// `GET /api/v1/airports/{code}`: an airport, with the number of its flights in the history, if that is there.
 pub(super) async fn airport(call: Call) -> HandlerResult {
     ApiQuery::read(&call.query, &[])?.check()?;
-    let text = percent_decoded(call.parameter(), "code").map_err(|invalid| Problem::invalid(vec![invalid], None))?;
+    let text = percent_decoded(call.parameter(), "code").map_err(Problem::invalid)?;
     let airports = &call.state.parts.airports;
     let code: Option<Code> = text.to_uppercase().parse().ok().filter(|code| airports.knows_airport(*code));
     let code = code.ok_or_else(|| Box::new(Problem::not_found()))?;

@@ -25,7 +25,8 @@ pub(crate) fn respond(problem: &Problem) -> Response {
         Some(name) => format!("/api/v1/openapi.json#/components/responses/{name}"),
         None => "about:blank".to_owned(),
     };
-    let title = problem.title.or(problem.status.canonical_reason()).unwrap_or_default();
+    let title = problem.title.as_ref().map(ToString::to_string);
+    let title = title.as_deref().or(problem.status.canonical_reason()).unwrap_or_default();
     let reasons = problem.errors.iter().map(|error| format!("{}: {}", error.field, error.reason));
     let mut body = json!({
         "type": kind,

@@ -7,11 +7,7 @@ use delaycast::{
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::{
-    body::urlencoded,
-    flight_form::quoted,
-    problem::{FieldError, Problem},
-};
+use crate::{body::urlencoded, field_error::FieldError, flight_form::quoted, problem::Problem};
 
 /// Items of a page, unless `limit` says another number.
 const LIMIT: u32 = 25;
@@ -40,7 +36,7 @@ pub(super) struct Paging {
 impl ApiQuery {
     /// Reads a query that may have these parameters, each once.
     pub(super) fn read(query: &str, known: &[&str]) -> Result<Self, Box<Problem>> {
-        let pairs = urlencoded(query, "query").map_err(|invalid| Problem::invalid(vec![invalid], None))?;
+        let pairs = urlencoded(query, "query").map_err(Problem::invalid)?;
         let mut read = ApiQuery { pairs: Vec::new(), errors: Vec::new() };
         for (name, value) in pairs {
             if !known.contains(&name.as_str()) {
@@ -150,7 +146,9 @@ mod tests {
         let problem = query.check().unwrap_err();
         let fields: Vec<&str> = problem.errors.iter().map(|error| &*error.field).collect();
         assert_eq!(fields, ["Carrier", "query", "Carrier", "FlightDate", "q", "FlightNum", "start", "limit"]);
-        assert!(problem.errors[1].reason.contains("“orign” is unknown; the parameters are Carrier, FlightDate"));
+        assert!(
+            problem.errors[1].reason.to_string().contains("“orign” is unknown; the parameters are Carrier, FlightDate")
+        );
     }
 
     #[test]

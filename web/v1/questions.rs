@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use delaycast::request::{Request, encode};
-use engine::{
-    request::{Invalid, RequestId},
-    store::Outcome,
-};
+use engine::{request::RequestId, store::Outcome};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use warp::{
@@ -18,7 +15,8 @@ use super::{call::Call, fields::SentQuestion, idempotency::KeyedQuestion, reply}
 use crate::{
     asking::{publish, to_request},
     body::{json_object, percent_decoded, read_text},
-    flight_form::result_url,
+    field_error::FieldError,
+    form_page::result_url,
     problem::{HandlerResult, Problem},
     waiting,
 };
@@ -37,7 +35,7 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 pub(super) async fn ask(call: Call) -> HandlerResult {
     let Call { headers, body, state, .. } = call;
     check_content_type(&headers)?;
-    let malformed = |invalid: Invalid| Problem::invalid(vec![invalid], None);
+    let malformed = Problem::invalid::<FieldError>;
     let text = read_text(body, state.parts.config.connections.body_within).await.map_err(malformed)?;
     let mut members = json_object(&text).map_err(malformed)?;
     // The order of the members means nothing.
@@ -93,9 +91,9 @@ pub(super) fn read_id(call: &Call) -> Result<RequestId, Box<Problem>> {
     let id = percent_decoded(call.parameter(), "id").and_then(|text| {
         let is_visible = text.len() <= ID_BYTES_MAX && text.bytes().all(|byte| byte.is_ascii_graphic());
         let reason = format!("must have 1 to {ID_BYTES_MAX} visible characters of ASCII");
-        if is_visible { RequestId::new(text) } else { Err(Invalid::new("id", reason)) }
+        if is_visible { Ok(RequestId::new(text)?) } else { Err(FieldError::new("id", reason)) }
     });
-    id.map_err(|invalid| Problem::invalid(vec![invalid], None))
+    id.map_err(Problem::invalid)
 }
 
 /// The address of a question.

@@ -9,12 +9,14 @@ use serde::Serialize;
 use super::{
     charts,
     history::{
-        FiguresView, NamedValue, SectionLink, airline_name, airport_name, cards, day_in_words, month_in_words,
-        search_url, sections, tail_url,
+        FiguresView, NamedValue, SectionLink, airline_name, airport_name, cards, search_url, sections, tail_url,
     },
-    words::grouped,
+    words::class_names,
 };
-use crate::render::View;
+use crate::{
+    render::View,
+    texts::{Texts, say},
+};
 
 /// The page.
 #[derive(Debug, Serialize)]
@@ -32,10 +34,10 @@ pub(crate) struct AirlineView {
     months: Vec<PeriodRow>,
     hours_chart: String,
     routes: Vec<RouteRow>,
-    route_count: String,
+    route_count: u64,
     flights_url: String,
     aircraft_url: String,
-    fleet_count: String,
+    fleet_count: usize,
     fleet: Vec<ModelGroup>,
 }
 
@@ -69,6 +71,7 @@ struct TailLink {
 
 impl View for AirlineView {
     const PAGE: &'static str = "airline";
+    const SECTION: &'static str = "airlines";
 
     fn title(&self) -> Option<&str> {
         Some(&self.title)
@@ -76,60 +79,66 @@ impl View for AirlineView {
 }
 
 impl AirlineView {
-    pub(crate) fn new(airline: &Airline, airports: &Airports) -> Self {
+    pub(crate) fn new(airline: &Airline, airports: &Airports, texts: Texts) -> Self {
         let (name, code) = (airline_name(airline.carrier, airports), airline.carrier.to_string());
         let row = |month: &delaycast::explore::MonthFigures| PeriodRow {
-            name: month_in_words(month.year, month.month),
-            figures: FiguresView::new(&month.figures),
+            name: texts.month(month.year, month.month),
+            figures: FiguresView::new(&month.figures, texts),
         };
         let by_month: Vec<_> = airline
             .months
             .iter()
             .map(|month| (format!("{}/{:02}", month.month, month.year % 100), month.figures))
             .collect();
-        let by_hour: Vec<_> = airline.hours.iter().map(|hour| (format!("{}h", hour.hour), hour.figures)).collect();
+        let by_hour: Vec<_> =
+            airline.hours.iter().map(|hour| (say!(texts, "chart-hour", hour = hour.hour), hour.figures)).collect();
         let route = |route: &RouteSummary| RouteRow {
-            name: format!("{} to {}", route.origin, route.dest),
-            ends: format!("{} to {}", airport_name(route.origin, airports), airport_name(route.dest, airports)),
+            name: say!(texts, "from-to", origin = route.origin, dest = route.dest),
+            ends: say!(
+                texts,
+                "from-to",
+                origin = airport_name(route.origin, airports),
+                dest = airport_name(route.dest, airports)
+            ),
             url: search_url(
                 "/flights/search",
                 &[("Carrier", code.clone()), ("Origin", route.origin.to_string()), ("Dest", route.dest.to_string())],
             ),
-            figures: FiguresView::new(&route.figures),
+            figures: FiguresView::new(&route.figures, texts),
         };
         AirlineView {
             title: name.clone(),
-            sections: sections("/airline"),
+            sections: sections("/airline", texts),
             name,
-            first_day: day_in_words(airline.first_day),
-            last_day: day_in_words(airline.last_day),
-            cards: cards(&airline.figures),
-            legend: charts::legend(),
-            months_chart: charts::class_columns(&by_month, "Flights by month"),
+            first_day: texts.day(airline.first_day),
+            last_day: texts.day(airline.last_day),
+            cards: cards(&airline.figures, texts),
+            legend: class_names(texts),
+            months_chart: charts::class_columns(&by_month, &say!(texts, "chart-months"), texts),
             months: airline.months.iter().map(row).collect(),
-            hours_chart: charts::class_columns(&by_hour, "Flights by hour of departure"),
+            hours_chart: charts::class_columns(&by_hour, &say!(texts, "chart-hours"), texts),
             routes: airline.routes.iter().map(route).collect(),
-            route_count: grouped(airline.route_count),
+            route_count: airline.route_count,
             flights_url: search_url("/flights/search", &[("Carrier", code.clone())]),
             aircraft_url: search_url("/airplanes", &[("Carrier", code.clone())]),
-            fleet_count: grouped(airline.fleet.len() as u64),
-            fleet: groups(&airline.fleet),
+            fleet_count: airline.fleet.len(),
+            fleet: groups(&airline.fleet, texts),
             code,
         }
     }
 }
 
 /// Groups a fleet, which is sorted by it, by manufacturer and model.
-fn groups(fleet: &[Aircraft]) -> Vec<ModelGroup> {
+fn groups(fleet: &[Aircraft], texts: Texts) -> Vec<ModelGroup> {
     let of = |aircraft: &Aircraft| (aircraft.facts.manufacturer.clone(), aircraft.facts.model.clone());
     let groups = fleet.chunk_by(|a, b| of(a) == of(b)).map(|group| {
         let name = match group.first().map(of) {
             Some((Some(manufacturer), Some(model))) => format!("{manufacturer} {model}"),
             Some((Some(only), None) | (None, Some(only))) => only,
-            _ => "Not in the registry".to_owned(),
+            _ => say!(texts, "airline-unregistered"),
         };
         let link = |aircraft: &Aircraft| TailLink { tail: aircraft.tail.to_string(), url: tail_url(aircraft.tail) };
-        ModelGroup { name, count: grouped(group.len() as u64), tails: group.iter().map(link).collect() }
+        ModelGroup { name, count: texts.number(group.len() as u64), tails: group.iter().map(link).collect() }
     });
     groups.collect()
 }

@@ -7,11 +7,10 @@ use delaycast::{
 use serde::Serialize;
 
 use super::{
-    charts,
-    history::{FiguresView, NamedValue, SectionLink, airline_name, airline_url, cards, day_in_words, sections},
-    words::grouped,
+    history::{FiguresView, NamedValue, SectionLink, airline_name, airline_url, cards, history_name, sections},
+    words::class_names,
 };
-use crate::render::View;
+use crate::{render::View, texts::Texts};
 
 /// The page.
 #[derive(Debug, Serialize)]
@@ -40,24 +39,24 @@ impl View for AirlinesView {
 }
 
 impl AirlinesView {
-    pub(crate) fn new(facts: &HistoryFacts, airlines: &[AirlineSummary], airports: &Airports) -> Self {
+    pub(crate) fn new(facts: &HistoryFacts, airlines: &[AirlineSummary], airports: &Airports, texts: Texts) -> Self {
         let row = |airline: &AirlineSummary| {
             let (code, name) = (airline.carrier.to_string(), airline_name(airline.carrier, airports));
             AirlineRow {
                 code: (code != name).then_some(code),
                 name,
                 url: airline_url(airline.carrier),
-                aircraft: grouped(airline.aircraft),
-                figures: FiguresView::new(&airline.figures),
+                aircraft: texts.number(airline.aircraft),
+                figures: FiguresView::new(&airline.figures, texts),
             }
         };
         AirlinesView {
-            sections: sections("/airlines"),
-            name: facts.name.clone(),
-            first_day: day_in_words(facts.first_day),
-            last_day: day_in_words(facts.last_day),
-            cards: cards(&facts.figures),
-            legend: charts::legend(),
+            sections: sections("/airlines", texts),
+            name: history_name(&facts.name, texts),
+            first_day: texts.day(facts.first_day),
+            last_day: texts.day(facts.last_day),
+            cards: cards(&facts.figures, texts),
+            legend: class_names(texts),
             airlines: airlines.iter().map(row).collect(),
         }
     }

@@ -7,14 +7,13 @@ use delaycast::{
 };
 use serde::Serialize;
 
-use super::{
-    history::{
-        FlightRow, NamedValue, PagingView, SectionLink, airline_name, airline_url, cards, search_url, sections,
-        tail_url,
-    },
-    words::grouped,
+use super::history::{
+    FlightRow, NamedValue, PagingView, SectionLink, airline_name, airline_url, cards, search_url, sections, tail_url,
 };
-use crate::render::View;
+use crate::{
+    render::View,
+    texts::{Texts, say},
+};
 
 /// Flights on a page of results.
 pub(crate) const PER_PAGE: u32 = 25;
@@ -44,6 +43,7 @@ struct AirlineLink {
 
 impl View for AirplaneView {
     const PAGE: &'static str = "airplane";
+    const SECTION: &'static str = "airlines";
 
     fn title(&self) -> Option<&str> {
         Some(&self.title)
@@ -57,33 +57,34 @@ impl AirplaneView {
         flights: &FlightPage,
         start: u32,
         airports: &Airports,
+        texts: Texts,
     ) -> Self {
         let facts = &aircraft.facts;
         let model: Vec<&str> = [&facts.manufacturer, &facts.model].into_iter().flatten().map(String::as_str).collect();
         let count = |number: Option<u16>| number.map(|number| number.to_string());
         let known = [
-            ("Built in", count(facts.year)),
-            ("Kind", facts.kind.clone()),
-            ("Seats", count(facts.seats)),
-            ("Engines", count(facts.engines)),
-            ("Engine", facts.engine.clone()),
+            (say!(texts, "aircraft-built"), count(facts.year)),
+            (say!(texts, "aircraft-kind"), facts.kind.clone()),
+            (say!(texts, "aircraft-seats"), count(facts.seats)),
+            (say!(texts, "aircraft-engines"), count(facts.engines)),
+            (say!(texts, "aircraft-engine"), facts.engine.clone()),
         ];
         let link = |(carrier, flights): &(Code, u64)| AirlineLink {
             name: airline_name(*carrier, airports),
             url: airline_url(*carrier),
-            flights: grouped(*flights),
+            flights: texts.number(*flights),
         };
         let path = tail_url(aircraft.tail);
         AirplaneView {
-            title: format!("Aircraft {}", aircraft.tail),
-            sections: sections("/airplane"),
+            title: say!(texts, "aircraft-name", tail = aircraft.tail),
+            sections: sections("/airplane", texts),
             tail: aircraft.tail.to_string(),
             model: (!model.is_empty()).then(|| model.join(" ")),
             facts: known.into_iter().filter_map(|(name, value)| Some(NamedValue { name, value: value? })).collect(),
             airlines: airlines.iter().map(link).collect(),
-            cards: cards(&aircraft.figures),
-            flights: flights.flights.iter().map(|flight| FlightRow::new(flight, airports)).collect(),
-            paging: PagingView::new(start, flights.flights.len(), PER_PAGE, flights.total, |start| {
+            cards: cards(&aircraft.figures, texts),
+            flights: flights.flights.iter().map(|flight| FlightRow::new(flight, airports, texts)).collect(),
+            paging: PagingView::new(start, flights.flights.len(), PER_PAGE, flights.total, texts, |start| {
                 search_url(&path, &[("start", start.to_string())])
             }),
         }

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 use delaycast::{
     airports::Airports,
     explore::RouteFlight,
@@ -12,12 +12,13 @@ use serde::Serialize;
 
 use super::{
     charts::shares,
-    history::{airline_name, day_in_words, search_url},
-    words::{grouped, percent},
+    history::{airline_name, history_name, search_url},
 };
 use crate::{
-    flight_form::{FORM_PATH, PHRASE},
+    flight_form::PHRASE,
+    form_page::FORM_PATH,
     past::{AskedFlight, PastFlights},
+    texts::{Texts, say},
 };
 
 /// Landings below which a flight has no rank: the share of late ones would be chance.
@@ -28,8 +29,8 @@ const SHOWN_MAX: usize = 8;
 /// The flights of the route on the day of the week.
 #[derive(Debug, Serialize)]
 pub(super) struct AlternativesView {
-    /// `Monday`.
-    weekday: String,
+    /// `Other flights on Mondays`.
+    heading: String,
     /// The flights that are counted, as a sentence.
     source: String,
     rows: Vec<AlternativeView>,
@@ -56,7 +57,7 @@ struct AlternativeView {
 
 impl AlternativesView {
     /// Orders the flights; `None` if there is none but the one that was asked about.
-    pub(super) fn new(past: &PastFlights, airports: &Airports) -> Option<Self> {
+    pub(super) fn new(past: &PastFlights, airports: &Airports, texts: Texts) -> Option<Self> {
         let PastFlights { asked, facts, of_the_day, .. } = past;
         let of_the_day = of_the_day.as_ref()?;
         let is_asked = |flight: &RouteFlight| (flight.carrier, Some(flight.number)) == (asked.carrier, asked.number);
@@ -67,24 +68,20 @@ impl AlternativesView {
         let ranks = ranked.iter().enumerate().map(|(at, flight)| (Some(at + 1), *flight));
         let all: Vec<_> = ranks.chain(rest.iter().map(|flight| (None, *flight))).collect();
         let shown = all.iter().enumerate().filter(|(at, (_, flight))| *at < SHOWN_MAX || is_asked(flight));
-        let rows: Vec<AlternativeView> = shown
-            .map(|(_, (rank, flight))| AlternativeView::new(*rank, flight, asked, is_asked(flight), airports))
-            .collect();
+        let rows: Vec<AlternativeView> =
+            shown.map(|(_, (rank, flight))| AlternativeView::new(*rank, flight, past, airports, texts)).collect();
         let AskedFlight { origin, dest, date, .. } = asked;
         let since = year_before(of_the_day.until).max(facts.first_day);
-        let source = format!(
-            "Of the {}: {origin} to {dest}, {} to {}, all days.",
-            facts.name,
-            day_in_words(since),
-            day_in_words(of_the_day.until)
-        );
+        let (flights, first, last) = (history_name(&facts.name, texts), texts.day(since), texts.day(of_the_day.until));
+        let source =
+            say!(texts, "others-source", flights = flights, origin = *origin, dest = *dest, first = first, last = last);
         let hidden = all.len() - rows.len();
-        let more = (hidden > 0).then(|| format!("{} more are not shown.", grouped(hidden as u64)));
-        let few = (!rest.is_empty())
-            .then(|| format!("Flights that landed fewer than {RANKED_LANDINGS_MIN} times have no rank."));
-        let remark = more.into_iter().chain(few).chain(["Small differences are chance.".to_owned()]);
+        let more = (hidden > 0).then(|| say!(texts, "more-not-shown", count = hidden));
+        let few = (!rest.is_empty()).then(|| say!(texts, "others-few", least = RANKED_LANDINGS_MIN));
+        let remark = more.into_iter().chain(few).chain([say!(texts, "others-chance")]);
         let remark = remark.collect::<Vec<_>>().join(" ");
-        Some(AlternativesView { weekday: date.format("%A").to_string(), source, rows, remark })
+        let heading = say!(texts, "others-heading", weekday = date.weekday().number_from_monday());
+        Some(AlternativesView { heading, source, rows, remark })
     }
 }
 
@@ -92,24 +89,27 @@ impl AlternativeView {
     fn new(
         rank: Option<usize>,
         flight: &RouteFlight,
-        asked: &AskedFlight,
-        is_asked: bool,
+        PastFlights { asked, .. }: &PastFlights,
         airports: &Airports,
+        texts: Texts,
     ) -> Self {
         let RouteFlight { carrier, number, schedule, figures, .. } = flight;
-        let AskedFlight { origin, dest, date, .. } = asked;
-        let phrase = format!("{carrier} {number} from {origin} to {dest} on {}", day_in_words(*date));
+        let AskedFlight { origin, dest, date, .. } = *asked;
+        let label = format!("{carrier} {number}");
+        // The form reads phrases of each language.
+        let phrase =
+            say!(texts, "phrase-flight-day", flight = &label, origin = origin, dest = dest, day = texts.day(date));
         let late = figures.share(DelayClass::VeryLate);
         AlternativeView {
             rank,
-            label: format!("{carrier} {number}"),
+            label,
             airline: airline_name(*carrier, airports),
             url: search_url(FORM_PATH, &[(PHRASE, phrase)]),
             departs: schedule.map(|schedule| time::to_text(schedule.dep_min)),
-            landed: grouped(figures.arrived()),
-            late: late.map_or("–".to_owned(), |late| percent(100.0 * late)),
-            bar: shares(figures),
-            is_asked,
+            landed: texts.number(figures.arrived()),
+            late: late.map_or("–".to_owned(), |late| texts.percent(100.0 * late)),
+            bar: shares(figures, texts),
+            is_asked: (*carrier, Some(*number)) == (asked.carrier, asked.number),
         }
     }
 }
@@ -135,6 +135,7 @@ mod tests {
     use delaycast::explore::{Figures, HistoryFacts, RouteFlights};
 
     use super::*;
+    use crate::texts::Language;
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -152,6 +153,10 @@ mod tests {
     }
 
     fn view(flights: Vec<RouteFlight>, asked: u32) -> Option<AlternativesView> {
+        view_in(Language::English, flights, asked)
+    }
+
+    fn view_in(language: Language, flights: Vec<RouteFlight>, asked: u32) -> Option<AlternativesView> {
         let none = Figures::default();
         let past = PastFlights {
             asked: AskedFlight {
@@ -175,7 +180,7 @@ mod tests {
             hour: None,
             of_the_day: Some(RouteFlights { until: day("2013-12-30"), flights }),
         };
-        AlternativesView::new(&past, &Airports::default())
+        AlternativesView::new(&past, &Airports::default(), Texts::of(language))
     }
 
     fn shown(view: &AlternativesView) -> Vec<(Option<usize>, &str, &str)> {
@@ -204,6 +209,21 @@ mod tests {
             "Of the flights from New York: JFK to SFO, 1 February 2013 to 30 December 2013, all days."
         );
         assert_eq!(view.remark, "Flights that landed fewer than 30 times have no rank. Small differences are chance.");
+    }
+
+    #[test]
+    fn a_spanish_page_leads_to_a_phrase_in_spanish() {
+        let view = view_in(Language::Spanish, vec![flight(1, 1000, 300), flight(2, 200, 20)], 1).unwrap();
+        assert_eq!(view.heading, "Otros vuelos de los lunes");
+        assert_eq!(
+            view.rows[0].url,
+            "/flights/delays/predict_kafka?Flight=B6%202%20de%20JFK%20a%20SFO%20el%2023%20de%20diciembre%20de%202013"
+        );
+        assert_eq!(
+            view.source,
+            "De los vuelos desde Nueva York: JFK a SFO, del 1 de febrero de 2013 al 30 de diciembre de 2013, todos los \
+             días."
+        );
     }
 
     #[test]

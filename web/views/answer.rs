@@ -19,9 +19,12 @@ use super::{
     live::{FlightState, LiveView},
     map::MapView,
     statement::Statement,
-    words::{airline_name, airport_name, capitalized, minutes_in_words, numbers_by_class, percent},
+    words::{airline_name, airport_name, capitalized, class_name, numbers_by_class},
 };
-use crate::flight_form::FlightForm;
+use crate::{
+    flight_form::FlightForm,
+    texts::{Language, Texts, say},
+};
 
 /// An answer.
 #[derive(Debug, Serialize)]
@@ -77,24 +80,28 @@ struct BarView {
 
 impl AnswerView {
     /// Reads an answer's document; fields may be missing.
-    pub(crate) fn new(document: &Map<String, Value>, airports: &Airports) -> Self {
+    pub(crate) fn new(document: &Map<String, Value>, airports: &Airports, texts: Texts) -> Self {
         let text = |field: &str| document.get(field).and_then(Value::as_str).map(str::to_owned);
         let asked = asked(document);
         let class = class(document);
-        let over = FlightState::of(document).filter(|state| state.is_over);
+        let over = FlightState::of(document, texts).filter(|state| state.is_over);
         // Of a flight that is over there is nothing to forecast.
         let is_open = over.is_none();
         let shares = probabilities(document).filter(|_| class.is_some());
         // A no-break space keeps the number and its unit on one line.
-        let unbroken = |label: &str| label.replace(" minutes", "\u{a0}minutes");
+        let unbroken = |label: String| label.replace(" minut", "\u{a0}minut");
         let headline = match (over, shares, class) {
             (Some(over), ..) => capitalized(&over.words),
             (None, Some(shares), _) => {
                 let statement = Statement::of(&shares);
-                format!("{}: {}", percent(statement.probability(&shares) * 100.0), unbroken(statement.label()))
+                let chance = texts.percent(statement.probability(&shares) * 100.0);
+                match statement {
+                    Statement::Soon => say!(texts, "headline-soon", chance = chance),
+                    Statement::Late => say!(texts, "headline-late", chance = chance),
+                }
             }
-            (None, None, Some(class)) => format!("Most likely {}", unbroken(class.label())),
-            (None, None, None) => "There is an answer, but its class is none that we know".to_owned(),
+            (None, None, Some(class)) => say!(texts, "headline-class", class = unbroken(class_name(class, texts))),
+            (None, None, None) => say!(texts, "headline-unknown"),
         };
         let airport =
             |code: &str| AirportView { code: code.to_owned(), name: airport_name(code, airports).map(str::to_owned) };
@@ -104,31 +111,45 @@ impl AnswerView {
             airline: format!("{airline} {}", asked.text(Field::FlightNum)).trim_end().to_owned(),
             origin: airport(asked.text(Field::Origin)),
             dest: airport(asked.text(Field::Dest)),
-            date: flight_date(document).map(|date| date.format("%A, %-d %B %Y").to_string()),
-            schedule: schedule(document),
-            departure: departure(departure_delay(document)),
-            delay: delay_in_words(document).filter(|_| is_open),
-            cancellation: cancellation_in_words(document).filter(|_| is_open),
-            bars: probabilities(document).filter(|_| is_open).map(|shares| bars(shares, class)).unwrap_or_default(),
-            map: MapView::new(document, airports),
-            why: class.filter(|_| is_open).and_then(|_| ExplanationView::new(document, airports)),
-            live: LiveView::new(document).map(|live| LiveView { note: live.note.filter(|_| is_open), ..live }),
+            date: flight_date(document).map(|date| texts.long_day(date)),
+            schedule: schedule(document, texts),
+            departure: departure(departure_delay(document), texts),
+            delay: delay_in_words(document, texts).filter(|_| is_open),
+            cancellation: cancellation_in_words(document, texts).filter(|_| is_open),
+            bars: probabilities(document).filter(|_| is_open).map(|it| bars(it, class, texts)).unwrap_or_default(),
+            map: MapView::new(document, airports, texts),
+            why: class.filter(|_| is_open).and_then(|_| ExplanationView::new(document, airports, texts)),
+            live: LiveView::new(document, texts).map(|live| LiveView { note: live.note.filter(|_| is_open), ..live }),
             model: text("ModelVersion"),
-            remark: text("Remark").and_then(|remarks| remark(&remarks)).filter(|_| is_open),
+            remark: text("Remark").and_then(|remarks| remark(&remarks, texts)).filter(|_| is_open),
             asked,
         }
     }
 }
 
-fn schedule(document: &Map<String, Value>) -> Option<String> {
+fn schedule(document: &Map<String, Value>, texts: Texts) -> Option<String> {
     let time = |field: Field| time_of_day(document.get(field.name())?);
-    Some(format!("scheduled from {} to {}, local times", time(Field::CrsDepTime)?, time(Field::CrsArrTime)?))
+    let (departs, arrives) = (time(Field::CrsDepTime)?, time(Field::CrsArrTime)?);
+    Some(say!(texts, "scheduled", departs = departs, arrives = arrives))
 }
 
-/// The remarks but the one that there was no departure delay, which is so of each flight that has not left.
-fn remark(remarks: &str) -> Option<String> {
+/// The remarks but the one that there was no departure delay, which is so of each flight that has not left. Those of
+/// other scorers stay as they are.
+fn remark(remarks: &str, texts: Texts) -> Option<String> {
+    let known = [
+        (Remark::UnseenCarrier, say!(texts, "remark-carrier")),
+        (Remark::UnseenOrigin, say!(texts, "remark-origin")),
+        (Remark::UnseenDest, say!(texts, "remark-dest")),
+        (Remark::UnknownDistance, say!(texts, "remark-distance")),
+    ];
     let told = remarks.split("; ").filter(|remark| *remark != Remark::NoDepDelay.text());
-    Some(told.collect::<Vec<_>>().join("; ")).filter(|told| !told.is_empty())
+    let said = |remark: &str| {
+        let known = known.iter().find(|(known, _)| known.text() == remark);
+        known.map_or_else(|| remark.to_owned(), |(_, said)| said.clone())
+    };
+    let told: Vec<String> = told.map(said).collect();
+    let told = Some(told.join("; ")).filter(|told| !told.is_empty())?;
+    Some(say!(texts, "less-sure", remark = told))
 }
 
 /// `19:45` for 1945.
@@ -136,9 +157,9 @@ fn time_of_day(hhmm: &Value) -> Option<String> {
     time::from_hhmm(i32::try_from(hhmm.as_i64()?).ok()?).map(time::to_text)
 }
 
-/// Formats an answer's document as plain text, in the page's words.
+/// Formats an answer's document as plain text, in the words of the English page.
 pub fn answer_in_words(document: &Map<String, Value>, airports: &Airports) -> String {
-    AnswerView::new(document, airports).to_text()
+    AnswerView::new(document, airports, Texts::of(Language::English)).to_text()
 }
 
 impl AnswerView {
@@ -157,7 +178,7 @@ impl AnswerView {
             flight.join("; "),
         ];
         lines.extend([&self.delay, &self.cancellation].into_iter().flatten().cloned());
-        lines.extend(self.remark.iter().map(|remark| format!("Less sure than usual: {remark}.")));
+        lines.extend(self.remark.clone());
         lines.extend((!self.bars.is_empty()).then(String::new));
         lines.extend(
             self.bars
@@ -171,7 +192,7 @@ impl AnswerView {
         if let Some(live) = &self.live {
             lines.extend([String::new(), format!("{}:", live.heading)]);
             lines.extend(live.facts.iter().map(|fact| format!("  {fact}")));
-            lines.extend(live.note.map(str::to_owned));
+            lines.extend(live.note.clone());
         }
         lines.extend(self.model.iter().flat_map(|model| [String::new(), format!("Model {model}")]));
         lines.join("\n").replace('\u{a0}', " ")
@@ -194,7 +215,7 @@ fn probabilities(document: &Map<String, Value>) -> Option<[f64; CLASSES]> {
     shares.iter().all(|share| (0.0..=1.0).contains(share)).then_some(shares)
 }
 
-fn bars(shares: [f64; CLASSES], likely: Option<DelayClass>) -> Vec<BarView> {
+fn bars(shares: [f64; CLASSES], likely: Option<DelayClass>, texts: Texts) -> Vec<BarView> {
     let mut x = 0.0;
     let bar = |class: DelayClass| {
         let share = shares[class.index()] * 100.0;
@@ -202,10 +223,10 @@ fn bars(shares: [f64; CLASSES], likely: Option<DelayClass>) -> Vec<BarView> {
         x += share;
         BarView {
             class: class.index(),
-            label: capitalized(class.label()),
+            label: capitalized(&class_name(class, texts)),
             x: format!("{start:.2}%"),
             width: format!("{share:.2}%"),
-            percent: percent(share),
+            percent: texts.percent(share),
             likely: likely == Some(class),
         }
     };
@@ -218,12 +239,12 @@ fn departure_delay(document: &Map<String, Value>) -> Option<f64> {
     document.get(Field::DepDelay.name()).and_then(Value::as_f64).or_else(|| of(document.get("Live")?))
 }
 
-fn departure(minutes: Option<f64>) -> String {
+fn departure(minutes: Option<f64>, texts: Texts) -> String {
     match minutes {
-        None => "Before departure".to_owned(),
-        Some(minutes) if minutes > 0.0 => format!("Left {} late", minutes_in_words(minutes)),
-        Some(minutes) if minutes < 0.0 => format!("Left {} early", minutes_in_words(-minutes)),
-        Some(_) => "Left on time".to_owned(),
+        None => say!(texts, "before-departure"),
+        Some(0.0) => say!(texts, "left-on-time"),
+        Some(minutes @ ..0.0) => say!(texts, "left-early", minutes = texts.minutes(-minutes)),
+        Some(minutes) => say!(texts, "left-late", minutes = texts.minutes(minutes)),
     }
 }
 
@@ -256,7 +277,7 @@ mod tests {
     use super::*;
 
     fn view(document: Value) -> AnswerView {
-        AnswerView::new(document.as_object().unwrap(), &Airports::default())
+        AnswerView::new(document.as_object().unwrap(), &Airports::default(), Texts::of(Language::English))
     }
 
     #[test]
@@ -308,8 +329,14 @@ Model m1";
 
     #[test]
     fn a_flight_that_has_not_left_is_no_reason_to_be_less_sure() {
-        assert_eq!(remark(Remark::NoDepDelay.text()), None);
-        assert_eq!(remark("a; b").as_deref(), Some("a; b"));
+        let texts = Texts::of(Language::English);
+        assert_eq!(remark(Remark::NoDepDelay.text(), texts), None);
+        assert_eq!(remark("a; b", texts).as_deref(), Some("Less sure than usual: a; b."));
+        for remark in [Remark::UnseenCarrier, Remark::UnseenOrigin, Remark::UnseenDest, Remark::UnknownDistance] {
+            let said = super::remark(remark.text(), texts).unwrap();
+            assert_eq!(said, format!("Less sure than usual: {}.", remark.text()), "the words of the engine");
+            assert_ne!(super::remark(remark.text(), Texts::of(Language::Spanish)).unwrap(), said);
+        }
     }
 
     #[test]

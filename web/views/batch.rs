@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use super::form::FormView;
-use crate::{batch::results_url, flight_form::FlightForm, problem::FieldError, render::View, state::Parts};
+use crate::{
+    batch::results_url, field_error::FieldError, flight_form::FlightForm, form_page::FormPage, render::View,
+    state::Parts, texts::Texts,
+};
 
 /// The page.
 #[derive(Debug, Serialize)]
@@ -19,13 +22,13 @@ impl View for BatchView {
 
 impl BatchView {
     /// The form for a flight tomorrow.
-    pub(crate) fn empty(parts: &Parts) -> Self {
-        Self::refused(&FlightForm::initial(parts.now().date_naive()), &[], parts)
+    pub(crate) fn empty(parts: &Parts, texts: Texts) -> Self {
+        Self::refused(&FlightForm::initial(parts.now().date_naive()), &[], parts, texts)
     }
 
     /// The form as it was sent, each wrong field with its reason.
-    pub(crate) fn refused(form: &FlightForm, errors: &[FieldError], parts: &Parts) -> Self {
-        let form = FormView::new(form, errors, true, &parts.airports).for_batch();
+    pub(crate) fn refused(form: &FlightForm, errors: &[FieldError], parts: &Parts, texts: Texts) -> Self {
+        let form = FormView::new(form, errors, true, &parts.airports, texts).on(FormPage::Batch);
         BatchView { form, today_url: results_url(engine::clock::now().date_naive()) }
     }
 }

@@ -9,10 +9,14 @@ use serde_json::{Map, Value};
 use super::{
     answer::{AnswerView, flight_date},
     delay::delay_in_short,
-    history::{PagingView, day_in_words},
-    words::{capitalized, grouped},
+    history::PagingView,
+    words::capitalized,
 };
-use crate::{batch::results_url, render::View};
+use crate::{
+    batch::results_url,
+    render::View,
+    texts::{Texts, say},
+};
 
 /// The number of answers on a page.
 pub(crate) const RESULTS_PER_PAGE: u32 = 50;
@@ -48,12 +52,12 @@ struct ResultRow {
 }
 
 impl ResultRow {
-    fn new(document: &Map<String, Value>, airports: &Airports) -> Self {
+    fn new(document: &Map<String, Value>, airports: &Airports, texts: Texts) -> Self {
         let stamp = document.get("Timestamp").and_then(Value::as_str);
         ResultRow {
-            date: flight_date(document).map(day_in_words),
-            answer: AnswerView::new(document, airports),
-            delay: delay_in_short(document).map(|words| capitalized(&words)),
+            date: flight_date(document).map(|date| texts.day(date)),
+            answer: AnswerView::new(document, airports, texts),
+            delay: delay_in_short(document, texts).map(|words| capitalized(&words)),
             asked_at: stamp.and_then(|stamp| stamp.get(11..16)).map(str::to_owned),
         }
     }
@@ -74,21 +78,19 @@ impl BatchResultsView {
         rows: &[Map<String, Value>],
         start: u32,
         airports: &Airports,
+        texts: Texts,
     ) -> Self {
         let waiting = tasks.saturating_sub(results);
-        let paging = PagingView::new(start, rows.len(), RESULTS_PER_PAGE, results, |start| {
+        let paging = PagingView::new(start, rows.len(), RESULTS_PER_PAGE, results, texts, |start| {
             format!("{}?start={start}", results_url(day))
         });
-        let words = day_in_words(day);
+        let words = texts.day(day);
         BatchResultsView {
-            title: format!("The batch of {words}"),
+            title: say!(texts, "batch-title", day = &words),
             day: words,
             date: day,
-            rows: rows.iter().map(|document| ResultRow::new(document, airports)).collect(),
-            waiting: (waiting > 0).then(|| match waiting {
-                1 => "One question waits".to_owned(),
-                more => format!("{} questions wait", grouped(more)),
-            }),
+            rows: rows.iter().map(|document| ResultRow::new(document, airports, texts)).collect(),
+            waiting: (waiting > 0).then(|| say!(texts, "batch-waiting", count = waiting)),
             is_empty: results == 0,
             paging: (results > 0).then_some(paging),
             before: day.pred_opt().map(results_url),

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::words::grouped;
 use crate::{
     bulk::{FILE_BYTES_MAX, ROWS_MAX},
     flight_form::FlightForm,
@@ -14,7 +13,7 @@ use crate::{
 pub(crate) struct BulkView {
     /// The names of the columns that are read.
     columns: Vec<&'static str>,
-    rows_max: String,
+    rows_max: usize,
     mib_max: usize,
 }
 
@@ -24,10 +23,6 @@ impl View for BulkView {
 
 impl BulkView {
     pub(crate) fn new() -> Self {
-        BulkView {
-            columns: FlightForm::names().collect(),
-            rows_max: grouped(ROWS_MAX as u64),
-            mib_max: FILE_BYTES_MAX >> 20,
-        }
+        BulkView { columns: FlightForm::names().collect(), rows_max: ROWS_MAX, mib_max: FILE_BYTES_MAX >> 20 }
     }
 }

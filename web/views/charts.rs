@@ -1,14 +1,12 @@
 //! Charts of the pages about the history, as inline SVG whose colours come from the style.
 
-use delaycast::{
-    explore::Figures,
-    flight::{CLASSES, DelayClass},
-};
+use delaycast::{explore::Figures, flight::DelayClass};
 
 use super::{
     svg::{Anchor, Drawing, Scale},
-    words::{capitalized, grouped, percent, share_of},
+    words::{class_name, share_of},
 };
+use crate::texts::{Texts, say};
 
 const WIDTH: f64 = 380.0;
 const LEFT: f64 = 46.0;
@@ -18,7 +16,7 @@ const BOTTOM: f64 = 170.0;
 const LABELS_MAX: usize = 8;
 
 /// Returns a bar of the shares of the classes among the flights that arrived; empty without one.
-pub(crate) fn shares(figures: &Figures) -> String {
+pub(crate) fn shares(figures: &Figures, texts: Texts) -> String {
     let arrived = figures.arrived();
     if arrived == 0 {
         return String::new();
@@ -32,7 +30,8 @@ pub(crate) fn shares(figures: &Figures) -> String {
     let label: Vec<String> = DelayClass::ALL
         .iter()
         .map(|class| {
-            format!("{} {}", percent(100.0 * share_of(figures.classes[class.index()], arrived)), class.label())
+            let share = texts.percent(100.0 * share_of(figures.classes[class.index()], arrived));
+            format!("{share} {}", class_name(*class, texts))
         })
         .collect();
     format!(
@@ -41,26 +40,21 @@ pub(crate) fn shares(figures: &Figures) -> String {
     )
 }
 
-/// Returns the names of the classes with their colours.
-pub(crate) fn legend() -> [String; CLASSES] {
-    DelayClass::ALL.map(|class| capitalized(class.label()))
-}
-
-/// Returns a chart of a count for each label, as columns. `noun` is what is counted.
-pub(crate) fn count_columns(counts: &[(String, u64)], noun: &str) -> String {
+/// Returns a chart of a count for each label, as columns. `what` is counted.
+pub(crate) fn count_columns(counts: &[(String, u64)], what: &str, texts: Texts) -> String {
     let mut drawing = Drawing::new(WIDTH, BOTTOM + 26.0);
     let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(0).max(1);
     let scale = Scale { domain: [0.0, most as f64 * 1.05], range: [BOTTOM, TOP] };
-    grid(&mut drawing, &scale, short);
+    grid(&mut drawing, &scale, |tick| short(tick, texts));
     each_column(&mut drawing, counts.iter().map(|(label, _)| label.as_str()), |drawing, at, x, width| {
         let y = scale.map(counts[at].1 as f64);
         drawing.rect("bar-fill", [x, y], [width, BOTTOM - y], 1.0);
     });
-    drawing.finish(&format!("{noun}: {}", listed(counts.iter().map(|(label, count)| (label, grouped(*count))))))
+    drawing.finish(&counted(counts, what, texts))
 }
 
 /// Returns a chart of the shares of the classes for each label, as columns: the latest class is at the bottom.
-pub(crate) fn class_columns(figures: &[(String, Figures)], noun: &str) -> String {
+pub(crate) fn class_columns(figures: &[(String, Figures)], what: &str, texts: Texts) -> String {
     // Without an arrival there are no shares.
     let figures: Vec<&(String, Figures)> = figures.iter().filter(|(_, figures)| figures.arrived() > 0).collect();
     let mut drawing = Drawing::new(WIDTH, BOTTOM + 26.0);
@@ -75,24 +69,31 @@ pub(crate) fn class_columns(figures: &[(String, Figures)], noun: &str) -> String
             below += share;
         }
     });
-    let late = |figures: &Figures| percent(100.0 * figures.share(DelayClass::VeryLate).unwrap_or(0.0));
+    let late = |figures: &Figures| texts.percent(100.0 * figures.share(DelayClass::VeryLate).unwrap_or(0.0));
     let late = listed(figures.iter().map(|(label, figures)| (label, late(figures))));
-    drawing.finish(&format!("{noun}: shares of the classes of delay; {}: {late}", DelayClass::VeryLate.label()))
+    let class = class_name(DelayClass::VeryLate, texts);
+    drawing.finish(&say!(texts, "chart-classes", what = what, class = class, shares = late))
 }
 
 /// Returns a chart of counts, one below the other with its name.
-pub(crate) fn ranking(counts: &[(String, u64)], noun: &str) -> String {
+pub(crate) fn ranking(counts: &[(String, u64)], what: &str, texts: Texts) -> String {
     const ROW: f64 = 38.0;
     let mut drawing = Drawing::new(WIDTH, ROW * counts.len().max(1) as f64 + 4.0);
     let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(0).max(1);
     for (at, (name, count)) in counts.iter().enumerate() {
         let y = ROW * at as f64;
         drawing.text("ink", [2.0, y + 15.0], Anchor::Start, name);
-        drawing.text("soft", [WIDTH - 2.0, y + 15.0], Anchor::End, &grouped(*count));
+        drawing.text("soft", [WIDTH - 2.0, y + 15.0], Anchor::End, &texts.number(*count));
         let width = (WIDTH - 4.0) * share_of(*count, most);
         drawing.rect("bar-fill", [2.0, y + 21.0], [width.max(1.0), 9.0], 1.0);
     }
-    drawing.finish(&format!("{noun}: {}", listed(counts.iter().map(|(name, count)| (name, grouped(*count))))))
+    drawing.finish(&counted(counts, what, texts))
+}
+
+/// The text of a chart of counts.
+fn counted(counts: &[(String, u64)], what: &str, texts: Texts) -> String {
+    let counts = listed(counts.iter().map(|(label, count)| (label, texts.number(*count))));
+    say!(texts, "chart-counts", what = what, counts = counts)
 }
 
 fn listed<'a>(pairs: impl Iterator<Item = (&'a String, String)>) -> String {
@@ -127,38 +128,44 @@ fn each_column<'a>(
 }
 
 /// A number in few characters.
-pub(crate) fn short(number: f64) -> String {
+pub(crate) fn short(number: f64, texts: Texts) -> String {
+    // With one decimal, if it is not 0.
+    let rounded = |number: f64| (number * 10.0).round() / 10.0;
     match number {
-        1e6.. => format!("{}\u{a0}M", trimmed(number / 1e6)),
-        1e3.. => format!("{}\u{a0}k", trimmed(number / 1e3)),
-        _ => trimmed(number),
+        1e6.. => say!(texts, "chart-millions", number = rounded(number / 1e6)),
+        1e3.. => say!(texts, "chart-thousands", number = rounded(number / 1e3)),
+        _ => say!(texts, "chart-number", number = rounded(number)),
     }
-}
-
-fn trimmed(number: f64) -> String {
-    format!("{number:.1}").trim_end_matches(".0").to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::texts::Language;
 
     #[test]
     fn a_bar_has_the_shares_of_the_classes_and_says_them() {
         let figures = Figures { flights: 5, classes: [1, 1, 0, 2], ..Figures::default() };
-        let bar = shares(&figures);
+        let texts = Texts::of(Language::English);
+        let bar = shares(&figures, texts);
         assert!(bar.contains(r#"<rect class="c3" x="50.00" y="0" width="50.00""#), "{bar}");
         assert!(bar.contains("25\u{a0}% more than 15 minutes early"), "{bar}");
-        assert_eq!(shares(&Figures::default()), "");
+        assert_eq!(shares(&Figures::default(), texts), "");
+        let bar = shares(&figures, Texts::of(Language::Spanish));
+        assert!(bar.contains("25\u{a0}% más de 15 minutos antes de lo previsto"), "{bar}");
     }
 
     #[test]
     fn counts_are_shortened_and_charts_of_nothing_are_drawn() {
-        assert_eq!(
-            [0.0, 0.5, 950.0, 1_500.0, 30_000.0, 2e6].map(short),
-            ["0", "0.5", "950", "1.5\u{a0}k", "30\u{a0}k", "2\u{a0}M"]
-        );
-        for chart in [count_columns(&[], "Flights"), class_columns(&[], "Flights"), ranking(&[], "Aircraft")] {
+        let texts = Texts::of(Language::English);
+        let shortened = [0.0, 0.5, 950.0, 1_500.0, 30_000.0, 2e6].map(|count| short(count, texts));
+        assert_eq!(shortened, ["0", "0.5", "950", "1.5\u{a0}k", "30\u{a0}k", "2\u{a0}M"]);
+        let charts = [
+            count_columns(&[], "Flights", texts),
+            class_columns(&[], "Flights", texts),
+            ranking(&[], "Aircraft", texts),
+        ];
+        for chart in charts {
             assert!(chart.starts_with("<svg") && !chart.contains("NaN"), "{chart}");
         }
     }

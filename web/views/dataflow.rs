@@ -4,11 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use engine::status::{DataflowStatus, OperatorStatus, Status, WorkerStatus};
 use serde::Serialize;
 
-use super::{
-    dataflow_drawing::drawing,
-    words::{grouped, percent},
+use super::dataflow_drawing::drawing;
+use crate::{
+    render::View,
+    texts::{Texts, say},
 };
-use crate::render::View;
 
 /// Interval between refreshes without JavaScript.
 const REFRESH_S: u32 = 5;
@@ -78,7 +78,7 @@ impl View for DataflowView {
 }
 
 impl DataflowView {
-    pub(crate) fn new(status: Option<&Status>, now: DateTime<Utc>) -> Self {
+    pub(crate) fn new(status: Option<&Status>, now: DateTime<Utc>, texts: Texts) -> Self {
         let refresh = Refresh { after_s: REFRESH_S, url: "/ops/dataflow" };
         let Some(status) = status else {
             let (workers, dataflows) = (Vec::new(), Vec::new());
@@ -91,45 +91,49 @@ impl DataflowView {
         DataflowView {
             refresh,
             is_known: true,
-            frontier: score.map(|score| frontier(score, &status.workers, now)),
-            workers: status.workers.iter().map(worker_row).collect(),
-            dataflows: dataflows.into_iter().map(|dataflow| card(dataflow, lived_us, now)).collect(),
+            frontier: score.map(|score| frontier(score, &status.workers, now, texts)),
+            workers: status.workers.iter().map(|worker| worker_row(worker, texts)).collect(),
+            dataflows: dataflows.into_iter().map(|dataflow| card(dataflow, lived_us, now, texts)).collect(),
         }
     }
 }
 
 /// Says whether the frontier of the scores moves, or which operators hold it, since when, and which worker waits.
-fn frontier(score: &DataflowStatus, workers: &[WorkerStatus], now: DateTime<Utc>) -> FrontierView {
+fn frontier(score: &DataflowStatus, workers: &[WorkerStatus], now: DateTime<Utc>, texts: Texts) -> FrontierView {
     let in_flight: u64 = workers.iter().map(|worker| worker.in_flight).sum();
     let is_held = score.frontier_for_ms >= STANDS_MS && in_flight > 0;
     if !is_held {
         let sentence = match score.frontier {
-            Some(_) => "The frontier moves: everything that was read is durable, or soon will be.",
-            None => "The dataflow is done: it has no capability and no message.",
+            Some(_) => say!(texts, "dataflow-moves"),
+            None => say!(texts, "dataflow-done"),
         };
-        return FrontierView { sentence: sentence.to_owned(), is_held };
+        return FrontierView { sentence, is_held };
     }
-    let oldest = workers.iter().filter(|worker| worker.oldest_ms.is_some()).max_by_key(|worker| worker.oldest_ms);
-    let of_worker = oldest.map_or_else(String::new, |worker| {
-        let WorkerStatus { index, process, .. } = worker;
-        let age = elapsed(worker.oldest_ms.unwrap_or(0));
-        format!(" The oldest record in flight is {age} old, of worker {index} in process {process}.")
-    });
-    let sentence = format!(
-        "{} holds the frontier back since {}, for {}. {} records are in flight.{of_worker}",
-        holders(score),
-        since(score, now),
-        elapsed(score.frontier_for_ms),
-        grouped(in_flight),
+    let (operators, since, time) = (holders(score, texts), since(score, now), elapsed(score.frontier_for_ms));
+    let mut sentence = say!(
+        texts,
+        "dataflow-held",
+        operators = operators.as_str(),
+        since = since.as_str(),
+        time = time.as_str(),
+        records = in_flight,
     );
+    let oldest = workers.iter().filter_map(|worker| Some((worker, worker.oldest_ms?))).max_by_key(|(_, age)| *age);
+    if let Some((WorkerStatus { index, process, .. }, age)) = oldest {
+        let (age, worker, process) = (elapsed(age), index.to_string(), process.to_string());
+        sentence += " ";
+        sentence +=
+            &say!(texts, "dataflow-oldest", age = age.as_str(), worker = worker.as_str(), process = process.as_str(),);
+    }
     FrontierView { sentence, is_held }
 }
 
 /// The names of the operators that hold the frontier.
-fn holders(dataflow: &DataflowStatus) -> String {
-    let names: Vec<&str> =
-        dataflow.operators.iter().filter(|operator| operator.holds_frontier).map(|it| &*it.name).collect();
-    if names.is_empty() { "Another process".to_owned() } else { names.join(" and ") }
+fn holders(dataflow: &DataflowStatus, texts: Texts) -> String {
+    let names = dataflow.operators.iter().filter(|operator| operator.holds_frontier).map(|it| it.name.clone());
+    let joined =
+        |first: String, second: String| say!(texts, "dataflow-and", first = first.as_str(), second = second.as_str());
+    names.reduce(joined).unwrap_or_else(|| say!(texts, "dataflow-others"))
 }
 
 fn since(dataflow: &DataflowStatus, now: DateTime<Utc>) -> String {
@@ -154,51 +158,50 @@ fn elapsed(ms: u64) -> String {
     }
 }
 
-fn worker_row(worker: &WorkerStatus) -> WorkerRow {
+fn worker_row(worker: &WorkerStatus, texts: Texts) -> WorkerRow {
     let idle = worker.parked_us as f64 / worker.lived_us.max(1) as f64;
     WorkerRow {
         index: worker.index,
         process: worker.process,
-        busy: percent(100.0 * (1.0 - idle).clamp(0.0, 1.0)),
-        in_flight: grouped(worker.in_flight),
+        busy: texts.percent(100.0 * (1.0 - idle).clamp(0.0, 1.0)),
+        in_flight: texts.number(worker.in_flight),
         oldest: worker.oldest_ms.map_or_else(|| "–".to_owned(), elapsed),
         lag: elapsed(worker.frontier_lag_ms),
         stepped: elapsed(worker.stepped_ms_ago),
     }
 }
 
-fn card(dataflow: &DataflowStatus, lived_us: u64, now: DateTime<Utc>) -> DataflowCard {
+fn card(dataflow: &DataflowStatus, lived_us: u64, now: DateTime<Utc>, texts: Texts) -> DataflowCard {
     let newest = dataflow.operators.iter().filter_map(|operator| operator.frontier).max();
     let row = |operator: &OperatorStatus| OperatorRow {
         name: operator.name.clone(),
-        received: grouped(operator.received),
-        waiting: grouped(operator.waiting),
-        scheduled: grouped(operator.scheduled),
-        busy: format!("{:.2}\u{a0}%", 100.0 * operator.busy_us as f64 / lived_us.max(1) as f64),
+        received: texts.number(operator.received),
+        waiting: texts.number(operator.waiting),
+        scheduled: texts.number(operator.scheduled),
+        busy: format!("{}\u{a0}%", texts.decimal(100.0 * operator.busy_us as f64 / lived_us.max(1) as f64, 2)),
         behind: match (operator.frontier, newest) {
-            (Some(frontier), Some(newest)) => grouped(newest - frontier),
-            _ => "done".to_owned(),
+            (Some(frontier), Some(newest)) => texts.number(newest - frontier),
+            _ => say!(texts, "dataflow-nothing-left"),
         },
         holds: operator.holds_frontier,
     };
     let frontier = match dataflow.frontier {
-        None => "No capability and no message is left.".to_owned(),
-        Some(at) if dataflow.frontier_for_ms < STANDS_MS => {
-            format!("The frontier moves, and is at {}.", timestamp(at))
-        }
-        Some(at) => format!(
-            "The frontier is at {} since {}, for {}; {} holds it.",
-            timestamp(at),
-            since(dataflow, now),
-            elapsed(dataflow.frontier_for_ms),
-            holders(dataflow)
+        None => say!(texts, "dataflow-none-left"),
+        Some(at) if dataflow.frontier_for_ms < STANDS_MS => say!(texts, "dataflow-at", at = timestamp(at).as_str()),
+        Some(at) => say!(
+            texts,
+            "dataflow-stands",
+            at = timestamp(at).as_str(),
+            since = since(dataflow, now).as_str(),
+            time = elapsed(dataflow.frontier_for_ms).as_str(),
+            operators = holders(dataflow, texts).as_str(),
         ),
     };
     DataflowCard {
         name: dataflow.name.clone(),
         id: format!("operators-{}", dataflow.name.to_lowercase()),
         frontier,
-        drawing: drawing(dataflow),
+        drawing: drawing(dataflow, texts),
         operators: dataflow.operators.iter().map(row).collect(),
     }
 }
@@ -206,6 +209,7 @@ fn card(dataflow: &DataflowStatus, lived_us: u64, now: DateTime<Utc>) -> Dataflo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::texts::Language;
 
     fn status(stands_ms: u64, in_flight: u64) -> Status {
         let operator = |index, name: &str, holds_frontier| OperatorStatus {
@@ -237,7 +241,8 @@ mod tests {
 
     #[test]
     fn a_frontier_that_stands_while_there_is_work_is_held_by_an_operator_since_a_moment() {
-        let view = DataflowView::new(Some(&status(48_000, 7)), NOW);
+        let texts = Texts::of(Language::English);
+        let view = DataflowView::new(Some(&status(48_000, 7)), NOW, texts);
         let frontier = view.frontier.unwrap();
         assert!(frontier.is_held);
         assert_eq!(
@@ -251,9 +256,10 @@ mod tests {
 
     #[test]
     fn a_frontier_that_moves_or_has_no_work_is_not_held_back() {
+        let texts = Texts::of(Language::English);
         for (stands_ms, in_flight) in [(48_000, 0), (900, 7)] {
-            assert!(!DataflowView::new(Some(&status(stands_ms, in_flight)), NOW).frontier.unwrap().is_held);
+            assert!(!DataflowView::new(Some(&status(stands_ms, in_flight)), NOW, texts).frontier.unwrap().is_held);
         }
-        assert!(!DataflowView::new(None, NOW).is_known);
+        assert!(!DataflowView::new(None, NOW, texts).is_known);
     }
 }

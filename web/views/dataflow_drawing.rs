@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 
 use engine::status::{DataflowStatus, OperatorStatus};
 
-use super::{
-    svg::{Anchor, Drawing},
-    words::grouped,
-};
+use super::svg::{Anchor, Drawing};
+use crate::texts::{Texts, say};
 
 const WIDTH: f64 = 380.0;
 const LAYER: f64 = 66.0;
@@ -18,7 +16,7 @@ const GAP: f64 = 8.0;
 const LETTER: f64 = 6.4;
 
 /// Returns the drawing. The operators that hold the frontier are marked.
-pub(crate) fn drawing(dataflow: &DataflowStatus) -> String {
+pub(crate) fn drawing(dataflow: &DataflowStatus, texts: Texts) -> String {
     let layers = layers(dataflow);
     let boxes = boxes(&layers);
     let mut drawing = Drawing::new(WIDTH, LAYER * layers.len().max(1) as f64);
@@ -29,10 +27,10 @@ pub(crate) fn drawing(dataflow: &DataflowStatus) -> String {
     }
     for operator in &dataflow.operators {
         if let Some(at) = boxes.get(&operator.index) {
-            draw(&mut drawing, operator, at);
+            draw(&mut drawing, operator, at, texts);
         }
     }
-    drawing.finish(&in_words(dataflow))
+    drawing.finish(&in_words(dataflow, texts))
 }
 
 /// The place of an operator.
@@ -42,14 +40,14 @@ struct Place {
     width: f64,
 }
 
-fn draw(drawing: &mut Drawing, operator: &OperatorStatus, &Place { x, y, width }: &Place) {
+fn draw(drawing: &mut Drawing, operator: &OperatorStatus, &Place { x, y, width }: &Place, texts: Texts) {
     let class = if operator.holds_frontier { "operator holds" } else { "operator" };
     drawing.rect(class, [x, y], [width, BOX_HEIGHT], 1.0);
     let middle = x + width / 2.0;
     drawing.text("ink", [middle, y + 16.0], Anchor::Middle, &fitted(&operator.name, width));
     let records = match operator.waiting {
-        0 => grouped(operator.received),
-        waiting => format!("{}, {} wait", grouped(operator.received), grouped(waiting)),
+        0 => texts.number(operator.received),
+        waiting => say!(texts, "dataflow-wait", received = operator.received, waiting = waiting),
     };
     drawing.text("soft", [middle, y + 31.0], Anchor::Middle, &fitted(&records, width));
 }
@@ -103,10 +101,10 @@ fn boxes(layers: &[Vec<&OperatorStatus>]) -> BTreeMap<usize, Place> {
     boxes
 }
 
-fn in_words(dataflow: &DataflowStatus) -> String {
-    let operators: Vec<String> =
-        dataflow.operators.iter().map(|operator| format!("{} {}", operator.name, grouped(operator.received))).collect();
-    format!("Dataflow {}; records received: {}", dataflow.name, operators.join(", "))
+fn in_words(dataflow: &DataflowStatus, texts: Texts) -> String {
+    let operators = dataflow.operators.iter().map(|it| format!("{} {}", it.name, texts.number(it.received)));
+    let operators = operators.collect::<Vec<_>>().join(", ");
+    say!(texts, "dataflow-drawing", name = dataflow.name.as_str(), operators = operators.as_str())
 }
 
 #[cfg(test)]
@@ -114,6 +112,7 @@ mod tests {
     use engine::status::ChannelStatus;
 
     use super::*;
+    use crate::texts::Language;
 
     fn dataflow(names: &[&str], channels: &[(usize, usize)]) -> DataflowStatus {
         let operator = |(at, name): (usize, &&str)| OperatorStatus {
@@ -137,7 +136,7 @@ mod tests {
         let depths: Vec<Vec<usize>> =
             layers(&graph).iter().map(|layer| layer.iter().map(|operator| operator.index).collect()).collect();
         assert_eq!(depths, [[1], [2], [3], [4]]);
-        let svg = drawing(&graph);
+        let svg = drawing(&graph, Texts::of(Language::English));
         assert_eq!(svg.matches("<path class=\"channel\"").count(), 5, "{svg}");
         assert_eq!(svg.matches("operator holds").count(), 1);
         assert!(!svg.contains("NaN"), "{svg}");
@@ -149,6 +148,6 @@ mod tests {
             (fitted("ReadLog", 80.0), fitted("AnnounceModelsToAll", 64.0)),
             ("ReadLog".into(), "AnnounceM…".into())
         );
-        assert!(drawing(&DataflowStatus::default()).starts_with("<svg"));
+        assert!(drawing(&DataflowStatus::default(), Texts::of(Language::English)).starts_with("<svg"));
     }
 }

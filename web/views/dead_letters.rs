@@ -4,11 +4,11 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use engine::log::{ATTEMPTS_MAX, DeadLetter, LatestLetters, ReasonCounts};
 use serde::Serialize;
 
-use super::words::grouped;
 use crate::{
     dead_letters::{DEAD_LETTERS_PATH, LETTERS_MAX},
     render::View,
     replays::{ReplayEnd, ReplayProgress},
+    texts::{Texts, say},
 };
 
 /// Interval between refreshes while a replay runs, without JavaScript.
@@ -45,12 +45,12 @@ impl Since {
         }
     }
 
-    fn label(self) -> &'static str {
+    fn label(self, texts: Texts) -> String {
         match self {
-            Since::Hour => "The last hour",
-            Since::Day => "The last day",
-            Since::Week => "The last 7 days",
-            Since::Month => "The last 30 days",
+            Since::Hour => say!(texts, "letters-hour"),
+            Since::Day => say!(texts, "letters-day"),
+            Since::Week => say!(texts, "letters-week"),
+            Since::Month => say!(texts, "letters-month"),
         }
     }
 
@@ -88,7 +88,7 @@ struct Refresh {
 #[derive(Debug, Serialize)]
 struct TimeOption {
     value: &'static str,
-    label: &'static str,
+    label: String,
     is_chosen: bool,
 }
 
@@ -101,8 +101,9 @@ struct ReplayView {
 
 #[derive(Debug, Serialize)]
 struct LetterView {
-    found_at: String,
-    /// The same, as the form sends it.
+    /// The time, the partition and the offset.
+    place: String,
+    /// The time, as the form sends it.
     found_at_exact: String,
     reason: String,
     kind: String,
@@ -110,13 +111,13 @@ struct LetterView {
     offset: u64,
     id: Option<String>,
     attempts: Option<String>,
-    length: String,
+    message_title: String,
     message: String,
+    send_label: String,
     /// It is short enough to be shown at once.
     is_short: bool,
-    is_cut: bool,
     /// The reason why it cannot be sent back.
-    stays: Option<&'static str>,
+    stays: Option<String>,
 }
 
 impl View for DeadLettersView {
@@ -131,35 +132,37 @@ impl DeadLettersView {
         sent: Option<String>,
         found: &LatestLetters,
         replay: Option<ReplayProgress>,
+        texts: Texts,
     ) -> Self {
         let mut shown = match (found.found, found.letters.len() as u64) {
-            (0, _) => "There are none.".to_owned(),
-            (all, shown) if all == shown => format!("{}, the newest first.", grouped(all)),
-            (all, shown) => format!("{}, of which the newest {shown} are shown.", grouped(all)),
+            (0, _) => say!(texts, "letters-none"),
+            (all, shown) if all == shown => say!(texts, "letters-all", count = all),
+            (all, shown) => say!(texts, "letters-newest", count = all, shown = shown),
         };
         if !found.is_complete {
-            shown += " There are newer ones: reading all took too long. Choose a shorter time.";
+            shown += " ";
+            shown += &say!(texts, "letters-incomplete");
         }
         DeadLettersView {
             refresh: None,
-            times: times(since),
+            times: times(since, texts),
             reason,
             sent,
-            replay: replay.map(replay_view),
+            replay: replay.map(|replay| replay_view(replay, texts)),
             is_running: false,
             found: shown,
-            letters: found.letters.iter().take(LETTERS_MAX).map(letter_view).collect(),
+            letters: found.letters.iter().take(LETTERS_MAX).map(|letter| letter_view(letter, texts)).collect(),
         }
     }
 
     /// The progress of a replay that runs.
-    pub(crate) fn running(since: Since, reason: String, replay: Option<ReplayProgress>) -> Self {
+    pub(crate) fn running(since: Since, reason: String, replay: Option<ReplayProgress>, texts: Texts) -> Self {
         DeadLettersView {
             refresh: Some(Refresh { after_s: REFRESH_S, url: DEAD_LETTERS_PATH }),
-            times: times(since),
+            times: times(since, texts),
             reason,
             sent: None,
-            replay: replay.map(replay_view),
+            replay: replay.map(|replay| replay_view(replay, texts)),
             is_running: true,
             found: String::new(),
             letters: Vec::new(),
@@ -167,52 +170,68 @@ impl DeadLettersView {
     }
 }
 
-fn times(chosen: Since) -> Vec<TimeOption> {
-    let option = |since: Since| TimeOption { value: since.value(), label: since.label(), is_chosen: since == chosen };
+fn times(chosen: Since, texts: Texts) -> Vec<TimeOption> {
+    let option =
+        |since: Since| TimeOption { value: since.value(), label: since.label(texts), is_chosen: since == chosen };
     Since::ALL.map(option).into()
 }
 
-fn replay_view(ReplayProgress { started_at, reason, summary, end }: ReplayProgress) -> ReplayView {
-    let what = reason.map_or_else(|| "all reasons".to_owned(), |reason| format!("reasons with “{reason}”"));
-    let (at, sent, kept) = (started_at.format("%H:%M:%S UTC"), grouped(summary.sent), grouped(summary.kept));
-    let (verb, error) = match end {
-        ReplayEnd::Running => ("runs", None),
-        ReplayEnd::Done => ("is done", None),
-        ReplayEnd::Failed(error) => ("has stopped", Some(error)),
+fn replay_view(ReplayProgress { started_at, reason, summary, end }: ReplayProgress, texts: Texts) -> ReplayView {
+    let what = reason.map_or_else(
+        || say!(texts, "letters-replay-all"),
+        |reason| say!(texts, "letters-replay-reason", reason = reason.as_str()),
+    );
+    let at = started_at.format("%H:%M:%S UTC").to_string();
+    let (what, at, sent, kept) = (what.as_str(), at.as_str(), summary.sent, summary.kept);
+    let (sentence, error) = match end {
+        ReplayEnd::Running => {
+            (say!(texts, "letters-replay-runs", what = what, at = at, sent = sent, kept = kept), None)
+        }
+        ReplayEnd::Done => (say!(texts, "letters-replay-done", what = what, at = at, sent = sent, kept = kept), None),
+        ReplayEnd::Failed(error) => {
+            (say!(texts, "letters-replay-stopped", what = what, at = at, sent = sent, kept = kept), Some(error))
+        }
     };
-    let reason = |(reason, ReasonCounts { sent, kept_tried, kept_cut }): (&String, &ReasonCounts)| {
-        format!("{reason}: {} sent, {} kept", grouped(*sent), grouped(kept_tried + kept_cut))
+    let line = |(reason, ReasonCounts { sent, kept_tried, kept_cut }): (&String, &ReasonCounts)| {
+        say!(texts, "letters-replay-line", reason = reason.as_str(), sent = *sent, kept = kept_tried + kept_cut)
     };
-    ReplayView {
-        sentence: format!("The replay of {what}, begun at {at}, {verb}: {sent} sent back, {kept} kept."),
-        error,
-        reasons: summary.reasons.iter().map(reason).collect(),
-    }
+    ReplayView { sentence, error, reasons: summary.reasons.iter().map(line).collect() }
 }
 
-fn letter_view(letter: &DeadLetter) -> LetterView {
+fn letter_view(letter: &DeadLetter, texts: Texts) -> LetterView {
     let bytes = letter.payload.bytes();
     let shown = &bytes[..bytes.len().min(SHOWN_BYTES_MAX)];
     let stays = if !letter.payload.is_complete() {
-        Some("It stays: only its beginning was kept.")
+        Some(say!(texts, "letters-stays-cut"))
     } else if letter.attempt >= ATTEMPTS_MAX {
-        Some("It stays: it was sent back as often as is allowed.")
+        Some(say!(texts, "letters-stays-tried"))
     } else {
         None
     };
+    let found_at = format!("{}, {}", texts.day(letter.found_at.date_naive()), letter.found_at.format("%H:%M:%S"));
+    // Offsets are names and no counts: without a sign between thousands.
+    let (partition, offset) = (letter.position.partition.0, letter.position.offset.0);
+    let (in_partition, at_offset) = (partition.to_string(), offset.to_string());
+    let (in_partition, at_offset) = (in_partition.as_str(), at_offset.as_str());
+    let length = letter.payload.len() as u64;
     LetterView {
-        found_at: letter.found_at.format("%-d %B %Y, %H:%M:%S").to_string(),
+        place: say!(texts, "letters-place", at = found_at.as_str(), partition = in_partition, offset = at_offset),
         found_at_exact: letter.found_at.to_rfc3339_opts(SecondsFormat::Micros, true),
         reason: letter.reason.clone(),
         kind: letter.kind.name().to_owned(),
-        partition: letter.position.partition.0,
-        offset: letter.position.offset.0,
+        partition,
+        offset,
         id: letter.id.as_ref().map(|id| id.as_str().to_owned()),
-        attempts: (letter.attempt > 0).then(|| format!("sent back {} of {ATTEMPTS_MAX} times", letter.attempt)),
-        length: format!("{} bytes", grouped(letter.payload.len() as u64)),
+        attempts: (letter.attempt > 0)
+            .then(|| say!(texts, "letters-attempts", attempt = letter.attempt, most = ATTEMPTS_MAX)),
+        message_title: if (shown.len() as u64) < length {
+            say!(texts, "letters-message-cut", bytes = length)
+        } else {
+            say!(texts, "letters-message", bytes = length)
+        },
         is_short: letter.payload.len() <= SHORT_BYTES_MAX,
         message: String::from_utf8_lossy(shown).into_owned(),
-        is_cut: shown.len() < letter.payload.len(),
+        send_label: say!(texts, "letters-send-one", offset = at_offset, partition = in_partition),
         stays,
     }
 }

@@ -10,9 +10,12 @@ use serde::Serialize;
 use super::{
     charts,
     history::{FiguresView, NamedValue, SectionLink, airline_name, airline_url, cards, sections},
-    words::{capitalized, grouped, percent, share_of},
+    words::{class_names, share_of},
 };
-use crate::render::View;
+use crate::{
+    render::View,
+    texts::{Texts, say},
+};
 
 /// The page.
 #[derive(Debug, Serialize)]
@@ -50,6 +53,7 @@ struct AirlineRow {
 
 impl View for DelaysView {
     const PAGE: &'static str = "delays";
+    const SECTION: &'static str = "airlines";
 }
 
 impl DelaysView {
@@ -60,17 +64,20 @@ impl DelaysView {
         months: &[MonthFigures],
         mut airlines: Vec<AirlineSummary>,
         airports: &Airports,
+        texts: Texts,
     ) -> Self {
+        let names = class_names(texts);
         let all = &facts.figures;
         let class = |class: DelayClass| {
             let flights = all.classes[class.index()];
             ClassRow {
-                name: capitalized(class.label()),
-                flights: grouped(flights),
-                share: percent(100.0 * share_of(flights, all.arrived())),
+                name: names[class.index()].clone(),
+                flights: texts.number(flights),
+                share: texts.percent(100.0 * share_of(flights, all.arrived())),
             }
         };
-        let by_hour: Vec<_> = hours.iter().map(|hour| (format!("{}h", hour.hour), hour.figures)).collect();
+        let by_hour: Vec<_> =
+            hours.iter().map(|hour| (say!(texts, "chart-hour", hour = hour.hour), hour.figures)).collect();
         let by_month: Vec<_> =
             months.iter().map(|month| (format!("{}/{:02}", month.month, month.year % 100), month.figures)).collect();
         airlines.sort_by(|a, b| {
@@ -78,26 +85,31 @@ impl DelaysView {
             punctual(b).total_cmp(&punctual(a))
         });
         DelaysView {
-            sections: sections("/delays"),
-            cards: cards(all),
-            bar: charts::shares(all),
+            sections: sections("/delays", texts),
+            cards: cards(all, texts),
+            bar: charts::shares(all, texts),
             classes: DelayClass::ALL.map(class).into(),
-            legend: charts::legend(),
-            hours_chart: charts::class_columns(&by_hour, "Flights by hour of departure"),
+            legend: class_names(texts),
+            hours_chart: charts::class_columns(&by_hour, &say!(texts, "chart-hours"), texts),
             hours: hours
                 .iter()
                 .map(|hour| HourRow {
-                    name: format!("{:02}:00 to {:02}:59", hour.hour, hour.hour),
-                    figures: FiguresView::new(&hour.figures),
+                    name: say!(
+                        texts,
+                        "delays-hour",
+                        from = format!("{:02}:00", hour.hour),
+                        to = format!("{:02}:59", hour.hour)
+                    ),
+                    figures: FiguresView::new(&hour.figures, texts),
                 })
                 .collect(),
-            months_chart: charts::class_columns(&by_month, "Flights by month"),
+            months_chart: charts::class_columns(&by_month, &say!(texts, "chart-months"), texts),
             airlines: airlines
                 .iter()
                 .map(|airline| AirlineRow {
                     name: airline_name(airline.carrier, airports),
                     url: airline_url(airline.carrier),
-                    figures: FiguresView::new(&airline.figures),
+                    figures: FiguresView::new(&airline.figures, texts),
                 })
                 .collect(),
         }

@@ -5,16 +5,18 @@ use warp::http::StatusCode;
 
 use super::words::capitalized;
 use crate::{
-    flight_form::result_url,
-    problem::{FieldError, Problem},
+    field_error::FieldError,
+    form_page::result_url,
+    problem::Problem,
     render::View,
+    texts::{Texts, message},
 };
 
 /// The page.
 #[derive(Debug, Serialize)]
 pub(crate) struct ErrorView {
     #[serde(skip)]
-    title: Option<&'static str>,
+    title: Option<String>,
     status: u16,
     errors: Vec<ReasonView>,
     /// The address of the answer to a request that may have landed.
@@ -33,32 +35,33 @@ impl View for ErrorView {
     const PAGE: &'static str = "error";
 
     fn title(&self) -> Option<&str> {
-        self.title
+        self.title.as_deref()
     }
 }
 
 impl ErrorView {
-    pub(crate) fn new(problem: &Problem) -> Self {
+    pub(crate) fn new(problem: &Problem, texts: Texts) -> Self {
         let status = problem.status;
         let title = match status {
-            StatusCode::NOT_FOUND => Some("There is no such page"),
-            StatusCode::MISDIRECTED_REQUEST => Some("This page is not here under that name"),
-            StatusCode::METHOD_NOT_ALLOWED => Some("This page cannot be asked that way"),
-            StatusCode::UNAUTHORIZED => Some("A login is wanted"),
-            StatusCode::FORBIDDEN => Some("This is not shown here"),
-            StatusCode::TOO_MANY_REQUESTS => Some("Too many questions"),
-            StatusCode::SERVICE_UNAVAILABLE => Some("We cannot answer right now"),
-            status if status.is_client_error() => Some("We could not read this"),
+            StatusCode::NOT_FOUND => Some(message!("problem-not-found")),
+            StatusCode::MISDIRECTED_REQUEST => Some(message!("problem-misdirected")),
+            StatusCode::METHOD_NOT_ALLOWED => Some(message!("problem-method")),
+            StatusCode::UNAUTHORIZED => Some(message!("problem-login")),
+            StatusCode::FORBIDDEN => Some(message!("problem-forbidden")),
+            StatusCode::TOO_MANY_REQUESTS => Some(message!("problem-too-many")),
+            StatusCode::SERVICE_UNAVAILABLE => Some(message!("problem-unavailable")),
+            status if status.is_client_error() => Some(message!("problem-unread")),
             _ => None,
         };
-        let view = |error: &FieldError| match status {
-            StatusCode::BAD_REQUEST => {
-                ReasonView { field: Some(error.field.to_string()), reason: error.reason.clone() }
+        let view = |error: &FieldError| {
+            let reason = error.reason.text(texts);
+            match status {
+                StatusCode::BAD_REQUEST => ReasonView { field: Some(error.field.to_string()), reason },
+                _ => ReasonView { field: None, reason: capitalized(&reason) },
             }
-            _ => ReasonView { field: None, reason: capitalized(&error.reason) },
         };
         ErrorView {
-            title: problem.title.or(title),
+            title: problem.title.as_ref().or(title.as_ref()).map(|title| title.text(texts)),
             status: status.as_u16(),
             errors: problem.errors.iter().map(view).collect(),
             result_url: problem.id.as_ref().map(|id| result_url(id.as_str())),

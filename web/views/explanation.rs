@@ -11,14 +11,14 @@ use serde_json::{Map, Value};
 use super::{
     live::{lateness, moment},
     statement::Statement,
-    words::{airline_name, grouped, minutes_in_words, numbers_by_class, percent},
+    words::{airline_name, numbers_by_class},
 };
+use crate::texts::{Texts, say};
 
 /// Upper bound on named factors; the others are summed up.
 const NAMED_MAX: usize = 3;
 /// Contributions below this one are not named.
 const NAMED_MIN: f64 = 0.01;
-const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// The explanation.
 #[derive(Debug, Serialize)]
@@ -31,7 +31,7 @@ pub(super) struct ExplanationView {
 
 impl ExplanationView {
     /// Reads an answer's document.
-    pub(super) fn new(document: &Map<String, Value>, airports: &Airports) -> Option<Self> {
+    pub(super) fn new(document: &Map<String, Value>, airports: &Airports, texts: Texts) -> Option<Self> {
         let shares = |field: &str| {
             let numbers = numbers_by_class(document.get(field)?)?;
             numbers.iter().all(|share| (0.0..=1.0).contains(share)).then_some(numbers)
@@ -52,95 +52,113 @@ impl ExplanationView {
         for (factor, change) in moves {
             if reasons.len() < NAMED_MAX
                 && change.abs() >= NAMED_MIN
-                && let Some(sentence) = sentence(&subject(factor, document, airports), at, at + change)
+                && let Some(sentence) = sentence(&subject(factor, document, airports, texts), at, at + change, texts)
             {
                 reasons.push(sentence);
                 at += change;
             }
         }
-        reasons.extend(sentence("Everything else", at, chance));
-        let flights =
-            if moment(document) == Some(Moment::Overdue) { "flights that are overdue" } else { "all flights" };
-        let base = format!("Of {flights}, {} land {}.", shown(base), statement.label());
+        reasons.extend(sentence(&say!(texts, "why-others"), at, chance, texts));
+        let share = shown(base, texts);
+        let base = match (moment(document), statement) {
+            (Some(Moment::Overdue), Statement::Soon) => say!(texts, "why-overdue-soon", share = share),
+            (Some(Moment::Overdue), Statement::Late) => say!(texts, "why-overdue-late", share = share),
+            (_, Statement::Soon) => say!(texts, "why-base-soon", share = share),
+            (_, Statement::Late) => say!(texts, "why-base-late", share = share),
+        };
         Some(ExplanationView { base, reasons })
     }
 }
 
 /// Clamps: partial sums of contributions may leave the range of a probability.
-fn shown(chance: f64) -> String {
-    percent(chance.clamp(0.0, 1.0) * 100.0)
+fn shown(chance: f64, texts: Texts) -> String {
+    texts.percent(chance.clamp(0.0, 1.0) * 100.0)
 }
 
 /// Returns the sentence, unless the change is too small to show.
-fn sentence(subject: &str, from: f64, to: f64) -> Option<String> {
-    let verb = if to > from { "raises" } else { "lowers" };
-    let (from, to) = (shown(from), shown(to));
-    (from != to).then(|| format!("{subject} {verb} the chance from {from} to {to}."))
+fn sentence(subject: &str, from: f64, to: f64, texts: Texts) -> Option<String> {
+    let is_raised = to > from;
+    let (from, to) = (shown(from, texts), shown(to, texts));
+    (from != to).then(|| match is_raised {
+        true => say!(texts, "why-raises", subject = subject, from = from, to = to),
+        false => say!(texts, "why-lowers", subject = subject, from = from, to = to),
+    })
 }
 
 /// Returns a factor with its value, as the beginning of a sentence.
-fn subject(factor: Factor, document: &Map<String, Value>, airports: &Airports) -> String {
+fn subject(factor: Factor, document: &Map<String, Value>, airports: &Airports, texts: Texts) -> String {
     let text = |field: &str| document.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
     let number = |field: &str| document.get(field).and_then(Value::as_f64);
-    let known = |value: Option<String>, otherwise: &str| value.unwrap_or_else(|| otherwise.to_owned());
-    match factor {
+    let (origin, dest) = (text("Origin"), text("Dest"));
+    let known = match factor {
         Factor::DepDelay => {
             let event = || document.get("Live")?.get("DepDelay")?.as_f64();
-            known(number("DepDelay").or_else(event).map(departure), "The departure delay")
+            number("DepDelay").or_else(event).map(|minutes| departure(minutes, texts))
         }
-        Factor::Inbound => known(aeroplane(document), "The aeroplane's way to the airport"),
-        Factor::OriginNow => {
-            known(text("Origin").map(|it| format!("What happens at {it} now")), "What happens at the airport now")
-        }
-        Factor::DestNow => {
-            known(text("Dest").map(|it| format!("What happens at {it} now")), "What happens at the destination now")
-        }
-        Factor::CarrierNow => "How the airlines do now".to_owned(),
-        Factor::Record => "The flight's record of the last days".to_owned(),
-        Factor::AsOf => "The time until departure".to_owned(),
-        Factor::Schedule => "The schedule".to_owned(),
-        Factor::Weather => known(text("Origin").map(|it| format!("The weather at {it}")), "The weather"),
+        Factor::Inbound => aeroplane(document, texts),
+        Factor::OriginNow => origin.map(|airport| say!(texts, "why-airport-now", airport = airport)),
+        Factor::DestNow => dest.map(|airport| say!(texts, "why-airport-now", airport = airport)),
+        Factor::Weather => origin.map(|airport| say!(texts, "why-weather-at", airport = airport)),
         Factor::Carrier => {
             let name = text("Carrier").map(|code| airline_name(code, airports).unwrap_or(code));
-            known(name.map(|name| format!("Flying with {name}")), "The airline")
+            name.map(|airline| say!(texts, "why-carrier-name", airline = airline))
         }
-        Factor::FlightNum => known(text("FlightNum").map(|it| format!("Flight number {it}")), "The flight number"),
+        Factor::FlightNum => text("FlightNum").map(|number| say!(texts, "why-number-is", number = number)),
         Factor::Route => {
-            let route = text("Origin").zip(text("Dest"));
-            known(route.map(|(origin, dest)| format!("The route from {origin} to {dest}")), "The route")
+            origin.zip(dest).map(|(origin, dest)| say!(texts, "why-route-is", origin = origin, dest = dest))
         }
-        Factor::Origin => known(text("Origin").map(|it| format!("Departing from {it}")), "The airport of departure"),
-        Factor::Dest => known(text("Dest").map(|it| format!("Arriving at {it}")), "The airport of arrival"),
-        Factor::Distance => {
-            let miles = number("Distance").map(|miles| grouped(miles.round() as u64));
-            known(miles.map(|miles| format!("The distance of {miles} miles")), "The distance")
-        }
+        Factor::Origin => origin.map(|airport| say!(texts, "why-origin-is", airport = airport)),
+        Factor::Dest => dest.map(|airport| say!(texts, "why-dest-is", airport = airport)),
+        Factor::Distance => number("Distance").map(|miles| say!(texts, "why-distance-is", miles = miles.round())),
         Factor::DayOfWeek => {
-            let day = document.get("DayOfWeek").and_then(Value::as_u64).and_then(|day| usize::try_from(day).ok());
-            let day = day.and_then(|day| WEEKDAYS.get(day.checked_sub(1)?));
-            known(day.map(|day| format!("Flying on a {day}")), "The day of the week")
+            let day = number("DayOfWeek").filter(|day| (1.0..=7.0).contains(day));
+            day.map(|weekday| say!(texts, "why-weekday-is", weekday = weekday))
         }
-        Factor::FlightDate => "The time of the year".to_owned(),
+        Factor::CarrierNow | Factor::Record | Factor::AsOf | Factor::Schedule | Factor::FlightDate => None,
+    };
+    known.unwrap_or_else(|| name(factor, texts))
+}
+
+/// Returns a factor whose value is not known, as the beginning of a sentence.
+fn name(factor: Factor, texts: Texts) -> String {
+    match factor {
+        Factor::DepDelay => say!(texts, "why-delay"),
+        Factor::Inbound => say!(texts, "why-inbound"),
+        Factor::OriginNow => say!(texts, "why-origin-now"),
+        Factor::DestNow => say!(texts, "why-dest-now"),
+        Factor::CarrierNow => say!(texts, "why-carriers-now"),
+        Factor::Record => say!(texts, "why-record"),
+        Factor::AsOf => say!(texts, "why-as-of"),
+        Factor::Schedule => say!(texts, "why-schedule"),
+        Factor::Weather => say!(texts, "why-weather"),
+        Factor::Carrier => say!(texts, "why-carrier"),
+        Factor::FlightNum => say!(texts, "why-number"),
+        Factor::Route => say!(texts, "why-route"),
+        Factor::Origin => say!(texts, "why-origin"),
+        Factor::Dest => say!(texts, "why-dest"),
+        Factor::Distance => say!(texts, "why-distance"),
+        Factor::DayOfWeek => say!(texts, "why-weekday"),
+        Factor::FlightDate => say!(texts, "why-season"),
     }
 }
 
 /// Returns when the aeroplane comes, and what that leaves until the departure.
-fn aeroplane(document: &Map<String, Value>) -> Option<String> {
+fn aeroplane(document: &Map<String, Value>, texts: Texts) -> Option<String> {
     let inbound = document.get("Live")?.get("Inbound")?;
     let number = |field: &str| inbound.get(field)?.as_f64();
-    let (delay, ground) = (lateness(number("Delay")?), number("GroundMinutes")?);
+    let (lateness, ground) = (lateness(number("Delay")?, texts), number("GroundMinutes")?);
     Some(if ground < 0.0 {
-        format!("That the aeroplane comes {delay}, after the departure is due,")
+        say!(texts, "why-inbound-late", lateness = lateness)
     } else {
-        format!("That the aeroplane comes {delay} and has {} on the ground", minutes_in_words(ground))
+        say!(texts, "why-inbound-ground", lateness = lateness, minutes = texts.minutes(ground))
     })
 }
 
-fn departure(minutes: f64) -> String {
+fn departure(minutes: f64, texts: Texts) -> String {
     match minutes {
-        minutes if minutes > 0.0 => format!("The departure delay of {}", minutes_in_words(minutes)),
-        minutes if minutes < 0.0 => format!("Leaving {} early", minutes_in_words(-minutes)),
-        _ => "Leaving on time".to_owned(),
+        0.0 => say!(texts, "why-delay-none"),
+        ..0.0 => say!(texts, "why-delay-early", minutes = texts.minutes(-minutes)),
+        _ => say!(texts, "why-delay-late", minutes = texts.minutes(minutes)),
     }
 }
 
@@ -153,6 +171,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::texts::Language;
 
     /// The document of a flight with these contributions to the last class, whose base rate is 13 percent.
     fn document(factors: &[(Factor, f32)]) -> Value {
@@ -172,7 +191,7 @@ mod tests {
     }
 
     fn explained(document: &Value) -> Option<ExplanationView> {
-        ExplanationView::new(document.as_object().unwrap(), &Airports::default())
+        ExplanationView::new(document.as_object().unwrap(), &Airports::default(), Texts::of(Language::English))
     }
 
     #[test]
@@ -281,13 +300,15 @@ mod tests {
             ("Flying on a Sunday", "The day of the week"),
             ("The time of the year", "The time of the year"),
         ];
-        let phrase = |factor, document: &Value| subject(factor, document.as_object().unwrap(), &Airports::default());
+        let texts = Texts::of(Language::English);
+        let phrase =
+            |factor, document: &Value| subject(factor, document.as_object().unwrap(), &Airports::default(), texts);
         assert_eq!(Factor::ALL.len(), expected.len());
         for (factor, (with_value, without)) in Factor::ALL.into_iter().zip(expected) {
             assert_eq!(phrase(factor, &flight), with_value);
             assert_eq!(phrase(factor, &json!({ "DayOfWeek": 0, "FlightNum": null, "Carrier": "" })), without);
         }
-        assert_eq!(departure(0.0), "Leaving on time");
+        assert_eq!(departure(0.0, texts), "Leaving on time");
     }
 
     #[test]

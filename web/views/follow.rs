@@ -11,7 +11,10 @@ use super::{
     delay::delay_in_short,
     live::{FlightState, time_of},
 };
-use crate::flight_form::result_url;
+use crate::{
+    form_page::result_url,
+    texts::{Texts, say},
+};
 
 /// The following of an answer.
 #[derive(Debug, Default, Serialize)]
@@ -46,25 +49,23 @@ struct VersionView {
 
 impl FollowView {
     /// The versions of an answer, of which the one of this number is shown, or the last one.
-    pub(crate) fn new(id: &RequestId, versions: &[Map<String, Value>], wanted: Option<u32>) -> Self {
+    pub(crate) fn new(id: &RequestId, versions: &[Map<String, Value>], wanted: Option<u32>, texts: Texts) -> Self {
         let all: Vec<FollowedVersion> = versions.iter().map(FollowedVersion::of).collect();
         let Some(last) = all.last() else {
-            let note = "The following begins.".to_owned();
+            let note = say!(texts, "follow-starting");
             return FollowView { state: "starting", shown: 0, note, ..FollowView::default() };
         };
         let shown = wanted.filter(|wanted| all.iter().any(|it| it.number == *wanted)).unwrap_or(last.number);
         let state = last.state.name();
         let note = match &last.state {
-            FollowState::GoesOn => {
-                "This page changes by itself until the flight has arrived, for a day at most.".to_owned()
-            }
-            FollowState::Ended => "The following has ended.".to_owned(),
-            FollowState::Refused(reason) => format!("This flight is not followed: {reason}."),
+            FollowState::GoesOn => say!(texts, "follow-on"),
+            FollowState::Ended => say!(texts, "follow-ended"),
+            FollowState::Refused(reason) => say!(texts, "follow-refused", reason = reason),
         };
         let view = |(version, document): (&FollowedVersion, &Map<String, Value>)| VersionView {
             number: version.number,
             time: time_of(document).unwrap_or_default(),
-            words: words(document),
+            words: words(document, texts),
             url: format!("{}&version={}#result", result_url(id.as_str()), version.number),
             is_shown: version.number == shown,
         };
@@ -86,9 +87,10 @@ impl FollowView {
 }
 
 /// The news of a version: the flight's state, and the forecast while it is not over.
-fn words(document: &Map<String, Value>) -> String {
-    let state = FlightState::of(document);
-    let forecast = if state.as_ref().is_some_and(|state| state.is_over) { None } else { delay_in_short(document) };
+fn words(document: &Map<String, Value>, texts: Texts) -> String {
+    let state = FlightState::of(document, texts);
+    let forecast =
+        if state.as_ref().is_some_and(|state| state.is_over) { None } else { delay_in_short(document, texts) };
     let parts: Vec<String> = state.map(|state| state.words).into_iter().chain(forecast).collect();
-    if parts.is_empty() { "no forecast in minutes".to_owned() } else { parts.join("; ") }
+    if parts.is_empty() { say!(texts, "follow-no-forecast") } else { parts.join("; ") }
 }

@@ -7,8 +7,10 @@ use serde::Serialize;
 
 use super::words::{airline_name, airport_name, capitalized};
 use crate::{
-    flight_form::{BATCH_ACTION, FORM_ACTION, FlightForm, PHRASE},
-    problem::{Choice, FieldError},
+    field_error::{Choice, FieldError},
+    flight_form::{FlightForm, PHRASE},
+    form_page::FormPage,
+    texts::Texts,
 };
 
 /// The fields that say which flight it is.
@@ -41,9 +43,16 @@ pub(super) struct FormView {
 
 impl FormView {
     /// `is_open` shows the single fields of a flight that they name.
-    pub(super) fn new(form: &FlightForm, errors: &[FieldError], is_open: bool, airports: &Airports) -> Self {
+    pub(super) fn new(
+        form: &FlightForm,
+        errors: &[FieldError],
+        is_open: bool,
+        airports: &Airports,
+        texts: Texts,
+    ) -> Self {
+        let errors: Vec<FieldError> = errors.iter().map(|error| error.in_language(texts)).collect();
         let error_of = |field: &str| errors.iter().find(|error| error.field == field);
-        let error = |field: &str| error_of(field).map(|error| format!("{}.", capitalized(&error.reason)));
+        let error = |field: &str| error_of(field).map(|error| format!("{}.", capitalized(&error.reason.text(texts))));
         let choices = |field: &str| error_of(field).map(|error| error.choices.clone()).unwrap_or_default();
         let view = |(field, text): (Field, &str)| {
             let name = match field {
@@ -63,7 +72,7 @@ impl FormView {
         };
         FormView {
             fields: [(PHRASE, phrase)].into_iter().chain(form.texts().map(view)).collect(),
-            action: FORM_ACTION,
+            action: FormPage::Answer.action(),
             can_follow: true,
             errors: errors.len(),
             has_fields: (is_open && IDENTITY.iter().any(|field| !form.text(*field).is_empty()))
@@ -71,13 +80,8 @@ impl FormView {
         }
     }
 
-    /// The same form, posted to another address.
-    pub(super) fn posted_to(self, action: &'static str) -> Self {
-        FormView { action, ..self }
-    }
-
-    /// The same for the batch, whose answers are not followed.
-    pub(super) fn for_batch(self) -> Self {
-        FormView { action: BATCH_ACTION, can_follow: false, ..self }
+    /// The same form on another page. The answers of the batch are not followed.
+    pub(super) fn on(self, page: FormPage) -> Self {
+        FormView { action: page.action(), can_follow: page != FormPage::Batch, ..self }
     }
 }

@@ -1,33 +1,35 @@
 //! Shared parts of the pages about the history: the links between them, tables of flights, paging, figures in words.
 
+use std::path::PathBuf;
+
 use chrono::NaiveDate;
 use delaycast::{
     airports::Airports,
-    explore::Figures,
+    explore::{Figures, Source},
     flight::{Code, DelayClass, time},
     history::{Flight, FlightStatus},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use super::words::{grouped, percent};
+use crate::texts::{Texts, say};
 
 /// A link to a page about the history.
 #[derive(Debug, Serialize)]
 pub(crate) struct SectionLink {
     path: &'static str,
-    title: &'static str,
+    title: String,
     is_current: bool,
 }
 
 /// The links between the pages about the history; `current` is the path of the page.
-pub(crate) fn sections(current: &str) -> Vec<SectionLink> {
+pub(crate) fn sections(current: &str, texts: Texts) -> Vec<SectionLink> {
     let all = [
-        ("/airlines", "Airlines"),
-        ("/airplanes", "Aircraft"),
-        ("/flights/search", "Flights"),
-        ("/total_flights", "Months"),
-        ("/delays", "Delays"),
+        ("/airlines", say!(texts, "section-airlines")),
+        ("/airplanes", say!(texts, "section-aircraft")),
+        ("/flights/search", say!(texts, "section-flights")),
+        ("/total_flights", say!(texts, "section-months")),
+        ("/delays", say!(texts, "section-delays")),
     ];
     all.map(|(path, title)| SectionLink { path, title, is_current: path == current }).into()
 }
@@ -55,7 +57,7 @@ pub(crate) struct FlightRow {
 }
 
 impl FlightRow {
-    pub(crate) fn new(flight: &Flight, airports: &Airports) -> Self {
+    pub(crate) fn new(flight: &Flight, airports: &Airports, texts: Texts) -> Self {
         let class = (flight.status == FlightStatus::Flown).then_some(flight.arr_delay).flatten();
         FlightRow {
             carrier: flight.carrier.to_string(),
@@ -70,7 +72,7 @@ impl FlightRow {
             dest_name: airport_name(flight.dest, airports),
             day_url: route_day_url(flight.origin, flight.dest, flight.date),
             departs: flight.crs_dep_min.map_or_else(|| "–".to_owned(), time::to_text),
-            outcome: outcome(flight),
+            outcome: outcome(flight, texts),
             colour: class.map(|minutes| format!("c{}", DelayClass::of_delay(minutes).index())),
             tail: flight.tail_num.map_or_else(|| "–".to_owned(), |tail| tail.to_string()),
             tail_url: flight.tail_num.map(tail_url),
@@ -79,33 +81,31 @@ impl FlightRow {
 }
 
 /// The end of a flight in few words.
-fn outcome(flight: &Flight) -> String {
+fn outcome(flight: &Flight, texts: Texts) -> String {
     match (flight.status, flight.arr_delay) {
-        (FlightStatus::Cancelled, _) => "cancelled".to_owned(),
-        (FlightStatus::Diverted, _) => "diverted".to_owned(),
-        (FlightStatus::Flown, Some(minutes)) => minutes_late(minutes),
-        (FlightStatus::Flown, None) => "unknown".to_owned(),
+        (FlightStatus::Cancelled, _) => say!(texts, "outcome-cancelled"),
+        (FlightStatus::Diverted, _) => say!(texts, "outcome-diverted"),
+        (FlightStatus::Flown, Some(minutes)) => minutes_late(minutes, texts),
+        (FlightStatus::Flown, None) => say!(texts, "outcome-unknown"),
     }
 }
 
 /// A delay in few words, in whole minutes.
-pub(crate) fn minutes_late(minutes: f32) -> String {
-    match minutes.round() {
-        0.0 => "on time".to_owned(),
-        late if late > 0.0 => format!("{late}\u{a0}min late"),
-        early => format!("{}\u{a0}min early", -early),
+pub(crate) fn minutes_late(minutes: f32, texts: Texts) -> String {
+    match f64::from(minutes.round()) {
+        0.0 => say!(texts, "on-time"),
+        late if late > 0.0 => say!(texts, "min-late", minutes = late),
+        early => say!(texts, "min-early", minutes = -early),
     }
 }
 
-/// A day in words.
-pub(crate) fn day_in_words(date: NaiveDate) -> String {
-    date.format("%-d %B %Y").to_string()
-}
-
-/// The name of a month.
-pub(crate) fn month_in_words(year: i32, month: u32) -> String {
-    let first = NaiveDate::from_ymd_opt(year, month, 1);
-    first.map_or_else(String::new, |first| first.format("%B %Y").to_string())
+/// The name of a history, as pages call it.
+pub(crate) fn history_name(name: &str, texts: Texts) -> String {
+    match name {
+        name if name == Source::Bundled.name() => say!(texts, "flights-from-new-york"),
+        name if name == Source::Path(PathBuf::new()).name() => say!(texts, "flights-imported"),
+        other => other.to_owned(),
+    }
 }
 
 fn encoded(text: &str) -> String {
@@ -156,41 +156,42 @@ pub(crate) struct FiguresView {
 }
 
 impl FiguresView {
-    pub(crate) fn new(figures: &Figures) -> Self {
-        let share = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |share| percent(100.0 * share));
+    pub(crate) fn new(figures: &Figures, texts: Texts) -> Self {
+        let share = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |share| texts.percent(100.0 * share));
         let mean = figures.mean_arr_delay();
         FiguresView {
-            flights: grouped(figures.flights),
+            flights: texts.number(figures.flights),
             not_very_late: share(figures.share_not_very_late()),
-            mean_delay: mean.map_or_else(|| "–".to_owned(), signed_minutes),
+            mean_delay: mean.map_or_else(|| "–".to_owned(), |minutes| signed_minutes(minutes, texts)),
             cancelled: share(figures.share_cancelled()),
-            bar: super::charts::shares(figures),
+            bar: super::charts::shares(figures, texts),
         }
     }
 }
 
 /// Minutes with one decimal; those before the schedule have a minus sign.
-fn signed_minutes(minutes: f64) -> String {
+fn signed_minutes(minutes: f64, texts: Texts) -> String {
     let rounded = (minutes * 10.0).round() / 10.0;
-    if rounded < 0.0 { format!("−{:.1}", -rounded) } else { format!("{:.1}", rounded.abs()) }
+    let plain = texts.decimal(rounded.abs(), 1);
+    if rounded < 0.0 { format!("−{plain}") } else { plain }
 }
 
 /// A number with its name, for the cards above a page.
 #[derive(Debug, Serialize)]
 pub(crate) struct NamedValue {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) value: String,
 }
 
 /// The cards of figures.
-pub(crate) fn cards(figures: &Figures) -> Vec<NamedValue> {
-    let view = FiguresView::new(figures);
+pub(crate) fn cards(figures: &Figures, texts: Texts) -> Vec<NamedValue> {
+    let view = FiguresView::new(figures, texts);
     let card = |name, value| NamedValue { name, value };
     vec![
-        card("Flights", view.flights),
-        card("Less than 30 minutes late", view.not_very_late),
-        card("Mean arrival delay, minutes", view.mean_delay),
-        card("Cancelled", view.cancelled),
+        card(say!(texts, "card-flights"), view.flights),
+        card(say!(texts, "card-punctual"), view.not_very_late),
+        card(say!(texts, "card-mean"), view.mean_delay),
+        card(say!(texts, "card-cancelled"), view.cancelled),
     ]
 }
 
@@ -198,7 +199,7 @@ pub(crate) fn cards(figures: &Figures) -> Vec<NamedValue> {
 #[derive(Debug, Serialize)]
 pub(crate) struct SearchField {
     pub(crate) name: &'static str,
-    pub(crate) label: &'static str,
+    pub(crate) label: String,
     pub(crate) example: &'static str,
     pub(crate) kind: &'static str,
     pub(crate) list: Option<&'static str>,
@@ -224,12 +225,19 @@ pub(crate) struct PagingView {
 
 impl PagingView {
     /// `url` returns the address of the page after so many results.
-    pub(crate) fn new(start: u32, shown: usize, per_page: u32, total: u64, url: impl Fn(u32) -> String) -> Self {
+    pub(crate) fn new(
+        start: u32,
+        shown: usize,
+        per_page: u32,
+        total: u64,
+        texts: Texts,
+        url: impl Fn(u32) -> String,
+    ) -> Self {
         let first = u64::from(start) + 1;
         let last = u64::from(start) + shown as u64;
         let summary = match shown {
-            0 => format!("None of {} from here on", grouped(total)),
-            _ => format!("{} to {} of {}", grouped(first), grouped(last), grouped(total)),
+            0 => say!(texts, "paging-none", total = total),
+            _ => say!(texts, "paging-shown", first = first, last = last, total = total),
         };
         let is_last = last >= total || shown == 0;
         let next = start.saturating_add(per_page);
@@ -246,16 +254,25 @@ impl PagingView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::texts::Language;
 
     #[test]
     fn delays_are_told_in_whole_minutes() {
-        assert_eq!([-0.4, 12.0, -3.0].map(minutes_late), ["on time", "12\u{a0}min late", "3\u{a0}min early"]);
-        assert_eq!([-0.04, -6.91, 7.0].map(signed_minutes), ["0.0", "−6.9", "7.0"]);
+        let [english, spanish] = Language::ALL.map(Texts::of);
+        let late = |texts| [-0.4, 12.0, -3.0].map(|minutes| minutes_late(minutes, texts));
+        assert_eq!(late(english), ["on time", "12\u{a0}min late", "3\u{a0}min early"]);
+        assert_eq!(late(spanish), ["puntual", "12\u{a0}min de retraso", "3\u{a0}min de adelanto"]);
+        let signed = |texts| [-0.04, -6.91, 7.0].map(|minutes| signed_minutes(minutes, texts));
+        assert_eq!(
+            (signed(english), signed(spanish)),
+            (["0.0", "−6.9", "7.0"].map(str::to_owned), ["0,0", "−6,9", "7,0"].map(str::to_owned))
+        );
     }
 
     #[test]
     fn paging_ends_at_both_ends_and_at_the_bound() {
-        let page = |start, shown, total| PagingView::new(start, shown, 25, total, |start| format!("?{start}"));
+        let texts = Texts::of(Language::English);
+        let page = |start, shown, total| PagingView::new(start, shown, 25, total, texts, |start| format!("?{start}"));
         let first = page(0, 25, 60);
         assert_eq!(
             (first.summary.as_str(), &first.previous, first.next.as_deref()),

@@ -3,7 +3,7 @@
 //! Times are those of the clock at the airport of departure. A part that the document lacks, or has in another form,
 //! has no sentence.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use delaycast::{
     features::KnownInputs,
     flight::{time, zoned::to_local},
@@ -13,14 +13,10 @@ use delaycast::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::words::minutes_in_words;
+use crate::texts::{Texts, say};
 
 /// Shortest mean delay that is not "on time", in minutes.
 const ON_TIME_MINUTES: f64 = 1.0;
-
-/// The remark below what a model has not learned from.
-const NOTE: &str =
-    "The chances above do not take this into account: the model that gave them is trained without events.";
 
 /// The knowledge.
 #[derive(Debug, Serialize)]
@@ -28,26 +24,27 @@ pub(super) struct LiveView {
     /// `Known at 13:00 on 25 January`.
     pub(super) heading: String,
     pub(super) facts: Vec<String>,
-    pub(super) note: Option<&'static str>,
+    pub(super) note: Option<String>,
 }
 
 impl LiveView {
     /// Reads an answer's document; `None` if it tells nothing of the kind.
-    pub(super) fn new(document: &Map<String, Value>) -> Option<Self> {
+    pub(super) fn new(document: &Map<String, Value>, texts: Texts) -> Option<Self> {
         let live = Part(document.get("Live")?.as_object()?);
         let (origin, dest) = (document.get("Origin")?.as_str()?, document.get("Dest")?.as_str()?);
         let clock = Clock(origin);
         let facts = [
-            own(&live),
-            live.part("Inbound").and_then(|inbound| aeroplane(&inbound, &clock)),
-            live.part("OriginHour").and_then(|hour| departures(&hour, origin)),
-            live.part("DestHour").and_then(|hour| arrivals(&hour, dest)),
-            live.part("Record").and_then(|record| self::record(&record)),
+            own(&live, texts),
+            live.part("Inbound").and_then(|inbound| aeroplane(&inbound, &clock, texts)),
+            live.part("OriginHour").and_then(|hour| departures(&hour, origin, texts)),
+            live.part("DestHour").and_then(|hour| arrivals(&hour, dest, texts)),
+            live.part("Record").and_then(|record| self::record(&record, texts)),
         ];
         let facts: Vec<String> = facts.into_iter().flatten().collect();
         let as_of = live.date("AsOf")?;
-        let heading = format!("Known at {} on {}", clock.time(as_of), clock.day(as_of));
-        let note = moment(document).is_none().then_some(NOTE);
+        let day = texts.day_of_year(clock.day(as_of));
+        let heading = say!(texts, "known-at", time = clock.time(as_of), day = day);
+        let note = moment(document).is_none().then(|| say!(texts, "not-learned"));
         (!facts.is_empty()).then_some(LiveView { heading, facts, note })
     }
 }
@@ -97,9 +94,8 @@ impl Clock<'_> {
         }
     }
 
-    fn day(&self, at: DateTime<Utc>) -> String {
-        let date = self.0.parse().ok().and_then(zone).map_or(at.date_naive(), |zone| to_local(zone, at).0);
-        date.format("%-d\u{a0}%B").to_string()
+    fn day(&self, at: DateTime<Utc>) -> NaiveDate {
+        self.0.parse().ok().and_then(zone).map_or(at.date_naive(), |zone| to_local(zone, at).0)
     }
 }
 
@@ -119,113 +115,111 @@ pub(super) struct FlightState {
 
 impl FlightState {
     /// Reads an answer's document; `None` before the flight has left.
-    pub(super) fn of(document: &Map<String, Value>) -> Option<Self> {
+    pub(super) fn of(document: &Map<String, Value>, texts: Texts) -> Option<Self> {
         let live = Part(document.get("Live")?.as_object()?);
-        let delayed = |verb: &str, field: &str| Some(format!("{verb} {}", lateness(live.number(field)?)));
+        let delayed = |field: &str| Some(lateness(live.number(field)?, texts));
         let (words, is_over) = match live.text("State")? {
-            "departed" => (delayed("left", "DepDelay")?, false),
-            "arrived" => (delayed("arrived", "ArrDelay")?, true),
-            "cancelled" => ("cancelled".to_owned(), true),
-            "diverted" => ("goes to another airport".to_owned(), true),
+            "departed" => (say!(texts, "state-left", lateness = delayed("DepDelay")?), false),
+            "arrived" => (say!(texts, "state-arrived", lateness = delayed("ArrDelay")?), true),
+            "cancelled" => (say!(texts, "state-cancelled"), true),
+            "diverted" => (say!(texts, "state-diverted"), true),
             _ => return None,
         };
         Some(FlightState { words, is_over })
     }
 }
 
-fn own(live: &Part<'_>) -> Option<String> {
-    let sentence = |verb: &str, delay: f64| format!("The flight has {verb}, {}.", lateness(delay));
+fn own(live: &Part<'_>, texts: Texts) -> Option<String> {
+    let delayed = |field: &str| Some(lateness(live.number(field)?, texts));
     match live.text("State")? {
-        "cancelled" => Some("The flight is cancelled.".to_owned()),
-        "diverted" => Some("The flight goes to another airport.".to_owned()),
-        "arrived" => Some(sentence("arrived", live.number("ArrDelay")?)),
-        "departed" => Some(sentence("left", live.number("DepDelay")?)),
+        "cancelled" => Some(say!(texts, "flight-cancelled")),
+        "diverted" => Some(say!(texts, "flight-diverted")),
+        "arrived" => Some(say!(texts, "flight-arrived", lateness = delayed("ArrDelay")?)),
+        "departed" => Some(say!(texts, "flight-left", lateness = delayed("DepDelay")?)),
         _ => None,
     }
 }
 
-fn aeroplane(inbound: &Part<'_>, clock: &Clock<'_>) -> Option<String> {
+fn aeroplane(inbound: &Part<'_>, clock: &Clock<'_>, texts: Texts) -> Option<String> {
     let flight = format!("{} {}", inbound.text("Carrier")?, inbound.text("FlightNum")?);
-    let flight = format!("{flight} from {}", inbound.text("Origin")?);
-    let usually = if inbound.text("Link") == Some("habit") { "usually " } else { "" };
-    let coming = format!("The aeroplane {usually}comes as {flight}");
-    let time = |field: &str| inbound.date(field).map(|at| clock.time(at));
-    let sentence = match inbound.text("State")? {
-        "cancelled" => return Some(format!("{coming}, which is cancelled.")),
-        "diverted" => return Some(format!("{coming}, which goes to another airport.")),
+    let airport = inbound.text("Origin")?;
+    let plane = match inbound.text("Link") {
+        Some("habit") => say!(texts, "plane-usually-comes", flight = flight, airport = airport),
+        _ => say!(texts, "plane-comes", flight = flight, airport = airport),
+    };
+    let state = inbound.text("State")?;
+    match state {
+        "cancelled" => return Some(say!(texts, "plane-cancelled", plane = plane)),
+        "diverted" => return Some(say!(texts, "plane-diverted", plane = plane)),
+        _ => {}
+    }
+    let time = clock.time(inbound.date("Expected")?);
+    let lateness = || Some(lateness(inbound.number("Delay")?, texts));
+    let ground = ground(inbound, texts);
+    Some(match state {
         "arrived" => {
-            format!("{coming}, which has arrived at {}, {}", time("Expected")?, lateness(inbound.number("Delay")?))
+            say!(texts, "plane-arrived", plane = plane, time = time, lateness = lateness()?, ground = ground)
         }
         "departed" => {
-            format!(
-                "{coming}, which is on its way: due at {}, {}",
-                time("Expected")?,
-                lateness(inbound.number("Delay")?)
-            )
+            say!(texts, "plane-departed", plane = plane, time = time, lateness = lateness()?, ground = ground)
         }
-        _ => format!("{coming}, which has not left yet and is due at {}", time("Expected")?),
-    };
-    let ground = match inbound.number("GroundMinutes") {
-        Some(minutes) if minutes >= 0.0 => {
-            let least = inbound.number("LeastGroundMinutes").filter(|least| *least > minutes);
-            let least =
-                least.map(|least| format!(", and the airline usually takes at least {}", minutes_in_words(least)));
-            format!("; that leaves {} on the ground{}", minutes_in_words(minutes), least.unwrap_or_default())
-        }
-        Some(minutes) => format!("; that is {} after the departure is due", minutes_in_words(-minutes)),
-        None => String::new(),
-    };
-    Some(format!("{sentence}{ground}."))
+        _ => say!(texts, "plane-scheduled", plane = plane, time = time, ground = ground),
+    })
 }
 
-fn departures(hour: &Part<'_>, airport: &str) -> Option<String> {
+/// The time that the aeroplane has on the ground; empty if it is not known.
+fn ground(inbound: &Part<'_>, texts: Texts) -> String {
+    let Some(minutes) = inbound.number("GroundMinutes") else { return String::new() };
+    let in_words = texts.minutes(minutes.abs());
+    match inbound.number("LeastGroundMinutes").filter(|least| *least > minutes) {
+        _ if minutes < 0.0 => say!(texts, "plane-after", minutes = in_words),
+        Some(least) => say!(texts, "plane-ground-least", minutes = in_words, least = texts.minutes(least)),
+        None => say!(texts, "plane-ground", minutes = in_words),
+    }
+}
+
+fn departures(hour: &Part<'_>, airport: &str, texts: Texts) -> Option<String> {
     let mut sentence = match hour.count("Departures") {
         Some(count) => {
-            let mean = hour.number("MeanDelay")?;
-            format!("In the hour before, {} left {airport}, {}", flights(count), lateness_on_average(mean))
+            let lateness = lateness_on_average(hour.number("MeanDelay")?, texts);
+            say!(texts, "hour-departures", count = count, airport = airport, lateness = lateness)
         }
         None => {
             hour.count("Cancelled").or_else(|| hour.count("Overdue"))?;
-            format!("In the hour before, no flight left {airport}")
+            say!(texts, "hour-no-departure", airport = airport)
         }
     };
     if let Some(count) = hour.count("Cancelled") {
-        sentence += &format!("; {count} {} cancelled", if count == 1.0 { "was" } else { "were" });
+        sentence += &say!(texts, "hour-cancelled", count = count);
     }
     if let Some(count) = hour.count("Overdue") {
-        sentence += &format!("; {count} should have left and {} not", if count == 1.0 { "has" } else { "have" });
+        sentence += &say!(texts, "hour-overdue", count = count);
     }
     Some(sentence + ".")
 }
 
-fn arrivals(hour: &Part<'_>, airport: &str) -> Option<String> {
+fn arrivals(hour: &Part<'_>, airport: &str, texts: Texts) -> Option<String> {
     let (count, mean) = (hour.count("Arrivals")?, hour.number("MeanDelay")?);
-    Some(format!("{} arrived at {airport}, {}.", flights(count), lateness_on_average(mean)))
+    let lateness = lateness_on_average(mean, texts);
+    Some(say!(texts, "hour-arrivals", count = count, airport = airport, lateness = lateness))
 }
 
-fn record(record: &Part<'_>) -> Option<String> {
+fn record(record: &Part<'_>, texts: Texts) -> Option<String> {
     let (count, mean) = (record.count("Arrivals")?, record.number("MeanDelay")?);
-    let days = if count == 1.0 { "On its last day".to_owned() } else { format!("On its last {count} days") };
-    Some(format!("{days} this flight arrived {}.", lateness_on_average(mean)))
+    Some(say!(texts, "record", count = count, lateness = lateness_on_average(mean, texts)))
 }
 
-fn flights(count: f64) -> String {
-    format!("{count} flight{}", if count == 1.0 { "" } else { "s" })
-}
-
-pub(super) fn lateness(minutes: f64) -> String {
+pub(super) fn lateness(minutes: f64, texts: Texts) -> String {
     match minutes {
-        0.0 => "on time".to_owned(),
-        ..0.0 => format!("{} early", minutes_in_words(-minutes)),
-        _ => format!("{} late", minutes_in_words(minutes)),
+        0.0 => say!(texts, "late-not"),
+        ..0.0 => say!(texts, "early-by", minutes = -minutes),
+        _ => say!(texts, "late-by", minutes = minutes),
     }
 }
 
-fn lateness_on_average(minutes: f64) -> String {
-    if minutes.abs() < ON_TIME_MINUTES {
-        return "on time on average".to_owned();
-    }
-    format!("{} on average", lateness(minutes.round()))
+fn lateness_on_average(minutes: f64, texts: Texts) -> String {
+    let shown = if minutes.abs() < ON_TIME_MINUTES { 0.0 } else { minutes.round() };
+    say!(texts, "on-average", lateness = lateness(shown, texts))
 }
 
 #[cfg(test)]
@@ -233,10 +227,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::texts::Language;
 
     fn facts(live: Value) -> Vec<String> {
         let document = json!({ "Origin": "ORD", "Dest": "LGA", "Live": live });
-        LiveView::new(document.as_object().unwrap()).map(|view| view.facts).unwrap_or_default()
+        LiveView::new(document.as_object().unwrap(), Texts::of(Language::English))
+            .map(|view| view.facts)
+            .unwrap_or_default()
     }
 
     fn with_inbound(inbound: Value) -> String {
@@ -262,7 +259,7 @@ mod tests {
                 "Record": {"Arrivals": 9, "MeanDelay": -7.2, "Late": 2},
             },
         });
-        let view = LiveView::new(document.as_object().unwrap()).unwrap();
+        let view = LiveView::new(document.as_object().unwrap(), Texts::of(Language::English)).unwrap();
         assert_eq!(view.heading, "Known at 12:00 on 25\u{a0}January");
         assert_eq!(
             view.facts,
@@ -272,6 +269,18 @@ mod tests {
                  left and have not.",
                 "1 flight arrived at LGA, on time on average.",
                 "On its last 9 days this flight arrived 7 minutes early on average.",
+            ]
+        );
+        let view = LiveView::new(document.as_object().unwrap(), Texts::of(Language::Spanish)).unwrap();
+        assert_eq!(view.heading, "Lo que se sabía a las 12:00 del 25\u{a0}de enero");
+        assert_eq!(
+            view.facts,
+            [
+                "El vuelo ha salido con 12 minutos de retraso.",
+                "En la hora anterior salieron 61 vuelos de ORD, con 8 minutos de retraso en promedio; se cancelaron 2; \
+                 14 deberían haber salido y no lo han hecho.",
+                "A LGA llegó 1 vuelo, puntual en promedio.",
+                "En sus últimos 9 días este vuelo llegó con 7 minutos de adelanto en promedio.",
             ]
         );
     }
@@ -303,7 +312,8 @@ mod tests {
 
     #[test]
     fn nothing_is_told_of_a_document_without_it_or_of_another_form() {
-        assert!(LiveView::new(json!({ "Origin": "ORD", "Dest": "LGA" }).as_object().unwrap()).is_none());
+        let document = json!({ "Origin": "ORD", "Dest": "LGA" });
+        assert!(LiveView::new(document.as_object().unwrap(), Texts::of(Language::English)).is_none());
         for live in [json!({}), json!(5), json!({"AsOf": "now", "State": "cancelled"}), json!({"OriginHour": []})] {
             assert_eq!(facts(live), Vec::<String>::new());
         }

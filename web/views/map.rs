@@ -10,10 +10,8 @@ use delaycast::{airports::Airports, flight::Code};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{
-    svg::{Anchor, Drawing},
-    words::grouped,
-};
+use super::svg::{Anchor, Drawing};
+use crate::texts::{Texts, say};
 
 const WIDTH: f64 = 380.0;
 const HEIGHT: f64 = 210.0;
@@ -41,7 +39,7 @@ pub(super) struct MapView {
 
 impl MapView {
     /// Reads an answer's document; `None` unless the positions of both airports are known and differ.
-    pub(super) fn new(document: &Map<String, Value>, airports: &Airports) -> Option<Self> {
+    pub(super) fn new(document: &Map<String, Value>, airports: &Airports, texts: Texts) -> Option<Self> {
         let code = |fields: &Map<String, Value>, field: &str| fields.get(field)?.as_str()?.parse::<Code>().ok();
         let (origin, dest) = (code(document, "Origin")?, code(document, "Dest")?);
         let projection = Projection::around(airports)?;
@@ -52,10 +50,16 @@ impl MapView {
             let way = projection.great_circle(airports.position_of(from)?, airports.position_of(origin)?)?;
             Some((from, way))
         });
-        let miles = airports.distance_miles(origin, dest).map(|miles| format!("{} miles ", grouped(miles as u64)));
-        let caption = format!("{}from {origin} to {dest}", miles.unwrap_or_default());
-        let svg = draw(airports, &projection, [origin, dest], &route, inbound.as_ref());
-        let inbound = inbound.map(|(from, _)| format!("the aeroplane comes from {from}"));
+        let caption = match airports.distance_miles(origin, dest) {
+            Some(miles) => say!(texts, "map-miles", miles = f64::from(miles).floor(), origin = origin, dest = dest),
+            None => say!(texts, "map-route", origin = origin, dest = dest),
+        };
+        let label = match &inbound {
+            Some((from, _)) => say!(texts, "map-label-inbound", origin = origin, dest = dest, inbound = *from),
+            None => say!(texts, "map-label", origin = origin, dest = dest),
+        };
+        let svg = draw(airports, &projection, [origin, dest], &route, inbound.as_ref(), &label);
+        let inbound = inbound.map(|(from, _)| say!(texts, "map-inbound", airport = from));
         Some(MapView { svg, caption, inbound })
     }
 }
@@ -66,6 +70,7 @@ fn draw(
     [origin, dest]: [Code; 2],
     route: &[[f64; 2]],
     inbound: Option<&(Code, Vec<[f64; 2]>)>,
+    label: &str,
 ) -> String {
     let ways = inbound.map(|(_, way)| way.as_slice());
     let window = Window::around(ways.into_iter().chain([route]).flatten());
@@ -75,7 +80,6 @@ fn draw(
     let mapped = |way: &[[f64; 2]]| way.iter().map(|point| window.map(*point)).collect::<Vec<_>>();
     let route = mapped(route);
     let ends = [route[0], route[route.len() - 1]];
-    let mut label = format!("Map of the way from {origin} to {dest}");
     if let Some((from, way)) = inbound {
         let way = mapped(way);
         drawing.polyline("inbound", &way);
@@ -84,7 +88,6 @@ fn draw(
         if *from != dest {
             drawing.text("ink soft", [way[0][0], way[0][1] - 8.0], Anchor::Middle, from.as_str());
         }
-        label += &format!("; the aeroplane comes from {from}");
     }
     drawing.polyline("way", &route);
     let is_east = ends[1][0] >= ends[0][0];
@@ -93,7 +96,7 @@ fn draw(
         drawing.circle("end", [x, y], 4.0);
         drawing.text("ink strong", [x + aside, y + 5.0], anchor, code.as_str());
     }
-    drawing.finish(&label)
+    drawing.finish(label)
 }
 
 /// The path of the lattice's dots where there are points: a line for each run of dots, which the style dashes.
@@ -207,6 +210,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::texts::Language;
 
     fn airports() -> Airports {
         let airport = |code: &str, latitude, longitude| {
@@ -224,7 +228,7 @@ mod tests {
     }
 
     fn view(document: Value) -> Option<MapView> {
-        MapView::new(document.as_object().unwrap(), &airports())
+        MapView::new(document.as_object().unwrap(), &airports(), Texts::of(Language::English))
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! The page `/ops`.
 
 use chrono::{DateTime, Utc};
+use delaycast::flight::DelayClass;
 use serde::Serialize;
 use server::{NamedCount, OperationsStatus, Sample};
 
 use super::{
-    charts::short,
     time_charts::{self, Line},
-    words::{capitalized, grouped},
+    words::{capitalized, class_name},
 };
-use crate::render::View;
+use crate::{
+    render::View,
+    texts::{Texts, say},
+};
 
 /// Upper bound on the rows of a table; further names are summed up in the last one.
 const ROWS_MAX: usize = 12;
@@ -22,7 +25,7 @@ const REFRESH_S: u32 = 5;
 #[derive(Debug, Serialize)]
 pub(crate) struct OperationsView {
     refresh: Refresh,
-    window: String,
+    intro: String,
     notes: Vec<String>,
     figures: Vec<Figure>,
     charts: Vec<Chart>,
@@ -37,30 +40,30 @@ struct Refresh {
 
 #[derive(Debug, Serialize)]
 struct Figure {
-    name: &'static str,
+    name: String,
     value: String,
 }
 
 /// A chart of the last hour.
 #[derive(Debug, Serialize)]
 struct Chart {
-    title: &'static str,
+    title: String,
     /// SVG; `None` if nothing is known.
     drawing: Option<String>,
-    unknown: &'static str,
+    unknown: String,
     legend: Vec<LegendEntry>,
 }
 
 #[derive(Debug, Serialize)]
 struct LegendEntry {
     class: &'static str,
-    name: &'static str,
+    name: String,
 }
 
 #[derive(Debug, Serialize)]
 struct Table {
-    title: &'static str,
-    of: &'static str,
+    title: String,
+    of: String,
     rows: Vec<Row>,
 }
 
@@ -76,106 +79,126 @@ impl View for OperationsView {
 }
 
 impl OperationsView {
-    pub(crate) fn new(now: &OperationsStatus, samples: &[Sample]) -> Self {
-        let known = |number: Option<u64>| number.map_or_else(|| "unknown".to_owned(), grouped);
+    pub(crate) fn new(now: &OperationsStatus, samples: &[Sample], texts: Texts) -> Self {
+        let number = |number: Option<u64>| number.map_or_else(|| say!(texts, "ops-unknown"), |it| texts.number(it));
         let figure = |name, value| Figure { name, value };
+        let rate = |seconds: u32, rate| figure(say!(texts, "ops-rate", seconds = seconds), texts.decimal(rate, 1));
         let (answers, dead) = (&now.answers, &now.dead_letters);
-        let table = |title, of, counts: &[NamedCount], total| Table { title, of, rows: rows(counts, total) };
+        let table = |title, of, counts: &[NamedCount], total| Table { title, of, rows: rows(counts, total, texts) };
+        let hours = |counts: &[NamedCount]| named(counts, |name| hour_in_words(name, texts));
         OperationsView {
             refresh: Refresh { after_s: REFRESH_S, url: "/ops" },
-            window: window(now.window_s),
-            notes: notes(now),
+            intro: intro(now.window_s, texts),
+            notes: notes(now, texts),
             figures: vec![
-                figure("Answers", grouped(answers.total)),
-                figure("Answers per second, over 10 s", format!("{:.1}", answers.per_second_10_s)),
-                figure("Answers per second, over 60 s", format!("{:.1}", answers.per_second_60_s)),
-                figure("In flight", known(now.in_flight)),
-                figure("Lag in the log", known(now.lag)),
-                figure("Dead letters", grouped(dead.total)),
+                figure(say!(texts, "ops-answers"), texts.number(answers.total)),
+                rate(10, answers.per_second_10_s),
+                rate(60, answers.per_second_60_s),
+                figure(say!(texts, "ops-in-flight"), number(now.in_flight)),
+                figure(say!(texts, "ops-lag"), number(now.lag)),
+                figure(say!(texts, "ops-dead-letters"), texts.number(dead.total)),
             ],
-            charts: charts(samples),
+            charts: charts(samples, texts),
             tables: vec![
-                table("By class", "Class", &named(answers.by("class"), capitalized), answers.total),
-                table("By model", "Version", answers.by("model"), answers.total),
-                table("By airline", "Airline", answers.by("airline"), answers.total),
-                table("By airport of departure", "Airport", answers.by("origin"), answers.total),
-                table("By hour", "Hour, UTC", &named(answers.by("hour"), hour_in_words), answers.total),
-                table("Dead letters by reason", "Reason", &dead.by_reason, dead.total),
-                table("Dead letters by hour", "Hour, UTC", &named(&dead.by_hour, hour_in_words), dead.total),
+                table(
+                    say!(texts, "ops-by-class"),
+                    say!(texts, "ops-class"),
+                    &named(answers.by("class"), |name| class_in_words(name, texts)),
+                    answers.total,
+                ),
+                table(say!(texts, "ops-by-model"), say!(texts, "ops-version"), answers.by("model"), answers.total),
+                table(
+                    say!(texts, "ops-by-airline"),
+                    say!(texts, "title-airline"),
+                    answers.by("airline"),
+                    answers.total,
+                ),
+                table(say!(texts, "ops-by-airport"), say!(texts, "ops-airport"), answers.by("origin"), answers.total),
+                table(say!(texts, "ops-by-hour"), say!(texts, "ops-hour"), &hours(answers.by("hour")), answers.total),
+                table(say!(texts, "ops-letters-by-reason"), say!(texts, "ops-reason"), &dead.by_reason, dead.total),
+                table(say!(texts, "ops-letters-by-hour"), say!(texts, "ops-hour"), &hours(&dead.by_hour), dead.total),
             ],
         }
     }
 }
 
 /// The charts of rate, latency and lag; none before the first sample.
-fn charts(samples: &[Sample]) -> Vec<Chart> {
-    const OF_SCORERS: &str = "Unknown here: this page knows no scorer.";
+fn charts(samples: &[Sample], texts: Texts) -> Vec<Chart> {
     if samples.is_empty() {
         return Vec::new();
     }
-    let chart = |title, unknown, lines: &[Line], show| Chart {
+    let chart = |title: String, unknown, lines: &[Line]| Chart {
+        drawing: time_charts::chart(samples, lines, &title, texts),
         title,
-        drawing: time_charts::chart(samples, lines, title, show),
         unknown,
         legend: match lines {
             [_] => Vec::new(),
-            _ => lines.iter().map(|line| LegendEntry { class: line.class, name: line.name }).collect(),
+            _ => lines.iter().map(|line| LegendEntry { class: line.class, name: line.name.clone() }).collect(),
         },
     };
-    let rate = Line { class: "line-a", name: "answers", value: |sample| Some(sample.per_second) };
-    let median = Line { class: "line-a", name: "median", value: |sample| sample.p50_ms };
-    let p99 = Line { class: "line-b", name: "99th percentile", value: |sample| sample.p99_ms };
-    let lag = Line { class: "line-a", name: "not committed", value: |sample| sample.lag.map(|lag| lag as f64) };
+    let line = |class, name, value| Line { class, name, value };
+    let rate = line("line-a", say!(texts, "ops-line-answers"), |sample| Some(sample.per_second));
+    let median = line("line-a", say!(texts, "ops-line-median"), |sample| sample.p50_ms);
+    let p99 = line("line-b", say!(texts, "ops-line-p99"), |sample| sample.p99_ms);
+    let lag = line("line-a", say!(texts, "ops-line-lag"), |sample| sample.lag.map(|lag| lag as f64));
     let in_flight =
-        Line { class: "line-b", name: "in flight", value: |sample| sample.in_flight.map(|count| count as f64) };
+        line("line-b", say!(texts, "ops-line-in-flight"), |sample| sample.in_flight.map(|count| count as f64));
     vec![
-        chart("Answers per second", OF_SCORERS, &[rate], short),
-        chart("Latency, milliseconds", "No answer in the last hour.", &[median, p99], short),
-        chart("Messages behind", OF_SCORERS, &[lag, in_flight], short),
+        chart(say!(texts, "ops-chart-rate"), say!(texts, "ops-no-scorer"), &[rate]),
+        chart(say!(texts, "ops-chart-latency"), say!(texts, "ops-no-answer"), &[median, p99]),
+        chart(say!(texts, "ops-chart-lag"), say!(texts, "ops-no-scorer"), &[lag, in_flight]),
     ]
 }
 
 /// The counts under names for readers.
-fn named(counts: &[NamedCount], in_words: fn(&str) -> String) -> Vec<NamedCount> {
+fn named(counts: &[NamedCount], in_words: impl Fn(&str) -> String) -> Vec<NamedCount> {
     counts.iter().map(|NamedCount { name, count }| NamedCount { name: in_words(name), count: *count }).collect()
 }
 
+fn class_in_words(label: &str, texts: Texts) -> String {
+    let class = DelayClass::ALL.into_iter().find(|class| class.label() == label);
+    capitalized(&class.map_or_else(|| label.to_owned(), |class| class_name(class, texts)))
+}
+
 /// `11:00 on 24 November` for `2026-11-24T11:00:00Z`.
-fn hour_in_words(name: &str) -> String {
-    name.parse::<DateTime<Utc>>().map_or_else(|_| name.to_owned(), |hour| hour.format("%H:%M on %-d %B").to_string())
+fn hour_in_words(name: &str, texts: Texts) -> String {
+    let Ok(hour) = name.parse::<DateTime<Utc>>() else { return name.to_owned() };
+    let (time, day) = (hour.format("%H:%M").to_string(), texts.day_of_year(hour.date_naive()));
+    say!(texts, "ops-hour-of-day", time = time.as_str(), day = day.as_str())
 }
 
-fn window(seconds: u64) -> String {
-    match seconds {
-        3600 => "hour".to_owned(),
-        seconds if seconds % 3600 == 0 => format!("{} hours", seconds / 3600),
-        seconds if seconds % 60 == 0 => format!("{} minutes", seconds / 60),
-        seconds => format!("{seconds} seconds"),
-    }
+fn intro(seconds: u64, texts: Texts) -> String {
+    let window = match seconds {
+        seconds if seconds % 3600 == 0 => say!(texts, "ops-hours", number = seconds / 3600),
+        seconds if seconds % 60 == 0 => say!(texts, "ops-minutes", number = seconds / 60),
+        seconds => say!(texts, "ops-seconds", number = seconds),
+    };
+    say!(texts, "ops-intro", seconds = seconds, window = window.as_str())
 }
 
-fn notes(now: &OperationsStatus) -> Vec<String> {
+fn notes(now: &OperationsStatus, texts: Texts) -> Vec<String> {
+    let waits = now.waiting.iter();
     let mut notes: Vec<String> =
-        now.waiting.iter().map(|wait| format!("Waiting for {} for {} s.", wait.what, wait.for_s)).collect();
+        waits.map(|wait| say!(texts, "ops-waiting", what = wait.what.as_str(), seconds = wait.for_s)).collect();
     match now.behind_s {
-        None => notes.push("The counts are not complete yet: they are being rebuilt from the store.".to_owned()),
-        Some(behind_s) if behind_s >= BEHIND_S => notes.push(format!("The counts are {behind_s} s behind.")),
+        None => notes.push(say!(texts, "ops-rebuilt")),
+        Some(behind_s) if behind_s >= BEHIND_S => notes.push(say!(texts, "ops-behind", seconds = behind_s)),
         Some(_) => {}
     }
     notes
 }
 
-fn rows(counts: &[NamedCount], total: u64) -> Vec<Row> {
+fn rows(counts: &[NamedCount], total: u64, texts: Texts) -> Vec<Row> {
     let row = |name: String, count: u64| {
         let share = if total == 0 { 0.0 } else { 100.0 * count as f64 / total as f64 };
-        Row { name, count: grouped(count), share: format!("{share:.0}\u{a0}%") }
+        Row { name, count: texts.number(count), share: format!("{share:.0}\u{a0}%") }
     };
     let shown = if counts.len() > ROWS_MAX { ROWS_MAX - 1 } else { counts.len() };
     let mut rows: Vec<Row> =
         counts[..shown].iter().map(|NamedCount { name, count }| row(name.clone(), *count)).collect();
     let rest = &counts[shown..];
     if !rest.is_empty() {
-        rows.push(row(format!("{} more", rest.len()), rest.iter().map(|count| count.count).sum()));
+        rows.push(row(say!(texts, "ops-more", count = rest.len()), rest.iter().map(|count| count.count).sum()));
     }
     rows
 }
@@ -183,17 +206,22 @@ fn rows(counts: &[NamedCount], total: u64) -> Vec<Row> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::texts::Language;
+
+    fn texts() -> Texts {
+        Texts::of(Language::English)
+    }
 
     #[test]
     fn an_hour_is_told_in_words_and_another_name_as_it_is() {
-        assert_eq!(hour_in_words("2026-11-24T11:00:00Z"), "11:00 on 24 November");
-        assert_eq!(hour_in_words("other"), "other");
+        assert_eq!(hour_in_words("2026-11-24T11:00:00Z", texts()), "11:00 on 24 November");
+        assert_eq!(hour_in_words("other", texts()), "other");
     }
 
     #[test]
     fn names_beyond_the_bound_of_a_table_are_summed_up() {
         let counts: Vec<NamedCount> = (1..=13).map(|n| NamedCount { name: n.to_string(), count: 1000 * n }).collect();
-        let rows = rows(&counts, 91_000);
+        let rows = rows(&counts, 91_000, texts());
         assert_eq!((rows.len(), rows[0].count.as_str(), rows[10].name.as_str()), (ROWS_MAX, "1,000", "11"));
         assert_eq!(
             (rows[11].name.as_str(), rows[11].count.as_str(), rows[11].share.as_str()),

@@ -7,10 +7,12 @@ use serde::Serialize;
 use super::{
     alternatives::AlternativesView,
     charts::shares,
-    history::{airline_name, airline_url, airport_name, day_in_words, search_url},
-    words::{grouped, percent},
+    history::{airline_name, airline_url, airport_name, history_name, search_url},
 };
-use crate::past::{AskedFlight, PastFlights};
+use crate::{
+    past::{AskedFlight, PastFlights},
+    texts::{Texts, say},
+};
 
 /// A history that ends more years than this before the flight is one of another time.
 const YEARS_MAX: i32 = 1;
@@ -38,61 +40,66 @@ struct RowView {
 }
 
 impl PastView {
-    pub(crate) fn new(past: &PastFlights, airports: &Airports) -> Self {
+    pub(crate) fn new(past: &PastFlights, airports: &Airports, texts: Texts) -> Self {
         let PastFlights { asked, facts, flight, airline_on_route, route, airline, hour, .. } = past;
         let AskedFlight { carrier, number, origin, dest, .. } = *asked;
         let airline_name = airline_name(carrier, airports);
+        let named = &airline_name;
         let search = |parameters: &[(&str, String)]| Some(search_url("/flights/search", parameters));
         let on_route = [("Origin", origin.to_string()), ("Dest", dest.to_string())];
         let of_airline = [&[("Carrier", carrier.to_string())], &on_route[..]].concat();
         let number = number.map(|number| number.to_string()).unwrap_or_default();
         let of_number = [&[("FlightNum", number.clone())], &of_airline[..]].concat();
         let rows = [
-            flight.map(|figures| (format!("{carrier} {number} on this route"), search(&of_number), figures)),
-            Some((format!("{airline_name}, this route"), search(&of_airline), *airline_on_route)),
-            Some((format!("{origin} to {dest}, all airlines"), search(&on_route), *route)),
-            Some((format!("{airline_name}, all routes"), Some(airline_url(carrier)), *airline)),
+            flight.map(|figures| {
+                let label = say!(texts, "past-flight", flight = format!("{carrier} {number}"));
+                (label, search(&of_number), figures)
+            }),
+            Some((say!(texts, "past-airline-route", airline = named), search(&of_airline), *airline_on_route)),
+            Some((say!(texts, "past-route", origin = origin, dest = dest), search(&on_route), *route)),
+            Some((say!(texts, "past-airline", airline = named), Some(airline_url(carrier)), *airline)),
             hour.zip(asked.hour).map(|(figures, hour)| {
-                let label = format!("{} from {hour:02}:00 to {hour:02}:59", airport_name(origin, airports));
+                let (from, to) = (format!("{hour:02}:00"), format!("{hour:02}:59"));
+                let airport = airport_name(origin, airports);
+                let label = say!(texts, "past-hour", airport = airport, from = from, to = to);
                 (label, search(&on_route[..1]), figures)
             }),
         ];
         let row = |(label, url, figures): (String, Option<String>, Figures)| RowView {
             label,
             url: url.filter(|_| figures.flights > 0),
-            flights: grouped(figures.flights),
-            not_very_late: figures.share_not_very_late().map_or("–".to_owned(), |share| percent(100.0 * share)),
-            bar: shares(&figures),
+            flights: texts.number(figures.flights),
+            not_very_late: figures.share_not_very_late().map_or("–".to_owned(), |share| texts.percent(100.0 * share)),
+            bar: shares(&figures, texts),
         };
         PastView {
-            source: format!(
-                "{} {}, {} to {}",
-                grouped(facts.figures.flights),
-                facts.name,
-                day_in_words(facts.first_day),
-                day_in_words(facts.last_day)
+            source: say!(
+                texts,
+                "past-source",
+                count = facts.figures.flights,
+                flights = history_name(&facts.name, texts),
+                first = texts.day(facts.first_day),
+                last = texts.day(facts.last_day)
             ),
-            warnings: warnings(past, &airline_name, airports),
+            warnings: warnings(past, named, airports, texts),
             rows: rows.into_iter().flatten().map(row).collect(),
-            alternatives: AlternativesView::new(past, airports),
+            alternatives: AlternativesView::new(past, airports, texts),
         }
     }
 }
 
-fn warnings(past: &PastFlights, airline: &str, airports: &Airports) -> Vec<String> {
+fn warnings(past: &PastFlights, airline: &str, airports: &Airports, texts: Texts) -> Vec<String> {
     let PastFlights { asked, facts, airline_on_route, route, airline: of_airline, .. } = past;
     let years = asked.date.year() - facts.last_day.year();
     let (origin, dest) = (airport_name(asked.origin, airports), airport_name(asked.dest, airports));
     let seen = match (of_airline.flights, route.flights, airline_on_route.flights) {
-        (0, 0, _) => Some(format!("None of them is of {airline}, and none goes from {origin} to {dest}.")),
-        (0, ..) => Some(format!("None of them is of {airline}.")),
-        (_, 0, _) => Some(format!("None of them goes from {origin} to {dest}.")),
-        (.., 0) => Some(format!("{airline} did not fly from {origin} to {dest} then.")),
+        (0, 0, _) => Some(say!(texts, "past-none-of-either", airline = airline, origin = origin, dest = dest)),
+        (0, ..) => Some(say!(texts, "past-none-of-airline", airline = airline)),
+        (_, 0, _) => Some(say!(texts, "past-none-of-route", origin = origin, dest = dest)),
+        (.., 0) => Some(say!(texts, "past-not-on-route", airline = airline, origin = origin, dest = dest)),
         _ => None,
     };
-    let old = (years > YEARS_MAX).then(|| {
-        format!("The last of them is {years} years older than your flight: airlines and schedules have changed since.")
-    });
+    let old = (years > YEARS_MAX).then(|| say!(texts, "past-old", years = f64::from(years)));
     old.into_iter().chain(seen).collect()
 }
 
@@ -101,6 +108,7 @@ mod tests {
     use delaycast::explore::HistoryFacts;
 
     use super::*;
+    use crate::texts::Language;
 
     fn past(date: &str, [airline, route, airline_on_route]: [u64; 3]) -> PastFlights {
         let code = |text: &str| text.parse().unwrap();
@@ -132,7 +140,8 @@ mod tests {
 
     #[test]
     fn what_the_history_knows_is_counted_and_what_it_does_not_is_told() {
-        let view = |date, counts| PastView::new(&past(date, counts), &Airports::default());
+        let view =
+            |date, counts| PastView::new(&past(date, counts), &Airports::default(), Texts::of(Language::English));
         let known = view("2014-12-30", [100, 50, 20]);
         assert_eq!(known.source, "336,776 flights from New York, 1 January 2013 to 31 December 2013");
         assert!(known.warnings.is_empty());

@@ -1,22 +1,26 @@
 //! The page with the form and the result of a request.
 
-use delaycast::{
-    airports::Airports,
-    flight::{CLASSES, DelayClass},
-    request::Field,
-};
+use delaycast::{airports::Airports, flight::CLASSES, request::Field};
 use engine::{follow::FollowedVersion, request::RequestId};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{answer::AnswerView, follow::FollowView, form::FormView, past::PastView, words::capitalized};
+use super::{
+    answer::AnswerView,
+    follow::FollowView,
+    form::FormView,
+    past::PastView,
+    words::{capitalized, class_names},
+};
 use crate::{
-    flight_form::{FlightForm, result_url},
+    field_error::FieldError,
+    flight_form::FlightForm,
+    form_page::{FormPage, result_url},
     past::PastFlights,
-    problem::FieldError,
     render::View,
     replay::{Replay, ReplayedFlight},
     state::Parts,
+    texts::{Texts, say},
 };
 
 /// Interval at which a followed page without JavaScript refreshes itself, in seconds.
@@ -25,7 +29,10 @@ const FOLLOWED_REFRESH_S: u32 = 30;
 /// The page.
 #[derive(Debug, Serialize)]
 pub(crate) struct PredictView {
-    heading: &'static str,
+    /// The title in a state of the result, if it is not that of the page.
+    #[serde(skip)]
+    title: Option<String>,
+    heading: String,
     form: FormView,
     replay: Option<ReplayView>,
     result: ResultView,
@@ -37,53 +44,54 @@ impl View for PredictView {
     const PAGE: &'static str = "predict";
 
     fn title(&self) -> Option<&str> {
-        self.result.title()
+        self.title.as_deref()
     }
 }
 
 impl PredictView {
     /// The form alone.
-    pub(crate) fn empty(parts: &Parts) -> Self {
-        Self::new(&initial_form(parts), &[], ResultView::none(), parts)
+    pub(crate) fn empty(parts: &Parts, texts: Texts) -> Self {
+        Self::new(&initial_form(parts, texts), &[], ResultView::none(), parts, texts)
     }
 
     /// The form with what a link says of a flight.
-    pub(crate) fn prefilled(form: &FlightForm, parts: &Parts) -> Self {
-        Self::new(form, &[], ResultView::none(), parts)
+    pub(crate) fn prefilled(form: &FlightForm, parts: &Parts, texts: Texts) -> Self {
+        Self::new(form, &[], ResultView::none(), parts, texts)
     }
 
-    /// The same form with another heading, posted to another address.
-    pub(crate) fn posted_to(self, action: &'static str, heading: &'static str) -> Self {
-        PredictView { heading, form: self.form.posted_to(action), ..self }
+    /// The same form under another heading, on another page.
+    pub(crate) fn on(self, page: FormPage, heading: String) -> Self {
+        PredictView { heading, form: self.form.on(page), ..self }
     }
 
     /// The form as it was sent, each wrong field with its reason.
-    pub(crate) fn refused(form: &FlightForm, errors: &[FieldError], parts: &Parts) -> Self {
-        Self::new(form, errors, ResultView::none(), parts)
+    pub(crate) fn refused(form: &FlightForm, errors: &[FieldError], parts: &Parts, texts: Texts) -> Self {
+        Self::new(form, errors, ResultView::none(), parts, texts)
     }
 
     /// The form and the result of a request. If it is answered, the form shows the request.
-    pub(crate) fn with_result(result: ResultView, parts: &Parts) -> Self {
-        let form = result.asked().cloned().unwrap_or_else(|| initial_form(parts));
-        Self::new(&form, &[], result, parts)
+    pub(crate) fn with_result(result: ResultView, parts: &Parts, texts: Texts) -> Self {
+        let form = result.asked().cloned().unwrap_or_else(|| initial_form(parts, texts));
+        Self::new(&form, &[], result, parts, texts)
     }
 
-    fn new(form: &FlightForm, errors: &[FieldError], result: ResultView, parts: &Parts) -> Self {
+    fn new(form: &FlightForm, errors: &[FieldError], result: ResultView, parts: &Parts, texts: Texts) -> Self {
         // An answer says what was asked, and comes soon on a phone.
         let is_asking = result.state == ResultState::None;
         PredictView {
-            heading: "How late will this flight be?",
-            form: FormView::new(form, errors, is_asking, &parts.airports),
-            replay: parts.config.replay.as_deref().and_then(ReplayView::new),
+            title: result.title(texts),
+            heading: say!(texts, "predict-heading"),
+            form: FormView::new(form, errors, is_asking, &parts.airports, texts),
+            replay: parts.config.replay.as_deref().and_then(|replay| ReplayView::new(replay, texts)),
             result,
-            classes: DelayClass::ALL.map(|class| capitalized(class.label())),
+            classes: class_names(texts),
             give_up_after_ms: parts.config.give_up_after.as_millis(),
         }
     }
 }
 
 /// The initial form: without a flight, or a flight of the day that is replayed.
-fn initial_form(parts: &Parts) -> FlightForm {
+fn initial_form(parts: &Parts, texts: Texts) -> FlightForm {
     let replay = parts.config.replay.as_deref();
     let Some((replay, flight)) = replay.and_then(|replay| Some((replay, replay.flights().pop()?))) else {
         return FlightForm::initial(parts.now().date_naive());
@@ -91,7 +99,8 @@ fn initial_form(parts: &Parts) -> FlightForm {
     let ReplayedFlight { carrier, number, origin, dest, departs, .. } = flight;
     let date = departs.with_timezone(&replay.zone()).date_naive();
     let mut form = FlightForm::default();
-    form.phrase = format!("{carrier} {number} from {origin} to {dest}");
+    let flight = format!("{carrier} {number}");
+    form.phrase = say!(texts, "phrase-flight", flight = flight, origin = origin, dest = dest);
     form.set(Field::FlightDate, date.to_string());
     form.set(Field::Follow, "true");
     form
@@ -114,19 +123,25 @@ struct ReplayedFlightView {
 }
 
 impl ReplayView {
-    fn new(replay: &dyn Replay) -> Option<Self> {
+    fn new(replay: &dyn Replay, texts: Texts) -> Option<Self> {
         let zone = replay.zone();
         let now = replay.now()?.with_timezone(&zone);
         let view = |ReplayedFlight { id, carrier, number, origin, dest, departs }: ReplayedFlight| {
-            let time = departs.with_timezone(&zone).format("%H:%M");
-            let words = format!("{carrier} {number} from {origin} to {dest} at {time}");
+            let time = departs.with_timezone(&zone).format("%H:%M").to_string();
+            let flight = format!("{carrier} {number}");
+            let words = say!(texts, "replay-flight", flight = flight, origin = origin, dest = dest, time = time);
             ReplayedFlightView { url: result_url(&id), words }
         };
         Some(ReplayView {
-            now: now.format("%H:%M on %A, %-d %B %Y").to_string(),
+            now: say!(
+                texts,
+                "replay-time",
+                time = now.format("%H:%M").to_string(),
+                day = texts.long_day(now.date_naive())
+            ),
             pace: match replay.speed() {
-                60.0 => "A second is a minute.".to_owned(),
-                speed => format!("Time passes {speed} times faster than it did."),
+                60.0 => say!(texts, "replay-minute"),
+                speed => say!(texts, "replay-pace", speed = speed),
             },
             flights: replay.flights().into_iter().map(view).collect(),
         })
@@ -215,21 +230,22 @@ impl ResultView {
         versions: Option<&[Map<String, Value>]>,
         wanted: Option<u32>,
         airports: &Airports,
+        texts: Texts,
     ) -> Self {
-        let follow = versions.map(|versions| FollowView::new(id, versions, wanted));
+        let follow = versions.map(|versions| FollowView::new(id, versions, wanted, texts));
         let number = follow.as_ref().map_or(0, FollowView::shown);
         let shown = versions.into_iter().flatten().find(|it| FollowedVersion::of(it).number == number);
         let refresh = follow
             .as_ref()
             .filter(|follow| follow.goes_on())
             .map(|_| Refresh { after_s: FOLLOWED_REFRESH_S, url: format!("{}#result", result_url(id.as_str())) });
-        let answer = Some(AnswerView::new(shown.unwrap_or(first), airports));
+        let answer = Some(AnswerView::new(shown.unwrap_or(first), airports, texts));
         ResultView { answer, follow, refresh, ..Self::of(ResultState::Answered, id) }
     }
 
     /// The same with flights of the history beside the answer.
-    pub(crate) fn with_past(self, past: &PastFlights, airports: &Airports) -> Self {
-        ResultView { past: Some(PastView::new(past, airports)), ..self }
+    pub(crate) fn with_past(self, past: &PastFlights, airports: &Airports, texts: Texts) -> Self {
+        ResultView { past: Some(PastView::new(past, airports, texts)), ..self }
     }
 
     /// The request as a form, if it is answered.
@@ -238,13 +254,13 @@ impl ResultView {
     }
 
     /// The page's title in this state; `None`: the page's own.
-    fn title(&self) -> Option<&str> {
+    fn title(&self, texts: Texts) -> Option<String> {
         match (self.state, &self.answer) {
-            (ResultState::Answered, Some(answer)) => Some(&answer.headline),
-            (ResultState::Waiting, _) => Some("Waiting for the answer"),
-            (ResultState::Rejected, _) => Some("This flight could not be scored"),
-            (ResultState::TimedOut, _) => Some("No answer yet"),
-            (ResultState::Unreachable, _) => Some("We cannot answer right now"),
+            (ResultState::Answered, Some(answer)) => Some(answer.headline.clone()),
+            (ResultState::Waiting, _) => Some(say!(texts, "result-waiting")),
+            (ResultState::Rejected, _) => Some(say!(texts, "result-rejected")),
+            (ResultState::TimedOut, _) => Some(say!(texts, "result-timed-out")),
+            (ResultState::Unreachable, _) => Some(say!(texts, "result-unreachable")),
             _ => None,
         }
     }

@@ -3,7 +3,11 @@
 use serde::Serialize;
 
 use super::predict::PredictView;
-use crate::{flight_form::MINUTES_ACTION, render::View, state::Parts};
+use crate::{
+    form_page::FormPage,
+    render::View,
+    texts::{Texts, say},
+};
 
 /// The page.
 #[derive(Debug, Serialize)]
@@ -14,8 +18,8 @@ impl View for RegressView {
 }
 
 impl RegressView {
-    /// The form alone.
-    pub(crate) fn empty(parts: &Parts) -> Self {
-        RegressView(PredictView::empty(parts).posted_to(MINUTES_ACTION, "How many minutes late will this flight be?"))
+    /// The form of a view of the other page, with another heading.
+    pub(crate) fn new(view: PredictView, texts: Texts) -> Self {
+        RegressView(view.on(FormPage::Minutes, say!(texts, "predict-minutes-heading")))
     }
 }

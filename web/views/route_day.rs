@@ -9,10 +9,11 @@ use delaycast::{
 };
 use serde::Serialize;
 
-use super::history::{
-    FlightRow, NamedValue, SectionLink, airport_name, cards, day_in_words, route_day_url, search_url, sections,
+use super::history::{FlightRow, NamedValue, SectionLink, airport_name, cards, route_day_url, search_url, sections};
+use crate::{
+    render::View,
+    texts::{Texts, say},
 };
-use crate::render::View;
 
 /// The page.
 #[derive(Debug, Serialize)]
@@ -26,7 +27,6 @@ pub(crate) struct RouteDayView {
     dest_name: String,
     day: String,
     count: usize,
-    is_one: bool,
     flights: Vec<FlightRow>,
     before: Option<String>,
     after: Option<String>,
@@ -37,6 +37,7 @@ pub(crate) struct RouteDayView {
 
 impl View for RouteDayView {
     const PAGE: &'static str = "route_day";
+    const SECTION: &'static str = "airlines";
 
     fn title(&self) -> Option<&str> {
         Some(&self.title)
@@ -50,26 +51,26 @@ impl RouteDayView {
         route: &Figures,
         facts: &HistoryFacts,
         airports: &Airports,
+        texts: Texts,
     ) -> Self {
         let in_history = |day: &NaiveDate| (facts.first_day..=facts.last_day).contains(day);
         let url = |day: Option<NaiveDate>| day.filter(in_history).map(|day| route_day_url(origin, dest, day));
         let ends = [("Origin", origin.to_string()), ("Dest", dest.to_string())];
         RouteDayView {
-            title: format!("{origin} to {dest}, {}", day_in_words(date)),
-            sections: sections("/flights"),
+            title: say!(texts, "route-title", origin = origin, dest = dest, day = texts.day(date)),
+            sections: sections("/flights", texts),
             origin: origin.to_string(),
             dest: dest.to_string(),
             origin_name: airport_name(origin, airports),
             dest_name: airport_name(dest, airports),
-            day: date.format("%A, %-d %B %Y").to_string(),
+            day: texts.long_day(date),
             count: flights.len(),
-            is_one: flights.len() == 1,
-            flights: flights.iter().map(|flight| FlightRow::new(flight, airports)).collect(),
+            flights: flights.iter().map(|flight| FlightRow::new(flight, airports, texts)).collect(),
             before: url(date.pred_opt()),
             after: url(date.succ_opt()),
             back_url: route_day_url(dest, origin, date),
             route_url: search_url("/flights/search", &ends),
-            cards: cards(route),
+            cards: cards(route, texts),
         }
     }
 }

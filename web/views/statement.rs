@@ -31,14 +31,6 @@ impl Statement {
         let late = changes[DelayClass::VeryLate.index()];
         if self == Statement::Late { late } else { -late }
     }
-
-    /// Returns its words, after "it lands".
-    pub(super) fn label(self) -> &'static str {
-        match self {
-            Statement::Soon => "less than 30 minutes late",
-            Statement::Late => "30 minutes late or more",
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,11 @@
 use chrono::{DateTime, Utc};
 use server::{SAMPLE_INTERVAL_S, SAMPLES_MAX, Sample};
 
-use super::svg::{Anchor, Drawing, Scale};
+use super::{
+    charts::short,
+    svg::{Anchor, Drawing, Scale},
+};
+use crate::texts::{Texts, say};
 
 const WIDTH: f64 = 380.0;
 const HEIGHT: f64 = 170.0;
@@ -19,12 +23,12 @@ const LABEL_MINUTES: i64 = 15;
 pub(crate) struct Line {
     /// The CSS class of its colour.
     pub(crate) class: &'static str,
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) value: fn(&Sample) -> Option<f64>,
 }
 
 /// Returns a chart of the samples, from an hour ago until the last of them; `None` if no line has a value.
-pub(crate) fn chart(samples: &[Sample], lines: &[Line], title: &str, show: fn(f64) -> String) -> Option<String> {
+pub(crate) fn chart(samples: &[Sample], lines: &[Line], title: &str, texts: Texts) -> Option<String> {
     let last = samples.last()?;
     let values = || lines.iter().flat_map(|line| samples.iter().filter_map(line.value));
     values().next()?;
@@ -34,17 +38,18 @@ pub(crate) fn chart(samples: &[Sample], lines: &[Line], title: &str, show: fn(f6
     for tick in scale.ticks() {
         let y = scale.map(tick);
         drawing.line("grid", [LEFT, y], [WIDTH - 2.0, y]);
-        drawing.text("soft", [LEFT - 6.0, y + 4.0], Anchor::End, &show(tick));
+        drawing.text("soft", [LEFT - 6.0, y + 4.0], Anchor::End, &short(tick, texts));
     }
     let x = time_scale(last.at);
     labels(&mut drawing, last.at, &x);
     for line in lines {
         draw(&mut drawing, samples, line, |at| x.map(at.timestamp() as f64), &scale);
     }
-    let latest: Vec<String> =
-        lines.iter().filter_map(|line| Some(format!("{} {}", line.name, show((line.value)(last)?)))).collect();
-    let latest = if latest.is_empty() { "unknown".to_owned() } else { latest.join(", ") };
-    Some(drawing.finish(&format!("{title}, the last hour; now: {latest}; at most {}", show(most))))
+    let now = |line: &Line| Some(format!("{} {}", line.name, short((line.value)(last)?, texts)));
+    let latest: Vec<String> = lines.iter().filter_map(now).collect();
+    let latest = if latest.is_empty() { say!(texts, "ops-unknown") } else { latest.join(", ") };
+    let most = short(most, texts);
+    Some(drawing.finish(&say!(texts, "ops-chart", title = title, now = latest.as_str(), most = most.as_str())))
 }
 
 fn time_scale(last: DateTime<Utc>) -> Scale {
@@ -93,6 +98,7 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
+    use crate::texts::Language;
 
     fn samples(values: &[Option<f64>]) -> Vec<Sample> {
         let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
@@ -107,20 +113,22 @@ mod tests {
         values.iter().enumerate().map(sample).collect()
     }
 
-    const LINE: Line = Line { class: "line-a", name: "median", value: |sample| sample.p50_ms };
+    fn chart_of(values: &[Option<f64>]) -> Option<String> {
+        let line = Line { class: "line-a", name: "median".to_owned(), value: |sample| sample.p50_ms };
+        chart(&samples(values), &[line], "Latency", Texts::of(Language::English))
+    }
 
     #[test]
     fn a_line_is_broken_where_values_are_missing() {
         let mut values = vec![Some(1.0); 40];
         values[8..20].fill(None);
-        let chart = chart(&samples(&values), &[LINE], "Latency", |ms| format!("{ms:.0} ms")).unwrap();
+        let chart = chart_of(&values).unwrap();
         assert_eq!(chart.matches("<polyline class=\"line-a\"").count(), 2, "{chart}");
-        assert!(chart.contains("Latency, the last hour; now: median 1 ms; at most 1 ms"), "{chart}");
+        assert!(chart.contains("Latency, the last hour; now: median 1; at most 1"), "{chart}");
     }
 
     #[test]
     fn without_a_value_there_is_no_chart() {
-        assert_eq!(chart(&samples(&[None, None]), &[LINE], "Latency", |ms| ms.to_string()), None);
-        assert_eq!(chart(&[], &[LINE], "Latency", |ms| ms.to_string()), None);
+        assert_eq!((chart_of(&[None, None]), chart_of(&[])), (None, None));
     }
 }

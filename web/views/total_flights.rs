@@ -5,9 +5,12 @@ use serde::Serialize;
 
 use super::{
     charts,
-    history::{FiguresView, SectionLink, month_in_words, sections},
+    history::{FiguresView, SectionLink, sections},
 };
-use crate::render::View;
+use crate::{
+    render::View,
+    texts::{Texts, say},
+};
 
 /// The page.
 #[derive(Debug, Serialize)]
@@ -25,21 +28,22 @@ struct MonthRow {
 
 impl View for TotalFlightsView {
     const PAGE: &'static str = "total_flights";
+    const SECTION: &'static str = "airlines";
 }
 
 impl TotalFlightsView {
-    pub(crate) fn new(months: &[MonthFigures]) -> Self {
+    pub(crate) fn new(months: &[MonthFigures], texts: Texts) -> Self {
         let counts: Vec<_> = months
             .iter()
             .map(|month| (format!("{}/{:02}", month.month, month.year % 100), month.figures.flights))
             .collect();
         let row = |month: &MonthFigures| MonthRow {
-            name: month_in_words(month.year, month.month),
-            figures: FiguresView::new(&month.figures),
+            name: texts.month(month.year, month.month),
+            figures: FiguresView::new(&month.figures, texts),
         };
         TotalFlightsView {
-            sections: sections("/total_flights"),
-            chart: charts::count_columns(&counts, "Flights by month"),
+            sections: sections("/total_flights", texts),
+            chart: charts::count_columns(&counts, &say!(texts, "chart-months"), texts),
             months: months.iter().map(row).collect(),
         }
     }

@@ -2,11 +2,14 @@
 
 use delaycast::{
     airports::Airports,
-    flight::{CLASSES, Code},
+    flight::{CLASSES, Code, DelayClass},
 };
 use serde_json::Value;
 
-use crate::flight_form::codes_in;
+use crate::{
+    flight_form::codes_in,
+    texts::{Texts, say},
+};
 
 /// Returns the text with its first letter in upper case.
 pub(crate) fn capitalized(text: &str) -> String {
@@ -14,42 +17,30 @@ pub(crate) fn capitalized(text: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// Formats a number with a comma between thousands.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Formats a percentage without decimals; one above 0 is never shown as 0, and one below 100 never as 100.
-pub(crate) fn percent(share: f64) -> String {
-    match share {
-        _ if share > 0.0 && share < 0.5 => "<1\u{a0}%".to_owned(),
-        99.5..100.0 => ">99\u{a0}%".to_owned(),
-        _ => format!("{}\u{a0}%", share.round()),
-    }
-}
-
 /// The share of a part of a whole; 0 of nothing.
 pub(crate) fn share_of(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
-}
-
-/// Formats a number of minutes with its unit.
-pub(crate) fn minutes_in_words(minutes: f64) -> String {
-    format!("{minutes} minute{}", if minutes == 1.0 { "" } else { "s" })
 }
 
 /// Reads one number for each class from a field of an answer's document.
 pub(crate) fn numbers_by_class(value: &Value) -> Option<[f64; CLASSES]> {
     let numbers: Vec<f64> = value.as_array()?.iter().filter_map(Value::as_f64).collect();
     numbers.try_into().ok()
+}
+
+/// The name of a class of delay.
+pub(crate) fn class_name(class: DelayClass, texts: Texts) -> String {
+    match class {
+        DelayClass::Early => say!(texts, "class-early"),
+        DelayClass::SlightlyEarly => say!(texts, "class-slightly-early"),
+        DelayClass::SlightlyLate => say!(texts, "class-slightly-late"),
+        DelayClass::VeryLate => say!(texts, "class-very-late"),
+    }
+}
+
+/// The names of all classes, as in a legend.
+pub(crate) fn class_names(texts: Texts) -> [String; CLASSES] {
+    DelayClass::ALL.map(|class| capitalized(&class_name(class, texts)))
 }
 
 /// The name of the airline that a text means, where it has one besides its code.
@@ -61,25 +52,4 @@ pub(crate) fn airline_name<'a>(text: &str, airports: &'a Airports) -> Option<&'a
 /// The name of the airport that a text means, where it is known.
 pub(crate) fn airport_name<'a>(text: &str, airports: &'a Airports) -> Option<&'a str> {
     codes_in(text).find_map(|code| airports.name_of(code))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_possible_is_neither_0_nor_100_percent() {
-        assert_eq!(
-            [0.0, 0.2, 0.5, 99.4, 99.7, 100.0].map(percent).join(" "),
-            "0\u{a0}% <1\u{a0}% 1\u{a0}% 99\u{a0}% >99\u{a0}% 100\u{a0}%"
-        )
-    }
-
-    #[test]
-    fn thousands_are_grouped() {
-        assert_eq!(
-            ["0", "999", "1,234,567"],
-            [grouped(0), grouped(999), grouped(1_234_567)].each_ref().map(|it| &**it)
-        );
-    }
 }

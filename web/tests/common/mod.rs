@@ -10,6 +10,7 @@ pub(crate) mod history;
 pub(crate) mod http_server;
 pub(crate) mod openapi;
 pub(crate) mod operations;
+pub(crate) mod pages;
 pub(crate) mod site;
 
 use std::{

@@ -5,9 +5,13 @@ use delaycast::{
     flight::{CLASSES, DelayClass},
 };
 
-use crate::views::{
-    svg::{Anchor, Drawing, Scale},
-    words::{capitalized, grouped},
+use super::names;
+use crate::{
+    texts::{Texts, say},
+    views::{
+        svg::{Anchor, Drawing, Scale},
+        words::{capitalized, class_name},
+    },
 };
 
 const WIDTH: f64 = 380.0;
@@ -29,7 +33,7 @@ pub(super) fn colour(predictor: Predictor) -> &'static str {
 }
 
 /// The log-loss of each predictor with its interval.
-pub(super) fn intervals(comparison: &Comparison) -> String {
+pub(super) fn intervals(comparison: &Comparison, texts: Texts) -> String {
     const ROW: f64 = 36.0;
     let measure = Measure::LogLoss;
     let shown: Vec<_> = comparison
@@ -44,7 +48,7 @@ pub(super) fn intervals(comparison: &Comparison) -> String {
     let bottom = 6.0 + ROW * shown.len() as f64;
     let mut drawing = Drawing::new(WIDTH, bottom + 36.0);
     let scale = Scale::fit(shown.iter().flat_map(|(_, _, interval)| *interval), [8.0, WIDTH - 8.0]);
-    grid_below(&mut drawing, &scale, [4.0, bottom], "log-loss, nats; less is better");
+    grid_below(&mut drawing, &scale, [4.0, bottom], &say!(texts, "plot-log-loss"), texts);
     for (at, (predictor, score, [low, high])) in shown.into_iter().enumerate() {
         let (y, colour) = (26.0 + ROW * at as f64, colour(predictor));
         // A label in the left half starts at its whisker, one in the right half ends there: neither leaves the plot.
@@ -52,21 +56,22 @@ pub(super) fn intervals(comparison: &Comparison) -> String {
             x if x < WIDTH / 2.0 => (scale.map(low).min(x) - 4.0, Anchor::Start),
             x => (scale.map(high).max(x) + 4.0, Anchor::End),
         };
-        drawing.text("ink", [x, y - 9.0], anchor, &format!("{} {score:.3}", predictor.label()));
+        let label = format!("{} {}", names::predictor(predictor, texts), texts.decimal(score, 3));
+        drawing.text("ink", [x, y - 9.0], anchor, &label);
         drawing.line(&format!("whisker {colour}"), [scale.map(low), y], [scale.map(high), y]);
         drawing.circle(&format!("dot {colour}"), [scale.map(score), y], 4.5);
     }
-    drawing.finish("Log-loss of each predictor with its 95 % interval")
+    drawing.finish(&say!(texts, "plot-intervals"))
 }
 
 /// Grid lines of a horizontal scale, with their values below.
-fn grid_below(drawing: &mut Drawing, scale: &Scale, [top, bottom]: [f64; 2], title: &str) {
+fn grid_below(drawing: &mut Drawing, scale: &Scale, [top, bottom]: [f64; 2], title: &str, texts: Texts) {
     let ticks = scale.ticks();
     let decimals = decimals(&ticks);
     for tick in ticks {
         let x = scale.map(tick);
         drawing.line("grid", [x, top], [x, bottom]);
-        drawing.text("soft", [x, bottom + 14.0], Anchor::Middle, &format!("{tick:.decimals$}"));
+        drawing.text("soft", [x, bottom + 14.0], Anchor::Middle, &texts.decimal(tick, decimals));
     }
     drawing.text("soft", [WIDTH / 2.0, bottom + 30.0], Anchor::Middle, title);
 }
@@ -80,7 +85,7 @@ fn decimals(ticks: &[f64]) -> usize {
 
 /// A reliability diagram: observed frequency of a class by its predicted probability. A dot's area is its share of
 /// flights.
-pub(super) fn reliability(class: DelayClass, reliability: &Reliability) -> String {
+pub(super) fn reliability(class: DelayClass, reliability: &Reliability, texts: Texts) -> String {
     const SIDE: f64 = 200.0;
     const LEFT: f64 = 44.0;
     const TOP: f64 = 8.0;
@@ -103,21 +108,22 @@ pub(super) fn reliability(class: DelayClass, reliability: &Reliability) -> Strin
     for (at, rows) in &seen {
         drawing.circle(&format!("dot c{}", class.index()), *at, (9.0 * (*rows as f64 / most).sqrt()).max(3.2));
     }
-    drawing.text("soft", [LEFT + SIDE / 2.0, TOP + SIDE + 32.0], Anchor::Middle, "predicted, %");
-    drawing.text("soft upright", [0.0, 0.0], Anchor::Middle, "came true, %");
-    let label = format!("{}: how often it came true, by the predicted probability", capitalized(class.label()));
+    drawing.text("soft", [LEFT + SIDE / 2.0, TOP + SIDE + 32.0], Anchor::Middle, &say!(texts, "plot-predicted"));
+    drawing.text("soft upright", [0.0, 0.0], Anchor::Middle, &say!(texts, "plot-came-true-share"));
+    let class = capitalized(&class_name(class, texts));
+    let label = say!(texts, "plot-reliability", class = class);
     drawing.finish(&label)
 }
 
 /// The confusion matrix: one row for each true class, shaded by the share of the row.
-pub(super) fn confusion(confusion: &[[u64; CLASSES]; CLASSES]) -> String {
+pub(super) fn confusion(confusion: &[[u64; CLASSES]; CLASSES], texts: Texts) -> String {
     const CELL: [f64; 2] = [82.0, 46.0];
     const LEFT: f64 = 46.0;
     const TOP: f64 = 40.0;
     let mut drawing = Drawing::new(WIDTH, TOP + 4.0 * CELL[1] + 4.0);
     let middle = LEFT + 2.0 * CELL[0];
-    drawing.text("soft", [middle, 14.0], Anchor::Middle, "forest said");
-    drawing.text("soft upright", [0.0, 0.0], Anchor::Middle, "came true");
+    drawing.text("soft", [middle, 14.0], Anchor::Middle, &say!(texts, "plot-said"));
+    drawing.text("soft upright", [0.0, 0.0], Anchor::Middle, &say!(texts, "plot-came-true"));
     for (truth, row) in confusion.iter().enumerate() {
         let y = TOP + CELL[1] * truth as f64;
         let x_of = |said: usize| LEFT + CELL[0] * said as f64;
@@ -128,15 +134,15 @@ pub(super) fn confusion(confusion: &[[u64; CLASSES]; CLASSES]) -> String {
             let (x, share) = (x_of(said), count as f64 / total);
             drawing.rect("cell", [x, y], CELL, 0.6 * share);
             let class = if said == truth { "ink strong" } else { "ink" };
-            drawing.text(class, [x + CELL[0] / 2.0, y + 20.0], Anchor::Middle, &grouped(count));
+            drawing.text(class, [x + CELL[0] / 2.0, y + 20.0], Anchor::Middle, &texts.number(count));
             drawing.text("soft", [x + CELL[0] / 2.0, y + 36.0], Anchor::Middle, &format!("{:.0} %", 100.0 * share));
         }
     }
-    drawing.finish("Flights by the class that came true and the class that the forest held most probable")
+    drawing.finish(&say!(texts, "plot-confusion"))
 }
 
 /// Permutation importances: the rise of the log-loss when a fact is shuffled.
-pub(super) fn importances(importances: &[Importance]) -> String {
+pub(super) fn importances(importances: &[Importance], texts: Texts) -> String {
     const ROW: f64 = 38.0;
     let bottom = 4.0 + ROW * importances.len() as f64;
     let mut drawing = Drawing::new(WIDTH, bottom + 36.0);
@@ -144,17 +150,18 @@ pub(super) fn importances(importances: &[Importance]) -> String {
         .iter()
         .flat_map(|importance| importance.interval.into_iter().flatten().chain([0.0, importance.log_loss_increase]));
     let scale = Scale::fit(ends, [8.0, WIDTH - 8.0]);
-    grid_below(&mut drawing, &scale, [4.0, bottom], "rise of the log-loss, nats");
+    grid_below(&mut drawing, &scale, [4.0, bottom], &say!(texts, "plot-rise"), texts);
     for (at, importance) in importances.iter().enumerate() {
         let (y, rise) = (4.0 + ROW * at as f64, importance.log_loss_increase);
         let (zero, end) = (scale.map(0.0), scale.map(rise));
-        drawing.text("ink", [zero.max(8.0) + 2.0, y + 14.0], Anchor::Start, &format!("{} {rise:+.4}", importance.fact));
+        let label = format!("{} {}", names::fact(importance.fact, texts), texts.signed(rise, 4));
+        drawing.text("ink", [zero.max(8.0) + 2.0, y + 14.0], Anchor::Start, &label);
         drawing.rect("bar-fill", [zero.min(end), y + 19.0], [(end - zero).abs().max(1.0), 10.0], 1.0);
         if let Some([low, high]) = importance.interval {
             drawing.line("whisker ink-line", [scale.map(low), y + 24.0], [scale.map(high), y + 24.0]);
         }
     }
-    drawing.finish("Rise of the log-loss when a fact is shuffled among the flights")
+    drawing.finish(&say!(texts, "plot-importance"))
 }
 
 /// The predictors that any of the months has.
@@ -164,7 +171,7 @@ pub(super) fn predictors_of(months: &[Comparison]) -> Vec<Predictor> {
 }
 
 /// The log-loss of each predictor, month by month.
-pub(super) fn months(months: &[Comparison]) -> String {
+pub(super) fn months(months: &[Comparison], texts: Texts) -> String {
     const LEFT: f64 = 44.0;
     const RIGHT: f64 = 370.0;
     const TOP: f64 = 8.0;
@@ -181,14 +188,14 @@ pub(super) fn months(months: &[Comparison]) -> String {
     for tick in ticks {
         let y = scale.map(tick);
         drawing.line("grid", [LEFT, y], [RIGHT, y]);
-        drawing.text("soft", [LEFT - 6.0, y + 4.0], Anchor::End, &format!("{tick:.decimals$}"));
+        drawing.text("soft", [LEFT - 6.0, y + 4.0], Anchor::End, &texts.decimal(tick, decimals));
     }
     let step = (RIGHT - LEFT) / months.len().max(1) as f64;
     let x_of = |at: usize| LEFT + step * (at as f64 + 0.5);
     // Every n-th month is named, as the width permits.
     let named = (34.0 / step).ceil().max(1.0) as usize;
     for (at, month) in months.iter().enumerate().step_by(named) {
-        drawing.text("soft", [x_of(at), BOTTOM + 16.0], Anchor::Middle, &month.from.format("%b").to_string());
+        drawing.text("soft", [x_of(at), BOTTOM + 16.0], Anchor::Middle, &texts.short_month(month.from));
         if at == 0 || month.from.format("%m").to_string() == "01" {
             drawing.text("soft", [x_of(at), BOTTOM + 30.0], Anchor::Middle, &month.from.format("%Y").to_string());
         }
@@ -200,5 +207,5 @@ pub(super) fn months(months: &[Comparison]) -> String {
         drawing.polyline(&format!("curve {}", colour(predictor)), &points);
         points.iter().for_each(|at| drawing.circle(&format!("dot {}", colour(predictor)), *at, 3.0));
     }
-    drawing.finish("Log-loss of each predictor by month")
+    drawing.finish(&say!(texts, "plot-months"))
 }

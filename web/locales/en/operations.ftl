@@ -1,0 +1,125 @@
+# The operations: state, dataflow, dead letters.
+
+ops-intro =
+    { $seconds ->
+        [3600] What delaycast did in the last hour.
+       *[other] What delaycast did in the last { $window }.
+    }
+ops-hours = { $number } hours
+ops-minutes = { $number } minutes
+ops-seconds = { $number } seconds
+ops-as-data = As data:
+ops-state = State
+ops-dataflow = Dataflow
+ops-dead-letters = Dead letters
+
+ops-unknown = unknown
+ops-answers = Answers
+ops-rate = Answers per second, over { $seconds } s
+ops-in-flight = In flight
+ops-lag = Lag in the log
+ops-by-class = By class
+ops-by-model = By model
+ops-by-airline = By airline
+ops-by-airport = By airport of departure
+ops-by-hour = By hour
+ops-letters-by-reason = Dead letters by reason
+ops-letters-by-hour = Dead letters by hour
+ops-class = Class
+ops-version = Version
+ops-airport = Airport
+ops-hour = Hour, UTC
+ops-reason = Reason
+ops-count = Count
+ops-share = Share
+ops-more = { $count } more
+ops-hour-of-day = { $time } on { $day }
+ops-waiting = Waiting for { $what } for { $seconds } s.
+ops-rebuilt = The counts are not complete yet: they are being rebuilt from the store.
+ops-behind = The counts are { $seconds } s behind.
+ops-silent = The server does not answer: what stands here is not of now.
+
+ops-chart-rate = Answers per second
+ops-chart-latency = Latency, milliseconds
+ops-chart-lag = Messages behind
+ops-line-answers = answers
+ops-line-median = median
+ops-line-p99 = 99th percentile
+ops-line-lag = not committed
+ops-line-in-flight = in flight
+ops-no-scorer = Unknown here: this page knows no scorer.
+ops-no-answer = No answer in the last hour.
+ops-chart = { $title }, the last hour; now: { $now }; at most { $most }
+
+dataflow-intro = The operators of the scorers, as Timely Dataflow logs them: records, capabilities and frontiers.
+dataflow-no-scorer = This page knows no scorer. Start it with <code>--scorers HOST:PORT</code>, the health port of the scorers, or use <code>delaycast up</code>.
+dataflow-moves = The frontier moves: everything that was read is durable, or soon will be.
+dataflow-done = The dataflow is done: it has no capability and no message.
+dataflow-held = { $operators } holds the frontier back since { $since }, for { $time }. { $records } records are in flight.
+dataflow-oldest = The oldest record in flight is { $age } old, of worker { $worker } in process { $process }.
+dataflow-others = Another process
+dataflow-and = { $first } and { $second }
+dataflow-none-left = No capability and no message is left.
+dataflow-at = The frontier moves, and is at { $at }.
+dataflow-stands = The frontier is at { $at } since { $since }, for { $time }; { $operators } holds it.
+dataflow-workers = Workers
+dataflow-worker = Worker
+dataflow-process = Process
+dataflow-busy = Busy
+dataflow-in-flight = In flight
+dataflow-the-oldest = The oldest
+dataflow-frontier-behind = Frontier behind
+dataflow-last-step = Last step
+dataflow-operators = Operators
+dataflow-operators-of = Operators of { $name }
+dataflow-operator = Operator
+dataflow-received = Received
+dataflow-waiting = Waiting
+dataflow-scheduled = Scheduled
+dataflow-time = Time
+dataflow-behind = Behind
+dataflow-nothing-left = done
+dataflow-wait = { $received }, { $waiting } wait
+dataflow-drawing = Dataflow { $name }; records received: { $operators }
+dataflow-legend = A box has the records that its operator has received since the start, and those that wait for it. A marked one has a capability or a message of the frontier: until it is done, no later offset is committed. Time is the share of all workers' time; behind is the distance to the newest frontier, in milliseconds where timestamps are times.
+
+letters-intro = Messages that got no answer, each with its reason. Once the cause is mended they can be sent back into their topic, as they were.
+letters-time = Time
+letters-hour = The last hour
+letters-day = The last day
+letters-week = The last 7 days
+letters-month = The last 30 days
+letters-text = Text of the reason
+letters-show = Show
+letters-heading = Letters
+letters-none = There are none.
+letters-all = { $count }, the newest first.
+letters-newest = { $count }, of which the newest { $shown } are shown.
+letters-incomplete = There are newer ones: reading all took too long. Choose a shorter time.
+letters-sent = The letter at { $place } was sent back. It is answered, or dies again.
+letters-replay-all = all reasons
+letters-replay-reason = reasons with “{ $reason }”
+letters-replay-runs = The replay of { $what }, begun at { $at }, runs: { $sent } sent back, { $kept } kept.
+letters-replay-done = The replay of { $what }, begun at { $at }, is done: { $sent } sent back, { $kept } kept.
+letters-replay-stopped = The replay of { $what }, begun at { $at }, has stopped: { $sent } sent back, { $kept } kept.
+letters-replay-again = Send them back again to go on.
+letters-replay-line = { $reason }: { $sent } sent, { $kept } kept
+letters-send-all = Send back all
+letters-send-reason = Send back all with this reason
+letters-send-which = Those of any time that were not sent back with the same text before. The command:
+letters-place = { $at } UTC, partition { $partition }, offset { $offset }
+letters-id = id
+letters-attempts = sent back { $attempt } of { $most } times
+letters-message = The message, { $bytes } bytes
+letters-message-cut = The message, { $bytes } bytes, of which the beginning is shown
+letters-send = Send back
+letters-send-one = Send back the letter at offset { $offset } of partition { $partition }
+letters-stays-cut = It stays: only its beginning was kept.
+letters-stays-tried = It stays: it was sent back as often as is allowed.
+
+reason-other-site = a change is taken from the pages of this site alone
+reason-letter-unknown = the letter is not there any more
+reason-letter-tried = the letter was sent back as often as is allowed
+reason-letter-cut = only the beginning of the message was kept
+reason-replay-runs = a replay runs already: wait for its end
+reason-letter-field = is missing or cannot be read

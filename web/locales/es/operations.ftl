@@ -1,0 +1,125 @@
+# El estado del sistema: operaciones, flujo de datos, mensajes sin respuesta.
+
+ops-intro =
+    { $seconds ->
+        [3600] Lo que ha hecho delaycast en la última hora.
+       *[other] Lo que ha hecho delaycast en los últimos { $window }.
+    }
+ops-hours = { $number } horas
+ops-minutes = { $number } minutos
+ops-seconds = { $number } segundos
+ops-as-data = En datos:
+ops-state = Estado
+ops-dataflow = Flujo de datos
+ops-dead-letters = Mensajes sin respuesta
+
+ops-unknown = desconocido
+ops-answers = Respuestas
+ops-rate = Respuestas por segundo, en { $seconds } s
+ops-in-flight = En proceso
+ops-lag = Retraso en el registro
+ops-by-class = Por clase
+ops-by-model = Por modelo
+ops-by-airline = Por aerolínea
+ops-by-airport = Por aeropuerto de salida
+ops-by-hour = Por hora
+ops-letters-by-reason = Mensajes sin respuesta por motivo
+ops-letters-by-hour = Mensajes sin respuesta por hora
+ops-class = Clase
+ops-version = Versión
+ops-airport = Aeropuerto
+ops-hour = Hora (UTC)
+ops-reason = Motivo
+ops-count = Cantidad
+ops-share = Proporción
+ops-more = { $count } más
+ops-hour-of-day = { $time } del { $day }
+ops-waiting = En espera de { $what } desde hace { $seconds } s.
+ops-rebuilt = Los recuentos aún no están completos: se están reconstruyendo a partir del almacén.
+ops-behind = Los recuentos llevan { $seconds } s de retraso.
+ops-silent = El servidor no responde: lo que se ve aquí no es de ahora.
+
+ops-chart-rate = Respuestas por segundo
+ops-chart-latency = Latencia en milisegundos
+ops-chart-lag = Mensajes pendientes
+ops-line-answers = respuestas
+ops-line-median = mediana
+ops-line-p99 = percentil 99
+ops-line-lag = sin confirmar
+ops-line-in-flight = en proceso
+ops-no-scorer = No se sabe: esta página no conoce ningún proceso de cálculo.
+ops-no-answer = Ninguna respuesta en la última hora.
+ops-chart = { $title }, la última hora; ahora: { $now }; como máximo { $most }
+
+dataflow-intro = Los operadores de los procesos de cálculo, tal como los registra Timely Dataflow: registros, capacidades y fronteras.
+dataflow-no-scorer = Esta página no conoce ningún proceso de cálculo. Iníciela con <code>--scorers HOST:PORT</code>, el puerto de salud de los procesos, o use <code>delaycast up</code>.
+dataflow-moves = La frontera avanza: todo lo leído está guardado o lo estará pronto.
+dataflow-done = El flujo ha terminado: no le queda ninguna capacidad ni ningún mensaje.
+dataflow-held = { $operators } retiene la frontera desde las { $since }, hace { $time }. Hay { $records } registros en proceso.
+dataflow-oldest = El más antiguo tiene { $age } y es del hilo { $worker }, en el proceso { $process }.
+dataflow-others = Otro proceso
+dataflow-and = { $first } y { $second }
+dataflow-none-left = No queda ninguna capacidad ni ningún mensaje.
+dataflow-at = La frontera avanza y está en { $at }.
+dataflow-stands = La frontera está en { $at } desde las { $since }, hace { $time }; la retiene { $operators }.
+dataflow-workers = Hilos de trabajo
+dataflow-worker = Hilo
+dataflow-process = Proceso
+dataflow-busy = Ocupado
+dataflow-in-flight = En proceso
+dataflow-the-oldest = El más antiguo
+dataflow-frontier-behind = Frontera por detrás
+dataflow-last-step = Último paso
+dataflow-operators = Operadores
+dataflow-operators-of = Operadores de { $name }
+dataflow-operator = Operador
+dataflow-received = Recibidos
+dataflow-waiting = A la espera
+dataflow-scheduled = Activaciones
+dataflow-time = Tiempo
+dataflow-behind = Por detrás
+dataflow-nothing-left = terminado
+dataflow-wait = { $received }, { $waiting } esperan
+dataflow-drawing = Flujo { $name }; registros recibidos: { $operators }
+dataflow-legend = Cada caja indica los registros que su operador ha recibido desde el inicio y los que le esperan. La que está marcada tiene una capacidad o un mensaje de la frontera: hasta que termine con él no se confirma ninguna posición posterior. El tiempo es la parte del tiempo de todos los hilos; «por detrás» es la distancia a la frontera más reciente, en milisegundos cuando las marcas son tiempos.
+
+letters-intro = Mensajes que no han tenido respuesta, cada uno con su motivo. Una vez corregida la causa, se pueden devolver a su tema tal como estaban.
+letters-time = Periodo
+letters-hour = La última hora
+letters-day = El último día
+letters-week = Los últimos 7 días
+letters-month = Los últimos 30 días
+letters-text = Texto del motivo
+letters-show = Mostrar
+letters-heading = Mensajes
+letters-none = No hay ninguno.
+letters-all = { $count }, primero los más recientes.
+letters-newest = { $count }, de los que se muestran los { $shown } más recientes.
+letters-incomplete = Hay otros más recientes: leerlos todos llevaba demasiado tiempo. Elija un periodo más corto.
+letters-sent = El mensaje de la posición { $place } se ha devuelto. Tendrá respuesta o volverá aquí.
+letters-replay-all = todos los motivos
+letters-replay-reason = los motivos con “{ $reason }”
+letters-replay-runs = La devolución de { $what }, iniciada a las { $at }, está en curso: { $sent } devueltos, { $kept } sin devolver.
+letters-replay-done = La devolución de { $what }, iniciada a las { $at }, ha terminado: { $sent } devueltos, { $kept } sin devolver.
+letters-replay-stopped = La devolución de { $what }, iniciada a las { $at }, se ha detenido: { $sent } devueltos, { $kept } sin devolver.
+letters-replay-again = Devuélvalos de nuevo para continuar.
+letters-replay-line = { $reason }: { $sent } devueltos, { $kept } sin devolver
+letters-send-all = Devolver todos
+letters-send-reason = Devolver todos los de este motivo
+letters-send-which = Los de cualquier momento que no se hayan devuelto antes con el mismo texto. La orden:
+letters-place = { $at } UTC, partición { $partition }, posición { $offset }
+letters-id = identificador
+letters-attempts = devuelto { $attempt } de { $most } veces
+letters-message = El mensaje, { $bytes } bytes
+letters-message-cut = El mensaje, { $bytes } bytes, del que se muestra el principio
+letters-send = Devolver
+letters-send-one = Devolver el mensaje de la posición { $offset } de la partición { $partition }
+letters-stays-cut = No se devuelve: solo se guardó su principio.
+letters-stays-tried = No se devuelve: ya se ha devuelto tantas veces como se permite.
+
+reason-other-site = un cambio solo se acepta desde las páginas de este sitio
+reason-letter-unknown = el mensaje ya no está
+reason-letter-tried = el mensaje ya se ha devuelto tantas veces como se permite
+reason-letter-cut = solo se guardó el principio del mensaje
+reason-replay-runs = ya hay una devolución en curso: espere a que termine
+reason-letter-field = falta o no se puede leer
