@@ -1,5 +1,6 @@
-//! A guard against slips that cost instructions: it counts, with callgrind, the instructions that each step of a request
-//! takes, and compares them with a committed baseline. `bench/guard/run` builds it and runs it; `./test` does so, too.
+//! A guard against slips that cost instructions: it counts, with callgrind, the instructions that each step of a
+//! request takes, and compares them with a committed baseline. `bench/guard/run` builds it and runs it, as `./test`
+//! does.
 //!
 //! Instructions don't depend on the load of the machine, so a limit of a few per cent holds where a time does not.
 //! docs/adr/0036-a-guard-by-counted-instructions.md has the decision, and what the guard does not see.

@@ -18,7 +18,8 @@ use crate::{
     steps::{self, Step},
 };
 
-/// Runs of a step with threads. Their least count is taken: timers of the embedded file add to it when a run takes long.
+/// Runs of a step with threads. Their least count is taken: timers of the embedded file add to it when a run takes
+/// long.
 const RUNS_WITH_THREADS: usize = 3;
 
 /// Counts, and their circumstances.

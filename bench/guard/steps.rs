@@ -120,8 +120,8 @@ fn read(data: &Fixture, count: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads messages from a broker that librdkafka plays in this process. The polls alone are counted, with the copy of each
-/// message; fetching is done by librdkafka's threads, at times of their own.
+/// Reads messages from a broker that librdkafka plays in this process. The polls alone are counted, with the copy of
+/// each message; fetching is done by librdkafka's threads, at times of their own.
 fn read_kafka(data: &Fixture, count: usize) -> anyhow::Result<()> {
     let broker = MockCluster::new(1)?;
     broker.create_topic("requests", 1, 1)?;
