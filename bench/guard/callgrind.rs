@@ -15,7 +15,7 @@ use crate::steps::{COUNTED, Step};
 /// The link to this program, and the folder of the data, in the folder of the counts.
 pub(crate) const PROGRAM: &str = "./program";
 pub(crate) const DATA: &str = "data";
-/// Settings of glibc: each thread keeps freed memory by size, up to 65,535 pieces. Else malloc merges and splits pieces,
+/// Settings of glibc: each thread keeps freed memory by size, up to 65,535 pieces. Else malloc merges and splits them,
 /// and how often depends on addresses: counts of steps that allocate much vary by several per cent.
 const TUNABLES: &str = "glibc.malloc.tcache_count=65535";
 /// Timeout of a run.
