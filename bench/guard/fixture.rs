@@ -30,10 +30,10 @@ use engine::{
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::steps::READ_TIMES;
-
 /// The smaller number of requests; the larger one is twice as many.
 pub(crate) const REQUESTS: usize = 1000;
+/// Times that each request is in the embedded log: reading one is cheap beside the start of the reader's threads.
+pub(crate) const READ_TIMES: usize = 8;
 /// The trees of a forest. Depth and leaves are those of the default model, which has more trees.
 const TREES: usize = 5;
 /// The day whose flights are asked about with events; those of the day before are known, too.

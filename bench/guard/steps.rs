@@ -31,7 +31,7 @@ use engine::{
 
 use rdkafka::mocking::MockCluster;
 
-use crate::fixture::{Fixture, moment, publish};
+use crate::fixture::{Fixture, READ_TIMES, moment, publish};
 
 /// Requests that are scored together, and rows of a write. It divides both numbers of requests.
 const BATCH: usize = 500;
@@ -41,9 +41,6 @@ const POLL_MAX: usize = 2048;
 const QUIET: Duration = Duration::from_millis(500);
 /// Timeout of a read.
 const READ_TIMEOUT: Duration = Duration::from_secs(300);
-
-/// Times that each request is read from the embedded log: reading one is cheap beside the start of its threads.
-pub(crate) const READ_TIMES: usize = 8;
 
 /// A step.
 pub(crate) struct Step {
