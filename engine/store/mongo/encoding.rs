@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::document;
 
 /// Returns a document in the types of the wire contract.
-pub(super) fn to_bson(document: &document::Document) -> bson::Document {
+pub fn to_bson(document: &document::Document) -> bson::Document {
     document.iter().map(|(name, value)| ((*name).to_owned(), value_to_bson(value))).collect()
 }
 

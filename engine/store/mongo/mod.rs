@@ -41,6 +41,7 @@ use crate::{
 use batches::MongoBatches;
 use client::MongoClient;
 use config::Settings;
+pub use encoding::to_bson;
 use lookup::MongoLookup;
 use reference::MongoReference;
 use takeover::TakeoverDetector;
