@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn an_hour_is_told_in_words_and_another_name_as_it_is() {
-        assert_eq!(hour_in_words("2026-11-24T11:00:00Z", texts()), "11:00 on 24 November");
+        assert_eq!(hour_in_words("2026-11-24T11:00:00Z", texts()), "11:00 on 24\u{a0}November");
         assert_eq!(hour_in_words("other", texts()), "other");
     }
 
