@@ -58,7 +58,7 @@ fn field<'a>(pairs: &'a Pairs, name: &str) -> Option<&'a str> {
 
 async fn form(headers: &HeaderMap, body: SentBody, state: &AppState) -> Result<Pairs, Box<Problem>> {
     let read = read_form(headers, body, state.parts.config.connections.body_within).await;
-    read.map_err(|error| Problem::malformed(vec![error.into()]))
+    read.map_err(|error| Problem::malformed(vec![error]))
 }
 
 /// `POST /ops/dead-letters/send-back`: sends a single letter back.

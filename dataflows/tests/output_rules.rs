@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub, clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+#[allow(dead_code, unused_imports, reason = "each test file uses its share")]
 mod in_memory;
 
 use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};

@@ -57,7 +57,9 @@ mod tests {
         assert_eq!(preferred_language(&HeaderMap::new(), &["en", "es"]), None);
         let lines = ["fr", "es;q=0.4"].map(|line| (header::ACCEPT_LANGUAGE, line.parse().unwrap()));
         let mut headers = HeaderMap::new();
-        lines.into_iter().for_each(|(name, value)| drop(headers.append(name, value)));
+        for (name, value) in lines {
+            headers.append(name, value);
+        }
         assert_eq!(preferred_language(&headers, &["en", "es"]), Some("es"), "the lines are one list");
     }
 }
