@@ -16,6 +16,7 @@ use crate::{
     body::Pairs,
     field_error::FieldError,
     texts::{Message, message},
+    weather_form::WeatherForm,
 };
 
 /// The fields of the form that are those of a request.
@@ -44,6 +45,8 @@ pub(crate) struct FlightForm {
     pub(crate) phrase: String,
     /// The airports were chosen among those that the phrase may mean.
     pub(crate) is_chosen: bool,
+    /// The weather at the departure.
+    pub(crate) weather: WeatherForm,
 }
 
 impl FlightForm {
@@ -123,7 +126,10 @@ impl FlightForm {
                 Some((field, text)) => (field.name(), text),
                 None if name == PHRASE => (PHRASE, &mut form.phrase),
                 None if name == CHOICE => (CHOICE, &mut choice),
-                None => continue,
+                None => match form.weather.field(&name) {
+                    Some(field) => field,
+                    None => continue,
+                },
             };
             match value {
                 Ok(_) if seen.contains(&field) => malformed.push(FieldError::new(field, message!("twice"))),
@@ -157,6 +163,7 @@ impl FlightForm {
         let dep_delay = errors.note(dep_delay(self.text(Field::DepDelay))).flatten();
         let follow = errors.note(follow(self.text(Field::Follow))).unwrap_or_default();
         errors.note(self.departs());
+        let weather = self.weather.to_weather().map_err(|wrong| wrong.into_iter().for_each(|it| errors.add(it)));
         let flight_num = Some(self.text(Field::FlightNum).trim().to_owned()).filter(|number| !number.is_empty());
         let distance = origin.zip(dest).and_then(|(origin, dest)| distance(airports, origin, dest));
         // An unused code in place of a wrong one lets the other fields be checked.
@@ -174,6 +181,7 @@ impl FlightForm {
             follow,
             flight_num,
             asked_at: Some(asked_at),
+            weather: weather.ok().flatten(),
             ..Request::new(RequestId::random(), carrier, origin, dest, date)
         };
         check_all(request, errors)

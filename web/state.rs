@@ -64,6 +64,8 @@ pub struct Config {
     pub give_up_after: Duration,
     /// The bounds of connections.
     pub connections: ConnectionConfig,
+    /// The form asks for the weather: the model takes it.
+    pub asks_weather: bool,
     /// The allowed values of `Host`.
     pub hosts: AllowedHosts,
     /// The sites whose scripts may use the API.
@@ -96,6 +98,7 @@ impl Default for Config {
             waiters_max: 64,
             give_up_after: Duration::from_secs(30),
             connections: ConnectionConfig::default(),
+            asks_weather: false,
             hosts: AllowedHosts::Any,
             cors: Vec::new(),
             operations: OperationsAccess::default(),

@@ -117,6 +117,7 @@ pub(super) fn serve(
             operations: access,
             rate,
             replay,
+            asks_weather: model.model.takes_weather(),
             ..delaycast_web::Config::default()
         },
     };

@@ -149,6 +149,11 @@ impl Model {
         &self.classifiers
     }
 
+    /// Returns whether some classifier uses the weather at the departure.
+    pub fn takes_weather(&self) -> bool {
+        self.classifiers.iter().any(|(given, _)| given.weather)
+    }
+
     /// Appends one score a request, in the requests' order. Each request is scored by the classifier that uses most of
     /// its inputs.
     pub fn score(&self, requests: &[Request], scores: &mut Vec<Score>) {

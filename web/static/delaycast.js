@@ -142,7 +142,7 @@
       document.getElementById(`${input.name}-error`).textContent = reason;
       if (fault) input.setAttribute("aria-invalid", "true");
       else input.removeAttribute("aria-invalid");
-      form.querySelector(`[data-choices=${input.name}]`)?.replaceChildren(...(fault?.choices ?? []).map(choiceOf));
+      form.querySelector(`[data-choices="${input.name}"]`)?.replaceChildren(...(fault?.choices ?? []).map(choiceOf));
       if (fault && input.closest("details")) input.closest("details").open = true;
     }
     for (const { field, reason } of faults) {

@@ -28,7 +28,7 @@ impl BatchView {
 
     /// The form as it was sent, each wrong field with its reason.
     pub(crate) fn refused(form: &FlightForm, errors: &[FieldError], parts: &Parts, texts: Texts) -> Self {
-        let form = FormView::new(form, errors, true, &parts.airports, texts).on(FormPage::Batch);
+        let form = FormView::new(form, errors, true, parts, texts).on(FormPage::Batch);
         BatchView { form, today_url: results_url(engine::clock::now().date_naive()) }
     }
 }

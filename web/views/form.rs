@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use delaycast::{airports::Airports, request::Field};
+use delaycast::{flight::Observation, request::Field};
 use serde::Serialize;
 
 use super::words::{airline_name, airport_name, capitalized};
@@ -10,7 +10,8 @@ use crate::{
     field_error::{Choice, FieldError},
     flight_form::{FlightForm, PHRASE},
     form_page::FormPage,
-    texts::Texts,
+    state::Parts,
+    texts::{Texts, say},
 };
 
 /// The fields that say which flight it is.
@@ -26,6 +27,25 @@ struct FieldView {
     name: Option<String>,
 }
 
+fn weather_label(observation: Observation, texts: Texts) -> String {
+    match observation {
+        Observation::Temp => say!(texts, "weather-temp"),
+        Observation::WindSpeed => say!(texts, "weather-wind"),
+        Observation::Precip => say!(texts, "weather-rain"),
+        Observation::Visibility => say!(texts, "weather-visibility"),
+        // The form asks for no other.
+        other => other.name().to_owned(),
+    }
+}
+
+fn weather_unit(observation: Observation, texts: Texts) -> String {
+    match observation {
+        Observation::Precip => say!(texts, "weather-inches"),
+        Observation::Visibility => say!(texts, "weather-miles"),
+        other => other.unit().to_owned(),
+    }
+}
+
 /// The form with its fields by their names on the wire.
 #[derive(Debug, Serialize)]
 pub(super) struct FormView {
@@ -39,6 +59,18 @@ pub(super) struct FormView {
     errors: usize,
     /// The single fields are shown, not the phrase alone.
     has_fields: bool,
+    /// The weather at the departure, if the model takes it.
+    weather: Vec<WeatherField>,
+}
+
+/// A field of the weather.
+#[derive(Debug, Serialize)]
+struct WeatherField {
+    name: &'static str,
+    label: String,
+    unit: String,
+    value: String,
+    error: Option<String>,
 }
 
 impl FormView {
@@ -47,9 +79,10 @@ impl FormView {
         form: &FlightForm,
         errors: &[FieldError],
         is_open: bool,
-        airports: &Airports,
+        parts: &Parts,
         texts: Texts,
     ) -> Self {
+        let airports = &parts.airports;
         let errors: Vec<FieldError> = errors.iter().map(|error| error.in_language(texts)).collect();
         let error_of = |field: &str| errors.iter().find(|error| error.field == field);
         let error = |field: &str| error_of(field).map(|error| format!("{}.", capitalized(&error.reason.text(texts))));
@@ -76,7 +109,20 @@ impl FormView {
             can_follow: true,
             errors: errors.len(),
             has_fields: (is_open && IDENTITY.iter().any(|field| !form.text(*field).is_empty()))
+                || form.weather.is_filled()
                 || errors.iter().any(|error| error.field != PHRASE),
+            weather: form
+                .weather
+                .texts()
+                .filter(|_| parts.config.asks_weather)
+                .map(|(observation, text)| WeatherField {
+                    name: observation.path(),
+                    label: weather_label(observation, texts),
+                    unit: weather_unit(observation, texts),
+                    value: text.to_owned(),
+                    error: error(observation.path()),
+                })
+                .collect(),
         }
     }
 

@@ -81,7 +81,7 @@ impl PredictView {
         PredictView {
             title: result.title(texts),
             heading: say!(texts, "predict-heading"),
-            form: FormView::new(form, errors, is_asking, &parts.airports, texts),
+            form: FormView::new(form, errors, is_asking, parts, texts),
             replay: parts.config.replay.as_deref().and_then(|replay| ReplayView::new(replay, texts)),
             result,
             classes: class_names(texts),

@@ -29,6 +29,13 @@ form-departs-hint = Local time; a known flight number has it already
 form-delay = Departure delay
 form-delay-unit = min
 form-delay-hint = Leave empty if the flight hasn’t left yet
+weather-temp = Temperature
+weather-wind = Wind
+weather-rain = Rain in the hour
+weather-visibility = Visibility
+weather-inches = inches
+weather-miles = miles
+form-weather-hint = As forecast for the airport and the hour of departure; it counts if the scheduled departure is known
 form-bulk = Many flights at once
 form-batch = Ask for the nightly batch
 

@@ -29,6 +29,13 @@ form-departs-hint = Hora local; si el número de vuelo es conocido, no hace falt
 form-delay = Retraso en la salida
 form-delay-unit = min
 form-delay-hint = Déjelo vacío si el vuelo aún no ha salido
+weather-temp = Temperatura
+weather-wind = Viento
+weather-rain = Lluvia en esa hora
+weather-visibility = Visibilidad
+weather-inches = pulgadas
+weather-miles = millas
+form-weather-hint = Según el pronóstico para el aeropuerto y la hora de salida; cuenta si se conoce la salida prevista
 form-bulk = Varios vuelos a la vez
 form-batch = Consulta para el lote de esta noche
 
