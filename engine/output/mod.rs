@@ -29,7 +29,7 @@ use std::{
 use crate::{
     answer::Rejection,
     delivery::{Refusal, Unavailable, Writer},
-    document::Json,
+    document::to_text,
     domain::{Answer, Domain},
     log::{Headers, Log, Position, Producer, PublishError, TopicId},
     request::RequestId,
@@ -76,12 +76,12 @@ impl<D: Domain> OutputRow<D> {
         }
     }
 
-    fn message(&self) -> Result<Vec<u8>, serde_json::Error> {
+    fn message(&self) -> Vec<u8> {
         let document = match &self.outcome {
             OutputOutcome::Answered(answer) => answer.to_document(),
             OutputOutcome::Rejected(rejection) => rejection.to_document(),
         };
-        serde_json::to_vec(&Json(&document))
+        to_text(&document).into_bytes()
     }
 
     fn headers(&self) -> Headers {
@@ -153,16 +153,11 @@ impl OutputWriter {
             if self.settled[index] {
                 continue;
             }
-            match row.message() {
-                Ok(message) => {
-                    let report = report.clone();
-                    // The channel has room for each result, and after an error its receiver is gone.
-                    let done = Box::new(move |result| drop(report.try_send((index, result))));
-                    self.producer.publish_with(Some(row.id().as_str()), message, row.headers(), done);
-                    sent += 1;
-                }
-                Err(error) => refusals.push(Refusal { row: index, reason: error.to_string() }),
-            }
+            let report = report.clone();
+            // The channel has room for each result, and after an error its receiver is gone.
+            let done = Box::new(move |result| drop(report.try_send((index, result))));
+            self.producer.publish_with(Some(row.id().as_str()), row.message(), row.headers(), done);
+            sent += 1;
         }
         for _ in 0..sent {
             match reports.recv_timeout(ACKNOWLEDGEMENT_TIMEOUT) {

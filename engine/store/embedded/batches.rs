@@ -62,7 +62,7 @@ pub(super) struct ResultRow {
 impl ResultRow {
     pub(super) fn new<D: Domain>(result: &BatchAnswer<D>) -> Self {
         // A document is a map of values that all have a JSON form.
-        let document = serde_json::to_string(&document::Json(&result.to_document())).unwrap_or_default();
+        let document = document::to_text(&result.to_document());
         ResultRow { id: result.answer.id().as_str().to_owned(), stamp: result.stamp.clone(), document }
     }
 }

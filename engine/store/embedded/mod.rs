@@ -15,7 +15,7 @@ use crate::{
     answer::Rejection,
     batch::BatchAnswer,
     delivery::{Unavailable, Writer},
-    document::Json,
+    document::to_text,
     domain::{Answer, Domain},
     finding::Finding,
     follow::{Followed, Version},
@@ -120,7 +120,7 @@ struct AnswerRow {
 impl AnswerRow {
     fn new<D: Domain>(answer: &Answer<D>) -> Self {
         // A document is a map of values that all have a JSON form.
-        let document = serde_json::to_string(&Json(&answer.to_document())).unwrap_or_default();
+        let document = to_text(&answer.to_document());
         AnswerRow { id: answer.id().as_str().to_owned(), document }
     }
 }
@@ -183,7 +183,7 @@ impl ShadowRow {
             change: shadow.change(),
             scored_at_ms: shadow.answer.scored_at.timestamp_millis(),
             // A document is a map of values that all have a JSON form.
-            document: serde_json::to_string(&Json(&shadow.to_document())).unwrap_or_default(),
+            document: to_text(&shadow.to_document()),
         }
     }
 }

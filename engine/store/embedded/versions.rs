@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use crate::{
-    document::Json,
+    document::to_text,
     domain::Domain,
     follow::{Begin, Followed, FollowedVersion, Stage, Version},
     log::{Offset, PartitionId, Position},
@@ -34,7 +34,7 @@ impl VersionRow {
             id: version.answer.id().as_str().to_owned(),
             number: version.number,
             // A document is a map of values that all have a JSON form.
-            document: serde_json::to_string(&Json(&version.to_document())).unwrap_or_default(),
+            document: to_text(&version.to_document()),
             change: match &version.stage {
                 Stage::Begins(begin) => {
                     Change::Add { begin: begin.clone(), began_at_ms: version.answer.scored_at.timestamp_millis() }

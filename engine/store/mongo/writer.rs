@@ -8,7 +8,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{RawArrayBuf, RawDocumentBuf, rawdoc};
 
 use super::{
     client::MongoClient,
@@ -71,14 +71,14 @@ impl<T> DocumentWriter<T> {
             self.only_id_is_unique = Some(self.client.only_id_is_unique(self.collection)?);
         }
         let ids: Vec<Option<String>> = documents.iter().map(id).collect();
-        let command = doc! {
+        let command = rawdoc! {
             "insert": self.collection,
-            "documents": documents,
+            "documents": RawArrayBuf::from_iter(documents),
             "ordered": false,
             "writeConcern": { "w": "majority", "wtimeout": MAJORITY_MS },
         };
         let doing = format!("cannot write to {}", self.collection);
-        let insert = |database: mongodb::Database| async move { database.run_command(command).await };
+        let insert = |database: mongodb::Database| async move { database.run_raw_command(command).await };
         let reply = self.client.call(&doing, INSERT_TIMEOUT, insert)?;
         let InsertResult { refused, ambiguous } = parse_insert_reply(&reply, rows.len())
             .map_err(|error| Unavailable { reason: format!("{doing}: {}", error.reason), ..error })?;
@@ -119,15 +119,15 @@ impl<T> DocumentWriter<T> {
 }
 
 /// Returns the id of a document.
-fn id(document: &Bson) -> Option<String> {
-    document.as_document()?.get_str("_id").ok().map(str::to_owned)
+fn id(document: &RawDocumentBuf) -> Option<String> {
+    document.get_str("_id").ok().map(str::to_owned)
 }
 
 /// The documents of a command, and the indexes of their rows.
 #[derive(Default)]
 struct Batch {
     rows: Vec<usize>,
-    documents: Vec<Bson>,
+    documents: Vec<RawDocumentBuf>,
     bytes: usize,
 }
 
@@ -135,19 +135,19 @@ impl<T> Writer<T> for DocumentWriter<T> {
     fn write(&mut self, rows: &[T]) -> Result<Vec<Refusal>, Unavailable> {
         let (mut refusals, mut batch) = (Vec::new(), Batch::default());
         for (row, value) in rows.iter().enumerate() {
-            let document = to_bson(&(self.document)(value));
-            let bytes = match size(&document) {
-                Ok(bytes) => bytes,
+            let document = match encode(&(self.document)(value)) {
+                Ok(document) => document,
                 Err(reason) => {
                     refusals.push(Refusal { row, reason });
                     continue;
                 }
             };
+            let bytes = document.as_bytes().len();
             if batch.bytes + bytes > INSERT_BYTES_MAX {
                 self.insert(&mut batch, &mut refusals)?;
             }
             batch.rows.push(row);
-            batch.documents.push(Bson::Document(document));
+            batch.documents.push(document);
             batch.bytes += bytes;
         }
         self.insert(&mut batch, &mut refusals)?;
@@ -156,11 +156,11 @@ impl<T> Writer<T> for DocumentWriter<T> {
     }
 }
 
-/// Returns the size of a document in bytes, or the reason why it cannot be encoded.
-fn size(document: &Document) -> Result<usize, String> {
-    match document.to_vec() {
-        Ok(bytes) if bytes.len() <= DOCUMENT_BYTES_MAX => Ok(bytes.len()),
-        Ok(bytes) => Err(format!("the document has {} bytes, and a server takes 16 MiB", bytes.len())),
-        Err(error) => Err(format!("the document cannot be encoded: {error}")),
+/// Returns a document as BSON, or the reason why a server would not take it.
+fn encode(document: &document::Document) -> Result<RawDocumentBuf, String> {
+    let bytes = to_bson(document);
+    if bytes.len() > DOCUMENT_BYTES_MAX {
+        return Err(format!("the document has {} bytes, and a server takes 16 MiB", bytes.len()));
     }
+    RawDocumentBuf::from_bytes(bytes).map_err(|error| format!("the document cannot be encoded: {error}"))
 }

@@ -2,6 +2,10 @@
 //!
 //! An answer is one [`Document`], and each store renders it: as JSON text in the embedded file, as BSON in MongoDB.
 
+mod text;
+
+pub use text::to_text;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::Map;
