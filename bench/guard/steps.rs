@@ -22,7 +22,7 @@ use delaycast::{
 use engine::{
     answer::ModelVersion,
     delivery::Health,
-    document::Json,
+    document::to_text,
     domain::Domain,
     live::Live,
     log::{self, DeadLetter, Message, Offset, PartitionId, Payload, Position, Share, Start},
@@ -249,7 +249,7 @@ fn answers(data: &Fixture, requests: Vec<Request>) -> anyhow::Result<Vec<Answer>
 fn render(answers: &[Answer]) -> anyhow::Result<()> {
     counted(&mut || {
         for answer in answers {
-            black_box(serde_json::to_string(&Json(&black_box(answer).to_document()))?);
+            black_box(to_text(&black_box(answer).to_document()));
         }
         Ok(())
     })
@@ -259,7 +259,7 @@ fn render(answers: &[Answer]) -> anyhow::Result<()> {
 fn render_bson(answers: &[Answer]) -> anyhow::Result<()> {
     counted(&mut || {
         for answer in answers {
-            black_box(store::mongo::to_bson(&black_box(answer).to_document()).to_vec()?);
+            black_box(store::mongo::to_bson(&black_box(answer).to_document()));
         }
         Ok(())
     })
