@@ -4,7 +4,7 @@ use std::io::{self, BufReader, Read, Write};
 
 use engine::{
     clock,
-    document::Json,
+    document::to_text,
     model::Scorer,
     ndjson::{Line, Lines},
     request::RequestId,
@@ -88,7 +88,7 @@ fn answer(
                 let Some((request, score)) = answers.next() else { continue };
                 counts.answered += 1;
                 let answer = Answer { request, score, model: scorer.version().clone(), scored_at };
-                serde_json::to_writer(&mut *output, &Json(&answer.to_document()))?;
+                output.write_all(to_text(&answer.to_document()).as_bytes())?;
             }
             Err(Rejected { id, reason }) => {
                 counts.rejected += 1;
