@@ -194,8 +194,24 @@ mod tests {
     #[test]
     fn numbers_are_as_short_as_the_serializers() {
         for number in [
-            0.0, -0.0, 0.5, -0.000_1, 0.000_099_999, 1e-5, 0.000_009_999, 1e-6, 0.1 + 0.2, 1e9, 123_456_789.123_456, 1e15, 1e16, 1e300,
-            f64::NAN, f64::INFINITY, f64::MIN_POSITIVE, 999_999_999.999_999,
+            0.0,
+            -0.0,
+            0.5,
+            -0.000_1,
+            0.000_099_999,
+            1e-5,
+            0.000_009_999,
+            1e-6,
+            0.1 + 0.2,
+            1e9,
+            123_456_789.123_456,
+            1e15,
+            1e16,
+            1e300,
+            f64::NAN,
+            f64::INFINITY,
+            f64::MIN_POSITIVE,
+            999_999_999.999_999,
         ] {
             let document = vec![("n", Value::Double(number))];
             assert_eq!(to_text(&document), serde_json::to_string(&Json(&document)).unwrap());

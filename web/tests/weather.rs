@@ -39,10 +39,13 @@ async fn wrong_weather_is_named_beside_its_field_in_both_languages() {
     let site = asking();
     let form = format!("{OLD_FORM}&Weather.Temp=400&Weather.Visibility=far");
     let errors = site.errors(FORM, &form).await;
-    assert_eq!(errors, [
-        ("Weather.Temp".to_owned(), "must be -130 to 140".to_owned()),
-        ("Weather.Visibility".to_owned(), "“far” is not a number, as in 23 or 0.1".to_owned()),
-    ]);
+    assert_eq!(
+        errors,
+        [
+            ("Weather.Temp".to_owned(), "must be -130 to 140".to_owned()),
+            ("Weather.Visibility".to_owned(), "“far” is not a number, as in 23 or 0.1".to_owned()),
+        ]
+    );
     let post = request().method("POST").path(CLASSIFY).header("accept", BROWSER).header("content-type", FORM);
     let page = site.send(post.header("accept-language", "es").body(&form)).await;
     let html = text_of(&page);

@@ -75,13 +75,7 @@ struct WeatherField {
 
 impl FormView {
     /// `is_open` shows the single fields of a flight that they name.
-    pub(super) fn new(
-        form: &FlightForm,
-        errors: &[FieldError],
-        is_open: bool,
-        parts: &Parts,
-        texts: Texts,
-    ) -> Self {
+    pub(super) fn new(form: &FlightForm, errors: &[FieldError], is_open: bool, parts: &Parts, texts: Texts) -> Self {
         let airports = &parts.airports;
         let errors: Vec<FieldError> = errors.iter().map(|error| error.in_language(texts)).collect();
         let error_of = |field: &str| errors.iter().find(|error| error.field == field);
