@@ -23,8 +23,8 @@ use delaycast::{
 };
 
 use crate::{
-    field_error::{Choice, FieldError},
-    flight_form::{FlightForm, PHRASE, quoted},
+    field_error::{Choice, FieldError, quoted},
+    flight_form::{FlightForm, PHRASE},
     state::AppState,
     texts::{Message, message},
 };

@@ -70,3 +70,14 @@ impl From<Invalid> for FieldError {
         FieldError::new(invalid.field, invalid.reason)
     }
 }
+
+/// Texts from outside are quoted in reasons up to this many characters.
+const QUOTED_CHARS_MAX: usize = 40;
+
+/// Quotes a text from outside for a reason, its beginning if it is long.
+pub(crate) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(QUOTED_CHARS_MAX) {
+        Some((at, _)) => format!("“{}…”", &text[..at]),
+        None => format!("“{text}”"),
+    }
+}

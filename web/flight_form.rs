@@ -14,7 +14,7 @@ use engine::request::{Invalid, RequestId};
 
 use crate::{
     body::Pairs,
-    field_error::FieldError,
+    field_error::{FieldError, quoted},
     texts::{Message, message},
     weather_form::WeatherForm,
 };
@@ -328,16 +328,6 @@ fn follow(typed: &str) -> Result<bool, FieldError> {
         text if text.is_empty() || text.eq_ignore_ascii_case("false") => Ok(false),
         text if text.eq_ignore_ascii_case("true") => Ok(true),
         _ => Err(FieldError::format(Field::Follow.name(), message!("not-truth"))),
-    }
-}
-
-/// Texts from outside are quoted in reasons up to this many characters.
-const QUOTED_CHARS_MAX: usize = 40;
-
-pub(crate) fn quoted(text: &str) -> String {
-    match text.char_indices().nth(QUOTED_CHARS_MAX) {
-        Some((at, _)) => format!("“{}…”", &text[..at]),
-        None => format!("“{text}”"),
     }
 }
 

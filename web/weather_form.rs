@@ -2,7 +2,10 @@
 
 use delaycast::flight::{Observation, Weather};
 
-use crate::{field_error::FieldError, flight_form::quoted, texts::message};
+use crate::{
+    field_error::{FieldError, quoted},
+    texts::message,
+};
 
 /// The observations that the form asks for: those that people know of a place. The API takes all.
 const ASKED: [Observation; 4] =
@@ -51,7 +54,7 @@ fn value(observation: Observation, typed: &str) -> Result<f32, FieldError> {
             let (least, most) = (limits.start().to_string(), limits.end().to_string());
             Err(FieldError::new(field, message!("wrong-range", least = least, most = most)))
         }
-        _ => Err(FieldError::format(field, message!("not-number", typed = quoted(typed)))),
+        _ => Err(FieldError::format(field, message!("not-decimal", typed = quoted(typed)))),
     }
 }
 

@@ -92,10 +92,14 @@ fn write_integer(out: &mut Vec<u8>, number: i64) {
 }
 
 fn write_double(out: &mut Vec<u8>, number: f64) {
+    if number.to_bits() == 0 {
+        out.extend_from_slice(b"0.0");
+        return;
+    }
     let units = (number * UNIT).round();
     let is_short = units.abs() < UNITS_MAX && units / UNIT == number && number.abs() >= PLAIN_MIN;
     if !is_short {
-        // Also 0, which may have a sign, and what is no number.
+        // Also 0 with a sign, and what is no number.
         let _ = serde_json::to_writer(out, &number);
         return;
     }

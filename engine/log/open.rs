@@ -70,8 +70,8 @@ pub fn events_url<D: Domain>(url: &str) -> Result<String, OpenError> {
     Ok(beside.to_url())
 }
 
-/// Opens the topic of a domain's answers as [`open`] opens that of requests. A URL without a topic means the one that is
-/// named as the collection of answers.
+/// Opens the topic of a domain's answers as [`open`] opens that of requests. A URL without a topic means the one that
+/// is named as the collection of answers.
 pub fn open_output<D: Domain>(url: &str) -> Result<Arc<dyn Log>, OpenError> {
     open_at(url, of_answers::<D>())
 }

@@ -48,7 +48,7 @@ fn documents(messages: &[Message]) -> Vec<Value> {
     messages.iter().map(|message| serde_json::from_slice(message.payload.bytes()).unwrap()).collect()
 }
 
-/// What was written is durable, as the document of the answer, or of the rejection.
+/// Messages that were written are durable: the document of the answer, or of the rejection.
 pub fn promise_1_what_is_written_is_durable(log: &Arc<dyn Log>) {
     let mut writer = Output::new(Arc::clone(log)).writer::<Toy>().unwrap();
     assert_eq!(writer.write(&[row("a", "m1"), rejected("b", "Colour: is missing")]).unwrap(), []);

@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     body::Pairs,
-    field_error::FieldError,
-    flight_form::{CHOICE, FlightForm, PHRASE, quoted},
+    field_error::{FieldError, quoted},
+    flight_form::{CHOICE, FlightForm, PHRASE},
 };
 
 /// The JSON types of a field.

@@ -7,7 +7,11 @@ use delaycast::{
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::{body::urlencoded, field_error::FieldError, flight_form::quoted, problem::Problem};
+use crate::{
+    body::urlencoded,
+    field_error::{FieldError, quoted},
+    problem::Problem,
+};
 
 /// Items of a page, unless `limit` says another number.
 const LIMIT: u32 = 25;

@@ -75,6 +75,7 @@ fn the_topics_are_those_of_the_domain_and_their_dead_letters() {
     let addresses: BTreeSet<&str> = text.lines().filter_map(|line| line.strip_prefix("    address: ")).collect();
     let events = Flights::EVENTS.unwrap().topic;
     let dead_letters = [Flights::TOPIC, events].map(|topic| format!("{topic}.dlq"));
-    let expected = [Flights::TOPIC, events, &dead_letters[0], &dead_letters[1]];
+    let answers = Flights::COLLECTIONS.answers;
+    let expected = [Flights::TOPIC, events, answers, &dead_letters[0], &dead_letters[1]];
     assert_eq!(addresses, expected.into());
 }
