@@ -54,8 +54,9 @@
     result.replaceChildren(...nodes);
     document.title = `${result.querySelector("h2").textContent} – delaycast`;
     // On a phone the result is below the form: scroll to it, also while it waits.
-    const { top, bottom } = result.getBoundingClientRect();
-    if (scrolls && (top < 0 || bottom > innerHeight)) result.scrollIntoView({ block: "nearest" });
+    const card = result.querySelector(".card");
+    const { top, bottom } = card.getBoundingClientRect();
+    if (scrolls && (top < 0 || bottom > innerHeight)) card.scrollIntoView({ block: "nearest" });
   }
 
   // The server renders answers and rejections: one wording, escaped once.

@@ -31,7 +31,6 @@ fn check_view(browser: &mut Browser, url: &str, view: View, axe: Option<&str>, f
     browser.look(view);
     browser.open(url);
     let mut found = Vec::new();
-    // Below 0 is the scroll bar.
     if browser.overhang() > 0 {
         found.push(format!("{} pixels wider than the window", browser.overhang()));
     }
@@ -68,6 +67,28 @@ fn no_spanish_page_breaks_a_rule_scrolls_sideways_or_moves() {
             check_view(&mut browser, &url, View { width, ..DESKTOP }, axe.as_deref(), &mut faults);
         }
         assert_eq!(browser.execute("return document.documentElement.lang;", json!([])), "es", "{path}");
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// A page is drawn while it comes, in several parts. A text of which a half has come may take another line with its
+/// rest: that is less than a thousandth of what the window shows; Google calls a tenth good (web.dev/articles/cls).
+#[test]
+fn nothing_moves_while_a_page_comes_slowly() {
+    let server = Server::with(doubles_of_pages());
+    let Some(mut browser) = browser::start(DESKTOP) else { return };
+    browser.open(&format!("http://{}{FORM}", server.address));
+    browser.slow_down(16_000);
+    let mut faults = Vec::new();
+    for path in PAGES {
+        for width in [1280, 390] {
+            browser.look(View { width, ..DESKTOP });
+            browser.open(&format!("http://{}{path}", server.address));
+            let shift = browser.layout_shift();
+            if shift > 0.001 {
+                faults.push(format!("{path} at {width}: its parts move: {shift}"));
+            }
+        }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

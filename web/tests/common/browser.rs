@@ -209,6 +209,19 @@ impl Browser {
         self.execute_async(script).as_f64().unwrap()
     }
 
+    /// Lets pages come at so many bytes a second.
+    pub(crate) fn slow_down(&self, bytes_per_s: u32) {
+        let throughput = f64::from(bytes_per_s);
+        let conditions = json!({
+            "offline": false, "latency": 0, "downloadThroughput": throughput, "uploadThroughput": throughput,
+        });
+        self.devtools("Network.enable", json!({}));
+        self.devtools("Network.emulateNetworkConditions", conditions);
+        // A compressed page is one block: it would come at once.
+        let headers = json!({ "Accept-Encoding": "identity" });
+        self.devtools("Network.setExtraHTTPHeaders", json!({ "headers": headers }));
+    }
+
     /// Looks at the page as on paper, or with the colours of the reader.
     pub(crate) fn emulate(&self, media: &str, forced_colors: bool) {
         let forced = if forced_colors { "active" } else { "none" };
@@ -223,10 +236,12 @@ impl Browser {
         self.command("/execute/sync", json!({ "script": script, "args": [css] })).as_bool().unwrap()
     }
 
-    /// The width of the page beyond that of the window, in pixels: above 0 the page scrolls sideways.
+    /// The width of the page beyond that of the window, in pixels, by which it scrolls sideways. The page leaves room
+    /// for a scroll bar.
     pub(crate) fn overhang(&self) -> i64 {
         let metrics = self.devtools("Page.getLayoutMetrics", json!({}));
-        metrics["cssContentSize"]["width"].as_i64().unwrap() - i64::from(self.view.width)
+        let beyond = metrics["cssContentSize"]["width"].as_i64().unwrap() - i64::from(self.view.width);
+        beyond.max(0)
     }
 
     /// Saves the whole page as `target/screenshots/<name>-<width>-<light or dark>.png`.
