@@ -19,6 +19,7 @@ use engine::{
     answer::Rejection,
     delivery::{ROWS_PER_WRITE_MAX, Refusal, Unavailable, Writer},
     finding::Finding,
+    follow::Version,
     log,
     runtime::Stop,
     store::{self, Lookup, Store, Tail},
@@ -126,6 +127,10 @@ impl Store<Flights> for NullStore {
     }
 
     fn rejections(&self) -> Result<Box<dyn Writer<Rejection>>, Unavailable> {
+        Ok(Box::new(NullStore))
+    }
+
+    fn versions(&self) -> Result<Box<dyn Writer<Version<Flights>>>, Unavailable> {
         Ok(Box::new(NullStore))
     }
 

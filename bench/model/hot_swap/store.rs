@@ -9,6 +9,7 @@ use engine::{
     answer::Rejection,
     delivery::{Refusal, Unavailable, Writer},
     finding::Finding,
+    follow::Version,
     runtime::Mutex,
     store::{Lookup, Store, Tail},
 };
@@ -60,6 +61,10 @@ impl Store<Flights> for TimedStore {
 
     fn rejections(&self) -> Result<Box<dyn Writer<Rejection>>, Unavailable> {
         self.store.rejections()
+    }
+
+    fn versions(&self) -> Result<Box<dyn Writer<Version<Flights>>>, Unavailable> {
+        self.store.versions()
     }
 
     fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {
