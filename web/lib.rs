@@ -16,7 +16,7 @@
 //! * `path`: patterns of paths.
 //! * `history_query`: the questions of the pages about the history; `history_json`: its JSON routes.
 //! * `problem`: the reason why a request is not served, `field_error`: its fault; `handlers/error.rs` renders them.
-//! * `form_page`: the pages with the form; `weather_form`: the weather in it.
+//! * `form_page`: the pages with the form; `weather_form`: the weather in it; `units`: those of the reader.
 //! * `access`: who may see the operations; `dead_letters`, `replays`: what an operator changes; `rate`: the limit on
 //!   the questions of a client.
 //! * `state`: the log, the store and the limits that handlers share.
@@ -69,6 +69,7 @@ mod routes;
 mod state;
 mod texts;
 mod v1;
+mod units;
 mod visit;
 mod waiting;
 mod weather_form;

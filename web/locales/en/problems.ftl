@@ -56,6 +56,7 @@ not-truth = must be true or false
 not-date = must be a date of the calendar, as in 2016-12-25
 wrong-year = the year must be { $first } to { $last }
 not-decimal = { $typed } is not a number, as in 23 or 0.1
+wrong-units = must be metric or imperial
 wrong-range = must be { $least } to { $most }
 wrong-delay = must be { $least } to { $most } minutes
 same-airport = must differ from Origin

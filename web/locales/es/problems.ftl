@@ -56,6 +56,7 @@ not-truth = debe ser true o false
 not-date = debe ser una fecha del calendario, como 2016-12-25
 wrong-year = el año debe estar entre { $first } y { $last }
 not-decimal = { $typed } no es un número, como 23 o 0.1
+wrong-units = debe ser metric o imperial
 wrong-range = debe estar entre { $least } y { $most }
 wrong-delay = debe estar entre { $least } y { $most } minutos
 same-airport = debe ser distinto del origen
