@@ -8,8 +8,8 @@ use warp::http::StatusCode;
 
 use crate::{
     dead_letters,
-    history_query::HistoryQuery,
     problem::{HandlerResult, Problem},
+    query::Query,
     replays::ReplayEnd,
     state::AppState,
     views::dead_letters::{Choice, DeadLettersView, Since},
@@ -18,7 +18,7 @@ use crate::{
 
 /// Renders the page. While a replay runs it has the progress alone.
 pub(crate) async fn handle(visit: Visit, state: Arc<AppState>) -> HandlerResult {
-    let mut query = HistoryQuery::read(&visit.query).map_err(of_operations)?;
+    let mut query = Query::of_page(&visit.query).map_err(of_operations)?;
     let since = Since::of(query.sent("since").unwrap_or_default());
     let reason = query.text("reason").unwrap_or_default();
     let sent = query.sent("sent").map(str::to_owned);

@@ -79,8 +79,9 @@ not-code = no es un código, como AA, ATL o N14228
 not-day = debe ser una fecha, como 2013-07-04
 not-flight-number = debe ser un número hasta { $most }, sin la aerolínea
 not-year = debe ser un año, como 1999
-start-too-far = llega hasta { $most }; acote la búsqueda
-not-start = debe ser el número de resultados que se omiten
+not-start = debe ser el número de resultados que se omiten, { $most } como máximo
+wrong-number = debe ser un número entre { $least } y { $most }
+wrong-length = debe tener de 1 a { $most } caracteres
 too-many-bytes = tiene más de { $bytes } bytes
 
 # Los errores de un cuerpo, una consulta o una ruta.
