@@ -148,7 +148,7 @@ pub(crate) async fn replay(
     }
     let change = reason.as_ref().map_or_else(
         || format!("send all dead letters of {} back", log_name(log)),
-        |reason| format!("send the dead letters of {} of {reason:?} back", log_name(log)),
+        |reason| format!("send the dead letters of {} with {reason:?} back", log_name(log)),
     );
     author.audit(&change, "begun");
     tokio::task::spawn_blocking(move || {

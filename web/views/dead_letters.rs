@@ -83,7 +83,7 @@ pub(crate) struct DeadLettersView {
     /// The logs to choose from; none if there is one.
     logs: Vec<ChoiceOption>,
     /// The chosen log, as forms send it.
-    log: &'static str,
+    log_name: &'static str,
     is_of_events: bool,
     times: Vec<ChoiceOption>,
     reason: String,
@@ -118,7 +118,7 @@ struct ReplayView {
 #[derive(Debug, Serialize)]
 struct LetterView {
     /// The log, as the form sends it.
-    log: &'static str,
+    log_name: &'static str,
     /// The time, the partition and the offset.
     place: String,
     /// The time, as the form sends it.
@@ -188,7 +188,7 @@ impl DeadLettersView {
         DeadLettersView {
             refresh: None,
             logs: if has_events { logs(log, texts) } else { Vec::new() },
-            log: log_name(log),
+            log_name: log_name(log),
             is_of_events: log == LetterLog::Events,
             times: times(since, texts),
             reason,
@@ -256,7 +256,7 @@ fn letter_view(log: LetterLog, letter: &DeadLetter, texts: Texts) -> LetterView 
     let (in_partition, at_offset) = (in_partition.as_str(), at_offset.as_str());
     let length = letter.payload.len() as u64;
     LetterView {
-        log: log_name(log),
+        log_name: log_name(log),
         place: say!(texts, "letters-place", at = found_at.as_str(), partition = in_partition, offset = at_offset),
         found_at_exact: letter.found_at.to_rfc3339_opts(SecondsFormat::Micros, true),
         reason: letter.reason.clone(),
