@@ -27,8 +27,8 @@ const DIGITS_MAX: usize = 9;
 /// The sender of a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sender {
-    /// A form or a link of a page. A blank parameter counts as absent, as in a form that is sent with empty fields; of a
-    /// repeated one the last counts, unknown ones are ignored, and a code may stand in brackets behind a name.
+    /// A form or a link of a page. A blank parameter counts as absent, as in a form that is sent with empty fields. Of
+    /// a repeated one the last counts, unknown ones are ignored, and a code may stand in brackets behind a name.
     Page,
     /// A client of the API. Each parameter is known and stands once, so that a misspelt one is not ignored.
     Client,

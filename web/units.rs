@@ -127,7 +127,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_value_that_is_shown_in_other_units_is_the_same_value_when_it_is_sent((observation, value) in value_of_the_wire()) {
+        fn a_value_in_other_units_is_the_same_value_when_it_is_sent((observation, value) in value_of_the_wire()) {
             for units in [Units::Imperial, Units::Metric] {
                 let shown = units.write(observation, value);
                 prop_assert_eq!(units.to_wire(observation, shown.parse().unwrap()), value, "{}", shown);
@@ -135,7 +135,9 @@ mod tests {
         }
 
         #[test]
-        fn a_value_that_is_typed_is_shown_again_as_it_was(observation in prop::sample::select(&Observation::ALL[..]), share in 0.0..1.0_f64) {
+        fn a_value_that_is_typed_is_shown_again_as_it_was(
+            observation in prop::sample::select(&Observation::ALL[..]), share in 0.0..1.0_f64,
+        ) {
             let limits = Units::Metric.limits(observation);
             // One decimal, as people type.
             let typed = ((limits.start() + share * (limits.end() - limits.start())) * 10.0).round() / 10.0;

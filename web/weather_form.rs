@@ -1,7 +1,7 @@
 //! The weather in the form: observations at the airport of departure in the hour of the scheduled departure, as texts.
 //!
-//! The form says in which units it is: a link or a form that was made in one language means the same in another. Without
-//! a word they are those of the wire.
+//! The form says in which units it is: a link or a form that was made in one language means the same in another.
+//! Without a word they are those of the wire.
 
 use delaycast::flight::{Observation, Weather};
 
