@@ -138,6 +138,8 @@ async fn the_navigation_marks_the_page_and_its_section() {
         ("/airline/AA", r#"<a href="/airlines" aria-current="true">"#),
         ("/delays", r#"<a href="/airlines" aria-current="true">"#),
         ("/ops", r#"<a href="/ops" aria-current="page">"#),
+        ("/ops/dataflow", r#"<a href="/ops" aria-current="true">"#),
+        ("/ops/dead-letters", r#"<a href="/ops" aria-current="true">"#),
         (PAGE, r#"<a class="mark" href="/flights/delays/predict_kafka" aria-current="page">"#),
     ] {
         let page = site.get(path, BROWSER).await;

@@ -140,6 +140,7 @@ struct LetterView {
 
 impl View for DeadLettersView {
     const PAGE: &'static str = "dead_letters";
+    const SECTION: &'static str = "operations";
 }
 
 impl DeadLettersView {
