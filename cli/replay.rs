@@ -8,12 +8,15 @@ use clap::Args as ClapArgs;
 use delaycast::domain::Flights;
 use engine::{
     clock,
-    log::{ATTEMPTS_MAX, DeadLetterKinds, DeadLetters, LogDeadLetters, ReasonCounts, ReplayFilter, ReplaySummary},
+    log::{
+        ATTEMPTS_MAX, DeadLetterKinds, DeadLetters, LetterLog, LogDeadLetters, ReasonCounts, ReplayFilter,
+        ReplaySummary,
+    },
 };
 use indicatif::HumanCount;
 
 use crate::{
-    app::open_existing_log,
+    app::{open_existing_events, open_existing_log},
     options::{Format, LogOption},
     progress::say,
 };
@@ -27,10 +30,14 @@ use crate::{
 #[command(after_help = "Examples:
   delaycast replay --dry-run
   delaycast replay --reason Carrier --log kafka://broker:9092/requests
-  delaycast replay --since 2h")]
+  delaycast replay --since 2h
+  delaycast replay --events sqlite:var/delaycast.db")]
 pub(crate) struct Args {
     #[command(flatten)]
     log: LogOption,
+    /// Those of this log of events, and not those of requests: sqlite:PATH, or kafka://HOST:PORT/TOPIC
+    #[arg(long, value_name = "URL")]
+    events: Option<String>,
     /// Those written since then, whether they were sent before or not: a moment as in 2026-11-23T12:00:00Z, or so long
     /// ago, as in 90m, 2h or 7d
     #[arg(long, value_name = "WHEN", value_parser = moment)]
@@ -51,7 +58,11 @@ const PROGRESS_EVERY: u64 = 10_000;
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     // Nothing is created: a file or topic that does not exist has no dead letters.
-    let letters = LogDeadLetters::new(open_existing_log(&args.log.url)?, DeadLetterKinds::of::<Flights>());
+    let (log, of) = match &args.events {
+        None => (open_existing_log(&args.log.url)?, LetterLog::Requests),
+        Some(url) => (open_existing_events(url)?, LetterLog::Events),
+    };
+    let letters = LogDeadLetters::new(log, DeadLetterKinds::of_log::<Flights>(of));
     let filter = ReplayFilter { since: args.since, reason: args.reason.as_deref(), dry_run: args.dry_run };
     let mut printed = 0;
     let summary = letters.replay(filter, &mut |summary| {

@@ -21,10 +21,7 @@ use engine::{address, model::ModelDirError, runtime::Stop};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{
-    app::{
-        App, HealthOption, HistoryOption, Listen, PageSources, System, Urls, events_at, events_beside, is_embedded,
-        open_events,
-    },
+    app::{App, HealthOption, HistoryOption, Listen, PageSources, System, Urls, events_of, open_events},
     cluster,
     demo::{self, Demo},
     options::{self, ExplainOption, OutputOption},
@@ -93,13 +90,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     let embedded = address::of_file(&database);
     let (log, store) = (args.log.as_ref().unwrap_or(&embedded), args.store.as_ref().unwrap_or(&embedded));
-    let beside = (args.events.is_none() && is_embedded(log)).then(|| events_beside(log)).transpose()?;
-    let urls = Urls {
-        log,
-        store,
-        events: args.events.as_deref().and_then(events_at).or(beside.as_deref()),
-        output: args.output.url.as_deref(),
-    };
+    let events = events_of(args.events.as_deref(), log)?;
+    let urls = Urls { log, store, events: events.as_deref(), output: args.output.url.as_deref() };
     let models = args.models.clone().unwrap_or_else(|| dir.join("models"));
     let Some(system) = app.open(urls, || model(&models, args, &app.stop))? else { return Ok(()) };
     let (scoring, status) = if args.processes > 1 {

@@ -6,7 +6,7 @@ use clap::Args as ClapArgs;
 use delaycast::model::ModelDir;
 
 use crate::{
-    app::{App, HealthOption, HistoryOption, Listen, PageSources, ScorersOption},
+    app::{App, HealthOption, HistoryOption, Listen, PageSources, ScorersOption, Urls, events_of},
     options::SystemOptions,
 };
 
@@ -20,6 +20,10 @@ there yet.")]
 pub(crate) struct Args {
     #[command(flatten)]
     system: SystemOptions,
+    /// The log of events, whose dead letters /ops shows: sqlite:PATH, kafka://HOST:PORT/TOPIC, or none [default: the
+    /// topic of events beside an embedded --log, else none]
+    #[arg(long, value_name = "URL", env = "DELAYCAST_EVENTS", hide_env_values = true)]
+    events: Option<String>,
     #[command(flatten)]
     history: HistoryOption,
     /// The file of the index over that history; it is made where it is missing, or of another history
@@ -36,8 +40,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let listening = args.listen.listen()?;
     let app = App::start(&args.health)?;
+    let events = events_of(args.events.as_deref(), &args.system.log.url)?;
+    let urls = Urls { events: events.as_deref(), ..args.system.urls() };
     let models = ModelDir::new(&args.system.models.models);
-    let Some(mut system) = app.open(args.system.urls(), || app.first_model(&models))? else { return Ok(()) };
+    let Some(mut system) = app.open(urls, || app.first_model(&models))? else { return Ok(()) };
     system.probe_log()?;
     let sources = PageSources { replay: None, history: args.history.indexed_in(&args.history_index) };
     system.serve(listening, args.scorers.watch(&app.stop)?, sources)

@@ -97,6 +97,8 @@ pub struct EventTopic {
     pub topic: &'static str,
     /// The time for which events are kept at least: an event that is older must have no effect on an answer.
     pub retention: Duration,
+    /// The fields of an event's message that the reason of a dead letter can name, in an order that stays.
+    pub fields: &'static [&'static str],
 }
 
 /// Milliseconds since 1970, UTC, in the time of events: a day that is replayed in a minute has a day's milliseconds.

@@ -53,7 +53,7 @@ impl Domain for Toy {
     const MESSAGE_BYTES_MAX: usize = 1024;
     const FIELDS: &'static [&'static str] = &["UUID", "Colour"];
     const EVENTS: Option<EventTopic> =
-        Some(EventTopic { topic: "toy-events", retention: Duration::from_secs(18 * 24 * 3600) });
+        Some(EventTopic { topic: "toy-events", retention: Duration::from_secs(18 * 24 * 3600), fields: &["Subject"] });
     const COLLECTIONS: Collections = Collections {
         database: "toys",
         answers: "toy_answers",

@@ -11,7 +11,7 @@ use delaycast_dataflows::{
 use engine::{
     document::{Document, Value},
     domain::{Answer, Collections, Dimension, Domain, Field},
-    log::{self, DeadLetterKinds, Log},
+    log::{self, DeadLetterKinds, LetterLog, Log},
     model::{self, DesiredModels, FileLoader, ModelDir, ModelFile, Predict, Role, Watcher},
     request::{Malformed, MalformedKind, RequestId},
     runtime::Stop,
@@ -125,7 +125,7 @@ fn run(dir: &Path) -> anyhow::Result<serde_json::Value> {
     model::watch(vec![watcher], &desired, stop.clone(), |_, _| ())?;
     let scorer = Models::new(Arc::new(first), &desired, Arc::new(FileLoader::<LinearModel>::default()));
     let (counters, connections) = (Arc::new(Counters::of::<Payments>()), Connections::new(log.clone(), store.clone()));
-    let sources = Sources { store: Arc::clone(&store), log: Arc::clone(&log) };
+    let sources = Sources { store: Arc::clone(&store), log: Arc::clone(&log), events: None };
     let (scoring, counting) = (score::Config::new(4), watch::Config::default());
     thread::scope(|threads| {
         let scoring = threads.spawn(|| score::run(&scoring, &connections, &scorer, &counters, &stop));
@@ -155,11 +155,11 @@ fn ask(
     until(|| counters.models.get(Role::Current).is_some_and(|(version, _)| version == second))?;
     ask(r#"{"UUID":"last","Country":"IT","Amount":3000}"#);
     let count = |key| snapshots.snapshot().counts.get(&key).copied();
-    until(|| (count(Key::Answers), count(Key::DeadLetters)) == (Some(1001), Some(2)))?;
+    until(|| (count(Key::Answers), count(Key::DeadLetters(LetterLog::Requests))) == (Some(1001), Some(2)))?;
     let named = |(key, count): (&Key, &isize)| {
         let name = match key {
             Key::Label(dimension, name) => format!("{}: {name}", Payments::DIMENSIONS[usize::from(*dimension)].field),
-            Key::Reason(kind) => format!("dead letters: {}", DeadLetterKinds::of::<Payments>().name(*kind)),
+            Key::Reason(_, kind) => format!("dead letters: {}", DeadLetterKinds::of::<Payments>().name(*kind)),
             Key::Answers => "answers".to_owned(),
             _ => return None,
         };

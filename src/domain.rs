@@ -15,7 +15,7 @@ use crate::{
     answer::{self, Score},
     flight::{Code, DelayClass},
     follow,
-    live::{self, Event, LegId, Timeline},
+    live::{self, Event, EventField, LegId, Timeline},
     observe::observe,
     request::{self, MESSAGE_BYTES_MAX, Request},
 };
@@ -58,7 +58,8 @@ impl Domain for Flights {
     /// Dead letters of earlier versions can name `Timestamp`.
     const FIELDS: &'static [&'static str] = request::Field::NAMES;
     const TOPIC: &'static str = "flight_delay_classification_request";
-    const EVENTS: Option<EventTopic> = Some(EventTopic { topic: "flight_events", retention: live::RETENTION });
+    const EVENTS: Option<EventTopic> =
+        Some(EventTopic { topic: "flight_events", retention: live::RETENTION, fields: EventField::NAMES });
     const FOLLOW: Option<&'static dyn Follow<Self>> = Some(&FollowFlights);
     const COLLECTIONS: Collections = Collections {
         database: "agile_data_science",
@@ -194,7 +195,7 @@ mod tests {
     use chrono::DateTime;
     use engine::{
         answer::ModelVersion,
-        log::{DeadLetterKinds, DeadLetterReason},
+        log::{DeadLetterKinds, DeadLetterReason, LetterLog},
         request::MalformedKind,
     };
 
@@ -208,6 +209,10 @@ mod tests {
         let names = "empty too_long not_utf8 not_json refused_by_store UUID Carrier Origin Dest FlightDate DepDelay Distance \
                      FlightNum CRSDepTime CRSArrTime Weather Timestamp AsOf Follow other";
         assert!(KINDS.names().eq(names.split_whitespace()));
+        let names = "empty too_long not_utf8 not_json refused_by_store Event Carrier FlightNum FlightDate Origin Dest TailNum \
+                     CRSDepTime CRSArrTime CRSElapsedTime DepDelay ArrDelay At Withdraws other";
+        let kinds = DeadLetterKinds::of_log::<Flights>(LetterLog::Events);
+        assert!(kinds.names().eq(names.split_whitespace()));
     }
 
     #[test]

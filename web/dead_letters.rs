@@ -6,7 +6,9 @@
 use std::{net::IpAddr, ops::ControlFlow, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use engine::log::{LatestLetters, Offset, PartitionId, Position, ReplayFilter, ReplaySummary, SentBack};
+use engine::log::{
+    DeadLetters, LatestLetters, LetterLog, Offset, PartitionId, Position, ReplayFilter, ReplaySummary, SentBack,
+};
 use server::PeerAddress;
 use tokio::time::timeout;
 use warp::http::{HeaderMap, StatusCode};
@@ -28,6 +30,43 @@ pub(crate) const DEAD_LETTERS_PATH: &str = "/ops/dead-letters";
 pub(crate) const LETTERS_MAX: usize = 50;
 /// The name of the log in problems.
 const LOG: &str = "log";
+/// The field of forms and of the query that chooses a log.
+pub(crate) const LOG_FIELD: &str = "log";
+
+/// Returns the name of a log in forms and addresses.
+pub(crate) fn log_name(log: LetterLog) -> &'static str {
+    match log {
+        LetterLog::Requests => "requests",
+        LetterLog::Events => "events",
+    }
+}
+
+/// Returns the log of a name; that of requests without one.
+pub(crate) fn named_log(name: Option<&str>) -> Result<LetterLog, Box<Problem>> {
+    let found = [LetterLog::Requests, LetterLog::Events].into_iter().find(|log| name == Some(log_name(*log)));
+    match (found, name) {
+        (Some(log), _) => Ok(log),
+        (None, None) => Ok(LetterLog::Requests),
+        (None, Some(_)) => Err(Problem::malformed(vec![FieldError::new(LOG_FIELD, message!("reason-letter-field"))])),
+    }
+}
+
+/// Returns the address of the page of a log.
+pub(crate) fn page_of(log: LetterLog) -> String {
+    match log {
+        LetterLog::Requests => DEAD_LETTERS_PATH.to_owned(),
+        LetterLog::Events => format!("{DEAD_LETTERS_PATH}?{LOG_FIELD}={}", log_name(log)),
+    }
+}
+
+/// Returns the dead letters of a log.
+fn letters_of(log: LetterLog, state: &AppState) -> Result<Arc<dyn DeadLetters>, Box<Problem>> {
+    match (log, &state.parts.event_letters) {
+        (LetterLog::Requests, _) => Ok(Arc::clone(&state.parts.dead_letters)),
+        (LetterLog::Events, Some(letters)) => Ok(Arc::clone(letters)),
+        (LetterLog::Events, None) => Err(Problem::conflict(LOG_FIELD, message!("reason-no-events"))),
+    }
+}
 
 /// The sender of a change, for the audit line.
 struct Author {
@@ -71,18 +110,21 @@ pub(crate) async fn send_back(
     let author = Author::of(&headers, peer, &state)?;
     let pairs = form(&headers, body, &state).await?;
     let wrong = |name: &'static str| Problem::malformed(vec![FieldError::new(name, message!("reason-letter-field"))]);
+    let log = named_log(field(&pairs, LOG_FIELD))?;
     let number = |name| field(&pairs, name).and_then(|text| text.parse::<u64>().ok()).ok_or_else(|| wrong(name));
     let partition = u32::try_from(number("partition")?).map_err(|_| wrong("partition"))?;
     let offset = number("offset")?;
     let found_at = field(&pairs, "found_at").and_then(|text| text.parse().ok()).ok_or_else(|| wrong("found_at"))?;
     let position = Position { partition: PartitionId(partition), offset: Offset(offset) };
-    let letters = Arc::clone(&state.parts.dead_letters);
+    let letters = letters_of(log, &state)?;
     let sent = on_thread(&state, move || letters.send_back(position, found_at)).await;
-    let change = format!("send the dead letter {partition}/{offset} back");
+    let change = format!("send the dead letter {partition}/{offset} of {} back", log_name(log));
     author.audit(&change, &sent.as_ref().map_or_else(|error| format!("failed: {error}"), |sent| format!("{sent:?}")));
     match sent.map_err(|error| Problem::unavailable(LOG, error, None))? {
         SentBack::Sent => {
-            Ok(redirect(StatusCode::SEE_OTHER, &format!("{DEAD_LETTERS_PATH}?sent={partition}/{offset}")))
+            let page = page_of(log);
+            let begin = if page.contains('?') { '&' } else { '?' };
+            Ok(redirect(StatusCode::SEE_OTHER, &format!("{page}{begin}sent={partition}/{offset}")))
         }
         SentBack::Unknown => Err(Problem::conflict("letter", message!("reason-letter-unknown"))),
         SentBack::Tried => Err(Problem::conflict("letter", message!("reason-letter-tried"))),
@@ -98,13 +140,15 @@ pub(crate) async fn replay(
     state: Arc<AppState>,
 ) -> HandlerResult {
     let author = Author::of(&headers, peer, &state)?;
-    let reason = field(&form(&headers, body, &state).await?, "reason").map(str::to_owned);
-    if !state.replays.begin(reason.clone()) {
+    let pairs = form(&headers, body, &state).await?;
+    let (log, reason) = (named_log(field(&pairs, LOG_FIELD))?, field(&pairs, "reason").map(str::to_owned));
+    let letters = letters_of(log, &state)?;
+    if !state.replays.begin(log, reason.clone()) {
         return Err(Problem::conflict("replay", message!("reason-replay-runs")));
     }
     let change = reason.as_ref().map_or_else(
-        || "send all dead letters back".to_owned(),
-        |reason| format!("send the dead letters of {reason:?} back"),
+        || format!("send all dead letters of {} back", log_name(log)),
+        |reason| format!("send the dead letters of {} with {reason:?} back", log_name(log)),
     );
     author.audit(&change, "begun");
     tokio::task::spawn_blocking(move || {
@@ -114,7 +158,7 @@ pub(crate) async fn replay(
             if state.is_closing() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let filter = ReplayFilter { reason: reason.as_deref(), ..ReplayFilter::default() };
-        match state.parts.dead_letters.replay(filter, on_page) {
+        match letters.replay(filter, on_page) {
             Ok(summary) => {
                 author.audit(&change, &format!("{} sent, {} kept", summary.sent, summary.kept));
                 state.replays.update(|replay| (replay.summary, replay.end) = (summary, ReplayEnd::Done));
@@ -126,16 +170,17 @@ pub(crate) async fn replay(
             }
         }
     });
-    Ok(redirect(StatusCode::SEE_OTHER, DEAD_LETTERS_PATH))
+    Ok(redirect(StatusCode::SEE_OTHER, &page_of(log)))
 }
 
-/// Reads the latest letters.
+/// Reads the latest letters of a log.
 pub(crate) async fn latest(
+    log: LetterLog,
     since: DateTime<Utc>,
     reason: String,
     state: &AppState,
 ) -> Result<LatestLetters, Box<Problem>> {
-    let letters = Arc::clone(&state.parts.dead_letters);
+    let letters = letters_of(log, state)?;
     let found = on_thread(state, move || letters.latest(since, &reason, LETTERS_MAX)).await;
     found.map_err(|error| Problem::unavailable(LOG, error, None))
 }

@@ -14,9 +14,9 @@
 //!   for their outcomes.
 //! * `batch`: questions that wait for the batch of their day; `bulk`: files of questions.
 //! * `path`: patterns of paths.
-//! * `history_query`: the questions of the pages about the history; `history_json`: its JSON routes.
+//! * `query`: the parameters of pages and of the API; `history_json`: the JSON routes of the history.
 //! * `problem`: the reason why a request is not served, `field_error`: its fault; `handlers/error.rs` renders them.
-//! * `form_page`: the pages with the form; `weather_form`: the weather in it.
+//! * `form_page`: the pages with the form; `weather_form`: the weather in it; `units`: those of the reader.
 //! * `access`: who may see the operations; `dead_letters`, `replays`: what an operator changes; `rate`: the limit on
 //!   the questions of a client.
 //! * `state`: the log, the store and the limits that handlers share.
@@ -53,12 +53,12 @@ mod flight_form;
 mod follow;
 mod form_page;
 mod history_json;
-mod history_query;
 #[macro_use]
 mod pages;
 mod past;
 mod path;
 mod problem;
+mod query;
 mod rate;
 mod regress;
 mod render;
@@ -68,6 +68,7 @@ mod reply;
 mod routes;
 mod state;
 mod texts;
+mod units;
 mod v1;
 mod visit;
 mod waiting;
@@ -90,6 +91,7 @@ mod views {
     pub(crate) mod explanation;
     pub(crate) mod follow;
     pub(crate) mod form;
+    pub(crate) mod headline;
     pub(crate) mod history;
     pub(crate) mod live;
     pub(crate) mod map;

@@ -205,6 +205,7 @@ mod tests {
             batches: Arc::new(Idle),
             operations: Arc::new(Idle),
             dead_letters: Arc::new(Idle),
+            event_letters: None,
             airports: Arc::new(Airports::default()),
             history: Preparation::default(),
             config: Config::default(),

@@ -4,18 +4,23 @@
 //! is limited, and a question that a client of the archived API asks by GET.
 
 use std::{
+    collections::HashMap,
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
+    time::{Duration, Instant},
 };
 
-use governor::{DefaultKeyedRateLimiter, Quota, clock::Clock};
+use engine::runtime::Mutex;
 use server::PeerAddress;
 use warp::http::{HeaderMap, HeaderName, Method};
 
 use crate::problem::Problem;
 
-/// The number of clients beyond which those that have not asked lately are forgotten.
+/// Upper bound on the clients that are known. At the bound the half that comes first to a full limit again is
+/// forgotten, and begins anew: one who asks from more addresses than these is not held by a limit per address.
 const CLIENTS_MAX: usize = 65_536;
+/// The time in which a client may ask as often as its limit says.
+const PERIOD: Duration = Duration::from_secs(60);
 /// The length of the part of an IPv6 address that names a client: a customer of a provider has all of a /64.
 const IPV6_CLIENT_BITS: u32 = 64;
 /// The paths of the archived API, whose clients ask by GET.
@@ -34,13 +39,13 @@ pub struct RateConfig {
 
 /// The limit.
 pub(crate) struct QuestionRate {
-    limiter: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    limiter: Option<Limiter>,
     proxies: usize,
 }
 
 impl QuestionRate {
     pub(crate) fn new(RateConfig { per_minute, proxies }: RateConfig) -> Self {
-        let limiter = per_minute.map(|number| DefaultKeyedRateLimiter::keyed(Quota::per_minute(number)));
+        let limiter = per_minute.map(Limiter::new);
         QuestionRate { limiter, proxies }
     }
 
@@ -57,13 +62,8 @@ impl QuestionRate {
         let (true, Some(peer)) = (method == Method::POST || path.starts_with(ASKED_BY_GET), peer) else {
             return Ok(());
         };
-        if limiter.len() > CLIENTS_MAX {
-            limiter.retain_recent();
-        }
-        limiter.check_key(&self.client(peer.0, headers)).map_err(|until| {
-            let wait = until.wait_time_from(governor::clock::DefaultClock::default().now());
-            Problem::too_many(wait.as_secs().saturating_add(1))
-        })
+        let taken = limiter.take(self.client(peer.0, headers), Instant::now());
+        taken.map_err(|wait| Problem::too_many(wait.as_secs().saturating_add(1)))
     }
 
     /// Returns the address of a client. Each proxy has appended the address from which it was asked; what stands before
@@ -83,6 +83,44 @@ impl QuestionRate {
             address => address,
         }
     }
+}
+
+/// Counts the questions of clients by the generic cell rate algorithm: each question takes an interval of the client's
+/// time, which may run ahead of the clock by a period.
+struct Limiter {
+    interval: Duration,
+    /// The time at which the questions of each client are paid for. One that is past is as good as none.
+    paid_until: Mutex<HashMap<IpAddr, Instant>>,
+}
+
+impl Limiter {
+    fn new(per_minute: NonZeroU32) -> Self {
+        Limiter { interval: PERIOD / per_minute.get(), paid_until: Mutex::default() }
+    }
+
+    /// Counts a question. Fails with the time to wait if it is beyond the client's limit.
+    fn take(&self, client: IpAddr, now: Instant) -> Result<(), Duration> {
+        let mut clients = self.paid_until.lock();
+        let paid_until = clients.get(&client).map_or(now, |paid| now.max(*paid)) + self.interval;
+        let wait = paid_until.saturating_duration_since(now + PERIOD);
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        if clients.len() >= CLIENTS_MAX && !clients.contains_key(&client) {
+            forget_half(&mut clients, now);
+        }
+        clients.insert(client, paid_until);
+        Ok(())
+    }
+}
+
+/// Removes the half whose questions are paid for first, and all whose questions are. The cost is that of a look at
+/// each, after as many new clients as half of the bound.
+fn forget_half(clients: &mut HashMap<IpAddr, Instant>, now: Instant) {
+    let mut paid: Vec<Instant> = clients.values().copied().collect();
+    let middle = paid.len() / 2;
+    let median = if paid.is_empty() { now } else { *paid.select_nth_unstable(middle).1 };
+    clients.retain(|_, paid_until| *paid_until > median.max(now));
 }
 
 #[cfg(test)]
@@ -118,6 +156,35 @@ mod tests {
         assert!(ask("192.0.2.2").is_ok());
         assert!(rate.check(&Method::GET, "/airlines", peer("192.0.2.1"), &HeaderMap::new()).is_ok());
         assert!(self::rate(0, 0).check(&Method::POST, "/", peer("192.0.2.1"), &HeaderMap::new()).is_ok());
+    }
+
+    #[test]
+    fn a_limit_comes_back_bit_by_bit() {
+        let (limiter, start) = (Limiter::new(NonZeroU32::new(6).unwrap()), Instant::now());
+        let ask = |seconds: u64| limiter.take([192, 0, 2, 1].into(), start + Duration::from_secs(seconds));
+        assert!((0..6).all(|_| ask(0).is_ok()));
+        assert_eq!((ask(0), ask(9)), (Err(Duration::from_secs(10)), Err(Duration::from_secs(1))));
+        assert_eq!((ask(10), ask(10)), (Ok(()), Err(Duration::from_secs(10))));
+        assert!((0..6).all(|_| ask(3600).is_ok()) && ask(3600).is_err());
+    }
+
+    #[test]
+    fn the_clients_that_are_known_are_bounded_and_those_that_ask_most_are_kept() {
+        let (limiter, now) = (Limiter::new(NonZeroU32::new(2).unwrap()), Instant::now());
+        let busy = IpAddr::from([192, 0, 2, 1]);
+        assert!(limiter.take(busy, now).is_ok() && limiter.take(busy, now).is_ok());
+        let clients = CLIENTS_MAX as u32 * 3;
+        for client in 0..clients {
+            let address = Ipv6Addr::from_bits(u128::from(client) << 64);
+            assert!(limiter.take(address.into(), now).is_ok());
+            let known = limiter.paid_until.lock().len();
+            assert!(known <= CLIENTS_MAX, "{known}");
+        }
+        assert!(limiter.take(busy, now).is_err(), "it was not forgotten");
+        // All are paid for after a period.
+        let later = now + PERIOD;
+        forget_half(&mut limiter.paid_until.lock(), later);
+        assert_eq!(limiter.paid_until.lock().len(), 0);
     }
 
     #[test]

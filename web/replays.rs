@@ -1,7 +1,11 @@
 //! The replay of dead letters that an operator has begun, and its progress.
 
 use chrono::{DateTime, Utc};
-use engine::{clock, log::ReplaySummary, runtime::Mutex};
+use engine::{
+    clock,
+    log::{LetterLog, ReplaySummary},
+    runtime::Mutex,
+};
 
 /// The replay that runs, or the last one.
 #[derive(Default)]
@@ -11,6 +15,7 @@ pub(crate) struct Replays(Mutex<Option<ReplayProgress>>);
 #[derive(Debug, Clone)]
 pub(crate) struct ReplayProgress {
     pub(crate) started_at: DateTime<Utc>,
+    pub(crate) log: LetterLog,
     pub(crate) reason: Option<String>,
     pub(crate) summary: ReplaySummary,
     pub(crate) end: ReplayEnd,
@@ -33,13 +38,13 @@ impl Replays {
     }
 
     /// Begins a replay, unless one runs.
-    pub(crate) fn begin(&self, reason: Option<String>) -> bool {
+    pub(crate) fn begin(&self, log: LetterLog, reason: Option<String>) -> bool {
         let mut current = self.0.lock();
         if current.as_ref().is_some_and(|replay| replay.end == ReplayEnd::Running) {
             return false;
         }
         let (started_at, summary) = (clock::now(), ReplaySummary::default());
-        *current = Some(ReplayProgress { started_at, reason, summary, end: ReplayEnd::Running });
+        *current = Some(ReplayProgress { started_at, log, reason, summary, end: ReplayEnd::Running });
         true
     }
 

@@ -121,6 +121,8 @@ pub struct Parts {
     pub operations: Arc<dyn Operations>,
     /// The dead letters of the log.
     pub dead_letters: Arc<dyn DeadLetters>,
+    /// The dead letters of the log of events, if there is one.
+    pub event_letters: Option<Arc<dyn DeadLetters>>,
     /// The known airports and airlines.
     pub airports: Arc<Airports>,
     /// The index over the history, which may still be prepared.

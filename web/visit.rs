@@ -42,8 +42,7 @@ impl Visit {
     /// The same for the page of a form that was posted, whose own address takes no GET.
     pub(crate) fn of_form(self, page: FormPage, form: &FlightForm) -> Self {
         let fields = form.texts().map(|(field, text)| (field.name(), text));
-        let weather = form.weather.texts().map(|(observation, text)| (observation.path(), text));
-        let all = [(PHRASE, form.phrase.as_str())].into_iter().chain(fields).chain(weather);
+        let all = [(PHRASE, form.phrase.as_str())].into_iter().chain(fields).chain(form.weather.filled());
         let filled = all.filter(|(_, text)| !text.is_empty());
         let query: Vec<String> =
             filled.map(|(name, text)| format!("{name}={}", utf8_percent_encode(text, NON_ALPHANUMERIC))).collect();

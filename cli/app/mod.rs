@@ -28,6 +28,7 @@ use delaycast_dataflows::{
     live::EventLog,
     monitor::{Monitor, Probe},
     score::{Connections, Counters, Events, Models, StatusSource},
+    watch::{EventSource, Sources},
 };
 use engine::{log::Log, output::Output, runtime::Stop, store::Store};
 use signal_hook::{
@@ -39,8 +40,8 @@ pub(crate) use health::HealthOption;
 pub(crate) use history::HistoryOption;
 pub(crate) use models::with_routes_of;
 pub(crate) use open::{
-    NO_EVENTS, events_at, events_beside, inspect_events, inspect_log, inspect_store, is_embedded, open_answers,
-    open_events, open_existing_log, open_existing_store, open_log, open_store, retry_open, shown,
+    NO_EVENTS, events_at, events_beside, events_of, inspect_events, inspect_log, inspect_store, open_answers,
+    open_events, open_existing_events, open_existing_log, open_existing_store, open_log, open_store, retry_open, shown,
 };
 pub(crate) use page::{Listen, Listening, PageSources};
 pub(crate) use scorers::ScorersOption;
@@ -166,8 +167,14 @@ impl System<'_> {
     ) -> anyhow::Result<()> {
         let stop = &self.app.stop;
         self.app.monitor.has("model");
-        let operations = operations::watch(&self.log, &self.store, scorer, stop)?;
-        let served = page::serve(listening, &self.log, &*self.store, operations, sources, &self.model, stop);
+        let events = self
+            .events
+            .as_ref()
+            .map(|events| EventSource { place: events.place().to_owned(), open: Arc::clone(events.opener()) });
+        let counted = Sources { store: Arc::clone(&self.store), log: Arc::clone(&self.log), events: events.clone() };
+        let operations = operations::watch(counted, scorer, stop)?;
+        let logs = page::Logs { requests: &self.log, events };
+        let served = page::serve(listening, logs, &*self.store, operations, sources, &self.model, stop);
         stop.request();
         served
     }

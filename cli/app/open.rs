@@ -44,8 +44,17 @@ pub(crate) fn events_beside(url: &str) -> anyhow::Result<String> {
         .with_context(|| format!("no log of events is beside the request log {}: name one with --events", shown(url)))
 }
 
+/// Returns the URL of the log of events of a system: the one that is named, or the one beside an embedded request log.
+pub(crate) fn events_of(named: Option<&str>, log: &str) -> anyhow::Result<Option<String>> {
+    match named {
+        Some(url) => Ok(events_at(url).map(str::to_owned)),
+        None if is_embedded(log) => events_beside(log).map(Some),
+        None => Ok(None),
+    }
+}
+
 /// Returns whether a URL names an embedded file.
-pub(crate) fn is_embedded(url: &str) -> bool {
+fn is_embedded(url: &str) -> bool {
     Address::parse(url).is_some_and(|address| address.scheme == "sqlite")
 }
 
@@ -75,7 +84,7 @@ pub(super) fn events(url: &str) -> anyhow::Result<EventLog<Flights>> {
         })?;
         Ok(Arc::clone(opened.insert(log)))
     };
-    Ok(EventLog::opened_later(&events_place(url), open))
+    Ok(EventLog::opened_later(events_place(url), Arc::new(open)))
 }
 
 /// Returns the place of a log of events in the words of [`Log::describe`], which processes of a cluster compare.
@@ -96,6 +105,11 @@ pub(crate) fn inspect_events(url: &str) -> anyhow::Result<Vec<Finding>> {
 /// Opens the request log at a URL if it exists: creates no embedded file and no topic in it.
 pub(crate) fn open_existing_log(url: &str) -> anyhow::Result<Arc<dyn Log>> {
     log::open_existing::<Flights>(url).with_context(|| format!("cannot open the request log {}", shown(url)))
+}
+
+/// Opens the log of events at a URL if it exists, as [`open_existing_log`] does.
+pub(crate) fn open_existing_events(url: &str) -> anyhow::Result<Arc<dyn Log>> {
+    log::open_existing_events::<Flights>(url).with_context(|| format!("cannot open the log of events {}", shown(url)))
 }
 
 /// Opens the prediction store at a URL if it exists: creates no embedded file.

@@ -11,10 +11,9 @@ use delaycast_dataflows::{
 };
 use engine::{
     clock,
-    log::{DeadLetterKinds, Log},
+    log::{DeadLetterKinds, LetterLog},
     runtime::{Mutex, Stop},
     status::{Status, Wait},
-    store::Store,
 };
 use server::{
     AnswerCounts, Breakdown, DeadLetterCounts, NamedCount, Operations, OperationsStatus, SAMPLE_INTERVAL_S, Sample,
@@ -29,28 +28,28 @@ const ORIGIN: u8 = Flights::ORIGIN as u8;
 struct WatchOperations {
     snapshots: Arc<SnapshotCell>,
     window_s: u64,
+    /// The dead letters of events are counted, too.
+    has_events: bool,
     scorer: Option<StatusSource>,
     samples: Mutex<Samples>,
 }
 
 /// Starts a thread that counts until a stop is requested.
 pub(crate) fn watch(
-    log: &Arc<dyn Log>,
-    store: &Arc<dyn Store<Flights>>,
+    sources: Sources<Flights>,
     scorer: Option<StatusSource>,
     stop: &Stop,
 ) -> anyhow::Result<Arc<dyn Operations>> {
     let (snapshots, config) = (Arc::new(SnapshotCell::default()), Config::default());
     let window_s = config.window.as_secs();
-    let (sources, shown, watching) =
-        (Sources { store: Arc::clone(store), log: Arc::clone(log) }, Arc::clone(&snapshots), stop.clone());
+    let (shown, watching, has_events) = (Arc::clone(&snapshots), stop.clone(), sources.events.is_some());
     let run = move || {
         if let Err(error) = watch::run(&config, &sources, &shown, &watching) {
             tracing::error!("the page of operations will show no counts: {error}");
         }
     };
     thread::Builder::new().name("watch".into()).spawn(run).context("cannot start a thread that counts")?;
-    let operations = Arc::new(WatchOperations { snapshots, window_s, scorer, samples: Mutex::default() });
+    let operations = Arc::new(WatchOperations { snapshots, window_s, has_events, scorer, samples: Mutex::default() });
     let (sampled, stop) = (Arc::clone(&operations), stop.clone());
     let sample = move || {
         while !stop.is_requested() {
@@ -84,7 +83,6 @@ impl Operations for WatchOperations {
             let named = counts.keys().filter_map(|key| Some(NamedCount { name: name(key)?, count: count(key) }));
             named.collect()
         };
-        let kinds = DeadLetterKinds::of::<Flights>();
         let classes = DelayClass::ALL
             .map(DelayClass::label)
             .map(|name| NamedCount { name: name.to_owned(), count: count(&Key::Label(CLASS, name.into())) });
@@ -95,6 +93,20 @@ impl Operations for WatchOperations {
                 Key::Label(dimension, name) if *dimension == wanted => Some(name.to_string()),
                 _ => None,
             })
+        };
+        let letters = |log: LetterLog| {
+            let kinds = DeadLetterKinds::of_log::<Flights>(log);
+            DeadLetterCounts {
+                total: count(&Key::DeadLetters(log)),
+                by_reason: most_first(named(&|key| match key {
+                    Key::Reason(of, kind) if *of == log => Some(kinds.name(*kind).to_owned()),
+                    _ => None,
+                })),
+                by_hour: latest_first(named(&|key| match key {
+                    Key::DeadHour(of, hour) if *of == log => Some(Key::hour_label(*hour)),
+                    _ => None,
+                })),
+            }
         };
         let by = |dimension, counts| Breakdown { dimension, counts };
         OperationsStatus {
@@ -116,15 +128,8 @@ impl Operations for WatchOperations {
                     by("origin", most_first(labels(ORIGIN))),
                 ],
             },
-            dead_letters: DeadLetterCounts {
-                total: count(&Key::DeadLetters),
-                by_reason: most_first(named(&|key| {
-                    if let Key::Reason(kind) = key { Some(kinds.name(*kind).to_owned()) } else { None }
-                })),
-                by_hour: latest_first(named(&|key| {
-                    if let Key::DeadHour(hour) = key { Some(Key::hour_label(*hour)) } else { None }
-                })),
-            },
+            dead_letters: letters(LetterLog::Requests),
+            dead_letters_of_events: self.has_events.then(|| letters(LetterLog::Events)),
         }
     }
 

@@ -11,10 +11,10 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use delaycast::{domain::Flights, model::VersionedModel};
-use delaycast_dataflows::score::TICK;
+use delaycast_dataflows::{score::TICK, watch::EventSource};
 use delaycast_web::{CorsOrigin, Login, OperationsAccess, Parts, RateConfig, Replay};
 use engine::{
-    log::{DeadLetterKinds, Log, LogDeadLetters},
+    log::{DeadLetterKinds, DeadLetters, LetterLog, Log, LogDeadLetters},
     runtime::Stop,
     store::Store,
 };
@@ -85,10 +85,16 @@ pub(crate) struct PageSources {
     pub(crate) history: IndexedHistory,
 }
 
+/// The logs of the page.
+pub(super) struct Logs<'a> {
+    pub(super) requests: &'a Arc<dyn Log>,
+    pub(super) events: Option<EventSource>,
+}
+
 /// Prints the page's address and serves it until a stop is requested. Blocks.
 pub(super) fn serve(
     Listening { listener, hosts, cors, operations: access, rate }: Listening,
-    log: &Arc<dyn Log>,
+    Logs { requests: log, events }: Logs<'_>,
     store: &dyn Store<Flights>,
     operations: Arc<dyn Operations>,
     PageSources { replay, history }: PageSources,
@@ -103,12 +109,16 @@ pub(super) fn serve(
     let batches = Arc::from(store.batches()?);
     // Last, so that nothing of the start waits for it.
     let preparing = history.prepare(stop)?;
+    let kinds = DeadLetterKinds::of_log::<Flights>;
     let parts = Parts {
         requests: producer,
         answers,
         batches,
         operations,
-        dead_letters: Arc::new(LogDeadLetters::new(Arc::clone(log), DeadLetterKinds::of::<Flights>())),
+        dead_letters: Arc::new(LogDeadLetters::new(Arc::clone(log), kinds(LetterLog::Requests))),
+        event_letters: events.map(|EventSource { place, open }| {
+            Arc::new(LogDeadLetters::opened_later(place, open, kinds(LetterLog::Events))) as Arc<dyn DeadLetters>
+        }),
         airports: Arc::new(model.model.airports().clone()),
         history: preparing.preparation.clone(),
         config: delaycast_web::Config {

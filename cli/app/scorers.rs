@@ -2,12 +2,15 @@
 
 use std::{
     net::{SocketAddr, ToSocketAddrs},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Args;
 use delaycast_dataflows::score::StatusSource;
 use engine::{
@@ -22,6 +25,9 @@ const READ_INTERVAL: Duration = Duration::from_secs(2);
 const READ_TIMEOUT: Duration = Duration::from_secs(1);
 /// Upper bound on the scorers that are read: the mesh has no more processes.
 const SCORERS_MAX: usize = 256;
+/// Upper bound on the scorers that are read at once: one that does not answer takes [`READ_TIMEOUT`] from no other, and
+/// as many as [`SCORERS_MAX`] take 8 s together.
+const READS_MAX: usize = 32;
 /// Upper bound on the bytes of a state.
 const STATUS_BYTES_MAX: u64 = 1 << 20;
 
@@ -57,19 +63,21 @@ impl ScorersOption {
 
 /// Reads all scorers. `silent_since` has those that do not answer.
 fn read_all(agent: &Agent, names: &[String], silent_since: &mut Vec<(String, Instant)>) -> Status {
-    let (mut statuses, mut silent) = (Vec::new(), Vec::new());
+    let (mut addresses, mut statuses, mut silent) = (Vec::new(), Vec::new(), Vec::new());
     for name in names {
-        let addresses = name.to_socket_addrs().map(Iterator::collect::<Vec<_>>).unwrap_or_default();
-        if addresses.is_empty() {
+        let found = name.to_socket_addrs().map(Iterator::collect::<Vec<_>>).unwrap_or_default();
+        if found.is_empty() {
             silent.push(format!("the scorers at {name}, which has no address"));
         }
-        for address in addresses.into_iter().take(SCORERS_MAX - statuses.len().min(SCORERS_MAX)) {
-            match read(agent, address) {
-                Ok(status) => statuses.push(status),
-                Err(error) => {
-                    tracing::debug!("the scorer at {address} does not answer: {error:#}");
-                    silent.push(format!("the scorer at {address}"));
-                }
+        addresses.extend(found);
+    }
+    addresses.truncate(SCORERS_MAX);
+    for (address, status) in addresses.iter().zip(read_each(agent, &addresses)) {
+        match status {
+            Ok(status) => statuses.push(status),
+            Err(error) => {
+                tracing::debug!("the scorer at {address} does not answer: {error:#}");
+                silent.push(format!("the scorer at {address}"));
             }
         }
     }
@@ -89,6 +97,27 @@ fn read_all(agent: &Agent, names: &[String], silent_since: &mut Vec<(String, Ins
     all
 }
 
+/// Reads scorers, [`READS_MAX`] at a time. The results have the order of the addresses.
+fn read_each(agent: &Agent, addresses: &[SocketAddr]) -> Vec<anyhow::Result<Status>> {
+    let next = AtomicUsize::new(0);
+    let found: Vec<Mutex<Option<anyhow::Result<Status>>>> = addresses.iter().map(|_| Mutex::default()).collect();
+    let read_next = || {
+        while let Some((address, cell)) = addresses.iter().zip(&found).nth(next.fetch_add(1, Ordering::Relaxed)) {
+            *cell.lock() = Some(read(agent, *address));
+        }
+    };
+    thread::scope(|scope| {
+        // This thread reads, too. If the system refuses a thread, the others read what is left.
+        for _ in 1..addresses.len().min(READS_MAX) {
+            if thread::Builder::new().name("scorers".into()).spawn_scoped(scope, read_next).is_err() {
+                break;
+            }
+        }
+        read_next();
+    });
+    found.into_iter().map(|cell| cell.into_inner().unwrap_or_else(|| Err(anyhow!("it was not read")))).collect()
+}
+
 fn read(agent: &Agent, address: SocketAddr) -> anyhow::Result<Status> {
     let mut response = agent.get(format!("http://{address}/status.json")).call()?;
     let body = response.body_mut().with_config().limit(STATUS_BYTES_MAX).read_to_vec()?;
@@ -104,21 +133,25 @@ mod tests {
 
     use super::*;
 
+    /// Answers `count` clients with a status.
+    fn scorer(listener: TcpListener, count: usize, status: Status) -> thread::JoinHandle<()> {
+        let body = serde_json::to_string(&status).unwrap();
+        thread::spawn(move || {
+            for _ in 0..count {
+                let (mut client, _) = listener.accept().unwrap();
+                let _ = client.read(&mut [0; 1024]).unwrap();
+                write!(client, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+                    .unwrap();
+            }
+        })
+    }
+
     #[test]
     fn the_states_of_all_scorers_are_added_and_a_silent_one_is_named() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let there = listener.local_addr().unwrap();
         let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let answer = move || {
-            for _ in 0..2 {
-                let (mut client, _) = listener.accept().unwrap();
-                let _ = client.read(&mut [0; 1024]).unwrap();
-                let body = serde_json::to_string(&Status { in_flight: 3, lag: Some(7), ..Status::default() }).unwrap();
-                write!(client, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
-                    .unwrap();
-            }
-        };
-        let scorers = thread::spawn(answer);
+        let scorers = scorer(listener, 2, Status { in_flight: 3, lag: Some(7), ..Status::default() });
         let agent: Agent = Agent::config_builder().timeout_global(Some(Duration::from_secs(30))).build().into();
         let mut silent = Vec::new();
         let one = read_all(&agent, &[there.to_string()], &mut silent);
@@ -128,5 +161,40 @@ mod tests {
         let silent: Vec<&str> = one.waiting.iter().map(|wait| &*wait.what).collect();
         assert_eq!(silent, [format!("the scorer at {gone}")]);
         scorers.join().unwrap();
+    }
+
+    /// The listeners take connections into their backlog and never answer, as hosts behind a firewall that drops do.
+    #[test]
+    fn silent_scorers_delay_each_other_and_the_others_by_one_timeout_in_all() {
+        let silent: Vec<TcpListener> = (0..READS_MAX - 1).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = |listener: &TcpListener| listener.local_addr().unwrap().to_string();
+        let names: Vec<String> = silent.iter().chain([&listener]).map(address).collect();
+        let scorer = scorer(listener, 1, Status { in_flight: 3, ..Status::default() });
+        let within = Duration::from_secs(3);
+        let agent: Agent = Agent::config_builder().timeout_global(Some(within)).build().into();
+        let started = Instant::now();
+        let all = read_all(&agent, &names, &mut Vec::new());
+        let took = started.elapsed();
+        assert_eq!((all.in_flight, all.waiting.len()), (3, READS_MAX - 1));
+        assert!(
+            took >= within && took < within * 3,
+            "{took:?}: one after the other would take {READS_MAX} times as long"
+        );
+        scorer.join().unwrap();
+    }
+
+    #[test]
+    fn results_have_the_order_of_the_addresses_beyond_the_bound_on_reads() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (there, gone) = (listener.local_addr().unwrap(), "127.0.0.1:1".parse().unwrap());
+        let mut addresses = vec![gone; READS_MAX * 2];
+        addresses[READS_MAX + 5] = there;
+        let scorer = scorer(listener, 1, Status::default());
+        let agent: Agent = Agent::config_builder().timeout_global(Some(Duration::from_secs(30))).build().into();
+        let found = read_each(&agent, &addresses);
+        let answered: Vec<usize> = (0..found.len()).filter(|at| found[*at].is_ok()).collect();
+        assert_eq!((found.len(), answered), (READS_MAX * 2, vec![READS_MAX + 5]));
+        scorer.join().unwrap();
     }
 }

@@ -41,22 +41,23 @@ use std::{marker::PhantomData, rc::Rc, sync::Arc};
 
 use differential_dataflow::AsCollection;
 use engine::{
-    delivery::{Health, Unavailable},
+    delivery::Health,
     live::Live,
-    log::{Log, Share},
+    log::{Log, OpenLog, Share},
     runtime::Stop,
 };
 use timely::{dataflow::operators::vec::Broadcast, worker::Worker};
 
 pub use counters::Counters;
 
-use open::{OpenLog, Opening};
+use open::Opening;
 use worker_state::WorkerState;
 
 use crate::score::{ClusterClock, Events, Observer};
 
 /// The events of a domain, in a log.
 pub struct EventLog<L: Live> {
+    place: String,
     open: Arc<OpenLog>,
     health: Arc<Health>,
     counters: Arc<Counters>,
@@ -67,17 +68,24 @@ impl<L: Live> EventLog<L> {
     /// Takes the events of a log.
     pub fn new(log: Arc<dyn Log>) -> Self {
         let place = log.describe();
-        Self::opened_later(&place, move || Ok(Arc::clone(&log)))
+        Self::opened_later(place, Arc::new(move || Ok(Arc::clone(&log))))
     }
 
     /// Takes the events of a log at `place` that may not be open yet. Each worker calls `open` until it succeeds, on a
     /// thread of its own: a log that cannot be opened is an outage like any other (rule 5).
-    pub fn opened_later(
-        place: &str,
-        open: impl Fn() -> Result<Arc<dyn Log>, Unavailable> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn opened_later(place: String, open: Arc<OpenLog>) -> Self {
         let health = Arc::new(Health::new(format!("the log of events {place}")));
-        EventLog { open: Arc::new(open), health, counters: Arc::default(), domain: PhantomData }
+        EventLog { place, open, health, counters: Arc::default(), domain: PhantomData }
+    }
+
+    /// Returns the place of the log, in words.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Returns the function that opens the log.
+    pub fn opener(&self) -> &Arc<OpenLog> {
+        &self.open
     }
 
     /// Returns the counters of all workers of this process.

@@ -7,16 +7,13 @@ use std::{
 };
 
 use engine::{
-    delivery::{Delivery, Health, Unavailable},
-    log::{DeadLetter, Log, PartitionId, Reader, Share, Start},
+    delivery::{Delivery, Health},
+    log::{DeadLetter, OpenLog, PartitionId, Reader, Share, Start},
     runtime::Stop,
 };
 use timely::scheduling::SyncActivator;
 
 use crate::score::DeferredActivator;
-
-/// Returns an open log, or the reason why it cannot be opened now. Blocks.
-pub(super) type OpenLog = dyn Fn() -> Result<Arc<dyn Log>, Unavailable> + Send + Sync;
 
 /// A reader of events and a writer of dead letters, as they come from the thread that opens them.
 pub(super) struct Opened {

@@ -9,7 +9,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Barrier,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -17,14 +17,15 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use delaycast_dataflows::watch::{
-    self, Config, Counts, Event, EventKind, Key, Names, OTHER, RATES_S, STEP, Snapshot, SnapshotCell, Sources,
-    Timestamp, Watch, answer_events,
+    self, Config, Counts, Event, EventKind, EventSource, Key, Names, OTHER, RATES_S, STEP, Snapshot, SnapshotCell,
+    Sources, Timestamp, Watch, answer_events,
 };
 use engine::{
     answer::ModelVersion,
     clock::{self, Clock, Reading, SystemClock},
+    delivery::Unavailable,
     domain::{Answer, Domain},
-    log::{DeadLetter, DeadLetterKinds, DeadLetterReason, Log, Offset, PartitionId, Payload, Position},
+    log::{DeadLetter, DeadLetterKinds, DeadLetterReason, LetterLog, Log, Offset, PartitionId, Payload, Position},
     runtime::Stop,
     store::{Landed, Store},
 };
@@ -186,7 +187,8 @@ fn rule_4_an_event_from_the_future_counts_as_of_now_and_one_older_than_the_windo
 #[test]
 fn rule_2_dead_letters_are_counted_by_reason_and_hour() {
     let number = |kind: &DeadLetterReason| DeadLetterKinds::of::<Readings>().number(kind);
-    let dead_letter = |kind| Event { at_s: START / 1000, kind: EventKind::DeadLetter { kind } };
+    let log = LetterLog::Requests;
+    let dead_letter = move |kind| Event { at_s: START / 1000, kind: EventKind::DeadLetter { log, kind } };
     let (sensor, not_json) = (number(&DeadLetterReason::field("Sensor")), number(&DeadLetterReason::NotJson));
     let counts = Counts::default();
     let shown = counts.clone();
@@ -199,10 +201,15 @@ fn rule_2_dead_letters_are_counted_by_reason_and_hour() {
         worker.step_while(|| !watch.is_up_to_date());
         shown.get()
     });
-    let hour = Key::DeadHour(START / 3_600_000);
+    let hour = Key::DeadHour(log, START / 3_600_000);
     assert_eq!(
         counts,
-        BTreeMap::from([(Key::DeadLetters, 3), (Key::Reason(sensor), 2), (Key::Reason(not_json), 1), (hour, 3)])
+        BTreeMap::from([
+            (Key::DeadLetters(log), 3),
+            (Key::Reason(log, sensor), 2),
+            (Key::Reason(log, not_json), 1),
+            (hour, 3)
+        ])
     );
 }
 
@@ -223,8 +230,11 @@ impl Running {
     }
 
     fn start_with_clock(clock: Arc<dyn Clock>, store: &Arc<MemoryStore>, log: &Arc<MemoryLog>) -> Self {
+        Self::of(clock, Sources { store: store.clone(), log: log.clone(), events: None })
+    }
+
+    fn of(clock: Arc<dyn Clock>, sources: Sources<Readings>) -> Self {
         let (snapshots, stop) = (Arc::new(SnapshotCell::default()), Stop::default());
-        let sources = Sources { store: store.clone(), log: log.clone() };
         let (shown, stopped) = (Arc::clone(&snapshots), stop.clone());
         let config = Config { clock, ..Config::default() };
         let run = move || watch::run(&config, &sources, &shown, &stopped).unwrap();
@@ -277,13 +287,9 @@ fn rule_1_a_start_rebuilds_the_counts_and_rows_written_again_change_none() {
     assert_eq!(again.counts[&Key::Label(0, Level::High.name().into())], 3);
 }
 
-#[test]
-fn rule_1_dead_letters_are_followed() {
-    let store = MemoryStore::new();
-    let log = MemoryLog::new(1, &store);
-    let running = Running::start_with(&store, &log);
-    // The text of a reason contains data of the sender, so it is no label.
-    let letter = |offset, kind| DeadLetter {
+/// The text of a reason contains data of the sender, so it is no label.
+fn letter(offset: u64, kind: DeadLetterReason) -> DeadLetter {
+    DeadLetter {
         position: Position { partition: PartitionId(0), offset: Offset(offset) },
         id: None,
         reason: format!("{offset}: text of the sender"),
@@ -292,7 +298,14 @@ fn rule_1_dead_letters_are_followed() {
         found_at: Utc::now(),
         attempt: 0,
         topic_id: None,
-    };
+    }
+}
+
+#[test]
+fn rule_1_dead_letters_are_followed() {
+    let store = MemoryStore::new();
+    let log = MemoryLog::new(1, &store);
+    let running = Running::start_with(&store, &log);
     let mut dead_letters = Log::dead_letters(&*log).unwrap();
     dead_letters
         .write(&[
@@ -301,9 +314,36 @@ fn rule_1_dead_letters_are_followed() {
             letter(2, DeadLetterReason::NotJson),
         ])
         .unwrap();
-    let snapshot = running.wait_until(|snapshot| snapshot.counts.get(&Key::DeadLetters) == Some(&3));
-    let of = |kind| snapshot.counts.get(&Key::Reason(DeadLetterKinds::of::<Readings>().number(&kind))).copied();
+    let requests = LetterLog::Requests;
+    let snapshot = running.wait_until(|snapshot| snapshot.counts.get(&Key::DeadLetters(requests)) == Some(&3));
+    let kinds = DeadLetterKinds::of::<Readings>();
+    let of = |kind| snapshot.counts.get(&Key::Reason(requests, kinds.number(&kind))).copied();
     assert_eq!((of(DeadLetterReason::field("Value")), of(DeadLetterReason::NotJson)), (Some(2), Some(1)));
+}
+
+#[test]
+fn rule_1_dead_letters_of_events_are_counted_apart_once_their_log_can_be_opened() {
+    let store = MemoryStore::new();
+    let (log, events) = (MemoryLog::new(1, &store), MemoryLog::new(1, &store));
+    for (log, count) in [(&log, 1), (&events, 2)] {
+        let letters: Vec<_> = (0..count).map(|offset| letter(offset, DeadLetterReason::NotJson)).collect();
+        Log::dead_letters(&**log).unwrap().write(&letters).unwrap();
+    }
+    let opened = Arc::new(AtomicBool::new(false));
+    let (is_open, place) = (Arc::clone(&opened), "here".to_owned());
+    let open = move || match is_open.load(Ordering::Relaxed) {
+        true => Ok(events.clone() as Arc<dyn Log>),
+        false => Err(Unavailable::transient("the log of events is down")),
+    };
+    let source = EventSource { place, open: Arc::new(open) };
+    let sources = Sources { store: store.clone(), log: log.clone(), events: Some(source) };
+    let running = Running::of(Arc::new(SystemClock), sources);
+    let count = |snapshot: &Snapshot, log| snapshot.counts.get(&Key::DeadLetters(log)).copied();
+    let waiting = running.wait_until(|it| count(it, LetterLog::Requests) == Some(1) && !it.waiting.is_empty());
+    assert_eq!((waiting.waiting[0].0, count(&waiting, LetterLog::Events)), ("the dead letters of events", None));
+    opened.store(true, Ordering::Relaxed);
+    let all = running.wait_until(|it| count(it, LetterLog::Events) == Some(2) && it.waiting.is_empty());
+    assert_eq!(count(&all, LetterLog::Requests), Some(1));
 }
 
 #[test]
@@ -366,7 +406,9 @@ fn rule_4_counting_does_not_depend_on_the_wall_clock() {
         dead_letters.write(&[letter]).unwrap();
         let count = Some(n.cast_signed() as isize + 1);
         let are_counted = |snapshot: &Snapshot| {
-            [Key::Answers, Key::DeadLetters].iter().all(|key| snapshot.counts.get(key).copied() == count)
+            [Key::Answers, Key::DeadLetters(LetterLog::Requests)]
+                .iter()
+                .all(|key| snapshot.counts.get(key).copied() == count)
         };
         let counts = running.wait_until(are_counted).counts.clone();
         hours = hours.max(counts.keys().filter(|key| matches!(key, Key::Hour(_))).count());

@@ -6,7 +6,7 @@ use std::{borrow::Borrow, collections::BTreeMap, fmt, sync::Arc, time::Duration}
 use chrono::{DateTime, SecondsFormat, Utc};
 use engine::{
     domain::Domain,
-    log::{DeadLetter, DeadLetterKinds},
+    log::{DeadLetter, DeadLetterKinds, LetterLog},
     store::Landed,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -78,7 +78,9 @@ pub enum EventKind {
     },
     /// A dead letter.
     DeadLetter {
-        /// The number of its kind, of [`DeadLetterKinds`].
+        /// The log of its message.
+        log: LetterLog,
+        /// The number of its kind, of the [`DeadLetterKinds`] of that log.
         kind: u8,
     },
 }
@@ -94,12 +96,12 @@ pub enum Key {
     Hour(u64),
     /// Answers by a model version.
     Model(Name),
-    /// All dead letters.
-    DeadLetters,
-    /// Dead letters of a kind, by its number of [`DeadLetterKinds`].
-    Reason(u8),
+    /// All dead letters of a log.
+    DeadLetters(LetterLog),
+    /// Dead letters of a kind, by its number of the [`DeadLetterKinds`] of their log.
+    Reason(LetterLog, u8),
     /// Dead letters of an hour, counted since 1970.
-    DeadHour(u64),
+    DeadHour(LetterLog, u64),
     /// Answers in this number of last full seconds, see [`super::RATES_S`].
     Rate(u64),
 }
@@ -122,7 +124,9 @@ impl Event {
                 let labels = (0..).zip(labels).map(|(dimension, name)| Key::Label(dimension, name.clone()));
                 [Key::Answers, Key::Hour(hour), Key::Model(model.clone())].into_iter().chain(labels).collect()
             }
-            EventKind::DeadLetter { kind } => vec![Key::DeadLetters, Key::Reason(*kind), Key::DeadHour(hour)],
+            EventKind::DeadLetter { log, kind } => {
+                vec![Key::DeadLetters(*log), Key::Reason(*log, *kind), Key::DeadHour(*log, hour)]
+            }
         }
     }
 }
@@ -194,14 +198,14 @@ pub fn answer_events<D: Domain>(rows: &[Landed<D>], names: &mut Names, now: Time
     counts.into_iter().map(event).collect()
 }
 
-/// Returns the events of a page of dead letters, each with its number of rows.
-pub fn dead_letter_events<D: Domain>(letters: &[DeadLetter], now: Timestamp) -> Vec<(Event, isize)> {
-    let kinds = DeadLetterKinds::of::<D>();
+/// Returns the events of a page of dead letters of a log, each with its number of rows.
+pub fn dead_letter_events<D: Domain>(log: LetterLog, letters: &[DeadLetter], now: Timestamp) -> Vec<(Event, isize)> {
+    let kinds = DeadLetterKinds::of_log::<D>(log);
     let mut counts: BTreeMap<(u64, u8), isize> = BTreeMap::new();
     for DeadLetter { kind, found_at, .. } in letters {
         *counts.entry((second(*found_at, now), kinds.number(kind))).or_default() += 1;
     }
-    let event = |((at_s, kind), count)| (Event { at_s, kind: EventKind::DeadLetter { kind } }, count);
+    let event = |((at_s, kind), count)| (Event { at_s, kind: EventKind::DeadLetter { log, kind } }, count);
     counts.into_iter().map(event).collect()
 }
 

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use engine::{
     delivery::{Health, Unavailable},
     domain::Domain,
-    log::{DeadLetter, DeadLetterSpan, DeadLettersFrom, Log},
+    log::{DeadLetter, DeadLetterSpan, DeadLettersFrom, LetterLog, Log, OpenLog},
     runtime::{Backoff, Stop},
     store::{Landed, Page, Store},
 };
@@ -32,7 +32,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// The rows of a page.
 pub(super) enum Rows<D: Domain> {
     Answers(Vec<Landed<D>>),
-    DeadLetters(Vec<DeadLetter>),
+    DeadLetters(LetterLog, Vec<DeadLetter>),
 }
 
 /// A message from a follower.
@@ -48,12 +48,23 @@ type ReadPage<D> = Box<dyn FnMut() -> Result<(Rows<D>, bool), Unavailable> + Sen
 /// Opens a source.
 pub(super) type OpenSource<D> = Box<dyn Fn() -> Result<ReadPage<D>, Unavailable> + Send>;
 
+/// A log of events, which may not be open yet.
+#[derive(Clone)]
+pub struct EventSource {
+    /// Its place, in words.
+    pub place: String,
+    /// Opens it.
+    pub open: Arc<OpenLog>,
+}
+
 /// The sources that are followed.
 pub struct Sources<D: Domain> {
     /// The store of answers.
     pub store: Arc<dyn Store<D>>,
     /// The log, which has the dead letters.
     pub log: Arc<dyn Log>,
+    /// The log of events, if its dead letters are counted.
+    pub events: Option<EventSource>,
 }
 
 impl<D: Domain> Sources<D> {
@@ -68,22 +79,32 @@ impl<D: Domain> Sources<D> {
             }))
         };
         let log = Arc::clone(&self.log);
-        let dead_letters = move || -> Result<ReadPage<D>, _> {
-            let span = DeadLetterSpan { from: DeadLettersFrom::Moment(since), follow: true };
-            let mut reader = log.read_dead_letters(span)?;
-            Ok(Box::new(move || {
-                let letters = reader.next(LETTERS_MAX, LETTERS_TIMEOUT)?;
-                // Large dead letters end a page early.
-                let bytes: usize = letters.iter().map(|letter| letter.payload.bytes().len()).sum();
-                let more = letters.len() == LETTERS_MAX || bytes >= LETTER_BYTES_MAX;
-                Ok((Rows::DeadLetters(letters), more))
-            }))
-        };
-        vec![
+        let dead_letters = dead_letters_of(LetterLog::Requests, Arc::new(move || Ok(Arc::clone(&log))), since);
+        let mut sources: Vec<(_, _, OpenSource<D>)> = vec![
             ("the store of answers", self.store.describe(), Box::new(answers)),
-            ("the dead letters", self.log.describe(), Box::new(dead_letters)),
-        ]
+            ("the dead letters", self.log.describe(), dead_letters),
+        ];
+        if let Some(EventSource { place, open }) = &self.events {
+            let letters = dead_letters_of(LetterLog::Events, Arc::clone(open), since);
+            sources.push(("the dead letters of events", place.clone(), letters));
+        }
+        sources
     }
+}
+
+/// Returns the function that opens the dead letters of a log, from a time on.
+fn dead_letters_of<D: Domain>(log: LetterLog, open: Arc<OpenLog>, since: DateTime<Utc>) -> OpenSource<D> {
+    Box::new(move || {
+        let span = DeadLetterSpan { from: DeadLettersFrom::Moment(since), follow: true };
+        let mut reader = open()?.read_dead_letters(span)?;
+        Ok(Box::new(move || {
+            let letters = reader.next(LETTERS_MAX, LETTERS_TIMEOUT)?;
+            // Large dead letters end a page early.
+            let bytes: usize = letters.iter().map(|letter| letter.payload.bytes().len()).sum();
+            let more = letters.len() == LETTERS_MAX || bytes >= LETTER_BYTES_MAX;
+            Ok((Rows::DeadLetters(log, letters), more))
+        }))
+    })
 }
 
 /// Follows a source and sends updates with its number, until a stop or until the receiver is dropped. The channel

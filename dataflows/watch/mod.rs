@@ -3,7 +3,8 @@
 //! ```text
 //!  store of answers ──▶ follow ──┐  events,
 //!                                ├─ (event, +n) ──▶ Window ──▶ [Exchange] ──▶ Count ──▶ SnapshotCell ──▶ /ops
-//!  dead letters ──────▶ follow ──┘                    │                    key: count
+//!  dead letters, of ──▶ follow ──┘                    │                    key: count
+//!  requests and events
 //!                                    (key, enters, +n), (key, leaves, −n)
 //! ```
 //!
@@ -31,7 +32,7 @@ mod time;
 mod window;
 
 pub use event::{Event, EventKind, Key, Name, Names, OTHER, answer_events, dead_letter_events};
-pub use follow::Sources;
+pub use follow::{EventSource, Sources};
 pub use run::{Config, Error, Snapshot, SnapshotCell, UPDATE_INTERVAL, run};
 pub use time::{STEP, Timestamp};
 pub use window::{Counts, RATES_S, Watch};

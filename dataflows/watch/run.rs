@@ -164,9 +164,9 @@ fn apply<D: Domain>(update: Update<D>, state: &mut SourceState, watch: &mut Watc
                     rows.iter_mut().for_each(|row| row.scored_at = event_time(row.scored_at, absent_at));
                     answer_events(&rows, names, now)
                 }
-                Rows::DeadLetters(mut letters) => {
+                Rows::DeadLetters(log, mut letters) => {
                     letters.iter_mut().for_each(|letter| letter.found_at = event_time(letter.found_at, absent_at));
-                    dead_letter_events::<D>(&letters, now)
+                    dead_letter_events::<D>(log, &letters, now)
                 }
             };
             for (event, count) in events {

@@ -164,6 +164,9 @@ pub trait Log: Send + Sync {
     fn read_dead_letters(&self, span: DeadLetterSpan<'_>) -> Result<Box<dyn DeadLetterReader>, Unavailable>;
 }
 
+/// Returns an open log, or the reason why it cannot be opened now. Blocks.
+pub type OpenLog = dyn Fn() -> Result<Arc<dyn Log>, Unavailable> + Send + Sync;
+
 /// Returns the finding on the lag of a group.
 pub(super) fn lag_of(group: &str, has_committed: bool, lag: u64) -> Finding {
     if !has_committed {

@@ -4,6 +4,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::{
     message::{Message, Payload},
@@ -181,6 +182,16 @@ impl From<MalformedKind> for DeadLetterReason {
     }
 }
 
+/// The log whose messages dead letters are of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum LetterLog {
+    /// The log of requests.
+    #[default]
+    Requests,
+    /// The log of events.
+    Events,
+}
+
 /// The kinds of a domain, numbered: those of the engine, the domain's fields, and what is none of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeadLetterKinds(&'static [&'static str]);
@@ -190,6 +201,17 @@ impl DeadLetterKinds {
     pub const fn of<D: Domain>() -> Self {
         const { assert!(D::FIELDS.len() < 200, "a domain names too many fields") };
         DeadLetterKinds(D::FIELDS)
+    }
+
+    /// Returns the kinds of the dead letters of a log of a domain.
+    pub fn of_log<D: Domain>(log: LetterLog) -> Self {
+        match log {
+            LetterLog::Requests => Self::of::<D>(),
+            LetterLog::Events => {
+                const { assert!(event_fields::<D>().len() < 200, "a domain names too many fields of events") };
+                DeadLetterKinds(event_fields::<D>())
+            }
+        }
     }
 
     /// Returns their names, in the order of their numbers.
@@ -225,6 +247,14 @@ impl DeadLetterKinds {
     }
 }
 
+/// The fields of the events of a domain; none without events.
+const fn event_fields<D: Domain>() -> &'static [&'static str] {
+    match D::EVENTS {
+        Some(events) => events.fields,
+        None => &[],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,6 +277,14 @@ mod tests {
         }
         let later = DeadLetterReason::from_stored(Some("InventedLater"), "Colour: is missing");
         assert_eq!((later.name(), KINDS.name_of(&later)), ("InventedLater", "other"));
+    }
+
+    #[test]
+    fn the_letters_of_events_have_the_fields_of_events() {
+        let kinds = DeadLetterKinds::of_log::<Toy>(LetterLog::Events);
+        let of = |field| kinds.name_of(&DeadLetterReason::field(field));
+        assert_eq!([of("Subject"), of("Colour")], ["Subject", "other"]);
+        assert_eq!(DeadLetterKinds::of_log::<Toy>(LetterLog::Requests), KINDS);
     }
 
     #[test]

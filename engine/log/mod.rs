@@ -43,9 +43,9 @@ mod replay;
 mod topic;
 
 pub use crate::address::OpenError;
-pub use connector::{Headers, Log, Producer, PublishCallback, PublishError, Reader, Wake};
+pub use connector::{Headers, Log, OpenLog, Producer, PublishCallback, PublishError, Reader, Wake};
 pub use dead_letter::{
-    DeadLetter, DeadLetterKinds, DeadLetterReader, DeadLetterReason, DeadLetterSpan, DeadLettersFrom,
+    DeadLetter, DeadLetterKinds, DeadLetterReader, DeadLetterReason, DeadLetterSpan, DeadLettersFrom, LetterLog,
 };
 pub use message::{DEAD_LETTER_BYTES_MAX, Message, Payload};
 pub use open::{

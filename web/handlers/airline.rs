@@ -5,9 +5,9 @@ use std::sync::Arc;
 use warp::http::StatusCode;
 
 use crate::{
-    history_query::path_code,
     pages::Parameters,
     problem::{HandlerResult, Problem},
+    query::path_code,
     state::AppState,
     texts::message,
     views::airline::AirlineView,

@@ -6,9 +6,9 @@ use delaycast::explore::Index;
 use warp::http::StatusCode;
 
 use crate::{
-    history_query::{HistoryQuery, path_code},
     pages::Parameters,
     problem::{HandlerResult, Problem},
+    query::{Query, path_code},
     state::AppState,
     texts::message,
     views::airplane::{AirplaneView, PER_PAGE},
@@ -19,7 +19,7 @@ use crate::{
 pub(crate) async fn handle(parameters: Parameters, visit: Visit, state: Arc<AppState>) -> HandlerResult {
     let unknown = || Problem::not_in_history(message!("problem-no-aircraft"), message!("reason-no-aircraft"));
     let tail = path_code(parameters.first())?.ok_or_else(unknown)?;
-    let mut query = HistoryQuery::read(&visit.query)?;
+    let mut query = Query::of_page(&visit.query)?;
     let start = query.start();
     query.check()?;
     let asked = move |index: &Index| Ok((index.aircraft(tail)?, index.aircraft_flights(tail, start, PER_PAGE)?));

@@ -6,8 +6,8 @@ use delaycast::explore::AircraftFilter;
 use warp::http::StatusCode;
 
 use crate::{
-    history_query::HistoryQuery,
     problem::HandlerResult,
+    query::Query,
     state::AppState,
     views::airplanes::{AirplanesView, PER_PAGE},
     visit::Visit,
@@ -15,7 +15,7 @@ use crate::{
 
 /// Renders the page.
 pub(crate) async fn handle(visit: Visit, state: Arc<AppState>) -> HandlerResult {
-    let mut query = HistoryQuery::read(&visit.query)?;
+    let mut query = Query::of_page(&visit.query)?;
     let filter = AircraftFilter {
         tail: query.text("TailNum"),
         manufacturer: query.text("Manufacturer"),

@@ -7,9 +7,9 @@ use engine::batch::Place;
 use warp::http::StatusCode;
 
 use crate::{
-    history_query::{HistoryQuery, path_date},
     pages::Parameters,
     problem::{HandlerResult, Problem},
+    query::{Query, path_date},
     state::AppState,
     views::batch_results::{BatchResultsView, RESULTS_PER_PAGE},
     visit::Visit,
@@ -31,7 +31,7 @@ pub(crate) async fn handle(parameters: Parameters, visit: Visit, state: Arc<AppS
 
 fn read(parameters: &Parameters, query: &str) -> Result<(NaiveDate, u32), Box<Problem>> {
     let day = path_date(parameters.first())?;
-    let mut query = HistoryQuery::read(query)?;
+    let mut query = Query::of_page(query)?;
     let start = query.start();
     query.check()?;
     Ok((day, start))

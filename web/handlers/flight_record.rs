@@ -5,8 +5,8 @@ use std::sync::Arc;
 use warp::http::StatusCode;
 
 use crate::{
-    history_query::HistoryQuery,
     problem::{HandlerResult, Problem},
+    query::Query,
     state::AppState,
     texts::message,
     views::flight_record::FlightRecordView,
@@ -15,7 +15,7 @@ use crate::{
 
 /// Renders the page.
 pub(crate) async fn handle(visit: Visit, state: Arc<AppState>) -> HandlerResult {
-    let mut query = HistoryQuery::read(&visit.query)?;
+    let mut query = Query::of_page(&visit.query)?;
     let (carrier, date) = (query.code("Carrier"), query.date("FlightDate"));
     let number = query.flight_number("FlightNum");
     let (carrier, date) = (query.require("Carrier", carrier), query.require("FlightDate", date));

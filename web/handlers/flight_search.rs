@@ -6,8 +6,8 @@ use delaycast::explore::FlightFilter;
 use warp::http::StatusCode;
 
 use crate::{
-    history_query::HistoryQuery,
     problem::HandlerResult,
+    query::Query,
     state::AppState,
     views::flight_search::{FlightSearchView, PER_PAGE},
     visit::Visit,
@@ -15,7 +15,7 @@ use crate::{
 
 /// Renders the page.
 pub(crate) async fn handle(visit: Visit, state: Arc<AppState>) -> HandlerResult {
-    let mut query = HistoryQuery::read(&visit.query)?;
+    let mut query = Query::of_page(&visit.query)?;
     let filter = FlightFilter {
         carrier: query.code("Carrier"),
         date: query.date("FlightDate"),

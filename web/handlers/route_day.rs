@@ -6,9 +6,9 @@ use delaycast::explore::{FigureSubject, FlightFilter, Index};
 use warp::http::StatusCode;
 
 use crate::{
-    history_query::{path_code, path_date},
     pages::Parameters,
     problem::{HandlerResult, Problem},
+    query::{path_code, path_date},
     state::AppState,
     texts::message,
     views::route_day::RouteDayView,

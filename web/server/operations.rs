@@ -47,8 +47,11 @@ pub struct OperationsStatus {
     pub waiting: Vec<Wait>,
     /// The answers.
     pub answers: AnswerCounts,
-    /// The dead letters.
+    /// The dead letters of requests.
     pub dead_letters: DeadLetterCounts,
+    /// The dead letters of events, if the domain has some and their log is known here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dead_letters_of_events: Option<DeadLetterCounts>,
 }
 
 /// Answers in the window. In JSON each breakdown is a field `by_DIMENSION`.

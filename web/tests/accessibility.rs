@@ -17,6 +17,10 @@ use serde_json::json;
 
 const DESKTOP: View = View { width: 1280, dark: false, javascript: true };
 const WIDTHS: [u32; 3] = [1280, 390, 320];
+/// The widths at which pages are saved as pictures, if the environment asks for it.
+const SAVED: [u32; 2] = [1280, 390];
+/// With this variable set, the pages are saved in `target/screenshots/pages/`.
+const SCREENSHOTS: &str = "DELAYCAST_SCREENSHOTS";
 
 /// Looks at an address in all widths and both colour schemes.
 fn check(browser: &mut Browser, url: &str, axe: Option<&str>, faults: &mut Vec<String>) {
@@ -43,6 +47,22 @@ fn check_view(browser: &mut Browser, url: &str, view: View, axe: Option<&str>, f
     faults.extend(found.iter().map(|fault| format!("{url} at {} {scheme}: {fault}", view.width)));
 }
 
+/// Saves pages as pictures, if the environment asks for it. After all checks: a picture is larger than the window, and
+/// the next page may be drawn in both sizes.
+fn save(browser: &mut Browser, server: &Server) {
+    if std::env::var(SCREENSHOTS).is_err() {
+        return;
+    }
+    for path in PAGES {
+        let name = path.trim_start_matches('/').replace(|it: char| !it.is_ascii_alphanumeric(), "-");
+        for (width, dark) in SAVED.into_iter().flat_map(|width| [(width, false), (width, true)]) {
+            browser.look(View { width, dark, ..DESKTOP });
+            browser.open(&format!("http://{}{path}", server.address));
+            browser.screenshot(&format!("pages/{name}"));
+        }
+    }
+}
+
 #[test]
 fn no_page_breaks_a_rule_of_accessibility_scrolls_sideways_or_moves() {
     let server = Server::with(doubles_of_pages());
@@ -51,6 +71,7 @@ fn no_page_breaks_a_rule_of_accessibility_scrolls_sideways_or_moves() {
     for path in PAGES {
         check(&mut browser, &format!("http://{}{path}", server.address), axe.as_deref(), &mut faults);
     }
+    save(&mut browser, &server);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
@@ -141,6 +162,26 @@ fn flights_of_the_history_stand_below_the_form_on_wide_screens_and_below_the_ans
         assert_eq!(side(history, 0), side(above, 0), "in its column: {places}");
         assert_eq!(width == 1280, side(answer, 0) > side(form, 2), "side by side: {places}");
         browser.screenshot("19-history-beside-an-answer");
+    }
+}
+
+#[test]
+fn rows_of_flights_are_as_wide_as_their_table_and_no_text_runs_into_the_next_column() {
+    let server = Server::with(doubles_of_pages());
+    let Some(mut browser) = browser::start(DESKTOP) else { return };
+    let script = "const table = document.querySelector('.flights'); \
+                  const rows = [...table.querySelectorAll('tbody tr')]; \
+                  const narrow = rows.filter((row) => row.clientWidth < 0.95 * table.clientWidth); \
+                  const cells = rows.flatMap((row) => [...row.cells]); \
+                  const cut = cells.filter((cell) => cell.scrollWidth > cell.clientWidth + 1); \
+                  return [rows.length > 0, narrow.length, cut.map((cell) => cell.textContent)];";
+    let batch = "/flights/delays/predict_batch/results/2026-11-28";
+    for path in ["/flights/search", "/airplane/N14228", "/flights/ATL/SFO/2013-01-04", batch] {
+        for width in [1280, 720, 390, 320] {
+            browser.look(View { width, ..DESKTOP });
+            browser.open(&format!("http://{}{path}", server.address));
+            assert_eq!(browser.execute(script, json!([])), json!([true, 0, []]), "{path} at {width}");
+        }
     }
 }
 

@@ -140,7 +140,10 @@ async fn rule_4_the_page_shows_the_last_version_or_another_and_refreshes_itself_
     site.doubles.store.put_version(&request, 31, json!({ "State": "ended" }), live("arrived"));
     let ended = site.get(&url, BROWSER).await;
     let html = text_of(&ended);
-    assert!(html.contains("<h2>Arrived 38 minutes late</h2>") && html.contains("The following has ended"), "{html}");
+    assert!(
+        html.contains("<h2>Arrived 38 minutes late</h2>") && html.contains("This flight is not followed any more"),
+        "{html}"
+    );
     assert!(!html.contains("http-equiv") && !html.contains("class=\"bar\"") && !html.contains("Expect "), "{html}");
 }
 

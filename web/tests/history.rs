@@ -115,7 +115,7 @@ async fn the_unknown_is_a_404_and_the_unreadable_a_400_in_clear_words() {
         ("/airplane/N0", 404, "No such aircraft"),
         ("/airplane/N14228?start=x", 400, "must be the number of results to skip"),
         ("/airplanes?ManufacturerYear=old", 400, "must be a year"),
-        ("/airplanes?start=10001", 400, "goes to 10000; search for fewer flights instead"),
+        ("/airplanes?start=10001", 400, "must be the number of results to skip, 10000 at most"),
         ("/flights/search?FlightDate=2013-02-30", 400, "must be a date, as in 2013-07-04"),
         ("/flights/search?FlightNum=AA1", 400, "must be a number up to 99999"),
         ("/flights/search?Origin=much+too+long", 400, "is no code, as in AA, ATL or N14228"),

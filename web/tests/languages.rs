@@ -138,6 +138,8 @@ async fn the_navigation_marks_the_page_and_its_section() {
         ("/airline/AA", r#"<a href="/airlines" aria-current="true">"#),
         ("/delays", r#"<a href="/airlines" aria-current="true">"#),
         ("/ops", r#"<a href="/ops" aria-current="page">"#),
+        ("/ops/dataflow", r#"<a href="/ops" aria-current="true">"#),
+        ("/ops/dead-letters", r#"<a href="/ops" aria-current="true">"#),
         (PAGE, r#"<a class="mark" href="/flights/delays/predict_kafka" aria-current="page">"#),
     ] {
         let page = site.get(path, BROWSER).await;
@@ -188,7 +190,7 @@ async fn a_spanish_answer_is_whole() {
         "De todos los vuelos, el 92\u{a0}% aterriza con menos de 30 minutos de retraso.",
         "El retraso de 45 minutos en la salida reduce la probabilidad del 87\u{a0}% al 83\u{a0}%.",
         "Menos seguro de lo habitual: los datos de entrenamiento no tienen vuelos de esta aerolínea.",
-        "2139 millas de ATL a SFO",
+        "3442\u{a0}km de ATL a SFO",
         "Según 34 vuelos importados, del 1 de enero de 2013 al 30 de enero de 2013:",
     ] {
         assert!(html.contains(shown), "{shown}: {html}");

@@ -10,10 +10,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use common::site::{BROWSER, FORM, TestSite, header, site, text_of};
+use common::site::{BROWSER, FORM, TestSite, header, site, site_with_parts, text_of};
+use delaycast_web::Config;
 use engine::{
     delivery::Health,
-    log::{Message, Share, Start},
+    log::{Log, Message, Share, Start},
 };
 use warp::{http::Response, test::request};
 
@@ -28,7 +29,10 @@ async fn post(site: &TestSite, path: &str, body: &str) -> Response<Bytes> {
 
 /// The messages that were sent back, by offset of their attempt.
 fn sent_back(site: &TestSite) -> Vec<Message> {
-    let log = &site.doubles.dead_letters.log;
+    messages_of(&*site.doubles.dead_letters.log)
+}
+
+fn messages_of(log: &dyn Log) -> Vec<Message> {
     let health = Arc::new(Health::new("the log"));
     let mut reader = log.reader(Share::ALL, Start::Earliest, Arc::new(|| ()), health).unwrap();
     let (mut messages, deadline) = (Vec::new(), Instant::now() + Duration::from_secs(30));
@@ -137,6 +141,60 @@ async fn a_replay_of_a_reason_sends_those_letters_and_its_end_is_shown() {
     };
     assert!(html.contains("The replay of reasons with “Carrier”") && html.contains("Origin: is missing"), "{html}");
     assert_eq!(sent_back(&site).len(), 2);
+}
+
+#[tokio::test]
+async fn the_letters_of_events_are_counted_shown_and_sent_back_into_their_own_log() {
+    let site = site();
+    let state = site.get("/ops", BROWSER).await;
+    for shown in ["<dt>Dead letters of events</dt><dd>2</dd>", "Dead letters of events by reason"] {
+        assert!(text_of(&state).contains(shown), "{shown}: {}", text_of(&state));
+    }
+    site.doubles.dead_letters.keep(1, "Carrier: is missing", b"{}", 0);
+    site.doubles.event_letters.keep(17, "Event: is missing", b"{\"At\":1}", 0);
+    site.doubles.event_letters.keep(18, "At: is missing", b"{}", 0);
+    let page = site.get("/ops/dead-letters?log=events", BROWSER).await;
+    let html = text_of(&page);
+    for shown in [
+        "Event: is missing",
+        "<option value=\"events\" selected>Events of flights</option>",
+        "delaycast replay --events URL",
+        "no events, each with its reason",
+    ] {
+        assert!(html.contains(shown), "{shown}: {html}");
+    }
+    assert!(!html.contains("Carrier: is missing"), "{html}");
+    let found_at = hidden(html, "found_at").replace(':', "%3A");
+    assert_eq!((hidden(html, "log"), hidden(html, "offset")), ("events", "18"));
+    let sent = post(&site, SEND_BACK, &format!("log=events&partition=2&offset=18&found_at={found_at}")).await;
+    assert_eq!((sent.status().as_u16(), header(&sent, "location")), (303, "/ops/dead-letters?log=events&sent=2/18"));
+    let again = site.get(header(&sent, "location"), BROWSER).await;
+    assert!(text_of(&again).contains("The letter at 2/18 was sent back. It is read as an event"));
+    let begun = post(&site, REPLAY, "log=events&reason=Event").await;
+    assert_eq!((begun.status().as_u16(), header(&begun, "location")), (303, "/ops/dead-letters?log=events"));
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let page = site.get(header(&begun, "location"), BROWSER).await;
+        if text_of(&page).contains("The replay of reasons with “Event”, of events, begun at ")
+            && text_of(&page).contains("is done: 1 sent back, 0 kept.")
+        {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{}", text_of(&page));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(messages_of(&*site.doubles.event_letters.log).len(), 2);
+    assert_eq!(sent_back(&site).len(), 0);
+}
+
+#[tokio::test]
+async fn a_page_without_events_offers_none_and_an_unknown_log_is_refused() {
+    let site = site_with_parts(Config::default(), |parts| parts.event_letters = None);
+    let html = text_of(&site.get(PAGE, BROWSER).await).to_owned();
+    assert!(!html.contains("Events of flights"), "{html}");
+    assert_eq!(site.get("/ops/dead-letters?log=events", BROWSER).await.status(), 409);
+    assert_eq!(site.get("/ops/dead-letters?log=other", BROWSER).await.status(), 400);
+    assert_eq!(post(&site, REPLAY, "log=other").await.status(), 400);
 }
 
 #[tokio::test]

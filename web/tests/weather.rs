@@ -35,6 +35,28 @@ async fn the_weather_that_was_typed_is_part_of_the_request() {
 }
 
 #[tokio::test]
+async fn the_page_in_spanish_asks_in_metric_units_and_the_request_has_those_of_the_wire() {
+    let site = asking();
+    let get = |query: &str| request().path(&format!("{PAGE}{query}")).header("accept", BROWSER);
+    let page = site.send(get("").header("accept-language", "es")).await;
+    let units = "<input type=\"hidden\" name=\"Weather.Units\" value=\"metric\">";
+    for shown in [units, "°C", "km/h", ">mm<", ">km<"] {
+        assert!(text_of(&page).contains(shown), "{shown}: {}", text_of(&page));
+    }
+    assert!(!text_of(&site.send(get("")).await).contains("Weather.Units"));
+    let typed = "Weather.Units=metric&Weather.Temp=5&Weather.WindSpeed=160.9344&Weather.Precip=25.4";
+    site.post(FORM, "*/*", format!("{OLD_FORM}&{typed}")).await;
+    let weather = site.doubles.log.requests()[0].weather.unwrap();
+    let observed = [Observation::Temp, Observation::WindSpeed, Observation::Precip].map(|it| weather.get(it));
+    assert_eq!(observed, [Some(41.0), Some(100.0), Some(1.0)]);
+    // A link that was made in Spanish means the same in English.
+    let english = site.send(get(&format!("?{typed}"))).await;
+    for shown in ["value=\"41\"", "value=\"100\"", "°F"] {
+        assert!(text_of(&english).contains(shown), "{shown}: {}", text_of(&english));
+    }
+}
+
+#[tokio::test]
 async fn wrong_weather_is_named_beside_its_field_in_both_languages() {
     let site = asking();
     let form = format!("{OLD_FORM}&Weather.Temp=400&Weather.Visibility=far");

@@ -7,15 +7,16 @@ use delaycast::{
 };
 use serde_json::{Value, json};
 
-use super::{call::Call, query::ApiQuery, reply};
+use super::{call::Call, reply};
 use crate::problem::HandlerResult;
+use crate::query::Query;
 
 const PATH: &str = "/api/v1/flights";
 const PARAMETERS: [&str; 8] = ["Carrier", "FlightNum", "FlightDate", "Origin", "Dest", "TailNum", "start", "limit"];
 
 /// `GET /api/v1/flights`: searches the history, in the order of departure.
 pub(super) async fn flights(call: Call) -> HandlerResult {
-    let mut query = ApiQuery::read(&call.query, &PARAMETERS)?;
+    let mut query = Query::of_client(&call.query, &PARAMETERS)?;
     let filter = FlightFilter {
         carrier: query.code("Carrier"),
         number: query.flight_number("FlightNum"),

@@ -26,7 +26,6 @@ mod idempotency;
 mod model;
 mod places;
 mod problem_json;
-mod query;
 mod questions;
 mod reply;
 mod routes;

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use warp::http::StatusCode;
 
-use super::{call::Call, query::ApiQuery, reply};
+use super::{call::Call, reply};
 use crate::problem::HandlerResult;
+use crate::query::Query;
 
 /// The dimension of `/ops.json` with the versions.
 const DIMENSION: &str = "model";
@@ -14,7 +15,7 @@ const UNKNOWN: &str =
 
 /// `GET /api/v1/model`: the versions that have answered lately, and their shares of the answers.
 pub(super) async fn model(call: Call) -> HandlerResult {
-    ApiQuery::read(&call.query, &[])?.check()?;
+    Query::of_client(&call.query, &[])?.check()?;
     let status = call.state.parts.operations.now();
     let total = status.answers.total;
     let versions: Vec<Value> = status

@@ -3,7 +3,8 @@
 use delaycast::{airports::Airports, flight::Code, history::city};
 use serde_json::{Value, json};
 
-use super::{call::Call, query::ApiQuery, reply};
+use super::{call::Call, reply};
+use crate::query::Query;
 use crate::{
     body::percent_decoded,
     problem::{HandlerResult, Problem},
@@ -32,7 +33,7 @@ pub(super) async fn airlines(call: Call) -> HandlerResult {
 
 /// `GET /api/v1/airports/{code}`: an airport, with the number of its flights in the history, if that is there.
 pub(super) async fn airport(call: Call) -> HandlerResult {
-    ApiQuery::read(&call.query, &[])?.check()?;
+    Query::of_client(&call.query, &[])?.check()?;
     let text = percent_decoded(call.parameter(), "code").map_err(Problem::invalid)?;
     let airports = &call.state.parts.airports;
     let code: Option<Code> = text.to_uppercase().parse().ok().filter(|code| airports.knows_airport(*code));
@@ -65,7 +66,7 @@ fn found<'a>(
     all: impl Iterator<Item = (Code, [Option<&'a str>; 2])>,
     entry: impl Fn(Code) -> Value,
 ) -> HandlerResult {
-    let mut query = ApiQuery::read(query, &["q", "start", "limit"])?;
+    let mut query = Query::of_client(query, &["q", "start", "limit"])?;
     let wanted = query.text("q").map(|text| text.to_lowercase());
     let paging = query.paging();
     query.check()?;

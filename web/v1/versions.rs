@@ -5,11 +5,10 @@ use serde_json::{Value, json};
 
 use super::{
     call::Call,
-    query::ApiQuery,
     questions::{path_of, read_id},
     reply,
 };
-use crate::{follow, problem::HandlerResult};
+use crate::{follow, problem::HandlerResult, query::Query};
 
 /// Upper bound on the number of a version in a query, beyond all that are made.
 const NUMBER_MAX: u32 = 999_999;
@@ -17,7 +16,7 @@ const NUMBER_MAX: u32 = 999_999;
 /// `GET /api/v1/questions/{id}/versions`: the versions with numbers above `after`, in their order.
 pub(super) async fn list(call: Call) -> HandlerResult {
     let id = read_id(&call)?;
-    let mut query = ApiQuery::read(&call.query, &["after", "limit"])?;
+    let mut query = Query::of_client(&call.query, &["after", "limit"])?;
     let after = query.number("after", 0, NUMBER_MAX).unwrap_or(0);
     let limit = query.limit();
     query.check()?;
@@ -34,6 +33,6 @@ pub(super) async fn list(call: Call) -> HandlerResult {
 /// `GET /api/v1/questions/{id}/events`: the versions as server-sent events when they land.
 pub(super) async fn events(call: Call) -> HandlerResult {
     let id = read_id(&call)?;
-    ApiQuery::read(&call.query, &[])?.check()?;
+    Query::of_client(&call.query, &[])?.check()?;
     follow::stream(id, &call.headers, call.state).await
 }

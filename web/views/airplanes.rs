@@ -8,7 +8,7 @@ use super::{
     history::{PagingView, SearchField, SectionLink, page_urls, sections, tail_url},
 };
 use crate::{
-    history_query::HistoryQuery,
+    query::Query,
     render::View,
     texts::{Message, Texts, message, say},
 };
@@ -69,7 +69,7 @@ fn or_dash<T: ToString>(value: Option<&T>) -> String {
 
 impl AirplanesView {
     /// The page before its results are there.
-    pub(crate) fn asked(query: &HistoryQuery, filter: &AircraftFilter, start: u32, texts: Texts) -> Self {
+    pub(crate) fn asked(query: &Query, filter: &AircraftFilter, start: u32, texts: Texts) -> Self {
         let field = |name, label, example, list| SearchField {
             name,
             label,

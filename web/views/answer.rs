@@ -3,12 +3,11 @@
 //! The document may come from another scorer, which knows only the fields of the wire contract: all others may be
 //! missing, and then that part of the answer is not shown.
 
-use chrono::NaiveDate;
 use delaycast::{
     airports::Airports,
     features::Remark,
-    flight::{CLASSES, DelayClass, time},
-    request::{Field, parse_flight_date},
+    flight::{CLASSES, DelayClass},
+    request::Field,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -16,10 +15,10 @@ use serde_json::{Map, Value};
 use super::{
     delay::{cancellation_in_words, delay_in_words},
     explanation::ExplanationView,
-    live::{FlightState, LiveView},
+    headline::{AirportView, AskedFlight, Headline, asked, class, flight_date, probabilities, time_of_day},
+    live::LiveView,
     map::MapView,
-    statement::Statement,
-    words::{airline_name, airport_name, capitalized, class_name, numbers_by_class},
+    words::{capitalized, class_name},
 };
 use crate::{
     flight_form::FlightForm,
@@ -60,12 +59,6 @@ pub(crate) struct AnswerView {
     pub(super) asked: FlightForm,
 }
 
-#[derive(Debug, Serialize)]
-struct AirportView {
-    code: String,
-    name: Option<String>,
-}
-
 /// One class's segment of the bar.
 #[derive(Debug, Serialize)]
 struct BarView {
@@ -84,33 +77,15 @@ impl AnswerView {
         let text = |field: &str| document.get(field).and_then(Value::as_str).map(str::to_owned);
         let asked = asked(document);
         let class = class(document);
-        let over = FlightState::of(document, texts).filter(|state| state.is_over);
+        let Headline { text: headline, is_over } = Headline::of(document, texts);
         // Of a flight that is over there is nothing to forecast.
-        let is_open = over.is_none();
-        let shares = probabilities(document).filter(|_| class.is_some());
-        // A no-break space keeps the number and its unit on one line.
-        let unbroken = |label: String| label.replace(" minut", "\u{a0}minut");
-        let headline = match (over, shares, class) {
-            (Some(over), ..) => capitalized(&over.words),
-            (None, Some(shares), _) => {
-                let statement = Statement::of(&shares);
-                let chance = texts.percent(statement.probability(&shares) * 100.0);
-                match statement {
-                    Statement::Soon => say!(texts, "headline-soon", chance = chance),
-                    Statement::Late => say!(texts, "headline-late", chance = chance),
-                }
-            }
-            (None, None, Some(class)) => say!(texts, "headline-class", class = unbroken(class_name(class, texts))),
-            (None, None, None) => say!(texts, "headline-unknown"),
-        };
-        let airport =
-            |code: &str| AirportView { code: code.to_owned(), name: airport_name(code, airports).map(str::to_owned) };
-        let airline = airline_name(asked.text(Field::Carrier), airports).unwrap_or(asked.text(Field::Carrier));
+        let is_open = !is_over;
+        let AskedFlight { airline, origin, dest } = AskedFlight::of(&asked, airports);
         AnswerView {
             headline,
-            airline: format!("{airline} {}", asked.text(Field::FlightNum)).trim_end().to_owned(),
-            origin: airport(asked.text(Field::Origin)),
-            dest: airport(asked.text(Field::Dest)),
+            airline,
+            origin,
+            dest,
             date: flight_date(document).map(|date| texts.long_day(date)),
             schedule: schedule(document, texts),
             departure: departure(departure_delay(document), texts),
@@ -150,11 +125,6 @@ fn remark(remarks: &str, texts: Texts) -> Option<String> {
     let told: Vec<String> = told.map(said).collect();
     let told = Some(told.join("; ")).filter(|told| !told.is_empty())?;
     Some(say!(texts, "less-sure", remark = told))
-}
-
-/// `19:45` for 1945.
-fn time_of_day(hhmm: &Value) -> Option<String> {
-    time::from_hhmm(i32::try_from(hhmm.as_i64()?).ok()?).map(time::to_text)
 }
 
 /// Formats an answer's document as plain text, in the words of the English page.
@@ -199,22 +169,6 @@ impl AnswerView {
     }
 }
 
-impl AirportView {
-    fn to_text(&self) -> String {
-        self.name.as_ref().map_or_else(|| self.code.clone(), |name| format!("{name} ({})", self.code))
-    }
-}
-
-fn class(document: &Map<String, Value>) -> Option<DelayClass> {
-    let prediction = document.get("Prediction")?.as_f64()?;
-    DelayClass::ALL.into_iter().find(|class| class.wire_value() == prediction)
-}
-
-fn probabilities(document: &Map<String, Value>) -> Option<[f64; CLASSES]> {
-    let shares = numbers_by_class(document.get("Probabilities")?)?;
-    shares.iter().all(|share| (0.0..=1.0).contains(share)).then_some(shares)
-}
-
 fn bars(shares: [f64; CLASSES], likely: Option<DelayClass>, texts: Texts) -> Vec<BarView> {
     let mut x = 0.0;
     let bar = |class: DelayClass| {
@@ -246,28 +200,6 @@ fn departure(minutes: Option<f64>, texts: Texts) -> String {
         Some(minutes @ ..0.0) => say!(texts, "left-early", minutes = texts.minutes(-minutes)),
         Some(minutes) => say!(texts, "left-late", minutes = texts.minutes(minutes)),
     }
-}
-
-/// The form of an answered request, from the document's fields of the same names.
-/// Returns the day of departure. It is `{"$date": "2016-12-25T00:00:00Z"}`, or text where the old batch has written it.
-pub(super) fn flight_date(document: &Map<String, Value>) -> Option<NaiveDate> {
-    let value = document.get(Field::FlightDate.name())?;
-    let text = value.get("$date").unwrap_or(value).as_str()?;
-    // Only the day counts.
-    parse_flight_date(text.get(..10)?).ok()
-}
-
-fn asked(document: &Map<String, Value>) -> FlightForm {
-    FlightForm::of(|field| {
-        let value = document.get(field.name()).unwrap_or(&Value::Null);
-        match field {
-            Field::Follow => value.as_bool().filter(|follow| *follow).map(|_| "true".to_owned()).unwrap_or_default(),
-            Field::CrsDepTime => time_of_day(value).unwrap_or_default(),
-            Field::DepDelay => value.as_f64().map(|minutes| minutes.to_string()).unwrap_or_default(),
-            Field::FlightDate => flight_date(document).map(|date| date.to_string()).unwrap_or_default(),
-            _ => value.as_str().unwrap_or_default().to_owned(),
-        }
-    })
 }
 
 #[cfg(test)]

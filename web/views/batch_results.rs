@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    answer::{AnswerView, flight_date},
     delay::delay_in_short,
+    headline::{AirportView, AskedFlight, Headline, asked, flight_date},
     history::PagingView,
     words::capitalized,
 };
@@ -42,7 +42,10 @@ pub(crate) struct BatchResultsView {
 /// An answer in the table.
 #[derive(Debug, Serialize)]
 struct ResultRow {
-    answer: AnswerView,
+    airline: String,
+    origin: AirportView,
+    dest: AirportView,
+    headline: String,
     /// `25 December 2016`.
     date: Option<String>,
     /// `Expect 10 minutes late …`; `None` in an answer of the old system.
@@ -53,10 +56,14 @@ struct ResultRow {
 
 impl ResultRow {
     fn new(document: &Map<String, Value>, airports: &Airports, texts: Texts) -> Self {
+        let asked = AskedFlight::of(&asked(document), airports);
         let stamp = document.get("Timestamp").and_then(Value::as_str);
         ResultRow {
+            airline: asked.airline,
+            origin: asked.origin,
+            dest: asked.dest,
+            headline: Headline::of(document, texts).text,
             date: flight_date(document).map(|date| texts.day(date)),
-            answer: AnswerView::new(document, airports, texts),
             delay: delay_in_short(document, texts).map(|words| capitalized(&words)),
             asked_at: stamp.and_then(|stamp| stamp.get(11..16)).map(str::to_owned),
         }

@@ -75,6 +75,7 @@ struct OperatorRow {
 
 impl View for DataflowView {
     const PAGE: &'static str = "dataflow";
+    const SECTION: &'static str = "operations";
 }
 
 impl DataflowView {
@@ -201,7 +202,7 @@ fn card(dataflow: &DataflowStatus, lived_us: u64, now: DateTime<Utc>, texts: Tex
         name: dataflow.name.clone(),
         id: format!("operators-{}", dataflow.name.to_lowercase()),
         frontier,
-        drawing: drawing(dataflow, texts),
+        drawing: if dataflow.operators.is_empty() { String::new() } else { drawing(dataflow, texts) },
         operators: dataflow.operators.iter().map(row).collect(),
     }
 }

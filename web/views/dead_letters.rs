@@ -1,11 +1,11 @@
 //! The page `/ops/dead-letters`: the latest letters with their messages, and the replay.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use engine::log::{ATTEMPTS_MAX, DeadLetter, LatestLetters, ReasonCounts};
+use engine::log::{ATTEMPTS_MAX, DeadLetter, LatestLetters, LetterLog, ReasonCounts};
 use serde::Serialize;
 
 use crate::{
-    dead_letters::{DEAD_LETTERS_PATH, LETTERS_MAX},
+    dead_letters::{LETTERS_MAX, log_name, page_of},
     render::View,
     replays::{ReplayEnd, ReplayProgress},
     texts::{Texts, say},
@@ -65,11 +65,27 @@ impl Since {
     }
 }
 
+/// The letters that a visitor has chosen.
+#[derive(Debug)]
+pub(crate) struct Choice {
+    pub(crate) log: LetterLog,
+    /// The page knows a log of events, too.
+    pub(crate) has_events: bool,
+    pub(crate) since: Since,
+    /// A text of the reason.
+    pub(crate) reason: String,
+}
+
 /// The page.
 #[derive(Debug, Serialize)]
 pub(crate) struct DeadLettersView {
     refresh: Option<Refresh>,
-    times: Vec<TimeOption>,
+    /// The logs to choose from; none if there is one.
+    logs: Vec<ChoiceOption>,
+    /// The chosen log, as forms send it.
+    log_name: &'static str,
+    is_of_events: bool,
+    times: Vec<ChoiceOption>,
     reason: String,
     /// The position of the letter that was sent back just now.
     sent: Option<String>,
@@ -82,11 +98,11 @@ pub(crate) struct DeadLettersView {
 #[derive(Debug, Serialize)]
 struct Refresh {
     after_s: u32,
-    url: &'static str,
+    url: String,
 }
 
 #[derive(Debug, Serialize)]
-struct TimeOption {
+struct ChoiceOption {
     value: &'static str,
     label: String,
     is_chosen: bool,
@@ -101,6 +117,8 @@ struct ReplayView {
 
 #[derive(Debug, Serialize)]
 struct LetterView {
+    /// The log, as the form sends it.
+    log_name: &'static str,
     /// The time, the partition and the offset.
     place: String,
     /// The time, as the form sends it.
@@ -122,13 +140,13 @@ struct LetterView {
 
 impl View for DeadLettersView {
     const PAGE: &'static str = "dead_letters";
+    const SECTION: &'static str = "operations";
 }
 
 impl DeadLettersView {
     /// The letters that were found, and the last replay.
     pub(crate) fn new(
-        since: Since,
-        reason: String,
+        choice: Choice,
         sent: Option<String>,
         found: &LatestLetters,
         replay: Option<ReplayProgress>,
@@ -144,43 +162,67 @@ impl DeadLettersView {
             shown += &say!(texts, "letters-incomplete");
         }
         DeadLettersView {
-            refresh: None,
-            times: times(since, texts),
-            reason,
             sent,
             replay: replay.map(|replay| replay_view(replay, texts)),
-            is_running: false,
             found: shown,
-            letters: found.letters.iter().take(LETTERS_MAX).map(|letter| letter_view(letter, texts)).collect(),
+            letters: found
+                .letters
+                .iter()
+                .take(LETTERS_MAX)
+                .map(|letter| letter_view(choice.log, letter, texts))
+                .collect(),
+            ..Self::empty(choice, texts)
         }
     }
 
     /// The progress of a replay that runs.
-    pub(crate) fn running(since: Since, reason: String, replay: Option<ReplayProgress>, texts: Texts) -> Self {
+    pub(crate) fn running(choice: Choice, replay: Option<ReplayProgress>, texts: Texts) -> Self {
         DeadLettersView {
-            refresh: Some(Refresh { after_s: REFRESH_S, url: DEAD_LETTERS_PATH }),
+            refresh: Some(Refresh { after_s: REFRESH_S, url: page_of(choice.log) }),
+            replay: replay.map(|replay| replay_view(replay, texts)),
+            is_running: true,
+            ..Self::empty(choice, texts)
+        }
+    }
+
+    fn empty(Choice { log, has_events, since, reason }: Choice, texts: Texts) -> Self {
+        DeadLettersView {
+            refresh: None,
+            logs: if has_events { logs(log, texts) } else { Vec::new() },
+            log_name: log_name(log),
+            is_of_events: log == LetterLog::Events,
             times: times(since, texts),
             reason,
             sent: None,
-            replay: replay.map(|replay| replay_view(replay, texts)),
-            is_running: true,
+            replay: None,
+            is_running: false,
             found: String::new(),
             letters: Vec::new(),
         }
     }
 }
 
-fn times(chosen: Since, texts: Texts) -> Vec<TimeOption> {
+fn logs(chosen: LetterLog, texts: Texts) -> Vec<ChoiceOption> {
+    let option = |log, label| ChoiceOption { value: log_name(log), label, is_chosen: log == chosen };
+    vec![
+        option(LetterLog::Requests, say!(texts, "letters-of-requests")),
+        option(LetterLog::Events, say!(texts, "letters-of-events")),
+    ]
+}
+
+fn times(chosen: Since, texts: Texts) -> Vec<ChoiceOption> {
     let option =
-        |since: Since| TimeOption { value: since.value(), label: since.label(texts), is_chosen: since == chosen };
+        |since: Since| ChoiceOption { value: since.value(), label: since.label(texts), is_chosen: since == chosen };
     Since::ALL.map(option).into()
 }
 
-fn replay_view(ReplayProgress { started_at, reason, summary, end }: ReplayProgress, texts: Texts) -> ReplayView {
-    let what = reason.map_or_else(
-        || say!(texts, "letters-replay-all"),
-        |reason| say!(texts, "letters-replay-reason", reason = reason.as_str()),
-    );
+fn replay_view(ReplayProgress { started_at, log, reason, summary, end }: ReplayProgress, texts: Texts) -> ReplayView {
+    let what = match (log, reason) {
+        (LetterLog::Requests, None) => say!(texts, "letters-replay-all"),
+        (LetterLog::Requests, Some(reason)) => say!(texts, "letters-replay-reason", reason = reason.as_str()),
+        (LetterLog::Events, None) => say!(texts, "letters-replay-events"),
+        (LetterLog::Events, Some(reason)) => say!(texts, "letters-replay-events-reason", reason = reason.as_str()),
+    };
     let at = started_at.format("%H:%M:%S UTC").to_string();
     let (what, at, sent, kept) = (what.as_str(), at.as_str(), summary.sent, summary.kept);
     let (sentence, error) = match end {
@@ -198,7 +240,7 @@ fn replay_view(ReplayProgress { started_at, reason, summary, end }: ReplayProgre
     ReplayView { sentence, error, reasons: summary.reasons.iter().map(line).collect() }
 }
 
-fn letter_view(letter: &DeadLetter, texts: Texts) -> LetterView {
+fn letter_view(log: LetterLog, letter: &DeadLetter, texts: Texts) -> LetterView {
     let bytes = letter.payload.bytes();
     let shown = &bytes[..bytes.len().min(SHOWN_BYTES_MAX)];
     let stays = if !letter.payload.is_complete() {
@@ -215,6 +257,7 @@ fn letter_view(letter: &DeadLetter, texts: Texts) -> LetterView {
     let (in_partition, at_offset) = (in_partition.as_str(), at_offset.as_str());
     let length = letter.payload.len() as u64;
     LetterView {
+        log_name: log_name(log),
         place: say!(texts, "letters-place", at = found_at.as_str(), partition = in_partition, offset = at_offset),
         found_at_exact: letter.found_at.to_rfc3339_opts(SecondsFormat::Micros, true),
         reason: letter.reason.clone(),

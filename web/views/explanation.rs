@@ -13,7 +13,10 @@ use super::{
     statement::Statement,
     words::{airline_name, numbers_by_class},
 };
-use crate::texts::{Texts, say};
+use crate::{
+    texts::{Texts, say},
+    units::distance,
+};
 
 /// Upper bound on named factors; the others are summed up.
 const NAMED_MAX: usize = 3;
@@ -109,7 +112,9 @@ fn subject(factor: Factor, document: &Map<String, Value>, airports: &Airports, t
         }
         Factor::Origin => origin.map(|airport| say!(texts, "why-origin-is", airport = airport)),
         Factor::Dest => dest.map(|airport| say!(texts, "why-dest-is", airport = airport)),
-        Factor::Distance => number("Distance").map(|miles| say!(texts, "why-distance-is", miles = miles.round())),
+        Factor::Distance => {
+            number("Distance").map(|miles| say!(texts, "why-distance-is", distance = distance(miles, texts)))
+        }
         Factor::DayOfWeek => {
             let day = number("DayOfWeek").filter(|day| (1.0..=7.0).contains(day));
             day.map(|weekday| say!(texts, "why-weekday-is", weekday = weekday))
@@ -296,7 +301,7 @@ mod tests {
             ("The route from JFK to SFO", "The route"),
             ("Departing from JFK", "The airport of departure"),
             ("Arriving at SFO", "The airport of arrival"),
-            ("The distance of 2,586 miles", "The distance"),
+            ("The distance of 2,586\u{a0}miles", "The distance"),
             ("Flying on a Sunday", "The day of the week"),
             ("The time of the year", "The time of the year"),
         ];

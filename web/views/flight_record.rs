@@ -17,6 +17,7 @@ use super::history::{
 use crate::{
     render::View,
     texts::{Texts, say},
+    units::distance,
 };
 
 /// The page.
@@ -86,7 +87,7 @@ impl FlightRecordView {
 impl LegView {
     fn new(leg: &Flight, airports: &Airports, texts: Texts) -> Self {
         let minutes = |minutes: f32| say!(texts, "record-minutes", minutes = f64::from(minutes));
-        let miles = |miles: f32| say!(texts, "record-miles", miles = f64::from(miles.max(0.0).round()));
+        let miles = |miles: f32| distance(miles.max(0.0).into(), texts);
         let fact = |name, value: Option<String>| Some(RecordFact { name, value: value?, url: None });
         let facts = [
             fact(say!(texts, "record-scheduled-departure"), leg.crs_dep_min.map(time::to_text)),

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::history::{FlightRow, PagingView, SearchField, SectionLink, page_urls, sections};
 use crate::{
-    history_query::HistoryQuery,
+    query::Query,
     render::View,
     texts::{Texts, say},
 };
@@ -39,7 +39,7 @@ impl View for FlightSearchView {
 
 impl FlightSearchView {
     /// The page before its results are there.
-    pub(crate) fn asked(query: &HistoryQuery, filter: &FlightFilter, start: u32, texts: Texts) -> Self {
+    pub(crate) fn asked(query: &Query, filter: &FlightFilter, start: u32, texts: Texts) -> Self {
         let field = |name, label, example, list| SearchField {
             name,
             label,

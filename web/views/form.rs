@@ -12,6 +12,7 @@ use crate::{
     form_page::FormPage,
     state::Parts,
     texts::{Texts, say},
+    units::Units,
 };
 
 /// The fields that say which flight it is.
@@ -38,14 +39,6 @@ fn weather_label(observation: Observation, texts: Texts) -> String {
     }
 }
 
-fn weather_unit(observation: Observation, texts: Texts) -> String {
-    match observation {
-        Observation::Precip => say!(texts, "weather-inches"),
-        Observation::Visibility => say!(texts, "weather-miles"),
-        other => other.unit().to_owned(),
-    }
-}
-
 /// The form with its fields by their names on the wire.
 #[derive(Debug, Serialize)]
 pub(super) struct FormView {
@@ -61,6 +54,8 @@ pub(super) struct FormView {
     has_fields: bool,
     /// The weather at the departure, if the model takes it.
     weather: Vec<WeatherField>,
+    /// The units of the weather, if they are not those of the wire.
+    units: Option<&'static str>,
 }
 
 /// A field of the weather.
@@ -97,7 +92,11 @@ impl FormView {
             choices: choices(PHRASE),
             ..FieldView::default()
         };
+        // The errors of a form are in the units in which it was typed.
+        let is_wrong = errors.iter().any(|error| form.weather.texts().any(|(known, _)| error.field == known.path()));
+        let units = if is_wrong { form.weather.units() } else { Units::of(texts.language) };
         FormView {
+            units: (units != Units::default()).then(|| units.name()),
             fields: [(PHRASE, phrase)].into_iter().chain(form.texts().map(view)).collect(),
             action: FormPage::Answer.action(),
             can_follow: true,
@@ -107,13 +106,13 @@ impl FormView {
                 || errors.iter().any(|error| error.field != PHRASE),
             weather: form
                 .weather
-                .texts()
+                .texts_in(units)
                 .filter(|_| parts.config.asks_weather)
                 .map(|(observation, text)| WeatherField {
                     name: observation.path(),
                     label: weather_label(observation, texts),
-                    unit: weather_unit(observation, texts),
-                    value: text.to_owned(),
+                    unit: units.unit(observation, texts),
+                    value: text,
                     error: error(observation.path()),
                 })
                 .collect(),

@@ -216,6 +216,8 @@ pub(crate) fn page_urls(path: &str, fields: &[SearchField]) -> impl Fn(u32) -> S
 /// The links to the pages before and after a page of results.
 #[derive(Debug, Serialize)]
 pub(crate) struct PagingView {
+    /// There is no result at all, which the page says.
+    is_empty: bool,
     summary: String,
     previous: Option<String>,
     next: Option<String>,
@@ -243,6 +245,7 @@ impl PagingView {
         let next = start.saturating_add(per_page);
         let is_cut = !is_last && next > delaycast::explore::OFFSET_MAX;
         PagingView {
+            is_empty: total == 0,
             summary,
             previous: (start > 0).then(|| url(start.saturating_sub(per_page))),
             next: (!is_last && !is_cut).then(|| url(next)),

@@ -11,7 +11,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::svg::{Anchor, Drawing};
-use crate::texts::{Texts, say};
+use crate::{
+    texts::{Texts, say},
+    units::distance,
+};
 
 const WIDTH: f64 = 380.0;
 const HEIGHT: f64 = 210.0;
@@ -51,7 +54,10 @@ impl MapView {
             Some((from, way))
         });
         let caption = match airports.distance_miles(origin, dest) {
-            Some(miles) => say!(texts, "map-miles", miles = f64::from(miles).floor(), origin = origin, dest = dest),
+            Some(miles) => {
+                let distance = distance(f64::from(miles).floor(), texts);
+                say!(texts, "map-distance", distance = distance, origin = origin, dest = dest)
+            }
             None => say!(texts, "map-route", origin = origin, dest = dest),
         };
         let label = match &inbound {
@@ -234,7 +240,7 @@ mod tests {
     #[test]
     fn a_route_has_a_map_with_the_way_by_which_the_aeroplane_comes() {
         let map = view(json!({ "Origin": "JFK", "Dest": "SFO" })).unwrap();
-        assert_eq!((map.caption.as_str(), &map.inbound), ("2,579 miles from JFK to SFO", &None));
+        assert_eq!((map.caption.as_str(), &map.inbound), ("2,579\u{a0}miles from JFK to SFO", &None));
         assert!(map.svg.contains("Map of the way from JFK to SFO\"") && !map.svg.contains("inbound"), "{}", map.svg);
         let live = json!({ "Inbound": { "Origin": "BOS", "State": "departed" } });
         let map = view(json!({ "Origin": "JFK", "Dest": "SFO", "Live": live })).unwrap();

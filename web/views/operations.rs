@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use delaycast::flight::DelayClass;
 use serde::Serialize;
-use server::{NamedCount, OperationsStatus, Sample};
+use server::{DeadLetterCounts, NamedCount, OperationsStatus, Sample};
 
 use super::{
     time_charts::{self, Line},
@@ -83,23 +83,34 @@ impl OperationsView {
         let number = |number: Option<u64>| number.map_or_else(|| say!(texts, "ops-unknown"), |it| texts.number(it));
         let figure = |name, value| Figure { name, value };
         let rate = |seconds: u32, rate| figure(say!(texts, "ops-rate", seconds = seconds), texts.decimal(rate, 1));
-        let (answers, dead) = (&now.answers, &now.dead_letters);
+        let (answers, dead, of_events) = (&now.answers, &now.dead_letters, now.dead_letters_of_events.as_ref());
         let table = |title, of, counts: &[NamedCount], total| Table { title, of, rows: rows(counts, total, texts) };
         let hours = |counts: &[NamedCount]| named(counts, |name| hour_in_words(name, texts));
+        let event_tables = |dead: &DeadLetterCounts| {
+            let (by_reason, by_hour) = (say!(texts, "ops-events-by-reason"), say!(texts, "ops-events-by-hour"));
+            [
+                table(by_reason, say!(texts, "ops-reason"), &dead.by_reason, dead.total),
+                table(by_hour, say!(texts, "ops-hour"), &hours(&dead.by_hour), dead.total),
+            ]
+        };
         OperationsView {
             refresh: Refresh { after_s: REFRESH_S, url: "/ops" },
             intro: intro(now.window_s, texts),
             notes: notes(now, texts),
-            figures: vec![
-                figure(say!(texts, "ops-answers"), texts.number(answers.total)),
-                rate(10, answers.per_second_10_s),
-                rate(60, answers.per_second_60_s),
-                figure(say!(texts, "ops-in-flight"), number(now.in_flight)),
-                figure(say!(texts, "ops-lag"), number(now.lag)),
-                figure(say!(texts, "ops-dead-letters"), texts.number(dead.total)),
-            ],
+            figures: [
+                Some(figure(say!(texts, "ops-answers"), texts.number(answers.total))),
+                Some(rate(10, answers.per_second_10_s)),
+                Some(rate(60, answers.per_second_60_s)),
+                Some(figure(say!(texts, "ops-in-flight"), number(now.in_flight))),
+                Some(figure(say!(texts, "ops-lag"), number(now.lag))),
+                Some(figure(say!(texts, "ops-dead-letters"), texts.number(dead.total))),
+                of_events.map(|dead| figure(say!(texts, "ops-dead-events"), texts.number(dead.total))),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
             charts: charts(samples, texts),
-            tables: vec![
+            tables: [
                 table(
                     say!(texts, "ops-by-class"),
                     say!(texts, "ops-class"),
@@ -117,7 +128,10 @@ impl OperationsView {
                 table(say!(texts, "ops-by-hour"), say!(texts, "ops-hour"), &hours(answers.by("hour")), answers.total),
                 table(say!(texts, "ops-letters-by-reason"), say!(texts, "ops-reason"), &dead.by_reason, dead.total),
                 table(say!(texts, "ops-letters-by-hour"), say!(texts, "ops-hour"), &hours(&dead.by_hour), dead.total),
-            ],
+            ]
+            .into_iter()
+            .chain(of_events.into_iter().flat_map(event_tables))
+            .collect(),
         }
     }
 }

@@ -9,11 +9,12 @@ use super::{
 };
 use crate::texts::{Texts, say};
 
-const WIDTH: f64 = 380.0;
-const HEIGHT: f64 = 170.0;
-const LEFT: f64 = 46.0;
+// About the width of a card, so that the texts have about their size.
+const WIDTH: f64 = 310.0;
+const HEIGHT: f64 = 160.0;
+const LEFT: f64 = 38.0;
 const TOP: f64 = 12.0;
-const BOTTOM: f64 = 142.0;
+const BOTTOM: f64 = 132.0;
 /// Upper bound on the points of a line: more are not seen.
 const POINTS_MAX: usize = 180;
 /// The minutes between two labels of the time.

@@ -135,6 +135,33 @@ fn up_reads_the_events_of_its_file_unless_told_otherwise() {
     assert!(!status.success() && stderr.contains("cannot open the log of events"), "{stderr}");
 }
 
+/// The dead letters of events are counted on `/ops`, and sent back by page and command, each into the log of events.
+#[test]
+fn dead_letters_of_events_are_counted_and_sent_back_into_the_log_of_events() {
+    let dir = tempfile::tempdir().unwrap();
+    give_models(dir.path());
+    let at = dir.path().to_string_lossy();
+    let url = format!("sqlite:{}", dir.path().join("delaycast.db").display());
+    let (status, _, stderr) = run(&["events", "send", "-", "--events", &url], BROKEN.as_bytes());
+    assert!(status.success(), "{stderr}");
+    let up = Process::start(&["up", "--port", "0", "--dir", &at]);
+    let base = up.line_after("delaycast is ready: ");
+    let page = base.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let counted = || {
+        let operations: Value = serde_json::from_str(&get(&page, "/ops.json").unwrap().1).unwrap();
+        (operations["dead_letters_of_events"]["total"].as_u64(), operations["dead_letters"]["total"].as_u64())
+    };
+    until("the dead letters of events are counted", || counted() == (Some(3), Some(0)));
+    let html = get(&page, "/ops/dead-letters?log=events").unwrap().1;
+    assert_eq!(html.matches("class=\"letter\"").count(), 3, "{html}");
+    let (status, stdout, stderr) = run(&["replay", "--events", &url, "--format", "json"], b"");
+    assert!(status.success(), "{stderr}");
+    let summary: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((&summary["sent"], &summary["kept"]), (&Value::from(3), &Value::from(0)), "{summary}");
+    until("they have died again", || counted() == (Some(6), Some(0)));
+    assert_eq!(up.terminate(), Some(0));
+}
+
 /// A broker that is away is an outage of the log of events alone, in every place that shows outages.
 #[test]
 fn a_scorer_answers_while_the_broker_of_events_is_away() {

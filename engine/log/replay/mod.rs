@@ -15,7 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::{
-    connector::{Log, Producer, PublishError},
+    connector::{Log, OpenLog, Producer, PublishError},
     dead_letter::{DeadLetter, DeadLetterKinds, DeadLetterSpan, DeadLettersFrom},
     topic::Position,
 };
@@ -142,16 +142,23 @@ pub trait DeadLetters: Send + Sync {
     ) -> Result<ReplaySummary, ReplayError>;
 }
 
-/// The dead letters of an open log, of a domain with these kinds of reasons.
+/// The dead letters of a log, of a domain with these kinds of reasons.
 pub struct LogDeadLetters {
-    log: Arc<dyn Log>,
+    place: String,
+    open: Arc<OpenLog>,
     kinds: DeadLetterKinds,
 }
 
 impl LogDeadLetters {
-    /// Returns the dead letters of a log.
+    /// Returns the dead letters of an open log.
     pub fn new(log: Arc<dyn Log>, kinds: DeadLetterKinds) -> Self {
-        LogDeadLetters { log, kinds }
+        let place = log.describe();
+        Self::opened_later(place, Arc::new(move || Ok(Arc::clone(&log))), kinds)
+    }
+
+    /// Returns the dead letters of a log at `place` that may not be open yet: each call opens it, until it succeeds.
+    pub fn opened_later(place: String, open: Arc<OpenLog>, kinds: DeadLetterKinds) -> Self {
+        LogDeadLetters { place, open, kinds }
     }
 
     /// Calls `each` with the letters written since a time, in their order, until it returns false, all are read, or the
@@ -159,7 +166,7 @@ impl LogDeadLetters {
     fn look(&self, since: DateTime<Utc>, mut each: impl FnMut(DeadLetter) -> bool) -> Result<bool, Unavailable> {
         let deadline = Instant::now() + LOOK_MAX;
         let span = DeadLetterSpan { from: DeadLettersFrom::Moment(since), follow: false };
-        let mut letters = self.log.read_dead_letters(span)?;
+        let mut letters = (self.open)()?.read_dead_letters(span)?;
         while !letters.is_done() {
             for letter in letters.next(IN_FLIGHT_MAX, READ_TIMEOUT)? {
                 if !each(letter) {
@@ -174,7 +181,7 @@ impl LogDeadLetters {
     }
 
     fn cannot_read(&self, source: Unavailable) -> ReplayError {
-        ReplayError::Read { log: self.log.describe(), source }
+        ReplayError::Read { log: self.place.clone(), source }
     }
 }
 
@@ -214,7 +221,7 @@ impl DeadLetters for LogDeadLetters {
             return Ok(SentBack::Tried);
         }
         let failed = |source| ReplayError::Send { sent: 0, source };
-        let producer = self.log.producer().map_err(|error| failed(error.into()))?;
+        let producer = (self.open)().and_then(|log| log.producer()).map_err(|error| failed(error.into()))?;
         send(&producer, vec![letter]).map_err(failed)?;
         Ok(SentBack::Sent)
     }
@@ -228,8 +235,9 @@ impl DeadLetters for LogDeadLetters {
         let group = reason.map_or_else(|| "replay".to_owned(), |reason| format!("replay.{}", short(reason)));
         let from = since.map_or(DeadLettersFrom::Group(&group), DeadLettersFrom::Moment);
         let cannot_read = |source| self.cannot_read(source);
-        let mut letters = self.log.read_dead_letters(DeadLetterSpan { from, follow: false }).map_err(cannot_read)?;
-        let producer = if dry_run { None } else { Some(self.log.producer().map_err(cannot_read)?) };
+        let log = (self.open)().map_err(cannot_read)?;
+        let mut letters = log.read_dead_letters(DeadLetterSpan { from, follow: false }).map_err(cannot_read)?;
+        let producer = if dry_run { None } else { Some(log.producer().map_err(cannot_read)?) };
         let mut summary = ReplaySummary { dry_run, ..ReplaySummary::default() };
         while !letters.is_done() {
             let page = letters.next(IN_FLIGHT_MAX, READ_TIMEOUT).map_err(cannot_read)?;

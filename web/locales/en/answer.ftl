@@ -44,7 +44,7 @@ range-to-schedule = between { $from } early and the scheduled time
 cancellation = { $share } of such flights are cancelled.
 
 # The map.
-map-miles = { $miles } miles from { $origin } to { $dest }
+map-distance = { $distance } from { $origin } to { $dest }
 map-route = from { $origin } to { $dest }
 map-label = Map of the way from { $origin } to { $dest }
 map-label-inbound = Map of the way from { $origin } to { $dest }; the aeroplane comes from { $inbound }
@@ -87,7 +87,7 @@ why-origin-is = Departing from { $airport }
 why-dest = The airport of arrival
 why-dest-is = Arriving at { $airport }
 why-distance = The distance
-why-distance-is = The distance of { $miles } miles
+why-distance-is = The distance of { $distance }
 why-weekday = The day of the week
 why-weekday-is = Flying on a { weekday-name }
 why-season = The time of the year

@@ -75,3 +75,6 @@ on-time = on time
 min-late = { $minutes }~min late
 min-early = { $minutes }~min early
 flight-name = Flight { $flight }
+
+distance-miles = { $number }~miles
+distance-km = { $number }~km

@@ -136,7 +136,6 @@ record-air-time = In the air
 record-distance = Distance
 record-aircraft = Aircraft
 record-minutes = { $minutes }~min
-record-miles = { $miles }~miles
 
 months-intro = All scheduled flights of the history, with those that were cancelled. As data:
 months-heading = Months

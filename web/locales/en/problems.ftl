@@ -56,6 +56,7 @@ not-truth = must be true or false
 not-date = must be a date of the calendar, as in 2016-12-25
 wrong-year = the year must be { $first } to { $last }
 not-decimal = { $typed } is not a number, as in 23 or 0.1
+wrong-units = must be metric or imperial
 wrong-range = must be { $least } to { $most }
 wrong-delay = must be { $least } to { $most } minutes
 same-airport = must differ from Origin
@@ -78,8 +79,9 @@ not-code = is no code, as in AA, ATL or N14228
 not-day = must be a date, as in 2013-07-04
 not-flight-number = must be a number up to { $most }, without the airline
 not-year = must be a year, as in 1999
-start-too-far = goes to { $most }; search for fewer flights instead
-not-start = must be the number of results to skip
+not-start = must be the number of results to skip, { $most } at most
+wrong-number = must be a number from { $least } to { $most }
+wrong-length = must have 1 to { $most } characters
 too-many-bytes = has more than { $bytes } bytes
 
 # The faults of a body, a query or a path.

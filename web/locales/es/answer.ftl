@@ -44,7 +44,7 @@ range-to-schedule = entre { $from } antes y la hora prevista
 cancellation = El { $share } de los vuelos así se cancela.
 
 # El mapa.
-map-miles = { $miles } millas de { $origin } a { $dest }
+map-distance = { $distance } de { $origin } a { $dest }
 map-route = de { $origin } a { $dest }
 map-label = Mapa del trayecto de { $origin } a { $dest }
 map-label-inbound = Mapa del trayecto de { $origin } a { $dest }; el avión viene de { $inbound }
@@ -87,7 +87,7 @@ why-origin-is = Salir de { $airport }
 why-dest = El aeropuerto de llegada
 why-dest-is = Llegar a { $airport }
 why-distance = La distancia
-why-distance-is = La distancia de { $miles } millas
+why-distance-is = La distancia de { $distance }
 why-weekday = El día de la semana
 why-weekday-is = Volar en { weekday-name }
 why-season = La época del año

@@ -75,3 +75,6 @@ on-time = puntual
 min-late = { $minutes }~min de retraso
 min-early = { $minutes }~min de adelanto
 flight-name = Vuelo { $flight }
+
+distance-miles = { $number }~millas
+distance-km = { $number }~km

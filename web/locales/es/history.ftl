@@ -144,7 +144,6 @@ record-air-time = En el aire
 record-distance = Distancia
 record-aircraft = Avión
 record-minutes = { $minutes }~min
-record-miles = { $miles }~millas
 
 months-intro = Todos los vuelos programados del historial, con los que se cancelaron. Como datos:
 months-heading = Meses

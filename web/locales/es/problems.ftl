@@ -56,6 +56,7 @@ not-truth = debe ser true o false
 not-date = debe ser una fecha del calendario, como 2016-12-25
 wrong-year = el año debe estar entre { $first } y { $last }
 not-decimal = { $typed } no es un número, como 23 o 0.1
+wrong-units = debe ser metric o imperial
 wrong-range = debe estar entre { $least } y { $most }
 wrong-delay = debe estar entre { $least } y { $most } minutos
 same-airport = debe ser distinto del origen
@@ -78,8 +79,9 @@ not-code = no es un código, como AA, ATL o N14228
 not-day = debe ser una fecha, como 2013-07-04
 not-flight-number = debe ser un número hasta { $most }, sin la aerolínea
 not-year = debe ser un año, como 1999
-start-too-far = llega hasta { $most }; acote la búsqueda
-not-start = debe ser el número de resultados que se omiten
+not-start = debe ser el número de resultados que se omiten, { $most } como máximo
+wrong-number = debe ser un número entre { $least } y { $most }
+wrong-length = debe tener de 1 a { $most } caracteres
 too-many-bytes = tiene más de { $bytes } bytes
 
 # Los errores de un cuerpo, una consulta o una ruta.

@@ -252,9 +252,9 @@ impl Browser {
         let shot = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
         let shot = self.devtools("Page.captureScreenshot", shot);
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots");
-        std::fs::create_dir_all(&folder).unwrap();
         let scheme = if self.view.dark { "dark" } else { "light" };
         let file = folder.join(format!("{name}-{}-{scheme}.png", self.view.width));
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, base64_decoded(shot["data"].as_str().unwrap())).unwrap();
     }
 }

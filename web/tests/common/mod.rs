@@ -35,7 +35,7 @@ use engine::{
     batch::{BatchAnswer, Place, Task},
     delivery::{Refusal, Unavailable},
     document,
-    log::{Offset, PartitionId, Position, Producer, PublishCallback, PublishError},
+    log::{LetterLog, Offset, PartitionId, Position, Producer, PublishCallback, PublishError},
     store::{self, Batches, DayCounts, Lookup, Outcome, ResultPage, Store},
 };
 use serde_json::{Map, Value, json};
@@ -196,6 +196,7 @@ pub(crate) struct TestDoubles {
     pub(crate) batches: Arc<StoredBatches>,
     pub(crate) operations: Arc<InMemoryOperations>,
     pub(crate) dead_letters: Arc<KeptLetters>,
+    pub(crate) event_letters: Arc<KeptLetters>,
     pub(crate) parts: Parts,
 }
 
@@ -229,18 +230,20 @@ pub(crate) fn doubles(config: Config) -> TestDoubles {
     let store = Arc::new(InMemoryStore::default());
     let batches = Arc::new(StoredBatches::new());
     let operations = Arc::new(InMemoryOperations::default());
-    let dead_letters = Arc::new(KeptLetters::new());
+    let dead_letters = Arc::new(KeptLetters::new(LetterLog::Requests));
+    let event_letters = Arc::new(KeptLetters::new(LetterLog::Events));
     let parts = Parts {
         requests: log.clone(),
         answers: store.clone(),
         batches: batches.clone(),
         operations: operations.clone(),
         dead_letters: dead_letters.clone(),
+        event_letters: Some(event_letters.clone()),
         airports: Arc::new(airports()),
         history: Preparation::default(),
         config,
     };
-    TestDoubles { log, store, batches, operations, dead_letters, parts }
+    TestDoubles { log, store, batches, operations, dead_letters, event_letters, parts }
 }
 
 fn code(text: &str) -> Code {

@@ -10,8 +10,8 @@ use delaycast::domain::Flights;
 use engine::{
     delivery::Unavailable,
     log::{
-        self, DeadLetter, DeadLetterKinds, DeadLetterReason, DeadLetters, LatestLetters, Log, LogDeadLetters, Offset,
-        PartitionId, Payload, Position, ReplayError, ReplayFilter, ReplaySummary, SentBack,
+        self, DeadLetter, DeadLetterKinds, DeadLetterReason, DeadLetters, LatestLetters, LetterLog, Log,
+        LogDeadLetters, Offset, PartitionId, Payload, Position, ReplayError, ReplayFilter, ReplaySummary, SentBack,
     },
     request::RequestId,
     status::{ChannelStatus, DataflowStatus, OperatorStatus, Status, WorkerStatus},
@@ -99,10 +99,15 @@ pub(crate) struct KeptLetters {
 }
 
 impl KeptLetters {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(of: LetterLog) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let log = log::open::<Flights>(&format!("sqlite:{}/log.db", dir.path().display())).unwrap();
-        KeptLetters { letters: LogDeadLetters::new(Arc::clone(&log), DeadLetterKinds::of::<Flights>()), log, _dir: dir }
+        let url = format!("sqlite:{}/log.db", dir.path().display());
+        let log = match of {
+            LetterLog::Requests => log::open::<Flights>(&url).unwrap(),
+            LetterLog::Events => log::open_events::<Flights>(&url).unwrap(),
+        };
+        let letters = LogDeadLetters::new(Arc::clone(&log), DeadLetterKinds::of_log::<Flights>(of));
+        KeptLetters { letters, log, _dir: dir }
     }
 
     /// Keeps a letter that was found now.
@@ -180,5 +185,10 @@ fn busy_hour() -> OperationsStatus {
             by_reason: counts(&[("Origin", 2), ("not JSON", 1)]),
             by_hour: counts(&[("2026-11-24T11:00:00Z", 3)]),
         },
+        dead_letters_of_events: Some(DeadLetterCounts {
+            total: 2,
+            by_reason: counts(&[("Event", 2)]),
+            by_hour: counts(&[("2026-11-24T11:00:00Z", 2)]),
+        }),
     }
 }

@@ -47,6 +47,15 @@ fn fill(doubles: &TestDoubles) {
     doubles.batches.answer(&task);
     let waiting = Task { id: "waits".into(), ..task };
     assert_eq!(doubles.batches.add(&[waiting]), Ok(vec![]));
+    let long = format!("{{\"UUID\":\"long\",\"Carrier\":\"{}\"}}", "AA".repeat(200));
+    doubles.dead_letters.keep(17, "Origin: “London” is not a code, as in ATL", b"{\"Origin\":\"London\"}", 0);
+    doubles.dead_letters.keep(18, "Carrier: must be a code", long.as_bytes(), 3);
+    doubles.event_letters.keep(
+        3,
+        "At: expected a time with an offset from UTC",
+        b"{\"Event\":\"departed\",\"Carrier\":\"AA\"}",
+        1,
+    );
     let inbound = json!({
         "Carrier": "AA", "FlightNum": "7", "Origin": "BOS", "State": "departed", "Link": "habit", "LinkTimes": 6,
         "Scheduled": at("17:40"), "Expected": at("18:28"), "Delay": 48, "GroundMinutes": 35,
@@ -58,7 +67,7 @@ fn fill(doubles: &TestDoubles) {
 }
 
 /// All pages: those of the registry, and the states of an answer.
-pub(crate) const PAGES: [&str; 29] = [
+pub(crate) const PAGES: [&str; 30] = [
     FORM,
     "/flights/delays/predict_kafka?Flight=AA+1+from+ATL+to+SFO",
     "/flights/delays/predict_kafka?Origin=ATL&Dest=SFO",
@@ -86,6 +95,7 @@ pub(crate) const PAGES: [&str; 29] = [
     "/ops",
     "/ops/dataflow",
     "/ops/dead-letters",
+    "/ops/dead-letters?log=events",
     "/nothing",
     "/airline/ZZ",
 ];

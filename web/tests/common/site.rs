@@ -1,7 +1,7 @@
 //! The routes in process, with helpers for requests and responses.
 
 use bytes::Bytes;
-use delaycast_web::{Config, routes};
+use delaycast_web::{Config, Parts, routes};
 use serde_json::Value;
 use warp::{
     filters::BoxedFilter,
@@ -30,7 +30,13 @@ pub(crate) fn site() -> TestSite {
 }
 
 pub(crate) fn site_with(config: Config) -> TestSite {
-    let doubles = doubles(config);
+    site_with_parts(config, |_| {})
+}
+
+/// A site whose parts are changed before it starts.
+pub(crate) fn site_with_parts(config: Config, change: impl FnOnce(&mut Parts)) -> TestSite {
+    let mut doubles = doubles(config);
+    change(&mut doubles.parts);
     let routes = routes(doubles.parts.clone()).unwrap();
     TestSite { doubles, routes }
 }
