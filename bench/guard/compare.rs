@@ -1,11 +1,22 @@
 //! The comparison of counts with a baseline: a verdict for each step, and an outcome of all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::baseline::Baseline;
 
 /// The share by which a step may differ from the baseline. The noise is a small part of it: see the ADR.
 pub(crate) const LIMIT: f64 = 0.03;
+
+/// Upper bound on the share of an answer's instructions that saying why takes.
+pub(crate) const WHY_MAX: f64 = 0.25;
+
+/// Returns the share of an answer's instructions that saying why takes, in the embedded file: explaining, and what the
+/// explanation adds to writing the answer. `None` unless the steps are counted.
+pub(crate) fn share_of_saying_why(counts: &BTreeMap<String, u64>) -> Option<f64> {
+    let count = |step: &str| counts.get(step).map(|count| *count as f64);
+    let all = count("read")? + count("decode")? + count("explain")? + count("land")?;
+    Some((count("explain")? - count("score")? + count("land")? - count("land-plain")?) / all)
+}
 
 /// The verdict on a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

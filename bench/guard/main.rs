@@ -27,7 +27,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use baseline::Baseline;
-use compare::{Compared, Comparison, Outcome};
+use compare::{Compared, Comparison, Outcome, WHY_MAX, share_of_saying_why};
 use measure::Measurement;
 
 #[derive(Parser)]
@@ -100,10 +100,13 @@ fn main() -> anyhow::Result<ExitCode> {
                 false if options.steps.is_empty() => Compared::All,
                 false => Compared::Counted,
             };
-            let comparison = Comparison::new(&baseline, &options.measure()?.into(), compared);
+            let measured = options.measure()?.into();
+            let comparison = Comparison::new(&baseline, &measured, compared);
+            let why = share_of_saying_why(&measured.instructions);
             print!("{}", report::table(&comparison));
-            print!("{}", report::verdict(&comparison));
-            Ok(if comparison.outcome() == Outcome::Fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+            print!("{}{}", report::saying_why(why), report::verdict(&comparison));
+            let fails = comparison.outcome() == Outcome::Fails || why.is_some_and(|share| share > WHY_MAX);
+            Ok(if fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })
         }
         Command::Renew(options) => {
             anyhow::ensure!(options.steps.is_empty(), "a baseline has all steps: name none");

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::{
     baseline::RENEW,
-    compare::{Comparison, LIMIT, Outcome, Verdict},
+    compare::{Comparison, LIMIT, Outcome, Verdict, WHY_MAX},
 };
 
 /// Returns a line for each step.
@@ -30,6 +30,14 @@ pub(crate) fn table(comparison: &Comparison) -> String {
         let _ = writeln!(text, "{:<20}{baseline:>12}{now:>12}{change:>10}{verdict}", row.step);
     }
     text
+}
+
+/// Returns a line on the share of an answer's instructions that saying why takes, if it is known.
+pub(crate) fn saying_why(share: Option<f64>) -> String {
+    let Some(share) = share else { return String::new() };
+    let (percent, percent_max) = (share * 100.0, WHY_MAX * 100.0);
+    let verdict = if share > WHY_MAX { format!("  error: at most {percent_max} %") } else { String::new() };
+    format!("saying why takes {percent:.1} % of the instructions of an answer in the embedded file{verdict}\n")
 }
 
 /// Returns a line for each circumstance that differs.

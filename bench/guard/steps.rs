@@ -85,10 +85,12 @@ pub(crate) const ALL: &[Step] = &[
     Step::new("score-live", |data, count| score(&data.model()?, &data.observed_requests()?[..count])),
     Step::new("explain", |data, count| score(&data.explaining_model()?, &data.requests()?[..count])),
     Step::new("explain-live", |data, count| score(&data.explaining_model()?, &data.observed_requests()?[..count])),
-    Step::new("render", |data, count| render(&answers(data, data.requests()?)?[..count])),
-    Step::new("render-live", |data, count| render(&answers(data, data.observed_requests()?)?[..count])),
-    Step::new("render-bson", |data, count| render_bson(&answers(data, data.requests()?)?[..count])),
-    Step::threaded("land", 1, land),
+    Step::new("render", |data, count| render(&explained(data, data.requests()?)?[..count])),
+    Step::new("render-plain", |data, count| render(&plain(data, data.requests()?)?[..count])),
+    Step::new("render-live", |data, count| render(&explained(data, data.observed_requests()?)?[..count])),
+    Step::new("render-bson", |data, count| render_bson(&explained(data, data.requests()?)?[..count])),
+    Step::threaded("land", 1, |data, count| land(data, &explained(data, data.requests()?)?[..count])),
+    Step::threaded("land-plain", 1, |data, count| land(data, &plain(data, data.requests()?)?[..count])),
     Step::threaded("dead-letter", 1, dead_letters),
 ];
 
@@ -238,11 +240,20 @@ fn score(model: &Model, requests: &[Request]) -> anyhow::Result<()> {
 }
 
 /// Answers requests, with explanations.
-fn answers(data: &Fixture, requests: Vec<Request>) -> anyhow::Result<Vec<Answer>> {
+fn explained(data: &Fixture, requests: Vec<Request>) -> anyhow::Result<Vec<Answer>> {
+    Ok(answers(&data.explaining_model()?, requests))
+}
+
+/// Answers requests, without explanations.
+fn plain(data: &Fixture, requests: Vec<Request>) -> anyhow::Result<Vec<Answer>> {
+    Ok(answers(&data.model()?, requests))
+}
+
+fn answers(model: &Model, requests: Vec<Request>) -> Vec<Answer> {
     let (version, mut scores) = (ModelVersion::new("20130614T000000000Z-00000000"), Vec::with_capacity(requests.len()));
-    data.explaining_model()?.score(&requests, &mut scores);
+    model.score(&requests, &mut scores);
     let answer = |(request, score)| Answer { request, score, model: version.clone(), scored_at: moment() };
-    Ok(requests.into_iter().zip(scores).map(answer).collect())
+    requests.into_iter().zip(scores).map(answer).collect()
 }
 
 /// Renders answers as the embedded store does.
@@ -266,11 +277,10 @@ fn render_bson(answers: &[Answer]) -> anyhow::Result<()> {
 }
 
 /// Writes answers into the embedded store, each batch in a transaction; the writing thread is counted, too.
-fn land(data: &Fixture, count: usize) -> anyhow::Result<()> {
-    let answers = answers(data, data.requests()?)?;
-    let path = data.new_file("land", count);
+fn land(data: &Fixture, answers: &[Answer]) -> anyhow::Result<()> {
+    let path = data.new_file("land", answers.len());
     let mut writer = store::open::<Flights>(&format!("sqlite:{}", path.display()))?.answers()?;
-    for batch in answers[..count].chunks(BATCH) {
+    for batch in answers.chunks(BATCH) {
         let refused = writer.write(batch)?;
         ensure!(refused.is_empty(), "the store refuses answers: {refused:?}");
     }

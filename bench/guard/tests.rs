@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use crate::{
     baseline::Baseline,
-    compare::{Compared, Comparison, Outcome, Verdict},
+    compare::{Compared, Comparison, Outcome, Verdict, share_of_saying_why},
     report, steps,
 };
 
@@ -62,6 +62,17 @@ fn counts_of_another_compiler_are_not_comparable_and_the_report_says_so() {
         assert!(text.contains(says), "{says:?} is not in {text:?}");
     }
     assert!(report::table(&comparison).contains("+100.00 %  more"), "{}", report::table(&comparison));
+}
+
+#[test]
+fn saying_why_is_explaining_and_what_it_adds_to_writing() {
+    let steps = [("read", 100), ("decode", 200), ("score", 150), ("explain", 200), ("land", 500), ("land-plain", 350)];
+    let counted = counts("1", &steps);
+    assert_eq!(share_of_saying_why(&counted.instructions), Some(0.2));
+    assert!(report::saying_why(Some(0.2)).starts_with("saying why takes 20.0 % of"));
+    assert!(report::saying_why(Some(0.26)).contains("error: at most 25 %"));
+    assert_eq!(share_of_saying_why(&counts("1", &steps[..5]).instructions), None);
+    assert_eq!(report::saying_why(None), "");
 }
 
 #[test]
