@@ -72,7 +72,7 @@ impl EventsOption {
     }
 }
 
-/// The output topic of a scorer.
+/// The output topic: a scorer writes it, and a page without a store reads it.
 #[derive(Args)]
 pub(crate) struct OutputOption {
     /// A topic that answers are written to as messages, too: sqlite:PATH, or kafka://HOST:PORT/TOPIC. With --store none

@@ -30,7 +30,7 @@ use delaycast_dataflows::{
     score::{Connections, Counters, Events, Models, StatusSource},
     watch::{EventSource, Sources},
 };
-use engine::{log::Log, output::Output, runtime::Stop, store::Store};
+use engine::{delivery::Unavailable, log::Log, output::Output, runtime::Stop, store::Store};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     iterator::Signals,
@@ -43,6 +43,7 @@ pub(crate) use open::{
     NO_EVENTS, events_at, events_beside, events_of, inspect_events, inspect_log, inspect_store, open_answers,
     open_events, open_existing_events, open_existing_log, open_existing_store, open_log, open_store, retry_open, shown,
 };
+use page::Kept;
 pub(crate) use page::{Listen, Listening, PageSources};
 pub(crate) use scorers::ScorersOption;
 
@@ -157,6 +158,15 @@ impl System<'_> {
         Ok(())
     }
 
+    /// Returns what the page finds: the output topic has the answers if the store keeps none.
+    fn kept(&self) -> Result<Kept, Unavailable> {
+        let answers = match &self.output {
+            Some(output) if !self.store.keeps_answers() => output.lookup()?,
+            _ => self.store.lookup()?,
+        };
+        Ok(Kept { answers, batches: self.store.batches()? })
+    }
+
     /// Counts answers as they land and serves the page until a stop is requested. `scorer` returns the status of the
     /// scorers that belong to the page. Blocks.
     pub(crate) fn serve(
@@ -174,7 +184,8 @@ impl System<'_> {
         let counted = Sources { store: Arc::clone(&self.store), log: Arc::clone(&self.log), events: events.clone() };
         let operations = operations::watch(counted, scorer, stop)?;
         let logs = page::Logs { requests: &self.log, events };
-        let served = page::serve(listening, logs, &*self.store, operations, sources, &self.model, stop);
+        let serve = |kept| page::serve(listening, logs, kept, operations, sources, &self.model, stop);
+        let served = self.kept().map_err(anyhow::Error::from).and_then(serve);
         stop.request();
         served
     }

@@ -16,7 +16,7 @@ use delaycast_web::{CorsOrigin, Login, OperationsAccess, Parts, RateConfig, Repl
 use engine::{
     log::{DeadLetterKinds, DeadLetters, LetterLog, Log, LogDeadLetters},
     runtime::Stop,
-    store::Store,
+    store::{Batches, Lookup},
 };
 use server::{AllowedHosts, HostName, Operations};
 
@@ -91,11 +91,17 @@ pub(super) struct Logs<'a> {
     pub(super) events: Option<EventSource>,
 }
 
+/// What the page finds in the store, or in the output topic.
+pub(super) struct Kept {
+    pub(super) answers: Box<dyn Lookup>,
+    pub(super) batches: Box<dyn Batches>,
+}
+
 /// Prints the page's address and serves it until a stop is requested. Blocks.
 pub(super) fn serve(
     Listening { listener, hosts, cors, operations: access, rate }: Listening,
     Logs { requests: log, events }: Logs<'_>,
-    store: &dyn Store<Flights>,
+    Kept { answers, batches }: Kept,
     operations: Arc<dyn Operations>,
     PageSources { replay, history }: PageSources,
     model: &VersionedModel,
@@ -105,15 +111,13 @@ pub(super) fn serve(
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the web's threads")?;
     let producer = log.producer()?;
-    let answers = Arc::from(store.lookup()?);
-    let batches = Arc::from(store.batches()?);
     // Last, so that nothing of the start waits for it.
     let preparing = history.prepare(stop)?;
     let kinds = DeadLetterKinds::of_log::<Flights>;
     let parts = Parts {
         requests: producer,
-        answers,
-        batches,
+        answers: Arc::from(answers),
+        batches: Arc::from(batches),
         operations,
         dead_letters: Arc::new(LogDeadLetters::new(Arc::clone(log), kinds(LetterLog::Requests))),
         event_letters: events.map(|EventSource { place, open }| {

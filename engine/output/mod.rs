@@ -20,6 +20,11 @@
 //! 3. Delivery is at least once: after a crash, or a lost acknowledgement, a request may have several messages. The
 //!    first is the answer, as in a store. A write that is retried repeats none that was acknowledged.
 //! 4. A message that the log refuses for its length is named, and the others are written.
+//! 5. [`Output::lookup`] finds the outcome of a request, also of one that was written before: its first message.
+
+mod latest;
+
+pub use latest::LATEST_BYTES_MAX;
 
 use std::{
     sync::{Arc, mpsc::sync_channel},
@@ -33,6 +38,7 @@ use crate::{
     domain::{Answer, Domain},
     log::{Headers, Log, Position, Producer, PublishError, TopicId},
     request::RequestId,
+    store::Lookup,
 };
 
 /// The header with the outcome.
@@ -117,6 +123,12 @@ impl Output {
     /// Returns a writer.
     pub fn writer<D: Domain>(&self) -> Result<Box<dyn Writer<OutputRow<D>>>, Unavailable> {
         Ok(Box::new(OutputWriter { producer: self.0.producer()?, settled: Vec::new() }))
+    }
+
+    /// Returns a lookup of the latest outcomes, up to [`LATEST_BYTES_MAX`]. It reads the topic from the earliest message
+    /// on, in a thread of its own: what it has not read yet is not found yet.
+    pub fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {
+        Ok(Box::new(latest::Latest::of(Arc::clone(&self.0), LATEST_BYTES_MAX)?))
     }
 }
 

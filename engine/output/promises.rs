@@ -16,6 +16,7 @@ use crate::{
     delivery::Health,
     log::{Log, Message, Offset, PartitionId, Position, Share, Start},
     request::RequestId,
+    store::{Lookup, Outcome},
     testing::{Toy, answer},
 };
 
@@ -92,4 +93,31 @@ pub fn promise_4_a_message_that_is_too_long_is_named_and_the_others_are_written(
     let mut ids: Vec<_> = documents(&read(&**log, 2)).iter().map(|document| document["_id"].to_string()).collect();
     ids.sort();
     assert_eq!(ids, [r#""a""#, r#""c""#]);
+}
+
+/// Outcomes are found, also of before the lookup began; the first message of a request counts.
+pub fn promise_5_the_first_outcome_of_a_request_is_found(log: &Arc<dyn Log>) {
+    let output = Output::new(Arc::clone(log));
+    let mut writer = output.writer::<Toy>().unwrap();
+    assert_eq!(writer.write(&[row("a", "first"), row("a", "second")]).unwrap(), []);
+    let lookup = output.lookup().unwrap();
+    assert_eq!(lookup.find("b"), Ok(None));
+    assert_eq!(writer.write(&[row("b", "third"), rejected("c", "Colour: is missing")]).unwrap(), []);
+    let model = |id| match wait_for(&*lookup, id) {
+        Outcome::Answered(document) => document["ModelVersion"].as_str().unwrap().to_owned(),
+        Outcome::Rejected(reason) => panic!("{reason}"),
+    };
+    assert_eq!((model("a"), model("b")), ("first".to_owned(), "third".to_owned()));
+    assert_eq!(wait_for(&*lookup, "c"), Outcome::Rejected("Colour: is missing".to_owned()));
+}
+
+fn wait_for(lookup: &dyn Lookup, id: &str) -> Outcome {
+    let deadline = Instant::now() + TIMEOUT;
+    loop {
+        match lookup.find(id).unwrap() {
+            Some(outcome) => return outcome,
+            None => assert!(Instant::now() < deadline, "no outcome of {id}"),
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }

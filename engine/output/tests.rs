@@ -31,6 +31,11 @@ fn promise_4_a_message_that_is_too_long_is_named_and_the_others_are_written() {
     });
 }
 
+#[test]
+fn promise_5_the_first_outcome_of_a_request_is_found() {
+    with_log(promises::promise_5_the_first_outcome_of_a_request_is_found);
+}
+
 /// A producer that fails the messages of these keys, once each.
 struct Failing {
     fails: Mutex<Vec<&'static str>>,

@@ -1,10 +1,11 @@
 //! The store `none`, which keeps nothing: answers go to an output topic instead.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
-use super::connector::{Lookup, Outcome, Page, Store, Tail};
+use super::connector::{Batches, DayCounts, Lookup, Outcome, Page, ResultPage, Store, Tail};
 use crate::{
     answer::Rejection,
+    batch::{Place, Task},
     delivery::{Refusal, Unavailable, Writer},
     domain::{Answer, Domain},
     finding::Finding,
@@ -37,6 +38,10 @@ impl<D: Domain> Store<D> for NoStore {
         Ok(Box::new(NoStore))
     }
 
+    fn batches(&self) -> Result<Box<dyn Batches>, Unavailable> {
+        Ok(Box::new(NoStore))
+    }
+
     fn inspect(&self) -> Vec<Finding> {
         vec![Finding::ok("store", "none: answers go to the output topic")]
     }
@@ -55,6 +60,29 @@ impl<T> Writer<T> for NoStore {
 impl Lookup for NoStore {
     fn find(&self, _: &str) -> Result<Option<Outcome>, Unavailable> {
         Ok(None)
+    }
+}
+
+/// A page without a store says so where it is asked for batches.
+fn no_batches<T>() -> Result<T, Unavailable> {
+    Err(Unavailable::needs_operator("there is no store (--store none), so no batches are kept"))
+}
+
+impl Batches for NoStore {
+    fn add(&self, _: &[Task]) -> Result<Vec<Refusal>, Unavailable> {
+        no_batches()
+    }
+
+    fn tasks(&self, _: NaiveDate, _: &Place, _: usize) -> Result<Vec<Task>, Unavailable> {
+        no_batches()
+    }
+
+    fn results(&self, _: NaiveDate, _: &Place, _: usize) -> Result<ResultPage, Unavailable> {
+        no_batches()
+    }
+
+    fn counts(&self, _: NaiveDate) -> Result<DayCounts, Unavailable> {
+        no_batches()
     }
 }
 

@@ -85,6 +85,29 @@ fn the_first_run_trains_and_answers_and_the_second_keeps_its_state() {
 }
 
 #[test]
+fn a_page_without_a_store_finds_its_answers_in_the_topic_also_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    give_models(dir.path());
+    let (at, topic) = (dir.path().to_string_lossy(), format!("sqlite:{}", dir.path().join("answers.db").display()));
+    let arguments = ["up", "--port", "0", "--dir", &at, "--store", "none", "--answers", &topic];
+    let up = Process::start(&arguments);
+    let base = up.line_after("delaycast is ready: ");
+    let id = ask(&base);
+    let first = answer(&base, &id);
+    assert_eq!((first["status"].as_str(), first["prediction"]["UUID"].as_str()), (Some("OK"), Some(&*id)));
+    assert!(get(&format!("{base}flights/delays/predict_kafka?id={id}")).contains("ATL"));
+    // Batches are kept in a store: that is said, and nothing else fails.
+    let batches = ureq::get(format!("{base}flights/delays/predict_batch/results/2016-12-25")).call();
+    assert!(matches!(batches, Err(ureq::Error::StatusCode(503))), "{batches:?}");
+    assert_eq!(up.terminate(), Some(0));
+
+    let up = Process::start(&arguments);
+    let base = up.line_after("delaycast is ready: ");
+    assert_eq!(answer(&base, &id), first);
+    assert_eq!(up.terminate(), Some(0));
+}
+
+#[test]
 fn an_interrupt_during_the_first_training_ends_it_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let models = dir.path().join("elsewhere");

@@ -4,6 +4,7 @@
 //! it, as in `kafka://127.0.0.1:9092`. Some tests need features that only one of the two has.
 
 mod events;
+mod output;
 mod recreated_topic;
 mod transactions;
 
