@@ -110,16 +110,16 @@ impl Domain for Readings {
         &request.id
     }
 
-    fn document(answer: &Answer<Readings>) -> Document {
+    fn document(answer: &Answer<Readings>) -> Document<'_> {
         let Answer { request: Reading { id, sensor, place, value }, score, model, scored_at } = answer;
         vec![
-            ("_id", Value::Text(id.to_string())),
-            ("UUID", Value::Text(id.to_string())),
-            ("Sensor", Value::Text(sensor.clone())),
-            ("Place", Value::Text(place.clone())),
+            ("_id", Value::text(id.as_str())),
+            ("UUID", Value::text(id.as_str())),
+            ("Sensor", Value::text(sensor)),
+            ("Place", Value::text(place)),
             ("Value", Value::Double(*value)),
-            ("Level", Value::Text(score.name().to_owned())),
-            ("ModelVersion", Value::Text(model.to_string())),
+            ("Level", Value::text(score.name())),
+            ("ModelVersion", Value::text(model.as_str())),
             ("ScoredAt", Value::Date(*scored_at)),
         ]
     }

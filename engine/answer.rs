@@ -44,11 +44,11 @@ pub struct Rejection {
 
 impl Rejection {
     /// Returns the document that is stored.
-    pub fn to_document(&self) -> Document {
+    pub fn to_document(&self) -> Document<'_> {
         vec![
-            ("_id", Value::Text(self.id.as_str().to_owned())),
-            ("UUID", Value::Text(self.id.as_str().to_owned())),
-            ("Reason", Value::Text(self.reason.clone())),
+            ("_id", Value::text(self.id.as_str())),
+            ("UUID", Value::text(self.id.as_str())),
+            ("Reason", Value::text(&self.reason)),
             ("RejectedAt", Value::Date(self.rejected_at)),
         ]
     }

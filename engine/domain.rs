@@ -64,7 +64,7 @@ pub trait Domain: Debug + Clone + PartialEq + Send + Sync + 'static {
 
     /// Returns the document of an answer. It has the fields `_id` and `UUID`, which both hold the request's identity,
     /// and `ModelVersion` and `ScoredAt`.
-    fn document(answer: &Answer<Self>) -> Document;
+    fn document(answer: &Answer<Self>) -> Document<'_>;
 
     /// Returns the labels of a stored answer, from the fields of its document that the dimensions name, in their order.
     /// `None` for a document that is not counted.
@@ -84,7 +84,7 @@ pub trait Domain: Debug + Clone + PartialEq + Send + Sync + 'static {
     }
 
     /// Returns the fields of the answering model's score in the document of a shadow's answer.
-    fn compared(_answered: &Self::Score) -> Document {
+    fn compared(_answered: &Self::Score) -> Document<'_> {
         Document::new()
     }
 }
@@ -146,7 +146,7 @@ impl<D: Domain> Answer<D> {
     }
 
     /// Returns the document that is stored: see [`Domain::document`].
-    pub fn to_document(&self) -> Document {
+    pub fn to_document(&self) -> Document<'_> {
         D::document(self)
     }
 }

@@ -73,18 +73,17 @@ impl<D: Domain> Version<D> {
     }
 
     /// Returns the document that is stored: that of the answer under another `_id`, and the fields of a version.
-    pub fn to_document(&self) -> Document {
+    pub fn to_document(&self) -> Document<'_> {
         let mut document = self.answer.to_document();
-        document.iter_mut().filter(|(name, _)| *name == "_id").for_each(|(_, id)| *id = Value::Text(self.id()));
-        let text = |text: &str| Value::Text(text.to_owned());
+        document.iter_mut().filter(|(name, _)| *name == "_id").for_each(|(_, id)| *id = Value::Text(self.id().into()));
         let following = match &self.stage {
-            Stage::Begins(_) | Stage::GoesOn => vec![("State", text(FOLLOWED))],
-            Stage::Last => vec![("State", text(ENDED))],
-            Stage::Refused(reason) => vec![("State", text(REFUSED)), ("Reason", text(reason))],
+            Stage::Begins(_) | Stage::GoesOn => vec![("State", Value::text(FOLLOWED))],
+            Stage::Last => vec![("State", Value::text(ENDED))],
+            Stage::Refused(reason) => vec![("State", Value::text(REFUSED)), ("Reason", Value::text(reason))],
         };
         document.push((NUMBER, Value::Int32(self.number.cast_signed())));
         document.push((FOLLOWING, Value::Document(following)));
-        document.push((TOLD, Value::Doubles(self.told.clone())));
+        document.push((TOLD, Value::Doubles(self.told.as_slice().into())));
         document
     }
 }

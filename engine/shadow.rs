@@ -32,9 +32,9 @@ impl<D: Domain> ShadowAnswer<D> {
     }
 
     /// Returns the document: that of the shadow's answer, and the values that it is compared with.
-    pub fn to_document(&self) -> Document {
+    pub fn to_document(&self) -> Document<'_> {
         let mut document = self.answer.to_document();
-        document.push(("CurrentModelVersion", Value::Text(self.current.to_string())));
+        document.push(("CurrentModelVersion", Value::text(self.current.as_str())));
         document.extend(D::compared(&self.answered));
         document.push(("Agrees", Value::Int32(self.agrees().into())));
         document.push(("ProbabilityChange", Value::Double(self.change())));

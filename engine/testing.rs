@@ -82,19 +82,19 @@ impl Domain for Toy {
         &request.id
     }
 
-    fn document(answer: &Answer<Toy>) -> Document {
+    fn document(answer: &Answer<Toy>) -> Document<'_> {
         let id = answer.request.id.as_str();
         vec![
-            ("_id", Value::Text(id.to_owned())),
-            ("UUID", Value::Text(id.to_owned())),
-            ("Colour", Value::Text("red".to_owned())),
+            ("_id", Value::text(id)),
+            ("UUID", Value::text(id)),
+            ("Colour", Value::text("red")),
             ("Size", Value::Int32(7)),
             ("Made", Value::Date(DateTime::from_timestamp(1_482_624_000, 0).unwrap_or_default())),
             ("Remark", Value::Null),
-            ("Weights", Value::Doubles(vec![0.125, 0.25, 0.5, 0.125])),
-            ("Parts", Value::Document(vec![("Wheel", Value::Doubles(vec![0.5]))])),
+            ("Weights", Value::Doubles([0.125, 0.25, 0.5, 0.125].into())),
+            ("Parts", Value::Document(vec![("Wheel", Value::Doubles(vec![0.5].into()))])),
             ("Prediction", Value::Double(answer.score.0)),
-            ("ModelVersion", Value::Text(answer.model.to_string())),
+            ("ModelVersion", Value::text(answer.model.as_str())),
             ("ScoredAt", Value::Date(answer.scored_at)),
         ]
     }
@@ -116,7 +116,7 @@ impl Domain for Toy {
         (one.0 - other.0).abs()
     }
 
-    fn compared(answered: &ToyScore) -> Document {
+    fn compared(answered: &ToyScore) -> Document<'_> {
         vec![("CurrentPrediction", Value::Double(answered.0))]
     }
 }

@@ -66,15 +66,15 @@ impl Domain for Payments {
         &payment.id
     }
 
-    fn document(Answer { request, score, model, scored_at }: &Answer<Self>) -> Document {
+    fn document(Answer { request, score, model, scored_at }: &Answer<Self>) -> Document<'_> {
         vec![
-            ("_id", Value::Text(request.id.to_string())),
-            ("UUID", Value::Text(request.id.to_string())),
-            ("Country", Value::Text(request.country.clone())),
+            ("_id", Value::text(request.id.as_str())),
+            ("UUID", Value::text(request.id.as_str())),
+            ("Country", Value::text(&request.country)),
             ("Amount", Value::Double(request.amount)),
             ("Risk", Value::Double(score.0)),
-            ("Verdict", Value::Text(verdict(score).to_owned())),
-            ("ModelVersion", Value::Text(model.to_string())),
+            ("Verdict", Value::text(verdict(score))),
+            ("ModelVersion", Value::text(model.as_str())),
             ("ScoredAt", Value::Date(*scored_at)),
         ]
     }

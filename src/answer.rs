@@ -39,34 +39,38 @@ pub struct Score {
 }
 
 /// The document of the wire contract: `_id` and the old job's fields first, then the new ones.
-pub(crate) fn document(request: &Request, score: &Score, model: &ModelVersion, scored_at: DateTime<Utc>) -> Document {
+pub(crate) fn document<'a>(
+    request: &'a Request,
+    score: &'a Score,
+    model: &'a ModelVersion,
+    scored_at: DateTime<Utc>,
+) -> Document<'a> {
     let id = request.id.as_str();
     // Days, months and weekdays are far below i32::MAX.
     let day = |number: u32| Value::Int32(number as i32);
-    let text = |text: &str| Value::Text(text.to_owned());
     let remarks: Vec<&str> = score.remarks.iter().map(|remark| remark.text()).collect();
     let mut document = vec![
-        ("_id", text(id)),
-        ("Origin", text(request.origin.as_str())),
-        ("Dest", text(request.dest.as_str())),
+        ("_id", Value::text(id)),
+        ("Origin", Value::text(request.origin.as_str())),
+        ("Dest", Value::text(request.dest.as_str())),
         ("DayOfWeek", day(time::day_of_week(request.date))),
         ("DayOfYear", day(time::day_of_year(request.date))),
         ("DayOfMonth", day(time::day_of_month(request.date))),
         ("DepDelay", request.dep_delay.map_or(Value::Null, Value::Double)),
         ("Timestamp", request.asked_at.map_or(Value::Null, |at| Value::Date(at.and_utc()))),
         ("FlightDate", Value::Date(request.date.and_time(NaiveTime::MIN).and_utc())),
-        ("Carrier", text(request.carrier.as_str())),
-        ("UUID", text(id)),
+        ("Carrier", Value::text(request.carrier.as_str())),
+        ("UUID", Value::text(id)),
         ("Distance", Value::Double(score.distance)),
-        ("Route", Value::Text(format!("{}-{}", request.origin, request.dest))),
+        ("Route", Value::Text(format!("{}-{}", request.origin, request.dest).into())),
         ("Prediction", Value::Double(score.class.wire_value())),
-        ("FlightNum", request.flight_num.as_deref().map_or(Value::Null, text)),
-        ("Class", text(score.class.label())),
+        ("FlightNum", request.flight_num.as_deref().map_or(Value::Null, Value::text)),
+        ("Class", Value::text(score.class.label())),
         ("Probabilities", Value::Doubles(score.probabilities.iter().map(|&p| to_millionths(p)).collect())),
-        ("ModelVersion", text(model.as_str())),
+        ("ModelVersion", Value::text(model.as_str())),
         ("ScoredAt", Value::Date(scored_at)),
-        ("Remark", if remarks.is_empty() { Value::Null } else { Value::Text(remarks.join("; ")) }),
-        ("Forest", text(score.forest.label())),
+        ("Remark", if remarks.is_empty() { Value::Null } else { Value::Text(remarks.join("; ").into()) }),
+        ("Forest", Value::text(score.forest.label())),
     ];
     if let Some(Schedule { dep_min, arr_min }) = request.schedule {
         document.push(("CRSDepTime", Value::Int32(time::to_hhmm(dep_min))));

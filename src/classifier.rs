@@ -265,15 +265,13 @@ impl Classifiers {
 
     /// The classifier that uses most of the inputs of a request, and the inputs that it is given.
     pub fn best_for(&self, given: KnownInputs) -> (KnownInputs, &Classifier) {
-        let mut best = None;
-        for (&taken, classifier) in &self.0 {
-            // The order of `KnownInputs` puts the departure delay before the schedule, and that before the weather.
-            if taken.is_subset_of(given) {
-                best = Some((taken, classifier));
-            }
-        }
+        // The order of `KnownInputs` puts the departure delay before the schedule, and that before the weather.
+        let best = self.0.iter().rev().find(|(taken, _)| taken.is_subset_of(given));
         // `new` has checked that the classifier without inputs is present.
-        best.unwrap_or_else(|| unreachable!("a classifier that is given nothing"))
+        best.map_or_else(
+            || unreachable!("a classifier that is given nothing"),
+            |(&taken, classifier)| (taken, classifier),
+        )
     }
 
     /// All classifiers.

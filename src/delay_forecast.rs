@@ -84,27 +84,30 @@ impl DelayForecast {
         Self::of_segments(&segments[..len])
     }
 
+    /// Goes over ascending segments once: this is done for each answer.
     fn of_segments(segments: &[Segment]) -> Self {
-        let mean = segments.iter().map(|part| part.probability * (part.from + part.to) / 2.0).sum();
-        let late = LATE_MINUTES.map(|least| {
-            let later = |part: &Segment| {
-                let share = (part.to - least.max(part.from)) / (part.to - part.from);
-                part.probability * share.clamp(0.0, 1.0)
-            };
-            segments.iter().map(later).sum()
-        });
-        let percentiles = PERCENTILES.map(|wanted| {
-            let (mut below, mut last) = (0.0, 0.0);
-            for part in segments.iter().filter(|part| part.probability > 0.0) {
-                if below + part.probability >= wanted {
-                    return part.from + (part.to - part.from) * (wanted - below) / part.probability;
-                }
-                (below, last) = (below + part.probability, part.to);
+        let (mut below, mut mean, mut last) = (0.0, 0.0, 0.0);
+        // The shares of flights that arrive before each of `LATE_MINUTES`, as far as they are known.
+        let (mut earlier, mut percentiles) = ([0.0; LATE_MINUTES.len()], [0.0; PERCENTILES.len()]);
+        let (mut leasts, mut wanted) = (0, 0);
+        for part in segments.iter().filter(|part| part.probability > 0.0) {
+            let (length, up_to) = (part.to - part.from, below + part.probability);
+            mean += part.probability * (part.from + part.to) / 2.0;
+            while leasts < LATE_MINUTES.len() && LATE_MINUTES[leasts] < part.to {
+                let share = ((LATE_MINUTES[leasts] - part.from) / length).max(0.0);
+                earlier[leasts] = below + part.probability * share;
+                leasts += 1;
             }
-            // The sum of all probabilities may round to a little less than 1.
-            last
-        });
-        DelayForecast { mean, percentiles, late }
+            while wanted < PERCENTILES.len() && PERCENTILES[wanted] <= up_to {
+                percentiles[wanted] = part.from + length * (PERCENTILES[wanted] - below) / part.probability;
+                wanted += 1;
+            }
+            (below, last) = (up_to, part.to);
+        }
+        // The sum of all probabilities may round to a little less than 1.
+        percentiles[wanted..].fill(last);
+        earlier[leasts..].fill(below);
+        DelayForecast { mean, percentiles, late: earlier.map(|earlier| (below - earlier).max(0.0)) }
     }
 
     /// The percentiles in whole minutes. A delay of 5 minutes stands for the time from 5 to 6, so the first and the
@@ -118,7 +121,7 @@ impl DelayForecast {
     }
 
     /// The document of the field `ArrDelay` of an answer: whole minutes, and probabilities.
-    pub(crate) fn to_document(self) -> Document {
+    pub(crate) fn to_document(self) -> Document<'static> {
         let probability = |p: f32| Value::Double((f64::from(p) * 1e4).round() / 1e4);
         let [p10, p50, p90] = self.whole_percentiles().map(Value::Int32);
         let [late15, late30, late60, late120] = self.late.map(probability);
@@ -202,7 +205,37 @@ mod tests {
         assert_eq!(whole([3.6, 3.8, 3.9]), [3, 3, 3]);
     }
 
+    /// The probability of a delay below `minutes`, by its definition.
+    fn below(segments: &[Segment], minutes: f32) -> f32 {
+        let share = |part: &Segment| ((minutes - part.from) / (part.to - part.from)).clamp(0.0, 1.0);
+        segments.iter().map(|part| part.probability * share(part)).sum()
+    }
+
     proptest! {
+        #[test]
+        fn one_pass_finds_what_the_definitions_say(
+            lengths in prop::collection::vec((0.0f32..3.0, 1f32..40.0, 0u8..9), 1..30),
+        ) {
+            let total: f32 = lengths.iter().map(|&(_, _, weight)| f32::from(weight)).sum();
+            prop_assume!(total > 0.0);
+            let mut at = -60.0;
+            let segment = |(gap, length, weight)| {
+                let from = at + if gap < 1.0 { 0.0 } else { gap };
+                at = from + length;
+                Segment { from, to: at, probability: f32::from(weight) / total }
+            };
+            let segments: Vec<Segment> = lengths.into_iter().map(segment).collect();
+            let DelayForecast { mean, percentiles, late } = DelayForecast::of_segments(&segments);
+            let middle = |part: &Segment| part.probability * (part.from + part.to) / 2.0;
+            prop_assert!((mean - segments.iter().map(middle).sum::<f32>()).abs() < 1e-2);
+            for (late, least) in late.into_iter().zip(LATE_MINUTES) {
+                prop_assert!((late - (1.0 - below(&segments, least))).abs() < 1e-4, "{late} for {least}");
+            }
+            for (percentile, wanted) in percentiles.into_iter().zip(PERCENTILES) {
+                prop_assert!((below(&segments, percentile) - wanted).abs() < 1e-3, "{percentile} for {wanted}");
+            }
+        }
+
         #[test]
         fn forecasts_agree_with_the_classes_and_with_themselves(
             delays in prop::collection::vec(-100f32..1000.0, 1..40),

@@ -92,7 +92,7 @@ impl Domain for Flights {
         &request.id
     }
 
-    fn document(answer: &Answer) -> Document {
+    fn document(answer: &Answer) -> Document<'_> {
         let Answer { request, score, model, scored_at } = answer;
         answer::document(request, score, model, *scored_at)
     }
@@ -124,7 +124,7 @@ impl Domain for Flights {
         pairs.map(|(p, q)| f64::from((p - q).abs())).sum()
     }
 
-    fn compared(answered: &Score) -> Document {
+    fn compared(answered: &Score) -> Document<'_> {
         let Score { probabilities, class, .. } = answered;
         vec![
             ("CurrentPrediction", Value::Double(class.wire_value())),

@@ -156,13 +156,13 @@ impl Explanation {
     /// The fields of an answer's document: `BaseRate`, and `Contributions` by name in descending order of weight, with
     /// [`Self::OTHER`] last unless it is 0. Numbers have four decimals, so they add up to the probabilities within
     /// 0.0004.
-    pub fn to_fields(&self) -> [(&'static str, Value); 2] {
+    pub fn to_fields(&self) -> [(&'static str, Value<'_>); 2] {
         let named = self.contributions.iter().map(|Contribution { factor, change }| (factor.name(), rounded(change)));
         let other = rounded(&self.other);
         let other = other.iter().any(|change| *change != 0.0).then_some((Self::OTHER, other));
-        let contributions: Document =
-            named.chain(other).map(|(name, change)| (name, Value::Doubles(change.to_vec()))).collect();
-        let base_rate = Value::Doubles(rounded(&self.base_rate).to_vec());
+        let contributions: Document<'_> =
+            named.chain(other).map(|(name, change)| (name, Value::Doubles(change.into()))).collect();
+        let base_rate = Value::Doubles(rounded(&self.base_rate).into());
         [("BaseRate", base_rate), ("Contributions", Value::Document(contributions))]
     }
 }

@@ -82,15 +82,15 @@ pub(super) fn document(answer: &Answer) -> Document {
     to_bson_document(answer.to_document())
 }
 
-fn to_bson_document(document: document::Document) -> Document {
+fn to_bson_document(document: document::Document<'_>) -> Document {
     document.into_iter().map(|(name, value)| (name.to_owned(), to_bson(value))).collect()
 }
 
-fn to_bson(value: Value) -> Bson {
+fn to_bson(value: Value<'_>) -> Bson {
     match value {
         Value::Null => Bson::Null,
         Value::Bool(truth) => Bson::Boolean(truth),
-        Value::Text(text) => Bson::String(text),
+        Value::Text(text) => Bson::String(text.into_owned()),
         Value::Int32(number) => Bson::Int32(number),
         Value::Double(number) => Bson::Double(number),
         Value::Date(at) => Bson::DateTime(DateTime::from_millis(at.timestamp_millis())),

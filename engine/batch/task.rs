@@ -30,10 +30,10 @@ pub struct BatchAnswer<D: Domain> {
 
 impl<D: Domain> BatchAnswer<D> {
     /// Returns the document that is stored: that of the answer, with the time of asking as the task has it.
-    pub fn to_document(&self) -> Document {
+    pub fn to_document(&self) -> Document<'_> {
         let mut document = self.answer.to_document();
         if let Some(BatchCollections { stamp, .. }) = D::COLLECTIONS.batch {
-            let text = Value::Text(self.stamp.clone());
+            let text = Value::text(&self.stamp);
             match document.iter_mut().find(|(name, _)| *name == stamp) {
                 Some((_, value)) => *value = text,
                 None => document.push((stamp, text)),

@@ -6,19 +6,23 @@ mod text;
 
 pub use text::to_text;
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::Map;
+use smallvec::SmallVec;
 
-/// A field's value. The types are those of the document store.
+/// A field's value. The types are those of the document store. Texts are borrowed from what the document is of, where
+/// it has them: a copy of each took a tenth of rendering an answer.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
+pub enum Value<'a> {
     /// Null.
     Null,
     /// A boolean.
     Bool(bool),
     /// A string.
-    Text(String),
+    Text(Cow<'a, str>),
     /// A 32-bit integer.
     Int32(i32),
     /// A 64-bit float.
@@ -26,20 +30,30 @@ pub enum Value {
     /// A time, to the millisecond.
     Date(DateTime<Utc>),
     /// An array of 64-bit floats.
-    Doubles(Vec<f64>),
+    Doubles(Doubles),
     /// An embedded document.
-    Document(Document),
+    Document(Document<'a>),
 }
 
-/// Named values, in order.
-pub type Document = Vec<(&'static str, Value)>;
+impl<'a> Value<'a> {
+    /// Returns a borrowed string.
+    pub fn text(text: &'a str) -> Self {
+        Value::Text(Cow::Borrowed(text))
+    }
+}
+
+/// The numbers of an array. Up to four are kept in place.
+pub type Doubles = SmallVec<[f64; 4]>;
+
+/// Named values, in order. Names are written as they are: without quotes, backslashes and control characters.
+pub type Document<'a> = Vec<(&'static str, Value<'a>)>;
 
 /// A document that serializes as JSON like `bson.json_util.dumps` of the old front end: doubles keep their point
 /// (`2.0`), dates are `{"$date": "2016-12-25T00:00:00Z"}`, with milliseconds unless they are 0.
 ///
 /// It serializes into its target without a [`Map`] in between, which would take longer.
 #[derive(Debug, Clone, Copy)]
-pub struct Json<'a>(pub &'a Document);
+pub struct Json<'a>(pub &'a Document<'a>);
 
 impl Serialize for Json<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -47,7 +61,7 @@ impl Serialize for Json<'_> {
     }
 }
 
-struct JsonValue<'a>(&'a Value);
+struct JsonValue<'a>(&'a Value<'a>);
 
 impl Serialize for JsonValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -58,14 +72,14 @@ impl Serialize for JsonValue<'_> {
             Value::Int32(number) => serializer.serialize_i32(*number),
             Value::Double(number) => serializer.serialize_f64(*number),
             Value::Date(at) => serializer.collect_map([("$date", date_to_json(at))]),
-            Value::Doubles(numbers) => numbers.serialize(serializer),
+            Value::Doubles(numbers) => numbers.as_slice().serialize(serializer),
             Value::Document(document) => Json(document).serialize(serializer),
         }
     }
 }
 
 /// Returns the JSON of a document as a map, for access to its fields.
-pub fn to_json(document: &Document) -> Map<String, serde_json::Value> {
+pub fn to_json(document: &Document<'_>) -> Map<String, serde_json::Value> {
     match serde_json::to_value(Json(document)) {
         Ok(serde_json::Value::Object(map)) => map,
         // A document is a map of values that all have a JSON form.
@@ -94,8 +108,8 @@ mod tests {
             ("Timestamp", Value::Date(later)),
             ("DepDelay", Value::Null),
             ("Follow", Value::Bool(true)),
-            ("Probabilities", Value::Doubles(vec![0.25, 1.0])),
-            ("Contributions", Value::Document(vec![("Route", Value::Doubles(vec![0.0]))])),
+            ("Probabilities", Value::Doubles([0.25, 1.0].into_iter().collect())),
+            ("Contributions", Value::Document(vec![("Route", Value::Doubles([0.0].into_iter().collect()))])),
         ];
         assert_eq!(
             serde_json::to_string(&Json(&document)).unwrap(),

@@ -45,15 +45,15 @@ impl Domain for Payments {
         &payment.id
     }
 
-    fn document(Answer { request, score, model, scored_at }: &Answer<Self>) -> Document {
+    fn document(Answer { request, score, model, scored_at }: &Answer<Self>) -> Document<'_> {
         let verdict = if score.0 < 0.5 { "accept" } else { "review" };
         vec![
-            ("_id", Value::Text(request.id.to_string())),
-            ("UUID", Value::Text(request.id.to_string())),
+            ("_id", Value::text(request.id.as_str())),
+            ("UUID", Value::text(request.id.as_str())),
             ("Amount", Value::Double(request.amount)),
             ("Risk", Value::Double(score.0)),
-            ("Verdict", Value::Text(verdict.to_owned())),
-            ("ModelVersion", Value::Text(model.to_string())),
+            ("Verdict", Value::text(verdict)),
+            ("ModelVersion", Value::text(model.as_str())),
             ("ScoredAt", Value::Date(*scored_at)),
         ]
     }

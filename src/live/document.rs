@@ -27,13 +27,13 @@ impl LegState {
 impl Context {
     /// Returns the document of the field `Live` of an answer. `rotation` projects the legs before the flight, by
     /// turnarounds that are learned or not.
-    pub fn to_document(&self, rotation: &Rotation, is_learned: bool) -> Document {
+    pub fn to_document(&self, rotation: &Rotation, is_learned: bool) -> Document<'_> {
         let mut document = vec![("AsOf", date(self.as_of))];
         if let Some(departs) = self.departs {
             document.push(("Departs", date_of_minutes(departs)));
         }
         if self.own.schedule.is_some() || self.own != LegState::default() {
-            document.push(("State", Value::Text(self.own.name().to_owned())));
+            document.push(("State", Value::text(self.own.name())));
         }
         let delays = [("DepDelay", self.own.dep_delay), ("ArrDelay", self.own.arr_delay)];
         document.extend(delays.into_iter().filter_map(|(name, delay)| Some((name, Value::Int32(delay?.into())))));
@@ -58,19 +58,23 @@ impl Context {
         document
     }
 
-    fn inbound(&self, Inbound { id, state, link }: &Inbound, rotation: &Rotation, is_learned: bool) -> Document {
-        let text = |text: &str| Value::Text(text.to_owned());
+    fn inbound<'a>(
+        &self,
+        Inbound { id, state, link }: &'a Inbound,
+        rotation: &Rotation,
+        is_learned: bool,
+    ) -> Document<'a> {
         let mut document = vec![
-            ("Carrier", text(id.carrier.as_str())),
-            ("FlightNum", Value::Text(id.number.to_string())),
-            ("Origin", text(id.origin.as_str())),
-            ("State", text(state.name())),
+            ("Carrier", Value::text(id.carrier.as_str())),
+            ("FlightNum", Value::Text(id.number.to_string().into())),
+            ("Origin", Value::text(id.origin.as_str())),
+            ("State", Value::text(state.name())),
         ];
-        document.extend(state.tail.map(|tail| ("TailNum", text(tail.as_str()))));
+        document.extend(state.tail.as_ref().map(|tail| ("TailNum", Value::text(tail.as_str()))));
         match link {
-            Link::Tail => document.push(("Link", text("aeroplane"))),
+            Link::Tail => document.push(("Link", Value::text("aeroplane"))),
             Link::Habit(times) => {
-                document.push(("Link", text("habit")));
+                document.push(("Link", Value::text("habit")));
                 document.push(("LinkTimes", Value::Int32((*times).into())));
             }
         }
@@ -89,7 +93,7 @@ impl Context {
     }
 }
 
-fn departures(totals: &Totals, overdue: &Overdue, as_of: Millis) -> Document {
+fn departures(totals: &Totals, overdue: &Overdue, as_of: Millis) -> Document<'static> {
     vec![
         ("Departures", Value::Int32(totals.departures)),
         ("MeanDelay", mean(totals.dep_delay, totals.departures)),
@@ -100,7 +104,7 @@ fn departures(totals: &Totals, overdue: &Overdue, as_of: Millis) -> Document {
     ]
 }
 
-fn arrivals(totals: &Totals) -> Document {
+fn arrivals(totals: &Totals) -> Document<'static> {
     vec![
         ("Arrivals", Value::Int32(totals.arrivals)),
         ("MeanDelay", mean(totals.arr_delay, totals.arrivals)),
@@ -109,17 +113,17 @@ fn arrivals(totals: &Totals) -> Document {
 }
 
 /// A mean in minutes, with one decimal; null of nothing.
-fn mean(sum: i32, count: i32) -> Value {
+fn mean(sum: i32, count: i32) -> Value<'static> {
     match count {
         ..=0 => Value::Null,
         _ => Value::Double((f64::from(sum) / f64::from(count) * 10.0).round() / 10.0),
     }
 }
 
-fn date_of_minutes(minutes: Minutes) -> Value {
+fn date_of_minutes(minutes: Minutes) -> Value<'static> {
     date(Millis::from(minutes) * MINUTE_MS)
 }
 
-fn date(moment: Millis) -> Value {
+fn date(moment: Millis) -> Value<'static> {
     DateTime::<Utc>::from_timestamp_millis(moment).map_or(Value::Null, Value::Date)
 }

@@ -161,10 +161,10 @@ impl Model {
         let mut rows = Vec::with_capacity(requests.len() * width);
         let encode = |request| self.features.encode(&Query::from(request), &self.airports, &mut rows);
         let encoded: Vec<EncodedRow> = requests.iter().map(encode).collect();
+        let best: Vec<KnownInputs> = encoded.iter().map(|row| self.classifiers.best_for(row.inputs).0).collect();
         let mut answered = vec![None; requests.len()];
         for (given, classifier) in self.classifiers.iter() {
-            let asked = |at: &usize| self.classifiers.best_for(encoded[*at].inputs).0 == given;
-            let asked: Vec<usize> = (0..requests.len()).filter(asked).collect();
+            let asked: Vec<usize> = (0..requests.len()).filter(|at| best[*at] == given).collect();
             let rows: Vec<f32> = asked.iter().flat_map(|at| &rows[at * width..(at + 1) * width]).copied().collect();
             for (at, answer) in asked.into_iter().zip(predict(classifier, self.explainers.get(&given), &rows)) {
                 answered[at] = Some((answer, given));

@@ -11,7 +11,7 @@ use delaycast::{
     live::{Event, LegId, Millis, State},
     model::Model,
 };
-use engine::{document::to_json, domain::Domain, live::Live};
+use engine::{document::to_json, live::Live};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Value};
@@ -57,8 +57,8 @@ fn expected(days: &BTreeMap<NaiveDate, Day>, model: &Model) -> BTreeMap<String, 
             model.score(std::slice::from_ref(&request), &mut scores);
             let score = scores.pop().unwrap();
             let model = engine::answer::ModelVersion::new("m");
-            let document = Flights::document(&Answer { request, score, model, scored_at: DateTime::<Utc>::default() });
-            let document = without_clock(to_json(&document));
+            let answer = Answer { request, score, model, scored_at: DateTime::<Utc>::default() };
+            let document = without_clock(to_json(&answer.to_document()));
             documents.insert(document["_id"].as_str().unwrap().to_owned(), document);
         }
     }

@@ -20,13 +20,13 @@ mod element {
 
 /// Returns the BSON of a document, in the types of the wire contract. It is written once, without a tree of values in
 /// between: that took the most of an insert. Names have no zero byte.
-pub fn to_bson(document: &document::Document) -> Vec<u8> {
+pub fn to_bson(document: &document::Document<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(2048);
     write_document(&mut out, document);
     out
 }
 
-fn write_document(out: &mut Vec<u8>, document: &document::Document) {
+fn write_document(out: &mut Vec<u8>, document: &document::Document<'_>) {
     with_length(out, |out| {
         for (name, value) in document {
             write_element(out, name, value);
@@ -52,7 +52,7 @@ fn begin(out: &mut Vec<u8>, element: u8, name: &str) {
     out.push(0);
 }
 
-fn write_element(out: &mut Vec<u8>, name: &str, value: &document::Value) {
+fn write_element(out: &mut Vec<u8>, name: &str, value: &document::Value<'_>) {
     match value {
         document::Value::Null => begin(out, element::NULL, name),
         document::Value::Bool(truth) => {
@@ -133,7 +133,7 @@ mod tests {
     use mongodb::bson::{RawDocumentBuf, doc, oid::ObjectId};
     use proptest::prelude::*;
 
-    fn read(document: &document::Document) -> bson::Document {
+    fn read(document: &document::Document<'_>) -> bson::Document {
         RawDocumentBuf::from_bytes(to_bson(document)).unwrap().try_into().unwrap()
     }
 
@@ -146,8 +146,8 @@ mod tests {
             ("Prediction", document::Value::Double(2.0)),
             ("FlightDate", document::Value::Date(midnight)),
             ("DepDelay", document::Value::Null),
-            ("Probabilities", document::Value::Doubles(vec![0.25, 1.0])),
-            ("Contributions", document::Value::Document(vec![("Route", document::Value::Doubles(vec![0.5]))])),
+            ("Probabilities", document::Value::Doubles(vec![0.25, 1.0].into())),
+            ("Contributions", document::Value::Document(vec![("Route", document::Value::Doubles(vec![0.5].into()))])),
         ];
         let expected = doc! {
             "_id": "6c03", "DayOfWeek": 7_i32, "Prediction": 2.0, "FlightDate": bson::DateTime::from_millis(1_482_624_000_000),
@@ -172,21 +172,21 @@ mod tests {
         assert_eq!(serde_json::to_string(&to_json(old)).unwrap(), expected);
     }
 
-    fn plain() -> impl Strategy<Value = document::Value> {
+    fn plain() -> impl Strategy<Value = document::Value<'static>> {
         let finite = -1e300..1e300f64;
         prop_oneof![
             Just(document::Value::Null),
-            "\\PC{0,12}".prop_map(document::Value::Text),
+            "\\PC{0,12}".prop_map(|text| document::Value::Text(text.into())),
             any::<bool>().prop_map(document::Value::Bool),
             any::<i32>().prop_map(document::Value::Int32),
             finite.clone().prop_map(document::Value::Double),
-            proptest::collection::vec(finite, 0..13).prop_map(document::Value::Doubles),
+            proptest::collection::vec(finite, 0..13).prop_map(|numbers| document::Value::Doubles(numbers.into())),
             (0..253_402_300_800_000_000i64)
                 .prop_map(|micros| document::Value::Date(DateTime::from_timestamp_micros(micros).unwrap())),
         ]
     }
 
-    fn value() -> impl Strategy<Value = document::Value> {
+    fn value() -> impl Strategy<Value = document::Value<'static>> {
         let document = proptest::collection::vec(plain(), 0..3)
             .prop_map(|values| document::Value::Document(["a", "b"].into_iter().zip(values).collect()));
         prop_oneof![4 => plain(), 1 => document]
@@ -196,7 +196,7 @@ mod tests {
         #[test]
         fn stored_documents_have_the_json_of_the_contract(values in proptest::collection::vec(value(), 0..4)) {
             let names = ["a", "b", "c", "d"];
-            let document: document::Document = names.into_iter().zip(values).collect();
+            let document: document::Document<'_> = names.into_iter().zip(values).collect();
             prop_assert_eq!(to_json(read(&document)), document::to_json(&document));
         }
     }

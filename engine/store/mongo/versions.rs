@@ -36,15 +36,15 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn to_document(&self) -> document::Document {
+    pub(super) fn to_document(&self) -> document::Document<'_> {
         let Record { id, begin: Begin { message, position, until }, began_at } = self;
         let date = |ms: EventTime| DateTime::from_timestamp_millis(ms).map_or(Value::Null, Value::Date);
         vec![
-            ("_id", Value::Text(id.as_str().to_owned())),
-            ("UUID", Value::Text(id.as_str().to_owned())),
-            ("Message", Value::Text(message.clone())),
-            ("Partition", Value::Text(position.partition.0.to_string())),
-            ("Offset", Value::Text(position.offset.0.to_string())),
+            ("_id", Value::text(id.as_str())),
+            ("UUID", Value::text(id.as_str())),
+            ("Message", Value::text(message)),
+            ("Partition", Value::Text(position.partition.0.to_string().into())),
+            ("Offset", Value::Text(position.offset.0.to_string().into())),
             ("Until", date(*until)),
             ("ScoredAt", date(*began_at)),
         ]
