@@ -100,14 +100,15 @@ impl Process {
         proc::cpu_s(self.pid())
     }
 
-    /// CPU seconds used so far by the process and the processes that it has started.
-    pub(crate) fn tree_cpu_s(&self) -> anyhow::Result<f64> {
-        proc::tree(self.pid()).into_iter().map(proc::cpu_s).sum()
+    /// CPU seconds used so far by the process and the processes that it has started, without those that have ended.
+    pub(crate) fn tree_cpu_s(&self) -> f64 {
+        proc::tree(self.pid()).into_iter().filter_map(|pid| proc::cpu_s(pid).ok()).sum()
     }
 
     /// The most resident memory in MiB of the process and the processes that it has started, each at its own most.
-    pub(crate) fn tree_peak_mib(&self) -> anyhow::Result<f64> {
-        proc::tree(self.pid()).into_iter().map(|pid| proc::memory_mib(pid, "VmHWM")).sum()
+    pub(crate) fn tree_peak_mib(&self) -> f64 {
+        // A process that is ending has none.
+        proc::tree(self.pid()).into_iter().filter_map(|pid| proc::memory_mib(pid, "VmHWM").ok()).sum()
     }
 
     /// The input and the output, if they are pipes that nobody has taken.
