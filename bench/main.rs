@@ -14,6 +14,7 @@ mod live;
 mod model;
 mod numbers;
 mod page;
+mod peers;
 mod process;
 mod report;
 mod requests;
@@ -82,6 +83,9 @@ enum Command {
     /// Growing forests and scoring with them, beside other libraries; see `bench/forest/run`
     #[command(subcommand)]
     Forest(forest::Step),
+    /// Other systems and libraries at their best beside delaycast; see `bench/peers/run`
+    #[command(subcommand)]
+    Peers(peers::Part),
     /// This build beside another one
     Editions(editions::Options),
     /// Render the results into docs/benchmarks.md and README.md
@@ -111,6 +115,7 @@ fn main() -> anyhow::Result<()> {
         #[cfg(all(feature = "kafka", feature = "mongo"))]
         Command::Services(options) => record(&results, options, services::measure),
         Command::Forest(step) => forest::run(step, &results),
+        Command::Peers(part) => peers::run(part, &results),
         Command::Editions(options) => record(&results, options, editions::measure),
         Command::Report => report::write(Path::new("."), &results),
     }

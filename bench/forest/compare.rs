@@ -220,7 +220,7 @@ impl Case {
 }
 
 /// Runs a command, and returns the lines of JSON that it prints.
-fn lines<L: DeserializeOwned>(command: &mut Command) -> anyhow::Result<Vec<L>> {
+pub(crate) fn lines<L: DeserializeOwned>(command: &mut Command) -> anyhow::Result<Vec<L>> {
     let program = command.get_program().display().to_string();
     let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot start {program}"))?;
     ensure!(output.status.success(), "{command:?} ended with {}", output.status);

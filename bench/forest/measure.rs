@@ -56,25 +56,25 @@ impl Options {
 /// A line of output, of this program or of `peers.py`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Line {
-    pub(super) library: String,
-    pub(super) step: String,
-    pub(super) threads: usize,
-    pub(super) rows: usize,
-    pub(super) cpu_s: f64,
-    pub(super) seconds: f64,
+pub(crate) struct Line {
+    pub(crate) library: String,
+    pub(crate) step: String,
+    pub(crate) threads: usize,
+    pub(crate) rows: usize,
+    pub(crate) cpu_s: f64,
+    pub(crate) seconds: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) log_loss: Option<f64>,
+    pub(crate) log_loss: Option<f64>,
 }
 
 /// The steps, by the names in the output.
 pub(super) const TRAIN: &str = "train";
 pub(super) const ALL_AT_ONCE: &str = "score all at once";
-pub(super) const IN_BATCHES: &str = "score in batches";
-pub(super) const ONE_BY_ONE: &str = "score one by one";
+pub(crate) const IN_BATCHES: &str = "score in batches";
+pub(crate) const ONE_BY_ONE: &str = "score one by one";
 
 /// Rows of a batch, as many as the score dataflow has under load.
-pub(super) const BATCH: usize = 1000;
+pub(crate) const BATCH: usize = 1000;
 /// Rows that are scored one by one.
 pub(super) const ROWS_ONE_BY_ONE: usize = 2000;
 /// Least CPU time of a measurement.

@@ -10,9 +10,11 @@ mod values;
 
 use clap::Subcommand;
 
-pub(crate) use compare::{Options as CompareOptions, measure as compare};
+pub(crate) use compare::{Options as CompareOptions, lines, measure as compare};
 use measure::Options;
-pub(crate) use rows::write_numbers;
+pub(crate) use measure::{BATCH, IN_BATCHES, Line, ONE_BY_ONE};
+pub(crate) use ours::LIBRARY;
+pub(crate) use rows::{Written, write_numbers};
 
 #[derive(Subcommand)]
 pub(crate) enum Step {

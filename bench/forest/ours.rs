@@ -12,7 +12,7 @@ use super::{
 };
 use crate::clock::{Clock, Cost};
 
-pub(super) const LIBRARY: &str = "delaycast";
+pub(crate) const LIBRARY: &str = "delaycast";
 
 pub(super) fn measure(options: &Options) -> anyhow::Result<()> {
     let (train_rows, test) = (Matrix::read(&options.rows, "train")?, Matrix::read(&options.rows, "test")?);

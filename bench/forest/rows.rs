@@ -70,7 +70,7 @@ pub(super) fn write(options: &Options) -> anyhow::Result<()> {
 pub(crate) struct Written {
     pub(super) rows: usize,
     pub(super) rows_held_out: usize,
-    pub(super) columns: usize,
+    pub(crate) columns: usize,
     /// The log-loss of the lookup table on the departure delay.
     pub(super) lookup_table_log_loss: f64,
 }

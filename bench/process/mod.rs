@@ -6,7 +6,9 @@ mod to_end;
 use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
@@ -96,6 +98,32 @@ impl Process {
     /// CPU seconds used so far, user and system.
     pub(crate) fn cpu_s(&self) -> anyhow::Result<f64> {
         proc::cpu_s(self.pid())
+    }
+
+    /// CPU seconds used so far by the process and the processes that it has started, without those that have ended.
+    pub(crate) fn tree_cpu_s(&self) -> f64 {
+        proc::tree(self.pid()).into_iter().filter_map(|pid| proc::cpu_s(pid).ok()).sum()
+    }
+
+    /// The most resident memory in MiB of the process and the processes that it has started, each at its own most.
+    pub(crate) fn tree_peak_mib(&self) -> f64 {
+        // A process that is ending has none.
+        proc::tree(self.pid()).into_iter().filter_map(|pid| proc::memory_mib(pid, "VmHWM").ok()).sum()
+    }
+
+    /// The input and the output, if they are pipes that nobody has taken.
+    pub(crate) fn pipes(&mut self) -> Option<(ChildStdin, ChildStdout)> {
+        Some((self.0.stdin.take()?, self.0.stdout.take()?))
+    }
+
+    /// Waits until the process and those that it has started have ended, or the time is over.
+    pub(crate) fn wait_for_end(&mut self, timeout: Duration) {
+        let (pids, started) = (proc::tree(self.pid()), Instant::now());
+        // A process that has ended and is not waited for has no memory.
+        let lives = |pid: &Pid| proc::memory_mib(*pid, "VmRSS").is_ok();
+        while pids.iter().any(lives) && started.elapsed() < timeout {
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 

@@ -35,6 +35,12 @@ pub(crate) fn children(parent: Pid) -> Vec<(Pid, Vec<String>)> {
     pids.into_iter().filter_map(|pid| Some((pid, arguments(pid)?.split('\0').map(str::to_owned).collect()))).collect()
 }
 
+/// A process and the processes that it has started, and so on.
+pub(super) fn tree(root: Pid) -> Vec<Pid> {
+    let below = children(root).into_iter().flat_map(|(pid, _)| tree(pid));
+    std::iter::once(root).chain(below).collect()
+}
+
 /// The CPU seconds of a process so far, by the names of its threads, as in "timely:work 0.41, rdk:broker 0.22". Threads
 /// whose names differ only in a trailing number are summed up.
 pub(crate) fn thread_seconds(process: &str) -> anyhow::Result<String> {

@@ -24,11 +24,12 @@ const BEGIN: &str = "<!-- made by bench/run from bench/results/ and bench/report
 const END: &str = "<!-- end of what bench/run made -->\n";
 
 /// The templates, by name.
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 6] = [
     ("benchmarks", include_str!("benchmarks.md.hbs")),
     ("measured", include_str!("measured.md.hbs")),
     ("made", include_str!("made.md.hbs")),
     ("percentiles", include_str!("percentiles.md.hbs")),
+    ("peers", include_str!("peers.md.hbs")),
     ("forest_steps", include_str!("forest_steps.md.hbs")),
 ];
 

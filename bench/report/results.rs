@@ -10,6 +10,7 @@ use crate::{
     embedded::{explanations, latency, memory, page_latency, scrape_cost, throughput, watch_cost},
     first_answer, forest,
     model::{hot_swap, load, training},
+    peers::{kafka_to_kafka, kernels, micro_batch},
     results::{Machine, Measurement, Recorded, read},
     services,
 };
@@ -32,6 +33,9 @@ pub(super) struct Results {
     first_answer: Recorded<first_answer::Options>,
     services: Recorded<services::Options>,
     forest: Recorded<forest::CompareOptions>,
+    peers_micro_batch: Recorded<micro_batch::Options>,
+    peers_kafka_to_kafka: Recorded<kafka_to_kafka::Options>,
+    peers_kernels: Recorded<kernels::Options>,
     editions: Recorded<editions::Options>,
 }
 
@@ -61,6 +65,9 @@ impl Results {
             first_answer: read_on(dir, &mut machines)?,
             services: read_on(dir, &mut machines)?,
             forest: read_on(dir, &mut machines)?,
+            peers_micro_batch: read_on(dir, &mut machines)?,
+            peers_kafka_to_kafka: read_on(dir, &mut machines)?,
+            peers_kernels: read_on(dir, &mut machines)?,
             editions: read_on(dir, &mut machines)?,
             machines,
         })

@@ -8,9 +8,11 @@ mod latency;
 #[cfg(all(feature = "kafka", feature = "mongo"))]
 mod mongo;
 #[cfg(all(feature = "kafka", feature = "mongo"))]
+pub(crate) mod score;
+#[cfg(all(feature = "kafka", feature = "mongo"))]
 mod throughput;
 #[cfg(all(feature = "kafka", feature = "mongo"))]
-mod topic;
+pub(crate) mod topic;
 
 use serde::{Deserialize, Serialize};
 

@@ -12,18 +12,18 @@ use rdkafka::{
 };
 
 /// Number of partitions.
-pub(super) const PARTITIONS: i32 = 4;
+pub(crate) const PARTITIONS: i32 = 4;
 /// Timeout of a message, and of a call.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A topic that is deleted on drop, with its dead-letter topic.
-pub(super) struct Topic {
+pub(crate) struct Topic {
     server: String,
     name: String,
 }
 
 impl Topic {
-    pub(super) fn make(kafka: &str, name: &str) -> anyhow::Result<Self> {
+    pub(crate) fn make(kafka: &str, name: &str) -> anyhow::Result<Self> {
         let server = kafka.trim_end_matches('/').to_owned();
         let topic = Topic { server, name: format!("delaycast-bench-{}-{name}", std::process::id()) };
         let new = NewTopic::new(&topic.name, PARTITIONS, TopicReplication::Fixed(1));
@@ -34,7 +34,7 @@ impl Topic {
     }
 
     /// The URL of the log at this topic, for a consumer group.
-    pub(super) fn url(&self, group: &str) -> String {
+    pub(crate) fn url(&self, group: &str) -> String {
         format!("{}/{}?group={group}", self.server, self.name)
     }
 
@@ -42,9 +42,20 @@ impl Topic {
         AdminOptions::new().operation_timeout(Some(DEADLINE)).request_timeout(Some(DEADLINE))
     }
 
-    fn config(&self) -> ClientConfig {
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The brokers, as in 127.0.0.1:9092.
+    pub(crate) fn brokers(&self) -> &str {
+        self.server.trim_start_matches("kafka://")
+    }
+
+    /// The options of a client of the brokers.
+    pub(crate) fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", self.server.trim_start_matches("kafka://"));
+        config.set("bootstrap.servers", self.brokers());
         config
     }
 
@@ -54,7 +65,7 @@ impl Topic {
 
     /// Messages per second that a consumer with librdkafka's default options reads and drops, from the first message
     /// to the last.
-    pub(super) fn consume(&self, count: usize) -> anyhow::Result<f64> {
+    pub(crate) fn consume(&self, count: usize) -> anyhow::Result<f64> {
         let mut config = self.config();
         let consumer: BaseConsumer = config.set("group.id", "raw").set("enable.auto.commit", "false").create()?;
         let mut list = TopicPartitionList::new();
