@@ -2,74 +2,85 @@
 //!
 //! The text is that of [`serde_json`] for [`Json`](super::Json), byte by byte; a test compares both.
 
-use std::str;
-
 use chrono::{DateTime, Datelike, Timelike, Utc};
 
 use super::{Document, Value, date_to_json};
 
 /// Numbers with at most six decimals are written by their millionths.
 const UNIT: f64 = 1e6;
-const DECIMALS: usize = 6;
 /// Upper bound on the millionths of such a number. A decimal of at most 15 digits is the shortest that reads as its
 /// number, so it is what the general algorithm finds, too.
 const UNITS_MAX: f64 = 1e15;
 /// Lower bound on such a number, besides 0: smaller ones are written with an exponent.
 const PLAIN_MIN: f64 = 1e-5;
+/// The two digits of each number below 100.
+const DIGITS: [[u8; 2]; 100] = {
+    let mut digits = [[b'0'; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        digits[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    digits
+};
 
 /// Returns the JSON text of a document.
 pub fn to_text(document: &Document<'_>) -> String {
-    let mut out = String::with_capacity(2048);
+    let mut out = Vec::with_capacity(2048);
     write_document(&mut out, document);
-    out
+    // All that is written is UTF-8.
+    String::from_utf8(out).unwrap_or_default()
 }
 
-fn write_document(out: &mut String, document: &Document<'_>) {
-    out.push('{');
+fn write_document(out: &mut Vec<u8>, document: &Document<'_>) {
+    out.push(b'{');
     for (index, (name, value)) in document.iter().enumerate() {
-        out.push_str(if index > 0 { ",\"" } else { "\"" });
+        if index > 0 {
+            out.push(b',');
+        }
         debug_assert!(is_plain(name), "{name} needs escapes");
-        out.push_str(name);
-        out.push_str("\":");
+        out.push(b'"');
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\":");
         write_value(out, value);
     }
-    out.push('}');
+    out.push(b'}');
 }
 
-fn write_value(out: &mut String, value: &Value<'_>) {
+fn write_value(out: &mut Vec<u8>, value: &Value<'_>) {
     match value {
-        Value::Null => out.push_str("null"),
-        Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(truth) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
         Value::Text(text) => write_string(out, text),
-        Value::Int32(number) => out.push_str(itoa::Buffer::new().format(*number)),
+        Value::Int32(number) => out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes()),
         Value::Double(number) => write_double(out, *number),
         Value::Date(at) => {
-            out.push_str(r#"{"$date":""#);
+            out.extend_from_slice(br#"{"$date":""#);
             write_date(out, at);
-            out.push_str(r#""}"#);
+            out.extend_from_slice(br#""}"#);
         }
         Value::Doubles(numbers) => {
-            out.push('[');
+            out.push(b'[');
             for (index, number) in numbers.iter().enumerate() {
                 if index > 0 {
-                    out.push(',');
+                    out.push(b',');
                 }
                 write_double(out, *number);
             }
-            out.push(']');
+            out.push(b']');
         }
         Value::Document(document) => write_document(out, document),
     }
 }
 
-fn write_string(out: &mut String, text: &str) {
+fn write_string(out: &mut Vec<u8>, text: &str) {
     if is_plain(text) {
-        out.push('"');
-        out.push_str(text);
-        out.push('"');
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
     } else {
-        // A string has a JSON form.
-        out.push_str(&serde_json::to_string(text).unwrap_or_default());
+        // Writing to memory does not fail.
+        let _ = serde_json::to_writer(out, text);
     }
 }
 
@@ -86,67 +97,53 @@ fn is_plain(text: &str) -> bool {
     found_in_words == 0 && rest.iter().all(|&byte| byte >= b' ' && byte != b'"' && byte != b'\\')
 }
 
-fn write_double(out: &mut String, number: f64) {
+fn write_double(out: &mut Vec<u8>, number: f64) {
     let scaled = number * UNIT;
     let is_short = scaled.abs() < UNITS_MAX && (number.abs() >= PLAIN_MIN || number.to_bits() == 0);
     // Truncated, after half a unit away from 0. `round` is a call of a function.
     let units = (scaled + 0.5_f64.copysign(scaled)) as i64;
     if !is_short || units as f64 / UNIT != number {
-        // Also 0 with a sign, and what is no number: JSON has null for it.
-        out.push_str(&serde_json::to_string(&number).unwrap_or_default());
+        // Also 0 with a sign, and what is no number.
+        let _ = serde_json::to_writer(out, &number);
         return;
     }
     if units < 0 {
-        out.push('-');
+        out.push(b'-');
     }
-    let (whole, mut decimals) = (units.unsigned_abs() / UNIT as u64, (units.unsigned_abs() % UNIT as u64) as u32);
-    out.push_str(itoa::Buffer::new().format(whole));
-    if decimals == 0 {
-        out.push_str(".0");
-        return;
+    let units = units.unsigned_abs();
+    let (whole, decimals) = (units / UNIT as u64, (units % UNIT as u64) as usize);
+    match whole {
+        0..10 => out.push(b'0' + whole as u8),
+        _ => out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes()),
     }
-    let mut length = DECIMALS;
-    while decimals.is_multiple_of(10) {
-        (decimals, length) = (decimals / 10, length - 1);
-    }
-    let mut digits = itoa::Buffer::new();
-    let digits = digits.format(decimals);
-    out.push_str(match length - digits.len() {
-        0 => ".",
-        1 => ".0",
-        2 => ".00",
-        3 => ".000",
-        4 => ".0000",
-        _ => ".00000",
-    });
-    out.push_str(digits);
+    // All six are copied, which is one instruction, and the zeros at the end are cut off.
+    let [[a, b], [c, d], [e, f]] = [decimals / 10_000, decimals / 100 % 100, decimals % 100].map(|two| DIGITS[two]);
+    let end = out.len() + 2;
+    out.extend_from_slice(&[b'.', a, b, c, d, e, f]);
+    let length = [f, e, d, c, b].into_iter().take_while(|digit| *digit == b'0').count();
+    out.truncate(end + 5 - length);
 }
 
 /// Writes a time as [`date_to_json`] does.
-fn write_date(out: &mut String, at: &DateTime<Utc>) {
+fn write_date(out: &mut Vec<u8>, at: &DateTime<Utc>) {
     let (date, time) = (at.date_naive(), at.time());
-    let Some(year) = u32::try_from(date.year()).ok().filter(|year| *year <= 9999) else {
-        out.push_str(&date_to_json(at));
+    let Some(year) = usize::try_from(date.year()).ok().filter(|year| *year <= 9999) else {
+        out.extend_from_slice(date_to_json(at).as_bytes());
         return;
     };
     // A leap second has more than a second's nanoseconds.
-    let (seconds, millis) = (time.second() + time.nanosecond() / 1_000_000_000, at.timestamp_subsec_millis() % 1000);
-    let mut text = *b"0000-00-00T00:00:00.000Z";
-    let two = |number: u32| [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8];
-    let parts =
-        [(0, year / 100), (2, year), (5, date.month()), (8, date.day()), (11, time.hour()), (14, time.minute())];
-    for (place, number) in parts.into_iter().chain([(17, seconds), (21, millis)]) {
-        text[place..place + 2].copy_from_slice(&two(number % 100));
+    let (seconds, millis) = (time.second() + time.nanosecond() / 1_000_000_000, at.timestamp_subsec_millis());
+    let two = |number: u32| DIGITS[number as usize % 100];
+    let ([y1, y2], [y3, y4]) = (DIGITS[year / 100], DIGITS[year % 100]);
+    let [[m1, m2], [d1, d2]] = [date.month(), date.day()].map(two);
+    let [[h1, h2], [n1, n2], [s1, s2]] = [time.hour(), time.minute(), seconds].map(two);
+    out.extend_from_slice(&[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2]);
+    if millis != 0 {
+        let millis = millis % 1000;
+        let [tens, ones] = two(millis);
+        out.extend_from_slice(&[b'.', b'0' + (millis / 100) as u8, tens, ones]);
     }
-    text[20] += (millis / 100) as u8;
-    let text = if at.timestamp_subsec_millis() == 0 {
-        text[19] = b'Z';
-        &text[..20]
-    } else {
-        &text[..]
-    };
-    // All of it is ASCII.
-    out.push_str(str::from_utf8(text).unwrap_or_default());
+    out.push(b'Z');
 }
 
 #[cfg(test)]
