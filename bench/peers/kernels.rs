@@ -77,12 +77,12 @@ pub(crate) struct Peer {
     one_by_one_ratio: Spread,
 }
 
-/// What `kernels.py prepare` prints of a library.
+/// A line of `kernels.py prepare` on a library.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct About {
     library: String,
-    /// What it runs.
+    /// The model that it runs.
     model: String,
     trees: usize,
     /// Of all trees.

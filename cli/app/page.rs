@@ -91,7 +91,7 @@ pub(super) struct Logs<'a> {
     pub(super) events: Option<EventSource>,
 }
 
-/// What the page finds in the store, or in the output topic.
+/// The answers and batches that the page finds in the store, or in the output topic.
 pub(super) struct Kept {
     pub(super) answers: Box<dyn Lookup>,
     pub(super) batches: Box<dyn Batches>,

@@ -125,8 +125,8 @@ impl Output {
         Ok(Box::new(OutputWriter { producer: self.0.producer()?, settled: Vec::new() }))
     }
 
-    /// Returns a lookup of the latest outcomes, up to [`LATEST_BYTES_MAX`]. It reads the topic from the earliest message
-    /// on, in a thread of its own: what it has not read yet is not found yet.
+    /// Returns a lookup of the latest outcomes, up to [`LATEST_BYTES_MAX`]. A thread of its own reads the topic from
+    /// the earliest message on: what it has not read yet is not found yet.
     pub fn lookup(&self) -> Result<Box<dyn Lookup>, Unavailable> {
         Ok(Box::new(latest::Latest::of(Arc::clone(&self.0), LATEST_BYTES_MAX)?))
     }

@@ -167,11 +167,12 @@ impl Trial {
         running.unwrap().join().into_iter().for_each(|worker| worker.unwrap());
     }
 
-    /// Waits until a version is in use; returns the timestamp from which it is active.
+    /// Waits until a version has answered; returns the timestamp from which it is active.
     fn until_used(&self, version: &str) -> Timestamp {
+        let has_answered = || self.answers.lock().unwrap().iter().any(|(_, answered)| answered == version);
         loop {
             match self.counters.models.get(Role::Current) {
-                Some((used, from)) if used.as_str() == version => return from,
+                Some((used, from)) if used.as_str() == version && has_answered() => return from,
                 _ => std::thread::sleep(Duration::from_millis(1)),
             }
         }
