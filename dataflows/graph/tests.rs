@@ -1,3 +1,5 @@
+use std::sync::Barrier;
+
 use timely::{
     Config,
     dataflow::operators::{Exchange, Input, Inspect, Probe, vec::Map},
@@ -10,6 +12,7 @@ use super::*;
 fn two_workers() -> (Vec<DataflowStatus>, Graphs) {
     let graphs = Graphs::default();
     let shared = graphs.clone();
+    let both = Barrier::new(2);
     let ends = timely::execute(Config::process(2), move |worker| {
         let mut log = GraphLog::install(worker, &shared);
         let (mut input, probe) = worker.dataflow_named("Numbers", |scope| {
@@ -29,6 +32,8 @@ fn two_workers() -> (Vec<DataflowStatus>, Graphs) {
         }
         log.publish();
         let shown = shared.get();
+        // A worker that ends its input earlier takes its timestamp from the graph of the other.
+        both.wait();
         drop(input);
         while worker.step() {}
         log.publish();

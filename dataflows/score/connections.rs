@@ -241,7 +241,9 @@ impl<D: Domain> Opened<D> {
     }
 }
 
-/// Opens one worker's reader and writers; `None` if a stop interrupts it.
+/// Opens one worker's reader and writers; `None` if a stop interrupts an outage. Without an outage it finishes also after
+/// a stop: a worker that leaves without its part holds the frontier of the others, and they would take its process for a
+/// failed one.
 fn open<D: Domain>(
     share: Share,
     owns: impl Fn(Position) -> bool,
@@ -252,15 +254,21 @@ fn open<D: Domain>(
     let activator = DeferredActivator::default();
     let open_reader =
         || log.reader(share, Start::Committed, Arc::new(activator.callback()), Arc::clone(&health.reading));
-    let Some(reader) = health.reading.retry(stop, open_reader) else { return Ok(None) };
+    let Some(reader) = health.reading.retry_at_least_once(stop, open_reader) else { return Ok(None) };
     let Some(answers) = open_answers(share, connections, stop)? else { return Ok(None) };
-    let Some(rejections) = health.rejections.retry(stop, || store.rejections()) else { return Ok(None) };
-    let Some(dead_letters) = health.dead_letters.retry(stop, || log.dead_letters()) else { return Ok(None) };
+    let Some(rejections) = health.rejections.retry_at_least_once(stop, || store.rejections()) else { return Ok(None) };
+    let Some(dead_letters) = health.dead_letters.retry_at_least_once(stop, || log.dead_letters()) else {
+        return Ok(None);
+    };
     let follow = match D::FOLLOW.filter(|_| store.keeps_answers()) {
         None => None,
         Some(follow) => {
-            let Some(versions) = health.versions.retry(stop, || store.versions()) else { return Ok(None) };
-            let Some(mut resumed) = health.versions.retry(stop, || store.followed()) else { return Ok(None) };
+            let Some(versions) = health.versions.retry_at_least_once(stop, || store.versions()) else {
+                return Ok(None);
+            };
+            let Some(mut resumed) = health.versions.retry_at_least_once(stop, || store.followed()) else {
+                return Ok(None);
+            };
             resumed.retain(|followed| owns(followed.begin.position));
             let versions = deliver("versions", share, versions, &health.versions)?;
             Some(FollowIo { follow, versions, resumed })
@@ -284,7 +292,7 @@ fn open_answers<D: Domain>(
     let output = match output {
         None => None,
         Some(output) => {
-            let Some(writer) = health.output.retry(stop, || output.writer()) else { return Ok(None) };
+            let Some(writer) = health.output.retry_at_least_once(stop, || output.writer()) else { return Ok(None) };
             Some(deliver("messages", share, writer, &health.output)?)
         }
     };
@@ -293,7 +301,7 @@ fn open_answers<D: Domain>(
     {
         return Ok(Some(AnswerIo::Output(output)));
     }
-    let Some(answers) = health.answers.retry(stop, || store.answers()) else { return Ok(None) };
+    let Some(answers) = health.answers.retry_at_least_once(stop, || store.answers()) else { return Ok(None) };
     let answers = deliver("answers", share, answers, &health.answers)?;
     Ok(Some(match output {
         None => AnswerIo::Store(answers),
@@ -310,4 +318,27 @@ fn deliver<T: Send + 'static>(
     let activator = DeferredActivator::default();
     let name = format!("{name}-{}", share.index);
     Ok((Delivery::start(&name, writer, activator.callback(), Arc::clone(health))?, activator))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Readings;
+
+    fn opened_after_a_stop(url: &str, before: impl Fn(&Connections<Readings>)) -> bool {
+        let (log, store) = (engine::log::open::<Readings>(url).unwrap(), engine::store::open::<Readings>(url).unwrap());
+        let (connections, stop) = (Connections::new(log, store), Stop::default());
+        before(&connections);
+        stop.request();
+        open(Share { index: 0, peers: 1 }, |_| true, &connections, &stop).unwrap().is_some()
+    }
+
+    #[test]
+    fn a_stop_interrupts_the_opening_only_in_an_outage() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}?topic=readings&partitions=1", dir.path().join("readings.db").display());
+        assert!(opened_after_a_stop(&url, |_| ()));
+        let removed = |_: &Connections<Readings>| std::fs::remove_dir_all(dir.path()).unwrap();
+        assert!(!opened_after_a_stop(&url, removed));
+    }
 }

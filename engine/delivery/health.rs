@@ -67,10 +67,19 @@ impl Health {
 
     /// Calls `attempt` until it succeeds, with backoff, and records how that goes. Returns `None` once `stop` is
     /// requested. Blocks.
-    pub fn retry<T>(&self, stop: &Stop, mut attempt: impl FnMut() -> Result<T, Unavailable>) -> Option<T> {
+    pub fn retry<T>(&self, stop: &Stop, attempt: impl FnMut() -> Result<T, Unavailable>) -> Option<T> {
         if stop.is_requested() {
             return None;
         }
+        self.retry_at_least_once(stop, attempt)
+    }
+
+    /// Calls `attempt` as [`Health::retry`] does, but once also after `stop` was requested.
+    pub fn retry_at_least_once<T>(
+        &self,
+        stop: &Stop,
+        mut attempt: impl FnMut() -> Result<T, Unavailable>,
+    ) -> Option<T> {
         let attempt = || attempt().inspect(|_| self.serving());
         retry(stop, attempt, |error| {
             self.waiting(error);
