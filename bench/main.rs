@@ -20,6 +20,7 @@ mod report;
 mod requests;
 mod results;
 mod services;
+mod soak;
 
 use std::path::{Path, PathBuf};
 
@@ -28,8 +29,13 @@ use clap::{Parser, Subcommand};
 use cluster::recovery;
 use embedded::{explanations, latency, memory, page_clients, page_latency, scrape_cost, throughput, watch_cost};
 use live::{horizons, parity, serving};
+use mimalloc::MiMalloc;
 use model::{hot_swap, load, training};
 use results::record;
+
+/// The allocator that delaycast has, too: parts of it are measured within this process.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[derive(Parser)]
 #[command(about = "Measures delaycast")]
@@ -73,6 +79,8 @@ enum Command {
     HotSwap(hot_swap::Options),
     /// Throughput and latency of three processes beside one
     Cluster(cluster::throughput::Options),
+    /// The cost of workers, processes and partitions
+    Scaling(cluster::scaling::Options),
     /// The time until three processes answer after one has failed
     Recovery(recovery::Options),
     /// From a clone of this repository to an answer
@@ -80,6 +88,9 @@ enum Command {
     /// Throughput and latency between a real Kafka and a real MongoDB
     #[cfg(all(feature = "kafka", feature = "mongo"))]
     Services(services::Options),
+    /// A cluster under load for half an hour, with a fault a minute
+    #[cfg(all(feature = "kafka", feature = "mongo"))]
+    Soak(soak::Options),
     /// Growing forests and scoring with them, beside other libraries; see `bench/forest/run`
     #[command(subcommand)]
     Forest(forest::Step),
@@ -110,10 +121,13 @@ fn main() -> anyhow::Result<()> {
         Command::Load(options) => record(&results, options, load::measure),
         Command::HotSwap(options) => record(&results, options, hot_swap::measure),
         Command::Cluster(options) => record(&results, options, cluster::throughput::measure),
+        Command::Scaling(options) => record(&results, options, cluster::scaling::measure),
         Command::Recovery(options) => record(&results, options, recovery::measure),
         Command::FirstAnswer(options) => record(&results, options, first_answer::measure),
         #[cfg(all(feature = "kafka", feature = "mongo"))]
         Command::Services(options) => record(&results, options, services::measure),
+        #[cfg(all(feature = "kafka", feature = "mongo"))]
+        Command::Soak(options) => record(&results, options, soak::measure),
         Command::Forest(step) => forest::run(step, &results),
         Command::Peers(part) => peers::run(part, &results),
         Command::Editions(options) => record(&results, options, editions::measure),

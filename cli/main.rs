@@ -35,7 +35,11 @@ use clap::{Parser, Subcommand};
 use delaycast::ask::AskError;
 use delaycast_dataflows::score::Error as ScoreError;
 use engine::clock;
+use mimalloc::MiMalloc;
 use tracing_subscriber::EnvFilter;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// How late will this flight be?
 ///

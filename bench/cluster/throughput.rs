@@ -1,13 +1,10 @@
 //! The cost of three scoring processes instead of one with as many workers in all: throughput, and latency on an idle
 //! system.
 
-use std::{fs, io::Write, net::TcpListener, os::unix::fs::OpenOptionsExt};
-
-use anyhow::Context;
 use delaycast::request::Request;
 use serde::{Deserialize, Serialize};
 
-use super::{PARTITIONS, PROCESSES};
+use super::{PARTITIONS, PROCESSES, start_cluster};
 use crate::{
     embedded::{
         EmbeddedFile,
@@ -92,27 +89,8 @@ fn landed_per_s(options: &Options, asked: &[Request], many: bool) -> anyhow::Res
     file.landed_per_s(asked.len(), |_| Ok(()))
 }
 
-/// Starts one process with all workers, or three with a share each and a shared secret.
+/// Starts one process with all workers, or three with a share each.
 fn scorers(options: &Options, file: &EmbeddedFile, many: bool) -> anyhow::Result<Vec<Process>> {
-    if !many {
-        return Ok(vec![Process::score(&options.target, PROCESSES * options.workers, &file.url, &[])?]);
-    }
-    let secret = file.dir.path().join("secret");
-    fs::File::options()
-        .create_new(true)
-        .write(true)
-        .mode(0o600)
-        .open(&secret)?
-        .write_all(b"for this measurement alone")?;
-    // The ports are free now; a process fails if one is taken meanwhile.
-    let listeners: Result<Vec<_>, _> = (0..PROCESSES).map(|_| TcpListener::bind("127.0.0.1:0")).collect();
-    let addresses: Result<Vec<_>, _> = listeners?.iter().map(TcpListener::local_addr).collect();
-    let hosts = addresses?.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-    let secret = secret.to_str().context("a path that is no text")?;
-    let start = |process: usize| {
-        let process = process.to_string();
-        let cluster = ["--hosts", &hosts, "--process", &process, "--mesh-secret", secret];
-        Process::score(&options.target, options.workers, &file.url, &cluster)
-    };
-    (0..PROCESSES).map(start).collect()
+    let layout = if many { (PROCESSES, options.workers) } else { (1, PROCESSES * options.workers) };
+    start_cluster(&options.target, file, layout, |_| [])
 }

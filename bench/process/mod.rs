@@ -111,6 +111,16 @@ impl Process {
         proc::tree(self.pid()).into_iter().filter_map(|pid| proc::memory_mib(pid, "VmHWM").ok()).sum()
     }
 
+    /// Resident memory in MiB of the process and the processes that it has started.
+    pub(crate) fn tree_resident_mib(&self) -> f64 {
+        proc::tree(self.pid()).into_iter().filter_map(|pid| proc::memory_mib(pid, "VmRSS").ok()).sum()
+    }
+
+    /// Open file descriptors of the process and the processes that it has started.
+    pub(crate) fn tree_descriptors(&self) -> usize {
+        proc::tree(self.pid()).into_iter().filter_map(|pid| proc::descriptors(pid).ok()).sum()
+    }
+
     /// The input and the output, if they are pipes that nobody has taken.
     pub(crate) fn pipes(&mut self) -> Option<(ChildStdin, ChildStdout)> {
         Some((self.0.stdin.take()?, self.0.stdout.take()?))

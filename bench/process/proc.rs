@@ -22,6 +22,11 @@ pub(super) fn cpu_s(pid: Pid) -> anyhow::Result<f64> {
     Ok((ticks(14)? + ticks(15)?) / rustix::param::clock_ticks_per_second() as f64)
 }
 
+/// The number of a process's open file descriptors.
+pub(super) fn descriptors(pid: Pid) -> std::io::Result<usize> {
+    Ok(fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero()))?.count())
+}
+
 /// The child processes of a process, each with its arguments.
 pub(crate) fn children(parent: Pid) -> Vec<(Pid, Vec<String>)> {
     let threads = fs::read_dir(format!("/proc/{}/task", parent.as_raw_nonzero())).into_iter().flatten().flatten();

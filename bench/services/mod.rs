@@ -6,7 +6,7 @@
 #[cfg(all(feature = "kafka", feature = "mongo"))]
 mod latency;
 #[cfg(all(feature = "kafka", feature = "mongo"))]
-mod mongo;
+pub(crate) mod mongo;
 #[cfg(all(feature = "kafka", feature = "mongo"))]
 pub(crate) mod score;
 #[cfg(all(feature = "kafka", feature = "mongo"))]

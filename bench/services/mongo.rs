@@ -17,14 +17,14 @@ use tokio::runtime::Runtime;
 pub(super) const ANSWERS: &str = Flights::COLLECTIONS.answers;
 
 /// Dropped with the value.
-pub(super) struct TestDatabase {
-    pub(super) runtime: Runtime,
-    pub(super) handle: Database,
+pub(crate) struct TestDatabase {
+    pub(crate) runtime: Runtime,
+    pub(crate) handle: Database,
     url: String,
 }
 
 impl TestDatabase {
-    pub(super) fn make(mongo: &str, name: &str) -> anyhow::Result<Self> {
+    pub(crate) fn make(mongo: &str, name: &str) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let name = format!("delaycast_bench_{}_{name}", std::process::id());
         let url = format!("{}/{name}", mongo.trim_end_matches('/'));
@@ -32,11 +32,11 @@ impl TestDatabase {
         Ok(TestDatabase { runtime, handle, url })
     }
 
-    pub(super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    pub(super) fn count(&self) -> anyhow::Result<u64> {
+    pub(crate) fn count(&self) -> anyhow::Result<u64> {
         Ok(self.runtime.block_on(self.handle.collection::<Document>(ANSWERS).count_documents(doc! {}).into_future())?)
     }
 

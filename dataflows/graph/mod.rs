@@ -3,6 +3,7 @@
 //! ```text
 //!  timely ─── "timely" ───────────────▶ Recorder ── once a second ──▶ Graphs ──▶ status of the process ──▶ /ops
 //!         ─── "timely/reachability" ──▶    │
+//!         ─── "timely/progress" ──────▶    │
 //!                                     one for each worker
 //! ```
 //!
@@ -15,6 +16,7 @@
 //! 2. A frontier is the least timestamp of the capabilities and messages of all workers, as this worker knows them. An
 //!    operator that has such a capability or message holds the frontier.
 //! 3. A worker that ends takes its part out of the graph.
+//! 4. Messages about progress are counted: those that a worker has broadcast, and those that it has received.
 //!
 //! The log's events are counted in memory of the worker alone: no lock, no I/O. The tables have a row for each operator
 //! and channel, which are built once.
@@ -35,11 +37,12 @@ use engine::{
     status::{DataflowStatus, merge},
 };
 use timely::{
-    logging::{TimelyEvent, TimelyEventBuilder},
+    logging::{TimelyEvent, TimelyEventBuilder, TimelyProgressEvent, TimelyProgressEventBuilder},
     progress::reachability::logging::{TrackerEvent, TrackerEventBuilder},
     worker::Worker,
 };
 
+pub(crate) use recorder::Progress;
 use recorder::Recorder;
 
 /// The timestamps of all dataflows here, by the name under which timely logs their progress.
@@ -83,6 +86,16 @@ impl GraphLog {
                     }
                 },
             );
+            let progress = Rc::clone(&recorder);
+            register.insert::<TimelyProgressEventBuilder<Timestamp>, _>(
+                &format!("timely/progress/{}", std::any::type_name::<Timestamp>()),
+                move |_, batch: &mut Option<Vec<(Duration, TimelyProgressEvent<Timestamp>)>>| {
+                    if let Some(batch) = batch {
+                        let mut recorder = progress.borrow_mut();
+                        batch.drain(..).for_each(|(_, event)| recorder.progress_event(&event));
+                    }
+                },
+            );
             let updates = Rc::clone(&recorder);
             register.insert::<TrackerEventBuilder<Timestamp>, _>(
                 &format!("timely/reachability/{}", std::any::type_name::<Timestamp>()),
@@ -110,6 +123,11 @@ impl GraphLog {
             dataflow.frontier_for_ms = now.duration_since(*since).as_millis() as u64;
         }
         self.graphs.0.lock().insert(self.worker, dataflows);
+    }
+
+    /// Returns the messages about progress since the last call.
+    pub(crate) fn take_progress(&self) -> Progress {
+        self.recorder.borrow_mut().take_progress()
     }
 
     /// Returns the time that the worker was parked.

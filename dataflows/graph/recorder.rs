@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use engine::status::{CHANNELS_MAX, ChannelStatus, DataflowStatus, OPERATORS_MAX, OperatorStatus};
 use timely::{
-    logging::{ChannelsEvent, MessagesEvent, OperatesEvent, ParkEvent, StartStop, TimelyEvent},
+    logging::{ChannelsEvent, MessagesEvent, OperatesEvent, ParkEvent, StartStop, TimelyEvent, TimelyProgressEvent},
     progress::reachability::logging::TrackerEvent,
 };
 
@@ -22,6 +22,16 @@ pub(super) struct Recorder {
     pointstamps: BTreeMap<usize, Pointstamps>,
     parked_at: Option<Duration>,
     parked: Duration,
+    progress: Progress,
+}
+
+/// The messages about progress of one worker: each tells all workers, itself included, how pointstamps have changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Those that it has broadcast.
+    pub(crate) sent: usize,
+    /// Those that it has received, of itself, too.
+    pub(crate) received: usize,
 }
 
 #[derive(Debug)]
@@ -90,6 +100,16 @@ impl Recorder {
             TrackerEvent::TargetUpdate(update) => update.tracker_id,
         };
         self.pointstamps.entry(id).or_default().apply(event);
+    }
+
+    pub(super) fn progress_event(&mut self, event: &TimelyProgressEvent<Timestamp>) {
+        let count = if event.is_send { &mut self.progress.sent } else { &mut self.progress.received };
+        *count += 1;
+    }
+
+    /// Returns the messages about progress since the last call.
+    pub(super) fn take_progress(&mut self) -> Progress {
+        std::mem::take(&mut self.progress)
     }
 
     pub(super) fn parked(&self) -> Duration {

@@ -68,6 +68,34 @@ fn rule_3_a_worker_that_ends_leaves_the_graph() {
 }
 
 #[test]
+fn rule_4_each_worker_receives_the_progress_messages_of_all() {
+    let ends = timely::execute(Config::process(2), |worker| {
+        let log = GraphLog::install(worker, &Graphs::default());
+        let (mut input, probe) = worker.dataflow::<Timestamp, _, _>(|scope| {
+            let (input, numbers) = scope.new_input::<Vec<u64>>();
+            (input, numbers.exchange(|number| *number).probe().0)
+        });
+        for at in 1..=5 {
+            input.send(at);
+            input.advance_to(at);
+            while probe.less_than(&at) {
+                worker.step_or_park(Some(Duration::from_millis(1)));
+            }
+        }
+        drop(input);
+        while worker.has_dataflows() {
+            worker.step_or_park(Some(Duration::from_millis(1)));
+        }
+        // What a step logs is read by the next one.
+        worker.step();
+        log.take_progress()
+    });
+    let ends: Vec<_> = ends.unwrap().join().into_iter().map(Result::unwrap).collect();
+    assert!(ends.iter().all(|progress| progress.sent >= 5), "{ends:?}");
+    assert_eq!(ends[0].received + ends[1].received, 2 * (ends[0].sent + ends[1].sent), "{ends:?}");
+}
+
+#[test]
 fn a_message_that_is_not_received_holds_the_frontier_of_its_operator_and_of_those_behind_it() {
     use timely::progress::reachability::logging::{SourceUpdate, TargetUpdate};
 

@@ -128,6 +128,9 @@ impl Encoder<'_> {
         let lag: Vec<_> = counters.lag.by_partition().into_iter().map(|(of, lag)| (of.0.to_string(), lag)).collect();
         let help = "Messages that are not yet committed, of the partitions that this process reads";
         self.gauges("delaycast_lag_records", help, "partition", &lag)?;
+        let progress = [("sent", counters.progress_sent.get()), ("received", counters.progress_received.get())];
+        let help = "Messages about progress that workers of this process have broadcast, and received from all workers";
+        self.counters("delaycast_progress_messages", help, "direction", &progress)?;
         if let Some(lag) = counters.workers.frontier_lag() {
             let help = "How far the clock is ahead of the durable frontier, of the worker that is farthest behind";
             self.gauge("delaycast_frontier_lag_seconds", help, lag.as_secs_f64())?;

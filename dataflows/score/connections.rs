@@ -241,9 +241,9 @@ impl<D: Domain> Opened<D> {
     }
 }
 
-/// Opens one worker's reader and writers; `None` if a stop interrupts an outage. Without an outage it finishes also after
-/// a stop: a worker that leaves without its part holds the frontier of the others, and they would take its process for a
-/// failed one.
+/// Opens one worker's reader and writers; `None` if a stop interrupts an outage. Without an outage it finishes also
+/// after a stop: a worker that leaves without its part holds the frontier of the others, and they would take its
+/// process for a failed one.
 fn open<D: Domain>(
     share: Share,
     owns: impl Fn(Position) -> bool,
@@ -325,10 +325,10 @@ mod tests {
     use super::*;
     use crate::testing::Readings;
 
-    fn opened_after_a_stop(url: &str, before: impl Fn(&Connections<Readings>)) -> bool {
+    fn opened_after_a_stop(url: &str, before: impl FnOnce()) -> bool {
         let (log, store) = (engine::log::open::<Readings>(url).unwrap(), engine::store::open::<Readings>(url).unwrap());
         let (connections, stop) = (Connections::new(log, store), Stop::default());
-        before(&connections);
+        before();
         stop.request();
         open(Share { index: 0, peers: 1 }, |_| true, &connections, &stop).unwrap().is_some()
     }
@@ -337,8 +337,7 @@ mod tests {
     fn a_stop_interrupts_the_opening_only_in_an_outage() {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}?topic=readings&partitions=1", dir.path().join("readings.db").display());
-        assert!(opened_after_a_stop(&url, |_| ()));
-        let removed = |_: &Connections<Readings>| std::fs::remove_dir_all(dir.path()).unwrap();
-        assert!(!opened_after_a_stop(&url, removed));
+        assert!(opened_after_a_stop(&url, || ()));
+        assert!(!opened_after_a_stop(&url, || dir.close().unwrap()));
     }
 }

@@ -205,6 +205,10 @@ pub struct Counters {
     pub scored: Counter,
     /// Records under timestamps that the durable frontier has passed.
     pub retired: Counter,
+    /// Messages about progress that workers of this process have broadcast to all workers.
+    pub progress_sent: Counter,
+    /// Messages about progress that workers of this process have received, each from all workers.
+    pub progress_received: Counter,
     /// The bytes of their payloads.
     pub retired_bytes: Counter,
     /// Answers that the store has acknowledged, or the output topic in its place.
@@ -252,6 +256,8 @@ impl Counters {
             read_bytes: Counter::default(),
             scored: Counter::default(),
             retired: Counter::default(),
+            progress_sent: Counter::default(),
+            progress_received: Counter::default(),
             retired_bytes: Counter::default(),
             answers: Counter::default(),
             messages: Counter::default(),

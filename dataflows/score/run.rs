@@ -27,7 +27,7 @@ use super::{
     swap::{self, Models, SharedSchedule},
 };
 use crate::{
-    graph::GraphLog,
+    graph::{GraphLog, Progress},
     heartbeat::{self, Failure, FailureDetector},
     mesh::Member,
 };
@@ -278,6 +278,9 @@ fn run_dataflow<D: Domain>(
             shared.counters.lag.set(worker.index(), reader.borrow().lag());
             graph.publish();
             liveness.record_parked(graph.parked());
+            let Progress { sent, received } = graph.take_progress();
+            shared.counters.progress_sent.add(sent);
+            shared.counters.progress_received.add(received);
             lag_at = Instant::now() + LAG_INTERVAL;
         }
         let mut in_flight = shared.in_flight.borrow_mut();

@@ -23,7 +23,7 @@ use crate::runtime::{Stop, Thread, retry};
 /// Upper bound on the rows of one write.
 pub const ROWS_PER_WRITE_MAX: usize = 4096;
 /// Upper bound on the batches that wait for a writer.
-pub const BATCHES_MAX: usize = 1 << 16;
+pub const BATCHES_MAX: usize = 1 << 15;
 
 /// Makes rows durable. Blocks, with a deadline on every call.
 pub trait Writer<T>: Send {

@@ -104,7 +104,12 @@ impl Explainer {
         let rows_len = rows.len() / forest.width();
         let mut sums = vec![RowSums::ZERO; rows_len];
         let mut credits = vec![0i32; rows_len * self.line_len];
-        forest.visit_leaves(rows, |row, leaf| {
+        let touch = |leaf| {
+            let number = forest.leaf_number(leaf);
+            let credit = self.table[number * self.line_len];
+            forest.touch_outcomes(leaf, number) ^ u32::from(credit.cast_unsigned())
+        };
+        forest.visit_leaves(rows, touch, |row, leaf| {
             let number = forest.leaf_number(leaf);
             forest.add_outcomes(leaf, number, &mut sums[row]);
             let start = number * self.line_len;

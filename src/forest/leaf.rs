@@ -58,6 +58,12 @@ impl Leaf {
         }
     }
 
+    /// The share of the first bin, in units.
+    #[inline]
+    pub(super) fn first(&self) -> u32 {
+        self.delays[0].into()
+    }
+
     /// Returns whether cancelled rows have a share of it.
     pub(super) fn has_cancelled(&self) -> bool {
         self.cancelled > 0

@@ -4,9 +4,11 @@
 //! several rows in one tree. The first is faster while the forest fits into the L1 cache. Probabilities are summed as
 //! integers, so that those of a row are the same bits alone or in a batch.
 
+use std::hint::black_box;
+
 use super::{
     flat::{Forest, Node, Root, SortableBits},
-    leaf::LeafSums,
+    leaf::{Leaf, LeafSums},
     tree::UNIT,
 };
 use crate::flight::{CLASSES, DelayShares, Probabilities};
@@ -68,7 +70,7 @@ impl Forest {
     /// If the length of `rows` is not a multiple of [`Forest::width`].
     pub fn probabilities_of_all(&self, rows: &[f32]) -> Vec<Probabilities> {
         let mut sums = vec![[0; CLASSES]; rows.len() / self.width];
-        self.visit_leaves(rows, |row, leaf| self.add_leaf(leaf, &mut sums[row]));
+        self.visit_leaves(rows, |leaf| self.touch_leaf(leaf), |row, leaf| self.add_leaf(leaf, &mut sums[row]));
         sums.into_iter().map(|sums| self.mean(sums)).collect()
     }
 
@@ -78,7 +80,8 @@ impl Forest {
     /// If the length of `rows` is not a multiple of [`Forest::width`].
     pub fn predictions(&self, rows: &[f32]) -> Vec<Prediction> {
         let mut sums = vec![RowSums::ZERO; rows.len() / self.width];
-        self.visit_leaves(rows, |row, leaf| self.add_outcomes(leaf, self.leaf_number(leaf), &mut sums[row]));
+        let touch = |leaf| self.touch_outcomes(leaf, self.leaf_number(leaf));
+        self.visit_leaves(rows, touch, |row, leaf| self.add_outcomes(leaf, self.leaf_number(leaf), &mut sums[row]));
         sums.iter().map(|sums| self.prediction(sums)).collect()
     }
 
@@ -89,6 +92,17 @@ impl Forest {
         if let Some(leaf) = self.leaves.get(number) {
             sums.leaves.add(leaf);
         }
+    }
+
+    /// Reads one number of what [`Self::add_outcomes`] reads.
+    #[inline]
+    pub(super) fn touch_outcomes(&self, leaf: u32, number: usize) -> u32 {
+        self.touch_leaf(leaf) ^ self.leaves.get(number).map_or(0, Leaf::first)
+    }
+
+    #[inline]
+    fn touch_leaf(&self, leaf: u32) -> u32 {
+        self.distributions[leaf as usize].units()[0]
     }
 
     /// The mean over all trees.
@@ -115,12 +129,14 @@ impl Forest {
     }
 
     /// Calls `visit` with a row's number and the node id of a leaf that the row reaches, once for each row and tree.
-    /// The leaves of a row come in the order of the trees.
+    /// The leaves of a row come in the order of the trees. `touch` reads a number of each place in memory that `visit`
+    /// reads for a leaf: the leaves of a forest are scattered, and the waits of several reads overlap, while those of
+    /// several visits do not.
     ///
     /// # Panics
     /// If the length of `rows` is not a multiple of [`Forest::width`].
     #[inline]
-    pub(super) fn visit_leaves(&self, rows: &[f32], mut visit: impl FnMut(usize, u32)) {
+    pub(super) fn visit_leaves(&self, rows: &[f32], touch: impl Fn(u32) -> u32, mut visit: impl FnMut(usize, u32)) {
         assert!(rows.len().is_multiple_of(self.width), "rows must be whole");
         // A forest in the L1 cache takes no groups of rows.
         let group_len = ROWS * self.width;
@@ -128,7 +144,7 @@ impl Forest {
         let (grouped, single) = rows.split_at(grouped_len);
         let mut bits = Vec::new();
         for (number, block) in grouped.chunks(BLOCK * self.width).enumerate() {
-            self.visit_leaves_of_block(block, &mut bits, |row, leaf| visit(number * BLOCK + row, leaf));
+            self.visit_leaves_of_block(block, &mut bits, &touch, |row, leaf| visit(number * BLOCK + row, leaf));
         }
         let mut row_bits = NO_ROW;
         for (row, numbers) in (grouped_len / self.width..).zip(single.chunks_exact(self.width)) {
@@ -164,7 +180,13 @@ impl Forest {
 
     /// Visits the leaves of whole groups of [`ROWS`] rows, tree by tree.
     #[inline]
-    fn visit_leaves_of_block(&self, rows: &[f32], bits: &mut Vec<SortableBits>, mut visit: impl FnMut(usize, u32)) {
+    fn visit_leaves_of_block(
+        &self,
+        rows: &[f32],
+        bits: &mut Vec<SortableBits>,
+        touch: impl Fn(u32) -> u32,
+        mut visit: impl FnMut(usize, u32),
+    ) {
         let group_len = ROWS * self.width;
         bits.clear();
         for rows in rows.chunks_exact(group_len) {
@@ -174,7 +196,9 @@ impl Forest {
         }
         for root in &self.roots {
             for (group, bits) in bits.chunks_exact(group_len).enumerate() {
-                for (row, leaf) in (group * ROWS..).zip(self.descend_rows(root, bits)) {
+                let leaves = self.descend_rows(root, bits);
+                black_box(leaves.iter().fold(0, |all, &leaf| all ^ touch(leaf)));
+                for (row, leaf) in (group * ROWS..).zip(leaves) {
                     visit(row, leaf);
                 }
             }

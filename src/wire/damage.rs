@@ -7,8 +7,9 @@ use engine::request::MalformedKind;
 
 use super::{
     foreign::Foreign,
-    json::{self, NotJson, RawFields, Reached},
+    json::{self, NotJson, Reached},
     non_finite::replace_non_finite,
+    raw::RawFields,
     table::Table,
 };
 

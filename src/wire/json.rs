@@ -1,6 +1,6 @@
 //! Reads the fields of a message from its JSON (rules 1 to 4 and 8 of [`crate::request::decode()`]).
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserializer,
@@ -8,7 +8,8 @@ use serde::{
 };
 
 use super::{
-    raw::{Raw, Value},
+    plain,
+    raw::{RawFields, Value},
     table::Table,
 };
 use crate::flight::Observation;
@@ -33,33 +34,20 @@ pub(super) enum Reached {
 
 /// Reads one JSON object, and nothing after it.
 pub(super) fn read<F: Table<N>, const N: usize>(text: &str) -> Result<RawFields<'_, F, N>, NotJson> {
+    plain::read(text).map_or_else(|| parse(text), Ok)
+}
+
+/// Reads one JSON object of any form.
+pub(super) fn parse<F: Table<N>, const N: usize>(text: &str) -> Result<RawFields<'_, F, N>, NotJson> {
     if !text.trim_ascii_start().starts_with('{') {
         return Err(NotJson::NoObject);
     }
-    let mut fields = RawFields { values: [const { None }; N], table: PhantomData };
+    let mut fields = RawFields::none();
     let mut reached = None;
     let mut json = serde_json::Deserializer::from_str(text);
     let seed = FieldsSeed { fields: &mut fields, reached: &mut reached };
     let result = seed.deserialize(&mut json).and_then(|()| json.end());
     result.map(|()| fields).map_err(|error| NotJson::Broken { reached, error })
-}
-
-/// The values of the known fields, indexed by the table `F`.
-pub(crate) struct RawFields<'de, F, const N: usize> {
-    values: [Option<Value<'de>>; N],
-    table: PhantomData<F>,
-}
-
-impl<'de, F: Table<N>, const N: usize> RawFields<'de, F, N> {
-    /// A field's value; `None` if it is absent or null.
-    pub(crate) fn get(&self, field: F) -> Option<&Value<'de>> {
-        self.values[field.index()].as_ref()
-    }
-
-    /// The same by value, once, with the field's name.
-    pub(crate) fn take(&mut self, field: F) -> Raw<'de> {
-        Raw { name: field.name(), value: self.values[field.index()].take() }
-    }
 }
 
 /// Reads the object into [`RawFields`], and records where it is, so that an error can name the field.
@@ -97,8 +85,8 @@ impl<'de, F: Table<N>, const N: usize> Visitor<'de> for FieldsSeed<'_, 'de, F, N
                 return Err(de::Error::custom(format_args!("{name}: stands twice")));
             }
             *self.reached = Some(Reached::Within(name));
-            self.fields.values[field.index()] =
-                map.next_value_seed(ValueVisitor { in_weather: field.is_observed() })?;
+            let value = map.next_value_seed(ValueVisitor { in_weather: field.is_observed() })?;
+            self.fields.set(field, value);
             *self.reached = Some(Reached::Behind(name));
         }
         *self.reached = None;

@@ -8,13 +8,13 @@ mod foreign;
 mod iso;
 mod json;
 mod non_finite;
+mod plain;
 mod raw;
 mod table;
 
 pub(crate) use damage::{Damage, read};
 pub(crate) use foreign::{FRAME_BYTES, Foreign, SCAN_BYTES_MAX};
 pub(crate) use iso::IsoTime;
-pub(crate) use json::RawFields;
 pub(crate) use non_finite::string_end;
-pub(crate) use raw::{Raw, Value, check_year, parse_date, schedule};
+pub(crate) use raw::{Raw, RawFields, Value, check_year, parse_date, schedule};
 pub(crate) use table::{Table, fields};

@@ -1,14 +1,15 @@
-//! Reads the value of a field as the type that the field has.
+//! The values of a message's fields, and how each is read as the type that its field has.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, marker::PhantomData};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use engine::request::Invalid;
 
-use super::iso::IsoTime;
+use super::{iso::IsoTime, table::Table};
 use crate::flight::{Code, NotACode, Observation, Schedule, YEARS, time::from_hhmm};
 
 /// The value of a field before its type is checked.
+#[derive(Debug)]
 pub(crate) enum Value<'de> {
     Number(f64),
     Text(Cow<'de, str>),
@@ -29,6 +30,33 @@ impl Value<'_> {
             Value::Truth(_) => "a boolean",
             Value::Other(kind) => kind,
         }
+    }
+}
+
+/// The values of the known fields, indexed by the table `F`.
+pub(crate) struct RawFields<'de, F, const N: usize> {
+    values: [Option<Value<'de>>; N],
+    table: PhantomData<F>,
+}
+
+impl<'de, F: Table<N>, const N: usize> RawFields<'de, F, N> {
+    /// No values.
+    pub(super) fn none() -> Self {
+        RawFields { values: [const { None }; N], table: PhantomData }
+    }
+
+    pub(super) fn set(&mut self, field: F, value: Option<Value<'de>>) {
+        self.values[field.index()] = value;
+    }
+
+    /// A field's value; `None` if it is absent or null.
+    pub(crate) fn get(&self, field: F) -> Option<&Value<'de>> {
+        self.values[field.index()].as_ref()
+    }
+
+    /// The same by value, once, with the field's name.
+    pub(crate) fn take(&mut self, field: F) -> Raw<'de> {
+        Raw { name: field.name(), value: self.values[field.index()].take() }
     }
 }
 

@@ -73,6 +73,8 @@ pub fn delaycast(arguments: &[&str]) -> Command {
     for variable in VARIABLES {
         command.env_remove(variable);
     }
+    // By default it is in the working directory, which is that of the sources here.
+    command.env("DELAYCAST_HISTORY_INDEX", Path::new(env!("CARGO_TARGET_TMPDIR")).join("history.db"));
     command
 }
 

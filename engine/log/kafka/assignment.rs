@@ -295,6 +295,11 @@ impl Assigner {
             return result;
         }
         let consumer = &self.consumer.consumer;
+        // The consumer itself asks for the leaders of a topic only when it connects, if it knows the topic by then, and
+        // once a second. It goes on asking if this fails.
+        if let Err(error) = consumer.fetch_metadata(Some(&self.topic), CALL_TIMEOUT) {
+            tracing::debug!("topic {}: its leaders are not known yet: {error}", self.topic);
+        }
         consumer.incremental_assign(&list).map_err(|error| unavailable("cannot assign partitions", &error))?;
         for (reader, NewPartition { id, watermarks, start }) in readers {
             self.assigned.insert(id);

@@ -186,8 +186,10 @@ impl Settings {
             .set("fetch.message.max.bytes", "1048576")
             // Pause of a partition at those bounds; the default of 1 s would limit it to that many messages a second.
             .set("fetch.queue.backoff.ms", "5")
-            // Bounds the broker's wait for new messages; it answers as soon as there is one.
-            .set("fetch.wait.max.ms", "250");
+            // Bounds the broker's wait for new messages; it answers as soon as there is one. librdkafka has one request
+            // to a broker at a time: while a partition's queue is full, the request leaves it out, and if the others
+            // have no messages, it is not fetched from before the answer. A worker empties a full queue in 50 ms.
+            .set("fetch.wait.max.ms", "25");
         self.with_options(config)
     }
 
@@ -202,8 +204,8 @@ impl Settings {
             // The queue is bounded; when it is full, messages are refused.
             .set("queue.buffering.max.messages", PUBLISH_QUEUE_MESSAGES_MAX)
             .set("queue.buffering.max.kbytes", PUBLISH_QUEUE_KIB_MAX)
-            // A user waits at a page: batch for a moment only.
-            .set("linger.ms", "1")
+            // A user waits: each message is sent at once. Under load those that wait for the connection form batches.
+            .set("linger.ms", "0")
             // The partitioner of Kafka's own clients.
             .set("partitioner", "murmur2_random")
             // Messages without a key are spread one by one, not by batch: scoring is balanced by partition.
