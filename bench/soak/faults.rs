@@ -74,8 +74,8 @@ pub(super) fn run(options: &Options, up: Pid, stop: &Stop) -> anyhow::Result<(Ve
             Fault::StoreSuspended => suspend(Some(store), SUSPENDED),
         }
     }
-    let count = |fault: Fault| made.iter().filter(|(of, _)| *of == fault).count();
-    let counts = Fault::ALL.map(|fault| FaultCount { fault: fault.name().to_owned(), count: count(fault) });
+    let times = |fault: Fault| made.iter().filter(|(of, _)| *of == fault).count();
+    let counts = Fault::ALL.map(|fault| FaultCount { fault: fault.name().to_owned(), times: times(fault) });
     Ok((counts.to_vec(), made.into_iter().map(|(_, at)| at).collect()))
 }
 

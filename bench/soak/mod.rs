@@ -82,7 +82,7 @@ pub(crate) struct Sample {
 #[serde(deny_unknown_fields)]
 pub(crate) struct FaultCount {
     fault: String,
-    count: usize,
+    times: usize,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -24,6 +24,26 @@ const DIGITS: [[u8; 2]; 100] = {
     digits
 };
 
+/// Numbers between -1 and 1 with at most four decimals, as probabilities and their changes are, have their text in a
+/// table.
+const SHORT_UNIT: f64 = 1e4;
+/// The text of each number of ten-thousandths below 1, as bytes in the order of memory. The last byte has its length.
+static SHORT: [u64; 10_000] = {
+    let mut texts = [0; 10_000];
+    let mut number = 0;
+    while number < texts.len() {
+        let ([a, b], [c, d]) = (DIGITS[number / 100], DIGITS[number % 100]);
+        let mut length = 6;
+        let mut rest = number;
+        while length > 3 && rest % 10 == 0 {
+            (rest, length) = (rest / 10, length - 1);
+        }
+        texts[number] = u64::from_le_bytes([b'0', b'.', a, b, c, d, 0, length]);
+        number += 1;
+    }
+    texts
+};
+
 /// Returns the JSON text of a document.
 pub fn to_text(document: &Document<'_>) -> String {
     let mut out = Vec::with_capacity(2048);
@@ -98,6 +118,20 @@ fn is_plain(text: &str) -> bool {
 }
 
 fn write_double(out: &mut Vec<u8>, number: f64) {
+    let scaled = number * SHORT_UNIT;
+    // As below.
+    let units = (scaled + 0.5_f64.copysign(scaled)) as i32;
+    if let Some(&entry) = SHORT.get(units.unsigned_abs() as usize)
+        && f64::from(units) / SHORT_UNIT == number
+        && (units != 0 || number.to_bits() == 0)
+    {
+        let (start, is_negative) = (out.len(), units < 0);
+        let text = if is_negative { entry << u8::BITS | u64::from(b'-') } else { entry };
+        // All bytes are copied at once, which is one instruction, and those behind the text are cut off.
+        out.extend_from_slice(&text.to_le_bytes());
+        out.truncate(start + usize::from(is_negative) + (entry >> (u64::BITS - u8::BITS)) as usize);
+        return;
+    }
     let scaled = number * UNIT;
     let is_short = scaled.abs() < UNITS_MAX && (number.abs() >= PLAIN_MIN || number.to_bits() == 0);
     // Truncated, after half a unit away from 0. `round` is a call of a function.
@@ -159,6 +193,7 @@ mod tests {
             (-2_000_000_000_i64..2_000_000_000).prop_map(|units| units as f64 / UNIT),
             (-1_000_000_000_000_000_i64..1_000_000_000_000_000).prop_map(|units| units as f64 / UNIT),
             (-1000_i64..1000).prop_map(|whole| whole as f64),
+            (-10_100_i64..10_100).prop_map(|units| units as f64 / SHORT_UNIT),
             any::<f32>().prop_map(f64::from),
         ]
     }
