@@ -29,6 +29,12 @@ use clap::{Parser, Subcommand};
 use baseline::Baseline;
 use compare::{Compared, Comparison, Outcome, WHY_MAX, share_of_saying_why};
 use measure::Measurement;
+use mimalloc::MiMalloc;
+
+/// The allocator that delaycast has. That of glibc takes instructions by what was allocated and freed before, in the
+/// order of hash tables whose seeds are random.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[derive(Parser)]
 #[command(about = "Counts the instructions of each step of a request")]
