@@ -1,6 +1,14 @@
 //! Tests of brokers that are down or refuse the password.
 
-use std::{fs, sync::Arc, thread, time::Duration};
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use serde_json::Value;
 
@@ -10,6 +18,9 @@ use crate::{
     servers::ExclusiveServers,
     support::{Process, delaycast, long, models, request, until},
 };
+
+/// The pause of a visitor between an answer and the next question.
+const ASK_PAUSE: Duration = Duration::from_millis(5);
 
 fn outage() -> Duration {
     Duration::from_secs(if long() { 20 } else { 3 })
@@ -49,10 +60,18 @@ fn a_broker_killed_with_unacknowledged_messages() {
     let base = web.line_after("delaycast is ready: ");
     let (status, _, first) = ask(&base);
     assert_eq!(status, 200, "{first}");
+    let is_back = Arc::new(AtomicBool::new(false));
     let askers: Vec<_> = (0..8)
         .map(|_| {
-            let base = base.clone();
-            thread::spawn(move || (0..if long() { 40 } else { 10 }).map(|_| ask(&base)).collect::<Vec<_>>())
+            let (base, is_back) = (base.clone(), Arc::clone(&is_back));
+            thread::spawn(move || {
+                let mut replies = Vec::new();
+                while !is_back.load(Ordering::Acquire) {
+                    replies.push(ask(&base));
+                    thread::sleep(ASK_PAUSE);
+                }
+                replies
+            })
         })
         .collect();
     thread::sleep(Duration::from_millis(100));
@@ -60,6 +79,7 @@ fn a_broker_killed_with_unacknowledged_messages() {
     // Longer than the delivery timeout of a message, so that some are refused.
     thread::sleep(outage().max(Duration::from_secs(6)));
     servers.start("kafka");
+    is_back.store(true, Ordering::Release);
     let replies: Vec<_> = askers.into_iter().flat_map(|asker| asker.join().unwrap()).collect();
     let promised: Vec<&str> =
         replies.iter().filter(|(status, ..)| *status == 200).map(|(_, _, body)| body["id"].as_str().unwrap()).collect();
