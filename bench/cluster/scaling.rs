@@ -6,21 +6,19 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use delaycast::request::Request;
+use delaycast::request::{Request, encode};
 use serde::{Deserialize, Serialize};
 
 use super::{free_addresses, start_cluster};
 use crate::{
     embedded::{EmbeddedFile, latency::open},
-    process::{Process, Target},
+    process::{Metrics, Process, Target},
     requests,
     results::{Measurement, Spread},
 };
 
 /// Time after the start of a layout until it is at rest.
 const SETTLE: Duration = Duration::from_secs(3);
-/// Timeout of a read of metrics.
-const SCRAPE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A layout: processes, workers of each, partitions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,7 +128,7 @@ fn row(options: &Options, asked: &[Request], layout: Layout) -> anyhow::Result<R
         let (started, interval) = (Instant::now(), Duration::from_secs(1) / options.rate);
         for (request, number) in paced.iter().zip(0u32..) {
             thread::sleep((interval * number).saturating_sub(started.elapsed()));
-            producer.publish(None, delaycast::request::encode(request).into_bytes(), Box::new(|_| ()));
+            producer.publish(None, encode(request).into_bytes(), Box::new(|_| ()));
         }
         Ok(())
     })?;
@@ -187,19 +185,14 @@ impl Scorers {
 
     /// The messages about progress so far, sent and received.
     fn progress(&self) -> anyhow::Result<(f64, f64)> {
-        let of = |direction: &str| -> anyhow::Result<f64> {
-            let name = format!("delaycast_progress_messages_total{{direction=\"{direction}\"}} ");
-            let mut sum = 0.0;
-            for health in &self.health {
-                let request = ureq::get(format!("http://{health}/metrics"));
-                let page = request.config().timeout_global(Some(SCRAPE_TIMEOUT)).build().call();
-                let page = page.context("no metrics")?.body_mut().read_to_string()?;
-                let value = page.lines().find_map(|line| line.strip_prefix(&name));
-                sum += value.with_context(|| format!("no {name}in {page}"))?.trim().parse::<f64>()?;
-            }
-            Ok(sum)
-        };
-        let (sent, received) = (of("sent")?, of("received")?);
+        let (mut sent, mut received) = (0.0, 0.0);
+        for health in &self.health {
+            let metrics = Metrics::read(health)?;
+            let of = |direction: &str| {
+                metrics.get(&format!("delaycast_progress_messages_total{{direction=\"{direction}\"}}"))
+            };
+            (sent, received) = (sent + of("sent")?, received + of("received")?);
+        }
         ensure!(received > 0.0, "no worker has received a message about progress");
         Ok((sent, received))
     }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::EmbeddedFile;
 use crate::{
-    process::{Process, Target},
+    process::{Metrics, Process, Target},
     requests,
     results::{Compared, Measurement},
 };
@@ -75,9 +75,7 @@ fn landed_per_s(options: &Options, asked: &[Request], scraped: bool) -> anyhow::
         let (stop, pages) = (Arc::clone(&stop), Arc::clone(&pages));
         thread::spawn(move || {
             while !stop.load(Ordering::Relaxed) {
-                let page = ureq::get(format!("http://{address}/metrics")).call();
-                // Fails until the scorer listens.
-                if page.is_ok_and(|mut page| page.body_mut().read_to_string().is_ok()) {
+                if Metrics::read(&address.to_string()).is_ok() {
                     pages.fetch_add(1, Ordering::Relaxed);
                 }
                 thread::sleep(interval);

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     embedded::EmbeddedFile,
-    process::{Process, Target},
+    process::{Metrics, Process, Target},
     requests,
     results::{Compared, Measurement, Percentiles},
 };
@@ -160,11 +160,9 @@ fn wait_for_events(health: &str, events: usize) -> anyhow::Result<()> {
     loop {
         ensure!(began_at.elapsed() < DEADLINE, "the events were not read");
         thread::sleep(LOOK_INTERVAL);
-        let Ok(mut page) = ureq::get(format!("http://{health}/metrics")).call() else { continue };
-        let page = page.body_mut().read_to_string()?;
-        let metric = |name: &str| page.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok());
-        let now = metric("delaycast_events_changed_total ");
-        if metric("delaycast_events_read_total ").is_some_and(|read| read as usize >= events) && now == changed {
+        let Ok(metrics) = Metrics::read(health) else { continue };
+        let now = metrics.get("delaycast_events_changed_total").ok();
+        if metrics.get("delaycast_events_read_total").is_ok_and(|read| read as usize >= events) && now == changed {
             return Ok(());
         }
         changed = now;

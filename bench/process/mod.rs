@@ -1,5 +1,6 @@
 //! The processes under measurement.
 
+mod metrics;
 mod proc;
 mod to_end;
 
@@ -14,6 +15,7 @@ use std::{
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
 
+pub(crate) use metrics::Metrics;
 pub(crate) use proc::{children, thread_seconds};
 pub(crate) use to_end::run_to_end;
 

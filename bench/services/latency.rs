@@ -33,7 +33,8 @@ const SEEN_MAX: usize = 50;
 const DEADLINE: Duration = Duration::from_secs(60);
 
 pub(super) fn measure(options: &Options) -> anyhow::Result<Times> {
-    let (topic, database) = (Topic::make(&options.kafka, "latency")?, TestDatabase::make(&options.mongo, "latency")?);
+    let (topic, database) =
+        (Topic::make(&options.servers.kafka, "latency")?, TestDatabase::make(&options.servers.mongo, "latency")?);
     let (url, interval) = (topic.url("latency"), Duration::from_secs(1) / options.requests_per_s.max(1));
     let producer = log::open::<Flights>(&url)?.producer()?;
     let scorer = Process::score_between(&options.target, options.workers, &url, database.url(), &[])?;

@@ -21,20 +21,26 @@ use crate::{
     results::{Compared, Measurement, Percentiles},
 };
 
+/// The servers that are measured with.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Servers {
+    /// The brokers, as in kafka://127.0.0.1:9092
+    #[arg(long, value_name = "URL", env = "KAFKA_URL")]
+    pub(crate) kafka: String,
+    /// The server, as in mongodb://127.0.0.1:27017
+    #[arg(long, value_name = "URL", env = "MONGO_URL")]
+    pub(crate) mongo: String,
+}
+
 #[derive(Debug, clap::Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Options {
     #[command(flatten)]
     #[serde(skip)]
     target: Target,
-    /// The brokers, as in kafka://127.0.0.1:9092
-    #[arg(long, value_name = "URL", env = "KAFKA_URL")]
+    #[command(flatten)]
     #[serde(skip)]
-    kafka: String,
-    /// The server, as in mongodb://127.0.0.1:27017
-    #[arg(long, value_name = "URL", env = "MONGO_URL")]
-    #[serde(skip)]
-    mongo: String,
+    servers: Servers,
     /// Number of requests that are preloaded
     #[arg(long, default_value_t = 200_000)]
     requests: usize,

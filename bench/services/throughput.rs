@@ -32,7 +32,7 @@ pub(super) struct Throughput {
 }
 
 pub(super) fn measure(options: &Options) -> anyhow::Result<Throughput> {
-    let topic = Topic::make(&options.kafka, "throughput")?;
+    let topic = Topic::make(&options.servers.kafka, "throughput")?;
     let asked = requests::make(options.requests, 1)?;
     let started = Instant::now();
     requests::publish(&log::open::<Flights>(&topic.url("none"))?.producer()?, &asked)?;
@@ -55,11 +55,11 @@ pub(super) fn measure(options: &Options) -> anyhow::Result<Throughput> {
         let url = topic.url(&format!("null-{round}"));
         let answered = report("answered into a null sink", score(&url, Arc::new(NullStore))?);
         dropped.push((answered, consumed));
-        let alone = TestDatabase::make(&options.mongo, &format!("insert_{round}"))?;
+        let alone = TestDatabase::make(&options.servers.mongo, &format!("insert_{round}"))?;
         let rate = alone.insert(documents.clone(), options.workers, ROWS_PER_WRITE_MAX)?;
         let inserted = report("inserted by the plain driver", rate);
         drop(alone);
-        let database = TestDatabase::make(&options.mongo, &format!("land_{round}"))?;
+        let database = TestDatabase::make(&options.servers.mongo, &format!("land_{round}"))?;
         let url = topic.url(&format!("store-{round}"));
         let rate = score(&url, store::open(database.url())?)?;
         landed.push((report("answered into the store", rate), inserted));

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     process::Target,
     results::{Measurement, Percentiles},
+    services::Servers,
 };
 
 #[derive(Debug, clap::Args, Serialize, Deserialize)]
@@ -25,14 +26,9 @@ pub(crate) struct Options {
     #[command(flatten)]
     #[serde(skip)]
     target: Target,
-    /// The brokers, as in kafka://127.0.0.1:9092
-    #[arg(long, value_name = "URL", env = "KAFKA_URL")]
+    #[command(flatten)]
     #[serde(skip)]
-    kafka: String,
-    /// The server, as in mongodb://127.0.0.1:27017
-    #[arg(long, value_name = "URL", env = "MONGO_URL")]
-    #[serde(skip)]
-    mongo: String,
+    servers: Servers,
     /// The process of the broker, which is suspended as a fault
     #[arg(long, value_name = "PID")]
     #[serde(skip)]

@@ -18,7 +18,6 @@ use delaycast::{
 };
 use engine::{
     log::{self, Producer},
-    request::RequestId,
     runtime::Stop,
     store,
 };
@@ -50,8 +49,9 @@ const FAULT_SHOWS: Duration = Duration::from_secs(20);
 const SPEED: &str = "60";
 
 pub(crate) fn measure(options: &Options) -> anyhow::Result<Values> {
-    let (topic, events) = (Topic::make(&options.kafka, "soak")?, Topic::make(&options.kafka, "soak-events")?);
-    let database = TestDatabase::make(&options.mongo, "soak")?;
+    let (topic, events) =
+        (Topic::make(&options.servers.kafka, "soak")?, Topic::make(&options.servers.kafka, "soak-events")?);
+    let database = TestDatabase::make(&options.servers.mongo, "soak")?;
     let dir = tempfile::tempdir()?;
     let (log, processes, workers) = (topic.url("soak"), options.processes.to_string(), options.workers.to_string());
     let services = ["--log", &*log, "--store", database.url(), "--events", &events.url("soak")];
@@ -171,7 +171,7 @@ fn probe(
     let (lookup, mut probes) = (store::open::<Flights>(store)?.lookup()?, Vec::new());
     let (flights, failed) = (history::bundled()?.flights, Arc::new(AtomicU64::new(0)));
     while stop.sleep(PROBE_INTERVAL) {
-        let request = Request { id: RequestId::random(), ..requests::about(&flights[probes.len() % flights.len()]) };
+        let request = requests::about(&flights[probes.len() % flights.len()]);
         let (at, before) = (Instant::now(), failed.load(Ordering::Relaxed));
         publish(producer, &request, asked, &failed);
         // A lookup fails while the store is suspended.

@@ -36,11 +36,7 @@ use engine::{
     runtime::Mutex,
     status::{DataflowStatus, merge},
 };
-use timely::{
-    logging::{TimelyEvent, TimelyEventBuilder, TimelyProgressEvent, TimelyProgressEventBuilder},
-    progress::reachability::logging::{TrackerEvent, TrackerEventBuilder},
-    worker::Worker,
-};
+use timely::{container::CapacityContainerBuilder, logging_core::Registry, worker::Worker};
 
 pub(crate) use recorder::Progress;
 use recorder::Recorder;
@@ -76,36 +72,14 @@ impl GraphLog {
         let recorder = Rc::new(RefCell::new(Recorder::default()));
         // A worker without a registry of logs, which the configuration would have to ask for, has an empty graph.
         if let Some(mut register) = worker.log_register() {
-            let events = Rc::clone(&recorder);
-            register.insert::<TimelyEventBuilder, _>(
-                "timely",
-                move |_, batch: &mut Option<Vec<(Duration, TimelyEvent)>>| {
-                    if let Some(batch) = batch {
-                        let mut recorder = events.borrow_mut();
-                        batch.drain(..).for_each(|(at, event)| recorder.event(at, event));
-                    }
-                },
-            );
-            let progress = Rc::clone(&recorder);
-            register.insert::<TimelyProgressEventBuilder<Timestamp>, _>(
-                &format!("timely/progress/{}", std::any::type_name::<Timestamp>()),
-                move |_, batch: &mut Option<Vec<(Duration, TimelyProgressEvent<Timestamp>)>>| {
-                    if let Some(batch) = batch {
-                        let mut recorder = progress.borrow_mut();
-                        batch.drain(..).for_each(|(_, event)| recorder.progress_event(&event));
-                    }
-                },
-            );
-            let updates = Rc::clone(&recorder);
-            register.insert::<TrackerEventBuilder<Timestamp>, _>(
-                &format!("timely/reachability/{}", std::any::type_name::<Timestamp>()),
-                move |_, batch: &mut Option<Vec<(Duration, TrackerEvent<Timestamp>)>>| {
-                    if let Some(batch) = batch {
-                        let mut recorder = updates.borrow_mut();
-                        batch.drain(..).for_each(|(_, event)| recorder.pointstamps(event));
-                    }
-                },
-            );
+            let of_timestamp = |stream: &str| format!("timely/{stream}/{}", std::any::type_name::<Timestamp>());
+            record(&mut register, "timely", &recorder, Recorder::event);
+            record(&mut register, &of_timestamp("progress"), &recorder, |recorder, _, event| {
+                recorder.progress_event(&event);
+            });
+            record(&mut register, &of_timestamp("reachability"), &recorder, |recorder, _, event| {
+                recorder.pointstamps(event);
+            });
         }
         GraphLog { recorder, graphs: graphs.clone(), worker: worker.index(), frontiers: BTreeMap::new() }
     }
@@ -134,6 +108,22 @@ impl GraphLog {
     pub(crate) fn parked(&self) -> Duration {
         self.recorder.borrow().parked()
     }
+}
+
+/// Has the recorder take the events that timely logs under a name, each with its time.
+fn record<E: Clone + 'static>(
+    register: &mut Registry,
+    name: &str,
+    recorder: &Rc<RefCell<Recorder>>,
+    take: impl Fn(&mut Recorder, Duration, E) + 'static,
+) {
+    let recorder = Rc::clone(recorder);
+    register.insert::<CapacityContainerBuilder<Vec<(Duration, E)>>, _>(name, move |_, batch| {
+        if let Some(batch) = batch {
+            let mut recorder = recorder.borrow_mut();
+            batch.drain(..).for_each(|(at, event)| take(&mut recorder, at, event));
+        }
+    });
 }
 
 impl Drop for GraphLog {

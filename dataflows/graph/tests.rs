@@ -97,7 +97,7 @@ fn rule_4_each_worker_receives_the_progress_messages_of_all() {
 
 #[test]
 fn a_message_that_is_not_received_holds_the_frontier_of_its_operator_and_of_those_behind_it() {
-    use timely::progress::reachability::logging::{SourceUpdate, TargetUpdate};
+    use timely::progress::reachability::logging::{SourceUpdate, TargetUpdate, TrackerEvent};
 
     let mut stamps = pointstamps::Pointstamps::default();
     let updates = |updates: &[(usize, u64, i64)]| updates.iter().map(|(node, at, by)| (*node, 0, *at, *by)).collect();
